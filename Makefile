@@ -1,0 +1,89 @@
+# Needs Python >= 3.11 and make, nothing else.  `make` alone prints what there is.
+#
+#   PYTHON=...    the Python that makes .venv (default: the newest found that is >= 3.11)
+#   PIP_ARGS=...  more arguments for pip install
+#   JOBS=2        processes that share the tests
+
+VENV := .venv
+PY := $(VENV)/bin/python
+STAMP := $(VENV)/.ragteach-installed
+JOBS ?= 2
+START := notebooks/00_start_here.ipynb
+
+# One thread per test process: the arrays are small, and two processes must not fight for the cores.
+TEST_ENV := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MPLBACKEND=Agg
+
+.DEFAULT_GOAL := help
+.PHONY: help env lab test lint notebooks check-notebooks bench bench-widgets html clean
+
+help:  ## print this list
+	@echo "ragteach: a notebook course on multi-task learning. First: make lab"
+	@echo
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | \
+		while IFS='|' read -r name text; do printf '  make %-16s %s\n' "$$name" "$$text"; done
+
+env: $(STAMP)  ## make .venv and install everything in it (quick the second time)
+
+# The stamp is written last: an interrupted install starts again, a finished one does nothing.
+$(STAMP): pyproject.toml constraints.txt
+	@if ! $(PY) -c 'import sys, pip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+		good=; old=; bare=; \
+		for python in $(or $(PYTHON),python3.13 python3.12 python3.11 python3 python); do \
+			command -v "$$python" >/dev/null 2>&1 || continue; \
+			version=$$("$$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null) || continue; \
+			"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { old="$$old $$python=$$version"; continue; }; \
+			"$$python" -c 'import venv, ensurepip' 2>/dev/null || { bare="$$bare $$python=$$version"; continue; }; \
+			good=$$python; break; \
+		done; \
+		if [ -z "$$good" ] && [ -n "$$bare" ]; then \
+			echo "Expected: a Python >= 3.11 that can make virtual environments" >&2; \
+			echo "Got:     $$bare, without the modules venv and ensurepip" >&2; \
+			echo "What to do: on Debian or Ubuntu, apt-get install python3-venv; then run make again" >&2; exit 1; \
+		elif [ -z "$$good" ]; then \
+			echo "Expected: Python >= 3.11 on the PATH" >&2; \
+			echo "Got:     $${old:- no Python}" >&2; \
+			echo "What to do: install Python 3.11 or newer, or name it: make env PYTHON=/path/to/python3" >&2; exit 1; \
+		fi; \
+		echo "Making $(VENV) with $$good"; \
+		"$$good" -m venv --clear $(VENV); \
+	fi
+	@echo "Installing (minutes the first time; torch is large)"
+	@$(PY) -m pip install --quiet --disable-pip-version-check $(PIP_ARGS) -c constraints.txt -e '.[all]'
+	@touch $@
+
+# Localhost and a token always; no browser where there is no display; what Jupyter asks of root, only for root.
+lab: env  ## start JupyterLab on the first lesson and print its address
+	@flags="--ServerApp.ip=localhost"; \
+	if [ "$$(id -u)" = 0 ]; then flags="$$flags --allow-root"; fi; \
+	if [ "$$(uname)" = Linux ] && [ -z "$$DISPLAY$$WAYLAND_DISPLAY" ]; then flags="$$flags --no-browser"; fi; \
+	echo "Starting JupyterLab; open the address below that starts with http://localhost (Ctrl-C twice stops it)"; \
+	exec $(PY) -m jupyterlab $$flags $(START)
+
+test: env lint  ## run every test and check
+	$(TEST_ENV) $(PY) -m pytest -n $(JOBS) -m "not timing" $(PYTEST_ARGS)
+	$(TEST_ENV) $(PY) -m pytest -m timing $(PYTEST_ARGS)
+
+lint: env  ## check style and spelling
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m codespell_lib
+
+notebooks: env  ## generate and execute the notebooks from notebooks/_source
+	$(TEST_ENV) $(PY) notebooks/_source/build.py
+
+check-notebooks: env  ## fail if the notebooks differ from notebooks/_source
+	$(PY) notebooks/_source/build.py --check
+
+bench: env  ## measure the engine against other libraries
+	OMP_NUM_THREADS=2 $(PY) tests/bench/bench_engine.py
+
+bench-widgets: env  ## measure how fast the widgets answer in a real browser
+	$(PY) tests/bench/bench_widgets.py
+
+html: env  ## write the notebooks as web pages to site/
+	$(PY) -m nbconvert --to html --output-dir site notebooks/*.ipynb
+	$(PY) -m nbconvert --to html --output-dir site/solutions notebooks/solutions/*.ipynb
+
+clean:  ## remove what make, python and the tests left, .venv too
+	rm -rf $(VENV) build dist site results *.egg-info .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
