@@ -1,0 +1,99 @@
+"""The routing graph: which adapters serve which task.
+
+Enters: a name ("one_per_task", "all", ...) or a matrix.  Leaves: G, a float tensor of shape (n_tasks, n_adapters).
+
+    W_t = W_s + sum_k G[t, k] A_k
+
+G is also a covariance between tasks. If W_s ~ N(0, s_s^2) and A_k ~ N(0, s_a^2), then the task weights covary as
+
+    Cov[W_t, W_u] = s_s^2 + s_a^2 (G G')[t, u]        with s_s^2 = 1 / lam_shared, s_a^2 = 1 / lam.
+
+Source: Evgeniou & Pontil (2004) for G = identity; Ponti et al. (2022) for learned or random graphs over skills.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from .errors import at_least, one_of, refuse
+
+GRAPHS = ("one_per_task", "all", "grouped", "random")
+
+
+def routing_graph(graph, n_tasks: int, n_adapters: int, per_task: int = 1, seed: int = 0) -> torch.Tensor:
+    """Build the (n_tasks, n_adapters) routing matrix G.
+
+    Args:
+        graph: ``"one_per_task"`` (identity), ``"all"`` (ones: every adapter for every task, the article's literal sum),
+            ``"grouped"`` (neighbouring tasks share one adapter), ``"random"`` (each task draws ``per_task`` of the
+            adapters), or any matrix of numbers (weighted routing).
+        n_tasks, n_adapters: its shape.
+        per_task: how many adapters each task draws in a random graph.
+        seed: of the random graph.
+
+    Raises:
+        RagteachError: unknown name, ragged or non-finite matrix, wrong shape, ``per_task`` out of range.
+
+    Example:
+        >>> routing_graph("grouped", n_tasks=4, n_adapters=2)
+        tensor([[1., 0.],
+                [1., 0.],
+                [0., 1.],
+                [0., 1.]])
+    """
+    if not isinstance(graph, str):
+        return _matrix(graph, n_tasks, n_adapters)
+    one_of("graph", graph, GRAPHS)
+    if graph == "all" or n_adapters == 0:
+        return torch.ones(n_tasks, n_adapters)
+    if graph == "one_per_task":
+        if n_adapters != n_tasks:
+            raise refuse(
+                expected='as many adapters as tasks for graph="one_per_task"',
+                got=f"{n_adapters} adapters for {n_tasks} tasks",
+                fix=f'set num_adapters={n_tasks}, or choose graph="grouped", "random" or "all"',
+            )
+        return torch.eye(n_tasks)
+    if graph == "grouped":
+        group = torch.arange(n_tasks) * n_adapters // n_tasks  # task t belongs to group floor(t K / T)
+        return torch.nn.functional.one_hot(group, n_adapters).float()
+    at_least("per_task", per_task, 1)
+    if per_task > n_adapters:
+        raise refuse(
+            expected=f"per_task between 1 and num_adapters = {n_adapters}",
+            got=f"per_task = {per_task}",
+            fix="ask for fewer adapters per task, or make more adapters",
+        )
+    order = torch.rand(n_tasks, n_adapters, generator=torch.Generator().manual_seed(seed)).argsort(1)
+    return (order < per_task).float()
+
+
+def task_covariance(graph, lam: float, lam_shared: float) -> torch.Tensor:
+    """Prior covariance of the tasks' weights: 1/lam_shared + G G' / lam, shape (n_tasks, n_tasks).
+
+    Example:
+        >>> task_covariance(torch.eye(2), lam=1.0, lam_shared=0.5)
+        tensor([[3., 2.],
+                [2., 3.]])
+    """
+    graph = torch.as_tensor(graph)
+    return 1 / lam_shared + graph @ graph.mT / lam
+
+
+def _matrix(graph, n_tasks, n_adapters):
+    try:
+        matrix = torch.as_tensor(np.asarray(graph, dtype=np.float32)).clone()
+    except (TypeError, ValueError) as error:
+        raise refuse(
+            expected="a graph whose rows all have one number per adapter",
+            got=f"rows that make no matrix ({error})",
+            fix="give every task a row of the same length, 0 where an adapter does not serve it",
+        ) from error
+    if matrix.shape != (n_tasks, n_adapters) or not bool(torch.isfinite(matrix).all()):
+        raise refuse(
+            expected=f"a graph of {n_tasks} tasks x {n_adapters} adapters with finite entries",
+            got=f"shape {tuple(matrix.shape)}" + ("" if torch.isfinite(matrix).all() else " with NaN or infinity"),
+            fix="one row per task, one column per adapter",
+        )
+    return matrix

@@ -1,0 +1,350 @@
+"""The model: shared weights plus adapters, joined by a graph.
+
+Enters: features x (n_docs, n_features) and a task.  Leaves: logits (n_docs, n_classes).
+
+    W_t = W_s + sum_k G[t, k] A_k            logits_t(x) = W_t x + b_t
+
+The same class is a whole family. K = 0 is full sharing (Caruana 1997). G = identity is shared + one adapter per task
+(Evgeniou & Pontil 2004). G = identity with W_s frozen at 0 is a set of independent models. G = ones is the source article read
+literally: every task gets the same W_t, so no task can differ.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from .errors import at_least, one_of, refuse
+from .graph import routing_graph
+from .tasks import project
+
+KINDS = ("full", "low_rank", "projected")
+INITS = ("uniform", "normal", "zero")
+
+
+def task_weights(shared, adapters, graph=None):
+    """``W_t = W_s + sum_k G[t, k] A_k`` for every task.
+
+    Args:
+        shared: (*, n_classes, n_features); a replica axis may stand where the star is.
+        adapters: (n_adapters, *, n_classes, n_features).
+        graph: (n_tasks, n_adapters). None is the identity, where the sum is just A_t.
+
+    Returns:
+        (n_tasks, *, n_classes, n_features)
+    """
+    return shared + (adapters if graph is None else torch.tensordot(graph, adapters, dims=1))
+
+
+def task_logits(x, weights, bias=None):
+    """``W_t x + b_t`` for stacked tasks: (n_tasks, n_docs, n_features) -> (n_tasks, *, n_classes, n_docs)."""
+    logits = project(weights, x)
+    return logits if bias is None else logits + bias.unsqueeze(-1)
+
+
+def random_weights(shape, init="normal", scale=0.01, generator=None, dtype=torch.float32):
+    """Random start: ``"normal"`` N(0, scale^2), ``"uniform"`` U(-scale, scale), or ``"zero"``."""
+    one_of("init", init, INITS)
+    at_least("scale", scale)
+    if init == "zero":
+        return torch.zeros(shape, dtype=dtype)
+    if init == "normal":
+        return scale * torch.randn(shape, generator=generator, dtype=dtype)
+    return scale * (2 * torch.rand(shape, generator=generator, dtype=dtype) - 1)
+
+
+class Adapter(nn.Module):
+    """One adapter ``A`` of shape (n_classes, n_features), stored whole or as a product.
+
+    ===============  ==========================  =======================================
+    kind             A                           trained numbers
+    ===============  ==========================  =======================================
+    ``"full"``       A                           C d
+    ``"low_rank"``   up @ down                   r (C + d)       (LoRA)
+    ``"projected"``  up @ down, down frozen      r C             (LoRA-FA, VeRA: a random lens)
+    ===============  ==========================  =======================================
+    """
+
+    def __init__(self, n_classes, n_features, kind="full", rank=None, init="normal", scale=0.01, generator=None):
+        super().__init__()
+        self.kind, self.rank = kind, rank
+        if kind == "full":
+            self.full = nn.Parameter(random_weights((n_classes, n_features), init, scale, generator))
+            return
+        self.up = nn.Parameter(random_weights((n_classes, rank), init, scale, generator))  # (n_classes, rank)
+        down = random_weights((rank, n_features), "normal", rank**-0.5, generator)  # (rank, n_features)
+        if kind == "low_rank":
+            self.down = nn.Parameter(down)
+        else:
+            self.register_buffer("down", down)
+
+    @property
+    def weight(self):
+        """A, shape (n_classes, n_features)."""
+        return self.full if self.kind == "full" else self.up @ self.down
+
+
+class RAG(nn.Module):
+    """Shared weights + random adapters, joined by a routing graph.
+
+    Intuition: W_s holds what all tasks agree on. Each adapter A_k holds what some tasks need on top. The graph G says which.
+
+    Args:
+        input_dim: d, number of features.
+        output_dim: c, number of classes.
+        num_adapters: K. 0 is full sharing.
+        tasks: number of tasks, or their names. Default: one per adapter (or one row of ``graph`` each).
+        graph: ``"one_per_task"``, ``"all"``, ``"grouped"``, ``"random"`` or a matrix (n_tasks, n_adapters).
+        adapters: their names. Default: A1, A2, ...
+        per_task: how many adapters each task draws if ``graph="random"``.
+        adapter: ``"full"``, ``"low_rank"`` or ``"projected"`` (see `Adapter`); the last two need ``rank``.
+        init, scale, seed: random start of W_s and the adapters. The same seed gives the same start on any device.
+        bias: ``"task"`` (b_t for each task), ``"shared"`` (one b) or False.
+
+    Two states are kept apart: an adapter is *active* if it takes part in W_t, and *trainable* if training may change it.
+
+    Raises:
+        RagteachError: an unknown option, name or shape; the message lists what would do.
+
+    Example:
+        >>> model = RAG(input_dim=300, output_dim=3, num_adapters=2, tasks=["films", "cars"])
+        >>> model(torch.zeros(5, 300), task="films").shape
+        torch.Size([5, 3])
+    """
+
+    def __init__(self, input_dim, output_dim, num_adapters, *, tasks=None, graph="one_per_task", adapters=None,
+                 per_task=1, adapter="full", rank=None, init="normal", scale=0.01, seed=0, bias="task"):  # fmt: skip
+        super().__init__()
+        at_least("input_dim", input_dim, 1), at_least("output_dim", output_dim, 1), at_least("num_adapters", num_adapters)
+        one_of("adapter", adapter, KINDS)
+        one_of("bias", bias, ("task", "shared", False))
+        if adapter != "full":
+            at_least("rank", rank, 1)
+        if tasks is None:
+            tasks = (num_adapters or 1) if isinstance(graph, str) else len(graph)
+        self.task_names = _names(tasks, "task", "task names")
+        self.input_dim, self.output_dim = input_dim, output_dim
+        self.adapter_kind, self.rank, self.init, self.scale, self.seed, self.bias_kind = adapter, rank, init, scale, seed, bias
+        n_tasks = len(self.task_names)
+        names = _names(num_adapters if adapters is None else adapters, "A", "adapter names")
+        if len(names) != num_adapters:
+            raise refuse(
+                expected=f"{num_adapters} adapter names", got=f"{len(names)}: {names}", fix="one name per adapter"
+            )
+        self.register_buffer("graph", routing_graph(graph, n_tasks, num_adapters, per_task, seed))
+        generator = torch.Generator().manual_seed(seed)
+        self.shared = nn.Parameter(random_weights((output_dim, input_dim), init, scale, generator))
+        self.adapters = nn.ModuleDict({name: self._new_adapter(generator) for name in names})
+        rows = {"task": n_tasks, "shared": 1, False: 0}[bias]
+        self.bias = nn.Parameter(torch.zeros(rows, output_dim)) if bias else None  # (n_tasks or 1, n_classes)
+        self.active = dict.fromkeys(names, True)
+
+    @classmethod
+    def full_sharing(cls, input_dim, output_dim, *, tasks, bias="shared", **options):
+        """One model for all tasks: K = 0 (hard parameter sharing)."""
+        return cls(input_dim, output_dim, 0, tasks=tasks, graph="all", bias=bias, **options)
+
+    @classmethod
+    def independent(cls, input_dim, output_dim, *, tasks, bias="task", **options):
+        """One model per task: G = identity, W_s frozen at 0."""
+        n_tasks = tasks if isinstance(tasks, int) else len(tasks)
+        model = cls(input_dim, output_dim, n_tasks, tasks=tasks, graph="one_per_task", bias=bias, **options)
+        nn.init.zeros_(model.shared)
+        model.freeze("shared")
+        return model
+
+    @torch.no_grad()
+    def reset(self, seed):
+        """Draw the random start again, as ``RAG(..., seed=seed)`` would. Frozen parts and the graph stay as they are."""
+        fresh, self.seed = torch.Generator().manual_seed(seed), seed
+        shared = random_weights(self.shared.shape, self.init, self.scale, fresh)
+        if self.shared.requires_grad:
+            self.shared.copy_(shared)
+        for adapter in self.adapters.values():
+            for part, value in self._new_adapter(fresh).state_dict().items():
+                if getattr(adapter, part).requires_grad or part == "down":
+                    getattr(adapter, part).copy_(value)
+        if self.bias is not None and self.bias.requires_grad:
+            self.bias.zero_()
+        return self
+
+    # ---- the equation ---------------------------------------------------------------------------------------------
+
+    def forward(self, x, task=None):
+        """Logits of documents ``x`` (n_docs, n_features).
+
+        Args:
+            task: a name or number: (n_docs, n_classes). A tensor of n_docs task numbers: each document by its own task,
+                (n_docs, n_classes). None: every document by every task, (n_docs, n_tasks, n_classes).
+        """
+        self._check_width(x)
+        if isinstance(task, (str, int)):
+            t = self.task_index(task)
+            weight, bias = self.task_weights(t)[0], self.task_bias()  # (n_classes, n_features)
+            return nn.functional.linear(x, weight, None if bias is None else bias[t])
+        logits = torch.einsum("nd,tcd->ntc", x, self.task_weights())  # (n_docs, n_tasks, n_classes)
+        if self.bias is not None:
+            logits = logits + self.task_bias()
+        if task is None:
+            return logits
+        task = torch.as_tensor(task, device=x.device)
+        if task.shape != x.shape[:1] or (len(task) and not 0 <= int(task.min()) <= int(task.max()) < self.n_tasks):
+            raise refuse(
+                expected=f"one task number in 0 .. {self.n_tasks - 1} for each of {len(x)} documents",
+                got=f"task of shape {tuple(task.shape)}, values {sorted(set(task.flatten().tolist()))[:8]}",
+                fix=f"number the tasks as in model.task_names = {self.task_names}",
+            )
+        return logits[torch.arange(len(x), device=x.device), task]  # (n_docs, n_classes)
+
+    def task_weights(self, task=None):
+        """W_t of every task (n_tasks, n_classes, n_features), or of one (1, n_classes, n_features)."""
+        shared, adapters, graph = self.parts()
+        return task_weights(shared, adapters, graph if task is None else graph[task : task + 1])
+
+    def task_bias(self):
+        """b_t of every task (n_tasks, n_classes), or None."""
+        return None if self.bias is None else self.bias.expand(self.n_tasks, -1)
+
+    def adapter_weights(self):
+        """Every A_k, active or not: (n_adapters, n_classes, n_features)."""
+        return self._stack(self.adapter_names)
+
+    def parts(self):
+        """What takes part in W_t: W_s, the active adapters stacked, and their columns of G."""
+        names = [name for name in self.adapter_names if self.active[name]]
+        if len(names) == len(self.adapters):
+            return self.shared, self._stack(names), self.graph
+        return self.shared, self._stack(names), self.graph[:, [self.adapter_names.index(n) for n in names]]
+
+    def merge(self, task):
+        """The task's W_t and b_t as one new `nn.Linear`: the same logits at the price of one product."""
+        t, bias = self.task_index(task), self.task_bias()
+        linear = nn.Linear(self.input_dim, self.output_dim, bias=bias is not None).to(self.shared)
+        with torch.no_grad():
+            linear.weight.copy_(self.task_weights(t)[0])
+            if bias is not None:
+                linear.bias.copy_(bias[t])
+        return linear
+
+    @torch.no_grad()
+    def predict(self, x, task=None):
+        """Most likely class of each document: the argmax of `forward`."""
+        return self(x, task).argmax(-1)
+
+    # ---- names and states -----------------------------------------------------------------------------------------
+
+    n_tasks = property(lambda self: len(self.task_names))
+    n_adapters = property(lambda self: len(self.adapters))
+    adapter_names = property(lambda self: list(self.adapters))
+
+    def task_index(self, task):
+        """Number of a task given by name or number."""
+        if isinstance(task, str):
+            one_of("task", task, self.task_names)
+            return self.task_names.index(task)
+        one_of("task", task, range(self.n_tasks))
+        return int(task)
+
+    def activate(self, *names):
+        """Let these adapters take part in W_t."""
+        self._set_active(names, True)
+
+    def deactivate(self, *names):
+        """Take these adapters out of W_t. Their numbers stay, and training leaves them alone."""
+        self._set_active(names, False)
+
+    def freeze(self, *names):
+        """Keep these parts from being trained: ``"shared"``, ``"adapters"``, ``"bias"`` or adapter names."""
+        self._set_trainable(names, False)
+
+    def unfreeze(self, *names):
+        """Let these parts be trained again."""
+        self._set_trainable(names, True)
+
+    def add_adapter(self, name, tasks=(), seed=None):
+        """Append an adapter that serves ``tasks`` (names, numbers, or a dict of weights)."""
+        names = _names([*self.adapter_names, name], "A", "adapter names")
+        column = torch.zeros(self.n_tasks, 1)
+        for task in tasks:
+            column[self.task_index(task)] = tasks[task] if isinstance(tasks, dict) else 1.0
+        seed = self.seed + len(names) if seed is None else seed
+        self.adapters[name] = self._new_adapter(torch.Generator().manual_seed(seed)).to(self.shared)
+        self.active[name] = True
+        self.graph = torch.cat([self.graph, column.to(self.graph)], 1)
+
+    def remove_adapter(self, name):
+        """Drop an adapter and its column of G."""
+        one_of("adapter", name, self.adapter_names)
+        keep = [k for k, other in enumerate(self.adapter_names) if other != name]
+        self.graph = self.graph[:, keep]
+        del self.adapters[name], self.active[name]
+
+    def add_task(self, name, adapters=()):
+        """Append a task served by ``adapters``; it starts from W_s and a bias of 0."""
+        names = _names([*self.task_names, name], "task", "task names")
+        row = torch.zeros(1, self.n_adapters)
+        for adapter in adapters:
+            one_of("adapter", adapter, self.adapter_names)
+            row[0, self.adapter_names.index(adapter)] = adapters[adapter] if isinstance(adapters, dict) else 1.0
+        self.graph, self.task_names = torch.cat([self.graph, row.to(self.graph)]), names
+        if self.bias_kind == "task":
+            self.bias = nn.Parameter(torch.cat([self.bias.data, self.bias.new_zeros(1, self.output_dim)]))
+
+    def num_parameters(self, trainable=False):
+        """How many numbers the model stores as parameters (or may train)."""
+        return sum(p.numel() for p in self.parameters() if p.requires_grad or not trainable)
+
+    def extra_repr(self):
+        width = max([len(n) for n in self.task_names] + [5])
+        head = " ".join(f"{n:>6}" for n in self.adapter_names)
+        rows = [f"  {n:>{width}}  " + " ".join(f"{g:6.3g}" for g in row) for n, row in
+                zip(self.task_names, self.graph.tolist(), strict=True)]  # fmt: skip
+        states = [f"  {n}: {'active' if self.active[n] else 'inactive'}, "
+                  f"{'trainable' if any(p.requires_grad for p in a.parameters()) else 'frozen'}, {self.adapter_kind}"
+                  + (f" of rank {self.rank}" if self.rank else "") for n, a in self.adapters.items()]  # fmt: skip
+        frozen = "trainable" if self.shared.requires_grad else "frozen"
+        return "\n".join([
+            "W_t = W_s + sum_k G[t,k] A_k      logits_t(x) = W_t x" + (" + b_t" if self.bias_kind else ""),
+            f"graph G ({self.n_tasks} tasks x {self.n_adapters} adapters)", f"  {'':>{width}}  {head}", *rows,
+            f"W_s: {self.output_dim} x {self.input_dim} = {self.shared.numel()} numbers, {frozen}", *states,
+            f"{self.num_parameters()} parameters, {self.num_parameters(trainable=True)} trainable"])  # fmt: skip
+
+    def __repr__(self):
+        return "RAG(\n  " + self.extra_repr().replace("\n", "\n  ") + "\n)"
+
+    def _new_adapter(self, generator):
+        return Adapter(self.output_dim, self.input_dim, self.adapter_kind, self.rank, self.init, self.scale, generator)
+
+    def _stack(self, names):
+        if not names:
+            return self.shared.new_zeros(0, self.output_dim, self.input_dim)
+        return torch.stack([self.adapters[name].weight for name in names])  # (n_adapters, n_classes, n_features)
+
+    def _set_active(self, names, value):
+        for name in names:
+            one_of("adapter", name, self.adapter_names)
+        self.active.update(dict.fromkeys(names, value))
+
+    def _set_trainable(self, names, value):
+        for name in names:
+            one_of("part", name, ["shared", "adapters", "bias", *self.adapter_names])
+        for name in names:
+            part = getattr(self, name) if name in ("shared", "adapters", "bias") else self.adapters[name]
+            if part is not None:
+                part.requires_grad_(value)
+
+    def _check_width(self, x):
+        if x.ndim != 2 or x.shape[1] != self.input_dim:
+            raise refuse(
+                expected=f"features of shape (n_docs, {self.input_dim})", got=f"shape {tuple(x.shape)}",
+                fix="use the vectoriser the model was trained with",
+            )
+
+
+def _names(given, prefix, what):
+    """Names from a count or a list; distinct, and usable as keys."""
+    names = [f"{prefix}{i + 1}" for i in range(given)] if isinstance(given, int) else [str(n) for n in given]
+    reserved = {"shared", "adapters", "bias", *dir(nn.ModuleDict)} if prefix == "A" else set()
+    if len(set(names)) < len(names) or any(n == "" or (prefix == "A" and ("." in n or n in reserved)) for n in names):
+        raise refuse(expected=f"distinct, non-empty {what} without dots", got=f"{names}", fix="rename the repeated or reserved one")
+    return names
