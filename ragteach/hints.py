@@ -67,6 +67,17 @@ def hint(number: str) -> Note:
     return Note("\n".join(lines))
 
 
+def rubric(number: str) -> Note:
+    """Show what a good answer contains, for exercises that a reader must judge."""
+    try:
+        items = get(number).rubric
+    except ValueError as error:
+        return Note(str(error))
+    return Note(
+        "\n".join(f"[ ] {item}" for item in items) or "This exercise has no rubric: its check is complete."
+    )
+
+
 def predict(question: str, guess: object = ...) -> Note:
     """Keep your prediction until `reveal` shows it beside the result.
 
