@@ -24,7 +24,7 @@ import torch
 from .errors import at_least, one_of, refuse
 from .losses import cross_entropy, penalty, residual, task_alphas
 from .model import task_logits, task_weights
-from .tasks import back_project
+from .products import back_project
 
 OPTIMIZERS = ("adam", "sgd", "proximal")
 

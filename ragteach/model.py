@@ -14,12 +14,10 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from .adapters import KINDS, Adapter, random_weights
 from .errors import at_least, one_of, refuse
 from .graph import routing_graph
-from .tasks import project
-
-KINDS = ("full", "low_rank", "projected")
-INITS = ("uniform", "normal", "zero")
+from .products import project
 
 
 def task_weights(shared, adapters, graph=None):
@@ -40,48 +38,6 @@ def task_logits(x, weights, bias=None):
     """``W_t x + b_t`` for stacked tasks: (n_tasks, n_docs, n_features) -> (n_tasks, *, n_classes, n_docs)."""
     logits = project(weights, x)
     return logits if bias is None else logits + bias.unsqueeze(-1)
-
-
-def random_weights(shape, init="normal", scale=0.01, generator=None, dtype=torch.float32):
-    """Random start: ``"normal"`` N(0, scale^2), ``"uniform"`` U(-scale, scale), or ``"zero"``."""
-    one_of("init", init, INITS)
-    at_least("scale", scale)
-    if init == "zero":
-        return torch.zeros(shape, dtype=dtype)
-    if init == "normal":
-        return scale * torch.randn(shape, generator=generator, dtype=dtype)
-    return scale * (2 * torch.rand(shape, generator=generator, dtype=dtype) - 1)
-
-
-class Adapter(nn.Module):
-    """One adapter ``A`` of shape (n_classes, n_features), stored whole or as a product.
-
-    ===============  ==========================  =======================================
-    kind             A                           trained numbers
-    ===============  ==========================  =======================================
-    ``"full"``       A                           C d
-    ``"low_rank"``   up @ down                   r (C + d)       (LoRA)
-    ``"projected"``  up @ down, down frozen      r C             (LoRA-FA, VeRA: a random lens)
-    ===============  ==========================  =======================================
-    """
-
-    def __init__(self, n_classes, n_features, kind="full", rank=None, init="normal", scale=0.01, generator=None):
-        super().__init__()
-        self.kind, self.rank = kind, rank
-        if kind == "full":
-            self.full = nn.Parameter(random_weights((n_classes, n_features), init, scale, generator))
-            return
-        self.up = nn.Parameter(random_weights((n_classes, rank), init, scale, generator))  # (n_classes, rank)
-        down = random_weights((rank, n_features), "normal", rank**-0.5, generator)  # (rank, n_features)
-        if kind == "low_rank":
-            self.down = nn.Parameter(down)
-        else:
-            self.register_buffer("down", down)
-
-    @property
-    def weight(self):
-        """A, shape (n_classes, n_features)."""
-        return self.full if self.kind == "full" else self.up @ self.down
 
 
 class RAG(nn.Module):

@@ -171,6 +171,8 @@ def fit(model, data, schedule="joint", epochs=100, lr=0.05, optimizer=torch.opti
             for callback in callbacks:
                 if hasattr(callback, "on_epoch"):
                     callback.on_epoch(model, record["epoch"], record)
+            if interrupted.is_set() and run.epoch < epochs:
+                run.history.stopped = f"interrupted after epoch {run.epoch} of {epochs}"
     return run.close()
 
 

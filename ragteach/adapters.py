@@ -1,0 +1,60 @@
+"""Adapters: the small part a task adds to what is shared, and the random start of both.
+
+Enters: a shape, a kind and a seed.  Leaves: `Adapter`, whose ``weight`` is the matrix A_k of the model's equation.
+
+    A = full                     C d trained numbers
+    A = up @ down                r (C + d) trained numbers: low rank (LoRA, Hu et al. 2022)
+    A = up @ down, down frozen   r C trained numbers: a random lens (LoRA-FA, Zhang et al. 2023; VeRA, Kopiczko et al. 2024)
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from .errors import at_least, one_of
+
+KINDS = ("full", "low_rank", "projected")
+INITS = ("uniform", "normal", "zero")
+
+
+def random_weights(shape, init="normal", scale=0.01, generator=None, dtype=torch.float32):
+    """Random start: ``"normal"`` N(0, scale^2), ``"uniform"`` U(-scale, scale), or ``"zero"``."""
+    one_of("init", init, INITS)
+    at_least("scale", scale)
+    if init == "zero":
+        return torch.zeros(shape, dtype=dtype)
+    if init == "normal":
+        return scale * torch.randn(shape, generator=generator, dtype=dtype)
+    return scale * (2 * torch.rand(shape, generator=generator, dtype=dtype) - 1)
+
+
+class Adapter(nn.Module):
+    """One adapter ``A`` of shape (n_classes, n_features), stored whole or as a product.
+
+    ===============  ==========================  =======================================
+    kind             A                           trained numbers
+    ===============  ==========================  =======================================
+    ``"full"``       A                           C d
+    ``"low_rank"``   up @ down                   r (C + d)       (LoRA)
+    ``"projected"``  up @ down, down frozen      r C             (LoRA-FA, VeRA: a random lens)
+    ===============  ==========================  =======================================
+    """
+
+    def __init__(self, n_classes, n_features, kind="full", rank=None, init="normal", scale=0.01, generator=None):
+        super().__init__()
+        self.kind, self.rank = kind, rank
+        if kind == "full":
+            self.full = nn.Parameter(random_weights((n_classes, n_features), init, scale, generator))
+            return
+        self.up = nn.Parameter(random_weights((n_classes, rank), init, scale, generator))  # (n_classes, rank)
+        down = random_weights((rank, n_features), "normal", rank**-0.5, generator)  # (rank, n_features)
+        if kind == "low_rank":
+            self.down = nn.Parameter(down)
+        else:
+            self.register_buffer("down", down)
+
+    @property
+    def weight(self):
+        """A, shape (n_classes, n_features)."""
+        return self.full if self.kind == "full" else self.up @ self.down
