@@ -211,7 +211,7 @@ def epoch_batches(tensors, batch_size, generator):
     rank = torch.where(there, shuffle, shuffle + 1).argsort(1).argsort(1)  # real rows first, then padding
     count = there.sum(1, keepdim=True)
     place = torch.where(there, (rank + 0.5) / count, (rank - count + 0.5) / (n_docs - count).clamp(min=1))
-    return list(place.argsort(1, stable=True).to(tensors.y.device).split(int(batch_size), 1))
+    return list(place.argsort(dim=1, stable=True).to(tensors.y.device).split(int(batch_size), 1))
 
 
 def as_tensors(model, data, class_weight=None):
