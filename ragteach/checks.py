@@ -85,7 +85,7 @@ class Result:
         return "\n".join(lines)
 
     def _other(self, name: str):
-        return self.expected if name == "yours" else None
+        return self.expected if name == "yours" else self.yours
 
     def _repr_html_(self) -> str:
         head = f"<strong>{_SIGN[self.status]} {self.status} {html.escape(self.exercise)}</strong>"
@@ -154,7 +154,8 @@ def get(number: str) -> Exercise:
     lesson = str(number).rpartition("-")[0]
     module = f"ragteach.exercises.{'lesson' if lesson.isdigit() else 'lab'}_{lesson}"
     try:
-        importlib.import_module(module)
+        if re.fullmatch(r"\w+", lesson):
+            importlib.import_module(module)
     except ModuleNotFoundError as error:
         if error.name != module:
             raise

@@ -1,0 +1,422 @@
+"""Make the notebooks from the lessons in this folder, and check that nobody edited them.
+
+    python notebooks/_source/build.py [NAME ...]             generate and execute (all, or the named lessons)
+    python notebooks/_source/build.py --check                fail on any difference, missing or extra file
+    python notebooks/_source/build.py --check --execute      and run them again and compare what they print
+
+A lesson is a py:percent script (jupytext).  From each come two notebooks: the student's (solutions
+cleared) and the solution.  nbconvert removes tagged cells, nbclient executes.  Clearing is our own
+preprocessor because nbgrader's puts ``raise NotImplementedError`` into every gap, and then no later
+cell runs; ours leaves the names defined as ``...``.
+
+What --check compares.  Sources, cell ids, tags and metadata must be exactly what the lesson generates.
+Outputs cannot be compared byte by byte across machines (the last digits of floats, the bytes of a PNG),
+so --check asks that every code cell was executed in order, without an error or a warning, that every
+figure has alt text, and that nothing in the file depends on the moment or the machine.  --execute,
+which the tests use, runs the lesson again and compares all text with its numbers masked, so an output
+that no longer belongs to the code is found.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import hashlib
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import textwrap
+import tomllib
+from pathlib import Path
+
+import jupytext
+import nbformat
+from nbclient import NotebookClient
+from nbconvert.preprocessors import Preprocessor, TagRemovePreprocessor
+
+SOURCE = Path(__file__).resolve().parent
+KINDS = ("student", "solution")
+TAGS = {"exercise", "solution", "student", "answer", "volatile"}
+MAX_BYTES = 1_500_000
+METADATA = {
+    "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
+    "language_info": {"file_extension": ".py", "mimetype": "text/x-python", "name": "python"},
+}
+WIDGET = "application/vnd.jupyter.widget-view+json"
+WIDGET_NOTE = (
+    "▶ *Run this cell to get the live widget. The figure before it shows the same thing, standing still.*"
+)
+REGION = re.compile(
+    r"^([ \t]*)### BEGIN SOLUTION\n(.*?)^[ \t]*### END SOLUTION[^\n]*\n?", re.DOTALL | re.MULTILINE
+)
+ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{6,}")
+
+
+class BuildError(Exception):
+    """A lesson that cannot become a good notebook, with the place and the cure."""
+
+
+# ------------------------------------------------------------------ the table of lessons
+
+
+def lessons(source: Path = SOURCE) -> list[dict]:
+    """The lessons in reading order; refuses a table that does not match the files."""
+    table = tomllib.loads((source / "lessons.toml").read_text(encoding="utf-8"))["lesson"]
+    listed = [row["name"] for row in table]
+    found = {p.stem for p in source.glob("*.py")} - {"build"}
+    if set(listed) != found or len(set(listed)) != len(listed):
+        raise BuildError(
+            f"lessons.toml lists {listed}; the folder holds {sorted(found)}. Make them the same."
+        )
+    return table
+
+
+def label(row: dict) -> str:
+    """00 · Start here; labs have no number."""
+    number = row["name"].split("_")[0]
+    return f"{number} · {row['title']}" if number.isdigit() else f"Lab · {row['title']}"
+
+
+def table(rows: list[dict], folder: str = "") -> str:
+    """The course at a glance, as Markdown."""
+    head = "| lesson | minutes | afterwards you can |\n|---|---|---|\n"
+    lines = [f"| [{label(r)}]({folder}{r['name']}.ipynb) | {r['minutes']} | {r['able']} |" for r in rows]
+    return head + "\n".join(lines)
+
+
+# ------------------------------------------------------------------ from a lesson to a notebook
+
+
+class ClearSolutions(Preprocessor):
+    """Empty every region between BEGIN SOLUTION and END SOLUTION, keeping the names that other code needs."""
+
+    def preprocess(self, nb, resources):
+        everything = "\n".join(REGION.sub("", c.source + "\n") for c in nb.cells if c.cell_type == "code")
+        for cell in nb.cells:
+            if cell.cell_type == "code":
+                cell.source = clear(cell.source, everything)
+            elif "answer" in cell.metadata.get("tags", []):
+                cell.source = "*Your answer: double-click here and write.*"
+        return nb, resources
+
+
+def clear(source: str, elsewhere: str) -> str:
+    """One cell's code with its solutions cleared."""
+
+    def stub(match: re.Match) -> str:
+        indent, body = match.groups()
+        tree = ast.parse(textwrap.dedent(body))
+        if any(isinstance(node, ast.Import | ast.ImportFrom) for node in ast.walk(tree)):
+            raise BuildError(f"An import inside a solution: move it above BEGIN SOLUTION.\n{body}")
+        users = REGION.sub("", source + "\n") if indent else elsewhere
+        returns = any(isinstance(node, ast.Return) for node in tree.body)
+        names = [] if returns else [n for n in stored(tree) if re.search(rf"\b{n}\b", users)]
+        lines = ["# YOUR CODE HERE", *(f"{name} = ..." for name in names)]
+        if indent and not names:
+            lines.append("...")
+        return textwrap.indent("\n".join(lines), indent) + "\n"
+
+    cleared = REGION.sub(stub, source + "\n").rstrip("\n")
+    if "BEGIN SOLUTION" in cleared or "END SOLUTION" in cleared:
+        raise BuildError(f"A BEGIN SOLUTION without its END SOLUTION (or the reverse) in:\n{source}")
+    return cleared
+
+
+def stored(tree: ast.Module) -> list[str]:
+    """The names a piece of code defines in its own scope, in order."""
+    names: list[str] = []
+
+    def visit(node: ast.AST) -> None:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            names.append(node.name)
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            names.append(node.id)
+        elif not isinstance(node, ast.Lambda | ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp):
+            for child in ast.iter_child_nodes(node):
+                visit(child)
+
+    visit(tree)
+    return list(dict.fromkeys(names))
+
+
+def generate(row: dict, rows: list[dict], kind: str, source: Path = SOURCE):
+    """The notebook of one lesson, not yet executed."""
+    nb = jupytext.read(source / f"{row['name']}.py", fmt="py:percent")
+    cells = [nbformat.v4.new_markdown_cell(head(row, rows, kind)), *(c for c in nb.cells if c.source.strip())]
+    cells.append(nbformat.v4.new_markdown_cell(foot(row, rows, kind)))
+    seen: dict[str, int] = {}
+    for cell in cells:
+        tags = cell.metadata.get("tags", [])
+        if not set(tags) <= TAGS:
+            raise BuildError(f"{row['name']}: unknown tags {sorted(set(tags) - TAGS)}; known: {sorted(TAGS)}")
+        if "exercise" in tags and not (
+            "BEGIN SOLUTION" in cell.source and re.search(r"\bcheck\(", cell.source)
+        ):
+            raise BuildError(
+                f"{row['name']}: an exercise cell needs a solution and a check(...):\n{cell.source}"
+            )
+        # The id hangs on what the cell says, not on where it stands: a new cell leaves all others' ids alone.
+        seen[cell.source] = seen.get(cell.source, 0) + 1
+        text = f"{row['name']}|{cell.source}|{seen[cell.source]}"
+        cell["id"] = hashlib.sha256(text.encode()).hexdigest()[:12]
+        cell.metadata = nbformat.from_dict({"tags": tags} if tags else {})
+        if cell.cell_type == "markdown":
+            cell.source = cell.source.replace("{{lessons}}", table(rows))
+    nb.cells = cells
+    nb.metadata = nbformat.from_dict(METADATA)
+    nb.nbformat, nb.nbformat_minor = 4, 5
+    other = KINDS[1 - KINDS.index(kind)]
+    nb, _ = TagRemovePreprocessor(remove_cell_tags={other}, enabled=True).preprocess(nb, {})
+    if kind == "student":
+        nb, _ = ClearSolutions().preprocess(nb, {})
+    return nb
+
+
+def head(row: dict, rows: list[dict], kind: str) -> str:
+    """Title, minutes, and the way to the other version."""
+    here = rows.index(row)
+    before = f" · comes after [{label(rows[here - 1])}]({rows[here - 1]['name']}.ipynb)" if here else ""
+    if kind == "student":
+        other = f"[solutions](solutions/{row['name']}.ipynb)"
+    else:
+        other = f"**with solutions** ([without](../{row['name']}.ipynb))"
+    minutes, able = row["minutes"], row["able"]
+    return f"# {label(row)}\n\nAbout {minutes} minutes{before} · {other}\n\nAfterwards you can {able}."
+
+
+def foot(row: dict, rows: list[dict], kind: str) -> str:
+    """The way on."""
+    here = rows.index(row)
+    if here + 1 == len(rows):
+        return "---\nThis is the last lesson."
+    return f"---\nNext: [{label(rows[here + 1])}]({rows[here + 1]['name']}.ipynb)"
+
+
+def execute(nb, where: Path):
+    """Run a generated notebook in ``where`` and normalise what came out; any error or warning is refused."""
+    with tempfile.TemporaryDirectory() as home:
+        environment = {
+            **os.environ,
+            "RAGTEACH_HOME": home,
+            "IPYTHONDIR": home,
+            "PYTHONHASHSEED": "0",
+            "OMP_NUM_THREADS": "1",
+            "TQDM_DISABLE": "1",
+            "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+        }
+        client = NotebookClient(
+            nb,
+            timeout=600,
+            kernel_name="python3",
+            resources={"metadata": {"path": str(where)}},
+            store_widget_state=False,
+            coalesce_streams=True,
+        )
+        client.execute(
+            env=environment, stderr=subprocess.DEVNULL
+        )  # the server's own chatter, not the lesson's
+    return normalise(nb)
+
+
+def normalise(nb):
+    """Take out whatever depends on the moment or the machine; refuse what cannot be taken out."""
+    nb.metadata = nbformat.from_dict(METADATA)
+    count = 0
+    for cell in nb.cells:
+        cell.metadata = nbformat.from_dict(
+            {"tags": cell.metadata["tags"]} if cell.metadata.get("tags") else {}
+        )
+        if cell.cell_type != "code":
+            continue
+        count += 1
+        cell.execution_count = count
+        cell.outputs = [o for o in map(still, cell.outputs) if o is not None]
+        for output in cell.outputs:
+            if output.output_type == "execute_result":
+                output.execution_count = count
+    return nb
+
+
+def still(output):
+    """An output as it may be kept: a live widget becomes a line of text, an empty one goes."""
+    data = output.get("data")
+    if data is None:
+        return output
+    if WIDGET in data:
+        note = {"text/markdown": WIDGET_NOTE, "text/plain": WIDGET_NOTE}
+        return nbformat.v4.new_output("display_data", data=note)
+    return output if data else None
+
+
+# ------------------------------------------------------------------ checks
+
+
+def bare(nb) -> dict:
+    """A notebook without its outputs, for exact comparison."""
+    copy = nbformat.from_dict(nb)
+    for cell in copy.cells:
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+    return copy
+
+
+def faults(nb, name: str) -> list[str]:
+    """What is wrong with a notebook's outputs, in words."""
+    said, count = [], 0
+    for cell in nb.cells:
+        if cell.cell_type != "code":
+            continue
+        count += 1
+        where = f"{name}, code cell {count}"
+        if cell.execution_count != count:
+            said.append(f"{where}: not executed in order; run make notebooks")
+        for output in cell.outputs:
+            data, text = output.get("data", {}), output_text(output)
+            if output.output_type == "error":
+                said.append(f"{where}: ends in {output.ename}")
+            if output.get("name") == "stderr":
+                said.append(f"{where}: writes to stderr (a warning?): {output.text.strip()[:300]}")
+            if ADDRESS.search(text):
+                said.append(f"{where}: shows a memory address; end the line with ; or return nothing")
+            if WIDGET in data:
+                said.append(f"{where}: keeps a live widget")
+            for mime in data:
+                if mime.startswith("image/") and len(output.metadata.get(mime, {}).get("alt", "")) < 20:
+                    said.append(f"{where}: a figure without alt text; show it with plots.show(fig, alt=...)")
+            if re.search(r"<img(?![^>]*\balt=['\"][^'\"]{20})", data.get("text/html", "")):
+                said.append(f"{where}: an <img> without alt text")
+    if "widgets" in nb.metadata:
+        said.append(f"{name}: keeps widget state, which GitHub refuses to show")
+    return said
+
+
+def output_text(output) -> str:
+    """All the text of one output."""
+    data = output.get("data", {})
+    return "\n".join([output.get("text", ""), *(str(data[m]) for m in sorted(data) if m.startswith("text/"))])
+
+
+def masked(nb) -> list[tuple[str, list[str]]]:
+    """The text of every output with its numbers masked, per cell id; figures as their alt text."""
+    cells = []
+    for cell in nb.cells:
+        if cell.cell_type != "code" or "volatile" in cell.metadata.get("tags", []):
+            continue
+        shown = []
+        for output in cell.outputs:
+            data = output.get("data", {})
+            images = [
+                f"{m} {output.metadata.get(m, {}).get('alt')}" for m in sorted(data) if m.startswith("image/")
+            ]
+            text = "\n".join([output_text(output), *images])
+            text = re.sub(r"[-+−]?\d+(\.\d+)?(e[-+]?\d+)?|\bnan\b", "#", text)
+            shown.append(re.sub(r"[\s\-─=]+", " ", text).strip())
+        cells.append((cell.id, shown))
+    return cells
+
+
+def paths(name: str, source: Path = SOURCE) -> dict[str, Path]:
+    """Where the two notebooks of a lesson lie."""
+    return {
+        "student": source.parent / f"{name}.ipynb",
+        "solution": source.parent / "solutions" / f"{name}.ipynb",
+    }
+
+
+def check(source: Path = SOURCE, again: bool = False) -> list[str]:
+    """Everything that is wrong with the committed notebooks; an empty list is a pass."""
+    rows = lessons(source)
+    expected = {path for row in rows for path in paths(row["name"], source).values()}
+    found = {*source.parent.glob("*.ipynb"), *(source.parent / "solutions").glob("*.ipynb")}
+    said = [f"{p.name}: no lesson makes this notebook; delete it" for p in sorted(found - expected)]
+    for row in rows:
+        for kind, path in paths(row["name"], source).items():
+            name = f"{row['name']} ({kind})"
+            if not path.exists():
+                said.append(f"{name}: missing; run make notebooks")
+                continue
+            kept, fresh = nbformat.read(path, as_version=4), generate(row, rows, kind, source)
+            if bare(kept) != bare(fresh):
+                said.append(f"{name}: differs from its lesson in notebooks/_source; run make notebooks")
+            said += faults(kept, name)
+            if path.stat().st_size > MAX_BYTES:
+                said.append(f"{name}: {path.stat().st_size:,} bytes, more than {MAX_BYTES:,}")
+            if again:
+                said += stale(kept, execute(fresh, path.parent), name)
+    said += readme(rows, source, write=False)
+    return said
+
+
+def stale(kept, fresh, name: str) -> list[str]:
+    """Where a fresh run says something else (numbers aside) than the notebook."""
+    pairs = zip(masked(kept), masked(fresh), strict=False)
+    different = [old[0] for old, new in pairs if old != new]
+    return (
+        [f"{name}: outputs of cells {', '.join(different)} are stale; run make notebooks"]
+        if different
+        else []
+    )
+
+
+def readme(rows: list[dict], source: Path, write: bool) -> list[str]:
+    """Keep the table of lessons between the two comments in README.md."""
+    path = source.parent.parent / "README.md"
+    text = path.read_text(encoding="utf-8") if path.exists() else ""
+    pattern = re.compile(r"(<!-- lessons -->\n).*?(<!-- /lessons -->)", re.DOTALL)
+    if not pattern.search(text):
+        return ["README.md: has no <!-- lessons --> ... <!-- /lessons --> for the table of lessons"]
+    new = pattern.sub(lambda m: f"{m[1]}{table(rows, 'notebooks/')}\n{m[2]}", text)
+    if new == text:
+        return []
+    if write:
+        path.write_text(new, encoding="utf-8")
+    return ["README.md: the table of lessons differs from lessons.toml; run make notebooks"]
+
+
+def build(names: list[str], source: Path = SOURCE) -> None:
+    """Generate, execute and write the notebooks of the named lessons, or of all."""
+    rows = lessons(source)
+    unknown = set(names) - {row["name"] for row in rows}
+    if unknown:
+        raise BuildError(f"no lesson {sorted(unknown)}; there are {[row['name'] for row in rows]}")
+    for row in rows:
+        if names and row["name"] not in names:
+            continue
+        for kind, path in paths(row["name"], source).items():
+            path.parent.mkdir(exist_ok=True)
+            nb = execute(generate(row, rows, kind, source), path.parent)
+            said = faults(nb, f"{row['name']} ({kind})")
+            if said:
+                raise BuildError("\n".join(said))
+            nbformat.write(nb, path)
+            print(f"{path.relative_to(source.parent.parent)}: {path.stat().st_size:,} bytes")
+    if not names:
+        for path in {*source.parent.glob("*.ipynb"), *(source.parent / "solutions").glob("*.ipynb")}:
+            if path.stem not in {row["name"] for row in rows}:
+                path.unlink()
+    readme(rows, source, write=True)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="make or check the notebooks")
+    parser.add_argument("names", nargs="*", help="lessons, e.g. 02_equation (default: all)")
+    parser.add_argument("--check", action="store_true", help="change nothing; fail on any difference")
+    parser.add_argument(
+        "--execute", action="store_true", help="with --check: run them again and compare the text"
+    )
+    options = parser.parse_args()
+    try:
+        if not options.check:
+            build(options.names)
+            return 0
+        said = check(again=options.execute)
+    except BuildError as error:
+        said = [str(error)]
+    print("\n".join(said) or "The notebooks are what their lessons generate.")
+    return bool(said)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
