@@ -213,7 +213,7 @@ def _sizes(n_per_task) -> dict:
     sizes = dict(n_per_task) if isinstance(n_per_task, dict) else dict.fromkeys(TOY_TASKS, n_per_task)
     for task, n_sentences in sizes.items():
         one_of("the task", task, TOY_TASKS)
-        _whole("n_per_task" if sizes is n_per_task else f"n_per_task for {task!r}", n_sentences, 1)
+        _whole(f"n_per_task for {task!r}" if isinstance(n_per_task, dict) else "n_per_task", n_sentences, 1)
     if not sizes:
         raise refuse(
             expected="at least one task", got="n_per_task = {}", fix=f"name tasks among {list(TOY_TASKS)}"
@@ -282,6 +282,8 @@ def load_csv(path, encoding: str = "utf-8") -> pd.DataFrame:
     try:
         with open(path, encoding=encoding, newline="") as file:
             frame = pd.read_csv(file, dtype=str, keep_default_na=False, skipinitialspace=True)
+        if not isinstance(frame.index, pd.RangeIndex):  # pandas took the first values for names of rows
+            raise pd.errors.ParserError("the rows have more values than the header has names")
     except LookupError:
         raise refuse(
             expected="the name of a text encoding", got=f"encoding = {encoding!r}", fix="try 'utf-8'"
@@ -298,22 +300,21 @@ def load_csv(path, encoding: str = "utf-8") -> pd.DataFrame:
         ) from None
     except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
         fix = "open the file as text and compare its first two lines; a text with commas needs quotes"
-        raise refuse(expected=shape, got=f"{path}: {error}", fix=fix) from None
+        raise refuse(expected=shape, got=f"{path}: {str(error).strip()}", fix=fix) from None
     frame.columns = [str(name).strip().lstrip("\ufeff") for name in frame.columns]
-    missing = [name for name in ("text", "label", "task") if name not in frame.columns]
+    needed = ["text", "label", "task"]
+    missing = [name for name in needed if name not in frame.columns]
     if missing:
         raise refuse(
             expected=shape,
             got=f"no column {', '.join(missing)} in {path}; it has {', '.join(frame.columns)}",
             fix="rename the columns in the first line of the file (the separator must be a comma)",
         )
-    frame = frame[
-        ["text", "label", "task"] + [name for name in frame if name not in ("text", "label", "task")]
-    ].copy()
-    for name in ("text", "label", "task"):
+    frame = frame[[*needed, *(name for name in frame if name not in needed)]].copy()
+    for name in needed:
         frame[name] = frame[name].fillna("").str.strip()
-        empty = [i + 1 for i in np.flatnonzero(frame[name] == "")]
-        if empty or not len(frame):
+        empty = (np.flatnonzero(frame[name] == "") + 1).tolist()
+        if empty or frame.empty:
             raise refuse(
                 expected=f"a {name} in every row, and at least one row",
                 got=f"{len(frame)} rows; empty {name} in data rows {empty[:5]}",
