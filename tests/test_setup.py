@@ -2,11 +2,16 @@
 
 import ast
 import importlib.metadata
+import os
 import re
+import signal
 import statistics
 import subprocess
 import sys
+import time
 import tomllib
+import urllib.error
+import urllib.request
 import zipfile
 from pathlib import Path
 
@@ -23,9 +28,12 @@ ROOT = Path(__file__).resolve().parent.parent
 ORDER = [
     "errors",
     "graph",
+    "human",
     "data",
     "features",
+    "products",
     "tasks",
+    "adapters",
     "model",
     "losses",
     "engine",
@@ -300,3 +308,32 @@ def test_make_env_says_what_python_it_needs(tmp_path, script, message):
     for part in ("Expected: ", "Got: ", "What to do: ", message):
         assert part in done.stderr
     assert not (tmp_path / ".venv").exists()
+
+
+@pytest.mark.timing
+@pytest.mark.skipif(
+    Path(sys.prefix) != ROOT / ".venv", reason="these tests do not run in the .venv of make env"
+)
+def test_make_lab_prints_an_address_that_answers(tmp_path):
+    """Without a display: the first lesson's address within 10 s, on localhost, refused without its token."""
+    environment = {k: v for k, v in os.environ.items() if k not in ("DISPLAY", "WAYLAND_DISPLAY")}
+    log = tmp_path / "log"
+    start = time.monotonic()
+    with log.open("w") as sink:
+        lab = subprocess.Popen(
+            ["make", "lab"], cwd=ROOT, env=environment, stdout=sink, stderr=sink, start_new_session=True
+        )
+    try:
+        pattern = r"http://localhost:\d+/lab/tree/notebooks/00_start_here\.ipynb\?token=\w{20,}"
+        while not (found := re.search(pattern, log.read_text())) and time.monotonic() < start + 60:
+            time.sleep(0.1)
+        seconds = time.monotonic() - start
+        assert found, log.read_text()
+        assert seconds < 10
+        address = found.group()
+        assert urllib.request.urlopen(address, timeout=20).status == 200
+        with pytest.raises(urllib.error.HTTPError, match="403"):
+            urllib.request.urlopen(address.split("/lab")[0] + "/api/contents", timeout=20)
+    finally:
+        os.killpg(lab.pid, signal.SIGTERM)
+        lab.wait(30)
