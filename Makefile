@@ -83,8 +83,7 @@ bench-widgets: env  ## measure how fast the widgets answer in a real browser
 	$(PY) tests/bench/bench_widgets.py
 
 html: env  ## write the notebooks as web pages to site/
-	$(PY) -m nbconvert --to html --output-dir site notebooks/*.ipynb
-	$(PY) -m nbconvert --to html --output-dir site/solutions notebooks/solutions/*.ipynb
+	$(PY) notebooks/_source/build.py --html site
 
 clean:  ## remove what make, python and the tests left, .venv too
 	rm -rf $(VENV) build dist site results *.egg-info .pytest_cache .ruff_cache .hypothesis

@@ -185,6 +185,14 @@ def test_building_is_deterministic_and_checked(course, capsys):
     table = "| [00 · Example](notebooks/00_example.ipynb) | 1 | see one |"
     assert table in (course.parent.parent / "README.md").read_text(encoding="utf-8")
 
+    # as a web page it keeps the alt text and leads to other pages
+    build.web_pages(course, course / "site")
+    page = (course / "site" / "00_example.html").read_text(encoding="utf-8")
+    assert 'alt="A single red dot on white, for the tests."' in page
+    assert "No description has been provided" not in page
+    assert 'href="solutions/00_example.html"' in page
+    assert (course / "site" / "solutions" / "00_example.html").exists()
+
     # and every way to spoil it is found
     for path in build.paths("00_example", course).values():
         path.write_text(path.read_text(encoding="utf-8").replace("A question", "An edit"), encoding="utf-8")

@@ -3,6 +3,7 @@
     python notebooks/_source/build.py [NAME ...]             generate and execute (all, or the named lessons)
     python notebooks/_source/build.py --check                fail on any difference, missing or extra file
     python notebooks/_source/build.py --check --execute      and run them again and compare what they print
+    python notebooks/_source/build.py --html site            write them as web pages
 
 A lesson is a py:percent script (jupytext).  From each come two notebooks: the student's (solutions
 cleared) and the solution.  nbconvert removes tagged cells, nbclient executes.  Clearing is our own
@@ -22,6 +23,7 @@ from __future__ import annotations
 import argparse
 import ast
 import hashlib
+import html
 import os
 import re
 import subprocess
@@ -29,11 +31,13 @@ import sys
 import tempfile
 import textwrap
 import tomllib
+import warnings
 from pathlib import Path
 
 import jupytext
 import nbformat
 from nbclient import NotebookClient
+from nbconvert import HTMLExporter
 from nbconvert.preprocessors import Preprocessor, TagRemovePreprocessor
 
 SOURCE = Path(__file__).resolve().parent
@@ -399,6 +403,25 @@ def build(names: list[str], source: Path = SOURCE) -> None:
     readme(rows, source, write=True)
 
 
+def web_pages(source: Path, site: Path) -> None:
+    """Write the notebooks as web pages, with the figures' alt text and with links that lead to pages."""
+    missing = 'alt="No description has been provided for this image"'
+    for row in lessons(source):
+        for kind, path in paths(row["name"], source).items():
+            nb = nbformat.read(path, as_version=4)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # nbconvert does not read the alt text that we put in below
+                page, _ = HTMLExporter(exclude_input_prompt=True).from_notebook_node(nb)
+            for output in (o for c in nb.cells if c.cell_type == "code" for o in c.outputs):
+                alt = output.get("metadata", {}).get("image/png", {}).get("alt")
+                if alt:
+                    page = page.replace(missing, f'alt="{html.escape(alt)}"', 1)
+            folder = site / "solutions" if kind == "solution" else site
+            folder.mkdir(parents=True, exist_ok=True)
+            links = re.compile(r'(href="(?!https?:)[^"]*)\.ipynb"')
+            (folder / f"{row['name']}.html").write_text(links.sub(r'\1.html"', page), encoding="utf-8")
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description="make or check the notebooks")
     parser.add_argument("names", nargs="*", help="lessons, e.g. 02_equation (default: all)")
@@ -406,8 +429,12 @@ def main() -> int:
     parser.add_argument(
         "--execute", action="store_true", help="with --check: run them again and compare the text"
     )
+    parser.add_argument("--html", metavar="FOLDER", help="write the notebooks as web pages to this folder")
     options = parser.parse_args()
     try:
+        if options.html:
+            web_pages(SOURCE, Path(options.html))
+            return 0
         if not options.check:
             build(options.names)
             return 0
