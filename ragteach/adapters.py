@@ -1,10 +1,12 @@
 """Adapters: the small part a task adds to what is shared, and the random start of both.
 
-Enters: a shape, a kind and a seed.  Leaves: `Adapter`, whose ``weight`` is the matrix A_k of the model's equation.
+Enters: a shape, a kind and a seed.  Leaves: `Adapter`, whose ``weight`` is the matrix A_k of the model's
+equation.
 
     A = full                     C d trained numbers
     A = up @ down                r (C + d) trained numbers: low rank (LoRA, Hu et al. 2022)
-    A = up @ down, down frozen   r C trained numbers: a random lens (LoRA-FA, Zhang et al. 2023; VeRA, Kopiczko et al. 2024)
+    A = up @ down, down frozen   r C trained numbers: a random lens (LoRA-FA, Zhang et al. 2023; VeRA,
+    Kopiczko et al. 2024)
 """
 
 from __future__ import annotations
@@ -41,7 +43,9 @@ class Adapter(nn.Module):
     ===============  ==========================  =======================================
     """
 
-    def __init__(self, n_classes, n_features, kind="full", rank=None, init="normal", scale=0.01, generator=None):
+    def __init__(
+        self, n_classes, n_features, kind="full", rank=None, init="normal", scale=0.01, generator=None
+    ):
         super().__init__()
         self.kind, self.rank = kind, rank
         if kind == "full":

@@ -1,7 +1,8 @@
 """The engine: many trainings at once, as one tensor program.
 
-Enters: a `RAG`, stacked tasks, and one (lambda, lambda_s, seed) per replica.  Leaves: `Replicas`, the trained weights of all.
-A replica axis R stands before (n_classes, n_features); everything else is the single model's own code. One step reads
+Enters: a `RAG`, stacked tasks, and one (lambda, lambda_s, seed) per replica.  Leaves: `Replicas`, the
+trained weights of all. A replica axis R stands before (n_classes, n_features); everything else is the single
+model's own code. One step reads
 
     W_t     = W_s + sum_k G[t,k] A_k                      model.task_weights
     logits  = W_t x + b_t                                 model.task_logits
@@ -10,8 +11,9 @@ A replica axis R stands before (n_classes, n_features); everything else is the s
     dJ/dW_s = sum_t dJ/dW_t         + lam_s W_s
     dJ/dA_k = sum_t G[t,k] dJ/dW_t  + lam A_k
 
-The gradient is written out, not recorded: a test holds it equal to autograd, and replica r equal to a lone `fit`.
-All replicas share x, so their products are one matrix product per task: that is where the speed comes from.
+The gradient is written out, not recorded: a test holds it equal to autograd, and replica r equal to a lone
+`fit`. All replicas share x, so their products are one matrix product per task: that is where the speed comes
+from.
 """
 
 from __future__ import annotations
@@ -27,6 +29,7 @@ from .model import task_logits, task_weights
 from .products import back_project
 
 OPTIMIZERS = ("adam", "sgd", "proximal")
+PARTS = ("shared", "adapters", "bias")  # the parts of a model that may move
 
 
 @dataclass
@@ -58,7 +61,7 @@ class Replicas:
         return task_weights(self.shared, self.adapters, routing(self.template).to(self.shared))
 
     def logits(self, x):
-        """Logits on stacked documents: (n_tasks, n_docs, n_features) -> (n_tasks, n_replicas, n_classes, n_docs)."""
+        """Logits of stacked documents x: (n_tasks, n_replicas, n_classes, n_docs)."""
         return task_logits(x, self.task_weights(), self.bias)
 
     def losses(self, tensors):
@@ -94,7 +97,7 @@ def routing(model):
 
 
 def stack(models, lam=0.0, lam_shared=0.0):
-    """Models of one family, one per replica, as `Replicas`. Only full-size adapters have stackable gradients."""
+    """Models of one family, one per replica, as `Replicas`. Only full-size adapters can be stacked."""
     for model in models:
         if model.adapter_kind != "full":
             raise refuse(
@@ -106,7 +109,8 @@ def stack(models, lam=0.0, lam_shared=0.0):
         shared = torch.stack([p[0] for p in parts])  # (n_replicas, n_classes, n_features)
         adapters = torch.stack([p[1] for p in parts], 1)  # (n_adapters, n_replicas, n_classes, n_features)
         bias = None if models[0].bias is None else torch.stack([m.bias for m in models], 1)
-    penalties = [torch.as_tensor(v, dtype=shared.dtype).expand(len(models)).clone() for v in (lam, lam_shared)]
+    shape, dtype = (len(models),), shared.dtype
+    penalties = [torch.as_tensor(v, dtype=dtype).expand(shape).clone() for v in (lam, lam_shared)]
     return Replicas(shared, adapters, bias, *penalties, models[0])
 
 
@@ -118,7 +122,8 @@ def gradients(replicas, tensors, alphas, graph):
     """
     shared, adapters = replicas.shared, replicas.adapters
     logits = task_logits(tensors.x, task_weights(shared, adapters, graph), replicas.bias)
-    error = residual(logits, tensors.onehot, alphas.unsqueeze(-1) * tensors.weight)  # (n_tasks, R, n_classes, n_docs)
+    weight = alphas.unsqueeze(-1) * tensors.weight  # (n_tasks, n_docs)
+    error = residual(logits, tensors.onehot, weight)  # (n_tasks, n_replicas, n_classes, n_docs)
     by_task = back_project(error, tensors.x)  # dJ/dW_t  (n_tasks, n_replicas, n_classes, n_features)
     d_shared = by_task.sum(0)
     d_adapters = by_task if graph is None else torch.tensordot(graph.mT, by_task, dims=1)
@@ -131,7 +136,7 @@ def gradients(replicas, tensors, alphas, graph):
 
 
 def train_many(model, tensors, lam=0.0, lam_shared=0.0, seeds=None, *, steps=200, lr=0.05, optimizer="adam",
-               alpha="equal", train=("shared", "adapters", "bias"), record_every=None, budget_mb=4.0):  # fmt: skip
+               alpha="equal", train=PARTS, record_every=None, budget_mb=4.0):  # fmt: skip
     """Train one replica per (lam, lam_shared, seed), full batch, all at once.
 
     Args:
@@ -140,8 +145,9 @@ def train_many(model, tensors, lam=0.0, lam_shared=0.0, seeds=None, *, steps=200
         lam, lam_shared: number or (n_replicas,) each.
         seeds: (n_replicas,) random starts. Default: every replica starts from ``model`` as it is.
         steps, lr: gradient steps and their size.
-        optimizer: ``"adam"``; ``"sgd"``; ``"proximal"``, which shrinks by 1 / (1 + lr lam) and so stays finite for any lam;
-            or any torch optimiser whose update is element by element, as ``f(params, lr=lr)``.
+        optimizer: ``"adam"``; ``"sgd"``; ``"proximal"``, which shrinks by 1 / (1 + lr lam) and so stays
+            finite for any lam; or any torch optimiser whose update is element by element, as ``f(params,
+            lr=lr)``.
         train: the parts that move.
         record_every: keep snapshots of W_s and A every so many steps (and at the start and the end).
         budget_mb: working memory in MB. Replicas are trained in chunks that fit, with the same results.
@@ -153,7 +159,8 @@ def train_many(model, tensors, lam=0.0, lam_shared=0.0, seeds=None, *, steps=200
         >>> import torch
         >>> from ragteach import RAG, MultiTaskDataset
         >>> data = MultiTaskDataset(torch.eye(4), [0, 1, 1, 0], 2, ["a", "a", "b", "b"])
-        >>> replicas = train_many(RAG(4, 2, 2, tasks=data.task_names), data.stacked(), lam=[0.01, 1.0], seeds=[0, 0])
+        >>> model = RAG(4, 2, 2, tasks=data.task_names)
+        >>> replicas = train_many(model, data.stacked(), lam=[0.01, 1.0], seeds=[0, 0])
         >>> len(replicas), replicas.adapters.shape
         (2, torch.Size([2, 2, 2, 4]))
     """
@@ -164,16 +171,19 @@ def train_many(model, tensors, lam=0.0, lam_shared=0.0, seeds=None, *, steps=200
         start = model
     else:
         lam, lam_shared, seeds = _grid(lam, lam_shared, seeds)
-        fresh = {s: copy.deepcopy(model) if s is None else copy.deepcopy(model).reset(s) for s in dict.fromkeys(seeds)}
+        fresh = {seed: copy.deepcopy(model) for seed in seeds}
+        for seed in fresh.keys() - {None}:
+            fresh[seed].reset(seed)
         start = stack([fresh[s] for s in seeds], lam, lam_shared)
     chunk = chunk_size(start, tensors, budget_mb)
-    options = (steps, lr, optimizer, task_alphas(alpha, tensors.sizes).to(start.shared), set(train), record_every)
-    done = [_train_chunk(_slice(start, slice(r, r + chunk)), tensors, *options) for r in range(0, len(start), chunk)]
+    alphas = task_alphas(alpha, tensors.sizes).to(start.shared)
+    options = (tensors, steps, lr, optimizer, alphas, train, record_every)
+    done = [_train_chunk(_slice(start, slice(r, r + chunk)), *options) for r in range(0, len(start), chunk)]
     return done[0] if len(done) == 1 else _join(done)
 
 
 def chunk_size(replicas, tensors, budget_mb):
-    """How many replicas fit ``budget_mb``: weights, gradients and two moments, plus logits and their errors."""
+    """How many replicas fit ``budget_mb``: weights, gradients, two moments; logits and their errors."""
     weights = (replicas.shared[:1].numel() + 2 * replicas.adapters[:, :1].numel()) * 4
     activity = 3 * tensors.y.numel() * tensors.num_classes
     return max(1, int(budget_mb * 2**20 / ((weights + activity) * replicas.shared.element_size())))
@@ -191,7 +201,7 @@ def _train_chunk(replicas, tensors, steps, lr, optimizer, alphas, train, record_
             replicas.history.append((step, replicas.shared.clone(), replicas.adapters.clone()))
         if step == steps:
             return replicas
-        grads = dict(zip(("shared", "adapters", "bias"), gradients(replicas, tensors, alphas, graph), strict=True))
+        grads = dict(zip(PARTS, gradients(replicas, tensors, alphas, graph), strict=True))
         if keep is not None:
             grads["adapters"] *= keep
         update(grads)

@@ -1,7 +1,8 @@
 """One shape for every refusal: what was expected, what arrived, what to do.
 
 Enters: three short texts.  Leaves: an exception to raise.  Every module of ragteach refuses bad input through
-`refuse`, before any work is lost, so that a learner who meets an error always finds its cure in the last line.
+`refuse`, before any work is lost, so that a learner who meets an error always finds its cure in the last
+line.
 """
 
 
@@ -44,5 +45,7 @@ def at_least(name: str, value: float, low: float = 0.0) -> None:
         fine = False
     if not fine:
         raise refuse(
-            expected=f"{name} to be a finite number >= {low:g}", got=f"{name} = {value!r}", fix=f"use {name} >= {low:g}"
+            expected=f"{name} to be a finite number >= {low:g}",
+            got=f"{name} = {value!r}",
+            fix=f"use {name} >= {low:g}",
         )

@@ -1,14 +1,17 @@
 """The routing graph: which adapters serve which task.
 
-Enters: a name ("one_per_task", "all", ...) or a matrix.  Leaves: G, a float tensor of shape (n_tasks, n_adapters).
+Enters: a name ("one_per_task", "all", ...) or a matrix.  Leaves: G, a float tensor of shape (n_tasks,
+n_adapters).
 
     W_t = W_s + sum_k G[t, k] A_k
 
-G is also a covariance between tasks. If W_s ~ N(0, s_s^2) and A_k ~ N(0, s_a^2), then the task weights covary as
+G is also a covariance between tasks. If W_s ~ N(0, s_s^2) and A_k ~ N(0, s_a^2), then the task weights
+covary as
 
     Cov[W_t, W_u] = s_s^2 + s_a^2 (G G')[t, u]        with s_s^2 = 1 / lam_shared, s_a^2 = 1 / lam.
 
-Source: Evgeniou & Pontil (2004) for G = identity; Ponti et al. (2022) for learned or random graphs over skills.
+Source: Evgeniou & Pontil (2004) for G = identity; Ponti et al. (2022) for learned or random graphs over
+skills.
 """
 
 from __future__ import annotations
@@ -25,9 +28,9 @@ def routing_graph(graph, n_tasks: int, n_adapters: int, per_task: int = 1, seed:
     """Build the (n_tasks, n_adapters) routing matrix G.
 
     Args:
-        graph: ``"one_per_task"`` (identity), ``"all"`` (ones: every adapter for every task, the article's literal sum),
-            ``"grouped"`` (neighbouring tasks share one adapter), ``"random"`` (each task draws ``per_task`` of the
-            adapters), or any matrix of numbers (weighted routing).
+        graph: ``"one_per_task"`` (identity), ``"all"`` (ones: every adapter for every task, the article's
+            literal sum), ``"grouped"`` (neighbouring tasks share one adapter), ``"random"`` (each task draws
+            ``per_task`` of the adapters), or any matrix of numbers (weighted routing).
         n_tasks, n_adapters: its shape.
         per_task: how many adapters each task draws in a random graph.
         seed: of the random graph.
@@ -93,7 +96,8 @@ def _matrix(graph, n_tasks, n_adapters):
     if matrix.shape != (n_tasks, n_adapters) or not bool(torch.isfinite(matrix).all()):
         raise refuse(
             expected=f"a graph of {n_tasks} tasks x {n_adapters} adapters with finite entries",
-            got=f"shape {tuple(matrix.shape)}" + ("" if torch.isfinite(matrix).all() else " with NaN or infinity"),
+            got=f"shape {tuple(matrix.shape)}"
+            + ("" if torch.isfinite(matrix).all() else " with NaN or infinity"),
             fix="one row per task, one column per adapter",
         )
     return matrix

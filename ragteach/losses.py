@@ -39,7 +39,7 @@ def cross_entropy(logits, onehot, weight):
 
 
 def residual(logits, onehot, weight):
-    """Gradient of `cross_entropy` in the logits: ``weight * (softmax(logits) - onehot)``, same shape as ``logits``."""
+    """Gradient of `cross_entropy` in the logits, and of their shape: weight (softmax(logits) - onehot)."""
     onehot, weight = _broadcast(logits, onehot, weight)
     return logits.softmax(-2).sub_(onehot).mul_(weight)
 
@@ -62,7 +62,9 @@ def task_alphas(alpha, sizes):
         one_of("alpha", alpha, ALPHAS)
         return sizes / sizes.mean() if alpha == "size" else torch.ones_like(sizes)
     alphas = torch.as_tensor(alpha, dtype=torch.float32)
-    if alphas.shape != sizes.shape or not bool(torch.isfinite(alphas).all() and (alphas >= 0).all() and alphas.sum() > 0):
+    if alphas.shape != sizes.shape or not bool(
+        torch.isfinite(alphas).all() and (alphas >= 0).all() and alphas.sum() > 0
+    ):
         raise refuse(
             expected=f"{len(sizes)} task weights alpha >= 0, not all zero",
             got=f"alpha = {alpha!r}",
@@ -75,21 +77,24 @@ class MultiTaskLoss(nn.Module):
     """J, for a training loop you write yourself.
 
     Args:
-        loss_fn: loss of each example, called as ``loss_fn(logits, y, reduction="none")``. Default: cross-entropy.
-        alpha: weight of each task. ``"equal"``; ``"size"`` (by number of examples); ``"difficulty"`` (by the current
-            CE_t, no gradient through it); ``"uncertainty"`` (learned: sum_t exp(-s_t) CE_t + s_t / 2); or a list.
-            All but the learned and given ones average 1, so "equal" means alpha_t = 1.
+        loss_fn: loss of each example, called as ``loss_fn(logits, y, reduction="none")``. Default:
+            cross-entropy.
+        alpha: weight of each task. ``"equal"``; ``"size"`` (by number of examples); ``"difficulty"`` (by the
+            current CE_t, no gradient through it); ``"uncertainty"`` (learned: sum_t exp(-s_t) CE_t + s_t /
+            2); or a list. All but the learned and given ones average 1, so "equal" means alpha_t = 1.
         lam: penalty on the adapters. 0: none. Large: the adapters vanish, and full sharing is left.
         lam_shared: penalty on W_s.
         class_weight: (n_classes,) weight of each class inside CE_t.
-        sizes: (n_tasks,) examples per task, for ``"size"`` and to create the s_t of ``"uncertainty"``. `fit` fills it in.
+        sizes: (n_tasks,) examples per task, for ``"size"`` and to create the s_t of ``"uncertainty"``. `fit`
+            fills it in.
 
     Raises:
         RagteachError: negative lam, unknown alpha, label out of range.
 
     Example:
         >>> criterion = MultiTaskLoss(lam=0.1)
-        >>> criterion(torch.zeros(4, 3), torch.tensor([0, 1, 2, 0]), torch.tensor([0, 0, 1, 1]))  # 2 tasks x log 3
+        >>> y, task = torch.tensor([0, 1, 2, 0]), torch.tensor([0, 0, 1, 1])
+        >>> criterion(torch.zeros(4, 3), y, task)  # 2 tasks x log 3
         tensor(2.1972)
     """
 
@@ -99,8 +104,8 @@ class MultiTaskLoss(nn.Module):
         self.loss_fn = nn.functional.cross_entropy if loss_fn is None else loss_fn
         if isinstance(alpha, str):
             one_of("alpha", alpha, ALPHAS)
-        self.alpha, self.lam, self.lam_shared, self.class_weight = alpha, float(lam), float(lam_shared), class_weight
-        self.sizes = None
+        self.alpha, self.lam, self.lam_shared = alpha, float(lam), float(lam_shared)
+        self.class_weight, self.sizes = class_weight, None
         if sizes is not None:
             self.set_sizes(sizes)
 
@@ -126,9 +131,10 @@ class MultiTaskLoss(nn.Module):
             logits, y, task = logits[there], y[there], task[there]
         if len(y) and int(y.max()) >= logits.shape[-1]:
             raise refuse(
-                expected=f"labels below {logits.shape[-1]} (the model's output_dim)", got=f"label {int(y.max())}",
+                expected=f"labels below {logits.shape[-1]} (the model's output_dim)",
+                got=f"label {int(y.max())}",
                 fix="number the classes from 0, or build the model with more outputs",
-            )  # fmt: skip
+            )
         if self.sizes is None:
             self.set_sizes(torch.bincount(task))
         each = self.loss_fn(logits, y, reduction="none")  # (n_docs,)
@@ -140,11 +146,12 @@ class MultiTaskLoss(nn.Module):
         return self.combine(total / count.clamp(min=1e-12)) + (0 if model is None else self.penalty(model))
 
     def stacked(self, model, tensors):
-        """J of stacked tasks (`TaskTensors`, or a slice of them): the same number, one matrix product per task."""
+        """J of stacked tasks (`TaskTensors`): the same number, one matrix product per task."""
         shared, adapters, graph = model.parts()
-        logits = task_logits(tensors.x, task_weights(shared, adapters, graph), model.task_bias())  # (n_tasks, n_classes, n_docs)
+        weights = task_weights(shared, adapters, graph)  # (n_tasks, n_classes, n_features)
+        logits = task_logits(tensors.x, weights, model.task_bias())  # (n_tasks, n_classes, n_docs)
         losses = cross_entropy(logits, tensors.onehot, tensors.weight)  # (n_tasks,)
-        return self.combine(losses) + (penalty(shared, adapters, self.lam, self.lam_shared) if self.penalised else 0)
+        return self.combine(losses) + penalty(shared, adapters, self.lam, self.lam_shared)
 
     def combine(self, losses):
         """``sum_t alpha_t CE_t`` from the tasks' losses (n_tasks,)."""
@@ -159,8 +166,6 @@ class MultiTaskLoss(nn.Module):
         """The penalty on the parts of ``model`` that are active."""
         shared, adapters, _ = model.parts()
         return penalty(shared, adapters, self.lam, self.lam_shared)
-
-    penalised = property(lambda self: self.lam > 0 or self.lam_shared > 0)
 
 
 def _broadcast(logits, onehot, weight):

@@ -4,9 +4,9 @@ Enters: features x (n_docs, n_features) and a task.  Leaves: logits (n_docs, n_c
 
     W_t = W_s + sum_k G[t, k] A_k            logits_t(x) = W_t x + b_t
 
-The same class is a whole family. K = 0 is full sharing (Caruana 1997). G = identity is shared + one adapter per task
-(Evgeniou & Pontil 2004). G = identity with W_s frozen at 0 is a set of independent models. G = ones is the source article read
-literally: every task gets the same W_t, so no task can differ.
+The same class is a whole family. K = 0 is full sharing (Caruana 1997). G = identity is shared + one adapter
+per task (Evgeniou & Pontil 2004). G = identity with W_s frozen at 0 is a set of independent models. G = ones
+is the source article read literally: every task gets the same W_t, so no task can differ.
 """
 
 from __future__ import annotations
@@ -43,7 +43,8 @@ def task_logits(x, weights, bias=None):
 class RAG(nn.Module):
     """Shared weights + random adapters, joined by a routing graph.
 
-    Intuition: W_s holds what all tasks agree on. Each adapter A_k holds what some tasks need on top. The graph G says which.
+    Intuition: W_s holds what all tasks agree on. Each adapter A_k holds what some tasks need on top. The
+    graph G says which.
 
     Args:
         input_dim: d, number of features.
@@ -54,10 +55,12 @@ class RAG(nn.Module):
         adapters: their names. Default: A1, A2, ...
         per_task: how many adapters each task draws if ``graph="random"``.
         adapter: ``"full"``, ``"low_rank"`` or ``"projected"`` (see `Adapter`); the last two need ``rank``.
-        init, scale, seed: random start of W_s and the adapters. The same seed gives the same start on any device.
+        init, scale, seed: random start of W_s and the adapters. The same seed gives the same start on any
+            device.
         bias: ``"task"`` (b_t for each task), ``"shared"`` (one b) or False.
 
-    Two states are kept apart: an adapter is *active* if it takes part in W_t, and *trainable* if training may change it.
+    Two states are kept apart: an adapter is *active* if it takes part in W_t, and *trainable* if training
+    may change it.
 
     Raises:
         RagteachError: an unknown option, name or shape; the message lists what would do.
@@ -68,10 +71,12 @@ class RAG(nn.Module):
         torch.Size([5, 3])
     """
 
-    def __init__(self, input_dim, output_dim, num_adapters, *, tasks=None, graph="one_per_task", adapters=None,
-                 per_task=1, adapter="full", rank=None, init="normal", scale=0.01, seed=0, bias="task"):  # fmt: skip
+    def __init__(self, input_dim, output_dim, num_adapters, *, tasks=None, graph="one_per_task",
+                 adapters=None, per_task=1, adapter="full", rank=None, init="normal", scale=0.01, seed=0,
+                 bias="task"):  # fmt: skip
         super().__init__()
-        at_least("input_dim", input_dim, 1), at_least("output_dim", output_dim, 1), at_least("num_adapters", num_adapters)
+        at_least("input_dim", input_dim, 1), at_least("output_dim", output_dim, 1)
+        at_least("num_adapters", num_adapters)
         one_of("adapter", adapter, KINDS)
         one_of("bias", bias, ("task", "shared", False))
         if adapter != "full":
@@ -80,12 +85,15 @@ class RAG(nn.Module):
             tasks = (num_adapters or 1) if isinstance(graph, str) else len(graph)
         self.task_names = _names(tasks, "task", "task names")
         self.input_dim, self.output_dim = input_dim, output_dim
-        self.adapter_kind, self.rank, self.init, self.scale, self.seed, self.bias_kind = adapter, rank, init, scale, seed, bias
+        self.adapter_kind, self.rank, self.bias_kind = adapter, rank, bias
+        self.init, self.scale, self.seed = init, scale, seed
         n_tasks = len(self.task_names)
         names = _names(num_adapters if adapters is None else adapters, "A", "adapter names")
         if len(names) != num_adapters:
             raise refuse(
-                expected=f"{num_adapters} adapter names", got=f"{len(names)}: {names}", fix="one name per adapter"
+                expected=f"{num_adapters} adapter names",
+                got=f"{len(names)}: {names}",
+                fix="one name per adapter",
             )
         self.register_buffer("graph", routing_graph(graph, n_tasks, num_adapters, per_task, seed))
         generator = torch.Generator().manual_seed(seed)
@@ -111,7 +119,7 @@ class RAG(nn.Module):
 
     @torch.no_grad()
     def reset(self, seed):
-        """Draw the random start again, as ``RAG(..., seed=seed)`` would. Frozen parts and the graph stay as they are."""
+        """Draw the random start again, as ``RAG(..., seed=seed)`` would. Frozen parts and the graph stay."""
         fresh, self.seed = torch.Generator().manual_seed(seed), seed
         shared = random_weights(self.shared.shape, self.init, self.scale, fresh)
         if self.shared.requires_grad:
@@ -124,14 +132,15 @@ class RAG(nn.Module):
             self.bias.zero_()
         return self
 
-    # ---- the equation ---------------------------------------------------------------------------------------------
+    # ---- the equation --------------------------------------------------------------------------------
 
     def forward(self, x, task=None):
         """Logits of documents ``x`` (n_docs, n_features).
 
         Args:
-            task: a name or number: (n_docs, n_classes). A tensor of n_docs task numbers: each document by its own task,
-                (n_docs, n_classes). None: every document by every task, (n_docs, n_tasks, n_classes).
+            task: a name or number: (n_docs, n_classes). A tensor of n_docs task numbers: each document by
+                its own task, (n_docs, n_classes). None: every document by every task, (n_docs, n_tasks,
+                n_classes).
         """
         self._check_width(x)
         if isinstance(task, (str, int)):
@@ -144,7 +153,9 @@ class RAG(nn.Module):
         if task is None:
             return logits
         task = torch.as_tensor(task, device=x.device)
-        if task.shape != x.shape[:1] or (len(task) and not 0 <= int(task.min()) <= int(task.max()) < self.n_tasks):
+        if task.shape != x.shape[:1] or (
+            len(task) and not 0 <= int(task.min()) <= int(task.max()) < self.n_tasks
+        ):
             raise refuse(
                 expected=f"one task number in 0 .. {self.n_tasks - 1} for each of {len(x)} documents",
                 got=f"task of shape {tuple(task.shape)}, values {sorted(set(task.flatten().tolist()))[:8]}",
@@ -187,7 +198,7 @@ class RAG(nn.Module):
         """Most likely class of each document: the argmax of `forward`."""
         return self(x, task).argmax(-1)
 
-    # ---- names and states -----------------------------------------------------------------------------------------
+    # ---- names and states ----------------------------------------------------------------------------
 
     n_tasks = property(lambda self: len(self.task_names))
     n_adapters = property(lambda self: len(self.adapters))
@@ -241,7 +252,9 @@ class RAG(nn.Module):
         row = torch.zeros(1, self.n_adapters)
         for adapter in adapters:
             one_of("adapter", adapter, self.adapter_names)
-            row[0, self.adapter_names.index(adapter)] = adapters[adapter] if isinstance(adapters, dict) else 1.0
+            row[0, self.adapter_names.index(adapter)] = (
+                adapters[adapter] if isinstance(adapters, dict) else 1.0
+            )
         self.graph, self.task_names = torch.cat([self.graph, row.to(self.graph)]), names
         if self.bias_kind == "task":
             self.bias = nn.Parameter(torch.cat([self.bias.data, self.bias.new_zeros(1, self.output_dim)]))
@@ -255,26 +268,32 @@ class RAG(nn.Module):
         head = " ".join(f"{n:>6}" for n in self.adapter_names)
         rows = [f"  {n:>{width}}  " + " ".join(f"{g:6.3g}" for g in row) for n, row in
                 zip(self.task_names, self.graph.tolist(), strict=True)]  # fmt: skip
-        states = [f"  {n}: {'active' if self.active[n] else 'inactive'}, "
-                  f"{'trainable' if any(p.requires_grad for p in a.parameters()) else 'frozen'}, {self.adapter_kind}"
-                  + (f" of rank {self.rank}" if self.rank else "") for n, a in self.adapters.items()]  # fmt: skip
-        frozen = "trainable" if self.shared.requires_grad else "frozen"
+        kind = self.adapter_kind + (f" of rank {self.rank}" if self.rank else "")
+        states = []
+        for name, adapter in self.adapters.items():
+            active = "active" if self.active[name] else "inactive"
+            states.append(f"  {name}: {active}, {_state(adapter.parameters())}, {kind}")
         return "\n".join([
             "W_t = W_s + sum_k G[t,k] A_k      logits_t(x) = W_t x" + (" + b_t" if self.bias_kind else ""),
             f"graph G ({self.n_tasks} tasks x {self.n_adapters} adapters)", f"  {'':>{width}}  {head}", *rows,
-            f"W_s: {self.output_dim} x {self.input_dim} = {self.shared.numel()} numbers, {frozen}", *states,
-            f"{self.num_parameters()} parameters, {self.num_parameters(trainable=True)} trainable"])  # fmt: skip
+            f"W_s: {self.output_dim} x {self.input_dim} = {self.shared.numel()} numbers, "
+            f"{_state([self.shared])}", *states,
+            f"{self.num_parameters()} parameters, {self.num_parameters(trainable=True)} trainable",
+        ])  # fmt: skip
 
     def __repr__(self):
         return "RAG(\n  " + self.extra_repr().replace("\n", "\n  ") + "\n)"
 
     def _new_adapter(self, generator):
-        return Adapter(self.output_dim, self.input_dim, self.adapter_kind, self.rank, self.init, self.scale, generator)
+        return Adapter(
+            self.output_dim, self.input_dim, self.adapter_kind, self.rank, self.init, self.scale, generator
+        )
 
     def _stack(self, names):
         if not names:
             return self.shared.new_zeros(0, self.output_dim, self.input_dim)
-        return torch.stack([self.adapters[name].weight for name in names])  # (n_adapters, n_classes, n_features)
+        weights = [self.adapters[name].weight for name in names]
+        return torch.stack(weights)  # (n_adapters, n_classes, n_features)
 
     def _set_active(self, names, value):
         for name in names:
@@ -292,15 +311,26 @@ class RAG(nn.Module):
     def _check_width(self, x):
         if x.ndim != 2 or x.shape[1] != self.input_dim:
             raise refuse(
-                expected=f"features of shape (n_docs, {self.input_dim})", got=f"shape {tuple(x.shape)}",
+                expected=f"features of shape (n_docs, {self.input_dim})",
+                got=f"shape {tuple(x.shape)}",
                 fix="use the vectoriser the model was trained with",
             )
+
+
+def _state(parameters):
+    return "trainable" if any(p.requires_grad for p in parameters) else "frozen"
 
 
 def _names(given, prefix, what):
     """Names from a count or a list; distinct, and usable as keys."""
     names = [f"{prefix}{i + 1}" for i in range(given)] if isinstance(given, int) else [str(n) for n in given]
     reserved = {"shared", "adapters", "bias", *dir(nn.ModuleDict)} if prefix == "A" else set()
-    if len(set(names)) < len(names) or any(n == "" or (prefix == "A" and ("." in n or n in reserved)) for n in names):
-        raise refuse(expected=f"distinct, non-empty {what} without dots", got=f"{names}", fix="rename the repeated or reserved one")
+    if len(set(names)) < len(names) or any(
+        n == "" or (prefix == "A" and ("." in n or n in reserved)) for n in names
+    ):
+        raise refuse(
+            expected=f"distinct, non-empty {what} without dots",
+            got=f"{names}",
+            fix="rename the repeated or reserved one",
+        )
     return names

@@ -1,8 +1,9 @@
 """One product for all tasks: ``W_t x`` and its transpose, dense or sparse.
 
 Enters: weights (n_tasks, *, n_classes, n_features) and stacked documents x (n_tasks, n_docs, n_features).
-Leaves: (n_tasks, *, n_classes, n_docs). The star is an optional replica axis; it rides along in the same matrix product.
-Weights are kept as (class, feature) and documents as columns, so that both products run on contiguous memory.
+Leaves: (n_tasks, *, n_classes, n_docs). The star is an optional replica axis; it rides along in the same
+matrix product. Weights are kept as (class, feature) and documents as columns, so that both products run on
+contiguous memory.
 """
 
 from __future__ import annotations
@@ -17,8 +18,9 @@ import torch
 class BlockSparse:
     """Sparse ``x`` for wide vocabularies: one matrix with a block of columns for each task.
 
-    Row (t, i) holds document i of task t in the columns of block t (the same trick as Daume's feature augmentation), so
-    a single sparse product serves all tasks and nothing dense of size n_docs x n_features is ever made.
+    Row (t, i) holds document i of task t in the columns of block t (the same trick as Daume's feature
+    augmentation), so a single sparse product serves all tasks and nothing dense of size n_docs x n_features
+    is ever made.
     """
 
     def __init__(self, rows, columns, shape, blocks):
@@ -28,7 +30,9 @@ class BlockSparse:
     def build(cls, blocks, n_docs, dtype):
         """Pad scipy CSR ``blocks`` (one per task) to ``n_docs`` rows each and put them on a diagonal."""
         n_features = blocks[0].shape[1]
-        padded = [sp.vstack([b, sp.csr_matrix((n_docs - b.shape[0], n_features), dtype=b.dtype)]) for b in blocks]
+        padded = [
+            sp.vstack([b, sp.csr_matrix((n_docs - b.shape[0], n_features), dtype=b.dtype)]) for b in blocks
+        ]
         matrix = sp.block_diag(padded, format="csr")  # (n_tasks n_docs, n_tasks n_features)
         shape = (len(blocks), n_docs, n_features)
         return cls(_torch_csr(matrix, dtype), _torch_csr(matrix.T.tocsr(), dtype), shape, padded)
@@ -39,7 +43,8 @@ class BlockSparse:
 
     def take(self, index):
         """Rows ``index`` (n_tasks, n_batch) of each task, made dense: (n_tasks, n_batch, n_features)."""
-        dense = [torch.from_numpy(b[np.asarray(i.cpu())].toarray()) for b, i in zip(self.blocks, index, strict=True)]
+        index = index.cpu().numpy()
+        dense = [torch.from_numpy(b[i].toarray()) for b, i in zip(self.blocks, index, strict=True)]
         return torch.stack(dense).to(self.rows)
 
 
@@ -48,7 +53,8 @@ class _SparseProject(torch.autograd.Function):
     def forward(ctx, weights, x):
         ctx.x = x
         n_tasks, n_docs, n_features = x.shape
-        flat = weights.flatten(1, -2).mT.reshape(n_tasks * n_features, -1)  # (n_tasks n_features, * n_classes)
+        flat = weights.flatten(1, -2).mT  # (n_tasks, n_features, * n_classes)
+        flat = flat.reshape(n_tasks * n_features, -1)
         out = x.rows @ flat  # (n_tasks n_docs, * n_classes)
         return out.view(n_tasks, n_docs, -1).mT.contiguous().view(*weights.shape[:-1], n_docs)
 

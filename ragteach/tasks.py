@@ -1,14 +1,16 @@
 """Many tasks, one dataset: from texts with labels to tensors the model can eat.
 
 Enters: texts (or a feature matrix), labels, and which task each label belongs to.
-Leaves: `MultiTaskDataset`, a torch Dataset of *examples* (one example = one document, one task, one label), and
-`TaskTensors`, the same examples stacked task by task so that one matrix product serves all tasks:
+Leaves: `MultiTaskDataset`, a torch Dataset of *examples* (one example = one document, one task, one label),
+and `TaskTensors`, the same examples stacked task by task so that one matrix product serves all tasks:
 
     x       (n_tasks, n_docs, n_features)   padded with zero rows where a task has fewer examples
     y       (n_tasks, n_docs)               class numbers
-    weight  (n_tasks, n_docs)               how much each example counts; sums to 1 in every task, 0 where padded
+    weight  (n_tasks, n_docs)               how much each example counts; sums to 1 in every task, 0 where
+    padded
 
-A missing label is simply no example. Unequal tasks are padded rows of weight 0. So the loss never needs a special case.
+A missing label is simply no example. Unequal tasks are padded rows of weight 0. So the loss never needs a
+special case.
 """
 
 from __future__ import annotations
@@ -32,13 +34,15 @@ class MultiTaskDataset(torch.utils.data.Dataset):
 
     Args:
         texts: a list of strings, or numbers of shape (n_docs, n_features) (array, tensor or scipy sparse).
-        labels: (n_docs,) class numbers with ``tasks`` saying whose they are; or (n_docs, n_tasks), with ``MISSING``
-            (-100) wherever a document has no label for a task.
+        labels: (n_docs,) class numbers with ``tasks`` saying whose they are; or (n_docs, n_tasks), with
+            ``MISSING`` (-100) wherever a document has no label for a task.
         num_classes: how many classes each task has.
-        tasks: (n_docs,) task names or numbers. Not needed if ``labels`` has one column per task, or for one task.
+        tasks: (n_docs,) task names or numbers. Not needed if ``labels`` has one column per task, or for one
+            task.
         task_names: the order of the tasks. Default: order of first appearance.
-        vectorizer: a fitted scikit-learn vectoriser. Without one, TF-IDF is fitted on these very texts, so build the
-            training set first and pass ``train.vectorizer`` to the others: test words must not shape the vocabulary.
+        vectorizer: a fitted scikit-learn vectoriser. Without one, TF-IDF is fitted on these very texts, so
+            build the training set first and pass ``train.vectorizer`` to the others: test words must not
+            shape the vocabulary.
 
     Attributes:
         x: (n_docs, n_features) float32 tensor, or a scipy CSR matrix if that would be too wide (above 5,000
@@ -46,10 +50,12 @@ class MultiTaskDataset(torch.utils.data.Dataset):
         doc, task, y: (n_examples,) long tensors: row of ``x``, task number, class number.
 
     Raises:
-        RagteachError: not-a-number features, a label out of range, a task with no example, lengths that differ.
+        RagteachError: not-a-number features, a label out of range, a task with no example, lengths that
+            differ.
 
     Example:
-        >>> data = MultiTaskDataset(["good film", "bad brakes", "good brakes"], [1, 0, 1], 2, ["films", "cars", "cars"])
+        >>> texts, tasks = ["good film", "bad brakes", "good brakes"], ["films", "cars", "cars"]
+        >>> data = MultiTaskDataset(texts, [1, 0, 1], 2, tasks)
         >>> data.task_names, len(data), data[0][0].shape
         (['films', 'cars'], 3, torch.Size([4]))
     """
@@ -70,7 +76,12 @@ class MultiTaskDataset(torch.utils.data.Dataset):
     def from_frame(cls, frame, vectorizer=None, task_names=None, num_classes=3):
         """Build from a table with the columns ``text``, ``label`` and ``task`` (see `ragteach.data`)."""
         return cls(
-            list(frame["text"]), np.asarray(frame["label"]), num_classes, list(frame["task"]), task_names, vectorizer
+            list(frame["text"]),
+            np.asarray(frame["label"]),
+            num_classes,
+            list(frame["task"]),
+            task_names,
+            vectorizer,
         )
 
     n_features = property(lambda self: self.x.shape[1])
@@ -100,7 +111,8 @@ class MultiTaskDataset(torch.utils.data.Dataset):
         """Stack the examples task by task.
 
         Args:
-            class_weight: (n_classes,) how much an example of each class counts, or ``"balanced"``: n / (C n_c) per task.
+            class_weight: (n_classes,) how much an example of each class counts, or ``"balanced"``: n / (C
+                n_c) per task.
             dtype: float32 for training, float64 for exact optima.
         """
         members = [torch.nonzero(self.task == t).flatten() for t in range(self.n_tasks)]
@@ -141,7 +153,8 @@ class TaskTensors:
     def __init__(self, x, y, weight, num_classes, task_names):
         self.x, self.y, self.weight = x, y, weight
         self.num_classes, self.task_names = num_classes, task_names
-        self.onehot = torch.nn.functional.one_hot(y, num_classes).mT.to(weight)  # (n_tasks, n_classes, n_docs)
+        onehot = torch.nn.functional.one_hot(y, num_classes)  # (n_tasks, n_docs, n_classes)
+        self.onehot = onehot.mT.to(weight)  # (n_tasks, n_classes, n_docs)
 
     n_tasks = property(lambda self: self.y.shape[0])
     n_features = property(lambda self: self.x.shape[2])
@@ -188,9 +201,10 @@ def split_frame(frame, train=0.6, val=0.2, seed=0):
             rest, test_size=val / (train + val), stratify=key.iloc[rest], random_state=seed
         )
     except ValueError as error:
+        count = key.value_counts()
         raise refuse(
             expected="enough examples of every (task, label) pair for three parts",
-            got=f"the rarest pair {key.value_counts().index[-1]!r} has {key.value_counts().iloc[-1]} ({error})",
+            got=f"the rarest pair {count.index[-1]!r} has {count.iloc[-1]} ({error})",
             fix="add examples, merge rare labels, or split by hand",
         ) from error
     return tuple(frame.iloc[np.sort(part)].reset_index(drop=True) for part in (fit, valid, test))
@@ -215,12 +229,14 @@ def _features(x):
         finite, shape = bool(torch.isfinite(x).all()), tuple(x.shape)
     if len(shape) != 2 or 0 in shape:
         raise refuse(
-            expected="features of shape (n_docs, n_features), neither of them 0", got=f"shape {shape}",
+            expected="features of shape (n_docs, n_features), neither of them 0",
+            got=f"shape {shape}",
             fix="one row per document, one column per feature; x.reshape(1, -1) makes a row of one document",
         )
     if not finite:
         raise refuse(
-            expected="finite features", got="NaN or infinity among them",
+            expected="finite features",
+            got="NaN or infinity among them",
             fix="find them with numpy.isfinite and drop or fill those rows",
         )
     return x
@@ -231,16 +247,20 @@ def _examples(labels, n_docs, num_classes, tasks, task_names):
     labels = np.asarray(labels)
     if labels.dtype.kind not in "iu":
         raise refuse(
-            expected="integer labels 0 .. num_classes - 1", got=f"labels of type {labels.dtype}",
+            expected="integer labels 0 .. num_classes - 1",
+            got=f"labels of type {labels.dtype}",
             fix="map class names to numbers first, for example with ragteach.data.LABELS.index",
         )
     if labels.shape[0] != n_docs or labels.ndim not in (1, 2):
         raise refuse(
             expected=f"one label (or one row of labels) for each of the {n_docs} documents",
-            got=f"labels of shape {labels.shape}", fix="give texts and labels the same length",
+            got=f"labels of shape {labels.shape}",
+            fix="give texts and labels the same length",
         )
     if labels.ndim == 2:
-        names = list(task_names) if task_names is not None else [f"task{t + 1}" for t in range(labels.shape[1])]
+        names = (
+            list(task_names) if task_names is not None else [f"task{t + 1}" for t in range(labels.shape[1])]
+        )
         doc, task = np.nonzero(labels != MISSING)
         y = labels[doc, task]
         known = len(names) == labels.shape[1]
@@ -248,7 +268,8 @@ def _examples(labels, n_docs, num_classes, tasks, task_names):
         tasks = [0] * n_docs if tasks is None else [t.item() if hasattr(t, "item") else t for t in tasks]
         if len(tasks) != n_docs:
             raise refuse(
-                expected=f"one task for each of the {n_docs} documents", got=f"{len(tasks)} tasks",
+                expected=f"one task for each of the {n_docs} documents",
+                got=f"{len(tasks)} tasks",
                 fix="give texts and tasks the same length",
             )
         names = list(task_names) if task_names is not None else list(dict.fromkeys(tasks))
@@ -256,7 +277,8 @@ def _examples(labels, n_docs, num_classes, tasks, task_names):
         for t in tasks:
             if t not in number:
                 raise refuse(
-                    expected=f"tasks among {names}", got=f"task {t!r}, never seen before",
+                    expected=f"tasks among {names}",
+                    got=f"task {t!r}, never seen before",
                     fix="check its spelling, or add it to task_names (and to the model with model.add_task)",
                 )
         doc = np.flatnonzero(labels != MISSING)
@@ -264,7 +286,7 @@ def _examples(labels, n_docs, num_classes, tasks, task_names):
     if not known or (len(y) and not (0 <= y.min() and y.max() < num_classes)):
         bad = y[(y < 0) | (y >= num_classes)]
         raise refuse(
-            expected=f"labels 0 .. {num_classes - 1} (or {MISSING} for a missing one) and one task name per column",
+            expected=f"labels 0 .. {num_classes - 1} (or {MISSING}: missing) and one task name per column",
             got=f"label {bad[0]}" if len(bad) else f"{len(names)} names for {labels.shape[1]} columns",
             fix=f"number the classes from 0, set num_classes, or mark missing labels with {MISSING}",
         )
@@ -280,7 +302,8 @@ def _class_weight(class_weight, y, num_classes):
     weight = torch.as_tensor(class_weight, dtype=torch.float32)
     if weight.shape != (num_classes,) or not bool((weight > 0).all()):
         raise refuse(
-            expected=f'"balanced" or {num_classes} positive class weights', got=f"class_weight = {class_weight!r}",
+            expected=f'"balanced" or {num_classes} positive class weights',
+            got=f"class_weight = {class_weight!r}",
             fix="one positive number per class",
         )
     return weight

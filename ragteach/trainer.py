@@ -2,7 +2,8 @@
 
 Enters: a `RAG` and a `MultiTaskDataset`.  Leaves: the trained model (in place) and a `History`.
 
-    for each phase of the schedule:             two_phase: W_s, then the adapters   (the article's steps 3 and 4)
+    for each phase of the schedule:             two_phase: W_s, then the adapters   (the article's steps 3
+    and 4)
         for each epoch:                         alternating: the two in turn, many times
             for each batch:                     joint: everything at once
                 J.backward(); optimizer.step()
@@ -24,17 +25,21 @@ from tqdm.auto import tqdm
 from .errors import at_least, one_of, refuse
 from .losses import MultiTaskLoss, cross_entropy
 from .model import task_logits
-from .tasks import MultiTaskDataset, TaskTensors
+from .tasks import TaskTensors
 
 SCHEDULES = ("joint", "two_phase", "alternating")
-PARTS = {"joint": ("shared", "adapters", "bias"), "shared": ("shared", "bias"), "adapters": ("adapters", "bias")}
+PARTS = {
+    "joint": ("shared", "adapters", "bias"),
+    "shared": ("shared", "bias"),
+    "adapters": ("adapters", "bias"),
+}
 
 
 def train_epoch(model, loader, criterion, optimizer):
     """One pass over a DataLoader of (x, y, task) batches; returns the mean J. The plainest loop there is.
 
     Example:
-        >>> from ragteach import RAG
+        >>> from ragteach import RAG, MultiTaskDataset
         >>> data = MultiTaskDataset(torch.eye(4), [0, 1, 1, 0], 2, ["a", "a", "b", "b"])
         >>> model, loader = RAG(4, 2, 2, tasks=["a", "b"]), torch.utils.data.DataLoader(data, batch_size=2)
         >>> optimizer = torch.optim.SGD(model.parameters(), lr=0.5)
@@ -79,7 +84,8 @@ class History:
     """What happened in `fit`.
 
     Attributes:
-        records: one dict per epoch: epoch, phase, loss (J), and val_loss, val_accuracy if there was a validation set.
+        records: one dict per epoch: epoch, phase, loss (J), and val_loss, val_accuracy if there was a
+            validation set.
         stopped: "finished", or why and where training stopped.
         best_epoch: the epoch whose weights were kept (with ``patience``), else None.
         checkpoint: all that ``fit(..., resume=history)`` needs to go on as if it had never stopped.
@@ -111,21 +117,24 @@ def plan(schedule, epochs, rounds=10):
     return [("shared", "adapters")[e * turns // epochs % 2] for e in range(epochs)]
 
 
-def fit(model, data, schedule="joint", epochs=100, lr=0.05, optimizer=torch.optim.Adam, batch_size=None, criterion=None,
-        lam=0.0, lam_shared=0.0, alpha="equal", val=None, patience=None, device="auto", callbacks=(), progress=True,
-        resume=None, seed=0, rounds=10, adapters_first=True):  # fmt: skip
+def fit(model, data, schedule="joint", epochs=100, lr=0.05, optimizer=torch.optim.Adam, batch_size=None,
+        criterion=None, lam=0.0, lam_shared=0.0, alpha="equal", val=None, patience=None, device="auto",
+        callbacks=(), progress=True, resume=None, seed=0, rounds=10, adapters_first=True):  # fmt: skip
     """Train ``model`` on ``data``, in place.
 
     Args:
         model: a `RAG`. What the learner froze stays frozen; inactive adapters are left alone.
         data: `MultiTaskDataset`, or `TaskTensors` (its stacked form).
-        schedule: ``"joint"``, ``"two_phase"`` (shared, then adapters) or ``"alternating"`` (``rounds`` times each).
+        schedule: ``"joint"``, ``"two_phase"`` (shared, then adapters) or ``"alternating"`` (``rounds`` times
+            each).
         epochs: passes over the data in all. A phase gets its equal part of them.
         lr, optimizer: learning rate, and any torch optimiser, called as ``optimizer(parameters, lr=lr)``.
-        batch_size: examples of the largest task in a batch (smaller tasks give the same share). None: full batch.
+        batch_size: examples of the largest task in a batch (smaller tasks give the same share). None: full
+            batch.
         criterion: a `MultiTaskLoss`; or give ``lam``, ``lam_shared`` and ``alpha`` and one is made.
         val: validation data. Its mean cross-entropy is recorded after every epoch.
-        patience: stop after so many epochs without a better validation loss, and keep the best epoch's weights.
+        patience: stop after so many epochs without a better validation loss, and keep the best epoch's
+            weights.
         device: ``"auto"`` (CUDA, then MPS, then CPU), or a device. The model stays there.
         callbacks: objects with ``on_step(model, step, loss)`` and/or ``on_epoch(model, epoch, record)``.
         progress: show a tqdm bar.
@@ -134,17 +143,21 @@ def fit(model, data, schedule="joint", epochs=100, lr=0.05, optimizer=torch.opti
         adapters_first: whether the adapters, still random, take part while the first phase trains W_s.
 
     Returns:
-        `History`. Ctrl-C (or the stop button) ends training after the step under way and keeps what was learnt.
+        `History`. Ctrl-C (or the stop button) ends training after the step under way and keeps what was
+        learnt.
 
     Raises:
-        RagteachError: data that do not fit the model, unknown options, negative penalties; before any training.
+        RagteachError: data that do not fit the model, unknown options, negative penalties; before any
+            training.
     """
     at_least("epochs", epochs), at_least("lr", lr)
     for name, value in (("batch_size", batch_size), ("patience", patience)):
         if value is not None:
             at_least(name, value, 1)
     if patience is not None and val is None:
-        raise refuse(expected="val data for early stopping", got="patience without val", fix="pass val=validation_data")
+        raise refuse(
+            expected="val data for early stopping", got="patience without val", fix="pass val=validation_data"
+        )
     phases = plan(schedule, epochs, rounds)
     if criterion is None:
         criterion = MultiTaskLoss(alpha=alpha, lam=lam, lam_shared=lam_shared)
@@ -160,7 +173,9 @@ def fit(model, data, schedule="joint", epochs=100, lr=0.05, optimizer=torch.opti
             with _only(model, PARTS[phase], silent=phase == "shared" and not adapters_first):
                 loss = _epoch(run, tensors, batch_size, phase, callbacks, interrupted)
             if loss is None:
-                run.history.stopped = f"interrupted in epoch {run.epoch + 1} of {epochs}, after batch {run.batch}"
+                run.history.stopped = (
+                    f"interrupted in epoch {run.epoch + 1} of {epochs}, after batch {run.batch}"
+                )
                 break
             record = {"epoch": run.epoch + 1, "phase": phase, "loss": loss}
             if val is not None:
@@ -199,7 +214,7 @@ def _epoch(run, tensors, batch_size, phase, callbacks, interrupted):
 
 
 def epoch_batches(tensors, batch_size, generator):
-    """Rows of each batch of one epoch: a list of (n_tasks, n_batch) index tensors, or ``[None]`` for a full batch.
+    """Rows of each batch of one epoch: a list of index tensors (n_tasks, n_batch), or ``[None]``: full batch.
 
     The examples of each task are shuffled and dealt out evenly over the batches, whatever the task's size.
     """
@@ -255,12 +270,15 @@ class _Run:
     def optimizer(self, phase):
         """The phase's optimiser; it is kept, so that alternating phases go on where they left off."""
         if phase not in self.optimizers:
-            parameters = [p for p in [*self.model.parameters(), *self.criterion.parameters()] if p.requires_grad]
+            parameters = [
+                p for p in [*self.model.parameters(), *self.criterion.parameters()] if p.requires_grad
+            ]
             if not parameters:
                 raise refuse(
-                    expected=f"something to train in phase {phase!r}", got="a model whose parts are all frozen",
+                    expected=f"something to train in phase {phase!r}",
+                    got="a model whose parts are all frozen",
                     fix="call model.unfreeze(...) or choose another schedule",
-                )  # fmt: skip
+                )
             self.optimizers[phase] = self.make(parameters, lr=self.lr)
             if phase in self.saved:
                 self.optimizers[phase].load_state_dict(self.saved[phase])
@@ -290,7 +308,8 @@ class _Run:
     def close(self):
         self.history.checkpoint = copy.deepcopy({
             "model": self.model.state_dict(), "criterion": self.criterion.state_dict(), "rng": self.rng,
-            "epoch": self.epoch, "batch": self.batch, "step": self.step, "total": self.total, "best": self.best,
+            "epoch": self.epoch, "batch": self.batch, "step": self.step, "total": self.total,
+            "best": self.best,
             "saved": self.saved | {phase: o.state_dict() for phase, o in self.optimizers.items()},
         })  # fmt: skip
         if self.best is not None and not self.history.stopped.startswith("interrupted"):
