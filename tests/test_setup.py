@@ -114,8 +114,14 @@ def make_targets() -> list[str]:
     return re.findall(r"^([a-z-]+):", text, flags=re.MULTILINE)
 
 
-def modules() -> dict[str, Path]:
-    return {p.stem: p for p in sorted((ROOT / "ragteach").glob("*.py")) if p.stem != "__init__"}
+def modules() -> dict[str, list[Path]]:
+    """Module or package of ragteach -> its files."""
+    found: dict[str, list[Path]] = {}
+    for path in sorted((ROOT / "ragteach").rglob("*.py")):
+        name = path.relative_to(ROOT / "ragteach").parts[0].removesuffix(".py")
+        if name != "__init__":
+            found.setdefault(name, []).append(path)
+    return found
 
 
 # ------------------------------------------------------------------ packages and versions
@@ -202,19 +208,31 @@ def test_an_installed_copy_carries_the_data(tmp_path):
 
 
 def ragteach_imports(path: Path) -> set[str]:
-    """The ragteach modules a file imports, at any depth of the code."""
-    names = set()
+    """The modules and packages of ragteach that a file imports, at any depth of the code."""
+    inside = path.relative_to(ROOT).with_suffix("").parts  # ("ragteach", "model")
+    full = []
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
-            names |= {a.name.split(".")[1] for a in node.names if a.name.startswith("ragteach.")}
-            names |= {"__init__" for a in node.names if a.name == "ragteach"}
-        elif isinstance(node, ast.ImportFrom) and node.module == "ragteach":
-            names |= {a.name for a in node.names}
-        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("ragteach."):
-            names.add(node.module.split(".")[1])
-        elif isinstance(node, ast.ImportFrom) and node.level:
-            names |= {node.module.split(".")[0]} if node.module else {a.name for a in node.names}
-    return names
+            full += [alias.name.split(".") for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            base = list(inside[: len(inside) - node.level]) if node.level else []
+            base += node.module.split(".") if node.module else []
+            full += [[*base, alias.name] for alias in node.names]
+    return {name[1] for name in full if name[0] == "ragteach" and len(name) > 1} - {inside[1]}
+
+
+def test_imports_are_seen_however_they_are_written(monkeypatch, tmp_path):
+    monkeypatch.setitem(globals(), "ROOT", tmp_path)
+    path = tmp_path / "ragteach" / "model.py"
+    path.parent.mkdir()
+    path.write_text("import ragteach.data\nfrom .tasks import A\nfrom . import graph\nimport numpy\n")
+    assert ragteach_imports(path) == {"data", "tasks", "graph"}
+    path.write_text("def f():\n    from ragteach import plots\n    from ragteach.engine import B\n")
+    assert ragteach_imports(path) == {"plots", "engine"}
+    path = tmp_path / "ragteach" / "widgets" / "base.py"
+    path.parent.mkdir()
+    path.write_text("from .other import C\nfrom ..compare import D\nfrom .. import losses\n")
+    assert ragteach_imports(path) == {"compare", "losses"}
 
 
 def test_every_module_is_in_the_order():
@@ -224,7 +242,8 @@ def test_every_module_is_in_the_order():
 @pytest.mark.parametrize("name", sorted(modules()))
 def test_a_module_imports_only_from_those_before_it(name):
     allowed = set(ORDER[: ORDER.index(name)]) if name in ORDER else (set(ORDER) | BESIDE) - {"widgets"}
-    assert ragteach_imports(modules()[name]) <= allowed
+    for path in modules()[name]:
+        assert ragteach_imports(path) <= allowed, path.name
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "ragteach").rglob("*.py")), ids=lambda p: p.name)
