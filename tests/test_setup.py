@@ -50,6 +50,7 @@ BESIDE = {
     "hints",
     "exercises",
     "estimator",
+    "regressor",
     "heads",
     "export",
     "search",
