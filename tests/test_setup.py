@@ -32,6 +32,7 @@ ORDER = [
     "data",
     "features",
     "products",
+    "tensors",
     "tasks",
     "adapters",
     "model",
