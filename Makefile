@@ -10,7 +10,7 @@ STAMP := $(VENV)/.ragteach-installed
 JOBS ?= 2
 # The address that is printed leads straight to the first lesson; the checkout is the root, so the code is in reach.
 LAB_FLAGS := --ServerApp.root_dir=. --ServerApp.ip=localhost --ServerApp.log_level=WARN \
-	--LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb --LabApp.news_url=None
+	--LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb
 
 # One thread per test process: the arrays are small, and two processes must not fight for the cores.
 TEST_ENV := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MPLBACKEND=Agg
@@ -27,6 +27,7 @@ help:  ## print this list
 env: $(STAMP)  ## make .venv and install everything in it (quick the second time)
 
 # The stamp is written last: an interrupted install starts again, a finished one does nothing.
+# JupyterLab asks on its first start whether to fetch news; a course needs none, so that question is switched off.
 $(STAMP): pyproject.toml constraints.txt
 	@if ! $(PY) -c 'import sys, pip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
 		good=; old=; bare=; \
@@ -51,6 +52,7 @@ $(STAMP): pyproject.toml constraints.txt
 	fi
 	@echo "Installing (minutes the first time; torch is large)"
 	@$(PY) -m pip install --quiet --disable-pip-version-check $(PIP_ARGS) -c constraints.txt -e '.[all]'
+	@$(PY) -m jupyterlab.labextensions disable --level=sys_prefix @jupyterlab/apputils-extension:announcements >/dev/null 2>&1
 	@touch $@
 
 # Localhost and a token always; no browser where there is no display; what Jupyter asks of root, only for root.

@@ -45,15 +45,22 @@ KINDS = ("student", "solution")
 TAGS = {"exercise", "solution", "student", "answer", "volatile"}
 MAX_BYTES = 1_500_000
 METADATA = {
-    "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
-    "language_info": {"file_extension": ".py", "mimetype": "text/x-python", "name": "python"},
+    "kernelspec": {
+        "display_name": "Python 3 (ipykernel)",
+        "language": "python",
+        "name": "python3",
+    },
+    "language_info": {
+        "file_extension": ".py",
+        "mimetype": "text/x-python",
+        "name": "python",
+    },
 }
 WIDGET = "application/vnd.jupyter.widget-view+json"
-WIDGET_NOTE = (
-    "▶ *Run this cell to get the live widget. The figure before it shows the same thing, standing still.*"
-)
+WIDGET_NOTE = "▶ *Run this cell to get the live widget. The figure before it shows the same thing.*"
 REGION = re.compile(
-    r"^([ \t]*)### BEGIN SOLUTION\n(.*?)^[ \t]*### END SOLUTION[^\n]*\n?", re.DOTALL | re.MULTILINE
+    r"^([ \t]*)### BEGIN SOLUTION\n(.*?)^[ \t]*### END SOLUTION[^\n]*\n?",
+    re.DOTALL | re.MULTILINE,
 )
 ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{6,}")
 
@@ -67,7 +74,9 @@ class BuildError(Exception):
 
 def lessons(source: Path = SOURCE) -> list[dict]:
     """The lessons in reading order; refuses a table that does not match the files."""
-    table = tomllib.loads((source / "lessons.toml").read_text(encoding="utf-8"))["lesson"]
+    table = tomllib.loads((source / "lessons.toml").read_text(encoding="utf-8"))[
+        "lesson"
+    ]
     listed = [row["name"] for row in table]
     found = {p.stem for p in source.glob("*.py")} - {"build"}
     if set(listed) != found or len(set(listed)) != len(listed):
@@ -86,7 +95,10 @@ def label(row: dict) -> str:
 def table(rows: list[dict], folder: str = "") -> str:
     """The course at a glance, as Markdown."""
     head = "| lesson | minutes | afterwards you can |\n|---|---|---|\n"
-    lines = [f"| [{label(r)}]({folder}{r['name']}.ipynb) | {r['minutes']} | {r['able']} |" for r in rows]
+    lines = [
+        f"| [{label(r)}]({folder}{r['name']}.ipynb) | {r['minutes']} | {r['able']} |"
+        for r in rows
+    ]
     return head + "\n".join(lines)
 
 
@@ -97,7 +109,9 @@ class ClearSolutions(Preprocessor):
     """Empty every region between BEGIN SOLUTION and END SOLUTION, keeping the names that other code needs."""
 
     def preprocess(self, nb, resources):
-        everything = "\n".join(REGION.sub("", c.source + "\n") for c in nb.cells if c.cell_type == "code")
+        everything = "\n".join(
+            REGION.sub("", c.source + "\n") for c in nb.cells if c.cell_type == "code"
+        )
         for cell in nb.cells:
             if cell.cell_type == "code":
                 cell.source = clear(cell.source, everything)
@@ -112,11 +126,19 @@ def clear(source: str, elsewhere: str) -> str:
     def stub(match: re.Match) -> str:
         indent, body = match.groups()
         tree = ast.parse(textwrap.dedent(body))
-        if any(isinstance(node, ast.Import | ast.ImportFrom) for node in ast.walk(tree)):
-            raise BuildError(f"An import inside a solution: move it above BEGIN SOLUTION.\n{body}")
+        if any(
+            isinstance(node, ast.Import | ast.ImportFrom) for node in ast.walk(tree)
+        ):
+            raise BuildError(
+                f"An import inside a solution: move it above BEGIN SOLUTION.\n{body}"
+            )
         users = REGION.sub("", source + "\n") if indent else elsewhere
         returns = any(isinstance(node, ast.Return) for node in tree.body)
-        names = [] if returns else [n for n in stored(tree) if re.search(rf"\b{n}\b", users)]
+        names = (
+            []
+            if returns
+            else [n for n in stored(tree) if re.search(rf"\b{n}\b", users)]
+        )
         lines = ["# YOUR CODE HERE", *(f"{name} = ..." for name in names)]
         if indent and not names:
             lines.append("...")
@@ -124,7 +146,9 @@ def clear(source: str, elsewhere: str) -> str:
 
     cleared = REGION.sub(stub, source + "\n").rstrip("\n")
     if "BEGIN SOLUTION" in cleared or "END SOLUTION" in cleared:
-        raise BuildError(f"A BEGIN SOLUTION without its END SOLUTION (or the reverse) in:\n{source}")
+        raise BuildError(
+            f"A BEGIN SOLUTION without its END SOLUTION (or the reverse) in:\n{source}"
+        )
     return cleared
 
 
@@ -137,7 +161,10 @@ def stored(tree: ast.Module) -> list[str]:
             names.append(node.name)
         elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
             names.append(node.id)
-        elif not isinstance(node, ast.Lambda | ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp):
+        elif not isinstance(
+            node,
+            ast.Lambda | ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp,
+        ):
             for child in ast.iter_child_nodes(node):
                 visit(child)
 
@@ -148,13 +175,18 @@ def stored(tree: ast.Module) -> list[str]:
 def generate(row: dict, rows: list[dict], kind: str, source: Path = SOURCE):
     """The notebook of one lesson, not yet executed."""
     nb = jupytext.read(source / f"{row['name']}.py", fmt="py:percent")
-    cells = [nbformat.v4.new_markdown_cell(head(row, rows, kind)), *(c for c in nb.cells if c.source.strip())]
+    cells = [
+        nbformat.v4.new_markdown_cell(head(row, rows, kind)),
+        *(c for c in nb.cells if c.source.strip()),
+    ]
     cells.append(nbformat.v4.new_markdown_cell(foot(row, rows, kind)))
     seen: dict[str, int] = {}
     for cell in cells:
         tags = cell.metadata.get("tags", [])
         if not set(tags) <= TAGS:
-            raise BuildError(f"{row['name']}: unknown tags {sorted(set(tags) - TAGS)}; known: {sorted(TAGS)}")
+            raise BuildError(
+                f"{row['name']}: unknown tags {sorted(set(tags) - TAGS)}; known: {sorted(TAGS)}"
+            )
         if "exercise" in tags and not (
             "BEGIN SOLUTION" in cell.source and re.search(r"\bcheck\(", cell.source)
         ):
@@ -172,7 +204,9 @@ def generate(row: dict, rows: list[dict], kind: str, source: Path = SOURCE):
     nb.metadata = nbformat.from_dict(METADATA)
     nb.nbformat, nb.nbformat_minor = 4, 5
     other = KINDS[1 - KINDS.index(kind)]
-    nb, _ = TagRemovePreprocessor(remove_cell_tags={other}, enabled=True).preprocess(nb, {})
+    nb, _ = TagRemovePreprocessor(remove_cell_tags={other}, enabled=True).preprocess(
+        nb, {}
+    )
     if kind == "student":
         nb, _ = ClearSolutions().preprocess(nb, {})
     return nb
@@ -181,7 +215,11 @@ def generate(row: dict, rows: list[dict], kind: str, source: Path = SOURCE):
 def head(row: dict, rows: list[dict], kind: str) -> str:
     """Title, minutes, and the way to the other version."""
     here = rows.index(row)
-    before = f" · comes after [{label(rows[here - 1])}]({rows[here - 1]['name']}.ipynb)" if here else ""
+    before = (
+        f" · comes after [{label(rows[here - 1])}]({rows[here - 1]['name']}.ipynb)"
+        if here
+        else ""
+    )
     if kind == "student":
         other = f"[solutions](solutions/{row['name']}.ipynb)"
     else:
@@ -281,15 +319,26 @@ def faults(nb, name: str) -> list[str]:
             if output.output_type == "error":
                 said.append(f"{where}: ends in {output.ename}")
             if output.get("name") == "stderr":
-                said.append(f"{where}: writes to stderr (a warning?): {output.text.strip()[:300]}")
+                said.append(
+                    f"{where}: writes to stderr (a warning?): {output.text.strip()[:300]}"
+                )
             if ADDRESS.search(text):
-                said.append(f"{where}: shows a memory address; end the line with ; or return nothing")
+                said.append(
+                    f"{where}: shows a memory address; end the line with ; or return nothing"
+                )
             if WIDGET in data:
                 said.append(f"{where}: keeps a live widget")
             for mime in data:
-                if mime.startswith("image/") and len(output.metadata.get(mime, {}).get("alt", "")) < 20:
-                    said.append(f"{where}: a figure without alt text; show it with plots.show(fig, alt=...)")
-            if re.search(r"<img(?![^>]*\balt=['\"][^'\"]{20})", data.get("text/html", "")):
+                if (
+                    mime.startswith("image/")
+                    and len(output.metadata.get(mime, {}).get("alt", "")) < 20
+                ):
+                    said.append(
+                        f"{where}: a figure without alt text; show it with plots.show(fig, alt=...)"
+                    )
+            if re.search(
+                r"<img(?![^>]*\balt=['\"][^'\"]{20})", data.get("text/html", "")
+            ):
                 said.append(f"{where}: an <img> without alt text")
     if "widgets" in nb.metadata:
         said.append(f"{name}: keeps widget state, which GitHub refuses to show")
@@ -299,7 +348,12 @@ def faults(nb, name: str) -> list[str]:
 def output_text(output) -> str:
     """All the text of one output."""
     data = output.get("data", {})
-    return "\n".join([output.get("text", ""), *(str(data[m]) for m in sorted(data) if m.startswith("text/"))])
+    return "\n".join(
+        [
+            output.get("text", ""),
+            *(str(data[m]) for m in sorted(data) if m.startswith("text/")),
+        ]
+    )
 
 
 def masked(nb) -> list[tuple[str, list[str]]]:
@@ -312,7 +366,9 @@ def masked(nb) -> list[tuple[str, list[str]]]:
         for output in cell.outputs:
             data = output.get("data", {})
             images = [
-                f"{m} {output.metadata.get(m, {}).get('alt')}" for m in sorted(data) if m.startswith("image/")
+                f"{m} {output.metadata.get(m, {}).get('alt')}"
+                for m in sorted(data)
+                if m.startswith("image/")
             ]
             text = "\n".join([output_text(output), *images])
             text = re.sub(r"[-+−]?\d+(\.\d+)?(e[-+]?\d+)?|\bnan\b", "#", text)
@@ -333,20 +389,33 @@ def check(source: Path = SOURCE, again: bool = False) -> list[str]:
     """Everything that is wrong with the committed notebooks; an empty list is a pass."""
     rows = lessons(source)
     expected = {path for row in rows for path in paths(row["name"], source).values()}
-    found = {*source.parent.glob("*.ipynb"), *(source.parent / "solutions").glob("*.ipynb")}
-    said = [f"{p.name}: no lesson makes this notebook; delete it" for p in sorted(found - expected)]
+    found = {
+        *source.parent.glob("*.ipynb"),
+        *(source.parent / "solutions").glob("*.ipynb"),
+    }
+    said = [
+        f"{p.name}: no lesson makes this notebook; delete it"
+        for p in sorted(found - expected)
+    ]
     for row in rows:
         for kind, path in paths(row["name"], source).items():
             name = f"{row['name']} ({kind})"
             if not path.exists():
                 said.append(f"{name}: missing; run make notebooks")
                 continue
-            kept, fresh = nbformat.read(path, as_version=4), generate(row, rows, kind, source)
+            kept, fresh = (
+                nbformat.read(path, as_version=4),
+                generate(row, rows, kind, source),
+            )
             if bare(kept) != bare(fresh):
-                said.append(f"{name}: differs from its lesson in notebooks/_source; run make notebooks")
+                said.append(
+                    f"{name}: differs from its lesson in notebooks/_source; run make notebooks"
+                )
             said += faults(kept, name)
             if path.stat().st_size > MAX_BYTES:
-                said.append(f"{name}: {path.stat().st_size:,} bytes, more than {MAX_BYTES:,}")
+                said.append(
+                    f"{name}: {path.stat().st_size:,} bytes, more than {MAX_BYTES:,}"
+                )
             if again:
                 said += stale(kept, execute(fresh, path.parent), name)
     said += readme(rows, source, write=False)
@@ -358,7 +427,9 @@ def stale(kept, fresh, name: str) -> list[str]:
     pairs = zip(masked(kept), masked(fresh), strict=False)
     different = [old[0] for old, new in pairs if old != new]
     return (
-        [f"{name}: outputs of cells {', '.join(different)} are stale; run make notebooks"]
+        [
+            f"{name}: outputs of cells {', '.join(different)} are stale; run make notebooks"
+        ]
         if different
         else []
     )
@@ -370,13 +441,17 @@ def readme(rows: list[dict], source: Path, write: bool) -> list[str]:
     text = path.read_text(encoding="utf-8") if path.exists() else ""
     pattern = re.compile(r"(<!-- lessons -->\n).*?(<!-- /lessons -->)", re.DOTALL)
     if not pattern.search(text):
-        return ["README.md: has no <!-- lessons --> ... <!-- /lessons --> for the table of lessons"]
+        return [
+            "README.md: has no <!-- lessons --> ... <!-- /lessons --> for the table of lessons"
+        ]
     new = pattern.sub(lambda m: f"{m[1]}{table(rows, 'notebooks/')}\n{m[2]}", text)
     if new == text:
         return []
     if write:
         path.write_text(new, encoding="utf-8")
-    return ["README.md: the table of lessons differs from lessons.toml; run make notebooks"]
+    return [
+        "README.md: the table of lessons differs from lessons.toml; run make notebooks"
+    ]
 
 
 def build(names: list[str], source: Path = SOURCE) -> None:
@@ -384,7 +459,9 @@ def build(names: list[str], source: Path = SOURCE) -> None:
     rows = lessons(source)
     unknown = set(names) - {row["name"] for row in rows}
     if unknown:
-        raise BuildError(f"no lesson {sorted(unknown)}; there are {[row['name'] for row in rows]}")
+        raise BuildError(
+            f"no lesson {sorted(unknown)}; there are {[row['name'] for row in rows]}"
+        )
     for row in rows:
         if names and row["name"] not in names:
             continue
@@ -395,9 +472,14 @@ def build(names: list[str], source: Path = SOURCE) -> None:
             if said:
                 raise BuildError("\n".join(said))
             nbformat.write(nb, path)
-            print(f"{path.relative_to(source.parent.parent)}: {path.stat().st_size:,} bytes")
+            print(
+                f"{path.relative_to(source.parent.parent)}: {path.stat().st_size:,} bytes"
+            )
     if not names:
-        for path in {*source.parent.glob("*.ipynb"), *(source.parent / "solutions").glob("*.ipynb")}:
+        for path in {
+            *source.parent.glob("*.ipynb"),
+            *(source.parent / "solutions").glob("*.ipynb"),
+        }:
             if path.stem not in {row["name"] for row in rows}:
                 path.unlink()
     readme(rows, source, write=True)
@@ -410,26 +492,42 @@ def web_pages(source: Path, site: Path) -> None:
         for kind, path in paths(row["name"], source).items():
             nb = nbformat.read(path, as_version=4)
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # nbconvert does not read the alt text that we put in below
+                warnings.simplefilter(
+                    "ignore"
+                )  # nbconvert does not read the alt text that we put in below
                 page, _ = HTMLExporter(exclude_input_prompt=True).from_notebook_node(nb)
-            for output in (o for c in nb.cells if c.cell_type == "code" for o in c.outputs):
+            for output in (
+                o for c in nb.cells if c.cell_type == "code" for o in c.outputs
+            ):
                 alt = output.get("metadata", {}).get("image/png", {}).get("alt")
                 if alt:
                     page = page.replace(missing, f'alt="{html.escape(alt)}"', 1)
             folder = site / "solutions" if kind == "solution" else site
             folder.mkdir(parents=True, exist_ok=True)
             links = re.compile(r'(href="(?!https?:)[^"]*)\.ipynb"')
-            (folder / f"{row['name']}.html").write_text(links.sub(r'\1.html"', page), encoding="utf-8")
+            (folder / f"{row['name']}.html").write_text(
+                links.sub(r'\1.html"', page), encoding="utf-8"
+            )
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="make or check the notebooks")
-    parser.add_argument("names", nargs="*", help="lessons, e.g. 02_equation (default: all)")
-    parser.add_argument("--check", action="store_true", help="change nothing; fail on any difference")
     parser.add_argument(
-        "--execute", action="store_true", help="with --check: run them again and compare the text"
+        "names", nargs="*", help="lessons, e.g. 02_equation (default: all)"
     )
-    parser.add_argument("--html", metavar="FOLDER", help="write the notebooks as web pages to this folder")
+    parser.add_argument(
+        "--check", action="store_true", help="change nothing; fail on any difference"
+    )
+    parser.add_argument(
+        "--execute",
+        action="store_true",
+        help="with --check: run them again and compare the text",
+    )
+    parser.add_argument(
+        "--html",
+        metavar="FOLDER",
+        help="write the notebooks as web pages to this folder",
+    )
     options = parser.parse_args()
     try:
         if options.html:
