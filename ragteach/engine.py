@@ -7,7 +7,7 @@ model's own code. One step reads
     W_t     = W_s + sum_k G[t,k] A_k                      model.task_weights
     logits  = W_t x + b_t                                 model.task_logits
     E_t     = alpha_t weight (softmax(logits) - onehot)   losses.residual
-    dJ/dW_t = E_t x'                                      tasks.back_project
+    dJ/dW_t = E_t x'                                      products.back_project
     dJ/dW_s = sum_t dJ/dW_t         + lam_s W_s
     dJ/dA_k = sum_t G[t,k] dJ/dW_t  + lam A_k
 
@@ -23,10 +23,11 @@ from dataclasses import dataclass, field
 
 import torch
 
-from .errors import at_least, one_of, refuse
+from .errors import at_least, one_of, refuse, whole
 from .losses import cross_entropy, penalty, residual, task_alphas
 from .model import task_logits, task_weights
 from .products import back_project
+from .tensors import as_tensors
 
 OPTIMIZERS = ("adam", "sgd", "proximal")
 PARTS = ("shared", "adapters", "bias")  # the parts of a model that may move
@@ -141,7 +142,7 @@ def train_many(model, tensors, lam=0.0, lam_shared=0.0, seeds=None, *, steps=200
 
     Args:
         model: template `RAG` (full-size adapters); its frozen parts stay frozen. Or `Replicas`, to train on.
-        tensors: `TaskTensors`.
+        tensors: `TaskTensors`, or the `MultiTaskDataset` they come from.
         lam, lam_shared: number or (n_replicas,) each.
         seeds: (n_replicas,) random starts. Default: every replica starts from ``model`` as it is.
         steps, lr: gradient steps and their size.
@@ -164,7 +165,11 @@ def train_many(model, tensors, lam=0.0, lam_shared=0.0, seeds=None, *, steps=200
         >>> len(replicas), replicas.adapters.shape
         (2, torch.Size([2, 2, 2, 4]))
     """
-    at_least("steps", steps), at_least("lr", lr)
+    whole("steps", steps), at_least("lr", lr), at_least("budget_mb", budget_mb)
+    if record_every is not None:
+        whole("record_every", record_every, 1)
+    for name in train:
+        one_of("train", name, PARTS)
     if not callable(optimizer):
         one_of("optimizer", optimizer, OPTIMIZERS)
     if isinstance(model, Replicas):
@@ -175,6 +180,7 @@ def train_many(model, tensors, lam=0.0, lam_shared=0.0, seeds=None, *, steps=200
         for seed in fresh.keys() - {None}:
             fresh[seed].reset(seed)
         start = stack([fresh[s] for s in seeds], lam, lam_shared)
+    tensors = as_tensors(start.template, tensors)
     chunk = chunk_size(start, tensors, budget_mb)
     alphas = task_alphas(alpha, tensors.sizes).to(start.shared)
     options = (tensors, steps, lr, optimizer, alphas, train, record_every)
@@ -194,7 +200,8 @@ def _train_chunk(replicas, tensors, steps, lr, optimizer, alphas, train, record_
     graph = routing(replicas.template).to(replicas.shared)
     if graph.shape[0] == graph.shape[1] and torch.equal(graph, torch.eye(len(graph)).to(graph)):
         graph = None
-    moving, keep = _moving(replicas, train)
+    moving, frozen = _moving(replicas, train)
+    kept = replicas.adapters[frozen].clone()
     update = _updater(replicas, moving, lr, optimizer)
     for step in range(steps + 1):
         if record_every and (step % record_every == 0 or step == steps):
@@ -202,13 +209,13 @@ def _train_chunk(replicas, tensors, steps, lr, optimizer, alphas, train, record_
         if step == steps:
             return replicas
         grads = dict(zip(PARTS, gradients(replicas, tensors, alphas, graph), strict=True))
-        if keep is not None:
-            grads["adapters"] *= keep
         update(grads)
+        if len(kept):
+            replicas.adapters[frozen] = kept
 
 
 def _moving(replicas, train):
-    """Names of the tensors that move, and a 0/1 mask (n_adapters, 1, 1, 1) if only some adapters do."""
+    """Names of the tensors that move, and which adapters stay all the same: a list of bools."""
     model = replicas.template
     frozen = [not model.adapters[n].full.requires_grad for n in model.adapter_names if model.active[n]]
     moving = [
@@ -220,8 +227,7 @@ def _moving(replicas, train):
         )
         if name in train and may and tensor is not None
     ]
-    keep = 1.0 - torch.tensor(frozen, dtype=replicas.shared.dtype).view(-1, 1, 1, 1) if any(frozen) else None
-    return moving, keep
+    return moving, frozen
 
 
 def _updater(replicas, moving, lr, optimizer):
@@ -257,10 +263,11 @@ def _updater(replicas, moving, lr, optimizer):
 
 def _grid(lam, lam_shared, seeds):
     """Broadcast (lam, lam_shared, seeds) to one value per replica, and check them."""
-    lam, lam_shared = torch.as_tensor(lam).float(), torch.as_tensor(lam_shared).float()
+    lam, lam_shared = (torch.as_tensor(v, dtype=torch.float64).flatten() for v in (lam, lam_shared))
     for name, values in (("lam", lam), ("lam_shared", lam_shared)):
+        whole(f"number of values of {name}", len(values), 1)
         at_least(name, values.min().item()), at_least(name, values.max().item())
-    seeds = [None] if seeds is None else [int(s) for s in seeds]
+    seeds = [None] if seeds is None else [int(s) for s in torch.as_tensor(seeds).flatten()]
     n = max(lam.numel(), lam_shared.numel(), len(seeds))
     if {lam.numel(), lam_shared.numel(), len(seeds)} - {1, n}:
         raise refuse(

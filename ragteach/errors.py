@@ -1,9 +1,12 @@
 """One shape for every refusal: what was expected, what arrived, what to do.
 
-Enters: three short texts.  Leaves: an exception to raise.  Every module of ragteach refuses bad input through
-`refuse`, before any work is lost, so that a learner who meets an error always finds its cure in the last
-line.
+Enters: three short texts.  Leaves: an exception to raise.  Every module of ragteach refuses bad input
+through `refuse`, before any work is lost, so that a learner who meets an error always finds its cure in the
+last line.
 """
+
+from collections.abc import Iterable
+from numbers import Integral
 
 
 class RagteachError(ValueError):
@@ -30,8 +33,12 @@ def refuse(*, expected: str, got: str, fix: str) -> RagteachError:
 def one_of(name: str, value: object, options) -> None:
     """Refuse ``value`` unless it is among ``options``; the error lists them all."""
     options = list(options)
-    if value not in options:
-        listed = ", ".join(repr(o) for o in options)
+    try:
+        known = value in options
+    except (ValueError, RuntimeError):  # an array or tensor compares element by element
+        known = False
+    if not known:
+        listed = ", ".join(repr(o) for o in options) or "(there are none)"
         raise refuse(
             expected=f"{name} to be one of {listed}", got=f"{name} = {value!r}", fix=f"choose one of {listed}"
         )
@@ -49,3 +56,34 @@ def at_least(name: str, value: float, low: float = 0.0) -> None:
             got=f"{name} = {value!r}",
             fix=f"use {name} >= {low:g}",
         )
+
+
+def whole(name: str, value: int, low: int = 0) -> None:
+    """Refuse anything but a whole number >= ``low``."""
+    if not isinstance(value, Integral) or isinstance(value, bool) or value < low:
+        raise refuse(
+            expected=f"{name} to be a whole number >= {low}",
+            got=f"{name} = {value!r}",
+            fix=f"use a whole number, {name} >= {low}",
+        )
+
+
+def distinct(given, prefix: str, what: str, reserved=()) -> list[str]:
+    """Names from a count or a list: distinct, not empty; if some are reserved, without dots as well.
+
+    Example:
+        >>> distinct(2, "task", "task names"), distinct("films", "task", "task names")
+        (['task1', 'task2'], ['films'])
+    """
+    if not isinstance(given, Iterable):
+        whole(f"number of {what}", given)
+        return [f"{prefix}{i + 1}" for i in range(given)]
+    names = [given] if isinstance(given, str) else [str(name) for name in given]
+    bad = [n for n in names if not n or names.count(n) > 1 or n in reserved or ("." in n and reserved)]
+    if bad:
+        raise refuse(
+            expected=f"distinct, non-empty {what}" + (" without dots" if reserved else ""),
+            got=f"{names}, of which {bad[0]!r} is repeated, empty or reserved",
+            fix="choose another name for it",
+        )
+    return names

@@ -19,7 +19,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from .errors import at_least, one_of, refuse
+from .errors import one_of, refuse, whole
 
 GRAPHS = ("one_per_task", "all", "grouped", "random")
 
@@ -61,7 +61,7 @@ def routing_graph(graph, n_tasks: int, n_adapters: int, per_task: int = 1, seed:
     if graph == "grouped":
         group = torch.arange(n_tasks) * n_adapters // n_tasks  # task t belongs to group floor(t K / T)
         return torch.nn.functional.one_hot(group, n_adapters).float()
-    at_least("per_task", per_task, 1)
+    whole("per_task", per_task, 1)
     if per_task > n_adapters:
         raise refuse(
             expected=f"per_task between 1 and num_adapters = {n_adapters}",
@@ -80,12 +80,20 @@ def task_covariance(graph, lam: float, lam_shared: float) -> torch.Tensor:
         tensor([[3., 2.],
                 [2., 3.]])
     """
-    graph = torch.as_tensor(graph)
+    for name, value in (("lam", lam), ("lam_shared", lam_shared)):
+        if not value > 0:
+            raise refuse(
+                expected=f"{name} > 0",
+                got=f"{name} = {value!r}",
+                fix="a penalty of 0 is a prior of infinite variance: use a small number instead",
+            )
+    graph = torch.as_tensor(graph, dtype=torch.float32)
     return 1 / lam_shared + graph @ graph.mT / lam
 
 
 def _matrix(graph, n_tasks, n_adapters):
     try:
+        graph = graph.detach().cpu() if isinstance(graph, torch.Tensor) else graph
         matrix = torch.as_tensor(np.asarray(graph, dtype=np.float32)).clone()
     except (TypeError, ValueError) as error:
         raise refuse(

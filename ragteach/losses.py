@@ -14,13 +14,19 @@ Biases are never penalised. Uncertainty weighting: Kendall, Gal & Cipolla (2018)
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Iterable
+
 import torch
 from torch import nn
 
 from .errors import at_least, one_of, refuse
 from .model import task_logits, task_weights
+from .tasks import MISSING
+from .tensors import check_class_weight
 
-ALPHAS = ("equal", "size", "difficulty", "uncertainty")
+FIXED_ALPHAS = ("equal", "size")  # known before training; so is a list
+ALPHAS = (*FIXED_ALPHAS, "difficulty", "uncertainty")
 
 
 def cross_entropy(logits, onehot, weight):
@@ -59,9 +65,12 @@ def task_alphas(alpha, sizes):
     """alpha_t as a tensor (n_tasks,). ``"equal"``: 1 each. ``"size"``: n_t / mean(n). A list: as given."""
     sizes = torch.as_tensor(sizes, dtype=torch.float32)
     if isinstance(alpha, str):
-        one_of("alpha", alpha, ALPHAS)
+        one_of("alpha", alpha, FIXED_ALPHAS)
         return sizes / sizes.mean() if alpha == "size" else torch.ones_like(sizes)
-    alphas = torch.as_tensor(alpha, dtype=torch.float32)
+    try:
+        alphas = torch.as_tensor(alpha, dtype=torch.float32)
+    except (TypeError, ValueError, RuntimeError):
+        alphas = torch.zeros(0)
     if alphas.shape != sizes.shape or not bool(
         torch.isfinite(alphas).all() and (alphas >= 0).all() and alphas.sum() > 0
     ):
@@ -77,11 +86,11 @@ class MultiTaskLoss(nn.Module):
     """J, for a training loop you write yourself.
 
     Args:
-        loss_fn: loss of each example, called as ``loss_fn(logits, y, reduction="none")``. Default:
-            cross-entropy.
+        loss_fn: loss of each example: ``nn.CrossEntropyLoss()`` or another loss module, or a function called
+            as ``loss_fn(logits, y, reduction="none")``. Default: cross-entropy.
         alpha: weight of each task. ``"equal"``; ``"size"`` (by number of examples); ``"difficulty"`` (by the
             current CE_t, no gradient through it); ``"uncertainty"`` (learned: sum_t exp(-s_t) CE_t + s_t /
-            2); or a list. All but the learned and given ones average 1, so "equal" means alpha_t = 1.
+            2); or a list. The first three average 1.
         lam: penalty on the adapters. 0: none. Large: the adapters vanish, and full sharing is left.
         lam_shared: penalty on W_s.
         class_weight: (n_classes,) weight of each class inside CE_t.
@@ -101,20 +110,37 @@ class MultiTaskLoss(nn.Module):
     def __init__(self, loss_fn=None, alpha="equal", lam=0.0, lam_shared=0.0, class_weight=None, sizes=None):
         super().__init__()
         at_least("lam", lam), at_least("lam_shared", lam_shared)
-        self.loss_fn = nn.functional.cross_entropy if loss_fn is None else loss_fn
         if isinstance(alpha, str):
             one_of("alpha", alpha, ALPHAS)
-        self.alpha, self.lam, self.lam_shared = alpha, float(lam), float(lam_shared)
-        self.class_weight, self.sizes = class_weight, None
+        elif isinstance(alpha, Iterable):
+            alpha = [float(a) for a in alpha]
+        if getattr(loss_fn, "weight", None) is not None:
+            raise refuse(
+                expected="class weights as MultiTaskLoss(class_weight=...)",
+                got="class weights inside loss_fn",
+                fix=f"MultiTaskLoss(class_weight={loss_fn.weight.tolist()})",
+            )
+        self.loss_fn, self.alpha, self.lam, self.lam_shared = loss_fn, alpha, float(lam), float(lam_shared)
+        self.class_weight, self.sizes, self.alphas = class_weight, None, None
         if sizes is not None:
             self.set_sizes(sizes)
 
     def set_sizes(self, sizes):
         """Tell the loss how many examples each task has (shape (n_tasks,)); checks alpha against it."""
         self.sizes = torch.as_tensor(sizes)
-        self.alphas = task_alphas(self.alpha, self.sizes)  # (n_tasks,)
-        if self.alpha == "uncertainty" and not hasattr(self, "log_variance"):
+        if self.alpha not in ("difficulty", "uncertainty"):
+            self.alphas = task_alphas(self.alpha, self.sizes)  # (n_tasks,)
+        elif self.alpha == "uncertainty" and len(getattr(self, "log_variance", ())) != len(self.sizes):
             self.log_variance = nn.Parameter(torch.zeros(len(self.sizes)))  # s_t
+
+    def each(self, logits, y):
+        """The loss of each example: (n_docs, n_classes), (n_docs,) -> (n_docs,)."""
+        if isinstance(self.loss_fn, nn.Module):  # such as nn.CrossEntropyLoss(), whose mean we take ourselves
+            loss_fn = copy.copy(self.loss_fn)
+            loss_fn.reduction = "none"
+            return loss_fn(logits, y)
+        loss_fn = nn.functional.cross_entropy if self.loss_fn is None else self.loss_fn
+        return loss_fn(logits, y, reduction="none")
 
     def forward(self, logits, y, task=None, model=None):
         """J of a batch.
@@ -126,22 +152,16 @@ class MultiTaskLoss(nn.Module):
             model: the `RAG` whose weights are penalised. Default: no penalty.
         """
         task = torch.zeros_like(y) if task is None else task
-        there = y >= 0
+        n_tasks = self._n_tasks(task, model)
+        _check_batch(logits, y, task, n_tasks)
+        there = y != MISSING
         if not bool(there.all()):
             logits, y, task = logits[there], y[there], task[there]
-        if len(y) and int(y.max()) >= logits.shape[-1]:
-            raise refuse(
-                expected=f"labels below {logits.shape[-1]} (the model's output_dim)",
-                got=f"label {int(y.max())}",
-                fix="number the classes from 0, or build the model with more outputs",
-            )
-        if self.sizes is None:
-            self.set_sizes(torch.bincount(task))
-        each = self.loss_fn(logits, y, reduction="none")  # (n_docs,)
+        each = self.each(logits, y)  # (n_docs,)
         weight = torch.ones_like(each)
         if self.class_weight is not None:
-            weight = torch.as_tensor(self.class_weight, dtype=each.dtype, device=each.device)[y]
-        zero = each.new_zeros(len(self.sizes))
+            weight = check_class_weight(self.class_weight, logits.shape[-1]).to(each)[y]
+        zero = each.new_zeros(n_tasks)
         total, count = zero.index_add(0, task, weight * each), zero.index_add(0, task, weight)
         return self.combine(total / count.clamp(min=1e-12)) + (0 if model is None else self.penalty(model))
 
@@ -150,7 +170,11 @@ class MultiTaskLoss(nn.Module):
         shared, adapters, graph = model.parts()
         weights = task_weights(shared, adapters, graph)  # (n_tasks, n_classes, n_features)
         logits = task_logits(tensors.x, weights, model.task_bias())  # (n_tasks, n_classes, n_docs)
-        losses = cross_entropy(logits, tensors.onehot, tensors.weight)  # (n_tasks,)
+        if self.loss_fn is None:
+            losses = cross_entropy(logits, tensors.onehot, tensors.weight)  # (n_tasks,)
+        else:
+            each = self.each(logits.mT.flatten(0, 1), tensors.y.flatten())  # (n_tasks n_docs,)
+            losses = (tensors.weight * each.view_as(tensors.weight)).sum(1)
         return self.combine(losses) + penalty(shared, adapters, self.lam, self.lam_shared)
 
     def combine(self, losses):
@@ -160,12 +184,41 @@ class MultiTaskLoss(nn.Module):
         if self.alpha == "difficulty":
             hard = losses.detach().clamp(min=1e-12)
             return (hard / hard.mean() * losses).sum()
-        return (self.alphas.to(losses) * losses).sum()
+        return losses.sum() if self.alphas is None else (self.alphas.to(losses) * losses).sum()
 
     def penalty(self, model):
         """The penalty on the parts of ``model`` that are active."""
         shared, adapters, _ = model.parts()
         return penalty(shared, adapters, self.lam, self.lam_shared)
+
+    def _n_tasks(self, task, model):
+        if self.sizes is not None:
+            return len(self.sizes)
+        if self.alpha not in ("equal", "difficulty"):  # what one batch cannot tell
+            raise refuse(
+                expected=f"the sizes of the tasks, for alpha = {self.alpha!r}",
+                got="a batch, which does not know them",
+                fix="MultiTaskLoss(..., sizes=dataset.sizes); fit(...) does it for you",
+            )
+        return int(task.max()) + 1 if model is None else model.n_tasks
+
+
+def _check_batch(logits, y, task, n_tasks):
+    """Refuse labels or tasks that do not belong to these logits (n_docs, n_classes)."""
+    if y.shape != logits.shape[:1] or task.shape != y.shape or y.is_floating_point():
+        raise refuse(
+            expected="logits (n_docs, n_classes), and whole numbers y (n_docs,) and task (n_docs,)",
+            got=f"logits {tuple(logits.shape)}, y {tuple(y.shape)} of {y.dtype}, task {tuple(task.shape)}",
+            fix="y.flatten() drops a second axis, y.long() makes whole numbers",
+        )
+    for what, values, n in (("label", y[y != MISSING], logits.shape[-1]), ("task", task, n_tasks)):
+        if len(values) and not 0 <= int(values.min()) <= int(values.max()) < n:
+            bad = values[(values < 0) | (values >= n)][0]
+            raise refuse(
+                expected=f"{what} numbers 0 .. {n - 1}" + (f", or {MISSING}: missing" * (what == "label")),
+                got=f"{what} {int(bad)}",
+                fix="number them from 0, or build the model with more outputs (or tasks)",
+            )
 
 
 def _broadcast(logits, onehot, weight):

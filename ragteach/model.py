@@ -11,13 +11,18 @@ is the source article read literally: every task gets the same W_t, so no task c
 
 from __future__ import annotations
 
+from numbers import Integral
+from zlib import crc32
+
 import torch
 from torch import nn
 
 from .adapters import KINDS, Adapter, random_weights
-from .errors import at_least, one_of, refuse
+from .errors import distinct, one_of, refuse, whole
 from .graph import routing_graph
 from .products import project
+
+RESERVED = {"shared", "adapters", "bias", *dir(nn.ModuleDict)}  # no names for adapters
 
 
 def task_weights(shared, adapters, graph=None):
@@ -75,20 +80,22 @@ class RAG(nn.Module):
                  adapters=None, per_task=1, adapter="full", rank=None, init="normal", scale=0.01, seed=0,
                  bias="task"):  # fmt: skip
         super().__init__()
-        at_least("input_dim", input_dim, 1), at_least("output_dim", output_dim, 1)
-        at_least("num_adapters", num_adapters)
+        whole("input_dim", input_dim, 1), whole("output_dim", output_dim, 1)
+        whole("num_adapters", num_adapters)
         one_of("adapter", adapter, KINDS)
         one_of("bias", bias, ("task", "shared", False))
         if adapter != "full":
-            at_least("rank", rank, 1)
+            whole("rank", rank, 1)
         if tasks is None:
-            tasks = (num_adapters or 1) if isinstance(graph, str) else len(graph)
-        self.task_names = _names(tasks, "task", "task names")
+            matrix = hasattr(graph, "__len__") and not isinstance(graph, str)
+            tasks = len(graph) if matrix else num_adapters or 1
+        self.task_names = distinct(tasks, "task", "task names")
+        whole("number of tasks", len(self.task_names), 1)
         self.input_dim, self.output_dim = input_dim, output_dim
         self.adapter_kind, self.rank, self.bias_kind = adapter, rank, bias
         self.init, self.scale, self.seed = init, scale, seed
         n_tasks = len(self.task_names)
-        names = _names(num_adapters if adapters is None else adapters, "A", "adapter names")
+        names = distinct(num_adapters if adapters is None else adapters, "A", "adapter names", RESERVED)
         if len(names) != num_adapters:
             raise refuse(
                 expected=f"{num_adapters} adapter names",
@@ -111,8 +118,10 @@ class RAG(nn.Module):
     @classmethod
     def independent(cls, input_dim, output_dim, *, tasks, bias="task", **options):
         """One model per task: G = identity, W_s frozen at 0."""
-        n_tasks = tasks if isinstance(tasks, int) else len(tasks)
-        model = cls(input_dim, output_dim, n_tasks, tasks=tasks, graph="one_per_task", bias=bias, **options)
+        tasks = distinct(tasks, "task", "task names")
+        model = cls(
+            input_dim, output_dim, len(tasks), tasks=tasks, graph="one_per_task", bias=bias, **options
+        )
         nn.init.zeros_(model.shared)
         model.freeze("shared")
         return model
@@ -125,9 +134,9 @@ class RAG(nn.Module):
         if self.shared.requires_grad:
             self.shared.copy_(shared)
         for adapter in self.adapters.values():
-            for part, value in self._new_adapter(fresh).state_dict().items():
-                if getattr(adapter, part).requires_grad or part == "down":
-                    getattr(adapter, part).copy_(value)
+            start = self._new_adapter(fresh)
+            if _state(adapter.parameters()) == "trainable":
+                adapter.load_state_dict(start.state_dict())
         if self.bias is not None and self.bias.requires_grad:
             self.bias.zero_()
         return self
@@ -138,12 +147,12 @@ class RAG(nn.Module):
         """Logits of documents ``x`` (n_docs, n_features).
 
         Args:
-            task: a name or number: (n_docs, n_classes). A tensor of n_docs task numbers: each document by
-                its own task, (n_docs, n_classes). None: every document by every task, (n_docs, n_tasks,
-                n_classes).
+            task: a name or number, giving (n_docs, n_classes). Or n_docs of them (a tensor of numbers, or a
+                list), each document by its own task: (n_docs, n_classes). Or None, every document by every
+                task: (n_docs, n_tasks, n_classes).
         """
-        self._check_width(x)
-        if isinstance(task, (str, int)):
+        self._check_input(x)
+        if isinstance(task, (str, Integral)) or getattr(task, "ndim", None) == 0:
             t = self.task_index(task)
             weight, bias = self.task_weights(t)[0], self.task_bias()  # (n_classes, n_features)
             return nn.functional.linear(x, weight, None if bias is None else bias[t])
@@ -152,16 +161,7 @@ class RAG(nn.Module):
             logits = logits + self.task_bias()
         if task is None:
             return logits
-        task = torch.as_tensor(task, device=x.device)
-        if task.shape != x.shape[:1] or (
-            len(task) and not 0 <= int(task.min()) <= int(task.max()) < self.n_tasks
-        ):
-            raise refuse(
-                expected=f"one task number in 0 .. {self.n_tasks - 1} for each of {len(x)} documents",
-                got=f"task of shape {tuple(task.shape)}, values {sorted(set(task.flatten().tolist()))[:8]}",
-                fix=f"number the tasks as in model.task_names = {self.task_names}",
-            )
-        return logits[torch.arange(len(x), device=x.device), task]  # (n_docs, n_classes)
+        return logits[torch.arange(len(x), device=x.device), self._numbers(task, x)]  # (n_docs, n_classes)
 
     def task_weights(self, task=None):
         """W_t of every task (n_tasks, n_classes, n_features), or of one (1, n_classes, n_features)."""
@@ -206,11 +206,12 @@ class RAG(nn.Module):
 
     def task_index(self, task):
         """Number of a task given by name or number."""
-        if isinstance(task, str):
-            one_of("task", task, self.task_names)
-            return self.task_names.index(task)
-        one_of("task", task, range(self.n_tasks))
-        return int(task)
+        if not isinstance(task, str):
+            task = task.item() if hasattr(task, "item") else task
+            one_of("task", task, [*self.task_names, *range(self.n_tasks)])
+            return int(task)
+        one_of("task", task, self.task_names)
+        return self.task_names.index(task)
 
     def activate(self, *names):
         """Let these adapters take part in W_t."""
@@ -229,12 +230,16 @@ class RAG(nn.Module):
         self._set_trainable(names, True)
 
     def add_adapter(self, name, tasks=(), seed=None):
-        """Append an adapter that serves ``tasks`` (names, numbers, or a dict of weights)."""
-        names = _names([*self.adapter_names, name], "A", "adapter names")
+        """Append an adapter that serves ``tasks`` (names, numbers, or a dict of weights).
+
+        Args:
+            seed: of its random start. Default: made of the model's seed and the name.
+        """
+        *_, name = distinct([*self.adapter_names, name], "A", "adapter names", RESERVED)
         column = torch.zeros(self.n_tasks, 1)
-        for task in tasks:
+        for task in [tasks] if isinstance(tasks, (str, int)) else tasks:
             column[self.task_index(task)] = tasks[task] if isinstance(tasks, dict) else 1.0
-        seed = self.seed + len(names) if seed is None else seed
+        seed = self.seed + crc32(name.encode()) if seed is None else seed
         self.adapters[name] = self._new_adapter(torch.Generator().manual_seed(seed)).to(self.shared)
         self.active[name] = True
         self.graph = torch.cat([self.graph, column.to(self.graph)], 1)
@@ -247,17 +252,17 @@ class RAG(nn.Module):
         del self.adapters[name], self.active[name]
 
     def add_task(self, name, adapters=()):
-        """Append a task served by ``adapters``; it starts from W_s and a bias of 0."""
-        names = _names([*self.task_names, name], "task", "task names")
+        """Append a task served by ``adapters`` (names, or a dict of weights); it starts from a bias of 0."""
+        names = distinct([*self.task_names, name], "task", "task names")
         row = torch.zeros(1, self.n_adapters)
-        for adapter in adapters:
+        for adapter in [adapters] if isinstance(adapters, str) else adapters:
             one_of("adapter", adapter, self.adapter_names)
-            row[0, self.adapter_names.index(adapter)] = (
-                adapters[adapter] if isinstance(adapters, dict) else 1.0
-            )
+            weight = adapters[adapter] if isinstance(adapters, dict) else 1.0
+            row[0, self.adapter_names.index(adapter)] = weight
         self.graph, self.task_names = torch.cat([self.graph, row.to(self.graph)]), names
         if self.bias_kind == "task":
-            self.bias = nn.Parameter(torch.cat([self.bias.data, self.bias.new_zeros(1, self.output_dim)]))
+            bias = torch.cat([self.bias.data, self.bias.new_zeros(1, self.output_dim)])
+            self.bias = nn.Parameter(bias, requires_grad=self.bias.requires_grad)
 
     def num_parameters(self, trainable=False):
         """How many numbers the model stores as parameters (or may train)."""
@@ -308,29 +313,30 @@ class RAG(nn.Module):
             if part is not None:
                 part.requires_grad_(value)
 
-    def _check_width(self, x):
-        if x.ndim != 2 or x.shape[1] != self.input_dim:
+    def _check_input(self, x):
+        want = (self.input_dim, self.shared.dtype)
+        if not isinstance(x, torch.Tensor) or x.ndim != 2 or (x.shape[1], x.dtype) != want:
+            shape = f" of shape {tuple(x.shape)}, {x.dtype}" if hasattr(x, "dtype") else ""
             raise refuse(
-                expected=f"features of shape (n_docs, {self.input_dim})",
-                got=f"shape {tuple(x.shape)}",
-                fix="use the vectoriser the model was trained with",
+                expected=f"a tensor of features of shape (n_docs, {want[0]}), {want[1]}",
+                got=type(x).__name__ + shape,
+                fix="turn texts into numbers with the vectoriser the model was trained with, "
+                "arrays into tensors with torch.as_tensor(x, dtype=torch.float32)",
             )
+
+    def _numbers(self, task, x):
+        """One task number for each document, (n_docs,)."""
+        if not isinstance(task, torch.Tensor):
+            task = torch.tensor([self.task_index(t) for t in task], dtype=torch.long)
+        bad = task.is_floating_point() or task.shape != x.shape[:1]
+        if bad or (len(task) and not 0 <= int(task.min()) <= int(task.max()) < self.n_tasks):
+            raise refuse(
+                expected=f"one task number in 0 .. {self.n_tasks - 1} for each of {len(x)} documents",
+                got=f"task of shape {tuple(task.shape)}, values {sorted(set(task.flatten().tolist()))[:8]}",
+                fix=f"number the tasks as in model.task_names = {self.task_names}",
+            )
+        return task.to(x.device)
 
 
 def _state(parameters):
     return "trainable" if any(p.requires_grad for p in parameters) else "frozen"
-
-
-def _names(given, prefix, what):
-    """Names from a count or a list; distinct, and usable as keys."""
-    names = [f"{prefix}{i + 1}" for i in range(given)] if isinstance(given, int) else [str(n) for n in given]
-    reserved = {"shared", "adapters", "bias", *dir(nn.ModuleDict)} if prefix == "A" else set()
-    if len(set(names)) < len(names) or any(
-        n == "" or (prefix == "A" and ("." in n or n in reserved)) for n in names
-    ):
-        raise refuse(
-            expected=f"distinct, non-empty {what} without dots",
-            got=f"{names}",
-            fix="rename the repeated or reserved one",
-        )
-    return names

@@ -1,16 +1,11 @@
-"""Many tasks, one dataset: from texts with labels to tensors the model can eat.
+"""Many tasks, one dataset: from texts with labels to examples.
 
 Enters: texts (or a feature matrix), labels, and which task each label belongs to.
-Leaves: `MultiTaskDataset`, a torch Dataset of *examples* (one example = one document, one task, one label),
-and `TaskTensors`, the same examples stacked task by task so that one matrix product serves all tasks:
+Leaves: `MultiTaskDataset`, a torch Dataset of *examples*. One example = one document, one task, one label:
 
-    x       (n_tasks, n_docs, n_features)   padded with zero rows where a task has fewer examples
-    y       (n_tasks, n_docs)               class numbers
-    weight  (n_tasks, n_docs)               how much each example counts; sums to 1 in every task, 0 where
-    padded
+    x (n_features,)    y class number    task task number
 
-A missing label is simply no example. Unequal tasks are padded rows of weight 0. So the loss never needs a
-special case.
+A document may have a label for several tasks: one example each. A missing label is simply no example.
 """
 
 from __future__ import annotations
@@ -20,9 +15,9 @@ import scipy.sparse as sp
 import torch
 from sklearn.model_selection import train_test_split
 
-from .errors import at_least, refuse
+from .errors import at_least, distinct, refuse, whole
 from .features import make_vectorizer
-from .products import BlockSparse
+from .tensors import TaskTensors, stack_examples
 
 MISSING = -100  # a label that is not there; the same number torch's cross-entropy ignores
 SPARSE_ABOVE = 5_000  # features; wider sparse matrices stay sparse,
@@ -39,7 +34,8 @@ class MultiTaskDataset(torch.utils.data.Dataset):
         num_classes: how many classes each task has.
         tasks: (n_docs,) task names or numbers. Not needed if ``labels`` has one column per task, or for one
             task.
-        task_names: the order of the tasks. Default: order of first appearance.
+        task_names: the order of the tasks. Default: order of first appearance; the numbers 0, 1, ... are
+            called task1, task2, ..., as `RAG` calls them.
         vectorizer: a fitted scikit-learn vectoriser. Without one, TF-IDF is fitted on these very texts, so
             build the training set first and pass ``train.vectorizer`` to the others: test words must not
             shape the vocabulary.
@@ -61,31 +57,25 @@ class MultiTaskDataset(torch.utils.data.Dataset):
     """
 
     def __init__(self, texts, labels, num_classes, tasks=None, task_names=None, vectorizer=None):
-        self.num_classes, self.texts = int(num_classes), None
-        if not hasattr(texts, "shape") and all(isinstance(t, str) for t in texts) and len(texts):
-            self.texts = list(texts)
-            vectorizer = vectorizer or make_vectorizer().fit(self.texts)
-            texts = vectorizer.transform(self.texts)
+        whole("num_classes", num_classes, 1)
+        self.num_classes, self.texts = int(num_classes), _texts(texts)
+        if self.texts:
+            vectorizer, texts = _vectorized(self.texts, vectorizer)
         self.vectorizer = vectorizer
         self.x = _features(texts)
-        self.doc, self.task, self.y, self.task_names = _examples(
-            labels, self.x.shape[0], self.num_classes, tasks, task_names
-        )
+        examples = _examples(labels, self.x.shape[0], num_classes, tasks, task_names)
+        self.doc, self.task, self.y, self.task_names = examples
 
     @classmethod
     def from_frame(cls, frame, vectorizer=None, task_names=None, num_classes=3):
         """Build from a table with the columns ``text``, ``label`` and ``task`` (see `ragteach.data`)."""
-        return cls(
-            list(frame["text"]),
-            np.asarray(frame["label"]),
-            num_classes,
-            list(frame["task"]),
-            task_names,
-            vectorizer,
-        )
+        _columns(frame)
+        labels, tasks = np.asarray(frame["label"]), list(frame["task"])
+        return cls(list(frame["text"]), labels, num_classes, tasks, task_names, vectorizer)
 
     n_features = property(lambda self: self.x.shape[1])
     n_tasks = property(lambda self: len(self.task_names))
+    sizes = property(lambda self: torch.bincount(self.task, minlength=self.n_tasks))  # (n_tasks,) examples
 
     def __len__(self):
         return len(self.y)
@@ -103,7 +93,8 @@ class MultiTaskDataset(torch.utils.data.Dataset):
         """The examples ``indices`` as a new dataset with the same tasks and vocabulary."""
         new = object.__new__(type(self))
         new.__dict__.update(self.__dict__)
-        indices = torch.as_tensor(np.asarray(indices))
+        indices = np.asarray(indices)
+        indices = torch.from_numpy(indices if len(indices) else indices.astype(np.int64))
         new.doc, new.task, new.y = self.doc[indices], self.task[indices], self.y[indices]
         return new
 
@@ -111,67 +102,11 @@ class MultiTaskDataset(torch.utils.data.Dataset):
         """Stack the examples task by task.
 
         Args:
-            class_weight: (n_classes,) how much an example of each class counts, or ``"balanced"``: n / (C
-                n_c) per task.
+            class_weight: (n_classes,) how much an example of each class counts, or ``"balanced"``, which is
+                n / (C n_c) per task.
             dtype: float32 for training, float64 for exact optima.
         """
-        members = [torch.nonzero(self.task == t).flatten() for t in range(self.n_tasks)]
-        for name, rows in zip(self.task_names, members, strict=True):
-            if len(rows) == 0:
-                raise refuse(
-                    expected="at least one labelled example in every task",
-                    got=f"task {name!r} with none",
-                    fix="drop that task from task_names, or add labelled examples to it",
-                )
-        n_docs = max(len(rows) for rows in members)
-        y = torch.zeros(self.n_tasks, n_docs, dtype=torch.long)
-        weight = torch.zeros(self.n_tasks, n_docs, dtype=dtype)
-        for t, rows in enumerate(members):
-            y[t, : len(rows)] = self.y[rows]
-            per_class = _class_weight(class_weight, self.y[rows], self.num_classes).to(dtype)
-            weight[t, : len(rows)] = per_class[self.y[rows]] / per_class[self.y[rows]].sum()
-        docs = [self.doc[rows] for rows in members]
-        if sp.issparse(self.x):
-            x = BlockSparse.build([self.x[np.asarray(d)] for d in docs], n_docs, dtype)
-        else:
-            x = torch.zeros(self.n_tasks, n_docs, self.n_features, dtype=dtype)
-            for t, d in enumerate(docs):
-                x[t, : len(d)] = self.x[d].to(dtype)
-        return TaskTensors(x, y, weight, self.num_classes, list(self.task_names))
-
-
-class TaskTensors:
-    """Examples stacked by task: ``x`` (n_tasks, n_docs, n_features), ``y`` and ``weight`` (n_tasks, n_docs).
-
-    Args:
-        x: dense tensor or `BlockSparse`.
-        y, weight: class numbers, and weights that sum to 1 in each task (0 marks padding).
-        num_classes: C.
-        task_names: one name per task.
-    """
-
-    def __init__(self, x, y, weight, num_classes, task_names):
-        self.x, self.y, self.weight = x, y, weight
-        self.num_classes, self.task_names = num_classes, task_names
-        onehot = torch.nn.functional.one_hot(y, num_classes)  # (n_tasks, n_docs, n_classes)
-        self.onehot = onehot.mT.to(weight)  # (n_tasks, n_classes, n_docs)
-
-    n_tasks = property(lambda self: self.y.shape[0])
-    n_features = property(lambda self: self.x.shape[2])
-    sizes = property(lambda self: (self.weight > 0).sum(1))  # (n_tasks,) examples in each task
-
-    def take(self, index):
-        """The batch of rows ``index`` (n_tasks, n_batch), dense, its weights again summing to 1 per task."""
-        each = torch.arange(self.n_tasks, device=index.device).unsqueeze(1)
-        x = self.x.take(index) if isinstance(self.x, BlockSparse) else self.x[each, index]
-        weight = self.weight[each, index]
-        weight = weight / weight.sum(1, keepdim=True).clamp(min=1e-12)
-        return TaskTensors(x, self.y[each, index], weight, self.num_classes, self.task_names)
-
-    def to(self, device=None, dtype=None):
-        """The same examples on another device or in another precision."""
-        x, weight = self.x.to(device=device, dtype=dtype), self.weight.to(device=device, dtype=dtype)
-        return TaskTensors(x, self.y.to(device=device), weight, self.num_classes, self.task_names)
+        return stack_examples(self, class_weight, dtype)
 
 
 def split_frame(frame, train=0.6, val=0.2, seed=0):
@@ -185,6 +120,7 @@ def split_frame(frame, train=0.6, val=0.2, seed=0):
     Raises:
         RagteachError: the fractions leave no test part, or a (task, label) pair is too rare to be split.
     """
+    _columns(frame)
     at_least("train", train), at_least("val", val)
     if not (0 < train and 0 < val and train + val < 1):
         raise refuse(
@@ -210,6 +146,43 @@ def split_frame(frame, train=0.6, val=0.2, seed=0):
     return tuple(frame.iloc[np.sort(part)].reset_index(drop=True) for part in (fit, valid, test))
 
 
+def _columns(frame):
+    missing = [name for name in ("text", "label", "task") if name not in getattr(frame, "columns", ())]
+    if missing:
+        raise refuse(
+            expected="a table with the columns text, label and task",
+            got=f"{type(frame).__name__} without {', '.join(missing)}",
+            fix="rename its columns, for example frame.rename(columns={'review': 'text'})",
+        )
+
+
+def _texts(texts):
+    """The texts as a list, or None if these are numbers."""
+    if isinstance(texts, str):
+        raise refuse(
+            expected="a list of texts",
+            got="one single text",
+            fix="put it in a list: [text], with labels [label]",
+        )
+    if getattr(texts, "ndim", 1) != 1 or isinstance(texts, torch.Tensor):
+        return None
+    texts = list(texts)
+    return [str(t) for t in texts] if texts and all(isinstance(t, str) for t in texts) else None
+
+
+def _vectorized(texts, vectorizer):
+    """A fitted vectoriser and what it makes of the texts."""
+    try:
+        vectorizer = vectorizer or make_vectorizer().fit(texts)
+        return vectorizer, vectorizer.transform(texts)
+    except ValueError as error:
+        raise refuse(
+            expected="texts with words in them, and a vectorizer that is fitted",
+            got=f"{len(texts)} texts, such as {texts[0]!r}: {error}",
+            fix="look at your texts; fit the vectorizer on the training texts, or leave it out",
+        ) from error
+
+
 def _features(x):
     """Numbers of shape (n_docs, n_features): float32 tensor, or CSR when wide and sparse."""
     if sp.issparse(x):
@@ -219,7 +192,7 @@ def _features(x):
         x = x if wide else torch.from_numpy(x.toarray())
     else:
         try:
-            x = torch.as_tensor(np.asarray(x) if not isinstance(x, torch.Tensor) else x).to(torch.float32)
+            x = torch.as_tensor(x if isinstance(x, torch.Tensor) else np.asarray(x)).to(torch.float32)
         except (TypeError, ValueError) as error:
             raise refuse(
                 expected="a list of texts, or numbers of shape (n_docs, n_features)",
@@ -244,66 +217,77 @@ def _features(x):
 
 def _examples(labels, n_docs, num_classes, tasks, task_names):
     """(doc, task, y, task_names) of all labels that are there."""
-    labels = np.asarray(labels)
-    if labels.dtype.kind not in "iu":
+    labels = _labels(labels, n_docs)
+    doc, *column = np.nonzero(labels != MISSING)  # labels with two axes have one column per task
+    y = labels[doc, *column]
+    if len(y) and not (0 <= y.min() and y.max() < num_classes):
         raise refuse(
-            expected="integer labels 0 .. num_classes - 1",
-            got=f"labels of type {labels.dtype}",
-            fix="map class names to numbers first, for example with ragteach.data.LABELS.index",
+            expected=f"labels 0 .. {num_classes - 1}, or {MISSING} for a missing one",
+            got=f"label {y[(y < 0) | (y >= num_classes)][0]}",
+            fix=f"number the classes from 0, set num_classes, or mark missing labels with {MISSING}",
         )
-    if labels.shape[0] != n_docs or labels.ndim not in (1, 2):
+    if column:
+        names, task = _task_names(task_names, labels.shape[1]), column[0]
+        if len(names) != labels.shape[1]:
+            raise refuse(
+                expected=f"one task name for each of the {labels.shape[1]} columns of labels",
+                got=f"{len(names)} names: {names}",
+                fix="give as many task_names as labels have columns",
+            )
+    else:
+        names, numbers = _task_numbers([0] * n_docs if tasks is None else tasks, n_docs, task_names)
+        task = numbers[doc]
+    as_long = [torch.from_numpy(np.ascontiguousarray(a)).long() for a in (doc, task, y)]
+    return (*as_long, names)
+
+
+def _labels(labels, n_docs):
+    """Labels as an integer array, (n_docs,) or (n_docs, n_tasks)."""
+    try:
+        labels = np.asarray(labels)
+    except ValueError:
+        labels = np.zeros(0)  # rows of unequal length
+    if labels.ndim not in (1, 2) or labels.shape[0] != n_docs or 0 in labels.shape:
         raise refuse(
             expected=f"one label (or one row of labels) for each of the {n_docs} documents",
             got=f"labels of shape {labels.shape}",
-            fix="give texts and labels the same length",
+            fix="give texts and labels the same length, and all rows of labels too",
         )
-    if labels.ndim == 2:
-        names = (
-            list(task_names) if task_names is not None else [f"task{t + 1}" for t in range(labels.shape[1])]
+    if labels.dtype.kind not in "iu":
+        raise refuse(
+            expected="integer labels 0 .. num_classes - 1",
+            got=f"labels of type {labels.dtype}, such as {labels.flat[0]!r}",
+            fix="turn names into numbers (LABELS.index), decimals into integers (astype(int)), "
+            f"and missing labels into {MISSING}",
         )
-        doc, task = np.nonzero(labels != MISSING)
-        y = labels[doc, task]
-        known = len(names) == labels.shape[1]
+    return labels.astype(np.int64)
+
+
+def _task_names(task_names, default):
+    return distinct(default if task_names is None else task_names, "task", "task names")
+
+
+def _task_numbers(tasks, n_docs, task_names):
+    """(names, number of each document's task). Numbers 0, 1, ... are called task1, task2, ... as in RAG."""
+    tasks = [t.item() if hasattr(t, "item") else t for t in tasks]
+    if len(tasks) != n_docs:
+        raise refuse(
+            expected=f"one task for each of the {n_docs} documents",
+            got=f"{len(tasks)} tasks",
+            fix="give texts and tasks the same length",
+        )
+    if all(isinstance(t, int) for t in tasks):
+        names = _task_names(task_names, max(tasks) + 1)
+        number = {t: t for t in range(len(names))}
     else:
-        tasks = [0] * n_docs if tasks is None else [t.item() if hasattr(t, "item") else t for t in tasks]
-        if len(tasks) != n_docs:
-            raise refuse(
-                expected=f"one task for each of the {n_docs} documents",
-                got=f"{len(tasks)} tasks",
-                fix="give texts and tasks the same length",
-            )
-        names = list(task_names) if task_names is not None else list(dict.fromkeys(tasks))
+        names = _task_names(task_names, dict.fromkeys(str(t) for t in tasks))
         number = {name: t for t, name in enumerate(names)}
-        for t in tasks:
-            if t not in number:
-                raise refuse(
-                    expected=f"tasks among {names}",
-                    got=f"task {t!r}, never seen before",
-                    fix="check its spelling, or add it to task_names (and to the model with model.add_task)",
-                )
-        doc = np.flatnonzero(labels != MISSING)
-        task, y, known = np.array([number[t] for t in tasks])[doc], labels[doc], True
-    if not known or (len(y) and not (0 <= y.min() and y.max() < num_classes)):
-        bad = y[(y < 0) | (y >= num_classes)]
-        raise refuse(
-            expected=f"labels 0 .. {num_classes - 1} (or {MISSING}: missing) and one task name per column",
-            got=f"label {bad[0]}" if len(bad) else f"{len(names)} names for {labels.shape[1]} columns",
-            fix=f"number the classes from 0, set num_classes, or mark missing labels with {MISSING}",
-        )
-    as_long = [torch.from_numpy(np.ascontiguousarray(a)).long() for a in (doc, task, y)]
-    return (*as_long, [str(n) for n in names])
-
-
-def _class_weight(class_weight, y, num_classes):
-    if class_weight is None:
-        return torch.ones(num_classes)
-    if isinstance(class_weight, str) and class_weight == "balanced":
-        return len(y) / (num_classes * torch.bincount(y, minlength=num_classes).clamp(min=1))
-    weight = torch.as_tensor(class_weight, dtype=torch.float32)
-    if weight.shape != (num_classes,) or not bool((weight > 0).all()):
-        raise refuse(
-            expected=f'"balanced" or {num_classes} positive class weights',
-            got=f"class_weight = {class_weight!r}",
-            fix="one positive number per class",
-        )
-    return weight
+        tasks = [str(t) for t in tasks]
+    for t in tasks:
+        if t not in number:
+            raise refuse(
+                expected=f"tasks among {names}",
+                got=f"task {t!r}, never seen before",
+                fix="check its spelling, or add it to task_names (and to the model with model.add_task)",
+            )
+    return names, np.array([number[t] for t in tasks])

@@ -2,10 +2,9 @@
 
 Enters: a `RAG` and a `MultiTaskDataset`.  Leaves: the trained model (in place) and a `History`.
 
-    for each phase of the schedule:             two_phase: W_s, then the adapters   (the article's steps 3
-    and 4)
-        for each epoch:                         alternating: the two in turn, many times
-            for each batch:                     joint: everything at once
+    for each phase of the schedule:     two_phase: W_s, then the adapters (the article's steps 3 and 4)
+        for each epoch:                 alternating: the two in turn, many times
+            for each batch:             joint: everything at once
                 J.backward(); optimizer.step()
 
 A batch holds the same share of every task, so that CE_t is always the mean of some examples of task t.
@@ -13,19 +12,14 @@ A batch holds the same share of every task, so that CE_t is always the mean of s
 
 from __future__ import annotations
 
-import contextlib
-import copy
-import signal
-import threading
-from dataclasses import dataclass, field
-
 import torch
 from tqdm.auto import tqdm
 
-from .errors import at_least, one_of, refuse
+from .errors import at_least, one_of, refuse, whole
 from .losses import MultiTaskLoss, cross_entropy
 from .model import task_logits
-from .tasks import TaskTensors
+from .runs import History, Run, interruptible, only, pick_device
+from .tensors import as_tensors
 
 SCHEDULES = ("joint", "two_phase", "alternating")
 PARTS = {
@@ -68,7 +62,8 @@ def evaluate(model, data):
     Returns:
         dict: ``loss`` and ``accuracy`` (means over tasks), and ``loss/<task>``, ``accuracy/<task>`` for each.
     """
-    tensors = as_tensors(model, getattr(data, "dataset", data))  # a DataLoader knows its dataset
+    data = data.dataset if isinstance(data, torch.utils.data.DataLoader) else data
+    tensors = as_tensors(model, data)
     logits = task_logits(tensors.x, model.task_weights(), model.task_bias())  # (n_tasks, n_classes, n_docs)
     losses = cross_entropy(logits, tensors.onehot, tensors.weight)  # (n_tasks,)
     there = tensors.weight > 0
@@ -79,32 +74,10 @@ def evaluate(model, data):
     return scores
 
 
-@dataclass
-class History:
-    """What happened in `fit`.
-
-    Attributes:
-        records: one dict per epoch: epoch, phase, loss (J), and val_loss, val_accuracy if there was a
-            validation set.
-        stopped: "finished", or why and where training stopped.
-        best_epoch: the epoch whose weights were kept (with ``patience``), else None.
-        checkpoint: all that ``fit(..., resume=history)`` needs to go on as if it had never stopped.
-    """
-
-    records: list = field(default_factory=list)
-    stopped: str = ""
-    best_epoch: int | None = None
-    checkpoint: dict = field(default_factory=dict, repr=False)
-
-    def frame(self):
-        """The records as a pandas DataFrame."""
-        import pandas as pd  # noqa: PLC0415
-
-        return pd.DataFrame(self.records)
-
-
 def plan(schedule, epochs, rounds=10):
     """The phase of every epoch, as a list of ``"joint"``, ``"shared"`` or ``"adapters"``.
+
+    Fewer epochs than turns: the phases change every epoch.
 
     Example:
         >>> plan("two_phase", 4), plan("alternating", 4, rounds=2)
@@ -113,13 +86,15 @@ def plan(schedule, epochs, rounds=10):
     one_of("schedule", schedule, SCHEDULES)
     if schedule == "joint":
         return ["joint"] * epochs
-    turns = 2 if schedule == "two_phase" else 2 * rounds
+    whole("rounds", rounds, 1)
+    turns = min(2 if schedule == "two_phase" else 2 * rounds, epochs)
     return [("shared", "adapters")[e * turns // epochs % 2] for e in range(epochs)]
 
 
 def fit(model, data, schedule="joint", epochs=100, lr=0.05, optimizer=torch.optim.Adam, batch_size=None,
         criterion=None, lam=0.0, lam_shared=0.0, alpha="equal", val=None, patience=None, device="auto",
-        callbacks=(), progress=True, resume=None, seed=0, rounds=10, adapters_first=True):  # fmt: skip
+        callbacks=(), progress=True, resume=None, seed=0, rounds=10,
+        adapters_first=True) -> History:  # fmt: skip
     """Train ``model`` on ``data``, in place.
 
     Args:
@@ -138,7 +113,8 @@ def fit(model, data, schedule="joint", epochs=100, lr=0.05, optimizer=torch.opti
         device: ``"auto"`` (CUDA, then MPS, then CPU), or a device. The model stays there.
         callbacks: objects with ``on_step(model, step, loss)`` and/or ``on_epoch(model, epoch, record)``.
         progress: show a tqdm bar.
-        resume: a `History` to go on from. The result is bit-equal to never having stopped.
+        resume: a `History` (or its ``checkpoint``, which `torch.save` can keep) to go on from, with the same
+            model and options. The result is bit-equal to never having stopped.
         seed: order of the batches.
         adapters_first: whether the adapters, still random, take part while the first phase trains W_s.
 
@@ -150,10 +126,17 @@ def fit(model, data, schedule="joint", epochs=100, lr=0.05, optimizer=torch.opti
         RagteachError: data that do not fit the model, unknown options, negative penalties; before any
             training.
     """
-    at_least("epochs", epochs), at_least("lr", lr)
+    whole("epochs", epochs), at_least("lr", lr)
     for name, value in (("batch_size", batch_size), ("patience", patience)):
         if value is not None:
-            at_least(name, value, 1)
+            whole(name, value, 1)
+    for callback in callbacks:
+        if not (hasattr(callback, "on_step") or hasattr(callback, "on_epoch")):
+            raise refuse(
+                expected="callbacks with a method on_step or on_epoch",
+                got=f"{callback!r}, which has neither",
+                fix="write a class with on_epoch(self, model, epoch, record), and pass [YourClass()]",
+            )
     if patience is not None and val is None:
         raise refuse(
             expected="val data for early stopping", got="patience without val", fix="pass val=validation_data"
@@ -165,12 +148,12 @@ def fit(model, data, schedule="joint", epochs=100, lr=0.05, optimizer=torch.opti
     tensors = as_tensors(model, data, criterion.class_weight)
     val = None if val is None else as_tensors(model, val)
     criterion.set_sizes(tensors.sizes)
-    run = _Run(model, criterion.to(model.shared.device), optimizer, lr, seed, resume)
+    run = Run(model, criterion.to(model.shared.device), optimizer, lr, seed, resume)
     bar = tqdm(total=epochs, initial=run.epoch, disable=not progress, desc=schedule, unit="epoch")
-    with bar, _interruptible() as interrupted:
+    with bar, interruptible() as interrupted:
         while run.epoch < epochs and not run.history.stopped:
             phase = phases[run.epoch]
-            with _only(model, PARTS[phase], silent=phase == "shared" and not adapters_first):
+            with only(model, PARTS[phase], silent=phase == "shared" and not adapters_first):
                 loss = _epoch(run, tensors, batch_size, phase, callbacks, interrupted)
             if loss is None:
                 run.history.stopped = (
@@ -183,9 +166,10 @@ def fit(model, data, schedule="joint", epochs=100, lr=0.05, optimizer=torch.opti
             run.end_epoch(record, patience)
             bar.update()
             bar.set_postfix({k: f"{v:.3f}" for k, v in record.items() if isinstance(v, float)}, refresh=False)
-            for callback in callbacks:
-                if hasattr(callback, "on_epoch"):
-                    callback.on_epoch(model, record["epoch"], record)
+            with interrupted:
+                for callback in callbacks:
+                    if hasattr(callback, "on_epoch"):
+                        callback.on_epoch(model, record["epoch"], record)
             if interrupted.is_set() and run.epoch < epochs:
                 run.history.stopped = f"interrupted after epoch {run.epoch} of {epochs}"
     return run.close()
@@ -198,16 +182,18 @@ def _epoch(run, tensors, batch_size, phase, callbacks, interrupted):
     on_step = [c.on_step for c in callbacks if hasattr(c, "on_step")]
     for batch in batches[run.batch :]:
         batch = tensors if batch is None else tensors.take(batch)
-        optimizer.zero_grad()
-        loss = run.criterion.stacked(run.model, batch)
-        loss.backward()
-        optimizer.step()
-        run.after_step(loss.detach())
-        try:
+
+        def closure(batch=batch):  # torch's own form of the step; some optimisers evaluate it more than once
+            optimizer.zero_grad()
+            loss = run.criterion.stacked(run.model, batch)
+            loss.backward()
+            return loss
+
+        loss = optimizer.step(closure).detach()
+        run.after_step(loss)
+        with interrupted:
             for call in on_step:
-                call(run.model, run.step, float(loss.detach()))
-        except KeyboardInterrupt:
-            interrupted.set()
+                call(run.model, run.step, float(loss))
         if interrupted.is_set():
             return float(run.total) / len(batches) if run.batch == len(batches) else None
     return float(run.total) / len(batches)
@@ -227,122 +213,3 @@ def epoch_batches(tensors, batch_size, generator):
     count = there.sum(1, keepdim=True)
     place = torch.where(there, (rank + 0.5) / count, (rank - count + 0.5) / (n_docs - count).clamp(min=1))
     return list(place.argsort(dim=1, stable=True).to(tensors.y.device).split(int(batch_size), 1))
-
-
-def as_tensors(model, data, class_weight=None):
-    """Stacked ``data`` on the model's device, in its precision; refuses data that do not fit the model."""
-    tensors = data if isinstance(data, TaskTensors) else data.stacked(class_weight, model.shared.dtype)
-    have = (tensors.task_names, tensors.n_features, tensors.num_classes)
-    need = (model.task_names, model.input_dim, model.output_dim)
-    for what, h, n in zip(("tasks", "number of features", "number of classes"), have, need, strict=True):
-        if h != n:
-            raise refuse(
-                expected=f"data with the model's {what}: {n}", got=f"{h}",
-                fix="build data and model with the same task_names, vectorizer and num_classes",
-            )  # fmt: skip
-    return tensors.to(device=model.shared.device, dtype=model.shared.dtype)
-
-
-def pick_device(device="auto"):
-    """``"auto"``: CUDA if there is one, then MPS, then the CPU. Anything else is taken as it is."""
-    if device != "auto":
-        return torch.device(device)
-    if torch.cuda.is_available():
-        return torch.device("cuda")
-    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
-
-
-class _Run:
-    """Where training stands: what a checkpoint holds."""
-
-    def __init__(self, model, criterion, optimizer, lr, seed, resume):
-        self.model, self.criterion, self.make, self.lr = model, criterion, optimizer, lr
-        self.rng, self.optimizers, self.saved = torch.Generator().manual_seed(seed).get_state(), {}, {}
-        self.epoch = self.batch = self.step = 0
-        self.total, self.best, self.history = 0.0, None, History()
-        if resume is not None:
-            state = copy.deepcopy(resume.checkpoint)
-            model.load_state_dict(state.pop("model"))
-            criterion.load_state_dict(state.pop("criterion"))
-            self.history = History(list(resume.records), best_epoch=resume.best_epoch)
-            self.__dict__.update(state)
-
-    def optimizer(self, phase):
-        """The phase's optimiser; it is kept, so that alternating phases go on where they left off."""
-        if phase not in self.optimizers:
-            parameters = [
-                p for p in [*self.model.parameters(), *self.criterion.parameters()] if p.requires_grad
-            ]
-            if not parameters:
-                raise refuse(
-                    expected=f"something to train in phase {phase!r}",
-                    got="a model whose parts are all frozen",
-                    fix="call model.unfreeze(...) or choose another schedule",
-                )
-            self.optimizers[phase] = self.make(parameters, lr=self.lr)
-            if phase in self.saved:
-                self.optimizers[phase].load_state_dict(self.saved[phase])
-        return self.optimizers[phase]
-
-    def epoch_generator(self):
-        """The generator as it stood at the start of this epoch."""
-        generator = torch.Generator()
-        generator.set_state(self.rng)
-        self.generator = generator
-        return generator
-
-    def after_step(self, loss):
-        self.total, self.batch, self.step = self.total + loss, self.batch + 1, self.step + 1
-
-    def end_epoch(self, record, patience):
-        self.history.records.append(record)
-        self.epoch, self.batch, self.total, self.rng = self.epoch + 1, 0, 0.0, self.generator.get_state()
-        if patience is None:
-            return
-        if self.best is None or record["val_loss"] < self.best[0]:
-            self.best = (record["val_loss"], copy.deepcopy(self.model.state_dict()))
-            self.history.best_epoch = self.epoch
-        elif self.epoch - self.history.best_epoch >= patience:
-            self.history.stopped = f"no better validation loss since epoch {self.history.best_epoch}"
-
-    def close(self):
-        self.history.checkpoint = copy.deepcopy({
-            "model": self.model.state_dict(), "criterion": self.criterion.state_dict(), "rng": self.rng,
-            "epoch": self.epoch, "batch": self.batch, "step": self.step, "total": self.total,
-            "best": self.best,
-            "saved": self.saved | {phase: o.state_dict() for phase, o in self.optimizers.items()},
-        })  # fmt: skip
-        if self.best is not None and not self.history.stopped.startswith("interrupted"):
-            self.model.load_state_dict(self.best[1])
-        self.history.stopped = self.history.stopped or "finished"
-        return self.history
-
-
-@contextlib.contextmanager
-def _only(model, parts, silent=False):
-    """Train only ``parts`` for a while; if ``silent``, the adapters also take no part in W_t."""
-    states = {p: p.requires_grad for p in model.parameters()}
-    active = dict(model.active)
-    model.freeze(*{"shared", "adapters", "bias"}.difference(parts))
-    if silent:
-        model.deactivate(*model.adapter_names)
-    try:
-        yield
-    finally:
-        for p, state in states.items():
-            p.requires_grad_(state)
-        model.active.update(active)
-
-
-@contextlib.contextmanager
-def _interruptible():
-    """An Event that Ctrl-C sets, so that a step under way is finished before training stops."""
-    event = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield event
-        return
-    before = signal.signal(signal.SIGINT, lambda *_: event.set())
-    try:
-        yield event
-    finally:
-        signal.signal(signal.SIGINT, before)

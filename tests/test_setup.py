@@ -38,6 +38,7 @@ ORDER = [
     "model",
     "losses",
     "engine",
+    "runs",
     "trainer",
     "solver",
     "trajectories",

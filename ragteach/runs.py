@@ -1,0 +1,178 @@
+"""What surrounds the training loop: where it stands, what it keeps, how it is interrupted.
+
+Enters: a model, a loss and an optimiser.  Leaves: `History`, whose ``checkpoint`` holds all that training
+needs to go on as if it had never stopped: weights, optimiser states, order of batches, sums so far.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import signal
+import threading
+from dataclasses import dataclass, field
+
+import torch
+
+from .errors import refuse
+
+
+@dataclass
+class History:
+    """What happened in `fit`.
+
+    Attributes:
+        records: one dict per epoch: epoch, phase, loss (J), and val_loss, val_accuracy if there was a
+            validation set.
+        stopped: "finished", or why and where training stopped.
+        best_epoch: the epoch whose weights were kept (with ``patience``), else None.
+        checkpoint: all that ``fit(..., resume=history)`` needs to go on as if it had never stopped.
+    """
+
+    records: list = field(default_factory=list)
+    stopped: str = ""
+    best_epoch: int | None = None
+    checkpoint: dict = field(default_factory=dict, repr=False)
+
+    def frame(self):
+        """The records as a pandas DataFrame."""
+        import pandas as pd  # noqa: PLC0415
+
+        return pd.DataFrame(self.records)
+
+
+def pick_device(device="auto"):
+    """``"auto"``: CUDA if there is one, then MPS, then the CPU. Anything else is taken as it is."""
+    if device != "auto":
+        try:
+            return torch.empty(0, device=device).device
+        except (RuntimeError, AssertionError) as error:
+            raise refuse(
+                expected='device="auto", or one that this computer has',
+                got=f"device = {device!r}",
+                fix='use "auto" or "cpu"',
+            ) from error
+    if torch.cuda.is_available():
+        return torch.device("cuda")
+    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+
+
+class Run:
+    """Where training stands: what a checkpoint holds."""
+
+    def __init__(self, model, criterion, optimizer, lr, seed, resume):
+        self.model, self.criterion, self.make, self.lr = model, criterion, optimizer, lr
+        self.rng, self.optimizers, self.saved = torch.Generator().manual_seed(seed).get_state(), {}, {}
+        self.epoch = self.batch = self.step = 0
+        self.total, self.best, self.history = 0.0, None, History()
+        if resume is not None:
+            state = copy.deepcopy(getattr(resume, "checkpoint", resume))
+            model.load_state_dict(state.pop("model"))
+            criterion.load_state_dict(state.pop("criterion"))
+            self.history = History(state.pop("records"), best_epoch=state.pop("best_epoch"))
+            self.__dict__.update(state)
+
+    def optimizer(self, phase):
+        """The phase's optimiser; it is kept, so that alternating phases go on where they left off."""
+        if phase not in self.optimizers:
+            parameters = [
+                p for p in [*self.model.parameters(), *self.criterion.parameters()] if p.requires_grad
+            ]
+            if not parameters:
+                raise refuse(
+                    expected=f"something to train in phase {phase!r}",
+                    got="a model whose parts are all frozen",
+                    fix="call model.unfreeze(...) or choose another schedule",
+                )
+            self.optimizers[phase] = self.make(parameters, lr=self.lr)
+            if phase in self.saved:
+                self.optimizers[phase].load_state_dict(self.saved[phase])
+        return self.optimizers[phase]
+
+    def epoch_generator(self):
+        """The generator as it stood at the start of this epoch."""
+        generator = torch.Generator()
+        generator.set_state(self.rng)
+        self.generator = generator
+        return generator
+
+    def after_step(self, loss):
+        self.total, self.batch, self.step = self.total + loss, self.batch + 1, self.step + 1
+
+    def end_epoch(self, record, patience):
+        self.history.records.append(record)
+        self.epoch, self.batch, self.total, self.rng = self.epoch + 1, 0, 0.0, self.generator.get_state()
+        if patience is None:
+            return
+        if self.best is None or record["val_loss"] < self.best[0]:
+            self.best = (record["val_loss"], copy.deepcopy(self.model.state_dict()))
+            self.history.best_epoch = self.epoch
+        elif self.epoch - self.history.best_epoch >= patience:
+            self.history.stopped = f"no better validation loss since epoch {self.history.best_epoch}"
+
+    def close(self):
+        self.history.checkpoint = copy.deepcopy({
+            "model": self.model.state_dict(), "criterion": self.criterion.state_dict(), "rng": self.rng,
+            "epoch": self.epoch, "batch": self.batch, "step": self.step, "total": self.total,
+            "best": self.best,
+            "records": self.history.records, "best_epoch": self.history.best_epoch,
+            "saved": self.saved | {phase: o.state_dict() for phase, o in self.optimizers.items()},
+        })  # fmt: skip
+        if self.best is not None and not self.history.stopped.startswith("interrupted"):
+            self.model.load_state_dict(self.best[1])
+        self.history.stopped = self.history.stopped or "finished"
+        return self.history
+
+
+@contextlib.contextmanager
+def only(model, parts, silent=False):
+    """Train only ``parts`` for a while; if ``silent``, the adapters also take no part in W_t."""
+    states = {p: p.requires_grad for p in model.parameters()}
+    active = dict(model.active)
+    model.freeze(*{"shared", "adapters", "bias"}.difference(parts))
+    if silent:
+        model.deactivate(*model.adapter_names)
+    try:
+        yield
+    finally:
+        for p, state in states.items():
+            p.requires_grad_(state)
+        model.active.update(active)
+
+
+class Interruption:
+    """Notes Ctrl-C, so that a step under way is finished before training stops.
+
+    ``with interruption:`` also notes a KeyboardInterrupt that the learner's own code raises.
+    """
+
+    def __init__(self):
+        self.noted = False
+
+    def is_set(self):
+        return self.noted
+
+    def set(self, *_):
+        self.noted = True
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, *_):
+        if kind is KeyboardInterrupt:
+            self.noted = True
+        return kind is KeyboardInterrupt
+
+
+@contextlib.contextmanager
+def interruptible():
+    """An `Interruption` that Ctrl-C sets. (Only the main thread hears signals.)"""
+    interruption = Interruption()
+    if threading.current_thread() is not threading.main_thread():
+        yield interruption
+        return
+    before = signal.signal(signal.SIGINT, interruption.set)
+    try:
+        yield interruption
+    finally:
+        signal.signal(signal.SIGINT, before)
