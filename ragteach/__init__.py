@@ -20,8 +20,8 @@ _WHERE = {
     "solver": ("solve", "solve_path", "Solution"),
     "trajectories": ("Recorder", "Trajectory"),
     "compare": ("compare", "summary", "paired", "who_wins_map"),
-    "checks": ("check", "predict", "card", "rubric"),
-    "hints": ("hint",),
+    "checks": ("check", "reference"),
+    "hints": ("card", "hint", "predict", "reveal", "rubric"),
 }
 _MODULE_OF = {name: module for module, names in _WHERE.items() for name in names}
 __all__ = sorted(_MODULE_OF)
