@@ -40,7 +40,15 @@ FINE = np.logspace(-4, 0, 25)  # the one penalty of the others: 25 tries
 MAX_TEST = 1000  # test sentences per task
 
 
-def compare(data="toy", seeds=20, n_per_task=None, strategies=STRATEGIES + BASELINES, n_jobs=None, progress=True, **knobs):
+def compare(
+    data="toy",
+    seeds=20,
+    n_per_task=None,
+    strategies=STRATEGIES + BASELINES,
+    n_jobs=None,
+    progress=True,
+    **knobs,
+):
     """Train, choose and score every strategy on many draws of the data.
 
     Args:
@@ -75,9 +83,17 @@ def compare(data="toy", seeds=20, n_per_task=None, strategies=STRATEGIES + BASEL
     if frame is not None:
         for n in sizes:
             _check_sizes(frame, n)
-    jobs = [joblib.delayed(_one_draw)(name, frame, n, seed, tuple(strategies), knobs) for n in sizes for seed in seeds]
+    jobs = [
+        joblib.delayed(_one_draw)(name, frame, n, seed, tuple(strategies), knobs)
+        for n in sizes
+        for seed in seeds
+    ]
     results = joblib.Parallel(n_jobs=n_jobs, return_as="generator")(jobs)
-    rows = [row for part in tqdm(results, total=len(jobs), disable=not progress, desc=name, unit="draw") for row in part]
+    rows = [
+        row
+        for part in tqdm(results, total=len(jobs), disable=not progress, desc=name, unit="draw")
+        for row in part
+    ]
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
@@ -90,10 +106,24 @@ def summary(table, metric="accuracy"):
     out = []
     for (name, n, strategy), group in rows.groupby(["data", "n_per_task", "strategy"], sort=False):
         mean, low, high = interval(group["value"])
-        out.append((name, n, strategy, mean, low, high, len(group), group["n_params"].mean(), group["seconds"].mean()))
+        out.append(
+            (
+                name,
+                n,
+                strategy,
+                mean,
+                low,
+                high,
+                len(group),
+                group["n_params"].mean(),
+                group["seconds"].mean(),
+            )
+        )
     columns = ["data", "n_per_task", "strategy", "mean", "low", "high", "n_seeds", "n_params", "seconds"]
     result = pd.DataFrame(out, columns=columns).astype({"n_params": int})
-    return result.sort_values(["data", "n_per_task", "mean"], ascending=[True, True, metric == "log_loss"], ignore_index=True)
+    return result.sort_values(
+        ["data", "n_per_task", "mean"], ascending=[True, True, metric == "log_loss"], ignore_index=True
+    )
 
 
 def paired(table, reference="RAG", metric="accuracy"):
@@ -103,14 +133,24 @@ def paired(table, reference="RAG", metric="accuracy"):
     Columns: data, n_per_task, strategy, difference, low, high, verdict ("better", "worse" or "no clear difference").
     """
     one_of("reference", reference, list(table["strategy"].unique()))
-    wide = _per_seed(table, metric).pivot_table("value", ["data", "n_per_task", "seed"], "strategy", sort=False)
+    wide = _per_seed(table, metric).pivot_table(
+        "value", ["data", "n_per_task", "seed"], "strategy", sort=False
+    )
     sign, out = -1 if metric == "log_loss" else 1, []
     for (name, n), group in wide.groupby(level=["data", "n_per_task"], sort=False):
         for other in group.columns.drop(reference):
             mean, low, high = interval(group[reference] - group[other])
-            verdict = "better" if min(sign * low, sign * high) > 0 else "worse" if max(sign * low, sign * high) < 0 else None
+            verdict = (
+                "better"
+                if min(sign * low, sign * high) > 0
+                else "worse"
+                if max(sign * low, sign * high) < 0
+                else None
+            )
             out.append((name, n, other, mean, low, high, verdict or "no clear difference"))
-    return pd.DataFrame(out, columns=["data", "n_per_task", "strategy", "difference", "low", "high", "verdict"])
+    return pd.DataFrame(
+        out, columns=["data", "n_per_task", "strategy", "difference", "low", "high", "verdict"]
+    )
 
 
 def who_wins_map(relatedness=(0.0, 0.25, 0.5, 0.75, 1.0), n_per_task=(5, 10, 20, 40, 80, 160), seeds=10, n_jobs=None,
@@ -118,7 +158,9 @@ def who_wins_map(relatedness=(0.0, 0.25, 0.5, 0.75, 1.0), n_per_task=(5, 10, 20,
     """The three strategies over relatedness x sentences per task, on toy data: a tidy table with a relatedness column."""
     parts = []
     for r in tqdm(relatedness, disable=not progress, desc="relatedness"):
-        table = compare("toy", seeds, list(n_per_task), STRATEGIES, n_jobs, progress=False, relatedness=r, **knobs)
+        table = compare(
+            "toy", seeds, list(n_per_task), STRATEGIES, n_jobs, progress=False, relatedness=r, **knobs
+        )
         parts.append(table.assign(relatedness=r))
     return pd.concat(parts, ignore_index=True)
 
@@ -135,7 +177,9 @@ def winners(map_table, metric="accuracy"):
         first, second = wide.mean().sort_values(ascending=False).index[:2]
         margin, low, high = interval(wide[first] - wide[second])
         out.append((r, n, first, margin, low, high, low > 0))
-    return pd.DataFrame(out, columns=["relatedness", "n_per_task", "winner", "margin", "low", "high", "clear"])
+    return pd.DataFrame(
+        out, columns=["relatedness", "n_per_task", "winner", "margin", "low", "high", "clear"]
+    )
 
 
 def interval(values, level=0.95):
@@ -173,10 +217,14 @@ def _one_draw(name, frame, n, seed, strategies, knobs):
     rows = []
     for strategy in strategies:
         started = time.perf_counter()
-        scores, n_params = (_majority if strategy == "majority class" else _strategy)(strategy, train, val, test)
+        scores, n_params = (_majority if strategy == "majority class" else _strategy)(
+            strategy, train, val, test
+        )
         seconds = time.perf_counter() - started
         size = len(train) // train["task"].nunique()
-        rows += [(name, strategy, t, seed, size, metric, value, n_params, seconds) for t, metric, value in scores]
+        rows += [
+            (name, strategy, t, seed, size, metric, value, n_params, seconds) for t, metric, value in scores
+        ]
     return rows
 
 
@@ -191,7 +239,10 @@ def _strategy(strategy, train, val, test):
     options = {"tasks": data.task_names, "init": "zero"}
     shape = (data.n_features, data.num_classes)
     if strategy == "RAG":
-        model, grid = RAG(*shape, n_tasks, **options), np.array(np.meshgrid(STRENGTHS, STRENGTHS)).reshape(2, -1)
+        model, grid = (
+            RAG(*shape, n_tasks, **options),
+            np.array(np.meshgrid(STRENGTHS, STRENGTHS)).reshape(2, -1),
+        )
     elif strategy.startswith("independent"):
         model, grid = RAG.independent(*shape, **options), (FINE, 0.0)
     else:
@@ -229,7 +280,11 @@ def _scores(model, data, losses):
 
 def _metrics(task, truth, said, log_loss):
     f1 = f1_score(truth, said, average="macro", labels=np.unique(truth), zero_division=0)
-    return [(task, "accuracy", float((truth == said).mean())), (task, "macro_f1", float(f1)), (task, "log_loss", float(log_loss))]
+    return [
+        (task, "accuracy", float((truth == said).mean())),
+        (task, "macro_f1", float(f1)),
+        (task, "log_loss", float(log_loss)),
+    ]
 
 
 def _means(scores):

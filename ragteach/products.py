@@ -88,6 +88,15 @@ def back_project(residual, x):
     return (residual.flatten(1, -2) @ x).view(*residual.shape[:-1], x.shape[2])
 
 
+def gram(x):
+    """Inner products of all documents of all tasks: (n_tasks n_docs, n_tasks n_docs), float64."""
+    if isinstance(x, BlockSparse):
+        rows = sp.vstack(x.blocks, format="csr").astype(np.float64)
+        return torch.from_numpy((rows @ rows.T).toarray()).to(x.rows.device)
+    rows = x.flatten(0, 1).double()
+    return rows @ rows.mT
+
+
 def _torch_csr(matrix, dtype):
     parts = [torch.from_numpy(a.astype(np.int64)) for a in (matrix.indptr, matrix.indices)]
     values = torch.from_numpy(np.ascontiguousarray(matrix.data)).to(dtype)

@@ -2,23 +2,37 @@
 
 Enters: a `RAG` and its data.  Leaves: the weights at which the gradient of J is zero, for one lambda or a whole path.
 
-The linear problem is convex, so L-BFGS finds the optimum (Liu & Nocedal 1989). Two things make it quick. Scaled weights
-sqrt(lam) A_k give every block the same curvature. And logits are linear in the weights: along a search direction they
-are z + a dz, so a near-exact line search costs a few softmaxes and no further product. All lambdas walk at once.
+At the optimum every weight matrix is a weighted sum of training documents (the representer theorem): setting the
+gradient of J to zero gives, with one number e_ti per document and class,
+
+    W_s = (1 / lam_shared) sum_t D_t        A_k = (1 / lam) sum_t G[t,k] D_t        D_t = sum_i e_ti x_ti'
+    W_t = sum_u (1 / lam_shared + (GG')[t,u] / lam) D_u        the graph is a covariance between tasks
+
+So we look for e, not for W: documents are fewer than words. The logits are z = K e, with K the kernel those lines define,
+and J = CE(z) + 1/2 <e, z> is convex. L-BFGS (Liu & Nocedal 1989) in the inner product of K needs one product with K
+a step: the steps are sums of gradients whose image under K is already known. The line search moves along z + a dz, so
+it costs a softmax a try. All lambdas walk side by side.
 """
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass
 
+import numpy as np
 import torch
+from scipy import optimize
 
-from .engine import Replicas, _grid, routing, stack
+from .engine import Replicas, _grid, gradients, routing, stack
 from .errors import at_least
-from .losses import residual, task_alphas
-from .model import task_weights
-from .products import back_project, project
+from .losses import penalty, residual, task_alphas
+from .model import task_logits, task_weights
+from .products import back_project, gram, project
+from .tasks import TaskTensors
 from .trainer import as_tensors
+
+MEMORY = 6  # (s, y) pairs that L-BFGS remembers
+GRAM_DOCS = 2048  # up to so many documents in all, K is kept as a matrix
 
 
 @dataclass
@@ -56,9 +70,8 @@ def solve(model, data, lam=0.01, lam_shared=0.01, alpha="equal", tol=1e-6, max_i
         >>> solve(model, data, lam=0.1, lam_shared=0.1).converged
         True
     """
-    replicas, solution = _solve(model, data, [lam], [lam_shared], alpha, tol, max_iter)
-    state = replicas.model(0).state_dict()
-    model.load_state_dict(state)
+    replicas, solution = _solve(model, data, lam, lam_shared, alpha, tol, max_iter)
+    model.load_state_dict(replicas.model(0).state_dict())
     return solution
 
 
@@ -75,177 +88,271 @@ def solve_path(model, data, lam, lam_shared=0.01, alpha="equal", tol=1e-6, max_i
 def _solve(model, data, lam, lam_shared, alpha, tol, max_iter):
     at_least("tol", tol), at_least("max_iter", max_iter, 1)
     lam, lam_shared, _ = _grid(lam, lam_shared, None)
+    if not isinstance(data, TaskTensors):
+        data = data.stacked(dtype=torch.float64)
     tensors = as_tensors(model, data).to(dtype=torch.float64)
-    start = stack([model], 0.0, 0.0)
-    problem = _Problem(model, start, tensors, lam.double(), lam_shared.double(), alpha)
-    v, iterations = _lbfgs(problem, tol, max_iter)
-    value, grad, _ = problem.value_and_gradient(v)
-    norm = problem.true_norm(grad)
-    replicas = problem.replicas(v)
+    start = stack([model] * len(lam), lam, lam_shared)
+    for name in ("shared", "adapters", "bias", "lam", "lam_shared"):
+        value = getattr(start, name)
+        setattr(start, name, None if value is None else value.double())
+    problem = _Problem(start, tensors, task_alphas(alpha, tensors.sizes).double())
+    method = _representer if problem.penalised else _unpenalised
+    replicas, iterations = method(problem, tol, max_iter)
+    norm = problem.gradient_norm(replicas)
+    value = problem.alphas @ replicas.losses(tensors) + penalty(
+        replicas.shared, replicas.adapters, start.lam, start.lam_shared
+    )
+    for name in ("shared", "adapters", "bias"):
+        part = getattr(replicas, name)
+        setattr(replicas, name, None if part is None else part.to(model.shared))
     return replicas, Solution(value[0].item(), norm.max().item(), iterations, bool((norm < tol).all()))
 
 
 class _Problem:
-    """J over one flat vector per replica: the moving blocks of [W_s, A_1 .. A_K], scaled, then the biases.
+    """J for all replicas, in terms of e (n_tasks, R, n_classes, n_docs) and the biases; what is frozen stays as it is."""
 
-    With G+ = [1 | G], W_t = sum_j G+[t,j] block_j: the shared weights are one more adapter, which serves every task.
-    """
-
-    def __init__(self, model, start, tensors, lam, lam_shared, alpha):
-        self.model, self.tensors = model, tensors
-        self.lam, self.lam_shared = lam, lam_shared
-        active = [n for n in model.adapter_names if model.active[n]]
-        moves = [model.shared.requires_grad] + [model.adapters[n].full.requires_grad for n in active]
-        self.moves = torch.tensor(moves)
-        graph = torch.cat([torch.ones(model.n_tasks, 1), routing(model).cpu()], 1).double()
-        self.blocks = torch.cat([start.shared[None], start.adapters])[:, 0].double().cpu()  # (1 + K, C, d)
-        self.graph = graph[:, self.moves].contiguous()  # (n_tasks, n_moving)
-        fixed = torch.tensordot(graph[:, ~self.moves], self.blocks[~self.moves], dims=1)
-        self.fixed = project(fixed, tensors.x).unsqueeze(1)  # logits of what does not move
-        self.penalty = torch.cat([lam_shared[None], lam.expand(len(active), -1)])  # (1 + K, R)
-        self.constant = (self.penalty[~self.moves] / 2 * self.blocks[~self.moves].square().sum((1, 2))[:, None]).sum(0)
-        self.lams = self.penalty[self.moves].T.contiguous()  # (R, n_moving)
-        floor = self.lams.where(self.lams > 0, torch.inf).min(1, keepdim=True).values
-        floor = floor.where(floor.isfinite(), torch.ones(())).expand_as(self.lams)
-        self.scale = self.lams.where(self.lams > 0, floor).rsqrt()  # weights = scale * v
-        self.bias0 = None if model.bias is None else start.bias[:, 0].double()  # (n_tasks or 1, C)
+    def __init__(self, start, tensors, alphas):
+        model = start.template
+        self.start, self.tensors, self.alphas, self.lam, self.lam_shared = (
+            start,
+            tensors,
+            alphas,
+            start.lam,
+            start.lam_shared,
+        )
+        self.weight = (alphas.unsqueeze(1) * tensors.weight)[:, None, None]  # (n_tasks, 1, 1, n_docs)
+        self.graph = routing(model).to(start.shared)
+        moves = [model.adapters[n].full.requires_grad for n in model.adapter_names if model.active[n]]
+        self.moves = torch.tensor(moves, dtype=torch.float64, device=start.shared.device).view(-1, 1, 1, 1)
+        self.shared_moves = model.shared.requires_grad
         self.bias_moves = model.bias is not None and model.bias.requires_grad
-        self.weight = task_alphas(alpha, tensors.sizes).double()[:, None] * tensors.weight  # (n_tasks, n_docs)
-        self.shape = (self.graph.shape[1], tensors.num_classes, tensors.n_features)
+        self.fixed_shared = start.shared[:1] * (not self.shared_moves)
+        self.fixed_adapters = start.adapters[:, :1] * (1 - self.moves)
+        still = None if self.bias_moves or start.bias is None else start.bias[:, :1]
+        fixed = task_weights(self.fixed_shared, self.fixed_adapters, self.graph)
+        self.fixed = task_logits(tensors.x, fixed, still)  # (n_tasks, 1, n_classes, n_docs)
+        lams = [self.lam_shared] * self.shared_moves + [self.lam] * any(moves)
+        self.penalised = all(bool((lam > 0).all()) for lam in lams)
+        self.largest = torch.stack(lams).amax(0) if lams else torch.ones_like(self.lam)
+        self.bias_scale = (
+            torch.stack(lams).amin(0).rsqrt() if lams else torch.ones_like(self.lam)
+        )  # as big as a word's
+        self.gram = None
+        if self.penalised and tensors.y.numel() <= GRAM_DOCS:
+            same, n_docs = gram(tensors.x), tensors.y.shape[1]
+            used = self.graph * self.moves.flatten()
+            routed = (used @ used.mT).repeat_interleave(n_docs, 0).repeat_interleave(n_docs, 1)
+            self.gram = (same * self.shared_moves, same * routed)
 
-    def select(self, keep):
-        """Only the replicas ``keep``."""
-        self.lams, self.scale, self.constant = self.lams[keep], self.scale[keep], self.constant[keep]
+    def select(self, rows):
+        """The same problem for some of the replicas."""
+        part = copy.copy(self)
+        for name in ("lam", "lam_shared", "largest", "bias_scale"):
+            setattr(part, name, getattr(self, name)[rows])
+        return part
 
-    def start(self):
-        """The model as it is, as a flat vector per replica."""
-        v = (self.blocks[self.moves][None] / self.scale[:, :, None, None]).flatten(1)  # (R, n_moving C d)
-        if self.bias_moves:
-            v = torch.cat([v, self.bias0.flatten().expand(len(v), -1)], 1)
-        return v
+    def weights(self, e):
+        """W_s (R, n_classes, n_features) and A (n_adapters, R, n_classes, n_features) made of documents."""
+        by_task = back_project(e, self.tensors.x)  # D_t  (n_tasks, R, n_classes, n_features)
+        shared = (
+            by_task.sum(0) / self.lam_shared.view(-1, 1, 1)
+            if self.shared_moves
+            else torch.zeros_like(by_task[0])
+        )
+        adapters = torch.tensordot(self.graph.mT, by_task, dims=1) * self.moves
+        return shared, adapters / self.lam.view(-1, 1, 1) if len(adapters) else adapters
 
-    def split(self, v):
-        n = self.shape[0] * self.shape[1] * self.shape[2]
-        blocks = v[:, :n].view(len(v), *self.shape) * self.scale[:, :, None, None]  # (R, n_moving, C, d)
-        bias = v[:, n:].view(len(v), -1, self.shape[1]).transpose(0, 1) if self.bias_moves else None
-        return blocks, bias  # bias (n_tasks or 1, R, C)
+    def kernel(self, e):
+        """z = K e: the logits of those weights. K = XX' / lam_shared + XX' * GG' / lam, as a matrix if it is small."""
+        if self.gram is None:
+            return project(task_weights(*self.weights(e), self.graph), self.tensors.x)
+        n_tasks, n_replicas, n_classes, n_docs = e.shape
+        columns = e.permute(0, 3, 1, 2).reshape(n_tasks * n_docs, -1)  # (documents, R n_classes)
+        lams = (self.lam_shared.where(self.lam_shared > 0, 1), self.lam)
+        z = sum(
+            (k @ columns).view(-1, n_replicas, n_classes) / lam.view(-1, 1)
+            for k, lam in zip(self.gram, lams, strict=True)
+        )
+        return z.view(n_tasks, n_docs, n_replicas, n_classes).permute(0, 2, 3, 1)
 
-    def logits(self, v):
-        """The part of the logits that is linear in v: (n_tasks, R, n_classes, n_docs)."""
-        blocks, bias = self.split(v)
-        z = project(torch.tensordot(self.graph, blocks, ([1], [1])), self.tensors.x)
-        return z if bias is None else z + bias.unsqueeze(-1)
+    def slope(self, z, bias):
+        """dCE/dz at logits z + b, and dCE/db."""
+        full = self.fixed + z if bias is None else self.fixed + z + bias.unsqueeze(-1)
+        error = residual(full, self.tensors.onehot, self.alphas.unsqueeze(1) * self.tensors.weight)
+        if bias is None:
+            return error, None
+        d_bias = error.sum(-1)  # (n_tasks, R, n_classes)
+        return error, d_bias if len(bias) == len(d_bias) else d_bias.sum(0, keepdim=True)
 
-    def full(self, z):
-        """Logits including what does not move."""
-        z = z + self.fixed
-        return z if self.bias0 is None or self.bias_moves else z + self.bias0[:, None, :, None]
+    def replicas(self, e, bias):
+        """`Replicas` from e."""
+        shared, adapters = self.weights(e)
+        bias = self.start.bias if bias is None else bias
+        shared, adapters = shared + self.fixed_shared, adapters + self.fixed_adapters
+        return Replicas(shared, adapters, bias, self.start.lam, self.start.lam_shared, self.start.template)
 
-    def value_and_gradient(self, v, z=None):
-        z = self.logits(v) if z is None else z
-        full = self.full(z)
-        error = residual(full, self.tensors.onehot, self.weight)  # (n_tasks, R, n_classes, n_docs)
-        by_task = back_project(error, self.tensors.x)  # dJ/dW_t
-        blocks = torch.tensordot(by_task, self.graph, ([0], [0])).movedim(-1, 1)  # (R, n_moving, C, d)
-        grad = (blocks * self.scale[:, :, None, None]).flatten(1)
-        n = grad.shape[1]
-        if self.bias_moves:
-            d_bias = error.sum(-1)  # (n_tasks, R, C)
-            d_bias = d_bias if len(self.bias0) == len(d_bias) else d_bias.sum(0, keepdim=True)
-            grad = torch.cat([grad, d_bias.transpose(0, 1).flatten(1)], 1)
-        curvature = self.curvature(v)
-        grad[:, :n] += curvature * v[:, :n]
-        onehot = self.tensors.onehot[:, None]
-        ce = -(self.weight[:, None, None] * onehot * full.log_softmax(2)).sum((0, 2, 3))
-        return ce + (curvature * v[:, :n].square()).sum(1) / 2 + self.constant, grad, z
+    def masked_gradients(self, replicas):
+        """dJ/d(W_s, A, b), zero where frozen."""
+        d_shared, d_adapters, d_bias = gradients(replicas, self.tensors, self.alphas, self.graph)
+        d_bias = d_bias * self.bias_moves if d_bias is not None else d_shared.new_zeros(0, len(replicas), 1)
+        return d_shared * self.shared_moves, d_adapters * self.moves, d_bias
 
-    def curvature(self, v):
-        """Second derivative of the penalty in v: 1 where lam > 0, 0 elsewhere. (R, n_moving C d)"""
-        return (self.lams * self.scale.square()).repeat_interleave(self.shape[1] * self.shape[2], 1)
-
-    def true_norm(self, grad):
-        """Norm of the gradient in the unscaled weights, per replica."""
-        n = self.shape[0] * self.shape[1] * self.shape[2]
-        blocks = grad[:, :n].view(len(grad), *self.shape) / self.scale[:, :, None, None]
-        return (blocks.square().sum((1, 2, 3)) + grad[:, n:].square().sum(1)).sqrt()
-
-    def replicas(self, v):
-        """The weights of v as `Replicas` in the model's precision."""
-        moving, bias = self.split(v)
-        blocks = self.blocks[:, None].repeat(1, len(v), 1, 1)  # (1 + K, R, C, d)
-        blocks[self.moves] = moving.transpose(0, 1)
-        if bias is None and self.bias0 is not None:
-            bias = self.bias0[:, None].repeat(1, len(v), 1)
-        like = self.model.shared
-        bias = None if bias is None else bias.contiguous().to(like)
-        return Replicas(blocks[0].to(like), blocks[1:].to(like), bias, self.lam, self.lam_shared, self.model)
+    def gradient_norm(self, replicas):
+        """Norm of dJ/d(everything that moves), (R,)."""
+        d_shared, *others = self.masked_gradients(replicas)
+        return (
+            d_shared.square().sum((1, 2)) + sum(d.square().sum((0, *range(2, d.ndim))) for d in others)
+        ).sqrt()
 
 
-def _lbfgs(problem, tol, max_iter, memory=6):
-    """Limited-memory BFGS on all replicas at once; those that have converged leave. Returns (v, iterations)."""
-    v = problem.start()
-    out, rows = v.clone(), torch.arange(len(v))
-    _, grad, z = problem.value_and_gradient(v)
-    pairs = []  # (s, y, 1 / s'y), newest last
-    for iteration in range(max_iter):
-        busy = problem.true_norm(grad) >= tol
-        if not bool(busy.all()):
+class _Flat:
+    """Vectors of L-BFGS: e, its logits z = K e, and the biases (scaled), side by side in one row per replica."""
+
+    def __init__(self, problem):
+        n_tasks, n_docs = problem.tensors.y.shape
+        self.logits = (n_tasks, problem.tensors.num_classes, n_docs)
+        self.size = n_tasks * problem.tensors.num_classes * n_docs
+        self.biases = problem.start.bias.shape[0] if problem.bias_moves else 0
+
+    def pack(self, e, z, bias):
+        return torch.cat([a.transpose(0, 1).flatten(1) for a in (e, z, bias) if a is not None], 1)
+
+    def split(self, v, bias_scale):
+        e, z = (
+            part.view(len(v), *self.logits).transpose(0, 1)
+            for part in v[:, : 2 * self.size].split(self.size, 1)
+        )
+        if not self.biases:
+            return e, z, None
+        bias = v[:, 2 * self.size :].view(len(v), self.biases, -1).transpose(0, 1)
+        return e, z, bias * bias_scale.unsqueeze(1)
+
+    def dot(self, a, b):
+        """<a, b> in the metric of K: sum of e z over documents, plus the biases. (R, 1)"""
+        of_bias = (a[:, 2 * self.size :] * b[:, 2 * self.size :]).sum(1, keepdim=True)
+        return self.penalty_dot(a, b) + of_bias
+
+    def penalty_dot(self, a, b):
+        """<a, b> without the biases, which are not penalised. (R, 1)"""
+        return (a[:, : self.size] * b[:, self.size : 2 * self.size]).sum(1, keepdim=True)
+
+
+def _gradient(problem, flat, v):
+    """Gradient of J at v, in the metric of K: dCE/dz + e; its own logits come along."""
+    e, z, bias = flat.split(v, problem.bias_scale)
+    error, d_bias = problem.slope(z, bias)
+    d_bias = None if d_bias is None else d_bias * problem.bias_scale.unsqueeze(1)
+    return flat.pack(error + e, problem.kernel(error) + z, d_bias)
+
+
+def _representer(problem, tol, max_iter):
+    """L-BFGS on all replicas at once; those that have converged leave. Returns (Replicas, iterations)."""
+    flat, whole = _Flat(problem), problem
+    n_replicas = len(problem.lam)
+    n_numbers = 2 * flat.size + flat.biases * flat.logits[1]
+    v = problem.fixed.new_zeros(n_replicas, n_numbers)
+    out, rows, pairs = v.clone(), torch.arange(n_replicas), []
+    grad = _gradient(problem, flat, v)
+    for iteration in range(max_iter + 1):
+        own = flat.penalty_dot(grad, grad)[:, 0]
+        biases = grad[:, 2 * flat.size :].square().sum(1) / problem.bias_scale.square()
+        busy = problem.largest * own.clamp(min=0) + biases >= tol**2  # at least |dJ/dW|^2
+        if not bool(busy.any()) or iteration == max_iter:
             out[rows] = v
-            if not bool(busy.any()):
-                return out, iteration
-            if busy.sum() <= 0.8 * len(busy):
-                problem.select(busy)
-                rows, v, grad, z = rows[busy], v[busy], grad[busy], z[:, busy]
-                pairs = [(s[busy], y[busy], r[busy]) for s, y, r in pairs]
-        direction = _two_loop(grad, pairs)
-        dz = problem.logits(direction)
-        step = _line_search(problem, v, direction, z, dz, first=not pairs)
-        v_new = v + step * direction
-        z = z + step.view(-1, 1, 1) * dz
-        _, grad_new, _ = problem.value_and_gradient(v_new, z)
+            e, _, bias = flat.split(out, whole.bias_scale)
+            return whole.replicas(e, bias), iteration
+        if busy.sum() <= 0.8 * len(busy):
+            out[rows] = v
+            problem = problem.select(busy)
+            rows, v, grad = rows[busy], v[busy], grad[busy]
+            pairs = [tuple(p[busy] for p in pair) for pair in pairs]
+        direction = _two_loop(grad, pairs, flat.dot)
+        v_new = v + _line_search(problem, flat, v, direction, first=not pairs) * direction
+        grad_new = _gradient(problem, flat, v_new)
         s, y = v_new - v, grad_new - grad
-        pairs = [*pairs[1 - memory :], (s, y, 1 / (s * y).sum(1, keepdim=True).clamp(min=1e-300))]
+        pairs = [*pairs[1 - MEMORY :], (s, y, 1 / flat.dot(s, y).clamp(min=1e-300))]
         v, grad = v_new, grad_new
-    out[rows] = v
-    return out, max_iter
 
 
-def _two_loop(grad, pairs):
-    """-H grad, from the last few (s, y) pairs."""
+def _two_loop(grad, pairs, dot):
+    """-H grad, H being the inverse Hessian that the last few (s, y) pairs suggest."""
     q, alphas = grad.clone(), []
     for s, y, rho in reversed(pairs):
-        alphas.append(rho * (s * q).sum(1, keepdim=True))
+        alphas.append(rho * dot(s, q))
         q -= alphas[-1] * y
     if pairs:
-        s, y, rho = pairs[-1]
-        q /= rho * y.square().sum(1, keepdim=True)
+        _, y, rho = pairs[-1]
+        q /= rho * dot(y, y)
     for (s, y, rho), alpha in zip(pairs, reversed(alphas), strict=True):
-        q += s * (alpha - rho * (y * q).sum(1, keepdim=True))
+        q += s * (alpha - rho * dot(y, q))
     return -q
 
 
-def _line_search(problem, v, d, z, dz, first, tol=0.1, tries=12):
-    """Step sizes (R, 1) at which J is nearly least along d: Newton on the slope, kept inside a bracket."""
-    n = problem.shape[0] * problem.shape[1] * problem.shape[2]
-    curvature = problem.curvature(v)
-    vd, dd = ((curvature * a[:, :n] * d[:, :n]).sum(1) for a in (v, d))
-    full, weight = problem.full(z), problem.weight[:, None, None]
-    gain = (weight * problem.tensors.onehot[:, None] * dz).sum((0, 2, 3))  # d/da of the label's own logit
-    a = torch.zeros_like(vd) if first else torch.ones_like(vd)
-    low, high, slope0 = torch.zeros_like(vd), torch.full_like(vd, torch.inf), None
+def _line_search(problem, flat, v, direction, first, tol=0.1, tries=12):
+    """Step sizes (R, 1) at which J is nearly least along the direction: Newton on the slope, kept inside a bracket."""
+    _, z, bias = flat.split(v, problem.bias_scale)
+    _, dz, d_bias = flat.split(direction, problem.bias_scale)
+    if bias is not None:
+        z, dz = z + bias.unsqueeze(-1), dz + d_bias.unsqueeze(-1)
+    z, weight = z + problem.fixed, problem.weight
+    linear, square = (flat.penalty_dot(a, direction)[:, 0] for a in (v, direction))
+    label = (weight * problem.tensors.onehot.unsqueeze(1) * dz).sum((0, 2, 3))
+    a = torch.zeros_like(square) if first else torch.ones_like(square)
+    low, high, scale = torch.zeros_like(a), torch.full_like(a, torch.inf), None
     for _ in range(tries):
-        p = (full + a.view(-1, 1, 1) * dz).softmax(2)
+        p = (z + a.view(-1, 1, 1) * dz).softmax(2)
         mean = (p * dz).sum(2, keepdim=True)
-        slope = (weight * mean).sum((0, 2, 3)) - gain + vd + a * dd
-        bend = (weight * p * (dz - mean).square()).sum((0, 2, 3)) + dd
-        if slope0 is None:
-            slope0 = slope.abs() if first else None
-        low, high = torch.where(slope < 0, a, low), torch.where(slope > 0, a, high)
-        if slope0 is None:
-            slope0 = bend + slope.abs()  # about the slope at 0
-        elif bool((slope.abs() <= tol * slope0).all()):
+        slope = (weight * mean).sum((0, 2, 3)) - label + linear + a * square
+        bend = ((weight * p * dz * dz).sum((0, 2, 3)) - (weight * mean * mean).sum((0, 2, 3)) + square).clamp(
+            min=1e-300
+        )
+        if scale is None:
+            scale = slope.abs() + a * bend  # about the slope at 0
+        if bool((slope.abs() <= tol * scale).all()):
             break
-        newton = a - slope / bend.clamp(min=1e-300)
+        low, high = torch.where(slope < 0, a, low), torch.where(slope > 0, a, high)
+        newton = a - slope / bend
         inside = (newton > low) & (newton < high)
         a = torch.where(inside, newton, torch.where(high.isfinite(), (low + high) / 2, 2 * low + 1))
     return a.unsqueeze(1)
+
+
+def _unpenalised(problem, tol, max_iter):
+    """With some lambda = 0 there is no kernel: scipy's L-BFGS-B on the weights themselves, from zero, one by one."""
+    parts, iterations = [], 0
+    for r in range(len(problem.lam)):
+        one = copy.copy(problem.start)
+        one.lam, one.lam_shared = problem.start.lam[r : r + 1], problem.start.lam_shared[r : r + 1]
+        one.shared = problem.fixed_shared.clone()
+        one.adapters = problem.fixed_adapters.clone()
+        one.bias = None if one.bias is None else one.bias[:, :1] * (not problem.bias_moves)
+        tensors = [t for t in (one.shared, one.adapters, one.bias) if t is not None]
+        fixed = [t.clone() for t in tensors]
+        sizes = [t.numel() for t in tensors]
+
+        def value_and_gradient(theta, one=one, tensors=tensors, fixed=fixed, sizes=sizes):
+            for t, f, part in zip(tensors, fixed, torch.from_numpy(theta).split(sizes), strict=True):
+                t.copy_(f + part.view_as(t))
+            value = problem.alphas @ one.losses(problem.tensors) + penalty(
+                one.shared, one.adapters, one.lam, one.lam_shared
+            )
+            grads = problem.masked_gradients(one)[: len(tensors)]
+            return value.item(), torch.cat([g.flatten() for g in grads]).numpy()
+
+        options = {
+            "maxiter": max_iter,
+            "maxfun": 2 * max_iter,
+            "ftol": 0.0,
+            "gtol": tol / sum(sizes) ** 0.5,
+            "maxcor": 20,
+        }
+        found = optimize.minimize(
+            value_and_gradient, np.zeros(sum(sizes)), jac=True, method="L-BFGS-B", options=options
+        )
+        value_and_gradient(found.x)
+        parts.append(one)
+        iterations = max(iterations, found.nit)
+    bias = None if parts[0].bias is None else torch.cat([p.bias for p in parts], 1)
+    shared, adapters = torch.cat([p.shared for p in parts]), torch.cat([p.adapters for p in parts], 1)
+    start = problem.start
+    return Replicas(shared, adapters, bias, start.lam, start.lam_shared, start.template), iterations

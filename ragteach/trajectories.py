@@ -89,7 +89,9 @@ class Trajectory:
                 fix="pass vectorizer.get_feature_names_out() of the vectoriser the data were made with",
             )  # fmt: skip
         graph = model.graph.detach().cpu()
-        return cls(np.array(steps), shared.cpu(), adapters.cpu(), graph, model.task_names, model.adapter_names, words)
+        return cls(
+            np.array(steps), shared.cpu(), adapters.cpu(), graph, model.task_names, model.adapter_names, words
+        )
 
     @classmethod
     def from_replicas(cls, replicas, r=0, words=None):
@@ -101,7 +103,9 @@ class Trajectory:
             )  # fmt: skip
         steps = [step for step, _, _ in replicas.history]
         shared = torch.stack([s[r] for _, s, _ in replicas.history])
-        return cls.of(replicas.template, steps, shared, torch.stack([a[:, r] for _, _, a in replicas.history]), words)
+        return cls.of(
+            replicas.template, steps, shared, torch.stack([a[:, r] for _, _, a in replicas.history]), words
+        )
 
     def task_weights(self):
         """W_t over time: (n_steps, n_tasks, n_classes, n_features)."""
@@ -168,7 +172,9 @@ class Trajectory:
 
         n_tasks, rows = len(self.task_names), []
         shape = self.shared.shape
-        template = RAG(shape[2], shape[1], len(self.adapter_names), tasks=self.task_names, graph=self.graph, bias=False)
+        template = RAG(
+            shape[2], shape[1], len(self.adapter_names), tasks=self.task_names, graph=self.graph, bias=False
+        )
         replicas = stack([template] * len(self.steps))
         replicas.shared, replicas.adapters = self.shared.clone(), self.adapters.transpose(0, 1).clone()
         pulls = []
@@ -178,7 +184,10 @@ class Trajectory:
         for a in range(n_tasks):
             for b in range(a + 1, n_tasks):
                 cosines = torch.cosine_similarity(pulls[a], pulls[b], dim=1).tolist()
-                rows += [(s, self.task_names[a], self.task_names[b], c) for s, c in zip(self.steps, cosines, strict=True)]
+                rows += [
+                    (s, self.task_names[a], self.task_names[b], c)
+                    for s, c in zip(self.steps, cosines, strict=True)
+                ]
         return pd.DataFrame(rows, columns=["step", "task_a", "task_b", "cosine"])
 
     def word_table(self, words=None, snapshot=-1, classes=(0, -1)):
@@ -188,7 +197,9 @@ class Trajectory:
         """
         chosen = self.words if words is None else list(words)
         columns = [self._word(word) for word in chosen]
-        scores = {n: (p[snapshot, classes[1]] - p[snapshot, classes[0]])[columns] for n, p in self.parts().items()}
+        scores = {
+            n: (p[snapshot, classes[1]] - p[snapshot, classes[0]])[columns] for n, p in self.parts().items()
+        }
         return pd.DataFrame(scores, index=pd.Index(chosen, name="word")).astype(float)
 
     def _word(self, word):
@@ -206,5 +217,7 @@ class Trajectory:
 def model_words(model, words, classes=(0, -1)):
     """`Trajectory.word_table` of a model as it stands: which words live in W_s, which in which adapter."""
     with torch.no_grad():
-        path = Trajectory.of(model, [0], model.shared[None].clone(), model.adapter_weights()[None].clone(), words)
+        path = Trajectory.of(
+            model, [0], model.shared[None].clone(), model.adapter_weights()[None].clone(), words
+        )
     return path.word_table(classes=classes)
