@@ -168,7 +168,7 @@ class _Problem:
             return project(task_weights(*self.weights(e), self.graph), self.tensors.x)
         n_tasks, n_replicas, n_classes, n_docs = e.shape
         columns = e.permute(0, 3, 1, 2).reshape(n_tasks * n_docs, -1)  # (documents, R n_classes)
-        lams = (self.lam_shared.where(self.lam_shared > 0, 1), self.lam)
+        lams = (lam.where(lam > 0, 1) for lam in (self.lam_shared, self.lam))  # 0 only where the part is still
         z = sum(
             (k @ columns).view(-1, n_replicas, n_classes) / lam.view(-1, 1)
             for k, lam in zip(self.gram, lams, strict=True)
