@@ -1,0 +1,191 @@
+"""What every explorer is made of: a block of numbers, sent once, and a small ES module that draws it.
+
+Enters: named arrays, a few texts, and a static figure.  Leaves: the figure (with alt text) on the page, and a widget.
+
+    arrays  --pack-->  one bytes object (float32, one array after another) + {name: [offset, shape]}
+    JavaScript         draws any slider position from that block: no kernel takes part in a drag
+
+An explorer that must train again (`ask`) answers one request at a time.  The page holds back all but the newest
+request, so nothing queues up and a stale picture is never drawn.
+
+Callbacks compute with numpy and torch only.  Since ipykernel 7 they run in another thread, beside a running cell:
+`guard` keeps IPython's plotting hooks out of that thread, and one torch thread is faster there than two.
+"""
+
+import base64
+import functools
+import sys
+import threading
+import zlib
+from pathlib import Path
+
+import anywidget
+import numpy as np
+import torch
+import traitlets
+
+from ragteach import plots
+
+STATIC = Path(__file__).resolve().parent.parent / "static"
+MIME = "application/vnd.ragteach.explorer+json"
+NOTE = "An explorer: run this cell to move it. The figure before it shows the same thing, standing still."
+HOOKS = ("pre_execute", "post_execute")
+
+
+@functools.cache
+def script(kind: str) -> str:
+    """The ES module of one explorer: what all share, then its own drawing."""
+    return "\n".join((STATIC / f"{name}.js").read_text(encoding="utf-8") for name in ("explorers", kind))
+
+
+def pack(arrays: dict) -> tuple[bytes, dict]:
+    """Arrays as one block of little-endian float32, and where each lies in it.
+
+    Example:
+        >>> block, layout = pack({"a": [[1, 2]], "b": [3]})
+        >>> len(block), layout
+        (12, {'a': [0, [1, 2]], 'b': [2, [1]]})
+    """
+    parts, layout, offset = [], {}, 0
+    for name, values in arrays.items():
+        values = np.ascontiguousarray(_numpy(values), dtype="<f4")
+        layout[name] = [offset, list(values.shape)]
+        parts.append(values.tobytes())
+        offset += values.size
+    return b"".join(parts), layout
+
+
+def _numpy(values):
+    return values.detach().cpu().numpy() if isinstance(values, torch.Tensor) else np.asarray(values)
+
+
+class Explorer(anywidget.AnyWidget):
+    """A picture that follows the hand.  `show` makes one; each explorer has a function of its own.
+
+    Attributes:
+        state: where the learner is, for example ``{"lam": 0.01, "sentence": 3}``; it follows the page.
+    """
+
+    kind = traitlets.Unicode().tag(sync=True)
+    spec = traitlets.Dict().tag(sync=True)
+    block = traitlets.Bytes().tag(sync=True)
+    state = traitlets.Dict().tag(sync=True)
+
+    def __init__(self, kind, arrays, spec, answer=None):
+        block, layout = pack(arrays)
+        self._esm = script(kind)
+        self._answer, self._lock = answer, threading.Lock()
+        super().__init__(kind=kind, block=block, spec={**spec, "layout": layout, "live": answer is not None})
+        if answer is not None:
+            self.on_msg(self._asked)
+
+    def move(self, **to):
+        """Move the explorer from Python: ``w.move(lam=0.1)``.  Returns nothing; the page follows."""
+        self.state = {**self.state, **to}
+        self.send({"move": to})
+
+    def _asked(self, _, content, buffers):
+        """Answer one request of the page; what goes wrong is said on the page, where the learner is."""
+        if "ask" not in content:
+            return
+        reply = {"reply": content["ask"]}
+        try:
+            with self._lock, one_thread():
+                arrays, more = self._answer(content.get("want", {}))
+            block, layout = pack(arrays)
+            self.send({**reply, **more, "layout": layout}, [block])
+        except Exception as error:  # noqa: BLE001  an exception here would reach nobody
+            self.send({**reply, "error": f"{type(error).__name__}: {error}"})
+
+    def _repr_mimebundle_(self, **kwargs):
+        """The live view, a line of text for those who cannot show it, and the numbers for `make html`."""
+        made = super()._repr_mimebundle_(**kwargs)
+        data, metadata = made if isinstance(made, tuple) else (made, {})
+        data = {**data, "text/plain": NOTE, MIME: self.saved()}
+        return (data, metadata) if isinstance(made, tuple) else data
+
+    def saved(self) -> dict:
+        """All that is needed to draw the explorer without a kernel, small enough to keep in a notebook."""
+        return {"kind": self.kind, "spec": self.spec, "block": squeeze(self.block, self.spec["layout"])}
+
+
+def squeeze(block: bytes, layout: dict) -> str:
+    """A block as text: every array as 16-bit steps of its own range, differences along its first axis, zlib, base64."""
+    values, parts, scales = np.frombuffer(block, "<f4"), [], []
+    for offset, shape in layout.values():
+        part = values[offset : offset + int(np.prod(shape))]
+        low, high = (float(part.min()), float(part.max())) if part.size else (0.0, 0.0)
+        steps = np.round((part - low) / ((high - low) or 1.0) * 65535).astype(np.uint16)
+        steps = steps.reshape(shape[0] if shape else 1, -1)
+        parts.append(
+            np.diff(steps, axis=0, prepend=np.uint16(0)).astype("<u2").tobytes()
+        )  # wraps round, on purpose
+        scales += [low, high]
+    return base64.b64encode(zlib.compress(np.asarray(scales, "<f8").tobytes() + b"".join(parts), 9)).decode()
+
+
+def unsqueeze(text: str, layout: dict) -> bytes:
+    """The block that `squeeze` kept, right to one part in 65,535 of each array's range.
+
+    Example:
+        >>> block, layout = pack({"a": [0.0, 0.5, 1.0]})
+        >>> np.frombuffer(unsqueeze(squeeze(block, layout), layout), "<f4").round(4).tolist()
+        [0.0, 0.5, 1.0]
+    """
+    raw = zlib.decompress(base64.b64decode(text))
+    scales = np.frombuffer(raw[: 16 * len(layout)], "<f8").reshape(-1, 2)
+    steps, parts, start = np.frombuffer(raw[16 * len(layout) :], "<u2"), [], 0
+    for (_, shape), (low, high) in zip(layout.values(), scales, strict=True):
+        n = int(np.prod(shape))
+        part = steps[start : start + n].reshape(shape[0] if shape else 1, -1)
+        start += n
+        whole = np.cumsum(part, axis=0, dtype=np.uint16).astype(np.float64)
+        parts.append((low + whole / 65535 * (high - low)).astype("<f4").tobytes())
+    return b"".join(parts)
+
+
+def show(kind, arrays, spec, figure, answer=None) -> Explorer:
+    """Display the static twin and return the explorer.
+
+    Args:
+        kind: the name of its JavaScript file.
+        arrays: numbers by name.
+        spec: texts and names; ``title``, ``alt`` and ``about`` (one sentence: what to do here) among them.
+        figure: a matplotlib figure, the static twin.
+        answer: ``answer(want) -> (arrays, more)`` for an explorer that trains again.
+    """
+    guard()
+    plots.show(figure, alt=spec["alt"])
+    return Explorer(kind, arrays, spec, answer)
+
+
+def guard() -> None:
+    """Let IPython's pre- and post-execute hooks run on the main thread only.  Installed once; harmless elsewhere.
+
+    A widget's callback triggers these hooks too.  In another thread they would redraw and close the figures that
+    a running cell is drawing.
+    """
+    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    if shell is None or getattr(shell.events, "ragteach_guard", False):
+        return
+    trigger = shell.events.trigger
+
+    @functools.wraps(trigger)
+    def guarded(event, *args, **kwargs):
+        if event in HOOKS and threading.current_thread() is not threading.main_thread():
+            return None
+        return trigger(event, *args, **kwargs)
+
+    shell.events.trigger = guarded
+    shell.events.ragteach_guard = True
+
+
+class one_thread:
+    """``with one_thread():`` torch computes with one thread, and with as many as before afterwards."""
+
+    def __enter__(self):
+        self.before = torch.get_num_threads()
+        torch.set_num_threads(1)
+
+    def __exit__(self, *_):
+        torch.set_num_threads(self.before)

@@ -1,0 +1,132 @@
+"""Notebooks as web pages that move: one file each, no kernel, no network.
+
+Enters: an executed notebook.  Leaves: HTML in which every figure has its alt text and every precomputed explorer moves.
+
+    python -m ragteach.widgets.html NOTEBOOK.ipynb ... --to site
+
+An explorer's output keeps its numbers under a mime type of our own (`Explorer.saved`).  Here it becomes an empty
+box and a script.  Without JavaScript the box stays empty, and the static figure before it is the one thing to see.
+"""
+
+import argparse
+import base64
+import html
+import json
+import re
+import warnings
+from pathlib import Path
+
+import nbformat
+
+from ragteach.errors import refuse
+from ragteach.widgets.base import MIME, NOTE, script, unsqueeze
+
+VIEW = "application/vnd.jupyter.widget-view+json"
+MISSING_ALT = 'alt="No description has been provided for this image"'
+
+# A model as the explorers know it from Jupyter, with nobody at the other end.
+BOOT = """
+const RAGTEACH_SCRIPTS = {};
+function ragteachStart(id, saved) {
+  const bytes = Uint8Array.from(atob(saved.block), (c) => c.charCodeAt(0));
+  const values = { kind: saved.kind, spec: saved.spec, block: new DataView(bytes.buffer), state: {} };
+  const model = { offline: true, get: (k) => values[k], set: (k, v) => { values[k] = v; }, save_changes() {}, send() {}, on() {}, off() {} };
+  const box = document.getElementById(id), explorer = RAGTEACH_SCRIPTS[saved.kind]();
+  explorer.initialize({ model });
+  explorer.render({ model, el: box });
+}
+"""
+
+
+def settle(nb):
+    """Make a notebook fit to be kept: no live view, which would say "model not found", but the note and the numbers.
+
+    Args:
+        nb: a notebook node; changed in place, and returned.
+    """
+    for output in _outputs(nb):
+        if MIME in output.get("data", {}):
+            output.data.pop(VIEW, None)
+            output.data["text/plain"] = NOTE
+    nb.metadata.pop("widgets", None)
+    return nb
+
+
+def fragment(saved: dict, number: int, kinds: set) -> str:
+    """One explorer as HTML; ``kinds`` are the explorers whose script the page already has, and is added to."""
+    spec = {**saved["spec"], "live": False}
+    block = base64.b64encode(unsqueeze(saved["block"], spec["layout"])).decode()
+    numbers = json.dumps({"kind": saved["kind"], "spec": spec, "block": block}).replace("<", "\\u003c")
+    parts = [] if kinds else [BOOT]
+    if saved["kind"] not in kinds:
+        kinds.add(saved["kind"])
+        code = (
+            script(saved["kind"])
+            .replace("export default () =>", "const make = () =>")
+            .replace("</script", "<\\/script")
+        )
+        parts.append(f"RAGTEACH_SCRIPTS[{saved['kind']!r}] = (() => {{\n{code}\nreturn make;\n}})();")
+    parts.append(f'ragteachStart("ragteach-{number}", {numbers});')
+    return f'<div id="ragteach-{number}"></div>\n<script>\n' + "\n".join(parts) + "\n</script>"
+
+
+def to_html(nb) -> str:
+    """An executed notebook as one self-contained page.
+
+    Args:
+        nb: a notebook node; not changed.
+    """
+    from nbconvert import HTMLExporter  # not needed to use the explorers, and slow to import
+
+    nb, kinds, number = nbformat.from_dict(nb), set(), 0
+    nb = nbformat.reads(nbformat.writes(nb), as_version=4)
+    nb.metadata.pop("widgets", None)
+    for output in _outputs(nb):
+        data = output.get("data", {})
+        if MIME in data:
+            output["data"] = nbformat.from_dict({"text/html": fragment(data[MIME], number, kinds)})
+            output["metadata"] = nbformat.from_dict({})
+            number += 1
+        elif VIEW in data:
+            data.pop(VIEW)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # nbconvert does not read the alt text that is put in below
+        page, _ = HTMLExporter(exclude_input_prompt=True).from_notebook_node(nb)
+    for output in _outputs(nb):
+        for mime in [m for m in output.get("data", {}) if m.startswith("image/")]:
+            alt = output.get("metadata", {}).get(mime, {}).get("alt")
+            if alt:
+                page = page.replace(MISSING_ALT, f'alt="{html.escape(alt)}"', 1)
+    return re.sub(
+        r'<script src="https://[^"]*require[^"]*"></script>', "", page
+    )  # only ipywidgets would want it
+
+
+def _outputs(nb):
+    return [output for cell in nb.cells if cell.cell_type == "code" for output in cell.outputs]
+
+
+def write(notebooks, folder) -> list[Path]:
+    """Write each notebook as a page into ``folder``; returns the pages."""
+    pages, folder = [], Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in map(Path, notebooks):
+        if not path.is_file():
+            raise refuse(
+                expected="notebooks that exist", got=f"no file {path}", fix="run make notebooks first"
+            )
+        pages.append(folder / f"{path.stem}.html")
+        pages[-1].write_text(to_html(nbformat.read(path, as_version=4)), encoding="utf-8")
+    return pages
+
+
+def main(argv=None) -> None:
+    parser = argparse.ArgumentParser(description="Write notebooks as web pages that move without a kernel.")
+    parser.add_argument("notebooks", nargs="+")
+    parser.add_argument("--to", default="site")
+    for page in write(*(lambda a: (a.notebooks, a.to))(parser.parse_args(argv))):
+        print(f"{page}: {page.stat().st_size:,} bytes")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,240 @@
+"""Sharing slider: from models that share nothing to one model for all, with one hand.
+
+Enters: training, validation and test sentences.  Leaves: the joint optimum at every lambda, ready to be drawn:
+
+    W_t = W_s + A_t        lambda small: every domain has its own W_t        lambda large: A_t = 0, all are W_s
+
+The lambda that validation chooses is marked; the curves are on test sentences, which chose nothing.
+"""
+
+import numpy as np
+import pandas as pd
+import torch
+from matplotlib.figure import Figure
+
+from ragteach import plots
+from ragteach.data import LABELS, make_toy
+from ragteach.errors import at_least, refuse
+from ragteach.model import RAG
+from ragteach.solver import solve_path
+from ragteach.tasks import MultiTaskDataset, split_frame
+from ragteach.widgets.base import one_thread, show
+
+N_LAMBDA = 61
+MAX_WORDS = 400  # of the vocabulary that the page receives; words of the listed sentences always come along
+TITLE = "How much should the domains share?"
+ABOUT = "Drag from left to right: the adapters shrink, and separate models turn into a single one."
+
+
+def toy_parts(relatedness=0.5, n_per_task=90, seed=0):
+    """Toy training, validation and test frames; no validation or test sentence was trained on."""
+    train = make_toy(relatedness, n_per_task, seed=seed)
+    parts = [train]
+    for shift in (1, 2):
+        fresh = make_toy(relatedness, 400, seed=seed + 1000 * shift)
+        seen = set().union(*(set(zip(p.text, p.task, strict=True)) for p in parts))
+        new = [pair not in seen for pair in zip(fresh.text, fresh.task, strict=True)]
+        parts.append(fresh[new].reset_index(drop=True))
+    return tuple(parts)
+
+
+def three_parts(data, **toy):
+    """(train, val, test) from None (toy), one frame, or the three of them."""
+    if data is None:
+        return toy_parts(**toy)
+    if isinstance(data, pd.DataFrame):
+        return split_frame(data, seed=toy.get("seed", 0))
+    if isinstance(data, tuple | list) and len(data) == 3 and all(isinstance(d, pd.DataFrame) for d in data):
+        return tuple(data)
+    raise refuse(
+        expected="None, a frame with the columns text, label, task, or (train, val, test) of such frames",
+        got=f"data of type {type(data).__name__}",
+        fix="leave data out for the toy sentences, or pass the frame from load_csv(path)",
+    )
+
+
+def sharing_slider(data=None, lam=None, lam_shared=0.001, sentence=None, words=None, relatedness=0.5,
+                   n_per_task=90, seed=0):  # fmt: skip
+    """Drag lambda; see accuracy, one sentence in every domain's eyes, and the weights of the words that differ.
+
+    Args:
+        data: None for toy sentences (``relatedness`` and ``n_per_task`` say which), a frame with text, label, task
+            (split for you into training, validation and test), or those three frames.
+        lam: penalties to try, increasing. Default: 61 values from lam_shared / 100 to lam_shared x 100.
+        lam_shared: penalty on the shared weights.
+        sentence: a sentence to begin with. Default: one that the domains read differently.
+        words: words to draw. Default: the six whose adapters differ most at the chosen lambda, and two that hardly do.
+        seed: of the toy sentences or of the split.
+
+    Returns:
+        The explorer. ``w.state["lam"]`` is where the learner is; ``w.move(lam=0.01)`` takes it there.
+
+    Raises:
+        RagteachError: data of another type, a single lambda, lambdas that do not increase.
+
+    Reference: Evgeniou and Pontil (2004); lambda as a prior, lesson 07.
+
+    Example:
+        >>> w = sharing_slider(n_per_task=20, lam=[1e-4, 1e-3, 1e-2])  # doctest: +SKIP
+    """
+    at_least("lam_shared", lam_shared)
+    lam = lam_shared * np.logspace(-2, 2, N_LAMBDA) if lam is None else np.asarray(lam, dtype=float)
+    if lam.ndim != 1 or len(lam) < 2 or not (np.diff(lam) > 0).all() or lam[0] <= 0:
+        raise refuse(
+            expected="two or more increasing penalties lam > 0", got=f"lam = {lam.tolist()}",
+            fix="leave lam out, or pass for example numpy.logspace(-5, -1, 41)",
+        )  # fmt: skip
+    toy = {"relatedness": relatedness, "n_per_task": n_per_task, "seed": seed}
+    train, val, test = three_parts(data, **toy)
+    with one_thread():
+        found = compute(train, val, test, lam, lam_shared, sentence, words)
+    if data is None:
+        made = f"train, val, test = rt.widgets.toy_parts(relatedness={relatedness}, n_per_task={n_per_task}, seed={seed})"
+    else:
+        made = "train, val, test = rt.split_frame(frame)  # your data"
+    arrays, spec = found
+    spec["code"] = (
+        f"import ragteach as rt\n{made}\ndata = rt.MultiTaskDataset.from_frame(train, num_classes={len(spec['classes'])})\n"
+        "model = rt.RAG(data.n_features, data.num_classes, data.n_tasks, tasks=data.task_names)\n"
+        f"rt.solve(model, data, lam={{lam}}, lam_shared={lam_shared:g})\n"
+        "test_data = rt.MultiTaskDataset.from_frame(test, data.vectorizer, data.task_names, data.num_classes)\n"
+        "rt.evaluate(model, test_data)"
+    )
+    return show("sharing", arrays, spec, twin(arrays, spec))
+
+
+def compute(train, val, test, lam, lam_shared, sentence=None, words=None):
+    """All the numbers: (arrays, spec).  The optimum at every lambda, solved side by side."""
+    num_classes = int(max(frame.label.max() for frame in (train, val, test))) + 1
+    data = MultiTaskDataset.from_frame(train, num_classes=num_classes)
+    names, vectorizer = data.task_names, data.vectorizer
+    model = RAG(data.n_features, num_classes, data.n_tasks, tasks=names, init="zero")
+    path = solve_path(model, data, list(lam), lam_shared, tol=1e-4)
+    val_data, test_data = (
+        MultiTaskDataset.from_frame(f, vectorizer, names, num_classes) for f in (val, test)
+    )
+    accuracy = path.accuracy(test_data.stacked()).T  # (n_lambda, n_tasks)
+    validation = path.accuracy(val_data.stacked()).mean(0)  # (n_lambda,)
+    best = _middle(validation.numpy())
+    shared, adapters = (
+        path.shared,
+        path.adapters.transpose(0, 1),
+    )  # (n_lambda, [n_tasks,] n_classes, n_features)
+    score = (adapters[:, :, -1] - adapters[:, :, 0]) if num_classes > 1 else adapters[:, :, 0]
+    spread = score[best].std(0)  # (n_features,) how much the domains differ about a word
+    vocabulary = [str(w) for w in vectorizer.get_feature_names_out()]
+    column = {word: j for j, word in enumerate(vocabulary)}
+    drawn = [w for w in (words or []) if w in column]
+    if not drawn:  # six words that the domains disagree about, and two that mean the same to all
+        alike = shared[best, -1].sub(shared[best, 0]).abs() - 2 * spread
+        drawn = [vocabulary[j] for j in spread.argsort(descending=True)[:6]]
+        drawn += [vocabulary[j] for j in alike.argsort(descending=True)[:2] if vocabulary[j] not in drawn]
+    texts, owners, labels = _sentences(test, test_data, path, best, names, vectorizer, sentence)
+    needed = {w for text in texts for w in vectorizer.build_analyzer()(text)} | set(drawn)
+    ranked = [vocabulary[j] for j in spread.argsort(descending=True)]
+    kept = [w for w in ranked if w in needed]
+    kept += [w for w in ranked if w not in needed][: max(0, MAX_WORDS - len(kept))]
+    columns = [column[w] for w in kept]
+    idf = getattr(vectorizer, "idf_", np.ones(len(vocabulary)))[columns]
+    arrays = {
+        "lam": lam, "accuracy": accuracy, "validation": validation, "idf": idf,
+        "shared": shared[..., columns], "adapters": adapters[..., columns], "bias": path.bias.transpose(0, 1),
+    }  # fmt: skip
+    classes = list(LABELS) if num_classes == len(LABELS) else [f"class {c}" for c in range(num_classes)]
+    share = float(lam[best] / (lam[best] + lam_shared)) if lam_shared else 0.0
+    spec = {
+        "title": TITLE, "about": ABOUT, "tasks": names, "classes": classes, "words": kept, "drawn": drawn,
+        "best": best, "lam_shared": float(lam_shared), "sentences": texts, "owners": owners, "labels": labels,
+        "typing": vectorizer.ngram_range == (1, 1), "unit": getattr(vectorizer, "norm", None) == "l2",
+        "sizes": [len(train), len(val), len(test)], "colors": plots.CYCLE[0][:6],
+        "start": {"at": 0, "sentence": 0, "typed": "", "lam": float(lam[0])},
+    }  # fmt: skip
+    means = accuracy.mean(1)
+    spec["alt"] = (
+        f"Left: share of {len(test)} new sentences read rightly, for {', '.join(names)}, against lambda from {lam[0]:.2g} "
+        f"(independent, mean {means[0]:.0%}) to {lam[-1]:.2g} (full sharing, mean {means[-1]:.0%}). Validation chooses "
+        f"lambda = {lam[best]:.2g}, where the mean is {means[best]:.0%} and the domains are tied by {share:.0%}. "
+        f"Right: the weights of {', '.join(drawn)} at that lambda: a bar for the shared weight, a marker for each domain."
+    )
+    return arrays, spec
+
+
+def _middle(validation):
+    """The middle of the best lambdas nearest to each other: ties are common when accuracy is a count."""
+    best = np.flatnonzero(validation >= validation.max() - 1e-9)
+    return int(best[len(best) // 2])
+
+
+@torch.no_grad()
+def _sentences(test, test_data, path, best, names, vectorizer, sentence, n=10):
+    """Sentences that the domains read differently at the chosen lambda, the reader's own first.
+
+    Disagreement and brevity choose them, so that there is something to see; whether a reading is right does not.
+    """
+    weights, bias = path.task_weights()[:, best], path.bias[:, best]  # (n_tasks, n_classes, n_features)
+    pick = test.groupby("task", sort=False).head(60).index.to_numpy()
+    x = torch.as_tensor(vectorizer.transform(test.text[pick]).toarray())  # (n_docs, n_features)
+    probability = (torch.einsum("nd,tcd->ntc", x, weights) + bias).softmax(-1)
+    differ = probability.std(1).sum(-1).numpy() / np.sqrt([len(text.split()) for text in test.text[pick]])
+    texts, owners, labels = [], [], []
+    for task in [names[i % len(names)] for i in range(n)]:
+        rows = [
+            i for i in np.argsort(-differ) if test.task[pick[i]] == task and test.text[pick[i]] not in texts
+        ]
+        if rows:
+            row = test.loc[pick[rows[0]]]
+            texts.append(row.text), owners.append(names.index(task)), labels.append(int(row.label))
+    if sentence is not None:
+        texts, owners, labels = [str(sentence), *texts], [-1, *owners], [-1, *labels]
+    return texts, owners, labels
+
+
+def twin(arrays, spec):
+    """The static figure: the same two pictures, at the lambda that validation chose."""
+    lam, accuracy, best, tasks = arrays["lam"], np.asarray(arrays["accuracy"]), spec["best"], spec["tasks"]
+    figure = Figure(figsize=(10, 3.6), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    styles, markers = ["-", "--", ":", "-.", (0, (5, 1)), (0, (1, 3))], "os^DpP"
+    for t, task in enumerate(tasks):
+        look = {"color": spec["colors"][t % len(spec["colors"])]}
+        left.plot(
+            lam,
+            accuracy[:, t],
+            ls=styles[t % 6],
+            label=task,
+            marker=markers[t % 6],
+            markevery=0.2,
+            ms=5,
+            **look,
+        )
+    left.plot(lam, accuracy.mean(1), color="0.1", lw=2.5, label="mean")
+    left.axvline(lam[best], color="0.4", ls=":")
+    left.annotate("chosen on validation", (lam[best], 1), xycoords=("data", "axes fraction"), fontsize=8,
+                  xytext=(3, -10), textcoords="offset points")  # fmt: skip
+    left.set(
+        xscale="log", xlabel="independent  ←  λ  →  full sharing", title="Share of new sentences read rightly"
+    )
+    left.legend(fontsize=8)
+    columns = [spec["words"].index(w) for w in spec["drawn"]]
+    shared, adapters = _numpy(arrays["shared"]), _numpy(arrays["adapters"])
+    base = (shared[best, -1] - shared[best, 0])[columns]
+    rows = np.arange(len(columns))[::-1]
+    right.axvline(0, color="0.8", lw=1)
+    right.scatter(base, rows, marker="|", s=260, color="0.1", linewidths=3, label="shared")
+    for t, task in enumerate(tasks):
+        own = base + (adapters[best, t, -1] - adapters[best, t, 0])[columns]
+        y, color = rows + 0.24 - 0.16 * t, spec["colors"][t % len(spec["colors"])]
+        right.hlines(y, base, own, color=color, lw=1)
+        right.scatter(own, y, marker=markers[t % 6], s=26, color=color, label=f"+ {task}", zorder=3)
+    right.set(
+        yticks=rows,
+        yticklabels=spec["drawn"],
+        title=f"Shared weight, and what each domain adds (λ = {lam[best]:.2g})",
+    )
+    right.set_xlabel(f"{spec['classes'][0]}  ←  weight  →  {spec['classes'][-1]}")
+    right.legend(fontsize=8)
+    return figure
+
+
+def _numpy(values):
+    return values.numpy() if isinstance(values, torch.Tensor) else np.asarray(values)

@@ -1,0 +1,175 @@
+"""A JupyterLab of the tests' own, and a page in a real browser that can say when everything has settled."""
+
+import json
+import os
+import re
+import secrets
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import nbformat
+
+FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+         "--disable-background-networking", "--disable-component-update", "--disable-sync"]  # fmt: skip
+SETTINGS = {
+    "@jupyterlab/notebook-extension/tracker": {"windowingMode": "none"},
+    "@jupyterlab/apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
+    "@jupyterlab/docmanager-extension/plugin": {"autosave": False},
+}
+# What JupyterLab itself may say on the console of a page that works.
+NOISE = re.compile(
+    r"favicon|\[vite\]|sourcemap|WebGL|swiftshader|Download the React|404 \(Not Found\)|api/workspaces", re.I
+)
+
+HOOK = """async () => {
+  const panel = jupyterapp.shell.currentWidget;
+  await panel.context.ready; await panel.sessionContext.ready;
+  const seen = window.seen = { sent: new Set(), errors: [], control: new Set() };
+  const hook = (kernel) => kernel && kernel.anyMessage.connect((_, { msg, direction }) => {
+    const type = msg.header.msg_type;
+    if (direction === 'send' && type === 'comm_msg') seen.sent.add(msg.header.msg_id);
+    if (direction === 'send' && type === 'comm_open' && msg.content.target_name === 'jupyter.widget.control') seen.control.add(msg.content.comm_id);
+    if (direction !== 'recv') return;
+    if (type === 'error') seen.errors.push(msg.content.ename + ': ' + msg.content.evalue);
+    const lines = type === 'stream' && msg.content.name === 'stderr' ? msg.content.text.split('\\n').filter((l) => l.trim()) : [];
+    // Before ipywidgets is imported in the kernel, nobody there listens to the widget manager's control channel.
+    const early = (l) => /No such comm target registered: jupyter.widget/.test(l) || [...seen.control].some((id) => l.includes(`No such comm: ${id}`));
+    seen.errors.push(...lines.filter((l) => !early(l)));
+    if (type === 'status' && msg.content.execution_state === 'idle') seen.sent.delete(msg.parent_header.msg_id);
+  });
+  hook(panel.sessionContext.session.kernel);
+  panel.sessionContext.kernelChanged.connect((_, change) => { seen.sent.clear(); hook(change.newValue); });
+}"""
+
+
+class Lab:
+    """One JupyterLab server with its own folders; ``with Lab(folder) as lab:``."""
+
+    def __init__(self, folder: Path):
+        self.folder, self.notebooks = folder, folder / "notebooks"
+        self.notebooks.mkdir(parents=True)
+        self.token = secrets.token_hex(16)
+
+    def __enter__(self):
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        places = {"JUPYTER_CONFIG_DIR": "config", "JUPYTER_DATA_DIR": "data", "JUPYTER_RUNTIME_DIR": "runtime",
+                  "JUPYTERLAB_SETTINGS_DIR": "settings", "JUPYTERLAB_WORKSPACES_DIR": "workspaces",
+                  "IPYTHONDIR": "ipython", "RAGTEACH_HOME": "home"}  # fmt: skip
+        environment = {**os.environ, **{name: str(self.folder / place) for name, place in places.items()}}
+        environment |= {"OMP_NUM_THREADS": "1", "PYDEVD_DISABLE_FILE_VALIDATION": "1", "MPLBACKEND": "module://matplotlib_inline.backend_inline"}
+        for name, values in SETTINGS.items():
+            path = self.folder / "settings" / f"{name}.jupyterlab-settings"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(json.dumps(values), encoding="utf-8")
+        command = [sys.executable, "-m", "jupyterlab", "--allow-root", "--no-browser", "--ServerApp.ip=127.0.0.1",
+                   f"--ServerApp.port={self.port}", "--ServerApp.port_retries=0", f"--IdentityProvider.token={self.token}",
+                   f"--ServerApp.root_dir={self.notebooks}", "--LabApp.expose_app_in_browser=True"]  # fmt: skip
+        self.log = open(self.folder / "server.log", "w", encoding="utf-8")  # noqa: SIM115
+        self.process = subprocess.Popen(
+            command, env=environment, stdout=self.log, stderr=subprocess.STDOUT, cwd=self.folder
+        )
+        self.url = f"http://127.0.0.1:{self.port}"
+        for _ in range(300):
+            if self.process.poll() is not None:
+                break
+            try:
+                urllib.request.urlopen(f"{self.url}/api/status?token={self.token}", timeout=2).close()
+                return self
+            except OSError:
+                time.sleep(0.2)
+        self.__exit__()
+        raise RuntimeError((self.folder / "server.log").read_text(encoding="utf-8")[-3000:])
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        try:
+            self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        self.log.close()
+
+    def notebook(self, name: str, *cells: str) -> str:
+        """Write a notebook with these code cells; returns its name."""
+        nb = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+        nb.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+        nbformat.write(nb, self.notebooks / f"{name}.ipynb")
+        return name
+
+
+class Notebook:
+    """One notebook in one fresh browser context."""
+
+    def __init__(self, lab, browser, name, width=1280, theme="light"):
+        self.lab, self.name, self.said = lab, name, []
+        self.context = browser.new_context(viewport={"width": width, "height": 1000}, color_scheme=theme)
+        self.page = self.context.new_page()
+        self.page.set_default_timeout(60_000)
+        self.page.on("console", lambda m: m.type == "error" and self.said.append(f"console: {m.text}"))
+        self.page.on("pageerror", lambda error: self.said.append(f"page: {error}"))
+        self.open()
+
+    def open(self):
+        self.page.goto(f"{self.lab.url}/lab/tree/{self.name}.ipynb?token={self.lab.token}&reset")
+        self.page.wait_for_function("window.jupyterapp?.shell?.currentWidget?.context?.isReady")
+        self.page.evaluate(HOOK)
+
+    def run(self):
+        """Run all cells, and wait until they and what they set off have settled."""
+        self.page.evaluate("jupyterapp.commands.execute('notebook:run-all-cells')")
+        self.page.wait_for_function(
+            "() => jupyterapp.shell.currentWidget.content.widgets.filter(c => c.model.type === 'code')"
+            ".every(c => c.model.executionCount && c.model.executionState !== 'running')",
+            timeout=240_000,
+        )
+        self.settle()
+
+    def start(self):
+        """Run all cells without waiting for them."""
+        self.page.evaluate("void jupyterapp.commands.execute('notebook:run-all-cells')")
+
+    def settle(self):
+        """Wait until every message that was sent has come back idle, and the page has drawn."""
+        self.page.wait_for_function("window.seen.sent.size === 0")
+        self.frames()
+
+    def frames(self, n=3):
+        self.page.evaluate(
+            f"async () => {{ for (let i = 0; i < {n}; i++) await new Promise(requestAnimationFrame); }}"
+        )
+
+    def explorer(self, i=0):
+        return self.page.locator(".ragteach-explorer").nth(i)
+
+    def wait_for(self, n=1):
+        self.page.wait_for_function(
+            "n => [...document.querySelectorAll('.ragteach-explorer')].filter(e => e.shadowRoot?.querySelector('.root')?.dataset.drawn).length >= n",
+            arg=n,
+        )
+
+    def outputs(self):
+        """The text of all outputs, from the model and not from the page."""
+        return self.page.evaluate(
+            "() => jupyterapp.shell.currentWidget.content.widgets.flatMap(c => c.model.sharedModel.outputs ?? [])"
+        )
+
+    def faults(self) -> list[str]:
+        """Errors of cells, of callbacks, of the console, of the explorers themselves."""
+        cells = [f"cell: {o['ename']}: {o['evalue']}" for o in self.outputs() if o["output_type"] == "error"]
+        stderr = [f"stderr: {o['text']}" for o in self.outputs() if o.get("name") == "stderr"]
+        seen = [f"iopub: {e}" for e in self.page.evaluate("window.seen.errors")]
+        shown = self.page.locator(".ragteach-explorer .error:not([hidden])").all_text_contents()
+        console = [said for said in self.said if not NOISE.search(said)]
+        return cells + stderr + seen + [f"explorer: {text}" for text in shown] + console
+
+    def close(self):
+        try:  # the kernel goes with its page, or the kernels of a long run would fill the memory
+            self.page.evaluate("jupyterapp.shell.currentWidget.sessionContext.shutdown()")
+        finally:
+            self.context.close()

@@ -1,0 +1,196 @@
+"""The sharing slider, in JupyterLab, under real keys and a real mouse."""
+
+import io
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from .measure import speed
+
+pytestmark = pytest.mark.browser
+
+MAKE = "import ragteach as rt\nw = rt.widgets.sharing_slider(n_per_task=30, sentence='<img src=x onerror=alert(1)> was quiet'); w"
+SAY = "e => e.shadowRoot.querySelector('.say').textContent"
+
+
+def say(explorer):
+    return explorer.evaluate(SAY)
+
+
+def press(nb, key, n=1, i=0):
+    nb.explorer(i).locator("input[type=range]").first.focus()
+    for _ in range(n):
+        nb.page.keyboard.press(key)
+    nb.frames()
+
+
+def picture(nb, i=0):
+    png = nb.explorer(i).locator(".panels").screenshot()
+    return np.asarray(Image.open(io.BytesIO(png)).convert("RGB")).astype(int)
+
+
+def changed(a, b):
+    """Pixels that differ to the eye; the smoothing of an edge may differ by a shade from one drawing to the next."""
+    return int((abs(a - b).sum(-1) > 60).sum())
+
+
+def test_keys_change_the_pixels_and_bring_them_back(notebook):
+    nb = notebook(MAKE)
+    nb.wait_for()
+    press(nb, "Home")
+    before, said = picture(nb), say(nb.explorer())
+    press(nb, "ArrowRight", 12)
+    assert changed(picture(nb), before) > 200 and say(nb.explorer()) != said
+    press(nb, "ArrowLeft", 12)
+    assert changed(picture(nb), before) == 0 and say(nb.explorer()) == said
+    assert nb.faults() == []
+
+
+def test_jupyterlab_keeps_its_hands_off_our_keys(notebook):
+    """Letters typed into the field write a sentence; in JupyterLab's command mode they would move and cut cells."""
+    nb = notebook(MAKE)
+    nb.wait_for()
+    field = nb.explorer().locator("input[type=text]")
+    field.focus()
+    nb.page.keyboard.type("add xx bad jk")
+    nb.frames()
+    assert field.input_value() == "add xx bad jk"
+    assert nb.page.evaluate("jupyterapp.shell.currentWidget.content.widgets.length") == 1
+    assert nb.faults() == []
+
+
+def test_text_from_data_stays_text(notebook):
+    nb = notebook(MAKE)
+    nb.wait_for()
+    assert "<img" in nb.explorer().locator("select option").first.text_content()
+    assert nb.explorer().locator("img").count() == 0
+    nb.explorer().locator("input[type=text]").fill("<script>alert(1)</script> <b>good</b>")
+    nb.frames()
+    assert nb.explorer().locator("script, b:has-text('good')").count() == 0
+    assert "bgood/b" in nb.explorer().locator(".panel.full").text_content().replace("<", "").replace(
+        ">", ""
+    ).replace("·", "")
+    assert nb.faults() == []
+
+
+def test_a_burst_of_500_events_ends_on_the_last(notebook):
+    nb = notebook(MAKE)
+    nb.wait_for()
+    nb.explorer().evaluate("""e => { const input = e.shadowRoot.querySelector('input[type=range]');
+        for (let i = 0; i <= 500; i++) { input.value = (i * 7) % 61; input.dispatchEvent(new Event('input')); } }""")
+    nb.frames()
+    burst = say(nb.explorer())
+    nb.page.wait_for_timeout(400)
+    nb.settle()
+    press(nb, "Home")
+    press(nb, "ArrowRight", (500 * 7) % 61)
+    assert say(nb.explorer()) == burst
+    assert nb.faults() == []
+
+
+def test_python_hears_where_the_learner_is_and_can_move_the_page(notebook):
+    nb = notebook(MAKE)
+    nb.wait_for()
+    press(nb, "End")
+    nb.page.wait_for_timeout(400)
+    nb.settle()
+    assert run_code(nb, "round(w.state['lam'], 6)") == "0.1"
+    run_code(nb, "w.move(lam=0.001)")
+    nb.settle()
+    assert "λ = 0.001 " in say(nb.explorer())
+    press(nb, "ArrowRight")
+    assert "λ = 0.0012 " in say(nb.explorer())
+    assert nb.faults() == []
+
+
+def run_code(nb, code):
+    """Run code in the notebook's kernel, beside the cells."""
+    return nb.page.evaluate(
+        """async (code) => {
+      const kernel = jupyterapp.shell.currentWidget.sessionContext.session.kernel;
+      const future = kernel.requestExecute({ code: '', user_expressions: { it: code }, silent: true, store_history: false });
+      const reply = await future.done;
+      const it = reply.content.user_expressions.it;
+      if (it.status === 'error') throw new Error(it.evalue);
+      return it.data['text/plain'];
+    }""",
+        code,
+    )
+
+
+def test_two_views_and_a_cell_run_twice(notebook):
+    nb = notebook(MAKE, "w")
+    nb.wait_for(2)
+    press(nb, "End", i=1)
+    assert say(nb.explorer(0)) == say(nb.explorer(1))
+    nb.page.evaluate("jupyterapp.commands.execute('notebook:run-all-cells')")
+    nb.page.wait_for_timeout(1500)
+    nb.settle()
+    nb.wait_for(2)
+    press(nb, "ArrowRight", 3)
+    assert say(nb.explorer(0)) == say(nb.explorer(1))
+    assert nb.explorer(2).count() == 0
+    assert nb.faults() == []
+
+
+def test_the_twin_steps_aside_for_the_live_view_and_comes_back(notebook):
+    nb = notebook(MAKE)
+    nb.wait_for()
+    image = nb.page.locator(".jp-OutputArea-output img")
+    assert image.count() == 1 and len(image.get_attribute("alt") or "x" * 99) > 50
+    nb.page.wait_for_function("!document.querySelector('.jp-OutputArea-output img').checkVisibility()")
+    assert not nb.page.locator("details").is_visible()
+    run_code(nb, "w.close()")
+    nb.page.wait_for_function("document.querySelector('.jp-OutputArea-output img').checkVisibility()")
+
+
+def test_it_moves_while_a_cell_runs_and_after_the_kernel_restarts(notebook):
+    nb = notebook(
+        MAKE, "import time\nend = time.time() + 8\nwhile time.time() < end: sum(range(10_000))", run=False
+    )
+    nb.start()
+    nb.wait_for()
+    running = "jupyterapp.shell.currentWidget.content.widgets[1].model.executionState === 'running'"
+    nb.page.wait_for_function(running)
+    press(nb, "Home")
+    first = say(nb.explorer())
+    press(nb, "ArrowRight", 5)
+    assert say(nb.explorer()) != first
+    assert nb.page.evaluate(running)
+    nb.page.evaluate("jupyterapp.shell.currentWidget.sessionContext.session.kernel.interrupt()")
+    nb.page.evaluate("jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
+    nb.page.wait_for_timeout(1500)
+    press(nb, "ArrowLeft", 5)
+    assert say(nb.explorer()) == first
+    assert [f for f in nb.faults() if "KeyboardInterrupt" not in f] == []
+
+
+def test_saved_and_opened_again_the_figure_is_there(notebook):
+    nb = notebook(MAKE)
+    nb.wait_for()
+    nb.page.evaluate("jupyterapp.commands.execute('docmanager:save')")
+    nb.page.wait_for_function("!jupyterapp.shell.currentWidget.context.model.dirty")
+    saved = json.loads((nb.lab.notebooks / f"{nb.name}.ipynb").read_text(encoding="utf-8"))
+    assert len(json.dumps(saved)) < 700_000 and "state" not in str(saved["metadata"].get("widgets", ""))
+    nb.open()
+    nb.wait_for()  # the kernel lives: the explorer is back, where it was
+    press(nb, "ArrowRight", 3)
+    assert nb.faults() == []
+    nb.page.evaluate("jupyterapp.shell.currentWidget.sessionContext.shutdown()")
+    nb.page.wait_for_timeout(500)
+    nb.open()
+    image = nb.page.locator(".jp-OutputArea-output img")
+    image.wait_for()
+    assert image.is_visible()
+
+
+@pytest.mark.timing
+def test_it_follows_the_hand(notebook):
+    nb = notebook(MAKE)
+    nb.wait_for()
+    found = speed(nb.page, nb.explorer())
+    assert found.key_ms_median <= 16 and found.key_ms_p95 <= 33, found
+    assert found.fps >= 40 and found.settle_ms <= 33, found
+    assert nb.faults() == []
