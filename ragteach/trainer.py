@@ -12,6 +12,8 @@ A batch holds the same share of every task, so that CE_t is always the mean of s
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import torch
 from tqdm.auto import tqdm
 
@@ -41,6 +43,12 @@ def train_epoch(model, loader, criterion, optimizer):
         >>> losses[0] > losses[1] > losses[2]
         True
     """
+    if not isinstance(loader, Iterable) or isinstance(loader, torch.utils.data.Dataset):
+        raise refuse(
+            expected="a DataLoader, which makes batches of (x, y, task)",
+            got=f"{type(loader).__name__}",
+            fix="torch.utils.data.DataLoader(dataset, batch_size=32, shuffle=True)",
+        )
     losses = []
     for x, y, task in loader:
         optimizer.zero_grad()
