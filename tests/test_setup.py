@@ -55,6 +55,8 @@ BESIDE = {
     "regressor",
     "heads",
     "export",
+    "serve",
+    "peft_bridge",
     "search",
     "tracking",
     "augment",
