@@ -2,9 +2,10 @@
 
 Enters: data and a number of seeds.  Leaves: a tidy table, one row per strategy, task, seed and metric.
 
-One seed is one draw of training, validation and test sentences. The vocabulary is fitted on the training sentences. Every
-strategy tries the same number of penalties, each solved to its optimum; the one with the least validation cross-entropy
-is scored, once, on the test sentences. Nothing is ever chosen on the test set.
+One seed is one draw of training, validation and test sentences. The vocabulary is fitted on the training
+sentences. Every strategy tries the same number of penalties, each solved to its optimum; the one with the
+least validation cross-entropy is scored, once, on the test sentences. Nothing is ever chosen on the test
+set.
 """
 
 from __future__ import annotations
@@ -54,7 +55,8 @@ def compare(
     Args:
         data: ``"toy"``, ``"human"``, ``"article"``, or a frame with the columns text, label, task.
         seeds: how many draws, or a list of seeds.
-        n_per_task: training sentences per task, or a list of sizes for a learning curve. Default: toy 60; human 50, 200
+        n_per_task: training sentences per task, or a list of sizes for a learning curve. Default: toy 60;
+            human 50, 200
             and 800; article 1; a frame of your own 60 % of it.
         strategies: which of ``STRATEGIES + BASELINES``.
         n_jobs: processes, as in joblib (-1: all cores; None: what ``joblib.parallel_config`` says).
@@ -62,11 +64,12 @@ def compare(
         knobs: for the toy generator: relatedness, noise, imbalance.
 
     Returns:
-        DataFrame with the columns data, strategy, task, seed, n_per_task, metric, value, n_params, seconds. Metrics:
-        accuracy, macro_f1, log_loss (test), and the chosen lam and lam_shared. ``task`` is a name, or "mean" over tasks.
+        DataFrame with the columns data, strategy, task, seed, n_per_task, metric, value, n_params, seconds.
+        Metrics: accuracy, macro_f1, log_loss (test), and the chosen lam and lam_shared. ``task`` is a name,
+        or "mean" over tasks.
 
     Example:
-        >>> table = compare("toy", seeds=1, n_per_task=10, strategies=["RAG", "majority class"], progress=False)
+        >>> table = compare("toy", 1, n_per_task=10, strategies=["RAG", "majority class"], progress=False)
         >>> sorted(table["metric"].unique())
         ['accuracy', 'lam', 'lam_shared', 'log_loss', 'macro_f1']
     """
@@ -130,7 +133,8 @@ def paired(table, reference="RAG", metric="accuracy"):
     """``reference`` minus each other strategy, seed by seed: mean difference and its 95 % interval.
 
     The draws are the same for all strategies, so the difference is far less noisy than the two means.
-    Columns: data, n_per_task, strategy, difference, low, high, verdict ("better", "worse" or "no clear difference").
+    Columns: data, n_per_task, strategy, difference, low, high, verdict ("better", "worse" or "no clear
+        difference").
     """
     one_of("reference", reference, list(table["strategy"].unique()))
     wide = _per_seed(table, metric).pivot_table(
@@ -153,9 +157,11 @@ def paired(table, reference="RAG", metric="accuracy"):
     )
 
 
-def who_wins_map(relatedness=(0.0, 0.25, 0.5, 0.75, 1.0), n_per_task=(5, 10, 20, 40, 80, 160), seeds=10, n_jobs=None,
-                 progress=True, **knobs):  # fmt: skip
-    """The three strategies over relatedness x sentences per task, on toy data: a tidy table with a relatedness column."""
+def who_wins_map(relatedness=(0.0, 0.25, 0.5, 0.75, 1.0), n_per_task=(5, 10, 20, 40, 80, 160), seeds=10,
+                 n_jobs=None, progress=True, **knobs):  # fmt: skip
+    """The three strategies over relatedness x sentences per task, on toy data: a tidy table with a
+    relatedness column.
+    """
     parts = []
     for r in tqdm(relatedness, disable=not progress, desc="relatedness"):
         table = compare(
@@ -166,9 +172,11 @@ def who_wins_map(relatedness=(0.0, 0.25, 0.5, 0.75, 1.0), n_per_task=(5, 10, 20,
 
 
 def winners(map_table, metric="accuracy"):
-    """Who wins in each cell of `who_wins_map`: columns relatedness, n_per_task, winner, margin, low, high, clear.
+    """Who wins in each cell of `who_wins_map`: columns relatedness, n_per_task, winner, margin, low, high,
+    clear.
 
-    ``margin`` is the winner's mean lead over the second, paired by seed, with its 95 % interval; ``clear`` if low > 0.
+    ``margin`` is the winner's mean lead over the second, paired by seed, with its 95 % interval; ``clear``
+    if low > 0.
     """
     out, sign = [], -1 if metric == "log_loss" else 1
     rows = map_table[(map_table["metric"] == metric) & (map_table["task"] == "mean")]
@@ -183,7 +191,9 @@ def winners(map_table, metric="accuracy"):
 
 
 def interval(values, level=0.95):
-    """Mean and Student's t interval of independent values: (mean, low, high). One value has no interval (NaN)."""
+    """Mean and Student's t interval of independent values: (mean, low, high). One value has no interval
+    (NaN).
+    """
     values = np.asarray(values, dtype=float)
     mean, n = values.mean(), len(values)
     if n < 2:
@@ -193,7 +203,8 @@ def interval(values, level=0.95):
 
 
 def draw(name, frame, n, seed, **knobs):
-    """Training, validation and test frames of one seed: ``n`` train and ``n`` validation sentences per task, the rest test.
+    """Training, validation and test frames of one seed: ``n`` train and ``n`` validation sentences per task,
+    the rest test.
 
     Toy data are generated afresh; other data are shuffled and dealt out. ``n=None`` is 60 %, 20 %, 20 %.
     """

@@ -1,17 +1,19 @@
 """The joint optimum: where every patient training run ends.
 
-Enters: a `RAG` and its data.  Leaves: the weights at which the gradient of J is zero, for one lambda or a whole path.
+Enters: a `RAG` and its data.  Leaves: the weights at which the gradient of J is zero, for one lambda or a
+    whole path.
 
-At the optimum every weight matrix is a weighted sum of training documents (the representer theorem): setting the
-gradient of J to zero gives, with one number e_ti per document and class,
+At the optimum every weight matrix is a weighted sum of training documents (the representer theorem): setting
+the gradient of J to zero gives, with one number e_ti per document and class,
 
     W_s = (1 / lam_shared) sum_t D_t        A_k = (1 / lam) sum_t G[t,k] D_t        D_t = sum_i e_ti x_ti'
     W_t = sum_u (1 / lam_shared + (GG')[t,u] / lam) D_u        the graph is a covariance between tasks
 
-So we look for e, not for W: documents are fewer than words. The logits are z = K e, with K the kernel those lines define,
-and J = CE(z) + 1/2 <e, z> is convex. L-BFGS (Liu & Nocedal 1989) in the inner product of K needs one product with K
-a step: the steps are sums of gradients whose image under K is already known. The line search moves along z + a dz, so
-it costs a softmax a try. All lambdas walk side by side.
+So we look for e, not for W: documents are fewer than words. The logits are z = K e, with K the kernel those
+    lines define, and J = CE(z) + 1/2 <e, z> is convex. L-BFGS (Liu & Nocedal 1989) in the inner product of K
+    needs one product with K
+a step: the steps are sums of gradients whose image under K is already known. The line search moves along z +
+    a dz, so it costs a softmax a try. All lambdas walk side by side.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ import numpy as np
 import torch
 from scipy import optimize
 
+from .descent import minimise
 from .engine import Replicas, _grid, gradients, routing, stack
 from .errors import at_least
 from .losses import penalty, residual, task_alphas
@@ -31,7 +34,6 @@ from .products import back_project, gram, project
 from .tasks import TaskTensors
 from .trainer import as_tensors
 
-MEMORY = 6  # (s, y) pairs that L-BFGS remembers
 GRAM_DOCS = 2048  # up to so many documents in all, K is kept as a matrix
 
 
@@ -40,8 +42,10 @@ class Solution:
     """Where `solve` ended.
 
     Attributes:
-        objective: J at the optimum. grad_norm: Euclidean norm of its gradient. iterations: L-BFGS steps taken.
-        converged: whether grad_norm < tol. (With lam = lam_shared = 0 a separable problem has no optimum to reach.)
+        objective: J at the optimum. grad_norm: Euclidean norm of its gradient. iterations: L-BFGS steps
+            taken.
+        converged: whether grad_norm < tol. (With lam = lam_shared = 0 a separable problem has no optimum to
+            reach.)
     """
 
     objective: float
@@ -96,8 +100,11 @@ def _solve(model, data, lam, lam_shared, alpha, tol, max_iter):
         value = getattr(start, name)
         setattr(start, name, None if value is None else value.double())
     problem = _Problem(start, tensors, task_alphas(alpha, tensors.sizes).double())
-    method = _representer if problem.penalised else _unpenalised
-    replicas, iterations = method(problem, tol, max_iter)
+    if problem.penalised:
+        e, bias, iterations = minimise(problem, tol, max_iter)
+        replicas = problem.replicas(e, bias)
+    else:
+        replicas, iterations = _unpenalised(problem, tol, max_iter)
     norm = problem.gradient_norm(replicas)
     value = problem.alphas @ replicas.losses(tensors) + penalty(
         replicas.shared, replicas.adapters, start.lam, start.lam_shared
@@ -109,7 +116,9 @@ def _solve(model, data, lam, lam_shared, alpha, tol, max_iter):
 
 
 class _Problem:
-    """J for all replicas, in terms of e (n_tasks, R, n_classes, n_docs) and the biases; what is frozen stays as it is."""
+    """J for all replicas, in terms of e (n_tasks, R, n_classes, n_docs) and the biases; what is frozen stays
+    as it is.
+    """
 
     def __init__(self, start, tensors, alphas):
         model = start.template
@@ -163,12 +172,16 @@ class _Problem:
         return shared, adapters / self.lam.view(-1, 1, 1) if len(adapters) else adapters
 
     def kernel(self, e):
-        """z = K e: the logits of those weights. K = XX' / lam_shared + XX' * GG' / lam, as a matrix if it is small."""
+        """z = K e: the logits of those weights. K = XX' / lam_shared + XX' * GG' / lam, as a matrix if it is
+        small.
+        """
         if self.gram is None:
             return project(task_weights(*self.weights(e), self.graph), self.tensors.x)
         n_tasks, n_replicas, n_classes, n_docs = e.shape
         columns = e.permute(0, 3, 1, 2).reshape(n_tasks * n_docs, -1)  # (documents, R n_classes)
-        lams = (lam.where(lam > 0, 1) for lam in (self.lam_shared, self.lam))  # 0 only where the part is still
+        lams = (
+            lam.where(lam > 0, 1) for lam in (self.lam_shared, self.lam)
+        )  # 0 only where the part is still
         z = sum(
             (k @ columns).view(-1, n_replicas, n_classes) / lam.view(-1, 1)
             for k, lam in zip(self.gram, lams, strict=True)
@@ -205,120 +218,10 @@ class _Problem:
         ).sqrt()
 
 
-class _Flat:
-    """Vectors of L-BFGS: e, its logits z = K e, and the biases (scaled), side by side in one row per replica."""
-
-    def __init__(self, problem):
-        n_tasks, n_docs = problem.tensors.y.shape
-        self.logits = (n_tasks, problem.tensors.num_classes, n_docs)
-        self.size = n_tasks * problem.tensors.num_classes * n_docs
-        self.biases = problem.start.bias.shape[0] if problem.bias_moves else 0
-
-    def pack(self, e, z, bias):
-        return torch.cat([a.transpose(0, 1).flatten(1) for a in (e, z, bias) if a is not None], 1)
-
-    def split(self, v, bias_scale):
-        e, z = (
-            part.view(len(v), *self.logits).transpose(0, 1)
-            for part in v[:, : 2 * self.size].split(self.size, 1)
-        )
-        if not self.biases:
-            return e, z, None
-        bias = v[:, 2 * self.size :].view(len(v), self.biases, -1).transpose(0, 1)
-        return e, z, bias * bias_scale.unsqueeze(1)
-
-    def dot(self, a, b):
-        """<a, b> in the metric of K: sum of e z over documents, plus the biases. (R, 1)"""
-        of_bias = (a[:, 2 * self.size :] * b[:, 2 * self.size :]).sum(1, keepdim=True)
-        return self.penalty_dot(a, b) + of_bias
-
-    def penalty_dot(self, a, b):
-        """<a, b> without the biases, which are not penalised. (R, 1)"""
-        return (a[:, : self.size] * b[:, self.size : 2 * self.size]).sum(1, keepdim=True)
-
-
-def _gradient(problem, flat, v):
-    """Gradient of J at v, in the metric of K: dCE/dz + e; its own logits come along."""
-    e, z, bias = flat.split(v, problem.bias_scale)
-    error, d_bias = problem.slope(z, bias)
-    d_bias = None if d_bias is None else d_bias * problem.bias_scale.unsqueeze(1)
-    return flat.pack(error + e, problem.kernel(error) + z, d_bias)
-
-
-def _representer(problem, tol, max_iter):
-    """L-BFGS on all replicas at once; those that have converged leave. Returns (Replicas, iterations)."""
-    flat, whole = _Flat(problem), problem
-    n_replicas = len(problem.lam)
-    n_numbers = 2 * flat.size + flat.biases * flat.logits[1]
-    v = problem.fixed.new_zeros(n_replicas, n_numbers)
-    out, rows, pairs = v.clone(), torch.arange(n_replicas), []
-    grad = _gradient(problem, flat, v)
-    for iteration in range(max_iter + 1):
-        own = flat.penalty_dot(grad, grad)[:, 0]
-        biases = grad[:, 2 * flat.size :].square().sum(1) / problem.bias_scale.square()
-        busy = problem.largest * own.clamp(min=0) + biases >= tol**2  # at least |dJ/dW|^2
-        if not bool(busy.any()) or iteration == max_iter:
-            out[rows] = v
-            e, _, bias = flat.split(out, whole.bias_scale)
-            return whole.replicas(e, bias), iteration
-        if busy.sum() <= 0.8 * len(busy):
-            out[rows] = v
-            problem = problem.select(busy)
-            rows, v, grad = rows[busy], v[busy], grad[busy]
-            pairs = [tuple(p[busy] for p in pair) for pair in pairs]
-        direction = _two_loop(grad, pairs, flat.dot)
-        v_new = v + _line_search(problem, flat, v, direction, first=not pairs) * direction
-        grad_new = _gradient(problem, flat, v_new)
-        s, y = v_new - v, grad_new - grad
-        pairs = [*pairs[1 - MEMORY :], (s, y, 1 / flat.dot(s, y).clamp(min=1e-300))]
-        v, grad = v_new, grad_new
-
-
-def _two_loop(grad, pairs, dot):
-    """-H grad, H being the inverse Hessian that the last few (s, y) pairs suggest."""
-    q, alphas = grad.clone(), []
-    for s, y, rho in reversed(pairs):
-        alphas.append(rho * dot(s, q))
-        q -= alphas[-1] * y
-    if pairs:
-        _, y, rho = pairs[-1]
-        q /= rho * dot(y, y)
-    for (s, y, rho), alpha in zip(pairs, reversed(alphas), strict=True):
-        q += s * (alpha - rho * dot(y, q))
-    return -q
-
-
-def _line_search(problem, flat, v, direction, first, tol=0.1, tries=12):
-    """Step sizes (R, 1) at which J is nearly least along the direction: Newton on the slope, kept inside a bracket."""
-    _, z, bias = flat.split(v, problem.bias_scale)
-    _, dz, d_bias = flat.split(direction, problem.bias_scale)
-    if bias is not None:
-        z, dz = z + bias.unsqueeze(-1), dz + d_bias.unsqueeze(-1)
-    z, weight = z + problem.fixed, problem.weight
-    linear, square = (flat.penalty_dot(a, direction)[:, 0] for a in (v, direction))
-    label = (weight * problem.tensors.onehot.unsqueeze(1) * dz).sum((0, 2, 3))
-    a = torch.zeros_like(square) if first else torch.ones_like(square)
-    low, high, scale = torch.zeros_like(a), torch.full_like(a, torch.inf), None
-    for _ in range(tries):
-        p = (z + a.view(-1, 1, 1) * dz).softmax(2)
-        mean = (p * dz).sum(2, keepdim=True)
-        slope = (weight * mean).sum((0, 2, 3)) - label + linear + a * square
-        bend = ((weight * p * dz * dz).sum((0, 2, 3)) - (weight * mean * mean).sum((0, 2, 3)) + square).clamp(
-            min=1e-300
-        )
-        if scale is None:
-            scale = slope.abs() + a * bend  # about the slope at 0
-        if bool((slope.abs() <= tol * scale).all()):
-            break
-        low, high = torch.where(slope < 0, a, low), torch.where(slope > 0, a, high)
-        newton = a - slope / bend
-        inside = (newton > low) & (newton < high)
-        a = torch.where(inside, newton, torch.where(high.isfinite(), (low + high) / 2, 2 * low + 1))
-    return a.unsqueeze(1)
-
-
 def _unpenalised(problem, tol, max_iter):
-    """With some lambda = 0 there is no kernel: scipy's L-BFGS-B on the weights themselves, from zero, one by one."""
+    """With some lambda = 0 there is no kernel: scipy's L-BFGS-B on the weights themselves, from zero, one by
+    one.
+    """
     parts, iterations = [], 0
     for r in range(len(problem.lam)):
         one = copy.copy(problem.start)

@@ -3,10 +3,11 @@
 Enters: snapshots taken while `fit` or the engine trains.  Leaves: `Trajectory`, and tables for the plots:
 
     norms      ||W_s||, ||A_k||, ||W_t||                    how much each part holds
-    angles     cos(W_s, A_k)                                whether an adapter adds to what is shared or undoes it
-    conserved  W_s - sum_t A_t                              what plain gradient descent never changes (lam = lam_shared = 0)
-    conflict   cos(dCE_t/dW_s, dCE_u/dW_s)                  whether two tasks pull the shared weights apart
-    words      W[positive] - W[negative] of a word          which words live in the shared weights, which in an adapter
+    angles     cos(W_s, A_k)                                whether an adapter adds to what is shared or
+    undoes it conserved  W_s - sum_t A_t                              what plain gradient descent never
+    changes (lam = lam_shared = 0) conflict   cos(dCE_t/dW_s, dCE_u/dW_s)                  whether two tasks
+    pull the shared weights apart words      W[positive] - W[negative] of a word          which words live in
+    the shared weights, which in an adapter
 
 Gradient conflict: Yu et al. (2020), gradient surgery for multi-task learning.
 """
@@ -112,7 +113,7 @@ class Trajectory:
         return task_weights(self.shared, self.adapters.transpose(0, 1), self.graph).transpose(0, 1)
 
     def parts(self):
-        """Every path by name: ``W_s``, the adapters, and ``W[task]``; each (n_steps, n_classes, n_features)."""
+        """Every path by name: ``W_s``, the adapters, ``W[task]``; each (n_steps, n_classes, n_features)."""
         named = {"W_s": self.shared}
         named |= {name: self.adapters[:, k] for k, name in enumerate(self.adapter_names)}
         weights = self.task_weights()
@@ -123,7 +124,9 @@ class Trajectory:
         return self._tidy({name: path.flatten(1).norm(dim=1) for name, path in self.parts().items()}, "norm")
 
     def angles(self):
-        """Angle of every adapter to the shared weights, in degrees: columns step, part, angle. 90: unrelated."""
+        """Angle of every adapter to the shared weights, in degrees: columns step, part, angle. 90:
+        unrelated.
+        """
         flat = {name: path.flatten(1) for name, path in self.parts().items() if not name.startswith("W[")}
         shared = flat.pop("W_s")
         cosine = {n: torch.cosine_similarity(shared, a, dim=1).clamp(-1, 1) for n, a in flat.items()}
@@ -132,8 +135,8 @@ class Trajectory:
     def conserved(self):
         """``W_s - sum_k A_k`` over time, (n_steps, n_classes, n_features).
 
-        With G = identity, lam = lam_shared = 0 and plain gradient descent on J it never moves: dJ/dW_s is the sum of
-        the dJ/dA_t, so both sides take the same step.
+        With G = identity, lam = lam_shared = 0 and plain gradient descent on J it never moves: dJ/dW_s is
+        the sum of the dJ/dA_t, so both sides take the same step.
         """
         return self.shared - self.adapters.sum(1)
 
@@ -141,7 +144,8 @@ class Trajectory:
         """Paths in a plane: columns step, part, x, y; ``.attrs["axes"]`` names the axes.
 
         Args:
-            words: two words; the axes are then their scores W[classes[1]] - W[classes[0]]. Default: the first two
+            words: two words; the axes are then their scores W[classes[1]] - W[classes[0]]. Default: the
+                first two
                 principal components of all W_s and A_k snapshots together.
             classes: the two classes compared.
         """
@@ -191,9 +195,11 @@ class Trajectory:
         return pd.DataFrame(rows, columns=["step", "task_a", "task_b", "cosine"])
 
     def word_table(self, words=None, snapshot=-1, classes=(0, -1)):
-        """What each part thinks of a word: a row per word, a column per part, entries W[classes[1]] - W[classes[0]].
+        """What each part thinks of a word: a row per word, a column per part, entries W[classes[1]] -
+        W[classes[0]].
 
-        The difference of two classes does not change when softmax's common shift of all classes does, so it can be read.
+        The difference of two classes does not change when softmax's common shift of all classes does, so it
+        can be read.
         """
         chosen = self.words if words is None else list(words)
         columns = [self._word(word) for word in chosen]

@@ -40,6 +40,7 @@ ORDER = [
     "engine",
     "runs",
     "trainer",
+    "descent",
     "solver",
     "trajectories",
     "compare",
