@@ -156,7 +156,7 @@ class RAG(nn.Module):
             t = self.task_index(task)
             weight, bias = self.task_weights(t)[0], self.task_bias()  # (n_classes, n_features)
             return nn.functional.linear(x, weight, None if bias is None else bias[t])
-        logits = torch.einsum("nd,tcd->ntc", x, self.task_weights())  # (n_docs, n_tasks, n_classes)
+        logits = torch.einsum("if,tcf->itc", x, self.task_weights())  # (n_docs, n_tasks, n_classes)
         if self.bias is not None:
             logits = logits + self.task_bias()
         if task is None:
