@@ -6,10 +6,21 @@ Names load on first use, so that ``import ragteach`` costs almost nothing beyond
 """
 
 import importlib
+import sys
+import types
 
 _WHERE = {
     "errors": ("RagteachError",),
-    "data": ("LABELS", "TOY_TASKS", "make_toy", "load_toy", "load_handwritten", "load_article", "load_human", "load_csv"),
+    "data": (
+        "LABELS",
+        "TOY_TASKS",
+        "make_toy",
+        "load_toy",
+        "load_handwritten",
+        "load_article",
+        "load_human",
+        "load_csv",
+    ),
     "features": ("make_vectorizer",),
     "tasks": ("MISSING", "MultiTaskDataset", "TaskTensors", "split_frame"),
     "graph": ("routing_graph", "task_covariance"),
@@ -20,6 +31,22 @@ _WHERE = {
     "solver": ("solve", "solve_path", "Solution"),
     "trajectories": ("Recorder", "Trajectory"),
     "compare": ("compare", "summary", "paired", "who_wins_map"),
+    "estimator": ("RAGClassifier",),
+    "regressor": ("RAGRegressor",),
+    "heads": (
+        "MultiHead",
+        "Classification",
+        "Regression",
+        "MultiLabel",
+        "Ranking",
+        "Similarity",
+        "fit_heads",
+    ),
+    "export": ("save", "load", "export_onnx", "export_program"),
+    "peft_bridge": ("to_peft", "from_peft", "lora_weights"),
+    "search": ("search",),
+    "tracking": ("TensorBoard", "WandB"),
+    "augment": ("class_weights", "resample", "augment", "self_train"),
     "checks": ("check", "reference"),
     "hints": ("card", "hint", "predict", "reveal", "rubric"),
 }
@@ -38,3 +65,15 @@ def __getattr__(name):
 
 def __dir__():
     return [*globals(), *__all__]
+
+
+class _Package(types.ModuleType):
+    """Importing ragteach.compare makes Python bind that name here; ``rt.compare`` stays the function."""
+
+    def __setattr__(self, name, value):
+        if name in _MODULE_OF and isinstance(value, types.ModuleType):
+            value = getattr(value, name, value)
+        super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package

@@ -43,7 +43,7 @@ def add_predict_parser(subparsers):
     parser.add_argument(
         "--block", type=int, default=1000, help="lines scored at a time (default: %(default)s)"
     )
-    parser.set_defaults(func=predict_command)
+    parser.set_defaults(func=predict_command, run=predict_command)
     return parser
 
 

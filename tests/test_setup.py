@@ -257,6 +257,23 @@ def test_no_module_is_long(path):
     assert len(path.read_text(encoding="utf-8").splitlines()) <= 350
 
 
+def test_public_names_stay_what_they_are_when_modules_of_that_name_are_imported():
+    """rt.compare is a function of the module ragteach.compare: importing the module must not hide it."""
+    code = """
+import importlib, types
+import ragteach as rt
+for _ in range(2):
+    for name, module in rt._MODULE_OF.items():
+        thing = getattr(rt, name)
+        assert not isinstance(thing, types.ModuleType), name
+        assert thing is getattr(importlib.import_module(f"ragteach.{module}"), name), name
+print(len(rt.__all__))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) > 50
+
+
 @pytest.mark.timing
 def test_import_is_quick():
     """import ragteach costs less than 0.3 s beyond importing torch: the median of five fresh starts."""
