@@ -73,7 +73,7 @@ class BuildError(Exception):
 
 
 def lessons(source: Path = SOURCE, names=()) -> list[dict]:
-    """The lessons in reading order; refuses a table that does not match the files (or, if given, ``names``)."""
+    """The lessons in reading order; refuses a table that does not match the files (or ``names``)."""
     table = tomllib.loads((source / "lessons.toml").read_text(encoding="utf-8"))[
         "lesson"
     ]
