@@ -10,9 +10,8 @@ set.
 
 from __future__ import annotations
 
-import sys
 import time
-import types
+from collections.abc import Iterable
 
 import joblib
 import numpy as np
@@ -22,12 +21,12 @@ from scipy import stats
 from sklearn.metrics import f1_score
 from tqdm.auto import tqdm
 
-from .data import load_article, load_human, make_toy
-from .errors import at_least, one_of, refuse
+from .data import LABELS, load_article, load_human, make_toy
+from .errors import one_of, refuse, whole
 from .features import make_vectorizer
 from .model import RAG
 from .solver import solve_path
-from .tasks import MultiTaskDataset
+from .tasks import MultiTaskDataset, _columns, _labels
 
 STRATEGIES = ("RAG", "full sharing", "independent")
 BASELINES = (
@@ -38,6 +37,7 @@ BASELINES = (
 )
 COLUMNS = ["data", "strategy", "task", "seed", "n_per_task", "metric", "value", "n_params", "seconds"]
 SIZES = {"toy": 60, "human": (50, 200, 800), "article": 1}
+KNOBS = ("relatedness", "noise", "imbalance")  # of the toy generator
 STRENGTHS = np.logspace(-4, 0, 5)  # lam and lam_shared of RAG: 5 x 5 = 25 tries
 FINE = np.logspace(-4, 0, 25)  # the one penalty of the others: 25 tries
 MAX_TEST = 1000  # test sentences per task
@@ -58,8 +58,7 @@ def compare(
         data: ``"toy"``, ``"human"``, ``"article"``, or a frame with the columns text, label, task.
         seeds: how many draws, or a list of seeds.
         n_per_task: training sentences per task, or a list of sizes for a learning curve. Default: toy 60;
-            human 50, 200
-            and 800; article 1; a frame of your own 60 % of it.
+            human 50, 200 and 800; article 1; a frame of your own 60 % of it.
         strategies: which of ``STRATEGIES + BASELINES``.
         n_jobs: processes, as in joblib (-1: all cores; None: what ``joblib.parallel_config`` says).
         progress: show a tqdm bar.
@@ -70,6 +69,10 @@ def compare(
         Metrics: accuracy, macro_f1, log_loss (test), and the chosen lam and lam_shared. ``task`` is a name,
         or "mean" over tasks.
 
+    Raises:
+        RagteachError: unknown data, strategy or knob, no seed, labels that are no class numbers, a task with
+            too few sentences; before anything is trained.
+
     Example:
         >>> table = compare("toy", 1, n_per_task=10, strategies=["RAG", "majority class"], progress=False)
         >>> sorted(table["metric"].unique())
@@ -78,20 +81,23 @@ def compare(
     name = data if isinstance(data, str) else "own"
     if isinstance(data, str):
         one_of("data", data, SIZES)
+    strategies = [strategies] if isinstance(strategies, str) else list(strategies)
+    whole("number of strategies", len(strategies), 1)
     for strategy in strategies:
         one_of("strategy", strategy, STRATEGIES + BASELINES)
-    seeds = list(range(seeds)) if isinstance(seeds, int) else list(seeds)
-    at_least("seeds", len(seeds), 1)
+    for knob in knobs:
+        one_of(f"option of {name} data", knob, KNOBS if name == "toy" else ())
+    if not isinstance(seeds, Iterable):
+        whole("seeds", seeds, 1)
+        seeds = range(seeds)
+    seeds = list(seeds)
+    whole("number of seeds", len(seeds), 1)
     n_per_task = SIZES.get(name) if n_per_task is None else n_per_task
-    sizes = n_per_task if isinstance(n_per_task, list | tuple) else [n_per_task]
+    sizes = list(n_per_task) if isinstance(n_per_task, Iterable) else [n_per_task]
     frame = {"toy": lambda: None, "human": load_human, "article": load_article}.get(name, lambda: data)()
-    if frame is not None:
-        for n in sizes:
-            _check_sizes(frame, n)
+    frame = _checked(frame, sizes)
     jobs = [
-        joblib.delayed(_one_draw)(name, frame, n, seed, tuple(strategies), knobs)
-        for n in sizes
-        for seed in seeds
+        joblib.delayed(_one_draw)(name, frame, n, seed, strategies, knobs) for n in sizes for seed in seeds
     ]
     results = joblib.Parallel(n_jobs=n_jobs, return_as="generator")(jobs)
     rows = [
@@ -110,20 +116,8 @@ def summary(table, metric="accuracy"):
     rows = _per_seed(table, metric)
     out = []
     for (name, n, strategy), group in rows.groupby(["data", "n_per_task", "strategy"], sort=False):
-        mean, low, high = interval(group["value"])
-        out.append(
-            (
-                name,
-                n,
-                strategy,
-                mean,
-                low,
-                high,
-                len(group),
-                group["n_params"].mean(),
-                group["seconds"].mean(),
-            )
-        )
+        extra = len(group), group["n_params"].mean(), group["seconds"].mean()
+        out.append((name, n, strategy, *interval(group["value"]), *extra))
     columns = ["data", "n_per_task", "strategy", "mean", "low", "high", "n_seeds", "n_params", "seconds"]
     result = pd.DataFrame(out, columns=columns).astype({"n_params": int})
     return result.sort_values(
@@ -135,8 +129,9 @@ def paired(table, reference="RAG", metric="accuracy"):
     """``reference`` minus each other strategy, seed by seed: mean difference and its 95 % interval.
 
     The draws are the same for all strategies, so the difference is far less noisy than the two means.
-    Columns: data, n_per_task, strategy, difference, low, high, verdict ("better", "worse" or "no clear
-        difference").
+    Columns: data, n_per_task, strategy, difference, low, high, verdict: whether the reference is "better",
+    "worse", or there is "no clear difference". (A log_loss is better if it is lower: then a negative
+    difference is.)
     """
     one_of("reference", reference, list(table["strategy"].unique()))
     wide = _per_seed(table, metric).pivot_table(
@@ -146,14 +141,9 @@ def paired(table, reference="RAG", metric="accuracy"):
     for (name, n), group in wide.groupby(level=["data", "n_per_task"], sort=False):
         for other in group.columns.drop(reference):
             mean, low, high = interval(group[reference] - group[other])
-            verdict = (
-                "better"
-                if min(sign * low, sign * high) > 0
-                else "worse"
-                if max(sign * low, sign * high) < 0
-                else None
-            )
-            out.append((name, n, other, mean, low, high, verdict or "no clear difference"))
+            low_gain, high_gain = sorted((sign * low, sign * high))
+            verdict = "better" if low_gain > 0 else "worse" if high_gain < 0 else "no clear difference"
+            out.append((name, n, other, mean, low, high, verdict))
     return pd.DataFrame(
         out, columns=["data", "n_per_task", "strategy", "difference", "low", "high", "verdict"]
     )
@@ -174,11 +164,10 @@ def who_wins_map(relatedness=(0.0, 0.25, 0.5, 0.75, 1.0), n_per_task=(5, 10, 20,
 
 
 def winners(map_table, metric="accuracy"):
-    """Who wins in each cell of `who_wins_map`: columns relatedness, n_per_task, winner, margin, low, high,
-    clear.
+    """Who wins in each cell of `who_wins_map`.
 
-    ``margin`` is the winner's mean lead over the second, paired by seed, with its 95 % interval; ``clear``
-    if low > 0.
+    Columns: relatedness, n_per_task, winner, margin, low, high, clear. ``margin`` is the winner's mean lead
+    over the second, paired by seed, with its 95 % interval; ``clear`` if low > 0.
     """
     out, sign = [], -1 if metric == "log_loss" else 1
     rows = map_table[(map_table["metric"] == metric) & (map_table["task"] == "mean")]
@@ -193,9 +182,7 @@ def winners(map_table, metric="accuracy"):
 
 
 def interval(values, level=0.95):
-    """Mean and Student's t interval of independent values: (mean, low, high). One value has no interval
-    (NaN).
-    """
+    """Mean and Student's t interval of independent values: (mean, low, high). One value has none (NaN)."""
     values = np.asarray(values, dtype=float)
     mean, n = values.mean(), len(values)
     if n < 2:
@@ -205,10 +192,10 @@ def interval(values, level=0.95):
 
 
 def draw(name, frame, n, seed, **knobs):
-    """Training, validation and test frames of one seed: ``n`` train and ``n`` validation sentences per task,
-    the rest test.
+    """Training, validation and test frames of one seed.
 
-    Toy data are generated afresh; other data are shuffled and dealt out. ``n=None`` is 60 %, 20 %, 20 %.
+    ``n`` training and ``n`` validation sentences per task, the rest (at most 1000) to test on; ``n=None`` is
+    60 %, 20 %, 20 %. Toy data are generated afresh; other data are shuffled and dealt out.
     """
     if name == "toy":
         frame = make_toy(n_per_task=2 * n + 250, seed=seed, **knobs)
@@ -225,57 +212,70 @@ def draw(name, frame, n, seed, **knobs):
 
 def _one_draw(name, frame, n, seed, strategies, knobs):
     """All strategies on one draw: the rows of the table."""
-    torch.set_num_threads(1)
-    train, val, test = draw(name, frame, n, seed, **knobs)
-    rows = []
-    for strategy in strategies:
-        started = time.perf_counter()
-        scores, n_params = (_majority if strategy == "majority class" else _strategy)(
-            strategy, train, val, test
-        )
-        seconds = time.perf_counter() - started
-        size = len(train) // train["task"].nunique()
-        rows += [
-            (name, strategy, t, seed, size, metric, value, n_params, seconds) for t, metric, value in scores
-        ]
-    return rows
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # small matrices, and several draws at a time
+    try:
+        train, val, test = draw(name, frame, n, seed, **knobs)
+        num_classes = len(LABELS) if frame is None else int(frame["label"].max()) + 1
+        size, rows = len(train) // train["task"].nunique(), []
+        for strategy in strategies:
+            fit = _majority if strategy == "majority class" else _strategy
+            started = time.perf_counter()
+            scores, n_params = fit(strategy, train, val, test, num_classes)
+            cost = n_params, time.perf_counter() - started
+            rows += [
+                (name, strategy, task, seed, size, metric, value, *cost) for task, metric, value in scores
+            ]
+        return rows
+    finally:
+        torch.set_num_threads(threads)
 
 
-def _strategy(strategy, train, val, test):
+def _strategy(strategy, train, val, test, num_classes):
     """Fit the penalty path of one strategy, choose on validation, score on test."""
-    n_tasks = train["task"].nunique()
-    data = MultiTaskDataset.from_frame(train)
-    if strategy.endswith("equal parameters"):  # as many numbers as RAG's (T + 1) C d, from more word features
+    data = MultiTaskDataset.from_frame(train, num_classes=num_classes)
+    n_tasks = data.n_tasks
+    if strategy.endswith("equal parameters"):  # as many numbers as RAG's (T + 1) C d, from more features
         width = data.n_features * (n_tasks + 1) // (n_tasks if strategy.startswith("independent") else 1)
-        vectorizer = make_vectorizer(ngrams=3, max_features=width).fit(list(train["text"]))
-        data = MultiTaskDataset.from_frame(train, vectorizer)
+        data = MultiTaskDataset.from_frame(train, _phrases(data, width), num_classes=num_classes)
     options = {"tasks": data.task_names, "init": "zero"}
-    shape = (data.n_features, data.num_classes)
+    shape = (data.n_features, num_classes)
     if strategy == "RAG":
-        model, grid = (
-            RAG(*shape, n_tasks, **options),
-            np.array(np.meshgrid(STRENGTHS, STRENGTHS)).reshape(2, -1),
-        )
+        model = RAG(*shape, n_tasks, **options)
+        grid = np.array(np.meshgrid(STRENGTHS, STRENGTHS)).reshape(2, -1)  # lam, lam_shared
     elif strategy.startswith("independent"):
         model, grid = RAG.independent(*shape, **options), (FINE, 0.0)
     else:
         bias = "task" if strategy.endswith("task bias") else "shared"
         model, grid = RAG.full_sharing(*shape, bias=bias, **options), (0.0, FINE)
     path = solve_path(model, data, *grid, tol=1e-4)
-    others = [MultiTaskDataset.from_frame(f, data.vectorizer, data.task_names) for f in (val, test)]
-    valid, final = (d.stacked() for d in others)
-    best = int(path.losses(valid).mean(0).argmin())
+    valid, test = (
+        MultiTaskDataset.from_frame(f, data.vectorizer, data.task_names, num_classes) for f in (val, test)
+    )
+    best = int(path.losses(valid.stacked()).mean(0).argmin())
     model = path.model(best)
-    scores = _scores(model, others[1], path.losses(final)[:, best].tolist())
+    scores = _scores(model, test, path.losses(test.stacked())[:, best].tolist())
     chosen = [("mean", "lam", path.lam[best].item()), ("mean", "lam_shared", path.lam_shared[best].item())]
     return scores + chosen, model.num_parameters(trainable=True)
 
 
-def _majority(_, train, val, test):
+def _phrases(data, width):
+    """A vectoriser with the words of ``data`` and the most frequent pairs and triples: ``width`` in all, or
+    fewer if there are no more.
+    """
+    counter = make_vectorizer("bow", ngrams=3)
+    counts = np.asarray(counter.fit_transform(data.texts).sum(0)).ravel()  # (n_phrases,)
+    names = counter.get_feature_names_out()
+    is_word = np.isin(names, data.vectorizer.get_feature_names_out())
+    chosen = np.lexsort((-counts, ~is_word))[:width]  # words first, then by count; ties by name
+    return make_vectorizer(ngrams=3).set_params(vocabulary=sorted(names[chosen])).fit(data.texts)
+
+
+def _majority(_, train, val, test, num_classes):
     """Say the task's most frequent training class, with its frequencies (plus one each) as probabilities."""
     scores = []
     for task, rows in test.groupby("task", sort=False):
-        counts = np.bincount(train.loc[train["task"] == task, "label"], minlength=3)
+        counts = np.bincount(train.loc[train["task"] == task, "label"], minlength=num_classes)
         log_p = np.log((counts + 1) / (counts + 1).sum())
         said = np.full(len(rows), counts.argmax())
         scores += _metrics(task, rows["label"].to_numpy(), said, -log_p[rows["label"]].mean())
@@ -283,7 +283,7 @@ def _majority(_, train, val, test):
 
 
 def _scores(model, data, losses):
-    said, scores = np.empty(len(data), dtype=int), []
+    scores = []
     for t, task in enumerate(data.task_names):
         mine = (data.task == t).nonzero().flatten()
         said = model.predict(data.rows(data.doc[mine]), t).numpy()
@@ -310,20 +310,38 @@ def _per_seed(table, metric):
     return table[(table["metric"] == metric) & (table["task"] == "mean")]
 
 
-def _check_sizes(frame, n):
-    smallest = frame["task"].value_counts()
-    if n is not None and smallest.min() < 2 * n + 1:
+def _checked(frame, sizes):
+    """The frame, its tasks named by strings; refuses sizes and frames that no draw could be made of."""
+    whole("number of sizes", len(sizes), 1)
+    for n in sizes:
+        if n is not None or frame is None:
+            whole("n_per_task", n, 1)
+    if frame is None:
+        return None
+    _columns(frame)
+    labels = _labels(frame["label"], len(frame))
+    if labels.min() < 0 or labels.max() < 1:
         raise refuse(
-            expected=f"more than 2 x {n} sentences in every task (training, validation, and some to test on)",
-            got=f"{smallest.min()} in task {smallest.idxmin()!r}",
-            fix=f"set n_per_task to at most {(smallest.min() - 1) // 2}, or add sentences",
+            expected="labels 0, 1, ... of at least two classes",
+            got=f"labels from {labels.min()} to {labels.max()}",
+            fix="number the classes from 0; drop the rows without a label",
         )
-
-
-class _Callable(types.ModuleType):
-    """``rt.compare`` names this module as soon as it is imported: calling it calls `compare`."""
-
-    __call__ = staticmethod(compare)
-
-
-sys.modules[__name__].__class__ = _Callable
+    count = frame["task"].astype(str).value_counts()
+    if "mean" in count:
+        raise refuse(
+            expected="task names other than 'mean'",
+            got="a task called 'mean', which is the name of the average over tasks",
+            fix="rename that task",
+        )
+    for n in sizes:
+        need = 5 if n is None else 2 * n + 1
+        if count.min() < need:
+            raise refuse(
+                expected=f"at least {need} sentences in every task: {n or '60 %'} to train, {n or '20 %'} to "
+                "choose by, and the rest to test",
+                got=f"{count.min()} in task {count.idxmin()!r}",
+                fix=f"set n_per_task to at most {(count.min() - 1) // 2}, or add sentences"
+                if count.min() > 2
+                else "add sentences, or leave that task out",
+            )
+    return frame.assign(task=frame["task"].astype(str))
