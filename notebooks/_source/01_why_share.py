@@ -1,0 +1,602 @@
+# %% [markdown]
+# ## One word, two domains
+#
+# *The ending was unpredictable.* Would you watch that film? Perhaps.
+# *The steering was unpredictable.* Would you buy that car? No.
+#
+# You have reviews from several domains, and too few from each. Should one model learn from all of them?
+# In this lesson you find out what sharing buys, what it costs, and why the answer depends on how much data
+# you have.
+
+# %%
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import ragteach as rt
+import torch
+from IPython.display import display
+from ragteach import RAG, MultiTaskDataset, make_toy, plots
+from ragteach.checks import check, reference
+from ragteach.hints import card, hint, predict, reveal, rubric
+from ragteach.solver import solve_path
+
+# %% [markdown]
+# Four domains are four **tasks**. Each task sorts sentences into three classes: 0 negative, 1 neutral,
+# 2 positive. The sentences are made by a generator, so that we know the truth about them.
+# Here are some with our word.
+
+# %%
+tasks = list(rt.TOY_TASKS)
+reviews = make_toy(n_per_task=400, seed=0)
+has_word = reviews["text"].str.contains(r"\bunpredictable\b")
+with pd.option_context("display.max_colwidth", None):
+    display(reviews[has_word].groupby("task", sort=False).head(2))
+
+# %%
+card("01-1")
+
+
+# %% tags=["exercise"]
+def label_counts(frame, word, tasks):
+    """How many sentences of each task and label contain the word: (n_tasks, 3).
+
+    frame has the columns text, label, task.
+    """
+    ### BEGIN SOLUTION
+    has = frame["text"].str.contains(rf"\b{word}\b")
+    return np.array(
+        [
+            [
+                (has & (frame["task"] == t) & (frame["label"] == c)).sum()
+                for c in range(3)
+            ]
+            for t in tasks
+        ]
+    )
+    ### END SOLUTION
+
+
+check("01-1", label_counts)
+
+# %% [markdown]
+# Stuck? Type `hint("01-1")` in a new cell. Each run shows one more step.
+#
+# Now the picture. Two words: one that domains disagree about, and one that they agree about.
+
+# %%
+# The reference answer, so that this cell runs whether or not you have finished.
+label_counts = reference("01-1")
+fig, axes = plt.subplots(1, 2, figsize=(8, 2.6), dpi=90)
+for ax, word in zip(axes, ["unpredictable", "wonderful"], strict=True):
+    table = label_counts(reviews, word, tasks)
+    ax.imshow(table, cmap="Blues", vmin=0, vmax=table.max() * 1.5, aspect="auto")
+    for t in range(4):
+        for c in range(3):
+            ax.text(c, t, table[t, c], ha="center", va="center")
+    ax.set_xticks(range(3), rt.LABELS)
+    ax.set_yticks(range(4), tasks)
+    ax.set_title(f"sentences with “{word}”")
+fig.tight_layout()
+plots.show(
+    fig,
+    alt="Two tables of counts, tasks by labels. Unpredictable: positive in films, negative in "
+    "cars and phones, neutral in food. Wonderful: positive in every task.",
+)
+
+# %% [markdown]
+# ## What can one model say about both?
+#
+# A shared model has **one** matrix $W$ for all tasks (full sharing). It reads a bag of words: every word adds its
+# weights to the score of each class, wherever the word stands. The model knows the nouns too, so it could learn
+# that *script* means film and *steering* means car. Can that save it? Look at four sentences:
+#
+# | | sentence | domain | truth |
+# |---|---|---|---|
+# | 1 | The script was unpredictable. | films | positive |
+# | 2 | The steering was unpredictable. | cars | negative |
+# | 3 | The script was predictable. | films | negative |
+# | 4 | The steering was predictable. | cars | positive |
+#
+# **Predict.** How many of the four can one shared linear model get right, at best? 1, 2, 3 or 4?
+
+# %%
+### BEGIN SOLUTION
+guess = 3
+### END SOLUTION
+predict("01-a", guess)
+
+# %% [markdown]
+# Let us try many linear models with random weights, and keep the best. Let
+#
+# $$f_i = (\text{score of positive}) - (\text{score of negative}) = w \cdot x_i + b$$
+#
+# A model is right about sentence $i$ if $f_i$ has the right sign.
+
+# %%
+# One column per word that differs, and one for all the rest (other words, bias):
+#    script, steering, unpredictable, predictable, rest
+x = np.array(
+    [
+        [1, 0, 1, 0, 1],  # The script was unpredictable.
+        [0, 1, 1, 0, 1],  # The steering was unpredictable.
+        [1, 0, 0, 1, 1],  # The script was predictable.
+        [0, 1, 0, 1, 1],  # The steering was predictable.
+    ]
+)
+truth = np.array([+1, -1, -1, +1])
+
+w = np.random.default_rng(0).normal(size=(100_000, 5))  # (n_models, n_words)
+f = w @ x.T  # (n_models, n_sentences)
+right = (np.sign(f) == truth).sum(axis=1)  # (n_models,)
+print("models that get 0, 1, 2, 3, 4 right:", np.bincount(right, minlength=5))
+reveal("01-a", f"at best {right.max()} of 4, in {len(w):,} random models")
+
+# %% [markdown]
+# A hundred thousand failures are a hint, not a proof. Here is the way to a proof.
+# Find four numbers $a_1 \dots a_4$ so that
+#
+# $$a_1 f_1 + a_2 f_2 + a_3 f_3 + a_4 f_4 = 0 \quad\text{for every } w \text{ and } b,$$
+#
+# while the right signs of $f$ would make every term of that sum **positive**. A sum of positive terms is not 0. So no
+# weights can have all the right signs. Such a list of numbers is called a *certificate*.
+
+# %%
+card("01-2")
+
+# %% tags=["exercise"]
+### BEGIN SOLUTION
+a = [1, -1, -1, 1]
+### END SOLUTION
+check("01-2", a)
+
+# %% [markdown]
+# **Write the proof** in three or four lines: why is the sum 0, why would the right answers make it positive, and
+# what follows?
+
+# %% [markdown] tags=["answer"]
+# **Proof.** Write $f_i$ as a sum of word weights, and $r$ for the rest (other words and the bias):
+#
+# $$\begin{aligned} f_1 &= w_\text{script} + w_\text{unpredictable} + r & f_2 &= w_\text{steering} + w_\text{unpredictable} + r \\
+# f_3 &= w_\text{script} + w_\text{predictable} + r & f_4 &= w_\text{steering} + w_\text{predictable} + r \end{aligned}$$
+#
+# In $f_1 - f_2 - f_3 + f_4$ every weight appears once with $+$ and once with $-$, so the sum is 0 for all weights. If
+# all four answers were right, then $f_1 > 0$, $-f_2 > 0$, $-f_3 > 0$, $f_4 > 0$, and the sum would be positive: a
+# contradiction. So at least one answer is wrong. (Three can be right: you saw it.) ∎
+
+# %% [markdown]
+# (We counted words. Our models weigh the counts and scale each sentence to length 1; then the sum is not
+# exactly 0, but the lesson is the same.)
+#
+# This is the XOR problem, in words. It does not help that the model knows the nouns: in a sum, a noun cannot turn
+# another word round. It needs another **weight for the same word**, one per domain. That is what
+# separate models have, and what adapters will add in lesson 02.
+#
+# ## Then why share at all?
+#
+# Because separate models have less data each. Here is the whole trade in the simplest case, where we can compute
+# everything.
+#
+# Each of $T$ tasks has a true mean $\mu_t$. The means scatter around a common value with standard deviation
+# $\tau$ (how different the tasks are). In each task you measure $n$ values with noise $\sigma$. Two ways to
+# estimate $\mu_t$:
+#
+# - **own mean**: use the $n$ values of the task. Right on average, but noisy.
+# - **pooled mean**: use all $nT$ values of all tasks. Steady, but it estimates the average of all tasks.
+#
+# The expected squared error has two parts, $\text{bias}^2 + \text{variance}$. The own mean:
+#
+# $$E_\text{own} = 0 + \frac{\sigma^2}{n}$$
+#
+# The pooled mean is your exercise.
+
+# %%
+card("01-3")
+
+
+# %% tags=["exercise"]
+def expected_errors(n, n_tasks, sigma, tau):
+    """Expected squared error of (own mean, pooled mean), averaged over tasks."""
+    ### BEGIN SOLUTION
+    own = sigma**2 / n
+    variance = sigma**2 / (n * n_tasks)
+    bias2 = (1 - 1 / n_tasks) * tau**2
+    return own, bias2 + variance
+    ### END SOLUTION
+
+
+check("01-3", expected_errors)
+
+# %% [markdown] tags=["solution"]
+# The bias for task $t$ is $\bar\mu - \mu_t$. Its expected square is the expected squared distance of one of $T$
+# independent values from their mean, $(1 - 1/T)\,\tau^2$.
+
+# %% [markdown]
+# A formula should survive an experiment. The dots are simulated, the lines are the formula.
+
+# %%
+expected_errors = reference("01-3")
+n_tasks, sigma, tau = 4, 1.0, 0.25
+sizes = np.array([2, 4, 8, 16, 32, 64, 128])
+
+
+def simulate(n, n_repeats=4000, seed=0):
+    """Squared errors of (own, pooled) means in simulated data."""
+    rng = np.random.default_rng(seed)
+    mu = tau * rng.normal(size=(n_repeats, n_tasks))  # (n_repeats, n_tasks)
+    own = mu + sigma / np.sqrt(n) * rng.normal(size=mu.shape)  # mean of n values
+    pooled = own.mean(axis=1, keepdims=True)  # (n_repeats, 1)
+    return ((own - mu) ** 2).mean(), ((pooled - mu) ** 2).mean()
+
+
+formula = np.array([expected_errors(n, n_tasks, sigma, tau) for n in sizes])
+simulated = np.array([simulate(n) for n in sizes])
+
+fig, ax = plt.subplots(figsize=(6.5, 3.4), dpi=90)
+for i, (name, like) in enumerate(
+    [("own mean", "independent"), ("pooled mean", "full sharing")]
+):
+    colour = plots.PALETTE[like]
+    ax.plot(sizes, formula[:, i], plots.STYLES[like], color=colour, label=name)
+    ax.plot(sizes, simulated[:, i], plots.MARKERS[like], color=colour)
+ax.axvline(sigma**2 / tau**2, color="black", lw=0.8)
+ax.text(sigma**2 / tau**2 * 1.06, 0.3, "n = σ²/τ² = 16")
+ax.set(xscale="log", yscale="log", xlabel="measurements per task, n")
+ax.set(ylabel="squared error", xticks=sizes, xticklabels=sizes)
+ax.minorticks_off()
+ax.legend(title="dots: simulated")
+plots.show(
+    fig,
+    alt="Squared error against measurements per task, both axes logarithmic. The own mean falls "
+    "in a straight line. The pooled mean starts lower and flattens. They cross at n = 16.",
+)
+
+# %% [markdown]
+# The pooled curve flattens out: its variance goes to 0, its bias stays. The two cross where $\tau^2 = \sigma^2 / n$.
+# In words: **pool as long as the tasks differ less than your estimate of one task is noisy.** So there is no answer to
+# "should I share?" without an $n$. (Check: set $E_\text{own} = E_\text{pooled}$; the factor $1 - 1/T$ cancels.)
+#
+# ## The same with sentences
+#
+# Now the real question. Three strategies, all of them the one model of this course with different settings:
+#
+# | strategy | weights of task $t$ |
+# |---|---|
+# | independent | its own $W_t$, learned from its own sentences |
+# | full sharing | one $W$ for all tasks |
+# | RAG | $W_s + A_t$: a shared part and a small part of its own |
+#
+# The penalty on the weights is chosen on validation sentences, for each strategy and each draw of the data. You do not
+# have to understand every line of this cell yet. Lessons 02 to 04 take it apart.
+
+# %%
+LAMBDAS = [1e-4, 3e-4, 1e-3, 3e-3, 1e-2]
+
+
+def learn(strategy, train, val):
+    """The model of one strategy, and the data set that knows its vocabulary."""
+    data = MultiTaskDataset.from_frame(train)
+    shape, options = (data.n_features, 3), {"tasks": data.task_names, "init": "zero"}
+    if strategy == "full sharing":
+        model, lam, lam_shared = RAG.full_sharing(*shape, **options), 0.0, LAMBDAS
+    elif strategy == "independent":
+        model, lam, lam_shared = RAG.independent(*shape, **options), LAMBDAS, 0.0
+    else:
+        model, lam, lam_shared = RAG(*shape, data.n_tasks, **options), LAMBDAS, LAMBDAS
+    path = solve_path(model, data, lam, lam_shared, tol=1e-3)
+    val = MultiTaskDataset.from_frame(val, data.vectorizer, data.task_names)
+    best = int(path.losses(val.stacked()).mean(0).argmin())
+    return path.model(best), data
+
+
+# %% [markdown]
+# Two kinds of test sentences tell us more than one number can:
+#
+# - **agreed** sentences, where every opinion word means the same in all domains (*wonderful*, *awful*);
+# - **disputed** sentences, with words like *unpredictable*.
+#
+# Training sentences mix the two, half and half (`relatedness=0.5`).
+#
+# **Predict.** Give full sharing more and more sentences. On the *disputed* test sentences, will it catch up with
+# the independent models? "yes" or "no"?
+
+# %%
+### BEGIN SOLUTION
+guess = "no"
+### END SOLUTION
+predict("01-b", guess)
+
+# %%
+tests = {
+    "disputed": make_toy(0.0, 100, seed=9999),
+    "agreed": make_toy(1.0, 100, seed=9999),
+}
+words = ["unpredictable", "wonderful"]
+
+
+def examine(model, data):
+    """What we want to know about one trained model."""
+    found = {}
+    for kind, frame in tests.items():
+        test = MultiTaskDataset.from_frame(frame, data.vectorizer, tasks)
+        with torch.no_grad():
+            p = model(test.x, test.task).softmax(-1)  # (n_docs, n_classes)
+        found["p", kind] = p[torch.arange(len(p)), test.y].numpy()  # (n_docs,)
+        found["right", kind] = (p.argmax(-1) == test.y).numpy().mean()
+    known = list(data.vectorizer.get_feature_names_out())
+    W = model.task_weights().detach().numpy()  # (n_tasks, n_classes, n_features)
+    of_word = W[:, 2] - W[:, 0]  # (n_tasks, n_features)
+    for word in words:
+        found["score", word] = (
+            of_word[:, known.index(word)] if word in known else [0] * 4
+        )
+    return found
+
+
+# %% [markdown]
+# Every strategy learns from the same draws of sentences.
+
+# %%
+STRATEGIES = ["full sharing", "independent", "RAG"]
+SIZES = [20, 40, 80, 160]
+DRAWS = {20: 5, 40: 5, 80: 12, 160: 5}  # two figures below look closer at 80
+
+runs = {}
+for n in SIZES:
+    for seed in range(DRAWS[n]):
+        train, val = make_toy(0.5, n, seed=seed), make_toy(0.5, n, seed=1000 + seed)
+        for strategy in STRATEGIES:
+            found = examine(*learn(strategy, train, val))
+            runs.setdefault((strategy, n), []).append(found)
+
+
+def collect(strategy, n, what):
+    """One finding of all draws: (n_draws, ...)."""
+    return np.array([found[what] for found in runs[strategy, n]])
+
+
+# %%
+fig, axes = plt.subplots(1, 2, figsize=(9, 3.5), dpi=90, sharey=True)
+for ax, kind in zip(axes, ["agreed", "disputed"], strict=True):
+    for strategy in STRATEGIES:
+        values = [collect(strategy, n, ("right", kind)) for n in SIZES]
+        style = plots.STYLES[strategy] + plots.MARKERS[strategy]
+        colour = plots.PALETTE[strategy]
+        ax.plot(SIZES, [v.mean() for v in values], style, color=colour, label=strategy)
+        low, high = [v.min() for v in values], [v.max() for v in values]
+        ax.fill_between(SIZES, low, high, color=colour, alpha=0.12)
+    ax.axhline(1 / 3, color="grey", lw=0.8)
+    ax.text(160, 1 / 3 - 0.035, "guessing", ha="right", color="dimgrey", size=8)
+    ax.set(
+        xscale="log", title=f"{kind} sentences", xlabel="training sentences per task"
+    )
+    ax.set_xticks(SIZES, SIZES)
+    ax.minorticks_off()
+axes[0].set_ylabel("test accuracy")
+axes[0].legend()
+fig.tight_layout()
+plots.show(
+    fig,
+    alt="Accuracy against training sentences per task, lines are means, bands the range of the "
+    "draws. On agreed sentences full sharing and RAG rise to nearly 1, independent models lag. "
+    "On disputed sentences full sharing stays near 0.4, independent models rise to 0.9.",
+)
+
+# %%
+with_own = collect("independent", 160, ("right", "disputed")).mean()
+with_all = collect("full sharing", 160, ("right", "disputed")).mean()
+reveal(
+    "01-b",
+    f"no: accuracy {with_own:.2f} of independent models, {with_all:.2f} of full sharing",
+)
+
+# %% [markdown]
+# Left: sharing wins, and by a lot. A domain that never saw *wonderful* borrows it from the others. Right: full
+# sharing stays little better than guessing, however many sentences it gets.
+#
+# That has a name. **Negative transfer**: a task does worse with the other tasks' data than without them.
+# It is not a fault of the training. The shared model found the best single matrix there is. You proved that none is
+# good enough.
+#
+# Look at RAG, too. On agreed sentences it keeps up with full sharing when there are enough
+# sentences. On disputed sentences it lies between the two, *below* independent models. With 20 sentences it does not
+# beat full sharing on agreed ones. A compromise, not a miracle: what wins depends on the mix you must serve.
+#
+# ## One word under the lens
+#
+# What does each model think of one word in **films**? The score of a word is its weight for positive minus its
+# weight for negative. Above 0 it speaks for positive. Each dot is one draw of 80 training sentences per task. Both words
+# are praise in films, so dots should lie above 0.
+
+# %%
+fig, axes = plt.subplots(1, 2, figsize=(8.5, 2.8), dpi=90, sharex=True)
+for ax, word in zip(axes, words, strict=True):
+    for y, strategy in enumerate(STRATEGIES):
+        dots = collect(strategy, 80, ("score", word))[:, 0]  # (n_draws,) films
+        spread = np.linspace(-0.15, 0.15, len(dots))
+        marker, colour = plots.MARKERS[strategy], plots.PALETTE[strategy]
+        ax.plot(dots, y + spread, marker, color=colour, alpha=0.75)
+        ax.plot(dots.mean(), y - 0.3, "|", color="black", ms=12, mew=2)
+    ax.axvline(0, color="grey", lw=0.8)
+    ax.set_title(f"“{word}” in films")
+    ax.set_xlabel("score (bar: mean of the draws)")
+    ax.set_ylim(-0.6, 2.5)
+    ax.set_yticks(range(3), STRATEGIES if word == words[0] else [""] * 3)
+fig.tight_layout()
+plots.show(
+    fig,
+    alt="Scores of two words in films, a dot per draw, for three strategies. Unpredictable: full "
+    "sharing mostly below 0, independent at or above 0. Wonderful: full sharing and RAG above "
+    "0, several independent dots exactly at 0.",
+)
+
+# %% [markdown]
+# Two kinds of wrong:
+#
+# - **Full sharing on *unpredictable*.** One number must serve films (praise), cars and phones (blame). It comes
+#   out on the side of the majority. Wrong in most draws, in the same direction: **bias**.
+# - **Independent models on *wonderful*.** Some dots lie at exactly 0: in those draws, no film sentence had the word. What
+#   the model knows depends on luck: **variance**. (And 0 is too timid every time, so this is a bias as well, towards
+#   "I don't know".)
+#
+# ## Take the error apart
+#
+# Let $p$ be the probability that a model gives to the true class of one sentence. A perfect model has $p = 1$.
+# Over draws of the training data,
+#
+# $$\underbrace{\mathbb{E}(1 - p)^2}_{\text{error}} \;=\; \underbrace{(1 - \mathbb{E}\,p)^2}_{\text{bias}^2} \;+\; \underbrace{\operatorname{Var} p}_{\text{variance}}$$
+#
+# Write it as code. Average over draws first, over sentences last.
+
+# %%
+card("01-4")
+
+
+# %% tags=["exercise"]
+def bias_and_variance(p):
+    """p (n_draws, n_docs), probability of the true class -> (squared bias, variance)."""
+    ### BEGIN SOLUTION
+    return ((1 - p.mean(axis=0)) ** 2).mean(), p.var(axis=0).mean()
+    ### END SOLUTION
+
+
+check("01-4", bias_and_variance)
+
+# %%
+bias_and_variance = reference("01-4")
+fig, axes = plt.subplots(1, 2, figsize=(9, 3), dpi=90, sharey=True)
+for ax, kind in zip(axes, ["agreed", "disputed"], strict=True):
+    for i, strategy in enumerate(STRATEGIES):
+        bias2, variance = bias_and_variance(collect(strategy, 80, ("p", kind)))
+        colour = plots.PALETTE[strategy]
+        ax.bar(i, bias2, color=colour, width=0.6)
+        ax.bar(
+            i,
+            variance,
+            bottom=bias2,
+            color="white",
+            edgecolor=colour,
+            hatch="///",
+            width=0.6,
+        )
+        ax.text(
+            i, bias2 + variance + 0.01, f"{bias2:.2f} + {variance:.2f}", ha="center"
+        )
+    ax.set_xticks(range(3), STRATEGIES)
+    ax.set(title=f"{kind} sentences", ylim=(0, 0.6))
+axes[0].set_ylabel("bias² (solid) + variance (hatched)")
+fig.tight_layout()
+plots.show(
+    fig,
+    alt="Stacked bars of squared bias and variance with 80 sentences per task. Disputed: full "
+    "sharing has by far the largest bias, independent models the smallest. Agreed: independent "
+    "models have the largest bias and the largest variance.",
+)
+
+# %% [markdown]
+# Sharing lowers the **variance** in both panels: four times as many sentences decide each weight. On disputed
+# sentences it pays with a large **bias**. This is the trade of the two means again.
+#
+# One thing differs from the textbook. On agreed sentences sharing lowers the bias *too*. An independent model has not
+# seen many of the words; the penalty keeps unseen words at 0; so it hedges, in every draw. With few examples,
+# a careful model is biased towards "I don't know".
+#
+# ## Move it yourself
+#
+# The slider goes from independent models (left) to full sharing (right). The penalty $\lambda$ on each task's own part
+# does it; lesson 02 shows the equation.
+#
+# **Your task.** Watch the sentence. Move $\lambda$ until films calls it positive and cars calls it negative. Then go on
+# to the right, until the two agree. What happened to the accuracy on the way? Where is the mark of the
+# $\lambda$ that validation chose?
+
+# %%
+rt.widgets.sharing_slider(sentence="The handling was unpredictable.")
+
+# %% [markdown]
+# ## An experiment: how related must tasks be?
+#
+# So far half of the opinion words were agreed. `curves(r)` repeats the experiment for other mixes, tested on sentences of
+# the same mix as in training. One row for each number of sentences per task, means over three draws.
+
+# %%
+
+
+def curves(r, n_draws=3):
+    """Test accuracy at relatedness r: a table, sizes x strategies."""
+    test_frame, table = make_toy(r, 100, seed=9999), {}
+    for n in SIZES:
+        for strategy in ["full sharing", "independent"]:
+            right = []
+            for seed in range(n_draws):
+                model, data = learn(
+                    strategy, make_toy(r, n, seed=seed), make_toy(r, n, seed=500 + seed)
+                )
+                test = MultiTaskDataset.from_frame(test_frame, data.vectorizer, tasks)
+                right.append(rt.evaluate(model, test)["accuracy"])
+            table.setdefault(strategy, []).append(np.mean(right))
+    return pd.DataFrame(table, index=SIZES).rename_axis("sentences per task")
+
+
+curves(0.5).round(2)
+
+# %% [markdown]
+# Run it for `r` = 0.25, 0.5 and 0.75. For each, note the **smallest** number of sentences per task at which
+# independent models lead. If they never lead, note `float("inf")`. Before you run it: which way will the
+# crossing move when tasks are more alike? Think of $n = \sigma^2 / \tau^2$.
+
+# %%
+card("01-5")
+
+# %% tags=["exercise"]
+### BEGIN SOLUTION
+first = {}
+for r in (0.25, 0.5, 0.75):
+    table = curves(r)
+    ahead = table["independent"] > table["full sharing"]
+    first[r] = min(table.index[ahead], default=float("inf"))
+### END SOLUTION
+check("01-5", first)
+
+# %% [markdown]
+# ## Explain it to a colleague
+#
+# A firm had one model per country for its customer reviews. Then it trained one model on the pooled reviews of all
+# countries. The smallest country's accuracy went up. The largest country's went **down**. Your colleague says:
+# "Strange. More data cannot hurt. Let us pool even more." What do you say? Four or five sentences, no formulas: why the
+# one gained, why the other lost, and what you advise.
+
+# %%
+card("01-6")
+
+# %% tags=["exercise"]
+### BEGIN SOLUTION
+text = """The small country had too few reviews, so its own model was noisy; the pooled
+reviews reduced that variance. The large country had enough of its own. Now it must use
+one common meaning for words that its customers use differently: that is bias, or
+negative transfer, and pooling more will not remove it. I would keep a common part, give
+each country a small part of its own, and test every country separately."""
+### END SOLUTION
+check("01-6", text)
+
+# %% [markdown]
+# Now judge your text as a reader would, with `rubric("01-6")`.
+#
+# ## Recap
+#
+# - One linear model cannot give one word two meanings. You have a proof: a certificate of four numbers.
+# - Own estimates: little bias, much variance. Pooled ones: little variance, and a bias that data do not remove.
+# - Pool while tasks differ less than one task's estimate is noisy: $\tau^2 < \sigma^2 / n$.
+# - Negative transfer: a task does worse with the others' data than without.
+# - The more related the tasks, the longer sharing pays.
+# - RAG stands between the two. It is not best everywhere.
+#
+# ## Sources
+#
+# - R. Caruana (1997). [Multitask learning](https://doi.org/10.1023/A:1007379606734). *Machine Learning* 28, 41–75.
+# - S. Geman, E. Bienenstock, R. Doursat (1992). [Neural networks and the bias/variance
+#   dilemma](https://doi.org/10.1162/neco.1992.4.1.1). *Neural Computation* 4(1), 1–58.
+# - J. Blitzer, M. Dredze, F. Pereira (2007). [Biographies, Bollywood, boom-boxes and blenders: domain adaptation for
+#   sentiment classification](https://aclanthology.org/P07-1056/). *ACL 2007*. Real reviews whose words change with the domain.
+# - Z. Wang, Z. Dai, B. Póczos, J. Carbonell (2019). [Characterizing and avoiding negative
+#   transfer](https://arxiv.org/abs/1811.09751). *CVPR 2019*.
+# - M. Minsky, S. Papert (1969). *Perceptrons*. MIT Press. Where XOR became famous.
