@@ -43,15 +43,8 @@ FINE = np.logspace(-4, 0, 25)  # the one penalty of the others: 25 tries
 MAX_TEST = 1000  # test sentences per task
 
 
-def compare(
-    data="toy",
-    seeds=20,
-    n_per_task=None,
-    strategies=STRATEGIES + BASELINES,
-    n_jobs=None,
-    progress=True,
-    **knobs,
-):
+def compare(data="toy", seeds=20, n_per_task=None, strategies=STRATEGIES + BASELINES, n_jobs=None,
+            progress=True, **knobs):  # fmt: skip
     """Train, choose and score every strategy on many draws of the data.
 
     Args:
@@ -86,7 +79,12 @@ def compare(
     for strategy in strategies:
         one_of("strategy", strategy, STRATEGIES + BASELINES)
     for knob in knobs:
-        one_of(f"option of {name} data", knob, KNOBS if name == "toy" else ())
+        one_of("option of the toy generator", knob, KNOBS)
+    if knobs and name != "toy":
+        raise refuse(
+            expected="no generator options with data that are not generated", got=", ".join(knobs),
+            fix='leave them out, or use data="toy"',
+        )  # fmt: skip
     if not isinstance(seeds, Iterable):
         whole("seeds", seeds, 1)
         seeds = range(seeds)

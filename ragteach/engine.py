@@ -44,6 +44,7 @@ class Replicas:
         lam, lam_shared: (n_replicas,) penalties each was trained with.
         template: the `RAG` they are copies of.
         history: with ``record_every``, a list of (step, shared, adapters) snapshots.
+        bias_history: the biases of the same steps (empty if there are none).
     """
 
     shared: torch.Tensor
@@ -53,6 +54,7 @@ class Replicas:
     lam_shared: torch.Tensor
     template: object
     history: list = field(default_factory=list)
+    bias_history: list = field(default_factory=list)
 
     def __len__(self):
         return self.shared.shape[0]
@@ -206,6 +208,8 @@ def _train_chunk(replicas, tensors, steps, lr, optimizer, alphas, train, record_
     for step in range(steps + 1):
         if record_every and (step % record_every == 0 or step == steps):
             replicas.history.append((step, replicas.shared.clone(), replicas.adapters.clone()))
+            if replicas.bias is not None:
+                replicas.bias_history.append(replicas.bias.clone())
         if step == steps:
             return replicas
         grads = dict(zip(PARTS, gradients(replicas, tensors, alphas, graph), strict=True))
@@ -295,4 +299,5 @@ def _join(parts):
     ]
     shared, adapters = torch.cat([p.shared for p in parts]), torch.cat([p.adapters for p in parts], 1)
     lam, lam_shared = torch.cat([p.lam for p in parts]), torch.cat([p.lam_shared for p in parts])
-    return Replicas(shared, adapters, bias, lam, lam_shared, first.template, history)
+    biases = [torch.cat(b, 1) for b in zip(*(p.bias_history for p in parts), strict=True)]
+    return Replicas(shared, adapters, bias, lam, lam_shared, first.template, history, biases)

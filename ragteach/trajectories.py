@@ -2,12 +2,11 @@
 
 Enters: snapshots taken while `fit` or the engine trains.  Leaves: `Trajectory`, and tables for the plots:
 
-    norms      ||W_s||, ||A_k||, ||W_t||                    how much each part holds
-    angles     cos(W_s, A_k)                                whether an adapter adds to what is shared or
-    undoes it conserved  W_s - sum_t A_t                              what plain gradient descent never
-    changes (lam = lam_shared = 0) conflict   cos(dCE_t/dW_s, dCE_u/dW_s)                  whether two tasks
-    pull the shared weights apart words      W[positive] - W[negative] of a word          which words live in
-    the shared weights, which in an adapter
+    norms      ||W_s||, ||A_k||, ||W_t||        how much each part holds
+    angles     between W_s and A_k              whether an adapter adds to what is shared, or undoes it
+    conserved  W_s - sum_t A_t                  what plain gradient descent never changes (no penalties)
+    conflict   cos(dCE_t/dW_s, dCE_u/dW_s)      whether two tasks pull the shared weights apart
+    words      W[positive] - W[negative]        which words live in the shared weights, which in an adapter
 
 Gradient conflict: Yu et al. (2020), gradient surgery for multi-task learning.
 """
@@ -20,17 +19,18 @@ import numpy as np
 import pandas as pd
 import torch
 
-from .engine import gradients, stack
+from .engine import gradients, routing, stack
 from .errors import at_least, one_of, refuse
-from .model import task_weights
+from .model import RAG, task_weights
+from .tensors import as_tensors
 
 
 class Recorder:
-    """A callback for `fit` that keeps W_s and every A_k at chosen steps.
+    """A callback for `fit` that keeps W_s, every active A_k and the biases at chosen steps.
 
     Args:
         model: the model about to be trained; its start is step 0.
-        every: keep one snapshot every so many steps.
+        every: keep one snapshot every so many steps (and the last step).
 
     Example:
         >>> from ragteach import RAG, MultiTaskDataset, fit
@@ -44,22 +44,27 @@ class Recorder:
 
     def __init__(self, model, every=1):
         at_least("every", every, 1)
-        self.model, self.every, self.snapshots = model, every, []
+        self.model, self.every, self.snapshots, self.last = model, every, [], 0
         self._keep(0)
 
     def on_step(self, model, step, loss):
         """Called by `fit` after every step."""
+        self.last = step
         if step % self.every == 0:
             self._keep(step)
 
     def _keep(self, step):
-        with torch.no_grad():
-            self.snapshots.append((step, self.model.shared.clone(), self.model.adapter_weights().clone()))
+        model, bias = self.model, self.model.bias
+        parts = model.shared, model.adapter_weights(), model.shared.new_zeros(0) if bias is None else bias
+        self.snapshots.append((step, *(part.detach().clone() for part in parts)))
 
     def trajectory(self, words=None):
         """What was recorded, as a `Trajectory`; ``words`` are the names of the features."""
-        steps, shared, adapters = zip(*self.snapshots, strict=True)
-        return Trajectory.of(self.model, steps, torch.stack(shared), torch.stack(adapters), words)
+        if self.snapshots[-1][0] != self.last:
+            self._keep(self.last)
+        steps, *parts = zip(*self.snapshots, strict=True)
+        shared, adapters, bias = (torch.stack(part) for part in parts)
+        return Trajectory.of(self.model, steps, shared, adapters, words, bias if bias.numel() else None)
 
 
 @dataclass
@@ -69,7 +74,8 @@ class Trajectory:
     Attributes:
         steps: (n_steps,) step numbers. shared: (n_steps, n_classes, n_features).
         adapters: (n_steps, n_adapters, n_classes, n_features). graph: (n_tasks, n_adapters).
-        task_names, adapter_names, words: names along the axes.
+        task_names, adapter_names, words: names along the axes. Inactive adapters are left out.
+        bias: (n_steps, n_tasks or 1, n_classes), or None.
     """
 
     steps: np.ndarray
@@ -79,20 +85,24 @@ class Trajectory:
     task_names: list
     adapter_names: list
     words: list
+    bias: torch.Tensor | None = None
 
     @classmethod
-    def of(cls, model, steps, shared, adapters, words=None):
-        """Name the axes of recorded weights after ``model``."""
+    def of(cls, model, steps, shared, adapters, words=None, bias=None):
+        """Name the axes of recorded weights after ``model``; its inactive adapters are left out."""
         words = [f"x{j}" for j in range(shared.shape[-1])] if words is None else [str(w) for w in words]
         if len(words) != shared.shape[-1]:
             raise refuse(
                 expected=f"one word for each of {shared.shape[-1]} features", got=f"{len(words)} words",
                 fix="pass vectorizer.get_feature_names_out() of the vectoriser the data were made with",
             )  # fmt: skip
-        graph = model.graph.detach().cpu()
-        return cls(
-            np.array(steps), shared.cpu(), adapters.cpu(), graph, model.task_names, model.adapter_names, words
-        )
+        active = [model.active[name] for name in model.adapter_names]
+        if adapters.shape[1] == len(active):
+            adapters = adapters[:, active]
+        names = [name for name in model.adapter_names if model.active[name]]
+        shared, adapters, graph = shared.cpu(), adapters.cpu(), routing(model).detach().cpu()
+        bias = None if bias is None else bias.cpu()
+        return cls(np.array(steps), shared, adapters, graph.to(shared), model.task_names, names, words, bias)
 
     @classmethod
     def from_replicas(cls, replicas, r=0, words=None):
@@ -102,11 +112,10 @@ class Trajectory:
                 expected="replicas trained with record_every", got="replicas without a history",
                 fix="call train_many(..., record_every=5)",
             )  # fmt: skip
-        steps = [step for step, _, _ in replicas.history]
-        shared = torch.stack([s[r] for _, s, _ in replicas.history])
-        return cls.of(
-            replicas.template, steps, shared, torch.stack([a[:, r] for _, _, a in replicas.history]), words
-        )
+        steps, shared, adapters = zip(*replicas.history, strict=True)
+        shared, adapters = torch.stack([s[r] for s in shared]), torch.stack([a[:, r] for a in adapters])
+        bias = torch.stack([b[:, r] for b in replicas.bias_history]) if replicas.bias_history else None
+        return cls.of(replicas.template, steps, shared, adapters, words, bias)
 
     def task_weights(self):
         """W_t over time: (n_steps, n_tasks, n_classes, n_features)."""
@@ -124,9 +133,7 @@ class Trajectory:
         return self._tidy({name: path.flatten(1).norm(dim=1) for name, path in self.parts().items()}, "norm")
 
     def angles(self):
-        """Angle of every adapter to the shared weights, in degrees: columns step, part, angle. 90:
-        unrelated.
-        """
+        """Angle of every adapter to W_s, in degrees: columns step, part, angle. 90: unrelated, or zero."""
         flat = {name: path.flatten(1) for name, path in self.parts().items() if not name.startswith("W[")}
         shared = flat.pop("W_s")
         cosine = {n: torch.cosine_similarity(shared, a, dim=1).clamp(-1, 1) for n, a in flat.items()}
@@ -145,8 +152,7 @@ class Trajectory:
 
         Args:
             words: two words; the axes are then their scores W[classes[1]] - W[classes[0]]. Default: the
-                first two
-                principal components of all W_s and A_k snapshots together.
+                first two principal components of all W_s and A_k snapshots together.
             classes: the two classes compared.
         """
         paths = self.parts()
@@ -157,7 +163,8 @@ class Trajectory:
         else:
             cloud = torch.cat([p.flatten(1) for n, p in paths.items() if not n.startswith("W[")]).double()
             centre = cloud.mean(0)
-            _, size, vt = torch.linalg.svd(cloud - centre, full_matrices=False)
+            _, size, vt = torch.linalg.svd(torch.nn.functional.pad(cloud - centre, (0, 1, 0, 1)), False)
+            vt = vt[:, :-1]  # the padding makes sure that there are two components
             share = size.square() / size.square().sum().clamp(min=1e-300)
             points = {n: (p.flatten(1).double() - centre) @ vt[:2].T for n, p in paths.items()}
             axes = [f"principal component {i + 1} ({share[i]:.0%})" for i in range(2)]
@@ -169,22 +176,21 @@ class Trajectory:
     def gradient_cosines(self, tensors):
         """Whether tasks pull W_s the same way: columns step, task_a, task_b, cosine. Below 0 they conflict.
 
-        Args:
-            tensors: `TaskTensors` of the training data.
-        """
-        from .model import RAG  # noqa: PLC0415
+        The penalties have no part in it. Any kind of adapter will do: only its A_k counts.
 
-        n_tasks, rows = len(self.task_names), []
-        shape = self.shared.shape
-        template = RAG(
-            shape[2], shape[1], len(self.adapter_names), tasks=self.task_names, graph=self.graph, bias=False
-        )
+        Args:
+            tensors: the training data, as `TaskTensors` or `MultiTaskDataset`.
+        """
+        n_tasks, rows, pulls = len(self.task_names), [], []
+        size = self.shared.shape[2], self.shared.shape[1], len(self.adapter_names)
+        template = RAG(*size, tasks=self.task_names, graph=self.graph.float()).to(self.shared)
         replicas = stack([template] * len(self.steps))
-        replicas.shared, replicas.adapters = self.shared.clone(), self.adapters.transpose(0, 1).clone()
-        pulls = []
-        for t in range(n_tasks):
-            alone = torch.eye(n_tasks)[t].to(tensors.weight)
-            pulls.append(gradients(replicas, tensors, alone, self.graph.to(tensors.weight))[0].flatten(1))
+        replicas.shared, replicas.adapters = self.shared, self.adapters.transpose(0, 1)
+        replicas.bias = None if self.bias is None else self.bias.transpose(0, 1)
+        replicas.lam, replicas.lam_shared = replicas.lam.to(self.shared), replicas.lam_shared.to(self.shared)
+        tensors = as_tensors(template, tensors)
+        for alone in torch.eye(n_tasks).to(self.shared):  # CE_t alone: alpha is 1 for task t, else 0
+            pulls.append(gradients(replicas, tensors, alone, self.graph)[0].flatten(1))  # (n_steps, C d)
         for a in range(n_tasks):
             for b in range(a + 1, n_tasks):
                 cosines = torch.cosine_similarity(pulls[a], pulls[b], dim=1).tolist()
@@ -195,11 +201,10 @@ class Trajectory:
         return pd.DataFrame(rows, columns=["step", "task_a", "task_b", "cosine"])
 
     def word_table(self, words=None, snapshot=-1, classes=(0, -1)):
-        """What each part thinks of a word: a row per word, a column per part, entries W[classes[1]] -
-        W[classes[0]].
+        """What each part thinks of a word: a row per word, a column per part.
 
-        The difference of two classes does not change when softmax's common shift of all classes does, so it
-        can be read.
+        The entries are W[classes[1]] - W[classes[0]]. Such a difference can be read: softmax's common shift
+        of all classes does not change it.
         """
         chosen = self.words if words is None else list(words)
         columns = [self._word(word) for word in chosen]
