@@ -37,7 +37,7 @@ svg { display: block; width: 100%; overflow: visible; } svg text { fill: var(--f
 svg .grid { stroke: var(--grid); } svg .axis { stroke: var(--line); } svg .cursor { stroke: var(--fg); stroke-width: 1.5; } svg .best { stroke: var(--soft); stroke-dasharray: 2 3; }
 .tools { display: flex; flex-wrap: wrap; gap: 8px; margin-top: 10px; align-items: center; }
 .more { margin-top: 8px; overflow-x: auto; max-height: 320px; overflow-y: auto; } [hidden] { display: none !important; }
-table { border-collapse: collapse; font-size: 12.5px; font-variant-numeric: tabular-nums; } th, td { padding: 2px 9px; text-align: right; border-bottom: 1px solid var(--line); }
+table { border-collapse: collapse; font-size: 12.5px; font-variant-numeric: tabular-nums; } th, td { padding: 2px 9px; white-space: nowrap; text-align: right; border-bottom: 1px solid var(--line); }
 th:first-child, td:first-child { text-align: left; } th { font-weight: 650; }
 pre { margin: 0; padding: 8px 10px; background: var(--panel); border-radius: 4px; font: 12.5px/1.5 ui-monospace, Menlo, Consolas, monospace; overflow-x: auto; user-select: all; }
 .error { color: var(--warn); border: 1px solid var(--warn); border-radius: 4px; padding: 6px 10px; margin: 6px 0; white-space: pre-wrap; }

@@ -1,11 +1,83 @@
-"""Explorers: pictures that follow the hand.  Each function displays its static twin and returns a live widget.
+"""Explorers: pictures that follow the hand.
+
+Each function displays its static twin and returns a live widget.
 
     sharing_slider     from independent models to one for all
+    trajectory_player  training as a film
+    graph_editor       which adapters serve which task
+    who_wins           the map of strategies, cell by cell
+    init_lab           many random starts, which meet or do not
+    gradient_step      one sentence, one step, by hand
 
 Enters: your data or model (or nothing: toy data).  Leaves: a figure on the page, and an anywidget.
 """
 
-from ragteach.widgets.base import Explorer
-from ragteach.widgets.sharing import sharing_slider, toy_parts
+import pandas as pd
 
-__all__ = ["Explorer", "sharing_slider", "toy_parts"]
+from ragteach.errors import refuse
+from ragteach.model import RAG
+from ragteach.trajectories import Trajectory
+from ragteach.widgets.base import Explorer
+from ragteach.widgets.graphs import graph_editor
+from ragteach.widgets.player import toy_runs, trajectory_player
+from ragteach.widgets.sharing import sharing_slider, toy_parts
+from ragteach.widgets.starts import init_lab
+from ragteach.widgets.steps import gradient_step
+from ragteach.widgets.winners import who_wins
+
+EXPLORERS = {
+    "sharing": sharing_slider,
+    "player": trajectory_player,
+    "graph": graph_editor,
+    "winners": who_wins,
+    "starts": init_lab,
+    "step": gradient_step,
+}
+__all__ = [
+    "EXPLORERS",
+    "Explorer",
+    "explore",
+    "gradient_step",
+    "graph_editor",
+    "init_lab",
+    "sharing_slider",
+    "toy_parts",
+    "toy_runs",
+    "trajectory_player",
+    "who_wins",
+]
+
+
+def explore(what="sharing", *args, **options) -> Explorer:
+    """The explorer for what you have.
+
+    Args:
+        what: a name (sharing, player, graph, winners, starts, step) or a thing of yours: a frame of
+        sentences (or
+            train, val, test) opens the sharing slider; the table of `who_wins_map` its map; a `Trajectory`
+            or a dict of them the player; a `RAG` the graph editor, beginning with its graph; a sentence the
+            gradient step.
+        args, options: go to that explorer.
+
+    Example:
+        >>> explore("good film", "positive", "films").kind
+        'steps'
+    """
+    if isinstance(what, str) and what in EXPLORERS:
+        return EXPLORERS[what](*args, **options)
+    if isinstance(what, pd.DataFrame):
+        return (who_wins if "relatedness" in what else sharing_slider)(what, *args, **options)
+    if isinstance(what, tuple | list) and len(what) == 3:
+        return sharing_slider(tuple(what), *args, **options)
+    if isinstance(what, Trajectory | dict):
+        return trajectory_player(what, *args, **options)
+    if isinstance(what, RAG):
+        return graph_editor(*args, graph=what.graph.numpy(), **options)
+    if isinstance(what, str) and " " in what.strip():
+        return gradient_step(what, *args, **options)
+    names = ", ".join(repr(name) for name in EXPLORERS)
+    raise refuse(
+        expected=f"one of {names}; or a frame, a trajectory, a RAG, a sentence",
+        got=f"{what!r:.80}",
+        fix='name an explorer, for example explore("sharing")',
+    )

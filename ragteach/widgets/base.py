@@ -1,15 +1,17 @@
 """What every explorer is made of: a block of numbers, sent once, and a small ES module that draws it.
 
-Enters: named arrays, a few texts, and a static figure.  Leaves: the figure (with alt text) on the page, and a widget.
+Enters: named arrays, a few texts, and a static figure.  Leaves: the figure (with alt text) on the page, and
+a widget.
 
     arrays  --pack-->  one bytes object (float32, one array after another) + {name: [offset, shape]}
     JavaScript         draws any slider position from that block: no kernel takes part in a drag
 
-An explorer that must train again (`ask`) answers one request at a time.  The page holds back all but the newest
-request, so nothing queues up and a stale picture is never drawn.
+An explorer that must train again (`ask`) answers one request at a time.  The page holds back all but the
+newest request, so nothing queues up and a stale picture is never drawn.
 
-Callbacks compute with numpy and torch only.  Since ipykernel 7 they run in another thread, beside a running cell:
-`guard` keeps IPython's plotting hooks out of that thread, and one torch thread is faster there than two.
+Callbacks compute with numpy and torch only.  Since ipykernel 7 they run in another thread, beside a running
+cell: `guard` keeps IPython's plotting hooks out of that thread, and one torch thread is faster there than
+two.
 """
 
 import base64
@@ -29,6 +31,7 @@ from ragteach import plots
 STATIC = Path(__file__).resolve().parent.parent / "static"
 MIME = "application/vnd.ragteach.explorer+json"
 NOTE = "An explorer: run this cell to move it. The figure before it shows the same thing, standing still."
+SHORT = 4096  # numbers; arrays up to this length are kept exactly
 HOOKS = ("pre_execute", "post_execute")
 
 
@@ -110,37 +113,45 @@ class Explorer(anywidget.AnyWidget):
 
 
 def squeeze(block: bytes, layout: dict) -> str:
-    """A block as text: every array as 16-bit steps of its own range, differences along its first axis, zlib, base64."""
+    """A block as text, small enough to keep in a notebook: zlib and base64 of every array.
+
+    A long array is kept as 16-bit steps of its own range, as differences along its first axis (a short one
+    as it is): a path changes little from one step to the next, and what repeats packs well.
+    """
     values, parts, scales = np.frombuffer(block, "<f4"), [], []
     for offset, shape in layout.values():
         part = values[offset : offset + int(np.prod(shape))]
-        low, high = (float(part.min()), float(part.max())) if part.size else (0.0, 0.0)
-        steps = np.round((part - low) / ((high - low) or 1.0) * 65535).astype(np.uint16)
-        steps = steps.reshape(shape[0] if shape else 1, -1)
-        parts.append(
-            np.diff(steps, axis=0, prepend=np.uint16(0)).astype("<u2").tobytes()
-        )  # wraps round, on purpose
+        if part.size <= SHORT:
+            parts.append(part.tobytes())
+            continue
+        low, high = float(part.min()), float(part.max())
+        steps = np.round((part - low) / ((high - low) or 1.0) * 65535).astype(np.uint16).reshape(shape[0], -1)
+        parts.append(np.diff(steps, axis=0, prepend=np.uint16(0)).astype("<u2").tobytes())  # wraps round
         scales += [low, high]
-    return base64.b64encode(zlib.compress(np.asarray(scales, "<f8").tobytes() + b"".join(parts), 9)).decode()
+    raw = b"".join([np.asarray(scales, "<f8").tobytes(), *parts])
+    return base64.b64encode(zlib.compress(raw, 9)).decode()
 
 
 def unsqueeze(text: str, layout: dict) -> bytes:
-    """The block that `squeeze` kept, right to one part in 65,535 of each array's range.
+    """The block that `squeeze` kept; long arrays are right to one part in 65,535 of their range.
 
     Example:
         >>> block, layout = pack({"a": [0.0, 0.5, 1.0]})
-        >>> np.frombuffer(unsqueeze(squeeze(block, layout), layout), "<f4").round(4).tolist()
+        >>> np.frombuffer(unsqueeze(squeeze(block, layout), layout), "<f4").tolist()
         [0.0, 0.5, 1.0]
     """
-    raw = zlib.decompress(base64.b64decode(text))
-    scales = np.frombuffer(raw[: 16 * len(layout)], "<f8").reshape(-1, 2)
-    steps, parts, start = np.frombuffer(raw[16 * len(layout) :], "<u2"), [], 0
-    for (_, shape), (low, high) in zip(layout.values(), scales, strict=True):
-        n = int(np.prod(shape))
-        part = steps[start : start + n].reshape(shape[0] if shape else 1, -1)
-        start += n
-        whole = np.cumsum(part, axis=0, dtype=np.uint16).astype(np.float64)
-        parts.append((low + whole / 65535 * (high - low)).astype("<f4").tobytes())
+    raw, parts = zlib.decompress(base64.b64decode(text)), []
+    sizes = [int(np.prod(shape)) for _, shape in layout.values()]
+    start = 16 * sum(size > SHORT for size in sizes)
+    scales = iter(np.frombuffer(raw[:start], "<f8").reshape(-1, 2))
+    for (_, shape), size in zip(layout.values(), sizes, strict=True):
+        n_bytes = size * (2 if size > SHORT else 4)
+        part, start = raw[start : start + n_bytes], start + n_bytes
+        if size > SHORT:
+            low, high = next(scales)
+            steps = np.cumsum(np.frombuffer(part, "<u2").reshape(shape[0], -1), axis=0, dtype=np.uint16)
+            part = (low + steps / 65535 * (high - low)).astype("<f4").tobytes()
+        parts.append(part)
     return b"".join(parts)
 
 
@@ -154,20 +165,21 @@ def show(kind, arrays, spec, figure, answer=None) -> Explorer:
         figure: a matplotlib figure, the static twin.
         answer: ``answer(want) -> (arrays, more)`` for an explorer that trains again.
     """
-    guard()
-    plots.show(figure, alt=spec["alt"])
+    if guard():
+        plots.show(figure, alt=spec["alt"])
     return Explorer(kind, arrays, spec, answer)
 
 
-def guard() -> None:
-    """Let IPython's pre- and post-execute hooks run on the main thread only.  Installed once; harmless elsewhere.
+def guard() -> bool:
+    """Whether this is IPython; and let IPython's pre- and post-execute hooks run on the main thread only.
+    Installed once; harmless elsewhere.
 
-    A widget's callback triggers these hooks too.  In another thread they would redraw and close the figures that
-    a running cell is drawing.
+    A widget's callback triggers these hooks too.  In another thread they would redraw and close the figures
+    that a running cell is drawing.
     """
     shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
     if shell is None or getattr(shell.events, "ragteach_guard", False):
-        return
+        return shell is not None
     trigger = shell.events.trigger
 
     @functools.wraps(trigger)
@@ -178,6 +190,7 @@ def guard() -> None:
 
     shell.events.trigger = guarded
     shell.events.ragteach_guard = True
+    return True
 
 
 class one_thread:

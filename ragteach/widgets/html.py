@@ -1,11 +1,13 @@
 """Notebooks as web pages that move: one file each, no kernel, no network.
 
-Enters: an executed notebook.  Leaves: HTML in which every figure has its alt text and every precomputed explorer moves.
+Enters: an executed notebook.  Leaves: HTML in which every figure has its alt text and every precomputed
+explorer moves.
 
     python -m ragteach.widgets.html NOTEBOOK.ipynb ... --to site
 
-An explorer's output keeps its numbers under a mime type of our own (`Explorer.saved`).  Here it becomes an empty
-box and a script.  Without JavaScript the box stays empty, and the static figure before it is the one thing to see.
+An explorer's output keeps its numbers under a mime type of our own (`Explorer.saved`).  Here it becomes an
+empty box and a script.  Without JavaScript the box stays empty, and the static figure before it is the one
+thing to see.
 """
 
 import argparse
@@ -30,16 +32,17 @@ const RAGTEACH_SCRIPTS = {};
 function ragteachStart(id, saved) {
   const bytes = Uint8Array.from(atob(saved.block), (c) => c.charCodeAt(0));
   const values = { kind: saved.kind, spec: saved.spec, block: new DataView(bytes.buffer), state: {} };
-  const model = { offline: true, get: (k) => values[k], set: (k, v) => { values[k] = v; }, save_changes() {}, send() {}, on() {}, off() {} };
-  const box = document.getElementById(id), explorer = RAGTEACH_SCRIPTS[saved.kind]();
-  explorer.initialize({ model });
+  const model = { offline: true, get: (k) => values[k], set: (k, v) => { values[k] = v; }, save_changes() {},
+  send() {}, on() {}, off() {} }; const box = document.getElementById(id), explorer =
+  RAGTEACH_SCRIPTS[saved.kind](); explorer.initialize({ model });
   explorer.render({ model, el: box });
 }
 """
 
 
 def settle(nb):
-    """Make a notebook fit to be kept: no live view, which would say "model not found", but the note and the numbers.
+    """Make a notebook fit to be kept: no live view, which would say "model not found", but the note and the
+    numbers.
 
     Args:
         nb: a notebook node; changed in place, and returned.
@@ -53,7 +56,7 @@ def settle(nb):
 
 
 def fragment(saved: dict, number: int, kinds: set) -> str:
-    """One explorer as HTML; ``kinds`` are the explorers whose script the page already has, and is added to."""
+    """One explorer as HTML; ``kinds``: whose script the page already has (added to)."""
     spec = {**saved["spec"], "live": False}
     block = base64.b64encode(unsqueeze(saved["block"], spec["layout"])).decode()
     numbers = json.dumps({"kind": saved["kind"], "spec": spec, "block": block}).replace("<", "\\u003c")

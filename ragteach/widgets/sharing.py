@@ -1,8 +1,10 @@
 """Sharing slider: from models that share nothing to one model for all, with one hand.
 
-Enters: training, validation and test sentences.  Leaves: the joint optimum at every lambda, ready to be drawn:
+Enters: training, validation and test sentences.  Leaves: the joint optimum at every lambda, ready to be
+drawn:
 
-    W_t = W_s + A_t        lambda small: every domain has its own W_t        lambda large: A_t = 0, all are W_s
+    W_t = W_s + A_t        lambda small: every domain has its own W_t        lambda large: A_t = 0, all are
+    W_s
 
 The lambda that validation chooses is marked; the curves are on test sentences, which chose nothing.
 """
@@ -53,17 +55,21 @@ def three_parts(data, **toy):
     )
 
 
-def sharing_slider(data=None, lam=None, lam_shared=0.001, sentence=None, words=None, relatedness=0.5,
-                   n_per_task=90, seed=0):  # fmt: skip
-    """Drag lambda; see accuracy, one sentence in every domain's eyes, and the weights of the words that differ.
+def sharing_slider(
+    data=None, lam=None, lam_shared=0.001, sentence=None, words=None, relatedness=0.5, n_per_task=90, seed=0
+):
+    """Drag lambda; see accuracy, one sentence in every domain's eyes, and the weights of the words that
+    differ.
 
     Args:
-        data: None for toy sentences (``relatedness`` and ``n_per_task`` say which), a frame with text, label, task
+        data: None for toy sentences (``relatedness`` and ``n_per_task`` say which), a frame with text,
+        label, task
             (split for you into training, validation and test), or those three frames.
         lam: penalties to try, increasing. Default: 61 values from lam_shared / 100 to lam_shared x 100.
         lam_shared: penalty on the shared weights.
         sentence: a sentence to begin with. Default: one that the domains read differently.
-        words: words to draw. Default: the six whose adapters differ most at the chosen lambda, and two that hardly do.
+        words: words to draw. Default: the six whose adapters differ most at the chosen lambda, and two that
+        hardly do.
         seed: of the toy sentences or of the split.
 
     Returns:
@@ -81,23 +87,26 @@ def sharing_slider(data=None, lam=None, lam_shared=0.001, sentence=None, words=N
     lam = lam_shared * np.logspace(-2, 2, N_LAMBDA) if lam is None else np.asarray(lam, dtype=float)
     if lam.ndim != 1 or len(lam) < 2 or not (np.diff(lam) > 0).all() or lam[0] <= 0:
         raise refuse(
-            expected="two or more increasing penalties lam > 0", got=f"lam = {lam.tolist()}",
+            expected="two or more increasing penalties lam > 0",
+            got=f"lam = {lam.tolist()}",
             fix="leave lam out, or pass for example numpy.logspace(-5, -1, 41)",
-        )  # fmt: skip
+        )
     toy = {"relatedness": relatedness, "n_per_task": n_per_task, "seed": seed}
     train, val, test = three_parts(data, **toy)
     with one_thread():
         found = compute(train, val, test, lam, lam_shared, sentence, words)
     if data is None:
-        made = f"train, val, test = rt.widgets.toy_parts(relatedness={relatedness}, n_per_task={n_per_task}, seed={seed})"
+        made = f"train, val, test = rt.widgets.toy_parts({relatedness=}, {n_per_task=}, {seed=})"
     else:
         made = "train, val, test = rt.split_frame(frame)  # your data"
     arrays, spec = found
     spec["code"] = (
-        f"import ragteach as rt\n{made}\ndata = rt.MultiTaskDataset.from_frame(train, num_classes={len(spec['classes'])})\n"
+        f"import ragteach as rt\n{made}\ndata = rt.MultiTaskDataset.from_frame(train, "
+        f"num_classes={len(spec['classes'])})\n"
         "model = rt.RAG(data.n_features, data.num_classes, data.n_tasks, tasks=data.task_names)\n"
         f"rt.solve(model, data, lam={{lam}}, lam_shared={lam_shared:g})\n"
-        "test_data = rt.MultiTaskDataset.from_frame(test, data.vectorizer, data.task_names, data.num_classes)\n"
+        "test_data = rt.MultiTaskDataset.from_frame(test, data.vectorizer, data.task_names, "
+        "data.num_classes)\n"
         "rt.evaluate(model, test_data)"
     )
     return show("sharing", arrays, spec, twin(arrays, spec))
@@ -137,24 +146,44 @@ def compute(train, val, test, lam, lam_shared, sentence=None, words=None):
     columns = [column[w] for w in kept]
     idf = getattr(vectorizer, "idf_", np.ones(len(vocabulary)))[columns]
     arrays = {
-        "lam": lam, "accuracy": accuracy, "validation": validation, "idf": idf,
-        "shared": shared[..., columns], "adapters": adapters[..., columns], "bias": path.bias.transpose(0, 1),
-    }  # fmt: skip
+        "lam": lam,
+        "accuracy": accuracy,
+        "validation": validation,
+        "idf": idf,
+        "shared": shared[..., columns],
+        "adapters": adapters[..., columns],
+        "bias": path.bias.transpose(0, 1),
+    }
     classes = list(LABELS) if num_classes == len(LABELS) else [f"class {c}" for c in range(num_classes)]
     share = float(lam[best] / (lam[best] + lam_shared)) if lam_shared else 0.0
     spec = {
-        "title": TITLE, "about": ABOUT, "tasks": names, "classes": classes, "words": kept, "drawn": drawn,
-        "best": best, "lam_shared": float(lam_shared), "sentences": texts, "owners": owners, "labels": labels,
-        "typing": vectorizer.ngram_range == (1, 1), "unit": getattr(vectorizer, "norm", None) == "l2",
-        "sizes": [len(train), len(val), len(test)], "colors": plots.CYCLE[0][:6],
+        "title": TITLE,
+        "about": ABOUT,
+        "tasks": names,
+        "classes": classes,
+        "words": kept,
+        "drawn": drawn,
+        "best": best,
+        "lam_shared": float(lam_shared),
+        "sentences": texts,
+        "owners": owners,
+        "labels": labels,
+        "typing": vectorizer.ngram_range == (1, 1),
+        "unit": getattr(vectorizer, "norm", None) == "l2",
+        "sizes": [len(train), len(val), len(test)],
+        "colors": plots.CYCLE[0][:6],
         "start": {"at": 0, "sentence": 0, "typed": "", "lam": float(lam[0])},
-    }  # fmt: skip
+    }
     means = accuracy.mean(1)
     spec["alt"] = (
-        f"Left: share of {len(test)} new sentences read rightly, for {', '.join(names)}, against lambda from {lam[0]:.2g} "
-        f"(independent, mean {means[0]:.0%}) to {lam[-1]:.2g} (full sharing, mean {means[-1]:.0%}). Validation chooses "
-        f"lambda = {lam[best]:.2g}, where the mean is {means[best]:.0%} and the domains are tied by {share:.0%}. "
-        f"Right: the weights of {', '.join(drawn)} at that lambda: a bar for the shared weight, a marker for each domain."
+        f"Left: share of {len(test)} new sentences read rightly, for {', '.join(names)}, against lambda "
+        f"from {lam[0]:.2g} "
+        f"(independent, mean {means[0]:.0%}) to {lam[-1]:.2g} (full sharing, mean {means[-1]:.0%}). "
+        f"Validation chooses "
+        f"lambda = {lam[best]:.2g}, where the mean is {means[best]:.0%} and the domains are tied by "
+        f"{share:.0%}. "
+        f"Right: the weights of {', '.join(drawn)} at that lambda: a bar for the shared weight, a marker "
+        f"for each domain."
     )
     return arrays, spec
 
@@ -169,7 +198,8 @@ def _middle(validation):
 def _sentences(test, test_data, path, best, names, vectorizer, sentence, n=10):
     """Sentences that the domains read differently at the chosen lambda, the reader's own first.
 
-    Disagreement and brevity choose them, so that there is something to see; whether a reading is right does not.
+    Disagreement and brevity choose them, so that there is something to see; whether a reading is right does
+    not.
     """
     weights, bias = path.task_weights()[:, best], path.bias[:, best]  # (n_tasks, n_classes, n_features)
     pick = test.groupby("task", sort=False).head(60).index.to_numpy()
@@ -209,8 +239,14 @@ def twin(arrays, spec):
         )
     left.plot(lam, accuracy.mean(1), color="0.1", lw=2.5, label="mean")
     left.axvline(lam[best], color="0.4", ls=":")
-    left.annotate("chosen on validation", (lam[best], 1), xycoords=("data", "axes fraction"), fontsize=8,
-                  xytext=(3, -10), textcoords="offset points")  # fmt: skip
+    left.annotate(
+        "chosen on validation",
+        (lam[best], 1),
+        xycoords=("data", "axes fraction"),
+        fontsize=8,
+        xytext=(3, -10),
+        textcoords="offset points",
+    )
     left.set(
         xscale="log", xlabel="independent  ←  λ  →  full sharing", title="Share of new sentences read rightly"
     )

@@ -13,8 +13,16 @@ from pathlib import Path
 
 import nbformat
 
-FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-         "--disable-background-networking", "--disable-component-update", "--disable-sync"]  # fmt: skip
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 SETTINGS = {
     "@jupyterlab/notebook-extension/tracker": {"windowingMode": "none"},
     "@jupyterlab/apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
@@ -32,14 +40,15 @@ HOOK = """async () => {
   const hook = (kernel) => kernel && kernel.anyMessage.connect((_, { msg, direction }) => {
     const type = msg.header.msg_type;
     if (direction === 'send' && type === 'comm_msg') seen.sent.add(msg.header.msg_id);
-    if (direction === 'send' && type === 'comm_open' && msg.content.target_name === 'jupyter.widget.control') seen.control.add(msg.content.comm_id);
-    if (direction !== 'recv') return;
+    if (direction === 'send' && type === 'comm_open' && msg.content.target_name === 'jupyter.widget.control')
+    seen.control.add(msg.content.comm_id); if (direction !== 'recv') return;
     if (type === 'error') seen.errors.push(msg.content.ename + ': ' + msg.content.evalue);
-    const lines = type === 'stream' && msg.content.name === 'stderr' ? msg.content.text.split('\\n').filter((l) => l.trim()) : [];
-    // Before ipywidgets is imported in the kernel, nobody there listens to the widget manager's control channel.
-    const early = (l) => /No such comm target registered: jupyter.widget/.test(l) || [...seen.control].some((id) => l.includes(`No such comm: ${id}`));
-    seen.errors.push(...lines.filter((l) => !early(l)));
-    if (type === 'status' && msg.content.execution_state === 'idle') seen.sent.delete(msg.parent_header.msg_id);
+    const lines = type === 'stream' && msg.content.name === 'stderr' ?
+    msg.content.text.split('\\n').filter((l) => l.trim()) : []; // Before ipywidgets is imported in the
+    kernel, nobody there listens to the widget manager's control channel. const early = (l) => /No such comm
+    target registered: jupyter.widget/.test(l) || [...seen.control].some((id) => l.includes(`No such comm:
+    ${id}`)); seen.errors.push(...lines.filter((l) => !early(l))); if (type === 'status' &&
+    msg.content.execution_state === 'idle') seen.sent.delete(msg.parent_header.msg_id);
   });
   hook(panel.sessionContext.session.kernel);
   panel.sessionContext.kernelChanged.connect((_, change) => { seen.sent.clear(); hook(change.newValue); });
@@ -58,18 +67,38 @@ class Lab:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
-        places = {"JUPYTER_CONFIG_DIR": "config", "JUPYTER_DATA_DIR": "data", "JUPYTER_RUNTIME_DIR": "runtime",
-                  "JUPYTERLAB_SETTINGS_DIR": "settings", "JUPYTERLAB_WORKSPACES_DIR": "workspaces",
-                  "IPYTHONDIR": "ipython", "RAGTEACH_HOME": "home"}  # fmt: skip
+        places = {
+            "JUPYTER_CONFIG_DIR": "config",
+            "JUPYTER_DATA_DIR": "data",
+            "JUPYTER_RUNTIME_DIR": "runtime",
+            "JUPYTERLAB_SETTINGS_DIR": "settings",
+            "JUPYTERLAB_WORKSPACES_DIR": "workspaces",
+            "IPYTHONDIR": "ipython",
+            "RAGTEACH_HOME": "home",
+        }
         environment = {**os.environ, **{name: str(self.folder / place) for name, place in places.items()}}
-        environment |= {"OMP_NUM_THREADS": "1", "PYDEVD_DISABLE_FILE_VALIDATION": "1", "MPLBACKEND": "module://matplotlib_inline.backend_inline"}
+        environment |= {
+            "OMP_NUM_THREADS": "1",
+            "PYDEVD_DISABLE_FILE_VALIDATION": "1",
+            "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+        }
         for name, values in SETTINGS.items():
             path = self.folder / "settings" / f"{name}.jupyterlab-settings"
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(json.dumps(values), encoding="utf-8")
-        command = [sys.executable, "-m", "jupyterlab", "--allow-root", "--no-browser", "--ServerApp.ip=127.0.0.1",
-                   f"--ServerApp.port={self.port}", "--ServerApp.port_retries=0", f"--IdentityProvider.token={self.token}",
-                   f"--ServerApp.root_dir={self.notebooks}", "--LabApp.expose_app_in_browser=True"]  # fmt: skip
+        command = [
+            sys.executable,
+            "-m",
+            "jupyterlab",
+            "--allow-root",
+            "--no-browser",
+            "--ServerApp.ip=127.0.0.1",
+            f"--ServerApp.port={self.port}",
+            "--ServerApp.port_retries=0",
+            f"--IdentityProvider.token={self.token}",
+            f"--ServerApp.root_dir={self.notebooks}",
+            "--LabApp.expose_app_in_browser=True",
+        ]
         self.log = open(self.folder / "server.log", "w", encoding="utf-8")  # noqa: SIM115
         self.process = subprocess.Popen(
             command, env=environment, stdout=self.log, stderr=subprocess.STDOUT, cwd=self.folder
@@ -149,14 +178,16 @@ class Notebook:
 
     def wait_for(self, n=1):
         self.page.wait_for_function(
-            "n => [...document.querySelectorAll('.ragteach-explorer')].filter(e => e.shadowRoot?.querySelector('.root')?.dataset.drawn).length >= n",
+            "n => [...document.querySelectorAll('.ragteach-explorer')].filter(e => "
+            "e.shadowRoot?.querySelector('.root')?.dataset.drawn).length >= n",
             arg=n,
         )
 
     def outputs(self):
         """The text of all outputs, from the model and not from the page."""
         return self.page.evaluate(
-            "() => jupyterapp.shell.currentWidget.content.widgets.flatMap(c => c.model.sharedModel.outputs ?? [])"
+            "() => jupyterapp.shell.currentWidget.content.widgets.flatMap(c => "
+            "c.model.sharedModel.outputs ?? [])"
         )
 
     def faults(self) -> list[str]:

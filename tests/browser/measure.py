@@ -1,4 +1,4 @@
-"""How fast an explorer answers: real keys and a real mouse, from the event's own time stamp to the painted frame."""
+"""How fast an explorer answers a real key and a real mouse: from the event's time stamp to the painted frame."""
 
 import statistics
 import time

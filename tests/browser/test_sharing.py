@@ -11,7 +11,8 @@ from .measure import speed
 
 pytestmark = pytest.mark.browser
 
-MAKE = "import ragteach as rt\nw = rt.widgets.sharing_slider(n_per_task=30, sentence='<img src=x onerror=alert(1)> was quiet'); w"
+MAKE = """import ragteach as rt
+w = rt.widgets.sharing_slider(n_per_task=30, sentence='<img src=x onerror=alert(1)> was quiet'); w"""
 SAY = "e => e.shadowRoot.querySelector('.say').textContent"
 
 
@@ -32,7 +33,7 @@ def picture(nb, i=0):
 
 
 def changed(a, b):
-    """Pixels that differ to the eye; the smoothing of an edge may differ by a shade from one drawing to the next."""
+    """Pixels that differ to the eye; an edge's smoothing may differ by a shade from drawing to drawing."""
     return int((abs(a - b).sum(-1) > 60).sum())
 
 
@@ -49,7 +50,7 @@ def test_keys_change_the_pixels_and_bring_them_back(notebook):
 
 
 def test_jupyterlab_keeps_its_hands_off_our_keys(notebook):
-    """Letters typed into the field write a sentence; in JupyterLab's command mode they would move and cut cells."""
+    """Letters typed into the field write a sentence; as JupyterLab's shortcuts they would cut cells."""
     nb = notebook(MAKE)
     nb.wait_for()
     field = nb.explorer().locator("input[type=text]")
@@ -79,7 +80,8 @@ def test_a_burst_of_500_events_ends_on_the_last(notebook):
     nb = notebook(MAKE)
     nb.wait_for()
     nb.explorer().evaluate("""e => { const input = e.shadowRoot.querySelector('input[type=range]');
-        for (let i = 0; i <= 500; i++) { input.value = (i * 7) % 61; input.dispatchEvent(new Event('input')); } }""")
+        for (let i = 0; i <= 500; i++) { input.value = (i * 7) % 61; input.dispatchEvent(new Event('input'));
+        } }""")
     nb.frames()
     burst = say(nb.explorer())
     nb.page.wait_for_timeout(400)
@@ -110,8 +112,8 @@ def run_code(nb, code):
     return nb.page.evaluate(
         """async (code) => {
       const kernel = jupyterapp.shell.currentWidget.sessionContext.session.kernel;
-      const future = kernel.requestExecute({ code: '', user_expressions: { it: code }, silent: true, store_history: false });
-      const reply = await future.done;
+      const future = kernel.requestExecute({ code: '', user_expressions: { it: code }, silent: true,
+      store_history: false }); const reply = await future.done;
       const it = reply.content.user_expressions.it;
       if (it.status === 'error') throw new Error(it.evalue);
       return it.data['text/plain'];

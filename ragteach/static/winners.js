@@ -1,0 +1,95 @@
+// Who wins where.  Arrays: values (R, N, S, seeds), stats (R, N, S, 3: mean, low, high), winner (R, N), margin (R, N, 3).
+
+EXPLORERS.winners = (ui) => {
+  const { spec } = ui, values = ui.read("values"), stats = ui.read("stats"), winner = ui.read("winner"), margin = ui.read("margin");
+  const nR = spec.r.length, nN = spec.n.length, names = spec.strategies, color = (i) => spec.colors[i];
+  const clear = (r, n) => margin(r, n, 1) > 0, points = (x) => minus((100 * x).toFixed(1));
+  ui.slider({ name: "r", label: "Relatedness of the tasks:", max: nR - 1, wide: false, text: (r) => short(spec.r[r]) });
+  ui.slider({ name: "n", label: "Training sentences per task:", max: nN - 1, wide: false, text: (n) => String(spec.n[n]) });
+  for (const control of ui.controls.children) control.style.flex = "1 1 260px";
+
+  const key = (i) => {
+    const svg = s("svg", { viewBox: "-13 -7 26 14", style: "width:26px;height:14px;display:inline-block;vertical-align:-2px" });
+    svg.append(s("line", { x1: -13, x2: 13, stroke: color(i), "stroke-width": 2, "stroke-dasharray": DASH[i] }), marker(i, color(i)));
+    return svg;
+  };
+  const left = ui.panel("The map", { note: "Lead over the second, in points of accuracy." });
+  const legend = h("div", { style: "display:flex;flex-wrap:wrap;gap:0 14px;font-size:12.5px" }, ...names.map((name, i) => h("span", {}, key(i), ` ${spec.letters[i]} ${name}`)));
+  left.append(legend);
+  let frame, cell;
+  ui.picture(left, (svg, width) => {
+    const box = { left: 52, right: 4, top: 18, bottom: 40 }, w = (width - box.left - box.right) / nN, hgt = Math.max(34, Math.min(48, 300 / nR));
+    svg.replaceChildren();
+    set(svg, { viewBox: `0 0 ${width} ${box.top + hgt * nR + box.bottom}`, height: box.top + hgt * nR + box.bottom });
+    cell = (r, n) => ({ x: box.left + w * n, y: box.top + hgt * (nR - 1 - r), width: w, height: hgt });
+    svg.append(s("text", { class: "soft", x: 0, y: 11 }, "relatedness"));
+    for (let r = 0; r < nR; r++) {
+      svg.append(s("text", { x: box.left - 8, y: cell(r, 0).y + hgt / 2 + 4, "text-anchor": "end" }, short(spec.r[r])));
+      for (let n = 0; n < nN; n++) {
+        const at = cell(r, n), who = winner(r, n), group = s("g", { style: "cursor:pointer" });
+        group.append(s("rect", { ...at, fill: color(who), opacity: clear(r, n) ? 0.62 : 0.25, stroke: "var(--bg)", "stroke-width": 2 }));
+        group.append(s("text", { x: at.x + w / 2, y: at.y + hgt / 2 + 4, "text-anchor": "middle", "font-weight": clear(r, n) ? 700 : 400 }, margin(r, n, 0) < 5e-4 ? "tie" : `${spec.letters[who]} ${w > 48 ? points(margin(r, n, 0)) : ""}${clear(r, n) ? "★" : ""}`));
+        group.addEventListener("click", () => ui.update({ r, n }));
+        svg.append(group);
+      }
+    }
+    for (let n = 0; n < nN; n++) svg.append(s("text", { x: cell(0, n).x + w / 2, y: cell(0, 0).y + hgt + 16, "text-anchor": "middle" }, String(spec.n[n])));
+    svg.append(s("text", { class: "soft", x: box.left + (w * nN) / 2, y: cell(0, 0).y + hgt + 34, "text-anchor": "middle" }, "training sentences per task"));
+    frame = s("rect", { fill: "none", stroke: "var(--fg)", "stroke-width": 3, rx: 3 });
+    svg.append(frame);
+  });
+
+  const right = ui.panel("This cell: every seed, mean and 95 % interval");
+  const seedSvg = s("svg", { "aria-hidden": "true" }), curveSvg = s("svg", { "aria-hidden": "true" });
+  right.append(seedSvg, h("h4", { style: "margin-top:8px" }, "This row: learning curves"), curveSvg);
+  let drawn = null;
+  const all = Array.from(values.all).filter((v) => !Number.isNaN(v)), low = Math.floor(20 * Math.min(...all)) / 20, high = Math.ceil(20 * Math.max(...all)) / 20;
+  const lay = (state) => {
+    const { r, n } = state;
+    drawn = `${r},${n},${ui.width}`;
+    const width = Math.max(220, right.clientWidth), step = 34, box = { width, height: step * names.length + 36, left: 92, right: 12, top: 4, bottom: 32 };
+    const { X } = axes(seedSvg, box, { x: [low, high], y: [0, 1], xTicks: ticks(low, high, 4), xText: percent });
+    names.forEach((name, i) => {
+      const y = box.top + step * (i + 0.5);
+      seedSvg.append(s("text", { x: box.left - 8, y: y + 4, "text-anchor": "end" }, name));
+      spec.seeds.forEach((_, k) => {
+        const v = values(r, n, i, k);
+        if (!Number.isNaN(v)) seedSvg.append(s("circle", { cx: X(v), cy: y - 8 + ((k * 5) % 7), r: 2.6, fill: color(i), opacity: 0.55 }));
+      });
+      const [mean, a, b] = stats.row(r, n, i);
+      if (!Number.isNaN(a)) seedSvg.append(s("line", { x1: X(Math.max(low, a)), x2: X(Math.min(high, b)), y1: y + 8, y2: y + 8, stroke: color(i), "stroke-width": 3 }));
+      const m = marker(i, color(i));
+      set(m, { transform: `translate(${X(mean)},${y + 8})` });
+      seedSvg.append(m);
+    });
+    const plot = { width, height: 190, left: 46, right: 12, top: 8, bottom: 38 };
+    const P = axes(curveSvg, plot, { x: [-0.15, nN - 0.85], y: [low, high], xTicks: spec.n.map((_, k) => k), xText: (k) => String(spec.n[k]), yTicks: ticks(low, high, 4), yText: percent, xName: "training sentences per task" });
+    curveSvg.append(s("line", { class: "cursor", x1: P.X(n), x2: P.X(n), y1: plot.top, y2: plot.height - plot.bottom, opacity: 0.5 }));
+    names.forEach((_, i) => {
+      const shift = (i - 1) * 4, at = (k) => [P.X(k) + shift, P.Y(stats(r, k, i, 0))];
+      const there = spec.n.map((_, k) => k).filter((k) => !Number.isNaN(stats(r, k, i, 0)));
+      curveSvg.append(s("path", { d: line(there.map(at)), fill: "none", stroke: color(i), "stroke-width": 2, "stroke-dasharray": DASH[i] }));
+      for (const k of there) {
+        const [x, y] = at(k), [, a, b] = stats.row(r, k, i);
+        if (!Number.isNaN(a)) curveSvg.append(s("line", { x1: x, x2: x, y1: P.Y(Math.max(low, a)), y2: P.Y(Math.min(high, b)), stroke: color(i), "stroke-width": 1.5 }));
+        const m = marker(i, color(i));
+        set(m, { transform: `translate(${x},${y})` });
+        curveSvg.append(m);
+      }
+    });
+  };
+  const wins = (r, n, i) => spec.seeds.filter((_, k) => names.every((_, o) => o === i || values(r, n, i, k) > values(r, n, o, k))).length;
+  return {
+    draw(state) {
+      set(frame, cell(state.r, state.n));
+      if (drawn !== `${state.r},${state.n},${ui.width}`) lay(state);
+    },
+    say({ r, n }) {
+      const i = winner(r, n), [lead, a, b] = margin.row(r, n), single = Number.isNaN(a);
+      const sure = single ? "one seed, so no interval" : `95 % interval ${points(a)} to ${points(b)}: ${clear(r, n) ? "clear" : "not clear"}`;
+      return `Relatedness ${short(spec.r[r])}, ${spec.n[n]} sentences per task: ${names[i]} ${clear(r, n) ? "wins" : lead < 5e-4 ? "ties" : "leads"} with ${percent(stats(r, n, i, 0))}, ${points(lead)} points before the second (${sure}). It was alone in front in ${wins(r, n, i)} of ${spec.seeds.length} seeds.`;
+    },
+    table: ({ r, n }) => ({ head: ["strategy", "mean", "95 % from", "to", "seeds won"], rows: names.map((name, i) => [name, ...[0, 1, 2].map((k) => (Number.isNaN(stats(r, n, i, k)) ? "" : `${points(stats(r, n, i, k))} %`)), wins(r, n, i)]) }),
+    code: ({ r, n }) => `import ragteach as rt\ntable = rt.compare("toy", seeds=${spec.seeds.length}, n_per_task=${spec.n[n]}, relatedness=${spec.r[r]}, strategies=${JSON.stringify(names)})\nrt.paired(table)`,
+  };
+};

@@ -1,0 +1,167 @@
+"""Graph editor: connect tasks and adapters by hand, and see what the model becomes.
+
+Enters: sentences of several tasks.  Leaves: the optimum of the graph that is on the page.
+
+    W_t = W_s + sum_k G[t,k] A_k        J = sum_t CE_t + lam_s/2 ||W_s||^2 + lam/2 sum_k ||A_k||^2
+
+The presets at the first lambda are solved in advance, and are there without a kernel.  Any other graph is
+solved in the kernel when it is drawn, and the page shows only the newest answer.
+"""
+
+import numpy as np
+import torch
+from matplotlib.figure import Figure
+
+from ragteach import plots
+from ragteach.errors import at_least, refuse
+from ragteach.graph import routing_graph
+from ragteach.model import RAG
+from ragteach.solver import solve_path
+from ragteach.tasks import MultiTaskDataset
+from ragteach.widgets.base import one_thread, show
+from ragteach.widgets.sharing import three_parts
+
+MAX_TASKS, MAX_FEATURES = 8, 20_000
+STRENGTHS = np.logspace(-5, 0, 26)
+
+
+def graph_editor(
+    data=None, graph="one_per_task", lam=0.001, lam_shared=0.001, relatedness=0.5, n_per_task=60, seed=0
+):
+    """Click a line between a task and an adapter; equation, parameters and accuracy follow.
+
+    Args:
+        data: None for toy sentences, a frame, or (train, val, test) frames. At most eight tasks.
+        graph: where to begin: a name of `routing_graph` or a matrix (n_tasks, n_adapters).
+        lam, lam_shared: the penalties; ``lam`` is a slider.
+        relatedness, n_per_task, seed: of the toy sentences.
+
+    Returns:
+        The explorer; ``w.state["graph"]`` is the graph on the page.
+
+    Raises:
+        RagteachError: too many tasks, a graph of another shape.
+
+    Reference: lesson 02; Ponti et al. (2022) for graphs over skills.
+
+    Example:
+        >>> w = graph_editor(n_per_task=20)  # doctest: +SKIP
+    """
+    at_least("lam", lam), at_least("lam_shared", lam_shared)
+    train, val, test = three_parts(data, relatedness=relatedness, n_per_task=n_per_task, seed=seed)
+    solver = GraphSolver(train, val, test, lam_shared)
+    names, n_tasks = solver.data.task_names, solver.data.n_tasks
+    if not isinstance(graph, str):
+        graph = np.asarray(graph, dtype=float)
+    n_adapters = n_tasks if isinstance(graph, str) else graph.shape[-1]
+    first = routing_graph(graph, n_tasks, n_adapters, seed=seed)
+    presets = {
+        "one adapter per task": torch.eye(n_tasks),
+        "literal article: all for all": torch.ones(n_tasks, n_tasks),
+        "two groups": routing_graph("grouped", n_tasks, min(2, n_tasks)),
+        "random, two each": routing_graph("random", n_tasks, n_tasks, per_task=min(2, n_tasks), seed=seed),
+        "no adapter: full sharing": torch.zeros(n_tasks, 0),
+    }
+    if not any(g.shape == first.shape and torch.equal(g, first) for g in presets.values()):
+        presets = {"yours": first, **presets}
+    begin = next(
+        i for i, g in enumerate(presets.values()) if g.shape == first.shape and torch.equal(g, first)
+    )
+    at = int(np.abs(np.log(STRENGTHS / lam)).argmin()) if lam > 0 else 0
+    with one_thread():
+        results = [solver.solve(g, float(STRENGTHS[at])) for g in presets.values()]
+    arrays = {key: np.stack([r[key] for r in results]) for key in results[0]}
+    arrays["graphs"] = np.zeros((len(presets), n_tasks, max(g.shape[1] for g in presets.values())))
+    for i, g in enumerate(presets.values()):
+        arrays["graphs"][i, :, : g.shape[1]] = g
+    spec = {
+        "title": "Which adapters serve which task?",
+        "about": "Click a cell, or a line, to connect or disconnect. The model is solved anew each time.",
+        "tasks": names,
+        "colors": plots.CYCLE[0][:6],
+        "presets": list(presets),
+        "begin": at,
+        "widths": [g.shape[1] for g in presets.values()],
+        "lams": STRENGTHS.tolist(),
+        "lam_shared": lam_shared,
+        "size": [solver.data.n_features, solver.data.num_classes],
+        "most": n_tasks + 1,
+        "n_test": len(test),
+        "start": {"preset": begin, "lam_at": at, "graph": first.tolist()},
+        "code": "import ragteach as rt\ndata = rt.MultiTaskDataset.from_frame(train)\n"
+        "model = rt.RAG(data.n_features, "
+        "data.num_classes, {K}, tasks=data.task_names, graph={G})\n"
+        f"rt.solve(model, data, lam={{lam}}, lam_shared={lam_shared:g})\nrt.evaluate(model, test_data)",
+    }
+    said = "; ".join(f"{n}: {a.mean():.0%}" for n, a in zip(presets, arrays["accuracy"], strict=True))
+    spec["alt"] = (
+        f"Mean accuracy on {len(test)} new sentences for {len(presets)} graphs between {', '.join(names)} "
+        f"and their "
+        f"adapters, at lambda = {STRENGTHS[at]:.2g}. {said}."
+    )
+
+    def answer(want):
+        return solver.solve(_asked_graph(want, n_tasks, spec["most"]), float(want["lam"])), {
+            "key": want.get("key")
+        }
+
+    return show("graphs", arrays, spec, twin(arrays, spec, presets), answer)
+
+
+def _asked_graph(want, n_tasks, most):
+    graph = torch.as_tensor(np.asarray(want.get("graph"), dtype=np.float32))
+    if graph.ndim != 2 or len(graph) != n_tasks or graph.shape[1] > most:
+        raise refuse(
+            expected=f"{n_tasks} rows of at most {most} numbers",
+            got=f"shape {tuple(graph.shape)}",
+            fix="press Reset",
+        )
+    return graph
+
+
+class GraphSolver:
+    """The sentences, ready; ``solve(graph, lam)`` gives the accuracies at that graph's optimum."""
+
+    def __init__(self, train, val, test, lam_shared):
+        n_classes = int(max(frame.label.max() for frame in (train, val, test))) + 1
+        self.data = MultiTaskDataset.from_frame(train, num_classes=n_classes)
+        if self.data.n_tasks > MAX_TASKS or self.data.n_features > MAX_FEATURES:
+            raise refuse(
+                expected=f"at most {MAX_TASKS} tasks and {MAX_FEATURES} words",
+                got=f"{self.data.n_tasks} tasks and {self.data.n_features} words",
+                fix="choose fewer tasks, or a smaller sample of the sentences",
+            )
+        self.lam_shared, self.tensors = lam_shared, self.data.stacked(dtype=torch.float64)
+        self.tests = [
+            MultiTaskDataset.from_frame(f, self.data.vectorizer, self.data.task_names, n_classes).stacked()
+            for f in (val, test)
+        ]
+
+    def solve(self, graph, lam):
+        model = RAG(
+            self.data.n_features,
+            self.data.num_classes,
+            graph.shape[1],
+            tasks=self.data.task_names,
+            graph=graph,
+            init="zero",
+        )
+        path = solve_path(model, self.tensors, [lam], self.lam_shared, tol=1e-3, max_iter=300)
+        val, test = (path.accuracy(t)[:, 0].numpy() for t in self.tests)
+        fit = path.losses(self.data.stacked()).sum(0).numpy()
+        norms = path.adapters[:, 0].flatten(1).norm(dim=1).numpy()
+        padded = np.zeros(MAX_TASKS + 1)
+        padded[: len(norms)] = norms
+        return {"accuracy": test, "validation": val, "loss": fit, "norms": padded}
+
+
+def twin(arrays, spec, presets):
+    """The static figure: every preset as a graph, with its accuracy."""
+    figure = Figure(figsize=(2.6 * len(presets), 2.9), layout="constrained")
+    for i, (ax, (name, graph)) in enumerate(
+        zip(np.atleast_1d(figure.subplots(1, len(presets))), presets.items(), strict=True)
+    ):
+        plots.routing(graph, ax)
+        mean, parts = arrays["accuracy"][i].mean(), (1 + graph.shape[1]) * spec["size"][0] * spec["size"][1]
+        ax.set_title(f"{name}\n{mean:.0%} right, {parts:,} weights", fontsize=9)
+    return figure

@@ -1,0 +1,201 @@
+"""Trajectory player: training as a film, one step at a time.
+
+Enters: trajectories (of `fit` with a `Recorder`, or of the engine), one per schedule.  Leaves: their paths
+in one plane:
+
+    plane      W_s and every A_k in two principal components of all runs together, or as the scores of two
+    words length     ||W_s||, ||A_k|| over the steps
+    conflict   mean cosine between the tasks' gradients in W_s
+    conserved  how far W_s - sum_t A_t has moved from where it began, relative to its length
+"""
+
+import numpy as np
+import torch
+
+from ragteach import plots
+from ragteach.data import make_toy
+from ragteach.errors import refuse
+from ragteach.model import RAG
+from ragteach.tasks import MultiTaskDataset
+from ragteach.trainer import fit
+from ragteach.trajectories import Recorder, Trajectory
+from ragteach.widgets.base import one_thread, show
+
+FRAMES = 121
+MAX_RUNS = 4
+
+
+def toy_runs(lam=0.003, lam_shared=0.003, epochs=240, lr=0.5, seed=0):
+    """The three schedules, and joint training without a penalty: {name: Trajectory}, and the toy data."""
+    frame = make_toy(n_per_task={"films": 40, "cars": 40, "food": 40}, seed=seed)
+    data, runs = MultiTaskDataset.from_frame(frame), {}
+    plans = {
+        "joint": ("joint", lam, lam_shared),
+        "two-phase": ("two_phase", lam, lam_shared),
+        "alternating": ("alternating", lam, lam_shared),
+        "joint, no penalty": ("joint", 0.0, 0.0),
+    }
+    for name, (schedule, a, s) in plans.items():
+        model = RAG(
+            data.n_features,
+            data.num_classes,
+            data.n_tasks,
+            tasks=data.task_names,
+            adapters=data.task_names,
+            scale=0.1,
+            seed=seed,
+        )
+        recorder = Recorder(model, every=2)
+        fit(
+            model,
+            data,
+            schedule,
+            epochs=epochs,
+            lr=lr,
+            optimizer=torch.optim.SGD,
+            lam=a,
+            lam_shared=s,
+            callbacks=[recorder],
+            progress=False,
+            seed=seed,
+        )
+        runs[name] = recorder.trajectory(data.vectorizer.get_feature_names_out())
+    return runs, data
+
+
+def trajectory_player(runs=None, words=None, data=None):
+    """Play, pause and scrub through training.
+
+    Args:
+        runs: a `Trajectory`, or a dict of up to four, {"joint": ..., "two-phase": ...}. Default: toy
+        sentences, the three
+            schedules, and joint training without a penalty.
+        words: two words, for the second choice of plane. Default: the two whose shared scores end furthest
+        apart.
+        data: the `MultiTaskDataset` that was trained on, for the conflict of the tasks' gradients. Default:
+        not drawn.
+
+    Returns:
+        The explorer; ``w.state["at"]`` is its frame.
+
+    Raises:
+        RagteachError: not a trajectory, too many, or of different shapes.
+
+    Reference: lesson 05; gradient conflict after Yu et al. (2020).
+
+    Example:
+        >>> w = trajectory_player()  # doctest: +SKIP
+    """
+    code = "runs, data = rt.widgets.toy_runs()"
+    with one_thread():
+        if runs is None:
+            runs, data = toy_runs()
+        else:
+            code = "runs = {...}  # your trajectories"
+            runs = {"run": runs} if isinstance(runs, Trajectory) else dict(runs)
+        _check(runs)
+        arrays, spec = compute(runs, words, data)
+    spec["code"] = (
+        f'import ragteach as rt\n{code}\npath = runs["{{run}}"]\npath.norms().query("step == {{step}}")'
+    )
+    return show("player", arrays, spec, twin(runs, spec))
+
+
+def _check(runs):
+    good = 0 < len(runs) <= MAX_RUNS and all(isinstance(r, Trajectory) for r in runs.values())
+    if not good or len({tuple(r.shared.shape[1:]) + tuple(r.adapters.shape[1:2]) for r in runs.values()}) > 1:
+        raise refuse(
+            expected=f"one to {MAX_RUNS} trajectories of the same model family",
+            got=f"{len(runs)} of types {sorted({type(r).__name__ for r in runs.values()})}",
+            fix="pass recorder.trajectory(words), or a dict {name: trajectory}",
+        )
+
+
+def compute(runs, words, data):
+    """All the numbers: (arrays, spec).  Every run is sampled at the same number of frames."""
+    first = next(iter(runs.values()))
+    frames = min(FRAMES, max(len(r.steps) for r in runs.values()))
+    picks = [np.linspace(0, len(r.steps) - 1, frames).round().astype(int) for r in runs.values()]
+    steps = np.stack([r.steps[p] for r, p in zip(runs.values(), picks, strict=True)])  # (n_runs, n_frames)
+    paths = torch.stack(
+        [
+            torch.cat([r.shared[p][:, None], r.adapters[p]], 1)
+            for r, p in zip(runs.values(), picks, strict=True)
+        ]
+    ).double()  # (n_runs, n_frames, 1 + n_adapters, n_classes, n_features)
+    flat = paths.flatten(3)
+    cloud = flat.flatten(0, 2)
+    centre = cloud.mean(0)
+    _, size, axes = torch.linalg.svd(cloud - centre, full_matrices=False)
+    share = size.square() / size.square().sum().clamp(min=1e-300)
+    score = paths[..., -1, :] - paths[..., 0, :]  # (n_runs, n_frames, n_parts, n_features)
+    if words is None:
+        order = score[0, -1, 0].argsort()
+        words = [first.words[order[-1]], first.words[order[0]]]
+    columns = [first._word(word) for word in words]
+    planes = torch.stack(
+        [(flat - centre) @ axes[:2].T, score[..., columns]]
+    )  # (2, n_runs, n_frames, n_parts, 2)
+    kept = paths[:, :, 0] - paths[:, :, 1:].sum(2)  # W_s - sum_t A_t
+    moved = (kept - kept[:, :1]).flatten(2).norm(dim=2) / kept[:, :1].flatten(2).norm(dim=2).clamp(min=1e-12)
+    arrays = {"steps": steps, "planes": planes, "norms": flat.norm(dim=3), "moved": moved}
+    if data is not None:
+        arrays["conflict"] = _conflict(runs, picks, data)
+    spec = {
+        "title": "Where do the weights go?",
+        "about": "Play, or drag through training. Small dot: the start. Every path is one part of the model.",
+        "runs": list(runs),
+        "parts": ["W_s", *first.adapter_names],
+        "colors": ["shared", *plots.CYCLE[0][:6]],
+        "axes": [
+            [f"principal component {i + 1} ({share[i]:.0%})" for i in (0, 1)],
+            [f"score of “{w}”" for w in words],
+        ],
+        "planes": ["all words (principal components)", " and ".join(f"“{w}”" for w in words)],
+        "start": {"at": 0, "run": 0, "plane": 0},
+    }
+    ends = "; ".join(
+        f"{name}: W_s ends with length {arrays['norms'][i, -1, 0]:.2f}, the adapters with "
+        f"{arrays['norms'][i, -1, 1:].mean():.2f} on average, and W_s minus the adapters' sum has moved "
+        f"by {moved[i, -1]:.0%}"
+        for i, name in enumerate(runs)
+    )
+    spec["alt"] = (
+        f"Paths of the shared weights and the adapters during training, one picture a schedule. {ends}."
+    )
+    return arrays, spec
+
+
+def _conflict(runs, picks, data):
+    """Mean cosine over pairs of tasks: (n_runs, n_frames)."""
+    tensors, rows = data.stacked(), []
+    for run, pick in zip(runs.values(), picks, strict=True):
+        some = Trajectory(
+            run.steps[pick],
+            run.shared[pick],
+            run.adapters[pick],
+            run.graph,
+            run.task_names,
+            run.adapter_names,
+            run.words,
+        )
+        table = some.gradient_cosines(tensors)
+        rows.append(
+            table["cosine"].to_numpy().reshape(-1, len(pick)).mean(0) if len(table) else np.ones(len(pick))
+        )
+    return np.stack(rows)
+
+
+def twin(runs, spec):
+    """The static figure: every run's whole path, in its own principal components."""
+    import matplotlib.pyplot as plt
+
+    figure, axes = plt.subplots(
+        1, len(runs), figsize=(3.4 * len(runs) + 1, 3.6), layout="constrained", squeeze=False
+    )
+    for ax, (name, run) in zip(axes[0], runs.items(), strict=True):
+        plots.plane(run, ax)
+        ax.set_title(name)
+        if ax is not axes[0][-1]:
+            ax.get_legend().remove()
+    return figure

@@ -1,0 +1,179 @@
+"""Gradient step-through: one sentence, one step, numbers that you can check by hand.
+
+Enters: a sentence, its label, a model.  Leaves: the words' weights; all arithmetic is done on the page, in
+the open:
+
+    z_c = b_c + sum_j x_j (W_s + A)[c, j]      p = softmax(z)      CE = -log p_label
+    dCE/dz_c = p_c - y_c                       dCE/dW_s[c, j] = dCE/dA[c, j] = (p_c - y_c) x_j
+"""
+
+import numpy as np
+import torch
+
+from ragteach import plots
+from ragteach.data import LABELS
+from ragteach.errors import one_of, refuse
+from ragteach.features import make_vectorizer
+from ragteach.model import RAG
+from ragteach.widgets.base import show
+
+MAX_WORDS = 12
+
+
+def gradient_step(
+    sentence="The engine was quiet", label="positive", task="cars", model=None, vectorizer=None
+):
+    """Take gradient steps on one sentence, and watch shared weights, adapter and probabilities.
+
+    Args:
+        sentence: at most twelve different words count.
+        label: name (one of ``LABELS``) or number of the right class.
+        task: the task it belongs to; its adapter is the first that serves it.
+        model: a trained `RAG`, with the ``vectorizer`` of its data. Default: a small model with random
+        weights,
+            rounded to one decimal so that you can check by hand.
+
+    Returns:
+        The explorer.
+
+    Raises:
+        RagteachError: no word of the sentence in the vocabulary, a model without its vectoriser, an unknown
+        label.
+
+    Reference: lesson 03.
+
+    Example:
+        >>> w = gradient_step("good film", "positive", "films")
+        >>> w.spec["words"]
+        ['good', 'film']
+    """
+    if model is None:
+        if not make_vectorizer("bow").build_analyzer()(sentence):
+            raise refuse(
+                expected="a sentence with words", got=repr(sentence), fix='try "The engine was quiet"'
+            )
+        vectorizer = make_vectorizer("bow").fit([sentence])
+        n_words = len(vectorizer.get_feature_names_out())
+        model = RAG(
+            n_words,
+            len(LABELS),
+            2,
+            tasks=[task, "another task"],
+            adapters=[f"of {task}", "of another"],
+            scale=0.4,
+            seed=4,
+            bias="task",
+        )
+        with torch.no_grad():
+            for parameter in model.parameters():
+                parameter.copy_((10 * parameter).round() / 10)
+    elif vectorizer is None:
+        raise refuse(
+            expected="the vectoriser of the model's data",
+            got="vectorizer=None",
+            fix="pass vectorizer=data.vectorizer",
+        )
+    t = model.task_index(task)
+    classes = (
+        list(LABELS) if model.output_dim == len(LABELS) else [f"class {c}" for c in range(model.output_dim)]
+    )
+    if isinstance(label, str):
+        one_of("label", label, classes)
+        label = classes.index(label)
+    one_of("label", label, range(len(classes)))
+    x = np.asarray(vectorizer.transform([sentence]).todense())[0]
+    vocabulary = [str(w) for w in vectorizer.get_feature_names_out()]
+    spoken = list(dict.fromkeys(vectorizer.build_analyzer()(sentence)))
+    columns = [vocabulary.index(w) for w in spoken if w in vocabulary][:MAX_WORDS]
+    if not columns:
+        raise refuse(
+            expected="a sentence with words of the vocabulary",
+            got=repr(sentence),
+            fix=f"use words such as {', '.join(vocabulary[:5])}",
+        )
+    with torch.no_grad():
+        serving = [
+            k for k in range(model.n_adapters) if model.graph[t, k] and model.active[model.adapter_names[k]]
+        ]
+        adapters = model.adapter_weights()
+        zero = torch.zeros(len(classes), len(columns))
+        own = adapters[serving[0]][:, columns] * model.graph[t, serving[0]] if serving else zero
+        rest = sum((adapters[k][:, columns] * model.graph[t, k] for k in serving[1:]), zero)
+        bias = model.task_bias()
+        arrays = {
+            "x": x[columns],
+            "shared": model.shared[:, columns],
+            "adapter": own,
+            "rest": rest,
+            "bias": torch.zeros(len(classes)) if bias is None else bias[t],
+        }
+    name = model.adapter_names[serving[0]] if serving else "none"
+    spec = {
+        "title": "One gradient step, by hand",
+        "about": "Move the number of steps from 0 to 1, and check each number with pencil and paper.",
+        "sentence": sentence,
+        "task": task,
+        "adapter": name,
+        "classes": classes,
+        "label": int(label),
+        "words": [vocabulary[j] for j in columns],
+        "trained": bool(serving),
+        "colors": plots.CYCLE[0][:6],
+        "start": {"steps": 0, "rate": 5, "label": int(label)},
+    }
+    figure, first, after = twin(arrays, spec)
+    spec["alt"] = (
+        f"Probabilities of {', '.join(classes)} for “{sentence}” in the task {task}: "
+        f"{', '.join(f'{v:.2f}' for v in first)} before, {', '.join(f'{v:.2f}' for v in after)} after one "
+        f"step of "
+        f"length 0.5 on the label {classes[int(label)]}; beside it the gradient (p - y) x of every word."
+    )
+    return show("steps", arrays, spec, figure)
+
+
+def twin(arrays, spec, rate=0.5):
+    """The static figure: probabilities before and after one step, and the gradient."""
+    from matplotlib.figure import Figure
+
+    x = np.asarray(arrays["x"], dtype=float)
+    own, rest, shared, bias = (
+        arrays[k].detach().double().numpy() for k in ("adapter", "rest", "shared", "bias")
+    )
+    y = np.eye(len(spec["classes"]))[spec["label"]]
+
+    def probabilities(shared, own, bias):
+        z = (shared + own + rest) @ x + bias
+        p = np.exp(z - z.max())
+        return p / p.sum()
+
+    first = probabilities(shared, own, bias)
+    slope = np.outer(first - y, x)  # (n_classes, n_words)
+    moved = own - rate * slope if spec["trained"] else own
+    after = probabilities(shared - rate * slope, moved, bias - rate * (first - y))
+    figure = Figure(figsize=(9, 3.0), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    at = np.arange(len(y))
+    left.bar(at - 0.2, first, 0.38, color=plots.BLUE, label="before")
+    left.bar(at + 0.2, after, 0.38, color=plots.ORANGE, hatch="//", label="after one step")
+    left.set(xticks=at, xticklabels=spec["classes"], title=f"p for “{spec['sentence']}”", ylim=(0, 1))
+    left.legend()
+    top = max(np.abs(slope).max(), 1e-9)
+    right.imshow(slope, cmap="PuOr", vmin=-top, vmax=top, aspect="auto")
+    for c in range(len(y)):
+        for j in range(len(x)):
+            right.text(
+                j,
+                c,
+                f"{slope[c, j]:+.2f}",
+                ha="center",
+                va="center",
+                color="white" if abs(slope[c, j]) > 0.7 * top else "black",
+            )
+    right.set(
+        xticks=range(len(x)),
+        xticklabels=spec["words"],
+        yticks=at,
+        yticklabels=spec["classes"],
+        title="gradient (p − y) x, for W_s and for A alike",
+    )
+    return figure, first, after

@@ -1,0 +1,99 @@
+"""Who wins where: the map of strategies over relatedness and sentences per task, one cell at a time.
+
+Enters: the table of `compare.who_wins_map`.  Leaves: its map; for a cell its seeds and intervals; for a row
+its learning curves.  Which seeds won where is shown too: a map of means alone hides how often the mean is
+luck.
+"""
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from ragteach import plots
+from ragteach.compare import STRATEGIES, interval, who_wins_map, winners
+from ragteach.errors import refuse
+from ragteach.widgets.base import one_thread, show
+
+NEEDED = {"strategy", "task", "seed", "n_per_task", "metric", "value", "relatedness"}
+
+
+def who_wins(table=None, seeds=3, relatedness=(0.0, 0.5, 1.0), n_per_task=(5, 15, 45)):
+    """Click a cell of the map; see the seeds behind its winner.
+
+    Args:
+        table: from `compare.who_wins_map`. Default: a small map, made now (some seconds; a progress bar
+        tells). seeds, relatedness, n_per_task: of the map that is made if ``table`` is not given.
+
+    Returns:
+        The explorer.
+
+    Raises:
+        RagteachError: a table without the columns of `who_wins_map`.
+
+    Reference: lesson 06.
+
+    Example:
+        >>> w = who_wins(seeds=2)  # doctest: +SKIP
+    """
+    if table is None:
+        with one_thread():
+            table = who_wins_map(relatedness, n_per_task, seeds)
+    if not isinstance(table, pd.DataFrame) or not NEEDED <= set(table.columns):
+        got = sorted(NEEDED - set(table.columns)) if isinstance(table, pd.DataFrame) else type(table).__name__
+        raise refuse(
+            expected=f"a table with the columns {', '.join(sorted(NEEDED))}",
+            got=f"without (or not a table): {got}",
+            fix="pass the result of rt.who_wins_map(...), before winners() or summary()",
+        )
+    arrays, spec = compute(table)
+    return show("winners", arrays, spec, twin(table, spec))
+
+
+def compute(table):
+    """By (relatedness, n_per_task, strategy): accuracies of the seeds, means, intervals, margins."""
+    rows = table[(table["metric"] == "accuracy") & (table["task"] == "mean")]
+    strategies = [s for s in STRATEGIES if s in set(rows["strategy"])]
+    r_values, n_values, seeds = (sorted(rows[c].unique()) for c in ("relatedness", "n_per_task", "seed"))
+    shape = (len(r_values), len(n_values), len(strategies))
+    seeds_values, stats = np.full((*shape, len(seeds)), np.nan), np.full((*shape, 3), np.nan)
+    for (r, n, strategy), group in rows.groupby(["relatedness", "n_per_task", "strategy"]):
+        if strategy in strategies:
+            at = r_values.index(r), n_values.index(n), strategies.index(strategy)
+            stats[at] = interval(group["value"])
+            for seed, value in zip(group["seed"], group["value"], strict=True):
+                seeds_values[(*at, seeds.index(seed))] = value
+    best, margins = np.zeros(shape[:2]), np.full((*shape[:2], 3), np.nan)
+    cells = winners(rows[rows["strategy"].isin(strategies)])
+    for row in cells.itertuples():
+        at = r_values.index(row.relatedness), n_values.index(row.n_per_task)
+        best[at], margins[at] = strategies.index(row.winner), (row.margin, row.low, row.high)
+    arrays = {"values": seeds_values, "stats": stats, "winner": best, "margin": margins}
+    spec = {
+        "title": "Who wins where?",
+        "about": "Click a cell, or move the sliders. Colour and letter: who wins there. Star: clear at 95 %.",
+        "strategies": strategies,
+        "colors": [plots.PALETTE[s] for s in strategies],
+        "letters": [plots.LETTERS[s] for s in strategies],
+        "r": [float(r) for r in r_values],
+        "n": [int(n) for n in n_values],
+        "seeds": [int(s) for s in seeds],
+        "start": {"r": len(r_values) // 2, "n": len(n_values) // 2},
+    }
+    won = {s: int((cells["winner"] == s).sum()) for s in strategies}
+    clear = {s: int(((cells["winner"] == s) & cells["clear"]).sum()) for s in strategies}
+    counts = ", ".join(f"{s} wins {won[s]} ({clear[s]} clearly)" for s in strategies)
+    spec["alt"] = (
+        f"Map of {len(cells)} cells, relatedness {r_values[0]:g} to {r_values[-1]:g} by {n_values[0]} to "
+        f"{n_values[-1]} "
+        f"training sentences per task, {len(seeds)} seeds each: {counts}. Clearly: the 95 % interval of "
+        f"the lead over "
+        "the second lies above 0."
+    )
+    return arrays, spec
+
+
+def twin(table, spec):
+    """The static figure: the map."""
+    figure = Figure(figsize=(1.6 * len(spec["n"]) + 2, 0.8 * len(spec["r"]) + 1.6), layout="constrained")
+    plots.who_wins(winners(table[table["strategy"].isin(spec["strategies"])]), figure.subplots())
+    return figure

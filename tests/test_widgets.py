@@ -1,0 +1,292 @@
+"""The explorers' numbers, without a browser: against independent computations, and on bad input."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+import ragteach as rt
+from ragteach.errors import RagteachError
+from ragteach.widgets import base, explore, html
+from ragteach.widgets.graphs import GraphSolver
+from ragteach.widgets.sharing import toy_parts
+
+
+def arrays(w):
+    """The arrays of an explorer, as the page will read them."""
+    values = np.frombuffer(w.block, "<f4")
+    return {n: values[o : o + int(np.prod(s))].reshape(s) for n, (o, s) in w.spec["layout"].items()}
+
+
+@pytest.fixture(scope="module")
+def sharing():
+    return rt.widgets.sharing_slider(n_per_task=30, lam=np.logspace(-4, -1, 7))
+
+
+@pytest.fixture(scope="module")
+def player():
+    runs, data = rt.widgets.toy_runs(epochs=24)
+    return rt.widgets.trajectory_player(runs, data=data), runs
+
+
+# ------------------------------------------------------------------ the block of numbers
+
+
+def test_pack_and_squeeze_keep_what_they_are_given():
+    rng = np.random.default_rng(0)
+    given = {
+        "long": rng.normal(size=(100, 60)).cumsum(0),
+        "short": [1e-9, 1e9, 3.0],
+        "flat": np.full((5000, 1), 7.0),
+    }
+    block, layout = base.pack(given)
+    back = np.frombuffer(base.unsqueeze(base.squeeze(block, layout), layout), "<f4")
+    plain = np.frombuffer(block, "<f4")
+    for name, (offset, shape) in layout.items():
+        part = slice(offset, offset + int(np.prod(shape)))
+        tolerance = np.ptp(given[name]) / 65535 if name == "long" else 0
+        assert np.abs(back[part] - plain[part]).max() <= tolerance + 1e-6 * np.abs(plain[part]).max() * (
+            name == "long"
+        )
+    assert len(base.squeeze(block, layout)) < len(block)
+
+
+def test_one_thread_gives_the_threads_back():
+    before = torch.get_num_threads()
+    with base.one_thread():
+        assert torch.get_num_threads() == 1
+    assert torch.get_num_threads() == before
+
+
+def test_scripts_hold_no_way_to_run_text_from_data():
+    for path in base.STATIC.glob("*.js"):
+        code = path.read_text(encoding="utf-8")
+        assert not any(
+            bad in code for bad in ("innerHTML", "outerHTML", "insertAdjacentHTML", "eval(", "document.write")
+        )
+        assert "http" not in code.replace("http://www.w3.org/2000/svg", "")  # nothing is fetched
+
+
+# ------------------------------------------------------------------ sharing slider
+
+
+def test_sharing_shows_the_optimum_of_solve(sharing):
+    shown = arrays(sharing)
+    train, _, test = toy_parts(n_per_task=30)
+    data = rt.MultiTaskDataset.from_frame(train)
+    model = rt.RAG(data.n_features, 3, 4, tasks=data.task_names)
+    rt.solve(model, data, lam=float(shown["lam"][3]), lam_shared=0.001)
+    columns = [list(data.vectorizer.get_feature_names_out()).index(w) for w in sharing.spec["words"]]
+    ours = shown["shared"][3] + shown["adapters"][3]
+    theirs = model.task_weights().detach().numpy()[..., columns]
+    assert np.allclose(ours - ours.mean(1, keepdims=True), theirs - theirs.mean(1, keepdims=True), atol=0.02)
+    found = rt.evaluate(model, rt.MultiTaskDataset.from_frame(test, data.vectorizer, data.task_names))
+    assert found["accuracy"] == pytest.approx(shown["accuracy"][3].mean(), abs=0.01)
+
+
+def test_sharing_marks_the_best_lambda_of_validation(sharing):
+    shown = arrays(sharing)
+    assert shown["validation"][sharing.spec["best"]] == shown["validation"].max()
+
+
+def test_sharing_on_new_sentences_only():
+    train, val, test = (set(zip(p.text, p.task, strict=True)) for p in toy_parts(n_per_task=60))
+    assert not train & val and not train & test and not val & test
+
+
+def test_the_page_can_compute_a_sentence_itself(sharing):
+    """TF-IDF from the idf that is sent, as in sharing.js, against scikit-learn."""
+    shown, spec = arrays(sharing), sharing.spec
+    train, _, _ = toy_parts(n_per_task=30)
+    vectorizer = rt.MultiTaskDataset.from_frame(train).vectorizer
+    text = spec["sentences"][0]
+    x = np.zeros(len(spec["words"]))
+    for word in vectorizer.build_analyzer()(text):
+        if word in spec["words"]:
+            x[spec["words"].index(word)] += shown["idf"][spec["words"].index(word)]
+    x /= np.linalg.norm(x)
+    columns = [list(vectorizer.get_feature_names_out()).index(w) for w in spec["words"]]
+    assert np.allclose(x, vectorizer.transform([text]).toarray()[0, columns], atol=1e-5)
+
+
+def test_sharing_takes_your_own_frame():
+    frame = rt.make_toy(n_per_task=30).assign(task=lambda f: f.task.str.upper())
+    w = rt.widgets.sharing_slider(frame, lam=[1e-3, 1e-2], words=["quiet"], sentence="It was quiet")
+    assert w.spec["tasks"] == ["FILMS", "CARS", "FOOD", "PHONES"]
+    assert w.spec["sentences"][0] == "It was quiet"
+    assert "split_frame" in w.spec["code"]
+
+
+# ------------------------------------------------------------------ trajectory player
+
+
+def test_player_shows_the_norms_and_the_conserved_quantity(player):
+    w, runs = player
+    shown = arrays(w)
+    last = runs["joint"].norms().query("step == step.max()").set_index("part")["norm"]
+    assert shown["norms"][0, -1] == pytest.approx([last[p] for p in w.spec["parts"]], rel=1e-5)
+    free = w.spec["runs"].index("joint, no penalty")
+    assert (
+        shown["moved"][free].max() < 1e-4
+    )  # conserved: no penalty, plain gradient descent, one adapter per task
+    assert shown["moved"][w.spec["runs"].index("two-phase"), -1] > 0.01
+
+
+def test_player_plane_of_words_is_the_word_table(player):
+    w, runs = player
+    word = w.spec["axes"][1][0].split("“")[1].rstrip("”")
+    table = runs["joint"].word_table([word])
+    assert arrays(w)["planes"][1, 0, -1, 0, 0] == pytest.approx(table.loc[word, "W_s"], abs=1e-5)
+
+
+# ------------------------------------------------------------------ graph editor
+
+
+def test_graph_editor_answers_with_the_optimum():
+    w = rt.widgets.graph_editor(n_per_task=20)
+    sent = []
+    w.send = lambda content, buffers=None: sent.append((content, buffers))
+    w._asked(w, {"ask": 1, "want": {"graph": [[1], [1], [0], [0]], "lam": 0.01, "key": "k"}}, [])
+    content, buffers = sent[0]
+    assert content["reply"] == 1 and content["key"] == "k" and "error" not in content
+    values = np.frombuffer(buffers[0], "<f4")
+    offset, shape = content["layout"]["accuracy"]
+    train, _, test = toy_parts(0.5, 20, 0)
+    data = rt.MultiTaskDataset.from_frame(train)
+    model = rt.RAG(data.n_features, 3, 1, tasks=data.task_names, graph=[[1], [1], [0], [0]])
+    rt.solve(model, data, lam=0.01, lam_shared=0.001)
+    found = rt.evaluate(model, rt.MultiTaskDataset.from_frame(test, data.vectorizer, data.task_names))
+    assert values[offset : offset + shape[0]].mean() == pytest.approx(found["accuracy"], abs=0.01)
+
+
+def test_a_failing_callback_says_so_on_the_page():
+    w = rt.widgets.graph_editor(n_per_task=10)
+    sent = []
+    w.send = lambda content, buffers=None: sent.append(content)
+    w._asked(w, {"ask": 7, "want": {"graph": [[1]], "lam": 0.01}}, [])
+    assert sent[0]["reply"] == 7
+    assert "Expected: 4 rows" in sent[0]["error"]
+
+
+def test_literal_article_and_full_sharing_agree_in_the_graph_editor():
+    """Law 1 on the page: with adapters for all tasks the model is one map."""
+    solver = GraphSolver(*toy_parts(0.5, 20, 0), lam_shared=0.01)
+    literal, none = solver.solve(torch.ones(4, 4), 1e6), solver.solve(torch.zeros(4, 0), 1.0)
+    assert np.allclose(literal["accuracy"], none["accuracy"], atol=0.02)
+
+
+# ---------------------------------------------- initialisation lab, who wins, gradient step
+
+
+def test_starts_are_kept_without_a_penalty_and_forgotten_with_one():
+    w = rt.widgets.init_lab(seeds=3, steps=300)
+    shown = arrays(w)
+    n_scales = len(w.spec["scales"])
+    free, tied = (shown["spreads"][(0 * n_scales + 4) * 2 + i] for i in (0, 1))
+    assert free[-1, 0] > 0.1 > tied[-1, 0]
+    zero = shown["paths"][2 * n_scales * 2]
+    assert np.allclose(zero[:, 0], zero[:, 1])  # every seed of a zero start is the same start
+
+
+def test_who_wins_shows_the_table_it_is_given():
+    table = rt.who_wins_map((0.0, 1.0), (5,), seeds=2, progress=False)
+    w = rt.widgets.who_wins(table)
+    rows = table[(table.metric == "accuracy") & (table.task == "mean") & (table.relatedness == 1.0)]
+    assert arrays(w)["values"][1, 0, 0] == pytest.approx(
+        rows[rows.strategy == "RAG"].value.to_numpy(), rel=1e-6
+    )
+    assert explore(table).kind == "winners"
+
+
+def test_gradient_step_sends_the_weights_of_the_model():
+    data = rt.MultiTaskDataset.from_frame(rt.make_toy(n_per_task=10))
+    model = rt.RAG(data.n_features, 3, 4, tasks=data.task_names, scale=0.5)
+    w = rt.widgets.gradient_step("The engine was quiet", "positive", "cars", model, data.vectorizer)
+    shown = arrays(w)
+    z = (shown["shared"] + shown["adapter"] + shown["rest"]) @ shown["x"] + shown["bias"]
+    x = torch.as_tensor(data.vectorizer.transform(["The engine was quiet"]).toarray())
+    assert z == pytest.approx(model(x, task="cars")[0].detach().numpy(), abs=1e-5)
+
+
+# ------------------------------------------------------------------ bad input
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: rt.widgets.sharing_slider("films"), "Expected: None, a frame"),
+        (lambda: rt.widgets.sharing_slider(lam=[1.0]), "Expected: two or more increasing penalties"),
+        (lambda: rt.widgets.trajectory_player({}), "Expected: one to 4 trajectories"),
+        (
+            lambda: rt.widgets.graph_editor(graph=[[1.0]], n_per_task=10),
+            "Expected: a graph of 4 tasks x 1 adapters",
+        ),
+        (lambda: rt.widgets.who_wins(rt.make_toy(n_per_task=3)), "pass the result of rt.who_wins_map"),
+        (lambda: rt.widgets.gradient_step("..."), "Expected: a sentence with words"),
+        (lambda: rt.widgets.gradient_step("good", "great"), "Expected: label to be one of 'negative'"),
+        (lambda: explore(3), "Expected: one of 'sharing', 'player'"),
+    ],
+)
+def test_refusals_say_what_to_do(call, message):
+    with pytest.raises(RagteachError, match=message):
+        call()
+
+
+# ------------------------------------------------------------------ twins and pages
+
+
+def test_every_explorer_has_its_words(sharing, player):
+    for w in (sharing, player[0], explore("step")):
+        assert (
+            len(w.spec["alt"]) > 100
+            and w.spec["title"].endswith(("?", "hand"))
+            and w.spec["about"].endswith(".")
+        )
+        bundle = w._repr_mimebundle_()
+        data = bundle[0] if isinstance(bundle, tuple) else bundle
+        assert data["text/plain"] == base.NOTE and html.VIEW in data
+        assert len(json.dumps(data[base.MIME])) < 400_000
+
+
+def notebook(w):
+    from nbformat import v4
+
+    figure = v4.new_output(
+        "display_data",
+        {"image/png": "iVBORw0KGgo=", "text/plain": "the figure"},
+        metadata={"image/png": {"alt": "A figure <& its words"}},
+    )
+    bundle = w._repr_mimebundle_()
+    live = v4.new_output(
+        "execute_result", dict(bundle[0] if isinstance(bundle, tuple) else bundle), execution_count=1
+    )
+    nb = v4.new_notebook(cells=[v4.new_code_cell("w", outputs=[figure, live])])
+    nb.metadata["widgets"] = {"application/vnd.jupyter.widget-state+json": {"state": {}}}
+    return nb
+
+
+def test_settle_leaves_a_note_and_the_numbers():
+    nb = html.settle(notebook(explore("step")))
+    data = nb.cells[0].outputs[1].data
+    assert set(data) == {"text/plain", base.MIME} and data["text/plain"] == base.NOTE
+    assert "widgets" not in nb.metadata
+
+
+def test_a_page_has_the_figure_once_and_an_explorer(tmp_path):
+    import nbformat
+
+    nb = notebook(explore("<b>good</b> film", "positive", "films"))
+    nbformat.write(nb, tmp_path / "lesson.ipynb")
+    html.main([str(tmp_path / "lesson.ipynb"), "--to", str(tmp_path / "site")])
+    page = (tmp_path / "site" / "lesson.html").read_text(encoding="utf-8")
+    assert page.count("<img") - page.count("<img src=x") == 1
+    assert 'alt="A figure &lt;&amp; its words"' in page
+    assert page.count("ragteachStart(") == 2 and base.NOTE not in page  # defined once, called once
+    assert "<b>good</b>" not in page
+    assert "require.min.js" not in page
+
+
+def test_pages_need_notebooks(tmp_path):
+    with pytest.raises(RagteachError, match="run make notebooks first"):
+        html.write([tmp_path / "none.ipynb"], tmp_path)
