@@ -1,4 +1,4 @@
-"""The command line: ``python -m ragteach compare`` and ``python -m ragteach predict``."""
+"""The command line: ``python -m ragteach compare``, ``map`` and ``predict``."""
 
 from __future__ import annotations
 
@@ -27,6 +27,15 @@ def main(argv=None):
         "--out", type=Path, default=Path("results"), help="folder for comparison.csv, .png and .svg"
     )
     compare.set_defaults(run=run_compare)
+    where = commands.add_parser(
+        "map", help="who wins where, over relatedness x sentences per task (toy data)"
+    )
+    where.add_argument("--seeds", type=int, default=10, help="draws of the data for each cell")
+    where.add_argument("--jobs", type=int, default=-1, help="processes (-1: all cores)")
+    where.add_argument(
+        "--out", type=Path, default=Path("results"), help="folder for who_wins.csv, .png and .svg"
+    )
+    where.set_defaults(run=run_map)
     from .serve import add_predict_parser  # noqa: PLC0415
 
     add_predict_parser(commands)
@@ -56,14 +65,23 @@ def run_compare(options):
     print(means.round({"mean": 3, "low": 3, "high": 3, "seconds": 2}).to_string(index=False))
     print("\nRAG minus the other, paired by seed\n")
     print(differences.round(3).to_string(index=False))
-    _write(options.out / "comparison.csv", lambda path: table.to_csv(path, index=False))
-    figure = draw(means)
-    for ending in ("png", "svg"):
-        _write(
-            options.out / f"comparison.{ending}",
-            lambda path, e=ending: figure.savefig(path, format=e, dpi=150),
-        )
-    print(f"\nWrote {options.out / 'comparison.csv'}, .png and .svg")
+    _write_all(options.out, "comparison", table, draw(means))
+
+
+def run_map(options):
+    """Compute the map of winners, print it and write who_wins.csv, who_wins.png and who_wins.svg."""
+    import matplotlib  # noqa: PLC0415
+
+    matplotlib.use("agg")
+    from . import plots  # noqa: PLC0415
+    from .compare import who_wins_map, winners  # noqa: PLC0415
+
+    at_least("--seeds", options.seeds, 2)
+    options.out.mkdir(parents=True, exist_ok=True)
+    table = who_wins_map(seeds=options.seeds, n_jobs=options.jobs)
+    cells = winners(table)
+    print(cells.round(3).to_string(index=False))
+    _write_all(options.out, "who_wins", cells, plots.who_wins(cells).figure)
 
 
 def draw(means):
@@ -82,6 +100,13 @@ def draw(means):
         f"{name} data, {sizes} training sentences per task, {means['n_seeds'].max()} seeds", loc="left"
     )
     return figure
+
+
+def _write_all(folder, name, table, figure):
+    _write(folder / f"{name}.csv", lambda path: table.to_csv(path, index=False))
+    for ending in ("png", "svg"):
+        _write(folder / f"{name}.{ending}", lambda path, e=ending: figure.savefig(path, format=e, dpi=110))
+    print(f"\nWrote {folder / name}.csv, .png and .svg")
 
 
 def _write(path, save):

@@ -1,27 +1,122 @@
 # %% [markdown]
-# This is the place to begin. Run each cell with Shift+Enter, from top to bottom.
+# You are about to compare three ways to learn several tasks at once.
 #
-# {{lessons}}
+# | strategy | in one sentence |
+# |---|---|
+# | **independent** | every task learns alone |
+# | **full sharing** | all tasks share one model |
+# | **RAG** | shared weights for what tasks agree on, one small adapter each for the rest |
+#
+# This is the whole idea in one line. Task $t$ uses the weights
+#
+# $$W_t = W_s + \sum_k G_{tk}\, A_k$$
+#
+# $W_s$ is shared. Each $A_k$ is an adapter. The graph $G$ says which adapter serves which task.
+#
+# Run each cell with Shift+Enter, from top to bottom.
 
 # %%
+import ragteach as rt
+import torch
+from ragteach import plots
 from ragteach.checks import check
-from ragteach.hints import card, hint, predict, reveal
+from ragteach.hints import card, hint, predict, reveal, rubric
+
+# %% [markdown]
+# ## Does it run?
+#
+# If the next cell prints versions and no error, your installation works.
+
+# %% tags=["volatile"]
+print("ragteach", rt.__version__, "| torch", torch.__version__.split("+")[0])
+print("This machine trains on:", "a GPU" if torch.cuda.is_available() else "the CPU")
+
+# %% [markdown]
+# ## Four tasks, on sentences you can read
+#
+# Each task is a domain: films, cars, food, phones. The labels are negative (0), neutral (1) and positive (2).
+# Some words mean the same everywhere. Others depend on the domain: find one below.
+
+# %%
+train = rt.make_toy(relatedness=0.5, n_per_task=60, seed=3)
+for task in rt.TOY_TASKS:
+    for row in train[train["task"] == task].head(3).itertuples():
+        print(f"{row.task:7} {rt.LABELS[row.label]:9} {row.text}")
+
+# %% [markdown]
+# The knob `relatedness` goes from 0 to 1. At 1, every opinion word means the same in all four domains. At 0,
+# no such word is left: every opinion word depends on its domain.
+
+# %% [markdown]
+# ## One slider
+#
+# Between "every task alone" and "all tasks as one" there is a slider: $\lambda$, the price of a large adapter.
+# A small $\lambda$ lets adapters do everything. A large one presses them to zero, and only $W_s$ is left.
+#
+# **Try this:** move $\lambda$ until `sweet` means nearly the same in all four domains. What happened to the
+# accuracy?
+
+# %%
+rt.widgets.sharing_slider()
 
 # %% [markdown]
 # ## Before you compute, predict
 #
-# A model reads 100 words and chooses among 3 classes, for 4 tasks. One weight matrix per task needs
-# $4 \times 3 \times 100 = 1200$ weights. RAG adds a shared matrix that all tasks use:
-#
-# $$W_t = W_s + \sum_k G_{tk} A_k$$
-#
-# Does RAG with one adapter per task need fewer weights than four separate models, or more?
+# You have 60 sentences per task, and half of the opinion words are shared (`relatedness=0.5`). Which strategy
+# will be right most often on new sentences? Write `"independent"`, `"full sharing"` or `"RAG"`.
 
 # %%
 ### BEGIN SOLUTION
-guess = "more"
+guess = "RAG"
 ### END SOLUTION
 predict("00-a", guess)
+
+# %% [markdown]
+# ## The comparison
+#
+# One seed is one fresh draw of sentences. Every strategy tries 25 penalties. The penalty is chosen on
+# validation sentences. The score comes from test sentences that nobody touched before. You will build this
+# experiment yourself in lesson 06.
+
+# %%
+names = ["independent", "full sharing", "RAG", "majority class"]
+table = rt.compare("toy", seeds=8, n_per_task=60, strategies=names, progress=False)
+means = rt.summary(table)
+means[["strategy", "mean", "low", "high", "n_seeds", "n_params"]].round(3)
+
+# %%
+plots.show(
+    plots.comparison(means),
+    alt="Test accuracy of four strategies with 95 % intervals over eight draws: RAG and full sharing lead with "
+    "overlapping intervals, independent models follow, and guessing the most frequent class comes last.",
+)
+
+# %%
+reveal("00-a", "RAG, then full sharing close behind, then independent models")
+
+# %% [markdown]
+# The intervals of RAG and full sharing overlap. Does that mean there is no difference? Not yet. Some draws are
+# hard for everyone. Both strategies met the same draws, so look at the difference *within* each draw.
+
+# %%
+differences = rt.paired(table)
+plots.show(
+    plots.differences(differences),
+    alt="RAG minus each other strategy within the same draws, with 95 % intervals: a few points ahead of full "
+    "sharing, further ahead of independent models, and far ahead of the majority class.",
+)
+
+# %% [markdown]
+# So here RAG leads full sharing by a few points, and independent models by more. That is one setting of the
+# knobs. With related tasks and few sentences, full sharing wins. With unrelated tasks, learning alone is as
+# good. That is not a flaw in the experiment. It is the subject of this course: **when does sharing help, when do
+# adapters help, and why?**
+
+# %% [markdown]
+# ## Exercises
+#
+# Every exercise has a card, hints and a check. Stuck? Run `hint("00-1")` in a cell of your own. Each run shows one
+# more step. An unfinished exercise never breaks a later cell.
 
 # %%
 card("00-1")
@@ -33,8 +128,69 @@ n_weights = (1 + 4) * 3 * 100
 ### END SOLUTION
 check("00-1", n_weights)
 
-# %% [markdown]
-# Stuck? Run `hint("00-1")` in a cell of your own; each run shows one more step.
+# %%
+card("00-2")
+
+# %% tags=["exercise"]
+# Experiment: set relatedness to 0 (no shared opinion words). Which strategy comes last now, the majority class
+# aside? Write its name.
+### BEGIN SOLUTION
+apart = rt.compare(
+    "toy", seeds=3, n_per_task=60, strategies=names, progress=False, relatedness=0.0
+)
+rt.summary(apart)[["strategy", "mean"]].round(3)
+last = "full sharing"
+### END SOLUTION
+check("00-2", last)
 
 # %%
-reveal("00-a", "more, 1500 against 1200: full-size adapters save nothing")
+card("00-3")
+
+# %% [markdown]
+# **Proof.** Press all adapters to zero. Show that all tasks then use the same weights, whatever the graph $G$ is.
+# Put the three steps in order.
+#
+# - a: so $W_t = W_s$ for every task $t$
+# - b: if every $A_k = 0$, then $G_{tk} A_k = 0$ for every $t$ and $k$
+# - c: hence the sum over $k$ is zero
+
+# %% tags=["exercise"]
+# Write the letters in order, for example "abc".
+### BEGIN SOLUTION
+order = "bca"
+### END SOLUTION
+check("00-3", order)
+
+# %%
+card("00-4")
+
+# %% [markdown]
+# **Explain to a colleague.** In two or three sentences: what is the shared part for, what is an adapter for, and
+# which single number moves a model from one extreme to the other?
+
+# %% tags=["exercise"]
+### BEGIN SOLUTION
+explanation = """
+The shared weights hold what all tasks agree on, and they learn from the sentences of every task.
+An adapter holds what one task needs on top, where it differs from the others.
+Lambda is the price of large adapters: small gives independent models, large gives full sharing.
+"""
+### END SOLUTION
+check("00-4", explanation)
+
+# %%
+rubric("00-4")
+
+# %% [markdown]
+# ## The course
+#
+# {{lessons}}
+#
+# ## Recap
+#
+# - RAG is $W_t = W_s + \sum_k G_{tk} A_k$: shared weights plus adapters, joined by a graph.
+# - One number, $\lambda$, slides the model from independent tasks to full sharing.
+# - Which strategy wins is a question for an experiment, not for a slogan.
+#
+# **Sources.** Caruana (1997), *Multitask Learning*, Machine Learning 28. Evgeniou and Pontil (2004), *Regularized
+# multi-task learning*, KDD. Houlsby et al. (2019), *Parameter-efficient transfer learning for NLP*, ICML.
