@@ -32,9 +32,8 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from .errors import at_least, one_of, refuse
 from .losses import task_alphas
 from .model import RAG
-from .products import BlockSparse
+from .rows import centre, column, stack, unique, weights
 from .solver import solve
-from .tasks import DENSE_NUMBERS, SPARSE_ABOVE, TaskTensors
 from .trainer import fit as train
 
 STRATEGIES = ("rag", "full_sharing", "independent")
@@ -57,18 +56,18 @@ class _RAGEstimator(BaseEstimator):
         """Checked X, y, the rows' task numbers and weights; rows of weight 0 are gone."""
         X, tasks = self._take_task_column(X, tasks)
         X, y = validate_data(self, X, y, accept_sparse="csr", dtype=np.float64, **checks)
-        weight = _weights(sample_weight, len(y))
+        weight = weights(sample_weight, len(y))
         if tasks is None:
             tasks = np.full(len(y), "task1")
-        tasks = _column(tasks, len(y))
+        tasks = column(tasks, len(y))
         keep = weight > 0
-        self.tasks_ = _unique(tasks[keep]) if self.task_names is None else np.asarray(self.task_names)
+        self.tasks_ = unique(tasks[keep]) if self.task_names is None else np.asarray(self.task_names)
         number = self._task_numbers(tasks) if keep.any() else tasks
         missing = [t for i, t in enumerate(self.tasks_.tolist()) if not (keep & (number == i)).any()]
         if missing or not keep.any():
             raise refuse(
                 expected="at least one row of positive weight in every task",
-                got=f"none for {missing}" if missing else "weights that are all 0",
+                got=f"none for {missing}" if missing else "weights that are all zero",
                 fix="add rows, or leave these tasks out of task_names",
             )
         return X[keep], y[keep], number[keep], weight[keep]
@@ -76,7 +75,7 @@ class _RAGEstimator(BaseEstimator):
     def _task_numbers(self, tasks):
         """Row numbers of the tasks in ``tasks_``; refuses a task that was not there in `fit`."""
         number = {t: i for i, t in enumerate(self.tasks_.tolist())}
-        unknown = [t for t in _unique(tasks).tolist() if t not in number]
+        unknown = [t for t in unique(tasks).tolist() if t not in number]
         if unknown:
             raise refuse(
                 expected=f"tasks seen in fit: {self.tasks_.tolist()}", got=f"task {unknown[0]!r}",
@@ -152,7 +151,7 @@ class _RAGEstimator(BaseEstimator):
                     fix="call with tasks=..., one name per row",
                 )  # fmt: skip
             tasks = np.repeat(self.tasks_, X.shape[0])
-        number = self._task_numbers(_column(tasks, X.shape[0]))
+        number = self._task_numbers(column(tasks, X.shape[0]))
         logits = np.empty((X.shape[0], self.coef_.shape[1]))
         for t in np.unique(number):
             rows = number == t
@@ -253,10 +252,11 @@ class RAGClassifier(ClassifierMixin, _RAGEstimator):
                 expected="at least two classes (among the rows of positive weight)",
                 got=f"1 class: {self.classes_[0]!r}", fix="add examples of another class",
             )  # fmt: skip
-        tensors, sizes = _stack(X, label, number, weight, self._per_class, len(self.classes_), self.tasks_)
+        tensors, sizes = stack(X, label, number, weight, self._per_class, len(self.classes_), self.tasks_)
         alpha = self._alphas(sizes)
         model = self._new_model(X.shape[1], len(self.classes_))
         options = {"lam": self.lam, "lam_shared": self.lam_shared, "alpha": alpha}
+        shift = centre(tensors) if self.bias == "task" else None
         if self.rank is None or self.strategy != "rag":
             solution = solve(model, tensors, tol=self.tol, max_iter=self.max_iter, **options)
             self.n_iter_ = max(1, solution.iterations)
@@ -269,6 +269,8 @@ class RAGClassifier(ClassifierMixin, _RAGEstimator):
         else:
             train(model, tensors, epochs=self.epochs, lr=self.lr, device="cpu", progress=False, **options)
             self.n_iter_ = self.epochs
+        if shift is not None:  # W_t (x - shift) + b_t = W_t x + (b_t - W_t shift)
+            model.bias.data -= (model.task_weights().detach() @ shift.mT).squeeze(2)
         return self._finish(model)
 
     def _per_class(self, label, weight):
@@ -302,49 +304,3 @@ class RAGClassifier(ClassifierMixin, _RAGEstimator):
     def score(self, X, y, sample_weight=None, tasks=None):
         """Accuracy over all rows."""
         return accuracy_score(y, self.predict(X, tasks), sample_weight=sample_weight)
-
-
-def _stack(X, label, number, weight, per_class, n_classes, names):
-    """`TaskTensors` in double precision whose weights are the rows' own, and each task's sum of weights."""
-    members = [np.flatnonzero(number == t) for t in range(len(names))]
-    n_docs = max(map(len, members))
-    y = torch.zeros(len(names), n_docs, dtype=torch.long)
-    w = torch.zeros(len(names), n_docs, dtype=torch.float64)
-    for t, rows in enumerate(members):
-        share = weight[rows] * per_class(label[rows], weight[rows])[label[rows]]
-        y[t, : len(rows)] = torch.from_numpy(label[rows])
-        w[t, : len(rows)] = torch.from_numpy(share / share.sum())
-    wide = sp.issparse(X) and (X.shape[1] > SPARSE_ABOVE or len(names) * n_docs * X.shape[1] > DENSE_NUMBERS)
-    if wide:
-        x = BlockSparse.build([X[rows] for rows in members], n_docs, torch.float64)
-    else:
-        x = torch.zeros(len(names), n_docs, X.shape[1], dtype=torch.float64)
-        for t, rows in enumerate(members):
-            x[t, : len(rows)] = torch.from_numpy(X[rows].toarray() if sp.issparse(X) else X[rows])
-    return TaskTensors(x, y, w, n_classes, [str(n) for n in names]), [weight[rows].sum() for rows in members]
-
-
-def _column(tasks, n_docs):
-    tasks = np.asarray(tasks)
-    if tasks.shape != (n_docs,):
-        raise refuse(
-            expected=f"one task for each of the {n_docs} rows", got=f"tasks of shape {tasks.shape}",
-            fix="pass a flat list of task names, in the order of the rows",
-        )  # fmt: skip
-    return tasks
-
-
-def _weights(sample_weight, n_docs):
-    weight = np.ones(n_docs) if sample_weight is None else np.asarray(sample_weight, dtype=float)
-    if weight.shape != (n_docs,) or not (np.isfinite(weight) & (weight >= 0)).all():
-        raise refuse(
-            expected=f"sample_weight of shape ({n_docs},) with finite weights >= 0",
-            got=f"shape {weight.shape}" + (f", least {weight.min():g}" if weight.size else ""),
-            fix="give every row one weight: 1 is normal, 2 counts twice, 0 leaves it out",
-        )
-    return weight
-
-
-def _unique(tasks):
-    """The distinct tasks, sorted; mixed types by their names."""
-    return np.array(sorted(set(tasks.tolist()), key=lambda t: (str(type(t)), t)), dtype=tasks.dtype)

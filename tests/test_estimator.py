@@ -153,6 +153,14 @@ def test_few_rows_and_many_rows_solve_the_same_regression(numbers):
     np.testing.assert_allclose(few.predict(X, tasks), many.predict(X, tasks), atol=1e-6)
 
 
+def test_features_far_from_zero_are_no_trouble(numbers):
+    """A shift of all features changes nothing but b_t, which is not penalised."""
+    X, y, tasks, weight = numbers
+    near, far = (RAGClassifier(tol=1e-8).fit(x, y, tasks, weight) for x in (X, X + 1000.0))
+    np.testing.assert_allclose(near.coef_, far.coef_, atol=1e-6)
+    np.testing.assert_allclose(near.predict_proba(X, tasks), far.predict_proba(X + 1000.0, tasks), atol=1e-6)
+
+
 def test_limits_of_lambda(numbers):
     """A large lam is full sharing, a large lam_shared independent models; all by the same call."""
     X, y, tasks, _ = numbers
@@ -212,8 +220,8 @@ def test_sparse_equals_dense(numbers, make, n_features):
     X = np.hstack([X, np.zeros((50, n_features - 4))])
     X[np.abs(X) < 0.3] = 0
     dense, sparse = make().fit(X, y, tasks), make().fit(sp.csr_matrix(X), y, tasks)
-    np.testing.assert_allclose(dense.coef_, sparse.coef_, atol=1e-6)
-    np.testing.assert_allclose(sparse.predict(sp.csc_array(X), tasks), sparse.predict(X, tasks), rtol=1e-12)
+    np.testing.assert_allclose(dense.coef_, sparse.coef_, atol=1e-4)  # tol / lam: how near the solver comes
+    np.testing.assert_allclose(sparse.predict(sp.csc_array(X), tasks), sparse.predict(X, tasks), rtol=1e-9)
 
 
 def test_binary_decision_function_is_one_number_per_row(numbers):

@@ -52,6 +52,7 @@ BESIDE = {
     "checks",
     "hints",
     "exercises",
+    "rows",
     "estimator",
     "regressor",
     "heads",
