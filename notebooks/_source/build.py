@@ -23,7 +23,6 @@ from __future__ import annotations
 import argparse
 import ast
 import hashlib
-import html
 import os
 import re
 import subprocess
@@ -31,13 +30,11 @@ import sys
 import tempfile
 import textwrap
 import tomllib
-import warnings
 from pathlib import Path
 
 import jupytext
 import nbformat
 from nbclient import NotebookClient
-from nbconvert import HTMLExporter
 from nbconvert.preprocessors import Preprocessor, TagRemovePreprocessor
 
 SOURCE = Path(__file__).resolve().parent
@@ -57,6 +54,7 @@ METADATA = {
     },
 }
 WIDGET = "application/vnd.jupyter.widget-view+json"
+EXPLORER = "application/vnd.ragteach.explorer+json"  # its numbers, kept so that web_pages can make it move
 WIDGET_NOTE = "▶ *Run this cell to get the live widget. The figure before it shows the same thing.*"
 REGION = re.compile(
     r"^([ \t]*)### BEGIN SOLUTION\n(.*?)^[ \t]*### END SOLUTION[^\n]*\n?",
@@ -290,7 +288,8 @@ def still(output):
         return output
     if WIDGET in data:
         note = {"text/markdown": WIDGET_NOTE, "text/plain": WIDGET_NOTE}
-        return nbformat.v4.new_output("display_data", data=note)
+        numbers = {mime: data[mime] for mime in data if mime == EXPLORER}
+        return nbformat.v4.new_output("display_data", data=note | numbers)
     return output if data else None
 
 
@@ -489,21 +488,11 @@ def build(names: list[str], source: Path = SOURCE) -> None:
 
 def web_pages(source: Path, site: Path) -> None:
     """Write the notebooks as web pages, with the figures' alt text and with links that lead to pages."""
-    missing = 'alt="No description has been provided for this image"'
+    from ragteach.widgets.html import to_html
+
     for row in lessons(source):
         for kind, path in paths(row["name"], source).items():
-            nb = nbformat.read(path, as_version=4)
-            with warnings.catch_warnings():
-                warnings.simplefilter(
-                    "ignore"
-                )  # nbconvert does not read the alt text that we put in below
-                page, _ = HTMLExporter(exclude_input_prompt=True).from_notebook_node(nb)
-            for output in (
-                o for c in nb.cells if c.cell_type == "code" for o in c.outputs
-            ):
-                alt = output.get("metadata", {}).get("image/png", {}).get("alt")
-                if alt:
-                    page = page.replace(missing, f'alt="{html.escape(alt)}"', 1)
+            page = to_html(nbformat.read(path, as_version=4))
             folder = site / "solutions" if kind == "solution" else site
             folder.mkdir(parents=True, exist_ok=True)
             links = re.compile(r'(href="(?!https?:)[^"]*)\.ipynb"')
