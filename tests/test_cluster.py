@@ -17,9 +17,7 @@ def test_a_dask_cluster_gives_the_rows_of_one_process():
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of the cluster's own sockets and threads
         with (
-            distributed.LocalCluster(
-                n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None
-            ) as cluster,
+            distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
             distributed.Client(cluster),
             joblib.parallel_config(backend="dask"),
         ):
