@@ -5,10 +5,9 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-import tempfile
 from pathlib import Path
 
-from .errors import RagteachError, at_least
+from .errors import RagteachError, at_least, refuse
 
 
 def main(argv=None):
@@ -58,7 +57,7 @@ def run_compare(options):
     at_least("--seeds", options.seeds, 1)
     knobs = {} if options.relatedness is None else {"relatedness": options.relatedness}
     data = options.data if options.data in SIZES else load_csv(options.data)
-    options.out.mkdir(parents=True, exist_ok=True)
+    _folder(options.out)
     table = compare(data, options.seeds, options.n_per_task, n_jobs=options.jobs, **knobs)
     means, differences = summary(table), paired(table)
     print("\nTest accuracy, mean over tasks (95 % interval over seeds)\n")
@@ -77,7 +76,7 @@ def run_map(options):
     from .compare import who_wins_map, winners  # noqa: PLC0415
 
     at_least("--seeds", options.seeds, 2)
-    options.out.mkdir(parents=True, exist_ok=True)
+    _folder(options.out)
     table = who_wins_map(seeds=options.seeds, n_jobs=options.jobs)
     cells = winners(table)
     print(cells.round(3).to_string(index=False))
@@ -109,16 +108,25 @@ def _write_all(folder, name, table, figure):
     print(f"\nWrote {folder / name}.csv, .png and .svg")
 
 
-def _write(path, save):
-    """Write through a temporary file, so that ``path`` is either old or whole."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=path.suffix)
-    os.close(handle)
+def _folder(path):
+    """Make the folder now: better refused before the experiment than after it."""
     try:
-        save(temporary)
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise refuse(
+            expected="--out to be a folder to write to", got=f"{path}: {error.strerror}",
+            fix="choose another folder: --out results",
+        ) from None  # fmt: skip
+
+
+def _write(path, save):
+    """Write beside it first, so that ``path`` is either old or whole."""
+    part = path.with_name(path.name + ".part")
+    try:
+        save(part)
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 if __name__ == "__main__":
