@@ -3,8 +3,13 @@
 Enters: a problem with ``slope`` (dCE/dz), ``kernel`` (z = K e) and penalties.
 Leaves: e and the biases at the optimum.
 
-A vector is (e, z = K e, biases). Sums of such vectors keep their logits, so only the gradient needs a
-product with K. In the metric of K the gradient of J = CE(z) + 1/2 <e, z> is simply dCE/dz + e.
+We minimise J = CE(z) + 1/2 <e, z> with z = K e. Three facts make this quick:
+
+    metric    lengths are measured by K, <a, b>_K = sum a_e b_z, as the penalties of J do. In that metric the
+              gradient of J is dCE/dz + e: zero where e = -dCE/dz. No K in it.
+    logits    a vector is (e, z = K e, biases). A sum of such vectors is one again, so only the gradient, once
+              a step, needs a product with K.
+    line      along e + a de the logits are z + a dz. Trying a step size costs a softmax, no product.
 
 Source: Liu & Nocedal (1989), on the limited memory BFGS method for large scale optimization.
 """
@@ -17,9 +22,7 @@ MEMORY = 6  # (s, y) pairs that L-BFGS remembers
 
 
 class Flat:
-    """Vectors of L-BFGS: e, its logits z = K e, and the biases (scaled), side by side in one row per
-    replica.
-    """
+    """Vectors of L-BFGS, one row per replica: e, its logits z = K e, and the biases (scaled)."""
 
     def __init__(self, problem):
         n_tasks, n_docs = problem.tensors.y.shape

@@ -1,19 +1,23 @@
 """The joint optimum: where every patient training run ends.
 
 Enters: a `RAG` and its data.  Leaves: the weights at which the gradient of J is zero, for one lambda or a
-    whole path.
+whole path.
 
-At the optimum every weight matrix is a weighted sum of training documents (the representer theorem): setting
-the gradient of J to zero gives, with one number e_ti per document and class,
+At the optimum every weight matrix is a weighted sum of training documents (the representer theorem). Write
+e_ti = -dCE/dz_ti, with CE = sum_t alpha_t CE_t: how document i of task t pulls at its logits z_ti (n_classes
+numbers each). Setting the gradient of J to zero gives
 
     W_s = (1 / lam_shared) sum_t D_t        A_k = (1 / lam) sum_t G[t,k] D_t        D_t = sum_i e_ti x_ti'
     W_t = sum_u (1 / lam_shared + (GG')[t,u] / lam) D_u        the graph is a covariance between tasks
 
-So we look for e, not for W: documents are fewer than words. The logits are z = K e, with K the kernel those
-    lines define, and J = CE(z) + 1/2 <e, z> is convex. L-BFGS (Liu & Nocedal 1989) in the inner product of K
-    needs one product with K
-a step: the steps are sums of gradients whose image under K is already known. The line search moves along z +
-    a dz, so it costs a softmax a try. All lambdas walk side by side.
+So we look for e, not for W: documents are fewer than words. The logits are z = K e, K being the kernel
+
+    K[ti, uj] = (1 / lam_shared + (GG')[t,u] / lam) x_ti' x_uj
+
+and the penalties of J become 1/2 <e, z>, so J = CE(z) + 1/2 <e, z>, which is convex. L-BFGS needs one
+product with K a step (see `descent`). All lambdas walk side by side.
+
+Reference: Schoelkopf, Herbrich & Smola (2001), A generalized representer theorem.
 """
 
 from __future__ import annotations
@@ -42,8 +46,9 @@ class Solution:
     """Where `solve` ended.
 
     Attributes:
-        objective: J at the optimum. grad_norm: Euclidean norm of its gradient. iterations: L-BFGS steps
-            taken.
+        objective: J at the optimum.
+        grad_norm: Euclidean norm of its gradient.
+        iterations: L-BFGS steps taken.
         converged: whether grad_norm < tol. (With lam = lam_shared = 0 a separable problem has no optimum to
             reach.)
     """
@@ -116,19 +121,15 @@ def _solve(model, data, lam, lam_shared, alpha, tol, max_iter):
 
 
 class _Problem:
-    """J for all replicas, in terms of e (n_tasks, R, n_classes, n_docs) and the biases; what is frozen stays
-    as it is.
+    """J of all replicas as a function of e (n_tasks, R, n_classes, n_docs) and the biases.
+
+    What is frozen stays as it is, and adds its part to the logits (``fixed``).
     """
 
     def __init__(self, start, tensors, alphas):
         model = start.template
-        self.start, self.tensors, self.alphas, self.lam, self.lam_shared = (
-            start,
-            tensors,
-            alphas,
-            start.lam,
-            start.lam_shared,
-        )
+        self.start, self.tensors, self.alphas = start, tensors, alphas
+        self.lam, self.lam_shared = start.lam, start.lam_shared
         self.weight = (alphas.unsqueeze(1) * tensors.weight)[:, None, None]  # (n_tasks, 1, 1, n_docs)
         self.graph = routing(model).to(start.shared)
         moves = [model.adapters[n].full.requires_grad for n in model.adapter_names if model.active[n]]
@@ -172,8 +173,8 @@ class _Problem:
         return shared, adapters / self.lam.view(-1, 1, 1) if len(adapters) else adapters
 
     def kernel(self, e):
-        """z = K e: the logits of those weights. K = XX' / lam_shared + XX' * GG' / lam, as a matrix if it is
-        small.
+        """z = K e: the logits of those weights. With few documents K is kept as a matrix, in its two parts:
+        XX' / lam_shared, and XX' times GG' of their tasks / lam.
         """
         if self.gram is None:
             return project(task_weights(*self.weights(e), self.graph), self.tensors.x)
@@ -219,9 +220,7 @@ class _Problem:
 
 
 def _unpenalised(problem, tol, max_iter):
-    """With some lambda = 0 there is no kernel: scipy's L-BFGS-B on the weights themselves, from zero, one by
-    one.
-    """
+    """With some lambda = 0 there is no kernel: scipy's L-BFGS-B on the weights, from zero, one by one."""
     parts, iterations = [], 0
     for r in range(len(problem.lam)):
         one = copy.copy(problem.start)
