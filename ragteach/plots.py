@@ -192,7 +192,7 @@ def norms(trajectory, ax=None, tasks=False):
 
 def angles(trajectory, ax=None):
     """Angle between every adapter and the shared weights; 90 degrees is "unrelated"."""
-    ax = _lines(trajectory.angles(), "angle", "angle to the shared weights (degrees)", ax)
+    ax = _lines(trajectory.angles(), "angle", "angle to the shared weights (degrees)", ax, first=1)
     ax.axhline(90, color="black", lw=0.8, ls=":")
     return ax
 
@@ -267,10 +267,10 @@ def lambda_path(replicas, tensors, ax=None, chosen=None):
     return _clean(ax)
 
 
-def _lines(table, value, label, ax):
+def _lines(table, value, label, ax, first=0):
     beside = {"loc": "upper left", "bbox_to_anchor": (1, 1)} if ax is None else {}
     ax = _axes(ax, (6.5, 3.6))
-    for i, (part, path) in enumerate(table.groupby("part", sort=False)):
+    for i, (part, path) in enumerate(table.groupby("part", sort=False), start=first):
         colour, marker, style = _look(part, i)
         every = max(1, len(path) // 6)
         ax.plot(path["step"], path[value], ls=style, color=colour, marker=marker, markevery=every, ms=5,
