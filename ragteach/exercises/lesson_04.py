@@ -446,7 +446,7 @@ def explain(yours):
                 "Say when each statement is true: there are two phases.",
             ),
             (
-                r"fixed|froz|freez|stand[s]? still|no longer (move|train)",
+                r"fixed|froz|freeze|freezing|stand[s]? still|no longer (move|train)",
                 "Say what is fixed in the second phase.",
             ),
             (

@@ -1,0 +1,537 @@
+# %% [markdown]
+# In detail, you will be able to
+#
+# - follow $W_s$ and every $A_t$ step by step: their lengths, angles and paths;
+# - prove that plain gradient descent conserves $W_s - \sum_t A_t$, and break that law in three ways;
+# - say when training forgets its random start (law 4), and how fast;
+# - measure whether tasks pull the shared weights apart;
+# - read from the weights which words are shared and which belong to one task, and not read too much.
+#
+# You need lessons 02 and 03. Lesson 04 helps.
+#
+# ## A question
+#
+# The data only ever see the sum: $W_t = W_s + A_t$. If a sentence about films pulls on $W_{films}$, it pulls on $W_s$ and
+# on $A_{films}$ alike. So who decides what becomes shared, and what becomes a task's own?
+
+# %%
+import matplotlib.pyplot as plt
+import numpy as np
+import ragteach as rt
+import torch
+from ragteach import plots
+from ragteach.checks import check, reference
+from ragteach.hints import card, hint, predict, reveal, rubric
+
+
+# %%
+def toy(relatedness=0.5, n_per_task=60, seed=0):
+    frame = rt.make_toy(relatedness, n_per_task, seed=seed)
+    train, _, _ = rt.split_frame(frame, seed=seed)
+    return rt.MultiTaskDataset.from_frame(train)
+
+
+def path(
+    data, steps=200, lr=1.0, optimizer="sgd", lam=0.0, lam_shared=0.0, seed=0, **start
+):
+    """Train all parts jointly, one adapter per task, and record every second step."""
+    names, options = data.task_names, {"scale": 0.1} | start
+    model = rt.RAG(data.n_features, 3, 4, tasks=names, adapters=names, **options)
+    replicas = rt.train_many(
+        model,
+        data.stacked(),
+        lam,
+        lam_shared,
+        seeds=[seed],
+        steps=steps,
+        lr=lr,
+        optimizer=optimizer,
+        record_every=2,
+    )
+    words = data.vectorizer.get_feature_names_out()
+    return rt.Trajectory.from_replicas(replicas, words=words)
+
+
+data = toy()
+print(f"{data.n_tasks} tasks, {len(data)} sentences, {data.n_features} words")
+
+# %% [markdown]
+# ## Predict: who moves further?
+#
+# Four tasks, one adapter each, no penalties, plain gradient descent: every step is `-lr` times the gradient. All parts
+# start from random numbers of the same size. After 200 steps, which has moved further from its start: `"W_s"`,
+# `"an adapter"`, or are they `"equal"`?
+
+# %%
+### BEGIN SOLUTION
+guess = "W_s"
+### END SOLUTION
+predict("05-a", guess)
+
+# %%
+free = path(data)
+fig, axes = plt.subplots(1, 2, figsize=(10, 3.5), dpi=90, layout="constrained")
+plots.norms(free, ax=axes[0])
+plots.angles(free, ax=axes[1])
+axes[1].get_legend().remove()
+plots.show(
+    fig,
+    alt="Left: the lengths of W_s and four adapters over 200 steps. All start near "
+    "2.4. W_s grows to about 16, "
+    "the adapters to about 9. Right: the angle of each adapter to W_s. It starts "
+    "near 90 degrees and falls "
+    "to about 60 to 66.",
+)
+
+# %%
+moved_shared = (free.shared[-1] - free.shared[0]).norm()
+moved_adapter = (free.adapters[-1] - free.adapters[0]).flatten(1).norm(dim=1).mean()
+print(f"W_s moved {moved_shared:.1f}, an adapter {moved_adapter:.1f} (mean)")
+print(f"ratio {moved_shared / moved_adapter:.2f}")
+reveal("05-a", "W_s" if moved_shared > 1.2 * moved_adapter else "no clear winner")
+
+# %% [markdown]
+# ## Why about twice as far, and why about 60 degrees
+#
+# Write $D_t = \partial CE_t / \partial W_t$ for what the data of task $t$ ask for. With $G = I$ and no penalties, one step is
+#
+# $$A_t \leftarrow A_t - \eta\, D_t \qquad\qquad W_s \leftarrow W_s - \eta \sum_t D_t$$
+#
+# So each adapter follows its own task, and $W_s$ follows all of them. If the $T$ pulls have the same length, and the
+# cosine of any two is $c$, how long is their sum?
+
+# %%
+card("05-1")
+
+
+# %% tags=["exercise"]
+def length_ratio(n_tasks, cosine):
+    """||g_1 + ... + g_T|| for T vectors of length 1, the cosine of any two being the same."""
+    ### BEGIN SOLUTION
+    return np.sqrt(n_tasks + n_tasks * (n_tasks - 1) * cosine)
+    ### END SOLUTION
+
+
+check("05-1", length_ratio)
+
+# %% [markdown] tags=["solution"]
+# $\lVert\sum_t g_t\rVert^2 = \sum_{t,u} \langle g_t, g_u\rangle$: $T$ ones, and $T(T-1)$ times $c$.
+
+# %%
+length_ratio = reference("05-1")  # the reference, so that this cell runs in any case
+cosines = free.gradient_cosines(data.stacked())
+c = cosines["cosine"].mean()
+print(f"mean cosine of two tasks' gradients, over all steps: {c:+.3f}")
+print(f"so W_s should move {length_ratio(4, c):.2f} times as far as an adapter")
+
+# %% [markdown]
+# On these data the tasks' pulls are almost at right angles. Then $W_s$ moves nearly $\sqrt 4 = 2$ times as far. And the
+# angle: the cosine of one pull $D_t$ with the sum of four orthogonal pulls is $1/\sqrt 4$, which is 60 degrees. That is
+# where the angles in the picture settle. Nothing was decided yet about "shared" and "own": this is only addition.
+#
+# ## Paths in a plane
+#
+# Weights have hundreds of numbers. To see a path we project it on a plane. Left: the two directions in which all paths
+# together move most (principal components). Right: two words; an axis is the score of a word,
+# $W[\text{positive}] - W[\text{negative}]$.
+
+# %%
+fig, axes = plt.subplots(1, 2, figsize=(10, 4), dpi=90, layout="constrained")
+plots.plane(free, ax=axes[0])
+plots.plane(free, ax=axes[1], words=["annoying", "dark"])
+axes[1].get_legend().remove()
+axes[1].axhline(0, color="black", lw=0.5)
+axes[1].axvline(0, color="black", lw=0.5)
+plots.show(
+    fig,
+    alt="Two planes with the paths of W_s and four adapters, from a small dot to a "
+    "ring. In both, W_s goes "
+    "further than any adapter. In the plane of the words annoying and dark, W_s goes "
+    "towards negative for both; "
+    "the film adapter goes against it for dark, which praises films.",
+)
+
+# %% [markdown]
+# `annoying` means the same everywhere. `dark` praises a film and blames a phone or a meal. Look at the right picture: the film
+# adapter moves against $W_s$ on the axis of `dark`.
+#
+# ## The conservation law
+#
+# Look at the two update lines again. Subtract them in your head. Something cancels.
+
+# %%
+card("05-2")
+
+
+# %% tags=["exercise"]
+def conserved(shared, adapters):
+    """W_s - sum_t A_t.  shared (n_steps, C, d), adapters (n_steps, n_tasks, C, d) -> (n_steps, C, d)"""
+    ### BEGIN SOLUTION
+    return shared - adapters.sum(1)
+    ### END SOLUTION
+
+
+check("05-2", conserved)
+
+# %% [markdown]
+# **Prove law 2, with pencil and paper.** With plain gradient descent, $\lambda = \lambda_s = 0$ and $G = I$, the matrix
+# $W_s - \sum_t A_t$ never moves. Then find out for which vectors $v$ the matrix $W_s - \sum_k v_k A_k$ never moves if
+# the graph $G$ is any matrix.
+
+# %% [markdown] tags=["answer"]
+# **$G = I$.** One step changes $W_s$ by $-\eta\sum_t D_t$ and each $A_t$ by $-\eta D_t$. So it changes $\sum_t A_t$ by
+# $-\eta\sum_t D_t$ too. The difference of two things that change alike does not change. By induction it holds for all
+# steps. Nothing was said about the data, the learning rate or the number of steps.
+#
+# **Any $G$.** Now $\partial J/\partial A_k = \sum_t G_{tk} D_t$. One step changes $\sum_k v_k A_k$ by
+# $-\eta\sum_k v_k \sum_t G_{tk} D_t = -\eta\sum_t (Gv)_t D_t$. This equals the change of $W_s$, for all $D_t$, exactly if
+# $(Gv)_t = 1$ for every task: $Gv = \mathbf 1$. If no such $v$ exists (a task without an adapter, say), this law
+# is not there.
+
+# %%
+card("05-3")
+
+
+# %% tags=["exercise"]
+def conserved_mix(graph):
+    """v (K,), such that W_s - sum_k v_k A_k is conserved.  graph (T, K), a numpy array"""
+    ### BEGIN SOLUTION
+    return np.linalg.lstsq(graph, np.ones(len(graph)), rcond=None)[0]
+    ### END SOLUTION
+
+
+check("05-3", conserved_mix)
+
+# %% [markdown]
+# ## Live: keep it, break it
+#
+# Four runs from the same start. **Predict:** which of them keep $W_s - \sum_t A_t$ where it was? Answer with the letters,
+# in alphabetical order, for example `"ac"`.
+#
+# - **a** plain gradient descent, no penalties;
+# - **b** gradient descent with momentum 0.9, no penalties;
+# - **c** plain gradient descent, $\lambda = \lambda_s = 0.01$;
+# - **d** Adam, no penalties.
+
+# %%
+### BEGIN SOLUTION
+guess = "ab"
+### END SOLUTION
+predict("05-b", guess)
+
+
+# %%
+def momentum(parameters, lr):
+    return torch.optim.SGD(parameters, lr=lr, momentum=0.9)
+
+
+conserved = reference("05-2")
+runs = {
+    "a gradient descent": free,
+    "b momentum": path(data, optimizer=momentum, lr=0.1),
+    "c with penalties": path(data, lam=0.01, lam_shared=0.01),
+    "d Adam": path(data, optimizer="adam", lr=0.05),
+}
+fig, ax = plt.subplots(figsize=(7, 3.5), dpi=90, layout="constrained")
+moved = {}
+for i, (name, run) in enumerate(runs.items()):
+    kept = conserved(run.shared, run.adapters)
+    away = (kept - kept[0]).flatten(1).norm(dim=1) / kept[0].norm()
+    moved[name] = away[-1].item()
+    look = {"color": plots.CYCLE[0][i], "marker": plots.CYCLE[1][i], "markevery": 20}
+    ax.semilogy(run.steps, away.clamp(min=1e-8), label=name, **look)
+ax.set(xlabel="step", ylabel="how far W_s - sum A_t has moved")
+ax.legend(frameon=False, ncols=2, loc="center right")
+plots.show(
+    fig,
+    alt="How far W_s minus the sum of the adapters has moved, as a part of its "
+    "length, on a log scale. Gradient "
+    "descent and momentum stay near one millionth, which is rounding. With penalties "
+    "it reaches almost 1, with "
+    "Adam it goes beyond 1.",
+)
+reveal("05-b", "".join(name[0] for name, value in moved.items() if value < 1e-4))
+
+# %% [markdown]
+# About $10^{-6}$ is the rounding of 32-bit numbers: there the law holds. Now find the assumption that each change breaks
+# or keeps.
+
+# %%
+card("05-4")
+
+# %% tags=["exercise"]
+# "kept" or "broken"? Each is one change to plain gradient descent without penalties.
+laws = {
+    "mini-batches": ...,
+    "momentum": ...,
+    "alpha": ...,
+    "Adam": ...,
+    "lam > 0": ...,
+    "larger lr for adapters": ...,
+}
+### BEGIN SOLUTION
+laws = {
+    "mini-batches": "kept",
+    "momentum": "kept",
+    "alpha": "kept",
+    "Adam": "broken",
+    "lam > 0": "broken",
+    "larger lr for adapters": "broken",
+}
+### END SOLUTION
+check("05-4", laws)
+
+# %% [markdown]
+# ## Forgetting the start
+#
+# Why does it matter? The random start $W_s - \sum_t A_t$ stays in the model for ever, however long you train. It says
+# nothing about the data, and it decides how the load is split. A penalty ends this. With $\lambda = \lambda_s$:
+#
+# $$W_s - \sum_t A_t \;\leftarrow\; (1 - \eta\lambda)\,\Big(W_s - \sum_t A_t\Big)$$
+#
+# The data cancel again; only the shrinking is left. So the start decays geometrically, at a speed you can compute without
+# any data.
+
+# %%
+card("05-5")
+
+
+# %% tags=["exercise"]
+def half_life(lr, lam):
+    """After how many steps is half of W_s - sum_t A_t left?  (lam = lam_shared)"""
+    ### BEGIN SOLUTION
+    return np.log(0.5) / np.log(1 - lr * lam)
+    ### END SOLUTION
+
+
+check("05-5", half_life)
+
+# %% [markdown]
+# Is it true for real data, to the last digit? And do two different starts really meet?
+
+# %%
+half_life = reference("05-5")
+kept = conserved(runs["c with penalties"].shared, runs["c with penalties"].adapters)
+left = (kept.flatten(1).norm(dim=1) / kept[0].norm()).numpy()
+steps = runs["c with penalties"].steps
+fig, axes = plt.subplots(1, 2, figsize=(10, 3.4), dpi=90, layout="constrained")
+axes[0].plot(steps, left, color=plots.BLUE, lw=3, label="measured")
+axes[0].plot(
+    steps, (1 - 0.01) ** steps, "--", color="black", label="$(1 - \\eta\\lambda)^n$"
+)
+axes[0].plot(half_life(1.0, 0.01), 0.5, "o", color=plots.VERMILION, label="half-life")
+axes[0].set(xlabel="step", ylabel="part of the start that is left", ylim=(0, 1.02))
+axes[0].legend(frameon=False)
+apart = {}
+for lam, style in ((0.0, "--"), (0.01, "-")):
+    colour = plots.BLUE if lam else plots.VERMILION
+    ends = [
+        path(data, steps=1000, lam=lam, lam_shared=lam, seed=s, scale=1.0)
+        for s in (0, 1)
+    ]
+    W = [run.task_weights().flatten(1) for run in ends]
+    apart[lam] = (W[0] - W[1]).norm(dim=1) / W[0].norm(dim=1)
+    label = f"$\\lambda = \\lambda_s = {lam}$"
+    axes[1].semilogy(ends[0].steps, apart[lam], style, color=colour, lw=2, label=label)
+axes[1].set(xlabel="step", ylabel="distance of W_t from two starts")
+axes[1].legend(frameon=False)
+plots.show(
+    fig,
+    alt="Left: the part of the start that is left falls from 1 to 0.13 in 200 steps, "
+    "exactly on the curve of the "
+    "formula, with one half after 69 steps. Right: the relative distance between the "
+    "task weights of two random "
+    "starts. Without a penalty it stays near 1 for 1000 steps; with lambda 0.01 it "
+    "falls below 0.001.",
+)
+print(f"half-life for lr = 1, lam = 0.01: {half_life(1.0, 0.01):.1f} steps")
+print("distance after 1000 steps:", {k: f"{v[-1]:.4f}" for k, v in apart.items()})
+
+# %% [markdown]
+# This is **law 4**. With penalties every start ends in the same $W_t$: $J$ then has one lowest point. Without them the
+# starts stay apart, even in $W_t$ itself: there are more words than sentences, so the data leave many directions
+# free, and gradient descent never moves along those. If you stop early, some of the start is left in both cases. (Softmax hides one
+# direction: adding the same number to all classes changes no prediction. With a penalty that fades as well.)
+#
+# ## Do the tasks pull the shared weights apart?
+#
+# $D_t$ and $D_u$ *conflict* if their cosine is below 0: a step that helps one task hurts the other, at least at first. Here are all
+# pairs on our data, where half of the opinion words mean the same everywhere (`relatedness=0.5`).
+
+# %%
+run = path(data, lam=0.01, lam_shared=0.01)
+fig, ax = plt.subplots(figsize=(7, 3.6), dpi=90, layout="constrained")
+plots.conflict(run.gradient_cosines(data.stacked()), ax=ax)
+plots.show(
+    fig,
+    alt="The cosine between the gradients of each pair of tasks in W_s, over 200 "
+    "steps: between about -0.2 and "
+    "0.1 for all six pairs, so close to a right angle.",
+)
+
+# %% [markdown]
+# **Predict.** Now let *no* opinion word mean the same everywhere: `relatedness=0`. Will the mean cosine be `"below 0"`, `"about 0"`
+# or `"above 0"`?
+
+# %%
+### BEGIN SOLUTION
+guess = "below 0"
+### END SOLUTION
+predict("05-c", guess)
+
+# %%
+card("05-6")
+
+# %% tags=["exercise"]
+# For relatedness 0, 0.5 and 1: train with path(..., lam=0.01, lam_shared=0.01), and take the mean over
+# all pairs and steps of trajectory.gradient_cosines(tensors)["cosine"].
+mean_cosine = {0.0: ..., 0.5: ..., 1.0: ...}
+### BEGIN SOLUTION
+for relatedness in mean_cosine:
+    other = toy(relatedness)
+    table = path(other, lam=0.01, lam_shared=0.01).gradient_cosines(other.stacked())
+    mean_cosine[relatedness] = float(table["cosine"].mean())
+    print(f"relatedness {relatedness}: mean cosine {mean_cosine[relatedness]:+.3f}")
+### END SOLUTION
+check("05-6", mean_cosine)
+
+# %%
+other = toy(0.0)
+table = path(other, lam=0.01, lam_shared=0.01).gradient_cosines(other.stacked())
+value = table["cosine"].mean()
+reveal("05-c", "below 0" if value < -0.03 else "above 0" if value > 0.03 else "about 0")
+
+# %% [markdown]
+# Negative at 0, near 0 at 0.5, positive at 1: before any test sentence is read, the gradients tell how related the tasks are.
+# The numbers are small, since with 36 training sentences a task, two tasks rarely use the same opinion word. Try
+# `toy(1.0, n_per_task=200)`: the cosine is clearly larger. And a conflict is no catastrophe here: each task has its
+# adapter, which follows that task alone. Methods that *repair* conflicting gradients (Yu et al. 2020) change the step of
+# what tasks share.
+#
+# ## Which words move into shared, which into adapters?
+#
+# More sentences, penalties, and the exact optimum. An entry is the score of a word, positive minus negative.
+
+# %%
+big = toy(n_per_task=200)
+model = rt.RAG(big.n_features, 3, 4, tasks=big.task_names, adapters=big.task_names)
+rt.solve(model, big, lam=0.01, lam_shared=0.01)
+vocabulary = list(big.vectorizer.get_feature_names_out())
+table = rt.trajectories.model_words(model, vocabulary)
+chosen = ["superb", "awful", "excellent", "dark", "quiet", "hot"]
+fig, ax = plt.subplots(figsize=(9, 3.2), dpi=90, layout="constrained")
+plots.words(table.loc[chosen], ax=ax)
+plots.show(
+    fig,
+    alt="Scores of six words in W_s, in the four adapters and in the four task "
+    "weights. Superb: large in W_s, small "
+    "positive in all adapters. Excellent: the same number in W_s and in the film "
+    "adapter, zero in the others. Dark and "
+    "quiet: adapters of opposite signs.",
+)
+
+# %% [markdown]
+# Three kinds of words:
+#
+# - **All tasks agree** (`superb`): most of it sits in $W_s$.
+# - **Tasks disagree** (`dark`, `quiet`): the adapters have different signs; $W_s$ holds a compromise.
+# - **Only one task has seen it** (`excellent`, here only in films): exactly one half in $W_s$, one half in the film adapter. The
+#   other three adapters are 0, so now *every* domain believes half of what films believe. That is how sharing helps with a word
+#   that a domain has never seen, and how it can mislead.
+#
+# The half is no accident. Law 3, balance, says $\lambda_s W_s = \lambda\sum_t A_t$ for every word. What is the part of
+# $W_s$ for other penalties?
+
+# %%
+card("05-7")
+
+
+# %% tags=["exercise"]
+def shared_part(lam, lam_shared):
+    """W_s / W_t at the joint optimum, in the column of a word that only task t uses."""
+    ### BEGIN SOLUTION
+    return lam / (lam + lam_shared)
+    ### END SOLUTION
+
+
+check("05-7", shared_part)
+
+# %% [markdown]
+# Check it on the data. Here $\lambda = 0.03$ and $\lambda_s = 0.01$: three quarters are predicted. The last lines compare two
+# groups of words. If all four tasks agree on a word, balance puts a quarter of $W_s$ into each adapter.
+
+# %%
+shared_part = reference("05-7")
+uneven = rt.RAG(big.n_features, 3, 4, tasks=big.task_names, adapters=big.task_names)
+rt.solve(uneven, big, lam=0.03, lam_shared=0.01)
+row = rt.trajectories.model_words(uneven, vocabulary).loc["excellent"]
+part = row["W_s"] / row["W[films]"]
+print(
+    f"excellent: {part:.3f} of W[films] is W_s; formula {shared_part(0.03, 0.01):.3f}"
+)
+
+groups = {
+    "the same everywhere": "superb awful wonderful terrible brilliant great bad "
+    "perfect poor",
+    "different by domain": "dark quiet hot bold basic compact bright busy fast dry",
+}
+for name, group in groups.items():
+    rows = table.loc[[word for word in group.split() if word in vocabulary]]
+    adapters, shared = rows[big.task_names].abs().mean(axis=1), rows["W_s"].abs()
+    ratio = adapters.mean() / shared.mean()
+    print(f"{name}: {len(rows)} words, an adapter holds {ratio:.2f} of what W_s holds")
+
+# %% [markdown]
+# ## Watch it
+#
+# **Your task.** Choose *joint, no penalty*, and drag to the end: how far has $W_s - \sum_t A_t$ moved? Then choose *joint*
+# (with penalties; there $\eta = 0.5$ and $\lambda = \lambda_s = 0.003$), and find the step at which it has moved by 10 %. Which step
+# does $(1-\eta\lambda)^n = 0.9$ predict?
+
+# %%
+rt.widgets.trajectory_player()
+
+# %% [markdown]
+# ## Explain it to a colleague
+#
+# A colleague prints the film adapter, sees 0.00 for `awful`, and concludes: "The film model has no opinion on *awful*." Explain in
+# three or four sentences what is wrong, and what to read instead.
+
+# %%
+card("05-8")
+
+# %% tags=["exercise"]
+### BEGIN SOLUTION
+text = (
+    "The data see only the sum W_t = W_s + A_t. How it is split depends on the "
+    "penalties, and without "
+    "penalties on the random start, which plain gradient descent never forgets. A "
+    "zero in the adapter means "
+    "that films add nothing to the shared weight, and the shared weight of awful is "
+    "clearly negative. "
+    "Look at W_t instead, and compare two classes, since a common shift of all "
+    "classes means nothing."
+)
+### END SOLUTION
+check("05-8", text)
+
+# %%
+rubric("05-8")
+
+# %% [markdown]
+# ## Recap
+#
+# - Each adapter follows its own task, $W_s$ follows the sum. With pulls at right angles $W_s$ moves $\sqrt T$ times as far.
+# - Plain gradient descent without penalties conserves $W_s - \sum_t A_t$ (law 2). Momentum, mini-batches and
+#   $\alpha$ keep the law. Adam, penalties and unequal learning rates break it.
+# - With $\lambda = \lambda_s$ the start decays like $(1-\eta\lambda)^n$, and every start meets in the same $W_t$ (law 4).
+# - The cosine of the tasks' gradients rises with their relatedness.
+# - At the optimum balance decides who holds a word. Read $W_t$, not an adapter alone.
+#
+# ## Sources
+#
+# - T. Yu, S. Kumar, A. Gupta, S. Levine, K. Hausman and C. Finn (2020). Gradient surgery for multi-task learning.
+#   *NeurIPS*. Conflicting gradients, and how to repair them.
+# - S. Du, W. Hu and J. Lee (2018). Algorithmic regularization in learning deep homogeneous models: layers are automatically
+#   balanced. *NeurIPS*. A conservation law of the same kind in deep networks.
+# - T. Evgeniou and M. Pontil (2004). Regularized multi-task learning. *KDD*. The objective, and the balance of its optimum.
