@@ -296,7 +296,7 @@ card("04-5")
 
 # %% tags=["exercise"]
 # For each state of an adapter: "both" (it counts in W_t, and it learns), "counts" (only),
-# "learns" (only) or "neither". Answer first; the cell below then measures it.
+# "learns" (only) or "neither". Replace each ... ; the cell below then measures it.
 states = {
     "active, trainable": ...,
     "active, frozen": ...,
@@ -304,12 +304,14 @@ states = {
     "inactive, frozen": ...,
 }
 ### BEGIN SOLUTION
-states = {
-    "active, trainable": "both",
-    "active, frozen": "counts",
-    "inactive, trainable": "neither",
-    "inactive, frozen": "neither",
-}
+states.update(
+    {
+        "active, trainable": "both",
+        "active, frozen": "counts",
+        "inactive, trainable": "neither",
+        "inactive, frozen": "neither",
+    }
+)
 ### END SOLUTION
 check("04-5", states)
 
@@ -457,10 +459,10 @@ print(
 card("04-4")
 
 # %% tags=["exercise"]
-# J of two phases, compared with joint training: "same", "higher" or "lower"?
+# J of two phases, compared with joint training: "same", "higher" or "lower"? Replace each ...
 coincide = {"a": ..., "b": ..., "c": ..., "d": ..., "e": ...}
 ### BEGIN SOLUTION
-coincide = {"a": "higher", "b": "same", "c": "higher", "d": "same", "e": "same"}
+coincide.update({"a": "higher", "b": "same", "c": "higher", "d": "same", "e": "same"})
 ### END SOLUTION
 check("04-4", coincide)
 
@@ -578,10 +580,10 @@ card("04-6")
 # difference between two seeds, then take the largest of all entries: one number per kind.
 spread = {"joint": ..., "asleep": ..., "awake": ...}
 ### BEGIN SOLUTION
-for kind in spread:
-    ends = torch.stack([destination(kind, seed) for seed in range(3)])
-    spread[kind] = (ends.amax(0) - ends.amin(0)).max().item()
-    print(f"{kind:8s} {spread[kind]:.4f}")
+for which in spread:
+    finals = torch.stack([destination(which, seed) for seed in range(3)])
+    spread[which] = (finals.amax(0) - finals.amin(0)).max().item()
+    print(f"{which:8s} {spread[which]:.4f}")
 ### END SOLUTION
 check("04-6", spread)
 

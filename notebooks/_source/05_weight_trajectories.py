@@ -260,7 +260,7 @@ reveal("05-b", "".join(name[0] for name, value in moved.items() if value < 1e-4)
 card("05-4")
 
 # %% tags=["exercise"]
-# "kept" or "broken"? Each is one change to plain gradient descent without penalties.
+# "kept" or "broken"? Replace each ... ; each is one change to plain gradient descent without penalties.
 laws = {
     "mini-batches": ...,
     "momentum": ...,
@@ -270,14 +270,16 @@ laws = {
     "larger lr for adapters": ...,
 }
 ### BEGIN SOLUTION
-laws = {
-    "mini-batches": "kept",
-    "momentum": "kept",
-    "alpha": "kept",
-    "Adam": "broken",
-    "lam > 0": "broken",
-    "larger lr for adapters": "broken",
-}
+laws.update(
+    {
+        "mini-batches": "kept",
+        "momentum": "kept",
+        "alpha": "kept",
+        "Adam": "broken",
+        "lam > 0": "broken",
+        "larger lr for adapters": "broken",
+    }
+)
 ### END SOLUTION
 check("05-4", laws)
 
@@ -387,11 +389,13 @@ card("05-6")
 # all pairs and steps of trajectory.gradient_cosines(tensors)["cosine"].
 mean_cosine = {0.0: ..., 0.5: ..., 1.0: ...}
 ### BEGIN SOLUTION
-for relatedness in mean_cosine:
-    other = toy(relatedness)
-    table = path(other, lam=0.01, lam_shared=0.01).gradient_cosines(other.stacked())
-    mean_cosine[relatedness] = float(table["cosine"].mean())
-    print(f"relatedness {relatedness}: mean cosine {mean_cosine[relatedness]:+.3f}")
+for how_related in mean_cosine:
+    sentences = toy(how_related)
+    pairs = path(sentences, lam=0.01, lam_shared=0.01).gradient_cosines(
+        sentences.stacked()
+    )
+    mean_cosine[how_related] = float(pairs["cosine"].mean())
+    print(f"relatedness {how_related}: mean cosine {mean_cosine[how_related]:+.3f}")
 ### END SOLUTION
 check("05-6", mean_cosine)
 
