@@ -27,6 +27,7 @@ BLUE, ORANGE, GREEN, PINK, SKY, YELLOW, VERMILION = (
 PALETTE = {"RAG": BLUE, "full sharing": VERMILION, "independent": GREEN}
 MARKERS = {"RAG": "o", "full sharing": "s", "independent": "^"}
 STYLES = {"RAG": "-", "full sharing": "--", "independent": ":"}
+LETTERS = {"RAG": "R", "full sharing": "F", "independent": "I"}  # what the who-wins map writes into its cells
 OTHER = "#777777"
 CYCLE = (
     [BLUE, VERMILION, GREEN, PINK, ORANGE, SKY, "#000000"],
