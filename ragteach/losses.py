@@ -175,7 +175,10 @@ class MultiTaskLoss(nn.Module):
         else:
             each = self.each(logits.mT.flatten(0, 1), tensors.y.flatten())  # (n_tasks n_docs,)
             losses = (tensors.weight * each.view_as(tensors.weight)).sum(1)
-        return self.combine(losses) + penalty(shared, adapters, self.lam, self.lam_shared)
+        J = self.combine(losses)
+        if self.lam == 0 and self.lam_shared == 0:
+            return J
+        return J + penalty(shared, adapters, self.lam, self.lam_shared)
 
     def combine(self, losses):
         """``sum_t alpha_t CE_t`` from the tasks' losses (n_tasks,)."""

@@ -57,6 +57,9 @@ def pick_device(device="auto"):
     return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
 
 
+FUSED = (torch.optim.Adam, torch.optim.AdamW, torch.optim.SGD)  # have such a form on every CPU
+
+
 class Run:
     """Where training stands: what a checkpoint holds."""
 
@@ -84,7 +87,10 @@ class Run:
                     got="a model whose parts are all frozen",
                     fix="call model.unfreeze(...) or choose another schedule",
                 )
-            self.optimizers[phase] = self.make(parameters, lr=self.lr)
+            options = {}
+            if self.make in FUSED and all(p.device.type == "cpu" for p in parameters):
+                options["fused"] = True  # one pass over memory a step
+            self.optimizers[phase] = self.make(parameters, lr=self.lr, **options)
             if phase in self.saved:
                 self.optimizers[phase].load_state_dict(self.saved[phase])
         return self.optimizers[phase]

@@ -99,11 +99,9 @@ def _solve(model, data, lam, lam_shared, alpha, tol, max_iter):
     lam, lam_shared, _ = _grid(lam, lam_shared, None)
     if not isinstance(data, TaskTensors):
         data = data.stacked(dtype=torch.float64)
-    tensors = as_tensors(model, data).to(dtype=torch.float64)
-    start = stack([model] * len(lam), lam, lam_shared)
-    for name in ("shared", "adapters", "bias", "lam", "lam_shared"):
-        value = getattr(start, name)
-        setattr(start, name, None if value is None else value.double())
+    exact = copy.deepcopy(model).double()  # data and penalties must not be rounded on their way
+    tensors = as_tensors(exact, data)
+    start = stack([exact] * len(lam), lam, lam_shared)
     problem = _Problem(start, tensors, task_alphas(alpha, tensors.sizes).double())
     if problem.penalised:
         e, bias, iterations = minimise(problem, tol, max_iter)
@@ -117,6 +115,7 @@ def _solve(model, data, lam, lam_shared, alpha, tol, max_iter):
     for name in ("shared", "adapters", "bias"):
         part = getattr(replicas, name)
         setattr(replicas, name, None if part is None else part.to(model.shared))
+    replicas.template = model
     return replicas, Solution(value[0].item(), norm.max().item(), iterations, bool((norm < tol).all()))
 
 
