@@ -5,10 +5,10 @@ import pytest
 import scipy.optimize
 import scipy.sparse as sp
 import torch
+from problems import problem, refused
 
 import ragteach as rt
 from ragteach.solver import solve_path
-from problems import problem, refused
 
 NAMES = ["task1", "task2", "task3"]
 MIXED = torch.tensor([[1.0, 0.0], [1.0, 0.5], [0.0, 1.0]])
