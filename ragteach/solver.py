@@ -38,6 +38,7 @@ from .products import back_project, gram, project
 from .tasks import TaskTensors
 from .trainer import as_tensors
 
+BIAS_WORD = 0.3  # how often, so to speak, that word occurs; only the number of steps depends on it
 GRAM_DOCS = 2048  # up to so many documents in all, K is kept as a matrix
 
 
@@ -119,6 +120,15 @@ def _solve(model, data, lam, lam_shared, alpha, tol, max_iter):
     return replicas, Solution(value[0].item(), norm.max().item(), iterations, bool((norm < tol).all()))
 
 
+def _kernel(same, covariance):
+    """XX' times the covariance of the documents' tasks: (1, n, n), or one block a task if they are apart."""
+    n_tasks = len(covariance)
+    blocks = same.view(n_tasks, len(same) // n_tasks, n_tasks, -1) * covariance[:, None, :, None]
+    if n_tasks > 1 and torch.equal(covariance, covariance.diag().diag()):
+        return torch.stack([blocks[t, :, t] for t in range(n_tasks)])
+    return blocks.view(1, *same.shape)
+
+
 class _Problem:
     """J of all replicas as a function of e (n_tasks, R, n_classes, n_docs) and the biases.
 
@@ -129,7 +139,7 @@ class _Problem:
         model = start.template
         self.start, self.tensors, self.alphas = start, tensors, alphas
         self.lam, self.lam_shared = start.lam, start.lam_shared
-        self.weight = (alphas.unsqueeze(1) * tensors.weight)[:, None, None]  # (n_tasks, 1, 1, n_docs)
+        self.doc_weight = alphas.unsqueeze(1) * tensors.weight  # (n_tasks, n_docs)
         self.graph = routing(model).to(start.shared)
         moves = [model.adapters[n].full.requires_grad for n in model.adapter_names if model.active[n]]
         self.moves = torch.tensor(moves, dtype=torch.float64, device=start.shared.device).view(-1, 1, 1, 1)
@@ -142,21 +152,22 @@ class _Problem:
         self.fixed = task_logits(tensors.x, fixed, still)  # (n_tasks, 1, n_classes, n_docs)
         lams = [self.lam_shared] * self.shared_moves + [self.lam] * any(moves)
         self.penalised = all(bool((lam > 0).all()) for lam in lams)
-        self.largest = torch.stack(lams).amax(0) if lams else torch.ones_like(self.lam)
-        self.bias_scale = (
-            torch.stack(lams).amin(0).rsqrt() if lams else torch.ones_like(self.lam)
-        )  # as big as a word's
+        smallest = torch.stack(lams).amin(0) if lams else torch.ones_like(self.lam)
+        self.bias_scale = BIAS_WORD * smallest.rsqrt()  # as if b were the weights of a word in every document
         self.gram = None
         if self.penalised and tensors.y.numel() <= GRAM_DOCS:
-            same, n_docs = gram(tensors.x), tensors.y.shape[1]
+            together = torch.ones(len(self.graph), len(self.graph)).to(self.graph)
             used = self.graph * self.moves.flatten()
-            routed = (used @ used.mT).repeat_interleave(n_docs, 0).repeat_interleave(n_docs, 1)
-            self.gram = (same * self.shared_moves, same * routed)
+            same = gram(tensors.x)
+            self.gram = (
+                _kernel(same, together) if self.shared_moves else None,
+                _kernel(same, used @ used.mT) if any(moves) else None,
+            )
 
     def select(self, rows):
         """The same problem for some of the replicas."""
         part = copy.copy(self)
-        for name in ("lam", "lam_shared", "largest", "bias_scale"):
+        for name in ("lam", "lam_shared", "bias_scale"):
             setattr(part, name, getattr(self, name)[rows])
         return part
 
@@ -172,30 +183,40 @@ class _Problem:
         return shared, adapters / self.lam.view(-1, 1, 1) if len(adapters) else adapters
 
     def kernel(self, e):
-        """z = K e: the logits of those weights. With few documents K is kept as a matrix, in its two parts:
-        XX' / lam_shared, and XX' times GG' of their tasks / lam.
-        """
-        if self.gram is None:
-            return project(task_weights(*self.weights(e), self.graph), self.tensors.x)
-        n_tasks, n_replicas, n_classes, n_docs = e.shape
-        columns = e.permute(0, 3, 1, 2).reshape(n_tasks * n_docs, -1)  # (documents, R n_classes)
-        lams = (
-            lam.where(lam > 0, 1) for lam in (self.lam_shared, self.lam)
-        )  # 0 only where the part is still
-        z = sum(
-            (k @ columns).view(-1, n_replicas, n_classes) / lam.view(-1, 1)
-            for k, lam in zip(self.gram, lams, strict=True)
-        )
-        return z.view(n_tasks, n_docs, n_replicas, n_classes).permute(0, 2, 3, 1)
+        """z = K e, the logits of those weights; and |lam_shared W_s|^2 + |lam A|^2 (R,).
 
-    def slope(self, z, bias):
-        """dCE/dz at logits z + b, and dCE/db."""
-        full = self.fixed + z if bias is None else self.fixed + z + bias.unsqueeze(-1)
-        error = residual(full, self.tensors.onehot, self.alphas.unsqueeze(1) * self.tensors.weight)
-        if bias is None:
-            return error, None
+        If e is a gradient, that is its squared norm in the weights. With few documents K is kept as a matrix,
+        in its two parts.
+        """
+        lams = (self.lam_shared.view(-1, 1, 1), self.lam.view(-1, 1, 1))
+        if self.gram is None:
+            parts = self.weights(e)
+            squared = [(lam * part).square().sum((-2, -1)) for lam, part in zip(lams, parts, strict=True)]
+            return project(task_weights(*parts, self.graph), self.tensors.x), squared[0] + squared[1].sum(0)
+        n_tasks, n_replicas, n_classes, n_docs = e.shape
+        rows = e.permute(1, 2, 0, 3).reshape(n_replicas, n_classes, n_tasks * n_docs)
+        z, squared = torch.zeros_like(rows), torch.zeros_like(self.lam)
+        for k, lam in zip(self.gram, lams, strict=True):
+            if k is not None:  # all tasks together, or each apart
+                apart = rows.view(n_replicas * n_classes, len(k), -1).transpose(0, 1)
+                part = (apart @ k).transpose(0, 1).reshape(rows.shape)
+                squared = squared + torch.linalg.vecdot(rows.flatten(1), part.flatten(1))
+                z.addcdiv_(part, lam)
+        return z.view(n_replicas, n_classes, n_tasks, n_docs).permute(2, 0, 1, 3), squared
+
+    def full(self, z, bias):
+        """Logits with what is frozen and the biases."""
+        z = self.fixed + z
+        return z if bias is None else z + bias.unsqueeze(-1)
+
+    def slope(self, logits):
+        """dCE/dlogits."""
+        return residual(logits, self.tensors.onehot, self.doc_weight)
+
+    def bias_slope(self, error):
+        """dCE/db from dCE/dlogits."""
         d_bias = error.sum(-1)  # (n_tasks, R, n_classes)
-        return error, d_bias if len(bias) == len(d_bias) else d_bias.sum(0, keepdim=True)
+        return d_bias if len(self.start.bias) == len(d_bias) else d_bias.sum(0, keepdim=True)
 
     def replicas(self, e, bias):
         """`Replicas` from e."""
