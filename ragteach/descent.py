@@ -90,8 +90,9 @@ def minimise(problem, tol, max_iter):
         if n_busy <= 0.8 * len(busy):
             out[rows] = v
             problem = problem.select(busy)
-            rows, v, grad = rows[busy], v[busy], grad[busy]
+            rows, v, grad, moved = rows[busy], v[busy], grad[busy], moved[busy]
             pairs = [tuple(p[busy] for p in pair) for pair in pairs]
+            busy = busy[busy]
         direction = two_loop(grad, pairs, flat.dot)
         step, error = line_search(problem, flat, v, grad, direction)
         s = step * direction
@@ -100,8 +101,12 @@ def minimise(problem, tol, max_iter):
         grad, norm = gradient(problem, flat, v, error)
         y = grad - before
         sy = flat.dot(s, y)
-        moved = sy[:, 0] > 1e-28 * (1 + flat.dot(v, v)[:, 0])
-        pairs = [*pairs[1 - MEMORY :], (s, y, 1 / sy.clamp(min=1e-28))]
+        kept = sy[:, 0] > 1e-28 * (1 + flat.dot(v, v)[:, 0])
+        if bool((kept | ~busy).all()):
+            pairs = [*pairs[1 - MEMORY :], (s, y, torch.where(kept[:, None], 1 / sy, 0.0))]
+        else:  # a step was lost in rounding: forget, and go on straight downhill; if that was downhill, stop
+            moved = kept | bool(pairs)
+            pairs = []
 
 
 def two_loop(grad, pairs, dot):
@@ -118,7 +123,7 @@ def two_loop(grad, pairs, dot):
     return q.neg_()
 
 
-def line_search(problem, flat, v, grad, direction, tol=0.1, tries=20):
+def line_search(problem, flat, v, grad, direction, tol=0.1, tries=40):
     """Step sizes (R, 1) at which J is nearly least along the direction, and dCE/dz there.
 
     Secants on the slope, kept inside a bracket.
@@ -142,8 +147,9 @@ def line_search(problem, flat, v, grad, direction, tol=0.1, tries=20):
             break
         low, high = torch.where(slope < 0, a, low), torch.where(slope < 0, high, a)
         secant = a - slope * (a - before) / (slope - slope_before)
-        middle = torch.where(high.isfinite(), (low + high) / 2, 4 * low)
-        inside = (secant > low) & (secant < torch.where(high.isfinite(), high, 4 * low))
+        middle = torch.where(low > 0, (low + high) / 2, high / 10)
+        middle = torch.where(high.isfinite(), middle, 4 * low)
+        inside = (secant > low) & (secant < torch.where(high.isfinite(), 0.9 * high, 4 * low))
         before, slope_before = a, slope
         a = torch.where(good, a, torch.where(inside, secant, middle))
     else:  # lost in rounding: no step

@@ -38,7 +38,7 @@ from .products import back_project, gram, project
 from .tasks import TaskTensors
 from .trainer import as_tensors
 
-BIAS_WORD = 0.3  # how often, so to speak, that word occurs; only the number of steps depends on it
+BIAS_WORD = 0.5  # how often, so to speak, that word occurs; only the number of steps depends on it
 GRAM_DOCS = 2048  # up to so many documents in all, K is kept as a matrix
 
 

@@ -32,6 +32,7 @@ from contenders import (
     torchjd_loop,
 )
 from growth import growth, memory
+from threadpoolctl import threadpool_limits
 
 import ragteach as rt
 from ragteach.solver import solve, solve_path
@@ -180,6 +181,7 @@ def measure(reps, threads, quick):
         ):  # one solve: the median over the lambdas of the median time of a lone, cold solve
             alone = [seconds.pop(name) for name in list(seconds) if name.startswith("one@")]
             floor = statistics.median(statistics.median(times) for times in alone)
+            print(f"{case:8} one solve        {floor:.3e} s  (ratio_to_floor of this case is to one solve)")
         ours = statistics.median(seconds["ragteach"])
         for name, times in seconds.items():
             median = statistics.median(times)
@@ -276,7 +278,8 @@ def main(argv=None):
     with contextlib.ExitStack() as stack:
         stack.callback(torch.set_num_threads, before)
         for threads in args.threads:
-            rows += measure(args.reps, threads, args.quick)
+            with threadpool_limits(threads):  # numpy, scipy and scikit-learn; torch is told in measure
+                rows += measure(args.reps, threads, args.quick)
         limits = ceilings(1)
         torch.set_num_threads(1)
         table = pd.DataFrame(rows, columns=COLUMNS)
