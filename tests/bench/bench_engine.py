@@ -220,6 +220,8 @@ def figure(table, limits, path):
             xscale="log",
             xlim=(0.02, 8 * part["ratio_to_ours"].max()),
         )
+    for ax in axes.flat[: len(names)]:
+        ax.xaxis.set_minor_formatter("")
     gemm, copy = limits
     grid = one[(one["case"] == "grid180") & (one["contender"] == "ragteach")].iloc[0]
     work = 4 * N_TASKS * 60 * N_FEATURES * N_CLASSES * 200  # operations of one run

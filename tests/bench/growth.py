@@ -93,6 +93,8 @@ def growth(out, reps, quick):
             )
         if axis == "features":
             ax.axvline(5000, color="black", ls=":", label="sparse from here")
+        ax.xaxis.set_minor_formatter("")
+        ax.yaxis.set_minor_formatter("")
         ax.set(xlabel=axis, ylabel="seconds per step", title=f"time against {axis}")
         ax.legend(fontsize=8)
     table.to_csv(Path(out) / "growth.csv", index=False)
