@@ -40,15 +40,18 @@ HOOK = """async () => {
   const hook = (kernel) => kernel && kernel.anyMessage.connect((_, { msg, direction }) => {
     const type = msg.header.msg_type;
     if (direction === 'send' && type === 'comm_msg') seen.sent.add(msg.header.msg_id);
-    if (direction === 'send' && type === 'comm_open' && msg.content.target_name === 'jupyter.widget.control')
-    seen.control.add(msg.content.comm_id); if (direction !== 'recv') return;
+    const opened = direction === 'send' && type === 'comm_open';
+    if (opened && msg.content.target_name === 'jupyter.widget.control') seen.control.add(msg.content.comm_id);
+    if (direction !== 'recv') return;
     if (type === 'error') seen.errors.push(msg.content.ename + ': ' + msg.content.evalue);
-    const lines = type === 'stream' && msg.content.name === 'stderr' ?
-    msg.content.text.split('\\n').filter((l) => l.trim()) : []; // Before ipywidgets is imported in the
-    kernel, nobody there listens to the widget manager's control channel. const early = (l) => /No such comm
-    target registered: jupyter.widget/.test(l) || [...seen.control].some((id) => l.includes(`No such comm:
-    ${id}`)); seen.errors.push(...lines.filter((l) => !early(l))); if (type === 'status' &&
-    msg.content.execution_state === 'idle') seen.sent.delete(msg.parent_header.msg_id);
+    const stderr = type === 'stream' && msg.content.name === 'stderr';
+    const lines = stderr ? msg.content.text.split('\\n').filter((l) => l.trim()) : [];
+    /* Before the kernel has imported ipywidgets, nobody there listens to the manager's control channel. */
+    const early = (l) => l.includes('No such comm target registered: jupyter.widget')
+      || [...seen.control].some((id) => l.includes(`No such comm: ${id}`));
+    seen.errors.push(...lines.filter((l) => !early(l)));
+    const idle = type === 'status' && msg.content.execution_state === 'idle';
+    if (idle) seen.sent.delete(msg.parent_header.msg_id);
   });
   hook(panel.sessionContext.session.kernel);
   panel.sessionContext.kernelChanged.connect((_, change) => { seen.sent.clear(); hook(change.newValue); });

@@ -1,4 +1,4 @@
-"""How fast an explorer answers a real key and a real mouse: from the event's time stamp to the painted frame."""
+"""How fast an explorer answers: real keys and a real mouse, from the event to the painted frame."""
 
 import statistics
 import time
@@ -31,6 +31,10 @@ class Speed:
     key_ms_p95: float
     fps: float
     settle_ms: float
+
+    @property
+    def follows_the_hand(self):
+        return self.key_ms_median <= 16 and self.key_ms_p95 <= 33 and self.fps >= 40 and self.settle_ms <= 33
 
 
 def watch(explorer):

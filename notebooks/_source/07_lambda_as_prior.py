@@ -1,0 +1,539 @@
+# %% [markdown]
+# Lambda has been a knob so far. Here it gets a meaning: it is what you believe, before you see a
+# single sentence, about how alike the tasks are. Then you let data choose it, and see RAG turn up
+# inside a library that has never heard of it.
+#
+# ## A question
+#
+# You know that films and cars share *some* of their opinion words, but not how many. Which lambda
+# says that? And can the data say it for you?
+
+# %%
+import matplotlib.pyplot as plt
+import numpy as np
+import ragteach as rt
+import torch
+from ragteach import plots
+from ragteach.checks import check, reference
+from ragteach.compare import draw
+from ragteach.hints import card, hint, predict, reveal, rubric
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import StratifiedKFold
+
+# %% [markdown]
+# ## A penalty is a prior
+#
+# Before seeing data, suppose that every weight is drawn from a normal distribution around 0:
+#
+# $$W_s \sim \mathcal N(0, \sigma_s^2), \qquad A_k \sim \mathcal N(0, \sigma_a^2)$$
+#
+# The log density of a weight $w$ is $-w^2 / (2\sigma^2)$ plus a constant. So the most probable weights
+# after the data (MAP, maximum a posteriori) make this sum least:
+#
+# $$-\log p(\text{labels} \mid W) + \frac{1}{2\sigma_s^2}\|W_s\|^2 + \frac{1}{2\sigma_a^2}\sum_k\|A_k\|^2$$
+#
+# Compare it with our objective,
+#
+# $$J = \sum_t \mathrm{CE}_t + \frac{\lambda_s}{2}\|W_s\|^2 + \frac{\lambda}{2}\sum_k\|A_k\|^2$$
+#
+# They are the same, with $\sigma_s^2 \propto 1/\lambda_s$ and $\sigma_a^2 \propto 1/\lambda$.
+#
+# Why "proportional"? $\mathrm{CE}_t$ is a *mean* over the $n$ sentences of a task, a likelihood is a sum.
+# So $nJ$ is the log posterior, and $\sigma_a^2 = 1/(n\lambda)$. The ratio $\lambda/\lambda_s$ is free of $n$.
+# From here on we measure variances in units of $1/n$ and write $1/\lambda$.
+#
+# ## The graph is a covariance
+#
+# Two tasks are alike beforehand if they have parts in common. $W_t = W_s + \sum_k G_{tk} A_k$ gives
+#
+# $$\mathrm{Cov}[W_t, W_u] = \frac{1}{\lambda_s} + \frac{(GG')_{tu}}{\lambda}$$
+
+# %%
+card("07-1")
+
+
+# %% tags=["exercise"]
+def task_covariance(graph, lam, lam_shared):
+    """graph (T, K) -> the covariance of the tasks' weights (T, T)."""
+    ### BEGIN SOLUTION
+    return 1 / lam_shared + graph @ graph.T / lam
+    ### END SOLUTION
+
+
+check("07-1", task_covariance)
+
+# %% [markdown] tags=["solution"]
+# $W_s$ is in both tasks and adds its variance to every entry. $A_k$ is in both with weights $G_{tk}$ and
+# $G_{uk}$. All parts are independent, so nothing else is left.
+
+# %%
+task_covariance = reference("07-1")  # the reference, whether or not you finished
+
+graphs = {
+    "one adapter per task": np.eye(4),
+    "two groups": rt.routing_graph("grouped", 4, 2).numpy(),
+    "all ones (literal)": np.ones((4, 4)),
+}
+fig, axes = plt.subplots(1, 3, figsize=(9, 3.1), dpi=90, layout="constrained")
+for ax, (name, graph) in zip(axes, graphs.items(), strict=True):
+    cov = task_covariance(graph, lam=1.0, lam_shared=1.0)
+    rho = cov / cov[0, 0]
+    ax.imshow(rho, vmin=0, vmax=1, cmap="Blues")
+    for t, u in np.ndindex(rho.shape):
+        white = rho[t, u] > 0.6
+        ax.text(
+            u,
+            t,
+            f"{rho[t, u]:.1f}",
+            ha="center",
+            va="center",
+            color="w" if white else "k",
+        )
+    ax.set(title=name, xticks=range(4), yticks=range(4))
+    ax.set_xticklabels(rt.TOY_TASKS, rotation=30)
+    ax.set_yticklabels(rt.TOY_TASKS if ax is axes[0] else [])
+plots.show(
+    fig,
+    alt="Prior correlation of four tasks for lambda = lambda_s. One adapter per task: "
+    "0.5 between any two. Two groups: 1 within a group, 0.5 between. All ones: 1 everywhere.",
+)
+
+# %% [markdown]
+# With "all ones", every correlation is 1. That is the collapse of lesson 02, seen from another side: no
+# task can differ. In two groups, tasks of a group are one task.
+#
+# Is the formula true? Draw many sets of weights from the prior and look.
+
+# %%
+rng = np.random.default_rng(0)
+n_draws, graph = 20_000, np.array([[1, 0], [1, 0.5], [0, 1.0], [0, -1.0]])  # (T, K)
+shared = rng.normal(size=(n_draws, 1))  # variance 1 / lam_shared = 1
+adapters = rng.normal(size=(n_draws, 2)) * 2**0.5  # variance 1 / lam = 2
+weights = shared + adapters @ graph.T  # (n_draws, T)
+print("drawn\n", np.cov(weights.T).round(1))
+print("formula\n", task_covariance(graph, lam=0.5, lam_shared=1.0).round(1))
+
+# %% [markdown]
+# ## One number for a belief
+#
+# With one adapter per task, any two tasks have the same correlation:
+#
+# $$\rho = \frac{1/\lambda_s}{1/\lambda_s + 1/\lambda} = \frac{\lambda}{\lambda + \lambda_s}$$
+#
+# So only the ratio counts. A ratio of 1 means $\rho = 0.5$.
+
+# %%
+card("07-2")
+
+
+# %% tags=["exercise"]
+def penalty_for(rho, lam_shared):
+    """The lam that says: I believe that the tasks' weights correlate by rho."""
+    ### BEGIN SOLUTION
+    return lam_shared * rho / (1 - rho)
+    ### END SOLUTION
+
+
+check("07-2", penalty_for)
+
+# %% [markdown] tags=["solution"]
+# $\rho(\lambda + \lambda_s) = \lambda$, so $\lambda(1-\rho) = \rho\lambda_s$.
+
+# %% [markdown]
+# ## Lambda slides from independent to full sharing
+#
+# Three worlds: relatedness 0 (no word means the same), 0.5, and 1 (every word does). In each, we keep
+# $\lambda_s = 0.002$ and move $\lambda$. Validation sentences tell which ratio is best.
+#
+# Predict: in the world of relatedness 0.5, which ratio $\lambda/\lambda_s$ wins?
+
+# %%
+# "below 0.1", "between 0.1 and 10" or "above 10"
+### BEGIN SOLUTION
+guess = "between 0.1 and 10"
+### END SOLUTION
+predict("07-a", guess)
+
+# %%
+ratios = np.logspace(-3, 3, 25)
+LAM_SHARED = 0.002
+
+
+def world(relatedness, seed=0):
+    """Training frame, data, path over the ratios, and a function that makes tensors of frames."""
+    train, val, test = draw("toy", None, 60, seed, relatedness=relatedness)
+    data = rt.MultiTaskDataset.from_frame(train)
+    model = rt.RAG(data.n_features, 3, 4, tasks=data.task_names, init="zero")
+    path = rt.solve_path(model, data, LAM_SHARED * ratios, LAM_SHARED)
+    val, test = (
+        rt.MultiTaskDataset.from_frame(f, data.vectorizer, data.task_names).stacked()
+        for f in (val, test)
+    )
+    return train, data, path, val, test
+
+
+worlds = {r: world(r) for r in (0.0, 0.5, 1.0)}
+best = {
+    r: ratios[path.losses(val).mean(0).argmin()]
+    for r, (_, _, path, val, _) in worlds.items()
+}
+
+# %%
+fig, axes = plt.subplots(
+    1, 3, figsize=(10, 3.3), dpi=90, layout="constrained", sharey=True
+)
+for ax, (r, (_, _, path, _, test)) in zip(axes, worlds.items(), strict=True):
+    plots.lambda_path(path, test, ax, chosen=LAM_SHARED * best[r])
+    ax.set(title=f"relatedness {r:g}", xlabel=r"$\lambda$")
+    if r:
+        ax.get_legend().remove()
+plots.show(
+    fig,
+    alt="Test accuracy of four tasks against lambda in three worlds. Relatedness 0: it "
+    "falls from about 0.8 to 0.4 as lambda grows. 0.5: nearly flat, best in the middle. "
+    "1: it rises to above 0.9. A dotted line marks the lambda chosen on validation.",
+)
+middle = "between 0.1 and 10" if 0.1 <= best[0.5] <= 10 else f"{best[0.5]:.2g}"
+reveal("07-a", middle)
+print({r: f"ratio {b:.3g}" for r, b in best.items()})
+
+# %% [markdown]
+# Validation finds the left end at relatedness 0, the right end at 1, and the middle at 0.5. Look at the
+# middle picture honestly: the curve is nearly flat. A wrong lambda costs little there, and much in the
+# other two worlds.
+#
+# ## The two limits (law 5)
+#
+# - $\lambda \to \infty$: an adapter other than 0 becomes too dear. $W_t = W_s$: full sharing.
+# - $\lambda_s \to \infty$ with $\lambda$ kept: now $W_s$ is too dear. $W_t = A_t$: independent models with
+#   penalty $\lambda$.
+#
+# And $\lambda \to 0$ with $\lambda_s$ kept? Also independent, since all weight moves into the cheap
+# adapters. But they are then hardly penalised at all, and they overfit.
+
+# %%
+_, data, _, _, _ = worlds[0.5]
+
+
+def optimum(model, lam, lam_shared):
+    rt.solve(model, data, lam=lam, lam_shared=lam_shared, tol=1e-8)
+    return model.task_weights().detach().double()
+
+
+shape, options = (data.n_features, 3), {"tasks": data.task_names, "init": "zero"}
+rag = rt.RAG(*shape, 4, **options)
+one = optimum(rt.RAG.full_sharing(*shape, bias="task", **options), 0.01, 0.01)
+own = optimum(rt.RAG.independent(*shape, **options), 0.01, 0.01)
+for big in [1, 10, 1e3, 1e5]:
+    to_one = (optimum(rag, 0.01 * big, 0.01) - one).norm() / one.norm()
+    to_own = (optimum(rag, 0.01, 0.01 * big) - own).norm() / own.norm()
+    print(
+        f"ratio {big:8g}: RAG - full sharing {to_one:.1e}   "
+        f"ratio {1 / big:8g}: RAG - independent {to_own:.1e}"
+    )
+
+# %% [markdown]
+# Both distances go to 0, about tenfold for a tenfold ratio.
+#
+# **Your turn.** Move lambda until `quiet` (or the first word listed) has nearly the same weight in all
+# four domains. What has happened to the accuracies on the way? Then move to the marked lambda.
+
+# %%
+rt.widgets.sharing_slider()
+
+# %% [markdown]
+# ## Balance (law 3)
+#
+# At the optimum, $W_s$ and the adapters are not free of each other:
+#
+# $$\lambda_s W_s = \lambda \sum_t A_t \qquad (G = I)$$
+#
+# Prove it. Then write it as a function that gives $W_s$.
+
+# %%
+card("07-3")
+
+# %% [markdown] tags=["answer"]
+# **Proof.** Let $D_t = -\partial\,\mathrm{CE}_t / \partial W_t$, the pull of task $t$'s sentences. $A_t$ is
+# in $W_t$ only: $\partial J/\partial A_t = -D_t + \lambda A_t = 0$. $W_s$ is in every $W_t$:
+# $\partial J/\partial W_s = -\sum_t D_t + \lambda_s W_s = 0$. So
+# $\lambda_s W_s = \sum_t D_t = \lambda\sum_t A_t$. One adapter per task was used in the first equation.
+# With $\lambda_s = 0$ the adapters sum to 0: everything common sits in $W_s$.
+
+
+# %% tags=["exercise"]
+def shared_from_adapters(adapters, lam, lam_shared):
+    """adapters (T, C, d) at the optimum -> W_s (C, d)."""
+    ### BEGIN SOLUTION
+    return lam / lam_shared * adapters.sum(0)
+    ### END SOLUTION
+
+
+check("07-3", shared_from_adapters)
+
+# %%
+shared_from_adapters = reference("07-3")  # the reference, whether or not you finished
+LAM = 0.005
+rt.solve(rag, data, lam=LAM, lam_shared=LAM_SHARED, tol=1e-8)
+W_s, A = rag.shared.detach(), rag.adapter_weights().detach()
+gap = (shared_from_adapters(A, LAM, LAM_SHARED) - W_s).abs().max() / W_s.abs().max()
+print(f"largest relative gap in {W_s.numel()} weights: {gap:.0e}")
+
+# %% [markdown]
+# ## RAG inside scikit-learn (law 6)
+#
+# Give every sentence a second copy of its words, in a block that belongs to its task:
+# `[x, s*x in the task's own block]`. Then train one plain logistic regression. The weights on the first
+# copy are $W_s$, those on block $t$ are $A_t / s$. The penalty is the same number for all weights, so
+#
+# $$\frac{\lambda_s}{2}\Big(\|W_s\|^2 + \sum_t \|A_t/s\|^2\Big)
+# = \frac{\lambda_s}{2}\|W_s\|^2 + \frac{\lambda_s}{2 s^2}\sum_t\|A_t\|^2$$
+#
+# which is ours if $s = \sqrt{\lambda_s/\lambda}$. Daumé III (2007) found the trick with $s = 1$ and called it
+# "frustratingly easy". Evgeniou and Pontil (2004) had the regularised form before.
+
+# %%
+card("07-4")
+
+
+# %% tags=["exercise"]
+def augment(x, task, n_tasks, s):
+    """x (n_docs, d), task (n_docs,) -> (n_docs, (1 + n_tasks) d): shared block first."""
+    ### BEGIN SOLUTION
+    n_docs, d = x.shape
+    wide = np.zeros((n_docs, 1 + n_tasks, d))
+    wide[:, 0] = x
+    wide[np.arange(n_docs), 1 + task] = s * x
+    return wide.reshape(n_docs, -1)
+    ### END SOLUTION
+
+
+check("07-4", augment)
+
+# %% [markdown] tags=["solution"]
+# Four lines, and any linear learner has become multi-task.
+
+# %%
+augment = reference("07-4")  # the reference, whether or not you finished
+x, y = data.x.numpy(), data.y.numpy()  # (n_docs, d), (n_docs,)
+task = data.task.numpy()
+n, d = len(y) // 4, x.shape[1]  # sentences per task, features
+
+s = (LAM_SHARED / LAM) ** 0.5
+regression = LogisticRegression(C=1 / (n * LAM_SHARED), tol=1e-10, max_iter=10_000)
+regression.fit(augment(x, task, 4, s), y)
+
+ours = rt.RAG(d, 3, 4, tasks=data.task_names, bias="shared", init="zero")
+rt.solve(ours, data, lam=LAM, lam_shared=LAM_SHARED, tol=1e-8)
+theirs = regression.coef_.reshape(3, 5, d)  # (n_classes, 1 + n_tasks, n_features)
+gaps = [np.abs(theirs[:, 0] - ours.shared.detach().numpy()).max()]
+gaps += [
+    np.abs(s * theirs[:, 1 + t] - a).max()
+    for t, a in enumerate(ours.adapter_weights().detach().numpy())
+]
+print("largest difference in W_s, A_1 ... A_4 is below 0.001:", bool(max(gaps) < 1e-3))
+
+# %% [markdown]
+# Two details make it exact. scikit-learn has one bias, so ours is shared too. Its `C` multiplies a *sum*
+# over sentences: $C = 1/(n\lambda_s)$.
+#
+# ## Without weights: the view the solver uses
+#
+# Look at the proof of balance again. $D_t$ is a sum over the sentences of task $t$: $D_t = \sum_i e_i x_i'$
+# with $e_i = (\text{onehot}(y_i) - p_i)/n$, what the model still gets wrong. So all weights are made of
+# sentences, and
+#
+# $$W_t = \sum_u \Big(\frac{1}{\lambda_s} + \frac{(GG')_{tu}}{\lambda}\Big) D_u
+# = \sum_u \mathrm{Cov}[t, u]\, D_u$$
+#
+# The covariance again! It says how much the sentences of task $u$ count for task $t$. The logits of a
+# sentence $j$ are votes:
+#
+# $$z_j = \sum_i \mathrm{Cov}[t_j, t_i]\,(x_i \cdot x_j)\, e_i$$
+
+# %%
+card("07-5")
+
+
+# %% tags=["exercise"]
+def kernel_logits(x, task, e, cov):
+    """x (n_docs, d), task (n_docs,), e (n_docs, n_classes), cov (T, T) -> (n_docs, n_classes)"""
+    ### BEGIN SOLUTION
+    kernel = (x @ x.T) * cov[np.ix_(task, task)]  # (n_docs, n_docs)
+    return kernel @ e
+    ### END SOLUTION
+
+
+check("07-5", kernel_logits)
+
+# %% [markdown] tags=["solution"]
+# This is a Gaussian process with a "coregionalised" kernel: similarity of texts times similarity of tasks.
+
+# %%
+kernel_logits = reference("07-5")  # the reference, whether or not you finished
+with torch.no_grad():
+    z = rag(data.x, data.task).double()  # (n_docs, n_classes), biases included
+    p = z.softmax(1).numpy()
+    e = (np.eye(3)[y] - p) / n
+    cov = task_covariance(np.eye(4), LAM, LAM_SHARED)
+    votes = kernel_logits(x, task, e, cov) + rag.bias[data.task].numpy()
+print(
+    "weights and votes give the same logits:",
+    bool(np.abs(votes - z.numpy()).max() < 1e-3),
+)
+print(f"numbers to find: {e.size} votes, or {5 * 3 * d} weights")
+
+# %% [markdown]
+# `rt.solve` looks for the votes $e$ instead of the weights. With real text there are tens of thousands
+# of words and only hundreds of sentences, so it has far fewer numbers to find.
+#
+# ## Who chooses lambda?
+#
+# Not the training loss: it is least with no penalty. Three judges are fair:
+#
+# 1. **validation**: sentences held out, if you have them to spare;
+# 2. **cross-validation**: four times, hold out another quarter of the *training* sentences;
+# 3. **evidence** (empirical Bayes): which prior makes the observed labels most probable, averaged over all
+#    weights? No sentence is held out. The average is approximated with a normal distribution around the
+#    optimum (Laplace; MacKay 1992).
+#
+# The evidence needs only what you have now: $K$, the prior covariance of the logits, and $H$, the
+# curvature of the loss.
+#
+# $$\log p(y) \approx -nJ - \tfrac12 \log\det(I + HK)$$
+
+
+# %%
+def cross_validated(frame, ratios, folds=4):
+    """Mean held-out loss of every ratio, from training sentences only."""
+    split = StratifiedKFold(folds, shuffle=True, random_state=0)
+    total = np.zeros(len(ratios))
+    for fit, held in split.split(frame, frame["task"] + frame["label"].astype(str)):
+        data = rt.MultiTaskDataset.from_frame(frame.iloc[fit])
+        rest = frame.iloc[held]
+        rest = rt.MultiTaskDataset.from_frame(rest, data.vectorizer, data.task_names)
+        model = rt.RAG(data.n_features, 3, 4, tasks=data.task_names, init="zero")
+        path = rt.solve_path(model, data, LAM_SHARED * ratios, LAM_SHARED, tol=1e-4)
+        total += path.losses(rest.stacked()).mean(0).numpy() / folds
+    return total
+
+
+def log_evidence(path, data):
+    """Laplace's approximation of log p(labels), for every lambda of the path."""
+    x, task, n = data.x.double().numpy(), data.task.numpy(), len(data) // 4
+    docs, out = len(data), []
+    for r, J in enumerate(path.objective(data.stacked())):
+        with torch.no_grad():
+            p = path.model(r)(data.x, data.task).softmax(1).double().numpy()
+        cov = task_covariance(np.eye(4), path.lam[r].item(), path.lam_shared[r].item())
+        K = (x @ x.T) * cov[np.ix_(task, task)] / n  # (n_docs, n_docs)
+        curvature = np.einsum("ia,ab->iab", p, np.eye(3)) - np.einsum(
+            "ia,ib->iab", p, p
+        )
+        HK = np.einsum("iab,ij->aibj", curvature, K).reshape(3 * docs, 3 * docs)
+        out.append(-n * J.item() - np.linalg.slogdet(np.eye(3 * docs) + HK)[1] / 2)
+    return np.array(out)
+
+
+# %% [markdown]
+# Do they agree? Each picks a ratio, and the test loss of that ratio is the price of the choice.
+
+# %%
+fig, axes = plt.subplots(
+    1, 3, figsize=(10, 3.2), dpi=90, layout="constrained", sharey=True
+)
+prices = {}
+for ax, (r, (train, data_r, path, val, test)) in zip(axes, worlds.items(), strict=True):
+    loss = path.losses(test).mean(0).numpy()
+    judges = {
+        "validation": path.losses(val).mean(0).numpy(),
+        "cross-validation": cross_validated(train, ratios),
+        "evidence": -log_evidence(path, data_r),
+    }
+    ax.plot(ratios, loss, color="black", label="test loss")
+    for (name, judged), marker in zip(judges.items(), "osX", strict=True):
+        i = judged.argmin()
+        color = dict(zip(judges, plots.PALETTE.values(), strict=True))[name]
+        ax.plot(ratios[i], loss[i], marker, ms=10, alpha=0.8, color=color, label=name)
+        prices[r, name] = loss[i] - loss.min()
+    ax.set(xscale="log", title=f"relatedness {r:g}", xlabel=r"$\lambda/\lambda_s$")
+axes[0].set_ylabel("test loss")
+axes[0].legend(fontsize=8)
+plots.show(
+    fig,
+    alt="Test loss against the ratio in three worlds, with the choice of each judge. "
+    "Validation and cross-validation sit near the bottom of every curve. The evidence "
+    "sits too far right at relatedness 0 and 0.5, and right at relatedness 1.",
+)
+for name in judges:
+    print(f"{name:17s} loses", [round(float(prices[r, name]), 3) for r in worlds])
+
+# %% [markdown]
+# Cross-validation, with training sentences alone, is nearly as good as a validation set. The evidence gets
+# the direction right and the amount wrong: it shares too much at relatedness 0 and at 0.5.
+#
+# Why? It takes the prior at its word: every word's weight normal, with one correlation for all words.
+# Our worlds are not like that. Some words mean the same everywhere, others flip. And $\lambda_s$ was fixed,
+# not chosen with it. Held-out sentences do not care whether the prior is true. Use them if you can.
+#
+# ## Choose for a world you do not know
+#
+# Here is a new training set. Its relatedness is hidden from you (do not look it up). Which ratio do you
+# choose? The check scores it on sentences that nobody has seen.
+
+# %%
+card("07-6")
+
+# %% tags=["exercise"]
+unknown, _, _ = draw("toy", None, 60, 40, relatedness=0.75)
+### BEGIN SOLUTION
+my_ratio = ratios[cross_validated(unknown, ratios).argmin()]
+### END SOLUTION
+check("07-6", my_ratio)
+
+# %% [markdown] tags=["solution"]
+# At 0.75 the curve falls and then stays flat to the right end. Any ratio from about 3 on is as good.
+
+# %% [markdown]
+# ## Explain it to a colleague
+#
+# "What does lambda do, and how do I set it?" Three sentences, no symbols.
+
+# %%
+card("07-7")
+
+# %% tags=["exercise"]
+### BEGIN SOLUTION
+text = (
+    "Lambda says how alike I believe the tasks to be before I see data. If it is large "
+    "the adapters stay small and all tasks share one model; if it is small each goes its "
+    "own way. I let cross-validation set it, since the training loss would always prefer none."
+)
+### END SOLUTION
+check("07-7", text)
+
+# %%
+rubric("07-7")
+
+# %% [markdown]
+# ## Recap
+#
+# - A penalty is a Gaussian prior; $J$ is its MAP. $\sigma^2 \propto 1/\lambda$.
+# - The graph is a covariance: $1/\lambda_s + GG'/\lambda$. With one adapter per task
+#   $\rho = \lambda/(\lambda + \lambda_s)$.
+# - Large $\lambda$: full sharing. Large $\lambda_s$: independent models.
+# - At the optimum $\lambda_s W_s = \lambda\sum_t A_t$.
+# - RAG with $G = I$ is a logistic regression on features written twice.
+# - All weights are votes of sentences; the covariance says how much another task's votes count.
+# - Held-out sentences choose lambda well. The evidence needs none, and is misled by a wrong prior.
+#
+# ## Sources
+#
+# - T. Evgeniou, M. Pontil (2004). Regularized multi-task learning. *KDD*.
+# - H. Daumé III (2007). Frustratingly easy domain adaptation. *ACL*.
+# - J. R. Finkel, C. D. Manning (2009). Hierarchical Bayesian domain adaptation. *NAACL*. The same trick, read
+#   as a prior.
+# - D. J. C. MacKay (1992). Bayesian interpolation. *Neural Computation* 4. The evidence.
+# - C. E. Rasmussen, C. K. I. Williams (2006). *Gaussian Processes for Machine Learning*. MIT Press. Chapter 3
+#   has the Laplace approximation with several classes.
+# - E. V. Bonilla, K. M. A. Chai, C. K. I. Williams (2007). Multi-task Gaussian process prediction. *NIPS*.

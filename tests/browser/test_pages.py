@@ -1,0 +1,75 @@
+"""A lesson as one HTML file, opened from disk with the network off."""
+
+import subprocess
+import sys
+
+import nbformat
+import pytest
+
+from ragteach.widgets.html import to_html
+
+from .test_explorers import SMALL
+from .test_sharing import say
+
+pytestmark = pytest.mark.browser
+# In a process of its own: this one has an event loop already, the browser's.
+EXECUTE = """import sys, nbformat, nbclient
+nb = nbformat.read(sys.argv[1], as_version=4)
+nbclient.NotebookClient(nb, timeout=300, kernel_name="python3", store_widget_state=False).execute()
+nbformat.write(nb, sys.argv[1])"""
+
+
+@pytest.fixture(scope="module")
+def page_file(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("page")
+    cells = ["import ragteach as rt", SMALL["sharing"], SMALL["graphs"], SMALL["steps"]]
+    nb = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+    nbformat.write(nb, folder / "lesson.ipynb")
+    subprocess.run(
+        [sys.executable, "-c", EXECUTE, "lesson.ipynb"], cwd=folder, check=True, capture_output=True
+    )
+    nb = nbformat.read(folder / "lesson.ipynb", as_version=4)
+    assert (folder / "lesson.ipynb").stat().st_size < 1_500_000
+    (folder / "lesson.html").write_text(to_html(nb), encoding="utf-8")
+    return folder / "lesson.html"
+
+
+def opened(browser, path, **options):
+    context = browser.new_context(offline=True, **options)
+    page = context.new_page()
+    said = []
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.goto(path.as_uri(), wait_until="domcontentloaded")
+    return context, page, said
+
+
+def test_explorers_move_without_kernel_and_network(browser, page_file):
+    context, page, said = opened(browser, page_file)
+    explorers = page.locator(".ragteach-explorer")
+    page.wait_for_function("document.querySelectorAll('.ragteach-explorer').length === 3")
+    for i in (0, 2):
+        slider = explorers.nth(i).locator("input[type=range]").first
+        slider.focus()
+        before = say(explorers.nth(i))
+        page.keyboard.press("ArrowRight")
+        page.wait_for_timeout(100)
+        assert say(explorers.nth(i)) != before
+    before = say(explorers.nth(1))
+    explorers.nth(1).locator("select").select_option("1")
+    page.wait_for_timeout(100)
+    assert say(explorers.nth(1)) != before and "Solving" not in say(explorers.nth(1))
+    assert explorers.nth(1).get_by_role("button", name="films uses adapter A1", exact=True).is_disabled()
+    assert page.locator(".jp-OutputArea img:visible").count() == 0  # the figure has stepped aside
+    assert said == []
+    context.close()
+
+
+def test_without_javascript_the_figure_and_its_words_are_there_once(browser, page_file):
+    context, page, _ = opened(browser, page_file, java_script_enabled=False)
+    images = page.locator(".jp-OutputArea img:visible")
+    assert images.count() == 3
+    assert all(len(images.nth(i).get_attribute("alt")) > 60 for i in range(3))
+    assert page.get_by_text("The figure in words").count() == 3
+    assert page.get_by_text("run this cell to move it").count() == 0
+    assert page.locator(".ragteach-explorer").count() == 0
+    context.close()

@@ -1,0 +1,162 @@
+"""The claims of lesson 06, run again: the lesson's own seeds, and seeds it has never seen."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+import ragteach as rt
+from ragteach.checks import check, reference
+from ragteach.compare import STRATEGIES, draw, interval, paired, summary, winners
+from ragteach.errors import RagteachError
+
+GROUPS = [range(10), range(100, 110)]
+TIED = 0.02  # differences below this are ties in the lesson's words
+
+
+@pytest.fixture(scope="module", params=GROUPS, ids=["the lesson's seeds", "other seeds"])
+def table(request):
+    return rt.compare("toy", seeds=list(request.param), n_per_task=60, relatedness=0.5, progress=False)
+
+
+def wide(table, metric="accuracy"):
+    rows = table[(table["metric"] == metric) & (table["task"] == "mean")]
+    return rows.pivot_table("value", "seed", "strategy")
+
+
+def test_the_order_and_the_numbers_of_the_first_figure(table):
+    mean = summary(table).set_index("strategy")["mean"]
+    assert list(mean.index[:2]) == ["RAG", "full sharing"]
+    assert 0.61 < mean["RAG"] < 0.67
+    assert 0.59 < mean["full sharing"] < 0.63
+    assert 0.55 < mean["independent"] < 0.60
+    assert abs(mean["majority class"] - 1 / 3) < 0.03
+    assert mean["full sharing + task bias"] < mean["full sharing"] + 0.005
+    for big in ("full sharing, equal parameters", "independent, equal parameters"):
+        assert mean[big] < mean["RAG"] - 0.1
+
+
+def test_seeds_differ_by_several_points_and_the_lead_is_small_but_clear(table):
+    scores = wide(table)
+    assert np.ptp(scores["RAG"]) > 0.04
+    lead = scores["RAG"] - scores["full sharing"]
+    mean, low, high = interval(lead)
+    assert 0.01 < mean < 0.06 and low > 0
+    assert lead.max() > 0.055
+    verdicts = paired(table).set_index("strategy")["verdict"]
+    assert (verdicts.drop("full sharing") == "better").all()
+
+
+def test_the_two_seeds_that_the_lesson_names(table):
+    lead = wide(table)["RAG"] - wide(table)["full sharing"]
+    if 2 in lead.index:  # the lesson's own
+        assert -0.03 < lead[2] < 0 and (lead < 0).sum() >= 2
+        assert 0.05 < lead[5] < 0.075
+        assert lead.mean() < 0.03  # half of what choosing on the test set finds in noise
+
+
+def test_pairs_make_the_interval_narrower(table):
+    scores = wide(table)
+    unpaired = np.sqrt(scores["RAG"].var() + scores["independent"].var())
+    apart = (scores["RAG"] - scores["independent"]).std()
+    assert apart < (0.5 if 2 in scores.index else 0.62) * unpaired  # "less than half" for the lesson's seeds
+    assert scores["RAG"].corr(scores["independent"]) > 0.6
+
+
+def test_equal_parameters_are_equal(table):
+    size = summary(table).set_index("strategy")["n_params"]
+    for name in ("full sharing, equal parameters", "independent, equal parameters"):
+        assert abs(size[name] / size["RAG"] - 1) < 0.01
+    d = (size["full sharing"] - 3) / 3  # weights of one matrix, without its bias
+    full, own = reference("06-3")(d, 3, 4)
+    assert abs(3 * full / size["RAG"] - 1) < 0.01 and abs(12 * own / size["RAG"] - 1) < 0.01
+
+
+@pytest.mark.parametrize("seeds", [range(20), range(100, 120)])
+def test_choosing_on_test_finds_points_in_noise(seeds):
+    grid = np.logspace(-4, 0, 5)
+    lam, lam_shared = np.array(np.meshgrid(grid, grid)).reshape(2, -1)
+    out = []
+    for seed in seeds:
+        train, val, test = draw("toy", None, 20, seed)
+        rng = np.random.default_rng(seed)
+        train["label"], val["label"] = rng.permutation(train["label"]), rng.permutation(val["label"])
+        data = rt.MultiTaskDataset.from_frame(train)
+        model = rt.RAG(data.n_features, 3, 4, tasks=data.task_names, init="zero")
+        path = rt.solve_path(model, data, lam, lam_shared, tol=1e-4)
+        test = test.sample(frac=1, random_state=seed)
+        few = test.groupby("task", sort=False).head(15)
+        assert len(few) == 60 and 850 < len(test) - 60 < 1000
+        parts = [
+            rt.MultiTaskDataset.from_frame(f, data.vectorizer, data.task_names).stacked()
+            for f in (val, few, test.drop(few.index))
+        ]
+        out.append([path.losses(parts[0]).mean(0), *(path.accuracy(p).mean(0) for p in parts[1:])])
+    loss, few, fresh = (torch.stack(x).numpy() for x in zip(*out, strict=True))
+    same_models = fresh[np.arange(len(fresh)), few.argmax(1)]
+    mean, low, _ = interval(few.max(1) - same_models)
+    assert 0.03 < mean < 0.06 and low > 0.01
+    assert abs(same_models.mean() - 1 / 3) < 0.015
+    honest = reference("06-4")
+    assert abs(honest(loss, fresh) - 1 / 3) < 0.015
+    assert honest(loss, few) < 1 / 3 + 0.02
+
+
+@pytest.fixture(scope="module", params=[range(4), range(100, 104)], ids=["the lesson's seeds", "other seeds"])
+def world(request):
+    return pd.concat(
+        rt.compare("toy", [*request.param], [10, 30, 80], STRATEGIES, progress=False, relatedness=r).assign(
+            relatedness=r
+        )
+        for r in (0.0, 0.5, 1.0)
+    )
+
+
+def test_the_map(world):
+    rows = world[(world["metric"] == "accuracy") & (world["task"] == "mean")]
+    mean = rows.pivot_table("value", ["relatedness", "n_per_task"], "strategy")
+    for n in (10, 30, 80):  # relatedness 0: RAG and independent tied, full sharing never learns much
+        assert abs(mean.loc[(0.0, n), "RAG"] - mean.loc[(0.0, n), "independent"]) < TIED
+        assert mean.loc[(0.0, n), "full sharing"] < 0.45
+        assert mean.loc[(1.0, n), "full sharing"] > mean.loc[(1.0, n), "independent"] + 0.09
+    assert mean.loc[(1.0, 10), "full sharing"] - mean.loc[(1.0, 10), "RAG"] > 0.02
+    assert -0.005 < mean.loc[(1.0, 30), "full sharing"] - mean.loc[(1.0, 30), "RAG"] < 0.05
+    assert abs(mean.loc[(1.0, 80), "full sharing"] - mean.loc[(1.0, 80), "RAG"]) < 0.01
+    assert (mean.loc[(0.5, 10)] < 0.40).all()
+    assert mean.loc[(0.5, 30), "full sharing"] > mean.loc[(0.5, 30), "RAG"] - 0.005
+    cells = winners(world).set_index(["relatedness", "n_per_task"])
+    assert cells.loc[(0.5, 80), "winner"] == "RAG" and cells.loc[(0.5, 80), "clear"]
+    assert cells["clear"].sum() <= 4  # most cells carry no star
+
+
+@pytest.mark.parametrize("seeds", [range(8), range(100, 108)])
+def test_the_setting_in_which_rag_loses(seeds):
+    table = rt.compare("toy", list(seeds), 20, ["RAG", "full sharing"], progress=False, relatedness=1.0)
+    assert check("06-5", table)
+
+
+@pytest.mark.parametrize("seeds", [range(4), range(100, 105)])
+def test_what_human_ratings_say(seeds):
+    try:
+        rt.load_human()
+    except RagteachError as error:
+        pytest.skip(f"no human data here: {error}")
+    strategies = [*STRATEGIES, "full sharing + task bias"]
+    table = rt.compare("human", list(seeds), 100, strategies, progress=False)
+    accuracy = paired(table).set_index("strategy")
+    assert accuracy.loc["full sharing", "verdict"] == "better"
+    assert 0.015 < accuracy.loc["full sharing", "difference"] < 0.045
+    assert abs(accuracy.loc["full sharing + task bias", "difference"]) < 0.01
+    assert accuracy.loc["full sharing + task bias", "verdict"] != "better"
+    assert accuracy.loc["independent", "verdict"] == "no clear difference"
+    f1 = paired(table, metric="macro_f1").set_index("strategy")
+    assert -0.08 < f1.loc["full sharing", "difference"] < -0.02
+    assert summary(table)["mean"].between(0.45, 0.56).all()
+    size = summary(table).set_index("strategy")["n_params"]
+    assert 4.9 < size["RAG"] / size["full sharing + task bias"] < 5.1
+
+
+def test_compare_is_a_function_and_a_module_whoever_imported_it_first():
+    assert callable(rt.compare) and callable(rt.compare)
+    table = rt.compare("toy", 1, 10, ["majority class"], progress=False)
+    assert set(table["strategy"]) == {"majority class"}
