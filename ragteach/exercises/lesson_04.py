@@ -13,45 +13,11 @@ from ragteach.checks import (
     expect_mentions,
     finished,
 )
+from ragteach.exercises import answers_04 as answers
 from ragteach.losses import MultiTaskLoss
 from ragteach.model import RAG
 
 # ------------------------------------------------------------------ 04-1
-
-
-def _one_epoch(model, loader, criterion, optimizer):
-    losses = []
-    for x, y, task in loader:
-        optimizer.zero_grad()
-        loss = criterion(model(x, task), y, task, model)
-        loss.backward()
-        optimizer.step()
-        losses.append(loss.item())
-    return sum(losses) / len(losses)
-
-
-def _no_zero_grad(model, loader, criterion, optimizer):
-    for x, y, task in loader:
-        criterion(model(x, task), y, task, model).backward()
-        optimizer.step()
-
-
-def _no_penalty(model, loader, criterion, optimizer):
-    for x, y, task in loader:
-        optimizer.zero_grad()
-        criterion(model(x, task), y, task).backward()
-        optimizer.step()
-
-
-def _no_task_in_loss(model, loader, criterion, optimizer):
-    for x, y, task in loader:
-        optimizer.zero_grad()
-        criterion(model(x, task), y, model=model).backward()
-        optimizer.step()
-
-
-def _first_batch_only(model, loader, criterion, optimizer):
-    _one_epoch(model, loader[:1], criterion, optimizer)
 
 
 def _tried(one_epoch, seed):
@@ -81,7 +47,7 @@ def _tried(one_epoch, seed):
         "optimizer.zero_grad(); loss = criterion(model(x, task), y, task, model); loss.backward(); "
         "optimizer.step()",
     ],
-    reference=_one_epoch,
+    reference=answers.one_epoch,
     reason="Zero, loss, backward, step: it is rt.train_epoch, word for word.",
 )
 def one_epoch(yours):
@@ -90,36 +56,12 @@ def one_epoch(yours):
         callable(yours), f"Hand over the function itself, without brackets; this is a {type(yours).__name__}."
     )
     for seed in (1, 2):
-        right, mean, *_ = _tried(_one_epoch, seed)
+        right, mean, *_ = _tried(answers.one_epoch, seed)
         mine, said, *_ = _tried(lambda *args: call(lambda: yours(*args)), seed)
         expect_close(
             mine,
             right,
-            wrong=[
-                (
-                    lambda s=seed: _tried(_no_zero_grad, s)[0],
-                    "Gradients pile up: backward() adds to what is there. Call optimizer.zero_grad() for "
-                    "every batch.",
-                ),
-                (
-                    lambda s=seed: _tried(_no_penalty, s)[0],
-                    "The penalties are missing: the loss knows the weights only if you pass it the model.",
-                ),
-                (
-                    lambda s=seed: _tried(_no_task_in_loss, s)[0],
-                    "The loss took all documents for one task: pass task to the criterion, "
-                    "or J is not a sum over tasks.",
-                ),
-                (
-                    lambda s=seed: _tried(_first_batch_only, s)[0],
-                    "Only the first batch was used. Is return inside the loop?",
-                ),
-                (
-                    lambda s=seed: _tried(lambda *a: None, s)[0],
-                    "No weight has moved: optimizer.step() is missing, or comes before backward() and has "
-                    "no gradient.",
-                ),
-            ],
+            wrong=[(lambda f=loop, s=seed: _tried(f, s)[0], said) for loop, said in answers.LOOPS],
             what="The weights after one epoch",
         )
         expect_close(
@@ -131,16 +73,6 @@ def one_epoch(yours):
 
 
 # ------------------------------------------------------------------ 04-2
-
-
-def _two_phase(model, train):
-    model.freeze("adapters")
-    train(model)
-    model.unfreeze("adapters")
-    model.freeze("shared")
-    train(model)
-    model.unfreeze("shared")
-    return model
 
 
 def _trainable(model):
@@ -160,7 +92,7 @@ def _trainable(model):
         'Between the phases swap roles: unfreeze("adapters") and freeze("shared").',
         "Call train(model) once in each phase, unfreeze everything at the end, and return model.",
     ],
-    reference=_two_phase,
+    reference=answers.two_phase,
     reason="First W_s moves and the adapters stand still, then the other way round; in the end nothing "
     "stays frozen.",
 )
@@ -182,26 +114,7 @@ def two_phase(yours):
         expect_equal(
             seen,
             ["shared", "adapters"],
-            wrong=[
-                (
-                    ["adapters", "shared"],
-                    "The order is turned round: the article trains the shared weights first.",
-                ),
-                (
-                    ["shared+adapters"] * 2,
-                    "Nothing is frozen: both phases train everything. That is joint training.",
-                ),
-                (
-                    ["shared", ""],
-                    "In phase 2 nothing may move: the adapters are still frozen. Unfreeze them.",
-                ),
-                (
-                    ["shared", "shared+adapters"],
-                    "In phase 2 the shared weights still move. Freeze them before the second call.",
-                ),
-                (["shared"], "There is only one phase. Call train(model) a second time, for the adapters."),
-                ([], "train(model) is never called: freezing alone trains nothing."),
-            ],
+            wrong=answers.PHASES,
             what="What may move in each phase",
         )
         expect(
@@ -218,10 +131,6 @@ def two_phase(yours):
 # ------------------------------------------------------------------ 04-3
 
 
-def _pull_on_shared(shared, adapters, lam, lam_shared):
-    return lam_shared * shared - lam * adapters.sum(0)
-
-
 @exercise(
     "04-3",
     title="Is there still a pull on W_s?",
@@ -233,7 +142,7 @@ def _pull_on_shared(shared, adapters, lam, lam_shared):
         "dCE_t/dW_t = -lam A_t. Now write dJ/dW_s: it is the sum of all dCE_t/dW_t, plus one term.",
         "dJ/dW_s = lam_shared W_s - lam sum_t A_t.",
     ],
-    reference=_pull_on_shared,
+    reference=answers.pull_on_shared,
     reason="Phase 2 ends where dCE_t/dW_t = -lam A_t. Sum over the tasks and add the penalty's own gradient. "
     "It is zero exactly where law 3, balance, holds.",
 )
@@ -243,38 +152,16 @@ def pull_on_shared(yours):
     for n_adapters, n_classes, n_features, lam, lam_shared in [(4, 3, 5, 0.1, 0.7), (2, 3, 6, 0.5, 0.03)]:
         shared = rng.normal(size=(n_classes, n_features))
         adapters = rng.normal(size=(n_adapters, n_classes, n_features))
-        total = adapters.sum(0)
+        given = (shared, adapters, lam, lam_shared)
         expect_close(
-            call(yours, shared, adapters, lam, lam_shared),
-            lam_shared * shared - lam * total,
-            wrong=[
-                (
-                    lam_shared * shared + lam * total,
-                    "A sign: at the end of phase 2, dCE_t/dW_t = MINUS lam A_t.",
-                ),
-                (
-                    lam * total - lam_shared * shared,
-                    "The whole gradient has the wrong sign; this is the step downhill.",
-                ),
-                (
-                    lam * shared - lam_shared * total,
-                    "The two penalties are swapped: lam belongs to the adapters.",
-                ),
-                (-lam * total, "The penalty on W_s has a gradient too: lam_shared W_s."),
-                (lam_shared * shared, "The data pull on W_s as well: sum the dCE_t/dW_t of all tasks."),
-                (
-                    lam_shared * shared - lam * total / n_adapters,
-                    "You took the mean over tasks. J sums over tasks, so the pulls add up.",
-                ),
-            ],
+            call(yours, *given),
+            answers.pull_on_shared(*given),
+            wrong=answers.wrong_pulls(*given),
             what="dJ/dW_s",
         )
 
 
 # ------------------------------------------------------------------ 04-4
-
-
-COINCIDE = {"a": "higher", "b": "same", "c": "higher", "d": "same", "e": "same"}
 
 
 @exercise(
@@ -289,7 +176,7 @@ COINCIDE = {"a": "higher", "b": "same", "c": "higher", "d": "same", "e": "same"}
         "Only if the adapters vanish, cost nothing beside a free W_s, or W_s gets its turn again, nothing "
         "is left to gain.",
     ],
-    reference=COINCIDE,
+    reference=answers.COINCIDE,
     reason="J of two phases is never lower. It is the same where the adapters vanish (b), where no weight "
     "costs "
     "anything (d), or where the phases go on for ever (e).",
@@ -298,32 +185,17 @@ def coincide(yours):
     """A dict from situation to "same", "higher" or "lower"."""
     expect(isinstance(yours, dict), 'Answer with a dict such as {"a": "higher", ...}.')
     finished(yours, "Some answers are not there yet.")
-    expect(set(yours) == set(COINCIDE), f"Answer for each of the situations {', '.join(COINCIDE)}.")
-    never = "Lower cannot be: joint training may choose any W_s and A, also those that two phases end with."
-    because = {
-        "a": "In a, phase 2 ends out of balance: W_s is still pulled. Joint training follows that pull.",
-        "b": "In b, lambda makes every adapter vanish. What is left to disagree about?",
-        "c": "In c, equal tasks do not make the adapters useless: two parts of size 1 cost less than one "
-        "of size 2, "
-        "since J counts squares. Phase 1 cannot know this.",
-        "d": "In d, nothing costs anything: whatever W_s is, A_t = W_t - W_s repairs it for free.",
-        "e": "In e, the phases alternate for ever. J is convex and smooth, so they stop only where both "
-        "gradients vanish.",
-    }
-    for key, right in COINCIDE.items():
-        wrong = {"lower": never} | {word: because[key] for word in ("same", "higher") if word != right}
+    expect(
+        set(yours) == set(answers.COINCIDE),
+        f"Answer for each of the situations {', '.join(answers.COINCIDE)}.",
+    )
+    for key, right in answers.COINCIDE.items():
+        wrong = dict.fromkeys({"same", "higher"} - {right}, answers.WHY_COINCIDE[key])
+        wrong["lower"] = answers.NEVER_LOWER
         expect_choice(yours[key], right, wrong)
 
 
 # ------------------------------------------------------------------ 04-5
-
-
-STATES = {
-    "active, trainable": "both",
-    "active, frozen": "counts",
-    "inactive, trainable": "neither",
-    "inactive, frozen": "neither",
-}
 
 
 @exercise(
@@ -337,7 +209,7 @@ STATES = {
         "change it.",
         "Can a gradient reach an adapter that takes no part in J?",
     ],
-    reference=STATES,
+    reference=answers.STATES,
     reason="Active: takes part. Trainable: may change. A part that is asleep gets no gradient, so it "
     "cannot learn either.",
 )
@@ -345,7 +217,7 @@ def states(yours):
     """A dict from state to "both", "counts", "learns" or "neither"."""
     expect(isinstance(yours, dict), 'Answer with a dict such as {"active, trainable": "both", ...}.')
     finished(yours, "Some answers are not there yet.")
-    expect(set(yours) == set(STATES), f"Answer for each of the states: {'; '.join(STATES)}.")
+    expect(set(yours) == set(answers.STATES), f"Answer for each of the states: {'; '.join(answers.STATES)}.")
     frozen = "Frozen means that its numbers stay. It is still active, so it is still added to W_t."
     asleep = "Inactive means that it is not added to W_t, so it cannot count."
     learn = "A frozen part cannot learn: freezing is what keeps training from changing it."

@@ -13,10 +13,7 @@ from ragteach.checks import (
     expect_mentions,
     finished,
 )
-
-
-def _length_ratio(n_tasks, cosine):
-    return math.sqrt(n_tasks + n_tasks * (n_tasks - 1) * cosine)
+from ragteach.exercises import answers_05 as answers
 
 
 @exercise(
@@ -30,7 +27,7 @@ def _length_ratio(n_tasks, cosine):
         "T pairs are a vector with itself and give 1. The other T (T - 1) give the cosine c each.",
         "The squared length is T + T (T - 1) c. Do not forget the root.",
     ],
-    reference=_length_ratio,
+    reference=answers.length_ratio,
     reason="T squares and T (T - 1) products: T if all agree, the root of T if they ignore each other, "
     "0 if they cancel.",
 )
@@ -39,7 +36,7 @@ def length_ratio(yours):
     for n_tasks, cosine in [(3, 0.25), (4, 0.0), (4, 1.0), (5, -0.2), (6, 0.1)]:
         expect_close(
             call(yours, n_tasks, cosine),
-            _length_ratio(n_tasks, cosine),
+            answers.length_ratio(n_tasks, cosine),
             wrong=[
                 (
                     n_tasks + n_tasks * (n_tasks - 1) * cosine,
@@ -59,10 +56,6 @@ def length_ratio(yours):
         )
 
 
-def _conserved(shared, adapters):
-    return shared - adapters.sum(1)
-
-
 @exercise(
     "05-2",
     title="What never moves",
@@ -73,7 +66,7 @@ def _conserved(shared, adapters):
         "Write the shapes: shared (n_steps, C, d), adapters (n_steps, n_tasks, C, d). Which axis must go?",
         "shared - adapters.sum(1)",
     ],
-    reference=_conserved,
+    reference=answers.conserved,
     reason="The sum runs over the tasks, axis 1; time stays.",
 )
 def conserved(yours):
@@ -100,11 +93,6 @@ def conserved(yours):
         )
 
 
-def _conserved_mix(graph):
-    graph = np.asarray(graph, dtype=float)
-    return np.linalg.lstsq(graph, np.ones(len(graph)), rcond=None)[0]
-
-
 @exercise(
     "05-3",
     title="Conservation for any graph",
@@ -116,7 +104,7 @@ def _conserved_mix(graph):
         "It is -lr sum_t (G v)_t D_t. The step of W_s is -lr sum_t D_t. When are they the same for any D?",
         "G v must be a vector of ones: np.linalg.lstsq(graph, np.ones(len(graph)), rcond=None)[0]",
     ],
-    reference=_conserved_mix,
+    reference=answers.conserved_mix,
     reason="The steps agree for every D_t exactly if (G v)_t = 1 for every task.",
 )
 def conserved_mix(yours):
@@ -148,16 +136,6 @@ def conserved_mix(yours):
         expect(False, said, graph @ v, np.ones(n_tasks))
 
 
-KEPT = {
-    "mini-batches": "kept",
-    "momentum": "kept",
-    "alpha": "kept",
-    "Adam": "broken",
-    "lam > 0": "broken",
-    "larger lr for adapters": "broken",
-}
-
-
 @exercise(
     "05-4",
     title="What breaks the law?",
@@ -170,7 +148,7 @@ KEPT = {
         "size.",
         "A penalty pulls on W_s and on each A_t by their own size; the data have no say in it.",
     ],
-    reference=KEPT,
+    reference=answers.KEPT,
     reason="Whatever treats the gradients linearly and alike keeps the law; what rescales a part, or "
     "pulls on "
     "the weights themselves, breaks it.",
@@ -179,28 +157,10 @@ def what_breaks(yours):
     """A dict from a change to "kept" or "broken"."""
     expect(isinstance(yours, dict), 'Answer with a dict such as {"momentum": "kept", ...}.')
     finished(yours, "Some answers are not there yet.")
-    expect(set(yours) == set(KEPT), f"Answer for each of: {', '.join(KEPT)}.")
-    because = {
-        "mini-batches": "Mini-batches: D_t is then the gradient of a batch, but W_s still gets the sum of "
-        "the same D_t.",
-        "momentum": "Momentum from rest is a sum of old gradients. If each step keeps the law, so does "
-        "their sum.",
-        "alpha": "alpha_t scales D_t, in the step of A_t and in the step of W_s alike.",
-        "Adam": "Adam divides each gradient by its own past size. The sum of rescaled steps is no longer "
-        "the step of W_s.",
-        "lam > 0": "A penalty shrinks W_s and the A_t by their own size. The data do not enter, so "
-        "nothing cancels.",
-        "larger lr for adapters": "Two learning rates: the steps differ by their ratio. (W_s / lr_s - sum "
-        "A_t / lr_a is "
-        "conserved instead.)",
-    }
-    for key, right in KEPT.items():
+    expect(set(yours) == set(answers.KEPT), f"Answer for each of: {', '.join(answers.KEPT)}.")
+    for key, right in answers.KEPT.items():
         other = "broken" if right == "kept" else "kept"
-        expect_choice(yours[key], right, {other: because[key]})
-
-
-def _half_life(lr, lam):
-    return math.log(0.5) / math.log(1 - lr * lam)
+        expect_choice(yours[key], right, {other: answers.WHY_KEPT[key]})
 
 
 @exercise(
@@ -213,7 +173,7 @@ def _half_life(lr, lam):
         "After n steps the factor is (1 - lr lam)^n. Set it to one half.",
         "n log(1 - lr lam) = log(1/2)",
     ],
-    reference=_half_life,
+    reference=answers.half_life,
     reason="With lam = lam_shared each step multiplies W_s - sum A_t by 1 - lr lam, whatever the data say.",
 )
 def half_life(yours):
@@ -221,7 +181,7 @@ def half_life(yours):
     for lr, lam in [(0.5, 0.4), (2.0, 0.15), (1.0, 0.01)]:
         expect_close(
             call(yours, lr, lam),
-            _half_life(lr, lam),
+            answers.half_life(lr, lam),
             wrong=[
                 (
                     math.log(2) / (lr * lam),
@@ -234,7 +194,7 @@ def half_life(yours):
                 (1 / (lr * lam), "After 1 / (lr lam) steps about 37 % is left, not one half."),
                 (0.5 / (lr * lam), "The decay is not linear: each step takes a part of what is left."),
                 (
-                    -_half_life(lr, lam),
+                    -answers.half_life(lr, lam),
                     "A negative number of steps: both logarithms are negative, divide them.",
                 ),
             ],
@@ -286,10 +246,6 @@ def conflict(yours):
     expect(value[1.0] > 0.05, "At relatedness 1 the tasks agree: their mean cosine is clearly above 0.")
 
 
-def _shared_part(lam, lam_shared):
-    return lam / (lam + lam_shared)
-
-
 @exercise(
     "05-7",
     title="A word that only one task uses",
@@ -302,7 +258,7 @@ def _shared_part(lam, lam_shared):
         "lam_shared W_s = lam A_t. And W_t = W_s + A_t. Which part of W_t is W_s?",
         "W_s / W_t = lam / (lam + lam_shared)",
     ],
-    reference=_shared_part,
+    reference=answers.shared_part,
     reason="Balance leaves lam_shared W_s = lam A_t in this column: the cheaper part carries more.",
 )
 def shared_part(yours):

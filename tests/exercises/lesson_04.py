@@ -3,13 +3,14 @@
 import torch
 
 import ragteach as rt
-from ragteach.exercises.lesson_04 import (
+from ragteach.exercises.answers_04 import (
     COINCIDE,
     STATES,
-    _first_batch_only,
-    _no_penalty,
-    _no_task_in_loss,
-    _no_zero_grad,
+    first_batch_only,
+    no_penalty,
+    no_step,
+    no_task_in_loss,
+    no_zero_grad,
 )
 
 
@@ -139,11 +140,11 @@ def by_requires_grad(model, train):
 
 WRONG = {
     "04-1": {
-        "no zero_grad": then(_no_zero_grad),
-        "no penalty": then(_no_penalty),
-        "one task for the loss": then(_no_task_in_loss),
-        "return inside the loop": then(_first_batch_only),
-        "no step": then(lambda *args: None),
+        "no zero_grad": then(no_zero_grad),
+        "no penalty": then(no_penalty),
+        "one task for the loss": then(no_task_in_loss),
+        "return inside the loop": then(first_batch_only),
+        "no step": then(no_step),
         "the sum": summed,
         "not the function": 0.7,
     },

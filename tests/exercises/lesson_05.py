@@ -5,7 +5,7 @@ import math
 import numpy as np
 import torch
 
-from ragteach.exercises.lesson_05 import KEPT
+from ragteach.exercises.answers_05 import KEPT
 
 
 def flipped(key):

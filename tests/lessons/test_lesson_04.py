@@ -8,7 +8,7 @@ import pytest
 import torch
 
 import ragteach as rt
-from ragteach.exercises.lesson_04 import _pull_on_shared, _two_phase
+from ragteach.exercises.answers_04 import pull_on_shared, two_phase
 
 LAM = 0.01
 SEEDS = [0, 1, 2]
@@ -78,7 +78,7 @@ def test_the_pull_on_shared_needs_no_data_and_is_not_zero(seed):
     model = new_model(data, seed)
     turn(model, data, "shared"), turn(model, data, "adapters")
     rt.MultiTaskLoss(lam=LAM, lam_shared=LAM).stacked(model, data.stacked(dtype=torch.float64)).backward()
-    formula = _pull_on_shared(model.shared, model.adapter_weights(), LAM, LAM)
+    formula = pull_on_shared(model.shared, model.adapter_weights(), LAM, LAM)
     assert torch.allclose(model.shared.grad, formula, atol=1e-7)
     assert formula.abs().max() > 0.003
 
@@ -167,6 +167,6 @@ def test_freezing_is_bit_for_bit_and_the_loop_reaches_the_same_place():
         ends.extend(rt.train_epoch(model, loader, criterion, optimizer) for _ in range(100))
         kept.append((torch.equal(before[0], model.shared), torch.equal(before[1], model.adapter_weights())))
 
-    _two_phase(rt.RAG(data.n_features, 3, data.n_tasks, tasks=data.task_names), train)
+    two_phase(rt.RAG(data.n_features, 3, data.n_tasks, tasks=data.task_names), train)
     assert kept == [(False, True), (True, False)]
     assert 2.15 < ends[-1] < 2.3

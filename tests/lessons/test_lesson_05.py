@@ -7,7 +7,7 @@ import pytest
 import torch
 
 import ragteach as rt
-from ragteach.exercises.lesson_05 import _conserved_mix, _half_life, _length_ratio, _shared_part
+from ragteach.exercises.answers_05 import conserved_mix, half_life, length_ratio, shared_part
 
 SEEDS = [0, 1, 2]
 
@@ -44,7 +44,7 @@ def test_shared_moves_almost_twice_as_far_and_the_angles_settle_near_60_degrees(
     adapter = (run.adapters[-1] - run.adapters[0]).flatten(1).norm(dim=1).mean()
     assert 1.7 < shared / adapter < 2
     c = run.gradient_cosines(data.stacked())["cosine"].mean()
-    assert -0.08 < c < 0 and abs(_length_ratio(4, c) - shared / adapter) < 0.15
+    assert -0.08 < c < 0 and abs(length_ratio(4, c) - shared / adapter) < 0.15
     angles = run.angles()
     assert angles[angles["step"] == 0]["angle"].between(80, 100).all()
     assert angles[angles["step"] == 200]["angle"].between(55, 70).all()
@@ -102,7 +102,7 @@ def test_the_law_for_any_graph(graph):
     data = toy()
     graph = torch.tensor(graph, dtype=torch.float32) if isinstance(graph, list) else graph
     model = rt.RAG(data.n_features, 3, 2, tasks=data.task_names, graph=graph, scale=0.1).double()
-    recorder, v = rt.Recorder(model), torch.tensor(_conserved_mix(model.graph.numpy()))
+    recorder, v = rt.Recorder(model), torch.tensor(conserved_mix(model.graph.numpy()))
     rt.fit(model, data, epochs=20, lr=0.3, optimizer=torch.optim.SGD, callbacks=[recorder], progress=False)
     run = recorder.trajectory()
     kept = run.shared - torch.einsum("k,skcd->scd", v, run.adapters)
@@ -116,7 +116,7 @@ def test_the_start_decays_as_computed_and_starts_meet(seed):
     kept = path(data, lam=0.01, lam_shared=0.01, seed=seed).conserved()
     left = (kept.flatten(1).norm(dim=1) / kept[0].norm()).numpy()
     assert np.allclose(left, 0.99 ** np.arange(0, 201, 2), atol=1e-4)
-    assert 68.5 < _half_life(1.0, 0.01) < 69.5 and 0.13 < left[-1] < 0.14
+    assert 68.5 < half_life(1.0, 0.01) < 69.5 and 0.13 < left[-1] < 0.14
     for lam, low, high in ((0.0, 0.9, 1.0), (0.01, 0.0, 0.001)):
         runs = [path(data, steps=1000, lam=lam, lam_shared=lam, seed=s, scale=1.0) for s in (0, 1)]
         a, b = (run.task_weights()[-1] for run in runs)
@@ -177,4 +177,4 @@ def test_a_word_of_one_task_is_split_as_balance_says(seed, lam, lam_shared):
     used = torch.stack([(data.x[data.doc[data.task == t]] > 0).any(0) for t in range(4)]).numpy()
     for j in np.flatnonzero(used.sum(0) == 1)[:20]:
         row, task = table.iloc[j], data.task_names[int(used[:, j].argmax())]
-        assert np.isclose(row["W_s"], _shared_part(lam, lam_shared) * row[f"W[{task}]"], atol=2e-4)
+        assert np.isclose(row["W_s"], shared_part(lam, lam_shared) * row[f"W[{task}]"], atol=2e-4)

@@ -1,0 +1,50 @@
+"""Lesson 05: the reference answers, and what to say about each wrong word of exercise 05-4."""
+
+import math
+
+import numpy as np
+
+
+def length_ratio(n_tasks, cosine):
+    return math.sqrt(n_tasks + n_tasks * (n_tasks - 1) * cosine)
+
+
+def conserved(shared, adapters):
+    return shared - adapters.sum(1)
+
+
+def conserved_mix(graph):
+    graph = np.asarray(graph, dtype=float)
+    return np.linalg.lstsq(graph, np.ones(len(graph)), rcond=None)[0]
+
+
+KEPT = {
+    "mini-batches": "kept",
+    "momentum": "kept",
+    "alpha": "kept",
+    "Adam": "broken",
+    "lam > 0": "broken",
+    "larger lr for adapters": "broken",
+}
+WHY_KEPT = {
+    "mini-batches": "Mini-batches: D_t is then the gradient of a batch, but W_s still gets the sum of "
+    "the same D_t.",
+    "momentum": "Momentum from rest is a sum of old gradients. If each step keeps the law, so does "
+    "their sum.",
+    "alpha": "alpha_t scales D_t, in the step of A_t and in the step of W_s alike.",
+    "Adam": "Adam divides each gradient by its own past size. The sum of rescaled steps is no longer "
+    "the step of W_s.",
+    "lam > 0": "A penalty shrinks W_s and the A_t by their own size. The data do not enter, so "
+    "nothing cancels.",
+    "larger lr for adapters": "Two learning rates: the steps differ by their ratio. (W_s / lr_s - sum "
+    "A_t / lr_a is "
+    "conserved instead.)",
+}
+
+
+def half_life(lr, lam):
+    return math.log(0.5) / math.log(1 - lr * lam)
+
+
+def shared_part(lam, lam_shared):
+    return lam / (lam + lam_shared)
