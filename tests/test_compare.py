@@ -326,13 +326,19 @@ class TestErrors:
             ({"n_per_task": 0}, ("n_per_task to be a whole number >= 1", "n_per_task = 0")),
             ({"relatednes": 1}, ("option of the toy generator", "'relatednes'", "'relatedness'")),
             ({"data": "article", "noise": 0.1}, ("not generated", "noise", 'data="toy"')),
-            ({"data": own().drop(columns="task")}, ("columns text, label and task", "without task", "rename")),
+            (
+                {"data": own().drop(columns="task")},
+                ("columns text, label and task", "without task", "rename"),
+            ),
             ({"data": [1, 2]}, ("a table", "list without text, label, task")),
             ({"data": own().assign(label="good")}, ("integer labels", "'good'", "LABELS.index")),
             ({"data": own().assign(label=-1)}, ("at least two classes", "-1", "from 0")),
             ({"data": own().assign(label=0)}, ("at least two classes", "from 0 to 0")),
             ({"data": own().assign(task="mean")}, ("other than 'mean'", "called 'mean'", "rename")),
-            ({"data": own(20), "n_per_task": 10}, ("at least 21 sentences", "20 in task 'films'", "at most 9")),
+            (
+                {"data": own(20), "n_per_task": 10},
+                ("at least 21 sentences", "20 in task 'films'", "at most 9"),
+            ),
             ({"data": own(4), "n_per_task": None}, ("at least 5 sentences", "4 in task 'films'", "add")),
         ],
     )  # fmt: skip
