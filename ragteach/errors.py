@@ -5,6 +5,7 @@ through `refuse`, before any work is lost, so that a learner who meets an error 
 last line.
 """
 
+import importlib
 from collections.abc import Iterable
 from numbers import Integral
 
@@ -87,3 +88,20 @@ def distinct(given, prefix: str, what: str, reserved=()) -> list[str]:
             fix="choose another name for it",
         )
     return names
+
+
+def need(*packages: str) -> None:
+    """Refuse to go on without these optional packages; the error says how to get them.
+
+    Example:
+        >>> need("numpy")
+    """
+    for package in packages:
+        try:
+            importlib.import_module(package)
+        except ImportError as error:
+            raise refuse(
+                expected=f"the optional package {package}",
+                got=f"none that can be imported ({error})",
+                fix=f"pip install {package} (in a notebook: %pip install {package}), then run this again",
+            ) from error

@@ -1,7 +1,7 @@
-"""Out of the lesson: one file that holds a model, and forms other programs can run.
+"""Out of the lesson: one file that holds a model and all that it needs.
 
-Enters: a trained model.  Leaves: a safetensors file (`save`, `load`), an ONNX file (`export_onnx`), or a
-program of torch's own (`export_program`).
+Enters: a trained model.  Leaves: a safetensors file (`save`), and the model again (`load`). For ONNX files
+and torch's own programs, see `programs`.
 
     file = 8 bytes: length of the header | header (JSON) | the tensors, byte by byte
 
@@ -17,12 +17,10 @@ Format: https://huggingface.co/docs/safetensors
 
 from __future__ import annotations
 
-import copy
 import hashlib
 import json
 import os
 import secrets
-import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -79,8 +77,8 @@ def save(path, model, vectorizer=None, labels=None, **training):
 
     Args:
         path: where to; a link is followed.
-        model: a `RAG`, a `MultiHead`, a fitted `RAGClassifier` (labels and lambdas are taken from it), or a
-            Pipeline of a vectoriser and a fitted `RAGClassifier`.
+        model: a `RAG`, a `MultiHead`, a fitted `RAGClassifier` (labels and lambdas are taken from it), a
+            Pipeline of a vectoriser and a fitted `RAGClassifier`, or the fitted search (GridSearchCV) of one.
         vectorizer: the fitted TfidfVectorizer or CountVectorizer of the training texts.
         labels: names of the classes, in order. Of a `MultiHead`: a dict from task to such names.
         training: anything JSON can hold: ``lam=0.1, lam_shared=0.01, alpha="equal"``.
@@ -99,6 +97,7 @@ def save(path, model, vectorizer=None, labels=None, **training):
         >>> torch.equal(load(save(path, model, lam=0.1)).model.shared, model.shared)
         True
     """
+    model = getattr(model, "best_estimator_", model)
     if hasattr(model, "steps") and len(model.steps) == 2:
         vectorizer, model = (step for _, step in model.steps)
     if hasattr(model, "model_"):
@@ -201,53 +200,6 @@ def write(path, data):
         os.fsync(folder)
         os.close(folder)
     return path
-
-
-def export_onnx(model, path, task=None):
-    """Write an ONNX program: input ``x`` (n_docs, n_features), output ``logits``, any number of documents.
-
-    Args:
-        task: a name or number: logits (n_docs, n_classes) of one product. None: (n_docs, n_tasks, n_classes).
-
-    Returns:
-        The path. Run it with ``onnxruntime.InferenceSession(path).run(None, {"x": x})``.
-    """
-    module = _AllTasks(copy.deepcopy(model)) if task is None else model.merge(task)
-    x = torch.zeros(2, model.input_dim)  # the type ONNX runtimes expect; its number of rows stays open
-    with warnings.catch_warnings():  # torch's exporter uses a name that torch itself is about to retire
-        warnings.filterwarnings("ignore", r".*LeafSpec", FutureWarning)
-        program = torch.onnx.export(
-            module.float().eval(), (x,), input_names=["x"], output_names=["logits"], dynamo=True,
-            verbose=False, dynamic_shapes=({0: torch.export.Dim("n_docs")},),
-        )  # fmt: skip
-    return write(path, program.model_proto.SerializeToString())
-
-
-def export_program(model, task=None):
-    """The model as a `torch.export.ExportedProgram`: its graph without Python, for any number of documents.
-
-    Args:
-        task: see `export_onnx`.
-
-    Example:
-        >>> program = export_program(RAG(4, 2, 2, tasks=["films", "cars"]), "films")
-        >>> program.module()(torch.zeros(3, 4)).shape
-        torch.Size([3, 2])
-    """
-    module = _AllTasks(copy.deepcopy(model)) if task is None else model.merge(task)
-    x = torch.zeros(2, model.input_dim, dtype=model.shared.dtype)
-    return torch.export.export(module.eval(), (x,), dynamic_shapes=({0: torch.export.Dim("n_docs")},))
-
-
-class _AllTasks(torch.nn.Module):
-    """The model one level down: at the top, its buffer ``graph`` clashes with a name of torch programs."""
-
-    def __init__(self, model):
-        super().__init__()
-        self.model = model
-
-    def forward(self, x):
-        return self.model(x)
 
 
 # ------------------------------------------------------------------ what stands in the header

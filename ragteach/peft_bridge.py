@@ -17,7 +17,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from .errors import refuse
+from .errors import need, refuse
 from .model import RAG
 
 LAYER = "linear"
@@ -69,6 +69,7 @@ def to_peft(model):
     Raises:
         RagteachError: a task name with a dot, which PEFT cannot use.
     """
+    need("peft")
     from peft import LoraConfig, get_peft_model  # noqa: PLC0415  (an extra)
 
     dotted = [name for name in model.task_names if "." in name]

@@ -18,7 +18,7 @@ import copy
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from .errors import at_least, one_of, refuse
+from .errors import at_least, need, one_of, refuse
 from .losses import MultiTaskLoss
 from .model import RAG
 from .trainer import evaluate, fit
@@ -86,6 +86,7 @@ def search(train, val, n_trials=30, space=None, epochs=60, lr=0.05, patience=10,
         >>> sorted(found.params)
         ['alpha', 'graph', 'lam', 'lam_shared', 'rank']
     """
+    need("optuna")
     import optuna  # noqa: PLC0415  (an extra)
 
     at_least("n_trials", n_trials, 1), at_least("epochs", epochs, 1)
@@ -94,7 +95,8 @@ def search(train, val, n_trials=30, space=None, epochs=60, lr=0.05, patience=10,
     if study is None:
         sampler = optuna.samplers.TPESampler(seed=seed)
         pruner = optuna.pruners.MedianPruner(n_startup_trials=5, n_warmup_steps=max(1, epochs // 10))
-        study = optuna.create_study(direction="minimize", sampler=sampler, pruner=pruner)
+        with _quiet(optuna):
+            study = optuna.create_study(direction="minimize", sampler=sampler, pruner=pruner)
     best = {}
 
     def objective(trial):
@@ -188,7 +190,7 @@ def _draw(trial, name, choice):
 
 @contextmanager
 def _quiet(optuna):
-    """Optuna's log line per trial off for the moment: the progress bar says it already."""
+    """Optuna's log lines off for the moment: the progress bar says it already."""
     level = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     try:

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import torch
 
-from .errors import one_of
+from .errors import need, one_of
 
 
 @torch.no_grad()
@@ -90,6 +90,7 @@ class TensorBoard(_Tracker):
     """
 
     def __init__(self, folder="runs", config=None, histograms=0):
+        need("tensorboard")
         from torch.utils.tensorboard import SummaryWriter  # noqa: PLC0415  (an extra)
 
         self.writer = SummaryWriter(str(folder))
@@ -125,6 +126,7 @@ class WandB(_Tracker):
 
     def __init__(self, project="ragteach", name=None, config=None, folder=".", mode="offline"):
         one_of("mode", mode, ("offline", "online", "disabled"))
+        need("wandb")
         import wandb  # noqa: PLC0415  (an extra)
 
         Path(folder).mkdir(parents=True, exist_ok=True)

@@ -1,10 +1,14 @@
 """Every refusal has three parts, and they are the whole message."""
 
+import sys
+
 import numpy as np
 import pytest
 import torch
 
-from ragteach.errors import RagteachError, at_least, distinct, one_of, refuse, whole
+from ragteach import RAG, WandB, export_onnx, search, to_peft
+from ragteach.errors import RagteachError, at_least, distinct, need, one_of, refuse, whole
+from ragteach.tracking import TensorBoard
 
 
 def message(function, *args):
@@ -60,3 +64,34 @@ def test_distinct_names():
             "What to do: choose another name for it"
         )
     assert "whole number" in message(distinct, 2.5, "A", "adapter names")
+
+
+def without(monkeypatch, package):
+    """As if the package were not installed."""
+    monkeypatch.setitem(sys.modules, package, None)
+
+
+@pytest.mark.parametrize(
+    ("package", "use"),
+    [
+        ("optuna", lambda: search(None, None)),
+        ("tensorboard", lambda: TensorBoard("runs")),
+        ("wandb", lambda: WandB()),
+        ("peft", lambda: to_peft(RAG(4, 2, 2))),
+        ("onnx", lambda: export_onnx(RAG(4, 2, 2), "model.onnx")),
+        ("onnxscript", lambda: export_onnx(RAG(4, 2, 2), "model.onnx")),
+    ],
+)
+def test_a_missing_extra_is_named_with_its_cure(monkeypatch, tmp_path, package, use):
+    monkeypatch.chdir(tmp_path)
+    without(monkeypatch, package)
+    said = message(use).splitlines()
+    assert said[0] == f"Expected: the optional package {package}"
+    assert said[1].startswith("Got: none that can be imported (")
+    cure = f"pip install {package} (in a notebook: %pip install {package})"
+    assert said[2] == f"What to do: {cure}, then run this again"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_need_is_silent_about_what_is_there():
+    assert need("numpy", "torch") is None

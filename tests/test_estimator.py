@@ -11,12 +11,13 @@ import pytest
 import scipy.sparse as sp
 import sklearn
 from sklearn.base import clone
+from sklearn.compose import ColumnTransformer
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression, Ridge
-from sklearn.model_selection import GridSearchCV, StratifiedKFold, cross_validate
+from sklearn.model_selection import GridSearchCV, StratifiedKFold, cross_val_predict, cross_validate
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import OrdinalEncoder, StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from ragteach import RagteachError, make_toy, split_frame
@@ -294,6 +295,36 @@ def test_pipeline_grid_search_and_cross_validation_route_the_tasks(toy, routing,
     assert len(set(grid.cv_results_["mean_test_score"])) > 1  # lam matters, so the tasks arrived
     assert grid.score(test.text, test.label, tasks=test.task) > 0.4
     assert grid.best_estimator_.predict(test.text, tasks=test.task).shape == (len(test),)
+
+
+def test_the_regressor_is_searched_in_a_pipeline_too(toy, routing, shuffled):
+    train, test = toy
+    pipe = make_pipeline(TfidfVectorizer(), RAGRegressor())
+    grid = GridSearchCV(pipe, {"ragregressor__lam": [1e-3, 1e-1, 1e6]}, cv=shuffled)
+    grid.fit(train.text, train.label, tasks=train.task)
+    assert len(set(grid.cv_results_["mean_test_score"])) == 3
+    assert grid.score(test.text, test.label, tasks=test.task) > 0  # better than the mean
+    scores = cross_validate(pipe, train.text, train.label, cv=shuffled, params={"tasks": train.task})
+    assert scores["test_score"].shape == (3,)
+
+
+def test_tools_that_route_nothing_get_the_task_as_a_column(toy, shuffled):
+    """A scorer chosen by name and cross_val_predict carry only X: so the task rides in X, with the words."""
+    train, _ = toy
+    x, y = train[["text", "task"]], train.label
+    columns = ColumnTransformer([("words", TfidfVectorizer(), "text"), ("task", OrdinalEncoder(), ["task"])])
+    pipe = make_pipeline(columns, RAGClassifier(task_column=-1))
+    grid = GridSearchCV(pipe, {"ragclassifier__lam": [1e-2, 1e6]}, cv=shuffled, scoring="neg_log_loss")
+    assert len(set(grid.fit(x, y).cv_results_["mean_test_score"])) == 2
+    guessed = cross_val_predict(pipe, x, y, cv=shuffled)
+    by_hand = guessed.copy()
+    for learn, look in shuffled.split(x, y):
+        words = TfidfVectorizer().fit(train.text.iloc[learn])
+        model = RAGClassifier().fit(
+            words.transform(train.text.iloc[learn]), y.iloc[learn], train.task.iloc[learn]
+        )
+        by_hand[look] = model.predict(words.transform(train.text.iloc[look]), train.task.iloc[look])
+    np.testing.assert_array_equal(guessed, by_hand)
 
 
 def test_sample_weights_are_routed_when_asked_for(toy, routing):

@@ -12,15 +12,19 @@ import numpy as np
 import onnxruntime
 import pytest
 import safetensors.torch
+import sklearn
 import torch
 from sklearn.feature_extraction.text import CountVectorizer, HashingVectorizer, TfidfVectorizer
+from sklearn.model_selection import GridSearchCV, KFold
 from sklearn.pipeline import make_pipeline
 
 from ragteach import RAG, RagteachError, export, make_toy, make_vectorizer
 from ragteach.estimator import RAGClassifier
-from ragteach.export import export_onnx, export_program, load, save
+from ragteach.export import load, save
 from ragteach.heads import Classification, MultiHead, Ranking, Regression
 from ragteach.peft_bridge import from_peft, lora_weights, to_peft
+from ragteach.programs import export_onnx, export_program
+from ragteach.regressor import RAGRegressor
 from ragteach.serve import add_predict_parser, predict_lines
 
 TASKS = ["films", "cars", "food"]
@@ -138,6 +142,22 @@ def test_a_pipeline_brings_its_labels_and_lambdas(tmp_path, classifier):
     films = frame.text[frame.task == "films"].tolist()
     p = torch.as_tensor(saved.logits(films, "films")).softmax(1).numpy()
     np.testing.assert_allclose(p, pipe.predict_proba(films, tasks=["films"] * len(films)), atol=1e-12)
+
+
+def test_a_search_and_a_regressor_can_be_saved(tmp_path):
+    frame = make_toy(n_per_task=20, seed=0)
+    with sklearn.config_context(enable_metadata_routing=True):
+        pipe = make_pipeline(make_vectorizer(), RAGRegressor())
+        grid = GridSearchCV(
+            pipe, {"ragregressor__lam": [0.1, 1.0]}, cv=KFold(2, shuffle=True, random_state=0)
+        )
+        grid.fit(frame.text, frame.label, tasks=frame.task)
+        best = grid.best_estimator_
+        films = frame.text[frame.task == "films"].tolist()
+        expected = best.predict(films, tasks=["films"] * len(films))
+    saved = load(save(tmp_path / "m", grid))
+    assert saved.labels is None and saved.training["lam"] == best[-1].lam
+    np.testing.assert_allclose(saved.logits(films, "films")[:, 0], expected, atol=1e-12)
 
 
 def test_labels_and_notes_stay_what_they_were(tmp_path):
@@ -384,6 +404,20 @@ def test_onnx_and_torch_export_give_the_same_logits(tmp_path, name, task):
         torch.testing.assert_close(program(x.to(model.shared)), ours)
 
 
+def test_exporting_says_nothing_and_leaves_the_log_as_it_was(tmp_path):
+    """In a process of its own, where no test runner catches what is logged."""
+    code = """
+import logging, sys
+from ragteach import RAG, export_onnx
+before = logging.getLogger("torch.onnx").level
+export_onnx(RAG(4, 2, 2), sys.argv[1], "task1")
+assert logging.getLogger("torch.onnx").level == before
+"""
+    command = [sys.executable, "-c", code, str(tmp_path / "m.onnx")]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
 def test_torch_export_takes_the_model_with_a_task():
     class Deployed(
         torch.nn.Module
@@ -532,6 +566,21 @@ sys.exit(args.func(args))
     assert b"Traceback" not in done.stderr
     done = run(path, "--task", "cars", "--input", Path(path).parent / "none.txt")
     assert done.returncode == 2 and b"none.txt" in done.stderr
+
+
+def test_the_command_as_the_readme_gives_it(model_file, tmp_path):
+    """python -m ragteach predict model.safetensors --task films < sentences.txt"""
+    path, pipe, _ = model_file
+    sentences = tmp_path / "sentences.txt"
+    sentences.write_text("a gripping film\na dull film\n", encoding="utf-8")
+    with open(sentences, encoding="utf-8") as source:
+        command = [sys.executable, "-m", "ragteach", "predict", str(path), "--task", "films"]
+        done = subprocess.run(command, stdin=source, capture_output=True, text=True)
+    assert done.returncode == 0 and done.stderr == ""
+    rows = [line.split("\t") for line in done.stdout.splitlines()]
+    p = pipe.predict_proba([row[2] for row in rows], tasks=["films"] * 2)
+    assert [row[2] for row in rows] == ["a gripping film", "a dull film"]
+    np.testing.assert_allclose([float(row[1]) for row in rows], p.max(1), atol=6e-5)
 
 
 def test_refusals_of_the_command(model_file, tmp_path):

@@ -83,7 +83,7 @@ def test_progress_bar_and_quiet_log(data, capsys):
     search(data[0], data[1], n_trials=2, epochs=2, progress=True)
     shown = capsys.readouterr().err
     assert "2/2" in shown
-    assert "Trial 0 finished" not in shown
+    assert "Trial 0 finished" not in shown and "new study" not in shown
     assert optuna.logging.get_verbosity() == level
 
 
