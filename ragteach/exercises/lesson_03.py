@@ -280,7 +280,7 @@ def explain(yours):
             ),
             (r"sign|minus", "One suspect is missing: what turns -log p into log p?"),
             (
-                r"softmax|raw|probabilit",
+                r"softmax|raw|probability|probabilities",
                 "The other suspect is missing: what must be done to the outputs before the logarithm?",
             ),
             (

@@ -1,0 +1,958 @@
+# %% [markdown]
+# In detail, you will be able to
+#
+# - write softmax and cross-entropy from scratch, so that neither large scores nor missing labels break them;
+# - write the whole objective $J$ with its three knobs $\alpha$, $\lambda$ and $\lambda_s$;
+# - derive every gradient of $J$ by hand, and check it in two independent ways;
+# - say what turning a knob can never do, and prove it;
+# - recognise three faulty losses by what they do.
+#
+# You need lesson 02 (the equation $W_t = W_s + \sum_k G_{tk} A_k$) and the chain rule. The middle of the lesson, after the
+# widget, is a good place for a break.
+#
+# ## A question
+#
+# Training lowers a number. Which number? The article that this course is built on prints two formulas and one piece of
+# code for it:
+#
+# 1. a cross-entropy of **raw outputs**, without softmax;
+# 2. an objective for the adapters that has **lost its minus sign**;
+# 3. code that runs **over sentences** where it should run over tasks, and knows neither $\alpha$ nor $\lambda$.
+#
+# All three can be made to run, and all three give a number that falls nicely. How would you notice?
+
+# %%
+import inspect
+
+import matplotlib.pyplot as plt
+import numpy as np
+import ragteach as rt
+import torch
+from ragteach import plots
+from ragteach.checks import check, reference
+from ragteach.engine import stack
+from ragteach.hints import card, hint, predict, reveal, rubric
+
+# %% [markdown]
+# ## From scores to probabilities
+#
+# For one sentence, the model gives one score $z_c$ to each class (a *logit*). Softmax makes them probabilities:
+#
+# $$p_c = \frac{e^{z_c}}{\sum_{c'} e^{z_{c'}}} \qquad\qquad \log p_c = z_c - \log \sum_{c'} e^{z_{c'}}$$
+#
+# We shall need $\log p_c$. Add the same number $m$ to all scores: $e^m$ cancels, and $p$ stays as it is. On paper. In a
+# computer, $e^{1000}$ is too large for any float, and $e^{-1000}$ is rounded to 0:
+
+# %%
+for z in ([2.0, 1.0, 0.0], [1002.0, 1001.0, 1000.0], [-998.0, -999.0, -1000.0]):
+    z = torch.tensor(z)
+    print(f"scores {z.tolist()}: log p = {(z - z.exp().sum().log()).tolist()}")
+
+# %% [markdown]
+# All three rows should be the same. The cure uses the very freedom that softmax leaves: choose $m$ so that nothing can
+# overflow. This is known as the *log-sum-exp trick*. Use torch: `z.max(...)`, `.exp()`, `.sum(...)`, `.log()`.
+
+# %%
+card("03-1")
+
+
+# %% tags=["exercise"]
+def log_softmax(z):
+    """z (n_docs, n_classes), of any size -> log p (n_docs, n_classes)."""
+    ### BEGIN SOLUTION
+    z = z - z.max(-1, keepdim=True).values  # the largest score becomes 0
+    return z - z.exp().sum(-1, keepdim=True).log()
+    ### END SOLUTION
+
+
+check("03-1", log_softmax)
+
+# %% [markdown]
+# Stuck? `hint("03-1")` shows one more step each time you run it.
+#
+# ## Cross-entropy
+#
+# The loss of one sentence is $-\log p_y$: how surprised the model is by the right class $y$. For a task with $n$
+# sentences,
+#
+# $$CE = -\frac{1}{n}\sum_i \log p_{i,y_i}$$
+#
+# Three facts to keep in mind. A model that is sure and right has $CE = 0$. A model that knows nothing, $p = 1/3$ each, has
+# $CE = \log 3 \approx 1.10$. And since $p \le 1$, **$CE$ is never negative**.
+#
+# In multi-task data, labels are often missing: someone rated a sentence for one task and not for another. We mark these
+# with the label $-100$. A missing label is no example. It must not be counted as any class, nor in $n$.
+
+# %%
+card("03-2")
+
+
+# %% tags=["exercise"]
+def cross_entropy(z, y):
+    """z (n_docs, n_classes), y (n_docs,), -100: missing -> mean over the labels that are there.
+
+    0 if there is none. Use log_softmax(z); reference("03-1") is one if yours is not ready.
+    """
+    ### BEGIN SOLUTION
+    there = y != -100
+    z, y = z[there], y[there]
+    if len(y) == 0:
+        return z.new_zeros(())
+    log_p = log_softmax(z)  # (n_docs, n_classes)
+    return -log_p[torch.arange(len(y)), y].mean()
+    ### END SOLUTION
+
+
+check("03-2", cross_entropy)
+
+# %% [markdown]
+# Three ways to the same number: from scratch, by torch, and by `MultiTaskLoss` of this package.
+
+# %%
+# The reference answers, so that this cell runs whether or not you have finished.
+log_softmax, cross_entropy = reference("03-1"), reference("03-2")
+z = 3 * torch.randn(6, 3, generator=torch.Generator().manual_seed(0))
+y = torch.tensor([0, -100, 2, 1, -100, 2])  # two labels are missing
+for name, loss in [
+    ("from scratch", cross_entropy(z, y)),
+    ("torch", torch.nn.functional.cross_entropy(z, y)),
+    ("MultiTaskLoss", rt.MultiTaskLoss()(z, y)),
+    ("without the two rows", cross_entropy(z[y >= 0], y[y >= 0])),
+]:
+    print(f"{name:21s} {loss:.6f}")
+
+# %% [markdown]
+# ## First exhibit: raw outputs
+#
+# The article's formula is $-\sum_c y_c \log z_c$, where $z$ are the raw outputs of the model. There is no softmax in it.
+# What happens at the usual random start?
+
+# %%
+even, skewed = rt.make_toy(seed=0), rt.make_toy(imbalance=0.5, seed=0)
+bag = rt.MultiTaskDataset.from_frame(even)
+model = rt.RAG.full_sharing(bag.n_features, 3, tasks=bag.task_names, seed=0)
+with torch.no_grad():
+    of_label = model(bag.x, bag.task)[torch.arange(len(bag)), bag.y]  # (n_docs,)
+print(
+    f"scores of the right class that are not above 0: {(of_label <= 0).mean(dtype=float):.0%}"
+)
+print(f"mean of -log of the raw scores: {(-of_label.log()).mean()}")
+
+# %% [markdown]
+# About half of the scores are negative, and have no logarithm. One `nan` in the mean, and after one step all weights
+# are `nan`. Let us give the formula a fair chance: start with a bias of 1, so that all scores are positive. Then train a
+# single shared $W$ with it, and once more with cross-entropy.
+#
+# **Predict.** 56 % of the sentences in `skewed` are positive, 31 % neutral, 13 % negative. After 300 steps with raw
+# outputs, what does the model say about its *training* sentences? Answer `"mostly right"`, `"always positive"` or
+# `"by chance"`.
+
+# %%
+### BEGIN SOLUTION
+guess = "always positive"
+### END SOLUTION
+predict("03-a", guess)
+
+
+# %%
+def raw_loss(z, y):
+    """The article's formula: no softmax."""
+    return -z[torch.arange(len(y)), y].log().mean()
+
+
+def train_shared(loss, frame, steps=300, lr=1.0):
+    """One W for all tasks, by gradient descent: what it predicts, the labels, and its losses."""
+    data = rt.MultiTaskDataset.from_frame(frame)
+    W, b = torch.zeros(3, data.n_features), torch.ones(3)  # every score starts at 1
+    losses = []
+    for _ in range(steps):
+        W.requires_grad_(), b.requires_grad_()
+        value = loss(data.x @ W.T + b, data.y)
+        losses.append(value.item())
+        dW, db = torch.autograd.grad(value, (W, b))
+        W, b = (W - lr * dW).detach(), (b - lr * db).detach()
+    return (data.x @ W.T + b).argmax(1), data.y, losses
+
+
+runs = {
+    (kind, name): train_shared(loss, frame)
+    for kind, frame in (("even", even), ("skewed", skewed))
+    for name, loss in (("cross-entropy", cross_entropy), ("raw outputs", raw_loss))
+}
+for (kind, name), (said, y, losses) in runs.items():
+    right = (said == y).mean(dtype=float)
+    print(f"{kind:7s} {name:14s} loss {losses[0]:5.2f} -> {losses[-1]:5.2f}", end="")
+    print(f"   training accuracy {right:.2f}")
+
+# %%
+fig, axes = plt.subplots(1, 2, figsize=(10, 3.4), dpi=90, layout="constrained")
+score = torch.linspace(-4, 8, 200)
+others = torch.zeros(200, 2)
+ce = -log_softmax(torch.cat([others, score[:, None]], 1))[:, 2]
+axes[0].plot(score, ce, color=plots.BLUE, lw=2, label="cross-entropy")
+axes[0].plot(
+    score[score > 0],
+    -score[score > 0].log(),
+    "--",
+    color=plots.VERMILION,
+    lw=2,
+    label="−log of the raw score",
+)
+axes[0].axhline(0, color="black", lw=0.7)
+axes[0].set(
+    xlabel="score of the right class (others 0)", ylabel="loss", ylim=(-2.5, 4.5)
+)
+axes[0].legend(frameon=False)
+for i, name in enumerate(("cross-entropy", "raw outputs")):
+    said, y, _ = runs["skewed", name]
+    recall = [(said[y == c] == c).mean(dtype=float).item() for c in range(3)]
+    where = np.arange(3) + 0.4 * i - 0.2
+    bars = axes[1].bar(
+        where, recall, 0.36, color=plots.CYCLE[0][i], hatch=("", "//")[i], label=name
+    )
+    axes[1].bar_label(bars, fmt="%.2f")
+axes[1].set_xticks(range(3), rt.LABELS)
+axes[1].set(title="skewed classes", ylabel="part that is found", ylim=(0, 1.35))
+axes[1].legend(frameon=False, loc="upper left", ncols=2)
+plots.show(
+    fig,
+    alt="Left: the loss against the score of the right class. Cross-entropy falls to 0 "
+    "and stays above it. The logarithm of the raw score has no value for negative scores, "
+    "and falls below 0 without end. Right: the part of each class that is found in the "
+    "skewed data. Cross-entropy finds most of all three; raw outputs find no negative, no "
+    "neutral and every positive sentence.",
+)
+said, y, _ = runs["skewed", "raw outputs"]
+always = bool((said == 2).all())
+reveal(
+    "03-a",
+    "always positive" if always else f"{(said == y).mean(dtype=float):.2f} right",
+)
+
+# %% [markdown]
+# Why? The derivative of $-\log z_y$ in $z_y$ is $-1/z_y$, and in all other scores it is **0**. Every sentence pulls its own
+# class up, and nothing is ever pushed down. A word like *the* stands in all sentences, so the commonest class collects
+# most pulls, and in the end it wins everywhere. The loss falls below 0 and has no lowest point.
+#
+# To be fair: with equally common classes these pulls cancel, and the raw loss does not look that bad. On `even` its
+# training accuracy is lower than with cross-entropy, but far from chance. Such a fault can hide for a long time.
+#
+# ## Second exhibit: a loop over the wrong thing
+#
+# Now many tasks. Boiled down, the article's loss is this loop. `outputs` and `labels` are meant to be one entry per
+# *task*. But what comes in is a batch, and a loop over a batch goes through its *sentences*.
+
+
+# %%
+def loop_loss(outputs, labels):
+    total = 0
+    for output, label in zip(outputs, labels, strict=True):
+        total = total + cross_entropy(output[None], label[None])
+    return total
+
+
+print(
+    f"6 sentences, 3 classes, all scores 0: {loop_loss(torch.zeros(6, 3), z.argmax(1)):.3f}"
+)
+print(f"6 log 3 = {6 * np.log(3):.3f}")
+
+# %% [markdown]
+# It does add up a sum over tasks $\sum_t \alpha_t\, CE_t$, with weights $\alpha_t$ that nobody chose. Which?
+
+# %%
+card("03-3")
+
+
+# %% tags=["exercise"]
+def implied_alphas(task, n_tasks):
+    """The alpha of the loop.  task (n_docs,): the task number of each sentence -> (n_tasks,)"""
+    ### BEGIN SOLUTION
+    return torch.bincount(task, minlength=n_tasks)
+    ### END SOLUTION
+
+
+check("03-3", implied_alphas)
+
+# %% [markdown] tags=["solution"]
+# Sort the sentences by task: $\sum_i \ell_i = \sum_t \sum_{i \in t} \ell_i = \sum_t n_t\, CE_t$. And divide by the mean size
+# $\bar n$: the best weights for $\sum_t n_t CE_t + \frac{\lambda}{2}\lVert A\rVert^2$ are those of `alpha="size"` with the
+# penalty $\lambda/\bar n$. Ten times the data would need ten times the $\lambda$.
+
+# %% [markdown]
+# ## The whole objective
+#
+# This is what we minimise from here on:
+#
+# $$J = \sum_t \alpha_t\, CE_t \;+\; \frac{\lambda_s}{2}\lVert W_s\rVert^2 \;+\; \frac{\lambda}{2}\sum_k \lVert A_k\rVert^2
+# \qquad z_t(x) = W_t x + b_t \qquad W_t = W_s + \sum_k G_{tk} A_k$$
+#
+# | knob | it says |
+# |---|---|
+# | $\alpha_t$ | how much task $t$ counts |
+# | $\lambda$ | how much an adapter costs: what is a task's *own* must be worth it |
+# | $\lambda_s$ | how much the shared weights cost |
+#
+# $\lVert A\rVert^2$ is the sum of all squared entries. Biases are not penalised. Films have four times as many sentences as
+# each other task in our data:
+
+# %%
+SIZES = {"films": 200, "cars": 50, "food": 50, "phones": 50}
+train, val, _ = rt.split_frame(rt.make_toy(n_per_task=SIZES, seed=0))
+data = rt.MultiTaskDataset.from_frame(train)
+print(
+    dict(zip(data.task_names, data.sizes.tolist(), strict=True)), "training sentences"
+)
+print(f"{data.n_features} words")
+
+# %%
+card("03-4")
+
+
+# %% tags=["exercise"]
+def objective(parts, data, graph, alphas, lam, lam_shared):
+    """J.  graph: (n_tasks, n_adapters), alphas: (n_tasks,)"""
+    shared, adapters, bias = parts  # (C, d), (n_adapters, C, d), (n_tasks, C)
+    x, y, task = data  # (n_docs, d), (n_docs,), (n_docs,)
+    ### BEGIN SOLUTION
+    J = lam_shared / 2 * shared.square().sum() + lam / 2 * adapters.square().sum()
+    for t in range(len(graph)):
+        W_t = shared + sum(graph[t, k] * adapters[k] for k in range(len(adapters)))
+        z = x[task == t] @ W_t.T + bias[t]  # (n_docs of task t, C)
+        J = J + alphas[t] * cross_entropy(z, y[task == t])
+    return J
+    ### END SOLUTION
+
+
+check("03-4", objective)
+
+# %% [markdown]
+# Does it agree with the package? The model below has random weights and one adapter per task.
+
+# %%
+objective = reference("03-4")
+model = rt.RAG(data.n_features, 3, 4, tasks=data.task_names, scale=0.1).double()
+parts = (model.shared, model.adapter_weights(), model.bias)
+examples = (data.x.double(), data.y, data.task)
+alphas = torch.tensor([1.0, 2.0, 1.0, 0.5], dtype=torch.float64)
+knobs = (model.graph.double(), alphas, 0.01, 0.02)  # graph, alpha, lambda, lambda_s
+
+criterion = rt.MultiTaskLoss(
+    alpha=alphas.tolist(), lam=0.01, lam_shared=0.02, sizes=data.sizes
+)
+x, y, task = examples
+print(f"from scratch   {objective(parts, examples, *knobs):.10f}")
+print(f"MultiTaskLoss  {criterion(model(x, task), y, task, model):.10f}")
+
+# %% [markdown]
+# ## Gradients by hand
+#
+# Training follows the gradient. `backward()` would find it for us. But you will see what sharing *is* only when you
+# follow the error back yourself. First from the loss to the scores.
+#
+# **Derive, with pencil and paper.** For a mean over $n$ sentences with softmax probabilities $p_{ic}$,
+#
+# $$\frac{\partial CE}{\partial z_{ic}} = \frac{1}{n}\,(p_{ic} - y_{ic}),$$
+#
+# where $y_{ic}$ is 1 if $c$ is the label of sentence $i$, and 0 otherwise. Then answer: what is the sum over the classes of
+# one sentence, and what does that mean?
+
+# %% [markdown] tags=["answer"]
+# **Derivation.** For one sentence $CE = \log \sum_{c'} e^{z_{c'}} - z_y$. The first term has the derivative
+# $\frac{e^{z_c}}{\sum_{c'} e^{z_{c'}}} = p_c$. The second one has $1$ if $c = y$, and $0$ otherwise: that is $y_c$. So the
+# derivative is $p_c - y_c$. A mean over $n$ sentences divides it by $n$; the scores of one sentence do not touch the loss
+# of another. ∎
+#
+# **The sum** over classes is $1 - 1 = 0$. What the right class is pushed up, the others together are pushed down. This
+# is the competition between classes that the raw loss lacks.
+
+# %%
+card("03-5")
+
+
+# %% tags=["exercise"]
+def residual(z, y):
+    """dCE/dz.  z (n_docs, n_classes), y (n_docs,), none missing -> (n_docs, n_classes)"""
+    ### BEGIN SOLUTION
+    p = z.softmax(-1)  # (n_docs, n_classes)
+    onehot = torch.nn.functional.one_hot(y, z.shape[-1])
+    return (p - onehot) / len(y)
+    ### END SOLUTION
+
+
+check("03-5", residual)
+
+# %% [markdown]
+# Now on, to the weights. Write $E_t = \alpha_t\, \partial CE_t/\partial Z_t$ for the errors of task $t$, one row a sentence, and
+# $X_t$ for its sentences. From $Z_t = X_t W_t' + b_t$ (the dash means transposed):
+#
+# $$D_t := \sum_u \alpha_u \frac{\partial CE_u}{\partial W_t} = E_t' X_t \qquad\qquad \frac{\partial J}{\partial b_t} = \text{sum of the rows of } E_t$$
+#
+# And from $W_t = W_s + \sum_k G_{tk} A_k$: the shared part is in *every* $W_t$, an adapter only where the graph says so.
+#
+# $$\frac{\partial J}{\partial W_s} = \sum_t D_t + \lambda_s W_s \qquad\qquad
+# \frac{\partial J}{\partial A_k} = \sum_t G_{tk} D_t + \lambda A_k$$
+#
+# What goes forward with a factor comes back with the same factor.
+
+# %%
+card("03-6")
+
+
+# %% tags=["exercise"]
+def gradients(parts, data, graph, alphas, lam, lam_shared):
+    """dJ/dW_s, dJ/dA, dJ/db, in the shapes of shared, adapters, bias. No label is missing."""
+    shared, adapters, bias = parts  # (C, d), (n_adapters, C, d), (n_tasks, C)
+    x, y, task = data  # (n_docs, d), (n_docs,), (n_docs,)
+    ### BEGIN SOLUTION
+    D, d_bias = [], []
+    for t in range(len(graph)):
+        W_t = shared + sum(graph[t, k] * adapters[k] for k in range(len(adapters)))
+        x_t = x[task == t]  # (n_docs of task t, d)
+        error = alphas[t] * residual(x_t @ W_t.T + bias[t], y[task == t])
+        D.append(error.T @ x_t)  # (C, d)
+        d_bias.append(error.sum(0))  # (C,)
+    D = torch.stack(D)  # (n_tasks, C, d)
+    d_shared = D.sum(0) + lam_shared * shared
+    d_adapters = torch.tensordot(graph.T, D, dims=1) + lam * adapters
+    return d_shared, d_adapters, torch.stack(d_bias)
+    ### END SOLUTION
+
+
+check("03-6", gradients)
+
+# %% [markdown]
+# ## Two independent witnesses
+#
+# Never trust a gradient that was derived only once. The first witness is autograd, which knows the chain rule but not
+# your derivation. The second is the definition of the derivative, which knows no rule at all:
+#
+# $$\frac{\partial J}{\partial w} \approx \frac{J(w + h) - J(w - h)}{2h}$$
+
+# %%
+residual, gradients = reference("03-5"), reference("03-6")
+with torch.no_grad():
+    by_hand = gradients(parts, examples, *knobs)
+J = objective(parts, examples, *knobs)
+by_autograd = torch.autograd.grad(J, [parts[0], *model.adapters.parameters(), parts[2]])
+by_autograd = (by_autograd[0], torch.stack(by_autograd[1:-1]), by_autograd[-1])
+for name, mine, theirs in zip(("W_s", "A", "b"), by_hand, by_autograd, strict=True):
+    apart = (mine - theirs).abs().max()
+    print(f"dJ/d{name:4s} by hand and by autograd differ by at most {apart:.0e}")
+
+# %%
+w = list(data.vectorizer.get_feature_names_out()).index("dark")
+
+
+def J_moved(h):
+    """J after one entry of W_s (positive, "dark") has moved by h."""
+    shared = parts[0].detach().clone()
+    shared[2, w] += h
+    with torch.no_grad():
+        return objective((shared, *parts[1:]), examples, *knobs).item()
+
+
+steps = 10.0 ** np.arange(0, -14, -0.5)
+central = np.array([(J_moved(h) - J_moved(-h)) / (2 * h) for h in steps])
+one_sided = np.array([(J_moved(h) - J_moved(0)) / h for h in steps])
+right = by_hand[0][2, w].item()
+forgot = right - 0.02 * parts[0][2, w].item()  # a gradient without the penalty's part
+fig, ax = plt.subplots(figsize=(7, 3.6), dpi=90, layout="constrained")
+for i, (name, apart) in enumerate(
+    {
+        "two-sided": central - right,
+        "one-sided": one_sided - right,
+        "two-sided, penalty forgotten": central - forgot,
+    }.items()
+):
+    look = {"color": plots.CYCLE[0][i], "ls": plots.CYCLE[2][i]}
+    ax.loglog(
+        steps,
+        np.abs(apart).clip(1e-14),
+        marker=plots.CYCLE[1][i],
+        ms=4,
+        label=name,
+        **look,
+    )
+ax.invert_xaxis()
+ax.set(xlabel="h (smaller to the right)", ylabel="difference to the gradient by hand")
+ax.legend(frameon=False, fontsize=9)
+plots.show(
+    fig,
+    alt="The difference between a difference quotient and the gradient by hand, against h, "
+    "both axes logarithmic. The two curves of the right gradient make a V: they fall as h "
+    "gets smaller, the two-sided one faster and lower, and rise again when h is tiny. With a "
+    "forgotten penalty the curve stays on a plateau.",
+)
+
+# %% [markdown]
+# A right gradient makes a **V**. On the left, $h$ is too large and the curve of $J$ shows. On the right, $h$ is too small and
+# rounding shows. Two-sided quotients fall with $h^2$, one-sided ones with $h$. A wrong gradient makes a **plateau**: no
+# $h$ helps. `torch.autograd.gradcheck` does this for every entry, with an $h$ near the bottom of the V:
+
+# %%
+few = (parts[0][:, :5], parts[1][..., :5], parts[2])  # five words are enough to check
+few = tuple(p.detach().clone().requires_grad_() for p in few)
+short = (examples[0][:, :5], *examples[1:])
+torch.autograd.gradcheck(lambda *p: objective(p, short, *knobs), few)
+
+# %% [markdown]
+# ## The same lines in the package
+#
+# The engine that trains hundreds of models at once does not record anything for autograd. It has these gradients written
+# out. Compare line by line: `error` is $E_t$, `by_task` is $D_t$. `addcmul_` adds a product, here $\lambda_s W_s$ and
+# $\lambda A_k$.
+
+# %%
+print(inspect.getsource(rt.gradients).split('"""')[2])
+replicas = stack([model], lam=0.01, lam_shared=0.02)
+with torch.no_grad():
+    by_engine = rt.gradients(
+        replicas, data.stacked(dtype=torch.float64), alphas, model.graph.double()
+    )
+apart = max((m - e.squeeze(-3 if m.ndim > 2 else 0 if m.shape == e[0].shape else 1)).abs().max()
+            for m, e in zip(by_hand, by_engine, strict=True))  # fmt: skip
+print(f"largest difference to the gradients by hand: {apart:.0e}")
+
+# %% [markdown]
+# ## One step, in the open
+#
+# A model small enough for pencil and paper: one sentence of four words, $x_j = 1$ for each. Its weights, from the rows
+# negative, neutral, positive:
+
+# %%
+sentence = "The engine was quiet"
+vectorizer = rt.make_vectorizer("bow").fit([sentence])
+tiny = rt.RAG(
+    4, 3, 2, tasks=["cars", "phones"], adapters=["A_cars", "A_phones"], init="zero"
+)
+with torch.no_grad():  # columns: engine, quiet, the, was
+    tiny.shared[:, :2] = torch.tensor([[0.1, 0.5], [0.2, 0.0], [0.1, -0.3]])
+    tiny.adapters["A_cars"].full[:, :2] = torch.tensor([[0, 0.1], [0, -0.2], [0, 0.2]])
+    scores = tiny(torch.ones(1, 4), "cars")[0]
+print("scores of negative, neutral, positive:", [round(s, 2) for s in scores.tolist()])
+print(
+    "probabilities:                        ",
+    [round(p, 2) for p in scores.softmax(0).tolist()],
+)
+
+# %% [markdown]
+# In cars, a quiet engine is praise: the label is *positive*. But $W_s$ has learnt elsewhere that *quiet* is bad.
+#
+# **Your task.** Work out on paper the three scores after **one** step with learning rate $\eta = 0.5$ in all weights ($W_s$,
+# $A_{cars}$ and the bias). Then move *Steps taken* to 1 and compare. Set $\eta$ to 0.1: how many steps does it take until
+# $p(\text{positive})$ is above 0.9? Last, choose another right class: which numbers turn their sign at step 0?
+
+# %%
+rt.widgets.gradient_step(
+    sentence, "positive", "cars", model=tiny, vectorizer=vectorizer
+)
+
+# %%
+card("03-7")
+
+# %% tags=["exercise"]
+# Scores of negative, neutral, positive after one step with 0.5; number of steps with 0.1. Replace each ...
+one_step = {"scores": ..., "steps": ...}
+### BEGIN SOLUTION
+error = scores.softmax(0) - torch.tensor([0, 0, 1.0])  # p - y
+one_step.update(scores=scores - 0.5 * (4 + 4 + 1) * error, steps=8)
+### END SOLUTION
+check("03-7", one_step)
+
+# %% [markdown] tags=["solution"]
+# Every weight of class $c$ moves by $-\eta (p_c - y_c) x_j$. Nine numbers add up to a score: four words in $W_s$, the same four
+# in $A_{cars}$, one bias. In general a score moves by $\eta\,(2\lVert x\rVert^2 + 1)(y_c - p_c)$. With another label, $y$
+# moves to another row: the errors of the old and of the new label turn their sign, the third one stays.
+
+# %% [markdown]
+# Notice two things. A single sentence never suffers from a large step: the right score only goes up. It is *other*
+# sentences, with the same words and other labels, that make large steps dangerous. And $A_{phones}$ does not move, but
+# $W_s$ does: phones will hear about quiet engines, whether it helps them or not.
+#
+# **This is a good place for a break.**
+#
+# ## Alpha: how much a task counts
+#
+# `MultiTaskLoss(alpha=...)` offers five ways:
+#
+# | `alpha` | $\alpha_t$ | the idea |
+# |---|---|---|
+# | `"equal"` | $1$ | every task counts the same |
+# | `"size"` | $n_t / \bar n$ | every sentence counts the same |
+# | `"difficulty"` | $CE_t / \overline{CE}$, as it is now | help the task that is worst off |
+# | `"uncertainty"` | $e^{-s_t}$, with $s_t$ learned | trust the task whose labels are sure |
+# | a list | as given | you know what matters |
+#
+# The fourth learns $s_t$ along with the weights, by minimising $\sum_t \big(e^{-s_t} CE_t + s_t/2\big)$ (after Kendall et al. 2018). Set
+# the derivative in $s_t$ to zero: $-e^{-s_t} CE_t + \tfrac12 = 0$. So where it settles,
+#
+# $$\alpha_t = e^{-s_t} = \frac{1}{2\,CE_t}$$
+#
+# Difficulty raises $\alpha$ where $CE_t$ is large. Uncertainty does the very opposite.
+#
+# **Predict.** Films have 120 training sentences, the others 30 each. With `"uncertainty"`, whose $\alpha_t$ will be larger
+# than 1.5: `"films"`, `"the small tasks"`, `"all"` or `"none"`?
+
+# %%
+### BEGIN SOLUTION
+guess = "the small tasks"
+### END SOLUTION
+predict("03-b", guess)
+
+# %%
+new = rt.MultiTaskDataset.from_frame(
+    rt.make_toy(n_per_task=200, seed=9999), data.vectorizer, data.task_names
+)
+
+
+def weighted(alpha, epochs=200):
+    """Train RAG with one way of weighting: alpha_t at the end, CE_t in training, CE_t on new sentences."""
+    model = rt.RAG(data.n_features, 3, 4, tasks=data.task_names)
+    criterion = rt.MultiTaskLoss(alpha=alpha, lam=0.01, lam_shared=0.01)
+    rt.fit(model, data, criterion=criterion, epochs=epochs, progress=False)
+    scores = [rt.evaluate(model, d) for d in (data, new)]
+    known, fresh = ([s[f"loss/{t}"] for t in data.task_names] for s in scores)
+    if alpha == "uncertainty":
+        return torch.exp(-criterion.log_variance.detach()).numpy(), known, fresh
+    if alpha == "difficulty":
+        return np.array(known) / np.mean(known), known, fresh
+    return criterion.alphas.numpy(), known, fresh
+
+
+kinds = ["equal", "size", "difficulty", "uncertainty"]
+found = {kind: weighted(kind) for kind in kinds}
+print(f"{'':12s} alpha of {', '.join(data.task_names)}")
+for kind, (alpha_t, known, _) in found.items():
+    print(f"{kind:12s} {np.round(alpha_t, 2)}   training CE_t {np.round(known, 2)}")
+
+# %%
+fig, axes = plt.subplots(
+    1, 2, figsize=(10, 3.2), dpi=90, layout="constrained", sharey=True
+)
+rows = np.arange(len(kinds))[::-1]
+for i, (name, which) in enumerate(
+    (("films (120)", [0]), ("each small task (30)", [1, 2, 3]))
+):
+    look = {"color": plots.CYCLE[0][i], "marker": plots.CYCLE[1][i], "ls": "", "ms": 8}
+    for j in which:
+        axes[0].plot(
+            [found[k][0][j] for k in kinds], rows, label=name if j < 2 else None, **look
+        )
+        axes[1].plot([found[k][2][j] for k in kinds], rows, **look)
+axes[0].axvline(1, color="black", lw=0.7)
+axes[0].set(
+    xscale="log", xlabel=r"$\alpha_t$ at the end", yticks=rows, yticklabels=kinds
+)
+axes[0].set_xticks([0.5, 1, 2, 5, 10], ["0.5", "1", "2", "5", "10"])
+axes[0].minorticks_off()
+axes[1].axvline(np.log(3), color="black", lw=0.7)
+axes[1].annotate(
+    "knows nothing", (np.log(3), 3.2), (4, 0), textcoords="offset points", size=9
+)
+axes[1].set(
+    xlabel="cross-entropy on new sentences (smaller is better)", ylim=(-0.5, 3.5)
+)
+axes[0].legend(frameon=False, loc="upper right")
+plots.show(
+    fig,
+    alt="Left: alpha of each task for four ways of weighting, log scale. Size: films 2.3, "
+    "others 0.6. Difficulty: films 1.4, others 0.9. Uncertainty: films 1, small tasks above "
+    "10. Right: cross-entropy on new sentences. Films are best with size; the small tasks "
+    "lie near log 3 everywhere and are worst with uncertainty.",
+)
+large = [
+    t for t, a in zip(data.task_names, found["uncertainty"][0], strict=True) if a > 1.5
+]
+reveal("03-b", "the small tasks" if large == data.task_names[1:] else large)
+
+# %% [markdown]
+# The small tasks get the large weights. Not because their labels are surer: all tasks here are equally clean. Thirty
+# sentences are simply easier to *memorise* than 120, so their training $CE_t$ is small. Large $\alpha_t$ then makes it
+# smaller still, which raises $\alpha_t$ again. Uncertainty weighting reads the noise of a task from its training loss, and
+# that works only as long as training loss tells you about noise.
+#
+# On new sentences, `"uncertainty"` is the worst of the four here, and `"size"` the best for films, at no cost to the
+# others. Do not make a law of that: with tasks that differ in noise, or a large network, it may come out otherwise. What
+# holds in general is the table above, and: **choose by validation.**
+#
+# A last point. $\alpha$ and $\lambda$ are not independent. $\alpha_t CE_t + \frac{\lambda}{2}\lVert A_t\rVert^2$ has the same best
+# $A_t$ as $CE_t + \frac{\lambda/\alpha_t}{2}\lVert A_t\rVert^2$, for fixed $W_s$. To double $\alpha_t$ is to halve the price
+# of the task's own adapter. Weights of 10 change the penalty by 10.
+#
+# ## What a knob can never do
+#
+# Suppose you turn one knob up, leave all else as it is, and find the exact optimum again. What can you say *before* you
+# look? Write $J$ as
+#
+# $$J_a(w) = a\, C(w) + R(w),$$
+#
+# where $a$ is the knob, $C$ the term it multiplies, and $R$ all the rest. Say $w_1$ is an optimum for $a_1$, and $w_2$ one for
+# $a_2 > a_1$.
+#
+# **Prove two things, with pencil and paper.** No derivative is needed, and no convexity.
+#
+# 1. $C(w_2) \le C(w_1)$: turning a knob up never raises its own term.
+# 2. If $C \ge 0$, the lowest $J$ does not fall: $J_{a_2}(w_2) \ge J_{a_1}(w_1)$.
+
+# %% [markdown] tags=["answer"]
+# **1.** Each optimum is at least as good as the other one, by its own standard:
+#
+# $$a_1 C(w_1) + R(w_1) \le a_1 C(w_2) + R(w_2) \qquad\quad a_2 C(w_2) + R(w_2) \le a_2 C(w_1) + R(w_1)$$
+#
+# Add the two. $R$ cancels, and $(a_2 - a_1)\,(C(w_2) - C(w_1)) \le 0$ is left. Since $a_2 > a_1$, $C(w_2) \le C(w_1)$. ∎
+#
+# **2.** $J_{a_2}(w_2) \ge J_{a_1}(w_2)$, since $C \ge 0$. And $J_{a_1}(w_2) \ge J_{a_1}(w_1)$, since $w_1$ is best for $a_1$. ∎
+#
+# For $\alpha_t$, $C$ is $CE_t$; for $\lambda$ it is $\frac12\sum_k\lVert A_k\rVert^2$; for $\lambda_s$ it is
+# $\frac12\lVert W_s\rVert^2$. All are $\ge 0$. The proof says nothing about any other term.
+
+# %% [markdown]
+# Now use it. One knob is turned up, everything else stays, and both optima are exact. Possible or impossible?
+#
+# - **a** $\alpha_{films}$ goes up, and $CE_{films}$ on the training sentences goes up.
+# - **b** $\alpha_{films}$ goes up, and $CE_{phones}$ on the training sentences goes *down*.
+# - **c** $\lambda$ goes up, and $\sum_k \lVert A_k\rVert^2$ goes up.
+# - **d** $\lambda$ goes up, and $\lVert W_s\rVert^2$ goes up.
+# - **e** $\lambda_s$ goes up, and the lowest $J$ goes down.
+# - **f** $\alpha_{films}$ goes up, and the training *accuracy* on films goes down.
+
+# %%
+card("03-8")
+
+# %% tags=["exercise"]
+# "possible" or "impossible"? Replace each ...
+can_be = {"a": ..., "b": ..., "c": ..., "d": ..., "e": ..., "f": ...}
+### BEGIN SOLUTION
+can_be.update({"a": "impossible", "b": "possible", "c": "impossible"})
+can_be.update({"d": "possible", "e": "impossible", "f": "possible"})
+### END SOLUTION
+check("03-8", can_be)
+
+# %% [markdown]
+# The three knobs on our data. `rt.solve` finds the exact optimum. The first panel has no adapters, so that the tasks must
+# fight over one $W$.
+
+
+# %%
+def best(lam=0.01, lam_shared=0.01, alpha="equal", adapters=True):
+    """The exact optimum: training CE_t, ||W_s||^2, sum_k ||A_k||^2."""
+    if adapters:
+        model = rt.RAG(data.n_features, 3, 4, tasks=data.task_names)
+    else:
+        model = rt.RAG.full_sharing(data.n_features, 3, tasks=data.task_names)
+    rt.solve(model, data, lam, lam_shared, alpha)
+    with torch.no_grad():
+        found = rt.evaluate(model, data)
+        lengths = model.shared.square().sum(), model.adapter_weights().square().sum()
+    return [found[f"loss/{t}"] for t in data.task_names], *map(float, lengths)
+
+
+factors = np.geomspace(0.1, 10, 9)
+by_alpha = [best(alpha=[a, 1, 1, 1], adapters=False)[0] for a in factors]
+lams = np.geomspace(1e-4, 1, 9)
+by_lam = np.array([best(lam=v)[1:] for v in lams])
+by_lam_shared = np.array([best(lam_shared=v)[1:] for v in lams])
+
+fig, axes = plt.subplots(1, 3, figsize=(11, 3.4), dpi=90, layout="constrained")
+for i, name in enumerate(data.task_names):
+    look = {
+        "color": plots.CYCLE[0][i],
+        "ls": plots.CYCLE[2][i],
+        "marker": plots.CYCLE[1][i],
+    }
+    axes[0].plot(factors, [row[i] for row in by_alpha], ms=4, label=name, **look)
+axes[0].set(
+    xscale="log",
+    xlabel=r"$\alpha_{films}$ (others: 1)",
+    ylabel="training CE of the task",
+)
+axes[0].legend(frameon=False)
+for ax, lengths, name in (
+    (axes[1], by_lam, r"$\lambda$"),
+    (axes[2], by_lam_shared, r"$\lambda_s$"),
+):
+    ax.loglog(
+        lams, lengths[:, 0], "s--", color=plots.VERMILION, ms=4, label="shared $W_s$"
+    )
+    ax.loglog(lams, lengths[:, 1], "o-", color=plots.BLUE, ms=4, label="all adapters")
+    ax.set(xlabel=f"{name} (the other: 0.01)", ylim=(0.01, 6000))
+axes[1].set_ylabel("squared length")
+axes[1].legend(frameon=False, loc="lower center")
+plots.show(
+    fig,
+    alt="Three panels. As alpha of films goes from 0.1 to 10, the cross-entropy of films falls "
+    "from 1.0 to 0.2; those of the other tasks change little, some up and some down. As lambda "
+    "goes up, the adapters shrink from 3000 to almost nothing and the shared weights grow. As "
+    "lambda_s goes up, it is the other way round.",
+)
+
+# %% [markdown]
+# In each panel, the knob's own term only falls, as it must. The others do as they like. In the first panel most of the
+# other curves hardly move, and one even falls: what helps films helps it too. That is statement b. In the middle panel you
+# see the one slider of this course, from tasks of their own (left) to full sharing (right). Lesson 07 asks what $\lambda$
+# *believes*.
+#
+# ## Third exhibit: the lost minus sign
+#
+# In the article's second phase, the adapters minimise $\sum_c y_c \log p_c$, without the minus. That is: they *maximise*
+# cross-entropy. So the code lowers
+#
+# $$-\sum_t CE_t + \frac{\lambda}{2}\sum_k \lVert A_k\rVert^2$$
+#
+# Below, $W_s$ is trained rightly (to the optimum, without adapters). Then it is frozen, and the adapters take 300 steps.
+#
+# **Predict.** With the wrong sign and $\lambda = 0.1$, what becomes of the training accuracy, which is about 0.95 after phase
+# 1? Answer `"about 0.33"`, `"about 0"` or `"hardly changes"`.
+
+# %%
+### BEGIN SOLUTION
+guess = "hardly changes"
+### END SOLUTION
+predict("03-c", guess)
+
+
+# %%
+def phase_two(sign, lam, steps=300, lr=1.0, data=data):
+    """Train the adapters only; sign=+1: J as it should be, sign=-1: without its minus sign."""
+    model = rt.RAG(data.n_features, 3, 4, tasks=data.task_names)
+    model.deactivate(*model.adapter_names)
+    model.freeze("adapters")
+    rt.solve(model, data, lam_shared=0.01)  # phase 1: W_s and the biases
+    model.activate(*model.adapter_names)
+    model.unfreeze("adapters")
+    model.freeze("shared", "bias")
+    adapters = [p for p in model.parameters() if p.requires_grad]
+    optimizer, criterion, losses = (
+        torch.optim.SGD(adapters, lr=lr),
+        rt.MultiTaskLoss(),
+        [],
+    )
+    tensors, before = data.stacked(), rt.evaluate(model, data)["accuracy"]
+    for _ in range(steps):
+        optimizer.zero_grad()
+        size = sum(A.square().sum() for A in adapters)
+        loss = sign * criterion.stacked(model, tensors) + lam / 2 * size
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    after = rt.evaluate(model, data)
+    return {
+        "before": before,
+        "losses": losses,
+        "CE": after["loss"],
+        "accuracy": after["accuracy"],
+    }
+
+
+fig, ax = plt.subplots(figsize=(7, 3.4), dpi=90, layout="constrained")
+for i, (sign, lam) in enumerate(((1, 0.0), (-1, 0.1), (-1, 0.01), (-1, 0.0))):
+    run = phase_two(sign, lam)
+    label = f"{'right' if sign > 0 else 'wrong'} sign, $\\lambda$ = {lam:g}"
+    look = {"color": plots.CYCLE[0][i], "ls": plots.CYCLE[2][i], "lw": 2}
+    ax.plot(run["losses"], label=label, **look)
+ax.axhline(0, color="black", lw=0.7)
+ax.set(xlabel="step", ylabel="the number that is minimised")
+ax.legend(frameon=False, loc="lower left")
+plots.show(
+    fig,
+    alt="The minimised number over 300 steps. With the right sign it falls from about 2 and "
+    "stays above 0. With the wrong sign it starts near -2: with lambda 0.1 it stays there, with "
+    "0.01 it falls to about -20, with 0 it falls past -100 and goes on falling.",
+)
+
+# %% [markdown]
+# All four curves go down. Judged by the curve alone, the worst run is the most successful one.
+#
+# Now the accuracy. Run the wrong sign for four values of $\lambda$.
+
+# %%
+card("03-9")
+
+# %% tags=["exercise"]
+# Training accuracy after phase_two with the wrong sign, for each lambda. Replace each ...
+accuracy = {0.0: ..., 0.01: ..., 0.1: ..., 1.0: ...}
+### BEGIN SOLUTION
+for lam in accuracy:
+    run = phase_two(-1, lam)
+    accuracy[lam] = run["accuracy"]
+    print(
+        f"lambda {lam:4g}: accuracy {run['before']:.2f} -> {run['accuracy']:.2f}",
+        end="",
+    )
+    print(f"   cross-entropy per task {run['CE']:.2f}")
+### END SOLUTION
+check("03-9", accuracy)
+
+# %%
+run = phase_two(-1, 0.1)
+change = run["accuracy"] - run["before"]
+reveal(
+    "03-c",
+    "hardly changes"
+    if abs(change) < 0.1
+    else f"from {run['before']:.2f} to {run['accuracy']:.2f}",
+)
+
+# %% [markdown]
+# With a small $\lambda$ the adapters ruin the model: they are large enough to outvote $W_s$. With $\lambda = 0.1$ and more, the
+# same bug is nearly invisible. The penalty keeps the adapters so small that they cannot do harm, nor any good.
+#
+# Where does the change come from? Without a penalty, $-CE$ has no lowest point. With one it has, since $CE$ grows only in
+# proportion to the length of $A$, and the penalty with its square. And for large $\lambda$, the curvature of the
+# penalty outweighs that of $CE$. The curvature of $CE_t$ in $A_t$ is at most $\frac12$ of the largest eigenvalue of
+# $\frac{1}{n_t} X_t' X_t$. Above that, the wrong objective is a bowl like the right one, and its lowest point is close to where
+# phase 1 ended:
+
+# %%
+for t, name in enumerate(data.task_names):
+    x_t = data.x[data.task == t].double()
+    limit = torch.linalg.eigvalsh(x_t.T @ x_t / len(x_t)).max() / 2
+    print(f"{name:7s} a bowl for lambda above {limit:.3f}")
+
+# %% [markdown]
+# ## Explain it to a colleague
+#
+# A colleague writes: "I wrote the loss myself, from the formulas in the paper. It falls in every epoch, it is at $-20$ now and
+# still falling, so the training works very well. Only the accuracy is strange." Answer in four or five sentences: what
+# can be concluded from the number alone, what are the two suspects, and which test would have shown it on the first day?
+
+# %%
+card("03-10")
+
+# %% tags=["exercise"]
+### BEGIN SOLUTION
+text = """A cross-entropy is minus the log of a probability, so it can never be
+negative, and no penalty can be either. Minus 20 means that you minimise something
+else. Either the minus sign is lost, and you push the right class down, or the
+logarithm is taken of raw outputs, without softmax. That the curve falls only shows
+that the number you wrote is minimised. A test for the first day: with all weights at
+zero the loss must be log 3 per task, and the gradient in the scores must be p minus
+onehot, over n."""
+### END SOLUTION
+check("03-10", text)
+
+# %%
+rubric("03-10")
+
+# %% [markdown]
+# ## Recap
+#
+# - $CE = -\frac1n\sum_i \log p_{i,y_i}$, with $\log p = z - \log\sum e^z$ after taking away the largest score. Missing labels are no
+#   examples.
+# - Three alarms: a loss below 0; a start that is not $\log C$ per task; a difference quotient on a plateau.
+# - $\partial CE/\partial z = (p - y)/n$. $W_s$ gets $\sum_t D_t + \lambda_s W_s$, an adapter $\sum_t G_{tk} D_t + \lambda A_k$.
+# - A loop over sentences is a choice of $\alpha$, too: $\alpha_t = n_t$.
+# - Difficulty raises $\alpha$ of tasks with a large $CE_t$; uncertainty does the opposite, $1/(2\,CE_t)$.
+# - A knob never raises its own term. Nothing is promised about the others, nor about accuracy.
+# - A falling curve proves that the number you wrote is minimised. Whether it is the right number is your business.
+#
+# ## Sources
+#
+# - J. Bridle (1990). Probabilistic interpretation of feedforward classification network outputs. *Neurocomputing*, Springer,
+#   227–236. Where softmax got its name.
+# - P. Blanchard, D. Higham and N. Higham (2021). [Accurately computing the log-sum-exp and softmax
+#   functions](https://doi.org/10.1093/imanum/draa038). *IMA Journal of Numerical Analysis* 41(4), 2311–2330.
+# - A. Kendall, Y. Gal and R. Cipolla (2018). [Multi-task learning using uncertainty to weigh losses for scene geometry and
+#   semantics](https://arxiv.org/abs/1705.07115). *CVPR 2018*.
+# - T. Evgeniou and M. Pontil (2004). Regularized multi-task learning. *KDD*. The two penalties of $J$.
+# - A. Griewank and A. Walther (2008). *Evaluating Derivatives*. SIAM. How autograd works.
