@@ -167,7 +167,7 @@ def twin(arrays, spec, rate=0.5):
                 f"{slope[c, j]:+.2f}",
                 ha="center",
                 va="center",
-                color="white" if abs(slope[c, j]) > 0.7 * top else "black",
+                color="white" if abs(slope[c, j]) > 0.6 * top else "black",
             )
     right.set(
         xticks=range(len(x)),
