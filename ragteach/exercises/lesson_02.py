@@ -112,7 +112,7 @@ def collapses(yours):
     "02-4",
     title="What the literal adapters do",
     difficulty="hard",
-    minutes=15,
+    minutes=10,
     trains="finding the cheapest way to split one matrix into parts",
     hints=[
         "At the cheapest split, moving a little from W_s to A_k must not pay. The slopes of the two "

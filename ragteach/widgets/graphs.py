@@ -8,6 +8,8 @@ The presets at the first lambda are solved in advance, and are there without a k
 solved in the kernel when it is drawn, and the page shows only the newest answer.
 """
 
+from types import SimpleNamespace
+
 import numpy as np
 import torch
 from matplotlib.figure import Figure
@@ -161,7 +163,7 @@ def twin(arrays, spec, presets):
     for i, (ax, (name, graph)) in enumerate(
         zip(np.atleast_1d(figure.subplots(1, len(presets))), presets.items(), strict=True)
     ):
-        plots.routing(graph, ax)
+        plots.routing(SimpleNamespace(graph=graph, task_names=spec["tasks"]), ax)
         mean, parts = arrays["accuracy"][i].mean(), (1 + graph.shape[1]) * spec["size"][0] * spec["size"][1]
         ax.set_title(f"{name}\n{mean:.0%} right, {parts:,} weights", fontsize=9)
     return figure
