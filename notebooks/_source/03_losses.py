@@ -533,18 +533,24 @@ print(f"largest difference to the gradients by hand: {apart:.0e}")
 # %%
 sentence = "The engine was quiet"
 vectorizer = rt.make_vectorizer("bow").fit([sentence])
-tiny = rt.RAG(
-    4, 3, 2, tasks=["cars", "phones"], adapters=["A_cars", "A_phones"], init="zero"
-)
-with torch.no_grad():  # columns: engine, quiet, the, was
-    tiny.shared[:, :2] = torch.tensor([[0.1, 0.5], [0.2, 0.0], [0.1, -0.3]])
-    tiny.adapters["A_cars"].full[:, :2] = torch.tensor([[0, 0.1], [0, -0.2], [0, 0.2]])
-    scores = tiny(torch.ones(1, 4), "cars")[0]
-print("scores of negative, neutral, positive:", [round(s, 2) for s in scores.tolist()])
-print(
-    "probabilities:                        ",
-    [round(p, 2) for p in scores.softmax(0).tolist()],
-)
+
+
+def tiny_model():
+    """Columns: engine, quiet, the, was. All weights that are not named are 0."""
+    adapters = ["A_cars", "A_phones"]
+    model = rt.RAG(4, 3, 2, tasks=["cars", "phones"], adapters=adapters, init="zero")
+    with torch.no_grad():
+        model.shared[:, :2] = torch.tensor([[0.1, 0.5], [0.2, 0.0], [0.1, -0.3]])
+        own = torch.tensor([[0.0, 0.1], [0.0, -0.2], [0.0, 0.2]])
+        model.adapters["A_cars"].full[:, :2] = own
+    return model
+
+
+tiny = tiny_model()
+scores = tiny(torch.ones(1, 4), "cars")[0].detach()
+print("negative, neutral, positive")
+print("scores:       ", [round(z, 1) + 0.0 for z in scores.tolist()])
+print("probabilities:", [round(p, 2) for p in scores.softmax(0).tolist()])
 
 # %% [markdown]
 # In cars, a quiet engine is praise: the label is *positive*. But $W_s$ has learnt elsewhere that *quiet* is
@@ -837,7 +843,7 @@ predict("03-c", guess)
 
 
 # %%
-def phase_two(sign, lam, steps=300, lr=1.0, data=data):
+def phase_two(sign, lam, steps=300, lr=1.0):
     """Train the adapters only; sign=+1: as it should be, sign=-1: minus sign lost."""
     model = rt.RAG(data.n_features, 3, 4, tasks=data.task_names)
     model.deactivate(*model.adapter_names)
