@@ -11,18 +11,8 @@ from ragteach.checks import (
     expect_mentions,
     finished,
 )
+from ragteach.exercises import answers_08 as answers
 from ragteach.exercises.drawing import as_array
-
-
-def _spread(weights):
-    weights = np.asarray(weights, dtype=float)
-    centred = weights - weights.mean(1, keepdims=True)
-    return _away(centred)
-
-
-def _away(centred):
-    mean = centred.mean(0)
-    return np.sqrt(((centred - mean) ** 2).sum((1, 2))).mean() / np.sqrt((mean**2).sum())
 
 
 @exercise(
@@ -37,7 +27,7 @@ def _away(centred):
         "Distances: square, sum over axes (1, 2), root. Take their mean, and divide by the norm of the "
         "mean model.",
     ],
-    reference=_spread,
+    reference=answers.spread,
     reason="Models that differ by a common shift of all classes predict the same, so they have spread 0.",
 )
 def spread(yours):
@@ -47,90 +37,36 @@ def spread(yours):
             size=(n_classes, n_features)
         )
         weights = weights + 3 * rng.normal(size=(n_replicas, 1, n_features))  # a shift softmax cannot see
-        centred = weights - weights.mean(1, keepdims=True)
-        mean, across = centred.mean(0), weights - weights.mean(2, keepdims=True)
-        norms = np.sqrt(((centred - mean) ** 2).sum((1, 2)))
-        size = np.sqrt((mean**2).sum())
         expect_close(
             call(yours, weights),
-            norms.mean() / size,
-            wrong=[
-                (
-                    _away(weights),
-                    "The common shift of all classes is still in: subtract the mean over classes first.",
-                ),
-                (
-                    _away(across),
-                    "You took the mean over features (axis 2). The shift is the mean over classes: axis 1.",
-                ),
-                (
-                    norms.mean(),
-                    "This is the distance itself. Divide by the norm of the mean model: spread has no unit.",
-                ),
-                (norms / size, "One number per replica: take their mean."),
-                (
-                    np.sqrt((norms**2).mean()) / size,
-                    "You took the root of the mean square. The spread is the mean of the distances: root "
-                    "first.",
-                ),
-            ],
+            answers.spread(weights),
+            wrong=answers.wrong_spreads(weights),
             what="The spread",
         )
 
 
-def _steps_to_forget(lr, lam, left):
-    return np.log(left) / np.log(1 - lr * lam)
-
-
 @exercise(
     "08-2",
-    title="How fast is the start forgotten? (a proof, then a number)",
-    difficulty="medium",
-    minutes=12,
-    trains="finding what gradient descent conserves, and its decay",
+    title="How fast do two runs meet? (a proof, then a number)",
+    difficulty="hard",
+    minutes=15,
+    trains="a proof by eigenvalues: why a penalty forgets every start",
     hints=[
-        "Write one step for W_s and one for each A_t, and subtract the sum of the second from the first.",
-        "All g_t cancel: C' = (1 - lr lam) C. After n steps the factor is (1 - lr lam) ** n.",
-        "Solve (1 - lr lam) ** n = left for n with logarithms.",
+        "Write the difference of the two runs after one step, and put the given fact into it.",
+        "It is (I - lr H) times the difference before. Which eigenvalues has I - lr H?",
+        "They lie between 0 and 1 - lr lam, so the distance shrinks by at least 1 - lr lam.",
+        "Solve gap * (1 - lr lam) ** n = tol for n with logarithms.",
     ],
-    reference=_steps_to_forget,
-    reason="The part the data cannot see shrinks by 1 - lr lam in every step, whatever the data are.",
+    reference=answers.steps_to_meet,
+    reason="Each step multiplies the distance by at most 1 - lr lam, whatever the data are.",
 )
-def steps_to_forget(yours):
-    for lr, lam, left in [(1.0, 0.2, 0.01), (0.5, 0.3, 0.1)]:
-        n = _steps_to_forget(lr, lam, left)
-        mine = call(yours, lr, lam, left)
+def steps_to_meet(yours):
+    for given in [(1.0, 0.2, 5.0, 0.05), (0.5, 0.3, 2.0, 0.2)]:
+        n = answers.steps_to_meet(*given)
+        mine = call(yours, *given)
         if np.isscalar(mine) and mine == np.ceil(n):
             continue  # whole steps are fine
-        expect_close(
-            mine,
-            n,
-            wrong=[
-                (
-                    np.log(left) / np.log(1 - lam),
-                    "The learning rate is missing: a step is lr times the gradient.",
-                ),
-                (-n, "A negative number of steps: both logarithms are negative, so their ratio is positive."),
-                (
-                    np.log(1 - left) / np.log(1 - lr * lam),
-                    "This is when the share `left` is gone. Asked is when only that share is left.",
-                ),
-                (
-                    (1 - left) / (lr * lam),
-                    "C does not shrink by the same amount in each step, but by the same factor.",
-                ),
-                (
-                    -np.log(left) / (lr * lam),
-                    "Nearly: that is the limit of tiny steps (exp(-lr lam n)). A step multiplies by "
-                    "exactly 1 - lr lam.",
-                ),
-                (
-                    (1 - lr * lam) ** (1 / left),
-                    "That is a share, not a number of steps. Solve for the exponent.",
-                ),
-            ],
-            what="The number of steps",
-        )
+        expect_close(mine, n, wrong=answers.wrong_steps(*given), what="The number of steps")
 
 
 @exercise(
@@ -143,31 +79,15 @@ def steps_to_forget(yours):
         "The variance of a uniform number between -u and u is the integral of x^2 / (2u) from -u to u.",
         "It is u^2 / 3. Set it equal to scale^2.",
     ],
-    reference=lambda scale: np.sqrt(3) * scale,
+    reference=answers.same_variance,
     reason="Var U(-u, u) = u^2 / 3, so u = sqrt(3) scale.",
 )
 def same_variance(yours):
     for scale in (1.0, 0.25):
         expect_close(
             call(yours, scale),
-            np.sqrt(3) * scale,
-            wrong=[
-                (3 * scale, "The variance goes with the square of the scale: a root is missing."),
-                (
-                    scale / np.sqrt(3),
-                    "The other way round: this is the standard deviation of U(-scale, scale).",
-                ),
-                (
-                    np.sqrt(12) * scale,
-                    "12 belongs to the width of the interval. U(-u, u) is 2u wide: halve your answer.",
-                ),
-                (scale, "The same scale is not the same variance: Var U(-u, u) = u^2 / 3, not u^2."),
-                (
-                    scale**2 / 3,
-                    "That is the variance of U(-scale, scale). Asked is the scale that gives variance "
-                    "scale^2.",
-                ),
-            ],
+            answers.same_variance(scale),
+            wrong=answers.wrong_scales(scale),
             what="The uniform scale",
         )
 
@@ -238,7 +158,7 @@ def experiment(yours):
         "dJ = sum of g * d(up @ down). Let only up move: d(up) @ down.",
         "dJ/dup = g @ down.T and dJ/ddown = up.T @ g. Now set both factors to zero.",
     ],
-    reference=lambda up, down, g: (g @ down.T, up.T @ g),
+    reference=answers.factor_gradients,
     reason="Each factor's gradient contains the other factor: if both are zero, both gradients are.",
 )
 def factor_gradients(yours):
@@ -250,41 +170,15 @@ def factor_gradients(yours):
             isinstance(answer, tuple | list) and len(answer) == 2,
             "Return two arrays: the gradient in up, then the gradient in down.",
         )
-        right = (g @ down.T, up.T @ g)
+        right = answers.factor_gradients(up, down, g)
         shapes = tuple(np.shape(as_array(a)) for a in answer)
         expect(
             shapes != (right[1].shape, right[0].shape),
             "The two gradients are in the wrong order: first that of up (C, r), then that of down (r, d).",
         )
         for mine, expected, name in zip(answer, right, ("up", "down"), strict=True):
-            expect_close(
-                mine,
-                expected,
-                wrong=[
-                    (
-                        -expected,
-                        f"The sign of the gradient in {name} is turned round: J grows along its gradient.",
-                    ),
-                    (
-                        expected.T,
-                        f"The gradient in {name} must have the shape of {name}: yours is transposed.",
-                    ),
-                    (
-                        g @ np.linalg.pinv(down) if name == "up" else np.linalg.pinv(up) @ g,
-                        "You solved for the factor. A gradient needs the transpose, not the inverse.",
-                    ),
-                    (g, "That is the gradient in A itself. The factor sees it through the other factor."),
-                    (
-                        (up @ down) @ down.T if name == "up" else up.T @ (up @ down),
-                        "You used A where g belongs: the gradient starts from dJ/dA.",
-                    ),
-                ],
-                what=f"The gradient in {name}",
-            )
-
-
-def _two_factors(a):
-    return np.array([[1.0, 0.0], [0.0, 1.0], [0.0, 0.0]]), a[:2] - a[2]
+            wrong = answers.wrong_gradients(name, up, down, g)
+            expect_close(mine, expected, wrong=wrong, what=f"The gradient in {name}")
 
 
 @exercise(
@@ -298,7 +192,7 @@ def _two_factors(a):
         "Subtract one that makes a row zero, or that makes the rows sum to zero. What is the rank now?",
         "With the last row subtracted: down = a[:2] - a[2], and up picks: rows (1, 0), (0, 1), (0, 0).",
     ],
-    reference=_two_factors,
+    reference=answers.two_factors,
     reason="After a common shift one row is a combination of the other two, so rank 2 holds all that counts.",
 )
 def two_factors(yours):
@@ -316,43 +210,13 @@ def two_factors(yours):
             f"up must have shape (3, 2) and down (2, d), here (2, {d}); yours are {up.shape} and "
             f"{down.shape}.",
         )
-        product = up @ down
-
-        def differences(w):
-            return w - w[2]
-
-        u, s, vt = np.linalg.svd(a, full_matrices=False)
-        cut = u[:, :2] * s[:2] @ vt[:2]
-        first_two = np.vstack([a[:2], np.zeros(d)])
         expect_close(
-            differences(product),
-            differences(a),
-            wrong=[
-                (
-                    differences(cut),
-                    "You cut the SVD of a itself at rank 2: that loses something. Subtract the common "
-                    "shift first.",
-                ),
-                (
-                    differences(first_two),
-                    "You dropped the last row without subtracting it from the others: the softmax changes.",
-                ),
-                (
-                    -differences(a),
-                    "The sign is turned round: subtract the last row from the others, not the reverse.",
-                ),
-                (
-                    np.vstack([differences(a)[:2], differences(a)[:2].sum(0)]) - differences(a)[:2].sum(0),
-                    "The last row of up is (1, 1): it should make the last row of the product zero.",
-                ),
-            ],
+            answers.to_the_last(up @ down),
+            answers.to_the_last(a),
+            wrong=answers.wrong_products(a),
             what="The difference of each class to the last",
             atol=1e-6,
         )
-
-
-def _expected_overlap(n_adapters, per_task):
-    return per_task, per_task**2 / n_adapters
 
 
 @exercise(
@@ -366,33 +230,15 @@ def _expected_overlap(n_adapters, per_task):
         "With which probability does task t hold adapter k? And both t and u?",
         "Sum the probability (k/K)^2 over the K adapters.",
     ],
-    reference=_expected_overlap,
+    reference=answers.expected_overlap,
     reason="Each of K adapters is held by both tasks with probability (k/K)^2, which makes k^2/K on average.",
 )
 def expected_overlap(yours):
     for n_adapters, per_task in [(8, 3), (5, 2)]:
-        right = _expected_overlap(n_adapters, per_task)
-        share = per_task / n_adapters
         expect_close(
             call(yours, n_adapters, per_task),
-            right,
-            wrong=[
-                ((per_task, share**2), "That is for one adapter. Sum over all K of them."),
-                (
-                    (per_task, share),
-                    "Two tasks must both hold the adapter: the probability is (k/K) times (k/K).",
-                ),
-                (
-                    (share * per_task, share * per_task),
-                    "A task shares all k of its adapters with itself: the first number is k.",
-                ),
-                (
-                    (per_task, per_task * (per_task - 1) / (n_adapters - 1)),
-                    "The two tasks draw independently of each other: what one holds is not gone for the "
-                    "other.",
-                ),
-                (right[::-1], "The two numbers are swapped: first a task with itself, then two tasks."),
-            ],
+            answers.expected_overlap(n_adapters, per_task),
+            wrong=answers.wrong_overlaps(n_adapters, per_task),
             what="(self, other)",
         )
 

@@ -41,11 +41,11 @@ WRONG = {
         "root mean square": _root_mean_square,
     },
     "08-2": {
-        "no learning rate": lambda lr, lam, left: np.log(left) / np.log(1 - lam),
-        "negative": lambda lr, lam, left: -np.log(left) / np.log(1 - lr * lam),
-        "share gone": lambda lr, lam, left: np.log(1 - left) / np.log(1 - lr * lam),
-        "linear": lambda lr, lam, left: (1 - left) / (lr * lam),
-        "continuous time": lambda lr, lam, left: -np.log(left) / (lr * lam),
+        "no learning rate": lambda lr, lam, gap, tol: np.log(tol / gap) / np.log(1 - lam),
+        "negative": lambda lr, lam, gap, tol: np.log(gap / tol) / np.log(1 - lr * lam),
+        "gap forgotten": lambda lr, lam, gap, tol: np.log(tol) / np.log(1 - lr * lam),
+        "linear": lambda lr, lam, gap, tol: (gap - tol) / (lr * lam * gap),
+        "continuous time": lambda lr, lam, gap, tol: np.log(gap / tol) / (lr * lam),
     },
     "08-3": {
         "no root": lambda s: 3 * s,
@@ -98,8 +98,8 @@ RIGHT = {
         ),
     },
     "08-2": {
-        "whole steps": lambda lr, lam, left: int(np.ceil(np.log(left) / np.log(1 - lr * lam))),
-        "other base": lambda lr, lam, left: np.log10(left) / np.log10(1 - lr * lam),
+        "whole steps": lambda lr, lam, gap, tol: int(np.ceil(np.log(tol / gap) / np.log(1 - lr * lam))),
+        "other base": lambda lr, lam, gap, tol: (np.log10(tol) - np.log10(gap)) / np.log10(1 - lr * lam),
     },
     "08-3": {"power": lambda s: s * 3**0.5},
     "08-4": {"other numbers": {"same scale": 0.8, "same variance": 0.96, "conclusion": "C"}},
