@@ -452,6 +452,7 @@ check("02-5", four_from_two)
 # can be chosen freely?* Every $W_t$ is a sum of $1 + K$ parts, with the factors $1, G_{t1}, \dots, G_{tK}$.
 # Put these factors into a table with a row for each task, $[\mathbf 1\; G]$. The number of free $W_t$ is the
 # rank of that table: the largest number of its rows of which none is a sum (with factors) of the others.
+# (Where $W_s$ is frozen at 0, leave out the column of ones.)
 
 # %%
 for name, graph in {
@@ -802,8 +803,8 @@ plots.show(
 #   in films?*
 # - differences of those between two tasks: *how much more in films than in cars?*
 #
-# They do **not** fix how much of it is "shared". $W_s$ and $A_t$ alone can be anything. It is the same with
-# any graph: what is spare cannot be read.
+# They do **not** fix how much of it is "shared". $W_s$ alone can be anything, and so can any one $A_t$. With
+# another graph there are as many ways to move weight as there are spare matrices.
 #
 # ## And yet training can settle on one split
 #

@@ -304,7 +304,7 @@ def explain(yours):
         yours,
         ideas=[
             (
-                r"\bone (single )?(matrix|linear|layer|map|model|w\b)|\bsingle\b|collaps|"
+                r"\bone (single )?(matrix|linear|layer|map|model|w\b)|\bsingle\b|collapse|collapsing|"
                 r"same (w\b|w_t|weights|matrix|model)",
                 "Say what the sum of all those matrices is.",
             ),

@@ -296,3 +296,19 @@ def test_merging_costs_one_product_and_parts_take_more_room():
     assert torch.allclose(films(exam.x), model(exam.x, "films"), atol=1e-5)
     size = films.weight.numel()
     assert size == 3 * data.n_features and model.num_parameters() == 5 * size > 4 * size
+
+
+@pytest.mark.parametrize("graph", [np.eye(4), np.ones((4, 4)), np.array(known.FOUR_FROM_TWO["graph"])])
+def test_there_are_as_many_ways_to_move_weight_as_spare_matrices(graph):
+    factors = np.column_stack([np.ones(4), graph])
+    spare = factors.shape[1] - np.linalg.matrix_rank(factors)
+    moves = np.linalg.svd(factors)[2][np.linalg.matrix_rank(factors) :]  # each leaves every W_t alone
+    assert len(moves) == spare
+    model = rt.RAG(6, 3, graph.shape[1], tasks=TASKS, graph=graph, bias=False).double()
+    W, M = model.task_weights().detach(), torch.ones(3, 6, dtype=torch.float64)
+    for move in moves:
+        with torch.no_grad():
+            model.shared += move[0] * M
+            for part, adapter in zip(move[1:], model.adapters.values(), strict=True):
+                adapter.full += part * M
+        assert torch.allclose(model.task_weights(), W, atol=1e-9)
