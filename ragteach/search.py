@@ -15,6 +15,7 @@ Sources: Bergstra et al. (2011), TPE; Akiba et al. (2019), Optuna.
 from __future__ import annotations
 
 import copy
+import os
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -65,7 +66,7 @@ def search(train, val, n_trials=30, space=None, epochs=60, lr=0.05, patience=10,
         epochs, lr, patience: of each training; see `fit`. The best epoch is kept, with or without patience.
         seed: of Optuna's sampler and of every model's start.
         prune: stop hopeless trials early.
-        progress: show Optuna's progress bar.
+        progress: show Optuna's progress bar (never if the environment variable TQDM_DISABLE is set).
         timeout: seconds after which no new trial starts.
         study: an Optuna study to go on with; the default is a new one in memory.
         callbacks: as in `fit`, handed to every trial.
@@ -118,7 +119,8 @@ def search(train, val, n_trials=30, space=None, epochs=60, lr=0.05, patience=10,
         return loss
 
     with _quiet(optuna):
-        study.optimize(objective, n_trials=n_trials, timeout=timeout, show_progress_bar=progress)
+        bar = progress and not os.environ.get("TQDM_DISABLE")  # Optuna's bar overrides tqdm's own switch
+        study.optimize(objective, n_trials=n_trials, timeout=timeout, show_progress_bar=bar)
     done = [t for t in study.trials if t.state == optuna.trial.TrialState.COMPLETE]
     if not done:
         raise refuse(

@@ -78,13 +78,17 @@ def test_every_choice_can_be_built(data, graph, rank):
     assert model.adapter_kind == ("low_rank" if rank and graph != "none" else "full")
 
 
-def test_progress_bar_and_quiet_log(data, capsys):
+def test_progress_bar_and_quiet_log(data, capsys, monkeypatch):
+    monkeypatch.delenv("TQDM_DISABLE", raising=False)
     level = optuna.logging.get_verbosity()
     search(data[0], data[1], n_trials=2, epochs=2, progress=True)
     shown = capsys.readouterr().err
     assert "2/2" in shown
     assert "Trial 0 finished" not in shown and "new study" not in shown
     assert optuna.logging.get_verbosity() == level
+    monkeypatch.setenv("TQDM_DISABLE", "1")
+    search(data[0], data[1], n_trials=2, epochs=2, progress=True)
+    assert capsys.readouterr().err == ""
 
 
 def test_ctrl_c_keeps_what_was_found(data):
