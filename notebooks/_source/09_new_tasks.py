@@ -1,0 +1,811 @@
+# %% [markdown]
+# In detail, you will be able to
+#
+# - say what $\alpha$ does when tasks have unequal sizes, and when the small task gains from it;
+# - measure rare classes honestly, and prove that class weights and resampling aim at the same objective;
+# - tell when changed copies of a text teach nothing;
+# - add a new task on frozen shared weights, and prove what its penalty really says;
+# - find out, before you trust it, whether the transfer hurts.
+#
+# You need lessons 03 ($J$, $\alpha$, $\lambda$) and 06 (paired differences). Lesson 07 helps.
+#
+# ## A question
+#
+# Your firm reads reviews of films, cars and food. Now it sells phones, and somebody has labelled **five** sentences
+# about phones. Next week it may be twenty, next month eighty. What do you do with five sentences?
+#
+# Before we get there we meet two smaller troubles of the same kind: a task that is small, and a class that is rare.
+
+# %%
+import copy
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import ragteach as rt
+import torch
+from ragteach import plots
+from ragteach.checks import check, reference
+from ragteach.compare import interval
+from ragteach.estimator import RAGClassifier
+from ragteach.hints import card, hint, predict, reveal, rubric
+from sklearn.metrics import f1_score
+
+# %% [markdown]
+# ## 1. A task that is small
+#
+# $$J = \sum_t \alpha_t\, CE_t + \frac{\lambda_s}{2}\lVert W_s\rVert^2 + \frac{\lambda}{2}\sum_t\lVert A_t\rVert^2$$
+#
+# $CE_t$ is a *mean* over the $n_t$ sentences of task $t$. Two common choices:
+#
+# - `alpha="equal"`: $\alpha_t = 1$;
+# - `alpha="size"`: $\alpha_t = n_t / \bar n$, where $\bar n$ is the mean of all $n_t$.
+#
+# What does each choice say about one single sentence?
+
+# %%
+card("09-1")
+
+
+# %% tags=["exercise"]
+def sentence_weight(sizes, alpha):
+    """What one sentence of each task counts in sum_t alpha_t CE_t.
+
+    sizes (n_tasks,) array of n_t; alpha "equal" or "size" -> (n_tasks,)
+    """
+    ### BEGIN SOLUTION
+    alphas = np.ones(len(sizes)) if alpha == "equal" else sizes / sizes.mean()
+    return alphas / sizes
+    ### END SOLUTION
+
+
+check("09-1", sentence_weight)
+
+# %%
+sentence_weight = reference("09-1")  # the reference, whether or not you finished
+sizes = {"films": 100, "cars": 100, "food": 100, "phones": 10}
+for alpha in ("equal", "size"):
+    weights = sentence_weight(np.array(list(sizes.values())), alpha)
+    print(f"{alpha:6s}", dict(zip(sizes, weights.round(4).tolist(), strict=True)))
+
+# %% [markdown]
+# With `"equal"`, a sentence about phones counts ten times as much as one about films. With `"size"`, every sentence
+# counts the same.
+#
+# **Predict.** Phones has 10 sentences, the others 100 each. Which choice is better *for phones*: `"equal"`, `"size"`, or
+# `"it depends on the relatedness"`?
+
+# %%
+### BEGIN SOLUTION
+guess = "it depends on the relatedness"
+### END SOLUTION
+predict("09-a", guess)
+
+# %%
+LAM = 0.003  # lam = lam_shared, the same for both choices
+
+
+def small_task(relatedness, alpha, seed):
+    """Test accuracy of (phones with its 10 sentences, the mean of the three others)."""
+    train = rt.make_toy(relatedness, sizes, seed=seed)
+    test = rt.make_toy(relatedness, 200, seed=9000 + seed)
+    data = rt.MultiTaskDataset.from_frame(train)
+    test = rt.MultiTaskDataset.from_frame(test, data.vectorizer, data.task_names)
+    model = rt.RAG(data.n_features, 3, 4, tasks=data.task_names, init="zero")
+    rt.solve(model, data, LAM, LAM, alpha=alpha, tol=1e-3)
+    scores = rt.evaluate(model, test)
+    others = np.mean([scores[f"accuracy/{t}"] for t in ("films", "cars", "food")])
+    return scores["accuracy/phones"], others
+
+
+worlds = (0.0, 0.5, 0.8)
+leads = {}  # "size" minus "equal", seed by seed: (n_seeds, 2)
+for r in worlds:
+    leads[r] = np.array(
+        [
+            np.subtract(small_task(r, "size", s), small_task(r, "equal", s))
+            for s in range(6)
+        ]
+    )
+
+
+# %%
+def dots(ax, values, y, look, **options):
+    """The mean of some values, and its 95 % interval."""
+    mean, low, high = interval(values)
+    color, marker = plots.CYCLE[0][look], plots.CYCLE[1][look]
+    half = [[mean - low], [high - mean]]
+    ax.errorbar(
+        mean, y, xerr=half, fmt=marker, color=color, ms=8, capsize=4, lw=2, **options
+    )
+
+
+fig, ax = plt.subplots(figsize=(7, 2.9), dpi=90, layout="constrained")
+for y, r in enumerate(worlds):
+    for i, name in enumerate(["phones (10 sentences)", "the others (100 each)"]):
+        dots(ax, leads[r][:, i], y + 0.16 - 0.32 * i, i, label=name if y == 0 else None)
+ax.axvline(0, color="black", lw=1)
+ax.set_yticks(range(3), [f"relatedness {r:g}" for r in worlds])
+ax.set(ylim=(-0.6, 2.6))
+ax.set_xlabel('accuracy with alpha "size" minus with "equal", seed by seed')
+ax.legend(frameon=False, loc="lower right")
+plots.show(
+    fig,
+    alt="Differences in accuracy between alpha by size and equal alpha. For phones it "
+    "lies below zero at relatedness 0 and above zero at 0.5 and, most of all, 0.8. For "
+    "the three large tasks it is at zero or slightly above.",
+)
+signs = {r: interval(leads[r][:, 0]) for r in worlds}
+both_ways = signs[0.0][2] < 0 and signs[0.8][1] > 0
+reveal("09-a", "it depends on the relatedness" if both_ways else "one choice wins")
+
+# %% [markdown]
+# "Equal rights for the small task" sounds like help. For related tasks it is the opposite: phones does much *better*
+# when its ten sentences count *less*. Why? Take $\alpha_t$ out of its two terms:
+#
+# $$\alpha_t\, CE_t + \frac{\lambda}{2}\lVert A_t\rVert^2
+#  = \alpha_t\Big(CE_t + \frac{\lambda/\alpha_t}{2}\lVert A_t\rVert^2\Big)$$
+#
+# So a small $\alpha_t$ is a large $\lambda$ for this one adapter. Here $\alpha_{phones} = 10/77.5 \approx 0.13$: its
+# adapter costs almost eight times as much. Phones trusts its own ten sentences less, and $W_s$ more. That is right if
+# the tasks are related, and wrong if they are not. **$\alpha$ is not only about fairness. It is also about sharing.**
+#
+# ### Try it on your own setting
+#
+# The slider gets *these* training sentences: 100, 100, 100 and 10. **Your task.** Find the $\lambda$ that is best for
+# phones. Then find the one that is best for films. Are they the same? Which of the two does the mark that validation
+# chose serve?
+
+# %%
+small = rt.make_toy(0.5, sizes, seed=0)
+fresh = [rt.make_toy(0.5, 150, seed=s) for s in (1000, 2000)]  # validation, test
+rt.widgets.sharing_slider((small, *fresh), lam=np.logspace(-5, 0, 41), lam_shared=0.003)
+
+# %% [markdown]
+# ## 2. A class that is rare
+#
+# Most customers are content. With `imbalance=0.7` the classes positive, neutral, negative come as
+# $1 : 0.3 : 0.09$.
+
+# %%
+uneven = rt.make_toy(0.5, 100, imbalance=0.7, seed=0)
+counts = uneven.groupby(["task", "label"], sort=False).size().unstack()[[0, 1, 2]]
+counts.columns = rt.LABELS
+counts
+
+# %% [markdown]
+# Here is a "model" that needs no training: it always says *positive*. Its accuracy is 0.72. It finds no
+# complaint, ever. Accuracy gives every sentence one vote, so the common class rules.
+#
+# Give every *class* one vote instead. The **recall** of a class is the share of its sentences that the model finds.
+# **Balanced accuracy** is the mean recall over the classes that occur.
+
+# %%
+card("09-2")
+
+
+# %% tags=["exercise"]
+def balanced_accuracy(truth, said):
+    """truth, said (n_docs,) class numbers -> the mean recall over the classes in truth."""
+    ### BEGIN SOLUTION
+    recalls = [(said[truth == c] == c).mean() for c in np.unique(truth)]
+    return np.mean(recalls)
+    ### END SOLUTION
+
+
+check("09-2", balanced_accuracy)
+
+# %%
+balanced_accuracy = reference("09-2")
+truth = uneven["label"].to_numpy()
+always_positive = np.full(len(truth), 2)
+print(f"always positive: accuracy {(truth == always_positive).mean():.2f}", end=", ")
+print(f"balanced accuracy {balanced_accuracy(truth, always_positive):.2f}")
+
+# %% [markdown]
+# **Macro-F1** is a relative. It punishes false alarms too: per class, the harmonic mean of recall and precision,
+# then the mean over classes. No score is the right one for everybody. Decide *before* you look which mistakes cost you
+# most.
+#
+# ### Four treatments
+#
+# | treatment | what it does | in code |
+# |---|---|---|
+# | class weights | a sentence of class $c$ counts $n / (C\, n_c)$ in $CE_t$ | `data.stacked("balanced")` |
+# | oversampling | repeat rows of rare classes until all are as common | `rt.resample(frame, how="over")` |
+# | undersampling | drop rows of common classes until all are as rare | `rt.resample(frame, how="under")` |
+# | shift | train as usual, then subtract $\log(\text{class frequency})$ from the logits | one line, no training |
+#
+# ### The proof: class weights are resampling
+#
+# Let $\ell_i$ be the loss of sentence $i$, with label $y_i$; $n_c$ sentences have class $c$, there are $C$ classes and
+# $n$ sentences. Resampling draws in two steps: a class, each with probability $1/C$; then one of its sentences,
+# each with the same probability.
+#
+# **Prove:** the expected loss of one draw is the class-weighted mean
+# $$\frac{\sum_i w_{y_i}\, \ell_i}{\sum_i w_{y_i}} \qquad\text{with}\qquad w_c = \frac{n}{C\, n_c}.$$
+# Then write the expected loss as a function. What does the proof *not* say about one actual resampled table?
+
+# %% [markdown] tags=["answer"]
+# **Proof.** Sentence $i$ is drawn with probability $\frac1C \cdot \frac1{n_{y_i}}$, so the expected loss is
+# $\sum_i \ell_i / (C\, n_{y_i})$. In the weighted mean the sum of all weights is
+# $\sum_i w_{y_i} = \sum_c n_c \cdot \frac{n}{C\, n_c} = n$. The numerator is
+# $\sum_i \frac{n}{C\, n_{y_i}}\ell_i$. Divided by $n$ it is the same sum. ∎
+#
+# It is equal *in expectation*, for every fixed set of weights $W$. One actual table repeats some rare sentences more often than
+# others, by chance. So its optimum is a noisy version of the optimum with class weights. And undersampling has the
+# same expectation, but a single small table throws most sentences away, so the noise is much larger.
+
+# %%
+card("09-3")
+
+
+# %% tags=["exercise"]
+def expected_draw(losses, labels):
+    """losses, labels (n_docs,) -> the expected loss of one draw, as described above."""
+    ### BEGIN SOLUTION
+    return np.mean([losses[labels == c].mean() for c in np.unique(labels)])
+    ### END SOLUTION
+
+
+check("09-3", expected_draw)
+
+# %%
+expected_draw = reference("09-3")
+rng = np.random.default_rng(0)
+losses = rng.gamma(2.0, size=len(truth))  # any losses will do
+w = rt.class_weights(truth, 3)
+weighted = (w[truth] * losses).sum() / w[truth].sum()
+classes = rng.integers(0, 3, 20_000)  # 20 000 draws: a class, then a sentence of it
+draws = [rng.choice(losses[truth == c], (classes == c).sum()) for c in range(3)]
+print(f"formula {expected_draw(losses, truth):.4f}, class weights {weighted:.4f}")
+print(f"20 000 draws: {np.concatenate(draws).mean():.2f}")
+
+# %% [markdown]
+# ### Which treatment helps?
+#
+# The test sentences have the same rare classes as the training sentences. The penalty is the same for all.
+#
+# **Predict.** Which of the four gets the best *balanced accuracy*: `"weights"`, `"over"`, `"under"` or `"shift"`?
+
+# %%
+### BEGIN SOLUTION
+guess = "shift"
+### END SOLUTION
+predict("09-b", guess)
+
+# %%
+METRICS = ["accuracy", "balanced accuracy", "macro-F1"]
+TREATMENTS = ["nothing", "weights", "over", "under", "shift"]
+
+
+def judged(said, data):
+    """The three scores, each the mean over tasks."""
+    rows = []
+    for t in range(data.n_tasks):
+        mine = (data.task == t).numpy()
+        y, guess = data.y.numpy()[mine], said[mine]
+        f1 = f1_score(y, guess, average="macro")
+        rows.append([(y == guess).mean(), balanced_accuracy(y, guess), f1])
+    return np.mean(rows, axis=0)
+
+
+def treated(treatment, seed, n_per_task=100, lam=0.002):
+    """Train with one treatment against rare classes: the three scores on new sentences."""
+    frame = rt.make_toy(0.5, n_per_task, imbalance=0.7, seed=seed)
+    test = rt.make_toy(0.5, 400, imbalance=0.7, seed=9000 + seed)
+    if treatment in ("over", "under"):
+        frame = rt.resample(frame, how=treatment, seed=seed)  # training sentences only!
+    data = rt.MultiTaskDataset.from_frame(frame)
+    test = rt.MultiTaskDataset.from_frame(test, data.vectorizer, data.task_names)
+    model = rt.RAG(data.n_features, 3, 4, tasks=data.task_names, init="zero")
+    tensors = data.stacked("balanced" if treatment == "weights" else None)
+    rt.solve(model, tensors, lam, lam, tol=1e-3)
+    with torch.no_grad():
+        logits = model(test.x, test.task).numpy()  # (n_docs, n_classes)
+    if treatment == "shift":
+        frequency = frame["label"].value_counts(normalize=True).sort_index().to_numpy()
+        logits = logits - np.log(frequency)
+    return judged(logits.argmax(1), test)
+
+
+scores = {t: np.array([treated(t, s) for s in range(5)]) for t in TREATMENTS}
+table = pd.DataFrame({t: v.mean(0) for t, v in scores.items()}, METRICS).T
+even = rt.MultiTaskDataset.from_frame(uneven)  # our table above, for the lazy "model"
+table.loc["always positive"] = judged(np.full(len(even), 2), even)
+table.round(3)
+
+# %%
+fig, axes = plt.subplots(
+    1, 3, figsize=(10, 2.9), dpi=90, sharey=True, layout="constrained"
+)
+for m, ax in enumerate(axes):
+    for y, treatment in enumerate(TREATMENTS[1:]):
+        dots(ax, scores[treatment][:, m] - scores["nothing"][:, m], -y, y)
+    ax.axvline(0, color="black", lw=1)
+    ax.set(title=METRICS[m], ylim=(-3.5, 0.5))
+axes[0].set_yticks(range(0, -4, -1), TREATMENTS[1:])
+fig.supxlabel("score minus that of no treatment, seed by seed (95 % interval)", size=10)
+plots.show(
+    fig,
+    alt="Three panels: the change in accuracy, balanced accuracy and macro-F1 for four "
+    "treatments. Class weights and oversampling raise all three. Undersampling lies far "
+    "below zero in all three. The shift gains most in balanced accuracy.",
+)
+gain = {t: scores[t][:, 1].mean() for t in TREATMENTS[1:]}
+reveal("09-b", max(gain, key=gain.get))
+
+# %% [markdown]
+# - **Class weights and oversampling** do nearly the same, as the proof says. Both find many more rare sentences, and
+#   accuracy does not suffer.
+# - **Undersampling** is a disaster here. It keeps about 6 sentences of each class. Evenness is not worth that much data.
+# - **The shift** costs one line, trains nothing, and has the best balanced accuracy. It pays with false alarms: accuracy
+#   falls, and in macro-F1 it is level with the class weights. Balanced accuracy alone would not have told you.
+#
+# None of the four knows more about complaints than before. They choose differently what to do with what is known. And
+# resample *after* you have split off the test sentences. Otherwise copies of one sentence stand on both sides.
+#
+# ## 3. More diverse sentences
+#
+# Too few sentences? Make more from those you have: drop a word, swap two neighbours, put a synonym. `rt.augment` does it.
+
+# %%
+few = rt.make_toy(0.8, 20, seed=0)
+synonyms = {}
+for group in (
+    "wonderful superb fantastic", "excellent outstanding", "great terrific brilliant",
+    "lovely delightful charming", "awful terrible dreadful", "bad poor lousy",
+    "annoying irritating frustrating", "ugly ghastly", "average ordinary typical",
+    "normal usual regular", "acceptable tolerable adequate", "fine okay reasonable",
+):  # fmt: skip
+    words = group.split()
+    synonyms |= {w: [other for other in words if other != w] for w in words}
+CHANGES = {
+    "swap": {"change": "swap"},
+    "drop": {"change": "drop", "share": 0.2},
+    "replace": {"change": "replace", "synonyms": synonyms, "share": 0.3},
+}
+one = few[few["text"].str.contains("terrible|lovely|great")].head(1)
+print("original:", one["text"].item())
+for name, options in CHANGES.items():
+    print(f"{name:8s}:", rt.augment(one, **options)["text"].iloc[-1])
+
+# %% [markdown]
+# Think before you run anything. The vocabulary and the features' scale are fixed, $\lambda$ too. Which of these
+# move the optimum of $J$ at all?
+#
+# - **a** every sentence stands three times in the training set;
+# - **b** only the *negative* sentences stand three times;
+# - **c** a swapped copy of every sentence is added; features: a bag of words;
+# - **d** as c, but the features are words *and pairs of neighbours*;
+# - **e** a copy of every sentence with one word dropped is added; a bag of words.
+
+# %%
+card("09-4")
+
+# %% tags=["exercise"]
+# Does the optimum move? "yes" or "no". Replace each ...
+moves = {"a": ..., "b": ..., "c": ..., "d": ..., "e": ...}
+### BEGIN SOLUTION
+moves.update({"a": "no", "b": "yes", "c": "no", "d": "yes", "e": "yes"})
+### END SOLUTION
+check("09-4", moves)
+
+# %% [markdown]
+# Now measure, with two changed copies of every sentence. One vectoriser serves all rows, so that only the sentences differ.
+
+
+# %%
+def diverse(seed, n_per_task=20, copies=2):
+    """Test accuracy without and with each kind of copies: a dict."""
+    train = rt.make_toy(0.8, n_per_task, seed=seed)
+    test = rt.make_toy(0.8, 200, seed=9000 + seed)
+    frames = {"no copies": train} | {
+        name: rt.augment(train, copies, seed=seed, **options)
+        for name, options in CHANGES.items()
+    }
+    vectorizer = rt.make_vectorizer().fit(frames["replace"]["text"])
+    found = {}
+    for name, frame in frames.items():
+        data = rt.MultiTaskDataset.from_frame(frame, vectorizer)
+        model = rt.RAG(data.n_features, 3, 4, tasks=data.task_names, init="zero")
+        rt.solve(model, data, 0.001, 0.001, tol=1e-4)
+        exam = rt.MultiTaskDataset.from_frame(test, vectorizer, data.task_names)
+        found[name] = rt.evaluate(model, exam)["accuracy"]
+    return found
+
+
+copies = pd.DataFrame([diverse(seed) for seed in range(6)])
+for name in CHANGES:
+    mean, low, high = interval(copies[name] - copies["no copies"])
+    print(
+        f"{name:8s} minus no copies: {mean:+.3f}   95 % from {low:+.3f} to {high:+.3f}"
+    )
+
+# %% [markdown]
+# - **Swap** changes nothing worth a digit. The bag of words had thrown the order away. (In long sentences a second swap may
+#   undo the first. Such a copy is left out, so the rows are not quite evenly repeated.)
+# - **Drop** makes it a little worse. If the dropped word is the opinion word, the copy has a label without a reason.
+# - **Replace** brings in knowledge: a person wrote down which words are synonyms. Still, no clear difference here. Only
+#   about four sentences in ten contain a word of our short list.
+#
+# One rule covers it: **a copy can help only if it shows the model something true that it did not know.** Beware of one
+# trap: if each row had its own TF-IDF, then even swap would seem to gain about a point, since copies change how rare a
+# word looks. That is an accident of scale, not a better model.
+#
+# ## 4. Sentences without labels
+#
+# Unlabelled sentences are cheap. **Self-training** (Yarowsky 1995): train, let the model label what it is sure of, train
+# again with these labels, and so on. `rt.self_train` does it. Here 20 sentences per task are labelled and 60 are not.
+#
+# **Predict.** The words mean the same in all domains (relatedness 1). What does self-training do to the accuracy:
+# `"up"`, `"no clear change"` or `"down"`?
+
+# %%
+### BEGIN SOLUTION
+guess = "up"
+### END SOLUTION
+predict("09-c", guess)
+
+
+# %%
+def self_trained(threshold, seed):
+    """(accuracy with labels only, after self-training, new labels, share of them right)"""
+    frame = rt.make_toy(1.0, 80, seed=seed)
+    test = rt.make_toy(1.0, 200, seed=9000 + seed)
+    known = (frame.groupby("task").cumcount() < 20).to_numpy()
+    vectorizer = rt.make_vectorizer().fit(frame["text"])
+    X, X_test = vectorizer.transform(frame["text"]), vectorizer.transform(test["text"])
+    y, task = frame["label"].to_numpy(), frame["task"].to_numpy()
+    model = RAGClassifier(lam=0.003, lam_shared=0.003, tol=1e-3)
+    after, labels = rt.self_train(
+        model, X, np.where(known, y, rt.MISSING), task, threshold, max_iter=5
+    )
+    model.fit(X[known], y[known], tasks=task[known])
+    score = [m.score(X_test, test["label"], tasks=test["task"]) for m in (model, after)]
+    new = (labels >= 0) & ~known
+    return *score, new.sum(), (labels == y)[new].mean()
+
+
+unlabelled = {
+    threshold: np.array([self_trained(threshold, s) for s in range(5)])
+    for threshold in (0.7, 0.9)
+}
+for threshold, found in unlabelled.items():
+    before, after, new, right = found.mean(0)
+    print(f"threshold {threshold}: accuracy {before:.3f} -> {after:.3f}", end=", ")
+    print(f"{new:.0f} new labels, {right:.0%} of them right")
+ends = [interval(found[:, 1] - found[:, 0]) for found in unlabelled.values()]
+down, up = all(high < 0 for *_, high in ends), all(low > 0 for _, low, _ in ends)
+reveal("09-c", "down" if down else "up" if up else "no clear change")
+
+# %% [markdown]
+# Self-training makes it *worse*. The model is sure and wrong: many of its new labels are false, and it learns
+# them as if they were true. Being stricter makes fewer mistakes, and less harm, but no gain.
+#
+# A model with few labels knows few opinion words. From a sentence whose opinion word it has never seen, it still gets a
+# probability, made of nouns and fill words. So check the labels on a sample, and compare with the model that saw only the
+# labelled sentences. Self-training is not always bad. It needs a first model that is already right when it is sure.
+#
+# ## 5. A new task
+#
+# Now to phones. Three old tasks, 100 sentences each, have given us $W_s$. Phones comes with $n$ sentences. Four ways:
+#
+# | way | weights of the new task | trained |
+# |---|---|---|
+# | shared alone | $W_s$ | nothing |
+# | adapter | $W_s + A$, $W_s$ frozen, $\frac{\lambda}{2}\lVert A\rVert^2$ | $A$ |
+# | scratch | $W$, with $\frac{\lambda}{2}\lVert W\rVert^2$ | $W$ |
+# | full fine-tuning | start at $W_s$ and move it, without penalty | $W_s$ itself |
+#
+# As always, as many validation sentences as training sentences choose: $\lambda$ for two of them, the number of
+# steps for fine-tuning. The biases stay as they are (the mean of the old tasks' biases; zero for scratch). The reason: among
+# five sentences a class may be missing. A bias that costs nothing would learn just that.
+#
+# ### The proof: what the adapter's penalty says
+#
+# $W_s$ is frozen, $\lambda > 0$. **Prove** three things about $\min_A\; CE(W_s + A) + \frac{\lambda}{2}\lVert A\rVert^2$:
+#
+# 1. It is the same problem as $\min_W\; CE(W) + \frac{\lambda}{2}\lVert W - W_s\rVert^2$.
+# 2. It has exactly one solution, so how $A$ starts does not matter.
+# 3. $\lambda \to \infty$ is "shared alone". And if $W_s = 0$ it is "scratch".
+#
+# Then take the squared loss $\frac{1}{2n}\lVert Xw - y\rVert^2$ in place of $CE$, and find $w$ in closed form.
+
+# %% [markdown] tags=["answer"]
+# **1.** Substitute $W = W_s + A$, that is $A = W - W_s$. Every $A$ belongs to one $W$ and the reverse, and both sides
+# have the same value.
+#
+# **2.** $CE$ is convex in $W$, and $\frac{\lambda}{2}\lVert W - W_s\rVert^2$ is strictly convex and grows without bound. A
+# strictly convex function that grows in all directions has exactly one lowest point.
+#
+# **3.** At the solution the objective is at most its value at $W = W_s$, so
+# $\frac{\lambda}{2}\lVert W - W_s\rVert^2 \le CE(W_s) - CE(W) \le CE(W_s)$, since $CE \ge 0$. Therefore
+# $\lVert W - W_s\rVert^2 \le 2\,CE(W_s)/\lambda \to 0$. With $W_s = 0$ the problem in 1 is scratch, word for word.
+#
+# **Squared loss.** The gradient is zero: $\frac1n X^\top(Xw - y) + \lambda(w - w_s) = 0$, so
+# $w = (\frac1n X^\top X + \lambda I)^{-1}(\frac1n X^\top y + \lambda w_s)$. It is ridge regression, drawn towards $w_s$
+# instead of 0. ∎
+
+# %%
+card("09-5")
+
+
+# %% tags=["exercise"]
+def ridge_towards(X, y, w_s, lam):
+    """The w that minimises |Xw - y|^2 / (2n) + lam/2 |w - w_s|^2.
+
+    X (n_docs, n_features), y (n_docs,), w_s (n_features,) -> (n_features,)
+    """
+    ### BEGIN SOLUTION
+    n, d = X.shape
+    left = X.T @ X / n + lam * np.eye(d)
+    return np.linalg.solve(left, X.T @ y / n + lam * w_s)
+    ### END SOLUTION
+
+
+check("09-5", ridge_towards)
+
+# %% [markdown]
+# Statement 3 has a practical side. Scratch and shared alone are the two ends of the adapter's slider. If you could choose
+# $\lambda$ perfectly, the adapter would never lose to shared alone. Whether that happens with *five* sentences is
+# another matter.
+#
+# **Predict.** Relatedness 0.5. Which way is best with 5 sentences, and which with 80? For example
+# `"scratch, then adapter"`.
+
+# %%
+### BEGIN SOLUTION
+guess = "shared alone, then adapter"
+### END SOLUTION
+predict("09-d", guess)
+
+# %%
+LAMS = np.logspace(-4, 2, 13)
+STEPS = [0, 1, 3, 10, 30, 100, 400]
+OLD = {"films": 100, "cars": 100, "food": 100}
+
+
+def old_tasks(relatedness, seed):
+    """What we have when phones arrives: a model of three tasks, and everybody's sentences."""
+    old = rt.make_toy(relatedness, OLD, seed=seed)
+    mixed = {"frac": 1, "random_state": seed}
+    new = rt.make_toy(relatedness, {"phones": 80}, seed=seed).sample(**mixed)
+    val = rt.make_toy(relatedness, {"phones": 80}, seed=5000 + seed).sample(**mixed)
+    test = rt.make_toy(relatedness, {"phones": 300}, seed=9000 + seed)
+    vectorizer = rt.make_vectorizer().fit([*old["text"], *new["text"]])
+    data = rt.MultiTaskDataset.from_frame(old, vectorizer)
+    model = rt.RAG(data.n_features, 3, 3, tasks=data.task_names, init="zero")
+    rt.solve(model, data, LAM, LAM, tol=1e-3)
+    return model, new, val, test, vectorizer
+
+
+def best_of(path, val, test):
+    """Validation cross-entropy chooses the penalty; the test accuracy of that choice."""
+    return path.accuracy(test)[0, path.losses(val)[0].argmin()].item()
+
+
+def new_task(relatedness, n, seed, fine_tuning=False):
+    """Test accuracy on phones of each way, with n training and n validation sentences."""
+    old, new, val, test, vectorizer = old_tasks(relatedness, seed)
+    new, val, test = (
+        rt.MultiTaskDataset.from_frame(f, vectorizer).stacked()
+        for f in (new[:n], val[:n], test)
+    )
+    adapter = rt.RAG(new.n_features, 3, 1, tasks=["phones"], init="zero")
+    with torch.no_grad():
+        adapter.shared.copy_(old.shared)
+        adapter.bias.copy_(old.bias.mean(0, keepdim=True))
+    adapter.freeze("shared", "bias")
+    scratch = rt.RAG.independent(new.n_features, 3, tasks=["phones"], init="zero")
+    scratch.freeze("bias")
+    found = {"shared alone": rt.evaluate(adapter, test)["accuracy"]}
+    for name, model in (("adapter", adapter), ("scratch", scratch)):
+        path = rt.solve_path(model, new, LAMS, 0.0, tol=1e-3)
+        found[name] = best_of(path, val, test)
+    if fine_tuning:
+        tuned = fine_tuned(adapter, new, val)
+        found["fine-tuning"] = rt.evaluate(tuned, test)["accuracy"]
+        found["forgotten"] = forgotten(old, tuned.shared, relatedness, vectorizer, seed)
+    return found
+
+
+# %% [markdown]
+# Two more pieces. Fine-tuning moves $W_s$ itself, and $W_s$ belongs to the old tasks too. So we ask them afterwards.
+
+
+# %%
+def fine_tuned(model, train, val):
+    """Gradient descent on all of W_s; validation chooses the number of steps."""
+    model, best = copy.deepcopy(model), None
+    model.freeze("adapters")
+    model.unfreeze("shared")
+    optimizer = torch.optim.SGD([model.shared], lr=8.0)
+    for step in range(max(STEPS) + 1):
+        if step in STEPS:
+            loss = rt.evaluate(model, val)["loss"]
+            if best is None or loss < best[0]:
+                best = loss, model.shared.detach().clone()
+        optimizer.zero_grad()
+        rt.MultiTaskLoss().stacked(model, train).backward()
+        optimizer.step()
+    with torch.no_grad():
+        model.shared.copy_(best[1])
+    return model
+
+
+def forgotten(old, new_shared, relatedness, vectorizer, seed):
+    """Accuracy that the old tasks lose when W_s is replaced by the fine-tuned one."""
+    test = rt.make_toy(relatedness, dict.fromkeys(OLD, 150), seed=9000 + seed)
+    test = rt.MultiTaskDataset.from_frame(test, vectorizer)
+    after = copy.deepcopy(old)
+    with torch.no_grad():
+        after.shared.copy_(new_shared)
+    before = rt.evaluate(old, test)["accuracy"]
+    return before - rt.evaluate(after, test)["accuracy"]
+
+
+NS, SEEDS = (5, 20, 80), range(6)
+half_related = {
+    n: pd.DataFrame([new_task(0.5, n, s, fine_tuning=True) for s in SEEDS]) for n in NS
+}
+pd.DataFrame({n: frame.mean() for n, frame in half_related.items()}).round(3)
+
+# %%
+WAYS = ["shared alone", "adapter", "fine-tuning", "scratch"]
+fig, ax = plt.subplots(figsize=(7, 3.6), dpi=90, layout="constrained")
+for i, way in enumerate(WAYS):
+    stats = np.array([interval(half_related[n][way]) for n in NS])  # (3, 3)
+    look = {"color": plots.CYCLE[0][i], "marker": plots.CYCLE[1][i]}
+    places = np.array(NS) * (1 + 0.03 * (i - 1.5))  # side by side, not on top
+    half = [stats[:, 0] - stats[:, 1], stats[:, 2] - stats[:, 0]]
+    ax.errorbar(
+        places,
+        stats[:, 0],
+        yerr=half,
+        ls=plots.CYCLE[2][i],
+        capsize=3,
+        label=way,
+        **look,
+    )
+ax.axhline(1 / 3, color="grey", lw=0.8)
+ax.text(80, 1 / 3 - 0.035, "guessing", ha="right", color="dimgrey", size=9)
+ax.set(xscale="log", xlabel="sentences about phones", ylabel="test accuracy on phones")
+ax.set_xticks(NS, [str(n) for n in NS])
+ax.minorticks_off()
+ax.legend(frameon=False)
+plots.show(
+    fig,
+    alt="Accuracy on phones with 5, 20 and 80 sentences at relatedness 0.5. Shared "
+    "weights alone stay near 0.6. Adapter and fine-tuning start just below and rise to "
+    "about 0.7. Scratch starts at guessing and has caught up most of the way at 80.",
+)
+first, last = (half_related[n][WAYS].mean().idxmax() for n in (5, 80))
+reveal("09-d", f"{first}, then {last}")
+
+# %% [markdown]
+# - **5 sentences.** The shared weights alone are hard to beat: they have learned from 300 sentences, the newcomer brings
+#   five. The adapter gains nothing over them, on average. In some draws it loses: five validation sentences may choose
+#   a bad $\lambda$.
+# - **20 sentences.** Still no clear difference.
+# - **80 sentences.** Now the adapter is clearly ahead of shared alone, and ahead of scratch.
+# - **Scratch** starts near guessing. Having $W_s$ is worth more than 20 sentences about phones.
+# - **Fine-tuning** is as good as the adapter with few sentences, and one or two points behind with 80. But look at the row
+#   `forgotten`: with 80 sentences the three old tasks lose ten points or more, since their $W_s$ was moved without asking
+#   them. The adapter leaves $W_s$ alone, so they lose nothing at all.
+#
+# ## 6. When transfer hurts
+#
+# All this was at relatedness 0.5. What if phones has little in common with the old tasks?
+
+# %%
+NAMES = {"adapter": "RAG", "shared alone": "full sharing", "scratch": "independent"}
+rows = []
+for r in (0.0, 0.5, 1.0):
+    for n in NS:
+        for seed in range(5):
+            found = half_related[n].loc[seed] if r == 0.5 else new_task(r, n, seed)
+            for way, name in NAMES.items():
+                rows.append([r, n, seed, name, found[way]])
+columns = ["relatedness", "n_per_task", "seed", "strategy", "value"]
+world = pd.DataFrame(rows, columns=columns).assign(task="mean", metric="accuracy")
+world.groupby(["relatedness", "n_per_task", "strategy"])[
+    "value"
+].mean().unstack().round(2)
+
+# %% [markdown]
+# The map below knows the three strategies by their usual names. For the new task they are old friends: *full sharing* is
+# shared alone, *independent* is scratch, *RAG* is the adapter. Across: sentences about phones.
+#
+# **Your task.** Find the row in which everything that comes from the old tasks is a burden. Then find the cells without a
+# star, and look at their seeds: would you bet on the winner?
+
+# %%
+rt.widgets.who_wins(world)
+
+# %% [markdown]
+# At relatedness 0 the shared weights alone are *worse than guessing*: on phones, the old words mean something else. The
+# adapter has to unlearn them first, so scratch is ahead of it. That is negative transfer. At relatedness 1 nothing
+# beats the shared weights.
+#
+# Why does the adapter fall *behind* them at relatedness 1, with all of 80 sentences? Our $\lambda$ is chosen by
+# cross-entropy. $W_s$ is right but timid: its probabilities are far from 1. A loose adapter makes them bolder, so the
+# cross-entropy falls, while a few sentences turn wrong. What you choose by is what you get.
+#
+# ### Your experiment
+#
+# Measure it yourself, with at least six seeds. For `r` = 0.0 and `r` = 0.75 and 20 sentences, collect the difference
+# adapter minus scratch for every seed. (A run takes about half a second. Use other seeds than ours if you like.) Then
+# decide:
+#
+# - **a** the adapter is clearly better in both worlds;
+# - **b** clearly worse in one, clearly better in the other;
+# - **c** no clear difference anywhere.
+
+# %%
+card("09-6")
+
+# %% tags=["exercise"]
+gains = {0.0: ..., 0.75: ..., "verdict": ...}
+### BEGIN SOLUTION
+for r in (0.0, 0.75):
+    found = [new_task(r, 20, seed) for seed in range(6)]
+    gains[r] = [run["adapter"] - run["scratch"] for run in found]
+    print(f"relatedness {r}:", np.round(interval(gains[r]), 3))
+gains["verdict"] = "b"
+### END SOLUTION
+check("09-6", gains)
+
+# %% [markdown] tags=["solution"]
+# In practice nobody tells you the relatedness. But you can see its trace: score the shared weights alone on the few
+# labelled sentences you have. If they do no better than guessing, start from scratch, or from a more related task.
+
+# %% [markdown]
+# ## Explain it to a colleague
+#
+# A colleague reports: "Our complaint detector has 97 % accuracy. (97 % of the mails are no complaints.) For a new
+# country we had 20 mails, so we fine-tuned the whole model on them. The old countries are not affected: we trained
+# on new mails only." Answer in four or five sentences: what do you doubt, and what would you do instead?
+
+# %%
+card("09-7")
+
+# %% tags=["exercise"]
+### BEGIN SOLUTION
+text = (
+    "Always saying 'no complaint' earns 97 %, so show me the balanced accuracy or the "
+    "recall of complaints. Fine-tuning moved the shared weights, and the old countries "
+    "use them: they may have forgotten, so test them again. I would freeze the shared "
+    "weights and train an adapter for the new country. Compare it with the shared "
+    "weights alone and with training from scratch: if this country uses words "
+    "differently, the transfer may even hurt."
+)
+### END SOLUTION
+check("09-7", text)
+
+# %%
+rubric("09-7")
+
+# %% [markdown]
+# ## Recap
+#
+# - A small $\alpha_t$ is a large $\lambda$ for that task's adapter. It helps a small task if the tasks are related.
+# - Accuracy lets the common class rule. Choose balanced accuracy or macro-F1 before you look.
+# - Class weights and resampling share one expected objective. Undersampling pays for evenness with data.
+# - A changed copy helps only if it shows something true and new. A bag of words cannot see a swap.
+# - Self-training needs a model that is right when it is sure. Here it was not.
+# - A new adapter on frozen $W_s$ is a convex problem with one solution: it is drawn towards $W_s$, not towards 0.
+# - With five sentences, test the shared weights alone first. Fine-tuning all weights changes the old tasks as well.
+# - If the tasks are not related, transfer hurts.
+#
+# ## Sources
+#
+# - N. V. Chawla, K. W. Bowyer, L. O. Hall, W. P. Kegelmeyer (2002). SMOTE: synthetic minority over-sampling technique.
+#   *Journal of Artificial Intelligence Research* 16. Over- and undersampling.
+# - A. K. Menon et al. (2021). Long-tail learning via logit adjustment. *ICLR*. The shift.
+# - J. Wei, K. Zou (2019). EDA: easy data augmentation techniques. *EMNLP*. Drop, swap, replace.
+# - D. Yarowsky (1995). Unsupervised word sense disambiguation rivaling supervised methods. *ACL*. Self-training.
+# - X. Li, Y. Grandvalet, F. Davoine (2018). Explicit inductive bias for transfer learning with convolutional networks.
+#   *ICML*. The penalty towards the starting point.
+# - N. Houlsby et al. (2019). Parameter-efficient transfer learning for NLP. *ICML*. Adapters on a frozen model.
+# - Z. Wang, Z. Dai, B. Póczos, J. Carbonell (2019). Characterizing and avoiding negative transfer. *CVPR*.
