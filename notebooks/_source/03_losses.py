@@ -86,6 +86,8 @@ check("03-1", log_softmax)
 # In multi-task data, labels are often missing: someone rated a sentence for one task and not for another. We
 # mark these with the label $-100$. A missing label is no example. It must not be counted as any class, nor in
 # $n$.
+#
+# Use your own `log_softmax`. If it is not ready, `torch.log_softmax(z, -1)` does the same.
 
 # %%
 card("03-2")
@@ -95,14 +97,14 @@ card("03-2")
 def cross_entropy(z, y):
     """z (n_docs, n_classes), y (n_docs,) -> the mean over the labels that are there.
 
-    -100 is a missing label. If all are missing: 0. torch.log_softmax may help you.
+    -100 is a missing label. If all labels are missing, it is 0.
     """
     ### BEGIN SOLUTION
     there = y != -100
     z, y = z[there], y[there]
     if len(y) == 0:
         return z.new_zeros(())
-    log_p = torch.log_softmax(z, -1)  # (n_docs, n_classes)
+    log_p = log_softmax(z)  # (n_docs, n_classes)
     return -log_p[torch.arange(len(y)), y].mean()
     ### END SOLUTION
 
@@ -266,6 +268,7 @@ print(f"6 log 3                  = {6 * np.log(3):.3f}")
 
 # %% [markdown]
 # It does add up a sum over tasks $\sum_t \alpha_t\, CE_t$, with weights $\alpha_t$ that nobody chose. Which?
+# (And there is no $\lambda$ in it: nothing keeps an adapter small.)
 
 # %%
 card("03-3")
@@ -312,6 +315,9 @@ print(
     dict(zip(data.task_names, data.sizes.tolist(), strict=True)), "training sentences"
 )
 print(f"{data.n_features} words")
+
+# %% [markdown]
+# Write $J$ as a function, in torch. `cross_entropy` from above is ready to use.
 
 # %%
 card("03-4")
@@ -403,7 +409,8 @@ check("03-5", residual)
 # $$\frac{\partial J}{\partial W_s} = \sum_t D_t + \lambda_s W_s \qquad\qquad
 # \frac{\partial J}{\partial A_k} = \sum_t G_{tk} D_t + \lambda A_k$$
 #
-# What goes forward with a factor comes back with the same factor.
+# What goes forward with a factor comes back with the same factor. (Use your `residual`, or first run
+# `residual = reference("03-5")`.)
 
 # %%
 card("03-6")
@@ -498,8 +505,8 @@ plots.show(
 # %% [markdown]
 # A right gradient makes a **V**. On the left, $h$ is too large and the curve of $J$ shows. On the right, $h$
 # is too small and rounding shows. Two-sided quotients fall with $h^2$, one-sided ones with $h$. A wrong
-# gradient makes a **plateau**: no $h$ helps. `torch.autograd.gradcheck` does this for every entry, with an
-# $h$ near the bottom of the V:
+# gradient makes a **plateau**: no $h$ helps. `torch.autograd.gradcheck` does this for every entry, with
+# $h = 10^{-6}$:
 
 # %%
 few = (parts[0][:, :5], parts[1][..., :5], parts[2])  # five words are enough to check
@@ -527,8 +534,8 @@ print(f"largest difference to the gradients by hand: {apart:.0e}")
 # %% [markdown]
 # ## One step, in the open
 #
-# A model small enough for pencil and paper: one sentence of four words, $x_j = 1$ for each. Its weights, from
-# the rows negative, neutral, positive:
+# A model small enough for pencil and paper: one sentence of four words, $x_j = 1$ for each. Its weights
+# are in the next cell; their rows are negative, neutral, positive.
 
 # %%
 sentence = "The engine was quiet"
@@ -700,7 +707,8 @@ reveal("03-b", "the small tasks" if large == data.task_names[1:] else large)
 # A last point. $\alpha$ and $\lambda$ are not independent.
 # $\alpha_t CE_t + \frac{\lambda}{2}\lVert A_t\rVert^2$ has the same best $A_t$ as
 # $CE_t + \frac{\lambda/\alpha_t}{2}\lVert A_t\rVert^2$, for fixed $W_s$. To double $\alpha_t$ is to halve the
-# price of the task's own adapter. Weights of 10 change the penalty by 10.
+# price of the task's own adapter. A weight of 10 makes its own adapter ten times
+# cheaper.
 #
 # ## What a knob can never do
 #
@@ -886,7 +894,7 @@ ax.set(xlabel="step", ylabel="the number that is minimised", yscale="symlog")
 ticks = [2, 1, 0, -1, -2, -10, -100]
 ax.set_yticks(ticks, [str(tick) for tick in ticks])
 ax.minorticks_off()
-ax.legend(frameon=False, loc="lower left")
+ax.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
 plots.show(
     fig,
     alt="The minimised number over 300 steps, on a scale that is logarithmic beyond 1 "
@@ -907,14 +915,14 @@ card("03-9")
 # Training accuracy after phase_two with the wrong sign, for each lambda. Replace each ...
 accuracy = {0.0: ..., 0.01: ..., 0.1: ..., 1.0: ...}
 ### BEGIN SOLUTION
-for lam in accuracy:
-    run = phase_two(-1, lam)
-    accuracy[lam] = run["accuracy"]
+for price in accuracy:
+    ended = phase_two(-1, price)
+    accuracy[price] = ended["accuracy"]
     print(
-        f"lambda {lam:4g}: accuracy {run['before']:.2f} -> {run['accuracy']:.2f}",
+        f"lambda {price:4g}: from {ended['before']:.2f} to {ended['accuracy']:.2f}",
         end="",
     )
-    print(f"   cross-entropy per task {run['CE']:.2f}")
+    print(f"   (cross-entropy per task {ended['CE']:.2f})")
 ### END SOLUTION
 check("03-9", accuracy)
 
@@ -933,8 +941,8 @@ reveal(
 # $\lambda = 0.1$ and more, the same bug is nearly invisible. The penalty keeps the adapters so small that
 # they cannot do harm, nor any good.
 #
-# Where does the change come from? Without a penalty, $-CE$ has no lowest point. With one it has, since $CE$
-# grows only in proportion to the length of $A$, and the penalty with its square. And for large $\lambda$, the
+# Why does $\lambda$ make such a difference? Without a penalty, $-CE$ has no lowest point. With one it has,
+# since $CE$ grows only in proportion to the length of $A$, and the penalty with its square. And for large $\lambda$, the
 # curvature of the penalty outweighs that of $CE$. The curvature of $CE_t$ in $A_t$ is at most $\frac12$ of
 # the largest eigenvalue of $\frac{1}{n_t} X_t' X_t$. Above that, the wrong objective is a bowl like the right
 # one, and its lowest point is close to where phase 1 ended:
@@ -990,7 +998,8 @@ rubric("03-10")
 # - J. Bridle (1990). Probabilistic interpretation of feedforward classification network outputs.
 #   *Neurocomputing*, Springer, 227–236. Where softmax got its name.
 # - P. Blanchard, D. Higham and N. Higham (2021). [Accurately computing the log-sum-exp and softmax
-#   functions](https://doi.org/10.1093/imanum/draa038). *IMA J. Numer. Anal.* 41(4), 2311–2330.
+#   functions](https://doi.org/10.1093/imanum/draa038). *IMA Journal of Numerical Analysis*
+#   41(4), 2311–2330.
 # - A. Kendall, Y. Gal and R. Cipolla (2018). [Multi-task learning using uncertainty to weigh losses for scene
 #   geometry and semantics](https://arxiv.org/abs/1705.07115). *CVPR 2018*.
 # - T. Evgeniou and M. Pontil (2004). Regularized multi-task learning. *KDD*. The two penalties of $J$.

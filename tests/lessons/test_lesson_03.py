@@ -363,6 +363,7 @@ def test_a_large_lambda_hides_the_lost_minus_sign(seed):
     assert 0.93 < before < 0.97
     assert max(accuracy[0.0], accuracy[0.01]) < 0.4
     assert before - 0.07 < accuracy[0.1] <= before and abs(accuracy[1.0] - before) < 0.01
+    assert phase_two(seed, -1, 0.1)["CE"] < 0.7  # close to where phase 1 ended
     assert rt.check("03-9", accuracy)
 
 
