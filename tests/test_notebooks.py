@@ -82,6 +82,47 @@ def test_links_lead_somewhere(name):
                 assert (path.parent / target).exists(), f"{name} ({kind}): {target}"
 
 
+def lesson_code(nb) -> str:
+    return "\n".join(c.source for c in nb.cells if c.cell_type == "code")
+
+
+@pytest.mark.parametrize("row", ROWS, ids=NAMES)
+def test_every_lesson_has_the_rhythm(row):
+    """A prediction before its reveal, a widget, a proof, an answer that a reader judges, recap, sources."""
+    nb = build.generate(row, ROWS, "student")
+    code = lesson_code(nb)
+    guesses, shown = (
+        {m[1]: m.start() for m in re.finditer(rf'\b{name}\(\s*"([^"]+)"', code)}
+        for name in ("predict", "reveal")
+    )
+    assert guesses and set(guesses) == set(shown)
+    assert all(guesses[key] < shown[key] for key in guesses)
+    assert re.search(r"\bwidgets\.\w+\(", code)
+    proofs = [c for c in nb.cells if c.cell_type == "markdown" and "answer" in c.metadata.get("tags", [])]
+    assert proofs
+    headings = {line for c in nb.cells if c.cell_type == "markdown" for line in c.source.splitlines()}
+    assert {"## Recap", "## Sources"} <= headings
+
+
+@pytest.mark.parametrize("row", ROWS, ids=NAMES)
+def test_every_exercise_has_its_card_before_its_cell_and_one_has_a_rubric(row):
+    from ragteach import checks
+
+    numbers = exercises_of(row["name"])
+    assert len(numbers) >= (4 if row["name"].startswith("00_") else 5)
+    assert any(checks.get(number).rubric for number in numbers)
+    said = " ".join(f"{checks.get(n).title} {checks.get(n).trains}" for n in numbers)
+    assert "experiment" in said
+    code = lesson_code(build.generate(row, ROWS, "student"))
+    for number in numbers:
+        assert 0 <= code.find(f'card("{number}")') < code.find(f'check("{number}", ')
+
+
+def test_the_course_has_forty_exercises():
+    counted = {number for name in NAMES for number in exercises_of(name)}
+    assert len(counted) >= 40, sorted(counted)
+
+
 # ------------------------------------------------------------------ the machinery, on a lesson of its own
 
 LESSON = """

@@ -1,4 +1,6 @@
 # %% [markdown]
+# The tour takes five minutes. Four short exercises and the map of the course follow.
+#
 # You are about to compare three ways to learn several tasks at once.
 #
 # | strategy | in one sentence |
@@ -13,9 +15,12 @@
 #
 # $W_s$ is shared. Each $A_k$ is an adapter. The graph $G$ says which adapter serves which task.
 #
-# Run each cell with Shift+Enter, from top to bottom.
+# In a lesson you run each cell with Shift+Enter, from top to bottom. Where a cell says `...` or `YOUR CODE HERE`, it is your
+# turn. Nothing breaks if you skip it.
 
 # %%
+import anywidget
+import ipywidgets
 import ragteach as rt
 import torch
 from ragteach import plots
@@ -25,10 +30,14 @@ from ragteach.hints import card, hint, predict, reveal, rubric
 # %% [markdown]
 # ## Does it run?
 #
-# If the next cell prints versions and no error, your installation works.
+# If the next cell prints versions and no error, your installation works. If not, run `make env` in the folder of the course,
+# and choose the kernel *Python 3* from the menu *Kernel*.
 
 # %% tags=["volatile"]
 print("ragteach", rt.__version__, "| torch", torch.__version__.split("+")[0])
+print(
+    "widgets: anywidget", anywidget.__version__, "| ipywidgets", ipywidgets.__version__
+)
 print("This machine trains on:", "a GPU" if torch.cuda.is_available() else "the CPU")
 
 # %% [markdown]
@@ -53,8 +62,11 @@ for task in rt.TOY_TASKS:
 # Between "every task alone" and "all tasks as one" there is a slider: $\lambda$, the price of a large adapter.
 # A small $\lambda$ lets adapters do everything. A large one presses them to zero, and only $W_s$ is left.
 #
-# **Try this:** move $\lambda$ until `sweet` means nearly the same in all four domains. What happened to the
-# accuracy?
+# Left: how many new sentences are read rightly, for every $\lambda$. Right: what some words mean. The black bar is the shared
+# weight of a word; each domain's marker stands at shared weight plus adapter. Right of 0 the word is praise, left of 0 blame.
+#
+# **Your task.** Move $\lambda$ to the right until `sweet` means nearly the same in all four domains. What happened to the
+# accuracy? Then write a sentence of your own, and watch how the domains read it.
 
 # %%
 rt.widgets.sharing_slider()
@@ -62,7 +74,7 @@ rt.widgets.sharing_slider()
 # %% [markdown]
 # ## Before you compute, predict
 #
-# You have 60 sentences per task, and half of the opinion words are shared (`relatedness=0.5`). Which strategy
+# Now you have 60 sentences per task (the slider had 90), and half of the opinion words are shared (`relatedness=0.5`). Which strategy
 # will be right most often on new sentences? Write `"independent"`, `"full sharing"` or `"RAG"`.
 
 # %%
@@ -75,8 +87,10 @@ predict("00-a", guess)
 # ## The comparison
 #
 # One seed is one fresh draw of sentences. Every strategy tries 25 penalties. The penalty is chosen on
-# validation sentences. The score comes from test sentences that nobody touched before. You will build this
-# experiment yourself in lesson 06.
+# validation sentences. The score comes from test sentences that nobody touched before. *Majority class* never looks at a
+# word: it always says the most frequent label. You will build this experiment yourself in lesson 06.
+#
+# In the table, `mean` is the test accuracy, `low` to `high` a 95 % interval for it, and `n_params` counts the numbers to train.
 
 # %%
 names = ["independent", "full sharing", "RAG", "majority class"]
@@ -132,8 +146,8 @@ check("00-1", n_weights)
 card("00-2")
 
 # %% tags=["exercise"]
-# Experiment: set relatedness to 0 (no shared opinion words). Which strategy comes last now, the majority class
-# aside? Write its name.
+# Copy the two lines of the comparison (table = ..., means = ...) to here. Add relatedness=0.0 inside compare, and set
+# seeds=3, which is enough. Which strategy comes last now, the majority class aside? Write its name into `last`.
 ### BEGIN SOLUTION
 apart = rt.compare(
     "toy", seeds=3, n_per_task=60, strategies=names, progress=False, relatedness=0.0
@@ -155,11 +169,18 @@ card("00-3")
 # - c: hence the sum over $k$ is zero
 
 # %% tags=["exercise"]
-# Write the letters in order, for example "abc".
+# Write the letters in order, as in "abc".
 ### BEGIN SOLUTION
 order = "bca"
 ### END SOLUTION
 check("00-3", order)
+
+# %% [markdown]
+# Now write it as a proof, in two or three sentences of your own.
+
+# %% [markdown] tags=["answer"]
+# **Proof.** Let every $A_k = 0$. Then each term $G_{tk} A_k$ is zero, whatever number $G_{tk}$ is, and so is their sum over $k$.
+# What is left of $W_t = W_s + \sum_k G_{tk} A_k$ is $W_t = W_s$, the same for every task: full sharing. ∎
 
 # %%
 card("00-4")
@@ -192,5 +213,8 @@ rubric("00-4")
 # - One number, $\lambda$, slides the model from independent tasks to full sharing.
 # - Which strategy wins is a question for an experiment, not for a slogan.
 #
-# **Sources.** Caruana (1997), *Multitask Learning*, Machine Learning 28. Evgeniou and Pontil (2004), *Regularized
-# multi-task learning*, KDD. Houlsby et al. (2019), *Parameter-efficient transfer learning for NLP*, ICML.
+# ## Sources
+#
+# - R. Caruana (1997). Multitask learning. *Machine Learning* 28, 41-75. Sharing one model.
+# - T. Evgeniou and M. Pontil (2004). Regularized multi-task learning. *KDD*. Shared weights plus one part per task.
+# - N. Houlsby et al. (2019). Parameter-efficient transfer learning for NLP. *ICML*. Adapters.

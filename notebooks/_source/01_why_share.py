@@ -144,6 +144,7 @@ reveal("01-a", f"at best {right.max()} of 4, in {len(w):,} random models")
 card("01-2")
 
 # %% tags=["exercise"]
+# A list of four numbers, one for each sentence of the table, in its order.
 ### BEGIN SOLUTION
 a = [1, -1, -1, 1]
 ### END SOLUTION
@@ -540,7 +541,7 @@ def curves(r, n_draws=3):
 curves(0.5).round(2)
 
 # %% [markdown]
-# Run it for `r` = 0.25, 0.5 and 0.75. For each, note the **smallest** number of sentences per task at which
+# Run it for `r` = 0.25, 0.5 and 0.75 (in a cell of your own, or in the exercise's). For each, note the **smallest** number of sentences per task at which
 # independent models lead. If they never lead, note `float("inf")`. Before you run it: which way will the
 # crossing move when tasks are more alike? Think of $n = \sigma^2 / \tau^2$.
 
@@ -548,9 +549,10 @@ curves(0.5).round(2)
 card("01-5")
 
 # %% tags=["exercise"]
+# Replace each ... by 20, 40, 80, 160 or float("inf").
+first = {0.25: ..., 0.5: ..., 0.75: ...}
 ### BEGIN SOLUTION
-first = {}
-for r in (0.25, 0.5, 0.75):
+for r in first:
     table = curves(r)
     ahead = table["independent"] > table["full sharing"]
     first[r] = min(table.index[ahead], default=float("inf"))

@@ -73,8 +73,7 @@ SCHEDULES = ("two_phase", "alternating", "joint")
 
 
 def new_model(seed=0, scale=0.01):
-    """RAG with one adapter per task, in double precision: we shall compare small "
-    "gaps."""
+    """RAG with one adapter per task, in double precision, as we compare small gaps."""
     n_tasks, names = data.n_tasks, data.task_names
     model = rt.RAG(data.n_features, 3, n_tasks, tasks=names, seed=seed, scale=scale)
     return model.double()
@@ -292,7 +291,7 @@ mine = two_phase(mine, train_a_while)
 # asks: does the prediction for films depend on A1, and does A1 move?
 
 # %%
-card("04-5")
+card("04-3")
 
 # %% tags=["exercise"]
 # For each state of an adapter: "both" (it counts in W_t, and it learns), "counts" (only),
@@ -313,7 +312,7 @@ states.update(
     }
 )
 ### END SOLUTION
-check("04-5", states)
+check("04-3", states)
 
 # %%
 x, y, task = next(iter(loader))
@@ -363,7 +362,7 @@ for active in (True, False):
 # balance.
 
 # %%
-card("04-3")
+card("04-4")
 
 
 # %% tags=["exercise"]
@@ -374,14 +373,14 @@ def pull_on_shared(shared, adapters, lam, lam_shared):
     ### END SOLUTION
 
 
-check("04-3", pull_on_shared)
+check("04-4", pull_on_shared)
 
 # %% [markdown]
 # Does your formula agree with autograd, which knows the data? `solve` finds the lowest point of one phase exactly, so
 # we need not wait for an optimiser.
 
 # %%
-pull_on_shared = reference("04-3")
+pull_on_shared = reference("04-4")
 
 
 def lowest_over(part, model):
@@ -456,7 +455,7 @@ print(
 # - **e** as a, but the two phases alternate for ever.
 
 # %%
-card("04-4")
+card("04-5")
 
 # %% tags=["exercise"]
 # J of two phases, compared with joint training: "same", "higher" or "lower"? Replace each ...
@@ -464,7 +463,7 @@ coincide = {"a": ..., "b": ..., "c": ..., "d": ..., "e": ...}
 ### BEGIN SOLUTION
 coincide.update({"a": "higher", "b": "same", "c": "higher", "d": "same", "e": "same"})
 ### END SOLUTION
-check("04-4", coincide)
+check("04-5", coincide)
 
 # %% [markdown] tags=["solution"]
 # **b**: the adapters vanish, so both are full sharing (law 5). **c** surprises: the tasks are equal, so why adapters?
@@ -554,8 +553,7 @@ reveal(
 
 # %%
 def destination(kind, seed):
-    """W_t (n_tasks, n_classes, n_features) after long training from a large random "
-    "start."""
+    """W_t (n_tasks, n_classes, n_features), trained long from a large random start."""
     model = rt.RAG(
         data.n_features, 3, data.n_tasks, tasks=data.task_names, seed=seed, scale=1.0
     )

@@ -364,11 +364,12 @@ print("distance after 1000 steps:", {k: f"{v[-1]:.4f}" for k, v in apart.items()
 run = path(data, lam=0.01, lam_shared=0.01)
 fig, ax = plt.subplots(figsize=(7, 3.6), dpi=90, layout="constrained")
 plots.conflict(run.gradient_cosines(data.stacked()), ax=ax)
+ax.legend(frameon=False, loc="upper left", bbox_to_anchor=(1, 1))
 plots.show(
     fig,
     alt="The cosine between the gradients of each pair of tasks in W_s, over 200 "
-    "steps: between about -0.2 and "
-    "0.1 for all six pairs, so close to a right angle.",
+    "steps: between about -0.12 and "
+    "0.05 for all six pairs, so close to a right angle.",
 )
 
 # %% [markdown]

@@ -49,7 +49,8 @@ exam = MultiTaskDataset.from_frame(test, data.vectorizer, data.task_names).stack
 tensors = data.stacked()
 names, d = data.task_names, data.n_features
 print(f"{names}: {len(train)} sentences, {d} words")
-train.groupby("task", sort=False).head(1)
+for row in train.groupby("task", sort=False).head(1).itertuples():
+    print(f"{row.task:7} {rt.LABELS[row.label]:9} {row.text}")
 
 # %% [markdown]
 # ## 1. The start
@@ -462,16 +463,16 @@ for kind, rank in kinds:
 
 # %%
 labels = list(dict.fromkeys(row[0] for row in results))
-print(f"{'adapters':18}J at the bottom, seeds 0 to 4")
+print(f"{'adapters':20}J at the bottom, seeds 0 to 4")
 for label in labels:
     bottoms = [f"{row[3]:.4f}" for row in results if row[0] == label]
-    print(f"{label:18}{'   '.join(bottoms)}")
+    print(f"{label:20}{'   '.join(bottoms)}")
 
 # %% [markdown]
 # - **full**: one $J$ for all seeds. Convex.
 # - **low rank, r = 2**: one $J$ again, and it is that of the full adapter! Not by luck. You will prove it.
 # - **low rank, r = 1**: several bottoms. Which one you reach is decided by the seed, and no patience and no penalty
-#   changes that. But look at the sizes: the bottoms differ in the third digit, while all of them lie far above the full
+#   changes that. But look at the sizes: the bottoms differ in the third decimal, while all of them lie far above the full
 #   adapter. Here the wrong *rank* costs much more than an unlucky *start*.
 # - **projected**: another $J$ for each seed. This is not a matter of bottoms: for a fixed lens $J$ is convex in $U$. Every
 #   seed is another lens, so another problem.
@@ -654,13 +655,13 @@ plots.show(
 
 # %%
 print(
-    f"{'adapters':18}{'trained':>8}{'accuracy':>10}{'points above sharing per 1000':>31}"
+    f"{'adapters':20}{'trained':>8}{'accuracy':>10}{'points above sharing per 1000':>31}"
 )
 for label in labels:
     rows = np.array([row[2:] for row in results if row[0] == label])
     trained, accuracy = rows[0, 0], rows[:, 2].mean()
     points = 100 * (accuracy - shared) / trained * 1000
-    print(f"{label:18}{trained:8.0f}{accuracy:10.3f}{points:31.1f}")
+    print(f"{label:20}{trained:8.0f}{accuracy:10.3f}{points:31.1f}")
 
 fig, ax = plt.subplots(figsize=(7.5, 3.8), dpi=90)
 looks = {
@@ -695,8 +696,8 @@ plots.show(
 # - **The random lens is no bargain here.** Compare it with low rank at about the same number of parameters: 64 mixtures with
 #   $r = 1$, 128 mixtures with $r = 2$. The lens is below. A bag of words has no small subspace that holds the opinion: each
 #   word carries its own, and random mixtures blur them. And its accuracy depends on the draw.
-# - **Beware of the last column.** Accuracy per parameter looks best for the *smallest* adapters. The first parameters always
-#   buy most; you want accuracy, not a ratio.
+# - **Beware of the last column.** Within each kind, accuracy per parameter looks best for the *smallest* adapters: the first
+#   parameters buy most. You want accuracy, not a ratio.
 # - All kinds had the same $\lambda$ here. With a third of it, and with three times as much, the order is the same.
 # - Published successes of frozen projections (LoRA-FA, VeRA) sit on top of *pretrained* features. That is a different place
 #   to stand. The article's "fewer parameters" is true under conditions, and here you measured them.

@@ -8,7 +8,7 @@ from ragteach.checks import exercise, expect, expect_choice, expect_close, expec
     title="How many weights?",
     difficulty="easy",
     minutes=2,
-    trains="reading the family table: what shared weights and adapters cost",
+    trains="counting what shared weights and adapters cost",
     hints=[
         "One weight matrix has one row per class and one column per word.",
         "There is one shared matrix, and one more matrix for each adapter.",

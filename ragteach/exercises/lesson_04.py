@@ -133,73 +133,6 @@ def two_phase(yours):
 
 @exercise(
     "04-3",
-    title="Is there still a pull on W_s?",
-    difficulty="hard",
-    minutes=15,
-    trains="reading the end of phase 2 off the gradients (law 7)",
-    hints=[
-        "Write dJ/dA_t for one adapter per task. At the end of phase 2 it is zero: what is dCE_t/dW_t then?",
-        "dCE_t/dW_t = -lam A_t. Now write dJ/dW_s: it is the sum of all dCE_t/dW_t, plus one term.",
-        "dJ/dW_s = lam_shared W_s - lam sum_t A_t.",
-    ],
-    reference=answers.pull_on_shared,
-    reason="Phase 2 ends where dCE_t/dW_t = -lam A_t. Sum over the tasks and add the penalty's own gradient. "
-    "It is zero exactly where law 3, balance, holds.",
-)
-def pull_on_shared(yours):
-    """shared (C, d), adapters (K, C, d) at the end of phase 2 -> dJ/dW_s (C, d)."""
-    rng = np.random.default_rng(4)
-    for n_adapters, n_classes, n_features, lam, lam_shared in [(4, 3, 5, 0.1, 0.7), (2, 3, 6, 0.5, 0.03)]:
-        shared = rng.normal(size=(n_classes, n_features))
-        adapters = rng.normal(size=(n_adapters, n_classes, n_features))
-        given = (shared, adapters, lam, lam_shared)
-        expect_close(
-            call(yours, *given),
-            answers.pull_on_shared(*given),
-            wrong=answers.wrong_pulls(*given),
-            what="dJ/dW_s",
-        )
-
-
-# ------------------------------------------------------------------ 04-4
-
-
-@exercise(
-    "04-4",
-    title="Where do the destinations coincide?",
-    difficulty="hard",
-    minutes=10,
-    trains="using laws 3, 5 and 7 without computing",
-    hints=[
-        "Law 7 rules out one of the three words at once.",
-        "Ask each time: after phase 2, can W_s and the adapters still share the load more cheaply?",
-        "Only if the adapters vanish, cost nothing beside a free W_s, or W_s gets its turn again, nothing "
-        "is left to gain.",
-    ],
-    reference=answers.COINCIDE,
-    reason="J of two phases is never lower. It is the same where the adapters vanish (b), where no weight "
-    "costs "
-    "anything (d), or where the phases go on for ever (e).",
-)
-def coincide(yours):
-    """A dict from situation to "same", "higher" or "lower"."""
-    expect(isinstance(yours, dict), 'Answer with a dict such as {"a": "higher", ...}.')
-    finished(yours, "Some answers are not there yet.")
-    expect(
-        set(yours) == set(answers.COINCIDE),
-        f"Answer for each of the situations {', '.join(answers.COINCIDE)}.",
-    )
-    for key, right in answers.COINCIDE.items():
-        wrong = dict.fromkeys({"same", "higher"} - {right}, answers.WHY_COINCIDE[key])
-        wrong["lower"] = answers.NEVER_LOWER
-        expect_choice(yours[key], right, wrong)
-
-
-# ------------------------------------------------------------------ 04-5
-
-
-@exercise(
-    "04-5",
     title="Active and trainable",
     difficulty="easy",
     minutes=5,
@@ -236,6 +169,73 @@ def states(yours):
     expect_choice(yours["inactive, frozen"], "neither", dict.fromkeys(("counts", "learns", "both"), off))
     normal = "Active and trainable is the normal state: it is in W_t, and training changes it."
     expect_choice(yours["active, trainable"], "both", dict.fromkeys(("counts", "learns", "neither"), normal))
+
+
+# ------------------------------------------------------------------ 04-4
+
+
+@exercise(
+    "04-4",
+    title="Is there still a pull on W_s?",
+    difficulty="hard",
+    minutes=15,
+    trains="reading the end of phase 2 off the gradients (law 7)",
+    hints=[
+        "Write dJ/dA_t for one adapter per task. At the end of phase 2 it is zero: what is dCE_t/dW_t then?",
+        "dCE_t/dW_t = -lam A_t. Now write dJ/dW_s: it is the sum of all dCE_t/dW_t, plus one term.",
+        "dJ/dW_s = lam_shared W_s - lam sum_t A_t.",
+    ],
+    reference=answers.pull_on_shared,
+    reason="Phase 2 ends where dCE_t/dW_t = -lam A_t. Sum over the tasks and add the penalty's own gradient. "
+    "It is zero exactly where law 3, balance, holds.",
+)
+def pull_on_shared(yours):
+    """shared (C, d), adapters (K, C, d) at the end of phase 2 -> dJ/dW_s (C, d)."""
+    rng = np.random.default_rng(4)
+    for n_adapters, n_classes, n_features, lam, lam_shared in [(4, 3, 5, 0.1, 0.7), (2, 3, 6, 0.5, 0.03)]:
+        shared = rng.normal(size=(n_classes, n_features))
+        adapters = rng.normal(size=(n_adapters, n_classes, n_features))
+        given = (shared, adapters, lam, lam_shared)
+        expect_close(
+            call(yours, *given),
+            answers.pull_on_shared(*given),
+            wrong=answers.wrong_pulls(*given),
+            what="dJ/dW_s",
+        )
+
+
+# ------------------------------------------------------------------ 04-5
+
+
+@exercise(
+    "04-5",
+    title="Where do the destinations coincide?",
+    difficulty="hard",
+    minutes=10,
+    trains="using laws 3, 5 and 7 without computing",
+    hints=[
+        "Law 7 rules out one of the three words at once.",
+        "Ask each time: after phase 2, can W_s and the adapters still share the load more cheaply?",
+        "Only if the adapters vanish, cost nothing beside a free W_s, or W_s gets its turn again, nothing "
+        "is left to gain.",
+    ],
+    reference=answers.COINCIDE,
+    reason="J of two phases is never lower. It is the same where the adapters vanish (b), where no weight "
+    "costs "
+    "anything (d), or where the phases go on for ever (e).",
+)
+def coincide(yours):
+    """A dict from situation to "same", "higher" or "lower"."""
+    expect(isinstance(yours, dict), 'Answer with a dict such as {"a": "higher", ...}.')
+    finished(yours, "Some answers are not there yet.")
+    expect(
+        set(yours) == set(answers.COINCIDE),
+        f"Answer for each of the situations {', '.join(answers.COINCIDE)}.",
+    )
+    for key, right in answers.COINCIDE.items():
+        wrong = dict.fromkeys({"same", "higher"} - {right}, answers.WHY_COINCIDE[key])
+        wrong["lower"] = answers.NEVER_LOWER
+        expect_choice(yours[key], right, wrong)
 
 
 # ------------------------------------------------------------------ 04-6

@@ -158,7 +158,7 @@ WRONG = {
         "left frozen": left_frozen,
         "left asleep": left_asleep,
     },
-    "04-3": {
+    "04-4": {
         "sign": lambda s, a, lam, lam_s: lam_s * s + lam * a.sum(0),
         "downhill": lambda s, a, lam, lam_s: lam * a.sum(0) - lam_s * s,
         "swapped": lambda s, a, lam, lam_s: lam * s - lam_s * a.sum(0),
@@ -166,7 +166,7 @@ WRONG = {
         "shared only": lambda s, a, lam, lam_s: lam_s * s,
         "mean": lambda s, a, lam, lam_s: lam_s * s - lam * a.mean(0),
     },
-    "04-4": {
+    "04-5": {
         "lower": COINCIDE | {"a": "lower"},
         "a same": COINCIDE | {"a": "same"},
         "b higher": COINCIDE | {"b": "higher"},
@@ -176,7 +176,7 @@ WRONG = {
         "one missing": {k: v for k, v in COINCIDE.items() if k != "e"},
         "a list": list(COINCIDE.values()),
     },
-    "04-5": {
+    "04-3": {
         "frozen is off": STATES | {"active, frozen": "neither"},
         "frozen learns": STATES | {"active, frozen": "both"},
         "asleep learns": STATES | {"inactive, trainable": "learns"},
@@ -210,12 +210,12 @@ WRONG = {
 RIGHT = {
     "04-1": {"train_epoch": rt.train_epoch, "by hand": by_hand, "a closure, a tensor": closure},
     "04-2": {"asleep in phase one": asleep_in_phase_one, "requires_grad": by_requires_grad},
-    "04-3": {
+    "04-4": {
         "torch": lambda s, a, lam, lam_s: lam_s * torch.tensor(s) - lam * torch.tensor(a).sum(0),
         "a loop": lambda s, a, lam, lam_s: lam_s * s - sum(lam * k for k in a),
     },
-    "04-4": {"capitals": {k: v.upper() for k, v in COINCIDE.items()}},
-    "04-5": {"another order": dict(reversed(STATES.items()))},
+    "04-5": {"capitals": {k: v.upper() for k, v in COINCIDE.items()}},
+    "04-3": {"another order": dict(reversed(STATES.items()))},
     "04-6": {
         "tensors": {"joint": torch.tensor(2e-4), "asleep": torch.tensor(1e-4), "awake": torch.tensor(1.5)},
         "exact": {"joint": 0, "asleep": 0, "awake": 2},

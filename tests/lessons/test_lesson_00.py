@@ -1,5 +1,7 @@
 """What lesson 00 says in words, run again on the lesson's draws and on others."""
 
+import time
+
 import pytest
 
 import ragteach as rt
@@ -34,3 +36,15 @@ def test_unrelated_tasks_make_full_sharing_the_last():
     means = rt.summary(table).set_index("strategy")["mean"]
     assert means.idxmin() == "full sharing"
     assert abs(means["RAG"] - means["independent"]) < 0.02  # learning alone is as good
+
+
+def test_more_sentences_more_right_as_the_slider_has_them():
+    means = [rt.summary(rt.compare("toy", 4, n, ["RAG"], progress=False))["mean"].iloc[0] for n in (60, 90)]
+    assert means[1] > means[0] + 0.08
+
+
+def test_the_comparison_answers_in_seconds():
+    """CPU seconds, so that a busy machine does not matter: 20 s of wall time on one free core."""
+    started = time.process_time()
+    rt.compare("toy", seeds=8, n_per_task=60, strategies=NAMES, progress=False)
+    assert time.process_time() - started < 20

@@ -182,6 +182,13 @@ def test_the_order_of_the_kinds_is_the_same_at_other_lambdas(lam):
     lens = {rank: accuracy("projected", rank) for rank in (16, 64, 128)}
     assert full == pytest.approx(two, abs=0.01)
     assert two > lens[128] and one > lens[64] - 0.005 and lens[128] > lens[64] > lens[16]
+    # per trained number the smallest of a kind look best
+    model = RAG.full_sharing(problem.d, 3, tasks=problem.names)
+    rt.solve(model, problem.data, lam=lam, lam_shared=lam)
+    shared = problem.accuracy(model)
+    assert one - shared > (two - shared) / 2
+    per_number = [(lens[rank] - shared) / rank for rank in (16, 64, 128)]
+    assert per_number[0] > per_number[1] > per_number[2]
 
 
 def test_how_many_parameters_each_kind_trains():
