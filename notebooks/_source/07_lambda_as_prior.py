@@ -1,12 +1,20 @@
 # %% [markdown]
-# Lambda has been a knob so far. Here it gets a meaning: it is what you believe, before you see a
-# single sentence, about how alike the tasks are. Then you let data choose it, and see RAG turn up
-# inside a library that has never heard of it.
+# In detail, you will be able to
+#
+# - read $\lambda$ as a belief about the tasks, held before any data, and say a belief as a $\lambda$;
+# - read a routing graph as a table of correlations between tasks;
+# - show that the prior has one answer for the data (law 4), and prove its two limits (law 5) and its
+#   balance (law 3);
+# - find RAG inside scikit-learn, which has never heard of it (law 6);
+# - let data choose $\lambda$, and say which judge to trust.
+#
+# You need lesson 03 ($J$, $\lambda$, $\lambda_s$ and gradients). Lesson 06 helps. Of probability you need
+# the normal distribution, variance and covariance.
 #
 # ## A question
 #
-# You know that films and cars share *some* of their opinion words, but not how many. Which lambda
-# says that? And can the data say it for you?
+# $\lambda$ has been a knob so far. But a knob for what? You know that films and cars share *some* of their
+# opinion words, but not how many. Which $\lambda$ says that? And can the data say it for you?
 
 # %%
 import matplotlib.pyplot as plt
@@ -16,6 +24,7 @@ import torch
 from ragteach import plots
 from ragteach.checks import check, reference
 from ragteach.compare import draw
+from ragteach.exercises.answers_07 import unknown_world
 from ragteach.hints import card, hint, predict, reveal, rubric
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold
@@ -23,12 +32,14 @@ from sklearn.model_selection import StratifiedKFold
 # %% [markdown]
 # ## A penalty is a prior
 #
-# Before seeing data, suppose that every weight is drawn from a normal distribution around 0:
+# Before seeing data, suppose that every single weight is drawn from a normal distribution around 0. The
+# variance is $\sigma_s^2$ for weights of $W_s$ and $\sigma_a^2$ for weights of adapters:
 #
 # $$W_s \sim \mathcal N(0, \sigma_s^2), \qquad A_k \sim \mathcal N(0, \sigma_a^2)$$
 #
-# The log density of a weight $w$ is $-w^2 / (2\sigma^2)$ plus a constant. So the most probable weights
-# after the data (MAP, maximum a posteriori) make this sum least:
+# This is a *prior*: a belief held before the data. The log density of a weight $w$ is $-w^2 / (2\sigma^2)$
+# plus a constant. By Bayes' rule, the most probable weights after the data (MAP, maximum a posteriori) make
+# this sum least:
 #
 # $$-\log p(\text{labels} \mid W) + \frac{1}{2\sigma_s^2}\|W_s\|^2 + \frac{1}{2\sigma_a^2}\sum_k\|A_k\|^2$$
 #
@@ -36,15 +47,19 @@ from sklearn.model_selection import StratifiedKFold
 #
 # $$J = \sum_t \mathrm{CE}_t + \frac{\lambda_s}{2}\|W_s\|^2 + \frac{\lambda}{2}\sum_k\|A_k\|^2$$
 #
-# They are the same, with $\sigma_s^2 \propto 1/\lambda_s$ and $\sigma_a^2 \propto 1/\lambda$.
+# The cross-entropy is minus the log probability of the right label. So the two have the same form, with
+# $\sigma_s^2 \propto 1/\lambda_s$ and $\sigma_a^2 \propto 1/\lambda$. A large penalty says: I believe that
+# these weights are near 0.
 #
-# Why "proportional"? $\mathrm{CE}_t$ is a *mean* over the $n$ sentences of a task, a likelihood is a sum.
-# So $nJ$ is the log posterior, and $\sigma_a^2 = 1/(n\lambda)$. The ratio $\lambda/\lambda_s$ is free of $n$.
-# From here on we measure variances in units of $1/n$ and write $1/\lambda$.
+# Why "proportional"? $\mathrm{CE}_t$ is a *mean* over the $n$ sentences of a task, the log likelihood is a
+# *sum*. So $nJ$ is minus the log posterior (plus a constant), and $\sigma_a^2 = 1/(n\lambda)$. The ratio
+# $\lambda/\lambda_s$ is free of $n$. From here on we measure variances in units of $1/n$ and write
+# $1/\lambda$.
 #
 # ## The graph is a covariance
 #
-# Two tasks are alike beforehand if they have parts in common. $W_t = W_s + \sum_k G_{tk} A_k$ gives
+# Two tasks are alike beforehand if they have parts in common. Take one word and one class. Its weight in task
+# $t$ is $W_t = W_s + \sum_k G_{tk} A_k$, a sum of independent parts, and so
 #
 # $$\mathrm{Cov}[W_t, W_u] = \frac{1}{\lambda_s} + \frac{(GG')_{tu}}{\lambda}$$
 
@@ -61,6 +76,9 @@ def task_covariance(graph, lam, lam_shared):
 
 
 check("07-1", task_covariance)
+
+# %% [markdown]
+# Stuck? `hint("07-1")` shows one more step each time you run it.
 
 # %% [markdown] tags=["solution"]
 # $W_s$ is in both tasks and adds its variance to every entry. $A_k$ is in both with weights $G_{tk}$ and
@@ -100,9 +118,10 @@ plots.show(
 
 # %% [markdown]
 # With "all ones", every correlation is 1. That is the collapse of lesson 02, seen from another side: no
-# task can differ. In two groups, tasks of a group are one task.
+# task can differ. In two groups, the tasks of one group are one task.
 #
-# Is the formula true? Draw many sets of weights from the prior and look.
+# Is the formula true? Draw many weights from the prior and look. Here task 3 uses adapter 1 with the
+# opposite sign of task 2.
 
 # %%
 rng = np.random.default_rng(0)
@@ -120,7 +139,8 @@ print("formula\n", task_covariance(graph, lam=0.5, lam_shared=1.0).round(1))
 #
 # $$\rho = \frac{1/\lambda_s}{1/\lambda_s + 1/\lambda} = \frac{\lambda}{\lambda + \lambda_s}$$
 #
-# So only the ratio counts. A ratio of 1 means $\rho = 0.5$.
+# So only the ratio counts: a ratio $\lambda/\lambda_s$ of 1 means $\rho = 0.5$. Now turn it round. You
+# believe in some $\rho$; which $\lambda$ says so?
 
 # %%
 card("07-2")
@@ -142,10 +162,12 @@ check("07-2", penalty_for)
 # %% [markdown]
 # ## Lambda slides from independent to full sharing
 #
-# Three worlds: relatedness 0 (no word means the same), 0.5, and 1 (every word does). In each, we keep
-# $\lambda_s = 0.002$ and move $\lambda$. Validation sentences tell which ratio is best.
+# Three worlds: relatedness 0 (the opinion words of each domain have meanings of their own), 0.5 (half of
+# them), and 1 (every word means the same everywhere). In each, we keep $\lambda_s = 0.002$ and move
+# $\lambda$. Validation sentences tell which ratio is best.
 #
-# Predict: in the world of relatedness 0.5, which ratio $\lambda/\lambda_s$ wins?
+# **Predict.** In the world of relatedness 0.5, which ratio $\lambda/\lambda_s$ has the lowest validation
+# loss?
 
 # %%
 # "below 0.1", "between 0.1 and 10" or "above 10"
@@ -183,24 +205,65 @@ fig, axes = plt.subplots(
     1, 3, figsize=(10, 3.3), dpi=90, layout="constrained", sharey=True
 )
 for ax, (r, (_, _, path, _, test)) in zip(axes, worlds.items(), strict=True):
-    plots.lambda_path(path, test, ax, chosen=LAM_SHARED * best[r])
-    ax.set(title=f"relatedness {r:g}", xlabel=r"$\lambda$")
-    if r:
-        ax.get_legend().remove()
+    accuracy = path.accuracy(test).numpy()  # (n_tasks, n_ratios)
+    for name, row, color, marker, style in zip(
+        rt.TOY_TASKS, accuracy, *plots.CYCLE, strict=False
+    ):
+        look = {"color": color, "marker": marker, "ls": style, "ms": 3}
+        ax.plot(ratios, row, label=name, lw=1, **look)
+    ax.plot(ratios, accuracy.mean(0), color="black", lw=2.5, label="mean")
+    ax.axvline(best[r], color="black", ls=":", label="validation chooses")
+    ax.set(xscale="log", title=f"relatedness {r:g}", xlabel=r"$\lambda/\lambda_s$")
+axes[0].set_ylabel("test accuracy")
+fig.legend(*axes[0].get_legend_handles_labels(), loc="outside right", frameon=False)
 plots.show(
     fig,
-    alt="Test accuracy of four tasks against lambda in three worlds. Relatedness 0: it "
-    "falls from about 0.8 to 0.4 as lambda grows. 0.5: nearly flat, best in the middle. "
-    "1: it rises to above 0.9. A dotted line marks the lambda chosen on validation.",
+    alt="Test accuracy of four tasks against the ratio in three worlds. Relatedness 0: "
+    "the mean falls from about 0.8 to 0.4 as the ratio grows. 0.5: nearly flat. 1: it "
+    "rises from about 0.7 to above 0.9. A dotted line marks the ratio that validation "
+    "chooses: small at 0, about one half at 0.5, the largest at 1.",
 )
-middle = "between 0.1 and 10" if 0.1 <= best[0.5] <= 10 else f"{best[0.5]:.2g}"
-reveal("07-a", middle)
-print({r: f"ratio {b:.3g}" for r, b in best.items()})
+bands = ["below 0.1", "between 0.1 and 10", "above 10"]
+for r in worlds:
+    print(f"relatedness {r:g}: validation chooses ratio {best[r]:.4g}")
+reveal("07-a", bands[int(np.digitize(best[0.5], [0.1, 10]))])
 
 # %% [markdown]
-# Validation finds the left end at relatedness 0, the right end at 1, and the middle at 0.5. Look at the
-# middle picture honestly: the curve is nearly flat. A wrong lambda costs little there, and much in the
-# other two worlds.
+# Validation finds a small ratio at relatedness 0, the largest at 1, and the middle at 0.5. Look at the
+# middle picture honestly: in accuracy the curve is nearly flat. A wrong $\lambda$ costs little there, and
+# much in the other two worlds.
+#
+# ## One prior, one answer (law 4)
+#
+# Lesson 05 watched training forget its random start. The prior says why. $J$ is the sum of a convex
+# function (the cross-entropy) and a bowl (the penalty, if $\lambda$ and $\lambda_s$ are above 0). Such a
+# sum has exactly one lowest point: between two lowest points, the bowl would lie strictly below its own
+# chord, and $J$ would be lower still. Without a penalty there is no bowl, and many pairs $(W_s, A)$ give
+# the same $W_t$.
+#
+# Three starts with large random numbers, and 2000 steps downhill, with penalties and without:
+
+# %%
+_, data, _, _, _ = worlds[0.5]
+shape, names = (data.n_features, 3), data.task_names
+
+
+def spread(lam):
+    """Largest difference in any entry of W_t between three starts, after training."""
+    model = rt.RAG(*shape, 4, tasks=names, init="normal", scale=1.0)
+    settings = {"steps": 2000, "lr": 1.0, "optimizer": "sgd"}
+    trained = rt.train_many(model, data, lam, lam, seeds=[0, 1, 2], **settings)
+    W = trained.task_weights()  # (n_tasks, n_seeds, n_classes, n_features)
+    return (W.amax(1) - W.amin(1)).max().item()
+
+
+for lam in [0.01, 0.0]:
+    print(f"lam = lam_shared = {lam}: the ends differ by up to {spread(lam):.0e}")
+
+# %% [markdown]
+# With the penalties only rounding is left of the start. Without them the ends are far apart: where the data
+# do not speak, nobody speaks, and the random start stays. With them the prior speaks there. That is **law
+# 4**: with $\lambda, \lambda_s > 0$ every start ends in the same $W_t$, if you train to the end.
 #
 # ## The two limits (law 5)
 #
@@ -208,35 +271,40 @@ print({r: f"ratio {b:.3g}" for r, b in best.items()})
 # - $\lambda_s \to \infty$ with $\lambda$ kept: now $W_s$ is too dear. $W_t = A_t$: independent models with
 #   penalty $\lambda$.
 #
+# The first has a proof of two lines. The optimum is not worse than the best full sharing, which is one of
+# its choices (all adapters 0) and has some objective $J_1$. So
+# $\frac{\lambda}{2}\sum_t\|A_t\|^2 \le J \le J_1$, and $\sum_t\|A_t\|^2 \le 2J_1/\lambda$, which goes to 0.
+# The second works the same way, with $W_s$ for the adapters.
+#
 # And $\lambda \to 0$ with $\lambda_s$ kept? Also independent, since all weight moves into the cheap
 # adapters. But they are then hardly penalised at all, and they overfit.
 
+
 # %%
-_, data, _, _, _ = worlds[0.5]
-
-
 def optimum(model, lam, lam_shared):
     rt.solve(model, data, lam=lam, lam_shared=lam_shared, tol=1e-8)
     return model.task_weights().detach().double()
 
 
-shape, options = (data.n_features, 3), {"tasks": data.task_names, "init": "zero"}
+options = {"tasks": names, "init": "zero"}
 rag = rt.RAG(*shape, 4, **options)
 one = optimum(rt.RAG.full_sharing(*shape, bias="task", **options), 0.01, 0.01)
 own = optimum(rt.RAG.independent(*shape, **options), 0.01, 0.01)
+print("relative distance of the W_t of RAG")
 for big in [1, 10, 1e3, 1e5]:
     to_one = (optimum(rag, 0.01 * big, 0.01) - one).norm() / one.norm()
     to_own = (optimum(rag, 0.01, 0.01 * big) - own).norm() / own.norm()
     print(
-        f"ratio {big:8g}: RAG - full sharing {to_one:.1e}   "
-        f"ratio {1 / big:8g}: RAG - independent {to_own:.1e}"
+        f"ratio {big:6g}: {to_one:.0e} to full sharing;   "
+        f"ratio {1 / big:5g}: {to_own:.0e} to independent"
     )
 
 # %% [markdown]
 # Both distances go to 0, about tenfold for a tenfold ratio.
 #
-# **Your turn.** Move lambda until `quiet` (or the first word listed) has nearly the same weight in all
-# four domains. What has happened to the accuracies on the way? Then move to the marked lambda.
+# **Your task.** Move $\lambda$ to the right until `busy` has nearly the same weight in all four domains.
+# What has happened to the accuracies on the way? Then move to the $\lambda$ that validation chooses. Do the
+# domains still agree about `busy`, and do they agree about `beautiful`?
 
 # %%
 rt.widgets.sharing_slider()
@@ -248,17 +316,19 @@ rt.widgets.sharing_slider()
 #
 # $$\lambda_s W_s = \lambda \sum_t A_t \qquad (G = I)$$
 #
-# Prove it. Then write it as a function that gives $W_s$.
-
-# %%
-card("07-3")
+# **Prove it, with pencil and paper.** Write down $\partial J/\partial A_t$ and $\partial J/\partial W_s$;
+# both are zero at the optimum. What do you know about the adapters if $\lambda_s = 0$? Then write the law
+# as a function that gives $W_s$.
 
 # %% [markdown] tags=["answer"]
 # **Proof.** Let $D_t = -\partial\,\mathrm{CE}_t / \partial W_t$, the pull of task $t$'s sentences. $A_t$ is
 # in $W_t$ only: $\partial J/\partial A_t = -D_t + \lambda A_t = 0$. $W_s$ is in every $W_t$:
 # $\partial J/\partial W_s = -\sum_t D_t + \lambda_s W_s = 0$. So
 # $\lambda_s W_s = \sum_t D_t = \lambda\sum_t A_t$. One adapter per task was used in the first equation.
-# With $\lambda_s = 0$ the adapters sum to 0: everything common sits in $W_s$.
+# With $\lambda_s = 0$ the adapters sum to 0 (if there is a lowest point): everything common sits in $W_s$.
+
+# %%
+card("07-3")
 
 
 # %% tags=["exercise"]
@@ -331,11 +401,14 @@ gaps += [
     np.abs(s * theirs[:, 1 + t] - a).max()
     for t, a in enumerate(ours.adapter_weights().detach().numpy())
 ]
-print("largest difference in W_s, A_1 ... A_4 is below 0.001:", bool(max(gaps) < 1e-3))
+largest = np.abs(theirs[:, 0]).max()
+print(f"largest weight in W_s: {largest:.2f}")
+print(f"largest difference in W_s, A_1 ... A_4: {max(gaps):.0e}")
 
 # %% [markdown]
-# Two details make it exact. scikit-learn has one bias, so ours is shared too. Its `C` multiplies a *sum*
-# over sentences: $C = 1/(n\lambda_s)$.
+# The two agree: RAG *is* a logistic regression on features written twice. Two details make it exact.
+# scikit-learn has one bias, so ours is shared too. Its `C` multiplies a *sum* over sentences:
+# $C = 1/(n\lambda_s)$.
 #
 # ## Without weights: the view the solver uses
 #
@@ -377,10 +450,7 @@ with torch.no_grad():
     e = (np.eye(3)[y] - p) / n
     cov = task_covariance(np.eye(4), LAM, LAM_SHARED)
     votes = kernel_logits(x, task, e, cov) + rag.bias[data.task].numpy()
-print(
-    "weights and votes give the same logits:",
-    bool(np.abs(votes - z.numpy()).max() < 1e-3),
-)
+print(f"largest difference of the logits: {np.abs(votes - z.numpy()).max():.0e}")
 print(f"numbers to find: {e.size} votes, or {5 * 3 * d} weights")
 
 # %% [markdown]
@@ -389,7 +459,7 @@ print(f"numbers to find: {e.size} votes, or {5 * 3 * d} weights")
 #
 # ## Who chooses lambda?
 #
-# Not the training loss: it is least with no penalty. Three judges are fair:
+# Not the training loss: it is least with no penalty. Three judges can be asked:
 #
 # 1. **validation**: sentences held out, if you have them to spare;
 # 2. **cross-validation**: four times, hold out another quarter of the *training* sentences;
@@ -398,7 +468,7 @@ print(f"numbers to find: {e.size} votes, or {5 * 3 * d} weights")
 #    optimum (Laplace; MacKay 1992).
 #
 # The evidence needs only what you have now: $K$, the prior covariance of the logits, and $H$, the
-# curvature of the loss.
+# curvature of the loss. (The second half of the next cell is its formula. You need not follow it to go on.)
 #
 # $$\log p(y) \approx -nJ - \tfrac12 \log\det(I + HK)$$
 
@@ -451,53 +521,70 @@ for ax, (r, (train, data_r, path, val, test)) in zip(axes, worlds.items(), stric
         "evidence": -log_evidence(path, data_r),
     }
     ax.plot(ratios, loss, color="black", label="test loss")
-    for (name, judged), marker in zip(judges.items(), "osX", strict=True):
+    for (name, judged), marker, size in zip(
+        judges.items(), "osX", (15, 10, 6), strict=True
+    ):
         i = judged.argmin()
-        color = dict(zip(judges, plots.PALETTE.values(), strict=True))[name]
-        ax.plot(ratios[i], loss[i], marker, ms=10, alpha=0.8, color=color, label=name)
+        look = {"color": plots.CYCLE[0]["osX".index(marker)], "ms": size}
+        hollow = {"mfc": "none", "mew": 2} if marker != "X" else {}
+        ax.plot(ratios[i], loss[i], marker, ls="", label=name, **look, **hollow)
         prices[r, name] = loss[i] - loss.min()
     ax.set(xscale="log", title=f"relatedness {r:g}", xlabel=r"$\lambda/\lambda_s$")
 axes[0].set_ylabel("test loss")
-axes[0].legend(fontsize=8)
+fig.legend(*axes[0].get_legend_handles_labels(), loc="outside right", frameon=False)
 plots.show(
     fig,
     alt="Test loss against the ratio in three worlds, with the choice of each judge. "
     "Validation and cross-validation sit near the bottom of every curve. The evidence "
-    "sits too far right at relatedness 0 and 0.5, and right at relatedness 1.",
+    "sits too far right at relatedness 0 and 0.5. At relatedness 1 all three take the "
+    "largest ratio, which is right.",
 )
 for name in judges:
-    print(f"{name:17s} loses", [round(float(prices[r, name]), 3) for r in worlds])
+    said = "  ".join(f"{prices[r, name]:.3f}" for r in worlds)
+    print(f"{name:17s} loses at relatedness 0, 0.5, 1:  {said}")
 
 # %% [markdown]
 # Cross-validation, with training sentences alone, is nearly as good as a validation set. The evidence gets
 # the direction right and the amount wrong: it shares too much at relatedness 0 and at 0.5.
 #
-# Why? It takes the prior at its word: every word's weight normal, with one correlation for all words.
-# Our worlds are not like that. Some words mean the same everywhere, others flip. And $\lambda_s$ was fixed,
-# not chosen with it. Held-out sentences do not care whether the prior is true. Use them if you can.
+# Why? Two explanations come to mind, and both can be tested.
+#
+# - *$\lambda_s$ was fixed.* We let the evidence choose $\lambda_s$ too, among five values. At relatedness 0
+#   and 0.5 it still loses to validation, clearly.
+# - *The prior is wrong*: our words do not follow a normal distribution. So we drew the true weights from
+#   the prior itself, with $\rho = 0.5$, and labels from those weights. With 60 sentences per task the
+#   evidence still shares too much. With 160 it finds the right ratio.
+#
+# So a wrong prior is not the whole story. What is left is the approximation: 60 sentences say little about
+# 200 words, and the weights are then not at all normally distributed around the optimum. This last step is
+# a guess that fits; we have not proved it. But Kuss and Rasmussen (2005) found Laplace's evidence to be far
+# off in such cases, with two classes. Held-out sentences need no such assumption. Use them if you can.
 #
 # ## Choose for a world you do not know
 #
-# Here is a new training set. Its relatedness is hidden from you (do not look it up). Which ratio do you
-# choose? The check scores it on sentences that nobody has seen.
+# Here is a new training set, 60 sentences per task. Its relatedness is hidden from you. Which ratio
+# $\lambda/\lambda_s$ do you choose, with $\lambda_s = 0.002$ as above? The check scores it on sentences
+# that nobody has seen.
 
 # %%
 card("07-6")
 
 # %% tags=["exercise"]
-unknown, _, _ = draw("toy", None, 60, 40, relatedness=0.75)
+unknown = unknown_world()  # a frame with the columns text, label, task
 ### BEGIN SOLUTION
 my_ratio = ratios[cross_validated(unknown, ratios).argmin()]
 ### END SOLUTION
 check("07-6", my_ratio)
 
 # %% [markdown] tags=["solution"]
-# At 0.75 the curve falls and then stays flat to the right end. Any ratio from about 3 on is as good.
+# This world has relatedness 0.75. The test loss falls and then stays flat to the right end: any ratio from
+# about 3 on is as good.
 
 # %% [markdown]
 # ## Explain it to a colleague
 #
-# "What does lambda do, and how do I set it?" Three sentences, no symbols.
+# A colleague asks: "What does lambda do, and how do I set it?" Answer in three or four sentences, without
+# symbols.
 
 # %%
 card("07-7")
@@ -521,11 +608,13 @@ rubric("07-7")
 # - A penalty is a Gaussian prior; $J$ is its MAP. $\sigma^2 \propto 1/\lambda$.
 # - The graph is a covariance: $1/\lambda_s + GG'/\lambda$. With one adapter per task
 #   $\rho = \lambda/(\lambda + \lambda_s)$.
-# - Large $\lambda$: full sharing. Large $\lambda_s$: independent models.
-# - At the optimum $\lambda_s W_s = \lambda\sum_t A_t$.
-# - RAG with $G = I$ is a logistic regression on features written twice.
+# - One prior, one answer: every start ends in the same $W_t$ (law 4).
+# - Large $\lambda$: full sharing. Large $\lambda_s$: independent models (law 5).
+# - At the optimum $\lambda_s W_s = \lambda\sum_t A_t$ (law 3).
+# - RAG with $G = I$ is a logistic regression on features written twice (law 6).
 # - All weights are votes of sentences; the covariance says how much another task's votes count.
-# - Held-out sentences choose lambda well. The evidence needs none, and is misled by a wrong prior.
+# - Held-out sentences choose $\lambda$ well. The evidence needs none, and with few sentences it shares too
+#   much.
 #
 # ## Sources
 #
@@ -536,4 +625,6 @@ rubric("07-7")
 # - D. J. C. MacKay (1992). Bayesian interpolation. *Neural Computation* 4. The evidence.
 # - C. E. Rasmussen, C. K. I. Williams (2006). *Gaussian Processes for Machine Learning*. MIT Press. Chapter 3
 #   has the Laplace approximation with several classes.
+# - M. Kuss, C. E. Rasmussen (2005). Assessing approximate inference for binary Gaussian process
+#   classification. *Journal of Machine Learning Research* 6. How far off Laplace's approximation can be.
 # - E. V. Bonilla, K. M. A. Chai, C. K. I. Williams (2007). Multi-task Gaussian process prediction. *NIPS*.

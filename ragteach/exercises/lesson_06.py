@@ -1,81 +1,11 @@
 """Exercises of lesson 06: a fair comparison."""
 
 import numpy as np
-import pandas as pd
 from scipy import stats
 
 from ragteach.checks import Wrong, call, exercise, expect, expect_close, expect_mentions
-from ragteach.compare import COLUMNS, paired
-
-
-def _honest_score(val_loss, test_accuracy):
-    chosen = val_loss.argmin(axis=1)  # (n_seeds,)
-    return test_accuracy[np.arange(len(chosen)), chosen].mean()
-
-
-@exercise(
-    "06-4",
-    title="Choose on validation, report on test",
-    difficulty="medium",
-    minutes=8,
-    trains="keeping the test set out of every choice",
-    hints=[
-        "Each row is one seed. Which setting (column) would you have chosen, seeing the validation "
-        "losses only?",
-        "val_loss.argmin(axis=1) is one column number per seed: a loss is good when it is small.",
-        "test_accuracy[np.arange(n_seeds), chosen] reads one number per row; return their mean.",
-    ],
-    reference=_honest_score,
-    reason="The test numbers of the settings that were not chosen are never looked at.",
-)
-def honest_score(yours):
-    """val_loss, test_accuracy (n_seeds, n_settings) -> one number."""
-    for n_seeds, n_settings in [(6, 5), (4, 9)]:
-        rng = np.random.default_rng(n_settings)
-        loss, accuracy = (
-            rng.uniform(0.5, 1.5, (n_seeds, n_settings)),
-            rng.uniform(0.3, 0.9, (n_seeds, n_settings)),
-        )
-        rows = np.arange(n_seeds)
-        expect_close(
-            call(yours, loss, accuracy),
-            _honest_score(loss, accuracy),
-            wrong=[
-                (
-                    accuracy.max(1).mean(),
-                    "This picks the best TEST score of each seed: it chooses on the test set.",
-                ),
-                (
-                    accuracy.mean(0).max(),
-                    "This picks the setting with the best mean TEST score: the test set chose.",
-                ),
-                (
-                    accuracy.mean(),
-                    "This averages over all settings. Nobody uses all of them: choose one per seed.",
-                ),
-                (
-                    accuracy[rows, loss.argmax(1)].mean(),
-                    "This chooses the LARGEST validation loss. A loss is good when it is small.",
-                ),
-                (
-                    accuracy[:, loss.mean(0).argmin()].mean(),
-                    "This chooses one setting for all seeds. Seeds are separate experiments: choose in "
-                    "each of them.",
-                ),
-                (
-                    loss.min(1).mean(),
-                    "This reports the validation loss that you chose by: too good, and not accuracy.",
-                ),
-                (accuracy[rows, loss.argmin(1)], "One number per seed is right so far. Report their mean."),
-            ],
-            what="The score",
-        )
-
-
-def _paired_interval(a, b):
-    difference = a - b
-    half = stats.t.ppf(0.975, len(a) - 1) * difference.std(ddof=1) / np.sqrt(len(a))
-    return difference.mean(), difference.mean() - half, difference.mean() + half
+from ragteach.compare import paired
+from ragteach.exercises import answers_06 as answers
 
 
 @exercise(
@@ -90,7 +20,7 @@ def _paired_interval(a, b):
         "half = stats.t.ppf(0.975, n - 1) * difference.std(ddof=1) / np.sqrt(n); return mean, mean - "
         "half, mean + half.",
     ],
-    reference=_paired_interval,
+    reference=answers.paired_interval,
     reason="Subtracting first removes what the two have in common: the luck of the draw.",
 )
 def paired_interval(yours):
@@ -194,10 +124,6 @@ def worth(yours):
     )
 
 
-def _equal_widths(n_features, n_classes, n_tasks):
-    return (n_tasks + 1) * n_features, (n_tasks + 1) * n_features / n_tasks
-
-
 @exercise(
     "06-3",
     title="Equal parameters",
@@ -210,7 +136,7 @@ def _equal_widths(n_features, n_classes, n_tasks):
         "may change.",
         "Full sharing: width = (n_tasks + 1) n_features. Independent: the same, divided by n_tasks.",
     ],
-    reference=_equal_widths,
+    reference=answers.equal_widths,
     reason="(T + 1) C d weights on one matrix is d (T + 1) features; on T matrices it is d (T + 1) / T.",
 )
 def equal_widths(yours):
@@ -240,15 +166,63 @@ def equal_widths(yours):
         )
 
 
-def _scores(strategy_means, n_seeds=8, spread=0.01, seed=0):
-    """A small table in the form of `compare`, for the reference and the tests."""
-    rng = np.random.default_rng(seed)
-    rows = [
-        ("toy", strategy, "mean", s, 20, "accuracy", mean + spread * rng.normal(), 0, 0.0)
-        for strategy, mean in strategy_means.items()
-        for s in range(n_seeds)
-    ]
-    return pd.DataFrame(rows, columns=COLUMNS)
+@exercise(
+    "06-4",
+    title="Choose on validation, report on test",
+    difficulty="medium",
+    minutes=8,
+    trains="keeping the test set out of every choice",
+    hints=[
+        "Each row is one seed. Which setting (column) would you have chosen, seeing the validation "
+        "losses only?",
+        "val_loss.argmin(axis=1) is one column number per seed: a loss is good when it is small.",
+        "test_accuracy[np.arange(n_seeds), chosen] reads one number per row; return their mean.",
+    ],
+    reference=answers.honest_score,
+    reason="The test numbers of the settings that were not chosen are never looked at.",
+)
+def honest_score(yours):
+    """val_loss, test_accuracy (n_seeds, n_settings) -> one number."""
+    for n_seeds, n_settings in [(6, 5), (4, 9)]:
+        rng = np.random.default_rng(n_settings)
+        loss, accuracy = (
+            rng.uniform(0.5, 1.5, (n_seeds, n_settings)),
+            rng.uniform(0.3, 0.9, (n_seeds, n_settings)),
+        )
+        rows = np.arange(n_seeds)
+        expect_close(
+            call(yours, loss, accuracy),
+            answers.honest_score(loss, accuracy),
+            wrong=[
+                (
+                    accuracy.max(1).mean(),
+                    "This picks the best TEST score of each seed: it chooses on the test set.",
+                ),
+                (
+                    accuracy.mean(0).max(),
+                    "This picks the setting with the best mean TEST score: the test set chose.",
+                ),
+                (
+                    accuracy.mean(),
+                    "This averages over all settings. Nobody uses all of them: choose one per seed.",
+                ),
+                (
+                    accuracy[rows, loss.argmax(1)].mean(),
+                    "This chooses the LARGEST validation loss. A loss is good when it is small.",
+                ),
+                (
+                    accuracy[:, loss.mean(0).argmin()].mean(),
+                    "This chooses one setting for all seeds. Seeds are separate experiments: choose in "
+                    "each of them.",
+                ),
+                (
+                    loss.min(1).mean(),
+                    "This reports the validation loss that you chose by: too good, and not accuracy.",
+                ),
+                (accuracy[rows, loss.argmin(1)], "One number per seed is right so far. Report their mean."),
+            ],
+            what="The score",
+        )
 
 
 @exercise(
@@ -264,8 +238,8 @@ def _scores(strategy_means, n_seeds=8, spread=0.01, seed=0):
         'compare("toy", seeds=8, n_per_task=20, relatedness=1.0, strategies=["RAG", "full sharing"], '
         "progress=False)",
     ],
-    reference=_scores({"RAG": 0.65, "full sharing": 0.69}),
-    reason="If one classifier is right for all tasks, adapters have nothing to learn but noise.",
+    reference=answers.scores({"RAG": 0.65, "full sharing": 0.69}),
+    reason="If one classifier is right for all tasks, whatever a task has of its own can learn only noise.",
 )
 def make_rag_lose(yours):
     """The table of `compare`, with RAG and full sharing, in which full sharing is clearly better."""

@@ -1,18 +1,9 @@
 """Exercises of lesson 07: lambda as a prior."""
 
-import functools
-
 import numpy as np
 
 from ragteach.checks import Wrong, call, exercise, expect, expect_close, expect_mentions
-from ragteach.compare import draw
-from ragteach.model import RAG
-from ragteach.solver import solve_path
-from ragteach.tasks import MultiTaskDataset
-
-
-def _covariance(graph, lam, lam_shared):
-    return 1 / lam_shared + graph @ graph.T / lam
+from ragteach.exercises import answers_07 as answers
 
 
 @exercise(
@@ -27,7 +18,7 @@ def _covariance(graph, lam, lam_shared):
         "G[u,k] / lam.",
         "The sum over k of G[t,k] G[u,k] is the matrix graph @ graph.T.",
     ],
-    reference=_covariance,
+    reference=answers.covariance,
     reason="Independent parts: variances add, and what two tasks have in common is their covariance.",
 )
 def covariance(yours):
@@ -69,10 +60,6 @@ def covariance(yours):
         )
 
 
-def _penalty_for(rho, lam_shared):
-    return lam_shared * rho / (1 - rho)
-
-
 @exercise(
     "07-2",
     title="The lambda of a belief",
@@ -84,7 +71,7 @@ def _penalty_for(rho, lam_shared):
         "Multiply numerator and denominator by lam lam_shared: rho = lam / (lam + lam_shared).",
         "Solve for lam: rho lam + rho lam_shared = lam.",
     ],
-    reference=_penalty_for,
+    reference=answers.penalty_for,
     reason="rho = lam / (lam + lam_shared), so lam = lam_shared rho / (1 - rho).",
 )
 def penalty_for(yours):
@@ -106,10 +93,6 @@ def penalty_for(yours):
         )
 
 
-def _shared_from_adapters(adapters, lam, lam_shared):
-    return lam / lam_shared * adapters.sum(0)
-
-
 @exercise(
     "07-3",
     title="Balance",
@@ -121,7 +104,7 @@ def _shared_from_adapters(adapters, lam, lam_shared):
         "dJ/dA_t = -D_t + lam A_t, and dJ/dW_s = -(D_1 + ... + D_T) + lam_shared W_s.",
         "So lam A_t = D_t, and lam_shared W_s = D_1 + ... + D_T. Eliminate D.",
     ],
-    reference=_shared_from_adapters,
+    reference=answers.shared_from_adapters,
     reason="Both sides are the pull of the data: lam_shared W_s = sum_t D_t = lam sum_t A_t.",
     rubric=[
         "sets both gradients to zero",
@@ -153,14 +136,6 @@ def balance(yours):
         )
 
 
-def _augment(x, task, n_tasks, s):
-    n_docs, n_features = x.shape
-    wide = np.zeros((n_docs, 1 + n_tasks, n_features))
-    wide[:, 0] = x
-    wide[np.arange(n_docs), 1 + task] = s * x
-    return wide.reshape(n_docs, -1)
-
-
 @exercise(
     "07-4",
     title="Frustratingly easy",
@@ -174,7 +149,7 @@ def _augment(x, task, n_tasks, s):
         "s * x.",
         "wide.reshape(n_docs, -1) puts the blocks side by side.",
     ],
-    reference=_augment,
+    reference=answers.augment,
     reason="A common weight for the copy in block 0, and one of its own for each task: that is W_s and "
     "A_t / s.",
 )
@@ -183,7 +158,7 @@ def augment(yours):
     rng = np.random.default_rng(11)
     for n_docs, d, n_tasks in [(5, 3, 2), (7, 2, 4)]:
         x, task, s = rng.normal(size=(n_docs, d)), rng.integers(n_tasks, size=n_docs), 0.5
-        right = _augment(x, task, n_tasks, s)
+        right = answers.augment(x, task, n_tasks, s)
         everywhere = np.hstack([x] + [s * x] * n_tasks)
         blocks = right.reshape(n_docs, 1 + n_tasks, d)
         expect_close(
@@ -192,16 +167,19 @@ def augment(yours):
             wrong=[
                 (everywhere, "Every row has x in every block: then no task has weights of its own."),
                 (
-                    _augment(x, task, n_tasks, 1.0),
+                    answers.augment(x, task, n_tasks, 1.0),
                     "The factor s is missing: it is the only place where lam enters.",
                 ),
                 (
-                    _augment(x, task, n_tasks, 1 / s),
+                    answers.augment(x, task, n_tasks, 1 / s),
                     "This is x / s. A large lam must make the block small: s * x.",
                 ),
-                (_augment(x, task, n_tasks, s * s), "s * s: the square comes by itself, with the penalty."),
                 (
-                    np.hstack([s * x, _augment(x, task, n_tasks, 1.0)[:, d:]]),
+                    answers.augment(x, task, n_tasks, s * s),
+                    "s * s: the square comes by itself, with the penalty.",
+                ),
+                (
+                    np.hstack([s * x, answers.augment(x, task, n_tasks, 1.0)[:, d:]]),
                     "s stands at the shared block. It belongs to the task's own block.",
                 ),
                 (right[:, d:], "The shared block is missing: these are independent models."),
@@ -218,10 +196,6 @@ def augment(yours):
         )
 
 
-def _kernel_logits(x, task, e, cov):
-    return (x @ x.T * cov[np.ix_(task, task)]) @ e
-
-
 @exercise(
     "07-5",
     title="Without weights",
@@ -234,7 +208,7 @@ def _kernel_logits(x, task, e, cov):
         "task)].",
         "Multiply the two tables entry by entry, then (n_docs, n_docs) @ (n_docs, n_classes).",
     ],
-    reference=_kernel_logits,
+    reference=answers.kernel_logits,
     reason="W_t = sum_u Cov[t,u] D_u and D_u = sum_i e_i x_i', so z_j = sum_i Cov[t_j, t_i] (x_i . x_j) e_i.",
 )
 def kernel_logits(yours):
@@ -270,24 +244,12 @@ def kernel_logits(yours):
         )
 
 
-@functools.cache
-def _world(seed, relatedness=0.75, n=60, lam_shared=0.002):
-    """Test loss along the ratios, for the experiment."""
-    train, _, test = draw("toy", None, n, seed, relatedness=relatedness)
-    data = MultiTaskDataset.from_frame(train)
-    ratio = np.logspace(-3, 3, 25)
-    model = RAG(data.n_features, 3, data.n_tasks, tasks=data.task_names, init="zero")
-    path = solve_path(model, data, lam_shared * ratio, lam_shared, tol=1e-4)
-    held_out = MultiTaskDataset.from_frame(test, data.vectorizer, data.task_names).stacked()
-    return ratio, path.losses(held_out).mean(0).numpy()
-
-
 @exercise(
     "07-6",
     title="Choose for a world you do not know",
     difficulty="medium",
     minutes=10,
-    trains="choosing how much to share, from data alone",
+    trains="an experiment: choosing how much to share, from data alone",
     hints=[
         "Use cross_validated(frame, ratios) from above on the training frame `unknown`.",
         "ratios[cross_validated(unknown, ratios).argmin()] is the ratio with the least loss.",
@@ -296,8 +258,8 @@ def _world(seed, relatedness=0.75, n=60, lam_shared=0.002):
     reason="This world has relatedness 0.75. Most words mean the same, so the tasks should share nearly all.",
 )
 def choose(yours):
-    """The ratio lam / lam_shared for make_toy(relatedness=0.75), judged on sentences nobody has seen."""
-    ratio, loss = _world(40)
+    """The ratio lam / lam_shared, judged on sentences nobody has seen."""
+    ratio, loss = answers.loss_of_ratios()
     try:
         mine = float(yours)
     except (TypeError, ValueError):

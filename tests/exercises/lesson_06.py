@@ -5,7 +5,7 @@ import torch
 from scipy import stats
 
 from ragteach.compare import interval, summary
-from ragteach.exercises.lesson_06 import _scores
+from ragteach.exercises.answers_06 import scores
 
 
 def _half(d, level=0.975, ddof=1, root=True, z=None):
@@ -59,17 +59,17 @@ WRONG = {
         "no change": lambda d, c, t: (d, d),
     },
     "06-5": {
-        "a summary": summary(_scores({"RAG": 0.65, "full sharing": 0.69})),
-        "one strategy": _scores({"RAG": 0.65}),
-        "two seeds": _scores({"RAG": 0.65, "full sharing": 0.69}, n_seeds=2),
-        "RAG wins": _scores({"RAG": 0.72, "full sharing": 0.65}),
-        "nobody wins": _scores({"RAG": 0.65, "full sharing": 0.65}, spread=0.05),
+        "a summary": summary(scores({"RAG": 0.65, "full sharing": 0.69})),
+        "one strategy": scores({"RAG": 0.65}),
+        "two seeds": scores({"RAG": 0.65, "full sharing": 0.69}, n_seeds=2),
+        "RAG wins": scores({"RAG": 0.72, "full sharing": 0.65}),
+        "nobody wins": scores({"RAG": 0.65, "full sharing": 0.65}, spread=0.05),
     },
     "06-6": {
         "only seeds": "You ran it once, so another seed might turn the result round, do it again with "
         "twenty.",
         "only validation": "The test set was used to choose the setting, so use a validation set for that.",
-        "nothing to report": "Choose on a validation set, and run it again with many seeds. Then you will see.",
+        "nothing to report": "Choose on a validation set, and run it with many seeds. Then you will see.",
         "best seed": "Use a validation set, run twenty seeds, and then report the best seed of them.",
         "overlap": "Choose on validation, use many seeds; if the intervals overlap there is no difference.",
     },
@@ -90,7 +90,7 @@ RIGHT = {
     "06-2": {"a float": 10 / (1 - 0.9), "a tensor": torch.tensor(100)},
     "06-3": {"a list": lambda d, c, t: [d + d * t, d + d / t]},
     "06-5": {
-        "another seed": _scores({"independent": 0.5, "RAG": 0.60, "full sharing": 0.66}, n_seeds=12, seed=3),
+        "another seed": scores({"independent": 0.5, "RAG": 0.60, "full sharing": 0.66}, n_seeds=12, seed=3),
     },
     "06-6": {
         "other words": "Your setting was selected with the very sentences you report. Hold out others "

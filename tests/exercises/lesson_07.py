@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from ragteach.exercises.lesson_07 import _augment
+from ragteach.exercises.answers_07 import augment
 
 EYE = np.eye
 
@@ -34,14 +34,14 @@ WRONG = {
     },
     "07-4": {
         "everywhere": lambda x, t, n, s: np.hstack([x] + [s * x] * n),
-        "no s": lambda x, t, n, s: _augment(x, t, n, 1.0),
-        "one over s": lambda x, t, n, s: _augment(x, t, n, 1 / s),
-        "s squared": lambda x, t, n, s: _augment(x, t, n, s * s),
-        "s at shared": lambda x, t, n, s: np.hstack([s * x, _augment(x, t, n, 1.0)[:, x.shape[1] :]]),
-        "no shared block": lambda x, t, n, s: _augment(x, t, n, s)[:, x.shape[1] :],
-        "shared last": lambda x, t, n, s: np.hstack([_augment(x, t, n, s)[:, x.shape[1] :], x]),
+        "no s": lambda x, t, n, s: augment(x, t, n, 1.0),
+        "one over s": lambda x, t, n, s: augment(x, t, n, 1 / s),
+        "s squared": lambda x, t, n, s: augment(x, t, n, s * s),
+        "s at shared": lambda x, t, n, s: np.hstack([s * x, augment(x, t, n, 1.0)[:, x.shape[1] :]]),
+        "no shared block": lambda x, t, n, s: augment(x, t, n, s)[:, x.shape[1] :],
+        "shared last": lambda x, t, n, s: np.hstack([augment(x, t, n, s)[:, x.shape[1] :], x]),
         "woven": lambda x, t, n, s: (
-            _augment(x, t, n, s).reshape(len(x), n + 1, -1).swapaxes(1, 2).reshape(len(x), -1)
+            augment(x, t, n, s).reshape(len(x), n + 1, -1).swapaxes(1, 2).reshape(len(x), -1)
         ),
     },
     "07-5": {
