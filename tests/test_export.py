@@ -9,7 +9,6 @@ import sys
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 import pytest
 import safetensors.torch
 import sklearn
@@ -390,7 +389,10 @@ def test_merge_gives_a_linear_and_never_touches_the_model():
     ("name", "task"),
     [("full", 1), ("no bias", 2), ("full", None), ("low rank", None), ("grown", None), ("double", None)],
 )
-def test_onnx_and_torch_export_give_the_same_logits(tmp_path, name, task):
+def test_onnx_and_torch_export_give_the_same_logits(tmp_path, monkeypatch, name, task):
+    monkeypatch.setenv("ORT_DISABLE_TELEMETRY", "1")  # read on import: the tests report to nobody
+    import onnxruntime
+
     model = filled(family()[name])
     task = task and model.task_names[task]
     session = onnxruntime.InferenceSession(export_onnx(model, tmp_path / "model.onnx", task))

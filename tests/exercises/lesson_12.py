@@ -203,10 +203,10 @@ WRONG = {
     },
     "12-6": {
         "promise kept": "A pickle is code when opened; use safetensors. Merge all into one.",
-        "no test": "It is the best of 200, so too good. A pickle runs code: send safetensors. Merge the five.",
+        "no test": "It is the best of 200, so too good. A pickle runs code: send safetensors. Merge them.",
         "pickle accepted": "The best of 200 is luck: promise the test score. Merge the five into one layer.",
         "no format": "The best of 200 is luck: promise the test score. A pickle runs code. Merge them.",
-        "still slow": "The best of 200 is luck: promise the test score. A pickle runs code: send safetensors.",
+        "still slow": "The best of 200 is luck: promise the test score. A pickle runs code: use safetensors.",
         "chosen on test": "It is the luck of 200 tries: choose on the test set. A pickle runs code, send "
         "safetensors. Merge the matrices.",
         "slower": "The best of 200 is luck: promise the test number. A pickle runs code, send safetensors. "
