@@ -31,13 +31,13 @@ button { cursor: pointer; background: var(--panel); } button[aria-pressed=true] 
 button:disabled { opacity: .5; cursor: default; }
 :focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
 .say { min-height: 3.1em; margin: 6px 0 8px; padding: 7px 10px; background: var(--panel); border-left: 4px solid var(--accent); border-radius: 4px; }
-.panels { display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 12px 20px; } .panel { min-width: 0; } .panel.full { grid-column: 1 / -1; }
-.narrow .panels { grid-template-columns: minmax(0, 1fr); }
+.panels { display: grid; grid-template-columns: var(--columns, repeat(2, minmax(0, 1fr))); gap: 12px 20px; } .panel { min-width: 0; } .panel.full { grid-column: 1 / -1; }
+.narrow th, .narrow td { padding: 2px 4px; } .narrow .wrap td { white-space: normal; } .narrow .panels { grid-template-columns: minmax(0, 1fr); }
 svg { display: block; width: 100%; overflow: visible; } svg text { fill: var(--fg); font-size: 12px; } svg .soft { fill: var(--soft); }
 svg .grid { stroke: var(--grid); } svg .axis { stroke: var(--line); } svg .cursor { stroke: var(--fg); stroke-width: 1.5; } svg .best { stroke: var(--soft); stroke-dasharray: 2 3; }
 .tools { display: flex; flex-wrap: wrap; gap: 8px; margin-top: 10px; align-items: center; }
 .more { margin-top: 8px; overflow-x: auto; max-height: 320px; overflow-y: auto; } [hidden] { display: none !important; }
-table { border-collapse: collapse; font-size: 12.5px; font-variant-numeric: tabular-nums; } th, td { padding: 2px 9px; white-space: nowrap; text-align: right; border-bottom: 1px solid var(--line); }
+table { border-collapse: collapse; font-size: 12.5px; font-variant-numeric: tabular-nums; } th, td { padding: 2px 7px; white-space: nowrap; text-align: right; border-bottom: 1px solid var(--line); }
 th:first-child, td:first-child { text-align: left; } th { font-weight: 650; }
 pre { margin: 0; padding: 8px 10px; background: var(--panel); border-radius: 4px; font: 12.5px/1.5 ui-monospace, Menlo, Consolas, monospace; overflow-x: auto; user-select: all; }
 .error { color: var(--warn); border: 1px solid var(--warn); border-radius: 4px; padding: 6px 10px; margin: 6px 0; white-space: pre-wrap; }
@@ -269,17 +269,22 @@ class View {
   }
   resize() {
     const width = this.host.clientWidth;
-    if (!width || width === this.width) return;
+    if (width === this.width) return;
     this.width = width;
+    if (!width) return; // taken off the page, for the moment
     this.root.classList.toggle("narrow", width < 720);
     for (const layout of this.layouts) layout();
-    this.schedule();
+    this.draw(); // at once: no frame may show the emptied pictures
   }
   schedule() {
     this.frame ??= requestAnimationFrame(() => this.draw());
   }
   draw() {
+    cancelAnimationFrame(this.frame);
     this.frame = null;
+    const away = this.width && !this.host.clientWidth; // off the page, or its styles are being changed
+    if (away && (this.tries = (this.tries ?? 0) + 1) < 300) return this.schedule();
+    this.tries = 0;
     try {
       const state = this.state;
       if (this.version !== this.store.version) {
@@ -395,7 +400,7 @@ class View {
   destroy() {
     this.store.views.delete(this);
     clearTimeout(this.later);
-    if (this.frame) cancelAnimationFrame(this.frame);
+    cancelAnimationFrame(this.frame);
     this.size.disconnect();
     this.watch.disconnect();
     this.media.removeEventListener("change", this.theme);

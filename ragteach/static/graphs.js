@@ -77,7 +77,7 @@ EXPLORERS.graphs = (ui) => {
   let bars;
   ui.picture(right, (picture, w) => {
     const step = 30, box = { width: w, height: step * (nTasks + 1) + 34, left: 70, right: 48, top: 4, bottom: 30 };
-    const { X } = axes(picture, box, { x: [0, 1], y: [0, 1], xTicks: [0, 0.25, 0.5, 0.75, 1], xText: percent });
+    const { X } = axes(picture, box, { x: [0, 1], y: [0, 1], xTicks: w < 340 ? [0, 0.5, 1] : [0, 0.25, 0.5, 0.75, 1], xText: percent });
     bars = [...spec.tasks, "mean"].map((name, t) => {
       const y = box.top + step * t + 5, fill = t < nTasks ? color(t) : "var(--shared)";
       const bar = s("rect", { x: X(0), y, height: step - 11, fill, opacity: 0.9 }), text = s("text", { y: y + 14 });
@@ -99,9 +99,11 @@ EXPLORERS.graphs = (ui) => {
     return `W_${spec.tasks[t]} = W_s${parts.length ? ` + ${parts.join(" + ")}` : ""}`;
   };
   const alike = (graph) => new Set(graph.map((row) => JSON.stringify(row))).size;
+  if (known(ui.state) < 0) go({}); // a page that was closed on a graph of one's own, and opened again
   const weights = (graph) => (1 + width(graph)) * spec.size[0] * spec.size[1] + nTasks * spec.size[1];
   return {
     reset: () => go({}),
+    accept: () => go({}), // moved from Python
     draw(state) {
       if (shape !== width(state.graph) || size !== Math.max(220, left.clientWidth)) lay();
       state.graph.forEach((row, t) => row.forEach((g, k) => {

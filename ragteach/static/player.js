@@ -49,7 +49,8 @@ EXPLORERS.player = (ui) => {
   const top = ui.panel("Paths of the shared weights and the adapters", { full: true });
   const { box: names } = legend(spec.parts, color);
   const row = h("div", { style: "display:grid;gap:6px 14px" });
-  top.append(names, row);
+  const across = h("p", { className: "note" });
+  top.append(across, names, row);
   const drawings = spec.runs.map((name) => {
     const cell = h("div", { style: "min-width:0" }, h("div", { style: "font-size:12.5px;font-weight:600" }, name)), svg = s("svg", { "aria-hidden": "true" });
     cell.append(svg);
@@ -59,6 +60,7 @@ EXPLORERS.player = (ui) => {
   let shown = -1;
   const lay = () => {
     shown = ui.state.plane;
+    put(across, `Across: ${spec.axes[shown][0]}. Up: ${spec.axes[shown][1]}.`);
     const n = ui.width < 560 ? Math.min(2, nRuns) : nRuns;
     row.style.gridTemplateColumns = `repeat(${n}, minmax(0, 1fr))`;
     const limits = [0, 1].map((axis) => {
@@ -72,12 +74,12 @@ EXPLORERS.player = (ui) => {
     });
     drawings.forEach((d, r) => {
       const width = Math.max(130, d.cell.clientWidth), first = r % n === 0;
-      const box = { width, height: Math.min(300, Math.max(170, width * 0.85)), left: first ? 34 : 12, right: 8, top: 8, bottom: 38 };
-      const { X, Y } = axes(d.svg, box, { x: limits[0], y: limits[1], xTicks: ticks(...limits[0], 3), yTicks: ticks(...limits[1], 4), yText: first ? short : () => "", xName: width > 210 ? spec.axes[shown][0] : "" });
+      const box = { width, height: Math.min(300, Math.max(170, width * 0.85)), left: first ? 34 : 12, right: 8, top: 8, bottom: 24 };
+      const { X, Y } = axes(d.svg, box, { x: limits[0], y: limits[1], xTicks: ticks(...limits[0], 3), yTicks: ticks(...limits[1], 4), yText: first ? short : () => "", xName: "" });
       d.points = spec.parts.map((_, p) => Array.from({ length: nFrames }, (_, f) => [X(planes(shown, r, f, p, 0)), Y(planes(shown, r, f, p, 1))]));
       d.parts = d.points.map((points, p) => {
         const past = s("path", { fill: "none", stroke: color(p), "stroke-width": p ? 2 : 3, "stroke-dasharray": DASH[p % DASH.length] }), now = dot(p);
-        d.svg.append(s("path", { d: line(points), fill: "none", stroke: color(p), "stroke-width": 1, opacity: 0.28 }));
+        d.svg.append(s("path", { d: line(points), fill: "none", stroke: color(p), "stroke-width": 1.3, opacity: 0.45 }));
         d.svg.append(s("circle", { cx: points[0][0], cy: points[0][1], r: 2.5, fill: color(p) }), past, now);
         return { past, now, cuts: points.map(([x, y]) => `${x.toFixed(1)},${y.toFixed(1)}`) };
       });

@@ -48,8 +48,8 @@ EXPLORERS.sharing = (ui) => {
       xName: "independent  ←  λ  →  full sharing",
     }));
     svg.append(s("line", { class: "best", x1: X(spec.best), x2: X(spec.best), y1: box.top, y2: box.height - box.bottom }));
-    const right = spec.best > nLam * 0.7;
-    svg.append(s("text", { class: "soft", x: X(spec.best) + (right ? -4 : 4), y: box.top - 3, "text-anchor": right ? "end" : "start" }, "▼ chosen on validation"));
+    const middle = Math.max(108, Math.min(width - 64, X(spec.best)));
+    svg.append(s("text", { class: "soft", x: middle, y: box.top - 3, "text-anchor": "middle" }, "chosen on validation"));
     for (let t = 0; t < nTasks; t++)
       svg.append(s("path", { d: line(Array.from(lam, (_, l) => [X(l), Y(accuracy(l, t))])), fill: "none", stroke: color(t), "stroke-width": 1.8, "stroke-dasharray": DASH[t % DASH.length] }));
     svg.append(s("path", { d: line(Array.from(mean, (v, l) => [X(l), Y(v)])), fill: "none", stroke: "var(--shared)", "stroke-width": 3 }));

@@ -30,7 +30,7 @@ EXPLORERS.starts = (ui) => {
       const points = Array.from({ length: nFrames }, (_, f) => [X(paths(k, f, r, 0)), Y(paths(k, f, r, 1))]);
       const past = s("path", { fill: "none", stroke: color(r), "stroke-width": 2, "stroke-dasharray": DASH[r % DASH.length] });
       const ring = s("circle", { r: 6, fill: "none", stroke: color(r), "stroke-width": 2.5 });
-      svg.append(s("path", { d: line(points), fill: "none", stroke: color(r), opacity: 0.3 }), s("circle", { cx: points[0][0], cy: points[0][1], r: 3, fill: color(r) }), past, ring);
+      svg.append(s("path", { d: line(points), fill: "none", stroke: color(r), opacity: 0.45 }), s("circle", { cx: points[0][0], cy: points[0][1], r: 3, fill: color(r) }), past, ring);
       return { past, ring, points, cuts: points.map(([x, y]) => `${x.toFixed(1)},${y.toFixed(1)}`) };
     });
   };

@@ -30,13 +30,15 @@ EXPLORERS.steps = (ui) => {
   };
   const at = (state) => film(rates[state.rate], state.label)[state.steps];
 
+  ui.panels.style.setProperty("--columns", "minmax(0, 1fr) minmax(0, 310px)"); // the first table is the wide one
   /** A table whose cells are kept, so that a step changes texts only. */
   const grid = (panel, head, names) => {
     const rows = names.map((name) => ({ name, cells: head.slice(1).map(() => h("td")) }));
     panel.append(h("div", { style: "overflow-x:auto" }, h("table", {}, h("tr", {}, ...head.map((t) => h("th", {}, t))), ...rows.map(({ name, cells }) => h("tr", {}, h("td", {}, name), ...cells)))));
     return (values) => values.forEach((row, i) => row.forEach((text, k) => put(rows[i].cells[k], text)));
   };
-  const left = ui.panel(`1. Scores of “${spec.sentence}” in the task ${spec.task}`, { note: `x (W_s + A): shared weight, plus the weight of the adapter ${spec.adapter}.` });
+  const left = ui.panel(`1. Scores of “${spec.sentence}” in the task ${spec.task}`, { note: `W_s + A: the shared weight, plus that of the adapter ${spec.adapter}. Times x, and summed, they give z.` });
+  left.classList.add("wrap");
   const scores = grid(left, ["word", "x", ...classes], [...spec.words, "bias", "score z = sum"]);
   const right = ui.panel("2. From scores to errors", { note: "p = softmax(z). y is 1 for the right class. The error is p − y." });
   const errors = grid(right, ["class", "z", "p", "y", "p − y"], classes);
@@ -51,15 +53,21 @@ EXPLORERS.steps = (ui) => {
     });
   });
   const below = ui.panel("3. The gradient is (p − y) x, the same for W_s and for A; the next step takes η times it away", { full: true });
-  const slopes = grid(below, ["word", ...classes.flatMap((name) => [`gradient, ${name}`, "W_s → next"])], spec.words);
+  const side = h("div", { style: "display:flex;flex-wrap:wrap;gap:6px 26px" });
+  below.append(side);
+  const slopes = classes.map((name) => {
+    const box = h("div", { style: "min-width:0" });
+    side.append(box);
+    return grid(box, [name, "gradient", "W_s → next"], spec.words);
+  });
 
   const two = (v) => signed(v, 2), plus = (v) => (v < 0 ? `− ${Math.abs(v).toFixed(2)}` : `+ ${v.toFixed(2)}`);
   return {
     draw(state) {
       const now = at(state), rate = rates[state.rate];
-      scores([...spec.words.map((_, j) => [short(x[j]), ...classes.map((_, c) => `${short(x[j])} (${minus(now.shared[c][j].toFixed(2))} ${plus(now.adapter[c][j] + rest[c][j])})`)]), ["", ...now.bias.map(two)], ["", ...now.z.map(two)]]);
+      scores([...spec.words.map((_, j) => [short(x[j]), ...classes.map((_, c) => `${minus(now.shared[c][j].toFixed(2))} ${plus(now.adapter[c][j] + rest[c][j])}`)]), ["", ...now.bias.map(two)], ["", ...now.z.map(two)]]);
       errors(classes.map((_, c) => [two(now.z[c]), now.p[c].toFixed(3), c === state.label ? "1 ◀" : "0", signed(now.error[c], 3)]));
-      slopes(spec.words.map((_, j) => classes.flatMap((_, c) => [signed(now.error[c] * x[j], 3), `${minus(now.shared[c][j].toFixed(2))} → ${minus((now.shared[c][j] - rate * now.error[c] * x[j]).toFixed(2))}`])));
+      slopes.forEach((fill, c) => fill(spec.words.map((_, j) => [signed(now.error[c] * x[j], 3), `${minus(now.shared[c][j].toFixed(2))} → ${minus((now.shared[c][j] - rate * now.error[c] * x[j]).toFixed(2))}`])));
       bars.forEach(({ bar, text, X }, c) => {
         set(bar, { width: Math.max(0, X(now.p[c]) - X(0)), fill: c === state.label ? spec.colors[0] : "var(--soft)" });
         set(text, { x: X(now.p[c]) + 5 });

@@ -46,7 +46,7 @@ EXPLORERS.winners = (ui) => {
   const all = Array.from(values.all).filter((v) => !Number.isNaN(v)), low = Math.floor(20 * Math.min(...all)) / 20, high = Math.ceil(20 * Math.max(...all)) / 20;
   const lay = (state) => {
     const { r, n } = state;
-    drawn = `${r},${n},${ui.width}`;
+    drawn = `${r},${n},${right.clientWidth}`;
     const width = Math.max(220, right.clientWidth), step = 34, box = { width, height: step * names.length + 36, left: 92, right: 12, top: 4, bottom: 32 };
     const { X } = axes(seedSvg, box, { x: [low, high], y: [0, 1], xTicks: ticks(low, high, 4), xText: percent });
     names.forEach((name, i) => {
@@ -81,8 +81,9 @@ EXPLORERS.winners = (ui) => {
   const wins = (r, n, i) => spec.seeds.filter((_, k) => names.every((_, o) => o === i || values(r, n, i, k) > values(r, n, o, k))).length;
   return {
     draw(state) {
+      const old = drawn !== `${state.r},${state.n},${right.clientWidth}`; // measured before anything is moved
       set(frame, cell(state.r, state.n));
-      if (drawn !== `${state.r},${state.n},${ui.width}`) lay(state);
+      if (old) lay(state);
     },
     say({ r, n }) {
       const i = winner(r, n), [lead, a, b] = margin.row(r, n), single = Number.isNaN(a);

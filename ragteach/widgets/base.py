@@ -73,6 +73,7 @@ class Explorer(anywidget.AnyWidget):
     spec = traitlets.Dict().tag(sync=True)
     block = traitlets.Bytes().tag(sync=True)
     state = traitlets.Dict().tag(sync=True)
+    _ipython_display_ = None  # of ipywidgets 7 (Colab's): it would pass over the bundle below
 
     def __init__(self, kind, arrays, spec, answer=None):
         block, layout = pack(arrays)

@@ -152,7 +152,7 @@ def compute(runs, words, data):
             [f"score of “{w}”" for w in words],
         ],
         "planes": ["all words (principal components)", " and ".join(f"“{w}”" for w in words)],
-        "start": {"at": 0, "run": 0, "plane": 0},
+        "start": {"at": frames - 1, "run": 0, "plane": 0},
     }
     ends = "; ".join(
         f"{name}: W_s ends with length {arrays['norms'][i, -1, 0]:.2f}, the adapters with "

@@ -115,7 +115,7 @@ def compute(data, word, words, seeds, steps, lr):
         "task": task,
         "seeds": seeds,
         "colors": plots.CYCLE[0][:6],
-        "start": {"at": 0, "init": 0, "scale": 4, "lam": 0},
+        "start": {"at": len(history) - 1, "init": 0, "scale": 4, "lam": 0},
     }
     ends = [float(arrays["spreads"][_setting(0, 4, i), -1, 2]) for i in range(len(LAMS))]
     parts = [float(arrays["spreads"][_setting(0, 4, i), -1, 0]) for i in range(len(LAMS))]

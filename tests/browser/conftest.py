@@ -3,6 +3,7 @@
 import pytest
 from playwright.sync_api import sync_playwright
 
+from .chromium import chromium
 from .lab import FLAGS, Lab, Notebook
 
 
@@ -13,9 +14,10 @@ def lab(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def browser(browser_path):
+def browser():
+    path = chromium()  # an error if there is none
     with sync_playwright() as p:
-        running = p.chromium.launch(executable_path=browser_path, args=FLAGS)
+        running = p.chromium.launch(executable_path=path, args=FLAGS)
         yield running
         running.close()
 

@@ -36,10 +36,12 @@ NOISE = re.compile(
 HOOK = """async () => {
   const panel = jupyterapp.shell.currentWidget;
   await panel.context.ready; await panel.sessionContext.ready;
-  const seen = window.seen = { sent: new Set(), errors: [], control: new Set() };
+  const seen = window.seen = { sent: new Set(), errors: [], control: new Set(), states: [] };
   const hook = (kernel) => kernel && kernel.anyMessage.connect((_, { msg, direction }) => {
     const type = msg.header.msg_type;
     if (direction === 'send' && type === 'comm_msg') seen.sent.add(msg.header.msg_id);
+    const state = direction === 'send' && type === 'comm_msg' && msg.content.data.state?.state;
+    if (state) seen.states.push(state);
     const opened = direction === 'send' && type === 'comm_open';
     if (opened && msg.content.target_name === 'jupyter.widget.control') seen.control.add(msg.content.comm_id);
     if (direction !== 'recv') return;
@@ -166,9 +168,56 @@ class Notebook:
         """Run all cells without waiting for them."""
         self.page.evaluate("void jupyterapp.commands.execute('notebook:run-all-cells')")
 
+    def running(self, i, yes=True):
+        """Wait until code cell i runs, or does no longer."""
+        self.page.wait_for_function(
+            "([i, yes]) => yes === "
+            "(jupyterapp.shell.currentWidget.content.widgets[i].model.executionState === 'running')",
+            arg=[i, yes],
+            timeout=240_000,
+        )
+
+    def again(self, n):
+        """Wait until every one of n cells has run a second time."""
+        self.page.wait_for_function(
+            "n => jupyterapp.shell.currentWidget.content.widgets.every(c => c.model.executionCount > n"
+            " && c.model.executionState !== 'running')",
+            arg=n,
+            timeout=240_000,
+        )
+        self.settle()
+
+    def restart(self):
+        """A new kernel under the page, and wait until it answers."""
+        self.page.evaluate("""async () => {
+          const kernel = jupyterapp.shell.currentWidget.sessionContext.session.kernel;
+          await kernel.restart(); await kernel.requestExecute({ code: '', silent: true }).done;
+          window.seen.sent.clear(); }""")
+        self.frames()
+
+    def save(self):
+        self.page.evaluate("jupyterapp.commands.execute('docmanager:save')")
+        self.page.wait_for_function("!jupyterapp.shell.currentWidget.context.model.dirty")
+
+    def told(self, condition):
+        """Wait until the page has told the kernel of such a state (it tells when the hand rests)."""
+        self.page.wait_for_function(f"() => window.seen.states.some({condition})")
+        self.settle()
+
     def settle(self):
         """Wait until every message that was sent has come back idle, and the page has drawn."""
         self.page.wait_for_function("window.seen.sent.size === 0")
+        self.frames()
+
+    def theme(self, name):
+        """Light or Dark."""
+        self.page.evaluate(
+            "name => jupyterapp.commands.execute('apputils:change-theme', { theme: name })",
+            f"JupyterLab {name}",
+        )
+        self.page.wait_for_function(
+            f"document.body.dataset.jpThemeLight === '{str(name == 'Light').lower()}'"
+        )
         self.frames()
 
     def frames(self, n=3):

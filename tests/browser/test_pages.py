@@ -8,7 +8,7 @@ import pytest
 
 from ragteach.widgets.html import to_html
 
-from .test_explorers import SMALL
+from .kinds import IMPORT, PRECOMPUTED, SMALL
 from .test_sharing import say
 
 pytestmark = pytest.mark.browser
@@ -22,7 +22,7 @@ nbformat.write(nb, sys.argv[1])"""
 @pytest.fixture(scope="module")
 def page_file(tmp_path_factory):
     folder = tmp_path_factory.mktemp("page")
-    cells = ["import ragteach as rt", SMALL["sharing"], SMALL["graphs"], SMALL["steps"]]
+    cells = [IMPORT, *SMALL.values()]
     nb = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
     nbformat.write(nb, folder / "lesson.ipynb")
     subprocess.run(
@@ -43,22 +43,29 @@ def opened(browser, path, **options):
     return context, page, said
 
 
+def frames(page):
+    page.evaluate("async () => { for (let i = 0; i < 3; i++) await new Promise(requestAnimationFrame); }")
+
+
 def test_explorers_move_without_kernel_and_network(browser, page_file):
     context, page, said = opened(browser, page_file)
     explorers = page.locator(".ragteach-explorer")
-    page.wait_for_function("document.querySelectorAll('.ragteach-explorer').length === 3")
-    for i in (0, 2):
+    page.wait_for_function("document.querySelectorAll('.ragteach-explorer').length === 6")
+    for i in map(list(SMALL).index, PRECOMPUTED):
         slider = explorers.nth(i).locator("input[type=range]").first
         slider.focus()
+        page.keyboard.press("Home")
+        frames(page)
         before = say(explorers.nth(i))
         page.keyboard.press("ArrowRight")
-        page.wait_for_timeout(100)
+        frames(page)
         assert say(explorers.nth(i)) != before
-    before = say(explorers.nth(1))
-    explorers.nth(1).locator("select").select_option("1")
-    page.wait_for_timeout(100)
-    assert say(explorers.nth(1)) != before and "Solving" not in say(explorers.nth(1))
-    assert explorers.nth(1).get_by_role("button", name="films uses adapter A1", exact=True).is_disabled()
+    graphs = explorers.nth(list(SMALL).index("graphs"))
+    before = say(graphs)
+    graphs.locator("select").select_option("1")
+    frames(page)
+    assert say(graphs) != before and "Solving" not in say(graphs)
+    assert graphs.get_by_role("button", name="films uses adapter A1", exact=True).is_disabled()
     assert page.locator(".jp-OutputArea img:visible").count() == 0  # the figure has stepped aside
     assert said == []
     context.close()
@@ -67,9 +74,9 @@ def test_explorers_move_without_kernel_and_network(browser, page_file):
 def test_without_javascript_the_figure_and_its_words_are_there_once(browser, page_file):
     context, page, _ = opened(browser, page_file, java_script_enabled=False)
     images = page.locator(".jp-OutputArea img:visible")
-    assert images.count() == 3
-    assert all(len(images.nth(i).get_attribute("alt")) > 60 for i in range(3))
-    assert page.get_by_text("The figure in words").count() == 3
+    assert images.count() == 6
+    assert all(len(images.nth(i).get_attribute("alt")) > 60 for i in range(6))
+    assert page.get_by_text("The figure in words").count() == 6
     assert page.get_by_text("run this cell to move it").count() == 0
     assert page.locator(".ragteach-explorer").count() == 0
     context.close()

@@ -1,0 +1,154 @@
+"""The usual way to draw what the explorers draw: `interact`, an Output that is cleared, a matplotlib figure.
+
+The numbers are the explorers' own (computed beforehand, like theirs), so only the way to the screen differs.
+The graph editor's picture is solved anew for each lambda, by the same solver.
+"""
+
+import ipywidgets
+import matplotlib.pyplot as plt
+import numpy as np
+from IPython.display import display
+
+from ragteach import plots
+from ragteach.widgets import sharing
+
+LOOKS = list(zip(plots.CYCLE[0][:6], plots.CYCLE[1][:6], plots.CYCLE[2][:6], strict=True))
+
+
+def arrays(explorer):
+    """The arrays of an explorer, as its page reads them."""
+    values = np.frombuffer(explorer.block, "<f4")
+    layout = explorer.spec["layout"].items()
+    return {name: values[at : at + int(np.prod(shape))].reshape(shape) for name, (at, shape) in layout}
+
+
+def interact(explorer):
+    """``explorer``'s picture under a slider of ipywidgets."""
+    draw, top = DRAW[explorer.kind](explorer)
+
+    def picture(at):
+        draw(at)
+        plt.show()
+
+    ipywidgets.interact(picture, at=ipywidgets.IntSlider(0, 0, top, layout={"width": "90%"}))
+
+
+def _sharing(w):
+    given = arrays(w)
+
+    def draw(at):  # the static twin, at this lambda
+        display(sharing.twin(given, {**w.spec, "best": at}))
+
+    return draw, len(given["lam"]) - 1
+
+
+def _player(w):
+    given, spec = arrays(w), w.spec
+    steps, planes, norms, conflict = (given[k] for k in ("steps", "planes", "norms", "conflict"))
+
+    def draw(at):
+        runs = range(len(spec["runs"]))
+        axes = plt.figure(figsize=(11, 6), layout="constrained").subplot_mosaic([[*"abcd"], [*"eeff"]])
+        for r, ax in zip(runs, [axes[k] for k in "abcd"], strict=False):
+            for p, part in enumerate(spec["parts"]):
+                color, marker, style = LOOKS[p % 6]
+                path = planes[0, r, :, p].T
+                ax.plot(*path, color=color, alpha=0.3)
+                ax.plot(*path[:, : at + 1], color=color, ls=style)
+                ax.plot(*path[:, at], marker, color=color, label=part)
+            ax.set_title(spec["runs"][r])
+        for k, values, names in (("e", norms[0], spec["parts"]), ("f", conflict.T, spec["runs"])):
+            for i, name in enumerate(names):
+                axes[k].plot(steps[0], values[:, i], color=LOOKS[i % 6][0], ls=LOOKS[i % 6][2], label=name)
+            axes[k].axvline(steps[0, at], color="black")
+            axes[k].legend()
+
+    return draw, steps.shape[1] - 1
+
+
+def _graphs(w):
+    spec, solver = w.spec, w._answer  # the same function that answers the page
+
+    def draw(at):
+        found, _ = solver({"graph": spec["start"]["graph"], "lam": spec["lams"][at]})
+        left, right = plt.subplots(1, 2, figsize=(10, 3.6), layout="constrained")[1]
+        plots.routing(np.asarray(spec["start"]["graph"]), left)
+        right.barh(spec["tasks"], found["accuracy"], color=[look[0] for look in LOOKS[: len(spec["tasks"])]])
+        right.set(xlim=(0, 1), title=f"λ = {spec['lams'][at]:.2g}")
+
+    return draw, len(spec["lams"]) - 1
+
+
+def _winners(w):
+    given, spec = arrays(w), w.spec
+
+    def draw(at):
+        r, n = len(spec["r"]) // 2, at
+        left, seeds, curves = plt.subplots(1, 3, figsize=(11, 3.6), layout="constrained")[1]
+        left.imshow(given["winner"], aspect="auto", origin="lower", cmap="viridis")
+        left.plot(n, r, "s", mfc="none", mec="red", ms=20)
+        left.set(xlabel="training sentences per task", ylabel="relatedness")
+        for i, name in enumerate(spec["strategies"]):
+            color, (mean, low, high) = spec["colors"][i], given["stats"][r, n, i]
+            seeds.plot(given["values"][r, n, i], np.full(len(spec["seeds"]), i + 0.2), ".", color=color)
+            seeds.plot([low, high], [i, i], color=color)
+            seeds.plot(mean, i, LOOKS[i][1], color=color)
+            curves.plot(spec["n"], given["stats"][r, :, i, 0], color=color, ls=LOOKS[i][2], label=name)
+        seeds.set_yticks(range(len(spec["strategies"])), spec["strategies"])
+        curves.axvline(spec["n"][n], color="black")
+        curves.legend()
+
+    return draw, len(spec["n"]) - 1
+
+
+def _starts(w):
+    given, spec = arrays(w), w.spec
+    k = (spec["start"]["init"] * len(spec["scales"]) + spec["start"]["scale"]) * len(spec["lams"])
+
+    def draw(at):
+        left, right = plt.subplots(1, 2, figsize=(10, 3.6), layout="constrained")[1]
+        for r in range(len(spec["seeds"])):
+            path, (color, _, style) = given["paths"][k, :, r].T, LOOKS[r % 6]
+            left.plot(*path, color=color, alpha=0.3)
+            left.plot(*path[:, : at + 1], color=color, ls=style)
+            left.plot(*path[:, at], "o", color=color, mfc="none", ms=9)
+        for i, name in enumerate(("shared weights W_s", "adapter A", "what the task uses, W")):
+            right.plot(given["steps"], given["spreads"][k, :, i], ls=LOOKS[i][2], label=name)
+        right.axvline(given["steps"][at], color="black")
+        right.legend()
+
+    return draw, len(given["steps"]) - 1
+
+
+def _steps(w):
+    given, spec = arrays(w), w.spec
+    x, y = given["x"], np.eye(len(spec["classes"]))[spec["label"]]
+
+    def draw(at):
+        shared, own, bias = (given[k].copy() for k in ("shared", "adapter", "bias"))
+        for _ in range(at + 1):
+            z = (shared + own + given["rest"]) @ x + bias
+            p = np.exp(z - z.max()) / np.exp(z - z.max()).sum()
+            slope = np.outer(p - y, x)
+            shared, own, bias = shared - 0.5 * slope, own - 0.5 * slope, bias - 0.5 * (p - y)
+        left, right = plt.subplots(1, 2, figsize=(9, 3), layout="constrained")[1]
+        left.barh(spec["classes"], p, color=plots.BLUE)
+        left.set(xlim=(0, 1), title=spec["sentence"])
+        right.imshow(slope, cmap="PuOr", aspect="auto")
+        for c, row in enumerate(slope):
+            for j, value in enumerate(row):
+                right.text(j, c, f"{value:+.2f}", ha="center", va="center")
+        right.set_xticks(range(len(x)), spec["words"])
+        right.set_yticks(range(len(y)), spec["classes"])
+
+    return draw, 20
+
+
+DRAW = {
+    "sharing": _sharing,
+    "player": _player,
+    "graphs": _graphs,
+    "winners": _winners,
+    "starts": _starts,
+    "steps": _steps,
+}
