@@ -1,15 +1,14 @@
-"""L-BFGS over documents, for many problems side by side: the engine room of `solver`.
+"""L-BFGS for many problems side by side: the engine room of `solver`.
 
-Enters: a problem with ``slope`` (dCE/dz), ``kernel`` (z = K e) and penalties.
-Leaves: e and the biases at the optimum.
+Enters: a problem (`solver._Problem`).  Leaves: the weights and biases at the optimum of every replica.
 
-We minimise J = CE(z) + 1/2 <e, z> with z = K e. Three facts make this quick:
+    J = CE(z) + 1/2 |v|^2          z: the logits, linear in v
 
-    metric    lengths are measured by K, <a, b>_K = sum a_e b_z, as the penalties of J do. In that metric the
-              gradient of J is dCE/dz + e: zero where e = -dCE/dz. No K in it.
-    logits    a vector is (e, z = K e, biases). A sum of such vectors is one again, so only the gradient, once
-              a step, needs a product with K.
-    line      along e + a de the logits are z + a dz. Trying a step size costs a softmax, no product.
+v are either documents or weights (`Documents`, `Weights`); lengths are measured so that the penalties of J
+are 1/2 |v|^2. A vector carries its logits along, (v, biases | z): a sum of such vectors is one again, so
+
+    gradient    needs a matrix product, once a step
+    line        along v + a dv the logits are z + a dz: trying a step size costs a softmax, no product
 
 The biases come along as the weights of one more word, which stands in every document.
 
@@ -20,90 +19,167 @@ from __future__ import annotations
 
 import torch
 
-MEMORY = 6  # (s, y) pairs that L-BFGS remembers
+from .model import task_weights
+from .products import back_project, project
 
 
-class Flat:
-    """Vectors of L-BFGS, one row per replica: (e, biases, z = K e, biases), the biases scaled.
+class Documents:
+    """v = e, one number per document and class. With z = K e the penalties are 1/2 <e, z>, <a, b> = a_e b_z.
 
-    The first half of a and the second half of b multiply to <a, b>.
+    In that metric the gradient of J is dCE/dz + e: zero where e = -dCE/dz. No K in it. A vector is (e,
+    biases | z, biases), one row per replica. K must not be singular: what it cannot see grows unseen in e.
     """
 
+    memory = 6  # (s, y) pairs that L-BFGS remembers
+
     def __init__(self, problem):
+        self.problem = problem
         n_tasks, n_docs = problem.tensors.y.shape
-        self.logits = (n_tasks, problem.tensors.num_classes, n_docs)
-        self.size = n_tasks * problem.tensors.num_classes * n_docs  # of e, and of z
-        self.biases = problem.start.bias.shape[0] if problem.bias_moves else 0
-        self.half = self.size + self.biases * problem.tensors.num_classes
+        self.shape = (n_tasks, problem.tensors.num_classes, n_docs)  # of e, and of z
+        self.size = n_tasks * problem.tensors.num_classes * n_docs
+        self.half = self.size + problem.n_biases
+        self.width = 2 * self.half
 
-    def pack(self, e, z, bias):
-        parts = (e, z) if bias is None else (e, bias, z, bias)
-        return torch.cat([a.transpose(0, 1).flatten(1) for a in parts], 1)
+    def select(self, rows):
+        """The same for some of the replicas."""
+        return Documents(self.problem.select(rows))
 
-    def split(self, v, bias_scale):
-        """e and z (n_tasks, R, n_classes, n_docs), and the biases (n_tasks or 1, R, n_classes)."""
-        first, second = v.split(self.half, 1)
-        e, z = (h[:, : self.size].view(len(v), *self.logits).transpose(0, 1) for h in (first, second))
-        if not self.biases:
-            return e, z, None
-        bias = first[:, self.size :].view(len(v), self.biases, -1).transpose(0, 1)
-        return e, z, bias * bias_scale.unsqueeze(1)
+    def logits(self, v):
+        """z, plus biases: (n_tasks, R, n_classes, n_docs)."""
+        z = v[:, self.half : self.half + self.size].view(len(v), *self.shape).transpose(0, 1)
+        bias = self.bias(v)
+        return z if bias is None else z + bias.unsqueeze(-1)
+
+    def bias(self, v):
+        """Biases (n_tasks or 1, R, n_classes), or None."""
+        return self.problem.unscaled(v[:, self.size : self.half])
+
+    def weights(self, v):
+        """W_s (R, n_classes, n_features), A (n_adapters, R, n_classes, n_features); 0 where frozen."""
+        return self.problem.weights(v[:, : self.size].view(len(v), *self.shape).transpose(0, 1))
 
     def dot(self, a, b):
-        """<a, b> in the metric of K: sum of e z over documents, plus the biases. (R, 1)"""
+        """<a, b>: (R, 1)."""
         return torch.linalg.vecdot(a[:, : self.half], b[:, self.half :]).unsqueeze(1)
 
     def penalty_dot(self, a, b):
-        """<a, b> without the biases, which are not penalised. (R, 1)"""
+        """<a, b> in the penalties of J, which leave the biases out: (R, 1)."""
         z = slice(self.half, self.half + self.size)
         return torch.linalg.vecdot(a[:, : self.size], b[:, z]).unsqueeze(1)
 
-
-def gradient(problem, flat, v, error=None):
-    """Gradient of J at v in the metric of K, (dCE/dz + e, dJ/db); and its norm in the weights (R,)."""
-    e, z, bias = flat.split(v, problem.bias_scale)
-    error = problem.slope(problem.full(z, bias)) if error is None else error
-    d_bias = None if bias is None else problem.bias_slope(error)
-    grad = error + e
-    image, squared = problem.kernel(grad)
-    if bias is None:
-        return flat.pack(grad, image, None), squared.clamp(min=0).sqrt()
-    norm = (squared.clamp(min=0) + d_bias.square().sum((0, 2))).sqrt()
-    return flat.pack(grad, image, d_bias * problem.bias_scale.unsqueeze(1)), norm
+    def gradient(self, v, error):
+        """Gradient of J at v, given dCE/dlogits there; and its norm in the weights (R,)."""
+        problem = self.problem
+        e = v[:, : self.size].view(len(v), *self.shape).transpose(0, 1)
+        grad = error + e
+        image, squared = problem.kernel(grad)
+        bias, bias_squared = problem.bias_gradient(error)
+        grad, image = (t.transpose(0, 1).flatten(1) for t in (grad, image))
+        return torch.cat([grad, bias, image, bias], 1), (squared.clamp(min=0) + bias_squared).sqrt()
 
 
-def minimise(problem, tol, max_iter):
-    """L-BFGS on all replicas at once; those that have converged leave. Returns (e, biases, iterations)."""
-    flat, bias_scale = Flat(problem), problem.bias_scale
-    n_replicas = len(problem.lam)
-    v = problem.fixed.new_zeros(n_replicas, 2 * flat.half)
-    out, rows, pairs = v.clone(), torch.arange(n_replicas), []
-    grad, norm = gradient(problem, flat, v)
-    moved = torch.ones(n_replicas, dtype=torch.bool, device=v.device)  # False: the step was lost in rounding
+class Weights:
+    """v = W_s and A, in units in which the penalties are 1/2 |v|^2.
+
+    A part that costs nothing takes the other's unit. A vector is (W_s, A, biases | z), one row per replica.
+    """
+
+    memory = 20
+
+    def __init__(self, problem):
+        self.problem = problem
+        n_classes, n_features = problem.start.shared.shape[1:]
+        n_tasks, n_docs = problem.tensors.y.shape
+        self.shape = (-1, n_classes, n_features)
+        self.n_shared = n_classes * n_features
+        self.size = self.n_shared * (1 + len(problem.start.adapters))
+        self.half = self.size + problem.n_biases
+        self.z_shape = (n_tasks, n_classes, n_docs)
+        self.width = self.half + n_tasks * n_classes * n_docs
+        lams = torch.stack([problem.lam_shared, problem.lam], 1)  # (R, 2)
+        other = torch.where(lams > 0, lams, lams.flip(1))
+        self.units = torch.where(other > 0, other, 1).rsqrt()
+        self.costs = (lams > 0).to(lams)
+
+    bias = Documents.bias
+
+    def select(self, rows):
+        """The same for some of the replicas."""
+        return Weights(self.problem.select(rows))
+
+    def logits(self, v):
+        """z, plus biases: (n_tasks, R, n_classes, n_docs)."""
+        z = v[:, self.half :].view(len(v), *self.z_shape).transpose(0, 1)
+        bias = self.bias(v)
+        return z if bias is None else z + bias.unsqueeze(-1)
+
+    def weights(self, v):
+        """W_s (R, n_classes, n_features), A (n_adapters, R, n_classes, n_features); 0 where frozen."""
+        parts = self._each(v[:, : self.size], self.units).view(len(v), *self.shape).transpose(0, 1)
+        return parts[0], parts[1:]
+
+    def dot(self, a, b):
+        """<a, b>: (R, 1)."""
+        return torch.linalg.vecdot(a[:, : self.half], b[:, : self.half]).unsqueeze(1)
+
+    def penalty_dot(self, a, b):
+        """<a, b> in the penalties of J: the parts that cost something. (R, 1)"""
+        costly = self._each(a[:, : self.size], self.costs)
+        return torch.linalg.vecdot(costly, b[:, : self.size]).unsqueeze(1)
+
+    def gradient(self, v, error):
+        """Gradient of J at v, given dCE/dlogits there; and its norm in the weights (R,)."""
+        problem = self.problem
+        by_task = back_project(error, problem.tensors.x)  # dCE/dW_t  (n_tasks, R, n_classes, n_features)
+        shared = by_task.sum(0) * problem.shared_moves
+        adapters = torch.tensordot(problem.graph.mT, by_task, dims=1) * problem.moves
+        grad = torch.cat([shared.flatten(1), adapters.transpose(0, 1).flatten(1)], 1)
+        grad = self._each(grad, self.units) + self._each(v[:, : self.size], self.costs)
+        bias, bias_squared = problem.bias_gradient(error)
+        squared = self._each(grad, 1 / self.units).square().sum(1)
+        image = project(task_weights(*self.weights(grad), problem.graph), problem.tensors.x)
+        return torch.cat([grad, bias, image.transpose(0, 1).flatten(1)], 1), (squared + bias_squared).sqrt()
+
+    def _each(self, v, factors):
+        """The entries of W_s times the first factor, those of A times the second."""
+        shared, adapters = v[:, : self.n_shared], v[:, self.n_shared :]
+        return torch.cat([shared * factors[:, :1], adapters * factors[:, 1:]], 1)
+
+
+def minimise(space, tol, max_iter):
+    """L-BFGS on all replicas at once; those that have converged leave. Returns (vectors, norms, iterations).
+
+    Args:
+        space: `Documents` or `Weights` of a problem.
+    """
+    problem = space.problem
+    v = problem.fixed.new_zeros(len(problem.lam), space.width)
+    out, norms, rows, pairs = v.clone(), v[:, 0].clone(), torch.arange(len(v)), []
+    grad, norm = space.gradient(v, problem.slope(space.logits(v)))
+    moved = torch.ones(len(v), dtype=torch.bool, device=v.device)  # False: the step was lost in rounding
     for iteration in range(max_iter + 1):
         busy = moved & (norm >= tol)
         n_busy = int(busy.sum())
         if n_busy == 0 or iteration == max_iter:
-            out[rows] = v
-            e, _, bias = flat.split(out, bias_scale)
-            return e, bias, iteration
+            out[rows], norms[rows] = v, norm
+            return out, norms, iteration
         if n_busy <= 0.8 * len(busy):
-            out[rows] = v
-            problem = problem.select(busy)
+            out[rows], norms[rows] = v, norm
+            space = space.select(busy)
             rows, v, grad, moved = rows[busy], v[busy], grad[busy], moved[busy]
             pairs = [tuple(p[busy] for p in pair) for pair in pairs]
             busy = busy[busy]
-        direction = two_loop(grad, pairs, flat.dot)
-        step, error = line_search(problem, flat, v, grad, direction)
+        direction = two_loop(grad, pairs, space.dot)
+        step, error = line_search(space, v, grad, direction)
         s = step * direction
         v = v + s
         before = grad
-        grad, norm = gradient(problem, flat, v, error)
+        grad, norm = space.gradient(v, error)
         y = grad - before
-        sy = flat.dot(s, y)
-        kept = sy[:, 0] > 1e-28 * (1 + flat.dot(v, v)[:, 0])
+        sy = space.dot(s, y)
+        kept = sy[:, 0] > 1e-28 * (1 + space.dot(v, v)[:, 0])
         if bool((kept | ~busy).all()):
-            pairs = [*pairs[1 - MEMORY :], (s, y, torch.where(kept[:, None], 1 / sy, 0.0))]
+            pairs = [*pairs[1 - space.memory :], (s, y, torch.where(kept[:, None], 1 / sy, 0.0))]
         else:  # a step was lost in rounding: forget, and go on straight downhill; if that was downhill, stop
             moved = kept | bool(pairs)
             pairs = []
@@ -123,24 +199,21 @@ def two_loop(grad, pairs, dot):
     return q.neg_()
 
 
-def line_search(problem, flat, v, grad, direction, tol=0.1, tries=40):
-    """Step sizes (R, 1) at which J is nearly least along the direction, and dCE/dz there.
+def line_search(space, v, grad, direction, tol=0.1, tries=40):
+    """Step sizes (R, 1) at which J is nearly least along the direction, and dCE/dlogits there.
 
     Secants on the slope, kept inside a bracket.
     """
-    _, z, bias = flat.split(v, problem.bias_scale)
-    _, dz, d_bias = flat.split(direction, problem.bias_scale)
-    dz = dz if bias is None else dz + d_bias.unsqueeze(-1)
-    z = problem.full(z, bias)
+    z, dz, slope_of = space.logits(v), space.logits(direction), space.problem.slope
     linear, square, slope0 = (
-        flat.penalty_dot(v, direction)[:, 0],
-        flat.penalty_dot(direction, direction)[:, 0],
-        flat.dot(grad, direction)[:, 0],
+        space.penalty_dot(v, direction)[:, 0],
+        space.penalty_dot(direction, direction)[:, 0],
+        space.dot(grad, direction)[:, 0],
     )
     low, high = torch.zeros_like(slope0), torch.full_like(slope0, torch.inf)  # J falls at low, rises at high
     before, slope_before, a = low, slope0, torch.ones_like(slope0)
     for _ in range(tries):
-        error = problem.slope(z + a.view(-1, 1, 1) * dz)
+        error = slope_of(z + a.view(-1, 1, 1) * dz)
         slope = (error * dz).sum((0, 2, 3)) + linear + a * square
         good = slope.abs() <= tol * slope0.abs()
         if bool(good.all()):
@@ -154,5 +227,5 @@ def line_search(problem, flat, v, grad, direction, tol=0.1, tries=40):
         a = torch.where(good, a, torch.where(inside, secant, middle))
     else:  # lost in rounding: no step
         a = torch.where(good, a, 0.0)
-        error = problem.slope(z + a.view(-1, 1, 1) * dz)
+        error = slope_of(z + a.view(-1, 1, 1) * dz)
     return a.unsqueeze(1), error

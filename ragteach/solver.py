@@ -10,12 +10,13 @@ numbers each). Setting the gradient of J to zero gives
     W_s = (1 / lam_shared) sum_t D_t        A_k = (1 / lam) sum_t G[t,k] D_t        D_t = sum_i e_ti x_ti'
     W_t = sum_u (1 / lam_shared + (GG')[t,u] / lam) D_u        the graph is a covariance between tasks
 
-So we look for e, not for W: documents are fewer than words. The logits are z = K e, K being the kernel
+So where documents are fewer than words we look for e, not for W. The logits are z = K e, K being the kernel
 
     K[ti, uj] = (1 / lam_shared + (GG')[t,u] / lam) x_ti' x_uj
 
 and the penalties of J become 1/2 <e, z>, so J = CE(z) + 1/2 <e, z>, which is convex. L-BFGS needs one
-product with K a step (see `descent`). All lambdas walk side by side.
+product with K a step. With more documents than words K is singular, and we look for W itself (see `descent`).
+All lambdas walk side by side.
 
 Reference: Schoelkopf, Herbrich & Smola (2001), A generalized representer theorem.
 """
@@ -25,21 +26,19 @@ from __future__ import annotations
 import copy
 from dataclasses import dataclass
 
-import numpy as np
 import torch
-from scipy import optimize
 
-from .descent import minimise
+from .descent import Documents, Weights, minimise
 from .engine import Replicas, _grid, gradients, routing, stack
 from .errors import at_least
 from .losses import penalty, residual, task_alphas
 from .model import task_logits, task_weights
-from .products import back_project, gram, project
+from .products import back_project, gram
 from .tasks import TaskTensors
 from .trainer import as_tensors
 
 BIAS_WORD = 0.5  # how often, so to speak, that word occurs; only the number of steps depends on it
-GRAM_DOCS = 2048  # up to so many documents in all, K is kept as a matrix
+GRAM_DOCS = 2048  # up to so many documents in all, K is made and kept as a matrix
 
 
 @dataclass
@@ -104,11 +103,7 @@ def _solve(model, data, lam, lam_shared, alpha, tol, max_iter):
     tensors = as_tensors(exact, data)
     start = stack([exact] * len(lam), lam, lam_shared)
     problem = _Problem(start, tensors, task_alphas(alpha, tensors.sizes).double())
-    if problem.penalised:
-        e, bias, iterations = minimise(problem, tol, max_iter)
-        replicas = problem.replicas(e, bias)
-    else:
-        replicas, iterations = _unpenalised(problem, tol, max_iter)
+    replicas, iterations = problem.solve(tol, max_iter)
     norm = problem.gradient_norm(replicas)
     value = problem.alphas @ replicas.losses(tensors) + penalty(
         replicas.shared, replicas.adapters, start.lam, start.lam_shared
@@ -130,7 +125,7 @@ def _kernel(same, covariance):
 
 
 class _Problem:
-    """J of all replicas as a function of e (n_tasks, R, n_classes, n_docs) and the biases.
+    """J of all replicas: its parts, as functions of the logits, of e (n_tasks, R, n_classes, n_docs), of W.
 
     What is frozen stays as it is, and adds its part to the logits (``fixed``).
     """
@@ -150,12 +145,15 @@ class _Problem:
         still = None if self.bias_moves or start.bias is None else start.bias[:, :1]
         fixed = task_weights(self.fixed_shared, self.fixed_adapters, self.graph)
         self.fixed = task_logits(tensors.x, fixed, still)  # (n_tasks, 1, n_classes, n_docs)
+        self.n_biases = start.bias.shape[0] * tensors.num_classes if self.bias_moves else 0
         lams = [self.lam_shared] * self.shared_moves + [self.lam] * any(moves)
-        self.penalised = all(bool((lam > 0).all()) for lam in lams)
         smallest = torch.stack(lams).amin(0) if lams else torch.ones_like(self.lam)
-        self.bias_scale = BIAS_WORD * smallest.rsqrt()  # as if b were the weights of a word in every document
+        # As if b were the weights of a word in every document.
+        self.bias_scale = BIAS_WORD * torch.where(smallest > 0, smallest, 1.0).rsqrt()
+        n_words = tensors.x.shape[2] * (self.shared_moves + sum(moves))
+        n_docs = int((tensors.weight > 0).sum())
         self.gram = None
-        if self.penalised and tensors.y.numel() <= GRAM_DOCS:
+        if bool((smallest > 0).all()) and n_docs <= n_words and tensors.y.numel() <= GRAM_DOCS:
             together = torch.ones(len(self.graph), len(self.graph)).to(self.graph)
             used = self.graph * self.moves.flatten()
             same = gram(tensors.x)
@@ -163,6 +161,24 @@ class _Problem:
                 _kernel(same, together) if self.shared_moves else None,
                 _kernel(same, used @ used.mT) if any(moves) else None,
             )
+
+    def solve(self, tol, max_iter):
+        """`Replicas` at the optimum, and how many steps it took."""
+        if self.gram is None:
+            space = Weights(self)
+            v, _, iterations = minimise(space, tol, max_iter)
+            return self.replicas(space, v), iterations
+        space = Documents(self)
+        v, norms, iterations = minimise(space, tol, max_iter)
+        replicas, missed = self.replicas(space, v), (norms >= tol).nonzero().flatten()
+        if len(missed) and iterations < max_iter:  # K is singular all the same: a document stands there twice
+            space = Weights(self.select(missed))
+            v, _, more = minimise(space, tol, max_iter - iterations)
+            again, iterations = space.problem.replicas(space, v), iterations + more
+            replicas.shared[missed], replicas.adapters[:, missed] = again.shared, again.adapters
+            if self.bias_moves:
+                replicas.bias[:, missed] = again.bias
+        return replicas, iterations
 
     def select(self, rows):
         """The same problem for some of the replicas."""
@@ -185,45 +201,45 @@ class _Problem:
     def kernel(self, e):
         """z = K e, the logits of those weights; and |lam_shared W_s|^2 + |lam A|^2 (R,).
 
-        If e is a gradient, that is its squared norm in the weights. With few documents K is kept as a matrix,
-        in its two parts.
+        If e is a gradient, that is its squared norm in the weights. K is kept in its two parts.
         """
-        lams = (self.lam_shared.view(-1, 1, 1), self.lam.view(-1, 1, 1))
-        if self.gram is None:
-            parts = self.weights(e)
-            squared = [(lam * part).square().sum((-2, -1)) for lam, part in zip(lams, parts, strict=True)]
-            return project(task_weights(*parts, self.graph), self.tensors.x), squared[0] + squared[1].sum(0)
         n_tasks, n_replicas, n_classes, n_docs = e.shape
         rows = e.permute(1, 2, 0, 3).reshape(n_replicas, n_classes, n_tasks * n_docs)
         z, squared = torch.zeros_like(rows), torch.zeros_like(self.lam)
-        for k, lam in zip(self.gram, lams, strict=True):
+        for k, lam in zip(self.gram, (self.lam_shared, self.lam), strict=True):
             if k is not None:  # all tasks together, or each apart
                 apart = rows.view(n_replicas * n_classes, len(k), -1).transpose(0, 1)
                 part = (apart @ k).transpose(0, 1).reshape(rows.shape)
                 squared = squared + torch.linalg.vecdot(rows.flatten(1), part.flatten(1))
-                z.addcdiv_(part, lam)
+                z.addcdiv_(part, lam.view(-1, 1, 1))
         return z.view(n_replicas, n_classes, n_tasks, n_docs).permute(2, 0, 1, 3), squared
 
-    def full(self, z, bias):
-        """Logits with what is frozen and the biases."""
-        z = self.fixed + z
-        return z if bias is None else z + bias.unsqueeze(-1)
-
     def slope(self, logits):
-        """dCE/dlogits."""
-        return residual(logits, self.tensors.onehot, self.doc_weight)
+        """dCE/dlogits, where the parts that move make ``logits`` and the frozen ones add theirs."""
+        return residual(self.fixed + logits, self.tensors.onehot, self.doc_weight)
 
-    def bias_slope(self, error):
-        """dCE/db from dCE/dlogits."""
+    def bias_gradient(self, error):
+        """dCE/db from dCE/dlogits: scaled, (R, n_biases); and its squared norm, not scaled (R,)."""
+        if not self.n_biases:
+            return error.new_zeros(error.shape[1], 0), 0.0
         d_bias = error.sum(-1)  # (n_tasks, R, n_classes)
-        return d_bias if len(self.start.bias) == len(d_bias) else d_bias.sum(0, keepdim=True)
+        d_bias = d_bias if len(self.start.bias) == len(d_bias) else d_bias.sum(0, keepdim=True)
+        scaled = d_bias * self.bias_scale.unsqueeze(1)
+        return scaled.transpose(0, 1).flatten(1), d_bias.square().sum((0, 2))
 
-    def replicas(self, e, bias):
-        """`Replicas` from e."""
-        shared, adapters = self.weights(e)
-        bias = self.start.bias if bias is None else bias
+    def unscaled(self, bias):
+        """Biases (n_tasks or 1, R, n_classes) from a vector's (R, n_biases); None if they stand still."""
+        if not self.n_biases:
+            return None
+        bias = bias.view(len(bias), len(self.start.bias), -1).transpose(0, 1)
+        return bias * self.bias_scale.unsqueeze(1)
+
+    def replicas(self, space, v):
+        """`Replicas` from the vectors of a space."""
+        (shared, adapters), bias = space.weights(v), space.bias(v)
+        bias = self.start.bias[:, : len(v)] if bias is None and self.start.bias is not None else bias
         shared, adapters = shared + self.fixed_shared, adapters + self.fixed_adapters
-        return Replicas(shared, adapters, bias, self.start.lam, self.start.lam_shared, self.start.template)
+        return Replicas(shared, adapters, bias, self.lam, self.lam_shared, self.start.template)
 
     def masked_gradients(self, replicas):
         """dJ/d(W_s, A, b), zero where frozen."""
@@ -237,44 +253,3 @@ class _Problem:
         return (
             d_shared.square().sum((1, 2)) + sum(d.square().sum((0, *range(2, d.ndim))) for d in others)
         ).sqrt()
-
-
-def _unpenalised(problem, tol, max_iter):
-    """With some lambda = 0 there is no kernel: scipy's L-BFGS-B on the weights, from zero, one by one."""
-    parts, iterations = [], 0
-    for r in range(len(problem.lam)):
-        one = copy.copy(problem.start)
-        one.lam, one.lam_shared = problem.start.lam[r : r + 1], problem.start.lam_shared[r : r + 1]
-        one.shared = problem.fixed_shared.clone()
-        one.adapters = problem.fixed_adapters.clone()
-        one.bias = None if one.bias is None else one.bias[:, :1] * (not problem.bias_moves)
-        tensors = [t for t in (one.shared, one.adapters, one.bias) if t is not None]
-        fixed = [t.clone() for t in tensors]
-        sizes = [t.numel() for t in tensors]
-
-        def value_and_gradient(theta, one=one, tensors=tensors, fixed=fixed, sizes=sizes):
-            for t, f, part in zip(tensors, fixed, torch.from_numpy(theta).split(sizes), strict=True):
-                t.copy_(f + part.view_as(t))
-            value = problem.alphas @ one.losses(problem.tensors) + penalty(
-                one.shared, one.adapters, one.lam, one.lam_shared
-            )
-            grads = problem.masked_gradients(one)[: len(tensors)]
-            return value.item(), torch.cat([g.flatten() for g in grads]).numpy()
-
-        options = {
-            "maxiter": max_iter,
-            "maxfun": 2 * max_iter,
-            "ftol": 0.0,
-            "gtol": tol / sum(sizes) ** 0.5,
-            "maxcor": 20,
-        }
-        found = optimize.minimize(
-            value_and_gradient, np.zeros(sum(sizes)), jac=True, method="L-BFGS-B", options=options
-        )
-        value_and_gradient(found.x)
-        parts.append(one)
-        iterations = max(iterations, found.nit)
-    bias = None if parts[0].bias is None else torch.cat([p.bias for p in parts], 1)
-    shared, adapters = torch.cat([p.shared for p in parts]), torch.cat([p.adapters for p in parts], 1)
-    start = problem.start
-    return Replicas(shared, adapters, bias, start.lam, start.lam_shared, start.template), iterations

@@ -75,10 +75,10 @@ def test_the_model_holds_the_solution():
 def test_a_path_is_its_lone_solves():
     data = problem()
     lams = np.logspace(-4, 1, 6)
-    path = solve_path(rt.RAG(6, 3, 3, tasks=NAMES), data, lams, 0.01)
+    path = solve_path(rt.RAG(6, 3, 3, tasks=NAMES), data, lams, 0.01, tol=1e-8)
     for r, lam in enumerate(lams):
         model = rt.RAG(6, 3, 3, tasks=NAMES)
-        solution = rt.solve(model, data, lam, 0.01)
+        solution = rt.solve(model, data, lam, 0.01, tol=1e-8)
         one = objective(path.model(r).double(), data, lam, 0.01).item()
         assert one == pytest.approx(solution.objective, rel=1e-8)
         torch.testing.assert_close(path.model(r).task_weights(), model.task_weights(), rtol=0, atol=1e-3)
@@ -103,6 +103,29 @@ def test_more_documents_than_a_kernel_matrix_holds():
     assert solution.converged
     other = rt.RAG(6, 3, 3, tasks=NAMES)
     assert solution.objective == pytest.approx(by_scipy(other, data, 0.01, 0.01), rel=1e-8)
+
+
+@pytest.mark.parametrize("n_features", [1, 2, 4])
+@pytest.mark.parametrize("seed", range(4))
+def test_more_documents_than_words(n_features, seed):
+    """The kernel is singular: there are many e for one W."""
+    data = problem((6, 6, 6), n_features, seed=seed)
+    model, other = (rt.RAG.full_sharing(n_features, 3, tasks=NAMES, bias="task") for _ in range(2))
+    solution = rt.solve(model, data, 0.3, 0.2)
+    assert solution.converged
+    assert solution.objective == pytest.approx(by_scipy(other, data, 0.3, 0.2), rel=1e-8)
+
+
+def test_the_same_document_many_times():
+    """Enough words, and a singular kernel all the same."""
+    once = problem((20, 20, 20), 80)
+    copies = [part.repeat_interleave(5, 0) for part in (torch.as_tensor(once.x), once.y, once.task)]
+    many = rt.MultiTaskDataset(copies[0], copies[1], 3, copies[2])
+    models = [rt.RAG(80, 3, 3, tasks=NAMES) for _ in range(2)]
+    lam = [0.1, 0.1]
+    a, b = (rt.solve(model, data, *lam, tol=1e-8) for model, data in zip(models, (once, many), strict=True))
+    assert a.converged and b.converged and a.objective == pytest.approx(b.objective, rel=1e-10)
+    torch.testing.assert_close(models[0].task_weights(), models[1].task_weights(), rtol=0, atol=1e-4)
 
 
 def test_too_few_steps_are_reported_not_hidden():
