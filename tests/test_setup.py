@@ -57,6 +57,7 @@ BESIDE = {
     "regressor",
     "heads",
     "export",
+    "programs",
     "serve",
     "peft_bridge",
     "search",
