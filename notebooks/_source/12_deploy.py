@@ -179,7 +179,7 @@ def try_to_load(name, content):
         print(str(error).splitlines()[1].split(" (")[0])
 
 
-middle = len(raw) - 500  # somewhere in the weights
+middle = len(raw) - 500  # somewhere among the numbers
 changed = raw[:middle] + bytes([raw[middle] ^ 1]) + raw[middle + 1 :]  # a single bit
 try_to_load("short.safetensors", raw[: len(raw) // 2])
 try_to_load("changed.safetensors", changed)
@@ -292,12 +292,12 @@ print(f"4 merged tasks, in either case:  {merged:5,} numbers")
 # 1. Merged = base + delta: the logits of the merged layer are $W_s x + b_t$ plus $\Delta_t x$, for every $x$.
 # 2. The merged layers forget who contributed what: for $G = I$, name two different models $(W_s, A)$ with the
 #    same $W_t$ for all tasks. So nobody can compute $W_s$ from the $W_t$ alone.
-# 3. Except if you know that the model stands at its joint optimum. There balance holds (law 3): $\lambda_s
-#    W_s = \lambda \sum_t A_t$. Find $W_s$ from the $T$ merged matrices, $\lambda$ and $\lambda_s$.
+# 3. Except if you know that the model stands at its joint optimum. There balance holds (law 3):
+#    $\lambda_s W_s = \lambda \sum_t A_t$. Find $W_s$ from the $T$ merged matrices, $\lambda$ and $\lambda_s$.
 
 # %% [markdown] tags=["answer"]
-# **1.** A matrix times a vector is linear in the matrix: $(W_s + \Delta_t) x + b_t = W_s x + \Delta_t x +
-# b_t$.
+# **1.** A matrix times a vector is linear in the matrix:
+# $(W_s + \Delta_t) x + b_t = W_s x + \Delta_t x + b_t$.
 #
 # **2.** Take any matrix $C \neq 0$. The model with $W_s + C$ and $A_t - C$ has $W_t = W_s + C + A_t - C$: the
 # same. From the $W_t$ alone you cannot tell the two apart. With it goes all that needs the parts: switching
@@ -341,7 +341,7 @@ for name, m in {"optimum": model, "20 epochs": early}.items():
 #
 # ### From the command line
 #
-# The shop needs no Python of its own: sentences in, one line out for each. In a terminal you would type
+# Nobody in the shop has to write Python: sentences in, one line out for each. In a terminal you would type
 #
 # ```
 # python -m ragteach predict reviews.safetensors --task films < sentences.txt
@@ -428,17 +428,17 @@ card("12-4")
 # merged W_t of the sentence's task is rounded? Replace each ...
 flips = {16: ..., 8: ..., 4: ..., 2: ...}
 ### BEGIN SOLUTION
-for bits in flips:
+for n_bits in flips:
     n_changed = 0
-    for task in tasks:
-        rows = (test["task"] == task).tolist()
-        linear = model.merge(task)
+    for name_of_task in tasks:
+        in_task = (test["task"] == name_of_task).tolist()  # rows of this task
+        layer = model.merge(name_of_task)
         with torch.no_grad():
-            before = linear(x[rows]).argmax(1)
-            linear.weight.copy_(rounded(linear.weight, bits))
-            n_changed += (linear(x[rows]).argmax(1) != before).sum().item()
-    flips[bits] = n_changed / len(test)
-    print(f"{bits:2d} bits: {flips[bits]:.1%} of the predictions change")
+            before = layer(x[in_task]).argmax(1)
+            layer.weight.copy_(rounded(layer.weight, n_bits))
+            n_changed += (layer(x[in_task]).argmax(1) != before).sum().item()
+    flips[n_bits] = n_changed / len(test)
+    print(f"{n_bits:2d} bits: {flips[n_bits]:.1%} of the predictions change")
 ### END SOLUTION
 check("12-4", flips)
 
@@ -538,14 +538,18 @@ if installed("optuna"):
 #   06). The number you may promise is the one from the test sentences.
 # - One look is one draw. We repeated this with five draws of the sentences: test was worse in most of them,
 #   not in all. The optimism is there on average.
-# - The winner's $\lambda$ lies near the lower edge of its range. Then the range was too narrow: widen it and
-#   search again, judged on validation still. You may not look at the test sentences a second time.
+# - The winner's $\lambda$ lies near the lower edge of its range. Then the range was too narrow. In a real
+#   project you would widen it and search again, judged on validation still; and for a new promise you would
+#   need new test sentences, for these have been looked at.
 #
 # How exactly must $\lambda$ be found? Look for yourself.
 #
 # **Your task.** Drag $\lambda$ to the value that validation chose (the dotted line). Then move left and
 # right. How far can you go until the mean accuracy drops by more than 3 points: a factor of 2, of 10, of 100?
 # And on which side?
+#
+# (The curves are drawn on the test sentences. So this is a second look, and from here on they promise
+# nothing.)
 
 # %%
 rt.widgets.explore(parts)
@@ -644,7 +648,7 @@ if installed("tensorboard"):
 #
 # W&B shows runs on a web site, for a whole team. By itself `rt.WandB` stays *offline*: it writes the run into
 # a folder, and nothing leaves your computer. If you want it there, `wandb sync` uploads that folder later.
-# Think before you do: a run holds whatever you put into `config`.
+# Think before you do: a run holds whatever you put into `config`, and the list of your packages.
 
 # %%
 if installed("wandb"):

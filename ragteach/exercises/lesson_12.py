@@ -286,7 +286,7 @@ def explain(yours):
             ),
             (r"test", "Say which sentences give a number that you may promise."),
             (
-                r"pickle.*(code|program|run|execut|danger|unsafe)|(code|program|run|execut|danger|unsafe).*pickle",
+                r"pickle.*(code|program|run|exec|danger|unsafe)|(code|program|run|exec|danger|unsafe).*pickle",
                 "Say what opening a pickle does.",
             ),
             (r"safetensors|onnx|rt\.save|\bsave\(", "Say what to send instead of the pickle."),
