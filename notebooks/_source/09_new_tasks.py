@@ -11,10 +11,11 @@
 #
 # ## A question
 #
-# Your firm reads reviews of films, cars and food. Now it sells phones, and somebody has labelled **five** sentences
-# about phones. Next week it may be twenty, next month eighty. What do you do with five sentences?
+# Your firm reads reviews of films, cars and food. Now it sells phones, and somebody has labelled **five**
+# sentences about phones. Next week it may be twenty, next month eighty. What do you do with five sentences?
 #
-# Before we get there we meet two smaller troubles of the same kind: a task that is small, and a class that is rare.
+# Before we get there we meet two smaller troubles of the same kind: a task that is small, and a class that is
+# rare.
 
 # %%
 import copy
@@ -69,11 +70,13 @@ for alpha in ("equal", "size"):
     print(f"{alpha:6s}", dict(zip(sizes, weights.round(4).tolist(), strict=True)))
 
 # %% [markdown]
-# With `"equal"`, a sentence about phones counts ten times as much as one about films. With `"size"`, every sentence
-# counts the same.
+# Stuck in an exercise? `hint("09-1")` shows one more step each time you run it.
 #
-# **Predict.** Phones has 10 sentences, the others 100 each. Which choice is better *for phones*: `"equal"`, `"size"`, or
-# `"it depends on the relatedness"`?
+# With `"equal"`, a sentence about phones counts ten times as much as one about films. With `"size"`, every
+# sentence counts the same.
+#
+# **Predict.** Phones has 10 sentences, the others 100 each. Which choice is better *for phones*: `"equal"`,
+# `"size"`, or `"it depends on the relatedness"`?
 
 # %%
 ### BEGIN SOLUTION
@@ -140,21 +143,22 @@ both_ways = signs[0.0][2] < 0 and signs[0.8][1] > 0
 reveal("09-a", "it depends on the relatedness" if both_ways else "one choice wins")
 
 # %% [markdown]
-# "Equal rights for the small task" sounds like help. For related tasks it is the opposite: phones does much *better*
-# when its ten sentences count *less*. Why? Take $\alpha_t$ out of its two terms:
+# "Equal rights for the small task" sounds like help. For related tasks it is the opposite: phones does much
+# *better* when its ten sentences count *less*. Why? Take $\alpha_t$ out of its two terms:
 #
 # $$\alpha_t\, CE_t + \frac{\lambda}{2}\lVert A_t\rVert^2
 #  = \alpha_t\Big(CE_t + \frac{\lambda/\alpha_t}{2}\lVert A_t\rVert^2\Big)$$
 #
-# So a small $\alpha_t$ is a large $\lambda$ for this one adapter. Here $\alpha_{phones} = 10/77.5 \approx 0.13$: its
-# adapter costs almost eight times as much. Phones trusts its own ten sentences less, and $W_s$ more. That is right if
-# the tasks are related, and wrong if they are not. **$\alpha$ is not only about fairness. It is also about sharing.**
+# So a small $\alpha_t$ is a large $\lambda$ for this one adapter. Here $\alpha_{phones} = 10/77.5 \approx
+# 0.13$: its adapter costs almost eight times as much (and its sentences pull less at $W_s$). Phones trusts
+# its own ten sentences less, and $W_s$ more. That is right if the tasks are related, and wrong if they are
+# not. **$\alpha$ is not only about fairness. It is also about sharing.**
 #
 # ### Try it on your own setting
 #
-# The slider gets *these* training sentences: 100, 100, 100 and 10. **Your task.** Find the $\lambda$ that is best for
-# phones. Then find the one that is best for films. Are they the same? Which of the two does the mark that validation
-# chose serve?
+# The slider gets *these* training sentences: 100, 100, 100 and 10. **Your task.** Find the $\lambda$ that is
+# best for phones. Then find the one that is best for films. Are they the same? Which of the two does the mark
+# that validation chose serve?
 
 # %%
 small = rt.make_toy(0.5, sizes, seed=0)
@@ -162,9 +166,9 @@ fresh = [rt.make_toy(0.5, 150, seed=s) for s in (1000, 2000)]  # validation, tes
 rt.widgets.sharing_slider((small, *fresh), lam=np.logspace(-5, 0, 41), lam_shared=0.003)
 
 # %% [markdown]
-# Films is best further to the left than phones. Validation counts the mean of four tasks, and three of them are large, so
-# its mark serves them. If phones is the task you care about, choose $\lambda$ by the sentences of phones, or give its
-# adapter a $\lambda$ of its own. A small $\alpha$ does just that.
+# Films is best further to the left than phones. Validation counts the mean of four tasks, and three of them
+# are large, so its mark serves them. If phones is the task you care about, choose $\lambda$ by the sentences
+# of phones, or give its adapter a $\lambda$ of its own. A small $\alpha$ does just that.
 #
 # ## 2. A class that is rare
 #
@@ -181,8 +185,8 @@ counts
 # Here is a "model" that needs no training: it always says *positive*. Its accuracy is 0.72. It finds no
 # complaint, ever. Accuracy gives every sentence one vote, so the common class rules.
 #
-# Give every *class* one vote instead. The **recall** of a class is the share of its sentences that the model finds.
-# **Balanced accuracy** is the mean recall over the classes that occur.
+# Give every *class* one vote instead. The **recall** of a class is the share of its sentences that the model
+# finds. **Balanced accuracy** is the mean recall over the classes that occur.
 
 # %%
 card("09-2")
@@ -207,9 +211,9 @@ print(f"always positive: accuracy {(truth == always_positive).mean():.2f}", end=
 print(f"balanced accuracy {balanced_accuracy(truth, always_positive):.2f}")
 
 # %% [markdown]
-# **Macro-F1** is a relative. It punishes false alarms too: per class, the harmonic mean of recall and precision,
-# then the mean over classes. No score is the right one for everybody. Decide *before* you look which mistakes cost you
-# most.
+# **Macro-F1** is a relative. It punishes false alarms too: per class, the harmonic mean of recall and
+# precision, then the mean over classes. No score is the right one for everybody. Decide *before* you look
+# which mistakes cost you most.
 #
 # ### Four treatments
 #
@@ -222,9 +226,9 @@ print(f"balanced accuracy {balanced_accuracy(truth, always_positive):.2f}")
 #
 # ### The proof: class weights are resampling
 #
-# Let $\ell_i$ be the loss of sentence $i$, with label $y_i$; $n_c$ sentences have class $c$, there are $C$ classes and
-# $n$ sentences. Resampling draws in two steps: a class, each with probability $1/C$; then one of its sentences,
-# each with the same probability.
+# Let $\ell_i$ be the loss of sentence $i$, with label $y_i$; $n_c$ sentences have class $c$, there are $C$
+# classes and $n$ sentences. Resampling draws in two steps: a class, each with probability $1/C$; then one of
+# its sentences, each with the same probability.
 #
 # **Prove:** the expected loss of one draw is the class-weighted mean
 # $$\frac{\sum_i w_{y_i}\, \ell_i}{\sum_i w_{y_i}} \qquad\text{with}\qquad w_c = \frac{n}{C\, n_c}.$$
@@ -236,9 +240,10 @@ print(f"balanced accuracy {balanced_accuracy(truth, always_positive):.2f}")
 # $\sum_i w_{y_i} = \sum_c n_c \cdot \frac{n}{C\, n_c} = n$. The numerator is
 # $\sum_i \frac{n}{C\, n_{y_i}}\ell_i$. Divided by $n$ it is the same sum. ∎
 #
-# It is equal *in expectation*, for every fixed set of weights $W$. One actual table repeats some rare sentences more often than
-# others, by chance. So its optimum is a noisy version of the optimum with class weights. And undersampling has the
-# same expectation, but a single small table throws most sentences away, so the noise is much larger.
+# It is equal *in expectation*, for every fixed set of weights $W$. One actual table repeats some rare
+# sentences more often than others, by chance. So its optimum is a noisy version of the optimum with class
+# weights. And undersampling has the same expectation, but a single small table throws most sentences away, so
+# the noise is much larger.
 
 # %%
 card("09-3")
@@ -270,7 +275,8 @@ print(f"20 000 draws: {np.concatenate(draws).mean():.2f}")
 #
 # The test sentences have the same rare classes as the training sentences. The penalty is the same for all.
 #
-# **Predict.** Which of the four gets the best *balanced accuracy*: `"weights"`, `"over"`, `"under"` or `"shift"`?
+# **Predict.** Which of the four gets the best *balanced accuracy*: `"weights"`, `"over"`, `"under"` or
+# `"shift"`?
 
 # %%
 ### BEGIN SOLUTION
@@ -340,18 +346,22 @@ gain = {t: scores[t][:, 1].mean() for t in TREATMENTS[1:]}
 reveal("09-b", max(gain, key=gain.get))
 
 # %% [markdown]
-# - **Class weights and oversampling** do nearly the same, as the proof says. Both find many more rare sentences, and
-#   accuracy does not suffer.
-# - **Undersampling** is a disaster here. It keeps about 6 sentences of each class. Evenness is not worth that much data.
-# - **The shift** costs one line, trains nothing, and has the best balanced accuracy. It pays with false alarms: accuracy
-#   falls, and in macro-F1 it is level with the class weights. Balanced accuracy alone would not have told you.
+# - **Class weights and oversampling** do nearly the same, as the proof says. Both find many more rare
+#   sentences, and accuracy does not suffer.
+# - **Undersampling** is a disaster here. It keeps about 6 sentences of each class. Evenness is not worth that
+#   much data.
+# - **The shift** costs one line, trains nothing, and has the best balanced accuracy. It pays with false
+#   alarms: accuracy falls, and in macro-F1 it is level with the class weights. Balanced accuracy alone would
+#   not have told you.
 #
-# None of the four knows more about complaints than before. They choose differently what to do with what is known. And
-# resample *after* you have split off the test sentences. Otherwise copies of one sentence stand on both sides.
+# None of the four knows more about complaints than before. They choose differently what to do with what is
+# known. And resample *after* you have split off the test sentences. Otherwise copies of one sentence stand on
+# both sides.
 #
 # ## 3. More diverse sentences
 #
-# Too few sentences? Make more from those you have: drop a word, swap two neighbours, put a synonym. `rt.augment` does it.
+# Too few sentences? Make more from those you have: drop a word, swap two neighbours, put a synonym.
+# `rt.augment` does it.
 
 # %%
 few = rt.make_toy(0.8, 20, seed=0)
@@ -377,8 +387,8 @@ for name, options in CHANGES.items():
     print(f"{name:8s}:", rt.augment(one, **options)["text"].iloc[-1])
 
 # %% [markdown]
-# Think before you run anything. The vocabulary and the features' scale are fixed, $\lambda$ too. Which of these
-# move the optimum of $J$ at all?
+# Think before you run anything. The vocabulary and the features' scale are fixed, $\lambda$ too. Which of
+# these move the optimum of $J$ at all?
 #
 # - **a** every sentence stands three times in the training set;
 # - **b** only the *negative* sentences stand three times;
@@ -398,7 +408,8 @@ moves.update({"a": "no", "b": "yes", "c": "no", "d": "yes", "e": "yes"})
 check("09-4", moves)
 
 # %% [markdown]
-# Now measure, with two changed copies of every sentence. One vectoriser serves all rows, so that only the sentences differ.
+# Now measure, with two changed copies of every sentence. One vectoriser serves all rows, so that only the
+# sentences differ.
 
 
 # %%
@@ -429,23 +440,25 @@ for name in CHANGES:
     )
 
 # %% [markdown]
-# - **Swap** changes nothing worth a digit. The bag of words had thrown the order away. (In long sentences a second swap may
-#   undo the first. Such a copy is left out, so the rows are not quite evenly repeated.)
-# - **Drop** makes it a little worse. If the dropped word is the opinion word, the copy has a label without a reason.
-# - **Replace** brings in knowledge: a person wrote down which words are synonyms. Still, no clear difference here. Only
-#   about four sentences in ten contain a word of our short list.
+# - **Swap** changes nothing worth a digit. The bag of words had thrown the order away. (In long sentences a
+#   second swap may undo the first. Such a copy is left out, so the rows are not quite evenly repeated.)
+# - **Drop** makes it a little worse. If the dropped word is the opinion word, the copy has a label without a
+#   reason.
+# - **Replace** brings in knowledge: a person wrote down which words are synonyms. Still, no clear difference
+#   here. Only about four sentences in ten contain a word of our short list.
 #
-# One rule covers it: **a copy can help only if it shows the model something true that it did not know.** Beware of one
-# trap: if each row had its own TF-IDF, then even swap would seem to gain about a point, since copies change how rare a
-# word looks. That is an accident of scale, not a better model.
+# One rule covers it: **a copy can help only if it shows the model something true that it did not know.**
+# Beware of one trap: if each row had its own TF-IDF, then even swap would seem to gain about a point, since
+# copies change how rare a word looks. That is an accident of scale, not a better model.
 #
 # ## 4. Sentences without labels
 #
-# Unlabelled sentences are cheap. **Self-training** (Yarowsky 1995): train, let the model label what it is sure of, train
-# again with these labels, and so on. `rt.self_train` does it. Here 20 sentences per task are labelled and 60 are not.
+# Unlabelled sentences are cheap. **Self-training** (Yarowsky 1995): train, let the model label what it is
+# sure of, train again with these labels, and so on. `rt.self_train` does it. Here 20 sentences per task are
+# labelled and 60 are not.
 #
-# **Predict.** The words mean the same in all domains (relatedness 1). What does self-training do to the accuracy:
-# `"up"`, `"no clear change"` or `"down"`?
+# **Predict.** The words mean the same in all domains (relatedness 1). What does self-training do to the
+# accuracy: `"up"`, `"no clear change"` or `"down"`?
 
 # %%
 ### BEGIN SOLUTION
@@ -489,13 +502,15 @@ reveal("09-c", "down" if down else "up" if up else "no clear change")
 # Self-training makes it *worse*. The model is sure and wrong: many of its new labels are false, and it learns
 # them as if they were true. Being stricter makes fewer mistakes, and less harm, but no gain.
 #
-# A model with few labels knows few opinion words. From a sentence whose opinion word it has never seen, it still gets a
-# probability, made of nouns and fill words. So check the labels on a sample, and compare with the model that saw only the
-# labelled sentences. Self-training is not always bad. It needs a first model that is already right when it is sure.
+# A model with few labels knows few opinion words. From a sentence whose opinion word it has never seen, it
+# still gets a probability, made of nouns and fill words. So check the labels on a sample, and compare with
+# the model that saw only the labelled sentences. Self-training is not always bad. It needs a first model that
+# is already right when it is sure.
 #
 # ## 5. A new task
 #
-# Now to phones. Three old tasks, 100 sentences each, have given us $W_s$. Phones comes with $n$ sentences. Four ways:
+# Now to phones. Three old tasks, 100 sentences each, have given us $W_s$. Phones comes with $n$ sentences.
+# Four ways:
 #
 # | way | weights of the new task | trained |
 # |---|---|---|
@@ -504,33 +519,36 @@ reveal("09-c", "down" if down else "up" if up else "no clear change")
 # | scratch | $W$, with $\frac{\lambda}{2}\lVert W\rVert^2$ | $W$ |
 # | full fine-tuning | start at $W_s$ and move it, without penalty | $W_s$ itself |
 #
-# As always, as many validation sentences as training sentences choose: $\lambda$ for two of them, the number of
-# steps for fine-tuning. The biases stay as they are (the mean of the old tasks' biases; zero for scratch). The reason: among
-# five sentences a class may be missing. A bias that costs nothing would learn just that.
+# As always, as many validation sentences as training sentences choose: $\lambda$ for two of them, the number
+# of steps for fine-tuning. The biases stay as they are (the mean of the old tasks' biases; zero for scratch).
+# The reason: among five sentences a class may be missing. A bias that costs nothing would learn just that.
+# (If you let it, the adapter loses ten points or more with five sentences.)
 #
 # ### The proof: what the adapter's penalty says
 #
-# $W_s$ is frozen, $\lambda > 0$. **Prove** three things about $\min_A\; CE(W_s + A) + \frac{\lambda}{2}\lVert A\rVert^2$:
+# $W_s$ is frozen, $\lambda > 0$. **Prove** three things about $\min_A\; CE(W_s + A) + \frac{\lambda}{2}\lVert
+# A\rVert^2$:
 #
 # 1. It is the same problem as $\min_W\; CE(W) + \frac{\lambda}{2}\lVert W - W_s\rVert^2$.
 # 2. It has exactly one solution, so how $A$ starts does not matter.
 # 3. $\lambda \to \infty$ is "shared alone". And if $W_s = 0$ it is "scratch".
 #
-# Then take the squared loss $\frac{1}{2n}\lVert Xw - y\rVert^2$ in place of $CE$, and find $w$ in closed form.
+# Then take the squared loss $\frac{1}{2n}\lVert Xw - y\rVert^2$ in place of $CE$, and find $w$ in closed
+# form.
 
 # %% [markdown] tags=["answer"]
-# **1.** Substitute $W = W_s + A$, that is $A = W - W_s$. Every $A$ belongs to one $W$ and the reverse, and both sides
-# have the same value.
+# **1.** Substitute $W = W_s + A$, that is $A = W - W_s$. Every $A$ belongs to one $W$ and the reverse, and
+# both sides have the same value.
 #
-# **2.** $CE$ is convex in $W$, and $\frac{\lambda}{2}\lVert W - W_s\rVert^2$ is strictly convex and grows without bound. A
-# strictly convex function that grows in all directions has exactly one lowest point.
+# **2.** $CE$ is convex in $W$, and $\frac{\lambda}{2}\lVert W - W_s\rVert^2$ is strictly convex and grows
+# without bound. A strictly convex function that grows in all directions has exactly one lowest point.
 #
-# **3.** At the solution the objective is at most its value at $W = W_s$, so
-# $\frac{\lambda}{2}\lVert W - W_s\rVert^2 \le CE(W_s) - CE(W) \le CE(W_s)$, since $CE \ge 0$. Therefore
-# $\lVert W - W_s\rVert^2 \le 2\,CE(W_s)/\lambda \to 0$. With $W_s = 0$ the problem in 1 is scratch, word for word.
+# **3.** At the solution the objective is at most its value at $W = W_s$, so $\frac{\lambda}{2}\lVert W -
+# W_s\rVert^2 \le CE(W_s) - CE(W) \le CE(W_s)$, since $CE \ge 0$. Therefore $\lVert W - W_s\rVert^2 \le
+# 2\,CE(W_s)/\lambda \to 0$. With $W_s = 0$ the problem in 1 is scratch, word for word.
 #
-# **Squared loss.** The gradient is zero: $\frac1n X^\top(Xw - y) + \lambda(w - w_s) = 0$, so
-# $w = (\frac1n X^\top X + \lambda I)^{-1}(\frac1n X^\top y + \lambda w_s)$. It is ridge regression, drawn towards $w_s$
+# **Squared loss.** The gradient is zero: $\frac1n X^\top(Xw - y) + \lambda(w - w_s) = 0$, so $w = (\frac1n
+# X^\top X + \lambda I)^{-1}(\frac1n X^\top y + \lambda w_s)$. It is ridge regression, drawn towards $w_s$
 # instead of 0. ∎
 
 # %%
@@ -553,9 +571,13 @@ def ridge_towards(X, y, w_s, lam):
 check("09-5", ridge_towards)
 
 # %% [markdown]
-# Statement 3 has a practical side. Scratch and shared alone are the two ends of the adapter's slider. If you could choose
-# $\lambda$ perfectly, the adapter would never lose to shared alone. Whether that happens with *five* sentences is
+# Statement 3 has a practical side. Shared alone is one end of the adapter's slider. If you could choose
+# $\lambda$ perfectly, the adapter would never lose to it. Whether that happens with *five* sentences is
 # another matter.
+#
+# Scratch is *not* the other end. The new sentences pull only at words that they contain. However small
+# $\lambda$ is, all other words keep the weights of $W_s$. That is the help that $W_s$ gives, and it may be
+# the harm.
 #
 # **Predict.** Relatedness 0.5. Which way is best with 5 sentences, and which with 80? For example
 # `"scratch, then adapter"`.
@@ -617,7 +639,8 @@ def new_task(relatedness, n, seed, fine_tuning=False):
 
 
 # %% [markdown]
-# Two more pieces. Fine-tuning moves $W_s$ itself, and $W_s$ belongs to the old tasks too. So we ask them afterwards.
+# Two more pieces. Fine-tuning moves $W_s$ itself, and $W_s$ belongs to the old tasks too. So we ask them
+# afterwards.
 
 
 # %%
@@ -684,22 +707,22 @@ ax.legend(frameon=False)
 plots.show(
     fig,
     alt="Accuracy on phones with 5, 20 and 80 sentences at relatedness 0.5. Shared "
-    "weights alone stay near 0.6. Adapter and fine-tuning start just below and rise to "
+    "weights alone stay at 0.56. Adapter and fine-tuning start just below and rise to "
     "about 0.7. Scratch starts at guessing and has caught up most of the way at 80.",
 )
 first, last = (half_related[n][WAYS].mean().idxmax() for n in (5, 80))
 reveal("09-d", f"{first}, then {last}")
 
 # %% [markdown]
-# - **5 sentences.** The shared weights alone are hard to beat: they have learned from 300 sentences, the newcomer brings
-#   five. The adapter gains nothing over them, on average. In some draws it loses: five validation sentences may choose
-#   a bad $\lambda$.
+# - **5 sentences.** The shared weights alone are hard to beat: they have learned from 300 sentences, the
+#   newcomer brings five. The adapter gains nothing over them, on average. In some draws it loses: five
+#   validation sentences may choose a bad $\lambda$.
 # - **20 sentences.** Still no clear difference.
 # - **80 sentences.** Now the adapter is clearly ahead of shared alone, and ahead of scratch.
 # - **Scratch** starts near guessing. Having $W_s$ is worth more than 20 sentences about phones.
-# - **Fine-tuning** is as good as the adapter with few sentences, and one or two points behind with 80. But look at the row
-#   `forgotten`: with 80 sentences the three old tasks lose ten points or more, since their $W_s$ was moved without asking
-#   them. The adapter leaves $W_s$ alone, so they lose nothing at all.
+# - **Fine-tuning** is as good as the adapter with few sentences, and one or two points behind with 80. But
+#   look at the row `forgotten`: with 80 sentences the three old tasks lose ten points or more, since their
+#   $W_s$ was moved without asking them. The adapter leaves $W_s$ alone, so they lose nothing at all.
 #
 # ## 6. When transfer hurts
 #
@@ -721,29 +744,30 @@ world.groupby(["relatedness", "n_per_task", "strategy"])[
 ].mean().unstack().round(2)
 
 # %% [markdown]
-# The map below knows the three strategies by their usual names. For the new task they are old friends: *full sharing* is
-# shared alone, *independent* is scratch, *RAG* is the adapter. Across: sentences about phones.
+# The map below knows the three strategies by their usual names. For the new task they are old friends: *full
+# sharing* is shared alone, *independent* is scratch, *RAG* is the adapter. Across: sentences about phones.
 #
-# **Your task.** Find the row in which everything that comes from the old tasks is a burden. Then find the cells without a
-# star, and look at their seeds: would you bet on the winner?
+# **Your task.** Find the row in which everything that comes from the old tasks is a burden. Then find the
+# cells without a star, and look at their seeds: would you bet on the winner?
 
 # %%
 rt.widgets.who_wins(world)
 
 # %% [markdown]
-# At relatedness 0 the shared weights alone are *worse than guessing*: on phones, the old words mean something else. The
-# adapter has to unlearn them first, so scratch is ahead of it. That is negative transfer. At relatedness 1 nothing
-# beats the shared weights.
+# At relatedness 0 the shared weights alone are *worse than guessing*: on phones, the old words mean something
+# else. The adapter has to unlearn them first, so scratch is ahead of it. That is negative transfer. At
+# relatedness 1 nothing clearly beats the shared weights.
 #
-# Why does the adapter fall *behind* them at relatedness 1, with all of 80 sentences? Our $\lambda$ is chosen by
-# cross-entropy. $W_s$ is right but timid: its probabilities are far from 1. A loose adapter makes them bolder, so the
-# cross-entropy falls, while a few sentences turn wrong. What you choose by is what you get.
+# Why does the adapter fall *behind* them at relatedness 1, with all of 80 sentences? Our $\lambda$ is chosen
+# by cross-entropy. $W_s$ is right but timid: its probabilities are far from 1. A loose adapter makes them
+# bolder, so the cross-entropy falls, while a few sentences turn wrong. What you choose by is what you get.
 #
 # ### Your experiment
 #
-# Measure it yourself, with at least six seeds. For `r` = 0.0 and `r` = 0.75 and 20 sentences, collect the difference
-# adapter minus scratch for every seed. (A run takes about half a second. Use other seeds than ours if you like.) Then
-# decide:
+# Measure it yourself, with at least six seeds. For `r` = 0.0 and `r` = 0.75 and 20 sentences, collect the
+# difference adapter minus scratch for every seed: `new_task(r, 20, seed)` gives you both. Put the two lists
+# into `gains`. (Use other seeds than ours if you like.) Then decide, and put the letter into
+# `gains["verdict"]`:
 #
 # - **a** the adapter is clearly better in both worlds;
 # - **b** clearly worse in one, clearly better in the other;
@@ -755,24 +779,26 @@ card("09-6")
 # %% tags=["exercise"]
 gains = {0.0: ..., 0.75: ..., "verdict": ...}
 ### BEGIN SOLUTION
-for r in (0.0, 0.75):
-    found = [new_task(r, 20, seed) for seed in range(6)]
-    gains[r] = [run["adapter"] - run["scratch"] for run in found]
-    print(f"relatedness {r}:", np.round(interval(gains[r]), 3))
+for how_related in (0.0, 0.75):
+    trials = [new_task(how_related, 20, seed) for seed in range(6)]
+    gains[how_related] = [run["adapter"] - run["scratch"] for run in trials]
+    print(f"relatedness {how_related}:", np.round(interval(gains[how_related]), 3))
 gains["verdict"] = "b"
 ### END SOLUTION
 check("09-6", gains)
 
 # %% [markdown] tags=["solution"]
-# In practice nobody tells you the relatedness. But you can see its trace: score the shared weights alone on the few
-# labelled sentences you have. If they do no better than guessing, start from scratch, or from a more related task.
+# In practice nobody tells you the relatedness. But you can see its trace: score the shared weights alone on
+# the few labelled sentences you have. If they do no better than guessing, start from scratch, or from a more
+# related task.
 
 # %% [markdown]
 # ## Explain it to a colleague
 #
-# A colleague reports: "Our complaint detector has 97 % accuracy. (97 % of the mails are no complaints.) For a new
-# country we had 20 mails, so we fine-tuned the whole model on them. The old countries are not affected: we trained
-# on new mails only." Answer in four or five sentences: what do you doubt, and what would you do instead?
+# A colleague reports: "Our complaint detector has 97 % accuracy. (97 % of the mails are no complaints.) For a
+# new country we had 20 mails, so we fine-tuned the whole model on them. The old countries are not affected:
+# we trained on new mails only." Answer in four or five sentences: what do you doubt, and what would you do
+# instead?
 
 # %%
 card("09-7")
@@ -796,23 +822,28 @@ rubric("09-7")
 # %% [markdown]
 # ## Recap
 #
-# - A small $\alpha_t$ is a large $\lambda$ for that task's adapter. It helps a small task if the tasks are related.
+# - A small $\alpha_t$ is a large $\lambda$ for that task's adapter. It helps a small task if the tasks are
+#   related.
 # - Accuracy lets the common class rule. Choose balanced accuracy or macro-F1 before you look.
 # - Class weights and resampling share one expected objective. Undersampling pays for evenness with data.
-# - A changed copy helps only if it shows something true and new. A bag of words cannot see a swap.
+# - A changed copy can help only if it shows something true and new. A bag of words cannot see a swap.
 # - Self-training needs a model that is right when it is sure. Here it was not.
-# - A new adapter on frozen $W_s$ is a convex problem with one solution: it is drawn towards $W_s$, not towards 0.
-# - With five sentences, test the shared weights alone first. Fine-tuning all weights changes the old tasks as well.
+# - A new adapter on frozen $W_s$ is a convex problem with one solution: it is drawn towards $W_s$, not
+#   towards 0.
+# - With five sentences, test the shared weights alone first. Fine-tuning all weights changes the old tasks as
+#   well.
 # - If the tasks are not related, transfer hurts.
 #
 # ## Sources
 #
-# - N. V. Chawla, K. W. Bowyer, L. O. Hall, W. P. Kegelmeyer (2002). SMOTE: synthetic minority over-sampling technique.
-#   *Journal of Artificial Intelligence Research* 16. Over- and undersampling.
+# - N. V. Chawla, K. W. Bowyer, L. O. Hall, W. P. Kegelmeyer (2002). SMOTE: synthetic minority over-sampling
+#   technique. *Journal of Artificial Intelligence Research* 16. Over- and undersampling.
 # - A. K. Menon et al. (2021). Long-tail learning via logit adjustment. *ICLR*. The shift.
 # - J. Wei, K. Zou (2019). EDA: easy data augmentation techniques. *EMNLP*. Drop, swap, replace.
-# - D. Yarowsky (1995). Unsupervised word sense disambiguation rivaling supervised methods. *ACL*. Self-training.
-# - X. Li, Y. Grandvalet, F. Davoine (2018). Explicit inductive bias for transfer learning with convolutional networks.
-#   *ICML*. The penalty towards the starting point.
-# - N. Houlsby et al. (2019). Parameter-efficient transfer learning for NLP. *ICML*. Adapters on a frozen model.
+# - D. Yarowsky (1995). Unsupervised word sense disambiguation rivaling supervised methods. *ACL*.
+#   Self-training.
+# - X. Li, Y. Grandvalet, F. Davoine (2018). Explicit inductive bias for transfer learning with convolutional
+#   networks. *ICML*. The penalty towards the starting point.
+# - N. Houlsby et al. (2019). Parameter-efficient transfer learning for NLP. *ICML*. Adapters on a frozen
+#   model.
 # - Z. Wang, Z. Dai, B. Póczos, J. Carbonell (2019). Characterizing and avoiding negative transfer. *CVPR*.

@@ -257,10 +257,13 @@ def explain(yours):
                 "Say what is wrong with 97 %, or which score would be honest.",
             ),
             (
-                r"old (countr|task|market)|other countr|forg[eo]t|existing countr|earlier countr",
+                r"(old|other|existing|earlier) (country|countries|task|market)|forg[eo]t",
                 "Say what fine-tuning may have done to the old countries.",
             ),
-            (r"adapter|froz|freez", "Propose a way to train that leaves the old countries as they are."),
+            (
+                r"adapter|froze|freeze|freezing",
+                "Propose a way to train that leaves the old countries as they are.",
+            ),
             (
                 r"alone|scratch|baseline|without (any )?training|compar",
                 "Name a baseline: what should the new model be compared with?",
