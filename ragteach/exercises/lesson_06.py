@@ -300,7 +300,7 @@ def claim(yours):
         yours,
         ideas=[
             (
-                r"validation|held[- ]out|chos[ei]|choos|select|tun",
+                r"validation|held[- ]out|cho+s|select|tun",
                 "Which data chose the setting? Say what that does to the score.",
             ),
             (

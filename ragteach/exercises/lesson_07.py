@@ -316,7 +316,7 @@ def explain(yours):
             ),
             (
                 r"train\w* "
-                r"(loss|data|error)[^.]{0,30}(choos|decid|select|pick)|(choos|decid|select|pick)\w* "
+                r"(loss|data|error)[^.]{0,30}(cho+s|decid|select|pick)|(cho+s|decid|select|pick)\w* "
                 r"[^.]{0,30}train\w* (loss|error)",
                 "The training loss is lowest with no penalty at all. It cannot choose lambda.",
             ),

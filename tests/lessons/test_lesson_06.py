@@ -164,7 +164,7 @@ def test_what_human_ratings_say(seeds):
     assert accuracy.loc["full sharing + task bias", "verdict"] != "better"
     assert accuracy.loc["independent", "verdict"] == "no clear difference"
     f1 = paired(table, metric="macro_f1").set_index("strategy")
-    assert -0.08 < f1.loc["full sharing", "difference"] < -0.02
+    assert -0.065 < f1.loc["full sharing", "difference"] < -0.025  # 3 to 6 points
     assert summary(table)["mean"].between(0.45, 0.56).all()
     size = summary(table).set_index("strategy")["n_params"]
     assert 4.9 < size["RAG"] / size["full sharing + task bias"] < 5.1
