@@ -23,7 +23,7 @@
 # | the **graph** $G$: which adapters a task gets | once | no |
 # | the **lens**: a frozen random projection inside each adapter | once | no |
 #
-# Training can repair the first. It cannot repair the other two. This is the whole lesson in two sentences.
+# Training can repair the first, under conditions that you will find. It cannot repair the other two.
 
 # %%
 from dataclasses import replace
@@ -345,17 +345,19 @@ card("08-4")
 # Your conclusion: "a" uniform is better, "b" normal is better, "c" only the variance counts here.
 findings = {"same scale": ..., "same variance": ..., "conclusion": ...}
 ### BEGIN SOLUTION
-final = {}
-for label, init, scale in [
-    ("normal", "normal", 1.0),
-    ("same scale", "uniform", 1.0),
-    ("same variance", "uniform", np.sqrt(3)),
-]:
-    final[label] = spread_over_time(ten_models(init, scale, 0.0, steps=20))[1][-1]
+cases = {
+    "normal": ("normal", 1.0),
+    "same scale": ("uniform", 1.0),
+    "same variance": ("uniform", np.sqrt(3)),
+}
+spreads = {
+    key: spread_over_time(ten_models(*one, 0.0, steps=20))[1][-1]
+    for key, one in cases.items()
+}
 findings.update(
     {
-        "same scale": final["same scale"] / final["normal"],
-        "same variance": final["same variance"] / final["normal"],
+        "same scale": spreads["same scale"] / spreads["normal"],
+        "same variance": spreads["same variance"] / spreads["normal"],
         "conclusion": "c",
     }
 )
@@ -471,8 +473,8 @@ for label in labels:
 # %% [markdown]
 # - **full**: one $J$ for all seeds. Convex.
 # - **low rank, r = 2**: one $J$ again, and it is that of the full adapter! Not by luck. You will prove it.
-# - **low rank, r = 1**: several bottoms. Which one you reach is decided by the seed, and no patience and no penalty
-#   changes that. But look at the sizes: the bottoms differ in the third decimal, while all of them lie far above the full
+# - **low rank, r = 1**: several bottoms. Which one you reach is decided by the seed, and more steps do not change
+#   that. But look at the sizes: the bottoms differ in the third decimal, while all of them lie far above the full
 #   adapter. Here the wrong *rank* costs much more than an unlucky *start*.
 # - **projected**: another $J$ for each seed. This is not a matter of bottoms: for a fixed lens $J$ is convex in $U$. Every
 #   seed is another lens, so another problem.
@@ -562,7 +564,8 @@ reveal(
 #
 # $$\operatorname{Cov}[W_t, W_u] = \frac1{\lambda_s} + \frac1\lambda (GG^\top)_{tu}$$
 #
-# and $(GG^\top)_{tu}$ counts the adapters that tasks $t$ and $u$ have in common.
+# and $(GG^\top)_{tu}$ counts the adapters that tasks $t$ and $u$ have in common. Find the mean of this count over all random
+# graphs: once for a task with itself, once for two different tasks.
 
 # %%
 card("08-7")

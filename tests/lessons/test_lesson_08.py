@@ -62,7 +62,10 @@ class Problem:
 
     def bottom(self, kind, rank, seed, steps=1500):
         model = self.rag(kind, rank, seed).double()
-        return self.lesson["to_the_bottom"](model, steps=steps), self.accuracy(model)
+        J = self.lesson["to_the_bottom"](model, steps=steps)
+        slope = max(p.grad.abs().max().item() for p in model.parameters() if p.requires_grad)
+        assert slope < 1e-3  # it has arrived: no way down is left
+        return J, self.accuracy(model)
 
 
 @pytest.fixture(scope="module", params=[0, 1])
@@ -153,6 +156,7 @@ def test_rank_two_is_the_full_adapter_and_each_lens_is_a_problem_of_its_own(prob
     shared = problem.lesson["trained_accuracy"](RAG.full_sharing(problem.d, 3, tasks=problem.names), LAM)
     few, many = (np.mean([accuracy for _, accuracy in lens[rank]]) for rank in (16, 128))
     assert shared - 0.01 < few < shared + 0.07 and few < many < two[0][1]
+    assert (few - shared) / 16 > (many - shared) / 128  # per trained number the smallest lens looks best
 
 
 @pytest.mark.parametrize(("seed", "replicas"), [(0, (0, 1, 4)), (2, (0, 2))])
@@ -163,7 +167,10 @@ def test_rank_one_has_several_bottoms_of_nearly_one_height(seed, replicas):
     assert (np.diff(J) > 4e-4).all() and np.ptp(J) < 0.02
     assert J[0] > problem.bottom("full", None, 0)[0] + 0.2
     lens = np.mean([problem.bottom("projected", 64, r)[1] for r in replicas])
-    assert lens < np.mean([end[1] for end in ends]) + 0.005  # with about as many numbers, not better
+    one, two = np.mean([end[1] for end in ends]), problem.bottom("low_rank", 2, 0)[1]
+    assert lens < one + 0.005  # with about as many numbers, not better
+    shared = problem.lesson["trained_accuracy"](RAG.full_sharing(problem.d, 3, tasks=problem.names), LAM)
+    assert one - shared > (two - shared) / 2  # per trained number rank 1 looks better than rank 2
 
 
 @pytest.mark.parametrize("lam", [LAM / 3, LAM * 3])
@@ -182,13 +189,6 @@ def test_the_order_of_the_kinds_is_the_same_at_other_lambdas(lam):
     lens = {rank: accuracy("projected", rank) for rank in (16, 64, 128)}
     assert full == pytest.approx(two, abs=0.01)
     assert two > lens[128] and one > lens[64] - 0.005 and lens[128] > lens[64] > lens[16]
-    # per trained number the smallest of a kind look best
-    model = RAG.full_sharing(problem.d, 3, tasks=problem.names)
-    rt.solve(model, problem.data, lam=lam, lam_shared=lam)
-    shared = problem.accuracy(model)
-    assert one - shared > (two - shared) / 2
-    per_number = [(lens[rank] - shared) / rank for rank in (16, 64, 128)]
-    assert per_number[0] > per_number[1] > per_number[2]
 
 
 def test_how_many_parameters_each_kind_trains():
@@ -241,3 +241,11 @@ def test_the_average_random_graph():
     # every graph of 4 tasks with one of 4 adapters each
     own = sum(len(set(np.base_repr(i, 4).zfill(4))) == 4 for i in range(256))
     assert own == 24
+
+
+def test_the_word_of_the_widget_stands_in_film_sentences_only():
+    frame = rt.make_toy(n_per_task={"films": 30, "cars": 30})
+    tasks = frame["task"][frame["text"].str.contains(r"\bopening\b")]
+    assert set(tasks) == {"films"}
+    lab = (lesson_source.SOURCE.parent / "08_what_random_does.ipynb").read_text(encoding="utf-8")
+    assert "for the word “opening”" in lab or "for the word \\u201copening\\u201d" in lab
