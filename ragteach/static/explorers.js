@@ -175,19 +175,27 @@ class Store {
   ask(want) {
     if (!this.spec.live || this.model.offline) return false;
     this.waiting = want;
-    if (this.asked === this.answered) this.send();
+    if (!this.busy) this.send();
     this.refresh();
     return true;
   }
-  send() {
+  send(again = true) {
     const want = this.waiting;
     this.waiting = null;
-    this.asked += 1;
-    this.model.send({ ask: this.asked, want });
+    this.asked += 1; // an answer to an older question is not heard any more
     clearTimeout(this.patience);
-    this.patience = setTimeout(() => this.fail("The kernel does not answer. If it was restarted, run this cell again."), 20000);
+    const silence = () => this.fail("The kernel does not answer. If it was restarted, run this cell again.");
+    // A message that was sent before JupyterLab had a thread for it waits for the running cell: ask once more.
+    const retry = () => { this.waiting ??= want; this.send(false); };
+    this.patience = setTimeout(again ? retry : silence, again ? 1500 : 20000);
+    try {
+      this.model.send({ ask: this.asked, want });
+    } catch {
+      silence(); // the comm is closed
+    }
   }
   fail(text) {
+    clearTimeout(this.patience);
     this.answered = this.asked;
     this.waiting = null;
     this.problem = text;

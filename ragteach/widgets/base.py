@@ -82,6 +82,10 @@ class Explorer(anywidget.AnyWidget):
         super().__init__(kind=kind, block=block, spec={**spec, "layout": layout, "live": answer is not None})
         if answer is not None:
             self.on_msg(self._asked)
+        if hasattr(self.comm, "_reply_subshell_for"):
+            # ipykernel 7.4 would queue the page's messages behind a running cell, in whatever thread the
+            # page wants them handled.
+            self.comm._reply_subshell_for = lambda data, default: default
 
     def move(self, **to):
         """Move the explorer from Python: ``w.move(lam=0.1)``.  Returns nothing; the page follows."""

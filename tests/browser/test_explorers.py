@@ -153,8 +153,8 @@ def test_the_graph_editor_answers_beside_a_running_cell_that_draws(notebook):
     """Callbacks run in another thread then: the figures of the running cell must come out whole."""
     draw = """import time
 import matplotlib.pyplot as plt
-end = time.time() + 6
-while time.time() < end:
+end = time.time() + 120
+while time.time() < end and len(w.state.get('graph', [[0] * 4])[0]) == 4:
     fig, ax = plt.subplots()
     ax.plot(range(1000))
     fig.canvas.draw()
@@ -167,6 +167,10 @@ print("drawn")"""
     nb.running(1)
     for i in range(12):
         press(nb, "ArrowRight" if i % 5 else "Home")
+        if i % 4 == 3:
+            fresh(nb)
+    nb.running(1)  # it was answered meanwhile, not afterwards
+    nb.explorer().get_by_role("button", name="Remove the last").click()  # three adapters: the sign to stop
     fresh(nb)
     nb.running(1, False)
     nb.settle()
