@@ -310,7 +310,7 @@ def explain(yours):
         ],
         ideas=[
             (
-                r"varian|nois|unstable|uncertain|too (few|little)|few(er)? (reviews|sentences|data|"
+                r"varianc|nois|unstable|uncertain|too (few|little)|few(er)? (reviews|sentences|data|"
                 r"examples)|not enough",
                 "Why does the small country gain? Say what its own few reviews could not give it.",
             ),

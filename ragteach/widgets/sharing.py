@@ -204,7 +204,7 @@ def _sentences(test, test_data, path, best, names, vectorizer, sentence, n=10):
     weights, bias = path.task_weights()[:, best], path.bias[:, best]  # (n_tasks, n_classes, n_features)
     pick = test.groupby("task", sort=False).head(60).index.to_numpy()
     x = torch.as_tensor(vectorizer.transform(test.text[pick]).toarray())  # (n_docs, n_features)
-    probability = (torch.einsum("nd,tcd->ntc", x, weights) + bias).softmax(-1)
+    probability = (torch.einsum("nf,tcf->ntc", x, weights) + bias).softmax(-1)
     differ = probability.std(1).sum(-1).numpy() / np.sqrt([len(text.split()) for text in test.text[pick]])
     texts, owners, labels = [], [], []
     for task in [names[i % len(names)] for i in range(n)]:
