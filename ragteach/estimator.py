@@ -182,8 +182,8 @@ class _RAGEstimator(BaseEstimator):
             "full_sharing": "No adapters: every task uses W_s alone.",
             "independent": "Graph G: each task has its own adapter, and W_s is 0.",
         }[self.strategy]
-        caption = f"<caption style='text-align:left;white-space:nowrap'>{caption}</caption>"
-        return f"<table>{caption}<tr><th>task</th>{adapters}</tr>{rows}</table>"
+        # Not a <caption>: that would be squeezed to the table's width, or stretch the table to its own.
+        return f"<p>{caption}</p><table><tr><th>task</th>{adapters}</tr>{rows}</table>"
 
 
 class RAGClassifier(ClassifierMixin, _RAGEstimator):
