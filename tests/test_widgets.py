@@ -209,6 +209,54 @@ def test_gradient_step_sends_the_weights_of_the_model():
     assert z == pytest.approx(model(x, task="cars")[0].detach().numpy(), abs=1e-5)
 
 
+# ------------------------------------------------------------------ your own data and model
+
+
+def test_every_explorer_takes_your_own_data_and_model():
+    frame = rt.make_toy(n_per_task=20).replace({"task": {"films": "<b>plays</b>", "cars": "bicycles"}})
+    data = rt.MultiTaskDataset.from_frame(frame)
+    model = rt.RAG(data.n_features, 3, 2, tasks=data.task_names, graph="grouped")
+    recorder = rt.Recorder(model)
+    rt.fit(model, data, "joint", epochs=3, lr=0.5, callbacks=[recorder], progress=False)
+    path = recorder.trajectory(data.vectorizer.get_feature_names_out())
+    sentence = "The engine was quiet"
+    table = rt.who_wins_map((0.0, 1.0), (5,), seeds=2, progress=False)
+    made = {
+        "sharing": explore(frame, lam=[1e-3, 1e-2]),
+        "player": explore({"mine": path}, None, data),
+        "graphs": explore(model, frame),
+        "winners": explore(table),
+        "starts": explore(data, seeds=2, steps=10),
+        "steps": explore(sentence, "neutral", "bicycles", model, data.vectorizer),
+    }
+    assert {kind: w.kind for kind, w in made.items()} == {kind: kind for kind in made}
+    assert made["graphs"].spec["tasks"] == made["sharing"].spec["tasks"] == data.task_names
+    assert made["graphs"].spec["start"]["graph"] == model.graph.tolist()
+    assert made["player"].spec["runs"] == ["mine"] and made["starts"].spec["task"] == "<b>plays</b>"
+    assert made["steps"].spec["adapter"] in model.adapter_names
+    for w in made.values():
+        assert w.spec["title"] and w.spec["about"].endswith(".") and len(w.spec["alt"]) > 60
+
+
+def test_the_page_chooses_the_thread_of_its_messages(monkeypatch):
+    """ipykernel 7.4 would send them to the thread of the cell that made the widget, behind a running cell."""
+
+    class Comm:
+        comm_id, kernel = "c", None
+
+        def _reply_subshell_for(self, data, default):
+            return "main"
+
+        def __getattr__(self, name):
+            return lambda *args, **kwargs: None
+
+    comm = Comm()
+    monkeypatch.setattr(base.Explorer, "open", lambda self: None)
+    monkeypatch.setattr(base.Explorer, "comm", comm)
+    base.Explorer("steps", {"x": [1.0]}, {})
+    assert comm._reply_subshell_for({}, "the page's") == "the page's"
+
+
 # ------------------------------------------------------------------ bad input
 
 

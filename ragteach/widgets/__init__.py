@@ -16,6 +16,7 @@ import pandas as pd
 
 from ragteach.errors import refuse
 from ragteach.model import RAG
+from ragteach.tasks import MultiTaskDataset
 from ragteach.trajectories import Trajectory
 from ragteach.widgets.base import Explorer
 from ragteach.widgets.graphs import graph_editor
@@ -53,10 +54,9 @@ def explore(what="sharing", *args, **options) -> Explorer:
 
     Args:
         what: a name (sharing, player, graph, winners, starts, step) or a thing of yours: a frame of
-        sentences (or
-            train, val, test) opens the sharing slider; the table of `who_wins_map` its map; a `Trajectory`
-            or a dict of them the player; a `RAG` the graph editor, beginning with its graph; a sentence the
-            gradient step.
+            sentences (or train, val, test) opens the sharing slider; the table of `who_wins_map` its map; a
+            `Trajectory` or a dict of them the player; a `RAG` the graph editor, beginning with its graph; a
+            `MultiTaskDataset` the initialisation lab; a sentence the gradient step.
         args, options: go to that explorer.
 
     Example:
@@ -71,13 +71,15 @@ def explore(what="sharing", *args, **options) -> Explorer:
         return sharing_slider(tuple(what), *args, **options)
     if isinstance(what, Trajectory | dict):
         return trajectory_player(what, *args, **options)
+    if isinstance(what, MultiTaskDataset):
+        return init_lab(what, *args, **options)
     if isinstance(what, RAG):
         return graph_editor(*args, graph=what.graph.numpy(), **options)
     if isinstance(what, str) and " " in what.strip():
         return gradient_step(what, *args, **options)
     names = ", ".join(repr(name) for name in EXPLORERS)
     raise refuse(
-        expected=f"one of {names}; or a frame, a trajectory, a RAG, a sentence",
+        expected=f"one of {names}; or a frame, a trajectory, a RAG, a MultiTaskDataset, a sentence",
         got=f"{what!r:.80}",
         fix='name an explorer, for example explore("sharing")',
     )
