@@ -109,7 +109,7 @@ def test_ctrl_c_keeps_what_was_found(data):
     ("options", "message"),
     [
         (
-            {"space": {"lamda": (1, 2)}},
+            {"space": {"lammda": (1, 2)}},
             "parameter to be one of 'lam', 'lam_shared', 'rank', 'graph', 'alpha'",
         ),
         ({"space": {"lam": (1, 0.1)}}, r"lam as a pair \(low, high\) with 0 < low < high"),
