@@ -161,18 +161,21 @@ while time.time() < end and len(w.state.get('graph', [[0] * 4])[0]) == 4:
     assert plt.get_fignums(), "a figure was closed behind our back"
     plt.close(fig)
 print("drawn")"""
-    nb = notebook(f"{IMPORT}\nw = {SMALL['graphs']}; w", draw, run=False)
+    nb = notebook(f"{IMPORT}\nw = {SMALL['graphs']}; w", SMALL["sharing"], draw, run=False)
     nb.start()
-    nb.wait_for()
-    nb.running(1)
+    nb.wait_for(2)
+    nb.running(2)
+    before = say(nb.explorer(1))
+    press(nb, "ArrowRight", 5, i=1)  # precomputed: no kernel takes part
+    assert say(nb.explorer(1)) != before
     for i in range(12):
         press(nb, "ArrowRight" if i % 5 else "Home")
         if i % 4 == 3:
             fresh(nb)
-    nb.running(1)  # it was answered meanwhile, not afterwards
+    nb.running(2)  # it was answered meanwhile, not afterwards
     nb.explorer().get_by_role("button", name="Remove the last").click()  # three adapters: the sign to stop
     fresh(nb)
-    nb.running(1, False)
+    nb.running(2, False)
     nb.settle()
     assert "drawn" in str(nb.outputs())
     assert nb.faults() == []

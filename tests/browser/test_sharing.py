@@ -35,19 +35,7 @@ def changed(a, b):
     return int((abs(a - b).sum(-1) > 60).sum())
 
 
-def test_keys_change_the_pixels_and_bring_them_back(notebook):
-    nb = notebook(MAKE)
-    nb.wait_for()
-    press(nb, "Home")
-    before, said = picture(nb), say(nb.explorer())
-    press(nb, "ArrowRight", 12)
-    assert changed(picture(nb), before) > 200 and say(nb.explorer()) != said
-    press(nb, "ArrowLeft", 12)
-    assert changed(picture(nb), before) == 0 and say(nb.explorer()) == said
-    assert nb.faults() == []
-
-
-def test_jupyterlab_keeps_its_hands_off_our_keys(notebook):
+def test_jupyterlab_keeps_its_hands_off_our_keys_and_text_stays_text(notebook):
     """Letters typed into the field write a sentence; as JupyterLab's shortcuts they would cut cells."""
     nb = notebook(MAKE)
     nb.wait_for()
@@ -57,12 +45,12 @@ def test_jupyterlab_keeps_its_hands_off_our_keys(notebook):
     nb.frames()
     assert field.input_value() == "add xx bad jk"
     assert nb.page.evaluate("jupyterapp.shell.currentWidget.content.widgets.length") == 1
+    text_stays_text(nb)
     assert nb.faults() == []
 
 
-def test_text_from_data_stays_text(notebook):
-    nb = notebook(MAKE)
-    nb.wait_for()
+def text_stays_text(nb):
+    """Of the data, and of the learner."""
     assert "<img" in nb.explorer().locator("select option").first.text_content()
     assert nb.explorer().locator("img").count() == 0
     nb.explorer().locator("input[type=text]").fill("<script>alert(1)</script> <b>good</b>")
@@ -71,21 +59,6 @@ def test_text_from_data_stays_text(notebook):
     assert "bgood/b" in nb.explorer().locator(".panel.full").text_content().replace("<", "").replace(
         ">", ""
     ).replace("·", "")
-    assert nb.faults() == []
-
-
-def test_a_burst_of_500_events_ends_on_the_last(notebook):
-    nb = notebook(MAKE)
-    nb.wait_for()
-    nb.explorer().evaluate("""e => { const input = e.shadowRoot.querySelector('input[type=range]');
-        for (let i = 0; i <= 500; i++) { input.value = (i * 7) % 61; input.dispatchEvent(new Event('input'));
-        } }""")
-    nb.frames()
-    burst = say(nb.explorer())
-    press(nb, "Home")
-    press(nb, "ArrowRight", (500 * 7) % 61)
-    assert say(nb.explorer()) == burst
-    assert nb.faults() == []
 
 
 def test_python_hears_where_the_learner_is_and_can_move_the_page(notebook):
@@ -117,20 +90,6 @@ def run_code(nb, code):
     )
 
 
-def test_two_views_and_a_cell_run_twice(notebook):
-    nb = notebook(MAKE, "w")
-    nb.wait_for(2)
-    press(nb, "End", i=1)
-    assert say(nb.explorer(0)) == say(nb.explorer(1))
-    nb.page.evaluate("jupyterapp.commands.execute('notebook:run-all-cells')")
-    nb.again(2)
-    nb.wait_for(2)
-    press(nb, "ArrowRight", 3)
-    assert say(nb.explorer(0)) == say(nb.explorer(1))
-    assert nb.explorer(2).count() == 0
-    assert nb.faults() == []
-
-
 def test_the_twin_steps_aside_for_the_live_view_and_comes_back(notebook):
     nb = notebook(MAKE)
     nb.wait_for()
@@ -140,26 +99,6 @@ def test_the_twin_steps_aside_for_the_live_view_and_comes_back(notebook):
     assert not nb.page.locator("details").is_visible()
     run_code(nb, "w.close()")
     nb.page.wait_for_function("document.querySelector('.jp-OutputArea-output img').checkVisibility()")
-
-
-def test_it_moves_while_a_cell_runs_and_after_the_kernel_restarts(notebook):
-    nb = notebook(
-        MAKE, "import time\nend = time.time() + 100\nwhile time.time() < end: sum(range(10_000))", run=False
-    )
-    nb.start()
-    nb.wait_for()
-    nb.running(1)
-    press(nb, "Home")
-    first = say(nb.explorer())
-    press(nb, "ArrowRight", 5)
-    assert say(nb.explorer()) != first
-    nb.running(1)
-    nb.page.evaluate("jupyterapp.shell.currentWidget.sessionContext.session.kernel.interrupt()")
-    nb.running(1, False)
-    nb.restart()
-    press(nb, "ArrowLeft", 5)
-    assert say(nb.explorer()) == first
-    assert [f for f in nb.faults() if "KeyboardInterrupt" not in f] == []
 
 
 def test_saved_and_opened_again_the_figure_is_there(notebook):
