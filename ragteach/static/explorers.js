@@ -32,7 +32,7 @@ button:disabled { opacity: .5; cursor: default; }
 :focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
 .say { min-height: 3.1em; margin: 6px 0 8px; padding: 7px 10px; background: var(--panel); border-left: 4px solid var(--accent); border-radius: 4px; }
 .panels { display: grid; grid-template-columns: var(--columns, repeat(2, minmax(0, 1fr))); gap: 12px 20px; } .panel { min-width: 0; } .panel.full { grid-column: 1 / -1; }
-.narrow th, .narrow td { padding: 2px 4px; } .narrow .wrap td { white-space: normal; } .narrow .panels { grid-template-columns: minmax(0, 1fr); }
+.narrow th, .narrow td { padding: 2px 4px; } .narrow .wrap td { white-space: normal; } .narrow .wrap :is(th, td) { padding: 2px; } .narrow .panels { grid-template-columns: minmax(0, 1fr); }
 svg { display: block; width: 100%; overflow: visible; } svg text { fill: var(--fg); font-size: 12px; } svg .soft { fill: var(--soft); }
 svg .grid { stroke: var(--grid); } svg .axis { stroke: var(--line); } svg .cursor { stroke: var(--fg); stroke-width: 1.5; } svg .best { stroke: var(--soft); stroke-dasharray: 2 3; }
 .tools { display: flex; flex-wrap: wrap; gap: 8px; margin-top: 10px; align-items: center; }
@@ -290,9 +290,6 @@ class View {
   draw() {
     cancelAnimationFrame(this.frame);
     this.frame = null;
-    const away = this.width && !this.host.clientWidth; // off the page, or its styles are being changed
-    if (away && (this.tries = (this.tries ?? 0) + 1) < 300) return this.schedule();
-    this.tries = 0;
     try {
       const state = this.state;
       if (this.version !== this.store.version) {
@@ -354,7 +351,10 @@ class View {
     select.setAttribute("aria-label", label);
     select.addEventListener("change", () => change(Number(select.value)));
     into.append(h("div", { className: "control" }, h("span", { className: "label" }, label), select));
-    this.syncs.push((state) => (select.value = state[name]));
+    let shown = null;
+    this.syncs.push((state) => {
+      if (shown !== state[name]) select.value = shown = state[name];
+    });
     return select;
   }
   tools() {

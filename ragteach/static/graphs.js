@@ -35,13 +35,13 @@ EXPLORERS.graphs = (ui) => {
 
   // ---- the graph, and the same as a matrix of buttons ------------------------------------------------------------------
   const left = ui.panel("The graph", { note: live ? "Click a line, or a button of the matrix." : "Presets only: to draw a graph of your own, run this cell in Jupyter." });
-  let lines = [], shape = null, size = 0;
+  let lines = [], shape = null;
   const svg = s("svg", { "aria-hidden": "true" }), matrix = h("div", { style: "margin-top:6px;overflow-x:auto" });
   left.append(svg, matrix);
   const lay = () => {
     const state = ui.state, K = width(state.graph);
     shape = K;
-    size = Math.max(220, left.clientWidth);
+    const size = Math.max(220, left.clientWidth);
     const height = 34 * Math.max(nTasks, K, 3) + 24;
     svg.replaceChildren();
     set(svg, { viewBox: `0 0 ${size} ${height}`, height });
@@ -105,7 +105,7 @@ EXPLORERS.graphs = (ui) => {
     reset: () => go({}),
     accept: () => go({}), // moved from Python
     draw(state) {
-      if (shape !== width(state.graph) || size !== Math.max(220, left.clientWidth)) lay();
+      if (shape !== width(state.graph)) lay();
       state.graph.forEach((row, t) => row.forEach((g, k) => {
         set(lines[t][k], { opacity: g ? 1 : 0.1 });
         const button = matrix.querySelector(`[data-edge="${t},${k}"]`);

@@ -28,12 +28,13 @@ EXPLORERS.winners = (ui) => {
       for (let n = 0; n < nN; n++) {
         const at = cell(r, n), who = winner(r, n), group = s("g", { style: "cursor:pointer" });
         group.append(s("rect", { ...at, fill: color(who), opacity: clear(r, n) ? 0.62 : 0.25, stroke: "var(--bg)", "stroke-width": 2 }));
-        group.append(s("text", { x: at.x + w / 2, y: at.y + hgt / 2 + 4, "text-anchor": "middle", "font-weight": clear(r, n) ? 700 : 400 }, margin(r, n, 0) < 5e-4 ? "tie" : `${spec.letters[who]} ${w > 48 ? points(margin(r, n, 0)) : ""}${clear(r, n) ? "★" : ""}`));
+        group.append(s("text", { x: at.x + w / 2, y: at.y + hgt / 2 + 4, "text-anchor": "middle", "font-weight": clear(r, n) ? 700 : 400 }, margin(r, n, 0) < 5e-4 ? (w > 30 ? "tie" : "=") : `${spec.letters[who]} ${w > 48 ? points(margin(r, n, 0)) : ""}${clear(r, n) && w > 30 ? "★" : ""}`));
         group.addEventListener("click", () => ui.update({ r, n }));
         svg.append(group);
       }
     }
-    for (let n = 0; n < nN; n++) svg.append(s("text", { x: cell(0, n).x + w / 2, y: cell(0, 0).y + hgt + 16, "text-anchor": "middle" }, String(spec.n[n])));
+    const every = Math.ceil(26 / w); // no label on another
+    for (let n = 0; n < nN; n += every) svg.append(s("text", { x: cell(0, n).x + w / 2, y: cell(0, 0).y + hgt + 16, "text-anchor": "middle" }, String(spec.n[n])));
     svg.append(s("text", { class: "soft", x: box.left + (w * nN) / 2, y: cell(0, 0).y + hgt + 34, "text-anchor": "middle" }, "training sentences per task"));
     frame = s("rect", { fill: "none", stroke: "var(--fg)", "stroke-width": 3, rx: 3 });
     svg.append(frame);
@@ -42,48 +43,58 @@ EXPLORERS.winners = (ui) => {
   const right = ui.panel("This cell: every seed, mean and 95 % interval");
   const seedSvg = s("svg", { "aria-hidden": "true" }), curveSvg = s("svg", { "aria-hidden": "true" });
   right.append(seedSvg, h("h4", { style: "margin-top:8px" }, "This row: learning curves"), curveSvg);
-  let drawn = null;
   const all = Array.from(values.all).filter((v) => !Number.isNaN(v)), low = Math.floor(20 * Math.min(...all)) / 20, high = Math.ceil(20 * Math.max(...all)) / 20;
-  const lay = (state) => {
-    const { r, n } = state;
-    drawn = `${r},${n},${right.clientWidth}`;
+  const within = (v) => (Number.isNaN(v) ? low : Math.max(low, Math.min(high, v))), there = (v) => (Number.isNaN(v) ? "none" : "");
+  let seeds, X, curves, cursor, P;
+  const lay = () => {
     const width = Math.max(220, right.clientWidth), step = 34, box = { width, height: step * names.length + 36, left: 92, right: 12, top: 4, bottom: 32 };
-    const { X } = axes(seedSvg, box, { x: [low, high], y: [0, 1], xTicks: ticks(low, high, 4), xText: percent });
-    names.forEach((name, i) => {
-      const y = box.top + step * (i + 0.5);
-      seedSvg.append(s("text", { x: box.left - 8, y: y + 4, "text-anchor": "end" }, name));
-      spec.seeds.forEach((_, k) => {
-        const v = values(r, n, i, k);
-        if (!Number.isNaN(v)) seedSvg.append(s("circle", { cx: X(v), cy: y - 8 + ((k * 5) % 7), r: 2.6, fill: color(i), opacity: 0.55 }));
-      });
-      const [mean, a, b] = stats.row(r, n, i);
-      if (!Number.isNaN(a)) seedSvg.append(s("line", { x1: X(Math.max(low, a)), x2: X(Math.min(high, b)), y1: y + 8, y2: y + 8, stroke: color(i), "stroke-width": 3 }));
-      const m = marker(i, color(i));
-      set(m, { transform: `translate(${X(mean)},${y + 8})` });
-      seedSvg.append(m);
+    ({ X } = axes(seedSvg, box, { x: [low, high], y: [0, 1], xTicks: ticks(low, high, 4), xText: percent }));
+    seeds = names.map((name, i) => {
+      const y = box.top + step * (i + 0.5), bar = s("line", { y1: y + 8, y2: y + 8, stroke: color(i), "stroke-width": 3 }), mean = marker(i, color(i));
+      const dots = spec.seeds.map((_, k) => s("circle", { cy: y - 8 + ((k * 5) % 7), r: 2.6, fill: color(i), opacity: 0.55 }));
+      seedSvg.append(s("text", { x: box.left - 8, y: y + 4, "text-anchor": "end" }, name), ...dots, bar, mean);
+      return { y, dots, bar, mean };
     });
-    const plot = { width, height: 190, left: 46, right: 12, top: 8, bottom: 38 };
-    const P = axes(curveSvg, plot, { x: [-0.15, nN - 0.85], y: [low, high], xTicks: spec.n.map((_, k) => k), xText: (k) => String(spec.n[k]), yTicks: ticks(low, high, 4), yText: percent, xName: "training sentences per task" });
-    curveSvg.append(s("line", { class: "cursor", x1: P.X(n), x2: P.X(n), y1: plot.top, y2: plot.height - plot.bottom, opacity: 0.5 }));
-    names.forEach((_, i) => {
-      const shift = (i - 1) * 4, at = (k) => [P.X(k) + shift, P.Y(stats(r, k, i, 0))];
-      const there = spec.n.map((_, k) => k).filter((k) => !Number.isNaN(stats(r, k, i, 0)));
-      curveSvg.append(s("path", { d: line(there.map(at)), fill: "none", stroke: color(i), "stroke-width": 2, "stroke-dasharray": DASH[i] }));
-      for (const k of there) {
-        const [x, y] = at(k), [, a, b] = stats.row(r, k, i);
-        if (!Number.isNaN(a)) curveSvg.append(s("line", { x1: x, x2: x, y1: P.Y(Math.max(low, a)), y2: P.Y(Math.min(high, b)), stroke: color(i), "stroke-width": 1.5 }));
-        const m = marker(i, color(i));
-        set(m, { transform: `translate(${x},${y})` });
-        curveSvg.append(m);
-      }
+    const plot = { width, height: 190, left: 46, right: 12, top: 8, bottom: 38 }, every = Math.ceil((nN * 34) / (width - 60)); // no label on another
+    P = axes(curveSvg, plot, { x: [-0.15, nN - 0.85], y: [low, high], xTicks: spec.n.map((_, k) => k).filter((k) => k % every === 0), xText: (k) => String(spec.n[k]), yTicks: ticks(low, high, 4), yText: percent, xName: "training sentences per task" });
+    cursor = s("line", { class: "cursor", y1: plot.top, y2: plot.height - plot.bottom, opacity: 0.5 });
+    curveSvg.append(cursor);
+    curves = names.map((_, i) => {
+      const path = s("path", { fill: "none", stroke: color(i), "stroke-width": 2, "stroke-dasharray": DASH[i] });
+      const points = spec.n.map(() => ({ bar: s("line", { stroke: color(i), "stroke-width": 1.5 }), mean: marker(i, color(i)) }));
+      curveSvg.append(path, ...points.flatMap(({ bar, mean }) => [bar, mean]));
+      return { path, points };
+    });
+    row = null;
+  };
+  ui.layouts.push(lay);
+  let row = null;
+  /** The learning curves of row r. */
+  const layRow = (r) => {
+    row = r;
+    curves.forEach(({ path, points }, i) => {
+      const at = (k) => [P.X(k) + (i - 1) * 4, P.Y(within(stats(r, k, i, 0)))];
+      set(path, { d: line(spec.n.map((_, k) => k).filter((k) => !Number.isNaN(stats(r, k, i, 0))).map(at)) });
+      points.forEach(({ bar, mean }, k) => {
+        const [x, y] = at(k), [m, a, b] = stats.row(r, k, i);
+        set(bar, { x1: x, x2: x, y1: P.Y(within(a)), y2: P.Y(within(b)), display: there(a) });
+        set(mean, { transform: `translate(${x},${y})`, display: there(m) });
+      });
     });
   };
+  const drawCell = (r, n) => seeds.forEach(({ y, dots, bar, mean }, i) => {
+    const [m, a, b] = stats.row(r, n, i);
+    dots.forEach((dot, k) => set(dot, { cx: X(within(values(r, n, i, k))), display: there(values(r, n, i, k)) }));
+    set(bar, { x1: X(within(a)), x2: X(within(b)), display: there(a) });
+    set(mean, { transform: `translate(${X(within(m))},${y + 8})`, display: there(m) });
+  });
   const wins = (r, n, i) => spec.seeds.filter((_, k) => names.every((_, o) => o === i || values(r, n, i, k) > values(r, n, o, k))).length;
   return {
     draw(state) {
-      const old = drawn !== `${state.r},${state.n},${right.clientWidth}`; // measured before anything is moved
       set(frame, cell(state.r, state.n));
-      if (old) lay(state);
+      if (row !== state.r) layRow(state.r);
+      drawCell(state.r, state.n);
+      set(cursor, { x1: P.X(state.n), x2: P.X(state.n) });
     },
     say({ r, n }) {
       const i = winner(r, n), [lead, a, b] = margin.row(r, n), single = Number.isNaN(a);

@@ -218,6 +218,7 @@ class Notebook:
         self.page.wait_for_function(
             f"document.body.dataset.jpThemeLight === '{str(name == 'Light').lower()}'"
         )
+        self.page.wait_for_function("!document.querySelector('#jupyterlab-splash')")
         self.frames()
 
     def frames(self, n=3):
