@@ -124,7 +124,7 @@ def squeeze(block: bytes, layout: dict) -> str:
     as it is): a path changes little from one step to the next, and what repeats packs well.
     """
     values, parts, scales = np.frombuffer(block, "<f4"), [], []
-    for offset, shape in layout.values():
+    for offset, shape in sorted(layout.values()):
         part = values[offset : offset + int(np.prod(shape))]
         if part.size <= SHORT:
             parts.append(part.tobytes())
@@ -146,10 +146,11 @@ def unsqueeze(text: str, layout: dict) -> bytes:
         [0.0, 0.5, 1.0]
     """
     raw, parts = zlib.decompress(base64.b64decode(text)), []
-    sizes = [int(np.prod(shape)) for _, shape in layout.values()]
+    shapes = [shape for _, shape in sorted(layout.values())]  # a notebook on disk has its keys sorted by name
+    sizes = [int(np.prod(shape)) for shape in shapes]
     start = 16 * sum(size > SHORT for size in sizes)
     scales = iter(np.frombuffer(raw[:start], "<f8").reshape(-1, 2))
-    for (_, shape), size in zip(layout.values(), sizes, strict=True):
+    for shape, size in zip(shapes, sizes, strict=True):
         n_bytes = size * (2 if size > SHORT else 4)
         part, start = raw[start : start + n_bytes], start + n_bytes
         if size > SHORT:
