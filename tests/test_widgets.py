@@ -337,6 +337,16 @@ def test_a_page_has_the_figure_once_and_an_explorer(tmp_path):
     assert "require.min.js" not in page
 
 
+def test_formulas_need_no_network():
+    import nbformat
+
+    words = "Task $t$ uses\n\n$$W_t = W_s + A_t$$\n\nand `$HOME` and $\\lambda$ are told apart."
+    page = html.to_html(nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(words)]))
+    assert page.count("<math") == 3 and page.count('display="block"') == 1
+    assert "<code>$HOME</code>" in page and "$$" not in page and "\\\\lambda" not in page
+    assert "mathjax" not in page.lower()
+
+
 def test_pages_need_notebooks(tmp_path):
     with pytest.raises(RagteachError, match="run make notebooks first"):
         html.write([tmp_path / "none.ipynb"], tmp_path)

@@ -1,7 +1,7 @@
 """Notebooks as web pages that move: one file each, no kernel, no network.
 
-Enters: an executed notebook.  Leaves: HTML in which every figure has its alt text and every precomputed
-explorer moves.
+Enters: an executed notebook.  Leaves: HTML in which every figure has its alt text, every formula is MathML
+(which browsers draw by themselves) and every precomputed explorer moves.
 
     python -m ragteach.widgets.html NOTEBOOK.ipynb ... --to site
 
@@ -20,10 +20,12 @@ from pathlib import Path
 
 import nbformat
 
-from ragteach.errors import refuse
+from ragteach.errors import need, refuse
 from ragteach.widgets.base import MIME, NOTE, script, unsqueeze
 
 VIEW = "application/vnd.jupyter.widget-view+json"
+# Code, which stays as it is; or $$a formula of its own$$; or $one in a line$.
+MATH = re.compile(r"(```.*?```|`[^`\n]*`)|\$\$(.+?)\$\$|\$(?! )((?:(?!\n\n)[^$])+?)\$", re.DOTALL)
 MISSING_ALT = 'alt="No description has been provided for this image"'
 
 # A model as the explorers know it from Jupyter, with nobody at the other end.
@@ -73,17 +75,37 @@ def fragment(saved: dict, number: int, kinds: set) -> str:
     return f'<div id="ragteach-{number}"></div>\n<script>\n' + "\n".join(parts) + "\n</script>"
 
 
+def mathml(text: str) -> str:
+    """Markdown with its LaTeX formulas as MathML.
+
+    Example:
+        >>> mathml("`$x$` is code, $x$ a formula")
+        '`$x$` is code, <math xmlns="http://www.w3.org/1998/Math/MathML" display="inline">...</math> a formula'
+    """
+    from latex2mathml.converter import convert
+
+    def drawn(found):
+        code, block, inline = found.groups()
+        return code or convert(block or inline, display="block" if block else "inline")
+
+    return MATH.sub(drawn, text)
+
+
 def to_html(nb) -> str:
     """An executed notebook as one self-contained page.
 
     Args:
         nb: a notebook node; not changed.
     """
-    from nbconvert import HTMLExporter  # not needed to use the explorers, and slow to import
+    need("nbconvert", "latex2mathml")  # not needed to use the explorers
+    from nbconvert import HTMLExporter
 
     nb, kinds, number = nbformat.from_dict(nb), set(), 0
     nb = nbformat.reads(nbformat.writes(nb), as_version=4)
     nb.metadata.pop("widgets", None)
+    for cell in nb.cells:
+        if cell.cell_type == "markdown":
+            cell.source = mathml(cell.source)
     for output in _outputs(nb):
         data = output.get("data", {})
         if MIME in data:
@@ -100,9 +122,11 @@ def to_html(nb) -> str:
             alt = output.get("metadata", {}).get(mime, {}).get("alt")
             if alt:
                 page = page.replace(MISSING_ALT, f'alt="{html.escape(alt)}"', 1)
-    return re.sub(
-        r'<script src="https://[^"]*require[^"]*"></script>', "", page
-    )  # only ipywidgets would want it
+    # require.js is for ipywidgets, MathJax for LaTeX: this page has neither.
+    page = re.sub(r'<script src="https://[^"]*require[^"]*"></script>', "", page)
+    style = "<style>math { font-size: 1.15em }</style>"
+    mathjax = r"<!-- Load mathjax -->.*?<!-- End of mathjax configuration -->"
+    return re.sub(mathjax, style, page, count=1, flags=re.DOTALL)
 
 
 def _outputs(nb):
