@@ -79,8 +79,8 @@ def mathml(text: str) -> str:
     """Markdown with its LaTeX formulas as MathML.
 
     Example:
-        >>> mathml("`$x$` is code, $x$ a formula")
-        '`$x$` is code, <math xmlns="http://www.w3.org/1998/Math/MathML" display="inline">...</math> a formula'
+        >>> mathml("`$x$` is code, and this is $x$")
+        '`$x$` is code, and this is <math xmlns="http://www.w3.org/1998/Math/MathML" ...</math>'
     """
     from latex2mathml.converter import convert
 
