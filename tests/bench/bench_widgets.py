@@ -94,7 +94,7 @@ def main(arguments=None):
             browser,
             options.kinds,
             options.keys,
-            max(3, options.keys // 4),
+            max(3, options.keys // 5),
             options.seconds,
             say,
         )
