@@ -1,6 +1,7 @@
 """The explorers' numbers, without a browser: against independent computations, and on bad input."""
 
 import json
+import sys
 
 import numpy as np
 import pytest
@@ -59,6 +60,13 @@ def test_one_thread_gives_the_threads_back():
     with base.one_thread():
         assert torch.get_num_threads() == 1
     assert torch.get_num_threads() == before
+
+
+def test_a_callback_takes_short_turns_and_gives_the_usual_back():
+    w, turns, usual = explore("step"), [], sys.getswitchinterval()
+    w.send, w._answer = lambda *args: None, lambda want: turns.append(sys.getswitchinterval())
+    w._asked(w, {"ask": 1}, [])
+    assert turns == [pytest.approx(1e-4)] and sys.getswitchinterval() == usual
 
 
 def test_scripts_hold_no_way_to_run_text_from_data():

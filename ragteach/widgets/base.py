@@ -15,6 +15,7 @@ two.
 """
 
 import base64
+import contextlib
 import functools
 import sys
 import threading
@@ -98,7 +99,7 @@ class Explorer(anywidget.AnyWidget):
             return
         reply = {"reply": content["ask"]}
         try:
-            with self._lock, one_thread():
+            with self._lock, one_thread(), short_turns():
                 arrays, more = self._answer(content.get("want", {}))
             block, layout = pack(arrays)
             self.send({**reply, **more, "layout": layout}, [block])
@@ -197,6 +198,20 @@ def guard() -> bool:
     shell.events.trigger = guarded
     shell.events.ragteach_guard = True
     return True
+
+
+@contextlib.contextmanager
+def short_turns(seconds=1e-4, usual=sys.getswitchinterval()):  # noqa: B008  as at the start
+    """``with short_turns():`` Python's threads take turns often.
+
+    Each of the thousand small operations of a solve lets go of the interpreter.  Beside a running cell it
+    would wait five milliseconds for its next turn, every time.
+    """
+    sys.setswitchinterval(seconds)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(usual)
 
 
 class one_thread:

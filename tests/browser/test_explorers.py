@@ -290,9 +290,18 @@ def follows(nb, i, kind, keys=24):
 
 @pytest.mark.timing
 def test_retraining_answers_within_120_ms_and_ends_on_the_last_question(notebook):
-    nb = notebook(f"{IMPORT}\n{LONG['graphs']}")
+    nb = notebook(f"{IMPORT}\n{LONG['graphs']}", BUSY, run=False)
+    nb.start()
     nb.wait_for()
+    nb.running(1)
     watch(nb.explorer())
+    beside = []
+    while len(beside) < 4 and (not beside or beside[-1] > 240):  # it shares the interpreter with the cell
+        beside.append(statistics.median(keys(nb.page, nb.explorer(), n=15)[0]))
+    assert beside[-1] <= 240, beside
+    nb.running(1)
+    nb.page.evaluate("jupyterapp.shell.currentWidget.sessionContext.session.kernel.interrupt()")
+    nb.running(1, False)
     found = []
     while len(found) < 4 and (not found or found[-1] > 120):
         found.append(statistics.median(keys(nb.page, nb.explorer(), n=20)[0]))
