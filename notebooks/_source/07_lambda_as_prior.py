@@ -412,9 +412,10 @@ print(f"largest difference in W_s, A_1 ... A_4: {max(gaps):.0e}")
 #
 # ## Without weights: the view the solver uses
 #
-# Look at the proof of balance again. $D_t$ is a sum over the sentences of task $t$: $D_t = \sum_i e_i x_i'$
-# with $e_i = (\text{onehot}(y_i) - p_i)/n$, what the model still gets wrong. So all weights are made of
-# sentences, and
+# Look at the proof of balance again. Write $D_t$ for minus the gradient of $\mathrm{CE}_t$ in $W_t$. Then
+# $\lambda A_t = D_t$ and $\lambda_s W_s = \sum_t D_t$. But $D_t$ is a sum over the sentences of task $t$:
+# $D_t = \sum_i e_i x_i'$ with $e_i = (\text{onehot}(y_i) - p_i)/n$, what the model still gets wrong ($p_i$:
+# its probabilities of the classes). So all weights are made of sentences, and
 #
 # $$W_t = \sum_u \Big(\frac{1}{\lambda_s} + \frac{(GG')_{tu}}{\lambda}\Big) D_u
 # = \sum_u \mathrm{Cov}[t, u]\, D_u$$
@@ -467,8 +468,8 @@ print(f"numbers to find: {e.size} votes, or {5 * 3 * d} weights")
 #    weights? No sentence is held out. The average is approximated with a normal distribution around the
 #    optimum (Laplace; MacKay 1992).
 #
-# The evidence needs only what you have now: $K$, the prior covariance of the logits, and $H$, the
-# curvature of the loss. (The second half of the next cell is its formula. You need not follow it to go on.)
+# The evidence needs only what you have now: $K$, the prior covariance of the logits (here not a number of
+# adapters), and $H$, the curvature of the loss. (The second half of the next cell is its formula. You need not follow it to go on.)
 #
 # $$\log p(y) \approx -nJ - \tfrac12 \log\det(I + HK)$$
 
@@ -584,7 +585,7 @@ check("07-6", my_ratio)
 # ## Explain it to a colleague
 #
 # A colleague asks: "What does lambda do, and how do I set it?" Answer in three or four sentences, without
-# symbols.
+# symbols. Say which weights it keeps small, what that means for the tasks, and who should choose it.
 
 # %%
 card("07-7")

@@ -432,11 +432,11 @@ for n_bits in flips:
     n_changed = 0
     for name_of_task in tasks:
         in_task = (test["task"] == name_of_task).tolist()  # rows of this task
-        layer = model.merge(name_of_task)
+        served = model.merge(name_of_task)
         with torch.no_grad():
-            before = layer(x[in_task]).argmax(1)
-            layer.weight.copy_(rounded(layer.weight, n_bits))
-            n_changed += (layer(x[in_task]).argmax(1) != before).sum().item()
+            before = served(x[in_task]).argmax(1)
+            served.weight.copy_(rounded(served.weight, n_bits))
+            n_changed += (served(x[in_task]).argmax(1) != before).sum().item()
     flips[n_bits] = n_changed / len(test)
     print(f"{n_bits:2d} bits: {flips[n_bits]:.1%} of the predictions change")
 ### END SOLUTION

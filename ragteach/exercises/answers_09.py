@@ -39,6 +39,10 @@ def weight_mistakes(sizes):
             np.stack([equal, size]) / len(sizes),
             "You divided by the number of tasks. J is a sum over tasks: the alphas average 1.",
         ),
+        (
+            np.stack([equal, size / len(sizes)]),
+            "You divided by the sum of the sizes. alpha_t = n_t / n-bar, and n-bar is their mean.",
+        ),
     ]
 
 
@@ -83,6 +87,10 @@ def recall_mistakes(truth, said):
             found.sum() / 3,
             "A class that does not occur in truth has no recall. Average over the classes that do.",
         ),
+        (
+            np.mean([((truth == c) == (said == c)).mean() for c in np.unique(truth)]),
+            "This counts sentences of other classes too. A recall looks only where truth == c.",
+        ),
         (found.min(), "This is the worst class's recall. A useful number, but the mean was asked for."),
     ]
 
@@ -117,6 +125,10 @@ def draw_mistakes(losses, labels):
             common_counts_more(losses, labels),
             "Common classes count more in yours. A sentence of a class with n_c sentences has probability "
             "1 / (C n_c): n_c stands below.",
+        ),
+        (
+            np.mean([losses[labels == c].sum() for c in np.unique(labels)]),
+            "You summed the losses of each class. Within a class, each of its n_c sentences has 1 / n_c.",
         ),
         (means.sum(), "You summed the class means. Each class has probability 1/C, so divide by C."),
         (
@@ -175,6 +187,10 @@ def ridge_mistakes(X, y, w_s, lam):
         (
             w_s + ridge(X, y, w_s, lam),
             "The adapter must fit what w_s leaves over, y - X w_s, not y itself.",
+        ),
+        (
+            ridge_towards(X, y, -w_s, lam),
+            "The sign of w_s: the penalty's gradient is lam (w - w_s), so lam w_s goes to the right with +.",
         ),
         (w_s, "This is w_s: the new sentences have not been used at all."),
     ]

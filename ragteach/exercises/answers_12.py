@@ -1,8 +1,14 @@
 """Answers to the exercises of lesson 12: the references, and mistakes that the checks recognise."""
 
+import functools
 import json
 
 import torch
+
+from ragteach.data import make_toy
+from ragteach.model import RAG
+from ragteach.solver import solve
+from ragteach.tasks import MultiTaskDataset, split_frame
 
 # ------------------------------------------------------------------ 12-1
 
@@ -150,8 +156,46 @@ UNMERGE_MISTAKES = [
         lambda W, lam, lam_s: W - unmerge(W, lam, lam_s),
         "These are the adapters, W_t - W_s. The question is W_s.",
     ),
+    (
+        lambda W, lam, lam_s: lam / lam_s * W.sum(0),
+        "Balance holds for the adapters A_t = W_t - W_s, not for the W_t themselves.",
+    ),
     (lambda W, lam, lam_s: W.sum(0), "This is the sum of the W_t. Now solve it for W_s."),
 ]
+
+
+# ------------------------------------------------------------------ 12-4
+
+
+FLIP_TOLERANCE = 2.5 / 160  # two sentences of 160: ties may fall differently
+
+
+@functools.cache
+def flip_shares():
+    """The model and the test sentences of the lesson: {which layers and sentences: {bits: share}}."""
+    train, _, test = split_frame(make_toy(relatedness=0.5, n_per_task=200, seed=0), seed=0)
+    data = MultiTaskDataset.from_frame(train)
+    names = data.task_names
+    model = RAG(data.n_features, 3, data.n_tasks, tasks=names, adapters=names)
+    solve(model, data, 0.01, 0.01)
+    test = MultiTaskDataset.from_frame(test, data.vectorizer, names)
+    found = {"right": {}, "one layer": {}, "one task": {}}
+    for bits in (16, 8, 4, 2):
+        differ = torch.stack([_flipped(model.merge(name), test.x, bits) for name in names])  # (T, n_docs)
+        own = differ[test.task, torch.arange(len(test))]  # each sentence by the layer of its task
+        found["right"][bits] = own.mean().item()
+        found["one layer"][bits] = differ.mean(1).tolist()
+        found["one task"][bits] = [own[test.task == t].mean().item() for t in range(len(names))]
+    return found
+
+
+@torch.no_grad()
+def _flipped(layer, x, bits):
+    """(n_docs,) 1.0 where the prediction changes if the weights are rounded."""
+    before, top = layer(x).argmax(1), layer.weight.abs().max()
+    step = 2 * top / (2**bits - 1)
+    layer.weight.copy_(torch.round((layer.weight + top) / step) * step - top)
+    return (layer(x).argmax(1) != before).float()
 
 
 # ------------------------------------------------------------------ 12-5
@@ -192,5 +236,9 @@ TRACKER_MISTAKES = [
         "Epochs count from 1, as the argument epoch does. You count from 0.",
     ),
     (lambda v: (len(v), min(v)), "The loss is right, but the epoch is the last one. Keep both together."),
+    (
+        lambda v: (len(v), float("inf")),
+        "The epoch is kept but not its loss, so every epoch looks better than infinity. Keep both together.",
+    ),
     (lambda v: (1, v[0]), "This is the first epoch: later, better ones are not kept."),
 ]

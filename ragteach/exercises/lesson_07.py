@@ -5,6 +5,13 @@ import numpy as np
 from ragteach.checks import Wrong, call, exercise, expect, expect_close, expect_mentions
 from ragteach.exercises import answers_07 as answers
 
+UNDENIED = r"(?:(?!never|not\b|n't|rather than|instead of)[^.]){0,30}"  # some words, none of them a denial
+
+
+def _correlation(cov):
+    scale = np.sqrt(np.diag(cov))
+    return cov / np.outer(scale, scale)
+
 
 @exercise(
     "07-1",
@@ -51,6 +58,10 @@ def covariance(yours):
                     "This is right for one adapter per task only. Where is the graph?",
                 ),
                 (graph.T @ graph / lam + 0, "G'G counts adapters with adapters. Tasks with tasks is GG'."),
+                (
+                    _correlation(1 / lam_shared + both / lam),
+                    "These are correlations. The covariance is not divided by the variances.",
+                ),
                 (
                     1 / lam_shared + np.abs(graph) @ np.abs(graph).T / lam,
                     "Weights of G may be negative, and then two tasks are pushed apart. Keep the sign.",
@@ -192,7 +203,7 @@ def augment(yours):
                     "The right numbers, woven together: whole blocks stand side by side.",
                 ),
             ],
-            what="The wide features",
+            what="The wide table",
         )
 
 
@@ -236,11 +247,19 @@ def kernel_logits(yours):
                     "This takes the variance cov[t, t] for every pair. Take cov[t, u] of the two tasks.",
                 ),
                 (
+                    (same * cov[task, task]) @ e,
+                    "cov[task, task] takes pairs in step: variances only. Use cov[np.ix_(task, task)].",
+                ),
+                (
+                    -(same * cov[np.ix_(task, task)]) @ e,
+                    "The sign: e is right label minus probability, so it pulls towards the right label.",
+                ),
+                (
                     (same * np.linalg.inv(cov + 1e-12 * np.eye(t))[np.ix_(task, task)]) @ e,
                     "This is the inverse of the covariance, the penalty. Votes take the covariance itself.",
                 ),
             ],
-            what="The logits",
+            what="The table of logits",
         )
 
 
@@ -302,10 +321,15 @@ def explain(yours):
     expect_mentions(
         yours,
         ideas=[
-            (r"adapter", "Say which weights lambda keeps small."),
+            (
+                r"adapter|own (part|weight|matri)|(stay|kept?|keeps|drawn|pull\w*|close) [^.]{0,40}"
+                r"(shared|common) (model|part|weight|matri)|price|differ(s|ing|ence)? from",
+                "Say which weights lambda keeps small.",
+            ),
             (r"alike|similar|same|shar|one model|correlat|together", "Say what follows for the tasks."),
             (
-                r"valid|held[- ]out|cross|unseen|new sentences|evidence",
+                r"valid|held[- ]out|(hold|held|kept|put|set)\w* (\w+ )?(out|aside|back)|cross|unseen|evidence"
+                r"|new sentences|not (used|seen)",
                 "Say who chooses lambda: which sentences, or which rule?",
             ),
         ],
@@ -315,9 +339,8 @@ def explain(yours):
                 "Turned round: a large lambda makes the adapters small, and the tasks alike.",
             ),
             (
-                r"train\w* "
-                r"(loss|data|error)[^.]{0,30}(cho+s|decid|select|pick)|(cho+s|decid|select|pick)\w* "
-                r"[^.]{0,30}train\w* (loss|error)",
+                rf"train\w* (loss|data|error){UNDENIED}(cho+s|decid|select|pick)|"
+                rf"(?<!never )(?<!not )(?<!n't )(cho+s|decid|select|pick)\w* {UNDENIED}train\w* (loss|error)",
                 "The training loss is lowest with no penalty at all. It cannot choose lambda.",
             ),
         ],

@@ -13,6 +13,9 @@ WRONG = {
         "penalties swapped": lambda g, a, s: 1 / a + g @ g.T / s,
         "no shared part": lambda g, a, s: g @ g.T / a,
         "shared on the diagonal": lambda g, a, s: EYE(len(g)) / s + g @ g.T / a,
+        "correlations": lambda g, a, s: (
+            (c := 1 / s + g @ g.T / a) / np.outer(np.diag(c) ** 0.5, np.diag(c) ** 0.5)
+        ),
         "no graph": lambda g, a, s: 1 / s + EYE(len(g)) / a,
         "adapters with adapters": lambda g, a, s: g.T @ g / a,
         "no signs": lambda g, a, s: 1 / s + abs(g) @ abs(g).T / a,
@@ -50,6 +53,8 @@ WRONG = {
         "added": lambda x, t, e, c: (x @ x.T + c[np.ix_(t, t)]) @ e,
         "no sentences": lambda x, t, e, c: c[np.ix_(t, t)] @ e,
         "variances only": lambda x, t, e, c: (x @ x.T * np.diag(c)[t][:, None]) @ e,
+        "pairs in step": lambda x, t, e, c: (x @ x.T * c[t, t]) @ e,
+        "sign": lambda x, t, e, c: -(x @ x.T * c[np.ix_(t, t)]) @ e,
         "inverse": lambda x, t, e, c: (x @ x.T * np.linalg.inv(c)[np.ix_(t, t)]) @ e,
     },
     "07-6": {
@@ -98,6 +103,11 @@ RIGHT = {
     "07-7": {
         "other words": "Before any data, it says how correlated I think the tasks are: strong shrinkage "
         "of the adapters "
-        "ties them. I would tune it by cross-validation."
+        "ties them. I would tune it by cross-validation.",
+        "a price": "It is the price that a task pays for differing from the others. A high price makes them "
+        "all alike, a low price lets each be on its own. Keep the value that does best on data you held out.",
+        "close to the common model": "How similar I believe the tasks to be, before any data. When it is "
+        "large each task stays close to the common model. Choose it with sentences that training did not "
+        "see: set some aside. Never choose by the training loss.",
     },
 }

@@ -44,6 +44,7 @@ WRONG = {
         "always size": lambda n, alpha: np.ones(len(n)) / n.mean(),
         "divided by the tasks": lambda n, alpha: answers.sentence_weight(n, alpha) / len(n),
         "one number": lambda n, alpha: 1 / n.sum(),
+        "sum of sizes": lambda n, alpha: 1 / n if alpha == "equal" else np.ones(len(n)) / n.sum(),
         "not the function": 0.1,
     },
     "09-2": {
@@ -53,6 +54,10 @@ WRONG = {
         ),
         "macro-F1": lambda truth, said: f1_score(truth, said, average="macro", labels=np.unique(truth)),
         "not averaged": answers.recalls,
+        "mean of nothing": lambda truth, said: np.mean([(said[truth == c] == c).mean() for c in range(3)]),
+        "accuracy per class": lambda truth, said: np.mean(
+            [((truth == c) == (said == c)).mean() for c in np.unique(truth)]
+        ),
         "always three classes": lambda truth, said: answers.recalls(truth, said).sum() / 3,
         "the worst": lambda truth, said: answers.recalls(truth, said).min(),
     },
@@ -61,6 +66,8 @@ WRONG = {
         "common counts more": answers.common_counts_more,
         "sum of means": lambda losses, labels: answers.class_means(losses, labels).sum(),
         "not divided": undivided,
+        "sums": lambda losses, labels: np.mean([losses[labels == c].sum() for c in np.unique(labels)]),
+        "a draw": lambda losses, labels: np.random.choice(losses),
         "per class": answers.class_means,
     },
     "09-4": {
@@ -74,6 +81,7 @@ WRONG = {
         "summed squares": summed_ridge,
         "w_s without lam": answers.ridge_without_lam,
         "adapter fitted to y": lambda X, y, w_s, lam: w_s + answers.ridge(X, y, w_s, lam),
+        "sign of w_s": lambda X, y, w_s, lam: answers.ridge_towards(X, y, -w_s, lam),
         "nothing learnt": lambda X, y, w_s, lam: w_s,
     },
     "09-6": {
@@ -121,5 +129,8 @@ RIGHT = {
         "other words": "Someone who always says no gets 97 % as well, so I want macro-F1. Since W_s "
         "moved, check the existing countries again. Next time freeze W_s, and train only a small part; the "
         "baseline is W_s as it is.",
+        "plain words": "97 % is what you get for saying no each time, so ask how many complaints are found. "
+        "The weights that moved serve the old countries too: test them again. Better leave the common "
+        "weights frozen and give the new country its own adapter. Compare it with the model unchanged.",
     },
 }

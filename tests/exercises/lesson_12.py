@@ -5,7 +5,7 @@ import struct
 
 import torch
 
-from ragteach.exercises.answers_12 import BestEpoch, header, merge, merged, unmerge
+from ragteach.exercises.answers_12 import BestEpoch, flip_shares, header, merge, merged, unmerge
 
 
 def n_of(data):
@@ -131,6 +131,11 @@ def first_only(self, epoch, record):
         keep(self, epoch, record["val_loss"])
 
 
+def loss_forgotten(self, epoch, record):
+    if record["val_loss"] < self.val_loss:
+        self.epoch = epoch
+
+
 class WithHistory:
     def __init__(self):
         self.losses = []
@@ -179,15 +184,19 @@ WRONG = {
         "sign": lambda W, lam, lam_s: lam * W.sum(0) / (len(W) * lam - lam_s),
         "adapters": lambda W, lam, lam_s: W - unmerge(W, lam, lam_s),
         "sum": lambda W, lam, lam_s: W.sum(0),
+        "balance of the W_t": lambda W, lam, lam_s: lam / lam_s * W.sum(0),
     },
     "12-4": {
+        "percentages": {16: 0.0, 8: 0.0, 4: 5.0, 2: 20.6},
         "counts": {16: 0, 8: 1, 4: 8, 2: 30},
         "never changed": {16: 0.0, 8: 0.0, 4: 0.0, 2: 0.0},
         "accuracy": {16: 0.73, 8: 0.73, 4: 0.72, 2: 0.65},
         "the share that stays": {16: 1.0, 8: 0.99, 4: 0.95, 2: 0.8},
         "keys swapped": {16: 0.2, 8: 0.05, 4: 0.01, 2: 0.0},
         "rounded twice": {16: 0.05, 8: 0.06, 4: 0.08, 2: 0.2},
-        "one task only": {16: 0.0, 8: 0.0, 4: 0.01, 2: 0.05},
+        "one task only": {bits: share[0] for bits, share in flip_shares()["one task"].items()},
+        "one layer for all": {bits: share[0] for bits, share in flip_shares()["one layer"].items()},
+        "something else": {16: 0.0, 8: 0.0, 4: 0.01, 2: 0.05},
         "three of four": {16: 0.0, 8: 0.0, 4: 0.05},
         "a list": [0.0, 0.0, 0.05, 0.2],
     },
@@ -199,6 +208,7 @@ WRONG = {
         "from zero": tracker(from_zero),
         "epoch always": tracker(epoch_always),
         "first only": tracker(first_only),
+        "loss forgotten": tracker(loss_forgotten),
         "an object": BestEpoch(),
     },
     "12-6": {
@@ -225,12 +235,14 @@ RIGHT = {
     },
     "12-4": {
         "another machine": {16: 0.0, 8: 0.00625, 4: 0.0375, 2: 0.21},
-        "tensors": {b: torch.tensor(v) for b, v in {16: 0.0, 8: 0.0, 4: 0.06, 2: 0.19}.items()},
+        "tensors": {b: torch.tensor(v) for b, v in {16: 0.0, 8: 0.0, 4: 0.05625, 2: 0.2}.items()},
     },
     "12-5": {"with a history": WithHistory},
     "12-6": {
         "other words": "Two hundred tries always have a lucky winner, so tell them the accuracy on test "
         "sentences that you look at once. Whoever opens a pickle executes what is in it: send an ONNX or "
         "safetensors file. In use the shared matrix and its adapters are added up to one, as quick as any.",
+        "no slower": "82 % is the luckiest of 200; promise what the test sentences say. A pickle is a "
+        "program, so send safetensors. Merge the matrices: then it is no slower than a plain model.",
     },
 }
