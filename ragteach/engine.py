@@ -24,6 +24,7 @@ from dataclasses import dataclass, field
 import torch
 
 from .errors import at_least, one_of, refuse, whole
+from .graph import unless_identity
 from .losses import cross_entropy, penalty, residual, task_alphas
 from .model import task_logits, task_weights
 from .products import back_project
@@ -199,9 +200,7 @@ def chunk_size(replicas, tensors, budget_mb):
 
 @torch.no_grad()
 def _train_chunk(replicas, tensors, steps, lr, optimizer, alphas, train, record_every):
-    graph = routing(replicas.template).to(replicas.shared)
-    if graph.shape[0] == graph.shape[1] and torch.equal(graph, torch.eye(len(graph)).to(graph)):
-        graph = None
+    graph = unless_identity(routing(replicas.template).to(replicas.shared))
     moving, frozen = _moving(replicas, train)
     kept = replicas.adapters[frozen].clone()
     update = _updater(replicas, moving, lr, optimizer)

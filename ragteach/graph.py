@@ -72,6 +72,12 @@ def routing_graph(graph, n_tasks: int, n_adapters: int, per_task: int = 1, seed:
     return (order < per_task).float()
 
 
+def unless_identity(graph):
+    """The graph; or None if it is the identity, whose products can be left out."""
+    n_tasks, n_adapters = graph.shape
+    return None if n_tasks == n_adapters and torch.equal(graph, torch.eye(n_tasks).to(graph)) else graph
+
+
 def task_covariance(graph, lam: float, lam_shared: float) -> torch.Tensor:
     """Prior covariance of the tasks' weights: 1/lam_shared + G G' / lam, shape (n_tasks, n_tasks).
 

@@ -21,6 +21,7 @@ import torch
 from torch import nn
 
 from .errors import at_least, one_of, refuse
+from .graph import unless_identity
 from .model import task_logits, task_weights
 from .tasks import MISSING
 from .tensors import check_class_weight
@@ -168,7 +169,7 @@ class MultiTaskLoss(nn.Module):
     def stacked(self, model, tensors):
         """J of stacked tasks (`TaskTensors`): the same number, one matrix product per task."""
         shared, adapters, graph = model.parts()
-        weights = task_weights(shared, adapters, graph)  # (n_tasks, n_classes, n_features)
+        weights = task_weights(shared, adapters, unless_identity(graph))  # (n_tasks, n_classes, n_features)
         logits = task_logits(tensors.x, weights, model.task_bias())  # (n_tasks, n_classes, n_docs)
         if self.loss_fn is None:
             losses = cross_entropy(logits, tensors.onehot, tensors.weight)  # (n_tasks,)

@@ -29,9 +29,11 @@ class TaskTensors:
         task_names: one name per task.
     """
 
-    def __init__(self, x, y, weight, num_classes, task_names):
-        self.x, self.y, self.weight = x, y, weight
+    def __init__(self, x, y, weight, num_classes, task_names, onehot=None):
+        self.x, self.y, self.weight, self.onehot = x, y, weight, onehot
         self.num_classes, self.task_names = num_classes, task_names
+        if onehot is not None:
+            return
         onehot = torch.nn.functional.one_hot(y, num_classes)  # (n_tasks, n_docs, n_classes)
         self.onehot = onehot.mT.to(weight).contiguous()  # (n_tasks, n_classes, n_docs)
 
@@ -47,9 +49,10 @@ class TaskTensors:
         else:  # whole rows at a time: several times faster than self.x[each, index]
             rows = (each * self.x.shape[1] + index).flatten()
             x = self.x.flatten(0, 1).index_select(0, rows).view(*index.shape, self.n_features)
-        weight = self.weight[each, index]
+        weight = self.weight.gather(1, index)
         weight = weight / weight.sum(1, keepdim=True).clamp(min=1e-12)
-        return TaskTensors(x, self.y[each, index], weight, self.num_classes, self.task_names)
+        onehot = self.onehot.gather(2, index.unsqueeze(1).expand(-1, self.num_classes, -1))
+        return TaskTensors(x, self.y.gather(1, index), weight, self.num_classes, self.task_names, onehot)
 
     def to(self, device=None, dtype=None):
         """The same examples on another device or in another precision."""

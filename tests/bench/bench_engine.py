@@ -108,7 +108,8 @@ def cases(quick):
     yield (
         "single",
         {
-            "ragteach": lambda: rt.fit(rag(small), small, **fit_options),
+            "ragteach": lambda: rt.train_many(rag(small), small, LAM, steps=steps, lr=0.05),
+            "ragteach_fit": lambda: rt.fit(rag(small), small, **fit_options),
             "article_loop": lambda: article_loop(rag(small), small, steps, **options),
             "plain_loop": lambda: plain_loop(rag(small), small, [None] * steps, torch.optim.Adam, **options),
             "floor": products(N_CLASSES, small.x, steps),
