@@ -33,12 +33,12 @@ from .engine import Replicas, _grid, gradients, routing, stack
 from .errors import at_least
 from .losses import penalty, residual, task_alphas
 from .model import task_logits, task_weights
-from .products import back_project, gram
+from .products import back_project, gram, project
 from .tasks import TaskTensors
 from .trainer import as_tensors
 
 BIAS_WORD = 0.5  # how often, so to speak, that word occurs; only the number of steps depends on it
-GRAM_DOCS = 2048  # up to so many documents in all, K is made and kept as a matrix
+GRAM_DOCS = 2048  # up to so many documents in all K is kept as a matrix; for very wide x twice as many
 
 
 @dataclass
@@ -152,8 +152,10 @@ class _Problem:
         self.bias_scale = BIAS_WORD * torch.where(smallest > 0, smallest, 1.0).rsqrt()
         n_words = tensors.x.shape[2] * (self.shared_moves + sum(moves))
         n_docs = int((tensors.weight > 0).sum())
+        self.by_documents = bool((smallest > 0).all()) and n_docs <= n_words
         self.gram = None
-        if bool((smallest > 0).all()) and n_docs <= n_words and tensors.y.numel() <= GRAM_DOCS:
+        n_rows = tensors.y.numel()
+        if self.by_documents and n_rows <= GRAM_DOCS * (2 if tensors.x.shape[2] > 8 * n_rows else 1):
             together = torch.ones(len(self.graph), len(self.graph)).to(self.graph)
             used = self.graph * self.moves.flatten()
             same = gram(tensors.x)
@@ -164,7 +166,7 @@ class _Problem:
 
     def solve(self, tol, max_iter):
         """`Replicas` at the optimum, and how many steps it took."""
-        if self.gram is None:
+        if not self.by_documents:
             space = Weights(self)
             v, _, iterations = minimise(space, tol, max_iter)
             return self.replicas(space, v), iterations
@@ -201,8 +203,14 @@ class _Problem:
     def kernel(self, e):
         """z = K e, the logits of those weights; and |lam_shared W_s|^2 + |lam A|^2 (R,).
 
-        If e is a gradient, that is its squared norm in the weights. K is kept in its two parts.
+        If e is a gradient, that is its squared norm in the weights. With few documents K is kept as a matrix,
+        in its two parts.
         """
+        if self.gram is None:
+            shared, adapters = self.weights(e)
+            squared = (self.lam_shared.view(-1, 1, 1) * shared).square().sum((1, 2))
+            squared = squared + (self.lam.view(-1, 1, 1) * adapters).square().sum((0, 2, 3))
+            return project(task_weights(shared, adapters, self.graph), self.tensors.x), squared
         n_tasks, n_replicas, n_classes, n_docs = e.shape
         rows = e.permute(1, 2, 0, 3).reshape(n_replicas, n_classes, n_tasks * n_docs)
         z, squared = torch.zeros_like(rows), torch.zeros_like(self.lam)
