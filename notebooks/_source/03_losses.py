@@ -577,7 +577,8 @@ rt.widgets.gradient_step(
 card("03-7")
 
 # %% tags=["exercise"]
-# Scores of negative, neutral, positive after one step with 0.5; number of steps with 0.1. Replace each ...
+# Scores of negative, neutral, positive after one step with 0.5, to two decimals; number of steps with 0.1.
+# Replace each ...
 one_step = {"scores": ..., "steps": ...}
 ### BEGIN SOLUTION
 error = scores.softmax(0) - torch.tensor([0, 0, 1.0])  # p - y

@@ -42,7 +42,9 @@ from scipy import stats
 # | the chosen model is scored on the test sentences, once | that is what "new sentences" means |
 # | all strategies get the **same** draws | so differences can be taken seed by seed |
 #
-# The function `compare` keeps these rules. It returns one row per strategy, task, seed and metric.
+# The function `compare` keeps these rules. It returns one row per strategy, task, seed and metric: `accuracy`
+# (the share of right answers), `macro_f1` (every class has the same say, however rare) and `log_loss` (the
+# cross-entropy).
 # The toy reviews here have relatedness 0.5: half of the opinion words mean the same in all four
 # domains, half do not. Each task has 60 training sentences.
 #
@@ -236,7 +238,7 @@ scores[["RAG", "full sharing", "independent"]].corr().round(2)
 #
 # RAG with one adapter per task has $(T+1)\,C\,d$ weights. How many features must full sharing have to
 # own as many weights, and how many must each independent model have? ($d$ features, $C$ classes, $T$ tasks;
-# leave the biases out.)
+# leave the biases out, and do not round.)
 
 # %%
 card("06-3")
@@ -406,7 +408,8 @@ rt.widgets.who_wins(world)
 #
 # - **Relatedness 0:** RAG and independent models are tied. The adapters do all the work, and $W_s$ does no
 #   harm.
-# - **Relatedness 1:** full sharing leads with few sentences. With 80 they are tied.
+# - **Relatedness 1:** full sharing is in front with few sentences, though four seeds are too few to be sure (no
+#   star). The next exercise looks closer. With 80 they are tied.
 # - **Relatedness 0.5, 80 sentences:** RAG wins. There is something to share, something to keep apart, and
 #   enough data to tell which.
 #
@@ -442,7 +445,7 @@ check("06-5", my_table)
 #
 # Two explanations come to mind when all tasks are one and sentences are few.
 #
-# - **The adapters.** They have only noise to learn, and 25 tries are too few to keep them small.
+# - **The adapters.** They have only noise to learn, and none of the 25 penalties keeps them small enough.
 # - **The biases.** RAG has a bias $b_t$ for each task, which no penalty holds. Ten sentences have uneven
 #   classes by chance, and $b_t$ believes them.
 #
@@ -450,6 +453,8 @@ check("06-5", my_table)
 #
 # **Predict.** With 10 sentences per task, how much of the gap to full sharing does that baseline show:
 # `"nothing"`, `"about a third"`, `"more than half"`?
+#
+# In the table below each difference is full sharing *minus* the row, so "better" speaks of full sharing.
 
 # %%
 ### BEGIN SOLUTION

@@ -50,7 +50,7 @@ def objective(yours):
                 ),
                 (
                     answers.one_mean_over_all(p, d, g, a, lam, lam_s),
-                    "You take one mean over all documents. J adds the means CE_t of the tasks.",
+                    "You take one mean over all sentences. J adds the means CE_t of the tasks.",
                 ),
                 (
                     J((p[0], p[1], 0 * p[2]), d, g, a, lam, lam_s),
@@ -71,10 +71,10 @@ def objective(yours):
     minutes=12,
     trains="deriving dCE/dz = (p - onehot) / n by hand",
     hints=[
-        "For one document, CE = log(sum_c exp(z_c)) - z_y. Differentiate the two terms one after the other.",
+        "For one sentence, CE = log(sum_c exp(z_c)) - z_y. Differentiate the two terms one after the other.",
         "The derivative of log(sum_c' exp(z_c')) in z_c is exp(z_c) / sum = p_c. That of z_y is 1 if c = y, "
         "and 0 otherwise.",
-        "The mean over n documents divides by n: (z.softmax(-1) - one_hot(y, n_classes)) / len(y).",
+        "The mean over n sentences divides by n: (z.softmax(-1) - one_hot(y, n_classes)) / len(y).",
     ],
     reference=answers.residual,
     reason="Each row sums to 0: what the right class gains, the others lose. That is the competition which "
@@ -91,7 +91,7 @@ def residual(yours):
             right,
             wrong=[
                 (-right, "The sign: this is the step downhill. The gradient points uphill: p - onehot."),
-                (right * n_docs, "CE is a mean: every document's share of the gradient is divided by n."),
+                (right * n_docs, "CE is a mean: every sentence's share of the gradient is divided by n."),
                 ((z - onehot) / n_docs, "These are the raw scores minus the label. Take p = softmax(z)."),
                 (p / n_docs, "That is the gradient of log-sum-exp alone; -z_y has one too: minus onehot."),
                 (
@@ -144,7 +144,7 @@ def gradients(yours):
                 (plain, "dJ/dW_s lacks the gradient of the penalty: + lam_shared * W_s."),
                 (plain / n_tasks + lam_s * p[0], "Sum over the tasks, not their mean: J is a sum too."),
                 (G(p, d, g, torch.ones(n_tasks), lam, lam_s)[0], "alpha is missing: J has alpha_t CE_t."),
-                (sums[0], "Each task's CE is a mean: divide its error by its own number of documents."),
+                (sums[0], "Each task's CE is a mean: divide its error by its own number of sentences."),
                 (plain + 2 * lam_s * p[0], "The derivative of lam_s/2 ||W||^2 is lam_s W: the 2 cancels."),
                 (plain + lam * p[0], "lam and lam_shared are swapped."),
                 (-shared, "Everything has the wrong sign: error = p - onehot."),
@@ -170,9 +170,9 @@ def gradients(yours):
             answer[2],
             bias,
             wrong=[
-                (bias.sum(0), "One row for each task, please: b_t only meets the documents of task t."),
+                (bias.sum(0), "One row for each task, please: b_t only meets the sentences of task t."),
                 (bias + lam_s * p[2], "Biases are not penalised: no penalty term in dJ/db."),
-                (bias / count.unsqueeze(1), "The error is divided by n already: sum it over the documents."),
+                (bias / count.unsqueeze(1), "The error is divided by n already: sum it over the sentences."),
             ],
             what="dJ/db",
         )
@@ -219,7 +219,7 @@ def one_step(yours):
             (scores(-9), "Uphill: the step is MINUS lr times the gradient."),
             (scores(9, lr=1.0), "The learning rate is 0.5: half of the gradient."),
         ],
-        what="The scores after one step",
+        what="The list of scores after one step",
     )
     why = {
         answers.steps_needed(0.2): "That is the number for a rate of 0.2. Use 0.1.",

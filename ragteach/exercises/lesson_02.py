@@ -31,7 +31,8 @@ def shapes(yours):
     expect(set(yours) == set(known.SHAPES), f"Give a shape for each of {', '.join(known.SHAPES)}.")
     for letter, right in known.SHAPES.items():
         mine = yours[letter]
-        mine = tuple(mine) if isinstance(mine, list | tuple) else mine
+        expect(isinstance(mine, list | tuple), f"Write the shape of {letter} as a tuple such as (8, 100).")
+        mine = tuple(mine)
         expect_equal(mine, right, known.SHAPE_MISTAKES[letter], what=f"The shape of {letter}")
 
 

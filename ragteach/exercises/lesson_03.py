@@ -18,7 +18,7 @@ from ragteach.exercises.drawing import as_array
     trains="softmax from scratch, and the log-sum-exp trick",
     hints=[
         "log p_c = z_c - log sum_c' exp(z_c'). The sum goes over the classes: the last axis, keepdim=True.",
-        "Adding one number to all scores of a document changes nothing. Which number makes the largest "
+        "Adding one number to all scores of a sentence changes nothing. Which number makes the largest "
         "score 0?",
         "z = z - z.max(-1, keepdim=True).values, then return z - z.exp().sum(-1, keepdim=True).log().",
     ],
@@ -35,7 +35,7 @@ def log_softmax(yours):
         right,
         wrong=[
             (right.exp(), "These are the probabilities. Take their logarithm: log p_c = z_c - log(sum)."),
-            (answers.over_documents(z), "The sum runs over the documents. Sum over the classes: axis -1."),
+            (answers.over_documents(z), "The sum runs over the sentences. Sum over the classes: axis -1."),
             (
                 answers.maximum_forgotten(z),
                 "You subtract the maximum inside exp only. Subtract it from z in front as well, or add it "
@@ -50,7 +50,7 @@ def log_softmax(yours):
     expect(
         abs(mine[0, 0]) < 1,
         "Fine for small scores, but nan or inf for scores such as 1000: exp(1000) overflows. Subtract the "
-        "largest score of each document first.",
+        "largest score of each sentence first.",
     )
     expect_close(
         call(yours, large),
@@ -63,7 +63,7 @@ def log_softmax(yours):
             ),
             (
                 answers.one_maximum_for_all(large),
-                "One maximum for all documents: documents with low scores underflow. Take it per document: "
+                "One maximum for all sentences: sentences with low scores underflow. Take it per sentence: "
                 "z.max(-1, keepdim=True).values.",
             ),
         ],
@@ -108,7 +108,7 @@ def cross_entropy(yours):
         ]
         if missing:
             wrong += [
-                (answers.divided_by_all(z, y), "You divide by all documents, the missing ones included."),
+                (answers.divided_by_all(z, y), "You divide by all sentences, the missing ones included."),
                 (answers.missing_as_class_0(z, y), "A missing label was counted as class 0. Leave it out."),
             ]
         expect_close(call(yours, z, y), right, wrong=wrong, what="Cross-entropy")

@@ -44,6 +44,7 @@ def readings(**changed):
 WRONG = {
     "02-1": {
         "x turned": with_shape("x", (100, 8)),
+        "in words": with_shape("x", "8 x 100"),
         "the article's d x c": with_shape("W_s", (100, 3)),
         "the article's k x c": with_shape("A", (2, 3)),
         "one adapter": with_shape("A", (3, 100)),
