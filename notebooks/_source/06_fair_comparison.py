@@ -380,6 +380,9 @@ fig, axes = plt.subplots(
 for ax, (r, part) in zip(axes, world.groupby("relatedness"), strict=True):
     plots.learning_curves(rt.summary(part), ax)
     ax.set_title(f"relatedness {r:g}")
+    ax.get_legend().remove()
+looks = axes[0].get_legend_handles_labels()
+fig.legend(*looks, loc="outside upper center", ncols=3, frameon=False)
 plots.show(
     fig,
     alt="Learning curves for relatedness 0, 0.5 and 1. At 0, RAG lies on top of "
@@ -508,7 +511,7 @@ except rt.RagteachError as error:
 if human is None:
     print("Left out: no human data. The text below says what came out.")
 else:
-    fig, axes = plt.subplots(2, 1, figsize=(8.5, 4.6), dpi=90, layout="constrained")
+    fig, axes = plt.subplots(2, 1, figsize=(8.5, 5.4), dpi=90, layout="constrained")
     for ax, metric in zip(axes, ["accuracy", "macro_f1"], strict=True):
         plots.differences(rt.paired(human, metric=metric), ax)
         ax.set_xlabel(f"difference in {metric} (95 % interval)")
