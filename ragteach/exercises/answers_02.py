@@ -66,6 +66,10 @@ def routes_on_or_off(shared, adapters, graph):
     return shared + torch.tensordot((graph != 0).to(graph.dtype), adapters, dims=1)
 
 
+def only_whole_routes(shared, adapters, graph):
+    return shared + torch.tensordot((graph == 1).to(graph.dtype), adapters, dims=1)
+
+
 def first_task_only(shared, adapters, graph):
     return task_weights(shared, adapters, graph)[0]
 
@@ -84,6 +88,10 @@ WEIGHT_MISTAKES = [
     (no_shared, "W_s is missing: it is added to every task."),
     (mean_of_adapters, "A sum over k, not a mean: do not divide by K."),
     (routes_on_or_off, "G[t, k] is a number, not only yes or no: multiply by it."),
+    (
+        only_whole_routes,
+        "Only the entries 1 count here. G[t, k] may be any number, 0.5 or 2 too: multiply by it.",
+    ),
     (first_task_only, "This is W_t of one task. Stack those of all tasks."),
     (graph_turned, "The graph is turned round: G[t, k] has the task first."),
 ]
@@ -181,6 +189,10 @@ PENALTY_MISTAKES = [
     (
         lambda lam, lam_shared, n: lam_shared / (1 + n),
         "This holds only if lam = lam_shared. Let them differ.",
+    ),
+    (
+        lambda lam, lam_shared, n: min(lam_shared, lam / n),
+        "W does not go as a whole where it is cheapest: squares are cheap when split. Every part carries some.",
     ),
 ]
 

@@ -37,6 +37,7 @@ def paired_interval(yours):
             return [mean, mean - half, mean + half]
 
         wrong = [
+            (around(-t * se), "The ends are in the other order: the low one first."),
             (
                 around(t * apart),
                 "This adds the variances of a and b, as if the seeds were not the same. Subtract first.",
@@ -153,6 +154,10 @@ def equal_widths(yours):
                 (
                     [(t + 1) * d * c, (t + 1) * d * c / t],
                     "These are weights. Divide by the classes: features are asked.",
+                ),
+                (
+                    [(t + 1) * d, (t + 1) * d // t],
+                    "Do not round: features come in whole numbers, this count need not.",
                 ),
                 ([(t + 1) * d, (t + 1) * d], "Independent models are T matrices, so each gets a T-th part."),
                 ([(t + 1) * d / t, (t + 1) * d], "The two are in the other order: full sharing first."),

@@ -65,6 +65,7 @@ WRONG = {
         "no W_s": known.no_shared,
         "a mean": known.mean_of_adapters,
         "yes or no": known.routes_on_or_off,
+        "ones only": known.only_whole_routes,
         "one task": lambda s, a, g: known.task_weights(s, a, g)[0],
         "graph turned": known.graph_turned,
         "not the function": 3.0,
@@ -85,6 +86,7 @@ WRONG = {
         "one adapter": lambda lam, lam_shared, n: 1 / (1 / lam_shared + 1 / lam),
         "K lam": lambda lam, lam_shared, n: 1 / (1 / lam_shared + 1 / (n * lam)),
         "equal penalties": lambda lam, lam_shared, n: lam_shared / (1 + n),
+        "the cheaper one": lambda lam, lam_shared, n: min(lam_shared, lam / n),
     },
     "02-5": {
         "four adapters": with_graph(np.eye(4)),

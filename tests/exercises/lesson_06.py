@@ -41,6 +41,7 @@ WRONG = {
         "one side": lambda a, b: _around(a, b, _half(a - b, level=0.95)),
         "one standard error": lambda a, b: _around(a, b, _half(a - b, z=1.0)),
         "sign": lambda a, b: interval(b - a),
+        "ends swapped": lambda a, b: [interval(a - b)[i] for i in (0, 2, 1)],
     },
     "06-2": {
         "same": 10,
@@ -57,6 +58,7 @@ WRONG = {
         "the same": lambda d, c, t: ((t + 1) * d, (t + 1) * d),
         "turned round": lambda d, c, t: ((t + 1) * d / t, (t + 1) * d),
         "no change": lambda d, c, t: (d, d),
+        "rounded": lambda d, c, t: ((t + 1) * d, (t + 1) * d // t),
     },
     "06-5": {
         "a summary": summary(scores({"RAG": 0.65, "full sharing": 0.69})),
