@@ -192,7 +192,7 @@ PENALTY_MISTAKES = [
     ),
     (
         lambda lam, lam_shared, n: min(lam_shared, lam / n),
-        "W does not go as a whole where it is cheapest: squares are cheap when split. Every part carries some.",
+        "W does not go as a whole where it is cheapest: squares cost less when split among the parts.",
     ),
 ]
 

@@ -105,6 +105,10 @@ def cross_entropy(yours):
                 answers.all_entries(z, y),
                 "You average the log probabilities of all classes. Only the label's own counts.",
             ),
+            (
+                lambda z=z, y=y: -z.log_softmax(-1)[:, y.clamp(min=0)].mean(),
+                "log_p[:, y] reads all labels from every row. One entry per row: log_p[torch.arange(n), y].",
+            ),
         ]
         if missing:
             wrong += [

@@ -91,6 +91,7 @@ WRONG = {
         "raw outputs": answers.raw_outputs,
         "sum": answers.summed,
         "all classes": answers.all_entries,
+        "all labels": lambda z, y: -z.log_softmax(-1)[:, y].mean(),
         "divided by all": answers.divided_by_all,
         "missing as class 0": answers.missing_as_class_0,
         "nan": nan_if_all_missing,
