@@ -295,9 +295,10 @@ def test_retraining_answers_within_120_ms_and_ends_on_the_last_question(notebook
     nb.wait_for()
     nb.running(1)
     watch(nb.explorer())
-    # It shares the interpreter with a cell that never pauses: it must answer; how fast, the benchmark says.
-    beside = statistics.median(keys(nb.page, nb.explorer(), n=15)[0])
-    assert beside <= 1000, beside
+    beside = []
+    while len(beside) < 4 and (not beside or beside[-1] > 240):  # it shares the interpreter with the cell
+        beside.append(statistics.median(keys(nb.page, nb.explorer(), n=15)[0]))
+    assert beside[-1] <= 240, beside
     nb.running(1)
     nb.page.evaluate("jupyterapp.shell.currentWidget.sessionContext.session.kernel.interrupt()")
     nb.running(1, False)
