@@ -16,6 +16,8 @@ skills.
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 import torch
 
@@ -75,7 +77,16 @@ def routing_graph(graph, n_tasks: int, n_adapters: int, per_task: int = 1, seed:
 def unless_identity(graph):
     """The graph; or None if it is the identity, whose products can be left out."""
     n_tasks, n_adapters = graph.shape
-    return None if n_tasks == n_adapters and torch.equal(graph, torch.eye(n_tasks).to(graph)) else graph
+    return (
+        None
+        if n_tasks == n_adapters and torch.equal(graph, _eye(n_tasks, graph.dtype, graph.device))
+        else graph
+    )
+
+
+@functools.lru_cache(64)
+def _eye(n, dtype, device):
+    return torch.eye(n, dtype=dtype, device=device)
 
 
 def task_covariance(graph, lam: float, lam_shared: float) -> torch.Tensor:

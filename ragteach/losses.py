@@ -188,7 +188,7 @@ class MultiTaskLoss(nn.Module):
         if self.alpha == "difficulty":
             hard = losses.detach().clamp(min=1e-12)
             return (hard / hard.mean() * losses).sum()
-        return losses.sum() if self.alphas is None else (self.alphas.to(losses) * losses).sum()
+        return losses.sum() if self.alphas is None else self.alphas.to(losses) @ losses
 
     def penalty(self, model):
         """The penalty on the parts of ``model`` that are active."""

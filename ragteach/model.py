@@ -41,8 +41,7 @@ def task_weights(shared, adapters, graph=None):
 
 def task_logits(x, weights, bias=None):
     """``W_t x + b_t`` for stacked tasks: (n_tasks, n_docs, n_features) -> (n_tasks, *, n_classes, n_docs)."""
-    logits = project(weights, x)
-    return logits if bias is None else logits + bias.unsqueeze(-1)
+    return project(weights, x, bias)
 
 
 class RAG(nn.Module):
@@ -170,7 +169,7 @@ class RAG(nn.Module):
 
     def task_bias(self):
         """b_t of every task (n_tasks, n_classes), or None."""
-        return None if self.bias is None else self.bias.expand(self.n_tasks, -1)
+        return self.bias.expand(self.n_tasks, -1) if self.bias_kind == "shared" else self.bias
 
     def adapter_weights(self):
         """Every A_k, active or not: (n_adapters, n_classes, n_features)."""

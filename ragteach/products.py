@@ -63,19 +63,26 @@ class _SparseProject(torch.autograd.Function):
         return back_project(grad, ctx.x), None
 
 
-def project(weights, x):
-    """``W_t x`` for every task at once.
+def project(weights, x, bias=None):
+    """``W_t x + b_t`` for every task at once.
 
     Args:
         weights: (n_tasks, *, n_classes, n_features); a replica axis may stand where the star is.
         x: (n_tasks, n_docs, n_features) tensor or `BlockSparse`.
+        bias: (n_tasks or 1, *, n_classes), or None.
 
     Returns:
         (n_tasks, *, n_classes, n_docs)
     """
     if isinstance(x, BlockSparse):
-        return _SparseProject.apply(weights, x)
-    return (weights.flatten(1, -2) @ x.mT).view(*weights.shape[:-1], x.shape[1])
+        logits = _SparseProject.apply(weights, x)
+        return logits if bias is None else logits + bias.unsqueeze(-1)
+    flat = weights.flatten(1, -2)  # (n_tasks, * n_classes, n_features): the replicas in the same product
+    if bias is None:
+        logits = torch.bmm(flat, x.mT)
+    else:
+        logits = torch.baddbmm(bias.flatten(1).unsqueeze(-1), flat, x.mT)
+    return logits if weights.ndim == 3 else logits.view(*weights.shape[:-1], x.shape[1])
 
 
 def back_project(residual, x):
@@ -85,7 +92,7 @@ def back_project(residual, x):
         flat = residual.flatten(1, -2).mT.reshape(n_tasks * n_docs, -1)  # (n_tasks n_docs, * n_classes)
         out = (x.columns @ flat).view(n_tasks, n_features, -1)
         return out.mT.contiguous().view(*residual.shape[:-1], n_features)
-    return (residual.flatten(1, -2) @ x).view(*residual.shape[:-1], x.shape[2])
+    return torch.bmm(residual.flatten(1, -2), x).view(*residual.shape[:-1], x.shape[2])
 
 
 def gram(x):

@@ -186,13 +186,14 @@ def fit(model, data, schedule="joint", epochs=100, lr=0.05, optimizer=torch.opti
 def _epoch(run, tensors, batch_size, phase, callbacks, interrupted):
     """One pass over the data: the mean J of its batches, or None if interrupted before its end."""
     optimizer = run.optimizer(phase)
+    moving = [p for group in optimizer.param_groups for p in group["params"]]
     batches = epoch_batches(tensors, batch_size, run.epoch_generator())
     on_step = [c.on_step for c in callbacks if hasattr(c, "on_step")]
-    for batch in batches[run.batch :]:
-        batch = tensors if batch is None else tensors.take(batch)
+    for batch in [tensors] if batches[0] is None else tensors.batches(batches[run.batch :]):
 
         def closure(batch=batch):  # torch's own form of the step; some optimisers evaluate it more than once
-            optimizer.zero_grad()
+            for p in moving:  # optimizer.zero_grad(), for less
+                p.grad = None
             loss = run.criterion.stacked(run.model, batch)
             loss.backward()
             return loss
@@ -215,9 +216,11 @@ def epoch_batches(tensors, batch_size, generator):
     n_docs = tensors.y.shape[1]
     if batch_size is None or batch_size >= n_docs:
         return [None]
-    there = (tensors.weight > 0).cpu()
-    shuffle = torch.rand(there.shape, generator=generator)  # (n_tasks, n_docs)
-    rank = torch.where(there, shuffle, shuffle + 1).argsort(1).argsort(1)  # real rows first, then padding
-    count = there.sum(1, keepdim=True)
-    place = torch.where(there, (rank + 0.5) / count, (rank - count + 0.5) / (n_docs - count).clamp(min=1))
-    return list(place.argsort(dim=1, stable=True).to(tensors.y.device).split(int(batch_size), 1))
+    there = (tensors.weight > 0).cpu()  # (n_tasks, n_docs)
+    order = torch.stack([torch.randperm(n_docs, generator=generator) for _ in there])
+    if not bool(there.all()):
+        order = order.gather(1, there.gather(1, order).long().argsort(stable=True, dim=1, descending=True))
+        count, place = there.sum(1, keepdim=True), torch.arange(n_docs)  # real rows first, then padding
+        real, padding = (place + 0.5) / count, (place - count + 0.5) / (n_docs - count).clamp(min=1)
+        order = order.gather(1, torch.where(place < count, real, padding).argsort(stable=True, dim=1))
+    return list(order.to(tensors.y.device).split(int(batch_size), 1))
