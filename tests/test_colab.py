@@ -27,7 +27,7 @@ colab.output = output
 sys.modules |= {"google.colab": colab, "google.colab.output": output}"""
 ASK = """sent = []
 graphs.send = lambda content, buffers=None: sent.append(content)
-graphs._asked(graphs, {"ask": 1, "want": {"graph": [[1], [1], [0], [0]], "lam": 0.01}}, [])
+graphs._asked(graphs, {"ask": 1, "want": {"graph": [[1], [1], [0], [0]], "lams": [0.01]}}, [])
 sharing.move(lam=0.01)
 print(sent[0]["reply"], sent[0].get("error"), sharing.state, bool(switched))"""
 EXECUTE = """import sys, nbclient, nbformat

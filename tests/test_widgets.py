@@ -1,7 +1,13 @@
 """The explorers' numbers, without a browser: against independent computations, and on bad input."""
 
 import json
+import math
+import os
+import signal
+import subprocess
 import sys
+import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +16,7 @@ import torch
 import ragteach as rt
 from ragteach.errors import RagteachError
 from ragteach.widgets import base, explore, html
+from ragteach.widgets.aside import Aside
 from ragteach.widgets.graphs import GraphSolver
 from ragteach.widgets.sharing import toy_parts
 
@@ -62,11 +69,80 @@ def test_one_thread_gives_the_threads_back():
     assert torch.get_num_threads() == before
 
 
-def test_a_callback_takes_short_turns_and_gives_the_usual_back():
+def test_without_a_process_a_callback_takes_short_turns_and_gives_the_usual_back(monkeypatch):
+    monkeypatch.setattr(base, "aside", Aside)  # one that has not been started
+    monkeypatch.setattr(Aside, "start", lambda self: None)
     w, turns, usual = explore("step"), [], sys.getswitchinterval()
     w.send, w._answer = lambda *args: None, lambda want: turns.append(sys.getswitchinterval())
     w._asked(w, {"ask": 1}, [])
     assert turns == [pytest.approx(1e-4)] and sys.getswitchinterval() == usual
+
+
+def awaited(aside, answer, want):
+    """The answer, once the process is there."""
+    end = time.monotonic() + 60
+    while (found := aside.ask("key", answer, want)) is None:
+        assert time.monotonic() < end, "the process did not come"
+        time.sleep(0.05)
+    return found
+
+
+def test_the_process_aside_answers_raises_and_comes_back():
+    aside = Aside()
+    assert aside.ask("key", math.sqrt, 4.0) is None  # nobody started it
+    aside.start()
+    first = aside.process
+    assert awaited(aside, math.sqrt, 4.0) == 2.0 and first.pid != os.getpid()
+    aside.start()
+    assert aside.process is first
+    with pytest.raises(ValueError, match="math domain error"):
+        aside.ask("key", math.sqrt, -1.0)
+    assert aside.ask("other", math.cos, 0.0) == 1.0
+    os.kill(first.pid, signal.SIGINT)  # the stop button of the notebook
+    assert aside.ask("key", math.sqrt, 9.0) == 3.0
+    first.kill()
+    assert aside.ask("key", math.sqrt, 9.0) is None  # and nothing hangs
+    aside.start()
+    assert awaited(aside, math.sqrt, 16.0) == 4.0
+    second = aside.process
+    aside.stop()
+    second.join(10)
+    assert not second.is_alive()
+
+
+def test_the_process_aside_gives_what_this_one_would():
+    solver = GraphSolver(*toy_parts(0.5, 10, 0), lam_shared=0.01)
+    want = {"graph": [[1], [1], [0], [0]], "lams": [0.01, 0.1], "key": "k"}
+    aside = Aside()
+    aside.start()
+    (arrays, more), (mine, told) = awaited(aside, solver.answer, want), solver.answer(want)
+    assert more == told == {"key": "k", "all": True}
+    for name in mine:
+        assert np.allclose(arrays[name], mine[name], atol=1e-6)
+    with pytest.raises(RagteachError, match="Expected: 4 rows"):
+        aside.ask("key", solver.answer, {"graph": [[1]], "lams": [0.01]})
+    aside.stop()
+
+
+def test_the_process_aside_ends_with_the_kernel(tmp_path):
+    code = """import math, os, time
+from ragteach.widgets.aside import Aside
+if __name__ == "__main__":
+    aside = Aside()
+    aside.start()
+    while aside.ask("key", math.sqrt, 4.0) is None:
+        time.sleep(0.05)
+    print(aside.process.pid, flush=True)
+    os.kill(os.getpid(), 9)
+"""
+    path = tmp_path / "kernel.py"
+    path.write_text(code)
+    said = subprocess.run([sys.executable, path], capture_output=True, text=True, timeout=120)
+    pid, end = int(said.stdout), time.monotonic() + 20
+    while Path(f"/proc/{pid}").exists() and "Z" not in Path(f"/proc/{pid}/stat").read_text().split()[2]:
+        assert time.monotonic() < end, "still there"
+        time.sleep(0.05)
+    assert said.stderr == ""
 
 
 def test_scripts_hold_no_way_to_run_text_from_data():
@@ -157,7 +233,7 @@ def test_graph_editor_answers_with_the_optimum():
     w = rt.widgets.graph_editor(n_per_task=20)
     sent = []
     w.send = lambda content, buffers=None: sent.append((content, buffers))
-    w._asked(w, {"ask": 1, "want": {"graph": [[1], [1], [0], [0]], "lam": 0.01, "key": "k"}}, [])
+    w._asked(w, {"ask": 1, "want": {"graph": [[1], [1], [0], [0]], "lams": [0.01], "key": "k"}}, [])
     content, buffers = sent[0]
     assert content["reply"] == 1 and content["key"] == "k" and "error" not in content
     values = np.frombuffer(buffers[0], "<f4")
@@ -167,14 +243,14 @@ def test_graph_editor_answers_with_the_optimum():
     model = rt.RAG(data.n_features, 3, 1, tasks=data.task_names, graph=[[1], [1], [0], [0]])
     rt.solve(model, data, lam=0.01, lam_shared=0.001)
     found = rt.evaluate(model, rt.MultiTaskDataset.from_frame(test, data.vectorizer, data.task_names))
-    assert values[offset : offset + shape[0]].mean() == pytest.approx(found["accuracy"], abs=0.01)
+    assert values[offset : offset + shape[1]].mean() == pytest.approx(found["accuracy"], abs=0.01)
 
 
 def test_a_failing_callback_says_so_on_the_page():
     w = rt.widgets.graph_editor(n_per_task=10)
     sent = []
     w.send = lambda content, buffers=None: sent.append(content)
-    w._asked(w, {"ask": 7, "want": {"graph": [[1]], "lam": 0.01}}, [])
+    w._asked(w, {"ask": 7, "want": {"graph": [[1]], "lams": [0.01]}}, [])
     assert sent[0]["reply"] == 7
     assert "Expected: 4 rows" in sent[0]["error"]
 
@@ -182,7 +258,7 @@ def test_a_failing_callback_says_so_on_the_page():
 def test_literal_article_and_full_sharing_agree_in_the_graph_editor():
     """Law 1 on the page: with adapters for all tasks the model is one map."""
     solver = GraphSolver(*toy_parts(0.5, 20, 0), lam_shared=0.01)
-    literal, none = solver.solve(torch.ones(4, 4), 1e6), solver.solve(torch.zeros(4, 0), 1.0)
+    literal, none = solver.solve(torch.ones(4, 4), [1e6]), solver.solve(torch.zeros(4, 0), [1.0])
     assert np.allclose(literal["accuracy"], none["accuracy"], atol=0.02)
 
 
@@ -267,6 +343,41 @@ def test_the_page_chooses_the_thread_of_its_messages(monkeypatch):
     assert comm._reply_subshell_for({}, "the page's") == "the page's"
 
 
+def test_the_sharing_slider_follows_your_graph():
+    parts = toy_parts(0.5, 20, 0)
+    data = rt.MultiTaskDataset.from_frame(parts[0])
+    graph = [[1.0, 0.0, 0.5], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 1.0, 0.0]]
+    options = {"tasks": data.task_names, "graph": graph, "bias": False, "scale": 1.0}
+    model = rt.RAG(data.n_features, 3, 3, **options)
+    before = model.shared.clone()
+    w = explore(parts, lam=[1e-3, 1e-2], lam_shared=0.003, model=model)
+    assert torch.equal(model.shared, before)
+    assert w.spec["graph"] == graph and f"graph={graph}, bias=False)" in w.spec["code"]
+    assert "independent" not in w.spec["alt"]
+    rt.solve(model, data, lam=1e-2, lam_shared=0.003)
+    test = rt.MultiTaskDataset.from_frame(parts[2], data.vectorizer, data.task_names)
+    found = rt.evaluate(model, test)
+    for t, task in enumerate(data.task_names):
+        assert arrays(w)["accuracy"][1, t] == pytest.approx(found[f"accuracy/{task}"], abs=0.01)
+    word = list(data.vectorizer.get_feature_names_out()).index(w.spec["words"][0])
+    shown = arrays(w)["shared"][1, :, 0] + arrays(w)["adapters"][1, :, :, 0]
+    assert shown == pytest.approx(model.task_weights()[:, :, word].detach().numpy(), abs=2e-3)
+    assert not arrays(w)["bias"].any()
+
+
+def test_the_initialisation_lab_follows_your_graph():
+    data = rt.MultiTaskDataset.from_frame(rt.make_toy(n_per_task=10))
+    graph = [[1.0, 0.5], [1.0, 0.0], [0.0, 1.0], [0.0, 1.0]]
+    model = rt.RAG(data.n_features, 3, 2, tasks=data.task_names, graph=graph, bias=False, init="zero")
+    w = rt.widgets.init_lab(data, seeds=[5], steps=10, lr=0.2, model=model)
+    assert w.spec["model"].endswith(f"graph={graph}, bias=False") and w.spec["lr"] == 0.2
+    rt.fit(model, data, epochs=10, lr=0.2, optimizer=torch.optim.SGD, progress=False)
+    j = list(data.vectorizer.get_feature_names_out()).index(w.spec["word"])
+    own = (model.task_weights(0)[0] - model.shared)[:, j].detach()
+    zero = 2 * len(w.spec["scales"]) * len(w.spec["lams"])  # the third distribution
+    assert arrays(w)["paths"][zero, -1, 0, 1] == pytest.approx(float(own[-1] - own[0]), abs=1e-5)
+
+
 # ------------------------------------------------------------------ bad input
 
 
@@ -284,6 +395,14 @@ def test_the_page_chooses_the_thread_of_its_messages(monkeypatch):
         (lambda: rt.widgets.gradient_step("..."), "Expected: a sentence with words"),
         (lambda: rt.widgets.gradient_step("good", "great"), "Expected: label to be one of 'negative'"),
         (lambda: explore(3), "Expected: one of 'sharing', 'player'"),
+        (
+            lambda: rt.widgets.sharing_slider(rt.make_toy(n_per_task=60), model=rt.RAG(3, 3, 4)),
+            "Expected: data with the model's tasks",
+        ),
+        (
+            lambda: rt.widgets.init_lab(model=rt.RAG(3, 3, 0, tasks=["films", "cars"], graph="all")),
+            r"Expected: a model of the tasks \['films', 'cars'\] with an adapter for films",
+        ),
     ],
 )
 def test_refusals_say_what_to_do(call, message):

@@ -148,10 +148,11 @@ class Store {
     this.views = new Set();
     this.load(model.get("block"), this.spec.layout, {});
     this.asked = this.answered = 0;
-    this.waiting = null;
+    this.waiting = this.want = null;
     this.problem = "";
     this.heard = (message, buffers) => this.hear(message, buffers);
     model.on("msg:custom", this.heard);
+    if (this.spec.live && !model.offline) this.tell({ hello: true });
   }
   load(block, layout, more) {
     this.read = reader(block, layout);
@@ -171,16 +172,26 @@ class Store {
     this.model.set("state", { ...this.state });
     this.model.save_changes();
   }
-  /** Ask the kernel for new numbers: one request under way, and only the newest waits. */
+  /** Say something to the kernel; whether there was a way to. */
+  tell(content) {
+    try {
+      this.model.send(content);
+      return true;
+    } catch {
+      return false; // the comm is closed
+    }
+  }
+  /** Ask the kernel for new numbers: one request under way, and only the newest waits.  A quiet one is for later use. */
   ask(want) {
     if (!this.spec.live || this.model.offline) return false;
+    if (want.quiet && this.waiting) return false;
     this.waiting = want;
-    if (!this.busy) this.send();
+    if (!this.underway) this.send();
     this.refresh();
     return true;
   }
   send(again = true) {
-    const want = this.waiting;
+    const want = (this.want = this.waiting);
     this.waiting = null;
     this.asked += 1; // an answer to an older question is not heard any more
     clearTimeout(this.patience);
@@ -188,28 +199,27 @@ class Store {
     // A message that was sent before JupyterLab had a thread for it waits for the running cell: ask once more.
     const retry = () => { this.waiting ??= want; this.send(false); };
     this.patience = setTimeout(again ? retry : silence, again ? 1500 : 20000);
-    try {
-      this.model.send({ ask: this.asked, want });
-    } catch {
-      silence(); // the comm is closed
-    }
+    if (!this.tell({ ask: this.asked, want })) silence();
   }
   fail(text) {
     clearTimeout(this.patience);
+    if (this.busy) this.problem = text;
     this.answered = this.asked;
     this.waiting = null;
-    this.problem = text;
     this.refresh();
   }
-  get busy() {
+  get underway() {
     return this.asked > this.answered;
+  }
+  get busy() {
+    return (this.waiting && !this.waiting.quiet) || (this.underway && !this.want.quiet);
   }
   hear(message, buffers) {
     if (message.move) {
       Object.assign(this.state, message.move);
       this.moved?.(message.move);
     }
-    if (message.reply === this.asked && this.busy) {
+    if (message.reply === this.asked && this.underway) {
       clearTimeout(this.patience);
       this.answered = this.asked;
       this.problem = message.error ?? "";

@@ -1,5 +1,5 @@
-// Graph editor.  Arrays per preset: accuracy (P, T), validation (P, T), loss (P, 1), norms (P, *), graphs (P, T, K).
-// An answer of the kernel has the same arrays for one graph, without the first axis.
+// Graph editor.  Arrays per preset and lambda: accuracy (P, L, T), validation (P, L, T), loss (P, L, 1); graphs (P, T, K).
+// An answer of the kernel has the same arrays for one graph, without the first axis: at one lambda, or at all of them.
 
 EXPLORERS.graphs = (ui) => {
   const { spec, store } = ui, nTasks = spec.tasks.length, color = (t) => spec.colors[t % spec.colors.length];
@@ -7,14 +7,22 @@ EXPLORERS.graphs = (ui) => {
   const clone = (g) => g.map((row) => [...row]), width = (g) => g[0].length, same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
   const live = spec.live && !store.model.offline;
 
-  /** The preset that this is, or -1: presets need no kernel. */
-  const known = (state) => (state.lam_at === spec.begin ? spec.presets.findIndex((_, p) => same(preset(p), state.graph)) : -1);
+  /** Whose numbers are here for every lambda: presets, and graphs that the kernel had time for.  A row for (name, lam). */
+  const solved = (store.solved ??= new Map(spec.presets.map((_, p) => [JSON.stringify(preset(p)), (name, l) => first(name).row(p, l)])));
+  const known = (state) => solved.get(JSON.stringify(state.graph));
+  /** A new graph is solved at the lambda on the page first; who then moves lambda wants them all. */
   const go = (change) => {
     const state = { ...ui.state, ...change };
-    const p = known(state);
-    ui.update({ ...change, preset: p });
-    if (p >= 0) store.waiting = null;
-    else store.ask({ graph: state.graph, lam: spec.lams[state.lam_at], key: keyOf(state) });
+    ui.update({ ...change, preset: spec.presets.findIndex((_, p) => same(preset(p), state.graph)) });
+    clearTimeout(store.later);
+    if (known(state)) store.waiting = null;
+    else if (change.graph) store.ask({ graph: state.graph, lams: [spec.lams[state.lam_at]], key: keyOf(state) });
+    else askAll(state, false);
+  };
+  const askAll = ({ graph }, quiet) => {
+    const key = JSON.stringify(graph);
+    if (store.underway && store.want.key === key) store.want.quiet &&= quiet;
+    else store.ask({ graph, lams: spec.lams, key, quiet });
   };
   const keyOf = (state) => JSON.stringify([state.graph, state.lam_at]);
   const toggle = (t, k) => {
@@ -22,16 +30,14 @@ EXPLORERS.graphs = (ui) => {
     graph[t][k] = graph[t][k] ? 0 : 1;
     go({ graph });
   };
-  const select = ui.choice({ name: "preset", label: "Begin with", options: spec.presets, change: (p) => go({ graph: preset(p), lam_at: live ? ui.state.lam_at : spec.begin }) });
+  const select = ui.choice({ name: "preset", label: "Begin with", options: spec.presets, change: (p) => go({ graph: preset(p) }) });
   const own = h("option", { value: -1 }, "your own");
   select.append(own);
   const plus = h("button", { type: "button", onclick: () => go({ graph: ui.state.graph.map((row) => [...row, 0]) }) }, "Add an adapter");
   const less = h("button", { type: "button", onclick: () => go({ graph: ui.state.graph.map((row) => row.slice(0, -1)) }) }, "Remove the last");
   if (live) ui.controls.append(h("div", { className: "control" }, h("div", { style: "display:flex;gap:6px" }, plus, less)));
-  if (live) {
-    const slider = ui.slider({ name: "lam_at", label: "Penalty λ on the adapters:", max: spec.lams.length - 1, text: (l) => short(spec.lams[l]), ends: ["independent", "full sharing"] });
-    slider.addEventListener("input", () => go({ lam_at: Number(slider.value) }));
-  }
+  const slider = ui.slider({ name: "lam_at", label: "Penalty λ on the adapters:", max: spec.lams.length - 1, text: (l) => short(spec.lams[l]), ends: ["independent", "full sharing"] });
+  slider.addEventListener("input", () => go({ lam_at: Number(slider.value) }));
 
   // ---- the graph, and the same as a matrix of buttons ------------------------------------------------------------------
   const left = ui.panel("The graph", { note: live ? "Click a line, or a button of the matrix." : "Presets only: to draw a graph of your own, run this cell in Jupyter." });
@@ -87,10 +93,10 @@ EXPLORERS.graphs = (ui) => {
   });
 
   const values = (state) => {
-    const p = known(state);
-    const get = (name) => (p >= 0 ? Array.from(first(name).row(p)) : Array.from(ui.read(name).all));
-    if (p < 0 && store.result.key !== keyOf(state)) return null; // the answer is on its way
-    return { accuracy: get("accuracy"), validation: get("validation"), loss: get("loss")[0], norms: get("norms") };
+    const here = known(state);
+    if (!here && store.result.key !== keyOf(state)) return null; // the answer is on its way
+    const get = here ? (name) => Array.from(here(name, state.lam_at)) : (name) => Array.from(ui.read(name).row(0));
+    return { accuracy: get("accuracy"), validation: get("validation"), loss: get("loss")[0] };
   };
   let now = null, fresh = false;
   const mean = (a) => a.reduce((x, y) => x + y, 0) / a.length;
@@ -99,11 +105,16 @@ EXPLORERS.graphs = (ui) => {
     return `W_${spec.tasks[t]} = W_s${parts.length ? ` + ${parts.join(" + ")}` : ""}`;
   };
   const alike = (graph) => new Set(graph.map((row) => JSON.stringify(row))).size;
-  if (known(ui.state) < 0) go({}); // a page that was closed on a graph of one's own, and opened again
+  if (!known(ui.state)) go({}); // a page that was closed on a graph of one's own, and opened again
   const weights = (graph) => (1 + width(graph)) * spec.size[0] * spec.size[1] + nTasks * spec.size[1];
   return {
     reset: () => go({}),
     accept: () => go({}), // moved from Python
+    loaded(state) {
+      const { key, all } = store.result, read = ui.read;
+      if (all) solved.set(key, (name, l) => read(name).row(l));
+      else if (key && !known(state)) store.later = setTimeout(() => known(ui.state) || askAll(ui.state, true), 300); // the hand rests
+    },
     draw(state) {
       if (shape !== width(state.graph)) lay();
       state.graph.forEach((row, t) => row.forEach((g, k) => {

@@ -13,7 +13,7 @@ EXPLORERS.sharing = (ui) => {
   ui.slider({
     name: "at", label: "Penalty λ on the adapters:", max: nLam - 1,
     text: (l) => `${short(lam[l])}${l === spec.best ? "  (chosen on validation)" : ""}`,
-    ends: ["◀ independent: every domain on its own", "full sharing: one model for all ▶"],
+    ends: !spec.graph ? ["◀ independent: every domain on its own", "full sharing: one model for all ▶"] : ["◀ the adapters are free", "the adapters vanish: one model for all ▶"],
     mark: { at: spec.best, text: "chosen on validation sentences" },
   });
 
@@ -45,7 +45,7 @@ EXPLORERS.sharing = (ui) => {
     const tick = new Map(logs.map((p) => [place(10 ** p), p]));
     ({ X, Y } = axes(svg, box, {
       x: [0, nLam - 1], y: [low, high], xTicks: [...tick.keys()], xText: (v) => short(10 ** tick.get(v)), yTicks: ticks(low, high, 4), yText: percent,
-      xName: "independent  ←  λ  →  full sharing",
+      xName: !spec.graph ? "independent  ←  λ  →  full sharing" : "free adapters  ←  λ  →  no adapters",
     }));
     svg.append(s("line", { class: "best", x1: X(spec.best), x2: X(spec.best), y1: box.top, y2: box.height - box.bottom }));
     const middle = Math.max(108, Math.min(width - 64, X(spec.best)));
@@ -211,7 +211,7 @@ EXPLORERS.sharing = (ui) => {
     },
     say(state) {
       const l = state.at, tie = lam[l] / (lam[l] + spec.lam_shared), best = spec.best;
-      const where = l === 0 ? "the domains share next to nothing" : l === nLam - 1 ? "the domains share everything but a trace" : `the domains are tied by ${percent(tie)}`;
+      const where = spec.graph ? (l === 0 ? "the adapters cost next to nothing" : l === nLam - 1 ? "the adapters are all but gone" : `an adapter's weight costs ${short(lam[l] / spec.lam_shared)} times a shared one`) : l === 0 ? "the domains share next to nothing" : l === nLam - 1 ? "the domains share everything but a trace" : `the domains are tied by ${percent(tie)}`;
       const compare = l === best ? "this is the λ that validation chose" : `validation chose λ = ${short(lam[best])}, where it is ${percent(mean[best])}`;
       const groups = new Map();
       readings.forEach((r, t) => groups.set(r.best, [...(groups.get(r.best) ?? []), spec.tasks[t]]));

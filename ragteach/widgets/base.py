@@ -7,7 +7,8 @@ a widget.
     JavaScript         draws any slider position from that block: no kernel takes part in a drag
 
 An explorer that must train again (`ask`) answers one request at a time.  The page holds back all but the
-newest request, so nothing queues up and a stale picture is never drawn.
+newest request, so nothing queues up and a stale picture is never drawn.  The answer comes from a process
+aside, which no running cell holds up; until that is there, from this one.
 
 Callbacks compute with numpy and torch only.  Since ipykernel 7 they run in another thread, beside a running
 cell: `guard` keeps IPython's plotting hooks out of that thread, and one torch thread is faster there than
@@ -28,6 +29,7 @@ import torch
 import traitlets
 
 from ragteach import plots
+from ragteach.widgets.aside import aside
 
 STATIC = Path(__file__).resolve().parent.parent / "static"
 MIME = "application/vnd.ragteach.explorer+json"
@@ -95,16 +97,24 @@ class Explorer(anywidget.AnyWidget):
 
     def _asked(self, _, content, buffers):
         """Answer one request of the page; what goes wrong is said on the page, where the learner is."""
+        aside().start()  # at the page's hello, most times: somebody looks, there may be questions
         if "ask" not in content:
             return
         reply = {"reply": content["ask"]}
         try:
-            with self._lock, one_thread(), short_turns():
-                arrays, more = self._answer(content.get("want", {}))
+            arrays, more = self._found(content.get("want", {}))
             block, layout = pack(arrays)
             self.send({**reply, **more, "layout": layout}, [block])
         except Exception as error:  # noqa: BLE001  an exception here would reach nobody
             self.send({**reply, "error": f"{type(error).__name__}: {error}"})
+
+    def _found(self, want):
+        with self._lock:
+            found = aside().ask(self.model_id, self._answer, want)
+            if found is None:
+                with one_thread(), short_turns():
+                    found = self._answer(want)
+        return found
 
     def _repr_mimebundle_(self, **kwargs):
         """The live view, a line of text for those who cannot show it, and the numbers for `make html`."""
@@ -170,7 +180,7 @@ def show(kind, arrays, spec, figure, answer=None) -> Explorer:
         arrays: numbers by name.
         spec: texts and names; ``title``, ``alt`` and ``about`` (one sentence: what to do here) among them.
         figure: a matplotlib figure, the static twin.
-        answer: ``answer(want) -> (arrays, more)`` for an explorer that trains again.
+        answer: ``answer(want) -> (arrays, more)`` for an explorer that trains again; pickle must take it.
     """
     if guard():
         plots.show(figure, alt=spec["alt"])

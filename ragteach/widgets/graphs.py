@@ -4,8 +4,9 @@ Enters: sentences of several tasks.  Leaves: the optimum of the graph that is on
 
     W_t = W_s + sum_k G[t,k] A_k        J = sum_t CE_t + lam_s/2 ||W_s||^2 + lam/2 sum_k ||A_k||^2
 
-The presets at the first lambda are solved in advance, and are there without a kernel.  Any other graph is
-solved in the kernel when it is drawn, and the page shows only the newest answer.
+The presets are solved in advance for every lambda, and are there without a kernel.  Any other graph is
+solved when it is drawn: at the lambda on the page first, then at all of them, so that lambda follows the
+hand again.  The page shows only what belongs to the graph on it.
 """
 
 from types import SimpleNamespace
@@ -52,7 +53,7 @@ def graph_editor(
     at_least("lam", lam), at_least("lam_shared", lam_shared)
     train, val, test = three_parts(data, relatedness=relatedness, n_per_task=n_per_task, seed=seed)
     solver = GraphSolver(train, val, test, lam_shared)
-    names, n_tasks = solver.data.task_names, solver.data.n_tasks
+    names, n_tasks = solver.tensors.task_names, solver.tensors.n_tasks
     if not isinstance(graph, str):
         graph = np.asarray(graph, dtype=float)
     n_adapters = n_tasks if isinstance(graph, str) else graph.shape[-1]
@@ -71,7 +72,7 @@ def graph_editor(
     )
     at = int(np.abs(np.log(STRENGTHS / lam)).argmin()) if lam > 0 else 0
     with one_thread():
-        results = [solver.solve(g, float(STRENGTHS[at])) for g in presets.values()]
+        results = [solver.solve(g, STRENGTHS) for g in presets.values()]
     arrays = {key: np.stack([r[key] for r in results]) for key in results[0]}
     arrays["graphs"] = np.zeros((len(presets), n_tasks, max(g.shape[1] for g in presets.values())))
     for i, g in enumerate(presets.values()):
@@ -86,8 +87,8 @@ def graph_editor(
         "widths": [g.shape[1] for g in presets.values()],
         "lams": STRENGTHS.tolist(),
         "lam_shared": lam_shared,
-        "size": [solver.data.n_features, solver.data.num_classes],
-        "most": n_tasks + 1,
+        "size": [solver.tensors.n_features, solver.tensors.num_classes],
+        "most": solver.most,
         "n_test": len(test),
         "start": {"preset": begin, "lam_at": at, "graph": first.tolist()},
         "code": "import ragteach as rt\ndata = rt.MultiTaskDataset.from_frame(train)\n"
@@ -95,66 +96,57 @@ def graph_editor(
         "data.num_classes, {K}, tasks=data.task_names, graph={G})\n"
         f"rt.solve(model, data, lam={{lam}}, lam_shared={lam_shared:g})\nrt.evaluate(model, test_data)",
     }
-    said = "; ".join(f"{n}: {a.mean():.0%}" for n, a in zip(presets, arrays["accuracy"], strict=True))
+    said = "; ".join(f"{n}: {a[at].mean():.0%}" for n, a in zip(presets, arrays["accuracy"], strict=True))
     spec["alt"] = (
         f"Mean accuracy on {len(test)} new sentences for {len(presets)} graphs between {', '.join(names)} "
         f"and their "
         f"adapters, at lambda = {STRENGTHS[at]:.2g}. {said}."
     )
 
-    def answer(want):
-        return solver.solve(_asked_graph(want, n_tasks, spec["most"]), float(want["lam"])), {
-            "key": want.get("key")
-        }
-
-    return show("graphs", arrays, spec, twin(arrays, spec, presets), answer)
-
-
-def _asked_graph(want, n_tasks, most):
-    graph = torch.as_tensor(np.asarray(want.get("graph"), dtype=np.float32))
-    if graph.ndim != 2 or len(graph) != n_tasks or graph.shape[1] > most:
-        raise refuse(
-            expected=f"{n_tasks} rows of at most {most} numbers",
-            got=f"shape {tuple(graph.shape)}",
-            fix="press Reset",
-        )
-    return graph
+    return show("graphs", arrays, spec, twin(arrays, spec, presets), solver.answer)
 
 
 class GraphSolver:
-    """The sentences, ready; ``solve(graph, lam)`` gives the accuracies at that graph's optimum."""
+    """The sentences, ready; ``solve(graph, lams)`` gives the accuracies at that graph's optima.
+
+    It holds nothing but numbers, so that it can go to another process.
+    """
 
     def __init__(self, train, val, test, lam_shared):
         n_classes = int(max(frame.label.max() for frame in (train, val, test))) + 1
-        self.data = MultiTaskDataset.from_frame(train, num_classes=n_classes)
-        if self.data.n_tasks > MAX_TASKS or self.data.n_features > MAX_FEATURES:
+        data = MultiTaskDataset.from_frame(train, num_classes=n_classes)
+        if data.n_tasks > MAX_TASKS or data.n_features > MAX_FEATURES:
             raise refuse(
                 expected=f"at most {MAX_TASKS} tasks and {MAX_FEATURES} words",
-                got=f"{self.data.n_tasks} tasks and {self.data.n_features} words",
+                got=f"{data.n_tasks} tasks and {data.n_features} words",
                 fix="choose fewer tasks, or a smaller sample of the sentences",
             )
-        self.lam_shared, self.tensors = lam_shared, self.data.stacked(dtype=torch.float64)
+        self.lam_shared, self.most = lam_shared, data.n_tasks + 1
+        self.tensors, self.train = data.stacked(dtype=torch.float64), data.stacked()
         self.tests = [
-            MultiTaskDataset.from_frame(f, self.data.vectorizer, self.data.task_names, n_classes).stacked()
+            MultiTaskDataset.from_frame(f, data.vectorizer, data.task_names, n_classes).stacked()
             for f in (val, test)
         ]
 
-    def solve(self, graph, lam):
-        model = RAG(
-            self.data.n_features,
-            self.data.num_classes,
-            graph.shape[1],
-            tasks=self.data.task_names,
-            graph=graph,
-            init="zero",
-        )
-        path = solve_path(model, self.tensors, [lam], self.lam_shared, tol=1e-3, max_iter=300)
-        val, test = (path.accuracy(t)[:, 0].numpy() for t in self.tests)
-        fit = path.losses(self.data.stacked()).sum(0).numpy()
-        norms = path.adapters[:, 0].flatten(1).norm(dim=1).numpy()
-        padded = np.zeros(MAX_TASKS + 1)
-        padded[: len(norms)] = norms
-        return {"accuracy": test, "validation": val, "loss": fit, "norms": padded}
+    def solve(self, graph, lams):
+        """Arrays with a row for every lambda: accuracy, validation, loss."""
+        size = (self.tensors.n_features, self.tensors.num_classes, graph.shape[1])
+        model = RAG(*size, tasks=self.tensors.task_names, graph=graph, init="zero")
+        path = solve_path(model, self.tensors, list(lams), self.lam_shared, tol=1e-3, max_iter=300)
+        val, test = (path.accuracy(t).T for t in self.tests)  # (n_lams, n_tasks)
+        loss = path.losses(self.train).sum(0)
+        return {"accuracy": test.numpy(), "validation": val.numpy(), "loss": loss.unsqueeze(1).numpy()}
+
+    def answer(self, want):
+        """What the page asks for: ``graph``, and ``lams`` (one, or all)."""
+        graph = torch.as_tensor(np.asarray(want.get("graph"), dtype=np.float32))
+        if graph.ndim != 2 or len(graph) != self.tensors.n_tasks or graph.shape[1] > self.most:
+            raise refuse(
+                expected=f"{self.tensors.n_tasks} rows of at most {self.most} numbers",
+                got=f"shape {tuple(graph.shape)}",
+                fix="press Reset",
+            )
+        return self.solve(graph, want["lams"]), {"key": want.get("key"), "all": len(want["lams"]) > 1}
 
 
 def twin(arrays, spec, presets):
@@ -164,6 +156,9 @@ def twin(arrays, spec, presets):
         zip(np.atleast_1d(figure.subplots(1, len(presets))), presets.items(), strict=True)
     ):
         plots.routing(SimpleNamespace(graph=graph, task_names=spec["tasks"]), ax)
-        mean, parts = arrays["accuracy"][i].mean(), (1 + graph.shape[1]) * spec["size"][0] * spec["size"][1]
+        mean, parts = (
+            arrays["accuracy"][i, spec["begin"]].mean(),
+            (1 + graph.shape[1]) * spec["size"][0] * spec["size"][1],
+        )
         ax.set_title(f"{name}\n{mean:.0%} right, {parts:,} weights", fontsize=9)
     return figure

@@ -16,7 +16,9 @@ from matplotlib.figure import Figure
 
 from ragteach import plots
 from ragteach.data import LABELS, make_toy
+from ragteach.engine import routing
 from ragteach.errors import at_least, refuse
+from ragteach.graph import unless_identity
 from ragteach.model import RAG
 from ragteach.solver import solve_path
 from ragteach.tasks import MultiTaskDataset, split_frame
@@ -56,27 +58,30 @@ def three_parts(data, **toy):
 
 
 def sharing_slider(
-    data=None, lam=None, lam_shared=0.001, sentence=None, words=None, relatedness=0.5, n_per_task=90, seed=0
-):
+    data=None, lam=None, lam_shared=0.001, sentence=None, words=None, relatedness=0.5, n_per_task=90, seed=0,
+    model=None,
+):  # fmt: skip
     """Drag lambda; see accuracy, one sentence in every domain's eyes, and the weights of the words that
     differ.
 
     Args:
         data: None for toy sentences (``relatedness`` and ``n_per_task`` say which), a frame with text,
-        label, task
-            (split for you into training, validation and test), or those three frames.
+            label, task (split for you into training, validation and test), or those three frames.
         lam: penalties to try, increasing. Default: 61 values from lam_shared / 100 to lam_shared x 100.
         lam_shared: penalty on the shared weights.
         sentence: a sentence to begin with. Default: one that the domains read differently.
         words: words to draw. Default: the six whose adapters differ most at the chosen lambda, and two that
         hardly do.
         seed: of the toy sentences or of the split.
+        model: a `RAG` for these tasks and words: its graph and biases are used, what it froze stays as it
+            is, and it is left unchanged. Default: one adapter per task.
 
     Returns:
         The explorer. ``w.state["lam"]`` is where the learner is; ``w.move(lam=0.01)`` takes it there.
 
     Raises:
-        RagteachError: data of another type, a single lambda, lambdas that do not increase.
+        RagteachError: data of another type, a single lambda, lambdas that do not increase, a model of other
+            tasks or words.
 
     Reference: Evgeniou and Pontil (2004); lambda as a prior, lesson 07.
 
@@ -94,16 +99,19 @@ def sharing_slider(
     toy = {"relatedness": relatedness, "n_per_task": n_per_task, "seed": seed}
     train, val, test = three_parts(data, **toy)
     with one_thread():
-        found = compute(train, val, test, lam, lam_shared, sentence, words)
+        arrays, spec = compute(train, val, test, lam, lam_shared, sentence, words, model)
     if data is None:
         made = f"train, val, test = rt.widgets.toy_parts({relatedness=}, {n_per_task=}, {seed=})"
     else:
         made = "train, val, test = rt.split_frame(frame)  # your data"
-    arrays, spec = found
+    made_model = "data.n_tasks, tasks=data.task_names"
+    if model is not None:
+        graph = model.graph.tolist()
+        made_model = f"{model.n_adapters}, tasks=data.task_names, graph={graph}, bias={model.bias_kind!r}"
     spec["code"] = (
         f"import ragteach as rt\n{made}\ndata = rt.MultiTaskDataset.from_frame(train, "
         f"num_classes={len(spec['classes'])})\n"
-        "model = rt.RAG(data.n_features, data.num_classes, data.n_tasks, tasks=data.task_names)\n"
+        f"model = rt.RAG(data.n_features, data.num_classes, {made_model})\n"
         f"rt.solve(model, data, lam={{lam}}, lam_shared={lam_shared:g})\n"
         "test_data = rt.MultiTaskDataset.from_frame(test, data.vectorizer, data.task_names, "
         "data.num_classes)\n"
@@ -112,12 +120,13 @@ def sharing_slider(
     return show("sharing", arrays, spec, twin(arrays, spec))
 
 
-def compute(train, val, test, lam, lam_shared, sentence=None, words=None):
+def compute(train, val, test, lam, lam_shared, sentence=None, words=None, model=None):
     """All the numbers: (arrays, spec).  The optimum at every lambda, solved side by side."""
     num_classes = int(max(frame.label.max() for frame in (train, val, test))) + 1
     data = MultiTaskDataset.from_frame(train, num_classes=num_classes)
     names, vectorizer = data.task_names, data.vectorizer
-    model = RAG(data.n_features, num_classes, data.n_tasks, tasks=names, init="zero")
+    model = model or RAG(data.n_features, num_classes, data.n_tasks, tasks=names, init="zero")
+    graph = unless_identity(routing(model))
     path = solve_path(model, data, list(lam), lam_shared, tol=1e-4)
     val_data, test_data = (
         MultiTaskDataset.from_frame(f, vectorizer, names, num_classes) for f in (val, test)
@@ -125,10 +134,10 @@ def compute(train, val, test, lam, lam_shared, sentence=None, words=None):
     accuracy = path.accuracy(test_data.stacked()).T  # (n_lambda, n_tasks)
     validation = path.accuracy(val_data.stacked()).mean(0)  # (n_lambda,)
     best = _middle(validation.numpy())
-    shared, adapters = (
-        path.shared,
-        path.adapters.transpose(0, 1),
-    )  # (n_lambda, [n_tasks,] n_classes, n_features)
+    shared = path.shared  # (n_lambda, n_classes, n_features)
+    adapters = path.adapters if graph is None else torch.tensordot(graph, path.adapters, dims=1)
+    adapters = adapters.transpose(0, 1)  # what each task adds (n_lambda, n_tasks, n_classes, n_features)
+    bias = torch.zeros(1, len(lam), num_classes) if path.bias is None else path.bias
     score = (adapters[:, :, -1] - adapters[:, :, 0]) if num_classes > 1 else adapters[:, :, 0]
     spread = score[best].std(0)  # (n_features,) how much the domains differ about a word
     vocabulary = [str(w) for w in vectorizer.get_feature_names_out()]
@@ -138,7 +147,9 @@ def compute(train, val, test, lam, lam_shared, sentence=None, words=None):
         alike = shared[best, -1].sub(shared[best, 0]).abs() - 2 * spread
         drawn = [vocabulary[j] for j in spread.argsort(descending=True)[:6]]
         drawn += [vocabulary[j] for j in alike.argsort(descending=True)[:2] if vocabulary[j] not in drawn]
-    texts, owners, labels = _sentences(test, test_data, path, best, names, vectorizer, sentence)
+    texts, owners, labels = _sentences(
+        test, path.task_weights()[:, best], bias[:, best], names, vectorizer, sentence
+    )
     needed = {w for text in texts for w in vectorizer.build_analyzer()(text)} | set(drawn)
     ranked = [vocabulary[j] for j in spread.argsort(descending=True)]
     kept = [w for w in ranked if w in needed]
@@ -152,7 +163,7 @@ def compute(train, val, test, lam, lam_shared, sentence=None, words=None):
         "idf": idf,
         "shared": shared[..., columns],
         "adapters": adapters[..., columns],
-        "bias": path.bias.transpose(0, 1),
+        "bias": bias.expand(data.n_tasks, -1, -1).transpose(0, 1),
     }
     classes = list(LABELS) if num_classes == len(LABELS) else [f"class {c}" for c in range(num_classes)]
     share = float(lam[best] / (lam[best] + lam_shared)) if lam_shared else 0.0
@@ -164,6 +175,7 @@ def compute(train, val, test, lam, lam_shared, sentence=None, words=None):
         "words": kept,
         "drawn": drawn,
         "best": best,
+        "graph": None if graph is None else graph.tolist(),  # None: one adapter per task
         "lam_shared": float(lam_shared),
         "sentences": texts,
         "owners": owners,
@@ -175,13 +187,14 @@ def compute(train, val, test, lam, lam_shared, sentence=None, words=None):
         "start": {"at": 0, "sentence": 0, "typed": "", "lam": float(lam[0])},
     }
     means = accuracy.mean(1)
+    ends = ("independent, ", "full sharing, ") if graph is None else ("", "")
+    tied = f" and the domains are tied by {share:.0%}" if graph is None else ""
     spec["alt"] = (
         f"Left: share of {len(test)} new sentences read rightly, for {', '.join(names)}, against lambda "
         f"from {lam[0]:.2g} "
-        f"(independent, mean {means[0]:.0%}) to {lam[-1]:.2g} (full sharing, mean {means[-1]:.0%}). "
+        f"({ends[0]}mean {means[0]:.0%}) to {lam[-1]:.2g} ({ends[1]}mean {means[-1]:.0%}). "
         f"Validation chooses "
-        f"lambda = {lam[best]:.2g}, where the mean is {means[best]:.0%} and the domains are tied by "
-        f"{share:.0%}. "
+        f"lambda = {lam[best]:.2g}, where the mean is {means[best]:.0%}{tied}. "
         f"Right: the weights of {', '.join(drawn)} at that lambda: a bar for the shared weight, a marker "
         f"for each domain."
     )
@@ -195,13 +208,12 @@ def _middle(validation):
 
 
 @torch.no_grad()
-def _sentences(test, test_data, path, best, names, vectorizer, sentence, n=10):
+def _sentences(test, weights, bias, names, vectorizer, sentence, n=10):
     """Sentences that the domains read differently at the chosen lambda, the reader's own first.
 
     Disagreement and brevity choose them, so that there is something to see; whether a reading is right does
-    not.
+    not.  weights: (n_tasks, n_classes, n_features); bias: (n_tasks or 1, n_classes).
     """
-    weights, bias = path.task_weights()[:, best], path.bias[:, best]  # (n_tasks, n_classes, n_features)
     pick = test.groupby("task", sort=False).head(60).index.to_numpy()
     x = torch.as_tensor(vectorizer.transform(test.text[pick]).toarray())  # (n_docs, n_features)
     probability = (torch.einsum("nf,tcf->ntc", x, weights) + bias).softmax(-1)
@@ -247,9 +259,12 @@ def twin(arrays, spec):
         xytext=(3, -10),
         textcoords="offset points",
     )
-    left.set(
-        xscale="log", xlabel="independent  ←  λ  →  full sharing", title="Share of new sentences read rightly"
+    ends = (
+        "independent  ←  λ  →  full sharing"
+        if spec["graph"] is None
+        else "free adapters  ←  λ  →  no adapters"
     )
+    left.set(xscale="log", xlabel=ends, title="Share of new sentences read rightly")
     left.legend(fontsize=8)
     columns = [spec["words"].index(w) for w in spec["drawn"]]
     shared, adapters = _numpy(arrays["shared"]), _numpy(arrays["adapters"])

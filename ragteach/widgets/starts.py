@@ -15,7 +15,7 @@ import torch
 from ragteach import plots
 from ragteach.data import make_toy
 from ragteach.engine import train_many
-from ragteach.errors import at_least
+from ragteach.errors import at_least, refuse
 from ragteach.model import RAG
 from ragteach.tasks import MultiTaskDataset
 from ragteach.widgets.base import one_thread, show
@@ -26,7 +26,7 @@ LAMS = (0.0, 0.03)
 FRAMES = 41
 
 
-def init_lab(data=None, word=None, seeds=8, steps=600, lr=0.5):
+def init_lab(data=None, word=None, seeds=8, steps=600, lr=0.5, model=None):
     """Choose how the weights begin; see whether that is still seen at the end.
 
     Args:
@@ -34,9 +34,13 @@ def init_lab(data=None, word=None, seeds=8, steps=600, lr=0.5):
         word: whose scores are drawn. Default: the word whose shared score ends largest.
         seeds: how many starts, or a list of seeds.
         steps, lr: of plain gradient descent.
+        model: a `RAG` for these data, whose graph and biases are used. Default: one adapter per task.
 
     Returns:
         The explorer.
+
+    Raises:
+        RagteachError: a model that does not fit the data, or without an adapter for the first task.
 
     Reference: lesson 08; the conserved quantity is law 2 of the course.
 
@@ -51,12 +55,24 @@ def init_lab(data=None, word=None, seeds=8, steps=600, lr=0.5):
     words = [f"x{j}" for j in range(data.n_features)]
     if data.vectorizer is not None:
         words = [str(w) for w in data.vectorizer.get_feature_names_out()]
+    graph, bias = ("one_per_task", "task") if model is None else (model.graph, model.bias_kind)
+    n_adapters = data.n_tasks if model is None else model.n_adapters
+    options = {"graph": graph, "tasks": data.task_names, "bias": bias}
+    if model is not None and (model.task_names != data.task_names or not bool(model.graph[0].any())):
+        raise refuse(
+            expected=f"a model of the tasks {data.task_names} with an adapter for {data.task_names[0]}",
+            got=f"tasks {model.task_names}, graph {model.graph.tolist()}",
+            fix="leave model out, or build it with tasks=data.task_names and a graph that joins them",
+        )
     with one_thread():
-        arrays, spec = compute(data, word, words, seeds, steps, lr)
+        arrays, spec = compute(data, word, words, seeds, steps, lr, n_adapters, options)
+    if model is not None:
+        graph = model.graph.tolist()
+        spec["model"] = f"{n_adapters}, tasks=data.task_names, graph={graph}, bias={model.bias_kind!r}"
     return show("starts", arrays, spec, twin(arrays, spec))
 
 
-def compute(data, word, words, seeds, steps, lr):
+def compute(data, word, words, seeds, steps, lr, n_adapters, options):
     """Every (distribution, scale, lambda): paths (setting, frame, seed, 2), spreads (setting, frame, 3)."""
     tensors, runs = data.stacked(), {}
     record = max(1, steps // (FRAMES - 1))
@@ -64,9 +80,8 @@ def compute(data, word, words, seeds, steps, lr):
         for scale in SCALES:
             if init == "zero" and scale != SCALES[0]:
                 continue  # zero times any scale
-            model = RAG(
-                data.n_features, data.num_classes, data.n_tasks, tasks=data.task_names, init=init, scale=scale
-            )
+            size = (data.n_features, data.num_classes, n_adapters)
+            model = RAG(*size, init=init, scale=scale, **options)
             lams = np.repeat(LAMS, len(seeds))
             runs[init, scale] = train_many(
                 model,
@@ -80,7 +95,7 @@ def compute(data, word, words, seeds, steps, lr):
                 record_every=record,
                 budget_mb=64.0,
             ).history
-    n = len(seeds)
+    n, row = len(seeds), model.graph[0]  # (n_adapters,)
     if word is None:
         final = runs["zero", SCALES[0]][-1][1][n]
         word = words[int((final[-1] - final[0]).argmax())]
@@ -90,7 +105,7 @@ def compute(data, word, words, seeds, steps, lr):
         for scale in SCALES:
             history = runs[init, scale if init != "zero" else SCALES[0]]
             shared = torch.stack([s for _, s, _ in history])  # (n_frames, n_replicas, n_classes, n_features)
-            adapter = torch.stack([a[0] for _, _, a in history])
+            adapter = torch.stack([torch.tensordot(row, a, dims=1) for _, _, a in history])  # the task's own
             for i in range(len(LAMS)):
                 part = slice(i * n, (i + 1) * n)
                 s, a = shared[:, part], adapter[:, part]
@@ -114,6 +129,8 @@ def compute(data, word, words, seeds, steps, lr):
         "word": word,
         "task": task,
         "seeds": seeds,
+        "lr": lr,
+        "model": "data.n_tasks, tasks=data.task_names",
         "colors": plots.CYCLE[0][:6],
         "start": {"at": len(history) - 1, "init": 0, "scale": 4, "lam": 0},
     }

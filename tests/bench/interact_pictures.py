@@ -70,10 +70,12 @@ def _graphs(w):
     spec, solver = w.spec, w._answer  # the same function that answers the page
 
     def draw(at):
-        found, _ = solver({"graph": spec["start"]["graph"], "lam": spec["lams"][at]})
+        found, _ = solver({"graph": spec["start"]["graph"], "lams": [spec["lams"][at]]})
         left, right = plt.subplots(1, 2, figsize=(10, 3.6), layout="constrained")[1]
         plots.routing(np.asarray(spec["start"]["graph"]), left)
-        right.barh(spec["tasks"], found["accuracy"], color=[look[0] for look in LOOKS[: len(spec["tasks"])]])
+        right.barh(
+            spec["tasks"], found["accuracy"][0], color=[look[0] for look in LOOKS[: len(spec["tasks"])]]
+        )
         right.set(xlim=(0, 1), title=f"λ = {spec['lams'][at]:.2g}")
 
     return draw, len(spec["lams"]) - 1

@@ -42,10 +42,10 @@ WATCH = """(host) => {
   }).observe(root, explorer ? { attributes: true, attributeFilter: ['data-drawn'] }
     : { childList: true, subtree: true, attributes: true, attributeFilter: ['src'] });
   watch.until = (n, patience) => new Promise((done) => {
-    const look = () => { if (watch.keys.length >= n) { watch.heard = null; done(true); } };
-    watch.heard = look;
-    setTimeout(() => { watch.heard = null; done(false); }, patience);
-    look();
+    const end = (found) => { clearTimeout(timer); watch.heard = null; done(found); };
+    const timer = setTimeout(end, patience, false);
+    watch.heard = () => { if (watch.keys.length >= n) end(true); };
+    watch.heard();
   });
   const kernel = window.jupyterapp?.shell.currentWidget.sessionContext.session?.kernel;
   const size = ({ header, parent_header, metadata, content, buffers }) =>
@@ -89,15 +89,29 @@ def span(picture, slider=0) -> int:
     )
 
 
-def keys(page, picture, slider=0, n=60, patience=10) -> tuple[list[float], float]:
+def keys(page, picture, slider=0, n=60) -> tuple[list[float], float]:
     """Milliseconds from each key to its painted frame; and bytes between page and kernel for each of them."""
     handle, steps = picture.locator(SLIDER).nth(slider), span(picture, slider)
     handle.focus()
     page.keyboard.press("Home")
     page.wait_for_timeout(400)
+    return _answers(page, n, lambda i: page.keyboard.press(("ArrowRight", "ArrowLeft")[i // steps % 2]))
+
+
+def edges(page, picture, n=60) -> tuple[list[float], float]:
+    """The same for the lines of the graph editor: every key makes a graph that was not there before."""
+    buttons = picture.locator("[data-edge]").all()[:10]
+
+    def press(i):
+        buttons[(~i & (i + 1)).bit_length() - 1].press("Space")  # Gray's code: one line at a time, all 2^10
+
+    return _answers(page, n, press)
+
+
+def _answers(page, n, press, patience=10):
     page.evaluate("watch.keys.length = watch.bytes = 0")
     for i in range(n):
-        page.keyboard.press("ArrowRight" if (i // steps) % 2 == 0 else "ArrowLeft")
+        press(i)
         if not page.evaluate(f"watch.until({i + 1}, {1000 * patience})"):
             page.evaluate(f"watch.keys.push({1000 * patience})")  # no new picture: counted as this slow
         # A quick hand: about ten keys a second (more is a drag), never in step with the screen's refresh.

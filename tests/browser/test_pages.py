@@ -8,7 +8,7 @@ import pytest
 
 from ragteach.widgets.html import to_html
 
-from .kinds import IMPORT, PRECOMPUTED, SMALL
+from .kinds import IMPORT, SMALL
 from .test_sharing import say
 
 pytestmark = pytest.mark.browser
@@ -51,7 +51,7 @@ def test_explorers_move_without_kernel_and_network(browser, page_file):
     context, page, said = opened(browser, page_file)
     explorers = page.locator(".ragteach-explorer")
     page.wait_for_function("document.querySelectorAll('.ragteach-explorer').length === 6")
-    for i in map(list(SMALL).index, PRECOMPUTED):
+    for i in range(len(SMALL)):
         slider = explorers.nth(i).locator("input[type=range]").first
         slider.focus()
         page.keyboard.press("Home")
