@@ -78,6 +78,25 @@ def test_without_a_process_a_callback_takes_short_turns_and_gives_the_usual_back
     assert turns == [pytest.approx(1e-4)] and sys.getswitchinterval() == usual
 
 
+def test_a_page_that_looks_starts_the_process(monkeypatch):
+    started = []
+    monkeypatch.setattr(base, "aside", Aside)
+    monkeypatch.setattr(Aside, "start", lambda self: started.append(self))
+    w = explore("step")
+    w._asked(w, {"hello": True}, [])
+    assert len(started) == 1
+
+
+def test_without_room_for_a_process_it_goes_on_without(monkeypatch):
+    def full(self):
+        raise OSError("too many processes")
+
+    monkeypatch.setattr("multiprocessing.context.SpawnProcess.start", full)
+    aside = Aside()
+    aside.start()
+    assert aside.ask("key", math.sqrt, 4.0) is None
+
+
 def awaited(aside, answer, want):
     """The answer, once the process is there."""
     end = time.monotonic() + 60

@@ -36,7 +36,7 @@ EXPLORERS.graphs = (ui) => {
   const plus = h("button", { type: "button", onclick: () => go({ graph: ui.state.graph.map((row) => [...row, 0]) }) }, "Add an adapter");
   const less = h("button", { type: "button", onclick: () => go({ graph: ui.state.graph.map((row) => row.slice(0, -1)) }) }, "Remove the last");
   if (live) ui.controls.append(h("div", { className: "control" }, h("div", { style: "display:flex;gap:6px" }, plus, less)));
-  const slider = ui.slider({ name: "lam_at", label: "Penalty λ on the adapters:", max: spec.lams.length - 1, text: (l) => short(spec.lams[l]), ends: ["independent", "full sharing"] });
+  const slider = ui.slider({ name: "lam_at", label: "Penalty λ on the adapters:", max: spec.lams.length - 1, text: (l) => short(spec.lams[l]), ends: ["the adapters are free", "the adapters vanish: full sharing"] });
   slider.addEventListener("input", () => go({ lam_at: Number(slider.value) }));
 
   // ---- the graph, and the same as a matrix of buttons ------------------------------------------------------------------

@@ -28,7 +28,7 @@ def main(kinds):
         notebook.run()
         notebook.wait_for(len(kinds))
         for width in (1280, 400):
-            notebook.page.set_viewport_size({"width": width, "height": 1700})
+            notebook.page.set_viewport_size({"width": width, "height": 1700 if width > 400 else 2600})
             if width == 400:
                 notebook.page.evaluate("jupyterapp.shell.collapseLeft()")
             for theme in ("Light", "Dark"):
