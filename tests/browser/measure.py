@@ -68,6 +68,10 @@ class Speed:
     settle_ms: float
     bytes_per_update: float
 
+    @classmethod
+    def of(cls, times, size, fps=float("nan"), settle=float("nan")):
+        return cls(statistics.median(times), statistics.quantiles(times, n=20)[18], fps, settle, size)
+
     @property
     def follows_the_hand(self):
         return self.key_ms_median <= 16 and self.key_ms_p95 <= 33 and self.fps >= 40 and self.settle_ms <= 33
@@ -150,5 +154,4 @@ def drag(page, picture, slider=0, seconds=2.0) -> tuple[float, float]:
 def speed(page, picture, slider=0, n=60, seconds=2.0) -> Speed:
     watch(picture)
     times, size = keys(page, picture, slider, n)
-    fps, settle = drag(page, picture, slider, seconds)
-    return Speed(statistics.median(times), statistics.quantiles(times, n=20)[18], fps, settle, size)
+    return Speed.of(times, size, *drag(page, picture, slider, seconds))
