@@ -55,6 +55,15 @@ def over_documents(z):
     return z - z.exp().sum(0, keepdim=True).log()
 
 
+def maximum_over_documents(z):
+    return naive(z - z.max(0, keepdim=True).values)
+
+
+def sum_over_documents(z):
+    z = z - z.max(-1, keepdim=True).values
+    return z - z.exp().sum(0, keepdim=True).log()
+
+
 def maximum_forgotten(z):
     top = z.max(-1, keepdim=True).values
     return z - (z - top).exp().sum(-1, keepdim=True).log()
@@ -120,6 +129,17 @@ def one_mean_over_all(parts, data, graph, alphas, lam, lam_shared):
     z = torch.einsum("if,icf->ic", x, W[task]) + bias[task]
     J = lam_shared / 2 * shared.square().sum() + lam / 2 * adapters.square().sum()
     return J + cross_entropy(z, y)
+
+
+def lengths_not_squared(parts, data, graph, alphas, lam, lam_shared):
+    shared, adapters, _ = parts
+    J = objective(parts, data, graph, alphas, 0, 0)
+    return J + lam_shared / 2 * shared.norm() + lam / 2 * adapters.flatten(1).norm(dim=1).sum()
+
+
+def biases_penalised(parts, data, graph, alphas, lam, lam_shared):
+    J = objective(parts, data, graph, alphas, lam, lam_shared)
+    return J + lam_shared / 2 * parts[2].square().sum()
 
 
 # ------------------------------------------------------------------ 03-5

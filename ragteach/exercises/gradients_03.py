@@ -53,6 +53,14 @@ def objective(yours):
                     "You take one mean over all sentences. J adds the means CE_t of the tasks.",
                 ),
                 (
+                    answers.lengths_not_squared(p, d, g, a, lam, lam_s),
+                    "The penalties take the length itself. They are on its square: shared.square().sum().",
+                ),
+                (
+                    answers.biases_penalised(p, d, g, a, lam, lam_s),
+                    "The biases are penalised too. J penalises W_s and the adapters only.",
+                ),
+                (
                     J((p[0], p[1], 0 * p[2]), d, g, a, lam, lam_s),
                     "The biases are missing: logits_t(x) = W_t x + b_t.",
                 ),
@@ -92,6 +100,10 @@ def residual(yours):
             wrong=[
                 (-right, "The sign: this is the step downhill. The gradient points uphill: p - onehot."),
                 (right * n_docs, "CE is a mean: every sentence's share of the gradient is divided by n."),
+                (
+                    (z.softmax(0) - onehot) / n_docs,
+                    "This softmax runs over the sentences. A sentence's classes compete: softmax(-1).",
+                ),
                 ((z - onehot) / n_docs, "These are the raw scores minus the label. Take p = softmax(z)."),
                 (p / n_docs, "That is the gradient of log-sum-exp alone; -z_y has one too: minus onehot."),
                 (

@@ -37,6 +37,15 @@ def log_softmax(yours):
             (right.exp(), "These are the probabilities. Take their logarithm: log p_c = z_c - log(sum)."),
             (answers.over_documents(z), "The sum runs over the sentences. Sum over the classes: axis -1."),
             (
+                answers.sum_over_documents(z),
+                "The maximum is right, but the sum runs over the sentences. Sum over the classes: axis -1.",
+            ),
+            (
+                answers.maximum_over_documents(z),
+                "You subtract another number from each class, and that changes p. One number for a whole "
+                "sentence: the maximum over axis -1.",
+            ),
+            (
                 answers.maximum_forgotten(z),
                 "You subtract the maximum inside exp only. Subtract it from z in front as well, or add it "
                 "again.",

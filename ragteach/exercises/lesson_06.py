@@ -221,6 +221,11 @@ def honest_score(yours):
                     "each of them.",
                 ),
                 (
+                    accuracy[:, loss.argmin(1)].mean(),
+                    "accuracy[:, chosen] reads every seed's column in every row. One entry per row: "
+                    "test_accuracy[np.arange(n_seeds), chosen].",
+                ),
+                (
                     loss.min(1).mean(),
                     "This reports the validation loss that you chose by: too good, and not accuracy.",
                 ),

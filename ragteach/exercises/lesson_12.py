@@ -258,7 +258,11 @@ def best_epoch(yours):
         for epoch, val_loss in enumerate(losses, start=1):
             record = {"epoch": epoch, "phase": "joint", "loss": 1.0 / epoch, "val_loss": val_loss}
             tracker.on_epoch(None, epoch, record)
-        finished(tracker.epoch, "self.epoch is still None after an epoch: remember it in on_epoch.")
+        finished(
+            tracker.epoch,
+            "self.epoch is still None after an epoch: remember it in on_epoch. (A first loss is lower than "
+            "infinity: compare with <.)",
+        )
         expect_equal(
             (int(tracker.epoch), round(float(tracker.val_loss), 6)),
             (1 + int(np.argmin(losses)), min(losses)),

@@ -79,6 +79,8 @@ WRONG = {
     "03-1": {
         "softmax": lambda z: z.softmax(-1),
         "over documents": answers.over_documents,
+        "sum over documents": answers.sum_over_documents,
+        "maximum over documents": answers.maximum_over_documents,
         "maximum in exp only": answers.maximum_forgotten,
         "sign": lambda z: -log_softmax(z),
         "overflow": answers.naive,
@@ -111,6 +113,8 @@ WRONG = {
         "swapped": J(lam=lambda g: g["lam_shared"], lam_shared=lambda g: g["lam"]),
         "no half": no_half,
         "penalty per task": penalty_per_task,
+        "not squared": answers.lengths_not_squared,
+        "biases penalised": answers.biases_penalised,
         "no graph": J(graph=lambda g: torch.ones_like(g["graph"])),
         "one mean": answers.one_mean_over_all,
         "no bias": J(parts=lambda g: (*g["parts"][:2], 0 * g["parts"][2])),
@@ -118,6 +122,7 @@ WRONG = {
     "03-5": {
         "downhill": lambda z, y: -residual(z, y),
         "not divided": lambda z, y: residual(z, y) * len(y),
+        "softmax over documents": lambda z, y: (z.softmax(0) - F.one_hot(y, z.shape[1])) / len(y),
         "raw scores": lambda z, y: (z - F.one_hot(y, z.shape[1])) / len(y),
         "no label": lambda z, y: z.softmax(-1) / len(y),
         "gradient in p": lambda z, y: -F.one_hot(y, z.shape[1]) / z.softmax(-1) / len(y),
