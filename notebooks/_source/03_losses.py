@@ -190,7 +190,7 @@ runs = {
 }
 for (kind, name), (said, y, losses) in runs.items():
     right = (said == y).mean(dtype=float)
-    print(f"{kind:7s} {name:14s} loss {losses[0]:5.2f} -> {losses[-1]:5.2f}", end="")
+    print(f"{kind:7s} {name:14s} loss {losses[0]:z5.2f} -> {losses[-1]:5.2f}", end="")
     print(f"   training accuracy {right:.2f}")
 
 # %%

@@ -463,7 +463,7 @@ check("06-5", my_table)
 ### BEGIN SOLUTION
 guess = "about a third"
 ### END SOLUTION
-predict("06-c", guess)
+predict("06-b", guess)
 
 # %%
 suspects = ["full sharing", "full sharing + task bias", "RAG"]
@@ -475,7 +475,7 @@ gaps[["difference", "low", "high", "verdict"]].round(3)
 
 # %%
 words = ["nothing", "about a third", "more than half"]
-reveal("06-c", words[int(np.digitize(part, [0.15, 0.5]))])
+reveal("06-b", words[int(np.digitize(part, [0.15, 0.5]))])
 
 # %% [markdown]
 # So most of the defeat is not the adapters' fault. It is the three numbers $b_t$ per task, which looked too
@@ -495,7 +495,7 @@ reveal("06-c", words[int(np.digitize(part, [0.15, 0.5]))])
 ### BEGIN SOLUTION
 guess = "beats both"
 ### END SOLUTION
-predict("06-b", guess)
+predict("06-c", guess)
 
 # %% tags=["volatile"]
 against = ["full sharing", "full sharing + task bias"]
@@ -531,7 +531,7 @@ if human is not None:
     said = ["beats neither", f"beats {' '.join(beaten)} only", "beats both"][
         len(beaten)
     ]
-reveal("06-b", said)
+reveal("06-c", said)
 
 # %% [markdown]
 # Here is what came out, with several sets of seeds, and not what an advertisement would say:
