@@ -68,6 +68,24 @@ def test_batches_weigh_one_per_task():
     assert tensors.take(torch.tensor([[4], [0]])).weight[0].tolist() == [0]  # none of its examples: no NaN
 
 
+@pytest.mark.parametrize("n_features", [6, 5001])  # dense, sparse
+def test_batches_are_the_rows_one_after_another(n_features):
+    x = sp.random(12, n_features, 0.5, format="csr", rng=np.random.default_rng(0), dtype=np.float32)
+    data = MultiTaskDataset(x, [0, 1, 2] * 4, 3, ["a"] * 5 + ["b"] * 7)
+    tensors, rows = data.stacked(), [torch.tensor([[0, 6], [6, 1]]), torch.tensor([[3], [2]])]
+    batches = list(tensors.batches(rows))
+    assert [batch.y.shape[1] for batch in batches] == [2, 1]
+    for index, batch in zip(rows, batches, strict=True):
+        for t in range(2):
+            at = [i + 5 * t for i in index[t].tolist()]
+            there = [i < (5, 7)[t] for i in index[t].tolist()]
+            want = np.stack([x[i % 12].toarray()[0] * ok for i, ok in zip(at, there, strict=True)])
+            np.testing.assert_allclose(batch.x[t], want)
+            weight = torch.tensor(there, dtype=torch.float32)
+            torch.testing.assert_close(batch.weight[t], weight / weight.sum())
+        assert torch.equal(batch.onehot.argmax(1), batch.y) and batch.n_tasks == 2
+
+
 def test_class_weights_by_hand():
     data = MultiTaskDataset(torch.eye(4), [0, 0, 0, 1], 2)
     torch.testing.assert_close(data.stacked("balanced").weight, torch.tensor([[1 / 6, 1 / 6, 1 / 6, 1 / 2]]))
