@@ -36,22 +36,17 @@ NOISE = re.compile(
 HOOK = """async () => {
   const panel = jupyterapp.shell.currentWidget;
   await panel.context.ready; await panel.sessionContext.ready;
-  const seen = window.seen = { sent: new Set(), errors: [], control: new Set(), states: [] };
+  const seen = window.seen = { sent: new Set(), errors: [], states: [] };
   const hook = (kernel) => kernel && kernel.anyMessage.connect((_, { msg, direction }) => {
     const type = msg.header.msg_type;
     if (direction === 'send' && type === 'comm_msg') seen.sent.add(msg.header.msg_id);
     const state = direction === 'send' && type === 'comm_msg' && msg.content.data.state?.state;
     if (state) seen.states.push(state);
-    const opened = direction === 'send' && type === 'comm_open';
-    if (opened && msg.content.target_name === 'jupyter.widget.control') seen.control.add(msg.content.comm_id);
     if (direction !== 'recv') return;
     if (type === 'error') seen.errors.push(msg.content.ename + ': ' + msg.content.evalue);
     const stderr = type === 'stream' && msg.content.name === 'stderr';
     const lines = stderr ? msg.content.text.split('\\n').filter((l) => l.trim()) : [];
-    /* Before the kernel has imported ipywidgets, nobody there listens to the manager's control channel. */
-    const early = (l) => l.includes('No such comm target registered: jupyter.widget')
-      || [...seen.control].some((id) => l.includes(`No such comm: ${id}`));
-    seen.errors.push(...lines.filter((l) => !early(l)));
+    seen.errors.push(...lines);
     const idle = type === 'status' && msg.content.execution_state === 'idle';
     if (idle) seen.sent.delete(msg.parent_header.msg_id);
   });
@@ -143,7 +138,8 @@ class Notebook:
     def __init__(self, lab, browser, name, width=1280, theme="light"):
         self.lab, self.name, self.said = lab, name, []
         self.context = browser.new_context(viewport={"width": width, "height": 1000}, color_scheme=theme)
-        self.page = self.context.new_page()
+        self.page, self.control = self.context.new_page(), set()
+        self.page.on("websocket", lambda socket: socket.on("framesent", self.sent))
         self.page.set_default_timeout(60_000)
         self.page.on("console", lambda m: m.type == "error" and self.said.append(f"console: {m.text}"))
         self.page.on("pageerror", lambda error: self.said.append(f"page: {error}"))
@@ -153,6 +149,20 @@ class Notebook:
         self.page.goto(f"{self.lab.url}/lab/tree/{self.name}.ipynb?token={self.lab.token}&reset")
         self.page.wait_for_function("window.jupyterapp?.shell?.currentWidget?.context?.isReady")
         self.page.evaluate(HOOK)
+
+    def sent(self, frame):
+        """Note the widget manager's control channels: it opens them before the page can be asked."""
+        frame = frame.encode() if isinstance(frame, str) else frame
+        if b"jupyter.widget.control" in frame:
+            self.control |= {i.decode() for i in re.findall(rb'"comm_id": ?"([^"]+)"', frame)}
+
+    def early(self, error) -> bool:
+        """Nobody in the kernel listens to a control channel before ipywidgets is imported there, or before
+        another thread of the kernel has heard that it is open. The manager then fetches one by one."""
+        gone = re.search(r"No such comm: (\S+)", error)
+        return "No such comm target registered: jupyter.widget" in error or (
+            gone is not None and gone.group(1) in self.control
+        )
 
     def run(self):
         """Run all cells, and wait until they and what they set off have settled."""
@@ -247,7 +257,7 @@ class Notebook:
         """Errors of cells, of callbacks, of the console, of the explorers themselves."""
         cells = [f"cell: {o['ename']}: {o['evalue']}" for o in self.outputs() if o["output_type"] == "error"]
         stderr = [f"stderr: {o['text']}" for o in self.outputs() if o.get("name") == "stderr"]
-        seen = [f"iopub: {e}" for e in self.page.evaluate("window.seen.errors")]
+        seen = [f"iopub: {e}" for e in self.page.evaluate("window.seen.errors") if not self.early(e)]
         shown = self.page.locator(".ragteach-explorer .error:not([hidden])").all_text_contents()
         console = [said for said in self.said if not NOISE.search(said)]
         return cells + stderr + seen + [f"explorer: {text}" for text in shown] + console
