@@ -517,7 +517,7 @@ rt.widgets.who_wins(world)
 
 # %% [markdown] tags=["solution"]
 # RAG is furthest behind at relatedness 1 with 10 sentences. The choice to regret most is full sharing at
-# relatedness 0: with 80 sentences it is half of all answers behind.
+# relatedness 0: with 80 sentences it is fifty points behind.
 
 # %% [markdown]
 # "Generalises better" needs tasks that are related, but not too much, and enough sentences to tell. That is
@@ -607,15 +607,16 @@ def attempt(what, run):
     return outcome == "runs"
 
 
-as_printed = attempt("strings into nn.Linear, as printed:", lambda: linear(texts))
-attempt(
-    "numbers, but labels of shape (n, 1):",
-    lambda: cross_entropy(linear(numbers), labels[:, None]),
-)
-attempt(
-    "numbers, and labels of shape (n,):",
-    lambda: cross_entropy(linear(numbers), labels),
-)
+repairs = {
+    "strings into nn.Linear, as printed:": lambda: linear(texts),
+    "numbers, but labels of shape (n, 1):": lambda: cross_entropy(
+        linear(numbers), labels[:, None]
+    ),
+    "numbers, and labels of shape (n,):": lambda: cross_entropy(
+        linear(numbers), labels
+    ),
+}
+as_printed, *_ = [attempt(what, run) for what, run in repairs.items()]
 
 # %% [markdown]
 # After two repairs it runs. Does it *work*? Train on the contradictory labels, on the audited ones, and on
@@ -658,7 +659,8 @@ hear("example", findings)
 # %% [markdown]
 # It fits any labels at all: right, contradictory or shuffled. So a perfect training score on nine sentences
 # says nothing. Left-out sentences are read no better than by guessing, with the right labels as with the
-# wrong ones: the nine sentences share words like *the*, *this* and *car*, and no opinion word.
+# wrong ones: the nine sentences share words like *the*, *this* and *car*, and no opinion word. (Nine
+# answers make a wide interval. But it is for the claim to show something, and this is all the example has.)
 #
 # The section's other faults had trials of their own: three classes taken for three tasks, and $W_s$ counted
 # twice, in lesson 02; the loop over samples, the missing softmax and the lost minus sign in lesson 03.
@@ -828,7 +830,8 @@ hear("imbalance", findings)
 #
 # The article cites a paper under RAG's name. We searched for it and could not find it. What follows?
 #
-# - *Not* that it does not exist. "We did not find it" is a sentence about our search.
+# - *Not* that it does not exist. "We did not find it" is a sentence about our search. That is why the
+#   verdict is not "fails".
 # - You cannot use it as evidence, and you must not cite it yourself. To cite a paper says: I have read it.
 # - What a reader can check: the exact title in quotation marks; a DOI; the list of papers of that year, on
 #   the page of the journal or conference; the authors' own pages. Then ask whoever cites it.

@@ -1,6 +1,5 @@
 """Exercises of lesson 13: the article's claims on trial."""
 
-import math
 import numbers
 
 import numpy as np
@@ -234,8 +233,7 @@ def trial(yours):
             "fails",
             {"holds": f"{said}. By your own rule the claim has failed, for now.", "depends": mixed},
         )
-    digits = max(2, 1 - math.floor(math.log10(max(abs(right[0]), 1e-9))))
-    return f"{right[0]:+.{min(digits, 6)}f}: a verdict that follows from its interval."
+    return f"A difference of {right[0]:+.3f}, and a verdict that follows from its interval."
 
 
 # ------------------------------------------------------------------ 13-6
