@@ -118,7 +118,7 @@ check("13-1", judge)
 #
 # There is a trap in "some". Suppose a claim is empty: under every condition the true difference is exactly
 # 0. A 95 % interval then lies wholly above 0 in 2.5 % of all cases, by luck. Call this chance $a$. With
-#    nine conditions there are nine chances to be lucky, and one is enough for "depends".
+# nine conditions there are nine chances to be lucky, and one is enough for "depends".
 #
 # **Prove, with pencil and paper,** for $m$ conditions, each of which shows false evidence with probability
 # $a$:

@@ -234,7 +234,7 @@ def _sentences(test, weights, bias, names, vectorizer, sentence, n=10):
 def twin(arrays, spec):
     """The static figure: the same two pictures, at the lambda that validation chose."""
     lam, accuracy, best, tasks = arrays["lam"], np.asarray(arrays["accuracy"]), spec["best"], spec["tasks"]
-    figure = Figure(figsize=(10, 3.6), layout="constrained")
+    figure = Figure(figsize=(11, 3.7), layout="constrained")
     left, right = figure.subplots(1, 2)
     styles, markers = ["-", "--", ":", "-.", (0, (5, 1)), (0, (1, 3))], "os^DpP"
     for t, task in enumerate(tasks):
@@ -256,16 +256,18 @@ def twin(arrays, spec):
         (lam[best], 1),
         xycoords=("data", "axes fraction"),
         fontsize=8,
-        xytext=(3, -10),
+        xytext=(0, 2),
         textcoords="offset points",
+        ha="center",  # above the axes: it covers no curve
     )
     ends = (
         "independent  ←  λ  →  full sharing"
         if spec["graph"] is None
         else "free adapters  ←  λ  →  no adapters"
     )
-    left.set(xscale="log", xlabel=ends, title="Share of new sentences read rightly")
-    left.legend(fontsize=8)
+    left.set(xscale="log", xlabel=ends)
+    left.set_title("Share of new sentences read rightly", pad=16)
+    left.legend(fontsize=8, frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
     columns = [spec["words"].index(w) for w in spec["drawn"]]
     shared, adapters = _numpy(arrays["shared"]), _numpy(arrays["adapters"])
     base = (shared[best, -1] - shared[best, 0])[columns]
