@@ -12,6 +12,7 @@ Media Text, ICWSM.
 """
 
 import io
+import json
 import logging
 import os
 import shutil
@@ -40,15 +41,18 @@ MEMBERS = {
 }
 
 
-def load_human(cache=None) -> pd.DataFrame:
+def load_human(cache=None, raters=False) -> pd.DataFrame:
     """Real sentences from four domains, each rated by people, fetched on first use and then read from disk.
 
     Args:
         cache: folder to keep the archive in (2.5 MB). Default: the variable RAGTEACH_CACHE, else the cache
             folder of your system.
+        raters: also give what each person said, and which document each sentence is from.
 
     Returns:
-        DataFrame with text, label, task (one of ``HUMAN_TASKS``) and rating (the mean m).
+        DataFrame with text, label, task (one of ``HUMAN_TASKS``) and rating (the mean m). With ``raters`` two
+        more columns: document, the number of a review or an article in its task (a tweet and a film
+        sentence is its own), and ratings, a tuple of whole numbers from -4 to 4.
 
     Raises:
         RagteachError: no connection, a damaged download, or a folder that cannot be written. Nothing
@@ -68,13 +72,26 @@ def load_human(cache=None) -> pd.DataFrame:
         with tarfile.open(fileobj=inner) as archive:  # members are read by name, nothing is unpacked
             for task, member in MEMBERS.items():
                 raw = archive.extractfile(member).read().decode("utf-8-sig")
-                rows = [line.split("\t", 2)[1:] for line in raw.replace("\r", "").split("\n") if line]
-                frames.append(pd.DataFrame(rows, columns=["rating", "text"]).assign(task=task))
+                rows = [line.split("\t", 2) for line in raw.replace("\r", "").split("\n") if line]
+                frames.append(pd.DataFrame(rows, columns=["id", "rating", "text"]).assign(task=task))
+                if raters:
+                    said = _said(archive.extractfile(member.replace("GroundTruth", "anonDataRatings")).read())
+                    frames[-1]["ratings"] = frames[-1]["id"].map(said)  # by id: the rows are in another order
     frame = pd.concat(frames, ignore_index=True)
     rating = frame["rating"].astype(float)
     label = 1 + (rating > CUT).astype("int64") - (rating < -CUT).astype("int64")
     text = frame["text"].str.strip()
-    return pd.DataFrame({"text": text, "label": label, "task": frame["task"], "rating": rating})
+    out = pd.DataFrame({"text": text, "label": label, "task": frame["task"], "rating": rating})
+    if raters:
+        out["document"] = frame["id"].str.split("_").str[0].astype("int64")
+        out["ratings"] = frame["ratings"]
+    return out
+
+
+def _said(raw: bytes) -> dict:
+    """A file of single ratings, as {id: (what each person said)}."""
+    lines = [line.split("\t") for line in raw.decode("utf-8-sig").splitlines() if line.strip()]
+    return {name: tuple(json.loads(ratings)) for name, _, _, ratings in lines}
 
 
 def _fetch(cache: Path) -> Path:

@@ -369,6 +369,22 @@ def test_human_labels_follow_from_the_ratings(human_frame):
     assert known["rating"] == pytest.approx(2.857142857)
 
 
+def test_single_ratings_and_documents_are_those_of_the_datasheet(human_frame):
+    people = load_human(raters=True)
+    pd.testing.assert_frame_equal(people[human_frame.columns], human_frame)
+    assert list(people.columns[4:]) == ["document", "ratings"]
+    count = people["ratings"].map(len)
+    few = people[count < 20]
+    assert set(few["task"]) == {"movies"} and (len(few), count.min()) == (7275, 15)
+    off = (people["ratings"].map(np.mean) - people["rating"]).abs() > 1e-3
+    assert off.sum() == 199 and set(people["task"][off]) == {"tweets"}
+    documents = people.groupby("task")["document"].nunique()
+    assert documents.to_dict() == {"editorials": 498, "movies": 10605, "products": 300, "tweets": 4200}
+    sheet = (folder("human") / "DATASHEET.md").read_text(encoding="utf-8")
+    for fact in ("7275", "fewest\n  15", "199 tweets", "309 reviews 300", "500 editorials 498"):
+        assert fact in sheet
+
+
 def test_human_is_quick_the_second_time(human_frame):
     assert min(_seconds(load_human) for _ in range(3)) < 1.0
 

@@ -211,6 +211,28 @@ def words(nb) -> str:
 
 
 @pytest.mark.notebooks
+def test_a_private_cell_runs_and_keeps_only_its_pictures(course):
+    lesson = course / "00_example.py"
+    picture = LESSON[LESSON.index("PNG =") :]
+    text = (
+        "from IPython.display import display\n"
+        + 'print("a sentence of somebody else")\n'
+        + picture
+        + "1 + 1\n"
+    )
+    lesson.write_text('# %% tags=["private"]\n' + text, encoding="utf-8")
+    build.build([], course)
+    nb = read(course)
+    outputs = [c for c in nb.cells if c.cell_type == "code"][0].outputs
+    assert [sorted(o.data) for o in outputs] == [
+        ["image/png", "text/plain"],
+        ["text/markdown", "text/plain"],
+    ]
+    assert outputs[1].data["text/plain"] == build.PRIVATE_NOTE
+    assert build.check(course, again=True) == []
+
+
+@pytest.mark.notebooks
 def test_building_is_deterministic_and_checked(course, capsys):
     build.build([], course)
     first = {k: p.read_bytes() for k, p in build.paths("00_example", course).items()}

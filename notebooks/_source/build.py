@@ -10,6 +10,9 @@ cleared) and the solution.  nbconvert removes tagged cells, nbclient executes.  
 preprocessor because nbgrader's puts ``raise NotImplementedError`` into every gap, and then no later
 cell runs; ours leaves the names defined as ``...``.
 
+The outputs of a cell tagged ``private`` are shown to whoever runs it and, pictures aside, not kept in the
+file: for data that may be read but not passed on.
+
 What --check compares.  Sources, cell ids, tags and metadata must be exactly what the lesson generates.
 Outputs cannot be compared byte by byte across machines (the last digits of floats, the bytes of a PNG),
 so --check asks that every code cell was executed in order, without an error or a warning, that every
@@ -39,7 +42,7 @@ from nbconvert.preprocessors import Preprocessor, TagRemovePreprocessor
 
 SOURCE = Path(__file__).resolve().parent
 KINDS = ("student", "solution")
-TAGS = {"exercise", "solution", "student", "answer", "volatile"}
+TAGS = {"exercise", "solution", "student", "answer", "volatile", "private"}
 MAX_BYTES = 1_500_000
 METADATA = {
     "kernelspec": {
@@ -56,6 +59,10 @@ METADATA = {
 WIDGET = "application/vnd.jupyter.widget-view+json"
 EXPLORER = "application/vnd.ragteach.explorer+json"  # its numbers, kept so that web_pages can make it move
 WIDGET_NOTE = "▶ *Run this cell to get the live widget. The figure before it shows the same thing.*"
+PRIVATE_NOTE = (
+    "▶ *Run this cell to see its output. It shows sentences that other people wrote, "
+    "so it is not kept in this file.*"
+)
 REGION = re.compile(
     r"^([ \t]*)### BEGIN SOLUTION\n(.*?)^[ \t]*### END SOLUTION[^\n]*\n?",
     re.DOTALL | re.MULTILINE,
@@ -275,6 +282,8 @@ def normalise(nb):
         count += 1
         cell.execution_count = count
         cell.outputs = [o for o in map(still, cell.outputs) if o is not None]
+        if "private" in cell.metadata.get("tags", []):
+            cell.outputs = unkept(cell.outputs)
         for output in cell.outputs:
             if output.output_type == "execute_result":
                 output.execution_count = count
@@ -291,6 +300,22 @@ def still(output):
         numbers = {mime: data[mime] for mime in data if mime == EXPLORER}
         return nbformat.v4.new_output("display_data", data=note | numbers)
     return output if data else None
+
+
+def unkept(outputs) -> list:
+    """Of a private cell's outputs: pictures, warnings (`faults` must see them), and a line for the rest."""
+
+    def stays(output):
+        data = output.get("data", {})
+        picture = any(mime.startswith("image/") for mime in data)
+        words = "The figure in words" in data.get("text/html", "")
+        return picture or words or output.get("name") == "stderr"
+
+    note = {"text/markdown": PRIVATE_NOTE, "text/plain": PRIVATE_NOTE}
+    return [
+        *filter(stays, outputs),
+        nbformat.v4.new_output("display_data", data=note),
+    ]
 
 
 # ------------------------------------------------------------------ checks
