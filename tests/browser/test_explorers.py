@@ -223,6 +223,12 @@ def test_nothing_is_cut_off_light_or_dark(notebook, width):
     assert nb.faults() == []
 
 
+# The graph on the page, from the buttons of its matrix.
+GRAPH = """(e) => { const graph = [];
+  for (const button of e.shadowRoot.querySelectorAll('[data-edge]')) {
+    const [t, k] = button.dataset.edge.split(',');
+    (graph[t] ??= [])[k] = Number(button.getAttribute('aria-pressed') === 'true'); }
+  return graph; }"""
 # Texts that leave the frame, that a box hides, or that differ from their background by less than 4.5 to 1.
 CUT_OFF = """(e) => {
   const root = e.shadowRoot.querySelector('.root'), frame = root.getBoundingClientRect();
@@ -308,7 +314,7 @@ def test_retraining_answers_within_120_ms_and_ends_on_the_last_question(notebook
     for button in nb.explorer().locator("[data-edge]").all()[3:]:  # faster than it can be answered
         button.press("Space")
     fresh(nb)
-    after, graph = say(nb.explorer()), run_code(nb, "w.state['graph']")
+    after, graph = say(nb.explorer()), nb.explorer().evaluate(GRAPH)
     nb.explorer().get_by_role("button", name="Reset").click()
     fresh(nb)
     assert say(nb.explorer()) != after
