@@ -69,13 +69,25 @@ def test_one_thread_gives_the_threads_back():
     assert torch.get_num_threads() == before
 
 
-def test_without_a_process_a_callback_takes_short_turns_and_gives_the_usual_back(monkeypatch):
+@pytest.fixture(autouse=True)
+def usual_turns():
+    """Every test begins with Python's own."""
+    usual = sys.getswitchinterval()
+    yield usual
+    sys.setswitchinterval(usual)
+
+
+def test_a_page_that_looks_makes_the_threads_take_short_turns(monkeypatch, usual_turns):
     monkeypatch.setattr(base, "aside", Aside)  # one that has not been started
     monkeypatch.setattr(Aside, "start", lambda self: None)
-    w, turns, usual = explore("step"), [], sys.getswitchinterval()
+    w, turns = explore("step"), []
+    assert sys.getswitchinterval() == usual_turns
     w.send, w._answer = lambda *args: None, lambda want: turns.append(sys.getswitchinterval())
     w._asked(w, {"ask": 1}, [])
-    assert turns == [pytest.approx(1e-4)] and sys.getswitchinterval() == usual
+    assert turns == [pytest.approx(1e-4)] and sys.getswitchinterval() == pytest.approx(1e-4)
+    sys.setswitchinterval(1e-5)  # who has shorter turns keeps them
+    w._asked(w, {"hello": True}, [])
+    assert sys.getswitchinterval() == pytest.approx(1e-5)
 
 
 def test_a_page_that_looks_starts_the_process(monkeypatch):

@@ -16,7 +16,6 @@ two.
 """
 
 import base64
-import contextlib
 import functools
 import sys
 import threading
@@ -98,6 +97,7 @@ class Explorer(anywidget.AnyWidget):
     def _asked(self, _, content, buffers):
         """Answer one request of the page; what goes wrong is said on the page, where the learner is."""
         aside().start()  # at the page's hello, most times: somebody looks, there may be questions
+        short_turns()
         if "ask" not in content:
             return
         reply = {"reply": content["ask"]}
@@ -112,7 +112,7 @@ class Explorer(anywidget.AnyWidget):
         with self._lock:
             found = aside().ask(self.model_id, self._answer, want)
             if found is None:
-                with one_thread(), short_turns():
+                with one_thread():
                     found = self._answer(want)
         return found
 
@@ -210,18 +210,14 @@ def guard() -> bool:
     return True
 
 
-@contextlib.contextmanager
-def short_turns(seconds=1e-4, usual=sys.getswitchinterval()):  # noqa: B008  as at the start
-    """``with short_turns():`` Python's threads take turns often.
+def short_turns(seconds=1e-4):
+    """Python's threads take turns often, from now on.
 
-    Each of the thousand small operations of a solve lets go of the interpreter.  Beside a running cell it
-    would wait five milliseconds for its next turn, every time.
+    A question and its answer pass through half a dozen threads of the kernel.  Beside a running cell each
+    would wait five milliseconds for its turn, and a solve in this process at every small operation.  A cell
+    that runs alone does not notice.
     """
-    sys.setswitchinterval(seconds)
-    try:
-        yield
-    finally:
-        sys.setswitchinterval(usual)
+    sys.setswitchinterval(min(seconds, sys.getswitchinterval()))
 
 
 class one_thread:

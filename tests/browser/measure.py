@@ -135,13 +135,14 @@ def drag(page, picture, slider=0, seconds=2.0) -> tuple[float, float]:
         page.mouse.move(handle["x"] + handle["width"] / 2, handle["y"] + handle["height"] / 2)
     else:
         page.mouse.move(left, y)
-    sweeps = max(0.8, 70 / span(picture, slider))  # a short slider is shaken faster: as many values a second
+    steps, moves = span(picture, slider), 0
     page.mouse.down()
     page.evaluate("watch.paints.length = 0; watch.begin = performance.now()")
     begin = time.perf_counter()
     while (passed := time.perf_counter() - begin) < seconds:
-        wave = abs((passed * sweeps) % 2 - 1)
-        page.mouse.move(left + wave * (right - left), y)
+        sweeps = max(0.8 * passed, moves / steps)  # on a short slider too, every move asks for a new picture
+        page.mouse.move(left + abs(sweeps % 2 - 1) * (right - left), y)
+        moves += 1
     end, count = page.evaluate("[performance.now() - watch.begin, watch.paints.length]")
     page.mouse.move(left + 0.25 * (right - left), y)
     page.mouse.up()
