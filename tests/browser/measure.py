@@ -11,7 +11,7 @@ from dataclasses import dataclass
 WATCH = """(host) => {
   const watch = window.watch = { keys: [], paints: [], bytes: 0, lastInput: 0 };
   const explorer = Boolean(host.shadowRoot), root = explorer ? host.shadowRoot.querySelector('.root') : host;
-  let from = null, images = root.querySelectorAll('img').length && root.querySelector('img').src;
+  let from = null, shown = root.querySelector('img'), source = shown?.src;
   const after = (t0) => {  /* we are inside the frame that draws: the paint comes next */
     const channel = new MessageChannel();
     channel.port1.onmessage = () => {
@@ -34,8 +34,8 @@ WATCH = """(host) => {
       return after(t0);
     }
     const image = root.querySelector('img');
-    if (!image || image.src === images) return;
-    images = image.src;
+    if (!image || (image === shown && image.src === source)) return;  // a new image may look like the old one
+    [shown, source] = [image, image.src];
     const t0 = from; from = null;
     await image.decode().catch(() => {});
     painted(t0);
