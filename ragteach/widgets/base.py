@@ -214,8 +214,7 @@ def short_turns(seconds=1e-4):
     """Python's threads take turns often, from now on.
 
     A question and its answer pass through half a dozen threads of the kernel.  Beside a running cell each
-    would wait five milliseconds for its turn, and a solve in this process at every small operation.  A cell
-    that runs alone does not notice.
+    would wait five milliseconds for its turn, and a solve in this process at every small operation.
     """
     sys.setswitchinterval(min(seconds, sys.getswitchinterval()))
 

@@ -135,14 +135,13 @@ def drag(page, picture, slider=0, seconds=2.0) -> tuple[float, float]:
         page.mouse.move(handle["x"] + handle["width"] / 2, handle["y"] + handle["height"] / 2)
     else:
         page.mouse.move(left, y)
-    steps, moves = span(picture, slider), 0
+    sweeps = max(0.8, 70 / span(picture, slider))  # a short slider is shaken faster: as many values a second
     page.mouse.down()
     page.evaluate("watch.paints.length = 0; watch.begin = performance.now()")
     begin = time.perf_counter()
     while (passed := time.perf_counter() - begin) < seconds:
-        sweeps = max(0.8 * passed, moves / steps)  # on a short slider too, every move asks for a new picture
-        page.mouse.move(left + abs(sweeps % 2 - 1) * (right - left), y)
-        moves += 1
+        wave = abs((passed * sweeps) % 2 - 1)
+        page.mouse.move(left + wave * (right - left), y)
     end, count = page.evaluate("[performance.now() - watch.begin, watch.paints.length]")
     page.mouse.move(left + 0.25 * (right - left), y)
     page.mouse.up()
