@@ -216,10 +216,16 @@ def _one_draw(name, frame, n, seed, strategies, knobs):
         train, val, test = draw(name, frame, n, seed, **knobs)
         num_classes = len(LABELS) if frame is None else int(frame["label"].max()) + 1
         size, rows = len(train) // train["task"].nunique(), []
+        parts = _datasets(train, val, test, num_classes)  # the same for all strategies
         for strategy in strategies:
-            fit = _majority if strategy == "majority class" else _strategy
             started = time.perf_counter()
-            scores, n_params = fit(strategy, train, val, test, num_classes)
+            if strategy == "majority class":
+                scores, n_params = _majority(train, test, num_classes)
+            elif strategy.endswith("equal parameters"):
+                wider = _phrases(parts[0], strategy.startswith("independent"))
+                scores, n_params = _strategy(strategy, *_datasets(train, val, test, num_classes, wider))
+            else:
+                scores, n_params = _strategy(strategy, *parts)
             cost = n_params, time.perf_counter() - started
             rows += [
                 (name, strategy, task, seed, size, metric, value, *cost) for task, metric, value in scores
@@ -229,17 +235,21 @@ def _one_draw(name, frame, n, seed, strategies, knobs):
         torch.set_num_threads(threads)
 
 
-def _strategy(strategy, train, val, test, num_classes):
+def _datasets(train, val, test, num_classes, vectorizer=None):
+    """The three parts as datasets; without a ``vectorizer`` the training part makes it."""
+    data = MultiTaskDataset.from_frame(train, vectorizer, num_classes=num_classes)
+    others = (
+        MultiTaskDataset.from_frame(f, data.vectorizer, data.task_names, num_classes) for f in (val, test)
+    )
+    return data, *others
+
+
+def _strategy(strategy, data, valid, test):
     """Fit the penalty path of one strategy, choose on validation, score on test."""
-    data = MultiTaskDataset.from_frame(train, num_classes=num_classes)
-    n_tasks = data.n_tasks
-    if strategy.endswith("equal parameters"):  # as many numbers as RAG's (T + 1) C d, from more features
-        width = data.n_features * (n_tasks + 1) // (n_tasks if strategy.startswith("independent") else 1)
-        data = MultiTaskDataset.from_frame(train, _phrases(data, width), num_classes=num_classes)
     options = {"tasks": data.task_names, "init": "zero"}
-    shape = (data.n_features, num_classes)
+    shape = (data.n_features, data.num_classes)
     if strategy == "RAG":
-        model = RAG(*shape, n_tasks, **options)
+        model = RAG(*shape, data.n_tasks, **options)
         grid = np.array(np.meshgrid(STRENGTHS, STRENGTHS)).reshape(2, -1)  # lam, lam_shared
     elif strategy.startswith("independent"):
         model, grid = RAG.independent(*shape, **options), (FINE, 0.0)
@@ -247,9 +257,6 @@ def _strategy(strategy, train, val, test, num_classes):
         bias = "task" if strategy.endswith("task bias") else "shared"
         model, grid = RAG.full_sharing(*shape, bias=bias, **options), (0.0, FINE)
     path = solve_path(model, data, *grid, tol=1e-4)
-    valid, test = (
-        MultiTaskDataset.from_frame(f, data.vectorizer, data.task_names, num_classes) for f in (val, test)
-    )
     best = int(path.losses(valid.stacked()).mean(0).argmin())
     model = path.model(best)
     scores = _scores(model, test, path.losses(test.stacked())[:, best].tolist())
@@ -257,10 +264,11 @@ def _strategy(strategy, train, val, test, num_classes):
     return scores + chosen, model.num_parameters(trainable=True)
 
 
-def _phrases(data, width):
-    """A vectoriser with the words of ``data`` and the most frequent pairs and triples: ``width`` in all, or
-    fewer if there are no more.
+def _phrases(data, independent):
+    """A vectoriser that gives a strategy as many numbers as RAG's (T + 1) C d: the words of ``data`` and the
+    most frequent pairs and triples, as many as that takes, or fewer if there are no more.
     """
+    width = data.n_features * (data.n_tasks + 1) // (data.n_tasks if independent else 1)
     counter = make_vectorizer("bow", ngrams=3)
     counts = np.asarray(counter.fit_transform(data.texts).sum(0)).ravel()  # (n_phrases,)
     names = counter.get_feature_names_out()
@@ -269,7 +277,7 @@ def _phrases(data, width):
     return make_vectorizer(ngrams=3).set_params(vocabulary=sorted(names[chosen])).fit(data.texts)
 
 
-def _majority(_, train, val, test, num_classes):
+def _majority(train, test, num_classes):
     """Say the task's most frequent training class, with its frequencies (plus one each) as probabilities."""
     scores = []
     for task, rows in test.groupby("task", sort=False):

@@ -173,8 +173,10 @@ def _texts(texts):
 def _vectorized(texts, vectorizer):
     """A fitted vectoriser and what it makes of the texts."""
     try:
-        vectorizer = vectorizer or make_vectorizer().fit(texts)
-        return vectorizer, vectorizer.transform(texts)
+        if vectorizer is not None:
+            return vectorizer, vectorizer.transform(texts)
+        vectorizer = make_vectorizer()
+        return vectorizer, vectorizer.fit_transform(texts)
     except ValueError as error:
         raise refuse(
             expected="texts with words in them, and a vectorizer that is fitted",
