@@ -9,12 +9,27 @@ EXPLORERS.starts = (ui) => {
   ui.slider({ name: "scale", label: "Scale of the start:", max: spec.scales.length - 1, wide: false, text: (i) => short(spec.scales[i]) });
   ui.slider({ name: "at", label: "Step", max: nFrames - 1, text: (f) => String(steps[f]), ends: ["the random start", "end of training"] });
 
+  /** Pictures of a panel, each built once per setting and width: dragging the scale only swaps them. */
+  const gallery = (panel, make) => {
+    const frame = h("div"), kept = new Map();
+    panel.append(frame);
+    let width = 0;
+    ui.layouts.push(() => { width = Math.max(220, panel.clientWidth); kept.clear(); });
+    return (state) => {
+      const k = setting(state);
+      if (!kept.has(k)) {
+        const svg = s("svg", { "aria-hidden": "true" });
+        kept.set(k, { svg, ...make(svg, width, state) });
+      }
+      const picture = kept.get(k);
+      if (frame.firstChild !== picture.svg) frame.replaceChildren(picture.svg);
+      return picture;
+    };
+  };
+
   const left = ui.panel(`Paths of ${nSeeds} seeds for the word “${spec.word}”`, { note: "Dot: start. Ring: where it is now." });
-  let drawn = null, items = [];
-  const lay = (state) => {
-    const k = setting(state);
-    drawn = k;
-    const width = Math.max(220, left.clientWidth), box = { width, height: 300, left: 42, right: 12, top: 20, bottom: 38 };
+  const bundle = gallery(left, (svg, width, state) => {
+    const k = setting(state), box = { width, height: 300, left: 42, right: 12, top: 20, bottom: 38 };
     const limits = [0, 1].map((axis) => {
       let low = 0, high = 0;
       for (const lam of spec.lams.keys()) for (let f = 0; f < nFrames; f++) for (let r = 0; r < nSeeds; r++) {
@@ -26,50 +41,44 @@ EXPLORERS.starts = (ui) => {
     });
     const { X, Y } = axes(svg, box, { x: limits[0], y: limits[1], xTicks: ticks(...limits[0], 4), yTicks: ticks(...limits[1], 4), xName: "its score in the shared weights W_s" });
     svg.append(s("text", { class: "soft", x: 4, y: 12 }, `its score in the adapter of ${spec.task}`));
-    items = spec.seeds.map((_, r) => {
+    const seeds = spec.seeds.map((_, r) => {
       const points = Array.from({ length: nFrames }, (_, f) => [X(paths(k, f, r, 0)), Y(paths(k, f, r, 1))]);
       const past = s("path", { fill: "none", stroke: color(r), "stroke-width": 2, "stroke-dasharray": DASH[r % DASH.length] });
       const ring = s("circle", { r: 6, fill: "none", stroke: color(r), "stroke-width": 2.5 });
       svg.append(s("path", { d: line(points), fill: "none", stroke: color(r), opacity: 0.45 }), s("circle", { cx: points[0][0], cy: points[0][1], r: 3, fill: color(r) }), past, ring);
       return { past, ring, points, cuts: points.map(([x, y]) => `${x.toFixed(1)},${y.toFixed(1)}`) };
     });
-  };
-  const svg = s("svg", { "aria-hidden": "true" });
-  left.append(svg);
-  ui.layouts.push(() => lay(ui.state));
+    return { seeds };
+  });
 
   const right = ui.panel("How far apart are the seeds?", { note: "Mean distance from the seeds' mean, as a share of the length of W = W_s + A (softmax's common shift taken out)." });
   const names = ["shared weights W_s", "adapter A", "what the task uses, W"], looks = [color(0), color(1), "var(--shared)"];
   const legend = h("div", { style: "display:flex;flex-wrap:wrap;gap:0 14px;font-size:12.5px;font-variant-numeric:tabular-nums" });
   const values = names.map((name, i) => {
-    const key = s("svg", { viewBox: "0 0 26 10", style: "width:26px;height:10px;display:inline-block" }), value = h("b");
+    const key = s("svg", { viewBox: "0 0 26 10", style: "width:26px;height:10px;display:inline-block" }), value = h("b", { className: "cell", style: "width:3em;height:1.25em;vertical-align:bottom" });
     key.append(s("line", { x1: 0, x2: 26, y1: 6, y2: 6, stroke: looks[i], "stroke-width": i === 2 ? 3 : 2, "stroke-dasharray": DASH[i === 2 ? 0 : i + 1] }));
     legend.append(h("span", { style: "white-space:nowrap" }, key, ` ${name} `, value));
     return value;
   });
-  const chart = s("svg", { "aria-hidden": "true" });
-  right.append(legend, chart);
-  let cursor, X;
-  const layRight = (state) => {
-    const k = setting(state), width = Math.max(220, right.clientWidth), box = { width, height: 240, left: 46, right: 12, top: 12, bottom: 38 };
+  right.append(legend);
+  const spread = gallery(right, (svg, width, state) => {
+    const k = setting(state), box = { width, height: 240, left: 46, right: 12, top: 12, bottom: 38 };
     let high = 0.02;
     for (const lam of spec.lams.keys()) for (let f = 0; f < nFrames; f++) for (let i = 0; i < 3; i++) high = Math.max(high, spreads(setting({ ...state, lam }), f, i));
-    const plot = axes(chart, box, { x: [0, nFrames - 1], y: [0, high * 1.05], xTicks: [0, (nFrames - 1) / 2, nFrames - 1], xText: (f) => String(steps[Math.round(f)]), yTicks: ticks(0, high, 4), yText: percent, xName: "step" });
-    X = plot.X;
-    names.forEach((_, i) => chart.append(s("path", { d: line(Array.from({ length: nFrames }, (_, f) => [X(f), plot.Y(spreads(k, f, i))])), fill: "none", stroke: looks[i], "stroke-width": i === 2 ? 3 : 2, "stroke-dasharray": DASH[i === 2 ? 0 : i + 1] })));
-    cursor = s("line", { class: "cursor", y1: box.top, y2: box.height - box.bottom });
-    chart.append(cursor);
-  };
-  ui.layouts.push(() => layRight(ui.state));
+    const { X, Y } = axes(svg, box, { x: [0, nFrames - 1], y: [0, high * 1.05], xTicks: [0, (nFrames - 1) / 2, nFrames - 1], xText: (f) => String(steps[Math.round(f)]), yTicks: ticks(0, high, 4), yText: percent, xName: "step" });
+    names.forEach((_, i) => svg.append(s("path", { d: line(Array.from({ length: nFrames }, (_, f) => [X(f), Y(spreads(k, f, i))])), fill: "none", stroke: looks[i], "stroke-width": i === 2 ? 3 : 2, "stroke-dasharray": DASH[i === 2 ? 0 : i + 1] })));
+    const cursor = s("line", { class: "cursor", y1: box.top, y2: box.height - box.bottom });
+    svg.append(cursor);
+    return { cursor, X };
+  });
 
   return {
     draw(state) {
-      if (drawn !== setting(state)) { lay(state); layRight(state); }
-      const f = state.at, k = setting(state);
-      items.forEach(({ past, ring, points, cuts }) => {
+      const f = state.at, k = setting(state), { cursor, X } = spread(state);
+      for (const { past, ring, points, cuts } of bundle(state).seeds) {
         set(past, { d: `M${cuts.slice(0, f + 1).join("L")}` });
         set(ring, { cx: points[f][0], cy: points[f][1] });
-      });
+      }
       set(cursor, { x1: X(f), x2: X(f) });
       values.forEach((value, i) => put(value, percent(spreads(k, f, i))));
     },
