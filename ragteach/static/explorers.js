@@ -24,7 +24,6 @@ label, .label { font-weight: 600; font-size: 13px; } label output { font-weight:
 input[type=range] { width: 100%; margin: 4px 0 0; accent-color: var(--accent); height: 22px; cursor: pointer; }
 .track { position: relative; } .ends { display: flex; justify-content: space-between; gap: 12px; font-size: 12.5px; color: var(--soft); }
 .ends span:last-child { text-align: right; }
-.cell { display: inline-block; contain: layout size style; white-space: nowrap; }
 .mark { position: absolute; top: -3px; transform: translateX(-50%); font-size: 11px; line-height: 1; color: var(--fg); pointer-events: none; }
 select, input[type=text], button { font: inherit; font-size: 13px; color: var(--fg); background: var(--bg); border: 1px solid var(--soft);
   border-radius: 6px; padding: 4px 8px; min-height: 30px; max-width: 100%; }

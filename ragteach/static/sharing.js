@@ -27,7 +27,7 @@ EXPLORERS.sharing = (ui) => {
     return svg;
   };
   const values = [...spec.tasks, "mean"].map((name, i) => {
-    const value = h("b", { className: "cell", style: "width:3em;height:1.25em;vertical-align:bottom" });
+    const value = h("b");
     legend.append(h("span", { style: "white-space:nowrap" }, key(i < nTasks ? i : -1), ` ${name} `, value));
     return value;
   });
@@ -142,14 +142,14 @@ EXPLORERS.sharing = (ui) => {
           if (part.text.trim()) words.append(h("span", { style: "padding:1px 0" }, part.text.trim()));
           continue;
         }
-        const value = h("small", { className: "cell", style: "font-size:10.5px;line-height:1.1;width:2.6em;height:1.1em;text-align:center;font-variant-numeric:tabular-nums" });
+        const value = h("small", { style: "font-size:10.5px;line-height:1.1;min-height:1.1em;font-variant-numeric:tabular-nums" });
         const chip = h("span", { style: "display:inline-flex;flex-direction:column;align-items:center;padding:1px 4px;margin:0 1px;border-radius:4px;overflow-wrap:anywhere" }, part.text, value);
         words.append(chip);
         if (part.j === undefined) value.textContent = "·";
         else chips.push({ chip, value, j: part.j });
       }
       const name = h("span", { style: `flex:0 0 96px;font-weight:${own ? 700 : 400}` }, own ? `${task} ◀` : task);
-      const verdict = h("span", { className: "cell", style: "flex:0 0 168px;height:1.45em;font-variant-numeric:tabular-nums" });
+      const verdict = h("span", { style: "flex:0 0 168px;white-space:nowrap;font-variant-numeric:tabular-nums" });
       readers.append(h("div", { style: `display:flex;flex-wrap:wrap;gap:0 10px;align-items:flex-start;padding:4px 8px;border-radius:6px;border:${own ? "2px solid var(--fg)" : "1px solid var(--line)"}` }, name, verdict, words));
       return { chips, verdict, own, label: own ? label : -1 };
     });

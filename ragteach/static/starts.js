@@ -55,7 +55,7 @@ EXPLORERS.starts = (ui) => {
   const names = ["shared weights W_s", "adapter A", "what the task uses, W"], looks = [color(0), color(1), "var(--shared)"];
   const legend = h("div", { style: "display:flex;flex-wrap:wrap;gap:0 14px;font-size:12.5px;font-variant-numeric:tabular-nums" });
   const values = names.map((name, i) => {
-    const key = s("svg", { viewBox: "0 0 26 10", style: "width:26px;height:10px;display:inline-block" }), value = h("b", { className: "cell", style: "width:3em;height:1.25em;vertical-align:bottom" });
+    const key = s("svg", { viewBox: "0 0 26 10", style: "width:26px;height:10px;display:inline-block" }), value = h("b");
     key.append(s("line", { x1: 0, x2: 26, y1: 6, y2: 6, stroke: looks[i], "stroke-width": i === 2 ? 3 : 2, "stroke-dasharray": DASH[i === 2 ? 0 : i + 1] }));
     legend.append(h("span", { style: "white-space:nowrap" }, key, ` ${name} `, value));
     return value;
