@@ -219,13 +219,11 @@ def _one_draw(name, frame, n, seed, strategies, knobs):
         parts = _datasets(train, val, test, num_classes)  # the same for all strategies
         for strategy in strategies:
             started = time.perf_counter()
-            if strategy == "majority class":
-                scores, n_params = _majority(train, test, num_classes)
-            elif strategy.endswith("equal parameters"):
-                wider = _phrases(parts[0], strategy.startswith("independent"))
-                scores, n_params = _strategy(strategy, *_datasets(train, val, test, num_classes, wider))
-            else:
-                scores, n_params = _strategy(strategy, *parts)
+            used = parts
+            if strategy.endswith("equal parameters"):
+                used = _datasets(train, val, test, num_classes, _phrases(parts[0], strategy))
+            majority = strategy == "majority class"
+            scores, n_params = _majority(train, test, num_classes) if majority else _strategy(strategy, *used)
             cost = n_params, time.perf_counter() - started
             rows += [
                 (name, strategy, task, seed, size, metric, value, *cost) for task, metric, value in scores
@@ -238,10 +236,8 @@ def _one_draw(name, frame, n, seed, strategies, knobs):
 def _datasets(train, val, test, num_classes, vectorizer=None):
     """The three parts as datasets; without a ``vectorizer`` the training part makes it."""
     data = MultiTaskDataset.from_frame(train, vectorizer, num_classes=num_classes)
-    others = (
-        MultiTaskDataset.from_frame(f, data.vectorizer, data.task_names, num_classes) for f in (val, test)
-    )
-    return data, *others
+    same = data.vectorizer, data.task_names, num_classes
+    return data, MultiTaskDataset.from_frame(val, *same), MultiTaskDataset.from_frame(test, *same)
 
 
 def _strategy(strategy, data, valid, test):
@@ -264,11 +260,12 @@ def _strategy(strategy, data, valid, test):
     return scores + chosen, model.num_parameters(trainable=True)
 
 
-def _phrases(data, independent):
+def _phrases(data, strategy):
     """A vectoriser that gives a strategy as many numbers as RAG's (T + 1) C d: the words of ``data`` and the
     most frequent pairs and triples, as many as that takes, or fewer if there are no more.
     """
-    width = data.n_features * (data.n_tasks + 1) // (data.n_tasks if independent else 1)
+    matrices = data.n_tasks if strategy.startswith("independent") else 1
+    width = data.n_features * (data.n_tasks + 1) // matrices
     counter = make_vectorizer("bow", ngrams=3)
     counts = np.asarray(counter.fit_transform(data.texts).sum(0)).ravel()  # (n_phrases,)
     names = counter.get_feature_names_out()
