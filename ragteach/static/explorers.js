@@ -73,12 +73,22 @@ function put(node, text) {
   if (node.textContent !== text) node.textContent = text;
 }
 const DASH = ["", "7 3", "2 3", "9 3 2 3", "4 2", "12 4"];
-/** Marker number i around (0, 0): circle, square, triangle, diamond, pentagon, cross. Never colour alone. */
+/** Marker number i: circle, square, triangle, diamond, pentagon, cross, around where the pen is.  Never colour alone. */
 const MARKER = [
-  "M4.5,0A4.5,4.5 0 1,1 -4.5,0A4.5,4.5 0 1,1 4.5,0Z", "M-4,-4H4V4H-4Z", "M0,-5.2L5,4H-5Z", "M0,-5.8L5.4,0L0,5.8L-5.4,0Z",
-  "M0,-5.2L5,-1.5L3,4.4H-3L-5,-1.5Z", "M-5,-2H-2V-5H2V-2H5V2H2V5H-2V2H-5Z",
+  "m4.5,0a4.5,4.5 0 1,1 -9,0a4.5,4.5 0 1,1 9,0z", "m-4,-4h8v8h-8z", "m0,-5.2l5,9.2h-10z", "m0,-5.8l5.4,5.8l-5.4,5.8l-5.4,-5.8z",
+  "m0,-5.2l5,3.7l-2,5.9h-6l-2,-5.9z", "m-5,-2h3v-3h4v3h3v4h-3v3h-4v-3h-3z",
 ];
-const marker = (i, color) => s("path", { d: MARKER[i % MARKER.length], fill: color, stroke: "var(--bg)", "stroke-width": 1 });
+function marker(i, color) {
+  const node = s("path", { fill: color, stroke: "var(--bg)", "stroke-width": 1 });
+  node.shape = MARKER[i % MARKER.length];
+  return move(node, 0, 0);
+}
+/** Put a marker or circle at (x, y), by its own numbers: a transform costs the browser a new sorting of the page's layers. */
+function move(node, x, y) {
+  if (node.shape) node.setAttribute("d", `M${x.toFixed(1)},${y.toFixed(1)}${node.shape}`);
+  else set(node, { cx: x, cy: y });
+  return node;
+}
 const percent = (x) => `${Math.round(100 * x)} %`;
 const minus = (text) => text.replace("-", "−");
 const signed = (x, digits = 1) => (x >= 0 ? "+" : "") + minus(x.toFixed(digits));

@@ -180,10 +180,10 @@ EXPLORERS.sharing = (ui) => {
       state.lam = lam[l];
       set(cursor, { x1: X(l), x2: X(l) });
       for (let t = 0; t < nTasks; t++) {
-        set(dots[t], { transform: `translate(${X(l)},${Y(accuracy(l, t))})` });
+        move(dots[t], X(l), Y(accuracy(l, t)));
         put(values[t], percent(accuracy(l, t)));
       }
-      set(dots[nTasks], { cx: X(l), cy: Y(mean[l]) });
+      move(dots[nTasks], X(l), Y(mean[l]));
       put(values[nTasks], percent(mean[l]));
       for (const { j, bar, each, at } of marks) {
         const base = sharedScore(l, j), from = at(base);
@@ -191,7 +191,7 @@ EXPLORERS.sharing = (ui) => {
         each.forEach(({ row, link, dot }, t) => {
           const to = at(base + ownScore(l, t, j));
           set(link, { x1: from, x2: to });
-          set(dot, { transform: `translate(${to.toFixed(1)},${row})` });
+          move(dot, to, row);
         });
       }
       const [text, owner, label] = current(state);
