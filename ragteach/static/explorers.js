@@ -81,12 +81,13 @@ const MARKER = [
 function marker(i, color) {
   const node = s("path", { fill: color, stroke: "var(--bg)", "stroke-width": 1 });
   node.shape = MARKER[i % MARKER.length];
-  return move(node, 0, 0);
+  return move(node, [0, 0]);
 }
-/** Put a marker or circle at (x, y), by its own numbers: a transform costs the browser a new sorting of the page's layers. */
-function move(node, x, y) {
-  if (node.shape) node.setAttribute("d", `M${x.toFixed(1)},${y.toFixed(1)}${node.shape}`);
-  else set(node, { cx: x, cy: y });
+/** Put a marker (at one place or several) or a circle where it belongs, by its own numbers: a transform would cost the
+ * browser a new sorting of the page's layers. */
+function move(node, ...places) {
+  if (node.shape) node.setAttribute("d", places.map(([x, y]) => `M${x.toFixed(1)},${y.toFixed(1)}${node.shape}`).join(""));
+  else set(node, { cx: places[0][0], cy: places[0][1] });
   return node;
 }
 const percent = (x) => `${Math.round(100 * x)} %`;

@@ -61,7 +61,7 @@ EXPLORERS.graphs = (ui) => {
     }));
     spec.tasks.forEach((task, t) => {
       const m = marker(t, color(t));
-      move(m, x1 - 6, at(t, nTasks));
+      move(m, [x1 - 6, at(t, nTasks)]);
       svg.append(m, s("text", { x: x1 - 16, y: at(t, nTasks) + 4, "text-anchor": "end" }, task));
     });
     for (let k = 0; k < K; k++) svg.append(s("rect", { x: x2 - 2, y: at(k, K) - 11, width: 40, height: 22, rx: 4, fill: "var(--panel)", stroke: "var(--fg)" }), s("text", { x: x2 + 18, y: at(k, K) + 4, "text-anchor": "middle" }, `A${k + 1}`));

@@ -125,7 +125,7 @@ EXPLORERS.player = (ui) => {
       if (run !== state.run) layLower();
       for (const d of drawings) d.parts.forEach(({ past, now, cuts }, p) => {
         set(past, { d: `M${cuts.slice(0, f + 1).join("L")}` });
-        move(now, ...d.points[p][f]);
+        move(now, d.points[p][f]);
       });
       lengths.draw(f, (g, p) => norms(state.run, g, p));
       pulls?.draw(f, (g, r) => conflict(r, g));

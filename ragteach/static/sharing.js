@@ -78,20 +78,20 @@ EXPLORERS.sharing = (ui) => {
     for (let l = 0; l < nLam; l++) for (const j of drawn) for (let t = 0; t < nTasks; t++) far = Math.max(far, Math.abs(sharedScore(l, j) + ownScore(l, t, j)));
     const { X: at } = axes(svg, box, { x: [-far * 1.04, far * 1.04], y: [0, 1], xTicks: ticks(-far, far, 4), xName: `${spec.classes[0]}  ←  weight  →  ${spec.classes[last]}` });
     svg.append(s("line", { x1: at(0), x2: at(0), y1: box.top, y2: box.height - box.bottom, stroke: "var(--soft)" }));
-    marks = drawn.map((j, i) => {
-      const y = box.top + step * (i + 0.5);
-      svg.append(s("text", { x: box.left - 8, y: y + 4, "text-anchor": "end" }, spec.drawn[i]));
-      if (i) svg.append(s("line", { class: "grid", x1: 0, x2: width, y1: y - step / 2, y2: y - step / 2 }));
-      const bar = s("line", { y1: y - step * 0.38, y2: y + step * 0.38, stroke: "var(--shared)", "stroke-width": 4, "stroke-linecap": "round" });
-      const each = spec.tasks.map((_, t) => {
-        const row = y + (t - (nTasks - 1) / 2) * Math.min(6, 22 / nTasks);
-        const link = s("line", { y1: row, y2: row, stroke: color(t), "stroke-width": 1.6 }), dot = marker(t, color(t));
-        svg.append(link, dot);
-        return { row, link, dot };
-      });
-      svg.append(bar);
-      return { j, bar, each, at };
+    const y = (i) => box.top + step * (i + 0.5);
+    spec.drawn.forEach((word, i) => {
+      svg.append(s("text", { x: box.left - 8, y: y(i) + 4, "text-anchor": "end" }, word));
+      if (i) svg.append(s("line", { class: "grid", x1: 0, x2: width, y1: y(i) - step / 2, y2: y(i) - step / 2 }));
     });
+    // One path for a domain's lines and one for its markers, over all words: a few shapes to move, not a hundred.
+    const tasks = spec.tasks.map((_, t) => {
+      const links = s("path", { stroke: color(t), "stroke-width": 1.6 }), dots = marker(t, color(t));
+      svg.append(links, dots);
+      return { links, dots, row: (i) => y(i) + (t - (nTasks - 1) / 2) * Math.min(6, 22 / nTasks) };
+    });
+    const bars = s("path", { stroke: "var(--shared)", "stroke-width": 4, "stroke-linecap": "round" });
+    svg.append(bars);
+    marks = { at, tasks, bars, bar: (i) => [y(i) - step * 0.38, y(i) + step * 0.38] };
   });
 
   // ---- one sentence, read by every domain -------------------------------------------------------------------------
@@ -180,20 +180,18 @@ EXPLORERS.sharing = (ui) => {
       state.lam = lam[l];
       set(cursor, { x1: X(l), x2: X(l) });
       for (let t = 0; t < nTasks; t++) {
-        move(dots[t], X(l), Y(accuracy(l, t)));
+        move(dots[t], [X(l), Y(accuracy(l, t))]);
         put(values[t], percent(accuracy(l, t)));
       }
-      move(dots[nTasks], X(l), Y(mean[l]));
+      move(dots[nTasks], [X(l), Y(mean[l])]);
       put(values[nTasks], percent(mean[l]));
-      for (const { j, bar, each, at } of marks) {
-        const base = sharedScore(l, j), from = at(base);
-        set(bar, { x1: from, x2: from });
-        each.forEach(({ row, link, dot }, t) => {
-          const to = at(base + ownScore(l, t, j));
-          set(link, { x1: from, x2: to });
-          move(dot, to, row);
-        });
-      }
+      const { at, tasks, bars, bar } = marks, base = drawn.map((j) => sharedScore(l, j)), from = base.map((v) => at(v).toFixed(1));
+      set(bars, { d: from.map((x, i) => `M${x},${bar(i)[0]}V${bar(i)[1]}`).join("") });
+      tasks.forEach(({ links, dots, row }, t) => {
+        const to = drawn.map((j, i) => at(base[i] + ownScore(l, t, j)));
+        set(links, { d: to.map((x, i) => `M${from[i]},${row(i)}H${x.toFixed(1)}`).join("") });
+        move(dots, ...to.map((x, i) => [x, row(i)]));
+      });
       const [text, owner, label] = current(state);
       if (built !== `${text}|${owner}`) build(state, text, owner, label);
       const { x } = parse(text);

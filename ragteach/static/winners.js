@@ -78,7 +78,7 @@ EXPLORERS.winners = (ui) => {
       points.forEach(({ bar, mean }, k) => {
         const [x, y] = at(k), [m, a, b] = stats.row(r, k, i);
         set(bar, { x1: x, x2: x, y1: P.Y(within(a)), y2: P.Y(within(b)), display: there(a) });
-        set(move(mean, x, y), { display: there(m) });
+        set(move(mean, [x, y]), { display: there(m) });
       });
     });
   };
@@ -86,7 +86,7 @@ EXPLORERS.winners = (ui) => {
     const [m, a, b] = stats.row(r, n, i);
     dots.forEach((dot, k) => set(dot, { cx: X(within(values(r, n, i, k))), display: there(values(r, n, i, k)) }));
     set(bar, { x1: X(within(a)), x2: X(within(b)), display: there(a) });
-    set(move(mean, X(within(m)), y + 8), { display: there(m) });
+    set(move(mean, [X(within(m)), y + 8]), { display: there(m) });
   });
   const wins = (r, n, i) => spec.seeds.filter((_, k) => names.every((_, o) => o === i || values(r, n, i, k) > values(r, n, o, k))).length;
   return {
