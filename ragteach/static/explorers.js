@@ -83,8 +83,8 @@ function marker(i, color) {
   node.shape = MARKER[i % MARKER.length];
   return move(node, [0, 0]);
 }
-/** Put a marker (at one place or several) or a circle where it belongs, by its own numbers: a transform would cost the
- * browser a new sorting of the page's layers. */
+/** Put a marker (at one place or several) or a circle where it belongs, by its own numbers: many transforms that change
+ * with every frame are work for the browser. */
 function move(node, ...places) {
   if (node.shape) node.setAttribute("d", places.map(([x, y]) => `M${x.toFixed(1)},${y.toFixed(1)}${node.shape}`).join(""));
   else set(node, { cx: places[0][0], cy: places[0][1] });

@@ -83,7 +83,7 @@ EXPLORERS.sharing = (ui) => {
       svg.append(s("text", { x: box.left - 8, y: y(i) + 4, "text-anchor": "end" }, word));
       if (i) svg.append(s("line", { class: "grid", x1: 0, x2: width, y1: y(i) - step / 2, y2: y(i) - step / 2 }));
     });
-    // One path for a domain's lines and one for its markers, over all words: a few shapes to move, not a hundred.
+    // One path for a domain's lines and one for its markers, over all words: a few shapes to move, not two a word.
     const tasks = spec.tasks.map((_, t) => {
       const links = s("path", { stroke: color(t), "stroke-width": 1.6 }), dots = marker(t, color(t));
       svg.append(links, dots);
