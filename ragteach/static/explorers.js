@@ -19,7 +19,7 @@ h4 { font-size: 13.5px; margin: 0 0 2px; font-weight: 650; }
 p { margin: 0; }
 .about, .note { color: var(--soft); } .note { font-size: 12.5px; }
 .controls { display: flex; flex-wrap: wrap; gap: 6px 18px; margin: 10px 0 4px; align-items: end; }
-.control { display: flex; flex-direction: column; gap: 2px; min-width: 0; } .control.wide { flex: 1 1 100%; }
+.control { display: flex; flex-direction: column; gap: 2px; min-width: 0; } .control.wide { flex: 1 1 100%; } .control.short { width: 230px; }
 label, .label { font-weight: 600; font-size: 13px; } label output { font-weight: 400; font-variant-numeric: tabular-nums; }
 input[type=range] { width: 100%; margin: 4px 0 0; accent-color: var(--accent); height: 22px; cursor: pointer; }
 .track { position: relative; } .ends { display: flex; justify-content: space-between; gap: 12px; font-size: 12.5px; color: var(--soft); }
@@ -41,6 +41,7 @@ table { border-collapse: collapse; font-size: 12.5px; font-variant-numeric: tabu
 th:first-child, td:first-child { text-align: left; } th { font-weight: 650; }
 pre { margin: 0; padding: 8px 10px; background: var(--panel); border-radius: 4px; font: 12.5px/1.5 ui-monospace, Menlo, Consolas, monospace; overflow-x: auto; user-select: all; }
 .error { color: var(--warn); border: 1px solid var(--warn); border-radius: 4px; padding: 6px 10px; margin: 6px 0; white-space: pre-wrap; }
+.gallery { position: relative; } .away { position: absolute; left: 0; right: 0; height: 0; overflow: hidden; content-visibility: hidden; }
 .busy .panels { opacity: .55; }
 @media (prefers-reduced-motion: no-preference) { .panels { transition: opacity .1s; } }
 `;
@@ -65,8 +66,9 @@ function s(tag, attributes = {}, text = null) {
   if (text !== null) node.textContent = text;
   return node;
 }
+/** Change what differs: an attribute that is set again costs a new layout, though it says the same. */
 function set(node, attributes) {
-  for (const key in attributes) node.setAttribute(key, attributes[key]);
+  for (const key in attributes) if (node.getAttribute(key) !== String(attributes[key])) node.setAttribute(key, attributes[key]);
 }
 /** Change a text only if it differs: an unchanged text costs no layout and is not read out again. */
 function put(node, text) {
@@ -86,7 +88,7 @@ function marker(i, color) {
 /** Put a marker (at one place or several) or a circle where it belongs, by its own numbers: many transforms that change
  * with every frame are work for the browser. */
 function move(node, ...places) {
-  if (node.shape) node.setAttribute("d", places.map(([x, y]) => `M${x.toFixed(1)},${y.toFixed(1)}${node.shape}`).join(""));
+  if (node.shape) set(node, { d: places.map(([x, y]) => `M${x.toFixed(1)},${y.toFixed(1)}${node.shape}`).join("") });
   else set(node, { cx: places[0][0], cy: places[0][1] });
   return node;
 }
@@ -356,7 +358,7 @@ class View {
       const part = (mark.at - min) / (max - min || 1);
       track.append(h("span", { className: "mark", style: `left: calc(8px + ${part} * (100% - 16px))`, title: mark.text }, "▼"));
     }
-    const box = h("div", { className: wide ? "control wide" : "control" }, h("label", {}, `${label} `, value), track);
+    const box = h("div", { className: wide ? "control wide" : "control short" }, h("label", {}, `${label} `, value), track);
     if (ends) box.append(h("div", { className: "ends" }, ...ends.map((end) => h("span", {}, end))));
     this.controls.append(box);
     this.syncs.push((state) => {

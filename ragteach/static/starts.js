@@ -9,20 +9,25 @@ EXPLORERS.starts = (ui) => {
   ui.slider({ name: "scale", label: "Scale of the start:", max: spec.scales.length - 1, wide: false, text: (i) => short(spec.scales[i]) });
   ui.slider({ name: "at", label: "Step", max: nFrames - 1, text: (f) => String(steps[f]), ends: ["the random start", "end of training"] });
 
-  /** Pictures of a panel, each built once per setting and width: dragging the scale only swaps them. */
+  /** Pictures of a panel, each built and laid out once per setting and width: dragging the scale shows another one. */
   const gallery = (panel, make) => {
-    const frame = h("div"), kept = new Map();
+    const frame = h("div", { className: "gallery" }), kept = new Map();
     panel.append(frame);
-    let width = 0;
-    ui.layouts.push(() => { width = Math.max(220, panel.clientWidth); kept.clear(); });
+    let width = 0, shown = null;
+    ui.layouts.push(() => { width = Math.max(220, panel.clientWidth); kept.clear(); frame.replaceChildren(); shown = null; });
     return (state) => {
       const k = setting(state);
       if (!kept.has(k)) {
-        const svg = s("svg", { "aria-hidden": "true" });
-        kept.set(k, { svg, ...make(svg, width, state) });
+        const svg = s("svg", { "aria-hidden": "true" }), place = h("div", {}, svg);
+        frame.append(place);
+        kept.set(k, { place, ...make(svg, width, state) });
       }
       const picture = kept.get(k);
-      if (frame.firstChild !== picture.svg) frame.replaceChildren(picture.svg);
+      if (shown !== picture) {
+        if (shown) shown.place.className = "away";
+        picture.place.className = "";
+        shown = picture;
+      }
       return picture;
     };
   };
