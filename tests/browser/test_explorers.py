@@ -281,6 +281,7 @@ def follows(nb, i, kind, keys=24):
     explorer, slider = nb.explorer(i), SLIDER.get(kind, 0)
     found = [speed(nb.page, explorer, slider, keys)]
     while len(found) < 4 and not found[-1].follows_the_hand:  # another process may have had the cores
+        nb.page.wait_for_timeout(10_000)  # and may still have them
         found.append(speed(nb.page, explorer, slider, keys))
     assert found[-1].follows_the_hand, (kind, found)
     handle, after = explorer.locator("input[type=range]").nth(slider), say(explorer)
