@@ -66,7 +66,7 @@ function s(tag, attributes = {}, text = null) {
   if (text !== null) node.textContent = text;
   return node;
 }
-/** Change what differs: an attribute that is set again costs a new layout, though it says the same. */
+/** Change what differs: an attribute that is set again is work for the browser, though it says the same. */
 function set(node, attributes) {
   for (const key in attributes) if (node.getAttribute(key) !== String(attributes[key])) node.setAttribute(key, attributes[key]);
 }

@@ -25,12 +25,14 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests"))
 
 from browser.chromium import chromium  # noqa: E402
-from browser.kinds import IMPORT, LONG, SLIDER  # noqa: E402
+from browser.kinds import IMPORT, LONG  # noqa: E402
 from browser.lab import FLAGS, Lab, Notebook  # noqa: E402
 from browser.measure import Speed, edges, speed, watch  # noqa: E402
 
 CONTENDERS = ("explorer", "explorer, cell running", "interact + matplotlib")
 ANEW = ("new graph", "new graph, cell running")  # of the graph editor
+# Which slider of the explorer is moved, if not the first: the one that `interact` moves, too.
+SLIDER = {"winners": 1, "starts": 1}
 BUSY = "import time\nend = time.time() + 600\nwhile time.time() < end:\n    sum(range(10_000))"
 USUAL = "import sys\nsys.path.insert(0, {folder!r})\nfrom interact_pictures import interact\ninteract(w)"
 

@@ -24,5 +24,3 @@ WIDE = """rt.widgets.who_wins(__import__("pandas").DataFrame([
     for s in ("RAG", "full sharing", "independent")
     for i in range(5) for n in range(5, 65, 3) for r in (0.0, 0.5, 1.0)]))"""
 LONG = {**MAKE, "winners": WIDE}
-# The slider that is dragged, if not the first: the one with most stops, which is what `interact` moves too.
-SLIDER = {"winners": 1, "starts": 1}

@@ -4,7 +4,7 @@ import statistics
 
 import pytest
 
-from .kinds import IMPORT, LONG, SLIDER, SMALL
+from .kinds import IMPORT, LONG, SMALL
 from .measure import edges, speed, watch
 from .test_sharing import changed, picture, press, run_code, say
 
@@ -278,7 +278,7 @@ def test_explorers_follow_the_hand_while_a_cell_runs_and_at_rest(notebook):
 
 def follows(nb, i, kind, keys=24):
     """Fast enough, and what is drawn in the end is what belongs to where the hand let go."""
-    explorer, slider = nb.explorer(i), SLIDER.get(kind, 0)
+    explorer, slider = nb.explorer(i), int(kind == "winners")
     found = [speed(nb.page, explorer, slider, keys)]
     while len(found) < 4 and not found[-1].follows_the_hand:  # another process may have had the cores
         nb.page.wait_for_timeout(10_000)  # and may still have them
