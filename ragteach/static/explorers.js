@@ -22,6 +22,10 @@ p { margin: 0; }
 .control { display: flex; flex-direction: column; gap: 2px; min-width: 0; } .control.wide { flex: 1 1 100%; } .control.short { width: 230px; }
 label, .label { font-weight: 600; font-size: 13px; } label output { font-weight: 400; font-variant-numeric: tabular-nums; }
 input[type=range] { width: 100%; margin: 4px 0 0; accent-color: var(--accent); height: 22px; cursor: pointer; }
+@media (forced-colors: none) { /* our own look: the system's thumb makes Chromium sort the layers of the whole page at every move */
+  input[type=range] { appearance: none; background: linear-gradient(var(--soft) 0 0) center / calc(100% - 12px) 4px no-repeat var(--bg); }
+  input[type=range]::-webkit-slider-thumb { appearance: none; width: 16px; height: 16px; border-radius: 8px; background: var(--accent); }
+  input[type=range]::-moz-range-thumb { width: 16px; height: 16px; border: 0; border-radius: 8px; background: var(--accent); } }
 .track { position: relative; } .ends { display: flex; justify-content: space-between; gap: 12px; font-size: 12.5px; color: var(--soft); }
 .ends span:last-child { text-align: right; }
 .mark { position: absolute; top: -3px; transform: translateX(-50%); font-size: 11px; line-height: 1; color: var(--fg); pointer-events: none; }
@@ -30,9 +34,11 @@ select, input[type=text], button { font: inherit; font-size: 13px; color: var(--
 button { cursor: pointer; background: var(--panel); } button[aria-pressed=true] { background: var(--accent); color: var(--bg); border-color: var(--accent); }
 button:disabled { opacity: .5; cursor: default; }
 :focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
+.controls, .say, .panel { isolation: isolate; background: var(--bg); } /* what changes is painted in a box of its own that stays: see "fast" below */
+.value { display: inline-block; min-width: 3.4em; background: var(--bg); font-weight: 700; font-variant-numeric: tabular-nums; }
 .say { min-height: 3.1em; margin: 6px 0 8px; padding: 7px 10px; background: var(--panel); border-left: 4px solid var(--accent); border-radius: 4px; }
 .panels { display: grid; grid-template-columns: var(--columns, repeat(2, minmax(0, 1fr))); gap: 12px 20px; } .panel { min-width: 0; } .panel.full { grid-column: 1 / -1; }
-.narrow th, .narrow td { padding: 2px 4px; } .narrow .wrap td { white-space: normal; } .narrow .wrap :is(th, td) { padding: 2px; } .narrow .panels { grid-template-columns: minmax(0, 1fr); }
+.narrow :is(th, td) { padding: 2px 4px; min-width: 0 !important; } .narrow .wrap td { white-space: normal; } .narrow .wrap :is(th, td) { padding: 2px; } .narrow .panels { grid-template-columns: minmax(0, 1fr); }
 svg { display: block; width: 100%; overflow: visible; } svg text { fill: var(--fg); font-size: 12px; } svg .soft { fill: var(--soft); }
 svg .grid { stroke: var(--grid); } svg .axis { stroke: var(--line); } svg .cursor { stroke: var(--fg); stroke-width: 1.5; } svg .best { stroke: var(--soft); stroke-dasharray: 2 3; }
 .tools { display: flex; flex-wrap: wrap; gap: 8px; margin-top: 10px; align-items: center; }
@@ -41,10 +47,14 @@ table { border-collapse: collapse; font-size: 12.5px; font-variant-numeric: tabu
 th:first-child, td:first-child { text-align: left; } th { font-weight: 650; }
 pre { margin: 0; padding: 8px 10px; background: var(--panel); border-radius: 4px; font: 12.5px/1.5 ui-monospace, Menlo, Consolas, monospace; overflow-x: auto; user-select: all; }
 .error { color: var(--warn); border: 1px solid var(--warn); border-radius: 4px; padding: 6px 10px; margin: 6px 0; white-space: pre-wrap; }
-.gallery { position: relative; } .away { position: absolute; left: 0; right: 0; height: 0; overflow: hidden; content-visibility: hidden; }
 .busy .panels { opacity: .55; }
 @media (prefers-reduced-motion: no-preference) { .panels { transition: opacity .1s; } }
 `;
+
+// Fast: Chromium repaints what changed, but it sorts the layers of the whole page again (2 ms in JupyterLab, with every
+// frame) if an area that is painted by itself changes its extent.  So what moves lies inside a box that is painted too and
+// stays: `.value` around a number, the sheet under a picture, the parts of the frame above.  And a shape is made pale
+// with fill-opacity or stroke-opacity: `opacity` would make it such an area.
 
 // ---- building and drawing ---------------------------------------------------------------------------------------
 
@@ -112,8 +122,9 @@ function ticks(low, high, n = 5) {
 }
 /** An empty plot: scales, grid, axis labels. box = {width, height, left, right, top, bottom}. */
 function axes(svg, box, { x, y, xTicks = [], yTicks = [], xText = short, yText = short, xName = "", yName = "" }) {
-  svg.replaceChildren();
-  set(svg, { viewBox: `0 0 ${box.width} ${box.height}`, height: box.height });
+  const sheet = { width: box.width, height: box.height };
+  svg.replaceChildren(s("rect", { ...sheet, fill: "var(--bg)" }));
+  set(svg.ownerSVGElement ?? svg, { viewBox: `0 0 ${box.width} ${box.height}`, height: box.height });
   const innerW = box.width - box.left - box.right, innerH = box.height - box.top - box.bottom;
   const X = (v) => box.left + ((v - x[0]) / (x[1] - x[0] || 1)) * innerW, Y = (v) => box.top + innerH - ((v - y[0]) / (y[1] - y[0] || 1)) * innerH;
   const bottom = box.top + innerH;
@@ -286,6 +297,7 @@ class View {
     for (const node of [document.documentElement, document.body]) if (node) this.watch.observe(node, { attributes: true, attributeFilter: ["data-jp-theme-light", "theme"] });
     this.size = new ResizeObserver(() => this.resize());
     this.size.observe(this.host);
+    this.size.observe(this.words);
     store.views.add(this);
     this.resize();
   }
@@ -300,12 +312,15 @@ class View {
   }
   resize() {
     const width = this.host.clientWidth;
-    if (width === this.width) return;
-    this.width = width;
-    if (!width) return; // taken off the page, for the moment
-    this.root.classList.toggle("narrow", width < 720);
-    for (const layout of this.layouts) layout();
-    this.draw(); // at once: no frame may show the emptied pictures
+    if (width !== this.width) {
+      this.width = width;
+      if (!width) return; // taken off the page, for the moment
+      this.root.classList.toggle("narrow", width < 720);
+      for (const layout of this.layouts) layout();
+      this.words.style.minHeight = "";
+      this.draw(); // at once: no frame may show the emptied pictures
+    }
+    this.words.style.minHeight = `${this.words.offsetHeight}px`; // as high as it ever was: nothing jumps under the hand
   }
   schedule() {
     this.frame ??= requestAnimationFrame(() => this.draw());

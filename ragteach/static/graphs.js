@@ -86,7 +86,7 @@ EXPLORERS.graphs = (ui) => {
     const { X } = axes(picture, box, { x: [0, 1], y: [0, 1], xTicks: w < 340 ? [0, 0.5, 1] : [0, 0.25, 0.5, 0.75, 1], xText: percent });
     bars = [...spec.tasks, "mean"].map((name, t) => {
       const y = box.top + step * t + 5, fill = t < nTasks ? color(t) : "var(--shared)";
-      const bar = s("rect", { x: X(0), y, height: step - 11, fill, opacity: 0.9 }), text = s("text", { y: y + 14 });
+      const bar = s("rect", { x: X(0), y, height: step - 11, fill, "fill-opacity": 0.9 }), text = s("text", { y: y + 14 });
       picture.append(s("text", { x: box.left - 8, y: y + 14, "text-anchor": "end", "font-weight": t < nTasks ? 400 : 700 }, name), bar, text);
       return { bar, text, X };
     });
@@ -118,10 +118,10 @@ EXPLORERS.graphs = (ui) => {
     draw(state) {
       if (shape !== width(state.graph)) lay();
       state.graph.forEach((row, t) => row.forEach((g, k) => {
-        set(lines[t][k], { opacity: g ? 1 : 0.1 });
+        set(lines[t][k], { "stroke-opacity": g ? 1 : 0.1 });
         const button = matrix.querySelector(`[data-edge="${t},${k}"]`);
         put(button, g ? (g === 1 ? "●" : short(g)) : "·");
-        button.setAttribute("aria-pressed", String(Boolean(g)));
+        set(button, { "aria-pressed": String(Boolean(g)) });
       }));
       less.disabled = width(state.graph) === 0;
       plus.disabled = width(state.graph) >= spec.most;

@@ -38,7 +38,7 @@ EXPLORERS.player = (ui) => {
       svg.append(s("line", { x1: -13, x2: 13, stroke: look(i), "stroke-width": 2, "stroke-dasharray": DASH[i % DASH.length] }));
       if (look === color) svg.append(dot(i));
       else svg.append(marker(i, look(i)));
-      const value = h("b", { style: "font-variant-numeric:tabular-nums" });
+      const value = h("b", { className: "value" });
       box.append(h("span", { style: "white-space:nowrap" }, svg, ` ${name} `, value));
       return value;
     });
@@ -79,7 +79,7 @@ EXPLORERS.player = (ui) => {
       d.points = spec.parts.map((_, p) => Array.from({ length: nFrames }, (_, f) => [X(planes(shown, r, f, p, 0)), Y(planes(shown, r, f, p, 1))]));
       d.parts = d.points.map((points, p) => {
         const past = s("path", { fill: "none", stroke: color(p), "stroke-width": p ? 2 : 3, "stroke-dasharray": DASH[p % DASH.length] }), now = dot(p);
-        d.svg.append(s("path", { d: line(points), fill: "none", stroke: color(p), "stroke-width": 1.3, opacity: 0.45 }));
+        d.svg.append(s("path", { d: line(points), fill: "none", stroke: color(p), "stroke-width": 1.3, "stroke-opacity": 0.45 }));
         d.svg.append(s("circle", { cx: points[0][0], cy: points[0][1], r: 2.5, fill: color(p) }), past, now);
         return { past, now, cuts: points.map(([x, y]) => `${x.toFixed(1)},${y.toFixed(1)}`) };
       });

@@ -27,7 +27,7 @@ EXPLORERS.sharing = (ui) => {
     return svg;
   };
   const values = [...spec.tasks, "mean"].map((name, i) => {
-    const value = h("b");
+    const value = h("b", { className: "value" });
     legend.append(h("span", { style: "white-space:nowrap" }, key(i < nTasks ? i : -1), ` ${name} `, value));
     return value;
   });

@@ -11,21 +11,20 @@ EXPLORERS.starts = (ui) => {
 
   /** Pictures of a panel, each built and laid out once per setting and width: dragging the scale shows another one. */
   const gallery = (panel, make) => {
-    const frame = h("div", { className: "gallery" }), kept = new Map();
-    panel.append(frame);
-    let width = 0, shown = null;
-    ui.layouts.push(() => { width = Math.max(220, panel.clientWidth); kept.clear(); frame.replaceChildren(); shown = null; });
+    const kept = new Map();
+    let svg, width = 0, shown = null;
+    ui.picture(panel, (sheet, size) => { svg = sheet; width = size; kept.clear(); svg.replaceChildren(s("rect", { width, height: "100%", fill: "var(--bg)" })); shown = null; });
     return (state) => {
       const k = setting(state);
       if (!kept.has(k)) {
-        const svg = s("svg", { "aria-hidden": "true" }), place = h("div", {}, svg);
-        frame.append(place);
-        kept.set(k, { place, ...make(svg, width, state) });
+        const group = s("g");
+        svg.append(group);
+        kept.set(k, { group, ...make(group, width, state) });
       }
       const picture = kept.get(k);
       if (shown !== picture) {
-        if (shown) shown.place.className = "away";
-        picture.place.className = "";
+        if (shown) set(shown.group, { visibility: "hidden" });
+        set(picture.group, { visibility: "visible" });
         shown = picture;
       }
       return picture;
@@ -50,7 +49,7 @@ EXPLORERS.starts = (ui) => {
       const points = Array.from({ length: nFrames }, (_, f) => [X(paths(k, f, r, 0)), Y(paths(k, f, r, 1))]);
       const past = s("path", { fill: "none", stroke: color(r), "stroke-width": 2, "stroke-dasharray": DASH[r % DASH.length] });
       const ring = s("circle", { r: 6, fill: "none", stroke: color(r), "stroke-width": 2.5 });
-      svg.append(s("path", { d: line(points), fill: "none", stroke: color(r), opacity: 0.45 }), s("circle", { cx: points[0][0], cy: points[0][1], r: 3, fill: color(r) }), past, ring);
+      svg.append(s("path", { d: line(points), fill: "none", stroke: color(r), "stroke-opacity": 0.45 }), s("circle", { cx: points[0][0], cy: points[0][1], r: 3, fill: color(r) }), past, ring);
       return { past, ring, points, cuts: points.map(([x, y]) => `${x.toFixed(1)},${y.toFixed(1)}`) };
     });
     return { seeds };
@@ -60,7 +59,7 @@ EXPLORERS.starts = (ui) => {
   const names = ["shared weights W_s", "adapter A", "what the task uses, W"], looks = [color(0), color(1), "var(--shared)"];
   const legend = h("div", { style: "display:flex;flex-wrap:wrap;gap:0 14px;font-size:12.5px;font-variant-numeric:tabular-nums" });
   const values = names.map((name, i) => {
-    const key = s("svg", { viewBox: "0 0 26 10", style: "width:26px;height:10px;display:inline-block" }), value = h("b");
+    const key = s("svg", { viewBox: "0 0 26 10", style: "width:26px;height:10px;display:inline-block" }), value = h("b", { className: "value" });
     key.append(s("line", { x1: 0, x2: 26, y1: 6, y2: 6, stroke: looks[i], "stroke-width": i === 2 ? 3 : 2, "stroke-dasharray": DASH[i === 2 ? 0 : i + 1] }));
     legend.append(h("span", { style: "white-space:nowrap" }, key, ` ${name} `, value));
     return value;

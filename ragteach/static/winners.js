@@ -27,7 +27,7 @@ EXPLORERS.winners = (ui) => {
       svg.append(s("text", { x: box.left - 8, y: cell(r, 0).y + hgt / 2 + 4, "text-anchor": "end" }, short(spec.r[r])));
       for (let n = 0; n < nN; n++) {
         const at = cell(r, n), who = winner(r, n), group = s("g", { style: "cursor:pointer" });
-        group.append(s("rect", { ...at, fill: color(who), opacity: clear(r, n) ? 0.62 : 0.25, stroke: "var(--bg)", "stroke-width": 2 }));
+        group.append(s("rect", { ...at, fill: color(who), "fill-opacity": clear(r, n) ? 0.62 : 0.25, stroke: "var(--bg)", "stroke-width": 2 }));
         group.append(s("text", { x: at.x + w / 2, y: at.y + hgt / 2 + 4, "text-anchor": "middle", "font-weight": clear(r, n) ? 700 : 400 }, margin(r, n, 0) < 5e-4 ? (w > 30 ? "tie" : "=") : `${spec.letters[who]} ${w > 48 ? points(margin(r, n, 0)) : ""}${clear(r, n) && w > 30 ? "★" : ""}`));
         group.addEventListener("click", () => ui.update({ r, n }));
         svg.append(group);
@@ -51,13 +51,13 @@ EXPLORERS.winners = (ui) => {
     ({ X } = axes(seedSvg, box, { x: [low, high], y: [0, 1], xTicks: ticks(low, high, 4), xText: percent }));
     seeds = names.map((name, i) => {
       const y = box.top + step * (i + 0.5), bar = s("line", { y1: y + 8, y2: y + 8, stroke: color(i), "stroke-width": 3 }), mean = marker(i, color(i));
-      const dots = spec.seeds.map((_, k) => s("circle", { cy: y - 8 + ((k * 5) % 7), r: 2.6, fill: color(i), opacity: 0.55 }));
+      const dots = spec.seeds.map((_, k) => s("circle", { cy: y - 8 + ((k * 5) % 7), r: 2.6, fill: color(i), "fill-opacity": 0.55 }));
       seedSvg.append(s("text", { x: box.left - 8, y: y + 4, "text-anchor": "end" }, name), ...dots, bar, mean);
       return { y, dots, bar, mean };
     });
     const plot = { width, height: 190, left: 46, right: 12, top: 8, bottom: 38 }, every = Math.ceil((nN * 34) / (width - 60)); // no label on another
     P = axes(curveSvg, plot, { x: [-0.15, nN - 0.85], y: [low, high], xTicks: spec.n.map((_, k) => k).filter((k) => k % every === 0), xText: (k) => String(spec.n[k]), yTicks: ticks(low, high, 4), yText: percent, xName: "training sentences per task" });
-    cursor = s("line", { class: "cursor", y1: plot.top, y2: plot.height - plot.bottom, opacity: 0.5 });
+    cursor = s("line", { class: "cursor", y1: plot.top, y2: plot.height - plot.bottom, "stroke-opacity": 0.5 });
     curveSvg.append(cursor);
     curves = names.map((_, i) => {
       const path = s("path", { fill: "none", stroke: color(i), "stroke-width": 2, "stroke-dasharray": DASH[i] });
