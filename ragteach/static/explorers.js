@@ -40,6 +40,7 @@ button:disabled { opacity: .5; cursor: default; }
 .panels { display: grid; grid-template-columns: var(--columns, repeat(2, minmax(0, 1fr))); gap: 12px 20px; } .panel { min-width: 0; } .panel.full { grid-column: 1 / -1; }
 .narrow :is(th, td) { padding: 2px 4px; min-width: 0 !important; } .narrow .wrap td { white-space: normal; } .narrow .wrap :is(th, td) { padding: 2px; } .narrow .panels { grid-template-columns: minmax(0, 1fr); }
 svg { display: block; width: 100%; overflow: visible; } svg text { fill: var(--fg); font-size: 12px; } svg .soft { fill: var(--soft); }
+.root:is(:hover, :focus-within) svg[aria-hidden] { will-change: transform; background: var(--bg); } /* the hand is here */
 svg .grid { stroke: var(--grid); } svg .axis { stroke: var(--line); } svg .cursor { stroke: var(--fg); stroke-width: 1.5; } svg .best { stroke: var(--soft); stroke-dasharray: 2 3; }
 .tools { display: flex; flex-wrap: wrap; gap: 8px; margin-top: 10px; align-items: center; }
 .more { margin-top: 8px; overflow-x: auto; max-height: 320px; overflow-y: auto; } [hidden] { display: none !important; }
@@ -54,7 +55,8 @@ pre { margin: 0; padding: 8px 10px; background: var(--panel); border-radius: 4px
 // Fast: Chromium repaints what changed, but it sorts the layers of the whole page again (2 ms in JupyterLab, with every
 // frame) if an area that is painted by itself changes its extent.  So what moves lies inside a box that is painted too and
 // stays: `.value` around a number, the sheet under a picture, the parts of the frame above.  And a shape is made pale
-// with fill-opacity or stroke-opacity: `opacity` would make it such an area.
+// with fill-opacity or stroke-opacity: `opacity` would make it such an area.  While the hand is on an explorer, each of its
+// pictures is a layer of its own: its pixels are drawn again, not every tile of the page that it touches.
 
 // ---- building and drawing ---------------------------------------------------------------------------------------
 
@@ -152,7 +154,8 @@ function reader(block, layout) {
   return (name) => {
     if (made[name]) return made[name];
     const [offset, shape] = layout[name], strides = shape.map((_, i) => shape.slice(i + 1).reduce((a, b) => a * b, 1));
-    const at = (...index) => all[offset + index.reduce((sum, k, i) => sum + k * strides[i], 0)];
+    const [s0 = 0, s1 = 0, s2 = 0, s3 = 0, s4 = 0] = strides; // written out: a frame reads hundreds of numbers
+    const at = (a, b = 0, c = 0, d = 0, e = 0) => all[offset + a * s0 + b * s1 + c * s2 + d * s3 + e * s4];
     at.shape = shape;
     at.row = (...index) => {
       const start = offset + index.reduce((sum, k, i) => sum + k * strides[i], 0);

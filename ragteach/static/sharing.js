@@ -127,8 +127,7 @@ EXPLORERS.sharing = (ui) => {
     let norm = 0;
     for (const [j, n] of counts) norm += (n * idf[j]) ** 2;
     const x = new Map([...counts].map(([j, n]) => [j, (n * idf[j]) / (spec.unit ? Math.sqrt(norm) || 1 : 1)]));
-    const chips = new Map();
-    return (known = { text, parts, x, chips });
+    return (known = { text, parts, x });
   };
   let built = null, cells = [];
   const build = (state, text, owner, label) => {
@@ -142,11 +141,12 @@ EXPLORERS.sharing = (ui) => {
           if (part.text.trim()) words.append(h("span", { style: "padding:1px 0" }, part.text.trim()));
           continue;
         }
-        const value = h("small", { style: "font-size:10.5px;line-height:1.1;min-height:1.1em;font-variant-numeric:tabular-nums" });
-        const chip = h("span", { style: "display:inline-flex;flex-direction:column;align-items:center;padding:1px 4px;margin:0 1px;border-radius:4px;overflow-wrap:anywhere" }, part.text, value);
+        // The number has its place under the word, so that no word moves when a number comes or goes.
+        const value = h("small", { style: "position:absolute;left:0;right:0;bottom:1px;height:12px;font-size:10.5px;line-height:12px;font-variant-numeric:tabular-nums" });
+        const chip = h("span", { style: "position:relative;min-width:34px;padding:1px 4px 13px;margin:0 1px;border-radius:4px;overflow-wrap:anywhere;text-align:center" }, part.text, value);
         words.append(chip);
         if (part.j === undefined) value.textContent = "·";
-        else chips.push({ chip, value, j: part.j });
+        else chips.push({ chip, value, j: part.j, shown: "" });
       }
       const name = h("span", { style: `flex:0 0 96px;font-weight:${own ? 700 : 400}` }, own ? `${task} ◀` : task);
       const verdict = h("span", { style: "flex:0 0 168px;white-space:nowrap;font-variant-numeric:tabular-nums" });
@@ -196,11 +196,12 @@ EXPLORERS.sharing = (ui) => {
       if (built !== `${text}|${owner}`) build(state, text, owner, label);
       const { x } = parse(text);
       readings = cells.map(({ chips, verdict, own, label: truth }, t) => {
-        for (const { chip, value, j } of chips) {
-          const pull = (x.get(j) ?? 0) * (sharedScore(l, j) + ownScore(l, t, j)), strength = Math.min(0.55, Math.abs(pull) / 5);
-          const shown = Math.abs(pull) >= 0.15 ? signed(pull) : "";
-          put(value, shown);
-          chip.style.background = shown ? `rgba(var(--${pull > 0 ? "plus" : "minus"}), ${strength.toFixed(2)})` : "";
+        for (const word of chips) {
+          const pull = (x.get(word.j) ?? 0) * (sharedScore(l, word.j) + ownScore(l, t, word.j)), shown = Math.abs(pull) >= 0.15 ? signed(pull) : "";
+          if (word.shown === shown) continue;
+          word.value.textContent = word.shown = shown; // and a colour as strong as that number
+          const strength = Math.min(0.55, Math.abs(pull.toFixed(1)) / 5);
+          word.chip.style.background = shown ? `rgba(var(--${pull > 0 ? "plus" : "minus"}), ${strength.toFixed(2)})` : "";
         }
         const reading = read(l, t, x);
         put(verdict, `${spec.classes[reading.best]} ${percent(reading.p)}${own && truth >= 0 ? (truth === reading.best ? " ✓" : " ✗") : ""}`);
