@@ -111,7 +111,7 @@ EXPLORERS.sharing = (ui) => {
     row.append(h("div", { className: "control", style: "flex:1 1 260px" }, h("span", { className: "label" }, "Or write your own"), field));
     ui.syncs.push((state) => field.value !== state.typed && (field.value = state.typed));
   }
-  const readers = h("div", { style: "display:grid;gap:6px;margin-top:6px" });
+  const readers = h("div", { style: "display:grid;gap:6px;margin-top:6px;isolation:isolate;background:var(--bg)" });
   below.append(readers, h("p", { className: "note", style: "margin-top:4px" }, `Under each word: what it adds, + towards ${spec.classes[last]}, − towards ${spec.classes[0]}. A dot: not in the vocabulary. ✓ ✗: right or wrong by the sentence's label.`));
 
   /** The sentence as pieces of text, and its features: TF-IDF (or counts) exactly as the vectoriser makes them. */
