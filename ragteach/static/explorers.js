@@ -35,7 +35,7 @@ button { cursor: pointer; background: var(--panel); } button[aria-pressed=true] 
 button:disabled { opacity: .5; cursor: default; }
 :focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
 .controls, .say, .panel { isolation: isolate; background: var(--bg); } /* what changes is painted in a box of its own that stays: see "fast" below */
-.value { display: inline-block; min-width: 3.4em; background: var(--bg); font-weight: 700; font-variant-numeric: tabular-nums; }
+.value { display: inline-block; min-width: 3.4em; background: var(--bg); font-weight: 700; font-variant-numeric: tabular-nums; } .value:empty { display: none; }
 .say { min-height: 3.1em; margin: 6px 0 8px; padding: 7px 10px; background: var(--panel); border-left: 4px solid var(--accent); border-radius: 4px; }
 .panels { display: grid; grid-template-columns: var(--columns, repeat(2, minmax(0, 1fr))); gap: 12px 20px; } .panel { min-width: 0; } .panel.full { grid-column: 1 / -1; }
 .narrow :is(th, td) { padding: 2px 4px; min-width: 0 !important; } .narrow .wrap td { white-space: normal; } .narrow .wrap :is(th, td) { padding: 2px; } .narrow .panels { grid-template-columns: minmax(0, 1fr); }

@@ -31,7 +31,7 @@ EXPLORERS.steps = (ui) => {
   const at = (state) => film(rates[state.rate], state.label)[state.steps];
 
   ui.panels.style.setProperty("--columns", "minmax(0, 1fr) minmax(0, 310px)"); // the first table is the wide one
-  /** A table whose cells are kept, and its columns as wide (in characters) as the longest number, so that a step changes texts only. */
+  /** A table whose cells are kept, and its columns wide enough (in widths of a 0) for any number, so that a step changes texts only. */
   const grid = (panel, head, names, wide) => {
     const rows = names.map((name) => ({ name, cells: head.slice(1).map(() => h("td")) }));
     panel.append(h("div", { style: "overflow-x:auto" }, h("table", {}, h("tr", {}, ...head.map((t, i) => h("th", { style: `min-width:calc(${wide[i - 1] ?? 0}ch + 14px)` }, t))), ...rows.map(({ name, cells }) => h("tr", {}, h("td", {}, name), ...cells)))));
@@ -39,9 +39,9 @@ EXPLORERS.steps = (ui) => {
   };
   const left = ui.panel(`1. Scores of “${spec.sentence}” in the task ${spec.task}`, { note: `W_s + A: the shared weight, plus that of the adapter ${spec.adapter}. Times x, and summed, they give z.` });
   left.classList.add("wrap");
-  const scores = grid(left, ["word", "x", ...classes], [...spec.words, "bias", "score z = sum"], [4, ...classes.map(() => 12)]);
+  const scores = grid(left, ["word", "x", ...classes], [...spec.words, "bias", "score z = sum"], [1, ...classes.map(() => 9.6)]);
   const right = ui.panel("2. From scores to errors", { note: "p = softmax(z). y is 1 for the right class. The error is p − y." });
-  const errors = grid(right, ["class", "z", "p", "y", "p − y"], classes, [5, 5, 3, 6]);
+  const errors = grid(right, ["class", "z", "p", "y", "p − y"], classes, [5, 5, 2.5, 6]);
   let bars;
   ui.picture(right, (svg, width) => {
     const step = 24, box = { width, height: step * nClasses + 34, left: 74, right: 44, top: 6, bottom: 28 };
@@ -58,7 +58,7 @@ EXPLORERS.steps = (ui) => {
   const slopes = classes.map((name) => {
     const box = h("div", { style: "min-width:0" });
     side.append(box);
-    return grid(box, [name, "gradient", "W_s → next"], spec.words, [6, 13]);
+    return grid(box, [name, "gradient", "W_s → next"], spec.words, [6, 11.5]);
   });
 
   const two = (v) => signed(v, 2), plus = (v) => (v < 0 ? `− ${Math.abs(v).toFixed(2)}` : `+ ${v.toFixed(2)}`);
