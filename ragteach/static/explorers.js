@@ -122,11 +122,14 @@ function ticks(low, high, n = 5) {
   for (let k = Math.ceil(low / step - 1e-9); k * step <= high + step * 1e-6; k++) out.push(Number((k * step).toPrecision(12)));
   return out;
 }
+/** An empty sheet to draw on: an svg, or a part of one. */
+function sheet(svg, { width, height }) {
+  svg.replaceChildren(s("rect", { width, height, fill: "var(--bg)" }));
+  set(svg.ownerSVGElement ?? svg, { viewBox: `0 0 ${width} ${height}`, height });
+}
 /** An empty plot: scales, grid, axis labels. box = {width, height, left, right, top, bottom}. */
 function axes(svg, box, { x, y, xTicks = [], yTicks = [], xText = short, yText = short, xName = "", yName = "" }) {
-  const sheet = { width: box.width, height: box.height };
-  svg.replaceChildren(s("rect", { ...sheet, fill: "var(--bg)" }));
-  set(svg.ownerSVGElement ?? svg, { viewBox: `0 0 ${box.width} ${box.height}`, height: box.height });
+  sheet(svg, box);
   const innerW = box.width - box.left - box.right, innerH = box.height - box.top - box.bottom;
   const X = (v) => box.left + ((v - x[0]) / (x[1] - x[0] || 1)) * innerW, Y = (v) => box.top + innerH - ((v - y[0]) / (y[1] - y[0] || 1)) * innerH;
   const bottom = box.top + innerH;
@@ -299,8 +302,8 @@ class View {
     this.watch = new MutationObserver(this.theme);
     for (const node of [document.documentElement, document.body]) if (node) this.watch.observe(node, { attributes: true, attributeFilter: ["data-jp-theme-light", "theme"] });
     this.size = new ResizeObserver(() => this.resize());
-    this.size.observe(this.host);
-    this.size.observe(this.words);
+    this.held = [this.words, ...this.controls.querySelectorAll("label")]; // texts that may need one line more, or less
+    for (const node of [this.host, ...this.held]) this.size.observe(node);
     store.views.add(this);
     this.resize();
   }
@@ -320,10 +323,11 @@ class View {
       if (!width) return; // taken off the page, for the moment
       this.root.classList.toggle("narrow", width < 720);
       for (const layout of this.layouts) layout();
-      this.words.style.minHeight = "";
+      for (const node of this.held) node.style.minHeight = "";
       this.draw(); // at once: no frame may show the emptied pictures
     }
-    this.words.style.minHeight = `${this.words.offsetHeight}px`; // as high as it ever was: nothing jumps under the hand
+    const heights = this.held.map((node) => Math.ceil(node.getBoundingClientRect().height));
+    this.held.forEach((node, i) => (node.style.minHeight = `${heights[i]}px`)); // as high as ever: nothing jumps under the hand
   }
   schedule() {
     this.frame ??= requestAnimationFrame(() => this.draw());

@@ -49,8 +49,7 @@ EXPLORERS.graphs = (ui) => {
     shape = K;
     const size = Math.max(220, left.clientWidth);
     const height = 34 * Math.max(nTasks, K, 3) + 24;
-    svg.replaceChildren();
-    set(svg, { viewBox: `0 0 ${size} ${height}`, height });
+    sheet(svg, { width: size, height });
     const at = (i, n) => 14 + ((height - 24) / n) * (i + 0.5), x1 = 92, x2 = size - 62;
     lines = state.graph.map((row, t) => row.map((_, k) => {
       const seen = s("line", { x1, x2, y1: at(t, nTasks), y2: at(k, K), stroke: color(t), "stroke-width": 3, "stroke-dasharray": DASH[t % DASH.length] });

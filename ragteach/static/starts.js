@@ -10,10 +10,10 @@ EXPLORERS.starts = (ui) => {
   ui.slider({ name: "at", label: "Step", max: nFrames - 1, text: (f) => String(steps[f]), ends: ["the random start", "end of training"] });
 
   /** Pictures of a panel, each built and laid out once per setting and width: dragging the scale shows another one. */
-  const gallery = (panel, make) => {
+  const gallery = (panel, height, make) => {
     const kept = new Map();
     let svg, width = 0, shown = null;
-    ui.picture(panel, (sheet, size) => { svg = sheet; width = size; kept.clear(); svg.replaceChildren(s("rect", { width, height: "100%", fill: "var(--bg)" })); shown = null; });
+    ui.picture(panel, (picture, size) => { svg = picture; width = size; sheet(svg, { width, height }); kept.clear(); shown = null; });
     return (state) => {
       const k = setting(state);
       if (!kept.has(k)) {
@@ -32,7 +32,7 @@ EXPLORERS.starts = (ui) => {
   };
 
   const left = ui.panel(`Paths of ${nSeeds} seeds for the word “${spec.word}”`, { note: "Dot: start. Ring: where it is now." });
-  const bundle = gallery(left, (svg, width, state) => {
+  const bundle = gallery(left, 300, (svg, width, state) => {
     const k = setting(state), box = { width, height: 300, left: 42, right: 12, top: 20, bottom: 38 };
     const limits = [0, 1].map((axis) => {
       let low = 0, high = 0;
@@ -65,7 +65,7 @@ EXPLORERS.starts = (ui) => {
     return value;
   });
   right.append(legend);
-  const spread = gallery(right, (svg, width, state) => {
+  const spread = gallery(right, 240, (svg, width, state) => {
     const k = setting(state), box = { width, height: 240, left: 46, right: 12, top: 12, bottom: 38 };
     let high = 0.02;
     for (const lam of spec.lams.keys()) for (let f = 0; f < nFrames; f++) for (let i = 0; i < 3; i++) high = Math.max(high, spreads(setting({ ...state, lam }), f, i));

@@ -39,12 +39,12 @@ EXPLORERS.steps = (ui) => {
   };
   const left = ui.panel(`1. Scores of “${spec.sentence}” in the task ${spec.task}`, { note: `W_s + A: the shared weight, plus that of the adapter ${spec.adapter}. Times x, and summed, they give z.` });
   left.classList.add("wrap");
-  const scores = grid(left, ["word", "x", ...classes], [...spec.words, "bias", "score z = sum"], [1, ...classes.map(() => 9.6)]);
+  const scores = grid(left, ["word", "x", ...classes], [...spec.words, "bias", "score z = sum"], [1, ...classes.map(() => 10.4)]);
   const right = ui.panel("2. From scores to errors", { note: "p = softmax(z). y is 1 for the right class. The error is p − y." });
   const errors = grid(right, ["class", "z", "p", "y", "p − y"], classes, [5, 5, 2.5, 6]);
   let bars;
   ui.picture(right, (svg, width) => {
-    const step = 24, box = { width, height: step * nClasses + 34, left: 74, right: 44, top: 6, bottom: 28 };
+    const step = 24, box = { width, height: step * nClasses + 34, left: 74, right: 56, top: 6, bottom: 28 };
     const { X } = axes(svg, box, { x: [0, 1], y: [0, 1], xTicks: [0, 0.5, 1], xName: "" });
     bars = classes.map((name, c) => {
       const top = box.top + step * c + 3, bar = s("rect", { x: X(0), y: top, height: step - 7, fill: "var(--soft)" }), text = s("text", { y: top + 13 });

@@ -19,8 +19,7 @@ EXPLORERS.winners = (ui) => {
   let frame, cell;
   ui.picture(left, (svg, width) => {
     const box = { left: 52, right: 4, top: 18, bottom: 40 }, w = (width - box.left - box.right) / nN, hgt = Math.max(34, Math.min(48, 300 / nR));
-    svg.replaceChildren();
-    set(svg, { viewBox: `0 0 ${width} ${box.top + hgt * nR + box.bottom}`, height: box.top + hgt * nR + box.bottom });
+    sheet(svg, { width, height: box.top + hgt * nR + box.bottom });
     cell = (r, n) => ({ x: box.left + w * n, y: box.top + hgt * (nR - 1 - r), width: w, height: hgt });
     svg.append(s("text", { class: "soft", x: 0, y: 11 }, "relatedness"));
     for (let r = 0; r < nR; r++) {

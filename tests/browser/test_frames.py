@@ -1,0 +1,64 @@
+"""What one frame of an explorer does to the page: nothing jumps, and no layer is sorted again."""
+
+import json
+
+import pytest
+
+from .kinds import IMPORT, SMALL
+
+pytestmark = pytest.mark.browser
+
+KINDS = list(SMALL)
+# Every value of the first slider, one per frame; what is seen after each.
+SWEEP = """async (e) => {
+  const page = e.shadowRoot, root = page.querySelector('.root');
+  const input = page.querySelector('input[type=range]');
+  const frame = () => new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
+  const seen = [], home = root.getBoundingClientRect();
+  for (let v = 0; v <= Number(input.max); v++) {
+    input.value = v; input.dispatchEvent(new Event('input')); await frame(); await frame();
+    const places = [...page.querySelectorAll('.panels, .panel, small, svg')].map((node) => {
+      const box = node.getBoundingClientRect();
+      return [Math.round(box.left - home.left), Math.round(box.top - home.top)].join(); });
+    seen.push([root.offsetHeight, ...places].join(' '));
+  }
+  return seen;
+}"""
+
+
+@pytest.mark.parametrize("width", [1280, 400])
+def test_nothing_jumps_under_the_hand(notebook, width):
+    """After one look at every value the texts have their height: no part, picture or word moves any more."""
+    nb = notebook(IMPORT, *[SMALL[kind] for kind in KINDS], width=width)
+    nb.wait_for(len(KINDS))
+    nb.page.evaluate("jupyterapp.shell.collapseLeft()")
+    for i, kind in enumerate(KINDS):
+        nb.explorer(i).evaluate(SWEEP)
+        assert len(set(nb.explorer(i).evaluate(SWEEP))) == 1, kind
+    assert nb.faults() == []
+
+
+def test_a_frame_repaints_and_does_not_sort_the_layers_of_the_page_again(notebook, browser, tmp_path):
+    """By Chromium's own record: such an update costs as much as all of our drawing.
+
+    JupyterLab has some of its own for a while after it has scrolled, so the page gets a few looks.
+    """
+    nb = notebook(IMPORT, *[SMALL[kind] for kind in KINDS])
+    nb.wait_for(len(KINDS))
+    for i, kind in enumerate(KINDS):
+        explorer = nb.explorer(i)
+        explorer.locator("input[type=range]").first.focus()
+        explorer.evaluate(SWEEP)
+        looks = []
+        while len(looks) < 6 and (not looks or looks[-1][0] > 0.5 * looks[-1][1]):
+            nb.page.wait_for_timeout(500)
+            trace = tmp_path / "trace.json"
+            browser.start_tracing(page=nb.page, path=trace, categories=["blink", "devtools.timeline"])
+            values = explorer.evaluate(SWEEP)
+            browser.stop_tracing()
+            events = json.loads(trace.read_text())["traceEvents"]
+            names = [event["name"] for event in events]
+            assert names.count("Paint") >= len(values)  # the record has what we look for
+            looks.append((names.count("PaintArtifactCompositor::Update"), len(values)))
+        assert looks[-1][0] <= 0.5 * looks[-1][1], (kind, looks)
+    assert nb.faults() == []
