@@ -50,7 +50,7 @@ def test_a_frame_repaints_and_does_not_sort_the_layers_of_the_page_again(noteboo
         explorer.locator("input[type=range]").first.focus()
         explorer.evaluate(SWEEP)
         looks = []
-        while len(looks) < 6 and (not looks or looks[-1][0] > 0.5 * looks[-1][1]):
+        while len(looks) < 12 and (not looks or looks[-1][0] > 0.5 * looks[-1][1]):
             nb.page.wait_for_timeout(500)
             trace = tmp_path / "trace.json"
             browser.start_tracing(page=nb.page, path=trace, categories=["blink", "devtools.timeline"])
