@@ -1,7 +1,8 @@
 // What all explorers share: the block of numbers, the state, the frame around a picture, a little drawing.
 //
-// An explorer is EXPLORERS[kind] = (ui) => ({draw(state), say(state), table(state), code(state)}).
-// It builds its panels once with `ui`, and `draw` only moves what is there.  All text reaches the page as textContent.
+// An explorer is EXPLORERS[kind] = (ui) => ({draw(state), write(state), say(state), table(state), code(state)}).
+// It builds its panels once with `ui`; `draw` only moves what is there, `write` (if any) changes the words and numbers
+// around it.  All text reaches the page as textContent.
 
 const EXPLORERS = {};
 
@@ -40,7 +41,8 @@ button:disabled { opacity: .5; cursor: default; }
 .panels { display: grid; grid-template-columns: var(--columns, repeat(2, minmax(0, 1fr))); gap: 12px 20px; } .panel { min-width: 0; } .panel.full { grid-column: 1 / -1; }
 .narrow :is(th, td) { padding: 2px 4px; min-width: 0 !important; } .narrow .wrap td { white-space: normal; } .narrow .wrap :is(th, td) { padding: 2px; } .narrow .panels { grid-template-columns: minmax(0, 1fr); }
 svg { display: block; width: 100%; overflow: visible; } svg text { fill: var(--fg); font-size: 12px; } svg .soft { fill: var(--soft); }
-.root:is(:hover, :focus-within) svg[aria-hidden] { will-change: transform; background: var(--bg); } /* the hand is here */
+.track, .layer, svg[aria-hidden] { background: var(--bg); }
+.root:is(:hover, :focus-within) :is(.track, .say, .layer, svg[aria-hidden]) { will-change: transform; } /* the hand is here */
 svg .grid { stroke: var(--grid); } svg .axis { stroke: var(--line); } svg .cursor { stroke: var(--fg); stroke-width: 1.5; } svg .best { stroke: var(--soft); stroke-dasharray: 2 3; }
 .tools { display: flex; flex-wrap: wrap; gap: 8px; margin-top: 10px; align-items: center; }
 .more { margin-top: 8px; overflow-x: auto; max-height: 320px; overflow-y: auto; } [hidden] { display: none !important; }
@@ -55,8 +57,11 @@ pre { margin: 0; padding: 8px 10px; background: var(--panel); border-radius: 4px
 // Fast: Chromium repaints what changed, but it sorts the layers of the whole page again (1.3 to 1.9 ms in JupyterLab, every
 // frame) if an area that is painted by itself changes its extent.  So what moves lies inside a box that is painted too and
 // stays: `.value` around a number, the sheet under a picture, the parts of the frame above.  And a shape is made pale
-// with fill-opacity or stroke-opacity: `opacity` would make it such an area.  While the hand is on an explorer, each of its
-// pictures is a layer of its own: its pixels are drawn again, not every tile of the page that it touches.
+// with fill-opacity or stroke-opacity: `opacity` would make it such an area.  While the hand is on an explorer, its slider,
+// its sentence and each of its pictures are layers of their own: their pixels are drawn again, not every tile of the page
+// that they touch.  When a hand that has rested moves, its first frame draws the picture only: the eye is there, and the
+// words cost as much (View.step).
+const REST = 50; // milliseconds without a picture: the hand has rested
 
 // ---- building and drawing ---------------------------------------------------------------------------------------
 
@@ -81,6 +86,10 @@ function s(tag, attributes = {}, text = null) {
 /** Change what differs: an attribute that is set again is work for the browser, though it says the same. */
 function set(node, attributes) {
   for (const key in attributes) if (node.getAttribute(key) !== String(attributes[key])) node.setAttribute(key, attributes[key]);
+}
+/** One more: those who watch the page learn so that something was drawn or written. */
+function count(data, name) {
+  data[name] = String(Number(data[name] ?? 0) + 1);
 }
 /** Change a text only if it differs: an unchanged text costs no layout and is not read out again. */
 function put(node, text) {
@@ -196,7 +205,7 @@ class Store {
     Object.assign(this.state, change);
     this.refresh();
     clearTimeout(this.saving);
-    this.saving = setTimeout(() => this.save(), 150); // the kernel hears of it when the hand rests
+    this.saving = setTimeout(() => this.save(), 250); // the kernel hears of it when the hand rests
   }
   save() {
     this.model.set("state", { ...this.state });
@@ -286,7 +295,8 @@ class View {
     this.error.setAttribute("role", "alert");
     this.panels = h("div", { className: "panels" });
     this.root.append(h("h3", {}, this.spec.title), h("p", { className: "about" }, this.spec.about), this.controls, this.words, this.error, this.panels);
-    this.syncs = [];
+    this.syncs = []; // controls that show the state
+    this.labels = []; // and what is written beside them
     this.layouts = [];
     const shadow = this.host.attachShadow({ mode: "open" });
     shadow.append(h("style", {}, CSS), this.root);
@@ -329,34 +339,64 @@ class View {
     const heights = this.held.map((node) => Math.ceil(node.getBoundingClientRect().height));
     this.held.forEach((node, i) => (node.style.minHeight = `${heights[i]}px`)); // as high as ever: nothing jumps under the hand
   }
+  /** Something has changed: draw it in the next frame. */
   schedule() {
-    this.frame ??= requestAnimationFrame(() => this.draw());
+    this.moved = true;
+    this.queue();
   }
+  queue() {
+    this.frame ??= requestAnimationFrame((now) => this.step(now));
+  }
+  /** One frame: the picture; and the words with it while the hand moves on, in the next frame when it has just begun. */
+  step(now) {
+    this.frame = null;
+    const begun = this.moved && !(now - this.painted < REST);
+    if (this.moved) this.paint(now);
+    if (begun) this.queue();
+    else this.write();
+  }
+  /** All of it, at once. */
   draw() {
     cancelAnimationFrame(this.frame);
     this.frame = null;
-    try {
-      const state = this.state;
+    this.paint();
+    this.write();
+  }
+  paint(now = 0) {
+    this.painted = now;
+    this.moved = false;
+    this.failure = "";
+    this.attempt((state) => {
+      for (const sync of this.syncs) sync(state);
       if (this.version !== this.store.version) {
         this.version = this.store.version;
         this.explorer.loaded?.(state);
         if (this.width) for (const layout of this.layouts) layout();
       }
-      for (const sync of this.syncs) sync(state);
       if (this.width) this.explorer.draw(state);
-      put(this.words, this.explorer.say(state));
       this.root.classList.toggle("busy", this.store.busy);
-      this.root.dataset.drawn = String(Number(this.root.dataset.drawn ?? 0) + 1);
+      count(this.root.dataset, "drawn");
+    });
+  }
+  write() {
+    this.attempt((state) => {
+      for (const label of this.labels) label(state);
+      if (this.width) this.explorer.write?.(state);
+      put(this.words, this.explorer.say(state));
+      count(this.root.dataset, "written");
       if (!this.tableBox.hidden) this.fillTable();
       if (!this.codeBox.hidden) put(this.codeBox, this.explorer.code(state));
-      this.complain(this.store.problem);
-    } catch (error) {
-      this.complain(`This explorer failed: ${error.message}`);
-    }
+    });
   }
-  complain(text) {
+  attempt(action) {
+    try {
+      action(this.state);
+    } catch (error) {
+      this.failure = `This explorer failed: ${error.message}`;
+    }
+    const text = this.failure || this.store.problem;
     this.error.hidden = !text;
-    put(this.error, text ?? "");
+    put(this.error, text);
   }
   panel(title, { full = false, note = "" } = {}) {
     const box = h("div", { className: full ? "panel full" : "panel" }, h("h4", {}, title));
@@ -385,6 +425,8 @@ class View {
     this.controls.append(box);
     this.syncs.push((state) => {
       if (Number(input.value) !== state[name]) input.value = state[name];
+    });
+    this.labels.push((state) => {
       const said = text(state[name], state);
       put(value, said);
       if (input.getAttribute("aria-valuetext") !== said) input.setAttribute("aria-valuetext", said);

@@ -77,8 +77,8 @@ EXPLORERS.graphs = (ui) => {
 
   // ---- what it makes of the model ---------------------------------------------------------------------------------------
   const right = ui.panel("The model, and how many new sentences it reads rightly");
-  const equations = h("pre", { style: "margin-bottom:8px" }), count = h("p", { style: "margin-bottom:6px" });
-  right.append(equations, count);
+  const equations = h("pre", { style: "margin-bottom:8px" }), parameters = h("p", { style: "margin-bottom:6px" });
+  right.append(equations, parameters);
   let bars;
   ui.picture(right, (picture, w) => {
     const step = 30, box = { width: w, height: step * (nTasks + 1) + 34, left: 70, right: 48, top: 4, bottom: 30 };
@@ -125,8 +125,6 @@ EXPLORERS.graphs = (ui) => {
       less.disabled = width(state.graph) === 0;
       plus.disabled = width(state.graph) >= spec.most;
       own.hidden = state.preset >= 0;
-      put(equations, state.graph.map(equation).join("\n"));
-      put(count, `${weights(state.graph).toLocaleString("en")} parameters: (1 + ${width(state.graph)}) × ${spec.size[1]} classes × ${spec.size[0]} words, and ${nTasks} × ${spec.size[1]} biases.`);
       const found = values(state);
       fresh = found !== null;
       now = found ?? now;
@@ -136,6 +134,10 @@ EXPLORERS.graphs = (ui) => {
         set(text, { x: X(a) + 5 });
         put(text, percent(a));
       });
+    },
+    write(state) {
+      put(equations, state.graph.map(equation).join("\n"));
+      put(parameters, `${weights(state.graph).toLocaleString("en")} parameters: (1 + ${width(state.graph)}) × ${spec.size[1]} classes × ${spec.size[0]} words, and ${nTasks} × ${spec.size[1]} biases.`);
     },
     say(state) {
       if (!fresh) return store.problem ? "No answer for this graph." : "Solving…";

@@ -102,10 +102,8 @@ EXPLORERS.player = (ui) => {
     };
     made.svg = s("svg", { "aria-hidden": "true" });
     panel.append(made.svg);
-    made.draw = (f, value) => {
-      set(made.cursor, { x1: made.X(f), x2: made.X(f) });
-      series.forEach((_, i) => put(values[i], format(value(f, i))));
-    };
+    made.draw = (f) => set(made.cursor, { x1: made.X(f), x2: made.X(f) });
+    made.write = (f, value) => series.forEach((_, i) => put(values[i], format(value(f, i))));
     return made;
   };
   const lengths = chart(ui.panel("How long is each part?"), spec.parts, color, Math.max(...norms.all) * 1.05, 0, short);
@@ -127,8 +125,12 @@ EXPLORERS.player = (ui) => {
         set(past, { d: `M${cuts.slice(0, f + 1).join("L")}` });
         move(now, d.points[p][f]);
       });
-      lengths.draw(f, (g, p) => norms(state.run, g, p));
-      pulls?.draw(f, (g, r) => conflict(r, g));
+      lengths.draw(f);
+      pulls?.draw(f);
+    },
+    write({ at, run }) {
+      lengths.write(at, (f, p) => norms(run, f, p));
+      pulls?.write(at, (f, r) => conflict(r, f));
     },
     say(state) {
       const f = state.at, r = state.run, drift = moved(r, f);

@@ -111,7 +111,7 @@ EXPLORERS.sharing = (ui) => {
     row.append(h("div", { className: "control", style: "flex:1 1 260px" }, h("span", { className: "label" }, "Or write your own"), field));
     ui.syncs.push((state) => field.value !== state.typed && (field.value = state.typed));
   }
-  const readers = h("div", { style: "display:grid;gap:6px;margin-top:6px;isolation:isolate;background:var(--bg)" });
+  const readers = h("div", { className: "layer", style: "display:grid;gap:6px;margin-top:6px;isolation:isolate" });
   below.append(readers, h("p", { className: "note", style: "margin-top:4px" }, `Under each word: what it adds, + towards ${spec.classes[last]}, − towards ${spec.classes[0]}. A dot: not in the vocabulary. ✓ ✗: right or wrong by the sentence's label.`));
 
   /** The sentence as pieces of text, and its features: TF-IDF (or counts) exactly as the vectoriser makes them. */
@@ -179,12 +179,8 @@ EXPLORERS.sharing = (ui) => {
       const l = state.at;
       state.lam = lam[l];
       set(cursor, { x1: X(l), x2: X(l) });
-      for (let t = 0; t < nTasks; t++) {
-        move(dots[t], [X(l), Y(accuracy(l, t))]);
-        put(values[t], percent(accuracy(l, t)));
-      }
+      for (let t = 0; t < nTasks; t++) move(dots[t], [X(l), Y(accuracy(l, t))]);
       move(dots[nTasks], [X(l), Y(mean[l])]);
-      put(values[nTasks], percent(mean[l]));
       const { at, tasks, bars, bar } = marks, base = drawn.map((j) => sharedScore(l, j)), from = base.map((v) => at(v).toFixed(1));
       set(bars, { d: from.map((x, i) => `M${x},${bar(i)[0]}V${bar(i)[1]}`).join("") });
       tasks.forEach(({ links, dots, row }, t) => {
@@ -192,6 +188,10 @@ EXPLORERS.sharing = (ui) => {
         set(links, { d: to.map((x, i) => `M${from[i]},${row(i)}H${x.toFixed(1)}`).join("") });
         move(dots, ...to.map((x, i) => [x, row(i)]));
       });
+    },
+    write(state) {
+      const l = state.at;
+      values.forEach((value, t) => put(value, percent(t < nTasks ? accuracy(l, t) : mean[l])));
       const [text, owner, label] = current(state);
       if (built !== `${text}|${owner}`) build(state, text, owner, label);
       const { x } = parse(text);

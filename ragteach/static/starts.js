@@ -78,13 +78,15 @@ EXPLORERS.starts = (ui) => {
 
   return {
     draw(state) {
-      const f = state.at, k = setting(state), { cursor, X } = spread(state);
+      const f = state.at, { cursor, X } = spread(state);
       for (const { past, ring, points, cuts } of bundle(state).seeds) {
         set(past, { d: `M${cuts.slice(0, f + 1).join("L")}` });
         set(ring, { cx: points[f][0], cy: points[f][1] });
       }
       set(cursor, { x1: X(f), x2: X(f) });
-      values.forEach((value, i) => put(value, percent(spreads(k, f, i))));
+    },
+    write(state) {
+      values.forEach((value, i) => put(value, percent(spreads(setting(state), state.at, i))));
     },
     say(state) {
       const k = setting(state), f = state.at, [shared, adapter, all] = [0, 1, 2].map((i) => spreads(k, f, i));

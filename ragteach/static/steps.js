@@ -34,7 +34,7 @@ EXPLORERS.steps = (ui) => {
   /** A table whose cells are kept, and its columns wide enough (in widths of a 0) for any number, so that a step changes texts only. */
   const grid = (panel, head, names, wide) => {
     const rows = names.map((name) => ({ name, cells: head.slice(1).map(() => h("td")) }));
-    panel.append(h("div", { style: "overflow-x:auto" }, h("table", {}, h("tr", {}, ...head.map((t, i) => h("th", { style: `min-width:calc(${wide[i - 1] ?? 0}ch + 14px)` }, t))), ...rows.map(({ name, cells }) => h("tr", {}, h("td", {}, name), ...cells)))));
+    panel.append(h("div", { className: "layer", style: "overflow-x:auto" }, h("table", {}, h("tr", {}, ...head.map((t, i) => h("th", { style: `min-width:calc(${wide[i - 1] ?? 0}ch + 14px)` }, t))), ...rows.map(({ name, cells }) => h("tr", {}, h("td", {}, name), ...cells)))));
     return (values) => values.forEach((row, i) => row.forEach((text, k) => put(rows[i].cells[k], text)));
   };
   const left = ui.panel(`1. Scores of “${spec.sentence}” in the task ${spec.task}`, { note: `W_s + A: the shared weight, plus that of the adapter ${spec.adapter}. Times x, and summed, they give z.` });
@@ -64,15 +64,18 @@ EXPLORERS.steps = (ui) => {
   const two = (v) => signed(v, 2), plus = (v) => (v < 0 ? `− ${Math.abs(v).toFixed(2)}` : `+ ${v.toFixed(2)}`);
   return {
     draw(state) {
-      const now = at(state), rate = rates[state.rate];
+      const now = at(state);
       scores([...spec.words.map((_, j) => [short(x[j]), ...classes.map((_, c) => `${minus(now.shared[c][j].toFixed(2))} ${plus(now.adapter[c][j] + rest[c][j])}`)]), ["", ...now.bias.map(two)], ["", ...now.z.map(two)]]);
       errors(classes.map((_, c) => [two(now.z[c]), now.p[c].toFixed(3), c === state.label ? "1 ◀" : "0", signed(now.error[c], 3)]));
-      slopes.forEach((fill, c) => fill(spec.words.map((_, j) => [signed(now.error[c] * x[j], 3), `${minus(now.shared[c][j].toFixed(2))} → ${minus((now.shared[c][j] - rate * now.error[c] * x[j]).toFixed(2))}`])));
       bars.forEach(({ bar, text, X }, c) => {
         set(bar, { width: Math.max(0, X(now.p[c]) - X(0)), fill: c === state.label ? spec.colors[0] : "var(--soft)" });
         set(text, { x: X(now.p[c]) + 5 });
         put(text, `${now.p[c].toFixed(2)}${c === state.label ? " ◀" : ""}`);
       });
+    },
+    write(state) {
+      const now = at(state), rate = rates[state.rate];
+      slopes.forEach((fill, c) => fill(spec.words.map((_, j) => [signed(now.error[c] * x[j], 3), `${minus(now.shared[c][j].toFixed(2))} → ${minus((now.shared[c][j] - rate * now.error[c] * x[j]).toFixed(2))}`])));
     },
     say(state) {
       const now = at(state), best = now.p.indexOf(Math.max(...now.p));

@@ -2,6 +2,8 @@
 
 Both contenders are timed alike: an explorer counts a frame when its `data-drawn` changes while nothing is on
 its way from the kernel; a matplotlib picture when its new image is decoded.  Then both wait for the paint.
+An explorer's words may follow its picture (`data-written`): they are no frame, but nothing has settled
+before them.
 """
 
 import statistics
@@ -9,14 +11,15 @@ import time
 from dataclasses import dataclass
 
 WATCH = """(host) => {
-  const watch = window.watch = { keys: [], paints: [], bytes: 0, lastInput: 0 };
+  const watch = window.watch = { keys: [], paints: [], bytes: 0, lastInput: 0, last: 0 };
   const explorer = Boolean(host.shadowRoot), root = explorer ? host.shadowRoot.querySelector('.root') : host;
   let from = null, shown = root.querySelector('img'), source = shown?.src;
-  const after = (t0) => {  /* we are inside the frame that draws: the paint comes next */
+  const after = (t0, picture = true) => {  /* we are inside the frame that draws: the paint comes next */
     const channel = new MessageChannel();
     channel.port1.onmessage = () => {
-      watch.paints.push(performance.now());
-      if (t0 !== null) watch.keys.push(performance.now() - t0);
+      watch.last = performance.now();
+      if (picture) watch.paints.push(watch.last);
+      if (t0 !== null) watch.keys.push(watch.last - t0);
       watch.heard?.();
     };
     channel.port2.postMessage(0);
@@ -24,12 +27,13 @@ WATCH = """(host) => {
   const painted = (t0) => requestAnimationFrame(() => after(t0));
   const target = explorer ? host.shadowRoot : host;
   target.addEventListener('keydown', (e) => { from = e.timeStamp; watch.lastInput = e.timeStamp; }, true);
-  target.addEventListener('input', (e) => { watch.lastInput = e.timeStamp; }, true);
-  const moved = (e) => { if (e.buttons & 1) watch.lastInput = e.timeStamp; };
-  if (!explorer) addEventListener('mousemove', moved, true);
-  new MutationObserver(async () => {
+  const moved = ({ timeStamp }) => { watch.lastInput = timeStamp; watch.begin ??= timeStamp; };
+  target.addEventListener('input', moved, true);
+  if (!explorer) addEventListener('mousemove', (e) => { if (e.buttons & 1) moved(e); }, true);
+  new MutationObserver(async (changes) => {
     if (explorer) {
       if (root.classList.contains('busy')) return;
+      if (changes.every((change) => change.attributeName === 'data-written')) return after(null, false);
       const t0 = from; from = null;
       return after(t0);
     }
@@ -39,7 +43,7 @@ WATCH = """(host) => {
     const t0 = from; from = null;
     await image.decode().catch(() => {});
     painted(t0);
-  }).observe(root, explorer ? { attributes: true, attributeFilter: ['data-drawn'] }
+  }).observe(root, explorer ? { attributes: true, attributeFilter: ['data-drawn', 'data-written'] }
     : { childList: true, subtree: true, attributes: true, attributeFilter: ['src'] });
   watch.until = (n, patience) => new Promise((done) => {
     const end = (found) => { clearTimeout(timer); watch.heard = null; done(found); };
@@ -53,6 +57,16 @@ WATCH = """(host) => {
     + (buffers ?? []).reduce((sum, b) => sum + b.byteLength, 0);
   kernel?.anyMessage.connect((_, { msg }) => {
     if (msg.header.msg_type !== 'status') watch.bytes += size(msg);
+  });
+}"""
+HAND = """([at, path]) => {
+  watch.paints.length = 0; watch.begin = null;
+  const move = ([x, y]) => ({ name: 'pointerMove', x, y });
+  const actions = [move(at), { name: 'pointerDown', x: at[0], y: at[1], button: 0 }, ...path.map(move),
+    { name: 'pointerUp' }];
+  return new Promise((done) => {
+    const end = () => done(watch.paints.length);
+    chrome.gpuBenchmarking.pointerActionSequence([{ source: 'mouse', actions }], end);
   });
 }"""
 SLIDER = "input[type=range], [role=slider]"
@@ -99,7 +113,14 @@ def keys(page, picture, slider=0, n=60) -> tuple[list[float], float]:
     handle.focus()
     page.keyboard.press("Home")
     page.wait_for_timeout(400)
-    return _answers(page, n, lambda i: page.keyboard.press(("ArrowRight", "ArrowLeft")[i // steps % 2]))
+    return _answers(page, n, lambda i: _press(page, ("ArrowRight", "ArrowLeft")[i // steps % 2]))
+
+
+def _press(page, key, held=0.05):
+    """As a finger does: down, and up after a while.  To say "up" at once would be work beside the frame."""
+    page.keyboard.down(key)
+    time.sleep(held)
+    page.keyboard.up(key)
 
 
 def edges(page, picture, n=60) -> tuple[list[float], float]:
@@ -107,7 +128,8 @@ def edges(page, picture, n=60) -> tuple[list[float], float]:
     buttons = picture.locator("[data-edge]").all()[:10]
 
     def press(i):
-        buttons[(~i & (i + 1)).bit_length() - 1].press("Space")  # Gray's code: one line at a time, all 2^10
+        buttons[(~i & (i + 1)).bit_length() - 1].focus()  # Gray's code: one line at a time, all 2^10
+        _press(page, "Enter")  # it acts when the key goes down
 
     return _answers(page, n, press)
 
@@ -119,36 +141,38 @@ def _answers(page, n, press, patience=10):
         if not page.evaluate(f"watch.until({i + 1}, {1000 * patience})"):
             page.evaluate(f"watch.keys.push({1000 * patience})")  # no new picture: counted as this slow
         # A quick hand: about ten keys a second (more is a drag), never in step with the screen's refresh.
-        time.sleep(0.08 + 0.0037 * (i % 9))
+        time.sleep(0.03 + 0.0037 * (i % 9))
     page.wait_for_timeout(400)  # what is sent when the hand rests is counted too
     return page.evaluate("watch.keys"), page.evaluate("watch.bytes") / n
 
 
 def drag(page, picture, slider=0, seconds=2.0) -> tuple[float, float]:
-    """Frames a second during a drag, and milliseconds from its last event to the last painted frame."""
+    """Frames a second during a drag, and milliseconds from its last event to the last painted frame or word.
+
+    The browser's own hand holds the mouse: one move for each refresh of the screen, as a real mouse sends
+    them.  A move from this process would wait for the answer to the one before, and both take processor time
+    from the page that is measured.
+    """
     track = picture.locator("input[type=range], .noUi-base").nth(slider)
     track.scroll_into_view_if_needed()
     box = track.bounding_box()
     left, right, y = box["x"] + 8, box["x"] + box["width"] - 8, box["y"] + box["height"] / 2
+    at = left
     if not picture.locator("input[type=range]").count():
         handle = picture.locator(".noUi-handle").nth(slider).bounding_box()
-        page.mouse.move(handle["x"] + handle["width"] / 2, handle["y"] + handle["height"] / 2)
-    else:
-        page.mouse.move(left, y)
+        at, y = handle["x"] + handle["width"] / 2, handle["y"] + handle["height"] / 2
     sweeps = max(0.8, 70 / span(picture, slider))  # a short slider is shaken faster: as many values a second
-    page.mouse.down()
-    page.evaluate("watch.paints.length = 0; watch.begin = performance.now()")
-    begin = time.perf_counter()
-    while (passed := time.perf_counter() - begin) < seconds:
-        wave = abs((passed * sweeps) % 2 - 1)
-        page.mouse.move(left + wave * (right - left), y)
-    end, count = page.evaluate("[performance.now() - watch.begin, watch.paints.length]")
-    page.mouse.move(left + 0.25 * (right - left), y)
-    page.mouse.up()
+    waves = [abs((i / 60 * sweeps) % 2 - 1) for i in range(int(60 * seconds))]
+    path = [[left + part * (right - left), y] for part in [*waves, 0.25]]
+    slow = page.evaluate(HAND, [[at, y], path]) < 10 * seconds
     seen = -1
-    while seen != (seen := page.evaluate("watch.paints.length")):  # until nothing new has come for a while
-        page.wait_for_timeout(1500 if end / max(count, 1) > 100 else 300)
-    return count / end * 1000, max(0.0, page.evaluate("watch.paints.at(-1) - watch.lastInput"))
+    while seen != (seen := page.evaluate("watch.last")):  # until nothing new has come for a while
+        page.wait_for_timeout(1500 if slow else 300)
+    count, took, settle = page.evaluate(
+        "[watch.paints.filter((t) => t <= watch.lastInput).length, watch.lastInput - watch.begin,"
+        " watch.last - watch.lastInput]"
+    )
+    return count / took * 1000, max(0.0, settle)
 
 
 def speed(page, picture, slider=0, n=60, seconds=2.0) -> Speed:

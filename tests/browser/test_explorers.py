@@ -276,14 +276,14 @@ def test_explorers_follow_the_hand_while_a_cell_runs_and_at_rest(notebook):
     assert nb.faults() == []
 
 
-def follows(nb, i, kind, keys=24):
+def follows(nb, i, kind):
     """Fast enough, and what is drawn in the end is what belongs to where the hand let go."""
     explorer, slider = nb.explorer(i), int(kind == "winners")
-    found = [speed(nb.page, explorer, slider, keys)]
+    found = [speed(nb.page, explorer, slider)]
     while len(found) < 4 and not found[-1].follows_the_hand:  # another process may have had the cores
         nb.page.wait_for_timeout(10_000)  # and may still have them
-        found.append(speed(nb.page, explorer, slider, keys))
-    assert found[-1].follows_the_hand, (kind, found)
+        found.append(speed(nb.page, explorer, slider))
+    assert found[-1].follows_the_hand, "\n".join([kind, *map(str, found)])
     handle, after = explorer.locator("input[type=range]").nth(slider), say(explorer)
     at = int(handle.input_value())
     assert abs(at - 0.25 * int(handle.get_attribute("max"))) <= 1.5
