@@ -2,7 +2,7 @@
 //
 // An explorer is EXPLORERS[kind] = (ui) => ({draw(state), write(state), say(state), table(state), code(state)}).
 // It builds its panels once with `ui`; `draw` only moves what is there, `write` (if any) changes the words and numbers
-// around it.  All text reaches the page as textContent.
+// around it and what else can wait for a frame.  All text reaches the page as textContent.
 
 const EXPLORERS = {};
 

@@ -78,14 +78,15 @@ EXPLORERS.starts = (ui) => {
 
   return {
     draw(state) {
-      const f = state.at, { cursor, X } = spread(state);
+      const f = state.at;
       for (const { past, ring, points, cuts } of bundle(state).seeds) {
         set(past, { d: `M${cuts.slice(0, f + 1).join("L")}` });
         set(ring, { cx: points[f][0], cy: points[f][1] });
       }
-      set(cursor, { x1: X(f), x2: X(f) });
     },
-    write(state) {
+    write(state) { // another scale is two whole pictures: the paths first
+      const { cursor, X } = spread(state);
+      set(cursor, { x1: X(state.at), x2: X(state.at) });
       values.forEach((value, i) => put(value, percent(spreads(setting(state), state.at, i))));
     },
     say(state) {

@@ -1,10 +1,10 @@
 """How fast the explorers follow the hand, beside `interact` and matplotlib: make bench-widgets.
 
-Each picture is moved by real keys and a real mouse, in JupyterLab in Chromium.
+Each picture is moved by real keys, and dragged by Chromium's own hand: a move for each refresh of the screen.
 
     key_ms     from the slider's key to changed pixels (median, 95th percentile)
     fps        new pictures a second while the mouse drags for two seconds
-    settle_ms  from the last event of the drag to the last changed pixels
+    settle_ms  from the last event of the drag to the last changed pixels, words and all
     bytes      between page and kernel, for each new picture
 
 "explorer, cell running": the same while a cell keeps the kernel busy.  "new graph": a line of the graph
