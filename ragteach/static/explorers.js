@@ -350,10 +350,11 @@ class View {
   /** One frame: the picture; and the words with it while the hand moves on, in the next frame when it has just begun. */
   step(now) {
     this.frame = null;
-    const begun = this.moved && !(now - this.painted < REST);
+    const begun = this.moved && !this.behind && !(now - this.painted < REST);
     if (this.moved) this.paint(now);
     if (begun) this.queue();
     else this.write();
+    this.behind = begun; // the words are, by one frame and never by two
   }
   /** All of it, at once. */
   draw() {

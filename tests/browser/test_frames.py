@@ -62,3 +62,28 @@ def test_a_frame_repaints_and_does_not_sort_the_layers_of_the_page_again(noteboo
             looks.append((names.count("PaintArtifactCompositor::Update"), len(values)))
         assert looks[-1][0] <= 0.5 * looks[-1][1], (kind, looks)
     assert nb.faults() == []
+
+
+def test_a_rested_hands_first_frame_draws_the_picture_and_the_words_follow_in_the_next(notebook):
+    """While it moves on, the words are never two frames behind; in the end nothing is left to be written."""
+    nb = notebook(IMPORT, SMALL["sharing"])
+    nb.wait_for()
+    seen = nb.explorer().evaluate("""async (e) => {
+      const root = e.shadowRoot.querySelector('.root'), input = root.querySelector('input[type=range]');
+      const frame = () => new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
+      const at = () => [Number(root.dataset.drawn), Number(root.dataset.written)], seen = [];
+      await new Promise((done) => setTimeout(done, 500));
+      const [drawn, written] = at();
+      for (const move of [true, true, true, true, false, false]) {
+        if (move) { input.stepUp(); input.dispatchEvent(new Event('input')); }
+        await frame();
+        seen.push([at()[0] - drawn, at()[1] - written]);
+      }
+      return seen; }""")
+    assert seen[0] == [1, 0]
+    assert [drawn for drawn, _ in seen] == [1, 2, 3, 4, 4, 4]
+    written = [words for _, words in seen]
+    # Frames that are late (a busy machine) are a new beginning each: then the words come in every second one.
+    assert all(later > words for words, later in zip(written, written[2:4], strict=False)), written
+    assert written[-1] == written[-2] > written[2], written
+    assert nb.faults() == []
