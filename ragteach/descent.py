@@ -84,7 +84,7 @@ class Weights:
     A part that costs nothing takes the other's unit. A vector is (W_s, A, biases | z), one row per replica.
     """
 
-    memory = 20
+    memory = 40  # ill-conditioned problems took ten times the steps with 20, and their luck with rounding
 
     def __init__(self, problem):
         self.problem = problem
