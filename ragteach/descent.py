@@ -84,7 +84,7 @@ class Weights:
     A part that costs nothing takes the other's unit. A vector is (W_s, A, biases | z), one row per replica.
     """
 
-    memory = 40  # ill-conditioned problems took ten times the steps with 20, and their luck with rounding
+    memory = 40  # an ill-conditioned case of the tests did not end in 2000 steps with 20
 
     def __init__(self, problem):
         self.problem = problem

@@ -59,8 +59,8 @@ pre { margin: 0; padding: 8px 10px; background: var(--panel); border-radius: 4px
 // stays: `.value` around a number, the sheet under a picture, the parts of the frame above.  And a shape is made pale
 // with fill-opacity or stroke-opacity: `opacity` would make it such an area.  While the hand is on an explorer, its slider,
 // its sentence and each of its pictures are layers of their own: their pixels are drawn again, not every tile of the page
-// that they touch.  When a hand that has rested moves, its first frame draws the picture only: the eye is there, and the
-// words cost as much (View.step).
+// that they touch.  When a hand that has rested moves, its first frame draws the picture only: the eye is there, the words
+// can wait for the next (View.step).
 const REST = 50; // milliseconds without a picture: the hand has rested
 
 // ---- building and drawing ---------------------------------------------------------------------------------------
