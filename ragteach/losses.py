@@ -51,6 +51,15 @@ def residual(logits, onehot, weight):
     return logits.softmax(-2).sub_(onehot).mul_(weight)
 
 
+def residual_change(p, dlogits, weight):
+    """Change of `residual` if the logits change by ``dlogits``: weight p (dlogits - p . dlogits).
+
+    The Hessian of `cross_entropy` times dlogits. p: softmax(logits); both (n_tasks, R, n_classes, n_docs).
+    """
+    change = p * dlogits
+    return change.addcmul_(p, change.sum(-2, keepdim=True), value=-1).mul_(weight[:, None, None])
+
+
 def penalty(shared, adapters, lam, lam_shared):
     """``lam_shared/2 ||W_s||^2 + lam/2 sum_k ||A_k||^2``: a number, or one per replica.
 

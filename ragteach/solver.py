@@ -31,7 +31,7 @@ import torch
 from .descent import Documents, Weights, minimise
 from .engine import Replicas, _grid, gradients, routing, stack
 from .errors import at_least
-from .losses import penalty, residual, task_alphas
+from .losses import penalty, residual, residual_change, task_alphas
 from .model import task_logits, task_weights
 from .products import back_project, gram, project
 from .tasks import TaskTensors
@@ -225,6 +225,14 @@ class _Problem:
     def slope(self, logits):
         """dCE/dlogits, where the parts that move make ``logits`` and the frozen ones add theirs."""
         return residual(self.fixed + logits, self.tensors.onehot, self.doc_weight)
+
+    def probabilities(self, logits):
+        """softmax, as in `slope`."""
+        return (self.fixed + logits).softmax(-2)
+
+    def curvature(self, p, dlogits):
+        """How `slope` changes if the logits change by ``dlogits``, p being the probabilities there."""
+        return residual_change(p, dlogits, self.doc_weight)
 
     def bias_gradient(self, error):
         """dCE/db from dCE/dlogits: scaled, (R, n_biases); and its squared norm, not scaled (R,)."""
