@@ -179,6 +179,17 @@ class TestFairness:
 
 
 class TestOracles:
+    @pytest.mark.parametrize("n_classes", [2, 3, 5])
+    @pytest.mark.parametrize("seed", range(5))
+    def test_scores_are_scikit_learns(self, n_classes, seed):
+        """Also where a class is never said, or is not among the true ones."""
+        rng = np.random.default_rng(seed)
+        truth, said = rng.integers(0, n_classes, (2, 12))
+        (_, _, accuracy), (_, _, f1), _ = module._metrics("a", truth, said, 0.0)
+        assert accuracy == pytest.approx(accuracy_score(truth, said))
+        there = np.unique(truth)
+        assert f1 == pytest.approx(f1_score(truth, said, average="macro", labels=there, zero_division=0))
+
     @pytest.mark.parametrize("relatedness", [0.0, 1.0])
     def test_majority_is_scikit_learns_dummy(self, relatedness):
         table = run(

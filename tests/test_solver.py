@@ -112,7 +112,7 @@ def test_more_documents_than_a_kernel_matrix_holds(n_features, monkeypatch):
 def test_more_documents_than_words(n_features, seed):
     """The kernel is singular: there are many e for one W.
 
-    In some of these a task has no example of a class: its bias falls for ever, and J ends as near as tol asks.
+    In some of these a task has no example of a class: its bias falls for ever, and tol ends it.
     """
     data = problem((6, 6, 6), n_features, seed=seed)
     model, other = (rt.RAG.full_sharing(n_features, 3, tasks=NAMES, bias="task") for _ in range(2))

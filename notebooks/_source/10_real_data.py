@@ -375,9 +375,9 @@ def opinions(frame):
     return data, W[:, 2] - W[:, 0], np.array([there[m].sum(0).A1 for m in mine])
 
 
-def transfer(frame, test):
+def transfer(opinion, test):
     """AUC of the model of domain a (row) on sentences of domain b (column), (T, T)."""
-    data, score, _ = opinions(frame)
+    data, score, _ = opinion
     auc = np.zeros((4, 4))
     for b, task in enumerate(data.task_names):
         rows = test[(test["task"] == task) & (test["label"] != 1)]
@@ -388,11 +388,11 @@ def transfer(frame, test):
 
 
 def agreement(first, second, at_least):
-    """Correlation of word scores between two disjoint sets of sentences, (T, T).
+    """Correlation of word scores between the opinions of two disjoint sets of sentences, (T, T).
 
     Entry a, b: domain a in one set, b in the other; words that both know from at_least sentences.
     """
-    (data1, score1, n1), (data2, score2, n2) = opinions(first), opinions(second)
+    (data1, score1, n1), (data2, score2, n2) = first, second
     v1, v2 = data1.vectorizer.vocabulary_, data2.vectorizer.vocabulary_
     both = sorted(set(v1) & set(v2))
     i, j = [v1[w] for w in both], [v2[w] for w in both]
@@ -406,7 +406,8 @@ def agreement(first, second, at_least):
 
 
 train, other, test = draw("human", human, 1200, seed=0)
-auc, R = transfer(train, test), agreement(train, other, at_least=5)
+first, second = opinions(train), opinions(other)
+auc, R = transfer(first, test), agreement(first, second, at_least=5)
 fig, axes = plt.subplots(1, 2, figsize=(10, 3.8), dpi=90, layout="constrained")
 heat(axes[0], auc, "AUC: trained on the row, read the column")
 heat(axes[1], R, "correlation of word scores, two samples")
@@ -467,7 +468,8 @@ off = ~np.eye(4, dtype=bool)
 
 def both_measures(train, other, test, at_least):
     """(part of the advantage that survives, mean correlation without noise), between domains."""
-    auc, R = transfer(train, test), agreement(train, other, at_least)
+    first, second = opinions(train), opinions(other)
+    auc, R = transfer(first, test), agreement(first, second, at_least)
     survives = (auc[off].mean() - 0.5) / (np.diag(auc).mean() - 0.5)
     return survives, without_noise(R)[off].mean()
 
@@ -603,10 +605,10 @@ def chosen_models(seed, n=400):
     """The test frame with a column of True (right) or False per strategy; RAG's model; its data."""
     train, val, test = draw("human", human, n, seed)
     data = rt.MultiTaskDataset.from_frame(train)
-    val, new = (
-        rt.MultiTaskDataset.from_frame(f, data.vectorizer, data.task_names)
-        for f in (val, test)
-    )
+    known = data.vectorizer, data.task_names
+    val = rt.MultiTaskDataset.from_frame(val, *known).stacked()
+    new = rt.MultiTaskDataset.from_frame(test, *known)
+    x = [new.rows(new.doc[new.task == t]) for t in range(4)]
     shape, options = (data.n_features, 3), {"tasks": data.task_names, "init": "zero"}
     plain = rt.RAG.full_sharing(*shape, **options)
     biased = rt.RAG.full_sharing(*shape, bias="task", **options)
@@ -617,8 +619,8 @@ def chosen_models(seed, n=400):
     }
     for name, (model, lam, lam_shared) in setups.items():
         path = rt.solve_path(model, data, lam, lam_shared, tol=1e-3)
-        model = path.model(int(path.losses(val.stacked()).mean(0).argmin()))
-        said = [model.predict(new.rows(new.doc[new.task == t]), t) for t in range(4)]
+        model = path.model(int(path.losses(val).mean(0).argmin()))
+        said = [model.predict(x[t], t) for t in range(4)]
         test[name] = np.concatenate(said) == test["label"].to_numpy()
     return test, model, data
 

@@ -692,7 +692,7 @@ def extend(relatedness, n, seed):
     old, new, val = tensors(old), tensors(new), tensors(val)
 
     before = new_model(old)
-    rt.solve(before, old, 0.003, 0.003, tol=1e-3)
+    rt.solve(before, old, 0.003, 0.003, tol=1e-4)
     adapter = new_model(new)  # W_s and bias as they are; only its adapter learns
     with torch.no_grad():
         adapter.shared.copy_(before.shared)
@@ -704,7 +704,7 @@ def extend(relatedness, n, seed):
     alone.freeze("bias")
     tuned = {}
     for name, model in (("adapter", adapter), ("alone", alone)):
-        path = rt.solve_path(model, new, np.logspace(-4, 2, 13), 0.0, tol=1e-3)
+        path = rt.solve_path(model, new, np.logspace(-4, 2, 13), 0.0, tol=1e-4)
         tuned[name] = path.model(path.losses(val)[0].argmin().item())
 
     after = copy.deepcopy(before)  # three old tasks, and the new one
@@ -714,7 +714,7 @@ def extend(relatedness, n, seed):
         after.adapters["own"].full.copy_(tuned["adapter"].adapters["A1"].full)
         after.bias[3] = tuned["adapter"].bias[0]
 
-    path = rt.solve_path(new_model(everything), everything, LAM, LAM_SHARED, tol=1e-3)
+    path = rt.solve_path(new_model(everything), everything, LAM, LAM_SHARED, tol=1e-4)
     logits = rt.task_logits(val.x, path.task_weights()[3:], path.bias[3:])
     best = rt.cross_entropy(logits, val.onehot, val.weight)[0].argmin().item()
 

@@ -170,7 +170,8 @@ def test_what_shared_articles_are_worth(human, lesson, seeds):
 @pytest.mark.parametrize("seed", [0, 1, 2, 10, 11])
 def test_real_domains(human, lesson, seed):
     train, other, test = draw("human", human, 1200, seed)
-    auc, R = lesson["transfer"](train, test), lesson["agreement"](train, other, 5)
+    first, second = lesson["opinions"](train), lesson["opinions"](other)
+    auc, R = lesson["transfer"](first, test), lesson["agreement"](first, second, 5)
     off, own = lesson["off"], np.diag(auc)
     assert (auc > 0.5).all()
     assert own[0] > 0.86 and 0.62 < own[3] < 0.72 and own.argmin() == 3
