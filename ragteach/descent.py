@@ -1,18 +1,20 @@
-"""L-BFGS for many problems side by side: the engine room of `solver`.
+"""Newton's method for many problems side by side: the engine room of `solver`.
 
 Enters: a problem (`solver._Problem`).  Leaves: the weights and biases at the optimum of every replica.
 
     J = CE(z) + 1/2 |v|^2          z: the logits, linear in v
 
 v are either documents or weights (`Documents`, `Weights`); lengths are measured so that the penalties of J
-are 1/2 |v|^2. A vector carries its logits along, (v, biases | z): a sum of such vectors is one again, so
+are 1/2 |v|^2. Near v, J is a parabola with the Hessian H, and its lowest point is at v + d:
 
-    gradient    needs a matrix product, once a step
-    line        along v + a dv the logits are z + a dz: trying a step size costs a softmax, no product
+    H d = -grad     solved by conjugate gradients, at first roughly, which need products H u only
+    H u             the gradient's formula, with the change of dCE/dlogits along u: one matrix product
+    v + a d         a = 1, unless J bends on the way; trying another a costs a softmax, no product
 
-The biases come along as the weights of one more word, which stands in every document.
+since a vector carries its logits along, (v, biases | z), and a sum of such vectors is one again. The biases
+come along as the weights of one more word, which stands in every document.
 
-Source: Liu & Nocedal (1989), on the limited memory BFGS method for large scale optimization.
+Source: Dembo, Eisenstat & Steihaug (1982), Inexact Newton methods.
 """
 
 from __future__ import annotations

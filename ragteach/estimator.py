@@ -7,8 +7,8 @@ Leaves: a fitted estimator with ``coef_`` (n_tasks, n_classes, n_features) and t
     J = sum_t alpha_t L_t + lam_shared/2 ||W_s||^2 + lam/2 sum_k ||A_k||^2
 
 L_t is the weighted mean cross-entropy of task t, so a row of weight 2 counts as two rows and one of weight 0
-as none. J has one minimum, which L-BFGS finds (see `solver`): no seed, no learning rate. For numbers y, see
-`regressor`.
+as none. J has one minimum, which Newton's method finds (see `solver`): no seed, no learning rate. For numbers
+y, see `regressor`.
 
 Sources: Evgeniou & Pontil (2004); scikit-learn's developer guide for the interface.
 """

@@ -14,9 +14,9 @@ So where documents are fewer than words we look for e, not for W. The logits are
 
     K[ti, uj] = (1 / lam_shared + (GG')[t,u] / lam) x_ti' x_uj
 
-and the penalties of J become 1/2 <e, z>, so J = CE(z) + 1/2 <e, z>, which is convex. L-BFGS needs one
-product with K a step. With more documents than words K is singular, and we look for W itself (see `descent`).
-All lambdas walk side by side.
+and the penalties of J become 1/2 <e, z>, so J = CE(z) + 1/2 <e, z>, which is convex. Newton's method with
+conjugate gradients needs one product with K a step (see `descent`). With more documents than words K is
+singular, and we look for W itself. All lambdas walk side by side.
 
 Reference: Schoelkopf, Herbrich & Smola (2001), A generalized representer theorem.
 """
@@ -48,7 +48,7 @@ class Solution:
     Attributes:
         objective: J at the optimum.
         grad_norm: Euclidean norm of its gradient.
-        iterations: L-BFGS steps taken.
+        iterations: steps of the conjugate gradients, over all of Newton's: products with the data.
         converged: whether grad_norm < tol. (With lam = lam_shared = 0 a separable problem has no optimum to
             reach.)
     """
@@ -68,6 +68,7 @@ def solve(model, data, lam=0.01, lam_shared=0.01, alpha="equal", tol=1e-6, max_i
         lam, lam_shared: penalties on the adapters and on W_s.
         alpha: ``"equal"``, ``"size"`` or one weight per task.
         tol: stop when the gradient's norm is below it.
+        max_iter: at most so many steps, as `Solution` counts them.
 
     Returns:
         `Solution`

@@ -200,7 +200,7 @@ def mcnemar(yours):
     trains="an experiment: testing an explanation by taking its cause away",
     hints=[
         'two = human[human["label"] != 1]; then the labels 0 and 2 must become 0 and 1: label // 2.',
-        'table = rt.compare(two, 5, 100, ["RAG", "full sharing"], progress=False), and the same with human.',
+        'table = rt.compare(two, 4, 100, ["RAG", "full sharing"], progress=False). "three" stands in lead.',
         'rt.paired(table)["difference"].iloc[0] is RAG minus full sharing, averaged over the seeds.',
     ],
     reference=answers.EXPERIMENT,
@@ -229,7 +229,7 @@ def experiment(yours):
     )
     expect(
         0.012 < three < 0.05,
-        "With three classes the lead should be about three points. Use 5 seeds and 100 sentences per task.",
+        "With three classes the lead should be about three points. Use 4 seeds and 100 sentences per task.",
     )
     expect(
         abs(two) < 0.012,
