@@ -411,8 +411,8 @@ rt.widgets.who_wins(world)
 #
 # - **Relatedness 0:** RAG and independent models are tied. The adapters do all the work, and $W_s$ does no
 #   harm.
-# - **Relatedness 1:** full sharing is in front with few sentences, though four seeds are too few to be sure (no
-#   star). The next exercise looks closer. With 80 they are tied.
+# - **Relatedness 1:** full sharing is in front with few sentences. With 10 its lead is large and has a star,
+#   with 30 four seeds are too few to be sure. The next exercise looks closer. With 80 they are tied.
 # - **Relatedness 0.5, 80 sentences:** RAG wins. There is something to share, something to keep apart, and
 #   enough data to tell which.
 #

@@ -604,7 +604,7 @@ def old_tasks(relatedness, seed):
     vectorizer = rt.make_vectorizer().fit([*old["text"], *new["text"]])
     data = rt.MultiTaskDataset.from_frame(old, vectorizer)
     model = rt.RAG(data.n_features, 3, 3, tasks=data.task_names, init="zero")
-    rt.solve(model, data, LAM, LAM, tol=1e-3)
+    rt.solve(model, data, LAM, LAM)
     return model, new, val, test, vectorizer
 
 
@@ -629,7 +629,7 @@ def new_task(relatedness, n, seed, fine_tuning=False):
     scratch.freeze("bias")
     found = {"shared alone": rt.evaluate(adapter, test)["accuracy"]}
     for name, model in (("adapter", adapter), ("scratch", scratch)):
-        path = rt.solve_path(model, new, LAMS, 0.0, tol=1e-3)
+        path = rt.solve_path(model, new, LAMS, 0.0)
         found[name] = best_of(path, val, test)
     if fine_tuning:
         tuned = fine_tuned(adapter, new, val)

@@ -127,7 +127,7 @@ def compute(train, val, test, lam, lam_shared, sentence=None, words=None, model=
     names, vectorizer = data.task_names, data.vectorizer
     model = model or RAG(data.n_features, num_classes, data.n_tasks, tasks=names, init="zero")
     graph = unless_identity(routing(model))
-    path = solve_path(model, data, list(lam), lam_shared, tol=1e-4)
+    path = solve_path(model, data, list(lam), lam_shared, tol=1e-6)
     val_data, test_data = (
         MultiTaskDataset.from_frame(f, vectorizer, names, num_classes) for f in (val, test)
     )

@@ -131,6 +131,10 @@ def test_the_map(world):
     assert mean.loc[(0.5, 30), "full sharing"] > mean.loc[(0.5, 30), "RAG"] - 0.005
     cells = winners(world).set_index(["relatedness", "n_per_task"])
     assert cells.loc[(0.5, 80), "winner"] == "RAG" and cells.loc[(0.5, 80), "clear"]
+    few = cells.loc[(1.0, 10)], cells.loc[(1.0, 30)]
+    assert all(cell["winner"] == "full sharing" for cell in few) and few[0]["margin"] > 0.04
+    if 0 in set(world["seed"]):  # the stars that the lesson names
+        assert few[0]["clear"] and not few[1]["clear"]
     assert cells["clear"].sum() <= 4  # most cells carry no star
 
 
