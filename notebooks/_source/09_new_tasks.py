@@ -720,7 +720,7 @@ reveal("09-d", f"{first}, then {last}")
 # - **20 sentences.** Still no clear difference.
 # - **80 sentences.** Now the adapter is clearly ahead of shared alone, and ahead of scratch.
 # - **Scratch** starts near guessing. Having $W_s$ is worth more than 20 sentences about phones.
-# - **Fine-tuning** is as good as the adapter with few sentences, and one or two points behind with 80. But
+# - **Fine-tuning** is as good as the adapter with few sentences, and about two points behind with 80. But
 #   look at the row `forgotten`: with 80 sentences the three old tasks lose ten points or more, since their
 #   $W_s$ was moved without asking them. The adapter leaves $W_s$ alone, so they lose nothing at all.
 #
