@@ -775,7 +775,7 @@ plots.show(
 #   not. They may be better or worse; whoever has to test a system again before each release knows what it
 #   costs.
 # - **`learns` depends** on relatedness. Where old words mean other things, the new task is better off
-#   alone. With 80 half-related sentences the adapter leads by about five points. That may be too little for
+#   alone. With 80 half-related sentences the adapter leads by about six points. That may be too little for
 #   a court that hears five seeds.
 # - Retraining needs all the old sentences. It is ahead of the adapter wherever phones has 80 sentences.
 #   With 20 half-related ones the adapter is ahead, on average. This experiment does not say why.
