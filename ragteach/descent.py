@@ -154,7 +154,7 @@ def minimise(space, tol, max_iter):
         space: `Documents` or `Weights` of a problem.
     """
     v = space.problem.fixed.new_zeros(len(space.problem.lam), space.width)
-    out, norms, rows, steps = v.clone(), v[:, 0].clone(), torch.arange(len(v)), 0
+    out, norms, rows, steps = v.clone(), v[:, 0].clone(), torch.arange(len(v), device=v.device), 0
     grad, norm = space.gradient(v, space.problem.slope(space.logits(v)))
     first, moved = norm, torch.ones_like(norm, dtype=torch.bool)  # False: the step was lost in rounding
     while True:
@@ -167,7 +167,7 @@ def minimise(space, tol, max_iter):
             out[rows], norms[rows] = v, norm
             space = space.select(busy)
             rows, v, grad, norm, first = rows[busy], v[busy], grad[busy], norm[busy], first[busy]
-        # As exact as the way that is left deserves: first roughly, at the end no better than tol asks.
+        # Far from the optimum a rough direction will do, close to it a better one pays; tol needs no more.
         accuracy = torch.maximum((norm / first).sqrt().clamp(max=0.5), 0.5 * tol / norm).unsqueeze(1)
         direction, used = newton_direction(space, v, grad, accuracy, max_iter - steps)
         step, error = line_search(space, v, grad, direction)
@@ -183,7 +183,7 @@ def newton_direction(space, v, grad, accuracy, max_steps):
     Conjugate gradients, until what is left of the gradient is ``accuracy`` (R, 1) of it.
     """
     p = space.problem.probabilities(space.logits(v))
-    out, rows = torch.zeros_like(v), torch.arange(len(v))
+    out, rows = torch.zeros_like(v), torch.arange(len(v), device=v.device)
     d, r = torch.zeros_like(v), -grad
     way, left = r, space.dot(r, r)
     goal = accuracy.square() * left
@@ -204,7 +204,7 @@ def newton_direction(space, v, grad, accuracy, max_steps):
             out[rows] = d
             space, p, rows = space.select(busy), p[:, busy], rows[busy]
             d, r, way, before, left, goal = (t[busy] for t in (d, r, way, before, left, goal))
-        way = torch.addcmul(r, way, left / before)
+        way = torch.addcmul(r, way, torch.where(before > 0, left / before, 0.0))  # 0: nothing is left
 
 
 def line_search(space, v, grad, direction, tol=0.1, tries=40):

@@ -8,6 +8,7 @@ import torch
 from problems import problem, refused
 
 import ragteach as rt
+from ragteach.descent import newton_direction
 from ragteach.solver import solve_path
 
 NAMES = ["task1", "task2", "task3"]
@@ -131,6 +132,45 @@ def test_the_same_document_many_times():
     a, b = (rt.solve(model, data, *lam, tol=1e-8) for model, data in zip(models, (once, many), strict=True))
     assert a.converged and b.converged and a.objective == pytest.approx(b.objective, rel=1e-10)
     torch.testing.assert_close(models[0].task_weights(), models[1].task_weights(), rtol=0, atol=1e-4)
+
+
+class Quadratics:
+    """What `newton_direction` asks of a space: here H is a given matrix per replica."""
+
+    def __init__(self, hessians):
+        self.hessians, self.problem = hessians, self
+
+    def logits(self, v):
+        return v.unsqueeze(0)
+
+    def probabilities(self, logits):
+        return logits
+
+    def curvature(self, p, way):
+        return None
+
+    def gradient(self, way, change):
+        return (self.hessians @ way.unsqueeze(2)).squeeze(2), None
+
+    def dot(self, a, b):
+        return (a * b).sum(1, keepdim=True)
+
+    def select(self, busy):
+        return Quadratics(self.hessians[busy])
+
+
+def test_directions_of_newton_are_those_of_a_linear_solve():
+    """Also where one replica is there exactly, after one step or before the first, and the others are not."""
+    rng = np.random.default_rng(0)
+    roots = torch.tensor(rng.normal(size=(6, 8, 8)))
+    hessians = roots @ roots.mT + torch.eye(8, dtype=torch.float64)
+    hessians[0] = torch.eye(8)
+    grad = torch.tensor(rng.integers(-3, 4, (6, 8)), dtype=torch.float64)
+    grad[1] = 0.0
+    accuracy = torch.full((6, 1), 1e-10, dtype=torch.float64)
+    d, steps = newton_direction(Quadratics(hessians), torch.zeros_like(grad), grad, accuracy, 50)
+    torch.testing.assert_close(d, torch.linalg.solve(hessians, -grad), rtol=1e-6, atol=1e-9)
+    assert 8 <= steps < 16
 
 
 def test_too_few_steps_are_reported_not_hidden():
