@@ -162,12 +162,12 @@ class Quadratics:
 def test_directions_of_newton_are_those_of_a_linear_solve():
     """Also where one replica is there exactly, after one step or before the first, and the others are not."""
     rng = np.random.default_rng(0)
-    roots = torch.tensor(rng.normal(size=(6, 8, 8)))
+    roots = torch.tensor(rng.normal(size=(11, 8, 8)))
     hessians = roots @ roots.mT + torch.eye(8, dtype=torch.float64)
     hessians[0] = torch.eye(8)
-    grad = torch.tensor(rng.integers(-3, 4, (6, 8)), dtype=torch.float64)
+    grad = torch.tensor(rng.integers(-3, 4, (11, 8)), dtype=torch.float64)
     grad[1] = 0.0
-    accuracy = torch.full((6, 1), 1e-10, dtype=torch.float64)
+    accuracy = torch.full((11, 1), 1e-10, dtype=torch.float64)
     d, steps = newton_direction(Quadratics(hessians), torch.zeros_like(grad), grad, accuracy, 50)
     torch.testing.assert_close(d, torch.linalg.solve(hessians, -grad), rtol=1e-6, atol=1e-9)
     assert 8 <= steps < 16
