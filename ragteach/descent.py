@@ -167,8 +167,10 @@ def minimise(space, tol, max_iter):
             out[rows], norms[rows] = v, norm
             space = space.select(busy)
             rows, v, grad, norm, first = rows[busy], v[busy], grad[busy], norm[busy], first[busy]
+            busy = busy[busy]
         # Far from the optimum a rough direction will do, close to it a better one pays; tol needs no more.
-        accuracy = torch.maximum((norm / first).sqrt().clamp(max=0.5), 0.5 * tol / norm).unsqueeze(1)
+        accuracy = torch.maximum((norm / first).sqrt().clamp(max=0.5), 0.5 * tol / norm)
+        accuracy = torch.where(busy, accuracy, torch.inf).unsqueeze(1)  # who is there stays, whoever is not
         direction, used = newton_direction(space, v, grad, accuracy, max_iter - steps)
         step, error = line_search(space, v, grad, direction)
         s = step * direction

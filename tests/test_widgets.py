@@ -17,7 +17,7 @@ import ragteach as rt
 from ragteach.errors import RagteachError
 from ragteach.widgets import base, explore, html
 from ragteach.widgets.aside import Aside
-from ragteach.widgets.graphs import GraphSolver
+from ragteach.widgets.graphs import STRENGTHS, GraphSolver
 from ragteach.widgets.sharing import toy_parts
 
 
@@ -283,6 +283,15 @@ def test_a_failing_callback_says_so_on_the_page():
     w._asked(w, {"ask": 7, "want": {"graph": [[1]], "lams": [0.01]}}, [])
     assert sent[0]["reply"] == 7
     assert "Expected: 4 rows" in sent[0]["error"]
+
+
+def test_one_lambda_is_answered_as_among_all():
+    """The page asks for one first and for all later: what it says must not change in between."""
+    solver, rng = GraphSolver(*toy_parts(0.5, 60, 0), lam_shared=0.001), np.random.default_rng(0)
+    for graph in torch.tensor(rng.integers(0, 2, (12, 4, 4)), dtype=torch.float32):
+        among_all = solver.solve(graph, STRENGTHS)["accuracy"]
+        for i in (2, 8, 13, 20):
+            np.testing.assert_array_equal(solver.solve(graph, STRENGTHS[[i]])["accuracy"][0], among_all[i])
 
 
 def test_literal_article_and_full_sharing_agree_in_the_graph_editor():
