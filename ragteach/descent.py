@@ -170,7 +170,7 @@ def minimise(space, tol, max_iter):
             busy = busy[busy]
         # Far from the optimum a rough direction will do, close to it a better one pays; tol needs no more.
         accuracy = torch.maximum((norm / first).sqrt().clamp(max=0.5), 0.5 * tol / norm)
-        accuracy = torch.where(busy, accuracy, torch.inf).unsqueeze(1)  # who is there stays, whoever is not
+        accuracy = torch.where(busy, accuracy, torch.inf).unsqueeze(1)  # whoever is there stays there
         direction, used = newton_direction(space, v, grad, accuracy, max_iter - steps)
         step, error = line_search(space, v, grad, direction)
         s = step * direction
