@@ -67,15 +67,16 @@ class Documents:
         z = slice(self.half, self.half + self.size)
         return torch.linalg.vecdot(a[:, : self.size], b[:, z]).unsqueeze(1)
 
-    def gradient(self, v, error):
-        """Gradient of J at v, given dCE/dlogits there; and its norm in the weights (R,)."""
+    def gradient(self, v, error, norm=True):
+        """Gradient of J at v, given dCE/dlogits there; and its norm in the weights (R,), if asked for."""
         problem = self.problem
         e = v[:, : self.size].view(len(v), *self.shape).transpose(0, 1)
         grad = error + e
-        image, squared = problem.kernel(grad)
+        image, squared = problem.kernel(grad, norm)
         bias, bias_squared = problem.bias_gradient(error)
         grad, image = (t.transpose(0, 1).flatten(1) for t in (grad, image))
-        return torch.cat([grad, bias, image, bias], 1), (squared.clamp(min=0) + bias_squared).sqrt()
+        length = (squared.clamp(min=0) + bias_squared).sqrt() if norm else None
+        return torch.cat([grad, bias, image, bias], 1), length
 
 
 class Weights:
@@ -125,8 +126,8 @@ class Weights:
         costly = self._each(a[:, : self.size], self.costs)
         return torch.linalg.vecdot(costly, b[:, : self.size]).unsqueeze(1)
 
-    def gradient(self, v, error):
-        """Gradient of J at v, given dCE/dlogits there; and its norm in the weights (R,)."""
+    def gradient(self, v, error, norm=True):
+        """Gradient of J at v, given dCE/dlogits there; and its norm in the weights (R,), if asked for."""
         problem = self.problem
         by_task = back_project(error, problem.tensors.x)  # dCE/dW_t  (n_tasks, R, n_classes, n_features)
         shared = by_task.sum(0) * problem.shared_moves
@@ -134,9 +135,9 @@ class Weights:
         grad = torch.cat([shared.flatten(1), adapters.transpose(0, 1).flatten(1)], 1)
         grad = self._each(grad, self.units) + self._each(v[:, : self.size], self.costs)
         bias, bias_squared = problem.bias_gradient(error)
-        squared = self._each(grad, 1 / self.units).square().sum(1)
         image = project(task_weights(*self.weights(grad), problem.graph), problem.tensors.x)
-        return torch.cat([grad, bias, image.transpose(0, 1).flatten(1)], 1), (squared + bias_squared).sqrt()
+        length = (self._each(grad, 1 / self.units).square().sum(1) + bias_squared).sqrt() if norm else None
+        return torch.cat([grad, bias, image.transpose(0, 1).flatten(1)], 1), length
 
     def _each(self, v, factors):
         """The entries of W_s times the first factor, those of A times the second."""
@@ -190,7 +191,7 @@ def newton_direction(space, v, grad, accuracy, max_steps):
     way, left = r, space.dot(r, r)
     goal = accuracy.square() * left
     for k in range(1, max_steps + 1):
-        h_way, _ = space.gradient(way, space.problem.curvature(p, space.logits(way)))  # H way
+        h_way, _ = space.gradient(way, space.problem.curvature(p, space.logits(way)), norm=False)  # H way
         bend = space.dot(way, h_way)
         busy = (left > goal) & (bend > 0)
         a = torch.where(busy, left / bend, 0.0)

@@ -201,25 +201,28 @@ class _Problem:
         adapters = torch.tensordot(self.graph.mT, by_task, dims=1) * self.moves
         return shared, adapters / self.lam.view(-1, 1, 1) if len(adapters) else adapters
 
-    def kernel(self, e):
-        """z = K e, the logits of those weights; and |lam_shared W_s|^2 + |lam A|^2 (R,).
+    def kernel(self, e, norm=True):
+        """z = K e, the logits of those weights; and |lam_shared W_s|^2 + |lam A|^2 (R,), if asked for.
 
         If e is a gradient, that is its squared norm in the weights. With few documents K is kept as a matrix,
         in its two parts.
         """
+        squared = torch.zeros_like(self.lam) if norm else None
         if self.gram is None:
             shared, adapters = self.weights(e)
-            squared = (self.lam_shared.view(-1, 1, 1) * shared).square().sum((1, 2))
-            squared = squared + (self.lam.view(-1, 1, 1) * adapters).square().sum((0, 2, 3))
+            if norm:
+                squared = (self.lam_shared.view(-1, 1, 1) * shared).square().sum((1, 2))
+                squared = squared + (self.lam.view(-1, 1, 1) * adapters).square().sum((0, 2, 3))
             return project(task_weights(shared, adapters, self.graph), self.tensors.x), squared
         n_tasks, n_replicas, n_classes, n_docs = e.shape
         rows = e.permute(1, 2, 0, 3).reshape(n_replicas, n_classes, n_tasks * n_docs)
-        z, squared = torch.zeros_like(rows), torch.zeros_like(self.lam)
+        z = torch.zeros_like(rows)
         for k, lam in zip(self.gram, (self.lam_shared, self.lam), strict=True):
             if k is not None:  # all tasks together, or each apart
                 apart = rows.view(n_replicas * n_classes, len(k), -1).transpose(0, 1)
                 part = (apart @ k).transpose(0, 1).reshape(rows.shape)
-                squared = squared + torch.linalg.vecdot(rows.flatten(1), part.flatten(1))
+                if norm:
+                    squared = squared + torch.linalg.vecdot(rows.flatten(1), part.flatten(1))
                 z.addcdiv_(part, lam.view(-1, 1, 1))
         return z.view(n_replicas, n_classes, n_tasks, n_docs).permute(2, 0, 1, 3), squared
 

@@ -22,7 +22,7 @@ p { margin: 0; }
 .controls { display: flex; flex-wrap: wrap; gap: 6px 18px; margin: 10px 0 4px; align-items: end; }
 .control { display: flex; flex-direction: column; gap: 2px; min-width: 0; } .control.wide { flex: 1 1 100%; } .control.short { width: 230px; }
 label, .label { font-weight: 600; font-size: 13px; } label output { font-weight: 400; font-variant-numeric: tabular-nums; }
-input[type=range] { width: 100%; margin: 4px 0 0; accent-color: var(--accent); height: 22px; cursor: pointer; }
+input[type=range] { display: block; contain: size layout; width: 100%; margin: 4px 0 0; accent-color: var(--accent); height: 22px; cursor: pointer; }
 @media (forced-colors: none) { /* our own look: the system's thumb makes Chromium sort the layers of the whole page at every move */
   input[type=range] { appearance: none; background: linear-gradient(var(--soft) 0 0) center / calc(100% - 12px) 4px no-repeat var(--bg); }
   input[type=range]::-webkit-slider-thumb { appearance: none; width: 16px; height: 16px; border-radius: 8px; background: var(--accent); }
@@ -41,8 +41,8 @@ button:disabled { opacity: .5; cursor: default; }
 .panels { display: grid; grid-template-columns: var(--columns, repeat(2, minmax(0, 1fr))); gap: 12px 20px; } .panel { min-width: 0; } .panel.full { grid-column: 1 / -1; }
 .narrow :is(th, td) { padding: 2px 4px; min-width: 0 !important; } .narrow .wrap td { white-space: normal; } .narrow .wrap :is(th, td) { padding: 2px; } .narrow .panels { grid-template-columns: minmax(0, 1fr); }
 svg { display: block; width: 100%; overflow: visible; } svg text { fill: var(--fg); font-size: 12px; } svg .soft { fill: var(--soft); }
-.track, .layer, svg[aria-hidden] { background: var(--bg); }
-.root:is(:hover, :focus-within) :is(.track, .say, .layer, svg[aria-hidden]) { will-change: transform; } /* the hand is here */
+.track, .layer, .still { background: var(--bg); } .picture { position: relative; } .moving { position: absolute; inset: 0; pointer-events: none; }
+.root:is(:hover, :focus-within) :is(.track, .say, .layer, .still, .moving) { will-change: transform; } /* the hand is here */
 svg .grid { stroke: var(--grid); } svg .axis { stroke: var(--line); } svg .cursor { stroke: var(--fg); stroke-width: 1.5; } svg .best { stroke: var(--soft); stroke-dasharray: 2 3; }
 .tools { display: flex; flex-wrap: wrap; gap: 8px; margin-top: 10px; align-items: center; }
 .more { margin-top: 8px; overflow-x: auto; max-height: 320px; overflow-y: auto; } [hidden] { display: none !important; }
@@ -50,8 +50,7 @@ table { border-collapse: collapse; font-size: 12.5px; font-variant-numeric: tabu
 th:first-child, td:first-child { text-align: left; } th { font-weight: 650; }
 pre { margin: 0; padding: 8px 10px; background: var(--panel); border-radius: 4px; font: 12.5px/1.5 ui-monospace, Menlo, Consolas, monospace; overflow-x: auto; user-select: all; }
 .error { color: var(--warn); border: 1px solid var(--warn); border-radius: 4px; padding: 6px 10px; margin: 6px 0; white-space: pre-wrap; }
-.busy .panels { opacity: .55; }
-@media (prefers-reduced-motion: no-preference) { .panels { transition: opacity .1s; } }
+.busy .answer { fill-opacity: .3; } /* the numbers before: new ones are on their way */
 `;
 
 // Fast: Chromium repaints what changed, but it sorts the layers of the whole page again (1.3 to 1.9 ms in JupyterLab, every
@@ -131,10 +130,19 @@ function ticks(low, high, n = 5) {
   for (let k = Math.ceil(low / step - 1e-9); k * step <= high + step * 1e-6; k++) out.push(Number((k * step).toPrecision(12)));
   return out;
 }
+/** A place for a picture, in two sheets: the svg for what stands still, and over it svg.top for what moves. */
+function canvas(panel) {
+  const [svg, top] = ["still", "moving"].map((name) => s("svg", { class: name, "aria-hidden": "true" })); // the sentence and the table say what it shows
+  panel.append(h("div", { className: "picture" }, svg, top));
+  svg.top = top;
+  return svg;
+}
 /** An empty sheet to draw on: an svg, or a part of one. */
 function sheet(svg, { width, height }) {
   svg.replaceChildren(s("rect", { width, height, fill: "var(--bg)" }));
-  set(svg.ownerSVGElement ?? svg, { viewBox: `0 0 ${width} ${height}`, height });
+  svg.top?.replaceChildren();
+  const whole = svg.ownerSVGElement ?? svg;
+  for (const each of [whole, whole.top]) set(each, { viewBox: `0 0 ${width} ${height}`, height });
 }
 /** An empty plot: scales, grid, axis labels. box = {width, height, left, right, top, bottom}. */
 function axes(svg, box, { x, y, xTicks = [], yTicks = [], xText = short, yText = short, xName = "", yName = "" }) {
@@ -142,15 +150,10 @@ function axes(svg, box, { x, y, xTicks = [], yTicks = [], xText = short, yText =
   const innerW = box.width - box.left - box.right, innerH = box.height - box.top - box.bottom;
   const X = (v) => box.left + ((v - x[0]) / (x[1] - x[0] || 1)) * innerW, Y = (v) => box.top + innerH - ((v - y[0]) / (y[1] - y[0] || 1)) * innerH;
   const bottom = box.top + innerH;
-  for (const v of yTicks) {
-    svg.append(s("line", { class: "grid", x1: box.left, x2: box.left + innerW, y1: Y(v), y2: Y(v) }));
-    svg.append(s("text", { class: "soft", x: box.left - 6, y: Y(v) + 4, "text-anchor": "end" }, yText(v)));
-  }
-  for (const v of xTicks) {
-    svg.append(s("line", { class: "grid", x1: X(v), x2: X(v), y1: box.top, y2: bottom }));
-    svg.append(s("text", { class: "soft", x: X(v), y: bottom + 16, "text-anchor": "middle" }, xText(v)));
-  }
-  svg.append(s("line", { class: "axis", x1: box.left, x2: box.left + innerW, y1: bottom, y2: bottom }));
+  const lines = [...yTicks.map((v) => `M${box.left},${Y(v)}h${innerW}`), ...xTicks.map((v) => `M${X(v)},${box.top}V${bottom}`)];
+  svg.append(s("path", { class: "grid", d: lines.join("") }), s("path", { class: "axis", d: `M${box.left},${bottom}h${innerW}` }));
+  for (const v of yTicks) svg.append(s("text", { class: "soft", x: box.left - 6, y: Y(v) + 4, "text-anchor": "end" }, yText(v)));
+  for (const v of xTicks) svg.append(s("text", { class: "soft", x: X(v), y: bottom + 16, "text-anchor": "middle" }, xText(v)));
   if (xName) svg.append(s("text", { class: "soft", x: box.left + innerW / 2, y: box.height - 3, "text-anchor": "middle" }, xName));
   if (yName) svg.append(s("text", { class: "soft", x: box.left - 30, y: box.top - 8 }, yName));
   return { X, Y, bottom, innerW, innerH };
@@ -407,8 +410,7 @@ class View {
   }
   /** A picture whose size follows the page: make(svg, width) is called again whenever that changes. */
   picture(panel, make) {
-    const svg = s("svg", { "aria-hidden": "true" }); // the sentence and the table say what it shows
-    panel.append(svg);
+    const svg = canvas(panel);
     this.layouts.push(() => make(svg, Math.max(220, panel.clientWidth)));
   }
   slider({ name, label, max, min = 0, step = 1, text, ends = null, mark = null, wide = true }) {

@@ -42,8 +42,8 @@ EXPLORERS.graphs = (ui) => {
   // ---- the graph, and the same as a matrix of buttons ------------------------------------------------------------------
   const left = ui.panel("The graph", { note: live ? "Click a line, or a button of the matrix." : "Presets only: to draw a graph of your own, run this cell in Jupyter." });
   let lines = [], shape = null;
-  const svg = s("svg", { "aria-hidden": "true" }), matrix = h("div", { style: "margin-top:6px;overflow-x:auto" });
-  left.append(svg, matrix);
+  const svg = canvas(left), matrix = h("div", { style: "margin-top:6px;overflow-x:auto" });
+  left.append(matrix);
   const lay = () => {
     const state = ui.state, K = width(state.graph);
     shape = K;
@@ -85,8 +85,9 @@ EXPLORERS.graphs = (ui) => {
     const { X } = axes(picture, box, { x: [0, 1], y: [0, 1], xTicks: w < 340 ? [0, 0.5, 1] : [0, 0.25, 0.5, 0.75, 1], xText: percent });
     bars = [...spec.tasks, "mean"].map((name, t) => {
       const y = box.top + step * t + 5, fill = t < nTasks ? color(t) : "var(--shared)";
-      const bar = s("rect", { x: X(0), y, height: step - 11, fill, "fill-opacity": 0.9 }), text = s("text", { y: y + 14 });
-      picture.append(s("text", { x: box.left - 8, y: y + 14, "text-anchor": "end", "font-weight": t < nTasks ? 400 : 700 }, name), bar, text);
+      const bar = s("rect", { class: "answer", x: X(0), y, height: step - 11, fill, "fill-opacity": 0.9 }), text = s("text", { class: "answer", y: y + 14 });
+      picture.append(s("text", { x: box.left - 8, y: y + 14, "text-anchor": "end", "font-weight": t < nTasks ? 400 : 700 }, name));
+      picture.top.append(bar, text);
       return { bar, text, X };
     });
   });

@@ -52,8 +52,7 @@ EXPLORERS.player = (ui) => {
   const across = h("p", { className: "note" });
   top.append(across, names, row);
   const drawings = spec.runs.map((name) => {
-    const cell = h("div", { style: "min-width:0" }, h("div", { style: "font-size:12.5px;font-weight:600" }, name)), svg = s("svg", { "aria-hidden": "true" });
-    cell.append(svg);
+    const cell = h("div", { style: "min-width:0" }, h("div", { style: "font-size:12.5px;font-weight:600" }, name)), svg = canvas(cell);
     row.append(cell);
     return { svg, cell };
   });
@@ -80,7 +79,8 @@ EXPLORERS.player = (ui) => {
       d.parts = d.points.map((points, p) => {
         const past = s("path", { fill: "none", stroke: color(p), "stroke-width": p ? 2 : 3, "stroke-dasharray": DASH[p % DASH.length] }), now = dot(p);
         d.svg.append(s("path", { d: line(points), fill: "none", stroke: color(p), "stroke-width": 1.3, "stroke-opacity": 0.45 }));
-        d.svg.append(s("circle", { cx: points[0][0], cy: points[0][1], r: 2.5, fill: color(p) }), past, now);
+        d.svg.append(s("circle", { cx: points[0][0], cy: points[0][1], r: 2.5, fill: color(p) }));
+        d.svg.top.append(past, now);
         return { past, now, cuts: points.map(([x, y]) => `${x.toFixed(1)},${y.toFixed(1)}`) };
       });
     });
@@ -97,11 +97,10 @@ EXPLORERS.player = (ui) => {
       const { X, Y } = axes(made.svg, size, { x: [0, nFrames - 1], y: [low, high], yTicks: ticks(low, high, 4), xTicks: [0, (nFrames - 1) / 2, nFrames - 1], xText: (f) => String(steps(run, Math.round(f))), xName: "step" });
       series.forEach((_, i) => made.svg.append(s("path", { d: line(Array.from({ length: nFrames }, (_, f) => [X(f), Y(value(f, i))])), fill: "none", stroke: look(i), "stroke-width": look === color && i === 0 ? 3 : 2, "stroke-dasharray": DASH[i % DASH.length] })));
       made.cursor = s("line", { class: "cursor", y1: size.top, y2: size.height - size.bottom });
-      made.svg.append(made.cursor);
+      made.svg.top.append(made.cursor);
       made.X = X;
     };
-    made.svg = s("svg", { "aria-hidden": "true" });
-    panel.append(made.svg);
+    made.svg = canvas(panel);
     made.draw = (f) => set(made.cursor, { x1: made.X(f), x2: made.X(f) });
     made.write = (f, value) => series.forEach((_, i) => put(values[i], format(value(f, i))));
     return made;

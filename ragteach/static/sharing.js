@@ -55,7 +55,7 @@ EXPLORERS.sharing = (ui) => {
     svg.append(s("path", { d: line(Array.from(mean, (v, l) => [X(l), Y(v)])), fill: "none", stroke: "var(--shared)", "stroke-width": 3 }));
     cursor = s("line", { class: "cursor", y1: box.top, y2: box.height - box.bottom });
     dots = [...spec.tasks.map((_, t) => marker(t, color(t))), s("circle", { r: 5.5, fill: "var(--shared)", stroke: "var(--bg)" })];
-    svg.append(cursor, ...dots);
+    svg.top.append(cursor, ...dots);
     const seek = (event) => {
       const at = event.clientX - svg.getBoundingClientRect().left;
       const l = Math.round(((at - box.left) / (box.width - box.left - box.right)) * (nLam - 1));
@@ -86,11 +86,11 @@ EXPLORERS.sharing = (ui) => {
     // One path for a domain's lines and one for its markers, over all words: a few shapes to move, not two a word.
     const tasks = spec.tasks.map((_, t) => {
       const links = s("path", { stroke: color(t), "stroke-width": 1.6 }), dots = marker(t, color(t));
-      svg.append(links, dots);
+      svg.top.append(links, dots);
       return { links, dots, row: (i) => y(i) + (t - (nTasks - 1) / 2) * Math.min(6, 22 / nTasks) };
     });
     const bars = s("path", { stroke: "var(--shared)", "stroke-width": 4, "stroke-linecap": "round" });
-    svg.append(bars);
+    svg.top.append(bars);
     marks = { at, tasks, bars, bar: (i) => [y(i) - step * 0.38, y(i) + step * 0.38] };
   });
 

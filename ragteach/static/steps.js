@@ -48,7 +48,8 @@ EXPLORERS.steps = (ui) => {
     const { X } = axes(svg, box, { x: [0, 1], y: [0, 1], xTicks: [0, 0.5, 1], xName: "" });
     bars = classes.map((name, c) => {
       const top = box.top + step * c + 3, bar = s("rect", { x: X(0), y: top, height: step - 7, fill: "var(--soft)" }), text = s("text", { y: top + 13 });
-      svg.append(s("text", { x: box.left - 8, y: top + 13, "text-anchor": "end" }, name), bar, text);
+      svg.append(s("text", { x: box.left - 8, y: top + 13, "text-anchor": "end" }, name));
+      svg.top.append(bar, text);
       return { bar, text, X };
     });
   });

@@ -36,12 +36,13 @@ EXPLORERS.winners = (ui) => {
     for (let n = 0; n < nN; n += every) svg.append(s("text", { x: cell(0, n).x + w / 2, y: cell(0, 0).y + hgt + 16, "text-anchor": "middle" }, String(spec.n[n])));
     svg.append(s("text", { class: "soft", x: box.left + (w * nN) / 2, y: cell(0, 0).y + hgt + 34, "text-anchor": "middle" }, "training sentences per task"));
     frame = s("rect", { fill: "none", stroke: "var(--fg)", "stroke-width": 3, rx: 3 });
-    svg.append(frame);
+    svg.top.append(frame);
   });
 
   const right = ui.panel("This cell: every seed, mean and 95 % interval");
-  const seedSvg = s("svg", { "aria-hidden": "true" }), curveSvg = s("svg", { "aria-hidden": "true" });
-  right.append(seedSvg, h("h4", { style: "margin-top:8px" }, "This row: learning curves"), curveSvg);
+  const seedSvg = canvas(right);
+  right.append(h("h4", { style: "margin-top:8px" }, "This row: learning curves"));
+  const curveSvg = canvas(right);
   const all = Array.from(values.all).filter((v) => !Number.isNaN(v)), low = Math.floor(20 * Math.min(...all)) / 20, high = Math.ceil(20 * Math.max(...all)) / 20;
   const within = (v) => (Number.isNaN(v) ? low : Math.max(low, Math.min(high, v))), there = (v) => (Number.isNaN(v) ? "none" : "");
   let seeds, X, curves, cursor, P;
@@ -51,13 +52,14 @@ EXPLORERS.winners = (ui) => {
     seeds = names.map((name, i) => {
       const y = box.top + step * (i + 0.5), bar = s("line", { y1: y + 8, y2: y + 8, stroke: color(i), "stroke-width": 3 }), mean = marker(i, color(i));
       const dots = spec.seeds.map((_, k) => s("circle", { cy: y - 8 + ((k * 5) % 7), r: 2.6, fill: color(i), "fill-opacity": 0.55 }));
-      seedSvg.append(s("text", { x: box.left - 8, y: y + 4, "text-anchor": "end" }, name), ...dots, bar, mean);
+      seedSvg.append(s("text", { x: box.left - 8, y: y + 4, "text-anchor": "end" }, name));
+      seedSvg.top.append(...dots, bar, mean);
       return { y, dots, bar, mean };
     });
     const plot = { width, height: 190, left: 46, right: 12, top: 8, bottom: 38 }, every = Math.ceil((nN * 34) / (width - 60)); // no label on another
     P = axes(curveSvg, plot, { x: [-0.15, nN - 0.85], y: [low, high], xTicks: spec.n.map((_, k) => k).filter((k) => k % every === 0), xText: (k) => String(spec.n[k]), yTicks: ticks(low, high, 4), yText: percent, xName: "training sentences per task" });
     cursor = s("line", { class: "cursor", y1: plot.top, y2: plot.height - plot.bottom, "stroke-opacity": 0.5 });
-    curveSvg.append(cursor);
+    curveSvg.top.append(cursor);
     curves = names.map((_, i) => {
       const path = s("path", { fill: "none", stroke: color(i), "stroke-width": 2, "stroke-dasharray": DASH[i] });
       const points = spec.n.map(() => ({ bar: s("line", { stroke: color(i), "stroke-width": 1.5 }), mean: marker(i, color(i)) }));
