@@ -77,7 +77,7 @@ EXPLORERS.player = (ui) => {
       const { X, Y } = axes(d.svg, box, { x: limits[0], y: limits[1], xTicks: ticks(...limits[0], 3), yTicks: ticks(...limits[1], 4), yText: first ? short : () => "", xName: "" });
       d.points = spec.parts.map((_, p) => Array.from({ length: nFrames }, (_, f) => [X(planes(shown, r, f, p, 0)), Y(planes(shown, r, f, p, 1))]));
       d.parts = d.points.map((points, p) => {
-        const past = s("path", { fill: "none", stroke: color(p), "stroke-width": p ? 2 : 3, "stroke-dasharray": DASH[p % DASH.length] }), now = dot(p);
+        const past = s("polyline", { fill: "none", stroke: color(p), "stroke-width": p ? 2 : 3, "stroke-dasharray": DASH[p % DASH.length] }), now = dot(p);
         d.svg.append(s("path", { d: line(points), fill: "none", stroke: color(p), "stroke-width": 1.3, "stroke-opacity": 0.45 }));
         d.svg.append(s("circle", { cx: points[0][0], cy: points[0][1], r: 2.5, fill: color(p) }));
         d.svg.top.append(past, now);
@@ -121,7 +121,7 @@ EXPLORERS.player = (ui) => {
       if (shown !== state.plane) lay();
       if (run !== state.run) layLower();
       for (const d of drawings) d.parts.forEach(({ past, now, cuts }, p) => {
-        set(past, { d: `M${cuts.slice(0, f + 1).join("L")}` });
+        set(past, { points: cuts.slice(0, f + 1).join(" ") });
         move(now, d.points[p][f]);
       });
       lengths.draw(f);

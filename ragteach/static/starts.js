@@ -47,7 +47,7 @@ EXPLORERS.starts = (ui) => {
     svg.append(s("text", { class: "soft", x: 4, y: 12 }, `its score in the adapter of ${spec.task}`));
     const seeds = spec.seeds.map((_, r) => {
       const points = Array.from({ length: nFrames }, (_, f) => [X(paths(k, f, r, 0)), Y(paths(k, f, r, 1))]);
-      const past = s("path", { fill: "none", stroke: color(r), "stroke-width": 2, "stroke-dasharray": DASH[r % DASH.length] });
+      const past = s("polyline", { fill: "none", stroke: color(r), "stroke-width": 2, "stroke-dasharray": DASH[r % DASH.length] });
       const ring = s("circle", { r: 6, fill: "none", stroke: color(r), "stroke-width": 2.5 });
       svg.append(s("path", { d: line(points), fill: "none", stroke: color(r), "stroke-opacity": 0.45 }), s("circle", { cx: points[0][0], cy: points[0][1], r: 3, fill: color(r) }), past, ring);
       return { past, ring, points, cuts: points.map(([x, y]) => `${x.toFixed(1)},${y.toFixed(1)}`) };
@@ -80,7 +80,7 @@ EXPLORERS.starts = (ui) => {
     draw(state) {
       const f = state.at;
       for (const { past, ring, points, cuts } of bundle(state).seeds) {
-        set(past, { d: `M${cuts.slice(0, f + 1).join("L")}` });
+        set(past, { points: cuts.slice(0, f + 1).join(" ") }); // not a path: its d is a matter of style, and styles cost
         set(ring, { cx: points[f][0], cy: points[f][1] });
       }
     },

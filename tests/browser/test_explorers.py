@@ -17,6 +17,13 @@ BURST = """async ([e, last]) => { const input = e.shadowRoot.querySelector('inpu
   for (let i = 0; i < 500; i++) { input.value = (i * 5) % (Number(input.max) + 1);
     input.dispatchEvent(new Event('input')); if (i % 25 === 0) await new Promise(requestAnimationFrame); }
   input.value = last; input.dispatchEvent(new Event('input')); }"""
+# A click, and what the page shows while the kernel takes its time.
+PALE = "e => getComputedStyle(e).fillOpacity"
+PENDING = f"""async (e) => {{ const page = e.shadowRoot;
+  page.querySelector('[data-edge]').click();
+  for (let i = 0; i < 3; i++) await new Promise(requestAnimationFrame);
+  return [page.querySelector('.say').textContent, ({PALE})(page.querySelector('rect.answer'))]; }}"""
+SLOW = "setattr(w, '_found', lambda want, found=w._found: (__import__('time').sleep(1), found(want))[1])"
 BUSY = """try:
     while True:
         sum(range(10_000))
@@ -113,6 +120,14 @@ def test_the_graph_editor_solves_what_is_clicked(notebook):
     nb = notebook(f"{IMPORT}\nw = {SMALL['graphs']}; w")
     nb.wait_for()
     first = say(nb.explorer())
+    run_code(nb, SLOW)
+    assert nb.explorer().evaluate(PENDING) == ["Solving…", "0.3"]
+    fresh(nb)
+    assert nb.explorer().locator("rect.answer").first.evaluate(PALE) == "0.9" and say(nb.explorer()) != first
+    run_code(nb, "delattr(w, '_found')")
+    nb.explorer().get_by_role("button", name="Reset").click()
+    fresh(nb)
+    assert say(nb.explorer()) == first
     cell = nb.explorer().get_by_role("button", name="films uses adapter A2")
     cell.focus()
     nb.page.keyboard.press("Space")  # a button: the keyboard will do
