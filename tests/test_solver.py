@@ -149,7 +149,7 @@ class Quadratics:
     def curvature(self, p, way):
         return None
 
-    def gradient(self, way, change):
+    def gradient(self, way, change, norm=True):
         return (self.hessians @ way.unsqueeze(2)).squeeze(2), None
 
     def dot(self, a, b):

@@ -57,9 +57,10 @@ pre { margin: 0; padding: 8px 10px; background: var(--panel); border-radius: 4px
 // frame) if an area that is painted by itself changes its extent.  So what moves lies inside a box that is painted too and
 // stays: `.value` around a number, the sheet under a picture, the parts of the frame above.  And a shape is made pale
 // with fill-opacity or stroke-opacity: `opacity` would make it such an area.  While the hand is on an explorer, its slider,
-// its sentence and each of its pictures are layers of their own: their pixels are drawn again, not every tile of the page
-// that they touch.  When a hand that has rested moves, its first frame draws the picture only: the eye is there, the words
-// can wait for the next (View.step).
+// its sentence and both sheets of its pictures are layers of their own: their pixels are drawn again, not every tile of the
+// page that they touch; and what stands still on the lower sheet is not drawn again either.  A slider's layout ends at the
+// slider (contain), not at the page.  When a hand that has rested moves, its first frame draws the picture only: the eye is
+// there, the words can wait for the next (View.step).
 const REST = 50; // milliseconds without a picture: the hand has rested
 
 // ---- building and drawing ---------------------------------------------------------------------------------------
