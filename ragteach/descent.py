@@ -35,7 +35,7 @@ class Documents:
     def __init__(self, problem):
         self.problem = problem
         n_tasks, n_docs = problem.tensors.y.shape
-        self.shape = (n_tasks, problem.tensors.num_classes, n_docs)  # of e, and of z
+        self.shape = (problem.tensors.num_classes, n_tasks, n_docs)  # of e, and of z, in a vector
         self.size = n_tasks * problem.tensors.num_classes * n_docs
         self.half = self.size + problem.n_biases
         self.width = 2 * self.half
@@ -46,8 +46,7 @@ class Documents:
 
     def logits(self, v):
         """z, plus biases: (n_tasks, R, n_classes, n_docs)."""
-        z = v[:, self.half : self.half + self.size].view(len(v), *self.shape).transpose(0, 1)
-        bias = self.bias(v)
+        z, bias = self._by_task(v[:, self.half : self.half + self.size]), self.bias(v)
         return z if bias is None else z + bias.unsqueeze(-1)
 
     def bias(self, v):
@@ -56,7 +55,7 @@ class Documents:
 
     def weights(self, v):
         """W_s (R, n_classes, n_features), A (n_adapters, R, n_classes, n_features); 0 where frozen."""
-        return self.problem.weights(v[:, : self.size].view(len(v), *self.shape).transpose(0, 1))
+        return self.problem.weights(self._by_task(v[:, : self.size]))
 
     def dot(self, a, b):
         """<a, b>: (R, 1)."""
@@ -70,13 +69,16 @@ class Documents:
     def gradient(self, v, error, norm=True):
         """Gradient of J at v, given dCE/dlogits there; and its norm in the weights (R,), if asked for."""
         problem = self.problem
-        e = v[:, : self.size].view(len(v), *self.shape).transpose(0, 1)
-        grad = error + e
+        grad = self._by_task(v[:, : self.size]) + error
         image, squared = problem.kernel(grad, norm)
-        bias, bias_squared = problem.bias_gradient(error)
-        grad, image = (t.transpose(0, 1).flatten(1) for t in (grad, image))
+        bias, bias_squared = problem.bias_gradient(error, norm)
+        grad, image = (t.permute(1, 2, 0, 3).flatten(1) for t in (grad, image))  # no copy: it lies so
         length = (squared.clamp(min=0) + bias_squared).sqrt() if norm else None
         return torch.cat([grad, bias, image, bias], 1), length
+
+    def _by_task(self, part):
+        """(n_tasks, R, n_classes, n_docs): a view. In memory the documents of all tasks lie side by side."""
+        return part.view(len(part), *self.shape).permute(2, 0, 1, 3)
 
 
 class Weights:
@@ -134,7 +136,7 @@ class Weights:
         adapters = torch.tensordot(problem.graph.mT, by_task, dims=1) * problem.moves
         grad = torch.cat([shared.flatten(1), adapters.transpose(0, 1).flatten(1)], 1)
         grad = self._each(grad, self.units) + self._each(v[:, : self.size], self.costs)
-        bias, bias_squared = problem.bias_gradient(error)
+        bias, bias_squared = problem.bias_gradient(error, norm)
         image = project(task_weights(*self.weights(grad), problem.graph), problem.tensors.x)
         length = (self._each(grad, 1 / self.units).square().sum(1) + bias_squared).sqrt() if norm else None
         return torch.cat([grad, bias, image.transpose(0, 1).flatten(1)], 1), length
@@ -170,7 +172,7 @@ def minimise(space, tol, max_iter):
             rows, v, grad, norm, first = rows[busy], v[busy], grad[busy], norm[busy], first[busy]
             busy = busy[busy]
         # Far from the optimum a rough direction will do, close to it a better one pays; tol needs no more.
-        accuracy = torch.maximum((norm / first).sqrt().clamp(max=0.5), 0.5 * tol / norm)
+        accuracy = torch.maximum((norm / first).sqrt().clamp(max=0.25), 0.5 * tol / norm)
         accuracy = torch.where(busy, accuracy, torch.inf).unsqueeze(1)  # whoever is there stays there
         direction, used = newton_direction(space, v, grad, accuracy, max_iter - steps)
         step, error = line_search(space, v, grad, direction)

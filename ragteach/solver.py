@@ -38,7 +38,8 @@ from .tasks import TaskTensors
 from .trainer import as_tensors
 
 BIAS_WORD = 0.5  # how often, so to speak, that word occurs; only the number of steps depends on it
-GRAM_DOCS = 2048  # up to so many documents in all K is kept as a matrix; for very wide x twice as many
+GRAM_DOCS = 2048  # up to so many documents in all K is kept as a matrix; for very wide x twice as many,
+# for sparse x that is not very wide half as many (measured)
 
 
 @dataclass
@@ -59,6 +60,7 @@ class Solution:
     converged: bool
 
 
+@torch.no_grad()
 def solve(model, data, lam=0.01, lam_shared=0.01, alpha="equal", tol=1e-6, max_iter=2000):
     """Set ``model`` (in place) to the weights that minimise J.
 
@@ -80,22 +82,24 @@ def solve(model, data, lam=0.01, lam_shared=0.01, alpha="equal", tol=1e-6, max_i
         >>> solve(model, data, lam=0.1, lam_shared=0.1).converged
         True
     """
-    replicas, solution = _solve(model, data, lam, lam_shared, alpha, tol, max_iter)
-    model.load_state_dict(replicas.model(0).state_dict())
-    return solution
+    problem, replicas, iterations = _solve(model, data, lam, lam_shared, alpha, tol, max_iter)
+    norm, value = problem.gradient_norm(replicas).item(), problem.objective(replicas).item()
+    model.load_state_dict(_rounded(replicas, model).model(0).state_dict())
+    return Solution(value, norm, iterations, norm < tol)
 
 
+@torch.no_grad()
 def solve_path(model, data, lam, lam_shared=0.01, alpha="equal", tol=1e-6, max_iter=2000):
     """The optimum for every (lam, lam_shared): `Replicas`, all solved side by side.
 
     Args:
         lam, lam_shared: number or sequence each; of one length if both are sequences.
     """
-    return _solve(model, data, lam, lam_shared, alpha, tol, max_iter)[0]
+    return _rounded(_solve(model, data, lam, lam_shared, alpha, tol, max_iter)[1], model)
 
 
-@torch.no_grad()
 def _solve(model, data, lam, lam_shared, alpha, tol, max_iter):
+    """(problem, `Replicas` in float64, steps)"""
     at_least("tol", tol), at_least("max_iter", max_iter, 1)
     lam, lam_shared, _ = _grid(lam, lam_shared, None)
     if not isinstance(data, TaskTensors):
@@ -104,16 +108,16 @@ def _solve(model, data, lam, lam_shared, alpha, tol, max_iter):
     tensors = as_tensors(exact, data)
     start = stack([exact] * len(lam), lam, lam_shared)
     problem = _Problem(start, tensors, task_alphas(alpha, tensors.sizes).double())
-    replicas, iterations = problem.solve(tol, max_iter)
-    norm = problem.gradient_norm(replicas)
-    value = problem.alphas @ replicas.losses(tensors) + penalty(
-        replicas.shared, replicas.adapters, start.lam, start.lam_shared
-    )
+    return problem, *problem.solve(tol, max_iter)
+
+
+def _rounded(replicas, model):
+    """`Replicas` of the model, in its precision."""
     for name in ("shared", "adapters", "bias"):
         part = getattr(replicas, name)
         setattr(replicas, name, None if part is None else part.to(model.shared))
     replicas.template = model
-    return replicas, Solution(value[0].item(), norm.max().item(), iterations, bool((norm < tol).all()))
+    return replicas
 
 
 def _kernel(same, covariance):
@@ -156,7 +160,8 @@ class _Problem:
         self.by_documents = bool((smallest > 0).all()) and n_docs <= n_words
         self.gram = None
         n_rows = tensors.y.numel()
-        if self.by_documents and n_rows <= GRAM_DOCS * (2 if tensors.x.shape[2] > 8 * n_rows else 1):
+        wide, dense = tensors.x.shape[2] > 8 * n_rows, isinstance(tensors.x, torch.Tensor)
+        if self.by_documents and n_rows <= GRAM_DOCS * (2 if wide else 1 if dense else 0.5):
             together = torch.ones(len(self.graph), len(self.graph)).to(self.graph)
             used = self.graph * self.moves.flatten()
             same = gram(tensors.x)
@@ -238,14 +243,14 @@ class _Problem:
         """How `slope` changes if the logits change by ``dlogits``, p being the probabilities there."""
         return residual_change(p, dlogits, self.doc_weight)
 
-    def bias_gradient(self, error):
-        """dCE/db from dCE/dlogits: scaled, (R, n_biases); and its squared norm, not scaled (R,)."""
+    def bias_gradient(self, error, norm=True):
+        """dCE/db from dCE/dlogits, scaled (R, n_biases); if asked for, its squared norm, not scaled (R,)."""
         if not self.n_biases:
             return error.new_zeros(error.shape[1], 0), 0.0
         d_bias = error.sum(-1)  # (n_tasks, R, n_classes)
         d_bias = d_bias if len(self.start.bias) == len(d_bias) else d_bias.sum(0, keepdim=True)
         scaled = d_bias * self.bias_scale.unsqueeze(1)
-        return scaled.transpose(0, 1).flatten(1), d_bias.square().sum((0, 2))
+        return scaled.transpose(0, 1).flatten(1), d_bias.square().sum((0, 2)) if norm else None
 
     def unscaled(self, bias):
         """Biases (n_tasks or 1, R, n_classes) from a vector's (R, n_biases); None if they stand still."""
@@ -266,6 +271,11 @@ class _Problem:
         d_shared, d_adapters, d_bias = gradients(replicas, self.tensors, self.alphas, self.graph)
         d_bias = d_bias * self.bias_moves if d_bias is not None else d_shared.new_zeros(0, len(replicas), 1)
         return d_shared * self.shared_moves, d_adapters * self.moves, d_bias
+
+    def objective(self, replicas):
+        """J, (R,)."""
+        costs = penalty(replicas.shared, replicas.adapters, self.lam, self.lam_shared)
+        return self.alphas @ replicas.losses(self.tensors) + costs
 
     def gradient_norm(self, replicas):
         """Norm of dJ/d(everything that moves), (R,)."""

@@ -70,8 +70,8 @@ class MultiTaskDataset(torch.utils.data.Dataset):
     def from_frame(cls, frame, vectorizer=None, task_names=None, num_classes=3):
         """Build from a table with the columns ``text``, ``label`` and ``task`` (see `ragteach.data`)."""
         _columns(frame)
-        labels, tasks = np.asarray(frame["label"]), list(frame["task"])
-        return cls(list(frame["text"]), labels, num_classes, tasks, task_names, vectorizer)
+        texts, tasks = frame["text"].tolist(), frame["task"].tolist()
+        return cls(texts, np.asarray(frame["label"]), num_classes, tasks, task_names, vectorizer)
 
     n_features = property(lambda self: self.x.shape[1])
     n_tasks = property(lambda self: len(self.task_names))

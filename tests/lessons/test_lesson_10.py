@@ -26,7 +26,7 @@ from ragteach.widgets import sharing
 
 TASKS = list(source.HUMAN_TASKS)
 FUNCTIONS = [
-    "simple_model", "opinions", "transfer", "agreement", "measured", "without_noise", "off",
+    "says", "simple_model", "opinions", "transfer", "agreement", "measured", "without_noise", "off",
     "both_numbers",
     "LAM", "chosen_models", "largest", "leaked",
 ]  # fmt: skip

@@ -120,23 +120,23 @@ def test_the_package_adds_first():
 
 def test_rag_leads_in_one_corner_and_is_never_far_behind():
     (lead_of_rag,) = from_lesson("lead_of_rag")
-    world = rt.who_wins_map(WORLDS, [10, 30, 80], SEEDS, progress=False)
+    world = rt.who_wins_map(WORLDS, [20, 80], SEEDS, progress=False)
     rows = world[(world["task"] == "mean") & (world["metric"] == "accuracy")]
     shown, behind, cells = [], [], rows.groupby(["relatedness", "n_per_task"])
     for key, cell in cells:
         lead = lead_of_rag(cell)
-        level = 0.95 if key == (0.5, 80) else 1 - 0.05 / 9
+        level = 0.95 if key == (0.5, 80) else 1 - 0.05 / 6
         if interval(lead, level)[1] > 0:
             shown.append(key)
         means = cell.groupby("strategy")["value"].mean()
         behind.append(means.max() - means)
     assert shown == [(0.5, 80)]
     behind = pd.DataFrame(behind, index=list(cells.groups))
-    assert behind["RAG"].idxmax() == (1.0, 10)
+    assert behind["RAG"].idxmax() == (1.0, 20)
     assert behind["full sharing"].idxmax() == (0.0, 80) and 0.45 < behind["full sharing"].max() < 0.55
     assert behind["full sharing"].max() > behind["independent"].max()
     behind = behind.max()
-    assert behind["RAG"] < 0.13
+    assert behind["RAG"] < 0.07
     assert behind["full sharing"] > 0.3 and behind["independent"] > 0.3
 
 
@@ -144,14 +144,14 @@ def test_when_the_random_start_makes_a_difference():
     (five_starts,) = from_lesson("five_starts")
     settings = {"small": (0.01, 0.01), "large": (1.0, 0.01), "free": (1.0, 0.0)}
     runs = {name: [five_starts(*s, seed) for seed in (60, 61)] for name, s in settings.items()}
-    differ = {(name, k): mean([t[k][0] for t in trials]) for name, trials in runs.items() for k in (20, 1000)}
-    gain = {(name, k): mean([t[k][1] for t in trials]) for name, trials in runs.items() for k in (20, 1000)}
-    assert min(differ["large", 20], differ["free", 20]) > 0.5
-    assert 0.18 < differ["free", 1000] < 0.32
-    assert max(differ["small", 1000], differ["large", 1000]) < 0.002
-    assert 0.012 < differ["small", 20] < 0.03
-    assert max(gain["large", 20], gain["free", 20]) < -0.08
-    assert gain["free", 1000] < -0.015 and max(gain.values()) < 0.005
+    differ = {(name, k): mean([t[k][0] for t in trials]) for name, trials in runs.items() for k in (10, 500)}
+    gain = {(name, k): mean([t[k][1] for t in trials]) for name, trials in runs.items() for k in (10, 500)}
+    assert min(differ["large", 10], differ["free", 10]) > 0.5
+    assert 0.18 < differ["free", 500] < 0.32
+    assert max(differ["small", 500], differ["large", 500]) < 0.002
+    assert 0.012 < differ["small", 10] < 0.03
+    assert max(gain["large", 10], gain["free", 10]) < -0.08
+    assert gain["free", 500] < -0.015 and max(gain.values()) < 0.005
 
 
 def test_the_example_fits_anything_and_reads_nothing():
@@ -203,13 +203,11 @@ def test_where_the_new_task_learns(extensions):
 
 
 def test_the_advice_on_rare_classes():
-    (balanced,) = from_lesson("balanced")
-    scores = {
-        how: np.array([balanced(how, s) for s in SEEDS]) for how in ("nothing", "weights", "over", "under")
-    }
-    for how in ("weights", "over"):
+    (balanced,) = from_lesson("TREATMENTS", "balanced")[1:]
+    scores = pd.DataFrame([balanced(s) for s in SEEDS])
+    for how in ("class weights", "oversampling"):
         assert (scores[how] - scores["nothing"]).mean() > 0.04
-    assert (scores["under"] - scores["nothing"]).mean() < -0.02
+    assert (scores["undersampling"] - scores["nothing"]).mean() < -0.02
 
 
 # ------------------------------------------------------------------ what the built notebook says
