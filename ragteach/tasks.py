@@ -70,7 +70,7 @@ class MultiTaskDataset(torch.utils.data.Dataset):
     def from_frame(cls, frame, vectorizer=None, task_names=None, num_classes=3):
         """Build from a table with the columns ``text``, ``label`` and ``task`` (see `ragteach.data`)."""
         _columns(frame)
-        texts, tasks = frame["text"].tolist(), frame["task"].tolist()
+        texts, tasks = (np.asarray(frame[name], dtype=object).tolist() for name in ("text", "task"))
         return cls(texts, np.asarray(frame["label"]), num_classes, tasks, task_names, vectorizer)
 
     n_features = property(lambda self: self.x.shape[1])
