@@ -33,6 +33,7 @@ except KeyboardInterrupt:
 
 def fresh(nb, i=0):
     """Wait until the picture is the answer to what is asked."""
+    nb.frames()  # the page says that it is asked in its next frame, and until then shows the last answer
     nb.page.wait_for_function(
         "i => { const page = document.querySelectorAll('.ragteach-explorer')[i].shadowRoot;"
         "return !page.querySelector('.root').classList.contains('busy')"
