@@ -31,7 +31,7 @@ import torch
 from .descent import Documents, Weights, minimise
 from .engine import Replicas, _grid, gradients, routing, stack
 from .errors import at_least
-from .losses import penalty, residual, residual_change, task_alphas
+from .losses import residual, residual_change, task_alphas
 from .model import task_logits, task_weights
 from .products import back_project, gram, project
 from .tasks import TaskTensors
@@ -83,7 +83,8 @@ def solve(model, data, lam=0.01, lam_shared=0.01, alpha="equal", tol=1e-6, max_i
         True
     """
     problem, replicas, iterations = _solve(model, data, lam, lam_shared, alpha, tol, max_iter)
-    norm, value = problem.gradient_norm(replicas).item(), problem.objective(replicas).item()
+    norm = problem.gradient_norm(replicas).item()
+    value = replicas.objective(problem.tensors, problem.alphas).item()
     model.load_state_dict(_rounded(replicas, model).model(0).state_dict())
     return Solution(value, norm, iterations, norm < tol)
 
@@ -271,11 +272,6 @@ class _Problem:
         d_shared, d_adapters, d_bias = gradients(replicas, self.tensors, self.alphas, self.graph)
         d_bias = d_bias * self.bias_moves if d_bias is not None else d_shared.new_zeros(0, len(replicas), 1)
         return d_shared * self.shared_moves, d_adapters * self.moves, d_bias
-
-    def objective(self, replicas):
-        """J, (R,)."""
-        costs = penalty(replicas.shared, replicas.adapters, self.lam, self.lam_shared)
-        return self.alphas @ replicas.losses(self.tensors) + costs
 
     def gradient_norm(self, replicas):
         """Norm of dJ/d(everything that moves), (R,)."""

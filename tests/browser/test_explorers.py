@@ -117,25 +117,39 @@ def test_ten_explorers_two_views_and_cells_run_twice(notebook):
     assert nb.faults() == []
 
 
+def answer(nb):
+    """What the kernel found for the graph on the page: how long each bar is, and the loss from the table."""
+    bars = [float(bar.get_attribute("width")) for bar in nb.explorer().locator("rect.answer").all()]
+    button = nb.explorer().get_by_role("button", name="Table of the numbers")
+    button.click()
+    nb.frames()
+    row = nb.explorer().locator(".more tr").filter(has_text="cross-entropy in training").text_content()
+    button.click()
+    return {"bars": bars, "training": float(row.split("sum")[1])}
+
+
 def test_the_graph_editor_solves_what_is_clicked(notebook):
     nb = notebook(f"{IMPORT}\nw = {SMALL['graphs']}; w")
     nb.wait_for()
-    first = say(nb.explorer())
+    first, numbers = say(nb.explorer()), answer(nb)
     run_code(nb, SLOW)
     assert nb.explorer().evaluate(PENDING) == ["Solving…", "0.3"]
     fresh(nb)
     assert nb.explorer().locator("rect.answer").first.evaluate(PALE) == "0.9"
     assert nb.explorer().locator("pre").first.text_content().splitlines()[0] == "W_films = W_s"
+    assert answer(nb)["training"] > 1.05 * numbers["training"]  # films has lost its adapter
     run_code(nb, "delattr(w, '_found')")
     nb.explorer().get_by_role("button", name="Reset").click()
     fresh(nb)
     assert say(nb.explorer()) == first
+    assert answer(nb) == numbers
     cell = nb.explorer().get_by_role("button", name="films uses adapter A2")
     cell.focus()
     nb.page.keyboard.press("Space")  # a button: the keyboard will do
     fresh(nb)
     assert "W_films = W_s + A1 + A2" in nb.explorer().locator("pre").first.text_content()
     assert cell.get_attribute("aria-pressed") == "true"
+    assert answer(nb)["training"] != numbers["training"]
     cell.click()
     nb.frames()
     assert say(nb.explorer()) == first
