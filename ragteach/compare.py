@@ -266,7 +266,7 @@ def _phrases(data, strategy):
     counter = make_vectorizer("bow", ngrams=3)
     counts = np.asarray(counter.fit_transform(data.texts).sum(0)).ravel()  # (n_phrases,)
     names = counter.get_feature_names_out()
-    is_word = np.isin(names, data.vectorizer.get_feature_names_out())
+    is_word = np.array([name in data.vectorizer.vocabulary_ for name in names])
     chosen = np.lexsort((-counts, ~is_word))[:width]  # words first, then by count; ties by name
     return make_vectorizer(ngrams=3).set_params(vocabulary=sorted(names[chosen])).fit(data.texts)
 

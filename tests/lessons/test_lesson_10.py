@@ -26,9 +26,8 @@ from ragteach.widgets import sharing
 
 TASKS = list(source.HUMAN_TASKS)
 FUNCTIONS = [
-    "says", "simple_model", "opinions", "transfer", "agreement", "measured", "without_noise", "off",
-    "both_numbers",
-    "LAM", "chosen_models", "largest", "leaked",
+    "says", "count_words", "simple_model", "opinions", "transfer", "agreement", "measured", "without_noise",
+    "off", "both_numbers", "LAM", "chosen_models", "largest", "leaked",
 ]  # fmt: skip
 
 
@@ -135,14 +134,28 @@ def test_neutral_is_two_things(human):
 @pytest.mark.parametrize("seeds", [range(6), range(100, 106)])
 def test_what_twins_are_worth(human, lesson, seeds):
     tweets, rows = human[human["task"] == "tweets"], []
+    counts = lesson["count_words"](tweets)
     for seed in seeds:
-        order = np.random.default_rng(seed).permutation(len(tweets))
-        train, test = tweets.iloc[order[1000:]], tweets.iloc[order[:1000]]
-        leak = lesson["leaked"](train["text"].tolist(), test["text"].tolist())
-        right = lesson["simple_model"](train, test)
+        is_test = np.random.default_rng(seed).permutation(len(tweets)) < 1000
+        train, test = tweets["text"][~is_test], tweets["text"][is_test]
+        leak = lesson["leaked"](train.tolist(), test.tolist())
+        right = lesson["simple_model"](tweets, counts, is_test)
         rows.append((leak.mean(), right[leak].mean(), right.mean() - right[~leak].mean()))
     share, on_leaked, too_good = np.mean(rows, axis=0)
     assert 0.035 < share < 0.06 and on_leaked > 0.95 and 0.01 < too_good < 0.02
+
+
+def test_words_counted_once_give_the_features_of_the_training_sentences(human, lesson):
+    frame = human[human["task"] == "tweets"].head(600)
+    is_test = np.arange(len(frame)) % 3 == 0
+    data = rt.MultiTaskDataset.from_frame(frame[~is_test])
+    new = rt.MultiTaskDataset.from_frame(frame[is_test], data.vectorizer)
+    model = rt.RAG.full_sharing(data.n_features, 3, tasks=["tweets"], bias="task", init="zero")
+    rt.solve(model, data, lam=0, lam_shared=0.001, tol=1e-3)
+    right = lesson["says"](model, new.stacked()) == frame["label"][is_test].to_numpy()
+    counts = lesson["count_words"](frame)
+    assert counts.shape[1] > data.n_features  # it has words of test sentences, which are left out
+    assert (lesson["simple_model"](frame, counts, is_test) == right).all()
 
 
 @pytest.mark.parametrize(
@@ -150,14 +163,15 @@ def test_what_twins_are_worth(human, lesson, seeds):
 )
 def test_what_shared_articles_are_worth(human, lesson, seeds):
     editorials, rows = human[human["task"] == "editorials"], []
+    counts = lesson["count_words"](editorials)
     for seed in seeds:
         rng = np.random.default_rng(seed)
         articles = rng.permutation(editorials["document"].unique())
         new = editorials["document"].isin(articles[: len(articles) // 3]).to_numpy()
         mixed = rng.permutation(new)
         model = lesson["simple_model"]
-        apart = model(editorials[~new], editorials[new]).mean()
-        rows.append(model(editorials[~mixed], editorials[mixed]).mean() - apart)
+        apart = model(editorials, counts, new).mean()
+        rows.append(model(editorials, counts, mixed).mean() - apart)
     mean, low, high = interval(rows)
     if 0 in seeds:  # "about one point, and the interval lies just above zero"
         assert 0.008 < mean < 0.016 and 0 < low < 0.006
