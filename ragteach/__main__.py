@@ -7,18 +7,25 @@ import os
 import sys
 from pathlib import Path
 
-from .errors import RagteachError, at_least, refuse
+from ragteach.errors import RagteachError, at_least, refuse
 
 
 def main(argv=None):
-    """Parse ``argv`` and run the command; bad input ends with its three-part message and exit code 2."""
+    """Parse ``argv`` and run the command; bad input ends with its three-part message and exit code
+    2.
+    """
     parser = argparse.ArgumentParser(prog="python -m ragteach", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     compare = commands.add_parser("compare", help="RAG against full sharing and independent models")
-    compare.add_argument("--data", default="toy", help="toy, human, article, or a CSV with text,label,task")
+    compare.add_argument(
+        "--data", default="toy", help="toy, human, article, or a CSV with text,label,task"
+    )
     compare.add_argument("--seeds", type=int, default=20, help="draws of the data")
     compare.add_argument(
-        "--n-per-task", type=int, nargs="+", help="training sentences per task (several: a learning curve)"
+        "--n-per-task",
+        type=int,
+        nargs="+",
+        help="training sentences per task (several: a learning curve)",
     )
     compare.add_argument("--relatedness", type=float, help="of the toy tasks, 0 to 1")
     compare.add_argument("--jobs", type=int, default=-1, help="processes (-1: all cores)")
@@ -35,7 +42,7 @@ def main(argv=None):
         "--out", type=Path, default=Path("results"), help="folder for who_wins.csv, .png and .svg"
     )
     where.set_defaults(run=run_map)
-    from .serve import add_predict_parser  # noqa: PLC0415
+    from ragteach.integrations.serving import add_predict_parser  # noqa: PLC0415
 
     add_predict_parser(commands)
     options = parser.parse_args(argv)
@@ -47,12 +54,14 @@ def main(argv=None):
 
 
 def run_compare(options):
-    """Run the experiment, print its tables and write comparison.csv, comparison.png and comparison.svg."""
+    """Run the experiment, print its tables and write comparison.csv, comparison.png and
+    comparison.svg.
+    """
     import matplotlib  # noqa: PLC0415
 
     matplotlib.use("agg")
-    from .compare import SIZES, compare, paired, summary  # noqa: PLC0415
-    from .data import load_csv  # noqa: PLC0415
+    from ragteach.data.files import load_csv  # noqa: PLC0415
+    from ragteach.study.experiment import SIZES, compare, paired, summary  # noqa: PLC0415
 
     at_least("--seeds", options.seeds, 1)
     knobs = {} if options.relatedness is None else {"relatedness": options.relatedness}
@@ -68,12 +77,14 @@ def run_compare(options):
 
 
 def run_map(options):
-    """Compute the map of winners, print it and write who_wins.csv, who_wins.png and who_wins.svg."""
+    """Compute the map of winners, print it and write who_wins.csv, who_wins.png and
+    who_wins.svg.
+    """
     import matplotlib  # noqa: PLC0415
 
     matplotlib.use("agg")
-    from . import plots  # noqa: PLC0415
-    from .compare import who_wins_map, winners  # noqa: PLC0415
+    from ragteach.study import plots  # noqa: PLC0415
+    from ragteach.study.experiment import who_wins_map, winners  # noqa: PLC0415
 
     at_least("--seeds", options.seeds, 2)
     _folder(options.out)
@@ -84,10 +95,12 @@ def run_map(options):
 
 
 def draw(means):
-    """Figure of a `compare.summary`: rows with intervals, or learning curves if there are several sizes."""
+    """Figure of a `compare.summary`: rows with intervals, or learning curves if there are several
+    sizes.
+    """
     import matplotlib.pyplot as plt  # noqa: PLC0415
 
-    from . import plots  # noqa: PLC0415
+    from ragteach.study import plots  # noqa: PLC0415
 
     figure, ax = plt.subplots(figsize=(8, 4.5), layout="constrained")
     if means["n_per_task"].nunique() > 1:
@@ -96,7 +109,8 @@ def draw(means):
         plots.comparison(means, ax)
     name, sizes = means["data"].iloc[0], "/".join(map(str, sorted(means["n_per_task"].unique())))
     ax.set_title(
-        f"{name} data, {sizes} training sentences per task, {means['n_seeds'].max()} seeds", loc="left"
+        f"{name} data, {sizes} training sentences per task, {means['n_seeds'].max()} seeds",
+        loc="left",
     )
     return figure
 
@@ -104,7 +118,10 @@ def draw(means):
 def _write_all(folder, name, table, figure):
     _write(folder / f"{name}.csv", lambda path: table.to_csv(path, index=False))
     for ending in ("png", "svg"):
-        _write(folder / f"{name}.{ending}", lambda path, e=ending: figure.savefig(path, format=e, dpi=110))
+        _write(
+            folder / f"{name}.{ending}",
+            lambda path, e=ending: figure.savefig(path, format=e, dpi=110),
+        )
     print(f"\nWrote {folder / name}.csv, .png and .svg")
 
 

@@ -1,7 +1,7 @@
 """Adapters: the small part a task adds to what is shared, and the random start of both.
 
-Enters: a shape, a kind and a seed.  Leaves: `Adapter`, whose ``weight`` is the matrix A_k of the model's
-equation.
+Enters: a shape, a kind and a seed.  Leaves: `Adapter`, whose ``weight`` is the matrix A_k of the
+model's equation.
 
     A = full                     C d trained numbers
     A = up @ down                r (C + d) trained numbers: low rank (LoRA, Hu et al. 2022)
@@ -14,7 +14,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from .errors import at_least, one_of
+from ragteach.errors import at_least, one_of
 
 KINDS = ("full", "low_rank", "projected")
 INITS = ("uniform", "normal", "zero")
@@ -44,15 +44,28 @@ class Adapter(nn.Module):
     """
 
     def __init__(
-        self, n_classes, n_features, kind="full", rank=None, init="normal", scale=0.01, generator=None
+        self,
+        n_classes,
+        n_features,
+        kind="full",
+        rank=None,
+        init="normal",
+        scale=0.01,
+        generator=None,
     ):
         super().__init__()
         self.kind, self.rank = kind, rank
         if kind == "full":
-            self.full = nn.Parameter(random_weights((n_classes, n_features), init, scale, generator))
+            self.full = nn.Parameter(
+                random_weights((n_classes, n_features), init, scale, generator)
+            )
             return
-        self.up = nn.Parameter(random_weights((n_classes, rank), init, scale, generator))  # (n_classes, rank)
-        down = random_weights((rank, n_features), "normal", rank**-0.5, generator)  # (rank, n_features)
+        self.up = nn.Parameter(
+            random_weights((n_classes, rank), init, scale, generator)
+        )  # (n_classes, rank)
+        down = random_weights(
+            (rank, n_features), "normal", rank**-0.5, generator
+        )  # (rank, n_features)
         if kind == "low_rank":
             self.down = nn.Parameter(down)
         else:

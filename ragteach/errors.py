@@ -1,8 +1,8 @@
 """One shape for every refusal: what was expected, what arrived, what to do.
 
-Enters: three short texts.  Leaves: an exception to raise.  Every module of ragteach refuses bad input
-through `refuse`, before any work is lost, so that a learner who meets an error always finds its cure in the
-last line.
+Enters: three short texts.  Leaves: an exception to raise.  Every module of ragteach refuses bad
+input through `refuse`, before any work is lost, so that a learner who meets an error always finds
+its cure in the last line.
 """
 
 import importlib
@@ -41,7 +41,9 @@ def one_of(name: str, value: object, options) -> None:
     if not known:
         listed = ", ".join(repr(o) for o in options) or "(there are none)"
         raise refuse(
-            expected=f"{name} to be one of {listed}", got=f"{name} = {value!r}", fix=f"choose one of {listed}"
+            expected=f"{name} to be one of {listed}",
+            got=f"{name} = {value!r}",
+            fix=f"choose one of {listed}",
         )
 
 
@@ -70,7 +72,8 @@ def whole(name: str, value: int, low: int = 0) -> None:
 
 
 def distinct(given, prefix: str, what: str, reserved=()) -> list[str]:
-    """Names from a count or a list: distinct, not empty; if some are reserved, without dots as well.
+    """Names from a count or a list: distinct, not empty; if some are reserved, without dots as
+    well.
 
     Example:
         >>> distinct(2, "task", "task names"), distinct("films", "task", "task names")
@@ -80,7 +83,9 @@ def distinct(given, prefix: str, what: str, reserved=()) -> list[str]:
         whole(f"number of {what}", given)
         return [f"{prefix}{i + 1}" for i in range(given)]
     names = [given] if isinstance(given, str) else [str(name) for name in given]
-    bad = [n for n in names if not n or names.count(n) > 1 or n in reserved or ("." in n and reserved)]
+    bad = [
+        n for n in names if not n or names.count(n) > 1 or n in reserved or ("." in n and reserved)
+    ]
     if bad:
         raise refuse(
             expected=f"distinct, non-empty {what}" + (" without dots" if reserved else ""),

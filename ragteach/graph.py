@@ -1,17 +1,17 @@
 """The routing graph: which adapters serve which task.
 
-Enters: a name ("one_per_task", "all", ...) or a matrix.  Leaves: G, a float tensor of shape (n_tasks,
-n_adapters).
+Enters: a name ("one_per_task", "all", ...) or a matrix.  Leaves: G, a float tensor of shape
+(n_tasks, n_adapters).
 
     W_t = W_s + sum_k G[t, k] A_k
 
-G is also a covariance between tasks. If W_s ~ N(0, s_s^2) and A_k ~ N(0, s_a^2), then the task weights
-covary as
+G is also a covariance between tasks. If W_s ~ N(0, s_s^2) and A_k ~ N(0, s_a^2), then the task
+weights covary as
 
     Cov[W_t, W_u] = s_s^2 + s_a^2 (G G')[t, u]        with s_s^2 = 1 / lam_shared, s_a^2 = 1 / lam.
 
-Source: Evgeniou & Pontil (2004) for G = identity; Ponti et al. (2022) for learned or random graphs over
-skills.
+Source: Evgeniou & Pontil (2004) for G = identity; Ponti et al. (2022) for learned or random graphs
+over skills.
 """
 
 from __future__ import annotations
@@ -21,24 +21,28 @@ import functools
 import numpy as np
 import torch
 
-from .errors import one_of, refuse, whole
+from ragteach.errors import one_of, refuse, whole
 
 GRAPHS = ("one_per_task", "all", "grouped", "random")
 
 
-def routing_graph(graph, n_tasks: int, n_adapters: int, per_task: int = 1, seed: int = 0) -> torch.Tensor:
+def routing_graph(
+    graph, n_tasks: int, n_adapters: int, per_task: int = 1, seed: int = 0
+) -> torch.Tensor:
     """Build the (n_tasks, n_adapters) routing matrix G.
 
     Args:
-        graph: ``"one_per_task"`` (identity), ``"all"`` (ones: every adapter for every task, the article's
-            literal sum), ``"grouped"`` (neighbouring tasks share one adapter), ``"random"`` (each task draws
-            ``per_task`` of the adapters), or any matrix of numbers (weighted routing).
+        graph: ``"one_per_task"`` (identity), ``"all"`` (ones: every adapter for every task, the
+            article's literal sum), ``"grouped"`` (neighbouring tasks share one adapter),
+            ``"random"`` (each task draws ``per_task`` of the adapters), or any matrix of numbers
+            (weighted routing).
         n_tasks, n_adapters: its shape.
         per_task: how many adapters each task draws in a random graph.
         seed: of the random graph.
 
     Raises:
-        RagteachError: unknown name, ragged or non-finite matrix, wrong shape, ``per_task`` out of range.
+        RagteachError: unknown name, ragged or non-finite matrix, wrong shape, ``per_task`` out of
+            range.
 
     Example:
         >>> routing_graph("grouped", n_tasks=4, n_adapters=2)
@@ -61,7 +65,9 @@ def routing_graph(graph, n_tasks: int, n_adapters: int, per_task: int = 1, seed:
             )
         return torch.eye(n_tasks)
     if graph == "grouped":
-        group = torch.arange(n_tasks) * n_adapters // n_tasks  # task t belongs to group floor(t K / T)
+        group = (
+            torch.arange(n_tasks) * n_adapters // n_tasks
+        )  # task t belongs to group floor(t K / T)
         return torch.nn.functional.one_hot(group, n_adapters).float()
     whole("per_task", per_task, 1)
     if per_task > n_adapters:
@@ -70,7 +76,9 @@ def routing_graph(graph, n_tasks: int, n_adapters: int, per_task: int = 1, seed:
             got=f"per_task = {per_task}",
             fix="ask for fewer adapters per task, or make more adapters",
         )
-    order = torch.rand(n_tasks, n_adapters, generator=torch.Generator().manual_seed(seed)).argsort(1)
+    order = torch.rand(n_tasks, n_adapters, generator=torch.Generator().manual_seed(seed)).argsort(
+        1
+    )
     return (order < per_task).float()
 
 

@@ -20,11 +20,10 @@ from collections.abc import Iterable
 import torch
 from torch import nn
 
-from .errors import at_least, one_of, refuse
-from .graph import unless_identity
-from .model import task_logits, task_weights
-from .tasks import MISSING
-from .tensors import check_class_weight
+from ragteach.errors import at_least, one_of, refuse
+from ragteach.graph import unless_identity
+from ragteach.model import task_logits, task_weights
+from ragteach.tensors import MISSING, check_class_weight
 
 FIXED_ALPHAS = ("equal", "size")  # known before training; so is a list
 ALPHAS = (*FIXED_ALPHAS, "difficulty", "uncertainty")
@@ -46,7 +45,9 @@ def cross_entropy(logits, onehot, weight):
 
 
 def residual(logits, onehot, weight):
-    """Gradient of `cross_entropy` in the logits, and of their shape: weight (softmax(logits) - onehot)."""
+    """Gradient of `cross_entropy` in the logits, and of their shape: weight (softmax(logits) -
+    onehot).
+    """
     onehot, weight = _broadcast(logits, onehot, weight)
     return logits.softmax(-2).sub_(onehot).mul_(weight)
 
@@ -54,7 +55,8 @@ def residual(logits, onehot, weight):
 def residual_change(p, dlogits, weight):
     """Change of `residual` if the logits change by ``dlogits``: weight p (dlogits - p . dlogits).
 
-    The Hessian of `cross_entropy` times dlogits. p: softmax(logits); both (n_tasks, R, n_classes, n_docs).
+    The Hessian of `cross_entropy` times dlogits. p: softmax(logits); both (n_tasks, R, n_classes,
+    n_docs).
     """
     change = p * dlogits
     return change.addcmul_(p, change.sum(-2, keepdim=True), value=-1).mul_(weight[:, None, None])
@@ -68,11 +70,15 @@ def penalty(shared, adapters, lam, lam_shared):
         adapters: (n_adapters, *, n_classes, n_features).
         lam, lam_shared: numbers, or tensors with one value per replica.
     """
-    return lam_shared / 2 * shared.square().sum((-2, -1)) + lam / 2 * adapters.square().sum((0, -2, -1))
+    return lam_shared / 2 * shared.square().sum((-2, -1)) + lam / 2 * adapters.square().sum(
+        (0, -2, -1)
+    )
 
 
 def task_alphas(alpha, sizes):
-    """alpha_t as a tensor (n_tasks,). ``"equal"``: 1 each. ``"size"``: n_t / mean(n). A list: as given."""
+    """alpha_t as a tensor (n_tasks,). ``"equal"``: 1 each. ``"size"``: n_t / mean(n). A list: as
+    given.
+    """
     sizes = torch.as_tensor(sizes, dtype=torch.float32)
     if isinstance(alpha, str):
         one_of("alpha", alpha, FIXED_ALPHAS)
@@ -96,16 +102,16 @@ class MultiTaskLoss(nn.Module):
     """J, for a training loop you write yourself.
 
     Args:
-        loss_fn: loss of each example: ``nn.CrossEntropyLoss()`` or another loss module, or a function called
-            as ``loss_fn(logits, y, reduction="none")``. Default: cross-entropy.
-        alpha: weight of each task. ``"equal"``; ``"size"`` (by number of examples); ``"difficulty"`` (by the
-            current CE_t, no gradient through it); ``"uncertainty"`` (learned: sum_t exp(-s_t) CE_t + s_t /
-            2); or a list. The first three average 1.
+        loss_fn: loss of each example: ``nn.CrossEntropyLoss()`` or another loss module, or a
+            function called as ``loss_fn(logits, y, reduction="none")``. Default: cross-entropy.
+        alpha: weight of each task. ``"equal"``; ``"size"`` (by number of examples);
+            ``"difficulty"`` (by the current CE_t, no gradient through it); ``"uncertainty"``
+            (learned: sum_t exp(-s_t) CE_t + s_t / 2); or a list. The first three average 1.
         lam: penalty on the adapters. 0: none. Large: the adapters vanish, and full sharing is left.
         lam_shared: penalty on W_s.
         class_weight: (n_classes,) weight of each class inside CE_t.
-        sizes: (n_tasks,) examples per task, for ``"size"`` and to create the s_t of ``"uncertainty"``. `fit`
-            fills it in.
+        sizes: (n_tasks,) examples per task, for ``"size"`` and to create the s_t of
+            ``"uncertainty"``. `fit` fills it in.
 
     Raises:
         RagteachError: negative lam, unknown alpha, label out of range.
@@ -117,7 +123,9 @@ class MultiTaskLoss(nn.Module):
         tensor(2.1972)
     """
 
-    def __init__(self, loss_fn=None, alpha="equal", lam=0.0, lam_shared=0.0, class_weight=None, sizes=None):
+    def __init__(
+        self, loss_fn=None, alpha="equal", lam=0.0, lam_shared=0.0, class_weight=None, sizes=None
+    ):
         super().__init__()
         at_least("lam", lam), at_least("lam_shared", lam_shared)
         if isinstance(alpha, str):
@@ -130,22 +138,33 @@ class MultiTaskLoss(nn.Module):
                 got="class weights inside loss_fn",
                 fix=f"MultiTaskLoss(class_weight={loss_fn.weight.tolist()})",
             )
-        self.loss_fn, self.alpha, self.lam, self.lam_shared = loss_fn, alpha, float(lam), float(lam_shared)
+        self.loss_fn, self.alpha, self.lam, self.lam_shared = (
+            loss_fn,
+            alpha,
+            float(lam),
+            float(lam_shared),
+        )
         self.class_weight, self.sizes, self.alphas = class_weight, None, None
         if sizes is not None:
             self.set_sizes(sizes)
 
     def set_sizes(self, sizes):
-        """Tell the loss how many examples each task has (shape (n_tasks,)); checks alpha against it."""
+        """Tell the loss how many examples each task has (shape (n_tasks,)); checks alpha against
+        it.
+        """
         self.sizes = torch.as_tensor(sizes)
         if self.alpha not in ("difficulty", "uncertainty"):
             self.alphas = task_alphas(self.alpha, self.sizes)  # (n_tasks,)
-        elif self.alpha == "uncertainty" and len(getattr(self, "log_variance", ())) != len(self.sizes):
+        elif self.alpha == "uncertainty" and len(getattr(self, "log_variance", ())) != len(
+            self.sizes
+        ):
             self.log_variance = nn.Parameter(torch.zeros(len(self.sizes)))  # s_t
 
     def each(self, logits, y):
         """The loss of each example: (n_docs, n_classes), (n_docs,) -> (n_docs,)."""
-        if isinstance(self.loss_fn, nn.Module):  # such as nn.CrossEntropyLoss(), whose mean we take ourselves
+        if isinstance(
+            self.loss_fn, nn.Module
+        ):  # such as nn.CrossEntropyLoss(), whose mean we take ourselves
             loss_fn = copy.copy(self.loss_fn)
             loss_fn.reduction = "none"
             return loss_fn(logits, y)
@@ -173,12 +192,16 @@ class MultiTaskLoss(nn.Module):
             weight = check_class_weight(self.class_weight, logits.shape[-1]).to(each)[y]
         zero = each.new_zeros(n_tasks)
         total, count = zero.index_add(0, task, weight * each), zero.index_add(0, task, weight)
-        return self.combine(total / count.clamp(min=1e-12)) + (0 if model is None else self.penalty(model))
+        return self.combine(total / count.clamp(min=1e-12)) + (
+            0 if model is None else self.penalty(model)
+        )
 
     def stacked(self, model, tensors):
         """J of stacked tasks (`TaskTensors`): the same number, one matrix product per task."""
         shared, adapters, graph = model.parts()
-        weights = task_weights(shared, adapters, unless_identity(graph))  # (n_tasks, n_classes, n_features)
+        weights = task_weights(
+            shared, adapters, unless_identity(graph)
+        )  # (n_tasks, n_classes, n_features)
         logits = task_logits(tensors.x, weights, model.task_bias())  # (n_tasks, n_classes, n_docs)
         if self.loss_fn is None:
             losses = cross_entropy(logits, tensors.onehot, tensors.weight)  # (n_tasks,)
@@ -228,7 +251,8 @@ def _check_batch(logits, y, task, n_tasks):
         if len(values) and not 0 <= int(values.min()) <= int(values.max()) < n:
             bad = values[(values < 0) | (values >= n)][0]
             raise refuse(
-                expected=f"{what} numbers 0 .. {n - 1}" + (f", or {MISSING}: missing" * (what == "label")),
+                expected=f"{what} numbers 0 .. {n - 1}"
+                + (f", or {MISSING}: missing" * (what == "label")),
                 got=f"{what} {int(bad)}",
                 fix="number them from 0, or build the model with more outputs (or tasks)",
             )

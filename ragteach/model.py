@@ -4,8 +4,9 @@ Enters: features x (n_docs, n_features) and a task.  Leaves: logits (n_docs, n_c
 
     W_t = W_s + sum_k G[t, k] A_k            logits_t(x) = W_t x + b_t
 
-The same class is a whole family. K = 0 is full sharing (Caruana 1997). G = identity is shared + one adapter
-per task (Evgeniou & Pontil 2004). G = identity with W_s frozen at 0 is a set of independent models. G = ones
+The same class is a whole family. K = 0 is full sharing (Caruana 1997). G = identity is shared + one
+adapter per task (Evgeniou & Pontil 2004). G = identity with W_s frozen at 0 is a set of independent
+models. G = ones
 is the source article read literally: every task gets the same W_t, so no task can differ.
 """
 
@@ -17,10 +18,10 @@ from zlib import crc32
 import torch
 from torch import nn
 
-from .adapters import KINDS, Adapter, random_weights
-from .errors import distinct, one_of, refuse, whole
-from .graph import routing_graph
-from .products import project
+from ragteach.adapters import KINDS, Adapter, random_weights
+from ragteach.errors import distinct, one_of, refuse, whole
+from ragteach.graph import routing_graph
+from ragteach.linear import project
 
 RESERVED = {"shared", "adapters", "bias", *dir(nn.ModuleDict)}  # no names for adapters
 
@@ -40,31 +41,36 @@ def task_weights(shared, adapters, graph=None):
 
 
 def task_logits(x, weights, bias=None):
-    """``W_t x + b_t`` for stacked tasks: (n_tasks, n_docs, n_features) -> (n_tasks, *, n_classes, n_docs)."""
+    """``W_t x + b_t`` for stacked tasks: (n_tasks, n_docs, n_features) -> (n_tasks, *, n_classes,
+    n_docs).
+    """
     return project(weights, x, bias)
 
 
 class RAG(nn.Module):
     """Shared weights + random adapters, joined by a routing graph.
 
-    Intuition: W_s holds what all tasks agree on. Each adapter A_k holds what some tasks need on top. The
-    graph G says which.
+    Intuition: W_s holds what all tasks agree on. Each adapter A_k holds what some tasks need on
+    top. The graph G says which.
 
     Args:
         input_dim: d, number of features.
         output_dim: c, number of classes.
         num_adapters: K. 0 is full sharing.
-        tasks: number of tasks, or their names. Default: one per adapter (or one row of ``graph`` each).
-        graph: ``"one_per_task"``, ``"all"``, ``"grouped"``, ``"random"`` or a matrix (n_tasks, n_adapters).
+        tasks: number of tasks, or their names. Default: one per adapter (or one row of ``graph``
+            each).
+        graph: ``"one_per_task"``, ``"all"``, ``"grouped"``, ``"random"`` or a matrix (n_tasks,
+            n_adapters).
         adapters: their names. Default: A1, A2, ...
         per_task: how many adapters each task draws if ``graph="random"``.
-        adapter: ``"full"``, ``"low_rank"`` or ``"projected"`` (see `Adapter`); the last two need ``rank``.
-        init, scale, seed: random start of W_s and the adapters. The same seed gives the same start on any
-            device.
+        adapter: ``"full"``, ``"low_rank"`` or ``"projected"`` (see `Adapter`); the last two need
+            ``rank``.
+        init, scale, seed: random start of W_s and the adapters. The same seed gives the same start
+            on any device.
         bias: ``"task"`` (b_t for each task), ``"shared"`` (one b) or False.
 
-    Two states are kept apart: an adapter is *active* if it takes part in W_t, and *trainable* if training
-    may change it.
+    Two states are kept apart: an adapter is *active* if it takes part in W_t, and *trainable* if
+    training may change it.
 
     Raises:
         RagteachError: an unknown option, name or shape; the message lists what would do.
@@ -90,11 +96,13 @@ class RAG(nn.Module):
             tasks = len(graph) if matrix else num_adapters or 1
         self.task_names = distinct(tasks, "task", "task names")
         whole("number of tasks", len(self.task_names), 1)
-        self.input_dim, self.output_dim = input_dim, output_dim
+        self.n_features, self.n_classes = input_dim, output_dim
         self.adapter_kind, self.rank, self.bias_kind = adapter, rank, bias
         self.init, self.scale, self.seed = init, scale, seed
         n_tasks = len(self.task_names)
-        names = distinct(num_adapters if adapters is None else adapters, "A", "adapter names", RESERVED)
+        names = distinct(
+            num_adapters if adapters is None else adapters, "A", "adapter names", RESERVED
+        )
         if len(names) != num_adapters:
             raise refuse(
                 expected=f"{num_adapters} adapter names",
@@ -106,7 +114,9 @@ class RAG(nn.Module):
         self.shared = nn.Parameter(random_weights((output_dim, input_dim), init, scale, generator))
         self.adapters = nn.ModuleDict({name: self._new_adapter(generator) for name in names})
         rows = {"task": n_tasks, "shared": 1, False: 0}[bias]
-        self.bias = nn.Parameter(torch.zeros(rows, output_dim)) if bias else None  # (n_tasks or 1, n_classes)
+        self.bias = (
+            nn.Parameter(torch.zeros(rows, output_dim)) if bias else None
+        )  # (n_tasks or 1, n_classes)
         self.active = dict.fromkeys(names, True)
 
     @classmethod
@@ -119,7 +129,13 @@ class RAG(nn.Module):
         """One model per task: G = identity, W_s frozen at 0."""
         tasks = distinct(tasks, "task", "task names")
         model = cls(
-            input_dim, output_dim, len(tasks), tasks=tasks, graph="one_per_task", bias=bias, **options
+            input_dim,
+            output_dim,
+            len(tasks),
+            tasks=tasks,
+            graph="one_per_task",
+            bias=bias,
+            **options,
         )
         nn.init.zeros_(model.shared)
         model.freeze("shared")
@@ -127,7 +143,9 @@ class RAG(nn.Module):
 
     @torch.no_grad()
     def reset(self, seed):
-        """Draw the random start again, as ``RAG(..., seed=seed)`` would. Frozen parts and the graph stay."""
+        """Draw the random start again, as ``RAG(..., seed=seed)`` would. Frozen parts and the graph
+        stay.
+        """
         fresh, self.seed = torch.Generator().manual_seed(seed), seed
         shared = random_weights(self.shared.shape, self.init, self.scale, fresh)
         if self.shared.requires_grad:
@@ -140,14 +158,16 @@ class RAG(nn.Module):
             self.bias.zero_()
         return self
 
-    # ---- the equation --------------------------------------------------------------------------------
+    # ---- the equation
+    # --------------------------------------------------------------------------------
 
     def forward(self, x, task=None):
         """Logits of documents ``x`` (n_docs, n_features).
 
         Args:
-            task: a name or number, giving (n_docs, n_classes). Or n_docs of them (a tensor of numbers, or a
-                list), each document by its own task: (n_docs, n_classes). Or None, every document by every
+            task: a name or number, giving (n_docs, n_classes). Or n_docs of them (a tensor of
+                numbers, or a list), each document by its own task: (n_docs, n_classes). Or None,
+                every document by every
                 task: (n_docs, n_tasks, n_classes).
         """
         self._check_input(x)
@@ -160,10 +180,14 @@ class RAG(nn.Module):
             logits = logits + self.task_bias()
         if task is None:
             return logits
-        return logits[torch.arange(len(x), device=x.device), self._numbers(task, x)]  # (n_docs, n_classes)
+        return logits[
+            torch.arange(len(x), device=x.device), self._numbers(task, x)
+        ]  # (n_docs, n_classes)
 
     def task_weights(self, task=None):
-        """W_t of every task (n_tasks, n_classes, n_features), or of one (1, n_classes, n_features)."""
+        """W_t of every task (n_tasks, n_classes, n_features), or of one (1, n_classes,
+        n_features).
+        """
         shared, adapters, graph = self.parts()
         return task_weights(shared, adapters, graph if task is None else graph[task : task + 1])
 
@@ -180,12 +204,18 @@ class RAG(nn.Module):
         names = [name for name in self.adapter_names if self.active[name]]
         if len(names) == len(self.adapters):
             return self.shared, self._stack(names), self.graph
-        return self.shared, self._stack(names), self.graph[:, [self.adapter_names.index(n) for n in names]]
+        return (
+            self.shared,
+            self._stack(names),
+            self.graph[:, [self.adapter_names.index(n) for n in names]],
+        )
 
     def merge(self, task):
-        """The task's W_t and b_t as one new `nn.Linear`: the same logits at the price of one product."""
+        """The task's W_t and b_t as one new `nn.Linear`: the same logits at the price of one
+        product.
+        """
         t, bias = self.task_index(task), self.task_bias()
-        linear = nn.Linear(self.input_dim, self.output_dim, bias=bias is not None).to(self.shared)
+        linear = nn.Linear(self.n_features, self.n_classes, bias=bias is not None).to(self.shared)
         with torch.no_grad():
             linear.weight.copy_(self.task_weights(t)[0])
             if bias is not None:
@@ -197,7 +227,8 @@ class RAG(nn.Module):
         """Most likely class of each document: the argmax of `forward`."""
         return self(x, task).argmax(-1)
 
-    # ---- names and states ----------------------------------------------------------------------------
+    # ---- names and states
+    # ----------------------------------------------------------------------------
 
     n_tasks = property(lambda self: len(self.task_names))
     n_adapters = property(lambda self: len(self.adapters))
@@ -221,7 +252,9 @@ class RAG(nn.Module):
         self._set_active(names, False)
 
     def freeze(self, *names):
-        """Keep these parts from being trained: ``"shared"``, ``"adapters"``, ``"bias"`` or adapter names."""
+        """Keep these parts from being trained: ``"shared"``, ``"adapters"``, ``"bias"`` or adapter
+        names.
+        """
         self._set_trainable(names, False)
 
     def unfreeze(self, *names):
@@ -251,7 +284,9 @@ class RAG(nn.Module):
         del self.adapters[name], self.active[name]
 
     def add_task(self, name, adapters=()):
-        """Append a task served by ``adapters`` (names, or a dict of weights); it starts from a bias of 0."""
+        """Append a task served by ``adapters`` (names, or a dict of weights); it starts from a bias
+        of 0.
+        """
         names = distinct([*self.task_names, name], "task", "task names")
         row = torch.zeros(1, self.n_adapters)
         for adapter in [adapters] if isinstance(adapters, str) else adapters:
@@ -260,7 +295,7 @@ class RAG(nn.Module):
             row[0, self.adapter_names.index(adapter)] = weight
         self.graph, self.task_names = torch.cat([self.graph, row.to(self.graph)]), names
         if self.bias_kind == "task":
-            bias = torch.cat([self.bias.data, self.bias.new_zeros(1, self.output_dim)])
+            bias = torch.cat([self.bias.data, self.bias.new_zeros(1, self.n_classes)])
             self.bias = nn.Parameter(bias, requires_grad=self.bias.requires_grad)
 
     def num_parameters(self, trainable=False):
@@ -280,7 +315,7 @@ class RAG(nn.Module):
         return "\n".join([
             "W_t = W_s + sum_k G[t,k] A_k      logits_t(x) = W_t x" + (" + b_t" if self.bias_kind else ""),
             f"graph G ({self.n_tasks} tasks x {self.n_adapters} adapters)", f"  {'':>{width}}  {head}", *rows,
-            f"W_s: {self.output_dim} x {self.input_dim} = {self.shared.numel()} numbers, "
+            f"W_s: {self.n_classes} x {self.n_features} = {self.shared.numel()} numbers, "
             f"{_state([self.shared])}", *states,
             f"{self.num_parameters()} parameters, {self.num_parameters(trainable=True)} trainable",
         ])  # fmt: skip
@@ -290,12 +325,18 @@ class RAG(nn.Module):
 
     def _new_adapter(self, generator):
         return Adapter(
-            self.output_dim, self.input_dim, self.adapter_kind, self.rank, self.init, self.scale, generator
+            self.n_classes,
+            self.n_features,
+            self.adapter_kind,
+            self.rank,
+            self.init,
+            self.scale,
+            generator,
         )
 
     def _stack(self, names):
         if not names:
-            return self.shared.new_zeros(0, self.output_dim, self.input_dim)
+            return self.shared.new_zeros(0, self.n_classes, self.n_features)
         weights = [self.adapters[name].weight for name in names]
         return torch.stack(weights)  # (n_adapters, n_classes, n_features)
 
@@ -308,12 +349,16 @@ class RAG(nn.Module):
         for name in names:
             one_of("part", name, ["shared", "adapters", "bias", *self.adapter_names])
         for name in names:
-            part = getattr(self, name) if name in ("shared", "adapters", "bias") else self.adapters[name]
+            part = (
+                getattr(self, name)
+                if name in ("shared", "adapters", "bias")
+                else self.adapters[name]
+            )
             if part is not None:
                 part.requires_grad_(value)
 
     def _check_input(self, x):
-        want = (self.input_dim, self.shared.dtype)
+        want = (self.n_features, self.shared.dtype)
         if not isinstance(x, torch.Tensor) or x.ndim != 2 or (x.shape[1], x.dtype) != want:
             shape = f" of shape {tuple(x.shape)}, {x.dtype}" if hasattr(x, "dtype") else ""
             raise refuse(

@@ -1,6 +1,7 @@
 """What surrounds the training loop: where it stands, what it keeps, how it is interrupted.
 
-Enters: a model, a loss and an optimiser.  Leaves: `History`, whose ``checkpoint`` holds all that training
+Enters: a model, a loss and an optimiser.  Leaves: `History`, whose ``checkpoint`` holds all that
+    training
 needs to go on as if it had never stopped: weights, optimiser states, order of batches, sums so far.
 """
 
@@ -14,7 +15,7 @@ from dataclasses import dataclass, field
 
 import torch
 
-from .errors import refuse
+from ragteach.errors import refuse
 
 
 @dataclass
@@ -22,8 +23,8 @@ class History:
     """What happened in `fit`.
 
     Attributes:
-        records: one dict per epoch: epoch, phase, loss (J), and val_loss, val_accuracy if there was a
-            validation set.
+        records: one dict per epoch: epoch, phase, loss (J), and val_loss, val_accuracy if there was
+            a validation set.
         stopped: "finished", or why and where training stopped.
         best_epoch: the epoch whose weights were kept (with ``patience``), else None.
         checkpoint: all that ``fit(..., resume=history)`` needs to go on as if it had never stopped.
@@ -65,7 +66,11 @@ class Run:
 
     def __init__(self, model, criterion, optimizer, lr, seed, resume):
         self.model, self.criterion, self.make, self.lr = model, criterion, optimizer, lr
-        self.rng, self.optimizers, self.saved = torch.Generator().manual_seed(seed).get_state(), {}, {}
+        self.rng, self.optimizers, self.saved = (
+            torch.Generator().manual_seed(seed).get_state(),
+            {},
+            {},
+        )
         self.epoch = self.batch = self.step = 0
         self.total, self.best, self.history = 0.0, None, History()
         if resume is not None:
@@ -76,10 +81,14 @@ class Run:
             self.__dict__.update(state)
 
     def optimizer(self, phase):
-        """The phase's optimiser; it is kept, so that alternating phases go on where they left off."""
+        """The phase's optimiser; it is kept, so that alternating phases go on where they left
+        off.
+        """
         if phase not in self.optimizers:
             parameters = [
-                p for p in [*self.model.parameters(), *self.criterion.parameters()] if p.requires_grad
+                p
+                for p in [*self.model.parameters(), *self.criterion.parameters()]
+                if p.requires_grad
             ]
             if not parameters:
                 raise refuse(
@@ -107,14 +116,21 @@ class Run:
 
     def end_epoch(self, record, patience):
         self.history.records.append(record)
-        self.epoch, self.batch, self.total, self.rng = self.epoch + 1, 0, 0.0, self.generator.get_state()
+        self.epoch, self.batch, self.total, self.rng = (
+            self.epoch + 1,
+            0,
+            0.0,
+            self.generator.get_state(),
+        )
         if patience is None:
             return
         if self.best is None or record["val_loss"] < self.best[0]:
             self.best = (record["val_loss"], copy.deepcopy(self.model.state_dict()))
             self.history.best_epoch = self.epoch
         elif self.epoch - self.history.best_epoch >= patience:
-            self.history.stopped = f"no better validation loss since epoch {self.history.best_epoch}"
+            self.history.stopped = (
+                f"no better validation loss since epoch {self.history.best_epoch}"
+            )
 
     def close(self):
         self.history.checkpoint = copy.deepcopy({

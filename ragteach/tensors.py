@@ -6,35 +6,37 @@ Enters: a `MultiTaskDataset`.  Leaves: `TaskTensors`:
     y       (n_tasks, n_docs)               class numbers
     weight  (n_tasks, n_docs)               what each example counts; sums to 1 in a task, 0 where padded
 
-A missing label is no example. Unequal tasks are padded rows of weight 0. So the loss needs no special case.
+A missing label is no example. Unequal tasks are padded rows of weight 0. So the loss needs no
+special case.
 """
 
 from __future__ import annotations
 
-import numpy as np
-import scipy.sparse as sp
 import torch
 
-from .errors import refuse
-from .products import BlockSparse
+from ragteach.errors import refuse
+from ragteach.linear import BlockSparse
+
+MISSING = -100  # a label that is not there; the same number torch's cross-entropy ignores
 
 
 class TaskTensors:
-    """Examples stacked by task: ``x`` (n_tasks, n_docs, n_features), ``y`` and ``weight`` (n_tasks, n_docs).
+    """Examples stacked by task: ``x`` (n_tasks, n_docs, n_features), ``y`` and ``weight`` (n_tasks,
+    n_docs).
 
     Args:
         x: dense tensor or `BlockSparse`.
         y, weight: class numbers, and weights that sum to 1 in each task (0 marks padding).
-        num_classes: C.
+        n_classes: C.
         task_names: one name per task.
     """
 
-    def __init__(self, x, y, weight, num_classes, task_names, onehot=None):
+    def __init__(self, x, y, weight, n_classes, task_names, onehot=None):
         self.x, self.y, self.weight, self.onehot = x, y, weight, onehot
-        self.num_classes, self.task_names = num_classes, task_names
+        self.n_classes, self.task_names = n_classes, task_names
         if onehot is not None:
             return
-        onehot = torch.nn.functional.one_hot(y, num_classes)  # (n_tasks, n_docs, n_classes)
+        onehot = torch.nn.functional.one_hot(y, n_classes)  # (n_tasks, n_docs, n_classes)
         self.onehot = onehot.mT.to(weight).contiguous()  # (n_tasks, n_classes, n_docs)
 
     n_tasks = property(lambda self: self.y.shape[0])
@@ -48,12 +50,16 @@ class TaskTensors:
             rows: a list of index tensors (n_tasks, n_batch).
         """
         index = torch.cat(rows, 1)
-        columns = index.unsqueeze(1).expand(-1, self.num_classes, -1)
-        small = self.y.gather(1, index), self.weight.gather(1, index), self.onehot.gather(2, columns)
+        columns = index.unsqueeze(1).expand(-1, self.n_classes, -1)
+        small = (
+            self.y.gather(1, index),
+            self.weight.gather(1, index),
+            self.onehot.gather(2, columns),
+        )
         small = (part.split([r.shape[1] for r in rows], -1) for part in small)
         for x, y, weight, onehot in zip(self._documents(rows), *small, strict=True):
             weight = weight / weight.sum(1, keepdim=True).clamp_(min=1e-12)
-            yield TaskTensors(x, y, weight, self.num_classes, self.task_names, onehot)
+            yield TaskTensors(x, y, weight, self.n_classes, self.task_names, onehot)
 
     def take(self, index):
         """The batch of rows ``index`` (n_tasks, n_batch)."""
@@ -64,7 +70,9 @@ class TaskTensors:
             yield from map(self.x.take, rows)
             return
         n_tasks, n_docs, n_features = self.x.shape
-        flat = self.x.flatten(0, 1)  # whole rows of it: several times faster than self.x[each, index]
+        flat = self.x.flatten(
+            0, 1
+        )  # whole rows of it: several times faster than self.x[each, index]
         first = torch.arange(0, n_tasks * n_docs, n_docs, device=flat.device).unsqueeze(1)
         for index in rows:
             yield flat.index_select(0, (first + index).flatten()).view(n_tasks, -1, n_features)
@@ -74,7 +82,9 @@ class TaskTensors:
         x, weight, onehot = (
             part.to(device=device, dtype=dtype) for part in (self.x, self.weight, self.onehot)
         )
-        return TaskTensors(x, self.y.to(device=device), weight, self.num_classes, self.task_names, onehot)
+        return TaskTensors(
+            x, self.y.to(device=device), weight, self.n_classes, self.task_names, onehot
+        )
 
 
 def stack_examples(data, class_weight=None, dtype=torch.float32) -> TaskTensors:
@@ -92,20 +102,21 @@ def stack_examples(data, class_weight=None, dtype=torch.float32) -> TaskTensors:
     weight = torch.zeros(data.n_tasks, n_docs, dtype=dtype)
     for t, rows in enumerate(members):
         y[t, : len(rows)] = data.y[rows]
-        each = _class_weight(class_weight, data.y[rows], data.num_classes).to(dtype)[data.y[rows]]
+        each = _class_weight(class_weight, data.y[rows], data.n_classes).to(dtype)[data.y[rows]]
         weight[t, : len(rows)] = each / each.sum()
     docs = [data.doc[rows] for rows in members]
-    if sp.issparse(data.x):
-        x = BlockSparse.build([data.x[np.asarray(d)] for d in docs], n_docs, dtype)
+    if not isinstance(data.x, torch.Tensor):  # scipy's CSR
+        x = BlockSparse.build([data.x[d.numpy()] for d in docs], n_docs, dtype)
     else:
         x = torch.zeros(data.n_tasks, n_docs, data.n_features, dtype=dtype)
         for t, d in enumerate(docs):
             x[t, : len(d)] = data.x[d].to(dtype)
-    return TaskTensors(x, y, weight, data.num_classes, list(data.task_names))
+    return TaskTensors(x, y, weight, data.n_classes, list(data.task_names))
 
 
 def as_tensors(model, data, class_weight=None) -> TaskTensors:
-    """Stacked ``data`` on the model's device, in its precision; refuses data that do not fit the model.
+    """Stacked ``data`` on the model's device, in its precision; refuses data that do not fit the
+    model.
 
     Args:
         model: a `RAG`.
@@ -128,35 +139,39 @@ def as_tensors(model, data, class_weight=None) -> TaskTensors:
                 fix="build MultiTaskDataset(texts, labels, num_classes, tasks), or .from_frame(frame)",
             )
         data = data.stacked(class_weight, model.shared.dtype)
-    have = (data.task_names, data.n_features, data.num_classes)
-    need = (model.task_names, model.input_dim, model.output_dim)
-    for what, h, n in zip(("tasks", "number of features", "number of classes"), have, need, strict=True):
+    have = (data.task_names, data.n_features, data.n_classes)
+    need = (model.task_names, model.n_features, model.n_classes)
+    for what, h, n in zip(
+        ("tasks", "number of features", "number of classes"), have, need, strict=True
+    ):
         if h != n:
             raise refuse(
                 expected=f"data with the model's {what}: {n}",
                 got=f"{h}",
-                fix="build data and model with the same task_names, vectorizer and num_classes",
+                fix="build data and model with the same task_names, vectorizer and n_classes",
             )
     return data.to(device=model.shared.device, dtype=model.shared.dtype)
 
 
-def _class_weight(class_weight, y, num_classes):
+def _class_weight(class_weight, y, n_classes):
     if class_weight is None:
-        return torch.ones(num_classes)
+        return torch.ones(n_classes)
     if isinstance(class_weight, str) and class_weight == "balanced":
-        return len(y) / (num_classes * torch.bincount(y, minlength=num_classes).clamp(min=1))
-    return check_class_weight(class_weight, num_classes)
+        return len(y) / (n_classes * torch.bincount(y, minlength=n_classes).clamp(min=1))
+    return check_class_weight(class_weight, n_classes)
 
 
-def check_class_weight(class_weight, num_classes):
-    """``class_weight`` as a tensor (num_classes,) of positive numbers."""
+def check_class_weight(class_weight, n_classes):
+    """``class_weight`` as a tensor (n_classes,) of positive numbers."""
     try:
         weight = torch.as_tensor(class_weight, dtype=torch.float32)
     except (TypeError, ValueError, RuntimeError):
         weight = torch.zeros(0)
-    if weight.shape != (num_classes,) or not bool((weight > 0).all() and torch.isfinite(weight).all()):
+    if weight.shape != (n_classes,) or not bool(
+        (weight > 0).all() and torch.isfinite(weight).all()
+    ):
         raise refuse(
-            expected=f'{num_classes} positive class weights (or "balanced", for a whole dataset)',
+            expected=f'{n_classes} positive class weights (or "balanced", for a whole dataset)',
             got=f"class_weight = {class_weight!r}",
             fix="give one positive number per class",
         )

@@ -7,7 +7,8 @@ Enters: a `RAG` and a `MultiTaskDataset`.  Leaves: the trained model (in place) 
             for each batch:             joint: everything at once
                 J.backward(); optimizer.step()
 
-A batch holds the same share of every task, so that CE_t is always the mean of some examples of task t.
+A batch holds the same share of every task, so that CE_t is always the mean of some examples of task
+t.
 """
 
 from __future__ import annotations
@@ -17,11 +18,11 @@ from collections.abc import Iterable
 import torch
 from tqdm.auto import tqdm
 
-from .errors import at_least, one_of, refuse, whole
-from .losses import MultiTaskLoss, cross_entropy
-from .model import task_logits
-from .runs import History, Run, interruptible, only, pick_device
-from .tensors import as_tensors
+from ragteach.errors import at_least, one_of, refuse, whole
+from ragteach.losses import MultiTaskLoss, cross_entropy
+from ragteach.model import task_logits
+from ragteach.runs import History, Run, interruptible, only, pick_device
+from ragteach.tensors import as_tensors
 
 SCHEDULES = ("joint", "two_phase", "alternating")
 PARTS = {
@@ -32,7 +33,8 @@ PARTS = {
 
 
 def train_epoch(model, loader, criterion, optimizer):
-    """One pass over a DataLoader of (x, y, task) batches; returns the mean J. The plainest loop there is.
+    """One pass over a DataLoader of (x, y, task) batches; returns the mean J. The plainest loop
+    there is.
 
     Example:
         >>> from ragteach import RAG, MultiTaskDataset
@@ -65,19 +67,25 @@ def evaluate(model, data):
 
     Args:
         model: a `RAG`.
-        data: `MultiTaskDataset` (or its `TaskTensors`) with the model's tasks, or a DataLoader of one.
+        data: `MultiTaskDataset` (or its `TaskTensors`) with the model's tasks, or a DataLoader of
+            one.
 
     Returns:
-        dict: ``loss`` and ``accuracy`` (means over tasks), and ``loss/<task>``, ``accuracy/<task>`` for each.
+        dict: ``loss`` and ``accuracy`` (means over tasks), and ``loss/<task>``, ``accuracy/<task>``
+            for each.
     """
     data = data.dataset if isinstance(data, torch.utils.data.DataLoader) else data
     tensors = as_tensors(model, data)
-    logits = task_logits(tensors.x, model.task_weights(), model.task_bias())  # (n_tasks, n_classes, n_docs)
+    logits = task_logits(
+        tensors.x, model.task_weights(), model.task_bias()
+    )  # (n_tasks, n_classes, n_docs)
     losses = cross_entropy(logits, tensors.onehot, tensors.weight)  # (n_tasks,)
     there = tensors.weight > 0
     accuracy = ((logits.argmax(1) == tensors.y) & there).sum(1) / there.sum(1)  # (n_tasks,)
     scores = {"loss": losses.mean().item(), "accuracy": accuracy.mean().item()}
-    for name, loss, right in zip(tensors.task_names, losses.tolist(), accuracy.tolist(), strict=True):
+    for name, loss, right in zip(
+        tensors.task_names, losses.tolist(), accuracy.tolist(), strict=True
+    ):
         scores |= {f"loss/{name}": loss, f"accuracy/{name}": right}
     return scores
 
@@ -108,31 +116,34 @@ def fit(model, data, schedule="joint", epochs=100, lr=0.05, optimizer=torch.opti
     Args:
         model: a `RAG`. What the learner froze stays frozen; inactive adapters are left alone.
         data: `MultiTaskDataset`, or `TaskTensors` (its stacked form).
-        schedule: ``"joint"``, ``"two_phase"`` (shared, then adapters) or ``"alternating"`` (``rounds`` times
-            each).
+        schedule: ``"joint"``, ``"two_phase"`` (shared, then adapters) or ``"alternating"``
+            (``rounds`` times each).
         epochs: passes over the data in all. A phase gets its equal part of them.
-        lr, optimizer: learning rate, and any torch optimiser, called as ``optimizer(parameters, lr=lr)``.
-        batch_size: examples of the largest task in a batch (smaller tasks give the same share). None: full
-            batch.
+        lr, optimizer: learning rate, and any torch optimiser, called as ``optimizer(parameters,
+            lr=lr)``.
+        batch_size: examples of the largest task in a batch (smaller tasks give the same share).
+            None: full batch.
         criterion: a `MultiTaskLoss`; or give ``lam``, ``lam_shared`` and ``alpha`` and one is made.
         val: validation data. Its mean cross-entropy is recorded after every epoch.
-        patience: stop after so many epochs without a better validation loss, and keep the best epoch's
-            weights.
+        patience: stop after so many epochs without a better validation loss, and keep the best
+            epoch's weights.
         device: ``"auto"`` (CUDA, then MPS, then CPU), or a device. The model stays there.
-        callbacks: objects with ``on_step(model, step, loss)`` and/or ``on_epoch(model, epoch, record)``.
+        callbacks: objects with ``on_step(model, step, loss)`` and/or ``on_epoch(model, epoch,
+            record)``.
         progress: show a tqdm bar.
-        resume: a `History` (or its ``checkpoint``, which `torch.save` can keep) to go on from, with the same
-            model and options. The result is bit-equal to never having stopped.
+        resume: a `History` (or its ``checkpoint``, which `torch.save` can keep) to go on from, with
+            the same model and options. The result is bit-equal to never having stopped.
         seed: order of the batches.
-        adapters_first: whether the adapters, still random, take part while the first phase trains W_s.
+        adapters_first: whether the adapters, still random, take part while the first phase trains
+            W_s.
 
     Returns:
-        `History`. Ctrl-C (or the stop button) ends training after the step under way and keeps what was
-        learnt.
+        `History`. Ctrl-C (or the stop button) ends training after the step under way and keeps what
+        was learnt.
 
     Raises:
-        RagteachError: data that do not fit the model, unknown options, negative penalties; before any
-            training.
+        RagteachError: data that do not fit the model, unknown options, negative penalties; before
+            any training.
     """
     whole("epochs", epochs), at_least("lr", lr)
     for name, value in (("batch_size", batch_size), ("patience", patience)):
@@ -147,7 +158,9 @@ def fit(model, data, schedule="joint", epochs=100, lr=0.05, optimizer=torch.opti
             )
     if patience is not None and val is None:
         raise refuse(
-            expected="val data for early stopping", got="patience without val", fix="pass val=validation_data"
+            expected="val data for early stopping",
+            got="patience without val",
+            fix="pass val=validation_data",
         )
     phases = plan(schedule, epochs, rounds)
     if criterion is None:
@@ -173,7 +186,9 @@ def fit(model, data, schedule="joint", epochs=100, lr=0.05, optimizer=torch.opti
                 record |= {f"val_{k}": v for k, v in evaluate(model, val).items() if "/" not in k}
             run.end_epoch(record, patience)
             bar.update()
-            bar.set_postfix({k: f"{v:.3f}" for k, v in record.items() if isinstance(v, float)}, refresh=False)
+            bar.set_postfix(
+                {k: f"{v:.3f}" for k, v in record.items() if isinstance(v, float)}, refresh=False
+            )
             with interrupted:
                 for callback in callbacks:
                     if hasattr(callback, "on_epoch"):
@@ -191,7 +206,9 @@ def _epoch(run, tensors, batch_size, phase, callbacks, interrupted):
     on_step = [c.on_step for c in callbacks if hasattr(c, "on_step")]
     for batch in [tensors] if batches[0] is None else tensors.batches(batches[run.batch :]):
 
-        def closure(batch=batch):  # torch's own form of the step; some optimisers evaluate it more than once
+        def closure(
+            batch=batch,
+        ):  # torch's own form of the step; some optimisers evaluate it more than once
             for p in moving:  # optimizer.zero_grad(), for less
                 p.grad = None
             loss = run.criterion.stacked(run.model, batch)
@@ -209,9 +226,11 @@ def _epoch(run, tensors, batch_size, phase, callbacks, interrupted):
 
 
 def epoch_batches(tensors, batch_size, generator):
-    """Rows of each batch of one epoch: a list of index tensors (n_tasks, n_batch), or ``[None]``: full batch.
+    """Rows of each batch of one epoch: a list of index tensors (n_tasks, n_batch), or ``[None]``:
+    full batch.
 
-    The examples of each task are shuffled and dealt out evenly over the batches, whatever the task's size.
+    The examples of each task are shuffled and dealt out evenly over the batches, whatever the
+    task's size.
     """
     n_docs = tensors.y.shape[1]
     if batch_size is None or batch_size >= n_docs:
@@ -219,8 +238,15 @@ def epoch_batches(tensors, batch_size, generator):
     there = (tensors.weight > 0).cpu()  # (n_tasks, n_docs)
     order = torch.stack([torch.randperm(n_docs, generator=generator) for _ in there])
     if not bool(there.all()):
-        order = order.gather(1, there.gather(1, order).long().argsort(stable=True, dim=1, descending=True))
-        count, place = there.sum(1, keepdim=True), torch.arange(n_docs)  # real rows first, then padding
+        order = order.gather(
+            1, there.gather(1, order).long().argsort(stable=True, dim=1, descending=True)
+        )
+        count, place = (
+            there.sum(1, keepdim=True),
+            torch.arange(n_docs),
+        )  # real rows first, then padding
         real, padding = (place + 0.5) / count, (place - count + 0.5) / (n_docs - count).clamp(min=1)
-        order = order.gather(1, torch.where(place < count, real, padding).argsort(stable=True, dim=1))
+        order = order.gather(
+            1, torch.where(place < count, real, padding).argsort(stable=True, dim=1)
+        )
     return list(order.to(tensors.y.device).split(int(batch_size), 1))

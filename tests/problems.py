@@ -10,19 +10,21 @@ from ragteach import MultiTaskDataset
 from ragteach.errors import RagteachError
 
 
-def problem(sizes=(30, 30, 30), n_features=6, num_classes=3, seed=0):
-    """A dataset of tasks that agree in part: labels drawn from a softmax of (shared + own) weights."""
+def problem(sizes=(30, 30, 30), n_features=6, n_classes=3, seed=0):
+    """A dataset of tasks that agree in part: labels drawn from a softmax of (shared + own)
+    weights.
+    """
     rng = np.random.default_rng(seed)
-    shared = rng.normal(size=(num_classes, n_features))
+    shared = rng.normal(size=(n_classes, n_features))
     x, y, task = [], [], []
     for t, n in enumerate(sizes):
         weights = shared + rng.normal(size=shared.shape)
         features = rng.normal(size=(n, n_features))
-        y.append((features @ weights.T + rng.gumbel(size=(n, num_classes))).argmax(1))
+        y.append((features @ weights.T + rng.gumbel(size=(n, n_classes))).argmax(1))
         x.append(features)
         task += [t] * n
     x = np.concatenate(x).astype(np.float32)
-    return MultiTaskDataset(x, np.concatenate(y), num_classes, task)
+    return MultiTaskDataset(x, np.concatenate(y), n_classes, task)
 
 
 def refused(expected, got, fix=None):

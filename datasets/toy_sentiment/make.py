@@ -8,7 +8,8 @@ Running it changes nothing unless lexicon.json or ragteach.data.make_toy changed
 import sys
 from pathlib import Path
 
-from ragteach.data import make_toy, write_csv
+from ragteach.data.files import write_csv
+from ragteach.data.toy import make_toy
 
 target = Path(sys.argv[1] if len(sys.argv) > 1 else Path(__file__).parent) / "toy_sentiment.csv"
 frame = make_toy()

@@ -23,9 +23,9 @@ import anywidget
 import ipywidgets
 import ragteach as rt
 import torch
-from ragteach import plots
-from ragteach.checks import check
-from ragteach.hints import card, hint, predict, reveal, rubric
+from ragteach.study import plots
+from ragteach.teach.checks import check
+from ragteach.teach.hints import card, hint, predict, reveal, rubric
 
 # %% [markdown]
 # ## Does it run?

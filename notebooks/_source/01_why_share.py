@@ -15,10 +15,11 @@ import pandas as pd
 import ragteach as rt
 import torch
 from IPython.display import display
-from ragteach import RAG, MultiTaskDataset, make_toy, plots
-from ragteach.checks import check, reference
-from ragteach.hints import card, hint, predict, reveal, rubric
-from ragteach.solver import solve_path
+from ragteach import RAG, MultiTaskDataset, make_toy
+from ragteach.engine.optimum import solve_path
+from ragteach.study import plots
+from ragteach.teach.checks import check, reference
+from ragteach.teach.hints import card, hint, predict, reveal, rubric
 
 # %% [markdown]
 # Four domains are four **tasks**. Each task sorts sentences into three classes: 0 negative, 1 neutral,

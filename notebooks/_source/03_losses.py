@@ -29,10 +29,10 @@ import matplotlib.pyplot as plt
 import numpy as np
 import ragteach as rt
 import torch
-from ragteach import plots
-from ragteach.checks import check, reference
-from ragteach.engine import stack
-from ragteach.hints import card, hint, predict, reveal, rubric
+from ragteach.engine.replicas import stack
+from ragteach.study import plots
+from ragteach.teach.checks import check, reference
+from ragteach.teach.hints import card, hint, predict, reveal, rubric
 
 # %% [markdown]
 # ## From scores to probabilities

@@ -24,9 +24,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 import ragteach as rt
 import torch
-from ragteach import plots
-from ragteach.checks import check, reference
-from ragteach.hints import card, hint, predict, reveal, rubric
+from ragteach.study import plots
+from ragteach.teach.checks import check, reference
+from ragteach.teach.hints import card, hint, predict, reveal, rubric
 
 # %% [markdown]
 # Short reviews in four domains. Each domain is a task; the classes are negative, neutral and positive.

@@ -19,9 +19,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 import ragteach as rt
 import torch
-from ragteach import plots
-from ragteach.checks import check, reference
-from ragteach.hints import card, hint, predict, reveal, rubric
+from ragteach.study import plots
+from ragteach.teach.checks import check, reference
+from ragteach.teach.hints import card, hint, predict, reveal, rubric
 
 
 # %%

@@ -24,10 +24,10 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import ragteach as rt
-from ragteach import plots
-from ragteach.checks import check, reference
-from ragteach.compare import STRATEGIES, draw, interval
-from ragteach.hints import card, hint, predict, reveal, rubric
+from ragteach.study import plots
+from ragteach.study.experiment import STRATEGIES, draw, interval
+from ragteach.teach.checks import check, reference
+from ragteach.teach.hints import card, hint, predict, reveal, rubric
 from scipy import stats
 
 # %% [markdown]

@@ -21,11 +21,11 @@ import matplotlib.pyplot as plt
 import numpy as np
 import ragteach as rt
 import torch
-from ragteach import plots
-from ragteach.checks import check, reference
-from ragteach.compare import draw
-from ragteach.exercises.answers_07 import unknown_world
-from ragteach.hints import card, hint, predict, reveal, rubric
+from ragteach.study import plots
+from ragteach.study.experiment import draw
+from ragteach.teach.checks import check, reference
+from ragteach.teach.exercises.answers_07 import unknown_world
+from ragteach.teach.hints import card, hint, predict, reveal, rubric
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold
 

@@ -33,10 +33,11 @@ import numpy as np
 import pandas as pd
 import ragteach as rt
 import torch
-from ragteach import RAG, MultiTaskDataset, plots
-from ragteach.checks import check, reference
-from ragteach.compare import draw
-from ragteach.hints import card, hint, predict, reveal, rubric
+from ragteach import RAG, MultiTaskDataset
+from ragteach.study import plots
+from ragteach.study.experiment import draw
+from ragteach.teach.checks import check, reference
+from ragteach.teach.hints import card, hint, predict, reveal, rubric
 
 # %% [markdown]
 # Four domains, 60 training sentences each, 250 to test on. `relatedness=0.25` means: three of four opinion words

@@ -25,11 +25,11 @@ import numpy as np
 import pandas as pd
 import ragteach as rt
 import torch
-from ragteach import plots
-from ragteach.checks import check, reference
-from ragteach.compare import interval
-from ragteach.estimator import RAGClassifier
-from ragteach.hints import card, hint, predict, reveal, rubric
+from ragteach.integrations.estimators import RAGClassifier
+from ragteach.study import plots
+from ragteach.study.experiment import interval
+from ragteach.teach.checks import check, reference
+from ragteach.teach.hints import card, hint, predict, reveal, rubric
 from sklearn.metrics import f1_score
 
 # %% [markdown]

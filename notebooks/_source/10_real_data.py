@@ -20,11 +20,11 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import ragteach as rt
-from ragteach import plots
-from ragteach.checks import check, reference
-from ragteach.compare import draw, interval
-from ragteach.data import HUMAN_TASKS
-from ragteach.hints import card, hint, predict, reveal, rubric
+from ragteach.data.human import HUMAN_TASKS
+from ragteach.study import plots
+from ragteach.study.experiment import draw, interval
+from ragteach.teach.checks import check, reference
+from ragteach.teach.hints import card, hint, predict, reveal, rubric
 from scipy import stats
 from sklearn.feature_extraction.text import TfidfTransformer
 from sklearn.metrics import roc_auc_score

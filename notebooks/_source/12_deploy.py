@@ -28,10 +28,10 @@ import ragteach as rt
 import sklearn
 import torch
 from IPython.display import display
-from ragteach import plots
-from ragteach.checks import check, reference
 from ragteach.errors import need
-from ragteach.hints import card, hint, predict, reveal, rubric
+from ragteach.study import plots
+from ragteach.teach.checks import check, reference
+from ragteach.teach.hints import card, hint, predict, reveal, rubric
 
 # %% [markdown]
 # Everything this lesson writes goes into one temporary folder. The last cell removes it.
@@ -252,7 +252,7 @@ def merge(model, task):
     model.shared (C, d), model.adapters[name].weight (C, d), model.graph (T, K),
     model.bias (T, C), model.active {name: bool}, model.task_index(task) -> t
     """
-    linear = torch.nn.Linear(model.input_dim, model.output_dim)
+    linear = torch.nn.Linear(model.n_features, model.n_classes)
     ### BEGIN SOLUTION
     t = model.task_index(task)
     with torch.no_grad():
@@ -495,7 +495,7 @@ best[-1]  # the classifier is the pipeline's last step
 # validation curve lies above the median of the earlier ones is ended early.
 
 # %%
-from ragteach.search import SPACE
+from ragteach.study.tuning import SPACE
 
 for name, choices in SPACE.items():
     print(f"{name:11s}", choices)

@@ -27,11 +27,11 @@ import numpy as np
 import pandas as pd
 import ragteach as rt
 import torch
-from ragteach import plots
-from ragteach.checks import check, reference
-from ragteach.compare import draw, interval
-from ragteach.engine import stack
-from ragteach.hints import card, hint, predict, reveal, rubric
+from ragteach.engine.replicas import stack
+from ragteach.study import plots
+from ragteach.study.experiment import draw, interval
+from ragteach.teach.checks import check, reference
+from ragteach.teach.hints import card, hint, predict, reveal, rubric
 from scipy import stats
 from torch.utils.flop_counter import FlopCounterMode
 

@@ -10,15 +10,16 @@ cleared) and the solution.  nbconvert removes tagged cells, nbclient executes.  
 preprocessor because nbgrader's puts ``raise NotImplementedError`` into every gap, and then no later
 cell runs; ours leaves the names defined as ``...``.
 
-The outputs of a cell tagged ``private`` are shown to whoever runs it and, pictures aside, not kept in the
+The outputs of a cell tagged ``private`` are shown to whoever runs it and, pictures aside, not kept
+in the
 file: for data that may be read but not passed on.
 
-What --check compares.  Sources, cell ids, tags and metadata must be exactly what the lesson generates.
-Outputs cannot be compared byte by byte across machines (the last digits of floats, the bytes of a PNG),
-so --check asks that every code cell was executed in order, without an error or a warning, that every
-figure has alt text, and that nothing in the file depends on the moment or the machine.  --execute,
-which the tests use, runs the lesson again and compares all text with its numbers masked, so an output
-that no longer belongs to the code is found.
+What --check compares.  Sources, cell ids, tags and metadata must be exactly what the lesson
+generates. Outputs cannot be compared byte by byte across machines (the last digits of floats, the
+bytes of a PNG), so --check asks that every code cell was executed in order, without an error or a
+warning, that every figure has alt text, and that nothing in the file depends on the moment or the
+machine.  --execute, which the tests use, runs the lesson again and compares all text with its
+numbers masked, so an output that no longer belongs to the code is found.
 """
 
 from __future__ import annotations
@@ -78,7 +79,9 @@ class BuildError(Exception):
 
 
 def lessons(source: Path = SOURCE, names=()) -> list[dict]:
-    """The lessons in reading order; refuses a table that does not match the files (or ``names``)."""
+    """The lessons in reading order; refuses a table that does not match the files (or
+    ``names``).
+    """
     table = tomllib.loads((source / "lessons.toml").read_text(encoding="utf-8"))[
         "lesson"
     ]
@@ -113,7 +116,9 @@ def table(rows: list[dict], folder: str = "") -> str:
 
 
 class ClearSolutions(Preprocessor):
-    """Empty every region between BEGIN SOLUTION and END SOLUTION, keeping the names that other code needs."""
+    """Empty every region between BEGIN SOLUTION and END SOLUTION, keeping the names that other code
+    needs.
+    """
 
     def preprocess(self, nb, resources):
         everything = "\n".join(
@@ -200,7 +205,8 @@ def generate(row: dict, rows: list[dict], kind: str, source: Path = SOURCE):
             raise BuildError(
                 f"{row['name']}: an exercise cell needs a solution and a check(...):\n{cell.source}"
             )
-        # The id hangs on what the cell says, not on where it stands: a new cell leaves all others' ids alone.
+        # The id hangs on what the cell says, not on where it stands: a new cell leaves all others'
+        # ids alone.
         seen[cell.source] = seen.get(cell.source, 0) + 1
         text = f"{row['name']}|{cell.source}|{seen[cell.source]}"
         cell["id"] = hashlib.sha256(text.encode()).hexdigest()[:12]
@@ -244,7 +250,9 @@ def foot(row: dict, rows: list[dict], kind: str) -> str:
 
 
 def execute(nb, where: Path):
-    """Run a generated notebook in ``where`` and normalise what came out; any error or warning is refused."""
+    """Run a generated notebook in ``where`` and normalise what came out; any error or warning is
+    refused.
+    """
     with tempfile.TemporaryDirectory() as home:
         environment = {
             **os.environ,
@@ -303,7 +311,9 @@ def still(output):
 
 
 def unkept(outputs) -> list:
-    """Of a private cell's outputs: pictures, warnings (`faults` must see them), and a line for the rest."""
+    """Of a private cell's outputs: pictures, warnings (`faults` must see them), and a line for the
+    rest.
+    """
 
     def stays(output):
         data = output.get("data", {})
@@ -512,7 +522,9 @@ def build(names: list[str], source: Path = SOURCE) -> None:
 
 
 def web_pages(source: Path, site: Path) -> None:
-    """Write the notebooks as web pages, with the figures' alt text and with links that lead to pages."""
+    """Write the notebooks as web pages, with the figures' alt text and with links that lead to
+    pages.
+    """
     from ragteach.widgets.html import to_html
 
     for row in lessons(source):

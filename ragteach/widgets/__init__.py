@@ -14,10 +14,10 @@ Enters: your data or model (or nothing: toy data).  Leaves: a figure on the page
 
 import pandas as pd
 
+from ragteach.dataset import MultiTaskDataset
 from ragteach.errors import refuse
 from ragteach.model import RAG
-from ragteach.tasks import MultiTaskDataset
-from ragteach.trajectories import Trajectory
+from ragteach.study.trajectories import Trajectory
 from ragteach.widgets.base import Explorer
 from ragteach.widgets.graphs import graph_editor
 from ragteach.widgets.player import toy_runs, trajectory_player
@@ -54,9 +54,10 @@ def explore(what="sharing", *args, **options) -> Explorer:
 
     Args:
         what: a name (sharing, player, graph, winners, starts, step) or a thing of yours: a frame of
-            sentences (or train, val, test) opens the sharing slider; the table of `who_wins_map` its map; a
-            `Trajectory` or a dict of them the player; a `RAG` the graph editor, beginning with its graph; a
-            `MultiTaskDataset` the initialisation lab; a sentence the gradient step.
+            sentences (or train, val, test) opens the sharing slider; the table of `who_wins_map`
+            its map; a `Trajectory` or a dict of them the player; a `RAG` the graph editor,
+            beginning with its graph; a `MultiTaskDataset` the initialisation lab; a sentence the
+            gradient step.
         args, options: go to that explorer.
 
     Example:

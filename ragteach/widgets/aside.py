@@ -2,9 +2,10 @@
 
 Enters: an ``answer(want)`` and what is wanted.  Leaves: its reply, computed where no cell runs.
 
-A solve makes thousands of small operations, and each lets go of the interpreter.  Beside a running cell every
-one of them waits for its turn again: 20 ms become 600.  So a live explorer that somebody looks at starts one
-more Python process, once for the whole kernel.  It ends with the kernel.
+A solve makes thousands of small operations, and each lets go of the interpreter.  Beside a running
+cell every
+one of them waits for its turn again: 20 ms become 600.  So a live explorer that somebody looks at
+starts one more Python process, once for the whole kernel.  It ends with the kernel.
 """
 
 import contextlib
@@ -20,7 +21,9 @@ GRACE = 10.0  # seconds without an answer after which the process is given up
 
 
 def serve(pipe):
-    """The process: learn an answer, or answer; one message after another, until the kernel hangs up."""
+    """The process: learn an answer, or answer; one message after another, until the kernel hangs
+    up.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the stop button is meant for the cell
     torch.set_num_threads(1)
     answers = {}
@@ -50,7 +53,9 @@ class Aside:
                 return
             context = multiprocessing.get_context("spawn")
             self.pipe, far = context.Pipe()
-            process = context.Process(target=serve, args=(far,), daemon=True, name="ragteach explorers")
+            process = context.Process(
+                target=serve, args=(far,), daemon=True, name="ragteach explorers"
+            )
             with contextlib.suppress(OSError):  # no room for one: then it must go without
                 process.start()
                 self.process, self.ready, self.known = process, False, set()
@@ -62,7 +67,8 @@ class Aside:
             self._stop()
 
     def ask(self, key, answer, want):
-        """``answer(want)`` by the process, or None if it is not there (yet). What fails there is raised here.
+        """``answer(want)`` by the process, or None if it is not there (yet). What fails there is
+        raised here.
 
         Args:
             key: which answer this is; the process learns it the first time.

@@ -1,18 +1,20 @@
-"""What every explorer is made of: a block of numbers, sent once, and a small ES module that draws it.
+"""What every explorer is made of: a block of numbers, sent once, and a small ES module that draws
+it.
 
-Enters: named arrays, a few texts, and a static figure.  Leaves: the figure (with alt text) on the page, and
-a widget.
+Enters: named arrays, a few texts, and a static figure.  Leaves: the figure (with alt text) on the
+page, and a widget.
 
     arrays  --pack-->  one bytes object (float32, one array after another) + {name: [offset, shape]}
     JavaScript         draws any slider position from that block: no kernel takes part in a drag
 
-An explorer that must train again (`ask`) answers one request at a time.  The page holds back all but the
-newest request, so nothing queues up and a stale picture is never drawn.  The answer comes from a process
-aside, which no running cell holds up; until that is there, from this one.
+An explorer that must train again (`ask`) answers one request at a time.  The page holds back all
+but the newest request, so nothing queues up and a stale picture is never drawn.  The answer comes
+from a process aside, which no running cell holds up; until that is there, from this one.
 
-Callbacks compute with numpy and torch only.  Since ipykernel 7 they run in another thread, beside a running
-cell: `guard` keeps IPython's plotting hooks out of that thread, and one torch thread is faster there than
-two.
+Callbacks compute with numpy and torch only.  Since ipykernel 7 they run in another thread, beside a
+running
+cell: `guard` keeps IPython's plotting hooks out of that thread, and one torch thread is faster
+there than two.
 """
 
 import base64
@@ -27,10 +29,10 @@ import numpy as np
 import torch
 import traitlets
 
-from ragteach import plots
+from ragteach.study import plots
 from ragteach.widgets.aside import aside
 
-STATIC = Path(__file__).resolve().parent.parent / "static"
+STATIC = Path(__file__).resolve().parent
 MIME = "application/vnd.ragteach.explorer+json"
 NOTE = "An explorer: run this cell to move it. The figure before it shows the same thing, standing still."
 SHORT = 4096  # numbers; arrays up to this length are kept exactly
@@ -40,7 +42,9 @@ HOOKS = ("pre_execute", "post_execute")
 @functools.cache
 def script(kind: str) -> str:
     """The ES module of one explorer: what all share, then its own drawing."""
-    return "\n".join((STATIC / f"{name}.js").read_text(encoding="utf-8") for name in ("explorers", kind))
+    return "\n".join(
+        (STATIC / f"{name}.js").read_text(encoding="utf-8") for name in ("explorers", kind)
+    )
 
 
 def pack(arrays: dict) -> tuple[bytes, dict]:
@@ -68,7 +72,8 @@ class Explorer(anywidget.AnyWidget):
     """A picture that follows the hand.  `show` makes one; each explorer has a function of its own.
 
     Attributes:
-        state: where the learner is, for example ``{"lam": 0.01, "sentence": 3}``; it follows the page.
+        state: where the learner is, for example ``{"lam": 0.01, "sentence": 3}``; it follows the
+            page.
     """
 
     kind = traitlets.Unicode().tag(sync=True)
@@ -81,21 +86,27 @@ class Explorer(anywidget.AnyWidget):
         block, layout = pack(arrays)
         self._esm = script(kind)
         self._answer, self._lock = answer, threading.Lock()
-        super().__init__(kind=kind, block=block, spec={**spec, "layout": layout, "live": answer is not None})
+        super().__init__(
+            kind=kind, block=block, spec={**spec, "layout": layout, "live": answer is not None}
+        )
         if answer is not None:
             self.on_msg(self._asked)
         if hasattr(self.comm, "_reply_subshell_for"):
-            # ipykernel 7.4 would queue the page's messages behind a running cell, in whatever thread the
-            # page wants them handled.
+            # ipykernel 7.4 would queue the page's messages behind a running cell, in whatever
+            # thread the page wants them handled.
             self.comm._reply_subshell_for = lambda data, default: default
 
     def move(self, **to):
-        """Move the explorer from Python: ``w.move(lam=0.1)``.  Returns nothing; the page follows."""
+        """Move the explorer from Python: ``w.move(lam=0.1)``.  Returns nothing; the page
+        follows.
+        """
         self.state = {**self.state, **to}
         self.send({"move": to})
 
     def _asked(self, _, content, buffers):
-        """Answer one request of the page; what goes wrong is said on the page, where the learner is."""
+        """Answer one request of the page; what goes wrong is said on the page, where the learner
+        is.
+        """
         aside().start()  # at the page's hello, most times: somebody looks, there may be questions
         short_turns()
         if "ask" not in content:
@@ -117,22 +128,31 @@ class Explorer(anywidget.AnyWidget):
         return found
 
     def _repr_mimebundle_(self, **kwargs):
-        """The live view, a line of text for those who cannot show it, and the numbers for `make html`."""
+        """The live view, a line of text for those who cannot show it, and the numbers for `make
+        html`.
+        """
         made = super()._repr_mimebundle_(**kwargs)
         data, metadata = made if isinstance(made, tuple) else (made, {})
         data = {**data, "text/plain": NOTE, MIME: self.saved()}
         return (data, metadata) if isinstance(made, tuple) else data
 
     def saved(self) -> dict:
-        """All that is needed to draw the explorer without a kernel, small enough to keep in a notebook."""
-        return {"kind": self.kind, "spec": self.spec, "block": squeeze(self.block, self.spec["layout"])}
+        """All that is needed to draw the explorer without a kernel, small enough to keep in a
+        notebook.
+        """
+        return {
+            "kind": self.kind,
+            "spec": self.spec,
+            "block": squeeze(self.block, self.spec["layout"]),
+        }
 
 
 def squeeze(block: bytes, layout: dict) -> str:
     """A block as text, small enough to keep in a notebook: zlib and base64 of every array.
 
-    A long array is kept as 16-bit steps of its own range, as differences along its first axis (a short one
-    as it is): a path changes little from one step to the next, and what repeats packs well.
+    A long array is kept as 16-bit steps of its own range, as differences along its first axis (a
+    short one as it is): a path changes little from one step to the next, and what repeats packs
+    well.
     """
     values, parts, scales = np.frombuffer(block, "<f4"), [], []
     for offset, shape in sorted(layout.values()):
@@ -141,8 +161,14 @@ def squeeze(block: bytes, layout: dict) -> str:
             parts.append(part.tobytes())
             continue
         low, high = float(part.min()), float(part.max())
-        steps = np.round((part - low) / ((high - low) or 1.0) * 65535).astype(np.uint16).reshape(shape[0], -1)
-        parts.append(np.diff(steps, axis=0, prepend=np.uint16(0)).astype("<u2").tobytes())  # wraps round
+        steps = (
+            np.round((part - low) / ((high - low) or 1.0) * 65535)
+            .astype(np.uint16)
+            .reshape(shape[0], -1)
+        )
+        parts.append(
+            np.diff(steps, axis=0, prepend=np.uint16(0)).astype("<u2").tobytes()
+        )  # wraps round
         scales += [low, high]
     raw = b"".join([np.asarray(scales, "<f8").tobytes(), *parts])
     return base64.b64encode(zlib.compress(raw, 9)).decode()
@@ -157,7 +183,9 @@ def unsqueeze(text: str, layout: dict) -> bytes:
         [0.0, 0.5, 1.0]
     """
     raw, parts = zlib.decompress(base64.b64decode(text)), []
-    shapes = [shape for _, shape in sorted(layout.values())]  # a notebook on disk has its keys sorted by name
+    shapes = [
+        shape for _, shape in sorted(layout.values())
+    ]  # a notebook on disk has its keys sorted by name
     sizes = [int(np.prod(shape)) for shape in shapes]
     start = 16 * sum(size > SHORT for size in sizes)
     scales = iter(np.frombuffer(raw[:start], "<f8").reshape(-1, 2))
@@ -166,7 +194,9 @@ def unsqueeze(text: str, layout: dict) -> bytes:
         part, start = raw[start : start + n_bytes], start + n_bytes
         if size > SHORT:
             low, high = next(scales)
-            steps = np.cumsum(np.frombuffer(part, "<u2").reshape(shape[0], -1), axis=0, dtype=np.uint16)
+            steps = np.cumsum(
+                np.frombuffer(part, "<u2").reshape(shape[0], -1), axis=0, dtype=np.uint16
+            )
             part = (low + steps / 65535 * (high - low)).astype("<f4").tobytes()
         parts.append(part)
     return b"".join(parts)
@@ -178,9 +208,11 @@ def show(kind, arrays, spec, figure, answer=None) -> Explorer:
     Args:
         kind: the name of its JavaScript file.
         arrays: numbers by name.
-        spec: texts and names; ``title``, ``alt`` and ``about`` (one sentence: what to do here) among them.
+        spec: texts and names; ``title``, ``alt`` and ``about`` (one sentence: what to do here)
+            among them.
         figure: a matplotlib figure, the static twin.
-        answer: ``answer(want) -> (arrays, more)`` for an explorer that trains again; pickle must take it.
+        answer: ``answer(want) -> (arrays, more)`` for an explorer that trains again; pickle must
+            take it.
     """
     if guard():
         plots.show(figure, alt=spec["alt"])
@@ -188,11 +220,11 @@ def show(kind, arrays, spec, figure, answer=None) -> Explorer:
 
 
 def guard() -> bool:
-    """Whether this is IPython; and let IPython's pre- and post-execute hooks run on the main thread only.
-    Installed once; harmless elsewhere.
+    """Whether this is IPython; and let IPython's pre- and post-execute hooks run on the main thread
+    only. Installed once; harmless elsewhere.
 
-    A widget's callback triggers these hooks too.  In another thread they would redraw and close the figures
-    that a running cell is drawing.
+    A widget's callback triggers these hooks too.  In another thread they would redraw and close the
+    figures that a running cell is drawing.
     """
     shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
     if shell is None or getattr(shell.events, "ragteach_guard", False):
@@ -213,14 +245,17 @@ def guard() -> bool:
 def short_turns(seconds=1e-4):
     """Python's threads take turns often, from now on.
 
-    A question and its answer pass through half a dozen threads of the kernel.  Beside a running cell each
-    would wait five milliseconds for its turn, and a solve in this process at every small operation.
+    A question and its answer pass through half a dozen threads of the kernel.  Beside a running
+    cell each would wait five milliseconds for its turn, and a solve in this process at every small
+    operation.
     """
     sys.setswitchinterval(min(seconds, sys.getswitchinterval()))
 
 
 class one_thread:
-    """``with one_thread():`` torch computes with one thread, and with as many as before afterwards."""
+    """``with one_thread():`` torch computes with one thread, and with as many as before
+    afterwards.
+    """
 
     def __enter__(self):
         self.before = torch.get_num_threads()

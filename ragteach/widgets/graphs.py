@@ -4,9 +4,10 @@ Enters: sentences of several tasks.  Leaves: the optimum of the graph that is on
 
     W_t = W_s + sum_k G[t,k] A_k        J = sum_t CE_t + lam_s/2 ||W_s||^2 + lam/2 sum_k ||A_k||^2
 
-The presets are solved in advance for every lambda, and are there without a kernel.  Any other graph is
-solved when it is drawn: at the lambda on the page first, then at all of them, so that lambda follows the
-hand again.  The page shows only what belongs to the graph on it.
+The presets are solved in advance for every lambda, and are there without a kernel.  Any other graph
+is
+solved when it is drawn: at the lambda on the page first, then at all of them, so that lambda
+follows the hand again.  The page shows only what belongs to the graph on it.
 """
 
 from types import SimpleNamespace
@@ -15,12 +16,12 @@ import numpy as np
 import torch
 from matplotlib.figure import Figure
 
-from ragteach import plots
+from ragteach.dataset import MultiTaskDataset
+from ragteach.engine.optimum import solve_path
 from ragteach.errors import at_least, refuse
 from ragteach.graph import routing_graph
 from ragteach.model import RAG
-from ragteach.solver import solve_path
-from ragteach.tasks import MultiTaskDataset
+from ragteach.study import plots
 from ragteach.widgets.base import one_thread, show
 from ragteach.widgets.sharing import three_parts
 
@@ -29,7 +30,13 @@ STRENGTHS = np.logspace(-5, 0, 26)
 
 
 def graph_editor(
-    data=None, graph="one_per_task", lam=0.001, lam_shared=0.001, relatedness=0.5, n_per_task=60, seed=0
+    data=None,
+    graph="one_per_task",
+    lam=0.001,
+    lam_shared=0.001,
+    relatedness=0.5,
+    n_per_task=60,
+    seed=0,
 ):
     """Click a line between a task and an adapter; equation, parameters and accuracy follow.
 
@@ -62,13 +69,17 @@ def graph_editor(
         "one adapter per task": torch.eye(n_tasks),
         "literal article: all for all": torch.ones(n_tasks, n_tasks),
         "two groups": routing_graph("grouped", n_tasks, min(2, n_tasks)),
-        "random, two each": routing_graph("random", n_tasks, n_tasks, per_task=min(2, n_tasks), seed=seed),
+        "random, two each": routing_graph(
+            "random", n_tasks, n_tasks, per_task=min(2, n_tasks), seed=seed
+        ),
         "no adapter: full sharing": torch.zeros(n_tasks, 0),
     }
     if not any(g.shape == first.shape and torch.equal(g, first) for g in presets.values()):
         presets = {"yours": first, **presets}
     begin = next(
-        i for i, g in enumerate(presets.values()) if g.shape == first.shape and torch.equal(g, first)
+        i
+        for i, g in enumerate(presets.values())
+        if g.shape == first.shape and torch.equal(g, first)
     )
     at = int(np.abs(np.log(STRENGTHS / lam)).argmin()) if lam > 0 else 0
     with one_thread():
@@ -87,16 +98,18 @@ def graph_editor(
         "widths": [g.shape[1] for g in presets.values()],
         "lams": STRENGTHS.tolist(),
         "lam_shared": lam_shared,
-        "size": [solver.tensors.n_features, solver.tensors.num_classes],
+        "size": [solver.tensors.n_features, solver.tensors.n_classes],
         "most": solver.most,
         "n_test": len(test),
         "start": {"preset": begin, "lam_at": at, "graph": first.tolist()},
         "code": "import ragteach as rt\ndata = rt.MultiTaskDataset.from_frame(train)\n"
         "model = rt.RAG(data.n_features, "
-        "data.num_classes, {K}, tasks=data.task_names, graph={G})\n"
+        "data.n_classes, {K}, tasks=data.task_names, graph={G})\n"
         f"rt.solve(model, data, lam={{lam}}, lam_shared={lam_shared:g})\nrt.evaluate(model, test_data)",
     }
-    said = "; ".join(f"{n}: {a[at].mean():.0%}" for n, a in zip(presets, arrays["accuracy"], strict=True))
+    said = "; ".join(
+        f"{n}: {a[at].mean():.0%}" for n, a in zip(presets, arrays["accuracy"], strict=True)
+    )
     spec["alt"] = (
         f"Mean accuracy on {len(test)} new sentences for {len(presets)} graphs between {', '.join(names)} "
         f"and their "
@@ -114,7 +127,7 @@ class GraphSolver:
 
     def __init__(self, train, val, test, lam_shared):
         n_classes = int(max(frame.label.max() for frame in (train, val, test))) + 1
-        data = MultiTaskDataset.from_frame(train, num_classes=n_classes)
+        data = MultiTaskDataset.from_frame(train, n_classes=n_classes)
         if data.n_tasks > MAX_TASKS or data.n_features > MAX_FEATURES:
             raise refuse(
                 expected=f"at most {MAX_TASKS} tasks and {MAX_FEATURES} words",
@@ -130,12 +143,16 @@ class GraphSolver:
 
     def solve(self, graph, lams):
         """Arrays with a row for every lambda: accuracy, validation, loss."""
-        size = (self.tensors.n_features, self.tensors.num_classes, graph.shape[1])
+        size = (self.tensors.n_features, self.tensors.n_classes, graph.shape[1])
         model = RAG(*size, tasks=self.tensors.task_names, graph=graph, init="zero")
         path = solve_path(model, self.tensors, list(lams), self.lam_shared, tol=1e-3, max_iter=300)
         val, test = (path.accuracy(t).T for t in self.tests)  # (n_lams, n_tasks)
         loss = path.losses(self.train).sum(0)
-        return {"accuracy": test.numpy(), "validation": val.numpy(), "loss": loss.unsqueeze(1).numpy()}
+        return {
+            "accuracy": test.numpy(),
+            "validation": val.numpy(),
+            "loss": loss.unsqueeze(1).numpy(),
+        }
 
     def answer(self, want):
         """What the page asks for: ``graph``, and ``lams`` (one, or all)."""
@@ -146,7 +163,10 @@ class GraphSolver:
                 got=f"shape {tuple(graph.shape)}",
                 fix="press Reset",
             )
-        return self.solve(graph, want["lams"]), {"key": want.get("key"), "all": len(want["lams"]) > 1}
+        return self.solve(graph, want["lams"]), {
+            "key": want.get("key"),
+            "all": len(want["lams"]) > 1,
+        }
 
 
 def twin(arrays, spec, presets):

@@ -1,13 +1,13 @@
 """Notebooks as web pages that move: one file each, no kernel, no network.
 
-Enters: an executed notebook.  Leaves: HTML in which every figure has its alt text, every formula is MathML
-(which browsers draw by themselves) and every precomputed explorer moves.
+Enters: an executed notebook.  Leaves: HTML in which every figure has its alt text, every formula is
+MathML (which browsers draw by themselves) and every precomputed explorer moves.
 
     python -m ragteach.widgets.html NOTEBOOK.ipynb ... --to site
 
-An explorer's output keeps its numbers under a mime type of our own (`Explorer.saved`).  Here it becomes an
-empty box and a script.  Without JavaScript the box stays empty, and the static figure before it is the one
-thing to see.
+An explorer's output keeps its numbers under a mime type of our own (`Explorer.saved`).  Here it
+becomes an empty box and a script.  Without JavaScript the box stays empty, and the static figure
+before it is the one thing to see.
 """
 
 import argparse
@@ -43,8 +43,8 @@ function ragteachStart(id, saved) {
 
 
 def settle(nb):
-    """Make a notebook fit to be kept: no live view, which would say "model not found", but the note and the
-    numbers.
+    """Make a notebook fit to be kept: no live view, which would say "model not found", but the note
+    and the numbers.
 
     Args:
         nb: a notebook node; changed in place, and returned.
@@ -61,7 +61,9 @@ def fragment(saved: dict, number: int, kinds: set) -> str:
     """One explorer as HTML; ``kinds``: whose script the page already has (added to)."""
     spec = {**saved["spec"], "live": False}
     block = base64.b64encode(unsqueeze(saved["block"], spec["layout"])).decode()
-    numbers = json.dumps({"kind": saved["kind"], "spec": spec, "block": block}).replace("<", "\\u003c")
+    numbers = json.dumps({"kind": saved["kind"], "spec": spec, "block": block}).replace(
+        "<", "\\u003c"
+    )
     parts = [] if kinds else [BOOT]
     if saved["kind"] not in kinds:
         kinds.add(saved["kind"])
@@ -70,7 +72,9 @@ def fragment(saved: dict, number: int, kinds: set) -> str:
             .replace("export default () =>", "const make = () =>")
             .replace("</script", "<\\/script")
         )
-        parts.append(f"RAGTEACH_SCRIPTS[{saved['kind']!r}] = (() => {{\n{code}\nreturn make;\n}})();")
+        parts.append(
+            f"RAGTEACH_SCRIPTS[{saved['kind']!r}] = (() => {{\n{code}\nreturn make;\n}})();"
+        )
     parts.append(f'ragteachStart("ragteach-{number}", {numbers});')
     return f'<div id="ragteach-{number}"></div>\n<script>\n' + "\n".join(parts) + "\n</script>"
 
@@ -140,7 +144,9 @@ def write(notebooks, folder) -> list[Path]:
     for path in map(Path, notebooks):
         if not path.is_file():
             raise refuse(
-                expected="notebooks that exist", got=f"no file {path}", fix="run make notebooks first"
+                expected="notebooks that exist",
+                got=f"no file {path}",
+                fix="run make notebooks first",
             )
         pages.append(folder / f"{path.stem}.html")
         pages[-1].write_text(to_html(nbformat.read(path, as_version=4)), encoding="utf-8")
@@ -148,7 +154,9 @@ def write(notebooks, folder) -> list[Path]:
 
 
 def main(argv=None) -> None:
-    parser = argparse.ArgumentParser(description="Write notebooks as web pages that move without a kernel.")
+    parser = argparse.ArgumentParser(
+        description="Write notebooks as web pages that move without a kernel."
+    )
     parser.add_argument("notebooks", nargs="+")
     parser.add_argument("--to", default="site")
     for page in write(*(lambda a: (a.notebooks, a.to))(parser.parse_args(argv))):

@@ -1,7 +1,7 @@
 """Trajectory player: training as a film, one step at a time.
 
-Enters: trajectories (of `fit` with a `Recorder`, or of the engine), one per schedule.  Leaves: their paths
-in one plane:
+Enters: trajectories (of `fit` with a `Recorder`, or of the engine), one per schedule.  Leaves:
+their paths in one plane:
 
     plane      W_s and every A_k in two principal components of all runs together, or as the scores of two
     words length     ||W_s||, ||A_k|| over the steps
@@ -12,13 +12,13 @@ in one plane:
 import numpy as np
 import torch
 
-from ragteach import plots
-from ragteach.data import make_toy
+from ragteach.data.toy import make_toy
+from ragteach.dataset import MultiTaskDataset
 from ragteach.errors import refuse
 from ragteach.model import RAG
-from ragteach.tasks import MultiTaskDataset
+from ragteach.study import plots
+from ragteach.study.trajectories import Recorder, Trajectory
 from ragteach.trainer import fit
-from ragteach.trajectories import Recorder, Trajectory
 from ragteach.widgets.base import one_thread, show
 
 FRAMES = 121
@@ -26,7 +26,9 @@ MAX_RUNS = 4
 
 
 def toy_runs(lam=0.003, lam_shared=0.003, epochs=240, lr=0.5, seed=0):
-    """The three schedules, and joint training without a penalty: {name: Trajectory}, and the toy data."""
+    """The three schedules, and joint training without a penalty: {name: Trajectory}, and the toy
+    data.
+    """
     frame = make_toy(n_per_task={"films": 40, "cars": 40, "food": 40}, seed=seed)
     data, runs = MultiTaskDataset.from_frame(frame), {}
     plans = {
@@ -38,7 +40,7 @@ def toy_runs(lam=0.003, lam_shared=0.003, epochs=240, lr=0.5, seed=0):
     for name, (schedule, a, s) in plans.items():
         model = RAG(
             data.n_features,
-            data.num_classes,
+            data.n_classes,
             data.n_tasks,
             tasks=data.task_names,
             adapters=data.task_names,
@@ -67,13 +69,13 @@ def trajectory_player(runs=None, words=None, data=None):
     """Play, pause and scrub through training.
 
     Args:
-        runs: a `Trajectory`, or a dict of up to four, {"joint": ..., "two-phase": ...}. Default: toy
-        sentences, the three
+        runs: a `Trajectory`, or a dict of up to four, {"joint": ..., "two-phase": ...}. Default:
+        toy sentences, the three
             schedules, and joint training without a penalty.
-        words: two words, for the second choice of plane. Default: the two whose shared scores end furthest
-        apart.
-        data: the `MultiTaskDataset` that was trained on, for the conflict of the tasks' gradients. Default:
-        not drawn.
+        words: two words, for the second choice of plane. Default: the two whose shared scores end
+        furthest apart.
+        data: the `MultiTaskDataset` that was trained on, for the conflict of the tasks' gradients.
+        Default: not drawn.
 
     Returns:
         The explorer; ``w.state["at"]`` is its frame.
@@ -103,7 +105,11 @@ def trajectory_player(runs=None, words=None, data=None):
 
 def _check(runs):
     good = 0 < len(runs) <= MAX_RUNS and all(isinstance(r, Trajectory) for r in runs.values())
-    if not good or len({tuple(r.shared.shape[1:]) + tuple(r.adapters.shape[1:2]) for r in runs.values()}) > 1:
+    if (
+        not good
+        or len({tuple(r.shared.shape[1:]) + tuple(r.adapters.shape[1:2]) for r in runs.values()})
+        > 1
+    ):
         raise refuse(
             expected=f"one to {MAX_RUNS} trajectories of the same model family",
             got=f"{len(runs)} of types {sorted({type(r).__name__ for r in runs.values()})}",
@@ -116,7 +122,9 @@ def compute(runs, words, data):
     first = next(iter(runs.values()))
     frames = min(FRAMES, max(len(r.steps) for r in runs.values()))
     picks = [np.linspace(0, len(r.steps) - 1, frames).round().astype(int) for r in runs.values()]
-    steps = np.stack([r.steps[p] for r, p in zip(runs.values(), picks, strict=True)])  # (n_runs, n_frames)
+    steps = np.stack(
+        [r.steps[p] for r, p in zip(runs.values(), picks, strict=True)]
+    )  # (n_runs, n_frames)
     paths = torch.stack(
         [
             torch.cat([r.shared[p][:, None], r.adapters[p]], 1)
@@ -137,7 +145,9 @@ def compute(runs, words, data):
         [(flat - centre) @ axes[:2].T, score[..., columns]]
     )  # (2, n_runs, n_frames, n_parts, 2)
     kept = paths[:, :, 0] - paths[:, :, 1:].sum(2)  # W_s - sum_t A_t
-    moved = (kept - kept[:, :1]).flatten(2).norm(dim=2) / kept[:, :1].flatten(2).norm(dim=2).clamp(min=1e-12)
+    moved = (kept - kept[:, :1]).flatten(2).norm(dim=2) / kept[:, :1].flatten(2).norm(dim=2).clamp(
+        min=1e-12
+    )
     arrays = {"steps": steps, "planes": planes, "norms": flat.norm(dim=3), "moved": moved}
     if data is not None:
         arrays["conflict"] = _conflict(runs, picks, data)
@@ -181,7 +191,9 @@ def _conflict(runs, picks, data):
         )
         table = some.gradient_cosines(tensors)
         rows.append(
-            table["cosine"].to_numpy().reshape(-1, len(pick)).mean(0) if len(table) else np.ones(len(pick))
+            table["cosine"].to_numpy().reshape(-1, len(pick)).mean(0)
+            if len(table)
+            else np.ones(len(pick))
         )
     return np.stack(rows)
 

@@ -1,7 +1,7 @@
 """Sharing slider: from models that share nothing to one model for all, with one hand.
 
-Enters: training, validation and test sentences.  Leaves: the joint optimum at every lambda, ready to be
-drawn:
+Enters: training, validation and test sentences.  Leaves: the joint optimum at every lambda, ready
+to be drawn:
 
     W_t = W_s + A_t        lambda small: every domain has its own W_t        lambda large: A_t = 0, all are
     W_s
@@ -14,18 +14,20 @@ import pandas as pd
 import torch
 from matplotlib.figure import Figure
 
-from ragteach import plots
-from ragteach.data import LABELS, make_toy
-from ragteach.engine import routing
+from ragteach.data.toy import LABELS, make_toy
+from ragteach.dataset import MultiTaskDataset, split_frame
+from ragteach.engine.optimum import solve_path
+from ragteach.engine.replicas import routing
 from ragteach.errors import at_least, refuse
 from ragteach.graph import unless_identity
 from ragteach.model import RAG
-from ragteach.solver import solve_path
-from ragteach.tasks import MultiTaskDataset, split_frame
+from ragteach.study import plots
 from ragteach.widgets.base import one_thread, show
 
 N_LAMBDA = 61
-MAX_WORDS = 400  # of the vocabulary that the page receives; words of the listed sentences always come along
+MAX_WORDS = (
+    400  # of the vocabulary that the page receives; words of the listed sentences always come along
+)
 TITLE = "How much should the domains share?"
 ABOUT = "Drag from left to right: the adapters shrink, and separate models turn into a single one."
 
@@ -48,7 +50,11 @@ def three_parts(data, **toy):
         return toy_parts(**toy)
     if isinstance(data, pd.DataFrame):
         return split_frame(data, seed=toy.get("seed", 0))
-    if isinstance(data, tuple | list) and len(data) == 3 and all(isinstance(d, pd.DataFrame) for d in data):
+    if (
+        isinstance(data, tuple | list)
+        and len(data) == 3
+        and all(isinstance(d, pd.DataFrame) for d in data)
+    ):
         return tuple(data)
     raise refuse(
         expected="None, a frame with the columns text, label, task, or (train, val, test) of such frames",
@@ -61,27 +67,30 @@ def sharing_slider(
     data=None, lam=None, lam_shared=0.001, sentence=None, words=None, relatedness=0.5, n_per_task=90, seed=0,
     model=None,
 ):  # fmt: skip
-    """Drag lambda; see accuracy, one sentence in every domain's eyes, and the weights of the words that
-    differ.
+    """Drag lambda; see accuracy, one sentence in every domain's eyes, and the weights of the words
+    that differ.
 
     Args:
-        data: None for toy sentences (``relatedness`` and ``n_per_task`` say which), a frame with text,
-            label, task (split for you into training, validation and test), or those three frames.
-        lam: penalties to try, increasing. Default: 61 values from lam_shared / 100 to lam_shared x 100.
+        data: None for toy sentences (``relatedness`` and ``n_per_task`` say which), a frame with
+            text, label, task (split for you into training, validation and test), or those three
+            frames.
+        lam: penalties to try, increasing. Default: 61 values from lam_shared / 100 to lam_shared x
+            100.
         lam_shared: penalty on the shared weights.
         sentence: a sentence to begin with. Default: one that the domains read differently.
-        words: words to draw. Default: the six whose adapters differ most at the chosen lambda, and two that
-        hardly do.
+        words: words to draw. Default: the six whose adapters differ most at the chosen lambda, and
+        two that hardly do.
         seed: of the toy sentences or of the split.
-        model: a `RAG` for these tasks and words: its graph and biases are used, what it froze stays as it
-            is, and it is left unchanged. Default: one adapter per task.
+        model: a `RAG` for these tasks and words: its graph and biases are used, what it froze stays
+            as it is, and it is left unchanged. Default: one adapter per task.
 
     Returns:
-        The explorer. ``w.state["lam"]`` is where the learner is; ``w.move(lam=0.01)`` takes it there.
+        The explorer. ``w.state["lam"]`` is where the learner is; ``w.move(lam=0.01)`` takes it
+        there.
 
     Raises:
-        RagteachError: data of another type, a single lambda, lambdas that do not increase, a model of other
-            tasks or words.
+        RagteachError: data of another type, a single lambda, lambdas that do not increase, a model
+            of other tasks or words.
 
     Reference: Evgeniou and Pontil (2004); lambda as a prior, lesson 07.
 
@@ -107,14 +116,16 @@ def sharing_slider(
     made_model = "data.n_tasks, tasks=data.task_names"
     if model is not None:
         graph = model.graph.tolist()
-        made_model = f"{model.n_adapters}, tasks=data.task_names, graph={graph}, bias={model.bias_kind!r}"
+        made_model = (
+            f"{model.n_adapters}, tasks=data.task_names, graph={graph}, bias={model.bias_kind!r}"
+        )
     spec["code"] = (
         f"import ragteach as rt\n{made}\ndata = rt.MultiTaskDataset.from_frame(train, "
-        f"num_classes={len(spec['classes'])})\n"
-        f"model = rt.RAG(data.n_features, data.num_classes, {made_model})\n"
+        f"n_classes={len(spec['classes'])})\n"
+        f"model = rt.RAG(data.n_features, data.n_classes, {made_model})\n"
         f"rt.solve(model, data, lam={{lam}}, lam_shared={lam_shared:g})\n"
         "test_data = rt.MultiTaskDataset.from_frame(test, data.vectorizer, data.task_names, "
-        "data.num_classes)\n"
+        "data.n_classes)\n"
         "rt.evaluate(model, test_data)"
     )
     return show("sharing", arrays, spec, twin(arrays, spec))
@@ -122,23 +133,25 @@ def sharing_slider(
 
 def compute(train, val, test, lam, lam_shared, sentence=None, words=None, model=None):
     """All the numbers: (arrays, spec).  The optimum at every lambda, solved side by side."""
-    num_classes = int(max(frame.label.max() for frame in (train, val, test))) + 1
-    data = MultiTaskDataset.from_frame(train, num_classes=num_classes)
+    n_classes = int(max(frame.label.max() for frame in (train, val, test))) + 1
+    data = MultiTaskDataset.from_frame(train, n_classes=n_classes)
     names, vectorizer = data.task_names, data.vectorizer
-    model = model or RAG(data.n_features, num_classes, data.n_tasks, tasks=names, init="zero")
+    model = model or RAG(data.n_features, n_classes, data.n_tasks, tasks=names, init="zero")
     graph = unless_identity(routing(model))
     path = solve_path(model, data, list(lam), lam_shared, tol=1e-6)
     val_data, test_data = (
-        MultiTaskDataset.from_frame(f, vectorizer, names, num_classes) for f in (val, test)
+        MultiTaskDataset.from_frame(f, vectorizer, names, n_classes) for f in (val, test)
     )
     accuracy = path.accuracy(test_data.stacked()).T  # (n_lambda, n_tasks)
     validation = path.accuracy(val_data.stacked()).mean(0)  # (n_lambda,)
     best = _middle(validation.numpy())
     shared = path.shared  # (n_lambda, n_classes, n_features)
     adapters = path.adapters if graph is None else torch.tensordot(graph, path.adapters, dims=1)
-    adapters = adapters.transpose(0, 1)  # what each task adds (n_lambda, n_tasks, n_classes, n_features)
-    bias = torch.zeros(1, len(lam), num_classes) if path.bias is None else path.bias
-    score = (adapters[:, :, -1] - adapters[:, :, 0]) if num_classes > 1 else adapters[:, :, 0]
+    adapters = adapters.transpose(
+        0, 1
+    )  # what each task adds (n_lambda, n_tasks, n_classes, n_features)
+    bias = torch.zeros(1, len(lam), n_classes) if path.bias is None else path.bias
+    score = (adapters[:, :, -1] - adapters[:, :, 0]) if n_classes > 1 else adapters[:, :, 0]
     spread = score[best].std(0)  # (n_features,) how much the domains differ about a word
     vocabulary = [str(w) for w in vectorizer.get_feature_names_out()]
     column = {word: j for j, word in enumerate(vocabulary)}
@@ -146,7 +159,9 @@ def compute(train, val, test, lam, lam_shared, sentence=None, words=None, model=
     if not drawn:  # six words that the domains disagree about, and two that mean the same to all
         alike = shared[best, -1].sub(shared[best, 0]).abs() - 2 * spread
         drawn = [vocabulary[j] for j in spread.argsort(descending=True)[:6]]
-        drawn += [vocabulary[j] for j in alike.argsort(descending=True)[:2] if vocabulary[j] not in drawn]
+        drawn += [
+            vocabulary[j] for j in alike.argsort(descending=True)[:2] if vocabulary[j] not in drawn
+        ]
     texts, owners, labels = _sentences(
         test, path.task_weights()[:, best], bias[:, best], names, vectorizer, sentence
     )
@@ -165,7 +180,7 @@ def compute(train, val, test, lam, lam_shared, sentence=None, words=None, model=
         "adapters": adapters[..., columns],
         "bias": bias.expand(data.n_tasks, -1, -1).transpose(0, 1),
     }
-    classes = list(LABELS) if num_classes == len(LABELS) else [f"class {c}" for c in range(num_classes)]
+    classes = list(LABELS) if n_classes == len(LABELS) else [f"class {c}" for c in range(n_classes)]
     share = float(lam[best] / (lam[best] + lam_shared)) if lam_shared else 0.0
     spec = {
         "title": TITLE,
@@ -202,7 +217,9 @@ def compute(train, val, test, lam, lam_shared, sentence=None, words=None, model=
 
 
 def _middle(validation):
-    """The middle of the best lambdas nearest to each other: ties are common when accuracy is a count."""
+    """The middle of the best lambdas nearest to each other: ties are common when accuracy is a
+    count.
+    """
     best = np.flatnonzero(validation >= validation.max() - 1e-9)
     return int(best[len(best) // 2])
 
@@ -211,17 +228,21 @@ def _middle(validation):
 def _sentences(test, weights, bias, names, vectorizer, sentence, n=10):
     """Sentences that the domains read differently at the chosen lambda, the reader's own first.
 
-    Disagreement and brevity choose them, so that there is something to see; whether a reading is right does
-    not.  weights: (n_tasks, n_classes, n_features); bias: (n_tasks or 1, n_classes).
+    Disagreement and brevity choose them, so that there is something to see; whether a reading is
+    right does not.  weights: (n_tasks, n_classes, n_features); bias: (n_tasks or 1, n_classes).
     """
     pick = test.groupby("task", sort=False).head(60).index.to_numpy()
     x = torch.as_tensor(vectorizer.transform(test.text[pick]).toarray())  # (n_docs, n_features)
     probability = (torch.einsum("nf,tcf->ntc", x, weights) + bias).softmax(-1)
-    differ = probability.std(1).sum(-1).numpy() / np.sqrt([len(text.split()) for text in test.text[pick]])
+    differ = probability.std(1).sum(-1).numpy() / np.sqrt(
+        [len(text.split()) for text in test.text[pick]]
+    )
     texts, owners, labels = [], [], []
     for task in [names[i % len(names)] for i in range(n)]:
         rows = [
-            i for i in np.argsort(-differ) if test.task[pick[i]] == task and test.text[pick[i]] not in texts
+            i
+            for i in np.argsort(-differ)
+            if test.task[pick[i]] == task and test.text[pick[i]] not in texts
         ]
         if rows:
             row = test.loc[pick[rows[0]]]
@@ -233,7 +254,12 @@ def _sentences(test, weights, bias, names, vectorizer, sentence, n=10):
 
 def twin(arrays, spec):
     """The static figure: the same two pictures, at the lambda that validation chose."""
-    lam, accuracy, best, tasks = arrays["lam"], np.asarray(arrays["accuracy"]), spec["best"], spec["tasks"]
+    lam, accuracy, best, tasks = (
+        arrays["lam"],
+        np.asarray(arrays["accuracy"]),
+        spec["best"],
+        spec["tasks"],
+    )
     figure = Figure(figsize=(11, 3.7), layout="constrained")
     left, right = figure.subplots(1, 2)
     styles, markers = ["-", "--", ":", "-.", (0, (5, 1)), (0, (1, 3))], "os^DpP"
@@ -285,7 +311,9 @@ def twin(arrays, spec):
         title=f"Shared weight, and what each domain adds (λ = {lam[best]:.2g})",
     )
     right.set_xlabel(f"{spec['classes'][0]}  ←  weight  →  {spec['classes'][-1]}")
-    right.legend(fontsize=8, frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))  # covers no dot
+    right.legend(
+        fontsize=8, frameon=False, loc="center left", bbox_to_anchor=(1, 0.5)
+    )  # covers no dot
     return figure
 
 

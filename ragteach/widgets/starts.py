@@ -1,23 +1,23 @@
 """Initialisation lab: many random starts as a bundle of paths, which meet or do not meet.
 
-Enters: a distribution, a scale, a penalty.  Leaves: the paths of several seeds, all trained in one go by the
-engine:
+Enters: a distribution, a scale, a penalty.  Leaves: the paths of several seeds, all trained in one
+go by the engine:
 
     x   score of one word in W_s        y   score of the same word in one adapter
 
-With lambda = lambda_s = 0, gradient descent keeps W_s - sum_t A_t as the random start left it: the paths
-never meet.  With lambda > 0 every start is forgotten in the end.
+With lambda = lambda_s = 0, gradient descent keeps W_s - sum_t A_t as the random start left it: the
+paths never meet.  With lambda > 0 every start is forgotten in the end.
 """
 
 import numpy as np
 import torch
 
-from ragteach import plots
-from ragteach.data import make_toy
-from ragteach.engine import train_many
+from ragteach.data.toy import make_toy
+from ragteach.dataset import MultiTaskDataset
+from ragteach.engine.replicas import train_many
 from ragteach.errors import at_least, refuse
 from ragteach.model import RAG
-from ragteach.tasks import MultiTaskDataset
+from ragteach.study import plots
 from ragteach.widgets.base import one_thread, show
 
 INITS = ("normal", "uniform", "zero")
@@ -34,7 +34,8 @@ def init_lab(data=None, word=None, seeds=8, steps=600, lr=0.5, model=None):
         word: whose scores are drawn. Default: the word whose shared score ends largest.
         seeds: how many starts, or a list of seeds.
         steps, lr: of plain gradient descent.
-        model: a `RAG` for these data, whose graph and biases are used. Default: one adapter per task.
+        model: a `RAG` for these data, whose graph and biases are used. Default: one adapter per
+            task.
 
     Returns:
         The explorer.
@@ -58,7 +59,9 @@ def init_lab(data=None, word=None, seeds=8, steps=600, lr=0.5, model=None):
     graph, bias = ("one_per_task", "task") if model is None else (model.graph, model.bias_kind)
     n_adapters = data.n_tasks if model is None else model.n_adapters
     options = {"graph": graph, "tasks": data.task_names, "bias": bias}
-    if model is not None and (model.task_names != data.task_names or not bool(model.graph[0].any())):
+    if model is not None and (
+        model.task_names != data.task_names or not bool(model.graph[0].any())
+    ):
         raise refuse(
             expected=f"a model of the tasks {data.task_names} with an adapter for {data.task_names[0]}",
             got=f"tasks {model.task_names}, graph {model.graph.tolist()}",
@@ -68,19 +71,23 @@ def init_lab(data=None, word=None, seeds=8, steps=600, lr=0.5, model=None):
         arrays, spec = compute(data, word, words, seeds, steps, lr, n_adapters, options)
     if model is not None:
         graph = model.graph.tolist()
-        spec["model"] = f"{n_adapters}, tasks=data.task_names, graph={graph}, bias={model.bias_kind!r}"
+        spec["model"] = (
+            f"{n_adapters}, tasks=data.task_names, graph={graph}, bias={model.bias_kind!r}"
+        )
     return show("starts", arrays, spec, twin(arrays, spec))
 
 
 def compute(data, word, words, seeds, steps, lr, n_adapters, options):
-    """Every (distribution, scale, lambda): paths (setting, frame, seed, 2), spreads (setting, frame, 3)."""
+    """Every (distribution, scale, lambda): paths (setting, frame, seed, 2), spreads (setting,
+    frame, 3).
+    """
     tensors, runs = data.stacked(), {}
     record = max(1, steps // (FRAMES - 1))
     for init in INITS:
         for scale in SCALES:
             if init == "zero" and scale != SCALES[0]:
                 continue  # zero times any scale
-            size = (data.n_features, data.num_classes, n_adapters)
+            size = (data.n_features, data.n_classes, n_adapters)
             model = RAG(*size, init=init, scale=scale, **options)
             lams = np.repeat(LAMS, len(seeds))
             runs[init, scale] = train_many(
@@ -104,15 +111,24 @@ def compute(data, word, words, seeds, steps, lr, n_adapters, options):
     for init in INITS:
         for scale in SCALES:
             history = runs[init, scale if init != "zero" else SCALES[0]]
-            shared = torch.stack([s for _, s, _ in history])  # (n_frames, n_replicas, n_classes, n_features)
-            adapter = torch.stack([torch.tensordot(row, a, dims=1) for _, _, a in history])  # the task's own
+            shared = torch.stack(
+                [s for _, s, _ in history]
+            )  # (n_frames, n_replicas, n_classes, n_features)
+            adapter = torch.stack(
+                [torch.tensordot(row, a, dims=1) for _, _, a in history]
+            )  # the task's own
             for i in range(len(LAMS)):
                 part = slice(i * n, (i + 1) * n)
                 s, a = shared[:, part], adapter[:, part]
                 paths.append(torch.stack([w[:, :, -1, j] - w[:, :, 0, j] for w in (s, a)], -1))
-                both = [w - w.mean(2, keepdim=True) for w in (s, a, s + a)]  # without softmax's common shift
+                both = [
+                    w - w.mean(2, keepdim=True) for w in (s, a, s + a)
+                ]  # without softmax's common shift
                 size = both[2].flatten(2).norm(dim=2).mean(1).clamp(min=1e-9)  # (n_frames,)
-                spread = [(w - w.mean(1, keepdim=True)).flatten(2).norm(dim=2).mean(1) / size for w in both]
+                spread = [
+                    (w - w.mean(1, keepdim=True)).flatten(2).norm(dim=2).mean(1) / size
+                    for w in both
+                ]
                 spreads.append(torch.stack(spread, -1))
     arrays = {
         "steps": [step for step, _, _ in history],

@@ -1,7 +1,7 @@
 """Gradient step-through: one sentence, one step, numbers that you can check by hand.
 
-Enters: a sentence, its label, a model.  Leaves: the words' weights; all arithmetic is done on the page, in
-the open:
+Enters: a sentence, its label, a model.  Leaves: the words' weights; all arithmetic is done on the
+page, in the open:
 
     z_c = b_c + sum_j x_j (W_s + A)[c, j]      p = softmax(z)      CE = -log p_label
     dCE/dz_c = p_c - y_c                       dCE/dW_s[c, j] = dCE/dA[c, j] = (p_c - y_c) x_j
@@ -10,11 +10,11 @@ the open:
 import numpy as np
 import torch
 
-from ragteach import plots
-from ragteach.data import LABELS
+from ragteach.data.features import make_vectorizer
+from ragteach.data.toy import LABELS
 from ragteach.errors import one_of, refuse
-from ragteach.features import make_vectorizer
 from ragteach.model import RAG
+from ragteach.study import plots
 from ragteach.widgets.base import show
 
 MAX_WORDS = 12
@@ -29,16 +29,16 @@ def gradient_step(
         sentence: at most twelve different words count.
         label: name (one of ``LABELS``) or number of the right class.
         task: the task it belongs to; its adapter is the first that serves it.
-        model: a trained `RAG`, with the ``vectorizer`` of its data. Default: a small model with random
-        weights,
+        model: a trained `RAG`, with the ``vectorizer`` of its data. Default: a small model with
+        random weights,
             rounded to one decimal so that you can check by hand.
 
     Returns:
         The explorer.
 
     Raises:
-        RagteachError: no word of the sentence in the vocabulary, a model without its vectoriser, an unknown
-        label.
+        RagteachError: no word of the sentence in the vocabulary, a model without its vectoriser, an
+        unknown label.
 
     Reference: lesson 03.
 
@@ -50,7 +50,9 @@ def gradient_step(
     if model is None:
         if not make_vectorizer("bow").build_analyzer()(sentence):
             raise refuse(
-                expected="a sentence with words", got=repr(sentence), fix='try "The engine was quiet"'
+                expected="a sentence with words",
+                got=repr(sentence),
+                fix='try "The engine was quiet"',
             )
         vectorizer = make_vectorizer("bow").fit([sentence])
         n_words = len(vectorizer.get_feature_names_out())
@@ -75,7 +77,9 @@ def gradient_step(
         )
     t = model.task_index(task)
     classes = (
-        list(LABELS) if model.output_dim == len(LABELS) else [f"class {c}" for c in range(model.output_dim)]
+        list(LABELS)
+        if model.n_classes == len(LABELS)
+        else [f"class {c}" for c in range(model.n_classes)]
     )
     if isinstance(label, str):
         one_of("label", label, classes)
@@ -93,7 +97,9 @@ def gradient_step(
         )
     with torch.no_grad():
         serving = [
-            k for k in range(model.n_adapters) if model.graph[t, k] and model.active[model.adapter_names[k]]
+            k
+            for k in range(model.n_adapters)
+            if model.graph[t, k] and model.active[model.adapter_names[k]]
         ]
         adapters = model.adapter_weights()
         zero = torch.zeros(len(classes), len(columns))
@@ -155,7 +161,9 @@ def twin(arrays, spec, rate=0.5):
     at = np.arange(len(y))
     left.bar(at - 0.2, first, 0.38, color=plots.BLUE, label="before")
     left.bar(at + 0.2, after, 0.38, color=plots.ORANGE, hatch="//", label="after one step")
-    left.set(xticks=at, xticklabels=spec["classes"], title=f"p for “{spec['sentence']}”", ylim=(0, 1))
+    left.set(
+        xticks=at, xticklabels=spec["classes"], title=f"p for “{spec['sentence']}”", ylim=(0, 1)
+    )
     left.legend()
     top = max(np.abs(slope).max(), 1e-9)
     right.imshow(slope, cmap="PuOr", vmin=-top, vmax=top, aspect="auto")

@@ -1,17 +1,18 @@
-"""Who wins where: the map of strategies over relatedness and sentences per task, one cell at a time.
+"""Who wins where: the map of strategies over relatedness and sentences per task, one cell at a
+time.
 
-Enters: the table of `compare.who_wins_map`.  Leaves: its map; for a cell its seeds and intervals; for a row
-its learning curves.  Which seeds won where is shown too: a map of means alone hides how often the mean is
-luck.
+Enters: the table of `compare.who_wins_map`.  Leaves: its map; for a cell its seeds and intervals;
+for a row its learning curves.  Which seeds won where is shown too: a map of means alone hides how
+often the mean is luck.
 """
 
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from ragteach import plots
-from ragteach.compare import STRATEGIES, interval, who_wins_map, winners
 from ragteach.errors import refuse
+from ragteach.study import plots
+from ragteach.study.experiment import STRATEGIES, interval, who_wins_map, winners
 from ragteach.widgets.base import one_thread, show
 
 NEEDED = {"strategy", "task", "seed", "n_per_task", "metric", "value", "relatedness"}
@@ -21,8 +22,9 @@ def who_wins(table=None, seeds=3, relatedness=(0.0, 0.5, 1.0), n_per_task=(5, 15
     """Click a cell of the map; see the seeds behind its winner.
 
     Args:
-        table: from `compare.who_wins_map`. Default: a small map, made now (some seconds; a progress bar
-        tells). seeds, relatedness, n_per_task: of the map that is made if ``table`` is not given.
+        table: from `compare.who_wins_map`. Default: a small map, made now (some seconds; a progress
+        bar tells). seeds, relatedness, n_per_task: of the map that is made if ``table`` is not
+        given.
 
     Returns:
         The explorer.
@@ -39,7 +41,11 @@ def who_wins(table=None, seeds=3, relatedness=(0.0, 0.5, 1.0), n_per_task=(5, 15
         with one_thread():
             table = who_wins_map(relatedness, n_per_task, seeds)
     if not isinstance(table, pd.DataFrame) or not NEEDED <= set(table.columns):
-        got = sorted(NEEDED - set(table.columns)) if isinstance(table, pd.DataFrame) else type(table).__name__
+        got = (
+            sorted(NEEDED - set(table.columns))
+            if isinstance(table, pd.DataFrame)
+            else type(table).__name__
+        )
         raise refuse(
             expected=f"a table with the columns {', '.join(sorted(NEEDED))}",
             got=f"without (or not a table): {got}",
@@ -50,10 +56,14 @@ def who_wins(table=None, seeds=3, relatedness=(0.0, 0.5, 1.0), n_per_task=(5, 15
 
 
 def compute(table):
-    """By (relatedness, n_per_task, strategy): accuracies of the seeds, means, intervals, margins."""
+    """By (relatedness, n_per_task, strategy): accuracies of the seeds, means, intervals,
+    margins.
+    """
     rows = table[(table["metric"] == "accuracy") & (table["task"] == "mean")]
     strategies = [s for s in STRATEGIES if s in set(rows["strategy"])]
-    r_values, n_values, seeds = (sorted(rows[c].unique()) for c in ("relatedness", "n_per_task", "seed"))
+    r_values, n_values, seeds = (
+        sorted(rows[c].unique()) for c in ("relatedness", "n_per_task", "seed")
+    )
     shape = (len(r_values), len(n_values), len(strategies))
     seeds_values, stats = np.full((*shape, len(seeds)), np.nan), np.full((*shape, 3), np.nan)
     for (r, n, strategy), group in rows.groupby(["relatedness", "n_per_task", "strategy"]):
@@ -94,6 +104,8 @@ def compute(table):
 
 def twin(table, spec):
     """The static figure: the map."""
-    figure = Figure(figsize=(1.6 * len(spec["n"]) + 2, 0.8 * len(spec["r"]) + 1.6), layout="constrained")
+    figure = Figure(
+        figsize=(1.6 * len(spec["n"]) + 2, 0.8 * len(spec["r"]) + 1.6), layout="constrained"
+    )
     plots.who_wins(winners(table[table["strategy"].isin(spec["strategies"])]), figure.subplots())
     return figure

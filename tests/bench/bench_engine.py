@@ -1,8 +1,9 @@
-"""How fast the engine is: side by side with other ways to do the same, and with what the machine can do.
+"""How fast the engine is: side by side with other ways to do the same, and with what the machine
+can do.
 
-``make bench`` writes build/bench/engine.csv and growth.csv, with a figure each. Every case is measured in one
-process; in each repetition the contenders run in a random order. "Floor" is the time of the matrix products
-alone, at the speed the same library reaches on the same shapes.
+``make bench`` writes build/bench/engine.csv and growth.csv, with a figure each. Every case is
+measured in one process; in each repetition the contenders run in a random order. "Floor" is the
+time of the matrix products alone, at the speed the same library reaches on the same shapes.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ from growth import growth, memory
 from threadpoolctl import threadpool_limits
 
 import ragteach as rt
-from ragteach.solver import solve, solve_path
+from ragteach.engine.optimum import solve, solve_path
 from ragteach.trainer import epoch_batches
 
 N_CLASSES, N_TASKS, N_FEATURES = 3, 4, 300
@@ -56,12 +57,14 @@ COLUMNS = [
 
 def rag(tensors, bias="task", init="normal"):
     """One adapter per task."""
-    shape = (tensors.n_features, tensors.num_classes, tensors.n_tasks)
+    shape = (tensors.n_features, tensors.n_classes, tensors.n_tasks)
     return rt.RAG(*shape, tasks=tensors.task_names, bias=bias, init=init)
 
 
 def race(contenders, reps, seed=0):
-    """Seconds of every repetition of every contender; each repetition in another order, after one warm-up."""
+    """Seconds of every repetition of every contender; each repetition in another order, after one
+    warm-up.
+    """
     shuffle, seconds = random.Random(seed), {name: [] for name in contenders}
     for rep in range(reps + 1):
         order = list(contenders)
@@ -98,7 +101,9 @@ def cases(quick):
     yield (
         "grid180",
         {
-            "ragteach": lambda: rt.train_many(rag(small), small, lams, 0.0, seeds, steps=steps, lr=0.05),
+            "ragteach": lambda: rt.train_many(
+                rag(small), small, lams, 0.0, seeds, steps=steps, lr=0.05
+            ),
             "floor": products(runs * N_CLASSES, small.x, steps),
         },
         {"article_loop": lambda: article_loop(rag(small), small, steps, **options)},
@@ -111,7 +116,9 @@ def cases(quick):
             "ragteach": lambda: rt.train_many(rag(small), small, LAM, steps=steps, lr=0.05),
             "ragteach_fit": lambda: rt.fit(rag(small), small, **fit_options),
             "article_loop": lambda: article_loop(rag(small), small, steps, **options),
-            "plain_loop": lambda: plain_loop(rag(small), small, [None] * steps, torch.optim.Adam, **options),
+            "plain_loop": lambda: plain_loop(
+                rag(small), small, [None] * steps, torch.optim.Adam, **options
+            ),
             "floor": products(N_CLASSES, small.x, steps),
         },
         {},
@@ -175,7 +182,10 @@ def measure(reps, threads, quick):
     rows = []
     for case, contenders, lone, per in cases(quick):
         seconds = race({**contenders, **lone}, reps)
-        seconds = {name: [s / (1 if name in lone else per) for s in times] for name, times in seconds.items()}
+        seconds = {
+            name: [s / (1 if name in lone else per) for s in times]
+            for name, times in seconds.items()
+        }
         floor = statistics.median(seconds.pop("floor")) if "floor" in seconds else float("nan")
         if case == "path25":  # one solve: in each repetition, the median of the lone, cold solves
             alone = [seconds.pop(name) for name in list(seconds) if name.startswith("one@")]
@@ -183,7 +193,17 @@ def measure(reps, threads, quick):
         ours = statistics.median(seconds["ragteach"])
         for name, times in seconds.items():
             median = statistics.median(times)
-            row = (case, name, threads, reps, median, min(times), max(times), median / ours, median / floor)
+            row = (
+                case,
+                name,
+                threads,
+                reps,
+                median,
+                min(times),
+                max(times),
+                median / ours,
+                median / floor,
+            )
             rows.append(row)
             print(
                 f"{case:8} {name:16} {median:.3e} s  x{median / ours:6.2f} ours  x{median / floor:6.2f} floor"
@@ -192,7 +212,9 @@ def measure(reps, threads, quick):
 
 
 def ceilings(threads, n=1024):
-    """The most this machine does with these libraries: (multiply-adds x 2 per second, bytes copied per s)."""
+    """The most this machine does with these libraries: (multiply-adds x 2 per second, bytes copied
+    per s).
+    """
     torch.set_num_threads(threads)
     a, b, big = torch.randn(n, n), torch.randn(n, n), torch.randn(1 << 24)
     into = torch.empty_like(big)
@@ -202,13 +224,17 @@ def ceilings(threads, n=1024):
 
 
 def figure(table, limits, path):
-    """Bars of time relative to ours, one panel per case; below, what the grid reaches of the ceilings."""
+    """Bars of time relative to ours, one panel per case; below, what the grid reaches of the
+    ceilings.
+    """
     one = table[table["threads"] == 1]
     names = list(dict.fromkeys(one["case"]))
     fig, axes = plt.subplots(2, 4, figsize=(14, 6.5), layout="constrained")
     for ax, case in zip(axes.flat, names, strict=False):
         part = one[one["case"] == case].iloc[::-1]
-        ax.barh(part["contender"], part["ratio_to_ours"], color="#0072B2", hatch="//", edgecolor="white")
+        ax.barh(
+            part["contender"], part["ratio_to_ours"], color="#0072B2", hatch="//", edgecolor="white"
+        )
         for y, ratio in enumerate(part["ratio_to_ours"]):
             ax.text(ratio, y, f" {ratio:.2f}x", va="center")
         floor = (part["ratio_to_ours"] / part["ratio_to_floor"]).iloc[0]
@@ -228,9 +254,16 @@ def figure(table, limits, path):
     work = 4 * N_TASKS * 60 * N_FEATURES * N_CLASSES * 200  # operations of one run
     ax = axes.flat[6]
     intensity = np.logspace(-1, 3, 50)  # operations per byte
-    ax.loglog(intensity, np.minimum(gemm, copy * intensity), "k-", label="ceiling: copy, then matrix product")
+    ax.loglog(
+        intensity,
+        np.minimum(gemm, copy * intensity),
+        "k-",
+        label="ceiling: copy, then matrix product",
+    )
     ax.axhline(gemm, color="#D55E00", ls="--", label=f"matrix product {gemm / 1e9:.0f} Gflop/s")
-    ax.plot(intensity, copy * intensity, color="#009E73", ls=":", label=f"copy {copy / 1e9:.0f} GB/s")
+    ax.plot(
+        intensity, copy * intensity, color="#009E73", ls=":", label=f"copy {copy / 1e9:.0f} GB/s"
+    )
     ax.axhline(work / grid["median_s"], color="#0072B2", ls="-.", label="grid180, as measured")
     ax.set(
         xlabel="operations per byte",
@@ -276,7 +309,9 @@ def main(argv=None):
     with contextlib.ExitStack() as stack:
         stack.callback(torch.set_num_threads, before)
         for threads in args.threads:
-            with threadpool_limits(threads):  # numpy, scipy and scikit-learn; torch is told in measure
+            with threadpool_limits(
+                threads
+            ):  # numpy, scipy and scikit-learn; torch is told in measure
                 rows += measure(args.reps, threads, args.quick)
         limits = ceilings(1)
         torch.set_num_threads(1)

@@ -1,14 +1,15 @@
 """How fast the explorers follow the hand, beside `interact` and matplotlib: make bench-widgets.
 
-Each picture is moved by real keys, and dragged by Chromium's own hand: a move for each refresh of the screen.
+Each picture is moved by real keys, and dragged by Chromium's own hand: a move for each refresh of
+the screen.
 
     key_ms     from the slider's key to changed pixels (median, 95th percentile)
     fps        new pictures a second while the mouse drags for two seconds
     settle_ms  from the last event of the drag to the last changed pixels, words and all
     bytes      between page and kernel, for each new picture
 
-"explorer, cell running": the same while a cell keeps the kernel busy.  "new graph": a line of the graph
-editor is clicked, and the kernel solves anew.  Writes build/bench/widgets.csv.
+"explorer, cell running": the same while a cell keeps the kernel busy.  "new graph": a line of the
+graph editor is clicked, and the kernel solves anew.  Writes build/bench/widgets.csv.
 """
 
 from __future__ import annotations
@@ -37,14 +38,22 @@ BUSY = "import time\nend = time.time() + 600\nwhile time.time() < end:\n    sum(
 USUAL = "import sys\nsys.path.insert(0, {folder!r})\nfrom interact_pictures import interact\ninteract(w)"
 
 
-def measure(lab, browser, kinds, keys=60, slow_keys=15, seconds=2.0, say=lambda row: None) -> pd.DataFrame:
+def measure(
+    lab, browser, kinds, keys=60, slow_keys=15, seconds=2.0, say=lambda row: None
+) -> pd.DataFrame:
     """A row for every explorer and contender."""
     rows = []
     for kind in kinds:
-        cells = (f"{IMPORT}\nw = {LONG[kind]}; w", USUAL.format(folder=str(Path(__file__).parent)), BUSY)
+        cells = (
+            f"{IMPORT}\nw = {LONG[kind]}; w",
+            USUAL.format(folder=str(Path(__file__).parent)),
+            BUSY,
+        )
         for contender in CONTENDERS + ANEW * (kind == "graphs"):
             usual, running = contender.startswith("interact"), contender.endswith("running")
-            wanted = (cells[0].removesuffix("; w"), cells[1]) if usual else cells[: 1 + 2 * running : 2]
+            wanted = (
+                (cells[0].removesuffix("; w"), cells[1]) if usual else cells[: 1 + 2 * running : 2]
+            )
             name = lab.notebook(f"{kind}_{len(rows)}", *wanted)
             notebook = Notebook(lab, browser, name)
             try:
@@ -80,7 +89,9 @@ def main(arguments=None):
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--kinds", nargs="+", choices=list(LONG), default=list(LONG), metavar="KIND")
+    parser.add_argument(
+        "--kinds", nargs="+", choices=list(LONG), default=list(LONG), metavar="KIND"
+    )
     parser.add_argument("--keys", type=int, default=60, help="keys to press (default: 60)")
     parser.add_argument("--seconds", type=float, default=2.0, help="of every drag (default: 2)")
     parser.add_argument("--out", type=Path, default=ROOT / "build" / "bench")

@@ -1,4 +1,6 @@
-"""Other ways to train the same model on the same numbers, each written as its users would write it."""
+"""Other ways to train the same model on the same numbers, each written as its users would write
+it.
+"""
 
 from __future__ import annotations
 
@@ -13,10 +15,14 @@ from ragteach.tensors import TaskTensors
 
 
 def problem(n_tasks, n_docs, n_features, n_classes=3, seed=0):
-    """Rows like TF-IDF: few words each, length 1. Labels from weights that the tasks share in part."""
+    """Rows like TF-IDF: few words each, length 1. Labels from weights that the tasks share in
+    part.
+    """
     g = torch.Generator().manual_seed(seed)
     shape = (n_tasks, n_docs, n_features)
-    x = torch.rand(shape, generator=g) * (torch.rand(shape, generator=g) < max(0.04, 5 / n_features))
+    x = torch.rand(shape, generator=g) * (
+        torch.rand(shape, generator=g) < max(0.04, 5 / n_features)
+    )
     x = x / x.norm(dim=2, keepdim=True).clamp(min=1e-6)
     weights = torch.randn(n_classes, n_features, generator=g)
     weights = weights + 0.5 * torch.randn(n_tasks, n_classes, n_features, generator=g)
@@ -31,9 +37,9 @@ class Modules(nn.Module):
     def __init__(self, model):
         super().__init__()
         self.graph = model.graph.tolist()
-        self.shared = nn.Linear(model.input_dim, model.output_dim, bias=False)
+        self.shared = nn.Linear(model.n_features, model.n_classes, bias=False)
         self.adapters = nn.ModuleList(
-            nn.Linear(model.input_dim, model.output_dim, bias=False) for _ in self.graph[0]
+            nn.Linear(model.n_features, model.n_classes, bias=False) for _ in self.graph[0]
         )
         self.bias = nn.Parameter(model.bias.detach().clone())
         with torch.no_grad():
@@ -70,7 +76,9 @@ def article_loop(model, data, steps, lr, lam):
 
 
 def plain_loop(model, data, batches, optimizer, lr, lam=0.0):
-    """A per-task loop on sliced tensors. ``batches``: rows (n_tasks, n) of each step, None, or a loader."""
+    """A per-task loop on sliced tensors. ``batches``: rows (n_tasks, n) of each step, None, or a
+    loader.
+    """
     net = Modules(model)
     optimizer = optimizer(net.parameters(), lr=lr)
     for batch in batches:
@@ -80,7 +88,11 @@ def plain_loop(model, data, batches, optimizer, lr, lam=0.0):
             if batch is None:
                 x, y = data.x[t], data.y[t]
             else:
-                x, y = batch[t] if isinstance(batch, tuple) else (data.x[t, batch[t]], data.y[t, batch[t]])
+                x, y = (
+                    batch[t]
+                    if isinstance(batch, tuple)
+                    else (data.x[t, batch[t]], data.y[t, batch[t]])
+                )
             loss = loss + cross_entropy(net(x, t), y)
         if lam:
             for adapter in net.adapters:
@@ -106,7 +118,9 @@ class BatchLoader:
 
 
 def torchjd_loop(model, data, batches, optimizer, lr):
-    """TorchJD: the Jacobian of the tasks' losses, summed: the same step as the loss they add up to."""
+    """TorchJD: the Jacobian of the tasks' losses, summed: the same step as the loss they add up
+    to.
+    """
     from torchjd.aggregation import Sum
     from torchjd.autojac import backward, jac_to_grad
 
@@ -115,7 +129,9 @@ def torchjd_loop(model, data, batches, optimizer, lr):
     optimizer, aggregator = optimizer(parameters, lr=lr), Sum()
     for batch in batches:
         optimizer.zero_grad()
-        losses = [cross_entropy(net(data.x[t, rows], t), data.y[t, rows]) for t, rows in enumerate(batch)]
+        losses = [
+            cross_entropy(net(data.x[t, rows], t), data.y[t, rows]) for t, rows in enumerate(batch)
+        ]
         backward(losses)
         jac_to_grad(parameters, aggregator)
         optimizer.step()
@@ -131,7 +147,9 @@ def merged_by_peft(n_features, n_classes, rank=3):
 
 
 def sklearn_solve(data, lam):
-    """The same optimum by scikit-learn: each task's features once for all tasks and once in its own block."""
+    """The same optimum by scikit-learn: each task's features once for all tasks and once in its own
+    block.
+    """
     n_tasks, n_docs, n_features = data.x.shape
     x = np.zeros((n_tasks, n_docs, n_tasks + 1, n_features))
     x[:, :, 0] = data.x

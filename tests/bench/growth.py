@@ -30,14 +30,18 @@ def seconds(f, reps):
 
 
 def wide(n_features, n_tasks=4, n_docs=60, words=20, seed=0):
-    """Sparse documents of a large vocabulary, as a dataset that stays sparse above 5,000 features."""
+    """Sparse documents of a large vocabulary, as a dataset that stays sparse above 5,000
+    features.
+    """
     rng = np.random.default_rng(seed)
     n = n_tasks * n_docs
     columns = rng.integers(0, n_features, n * words)
     x = sp.csr_matrix(
         (np.ones(n * words, np.float32), (np.repeat(np.arange(n), words), columns)), (n, n_features)
     )
-    return rt.MultiTaskDataset(x, rng.integers(0, 3, n), 3, tasks=np.repeat(np.arange(n_tasks), n_docs))
+    return rt.MultiTaskDataset(
+        x, rng.integers(0, 3, n), 3, tasks=np.repeat(np.arange(n_tasks), n_docs)
+    )
 
 
 def studies(quick):
@@ -55,7 +59,13 @@ def studies(quick):
         data = problem(n, 60, 300)
         model = rt.RAG(300, 3, n, tasks=data.task_names)
         yield "tasks", n, "batched", train(model, data, 1), steps
-        yield "tasks", n, "loop", lambda m=model, d=data: article_loop(m, d, steps, 0.05, 0.01), steps
+        yield (
+            "tasks",
+            n,
+            "loop",
+            lambda m=model, d=data: article_loop(m, d, steps, 0.05, 0.01),
+            steps,
+        )
         data = problem(16, 60, 300)
         yield "adapters", n, "batched", train(adapters(n, data), data), steps
     for n in (300, 1200, 6000) if quick else (300, 1200, 4800, 6000, 24000, 96000):
@@ -74,8 +84,12 @@ def growth(out, reps, quick):
     for axis, size, contender, f, steps in studies(quick):
         per_step = seconds(f, 3 if quick else reps) / steps
         rows.append((axis, size, contender, per_step, per_step / size))
-        print(f"{axis:9} {size:6d} {contender:8} {per_step:.2e} s per step, {per_step / size:.2e} s per one")
-    table = pd.DataFrame(rows, columns=["axis", "size", "contender", "s_per_step", "s_per_step_and_unit"])
+        print(
+            f"{axis:9} {size:6d} {contender:8} {per_step:.2e} s per step, {per_step / size:.2e} s per one"
+        )
+    table = pd.DataFrame(
+        rows, columns=["axis", "size", "contender", "s_per_step", "s_per_step_and_unit"]
+    )
     table["slope"] = 0.0
     fig, axes = plt.subplots(1, 4, figsize=(15, 4), layout="constrained")
     for ax, (axis, part) in zip(axes, table.groupby("axis", sort=False), strict=True):
@@ -122,7 +136,9 @@ def peak_mb(f):
 
 
 def memory(out, quick):
-    """memory.json: peak memory of many replicas within different budgets, and that the results agree."""
+    """memory.json: peak memory of many replicas within different budgets, and that the results
+    agree.
+    """
     data = problem(4, 60, 300)
     model = rt.RAG(300, 3, 4, tasks=data.task_names)
     n, steps = (400, 2) if quick else (4000, 3)
@@ -134,9 +150,12 @@ def memory(out, quick):
         rows.append({"budget_mb": budget, "replicas": n, "peak_mb": peak})
         print(f"{n} replicas within {budget:.0f} MB: peak {peak} MB")
     same = max(
-        float((getattr(results[0], k) - getattr(results[1], k)).abs().max()) for k in ("shared", "adapters")
+        float((getattr(results[0], k) - getattr(results[1], k)).abs().max())
+        for k in ("shared", "adapters")
     )
-    weights = n * sum(t.numel() for t in (model.shared, model.adapter_weights(), model.bias)) * 4 / 2**20
+    weights = (
+        n * sum(t.numel() for t in (model.shared, model.adapter_weights(), model.bias)) * 4 / 2**20
+    )
     report = {"peaks": rows, "largest_difference": same, "weights_mb": weights}
     Path(out, "memory.json").write_text(json.dumps(report, indent=1))
     return report

@@ -1,7 +1,8 @@
-"""The usual way to draw what the explorers draw: `interact`, an Output that is cleared, a matplotlib figure.
+"""The usual way to draw what the explorers draw: `interact`, an Output that is cleared, a
+matplotlib figure.
 
-The numbers are the explorers' own (computed beforehand, like theirs), so only the way to the screen differs.
-The graph editor's picture is solved anew for each lambda, by the same solver.
+The numbers are the explorers' own (computed beforehand, like theirs), so only the way to the screen
+differs. The graph editor's picture is solved anew for each lambda, by the same solver.
 """
 
 import ipywidgets
@@ -9,7 +10,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from IPython.display import display
 
-from ragteach import plots
+from ragteach.study import plots
 from ragteach.widgets import sharing
 
 LOOKS = list(zip(plots.CYCLE[0][:6], plots.CYCLE[1][:6], plots.CYCLE[2][:6], strict=True))
@@ -19,7 +20,9 @@ def arrays(explorer):
     """The arrays of an explorer, as its page reads them."""
     values = np.frombuffer(explorer.block, "<f4")
     layout = explorer.spec["layout"].items()
-    return {name: values[at : at + int(np.prod(shape))].reshape(shape) for name, (at, shape) in layout}
+    return {
+        name: values[at : at + int(np.prod(shape))].reshape(shape) for name, (at, shape) in layout
+    }
 
 
 def interact(explorer):
@@ -48,7 +51,9 @@ def _player(w):
 
     def draw(at):
         runs = range(len(spec["runs"]))
-        axes = plt.figure(figsize=(11, 6), layout="constrained").subplot_mosaic([[*"abcd"], [*"eeff"]])
+        axes = plt.figure(figsize=(11, 6), layout="constrained").subplot_mosaic(
+            [[*"abcd"], [*"eeff"]]
+        )
         for r, ax in zip(runs, [axes[k] for k in "abcd"], strict=False):
             for p, part in enumerate(spec["parts"]):
                 color, marker, style = LOOKS[p % 6]
@@ -59,7 +64,9 @@ def _player(w):
             ax.set_title(spec["runs"][r])
         for k, values, names in (("e", norms[0], spec["parts"]), ("f", conflict.T, spec["runs"])):
             for i, name in enumerate(names):
-                axes[k].plot(steps[0], values[:, i], color=LOOKS[i % 6][0], ls=LOOKS[i % 6][2], label=name)
+                axes[k].plot(
+                    steps[0], values[:, i], color=LOOKS[i % 6][0], ls=LOOKS[i % 6][2], label=name
+                )
             axes[k].axvline(steps[0, at], color="black")
             axes[k].legend()
 
@@ -74,7 +81,9 @@ def _graphs(w):
         left, right = plt.subplots(1, 2, figsize=(10, 3.6), layout="constrained")[1]
         plots.routing(np.asarray(spec["start"]["graph"]), left)
         right.barh(
-            spec["tasks"], found["accuracy"][0], color=[look[0] for look in LOOKS[: len(spec["tasks"])]]
+            spec["tasks"],
+            found["accuracy"][0],
+            color=[look[0] for look in LOOKS[: len(spec["tasks"])]],
         )
         right.set(xlim=(0, 1), title=f"λ = {spec['lams'][at]:.2g}")
 
@@ -92,10 +101,14 @@ def _winners(w):
         left.set(xlabel="training sentences per task", ylabel="relatedness")
         for i, name in enumerate(spec["strategies"]):
             color, (mean, low, high) = spec["colors"][i], given["stats"][r, n, i]
-            seeds.plot(given["values"][r, n, i], np.full(len(spec["seeds"]), i + 0.2), ".", color=color)
+            seeds.plot(
+                given["values"][r, n, i], np.full(len(spec["seeds"]), i + 0.2), ".", color=color
+            )
             seeds.plot([low, high], [i, i], color=color)
             seeds.plot(mean, i, LOOKS[i][1], color=color)
-            curves.plot(spec["n"], given["stats"][r, :, i, 0], color=color, ls=LOOKS[i][2], label=name)
+            curves.plot(
+                spec["n"], given["stats"][r, :, i, 0], color=color, ls=LOOKS[i][2], label=name
+            )
         seeds.set_yticks(range(len(spec["strategies"])), spec["strategies"])
         curves.axvline(spec["n"][n], color="black")
         curves.legend()

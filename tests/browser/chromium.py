@@ -1,4 +1,6 @@
-"""A Chromium that starts: RAGTEACH_CHROMIUM, one on the PATH, playwright's, or one installed now."""
+"""A Chromium that starts: RAGTEACH_CHROMIUM, one on the PATH, playwright's, or one installed
+now.
+"""
 
 import os
 import shutil
@@ -13,7 +15,8 @@ NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"
 
 
 def chromium() -> str:
-    """Its path. A missing browser is an error, never a reason to skip: what no browser has run is not tested.
+    """Its path. A missing browser is an error, never a reason to skip: what no browser has run is
+    not tested.
 
     Raises:
         RuntimeError: none found, none could be installed, or the one that is named does not start.

@@ -1,10 +1,11 @@
-"""One JupyterLab and one browser for all tests of this folder; a fresh browser context for each test."""
+"""One JupyterLab and one browser for all tests of this folder; a fresh browser context for each
+test.
+"""
 
 import pytest
 from playwright.sync_api import sync_playwright
-
-from .chromium import chromium
-from .lab import FLAGS, Lab, Notebook
+from ragteach.chromium import chromium
+from ragteach.lab import FLAGS, Lab, Notebook
 
 
 @pytest.fixture(scope="session")
@@ -24,7 +25,9 @@ def browser():
 
 @pytest.fixture
 def notebook(lab, browser, request):
-    """``notebook(*cells)`` writes a notebook, opens it in a fresh context, and shuts it down afterwards."""
+    """``notebook(*cells)`` writes a notebook, opens it in a fresh context, and shuts it down
+    afterwards.
+    """
     opened = []
 
     def make(*cells, run=True, **options):

@@ -1,4 +1,6 @@
-"""A JupyterLab of the tests' own, and a page in a real browser that can say when everything has settled."""
+"""A JupyterLab of the tests' own, and a page in a real browser that can say when everything has
+settled.
+"""
 
 import json
 import os
@@ -31,7 +33,8 @@ SETTINGS = {
 }
 # What JupyterLab itself may say on the console of a page that works.
 NOISE = re.compile(
-    r"favicon|\[vite\]|sourcemap|WebGL|swiftshader|Download the React|404 \(Not Found\)|api/workspaces", re.I
+    r"favicon|\[vite\]|sourcemap|WebGL|swiftshader|Download the React|404 \(Not Found\)|api/workspaces",
+    re.I,
 )
 
 HOOK = """async () => {
@@ -77,7 +80,10 @@ class Lab:
             "IPYTHONDIR": "ipython",
             "RAGTEACH_HOME": "home",
         }
-        environment = {**os.environ, **{name: str(self.folder / place) for name, place in places.items()}}
+        environment = {
+            **os.environ,
+            **{name: str(self.folder / place) for name, place in places.items()},
+        }
         environment |= {
             "OMP_NUM_THREADS": "1",
             "PYDEVD_DISABLE_FILE_VALIDATION": "1",
@@ -109,7 +115,9 @@ class Lab:
             if self.process.poll() is not None:
                 break
             try:
-                urllib.request.urlopen(f"{self.url}/api/status?token={self.token}", timeout=2).close()
+                urllib.request.urlopen(
+                    f"{self.url}/api/status?token={self.token}", timeout=2
+                ).close()
                 return self
             except OSError:
                 time.sleep(0.2)
@@ -128,7 +136,11 @@ class Lab:
     def notebook(self, name: str, *cells: str) -> str:
         """Write a notebook with these code cells; returns its name."""
         nb = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
-        nb.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+        nb.metadata["kernelspec"] = {
+            "name": "python3",
+            "display_name": "Python 3",
+            "language": "python",
+        }
         nbformat.write(nb, self.notebooks / f"{name}.ipynb")
         return name
 
@@ -138,11 +150,15 @@ class Notebook:
 
     def __init__(self, lab, browser, name, width=1280, theme="light"):
         self.lab, self.name, self.said = lab, name, []
-        self.context = browser.new_context(viewport={"width": width, "height": 1000}, color_scheme=theme)
+        self.context = browser.new_context(
+            viewport={"width": width, "height": 1000}, color_scheme=theme
+        )
         self.page, self.control = self.context.new_page(), set()
         self.page.on("websocket", lambda socket: socket.on("framesent", self.sent))
         self.page.set_default_timeout(60_000)
-        self.page.on("console", lambda m: m.type == "error" and self.said.append(f"console: {m.text}"))
+        self.page.on(
+            "console", lambda m: m.type == "error" and self.said.append(f"console: {m.text}")
+        )
         self.page.on("pageerror", lambda error: self.said.append(f"page: {error}"))
         self.open()
 
@@ -152,14 +168,17 @@ class Notebook:
         self.page.evaluate(HOOK)
 
     def sent(self, frame):
-        """Note the widget manager's control channels: it opens them before the page can be asked."""
+        """Note the widget manager's control channels: it opens them before the page can be
+        asked.
+        """
         frame = frame.encode() if isinstance(frame, str) else frame
         if b"jupyter.widget.control" in frame:
             self.control |= {i.decode() for i in re.findall(rb'"comm_id": ?"([^"]+)"', frame)}
 
     def early(self, error) -> bool:
-        """Nobody in the kernel listens to a control channel before ipywidgets is imported there, or before
-        another thread of the kernel has heard that it is open. The manager then fetches one by one."""
+        """Nobody in the kernel listens to a control channel before ipywidgets is imported there, or
+        before another thread of the kernel has heard that it is open. The manager then fetches one
+        by one."""
         gone = re.search(r"No such comm: (\S+)", error)
         return "No such comm target registered: jupyter.widget" in error or (
             gone is not None and gone.group(1) in self.control
@@ -211,7 +230,9 @@ class Notebook:
         self.page.wait_for_function("!jupyterapp.shell.currentWidget.context.model.dirty")
 
     def told(self, condition):
-        """Wait until the page has told the kernel of such a state (it tells when the hand rests)."""
+        """Wait until the page has told the kernel of such a state (it tells when the hand
+        rests).
+        """
         self.page.wait_for_function(f"() => window.seen.states.some({condition})")
         self.settle()
 
@@ -256,9 +277,15 @@ class Notebook:
 
     def faults(self) -> list[str]:
         """Errors of cells, of callbacks, of the console, of the explorers themselves."""
-        cells = [f"cell: {o['ename']}: {o['evalue']}" for o in self.outputs() if o["output_type"] == "error"]
+        cells = [
+            f"cell: {o['ename']}: {o['evalue']}"
+            for o in self.outputs()
+            if o["output_type"] == "error"
+        ]
         stderr = [f"stderr: {o['text']}" for o in self.outputs() if o.get("name") == "stderr"]
-        seen = [f"iopub: {e}" for e in self.page.evaluate("window.seen.errors") if not self.early(e)]
+        seen = [
+            f"iopub: {e}" for e in self.page.evaluate("window.seen.errors") if not self.early(e)
+        ]
         shown = self.page.locator(".ragteach-explorer .error:not([hidden])").all_text_contents()
         console = [said for said in self.said if not NOISE.search(said)]
         return cells + stderr + seen + [f"explorer: {text}" for text in shown] + console

@@ -1,9 +1,9 @@
 """How fast a picture answers: real keys and a real mouse, from the event to the painted frame.
 
-Both contenders are timed alike: an explorer counts a frame when its `data-drawn` changes while nothing is on
-its way from the kernel; a matplotlib picture when its new image is decoded.  Then both wait for the paint.
-An explorer's words may follow its picture (`data-written`): they are no frame, but nothing has settled
-before them.
+Both contenders are timed alike: an explorer counts a frame when its `data-drawn` changes while
+nothing is on its way from the kernel; a matplotlib picture when its new image is decoded.  Then
+both wait for the paint. An explorer's words may follow its picture (`data-written`): they are no
+frame, but nothing has settled before them.
 """
 
 import statistics
@@ -84,11 +84,18 @@ class Speed:
 
     @classmethod
     def of(cls, times, size, fps=float("nan"), settle=float("nan")):
-        return cls(statistics.median(times), statistics.quantiles(times, n=20)[18], fps, settle, size)
+        return cls(
+            statistics.median(times), statistics.quantiles(times, n=20)[18], fps, settle, size
+        )
 
     @property
     def follows_the_hand(self):
-        return self.key_ms_median <= 16 and self.key_ms_p95 <= 33 and self.fps >= 40 and self.settle_ms <= 33
+        return (
+            self.key_ms_median <= 16
+            and self.key_ms_p95 <= 33
+            and self.fps >= 40
+            and self.settle_ms <= 33
+        )
 
 
 def watch(picture):
@@ -108,7 +115,9 @@ def span(picture, slider=0) -> int:
 
 
 def keys(page, picture, slider=0, n=60) -> tuple[list[float], float]:
-    """Milliseconds from each key to its painted frame; and bytes between page and kernel for each of them."""
+    """Milliseconds from each key to its painted frame; and bytes between page and kernel for each
+    of them.
+    """
     handle, steps = picture.locator(SLIDER).nth(slider), span(picture, slider)
     handle.focus()
     page.keyboard.press("Home")
@@ -117,18 +126,24 @@ def keys(page, picture, slider=0, n=60) -> tuple[list[float], float]:
 
 
 def _press(page, key, held=0.05):
-    """As a finger does: down, and up after a while.  To say "up" at once would be work beside the frame."""
+    """As a finger does: down, and up after a while.  To say "up" at once would be work beside the
+    frame.
+    """
     page.keyboard.down(key)
     time.sleep(held)
     page.keyboard.up(key)
 
 
 def edges(page, picture, n=60) -> tuple[list[float], float]:
-    """The same for the lines of the graph editor: every key makes a graph that was not there before."""
+    """The same for the lines of the graph editor: every key makes a graph that was not there
+    before.
+    """
     buttons = picture.locator("[data-edge]").all()[:10]
 
     def press(i):
-        buttons[(~i & (i + 1)).bit_length() - 1].focus()  # Gray's code: one line at a time, all 2^10
+        buttons[
+            (~i & (i + 1)).bit_length() - 1
+        ].focus()  # Gray's code: one line at a time, all 2^10
         _press(page, "Enter")  # it acts when the key goes down
 
     return _answers(page, n, press)
@@ -139,19 +154,23 @@ def _answers(page, n, press, patience=10):
     for i in range(n):
         press(i)
         if not page.evaluate(f"watch.until({i + 1}, {1000 * patience})"):
-            page.evaluate(f"watch.keys.push({1000 * patience})")  # no new picture: counted as this slow
-        # A quick hand: about ten keys a second (more is a drag), never in step with the screen's refresh.
+            page.evaluate(
+                f"watch.keys.push({1000 * patience})"
+            )  # no new picture: counted as this slow
+        # A quick hand: about ten keys a second (more is a drag), never in step with the screen's
+        # refresh.
         time.sleep(0.03 + 0.0037 * (i % 9))
     page.wait_for_timeout(400)  # what is sent when the hand rests is counted too
     return page.evaluate("watch.keys"), page.evaluate("watch.bytes") / n
 
 
 def drag(page, picture, slider=0, seconds=2.0) -> tuple[float, float]:
-    """Frames a second during a drag, and milliseconds from its last event to the last painted frame or word.
+    """Frames a second during a drag, and milliseconds from its last event to the last painted frame
+    or word.
 
-    The browser's own hand holds the mouse: one move for each refresh of the screen, as a real mouse sends
-    them.  A move from this process would wait for the answer to the one before, and both take processor time
-    from the page that is measured.
+    The browser's own hand holds the mouse: one move for each refresh of the screen, as a real mouse
+    sends them.  A move from this process would wait for the answer to the one before, and both take
+    processor time from the page that is measured.
     """
     track = picture.locator("input[type=range], .noUi-base").nth(slider)
     track.scroll_into_view_if_needed()
@@ -161,7 +180,9 @@ def drag(page, picture, slider=0, seconds=2.0) -> tuple[float, float]:
     if not picture.locator("input[type=range]").count():
         handle = picture.locator(".noUi-handle").nth(slider).bounding_box()
         at, y = handle["x"] + handle["width"] / 2, handle["y"] + handle["height"] / 2
-    sweeps = max(0.8, 70 / span(picture, slider))  # a short slider is shaken faster: as many values a second
+    sweeps = max(
+        0.8, 70 / span(picture, slider)
+    )  # a short slider is shaken faster: as many values a second
     waves = [abs((i / 60 * sweeps) % 2 - 1) for i in range(int(60 * seconds))]
     path = [[left + part * (right - left), y] for part in [*waves, 0.25]]
     slow = page.evaluate(HAND, [[at, y], path]) < 10 * seconds

@@ -1,4 +1,5 @@
-"""Screens of every explorer, light and dark, 1280 and 400 pixels wide, to be looked at: build/screens/*.png.
+"""Screens of every explorer, light and dark, 1280 and 400 pixels wide, to be looked at:
+build/screens/*.png.
 
 python tests/browser/screens.py [kind ...]
 """
@@ -28,13 +29,17 @@ def main(kinds):
         notebook.run()
         notebook.wait_for(len(kinds))
         for width in (1280, 400):
-            notebook.page.set_viewport_size({"width": width, "height": 1700 if width > 400 else 2600})
+            notebook.page.set_viewport_size(
+                {"width": width, "height": 1700 if width > 400 else 2600}
+            )
             if width == 400:
                 notebook.page.evaluate("jupyterapp.shell.collapseLeft()")
             for theme in ("Light", "Dark"):
                 notebook.theme(theme)
                 for i, kind in enumerate(kinds):
-                    notebook.explorer(i).screenshot(path=OUT / f"{kind}_{width}_{theme.lower()}.png")
+                    notebook.explorer(i).screenshot(
+                        path=OUT / f"{kind}_{width}_{theme.lower()}.png"
+                    )
         print("\n".join(notebook.faults()) or f"{4 * len(kinds)} screens in {OUT}, no error")
         notebook.close()
         browser.close()

@@ -1,12 +1,13 @@
-"""All explorers in JupyterLab: they move, they answer, they come back, and never show stale numbers."""
+"""All explorers in JupyterLab: they move, they answer, they come back, and never show stale
+numbers.
+"""
 
 import statistics
 
 import pytest
-
-from .kinds import IMPORT, LONG, SMALL
-from .measure import edges, speed, watch
-from .test_sharing import changed, picture, press, run_code, say
+from ragteach.kinds import IMPORT, LONG, SMALL
+from ragteach.measure import edges, speed, watch
+from ragteach.test_sharing import changed, picture, press, run_code, say
 
 pytestmark = pytest.mark.browser
 
@@ -64,7 +65,9 @@ def test_every_explorer_moves_comes_back_survives_a_burst_and_has_its_tools(note
         assert changed(picture(nb, i), before) > 100, kind
         press(nb, "Home", i=i)
         fresh(nb, i)
-        assert changed(picture(nb, i), before) <= 2, kind  # a curve may be smoothed differently in a pixel
+        assert changed(picture(nb, i), before) <= 2, (
+            kind
+        )  # a curve may be smoothed differently in a pixel
         assert say(nb.explorer(i)) == said, kind
         burst(nb, i, kind)
         tools(nb, i, kind)
@@ -95,7 +98,9 @@ def tools(nb, i, kind):
     compile(code, "copied", "exec")
     explorer.get_by_role("button", name="Reset").click()
     fresh(nb, i)
-    assert explorer.locator(".more").is_hidden() and explorer.locator(".tools ~ pre").is_hidden(), kind
+    assert explorer.locator(".more").is_hidden() and explorer.locator(".tools ~ pre").is_hidden(), (
+        kind
+    )
 
 
 def test_ten_explorers_two_views_and_cells_run_twice(notebook):
@@ -107,7 +112,10 @@ def test_ten_explorers_two_views_and_cells_run_twice(notebook):
     assert nb.explorer(10).count() == 0
     for i in range(4):
         press(nb, "Home", i=i)
-        for view, key in ((len(KINDS) + i, "End"), (i, "Home")):  # moved in either view, both follow
+        for view, key in (
+            (len(KINDS) + i, "End"),
+            (i, "Home"),
+        ):  # moved in either view, both follow
             fresh(nb, i)
             before = say(nb.explorer(i))
             press(nb, key, i=view)
@@ -118,12 +126,19 @@ def test_ten_explorers_two_views_and_cells_run_twice(notebook):
 
 
 def answer(nb):
-    """What the kernel found for the graph on the page: how long each bar is, and the loss from the table."""
+    """What the kernel found for the graph on the page: how long each bar is, and the loss from the
+    table.
+    """
     bars = [float(bar.get_attribute("width")) for bar in nb.explorer().locator("rect.answer").all()]
     button = nb.explorer().get_by_role("button", name="Table of the numbers")
     button.click()
     nb.frames()
-    row = nb.explorer().locator(".more tr").filter(has_text="cross-entropy in training").text_content()
+    row = (
+        nb.explorer()
+        .locator(".more tr")
+        .filter(has_text="cross-entropy in training")
+        .text_content()
+    )
     button.click()
     return {"bars": bars, "training": float(row.split("sum")[1])}
 
@@ -208,7 +223,9 @@ print("drawn")"""
         if i % 4 == 3:
             fresh(nb)
     nb.running(2)  # it was answered meanwhile, not afterwards
-    nb.explorer().get_by_role("button", name="Remove the last").click()  # three adapters: the sign to stop
+    nb.explorer().get_by_role(
+        "button", name="Remove the last"
+    ).click()  # three adapters: the sign to stop
     fresh(nb)
     nb.running(2, False)
     nb.settle()
@@ -260,7 +277,8 @@ GRAPH = """(e) => { const graph = [];
     const [t, k] = button.dataset.edge.split(',');
     (graph[t] ??= [])[k] = Number(button.getAttribute('aria-pressed') === 'true'); }
   return graph; }"""
-# Texts that leave the frame, that a box hides, or that differ from their background by less than 4.5 to 1.
+# Texts that leave the frame, that a box hides, or that differ from their background by less than
+# 4.5 to 1.
 CUT_OFF = """(e) => {
   const root = e.shadowRoot.querySelector('.root'), frame = root.getBoundingClientRect();
   const cut = [], faint = [];
@@ -311,7 +329,9 @@ def follows(nb, i, kind):
     """Fast enough, and what is drawn in the end is what belongs to where the hand let go."""
     explorer, slider = nb.explorer(i), int(kind == "winners")
     found = [speed(nb.page, explorer, slider)]
-    while len(found) < 4 and not found[-1].follows_the_hand:  # another process may have had the cores
+    while (
+        len(found) < 4 and not found[-1].follows_the_hand
+    ):  # another process may have had the cores
         nb.page.wait_for_timeout(10_000)  # and may still have them
         found.append(speed(nb.page, explorer, slider))
     assert found[-1].follows_the_hand, "\n".join([kind, *map(str, found)])

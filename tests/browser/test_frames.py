@@ -3,8 +3,7 @@
 import json
 
 import pytest
-
-from .kinds import IMPORT, SMALL
+from ragteach.kinds import IMPORT, SMALL
 
 pytestmark = pytest.mark.browser
 
@@ -28,7 +27,9 @@ SWEEP = """async (e) => {
 
 @pytest.mark.parametrize("width", [1280, 400])
 def test_nothing_jumps_under_the_hand(notebook, width):
-    """After one look at every value the texts have their height: no part, picture or word moves any more."""
+    """After one look at every value the texts have their height: no part, picture or word moves any
+    more.
+    """
     nb = notebook(IMPORT, *[SMALL[kind] for kind in KINDS], width=width)
     nb.wait_for(len(KINDS))
     nb.page.evaluate("jupyterapp.shell.collapseLeft()")
@@ -38,7 +39,9 @@ def test_nothing_jumps_under_the_hand(notebook, width):
     assert nb.faults() == []
 
 
-def test_a_frame_repaints_and_does_not_sort_the_layers_of_the_page_again(notebook, browser, tmp_path):
+def test_a_frame_repaints_and_does_not_sort_the_layers_of_the_page_again(
+    notebook, browser, tmp_path
+):
     """By Chromium's own record: such an update costs as much as all of our drawing.
 
     JupyterLab has some of its own for a while after it has scrolled, so the page gets a few looks.
@@ -53,7 +56,9 @@ def test_a_frame_repaints_and_does_not_sort_the_layers_of_the_page_again(noteboo
         while len(looks) < 12 and (not looks or looks[-1][0] > 0.5 * looks[-1][1]):
             nb.page.wait_for_timeout(500)
             trace = tmp_path / "trace.json"
-            browser.start_tracing(page=nb.page, path=trace, categories=["blink", "devtools.timeline"])
+            browser.start_tracing(
+                page=nb.page, path=trace, categories=["blink", "devtools.timeline"]
+            )
             values = explorer.evaluate(SWEEP)
             browser.stop_tracing()
             events = json.loads(trace.read_text())["traceEvents"]
@@ -65,7 +70,9 @@ def test_a_frame_repaints_and_does_not_sort_the_layers_of_the_page_again(noteboo
 
 
 def test_a_rested_hands_first_frame_draws_the_picture_and_the_words_follow_in_the_next(notebook):
-    """While it moves on, the words are never two frames behind; in the end nothing is left to be written."""
+    """While it moves on, the words are never two frames behind; in the end nothing is left to be
+    written.
+    """
     nb = notebook(IMPORT, SMALL["sharing"])
     nb.wait_for()
     seen = nb.explorer().evaluate("""async (e) => {
@@ -83,7 +90,8 @@ def test_a_rested_hands_first_frame_draws_the_picture_and_the_words_follow_in_th
     assert seen[0] == [1, 0]
     assert [drawn for drawn, _ in seen] == [1, 2, 3, 4, 4, 4]
     written = [words for _, words in seen]
-    # Frames that are late (a busy machine) are a new beginning each: then the words come in every second one.
+    # Frames that are late (a busy machine) are a new beginning each: then the words come in every
+    # second one.
     assert all(later > words for words, later in zip(written, written[2:4], strict=False)), written
     assert written[-1] == written[-2] > written[2], written
     assert nb.faults() == []

@@ -5,11 +5,10 @@ import sys
 
 import nbformat
 import pytest
+from ragteach.kinds import IMPORT, SMALL
+from ragteach.test_sharing import say
 
 from ragteach.widgets.html import to_html
-
-from .kinds import IMPORT, SMALL
-from .test_sharing import say
 
 pytestmark = pytest.mark.browser
 # In a process of its own: this one has an event loop already, the browser's.
@@ -44,7 +43,9 @@ def opened(browser, path, **options):
 
 
 def frames(page):
-    page.evaluate("async () => { for (let i = 0; i < 3; i++) await new Promise(requestAnimationFrame); }")
+    page.evaluate(
+        "async () => { for (let i = 0; i < 3; i++) await new Promise(requestAnimationFrame); }"
+    )
 
 
 def test_explorers_move_without_kernel_and_network(browser, page_file):

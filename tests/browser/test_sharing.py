@@ -31,12 +31,16 @@ def picture(nb, i=0):
 
 
 def changed(a, b):
-    """Pixels that differ to the eye; an edge's smoothing may differ by a shade from drawing to drawing."""
+    """Pixels that differ to the eye; an edge's smoothing may differ by a shade from drawing to
+    drawing.
+    """
     return int((abs(a - b).sum(-1) > 60).sum())
 
 
 def test_jupyterlab_keeps_its_hands_off_our_keys_and_text_stays_text(notebook):
-    """Letters typed into the field write a sentence; as JupyterLab's shortcuts they would cut cells."""
+    """Letters typed into the field write a sentence; as JupyterLab's shortcuts they would cut
+    cells.
+    """
     nb = notebook(MAKE)
     nb.wait_for()
     field = nb.explorer().locator("input[type=text]")
@@ -56,9 +60,9 @@ def text_stays_text(nb):
     nb.explorer().locator("input[type=text]").fill("<script>alert(1)</script> <b>good</b>")
     nb.frames()
     assert nb.explorer().locator("script, b:has-text('good')").count() == 0
-    assert "bgood/b" in nb.explorer().locator(".panel.full").text_content().replace("<", "").replace(
-        ">", ""
-    ).replace("·", "")
+    assert "bgood/b" in nb.explorer().locator(".panel.full").text_content().replace(
+        "<", ""
+    ).replace(">", "").replace("·", "")
 
 
 def test_python_hears_where_the_learner_is_and_can_move_the_page(notebook):
@@ -95,10 +99,14 @@ def test_the_twin_steps_aside_for_the_live_view_and_comes_back(notebook):
     nb.wait_for()
     image = nb.page.locator(".jp-OutputArea-output img")
     assert image.count() == 1 and len(image.get_attribute("alt") or "x" * 99) > 50
-    nb.page.wait_for_function("!document.querySelector('.jp-OutputArea-output img').checkVisibility()")
+    nb.page.wait_for_function(
+        "!document.querySelector('.jp-OutputArea-output img').checkVisibility()"
+    )
     assert not nb.page.locator("details").is_visible()
     run_code(nb, "w.close()")
-    nb.page.wait_for_function("document.querySelector('.jp-OutputArea-output img').checkVisibility()")
+    nb.page.wait_for_function(
+        "document.querySelector('.jp-OutputArea-output img').checkVisibility()"
+    )
 
 
 def test_saved_and_opened_again_the_figure_is_there(notebook):
@@ -106,7 +114,9 @@ def test_saved_and_opened_again_the_figure_is_there(notebook):
     nb.wait_for()
     nb.save()
     saved = json.loads((nb.lab.notebooks / f"{nb.name}.ipynb").read_text(encoding="utf-8"))
-    assert len(json.dumps(saved)) < 700_000 and "state" not in str(saved["metadata"].get("widgets", ""))
+    assert len(json.dumps(saved)) < 700_000 and "state" not in str(
+        saved["metadata"].get("widgets", "")
+    )
     nb.open()
     nb.wait_for()  # the kernel lives: the explorer is back, where it was
     press(nb, "ArrowRight", 3)

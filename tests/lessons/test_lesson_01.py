@@ -5,11 +5,20 @@ import pytest
 from lesson_source import load
 
 from ragteach import TOY_TASKS, make_toy
-from ragteach.checks import check, reference
-from ragteach.exercises.lesson_01 import _bias_and_variance, _expected_errors, _label_counts
+from ragteach.teach.checks import check, reference
+from ragteach.teach.exercises.lesson_01 import _bias_and_variance, _expected_errors, _label_counts
 
 LESSON = load(
-    "01_why_share", "LAMBDAS", "learn", "tasks", "tests", "words", "examine", "STRATEGIES", "SIZES", "curves"
+    "01_why_share",
+    "LAMBDAS",
+    "learn",
+    "tasks",
+    "tests",
+    "words",
+    "examine",
+    "STRATEGIES",
+    "SIZES",
+    "curves",
 )
 STRATEGIES, SIZES = LESSON["STRATEGIES"], LESSON["SIZES"]
 DRAWS = range(40, 48)  # the lesson shows 0 .. 11
@@ -68,16 +77,23 @@ def test_the_two_means_cross_at_sixteen_and_simulation_agrees():
         assert (own > pooled) == (n < 16) or n == 16
         for seed in (1, 2):
             assert space["simulate"](n, seed=seed) == pytest.approx((own, pooled), rel=0.08)
-    assert _expected_errors(10**9, n_tasks, sigma, tau)[1] == pytest.approx(0.75 * tau**2)  # the bias stays
+    assert _expected_errors(10**9, n_tasks, sigma, tau)[1] == pytest.approx(
+        0.75 * tau**2
+    )  # the bias stays
 
 
 def test_agreed_sentences_sharing_wins_by_a_lot(runs):
     for n in SIZES:
-        lead = runs("full sharing", n, "right", "agreed") - runs("independent", n, "right", "agreed")
+        lead = runs("full sharing", n, "right", "agreed") - runs(
+            "independent", n, "right", "agreed"
+        )
         assert lead.mean() > 0.1
     for strategy in ("full sharing", "RAG"):
         assert runs(strategy, 160, "right", "agreed").mean() > 0.95
-    assert runs("RAG", 20, "right", "agreed").mean() < runs("full sharing", 20, "right", "agreed").mean()
+    assert (
+        runs("RAG", 20, "right", "agreed").mean()
+        < runs("full sharing", 20, "right", "agreed").mean()
+    )
 
 
 def test_disputed_sentences_sharing_never_catches_up(runs):
@@ -102,7 +118,9 @@ def test_one_word_under_the_lens(runs):
 
 def test_bias_and_variance(runs):
     parts = {
-        (s, k): _bias_and_variance(runs(s, 80, "p", k)) for s in STRATEGIES for k in ("agreed", "disputed")
+        (s, k): _bias_and_variance(runs(s, 80, "p", k))
+        for s in STRATEGIES
+        for k in ("agreed", "disputed")
     }
     for kind in ("agreed", "disputed"):
         assert parts["full sharing", kind][1] < parts["independent", kind][1]
@@ -116,6 +134,8 @@ def test_the_crossing_moves_right_as_tasks_become_alike():
     first = {}
     for r in (0.25, 0.5, 0.75):
         table = LESSON["curves"](r)
-        first[r] = min(table.index[table["independent"] > table["full sharing"]], default=float("inf"))
+        first[r] = min(
+            table.index[table["independent"] > table["full sharing"]], default=float("inf")
+        )
     assert check("01-5", first).status == "PASS", first
     assert check("01-5", reference("01-5")).status == "PASS"

@@ -10,7 +10,7 @@ from lesson_source import load
 from matplotlib.figure import Figure
 
 import ragteach as rt
-from ragteach.exercises import answers_02 as known
+from ragteach.teach.exercises import answers_02 as known
 from ragteach.widgets import graphs
 
 LESSON = load(
@@ -40,7 +40,9 @@ def dataset(seed):
 
 def solved(data, graph, lam=0.001, lam_shared=0.001, **options):
     n_adapters = 4 if isinstance(graph, str) else graph.shape[1]
-    model = rt.RAG(data.n_features, 3, n_adapters, tasks=data.task_names, graph=graph, bias=False, **options)
+    model = rt.RAG(
+        data.n_features, 3, n_adapters, tasks=data.task_names, graph=graph, bias=False, **options
+    )
     return model, rt.solve(model, data, lam, lam_shared).objective
 
 
@@ -54,7 +56,9 @@ def test_torch_refuses_the_shape_of_the_article():
 
 
 def test_dark_turns_round_in_the_picture():
-    W = known.task_weights(*(torch.tensor(LESSON[k], dtype=torch.float64) for k in ("W_s", "A", "G")))
+    W = known.task_weights(
+        *(torch.tensor(LESSON[k], dtype=torch.float64) for k in ("W_s", "A", "G"))
+    )
     films, food, phones = W.numpy()
     great, dull, dark, hot = range(4)
     assert LESSON["W_s"][2, dark] < 0 < films[2, dark] and phones[:, dark].tolist() == [0, 0, 0]
@@ -66,7 +70,8 @@ def test_dark_turns_round_in_the_picture():
 def test_the_line_of_code_is_that_of_the_package():
     source = inspect.getsource(rt.model.task_weights)
     assert (
-        "return shared + (adapters if graph is None else torch.tensordot(graph, adapters, dims=1))" in source
+        "return shared + (adapters if graph is None else torch.tensordot(graph, adapters, dims=1))"
+        in source
     )
 
 
@@ -218,9 +223,13 @@ def test_counting_the_shared_weights_twice_changes_a_few_answers_mostly_for_the_
         for i in (0, 250, 799):
             pair, x = A[[exam.task[i].item(), 4]], exam.x[i]
             assert torch.allclose(article[i], sum((model.shared + a) @ x for a in pair), atol=1e-4)
-            assert torch.allclose(article[i] - logits[i], known.surplus(x, model.shared, pair), atol=1e-5)
+            assert torch.allclose(
+                article[i] - logits[i], known.surplus(x, model.shared, pair), atol=1e-5
+            )
     changed = (article.argmax(1) != logits.argmax(1)).float().mean().item()
-    lost = rt.evaluate(model, exam)["accuracy"] - (article.argmax(1) == exam.y).float().mean().item()
+    lost = (
+        rt.evaluate(model, exam)["accuracy"] - (article.argmax(1) == exam.y).float().mean().item()
+    )
     assert 0.015 < changed < 0.05 and lost > changed / 2
 
 
@@ -299,11 +308,15 @@ def test_merging_costs_one_product_and_parts_take_more_room():
     assert size == 3 * data.n_features and model.num_parameters() == 5 * size > 4 * size
 
 
-@pytest.mark.parametrize("graph", [np.eye(4), np.ones((4, 4)), np.array(known.FOUR_FROM_TWO["graph"])])
+@pytest.mark.parametrize(
+    "graph", [np.eye(4), np.ones((4, 4)), np.array(known.FOUR_FROM_TWO["graph"])]
+)
 def test_there_are_as_many_ways_to_move_weight_as_spare_matrices(graph):
     factors = np.column_stack([np.ones(4), graph])
     spare = factors.shape[1] - np.linalg.matrix_rank(factors)
-    moves = np.linalg.svd(factors)[2][np.linalg.matrix_rank(factors) :]  # each leaves every W_t alone
+    moves = np.linalg.svd(factors)[2][
+        np.linalg.matrix_rank(factors) :
+    ]  # each leaves every W_t alone
     assert len(moves) == spare
     model = rt.RAG(6, 3, graph.shape[1], tasks=TASKS, graph=graph, bias=False).double()
     W, M = model.task_weights().detach(), torch.ones(3, 6, dtype=torch.float64)

@@ -8,8 +8,8 @@ import torch
 from lesson_source import load
 
 import ragteach as rt
-from ragteach.engine import stack
-from ragteach.exercises import answers_03 as answers
+from ragteach.engine.replicas import stack
+from ragteach.teach.exercises import answers_03 as answers
 
 SEEDS = [0, 1, 2]
 lesson = load("03_losses", "SIZES", "raw_loss", "train_shared", "loop_loss")
@@ -30,7 +30,12 @@ def problem(seed):
     model = rt.RAG(data.n_features, 3, 4, tasks=data.task_names, scale=0.1, seed=seed).double()
     parts = tuple(p.detach() for p in (model.shared, model.adapter_weights(), model.bias))
     alphas = torch.tensor([1.0, 2.0, 1.0, 0.5], dtype=torch.float64)
-    return model, parts, (data.x.double(), data.y, data.task), (model.graph.double(), alphas, 0.01, 0.02)
+    return (
+        model,
+        parts,
+        (data.x.double(), data.y, data.task),
+        (model.graph.double(), alphas, 0.01, 0.02),
+    )
 
 
 # ------------------------------------------------------------------ one sentence
@@ -134,7 +139,9 @@ def test_the_loop_is_a_sum_over_tasks_weighted_by_their_counts(seed):
     assert torch.allclose(
         lesson["loop_loss"](z, data.y), sum(a * CE for a, CE in zip(alphas, each, strict=True))
     )
-    assert lesson["loop_loss"](torch.zeros(6, 3), data.y[:6]) == pytest.approx(6 * np.log(3), rel=1e-5)
+    assert lesson["loop_loss"](torch.zeros(6, 3), data.y[:6]) == pytest.approx(
+        6 * np.log(3), rel=1e-5
+    )
 
 
 def test_the_loop_has_the_optimum_of_size_with_a_smaller_lambda():
@@ -168,7 +175,9 @@ def test_the_objective_and_its_gradients_are_the_package_s(seed):
     leaves = tuple(p.clone().requires_grad_() for p in parts)
     by_autograd = torch.autograd.grad(answers.objective(leaves, examples, *knobs), leaves)
     stacked = dataset(seed).stacked(dtype=torch.float64)
-    dW, dA, db = rt.gradients(stack([model], lam=lam, lam_shared=lam_shared), stacked, alphas, graph)
+    dW, dA, db = rt.gradients(
+        stack([model], lam=lam, lam_shared=lam_shared), stacked, alphas, graph
+    )
     by_engine = dW[0], dA[:, 0], db[:, 0]
     for mine, theirs, fast in zip(
         answers.gradients(parts, examples, *knobs), by_autograd, by_engine, strict=True
@@ -194,7 +203,9 @@ def test_a_right_gradient_makes_a_v_and_a_wrong_one_a_plateau(seed):
         assert np.log10(apart[1] / apart[2]) == pytest.approx(power, abs=0.1)
     assert two.min() < one.min() / 10
     penalty = abs(0.02 * parts[0][2, 7].item())
-    plateau = [abs((J(h) - J(-h)) / (2 * h) - right + 0.02 * parts[0][2, 7].item()) for h in steps[1:9]]
+    plateau = [
+        abs((J(h) - J(-h)) / (2 * h) - right + 0.02 * parts[0][2, 7].item()) for h in steps[1:9]
+    ]
     assert np.allclose(plateau, penalty, rtol=0.05)
 
 
@@ -213,9 +224,9 @@ def test_one_step_of_the_exercise_is_one_step_of_gradient_descent():
     torch.nn.functional.cross_entropy(model(x, "cars"), y).backward()
     optimizer.step()
     assert torch.allclose(model(x, "cars")[0].detach(), answers.tiny_scores(9), atol=1e-6)
-    assert (model.adapters["A_phones"].full == 0).all() and model(x, "phones")[0, 2] > model(x, "phones")[
-        0, 0
-    ]
+    assert (model.adapters["A_phones"].full == 0).all() and model(x, "phones")[0, 2] > model(
+        x, "phones"
+    )[0, 0]
 
 
 def test_the_lesson_s_tiny_model_is_the_exercise_s():
@@ -228,7 +239,8 @@ def test_the_lesson_s_tiny_model_is_the_exercise_s():
         lesson_tiny["sentence"], "positive", "cars", model=model, vectorizer=vectorizer
     )
     assert (
-        explorer.spec["words"] == ["the", "engine", "was", "quiet"] and explorer.spec["adapter"] == "A_cars"
+        explorer.spec["words"] == ["the", "engine", "was", "quiet"]
+        and explorer.spec["adapter"] == "A_cars"
     )
 
 
@@ -264,7 +276,9 @@ def test_uncertainty_gives_the_memorised_tasks_the_large_weights(seed):
     size = weightings(seed)["size"][0]
     assert 2.2 < size[0] < 2.4 and np.allclose(size[1:], 0.57, atol=0.03)
     equal = np.array(weightings(seed)["equal"][1])
-    assert (np.array(known[1:]) < known[0]).all() and (equal[1:] < equal[0]).all()  # easier to memorise
+    assert (np.array(known[1:]) < known[0]).all() and (
+        equal[1:] < equal[0]
+    ).all()  # easier to memorise
     if seed == 0:
         assert min(alpha[1:]) > 10
 
@@ -311,7 +325,11 @@ def test_what_the_three_knobs_do(seed):
     by_lam = np.array([best(lam=v)[1:] for v in lams])
     by_lam_shared = np.array([best(lam_shared=v)[1:] for v in lams])
     for lengths, own, other in ((by_lam, 1, 0), (by_lam_shared, 0, 1)):
-        assert (np.diff(lengths[:, own]) < 0).all() and lengths[0, own] > 2500 and lengths[-1, own] < 0.1
+        assert (
+            (np.diff(lengths[:, own]) < 0).all()
+            and lengths[0, own] > 2500
+            and lengths[-1, own] < 0.1
+        )
         assert (np.diff(lengths[:, other]) > 0).all()  # statement d
 
 
@@ -321,12 +339,16 @@ def test_the_lowest_J_never_falls_when_a_knob_goes_up(knob):
     lowest = []
     for value in (1e-3, 1e-2, 1e-1):
         model = rt.RAG(data.n_features, 3, 4, tasks=data.task_names)
-        lowest.append(rt.solve(model, data, **{"lam": 0.01, "lam_shared": 0.01} | {knob: value}).objective)
+        lowest.append(
+            rt.solve(model, data, **{"lam": 0.01, "lam_shared": 0.01} | {knob: value}).objective
+        )
     assert lowest == sorted(lowest)
 
 
 def test_accuracy_can_fall_while_its_cross_entropy_falls():
-    """Statement f: one score w * m far off, two barely right; R(w) = (w + 0.5)^2 / 2 keeps w near -0.5."""
+    """Statement f: one score w * m far off, two barely right; R(w) = (w + 0.5)^2 / 2 keeps w near
+    -0.5.
+    """
     m, w = torch.tensor([10.0, -1.0, -1.0]).double(), torch.linspace(-1, 1, 20001).double()
     CE = torch.nn.functional.softplus(-w[:, None] * m).mean(1)  # (n_w,)
     accuracy = (w[:, None] * m > 0).double().mean(1)
@@ -378,6 +400,10 @@ def test_above_a_limit_the_wrong_objective_is_a_bowl(seed):
     for scale in (0.0, 0.5, 2.0):
         A = scale * answers.random(3, 4, seed=seed + 50)
         hessian = torch.autograd.functional.hessian(
-            lambda A: -torch.nn.functional.cross_entropy(x @ A.T, y) + 1.001 * limit / 2 * A.square().sum(), A
+            lambda A: (
+                -torch.nn.functional.cross_entropy(x @ A.T, y)
+                + 1.001 * limit / 2 * A.square().sum()
+            ),
+            A,
         )
         assert torch.linalg.eigvalsh(hessian.reshape(12, 12)).min() > 0

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 import ragteach as rt
-from ragteach.exercises.answers_04 import pull_on_shared, two_phase
+from ragteach.teach.exercises.answers_04 import pull_on_shared, two_phase
 
 LAM = 0.01
 SEEDS = [0, 1, 2]
@@ -22,7 +22,9 @@ def dataset(seed):
 
 
 def new_model(data, seed=0, scale=0.01):
-    return rt.RAG(data.n_features, 3, data.n_tasks, tasks=data.task_names, seed=seed, scale=scale).double()
+    return rt.RAG(
+        data.n_features, 3, data.n_tasks, tasks=data.task_names, seed=seed, scale=scale
+    ).double()
 
 
 def turn(model, data, part, lam=LAM):
@@ -54,7 +56,9 @@ def test_joint_and_alternating_meet_and_two_phase_stops_about_a_tenth_above(seed
         model = new_model(data, seed)
         history = rt.fit(model, data, schedule, epochs=300, lam=LAM, lam_shared=LAM, progress=False)
         gap[schedule] = history.records[-1]["loss"] - lowest
-        difference = (model.task_weights() - best.task_weights()).norm() / best.task_weights().norm()
+        difference = (
+            model.task_weights() - best.task_weights()
+        ).norm() / best.task_weights().norm()
         apart[schedule] = difference.item()
     assert 0.08 < gap["two_phase"] < 0.13
     assert max(gap["joint"], gap["alternating"]) < 1e-4
@@ -67,7 +71,9 @@ def test_more_epochs_do_not_help_two_phases(seed):
     ends = []
     for epochs in (300, 600):
         model = new_model(data, seed)
-        history = rt.fit(model, data, "two_phase", epochs=epochs, lam=LAM, lam_shared=LAM, progress=False)
+        history = rt.fit(
+            model, data, "two_phase", epochs=epochs, lam=LAM, lam_shared=LAM, progress=False
+        )
         ends.append(history.records[-1]["loss"])
     assert abs(ends[1] - ends[0]) < 2e-3
 
@@ -77,7 +83,9 @@ def test_the_pull_on_shared_needs_no_data_and_is_not_zero(seed):
     data, _ = dataset(seed)
     model = new_model(data, seed)
     turn(model, data, "shared"), turn(model, data, "adapters")
-    rt.MultiTaskLoss(lam=LAM, lam_shared=LAM).stacked(model, data.stacked(dtype=torch.float64)).backward()
+    rt.MultiTaskLoss(lam=LAM, lam_shared=LAM).stacked(
+        model, data.stacked(dtype=torch.float64)
+    ).backward()
     formula = pull_on_shared(model.shared, model.adapter_weights(), LAM, LAM)
     assert torch.allclose(model.shared.grad, formula, atol=1e-7)
     assert formula.abs().max() > 0.003
@@ -108,7 +116,9 @@ def test_where_the_destinations_coincide(seed):
     equal = rt.MultiTaskDataset.from_frame(pd.concat([films.assign(task=t) for t in rt.TOY_TASKS]))
     (_, J), (_, J_two) = both(equal)  # c
     assert J_two > J + 0.01
-    for schedule in ("joint", "two_phase") * (seed == 0):  # d: nothing costs anything, both go to zero
+    for schedule in ("joint", "two_phase") * (
+        seed == 0
+    ):  # d: nothing costs anything, both go to zero
         model = new_model(data, seed)
         history = rt.fit(model, data, schedule, epochs=600, adapters_first=False, progress=False)
         assert history.records[-1]["loss"] < 0.02
@@ -129,7 +139,9 @@ def test_accuracy_shows_no_clear_difference(first):
         data, test = dataset(seed)
         (joint, J), (two, J_two) = both(data)
         assert J_two > J
-        differences.append(rt.evaluate(two, test)["accuracy"] - rt.evaluate(joint, test)["accuracy"])
+        differences.append(
+            rt.evaluate(two, test)["accuracy"] - rt.evaluate(joint, test)["accuracy"]
+        )
     mean, half = np.mean(differences), 2.26 * np.std(differences, ddof=1) / np.sqrt(10)
     assert abs(mean) < 0.03
     if first == 0:
@@ -144,7 +156,12 @@ def test_awake_adapters_leave_their_start_in_the_destination():
         for seed in range(3):
             model = new_model(data, seed, scale).float()
             schedule = "joint" if kind == "joint" else "two_phase"
-            options = {"adapters_first": kind == "awake", "lam": LAM, "lam_shared": LAM, "progress": False}
+            options = {
+                "adapters_first": kind == "awake",
+                "lam": LAM,
+                "lam_shared": LAM,
+                "progress": False,
+            }
             rt.fit(model, data, schedule, epochs=500, **options)
             ends.append(model.task_weights().detach())
         ends = torch.stack(ends)
@@ -165,7 +182,9 @@ def test_freezing_is_bit_for_bit_and_the_loop_reaches_the_same_place():
         before = model.shared.detach().clone(), model.adapter_weights().detach().clone()
         optimizer = torch.optim.Adam([p for p in model.parameters() if p.requires_grad], lr=0.05)
         ends.extend(rt.train_epoch(model, loader, criterion, optimizer) for _ in range(100))
-        kept.append((torch.equal(before[0], model.shared), torch.equal(before[1], model.adapter_weights())))
+        kept.append(
+            (torch.equal(before[0], model.shared), torch.equal(before[1], model.adapter_weights()))
+        )
 
     two_phase(rt.RAG(data.n_features, 3, data.n_tasks, tasks=data.task_names), train)
     assert kept == [(False, True), (True, False)]

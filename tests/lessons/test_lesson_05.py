@@ -7,7 +7,7 @@ import pytest
 import torch
 
 import ragteach as rt
-from ragteach.exercises.answers_05 import conserved_mix, half_life, length_ratio, shared_part
+from ragteach.teach.exercises.answers_05 import conserved_mix, half_life, length_ratio, shared_part
 
 SEEDS = [0, 1, 2]
 
@@ -48,9 +48,14 @@ def test_shared_moves_almost_twice_as_far_and_the_angles_settle_near_60_degrees(
     angles = run.angles()
     assert angles[angles["step"] == 0]["angle"].between(80, 100).all()
     assert angles[angles["step"] == 200]["angle"].between(55, 70).all()
-    norms = run.norms().pivot(index="step", columns="part", values="norm")[["W_s", *data.task_names]]
+    norms = run.norms().pivot(index="step", columns="part", values="norm")[
+        ["W_s", *data.task_names]
+    ]
     assert norms.loc[0].between(2.0, 2.7).all()
-    assert 14.5 < norms.loc[200, "W_s"] < 17.5 and norms.loc[200, data.task_names].between(7.5, 10).all()
+    assert (
+        14.5 < norms.loc[200, "W_s"] < 17.5
+        and norms.loc[200, data.task_names].between(7.5, 10).all()
+    )
 
 
 def test_the_plane_of_two_words():
@@ -103,7 +108,15 @@ def test_the_law_for_any_graph(graph):
     graph = torch.tensor(graph, dtype=torch.float32) if isinstance(graph, list) else graph
     model = rt.RAG(data.n_features, 3, 2, tasks=data.task_names, graph=graph, scale=0.1).double()
     recorder, v = rt.Recorder(model), torch.tensor(conserved_mix(model.graph.numpy()))
-    rt.fit(model, data, epochs=20, lr=0.3, optimizer=torch.optim.SGD, callbacks=[recorder], progress=False)
+    rt.fit(
+        model,
+        data,
+        epochs=20,
+        lr=0.3,
+        optimizer=torch.optim.SGD,
+        callbacks=[recorder],
+        progress=False,
+    )
     run = recorder.trajectory()
     kept = run.shared - torch.einsum("k,skcd->scd", v, run.adapters)
     assert (run.shared[-1] - run.shared[0]).norm() > 0.1

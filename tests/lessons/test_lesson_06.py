@@ -7,9 +7,9 @@ import torch
 from lesson_source import load
 
 import ragteach as rt
-from ragteach.checks import check, reference
-from ragteach.compare import STRATEGIES, draw, interval, paired, summary, winners
 from ragteach.errors import RagteachError
+from ragteach.study.experiment import STRATEGIES, draw, interval, paired, summary, winners
+from ragteach.teach.checks import check, reference
 
 GROUPS = [range(10), range(100, 110)]
 TIED = 0.02  # differences below this are ties in the lesson's words
@@ -17,7 +17,9 @@ TIED = 0.02  # differences below this are ties in the lesson's words
 
 @pytest.fixture(scope="module", params=GROUPS, ids=["the lesson's seeds", "other seeds"])
 def table(request):
-    return rt.compare("toy", seeds=list(request.param), n_per_task=60, relatedness=0.5, progress=False)
+    return rt.compare(
+        "toy", seeds=list(request.param), n_per_task=60, relatedness=0.5, progress=False
+    )
 
 
 def wide(table, metric="accuracy"):
@@ -60,7 +62,9 @@ def test_pairs_make_the_interval_narrower(table):
     scores = wide(table)
     unpaired = np.sqrt(scores["RAG"].var() + scores["independent"].var())
     apart = (scores["RAG"] - scores["independent"]).std()
-    assert apart < (0.5 if 2 in scores.index else 0.62) * unpaired  # "less than half" for the lesson's seeds
+    assert (
+        apart < (0.5 if 2 in scores.index else 0.62) * unpaired
+    )  # "less than half" for the lesson's seeds
     rho = scores["RAG"].corr(scores["independent"])
     assert rho > 0.6
     if 2 in scores.index:
@@ -84,7 +88,10 @@ def test_choosing_on_test_finds_points_in_noise(seeds):
     for seed in seeds:
         train, val, test = draw("toy", None, 20, seed)
         rng = np.random.default_rng(seed)
-        train["label"], val["label"] = rng.permutation(train["label"]), rng.permutation(val["label"])
+        train["label"], val["label"] = (
+            rng.permutation(train["label"]),
+            rng.permutation(val["label"]),
+        )
         data = rt.MultiTaskDataset.from_frame(train)
         model = rt.RAG(data.n_features, 3, 4, tasks=data.task_names, init="zero")
         path = rt.solve_path(model, data, lam, lam_shared, tol=1e-4)
@@ -108,12 +115,14 @@ def test_choosing_on_test_finds_points_in_noise(seeds):
     assert 0.03 < few.std(axis=0).mean() < 0.1  # "a single score is off by several points"
 
 
-@pytest.fixture(scope="module", params=[range(4), range(100, 104)], ids=["the lesson's seeds", "other seeds"])
+@pytest.fixture(
+    scope="module", params=[range(4), range(100, 104)], ids=["the lesson's seeds", "other seeds"]
+)
 def world(request):
     return pd.concat(
-        rt.compare("toy", [*request.param], [10, 30, 80], STRATEGIES, progress=False, relatedness=r).assign(
-            relatedness=r
-        )
+        rt.compare(
+            "toy", [*request.param], [10, 30, 80], STRATEGIES, progress=False, relatedness=r
+        ).assign(relatedness=r)
         for r in (0.0, 0.5, 1.0)
     )
 
@@ -121,7 +130,11 @@ def world(request):
 def test_the_map(world):
     rows = world[(world["metric"] == "accuracy") & (world["task"] == "mean")]
     mean = rows.pivot_table("value", ["relatedness", "n_per_task"], "strategy")
-    for n in (10, 30, 80):  # relatedness 0: RAG and independent tied, full sharing never learns much
+    for n in (
+        10,
+        30,
+        80,
+    ):  # relatedness 0: RAG and independent tied, full sharing never learns much
         assert abs(mean.loc[(0.0, n), "RAG"] - mean.loc[(0.0, n), "independent"]) < TIED
         assert mean.loc[(0.0, n), "full sharing"] < 0.45
         assert mean.loc[(1.0, n), "full sharing"] > mean.loc[(1.0, n), "independent"] + 0.09
@@ -141,7 +154,9 @@ def test_the_map(world):
 
 @pytest.mark.parametrize("seeds", [range(8), range(100, 108)])
 def test_the_setting_in_which_rag_loses(seeds):
-    table = rt.compare("toy", list(seeds), 20, ["RAG", "full sharing"], progress=False, relatedness=1.0)
+    table = rt.compare(
+        "toy", list(seeds), 20, ["RAG", "full sharing"], progress=False, relatedness=1.0
+    )
     assert check("06-5", table)
 
 

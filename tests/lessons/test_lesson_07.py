@@ -11,9 +11,14 @@ from problems import problem
 from sklearn.linear_model import LogisticRegression
 
 import ragteach as rt
-from ragteach.compare import draw
-from ragteach.exercises import answers_07
-from ragteach.exercises.answers_07 import augment, kernel_logits, penalty_for, shared_from_adapters
+from ragteach.study.experiment import draw
+from ragteach.teach.exercises import answers_07
+from ragteach.teach.exercises.answers_07 import (
+    augment,
+    kernel_logits,
+    penalty_for,
+    shared_from_adapters,
+)
 
 LESSON = load(
     "07_lambda_as_prior",
@@ -37,7 +42,9 @@ def chosen(judged):
 
 def test_the_references_are_what_the_lesson_writes():
     graph = np.array([[1, 0], [1, 0.5], [0, 1.0], [0, -1.0]])
-    np.testing.assert_allclose(LESSON["task_covariance"](graph, 0.5, 1.0), task_covariance(graph, 0.5, 1.0))
+    np.testing.assert_allclose(
+        LESSON["task_covariance"](graph, 0.5, 1.0), task_covariance(graph, 0.5, 1.0)
+    )
 
 
 # ------------------------------------------------------------------ the prior
@@ -51,7 +58,9 @@ def test_the_objective_is_the_log_posterior_divided_by_n():
     n, lam, lam_shared = len(data) // 4, 0.03, 0.01
     J, posterior = [], []
     for seed in SEEDS:
-        model = rt.RAG(data.n_features, 3, 4, tasks=data.task_names, init="normal", scale=1.0, seed=seed)
+        model = rt.RAG(
+            data.n_features, 3, 4, tasks=data.task_names, init="normal", scale=1.0, seed=seed
+        )
         model = model.double()
         with torch.no_grad():
             criterion = rt.MultiTaskLoss(lam=lam, lam_shared=lam_shared)
@@ -107,7 +116,9 @@ def test_validation_finds_the_ratio_of_each_world(seed):
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_wrong_lambda_costs_little_in_the_middle_and_much_at_the_ends(seed):
-    mean = {r: world(r, seed)[2].accuracy(world(r, seed)[4]).mean(0).numpy() for r in (0.0, 0.5, 1.0)}
+    mean = {
+        r: world(r, seed)[2].accuracy(world(r, seed)[4]).mean(0).numpy() for r in (0.0, 0.5, 1.0)
+    }
     assert 0.75 < mean[0.0][0] < 0.85 and 0.35 < mean[0.0][-1] < 0.45  # falls from about 0.8 to 0.4
     assert 0.62 < mean[1.0][0] < 0.74 and mean[1.0][-1] > 0.9  # rises from about 0.7
     assert np.ptp(mean[0.5]) < 0.06 < 0.2 < min(np.ptp(mean[0.0]), np.ptp(mean[1.0]))
@@ -192,7 +203,8 @@ def test_law_6_scikit_learn_finds_the_same_weights(seed, lam):
     rt.solve(ours, data, lam, LAM_SHARED, tol=1e-8)
     gaps = [np.abs(theirs[:, 0] - ours.shared.detach().numpy()).max()]
     gaps += [
-        np.abs(s * theirs[:, 1 + t] - a).max() for t, a in enumerate(ours.adapter_weights().detach().numpy())
+        np.abs(s * theirs[:, 1 + t] - a).max()
+        for t, a in enumerate(ours.adapter_weights().detach().numpy())
     ]
     assert max(gaps) < 1e-3 < 1 < np.abs(theirs[:, 0]).max()
 
@@ -209,7 +221,9 @@ def test_the_words_named_beside_the_slider():
         W = model.task_weights().detach()[:, :, words.index(word)]
         return (W[:, 2] - W[:, 0]).numpy()
 
-    assert np.sign(scores("busy", 0.00074)).min() == -1 and np.sign(scores("busy", 0.00074)).max() == 1
+    assert (
+        np.sign(scores("busy", 0.00074)).min() == -1 and np.sign(scores("busy", 0.00074)).max() == 1
+    )
     assert (scores("beautiful", 0.00074) > 1).all()
     assert np.ptp(scores("busy", 0.1)) < 0.15 * np.ptp(scores("busy", 0.00074))
 
@@ -240,7 +254,9 @@ def test_held_out_sentences_choose_well_and_the_evidence_shares_too_much(seed):
             assert lost["evidence"][1] > 3 * max(lost["validation"][1], lost["cross-validation"][1])
         else:
             assert lost["evidence"] == lost["validation"] == lost["cross-validation"]
-    assert prices(0.0, seed)["evidence"][1] < prices(1.0, seed)["evidence"][1]  # the direction is right
+    assert (
+        prices(0.0, seed)["evidence"][1] < prices(1.0, seed)["evidence"][1]
+    )  # the direction is right
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -253,7 +269,10 @@ def test_choosing_lam_shared_too_does_not_mend_the_evidence(relatedness, seed):
     model = rt.RAG(data.n_features, 3, 4, tasks=data.task_names, init="zero")
     path = rt.solve_path(model, data, ratio * lam_shared, lam_shared, tol=1e-4)
     loss = path.losses(test).mean(0).numpy()
-    by_evidence, by_validation = log_evidence(path, data).argmax(), path.losses(val).mean(0).numpy().argmin()
+    by_evidence, by_validation = (
+        log_evidence(path, data).argmax(),
+        path.losses(val).mean(0).numpy().argmin(),
+    )
     assert loss[by_evidence] > loss[by_validation] + CLEARLY
 
 
@@ -269,7 +288,9 @@ def test_in_a_world_made_by_the_prior_the_evidence_needs_more_sentences(seed):
         W = (rng.normal(size=(1, *size)) + rng.normal(size=(4, *size))) * variance**0.5
         logits = np.einsum("id,icd->ic", data.x.numpy(), W[data.task.numpy()])
         label = np.empty(len(train), int)
-        label[data.doc.numpy()] = (logits + rng.gumbel(size=logits.shape)).argmax(1)  # softmax's own draw
+        label[data.doc.numpy()] = (logits + rng.gumbel(size=logits.shape)).argmax(
+            1
+        )  # softmax's own draw
         data = rt.MultiTaskDataset.from_frame(train.assign(label=label))
         model = rt.RAG(*size[::-1], 4, tasks=data.task_names, init="zero", bias=False)
         lam, few = 1 / (n * variance), np.array([0.1, 1, 10, 100])

@@ -9,8 +9,8 @@ import torch
 
 import ragteach as rt
 from ragteach import RAG, MultiTaskDataset
-from ragteach.checks import reference
-from ragteach.compare import draw
+from ragteach.study.experiment import draw
+from ragteach.teach.checks import reference
 
 LAM = 0.001
 
@@ -33,7 +33,12 @@ class Problem:
             "trained_accuracy",
         )
         self.lesson = lesson_source.load("08_what_random_does", *functions)
-        self.lesson |= {"d": self.d, "names": self.names, "data": self.data, "tensors": self.tensors}
+        self.lesson |= {
+            "d": self.d,
+            "names": self.names,
+            "data": self.data,
+            "tensors": self.tensors,
+        }
         self.lesson |= {"exact_tensors": self.data.stacked(dtype=torch.float64), "exam": self.exam}
         self.lesson |= {"SEEDS": list(range(10)), "LR": 1.0, "spread": reference("08-1")}
         assert self.lesson["LAM"] == LAM
@@ -44,7 +49,11 @@ class Problem:
     @cached_property
     def runs(self):
         starts = {"normal": ("normal", 1.0), "uniform": ("uniform", 1.0), "small": ("normal", 0.01)}
-        return {(name, lam): self.ten(*start, lam) for name, start in starts.items() for lam in (0.0, 0.01)}
+        return {
+            (name, lam): self.ten(*start, lam)
+            for name, start in starts.items()
+            for lam in (0.0, 0.01)
+        }
 
     def spread(self, run):
         return self.lesson["spread_over_time"](run)[1][-1]
@@ -81,12 +90,17 @@ def ranges(values):
 def test_a_penalty_forgets_the_start_and_none_keeps_it(problem):
     for start in ("normal", "uniform", "small"):
         assert problem.spread(problem.runs[start, 0.01]) < 1e-3
-    assert problem.spread(problem.runs["normal", 0.0]) > problem.spread(problem.runs["uniform", 0.0]) > 0.2
+    assert (
+        problem.spread(problem.runs["normal", 0.0])
+        > problem.spread(problem.runs["uniform", 0.0])
+        > 0.2
+    )
     assert 0.001 < problem.spread(problem.runs["small", 0.0]) < 0.05
 
 
 def test_two_runs_meet_as_the_bound_says_and_the_bound_is_sharp(problem):
-    # Half the top eigenvalue of X'X / n bounds a task's Hessian in W_t; W_t = W_s + A_t makes it 1 + T times.
+    # Half the top eigenvalue of X'X / n bounds a task's Hessian in W_t; W_t = W_s + A_t makes it 1
+    # + T times.
     x = problem.tensors.x
     top = max(torch.linalg.eigvalsh(one.T @ one / len(one))[-1].item() for one in x)
     assert 0.5 * top * (1 + len(x)) + 0.01 < 0.5
@@ -151,12 +165,18 @@ def test_rank_two_is_the_full_adapter_and_each_lens_is_a_problem_of_its_own(prob
     )
     assert np.ptp([J for J, _ in full + two]) < 1e-4
     assert two[0][1] == pytest.approx(full[0][1], abs=0.003)
-    lens = {rank: [problem.bottom("projected", rank, seed) for seed in (0, 1)] for rank in (16, 128)}
+    lens = {
+        rank: [problem.bottom("projected", rank, seed) for seed in (0, 1)] for rank in (16, 128)
+    }
     assert all(np.ptp([J for J, _ in ends]) > 0.005 for ends in lens.values())
-    shared = problem.lesson["trained_accuracy"](RAG.full_sharing(problem.d, 3, tasks=problem.names), LAM)
+    shared = problem.lesson["trained_accuracy"](
+        RAG.full_sharing(problem.d, 3, tasks=problem.names), LAM
+    )
     few, many = (np.mean([accuracy for _, accuracy in lens[rank]]) for rank in (16, 128))
     assert shared - 0.01 < few < shared + 0.07 and few < many < two[0][1]
-    assert (few - shared) / 16 > (many - shared) / 128  # per trained number the smallest lens looks best
+    assert (few - shared) / 16 > (
+        many - shared
+    ) / 128  # per trained number the smallest lens looks best
 
 
 @pytest.mark.parametrize(("seed", "replicas"), [(0, (0, 1, 4)), (2, (0, 2))])
@@ -169,7 +189,9 @@ def test_rank_one_has_several_bottoms_of_nearly_one_height(seed, replicas):
     lens = np.mean([problem.bottom("projected", 64, r)[1] for r in replicas])
     one, two = np.mean([end[1] for end in ends]), problem.bottom("low_rank", 2, 0)[1]
     assert lens < one + 0.005  # with about as many numbers, not better
-    shared = problem.lesson["trained_accuracy"](RAG.full_sharing(problem.d, 3, tasks=problem.names), LAM)
+    shared = problem.lesson["trained_accuracy"](
+        RAG.full_sharing(problem.d, 3, tasks=problem.names), LAM
+    )
     assert one - shared > (two - shared) / 2  # per trained number rank 1 looks better than rank 2
 
 
@@ -181,7 +203,9 @@ def test_the_order_of_the_kinds_is_the_same_at_other_lambdas(lam):
         scores = []
         for seed in (0, 1):
             model = problem.rag(kind, rank, seed)
-            rt.fit(model, problem.tensors, epochs=250, lr=0.05, lam=lam, lam_shared=lam, progress=False)
+            rt.fit(
+                model, problem.tensors, epochs=250, lr=0.05, lam=lam, lam_shared=lam, progress=False
+            )
             scores.append(problem.accuracy(model))
         return np.mean(scores)
 
@@ -226,7 +250,9 @@ def test_random_graphs(problem):
 
     def draws(n_adapters, per_task):
         options = {"tasks": problem.names, "graph": "random", "per_task": per_task}
-        return np.array([score(RAG(problem.d, 3, n_adapters, seed=s, **options), LAM) for s in range(12)])
+        return np.array(
+            [score(RAG(problem.d, 3, n_adapters, seed=s, **options), LAM) for s in range(12)]
+        )
 
     own = {k: score(RAG(problem.d, 3, 4, tasks=problem.names), LAM / k) for k in (1, 2)}
     single, double = draws(4, 1), draws(8, 2)

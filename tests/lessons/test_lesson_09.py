@@ -10,20 +10,42 @@ import torch
 from lesson_source import load
 
 import ragteach as rt
-from ragteach.checks import check, reference
-from ragteach.compare import interval
-from ragteach.exercises.answers_09 import MOVES
+from ragteach.study.experiment import interval
+from ragteach.teach.checks import check, reference
+from ragteach.teach.exercises.answers_09 import MOVES
 from ragteach.tensors import as_tensors
 from ragteach.widgets.sharing import compute
 
 lesson = load(
     "09_new_tasks",
-    *("LAM", "sizes", "worlds", "small_task", "METRICS", "TREATMENTS", "judged", "treated", "GROUPS"),
-    *("synonyms", "CHANGES", "diverse", "self_trained", "LAMS", "STEPS", "OLD", "old_tasks", "best_of"),
+    *(
+        "LAM",
+        "sizes",
+        "worlds",
+        "small_task",
+        "METRICS",
+        "TREATMENTS",
+        "judged",
+        "treated",
+        "GROUPS",
+    ),
+    *(
+        "synonyms",
+        "CHANGES",
+        "diverse",
+        "self_trained",
+        "LAMS",
+        "STEPS",
+        "OLD",
+        "old_tasks",
+        "best_of",
+    ),
     *("new_task", "fine_tuned", "forgotten", "WAYS", "uneven", "few", "small", "fresh"),
 )
 lesson["balanced_accuracy"] = reference("09-2")
-SEEDS = pytest.mark.parametrize("seeds", [range(6), range(100, 104)], ids=["the lesson's seeds", "others"])
+SEEDS = pytest.mark.parametrize(
+    "seeds", [range(6), range(100, 104)], ids=["the lesson's seeds", "others"]
+)
 
 
 # ------------------------------------------------------------------ 1: small tasks
@@ -74,7 +96,9 @@ def test_the_slider_phones_wants_a_larger_lambda_than_films(seed):
     best = {task: lam[accuracy[:, t].argmax()] for t, task in enumerate(spec["tasks"])}
     assert best["films"] < best["phones"] and lam[spec["best"]] < best["phones"]
     if seed == 0:
-        assert all(a.equals(b) for a, b in zip(parts, [lesson["small"], *lesson["fresh"]], strict=True))
+        assert all(
+            a.equals(b) for a, b in zip(parts, [lesson["small"], *lesson["fresh"]], strict=True)
+        )
 
 
 # ------------------------------------------------------------------ 2: rare classes
@@ -83,7 +107,9 @@ def test_the_slider_phones_wants_a_larger_lambda_than_films(seed):
 def test_the_majority_and_the_counts():
     frame = lesson["uneven"]
     counts = frame.groupby(["task", "label"]).size().unstack()
-    assert (counts[2] == 72).all() and (counts[0] == 6).all()  # undersampling keeps about 6 of each class
+    assert (counts[2] == 72).all() and (
+        counts[0] == 6
+    ).all()  # undersampling keeps about 6 of each class
     assert set(rt.resample(frame, how="under").groupby(["task", "label"]).size()) == {6}
     np.testing.assert_allclose([0.3, 0.09], [(1 - 0.7), (1 - 0.7) ** 2])
     even = rt.MultiTaskDataset.from_frame(frame)
@@ -95,11 +121,15 @@ def test_the_majority_and_the_counts():
 def test_treatments(seeds):
     seeds = seeds[:5]
     scores = {t: np.array([lesson["treated"](t, s) for s in seeds]) for t in lesson["TREATMENTS"]}
-    gain = {t: [interval((v - scores["nothing"])[:, m]) for m in range(3)] for t, v in scores.items()}
+    gain = {
+        t: [interval((v - scores["nothing"])[:, m]) for m in range(3)] for t, v in scores.items()
+    }
     for treatment in ("weights", "over"):
         assert gain[treatment][0][0] > 0  # accuracy does not suffer
         assert gain[treatment][1][1] > 0.03 and gain[treatment][2][1] > 0.03
-    assert np.abs(scores["weights"].mean(0) - scores["over"].mean(0)).max() < 0.03  # nearly the same
+    assert (
+        np.abs(scores["weights"].mean(0) - scores["over"].mean(0)).max() < 0.03
+    )  # nearly the same
     assert gain["under"][0][2] < -0.2 and all(high < 0 for *_, high in gain["under"])  # a disaster
     assert gain["shift"][0][2] < 0 and gain["shift"][1][1] > 0.05
     mean = {t: v.mean(0) for t, v in scores.items()}
@@ -112,7 +142,9 @@ def test_resampling_has_the_expectation_of_class_weights():
     labels = lesson["uneven"]["label"].to_numpy()
     losses, w = rng.gamma(2.0, size=len(labels)), rt.class_weights(labels, 3)[labels]
     right = reference("09-3")(losses, labels)
-    assert (w * losses).sum() / w.sum() == pytest.approx(right) and w.sum() == pytest.approx(len(labels))
+    assert (w * losses).sum() / w.sum() == pytest.approx(right) and w.sum() == pytest.approx(
+        len(labels)
+    )
     classes = rng.integers(0, 3, 20_000)
     draws = [rng.choice(losses[labels == c], (classes == c).sum()) for c in range(3)]
     assert np.concatenate(draws).mean() == pytest.approx(right, abs=0.05)
@@ -133,12 +165,19 @@ def test_which_copies_move_the_optimum(seed):
     train = rt.make_toy(0.8, 20, seed=seed)
     words, pairs = (rt.make_vectorizer(ngrams=n).fit(train["text"]) for n in (1, 2))
     swapped, dropped = (
-        pd.concat([train, train.assign(text=[change(t.rstrip(".").split()) for t in train["text"]])])
+        pd.concat(
+            [train, train.assign(text=[change(t.rstrip(".").split()) for t in train["text"]])]
+        )
         for change in (lambda w: " ".join([w[1], w[0], *w[2:]]), lambda w: " ".join(w[1:]))
     )
     thrice = pd.concat([train] * 3)
     negative = pd.concat([train, *[train[train["label"] == 0]] * 2])
-    cases = {"a": (thrice, words), "b": (negative, words), "c": (swapped, words), "d": (swapped, pairs)}
+    cases = {
+        "a": (thrice, words),
+        "b": (negative, words),
+        "c": (swapped, words),
+        "d": (swapped, pairs),
+    }
     cases["e"] = dropped, words
     for key, (frame, vectorizer) in cases.items():
         before, after = solved(train, vectorizer), solved(frame, vectorizer)
@@ -152,14 +191,18 @@ def test_copies(seeds):
     gain = {name: interval(copies[name] - copies["no copies"]) for name in lesson["CHANGES"]}
     assert abs(gain["swap"][0]) < 0.005
     assert gain["drop"][2] < 0 and gain["drop"][0] > -0.04  # a little worse
-    assert gain["replace"][1] < 0 < gain["replace"][2] and abs(gain["replace"][0]) < 0.03  # not clear
+    assert (
+        gain["replace"][1] < 0 < gain["replace"][2] and abs(gain["replace"][0]) < 0.03
+    )  # not clear
 
 
 def test_about_four_sentences_in_ten_hold_a_word_of_the_list():
     found = []
     for seed in range(6):
         train = rt.make_toy(0.8, 20, seed=seed)
-        found.append(len(rt.augment(train, 1, **lesson["CHANGES"]["replace"], seed=seed)) / len(train) - 1)
+        found.append(
+            len(rt.augment(train, 1, **lesson["CHANGES"]["replace"], seed=seed)) / len(train) - 1
+        )
     assert 0.35 < np.mean(found) < 0.52
 
 
@@ -219,7 +262,9 @@ def test_half_related(seeds):
     assert (few["adapter"] < few["shared alone"] - 0.005).any()  # in some draws it loses
     _, low, high = lead(more, "adapter", "shared alone")
     assert low < 0 < high
-    assert lead(many, "adapter", "shared alone")[1] > 0.05 and lead(many, "adapter", "scratch")[1] > 0
+    assert (
+        lead(many, "adapter", "shared alone")[1] > 0.05 and lead(many, "adapter", "scratch")[1] > 0
+    )
     assert few["scratch"].mean() < 0.4
     assert more["scratch"].mean() + 0.05 < more["shared alone"].mean() < many["scratch"].mean()
     for found in (few, more):
@@ -247,7 +292,9 @@ def test_when_transfer_hurts(seeds):
 def with_shared(seed, relatedness, n):
     """The adapter model of the lesson (W_s frozen), and its three parts of phones."""
     old, new, val, test, vectorizer = lesson["old_tasks"](relatedness, seed)
-    parts = [rt.MultiTaskDataset.from_frame(f, vectorizer).stacked() for f in (new[:n], val[:n], test)]
+    parts = [
+        rt.MultiTaskDataset.from_frame(f, vectorizer).stacked() for f in (new[:n], val[:n], test)
+    ]
     model = rt.RAG(parts[0].n_features, 3, 1, tasks=["phones"], init="zero")
     with torch.no_grad():
         model.shared.copy_(old.shared)
@@ -285,7 +332,10 @@ def test_words_that_the_new_sentences_lack_keep_the_shared_weights():
     rt.solve(model, new, 1e-6, 0.0)
     lacking = new.x[0].sum(0) == 0
     adapter = model.adapter_weights()[0]
-    assert lacking.float().mean() > 0.3 and adapter[:, lacking].abs().max() < 1e-6 < adapter.abs().max()
+    assert (
+        lacking.float().mean() > 0.3
+        and adapter[:, lacking].abs().max() < 1e-6 < adapter.abs().max()
+    )
 
 
 def test_the_frozen_problem_has_one_solution_and_the_right_limits():

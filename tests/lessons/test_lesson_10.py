@@ -16,12 +16,12 @@ import pytest
 from lesson_source import SOURCE, load
 
 import ragteach as rt
-from ragteach import human as source
-from ragteach.checks import check
-from ragteach.compare import draw, interval, paired, summary
-from ragteach.data import _lexicon
-from ragteach.exercises import answers_10 as answers
-from ragteach.features import make_vectorizer
+from ragteach.data import human as source
+from ragteach.data.features import make_vectorizer
+from ragteach.data.toy import _lexicon
+from ragteach.study.experiment import draw, interval, paired, summary
+from ragteach.teach.checks import check
+from ragteach.teach.exercises import answers_10 as answers
 from ragteach.widgets import sharing
 
 TASKS = list(source.HUMAN_TASKS)
@@ -53,16 +53,24 @@ def test_sizes_label_balance_and_words(human):
     assert share.loc["tweets", 2] > 0.5  # "mostly positive"
     for seed in (0, 1):
         some = human.sample(frac=1, random_state=seed).groupby("task", sort=False)
-        words = {task: set(make_vectorizer().fit(rows["text"].head(3700)).vocabulary_) for task, rows in some}
+        words = {
+            task: set(make_vectorizer().fit(rows["text"].head(3700)).vocabulary_)
+            for task, rows in some
+        }
         known = [len(words[a] & words[b]) / len(words[a]) for a in TASKS for b in TASKS if a != b]
         assert 0.2 < min(known) and max(known) < 0.55  # "between a quarter and a half"
 
 
 def test_toy_domains_differ_in_their_nouns_only():
     toy = rt.make_toy(n_per_task=3000, seed=1)
-    words = [set(make_vectorizer().fit(rows["text"]).vocabulary_) for _, rows in toy.groupby("task")]
+    words = [
+        set(make_vectorizer().fit(rows["text"]).vocabulary_) for _, rows in toy.groupby("task")
+    ]
     nouns = {
-        word for names in _lexicon()["nouns"].values() for noun in names for word in noun.lower().split()
+        word
+        for names in _lexicon()["nouns"].values()
+        for noun in names
+        for word in noun.lower().split()
     }
     assert set.union(*words) - set.intersection(*words) <= nouns
 
@@ -104,7 +112,9 @@ def test_how_many_labels_hang_on_the_cut(human):
     for task, m in human.groupby("task")["rating"]:
         share[task] = [answers.labels_moved(m, a, b) / len(m) for a, b in [(0.3, 0.5), (0.5, 0.7)]]
         label = [np.sign(m) * (m.abs() > cut) for cut in (0.3, 0.5)]
-        assert answers.labels_moved(m, 0.3, 0.5) == (label[0] != label[1]).sum()  # the proof, in numbers
+        assert (
+            answers.labels_moved(m, 0.3, 0.5) == (label[0] != label[1]).sum()
+        )  # the proof, in numbers
     assert min(share["editorials"]) > 0.1
     assert all(0.02 < s < 0.03 for s in share["movies"])  # "one in forty"
 
@@ -115,7 +125,9 @@ def test_other_raters_and_single_raters(human, seed):
     groups = dict(list(human.groupby("task")))
     changed = {t: answers.share_changed(g["ratings"].tolist(), rng) for t, g in groups.items()}
     assert 0.025 < changed["movies"] < 0.035 and 0.08 < changed["editorials"] < 0.1
-    assert min(changed, key=changed.get) == "movies" and max(changed, key=changed.get) == "editorials"
+    assert (
+        min(changed, key=changed.get) == "movies" and max(changed, key=changed.get) == "editorials"
+    )
     one = human["ratings"].map(lambda r: r[seed])
     agrees = (1 + (one > 0.5) - 1 * (one < -0.5) == human["label"]).groupby(human["task"]).mean()
     assert 0.86 < agrees["movies"] < 0.93 and 0.66 < agrees["editorials"] < 0.73
@@ -201,10 +213,14 @@ def test_real_domains(human, lesson, seed):
 @pytest.mark.parametrize("seed", [0, 1])
 def test_where_toy_tasks_have_such_numbers(lesson, seed):
     toy = {
-        r: lesson["both_numbers"](*lesson["measured"](*draw("toy", None, 400, seed, relatedness=r), 2))
+        r: lesson["both_numbers"](
+            *lesson["measured"](*draw("toy", None, 400, seed, relatedness=r), 2)
+        )
         for r in (0, 0.25, 0.5, 0.75, 1)
     }
-    for i, (low, high) in enumerate([(0.43, 0.51), (0.46, 0.63)]):  # what five draws of real data gave
+    for i, (low, high) in enumerate(
+        [(0.43, 0.51), (0.46, 0.63)]
+    ):  # what five draws of real data gave
         values = [v[i] for v in toy.values()]
         assert all(np.diff(values) > -0.03) and values[0] < 0 and values[-1] > 0.95
         for real in (low, high):  # the relatedness at which toy tasks have that number
@@ -252,7 +268,9 @@ def test_learning_curves(human, seeds, sizes):
     assert at_50.loc["full sharing, equal parameters", "difference"] > 0.02
 
 
-@pytest.fixture(scope="module", params=[range(4), range(100, 104)], ids=["the lesson's draws", "other draws"])
+@pytest.fixture(
+    scope="module", params=[range(4), range(100, 104)], ids=["the lesson's draws", "other draws"]
+)
 def draws(lesson, request):
     return request.param, [lesson["chosen_models"](seed) for seed in request.param]
 
@@ -282,20 +300,28 @@ def test_the_largest_words_of_adapters_change_and_those_of_the_shared_part_stay(
     seeds, draws = draws
     tops = [lesson["largest"](model, data) for _, model, data in draws]
     pairs = [(i, j) for i in range(len(tops)) for j in range(i)]
-    same = np.array([[len({*tops[i][k]} & {*tops[j][k]}) for k in range(5)] for i, j in pairs]).mean(0)
+    same = np.array(
+        [[len({*tops[i][k]} & {*tops[j][k]}) for k in range(5)] for i, j in pairs]
+    ).mean(0)
     assert 1.5 < same[:4].mean() < 3 and 4 <= same[4] < 6 and (same[4] >= same[:4]).all()
-    assert same[0] == same[:4].max() and same[3] < 2 and same[0] < 5.5  # tweets most, editorials about one
+    assert (
+        same[0] == same[:4].max() and same[3] < 2 and same[0] < 5.5
+    )  # tweets most, editorials about one
     praise = {"+good", "-bad", "+best", "+great", "+love", "-not", "+thanks", "-worst", "+happy"}
     assert all(len(set(top[4]) & praise) >= 3 for top in tops)
     if 0 in seeds:  # the words that the text names
         tweets, products, movies, editorials, shared = (set(words) for words in tops[0])
         assert {"+good", "-bad", "+best", "+great"} <= shared and {"+love", "-damn", "+d"} <= tweets
-        assert {"+phone", "+excellent", "+i"} <= products and "+and" in movies and "+a" in editorials
+        assert (
+            {"+phone", "+excellent", "+i"} <= products and "+and" in movies and "+a" in editorials
+        )
 
 
 def test_d_is_what_is_left_of_a_smiley(human):
     tweets = human.loc[human["task"] == "tweets", "text"]
-    with_d = tweets[tweets.str.lower().str.findall(make_vectorizer().token_pattern).map(lambda w: "d" in w)]
+    with_d = tweets[
+        tweets.str.lower().str.findall(make_vectorizer().token_pattern).map(lambda w: "d" in w)
+    ]
     assert len(with_d) > 100 and with_d.str.contains(r"[:;=xX8]['-]?D\b").mean() > 0.9
 
 
@@ -316,7 +342,10 @@ def test_without_the_neutral_class_the_lead_is_gone(human):
 
 
 def test_the_notebooks_keep_no_sentence_of_the_data(human):
-    for path in (SOURCE.parent / "10_real_data.ipynb", SOURCE.parent / "solutions" / "10_real_data.ipynb"):
+    for path in (
+        SOURCE.parent / "10_real_data.ipynb",
+        SOURCE.parent / "solutions" / "10_real_data.ipynb",
+    ):
         notebook = json.dumps(json.loads(path.read_text(encoding="utf-8")), ensure_ascii=False)
         long = human["text"][human["text"].str.len() > 25]
         assert not [text for text in long if text in notebook]

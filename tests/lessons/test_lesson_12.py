@@ -1,4 +1,6 @@
-"""Every number and claim in the prose of lesson 12, on several seeds; and the lesson without its extras."""
+"""Every number and claim in the prose of lesson 12, on several seeds; and the lesson without its
+extras.
+"""
 
 import functools
 import os
@@ -16,9 +18,9 @@ from sklearn.model_selection import GridSearchCV, StratifiedKFold
 from sklearn.pipeline import make_pipeline
 
 import ragteach as rt
-from ragteach.exercises.answers_12 import header, unmerge
-from ragteach.search import SPACE
-from ragteach.tracking import numbers
+from ragteach.integrations.tracking import numbers
+from ragteach.study.tuning import SPACE
+from ragteach.teach.exercises.answers_12 import header, unmerge
 from ragteach.widgets.sharing import compute
 
 SOURCE = Path(lesson_source.SOURCE) / "12_deploy.py"
@@ -30,10 +32,14 @@ rounded, lam, lam_shared = LESSON["rounded"], LESSON["lam"], LESSON["lam_shared"
 
 @functools.cache
 def problem(seed):
-    """(frames, training data, validation data, test data, model at its optimum), as in the lesson."""
+    """(frames, training data, validation data, test data, model at its optimum), as in the
+    lesson.
+    """
     parts = rt.split_frame(rt.make_toy(relatedness=0.5, n_per_task=200, seed=seed), seed=seed)
     data = rt.MultiTaskDataset.from_frame(parts[0])
-    others = (rt.MultiTaskDataset.from_frame(f, data.vectorizer, data.task_names) for f in parts[1:])
+    others = (
+        rt.MultiTaskDataset.from_frame(f, data.vectorizer, data.task_names) for f in parts[1:]
+    )
     model = rt.RAG(data.n_features, 3, 4, tasks=data.task_names, adapters=data.task_names)
     rt.solve(model, data, lam, lam_shared)
     return parts, data, *others, model
@@ -61,7 +67,9 @@ def test_merged_is_one_linear_and_many_merged_tasks_cost_memory(seed):
     _, data, _, test, model = problem(seed)
     linear = model.merge("films")
     assert linear.weight.numel() == 3 * data.n_features
-    x = torch.as_tensor(np.asarray(test.x.todense() if hasattr(test.x, "todense") else test.x)).float()
+    x = torch.as_tensor(
+        np.asarray(test.x.todense() if hasattr(test.x, "todense") else test.x)
+    ).float()
     torch.testing.assert_close(linear(x), model(x, "films"), atol=1e-5, rtol=0)
     small = rt.RAG(data.n_features, 3, 4, tasks=data.task_names, adapter="low_rank", rank=1)
     merged = sum(p.numel() for t in data.task_names for p in small.merge(t).parameters())
@@ -84,7 +92,9 @@ def test_unmerging_works_at_the_optimum_only(seed):
 
 
 def flips(seed, bits):
-    """(share of changed predictions, accuracy before, after, gaps of the changed, gaps of the others)."""
+    """(share of changed predictions, accuracy before, after, gaps of the changed, gaps of the
+    others).
+    """
     (_, _, test), data, _, _, model = problem(seed)
     x = torch.as_tensor(data.vectorizer.transform(test.text).toarray()).float()
     before, after, gap = [], [], []
@@ -185,7 +195,9 @@ def test_the_curves_that_the_tracker_shows(seed):
 
 
 def run_lesson(tmp_path, missing=()):
-    """The lesson as a script in folders of its own; returns what it printed, and the files it left."""
+    """The lesson as a script in folders of its own; returns what it printed, and the files it
+    left.
+    """
     code = f"""
 import sys
 for name in {list(missing)!r}:
@@ -213,7 +225,12 @@ exec(compile(source, "lesson", "exec"), {{"__name__": "__main__"}})
     )
     assert done.returncode == 0, done.stderr[-2000:]
     caches = {"matplotlib", "fontconfig", "torch", "huggingface"}  # of libraries, not of the lesson
-    left = [p for f in folders.values() for p in f.rglob("*") if p.is_file() and not caches & set(p.parts)]
+    left = [
+        p
+        for f in folders.values()
+        for p in f.rglob("*")
+        if p.is_file() and not caches & set(p.parts)
+    ]
     return done.stdout, left
 
 

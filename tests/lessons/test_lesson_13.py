@@ -12,8 +12,8 @@ import torch
 from lesson_source import SOURCE, load
 
 import ragteach as rt
-from ragteach.compare import interval
-from ragteach.exercises.answers_13 import false_evidence, judge, largest_rank, multiply_adds
+from ragteach.study.experiment import interval
+from ragteach.teach.exercises.answers_13 import false_evidence, judge, largest_rank, multiply_adds
 
 LESSON = "13_the_articles_claims"
 SEEDS = range(60, 64)
@@ -45,7 +45,9 @@ def test_empty_claims_win_often_unless_the_level_is_corrected():
 def test_the_draws_are_not_those_of_earlier_lessons():
     seeds = load(LESSON, "SEEDS")["SEEDS"]
     for path in sorted(SOURCE.glob("0*.py")):
-        for first, last in re.findall(r"seeds?\b[^\n]{0,20}range\((\d+), ?(\d+)\)", path.read_text()):
+        for first, last in re.findall(
+            r"seeds?\b[^\n]{0,20}range\((\d+), ?(\d+)\)", path.read_text()
+        ):
             assert int(last) <= seeds[0] or int(first) > seeds[-1], path.name
 
 
@@ -92,7 +94,8 @@ def test_the_work_as_written_and_added_first():
     names = ("d", "n_docs", "K", "x", "counted", "matrices", "as_written", "added_first", "step")
     space = load(LESSON, *BASICS, *names)
     d, n, K, counted, matrices, written, first, step = (
-        space[k] for k in ("d", "n_docs", "K", "counted", "matrices", "as_written", "added_first", "step")
+        space[k]
+        for k in ("d", "n_docs", "K", "counted", "matrices", "as_written", "added_first", "step")
     )
     one, five, phase_2 = matrices(1), matrices(1 + K), matrices(1 + K)
     phase_2[0].requires_grad_(False)
@@ -133,7 +136,9 @@ def test_rag_leads_in_one_corner_and_is_never_far_behind():
     assert shown == [(0.5, 80)]
     behind = pd.DataFrame(behind, index=list(cells.groups))
     assert behind["RAG"].idxmax() == (1.0, 20)
-    assert behind["full sharing"].idxmax() == (0.0, 80) and 0.45 < behind["full sharing"].max() < 0.55
+    assert (
+        behind["full sharing"].idxmax() == (0.0, 80) and 0.45 < behind["full sharing"].max() < 0.55
+    )
     assert behind["full sharing"].max() > behind["independent"].max()
     behind = behind.max()
     assert 0.04 < behind["RAG"] < 0.055
@@ -144,8 +149,16 @@ def test_when_the_random_start_makes_a_difference():
     (five_starts,) = from_lesson("five_starts")
     settings = {"small": (0.01, 0.01), "large": (1.0, 0.01), "free": (1.0, 0.0)}
     runs = {name: [five_starts(*s, seed) for seed in (60, 61)] for name, s in settings.items()}
-    differ = {(name, k): mean([t[k][0] for t in trials]) for name, trials in runs.items() for k in (10, 500)}
-    gain = {(name, k): mean([t[k][1] for t in trials]) for name, trials in runs.items() for k in (10, 500)}
+    differ = {
+        (name, k): mean([t[k][0] for t in trials])
+        for name, trials in runs.items()
+        for k in (10, 500)
+    }
+    gain = {
+        (name, k): mean([t[k][1] for t in trials])
+        for name, trials in runs.items()
+        for k in (10, 500)
+    }
     assert min(differ["large", 10], differ["free", 10]) > 0.5
     assert 0.18 < differ["free", 500] < 0.32
     assert max(differ["small", 500], differ["large", 500]) < 0.002
@@ -173,16 +186,35 @@ def test_the_example_fits_anything_and_reads_nothing():
 
 def test_the_nine_sentences_share_no_opinion_word():
     analyse = rt.make_vectorizer().build_analyzer()
-    seen = pd.Series([w for text in rt.load_article()["text"] for w in set(analyse(text))]).value_counts()
+    seen = pd.Series(
+        [w for text in rt.load_article()["text"] for w in set(analyse(text))]
+    ).value_counts()
     shared = set(seen.index[seen > 1])
-    plain = {"the", "and", "was", "i", "on", "a", "is", "this", "car", "phone", "first", "of", "in", "it"}
+    plain = {
+        "the",
+        "and",
+        "was",
+        "i",
+        "on",
+        "a",
+        "is",
+        "this",
+        "car",
+        "phone",
+        "first",
+        "of",
+        "in",
+        "it",
+    }
     assert {"the", "this", "car"} <= shared <= plain
 
 
 @pytest.fixture(scope="module")
 def extensions():
     (extend,) = from_lesson("extend")
-    return {(r, n): pd.DataFrame([extend(r, n, s) for s in SEEDS]) for r in WORLDS for n in (20, 80)}
+    return {
+        (r, n): pd.DataFrame([extend(r, n, s) for s in SEEDS]) for r in WORLDS for n in (20, 80)
+    }
 
 
 def test_an_adapter_changes_no_old_answer_and_retraining_does(extensions):

@@ -1,0 +1,1 @@
+"""Data: sentences in, tables and features out."""

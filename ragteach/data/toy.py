@@ -1,0 +1,233 @@
+"""The toy generator: reviews in four domains, as related as you say.
+
+Enters: a few knobs.  Leaves: a pandas DataFrame, one row per labelled text, with
+
+    text   str       the sentence
+    label  int64     0 negative, 1 neutral, 2 positive (the order of ``LABELS``)
+    task   str       the name of the task, here the domain that the sentence is about
+
+Toy data come from a generator with one important knob, the relatedness r of the tasks.  Each
+opinion word is
+
+    word ~ shared words of that polarity                with probability r
+    word ~ words with that polarity in this domain      with probability 1 - r
+
+so at r = 1 one classifier is right for all tasks, and at r = 0 the same word says different things
+in
+different domains: a quiet engine is praise, a quiet loudspeaker is not.
+
+Sources: Evgeniou and Pontil (2004) for tasks as related functions; Blitzer, Dredze and Pereira
+(2007) for sentiment whose words change with the domain.
+"""
+
+import functools
+import json
+import random
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from ragteach.errors import one_of, refuse
+
+LABELS = ("negative", "neutral", "positive")
+TOY_TASKS = ("films", "cars", "food", "phones")
+
+
+def folder(name: str) -> Path:
+    """The folder of one data set, e.g. ``folder("toy_sentiment")``.
+
+    Looks beside the package first (a checkout), then inside it (an installed wheel).
+
+    Raises:
+        RagteachError: if neither place has it.
+
+    Example:
+        >>> folder("article").name
+        'article'
+    """
+    package = Path(__file__).resolve().parent.parent
+    places = (package.parent / "datasets" / name, package / "datasets" / name)
+    for place in places:
+        if place.is_dir():
+            return place
+    raise refuse(
+        expected=f"a folder {name!r} of data beside or inside the package",
+        got=f"neither {places[0]} nor {places[1]} exists",
+        fix="check the name, and install ragteach again if the datasets folder is missing",
+    )
+
+
+# ---------------------------------------------------------------- the toy generator
+
+
+@functools.cache
+def _lexicon() -> dict:
+    """The word lists, with ``domain_words[task][label]`` added: the words of that polarity in that
+    domain.
+    """
+    words = json.loads((folder("toy_sentiment") / "lexicon.json").read_text(encoding="utf-8"))
+    words["domain_words"] = {
+        task: [
+            [w for w, says in words["domain_dependent"].items() if says[task] == label]
+            for label in LABELS
+        ]
+        for task in TOY_TASKS
+    }
+    return words
+
+
+def make_toy(relatedness=0.5, n_per_task=60, noise=0.0, imbalance=0.0, seed=0) -> pd.DataFrame:
+    """Make short reviews in four domains, with tasks as related as you say.
+
+    Each review has one or two clauses; each clause has one opinion word, drawn as the head of this
+    module says.  Nouns, openers and joiners are drawn without looking at the label: only opinion
+    words carry it.
+    The same seed gives the same draws: moving ``relatedness`` exchanges opinion words and leaves
+        the rest.
+
+    Args:
+        relatedness: r in [0, 1], the probability that an opinion word has the same polarity in all
+            domains.
+        n_per_task: sentences per task, an int >= 1, or a dict such as ``{"films": 200, "cars":
+            20}`` (tasks that the dict does not name are left out).
+        noise: fraction in [0, 1] of each task's labels that are replaced by one of the two other
+            classes.
+        imbalance: skew i in [0, 1). The classes positive, neutral, negative are as 1 : (1 - i) : (1
+            - i)^2. Task sizes stay as they are.
+        seed: an int >= 0. The same arguments give the same frame on every platform.
+
+    Returns:
+        DataFrame with text, label, task; the tasks one after the other in the order of
+        ``TOY_TASKS``.
+
+    Raises:
+        RagteachError: a value out of range or an unknown task.
+
+    Reference: datasets/toy_sentiment/DATASHEET.md, how the words were chosen and what they cannot
+        show.
+
+    Example:
+        >>> make_toy(n_per_task=6).groupby("task", sort=False).size().to_dict()
+        {'films': 6, 'cars': 6, 'food': 6, 'phones': 6}
+    """
+    _within(
+        "relatedness", relatedness, "1 means that all domains use the same words, 0 that none do"
+    )
+    _within("noise", noise, "0.1 replaces one label in ten")
+    _within("imbalance", imbalance, "0 gives even classes, 0.8 a strong skew", below_one=True)
+    _whole("seed", seed, 0)
+    columns = {"text": [], "label": [], "task": []}
+    for task, n_sentences in _sizes(n_per_task).items():
+        draw = random.Random(
+            f"{seed}/{task}"
+        ).random  # only random() is promised to stay the same for ever
+        labels = _shuffled(_class_labels(n_sentences, imbalance, TOY_TASKS.index(task)), draw)
+        seen = set()
+        for label in labels:
+            text = _sentence(task, label, relatedness, draw)
+            for _ in range(
+                50
+            ):  # no sentence twice in a task, or a test set would hold training sentences
+                if text not in seen:
+                    break
+                text = _sentence(task, label, relatedness, draw)
+            seen.add(text)
+            columns["text"].append(text)
+        columns["label"] += _with_noise(labels, noise, random.Random(f"noise/{seed}/{task}").random)
+        columns["task"] += [task] * n_sentences
+    return pd.DataFrame(columns)
+
+
+def _sentence(task, label, relatedness, draw) -> str:
+    words = _lexicon()
+    two_clauses = draw() < 0.5
+    opener, joiner = _pick(words["openers"], draw), _pick(words["joiners"], draw)
+    clauses, used = [], set()
+    for _ in range(2):
+        clause, noun = _pick(words["clauses"], draw), _pick(words["nouns"][task], draw, used)
+        shared = draw() < relatedness
+        pool = words["shared"][LABELS[label]] if shared else words["domain_words"][task][label]
+        word = _pick(pool, draw, used)
+        used |= {noun, word}
+        clauses.append(clause.format(noun=noun, word=word))
+    text = opener + (joiner.join(clauses) if two_clauses else clauses[0]) + "."
+    return text[0].upper() + text[1:]
+
+
+def _pick(items, draw, used=()):
+    """An item by its place floor(u * n); if it was used in this sentence, the next one that was
+    not.
+    """
+    place = int(draw() * len(items))
+    while items[place % len(items)] in used:
+        place += 1
+    return items[place % len(items)]
+
+
+def _shuffled(items, draw):
+    return [item for _, item in sorted((draw(), item) for item in items)]
+
+
+def _class_labels(n_sentences, imbalance, turn):
+    """Labels with counts as near to the wanted proportions as can be; ties go round from task to
+    task.
+    """
+    wanted = np.array([(1 - imbalance) ** 2, 1 - imbalance, 1.0])  # negative, neutral, positive
+    wanted = wanted / wanted.sum() * n_sentences
+    counts = np.floor(wanted + 1e-9).astype(int)
+    order = sorted(range(3), key=lambda c: (-round(wanted[c] - counts[c], 9), (c - turn) % 3))
+    for c in order[: n_sentences - counts.sum()]:
+        counts[c] += 1
+    return np.repeat([0, 1, 2], counts).tolist()
+
+
+def _with_noise(labels, noise, draw):
+    """Replace exactly round(noise * n) labels, each by one of the two other classes."""
+    chosen = _shuffled(list(range(len(labels))), draw)[: round(noise * len(labels))]
+    labels = list(labels)
+    for i in chosen:
+        labels[i] = (labels[i] + 1 + int(draw() * 2)) % 3
+    return labels
+
+
+def _within(name, value, fix, below_one=False):
+    try:
+        fine = 0 <= float(value) < 1 or (float(value) == 1 and not below_one)
+    except (TypeError, ValueError):
+        fine = False
+    if not fine:
+        raise refuse(
+            expected=f"{name} to be a number in [0, 1{')' if below_one else ']'}",
+            got=f"{name} = {value!r}",
+            fix=fix,
+        )
+
+
+def _whole(name, value, low):
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < low:
+        raise refuse(
+            expected=f"{name} to be a whole number >= {low}",
+            got=f"{name} = {value!r}",
+            fix=f"use a whole number such as {max(low, 1) * 20}",
+        )
+
+
+def _sizes(n_per_task) -> dict:
+    sizes = (
+        dict(n_per_task) if isinstance(n_per_task, dict) else dict.fromkeys(TOY_TASKS, n_per_task)
+    )
+    for task, n_sentences in sizes.items():
+        one_of("the task", task, TOY_TASKS)
+        _whole(
+            f"n_per_task for {task!r}" if isinstance(n_per_task, dict) else "n_per_task",
+            n_sentences,
+            1,
+        )
+    if not sizes:
+        raise refuse(
+            expected="at least one task",
+            got="n_per_task = {}",
+            fix=f"name tasks among {list(TOY_TASKS)}",
+        )
+    return {task: sizes[task] for task in TOY_TASKS if task in sizes}

@@ -1,0 +1,1 @@
+"""Engine: many trainings as one tensor program, and the exact optimum."""

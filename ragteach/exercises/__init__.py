@@ -1,1 +1,0 @@
-"""The exercises, one module per lesson: card, hints, reference, and a checker that knows the mistakes."""

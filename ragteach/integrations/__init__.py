@@ -1,0 +1,3 @@
+"""Integrations: what the ecosystem expects: scikit-learn, heads, saving, ONNX, serving, PEFT,
+tracking.
+"""

@@ -1,0 +1,345 @@
+"""The model with scikit-learn's face: ``fit(X, y, tasks=...)``, ``predict``, ``score``, in any
+pipeline.
+
+Enters: features X (n_docs, n_features), dense or sparse, targets y, and the task of every row.
+Leaves: a fitted estimator with ``coef_`` (n_tasks, n_classes, n_features) and the `RAG` itself as
+    ``model_``.
+
+    W_t = W_s + sum_k G[t, k] A_k
+    J = sum_t alpha_t L_t + lam_shared/2 ||W_s||^2 + lam/2 sum_k ||A_k||^2
+
+L_t is the weighted mean cross-entropy of task t, so a row of weight 2 counts as two rows and one of
+weight 0 as none. J has one minimum, which Newton's method finds (see `solver`): no seed, no
+learning rate. For numbers y, see `regressor`.
+
+Sources: Evgeniou & Pontil (2004); scikit-learn's developer guide for the interface.
+"""
+
+from __future__ import annotations
+
+import html
+import numbers
+import warnings
+
+import numpy as np
+import scipy.sparse as sp
+import torch
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.metrics import accuracy_score
+from sklearn.utils import check_random_state
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from ragteach.engine.optimum import solve
+from ragteach.errors import at_least, one_of, refuse
+from ragteach.integrations.rows import centre, column, stack, unique, weights
+from ragteach.losses import task_alphas
+from ragteach.model import RAG
+from ragteach.trainer import fit as train
+
+STRATEGIES = ("rag", "full_sharing", "independent")
+
+
+class _RAGEstimator(BaseEstimator):
+    """What the classifier and the regressor share: tasks in, weights per task out."""
+
+    # With scikit-learn's metadata routing switched on, ``tasks`` reaches these methods by itself.
+    __metadata_request__fit = {"tasks": True}
+    __metadata_request__predict = {"tasks": True}
+    __metadata_request__score = {"tasks": True}
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
+    def _prepare(self, X, y, tasks, sample_weight, **checks):
+        """Checked X, y, the rows' task numbers and weights; rows of weight 0 are gone."""
+        X, tasks = self._take_task_column(X, tasks)
+        X, y = validate_data(self, X, y, accept_sparse="csr", dtype=np.float64, **checks)
+        weight = weights(sample_weight, len(y))
+        if tasks is None:
+            tasks = np.full(len(y), "task1")
+        tasks = column(tasks, len(y))
+        keep = weight > 0
+        self.tasks_ = (
+            unique(tasks[keep]) if self.task_names is None else np.asarray(self.task_names)
+        )
+        number = self._task_numbers(tasks) if keep.any() else tasks
+        missing = [
+            t for i, t in enumerate(self.tasks_.tolist()) if not (keep & (number == i)).any()
+        ]
+        if missing or not keep.any():
+            raise refuse(
+                expected="at least one row of positive weight in every task",
+                got=f"none for {missing}" if missing else "weights that are all zero",
+                fix="add rows, or leave these tasks out of task_names",
+            )
+        return X[keep], y[keep], number[keep], weight[keep]
+
+    def _task_numbers(self, tasks):
+        """Row numbers of the tasks in ``tasks_``; refuses a task that was not there in `fit`."""
+        number = {t: i for i, t in enumerate(self.tasks_.tolist())}
+        unknown = [t for t in unique(tasks).tolist() if t not in number]
+        if unknown:
+            raise refuse(
+                expected=f"tasks seen in fit: {self.tasks_.tolist()}", got=f"task {unknown[0]!r}",
+                fix="check the spelling, or fit with examples of it (cross-validation: shuffle the rows)",
+            )  # fmt: skip
+        return np.array([number[t] for t in tasks.tolist()], dtype=int)
+
+    def _take_task_column(self, X, tasks):
+        """Split the task column off X. If ``tasks`` are given, X holds features only."""
+        if self.task_column is None or tasks is not None:
+            return X, tasks
+        try:
+            if hasattr(X, "columns"):
+                return X.drop(columns=[self.task_column]), X[self.task_column]
+            X = X.tocsr() if sp.issparse(X) else np.asarray(X)
+            column = range(X.shape[1])[self.task_column]
+        except (KeyError, IndexError, TypeError) as error:
+            raise refuse(
+                expected=f"X with the task column {self.task_column!r}", got=f"X without it ({error})",
+                fix="name a column of the DataFrame, or give the position of a column of the matrix",
+            ) from error  # fmt: skip
+        rest = [j for j in range(X.shape[1]) if j != column]
+        found = X[:, [column]]
+        return X[:, rest], (found.toarray() if sp.issparse(found) else found).ravel()
+
+    def _new_model(self, n_features, n_outputs):
+        """An untrained `RAG` of this estimator's shape, in double precision."""
+        one_of("strategy", self.strategy, STRATEGIES)
+        at_least("lam", self.lam), at_least("lam_shared", self.lam_shared)
+        names = [str(t) for t in self.tasks_]
+        shape, options = (
+            (n_features, n_outputs),
+            {"tasks": names, "bias": self.bias, "init": "zero"},
+        )
+        if self.strategy != "rag":
+            return getattr(RAG, self.strategy)(*shape, **options).double()
+        graph, n_adapters = self.graph, self.num_adapters
+        if n_adapters is None:
+            n_adapters = len(names) if isinstance(graph, str) else np.shape(graph)[-1]
+        seed = self.random_state
+        if not isinstance(seed, numbers.Integral):
+            seed = int(check_random_state(seed).randint(2**31 - 1))
+        rank = getattr(self, "rank", None)
+        if rank is not None:
+            options |= {"adapter": "low_rank", "rank": rank, "init": "normal"}
+        return RAG(*shape, n_adapters, graph=graph, seed=seed, **options).double()
+
+    def _alphas(self, sizes):
+        """alpha_t as a list, from the tasks' sums of weights; a single number is the same for every
+        task.
+        """
+        if isinstance(self.alpha, numbers.Real):
+            return task_alphas([self.alpha] * len(sizes), sizes).tolist()
+        if isinstance(self.alpha, str):
+            if getattr(self, "rank", None) is not None and self.alpha in (
+                "difficulty",
+                "uncertainty",
+            ):
+                return (
+                    self.alpha
+                )  # these change while Adam trains; the exact solver needs fixed ones
+            one_of("alpha of an exact solution", self.alpha, ("equal", "size"))
+        return task_alphas(self.alpha, sizes).tolist()
+
+    def _finish(self, model):
+        with torch.no_grad():
+            self.coef_ = model.task_weights().numpy().copy()  # (n_tasks, n_classes, n_features)
+            bias = model.task_bias()
+            zeros = np.zeros(self.coef_.shape[:2])
+            self.intercept_ = zeros if bias is None else bias.numpy().copy()  # (n_tasks, n_classes)
+        self.model_, self.graph_ = model, model.graph.numpy().copy()
+        return self
+
+    def _logits(self, X, tasks):
+        """(n_docs, n_classes), each row by its own task."""
+        check_is_fitted(self)
+        X, tasks = self._take_task_column(X, tasks)
+        X = validate_data(self, X, accept_sparse="csr", dtype=np.float64, reset=False)
+        if tasks is None:
+            if len(self.tasks_) > 1:
+                raise refuse(
+                    expected=f"the task of every row, one of {self.tasks_.tolist()}", got="tasks=None",
+                    fix="call with tasks=..., one name per row",
+                )  # fmt: skip
+            tasks = np.repeat(self.tasks_, X.shape[0])
+        number = self._task_numbers(column(tasks, X.shape[0]))
+        logits = np.empty((X.shape[0], self.coef_.shape[1]))
+        for t in np.unique(number):
+            rows = number == t
+            logits[rows] = X[rows] @ self.coef_[t].T + self.intercept_[t]
+        return logits
+
+    # ---- HTML: scikit-learn's diagram, and the graph below it
+
+    def _repr_html_inner(self):
+        return super()._repr_html_inner() + self._graph_html()
+
+    def _repr_mimebundle_(self, **kwargs):
+        bundle = super()._repr_mimebundle_(**kwargs)
+        return bundle | ({"text/html": self._repr_html_inner()} if "text/html" in bundle else {})
+
+    def _graph_html(self):
+        """The routing graph as a table: tasks down, adapters across."""
+        if not hasattr(self, "graph_"):
+            return (
+                f"<p>Graph: {html.escape(str(self.graph))} ({self.strategy}), drawn after fit.</p>"
+            )
+        adapters = "".join(
+            f"<th scope='col'>{html.escape(a)}</th>" for a in self.model_.adapter_names
+        )
+        cells = ("".join(f"<td>{g:g}</td>" for g in row) for row in self.graph_)
+        rows = "".join(
+            f"<tr><th scope='row'>{html.escape(str(t))}</th>{c}</tr>"
+            for t, c in zip(self.tasks_, cells, strict=True)
+        )
+        caption = {
+            "rag": "Graph G: which adapters serve which task (1 yes, 0 no). Every task also uses W_s.",
+            "full_sharing": "No adapters: every task uses W_s alone.",
+            "independent": "Graph G: each task has its own adapter, and W_s is 0.",
+        }[self.strategy]
+        # Not a <caption>: that would be squeezed to the table's width, or stretch the table to its
+        # own.
+        return f"<p>{caption}</p><table><tr><th>task</th>{adapters}</tr>{rows}</table>"
+
+
+class RAGClassifier(ClassifierMixin, _RAGEstimator):
+    """Multi-task logistic regression with shared weights and adapters.
+
+    Intuition: one logistic regression per task, the sum of what all tasks share and of its own
+        correction.
+    ``lam`` is the price of corrections: if large, all tasks become one; if small, each stands
+        alone.
+
+    Args:
+        lam, lam_shared: penalties on the adapters and on W_s.
+        strategy: ``"rag"``, or a baseline: ``"full_sharing"`` (no adapters) or ``"independent"``
+            (no W_s).
+        graph, num_adapters: see `routing_graph`. Default: one adapter per task. A matrix has one
+            row per task, in the order of ``task_names``.
+        alpha: ``"equal"``, ``"size"``, one weight per task, or one number for all.
+        bias: ``"task"``, ``"shared"`` or False.
+        class_weight: None, ``"balanced"`` (inside each task), or a dict from class to weight.
+        task_names: the tasks and their order. Default: the sorted tasks of `fit`.
+        task_column: the column of X that holds the task, for tools that carry only X
+            (scikit-learn's scorers, SelfTrainingClassifier): a name for a DataFrame, a position for
+            a matrix.
+        rank: None for full-size adapters, solved exactly. A number for low-rank ones, trained by
+            Adam.
+        epochs, lr: of that training.
+        tol, max_iter: of the exact solver.
+        random_state: start of low-rank adapters, and the draw of ``graph="random"``.
+
+    Attributes:
+        coef_: (n_tasks, n_classes, n_features). intercept_: (n_tasks, n_classes).
+        classes_, tasks_: the classes and tasks in the order of these arrays.
+        graph_: (n_tasks, n_adapters). model_: the `RAG`. n_iter_: solver steps (or epochs).
+
+    Raises:
+        RagteachError: unknown task or option, a task without rows, tasks of the wrong length.
+
+    Example:
+        >>> import numpy as np
+        >>> X, y = np.eye(4), ["no", "yes", "yes", "no"]
+        >>> films_and_cars = ["films", "films", "cars", "cars"]
+        >>> RAGClassifier().fit(X, y, tasks=films_and_cars).predict(X[:2], tasks=["films", "films"]).tolist()
+        ['no', 'yes']
+    """
+
+    __metadata_request__predict_proba = {"tasks": True}
+    __metadata_request__predict_log_proba = {"tasks": True}
+    __metadata_request__decision_function = {"tasks": True}
+
+    def __init__(self, lam=0.01, lam_shared=0.01, strategy="rag", graph="one_per_task", num_adapters=None,
+                 alpha="equal", bias="task", class_weight=None, task_names=None, task_column=None, rank=None,
+                 epochs=300, lr=0.05, tol=1e-6, max_iter=2000, random_state=0):  # fmt: skip
+        self.lam, self.lam_shared, self.strategy = lam, lam_shared, strategy
+        self.graph, self.num_adapters, self.alpha, self.bias = graph, num_adapters, alpha, bias
+        self.class_weight, self.task_names, self.task_column = class_weight, task_names, task_column
+        self.rank, self.epochs, self.lr = rank, epochs, lr
+        self.tol, self.max_iter, self.random_state = tol, max_iter, random_state
+
+    def fit(self, X, y, tasks=None, sample_weight=None):
+        """Minimise J.
+
+        Args:
+            X: (n_docs, n_features), dense, sparse or DataFrame. y: (n_docs,) classes.
+            tasks: (n_docs,) task of each row. None: one task.
+            sample_weight: (n_docs,) weights >= 0.
+        """
+        X, y, number, weight = self._prepare(X, y, tasks, sample_weight)
+        check_classification_targets(y)
+        self.classes_, label = np.unique(y, return_inverse=True)
+        if len(self.classes_) < 2:
+            raise refuse(
+                expected="at least two classes (among the rows of positive weight)",
+                got=f"1 class: {self.classes_[0]!r}", fix="add examples of another class",
+            )  # fmt: skip
+        tensors, sizes = stack(
+            X, label, number, weight, self._per_class, len(self.classes_), self.tasks_
+        )
+        alpha = self._alphas(sizes)
+        model = self._new_model(X.shape[1], len(self.classes_))
+        options = {"lam": self.lam, "lam_shared": self.lam_shared, "alpha": alpha}
+        shift = centre(tensors) if self.bias == "task" else None
+        if self.rank is None or self.strategy != "rag":
+            solution = solve(model, tensors, tol=self.tol, max_iter=self.max_iter, **options)
+            self.n_iter_ = max(1, solution.iterations)
+            if not solution.converged:
+                warnings.warn(
+                    f"The gradient's norm is {solution.grad_norm:.1e} after {solution.iterations} steps, "
+                    f"above tol={self.tol:g}. Scale the features, or raise lam, tol or max_iter.",
+                    ConvergenceWarning, stacklevel=2,
+                )  # fmt: skip
+        else:
+            train(
+                model,
+                tensors,
+                epochs=self.epochs,
+                lr=self.lr,
+                device="cpu",
+                progress=False,
+                **options,
+            )
+            self.n_iter_ = self.epochs
+        if shift is not None:  # W_t (x - shift) + b_t = W_t x + (b_t - W_t shift)
+            model.bias.data -= (model.task_weights().detach() @ shift.mT).squeeze(2)
+        return self._finish(model)
+
+    def _per_class(self, label, weight):
+        """Weight of each class among the rows of one task."""
+        if self.class_weight is None:
+            return np.ones(len(self.classes_))
+        if isinstance(self.class_weight, str):
+            one_of("class_weight", self.class_weight, ["balanced"])
+            return 1 / np.maximum(np.bincount(label, weight, len(self.classes_)), 1e-300)
+        return np.array(
+            [self.class_weight.get(c, 1.0) for c in self.classes_.tolist()], dtype=float
+        )
+
+    def decision_function(self, X, tasks=None):
+        """Logits (n_docs, n_classes); with two classes, their difference (n_docs,)."""
+        logits = self._logits(X, tasks)
+        return logits[:, 1] - logits[:, 0] if len(self.classes_) == 2 else logits
+
+    def predict(self, X, tasks=None):
+        """The most likely class of each row, by its task."""
+        best = self._logits(X, tasks).argmax(1)
+        return self.classes_[best]
+
+    def predict_log_proba(self, X, tasks=None):
+        """Logarithm of `predict_proba`."""
+        logits = self._logits(X, tasks)
+        return logits - np.logaddexp.reduce(logits, axis=1, keepdims=True)
+
+    def predict_proba(self, X, tasks=None):
+        """softmax(W_t x + b_t): (n_docs, n_classes)."""
+        return np.exp(self.predict_log_proba(X, tasks))
+
+    def score(self, X, y, sample_weight=None, tasks=None):
+        """Accuracy over all rows."""
+        return accuracy_score(y, self.predict(X, tasks), sample_weight=sample_weight)

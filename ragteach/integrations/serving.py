@@ -1,0 +1,140 @@
+"""Scoring from the command line: sentences in, one line of prediction out for each.
+
+    python -m ragteach predict model.safetensors --task films < sentences.txt
+
+Enters: a file that `save` wrote, and lines of text.  Leaves: tab-separated lines: label,
+probability, sentence. Lines are read and answered in blocks, so a long file needs little memory.
+Only the task's own W_t
+is used: one product.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import sys
+
+import numpy as np
+
+from ragteach.errors import RagteachError, one_of, refuse
+
+
+def add_predict_parser(subparsers):
+    """Add the command ``predict`` to an argparse parser's ``subparsers``; its ``func`` is
+    `predict_command`.
+
+    Example:
+        >>> import argparse
+        >>> parser = argparse.ArgumentParser()
+        >>> _ = add_predict_parser(parser.add_subparsers())
+        >>> parser.parse_args(["predict", "model.safetensors", "--task", "films"]).task
+        'films'
+    """
+    parser = subparsers.add_parser(
+        "predict",
+        help="score sentences, one per line",
+        description="Read sentences from standard input (or a file), one per line; write label, probability "
+        "and sentence, separated by tabs, one line for each.",
+    )
+    parser.add_argument("model", help="a file written by ragteach.save")
+    parser.add_argument("--task", help="name of the task; not needed if the model has one")
+    parser.add_argument("--input", help="a text file, instead of standard input")
+    parser.add_argument(
+        "--all", action="store_true", help="write the probability of every class, with a header"
+    )
+    parser.add_argument(
+        "--block", type=int, default=1000, help="lines scored at a time (default: %(default)s)"
+    )
+    parser.set_defaults(func=predict_command, run=predict_command)
+    return parser
+
+
+def predict_command(args, stdin=None, stdout=None):
+    """Run ``predict`` with parsed arguments; returns the exit code (2 after a message on standard
+    error).
+
+    Args:
+        args: with model, task, input, all and block, as `add_predict_parser` defines them.
+        stdin, stdout: text streams; default: the process's own, as UTF-8.
+    """
+    try:
+        for stream in (sys.stdin, sys.stdout):  # a console may have another encoding
+            if hasattr(stream, "reconfigure"):
+                stream.reconfigure(encoding="utf-8")
+        lines = open(args.input, encoding="utf-8") if args.input else stdin or sys.stdin
+        with lines if args.input else _left_open(lines) as source:
+            for line in predict_lines(args.model, source, args.task, args.all, args.block):
+                print(line, file=stdout or sys.stdout)
+        (stdout or sys.stdout).flush()
+    except BrokenPipeError:  # the reader, such as head, has had enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except (RagteachError, OSError, UnicodeDecodeError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0
+
+
+def predict_lines(path, lines, task=None, every_class=False, block=1000):
+    """Predictions for ``lines`` of text, as a generator of tab-separated lines in the same order.
+
+    Args:
+        path: a file that `save` wrote.
+        task: its name; None if the model has only one.
+        every_class: a header, then the probability of every class.
+        block: lines scored at a time.
+
+    Raises:
+        RagteachError: no task named where there are several, an unknown one, a model without
+            vectoriser, or a task that does not classify.
+    """
+    from ragteach.integrations.saving import load  # noqa: PLC0415  (so that --help needs no torch)
+
+    saved = load(path)
+    names = saved.model.task_names
+    if task is None and len(names) > 1:
+        raise refuse(expected=f"a task among {names}", got="none", fix=f"add --task {names[0]}")
+    task = names[0] if task is None else task
+    one_of("task", task, names)
+    labels = _labels(saved, task)
+    if every_class:
+        yield "\t".join([*labels, "sentence"])
+    lines = (line.rstrip("\r\n") for line in lines)
+    while texts := list(itertools.islice(lines, max(1, block))):
+        logits = saved.logits(texts, task)  # (n_docs, n_classes)
+        p = np.exp(logits - np.logaddexp.reduce(logits, axis=1, keepdims=True))
+        for row, text in zip(p, texts, strict=True):
+            numbers = (
+                [f"{v:.4f}" for v in row]
+                if every_class
+                else [labels[row.argmax()], f"{row.max():.4f}"]
+            )
+            yield "\t".join([*numbers, text])
+
+
+def _labels(saved, task):
+    """Names of the task's classes."""
+    labels = saved.labels.get(task) if isinstance(saved.labels, dict) else saved.labels
+    n_classes = getattr(saved.model, "n_classes", None)
+    if n_classes is None:
+        head = saved.model.head(task)
+        if type(head).__name__ != "Classification":
+            raise refuse(
+                expected="a task that classifies", got=f"task {task!r} with the head {type(head).__name__}",
+                fix="use load(path).model.predict from Python",
+            )  # fmt: skip
+        n_classes = head.size
+    return [str(label) for label in labels or range(n_classes)]
+
+
+class _left_open:
+    """A context that gives a stream back without closing it."""
+
+    def __init__(self, stream):
+        self.stream = stream
+
+    def __enter__(self):
+        return self.stream
+
+    def __exit__(self, *_):
+        return False

@@ -1,0 +1,389 @@
+"""Pictures: axes functions that draw what other modules computed.
+
+Enters: tables and trajectories.  Leaves: a matplotlib Axes. Every function takes ``ax=None`` and
+returns the ``ax``; nothing is computed here that a table could not have held. `show` puts a figure
+into a notebook together with its description in words.
+
+Colours are Okabe & Ito's, which people with any colour vision can tell apart; a marker, line style
+or label always says the same as the colour.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import textwrap
+
+import matplotlib.pyplot as plt
+import numpy as np
+import torch
+from matplotlib.colors import ListedColormap
+
+from ragteach.errors import one_of, refuse
+
+BLUE, ORANGE, GREEN, PINK, SKY, YELLOW, VERMILION = (
+    "#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#F0E442", "#D55E00",
+)  # fmt: skip
+PALETTE = {"RAG": BLUE, "full sharing": VERMILION, "independent": GREEN}
+MARKERS = {"RAG": "o", "full sharing": "s", "independent": "^"}
+STYLES = {"RAG": "-", "full sharing": "--", "independent": ":"}
+LETTERS = {
+    "RAG": "R",
+    "full sharing": "F",
+    "independent": "I",
+}  # what the who-wins map writes into its cells
+OTHER = "#777777"
+CYCLE = (
+    [BLUE, VERMILION, GREEN, PINK, ORANGE, SKY, "#000000"],
+    ["o", "s", "^", "D", "v", "P", "X"],
+    [
+        "-",
+        "--",
+        ":",
+        "-.",
+        (0, (5, 1, 1, 1, 1, 1)),
+        (0, (8, 3)),
+    ],  # 6, not 7: no look comes back soon
+)
+BASELINES = {"full sharing + task bias": 3, "full sharing, equal parameters": 4,
+             "independent, equal parameters": 5, "majority class": 6}  # their places in CYCLE  # fmt: skip
+
+
+def show(fig, alt):
+    """Display ``fig`` in a notebook, its description under it: for screen readers, print, and all
+    who read.
+
+    Args:
+        fig: a matplotlib figure (or an Axes). It is closed afterwards.
+        alt: what the picture shows, in one to three sentences (at least 20 letters).
+    """
+    from IPython.display import HTML, display  # noqa: PLC0415
+
+    if not isinstance(alt, str) or len(alt.strip()) < 20:
+        raise refuse(
+            expected="alt text of at least 20 letters",
+            got=repr(alt),
+            fix="say in a sentence what one sees",
+        )
+    fig = getattr(fig, "figure", fig)
+    image = io.BytesIO()
+    fig.savefig(image, format="png", dpi=fig.dpi, bbox_inches="tight", metadata={"Software": None})
+    plt.close(fig)
+    data = {"image/png": base64.b64encode(image.getvalue()).decode(), "text/plain": alt}
+    display(data, raw=True, metadata={"image/png": {"alt": alt}})
+    words = alt.replace("&", "&amp;").replace("<", "&lt;")
+    display(HTML(f"<details><summary>The figure in words</summary>{words}</details>"))
+
+
+def comparison(table, ax=None, metric="accuracy"):
+    """Mean and 95 % interval of each strategy, best on top (from `compare.summary`, one
+    n_per_task).
+    """
+    ax = _axes(ax, (7, 0.45 * len(table) + 1.2))
+    _one_size(table)
+    rows = table.iloc[::-1].reset_index(drop=True)
+    for i, row in rows.iterrows():
+        colour, marker = PALETTE.get(row["strategy"], OTHER), MARKERS.get(row["strategy"], "x")
+        half = [[row["mean"] - row["low"]], [row["high"] - row["mean"]]]
+        half = None if np.isnan(row["low"]) else half
+        ax.errorbar(row["mean"], i, xerr=half, fmt=marker, color=colour, ms=8, capsize=4, lw=2)
+        ax.annotate(
+            f"{row['mean']:.3f}", (row["mean"], i), (0, 7), textcoords="offset points", ha="center"
+        )
+    ax.set_yticks(range(len(rows)), [_wrapped(s) for s in rows["strategy"]])
+    ax.set(
+        ylim=(-0.6, len(rows) - 0.2),
+        xlabel=f"test {metric.replace('_', ' ')} (mean and 95 % interval over seeds)",
+    )
+    ax.grid(axis="x", alpha=0.3)
+    return _clean(ax)
+
+
+def differences(table, ax=None, reference="RAG"):
+    """Paired differences and their 95 % intervals (from `compare.paired`). Accuracy: right of 0 the
+    reference wins.
+    """
+    ax = _axes(ax, (7, 0.45 * len(table) + 1.2))
+    _one_size(table)
+    marks = {"better": ("o", BLUE), "worse": ("X", VERMILION)}
+    for i, row in table.iloc[::-1].reset_index(drop=True).iterrows():
+        marker, colour = marks.get(row["verdict"], ("D", OTHER))
+        half = [[row["difference"] - row["low"]], [row["high"] - row["difference"]]]
+        half = None if np.isnan(row["low"]) else half
+        ax.errorbar(
+            row["difference"], i, xerr=half, fmt=marker, color=colour, ms=7, capsize=4, lw=2
+        )
+        end = row["difference"] if np.isnan(row["high"]) else row["high"]
+        ax.annotate(row["verdict"], (end, i), (8, 0), textcoords="offset points", va="center",
+                    size=9)  # fmt: skip
+    ax.axvline(0, color="black", lw=1)
+    ax.set_yticks(
+        range(len(table)), [_wrapped(f"{reference} - {s}") for s in table["strategy"].iloc[::-1]]
+    )
+    ax.set(
+        ylim=(-0.6, len(table) - 0.4), xlabel="difference in score, seed by seed (95 % interval)"
+    )
+    ax.margins(x=0.25)
+    return _clean(ax)
+
+
+def learning_curves(table, ax=None, metric="accuracy"):
+    """Score against sentences per task, one line a strategy with its 95 % band (from
+    `compare.summary`).
+    """
+    ax = _axes(ax, (7, 4))
+    for i, (strategy, rows) in enumerate(
+        table.sort_values("n_per_task").groupby("strategy", sort=False)
+    ):
+        colour, marker, style = _look(strategy, i)
+        ax.plot(
+            rows["n_per_task"],
+            rows["mean"],
+            ls=style,
+            marker=marker,
+            color=colour,
+            label=_plain(strategy),
+        )
+        ax.fill_between(
+            rows["n_per_task"], rows["low"], rows["high"], color=colour, alpha=0.15, lw=0
+        )
+    ax.set_xscale("log")
+    sizes = sorted(table["n_per_task"].unique())
+    ax.set_xticks(sizes, [str(n) for n in sizes])
+    ax.minorticks_off()
+    ax.set(xlabel="training sentences per task", ylabel=f"test {metric.replace('_', ' ')}")
+    ax.legend(frameon=False)
+    return _clean(ax)
+
+
+def who_wins(table, ax=None):
+    """Map of the winner over relatedness x sentences per task (from `compare.winners`): its name
+    and lead in each cell.
+
+    A star marks a lead whose 95 % interval lies above 0.
+    """
+    names = list(PALETTE)
+    for winner in table["winner"]:
+        one_of("winner", winner, names)
+    text = [
+        f"{winner}\n{margin:+.3f}{'*' if clear else ''}"
+        for winner, margin, clear in zip(
+            table["winner"], table["margin"], table["clear"], strict=True
+        )
+    ]
+    table = table.assign(code=[names.index(w) for w in table["winner"]], text=text)
+    codes, text = (
+        table.pivot(index="relatedness", columns="n_per_task", values=v).sort_index(ascending=False)
+        for v in ("code", "text")
+    )
+    ax = _axes(ax, (1.35 * codes.shape[1] + 1.5, 0.75 * codes.shape[0] + 1.5))
+    pale = ListedColormap(["#9FCBE6", "#F3B98F", "#A6DCCB"])  # PALETTE, light enough for black text
+    _heat(ax, codes, text.fillna(""), pale, 0, 2, 9)
+    ax.set(xlabel="training sentences per task", ylabel="relatedness of the tasks")
+    ax.set_title("who wins, and by how much (* = clear at 95 %)", size=11)
+    return ax
+
+
+def routing(model, ax=None):
+    """The graph: tasks left, adapters right, a line for every route (its width is the weight,
+    dashed if below 0). An inactive adapter has a dotted box.
+    """
+    graph = torch.as_tensor(getattr(model, "graph", model))
+    tasks = getattr(model, "task_names", [f"task{t + 1}" for t in range(len(graph))])
+    adapters = getattr(model, "adapter_names", [f"A{k + 1}" for k in range(graph.shape[1])])
+    active = getattr(model, "active", dict.fromkeys(adapters, True))
+    ax = _axes(ax, (5.5, 0.55 * max(len(tasks), len(adapters)) + 1.2))
+    left, right = (
+        np.linspace(1, 0, len(tasks) + 2)[1:-1],
+        np.linspace(1, 0, len(adapters) + 2)[1:-1],
+    )
+    top = max(float(abs(graph).max()) if graph.numel() else 1.0, 1e-12)
+    for t, row in enumerate(graph.tolist()):
+        for k, g in enumerate(row):
+            if g:
+                style = "-" if g > 0 else "--"
+                ax.plot(
+                    [0, 1],
+                    [left[t], right[k]],
+                    style,
+                    color=BLUE,
+                    lw=0.5 + 2.5 * abs(g) / top,
+                    zorder=1,
+                )
+                if g != 1:
+                    y = 0.75 * left[t] + 0.25 * right[k]  # near its task, where lines lie apart
+                    ax.text(0.25, y, f"{g:g}", size=9, ha="center", va="center", zorder=2,
+                            bbox={"pad": 1, "fc": "white", "ec": "none"})  # fmt: skip
+    for x, ys, names, box in ((0, left, tasks, "round"), (1, right, adapters, "square")):
+        for y, name in zip(ys, names, strict=True):
+            frame = {"boxstyle": f"{box},pad=0.35", "fc": "white", "ec": "black"}
+            frame["ls"] = "-" if x == 0 or active[name] else ":"
+            side = "right" if x == 0 else "left"
+            ax.text(x, y, _plain(name), ha=side, va="center", zorder=3, size=11, bbox=frame)
+    ax.text(0, 1.02, "tasks", ha="right", style="italic")
+    ax.text(1, 1.02, "adapters" if adapters else "no adapters", ha="left", style="italic")
+    inches = ax.get_window_extent().width / ax.figure.dpi
+    room = [
+        0.3 + 0.09 * max([len(n) for n in names] + [11]) for names in (tasks, adapters)
+    ]  # for the names
+    unit = max(inches - sum(room), 0.25 * inches)
+    ax.set(xlim=(-room[0] / unit, 1 + room[1] / unit), ylim=(0, 1.1))
+    ax.axis("off")
+    return ax
+
+
+def norms(trajectory, ax=None, tasks=False):
+    """Length of W_s and of every adapter, step by step (``tasks=True``: of every W_t too)."""
+    table = trajectory.norms()
+    if not tasks:
+        table = table[~table["part"].str.startswith("W[")]
+    return _lines(table, "norm", "length of the weights", ax)
+
+
+def angles(trajectory, ax=None):
+    """Angle between every adapter and the shared weights; 90 degrees is "unrelated"."""
+    ax = _lines(trajectory.angles(), "angle", "angle to the shared weights (degrees)", ax, first=1)
+    ax.axhline(90, color="black", lw=0.8, ls=":")
+    return ax
+
+
+def plane(trajectory, ax=None, words=None, tasks=False):
+    """Paths of W_s and the adapters in a plane: two words' scores, or two principal components."""
+    table = trajectory.project(words)
+    axes = table.attrs["axes"]
+    if not tasks:
+        table = table[~table["part"].str.startswith("W[")]
+    ax = _axes(ax, (5.5, 4.5))
+    for i, (part, path) in enumerate(table.groupby("part", sort=False)):
+        colour, marker, style = _look(part, i)
+        ax.plot(path["x"], path["y"], ls=style, color=colour, lw=1.8, label=_plain(part))
+        ax.plot(path["x"].iloc[0], path["y"].iloc[0], marker, color=colour, ms=5)
+        ax.plot(
+            path["x"].iloc[-1], path["y"].iloc[-1], marker, color=colour, ms=10, mfc="none", mew=2
+        )
+    ax.set(xlabel=_plain(axes[0]), ylabel=_plain(axes[1]))
+    ax.legend(frameon=False, title="small: start, ring: end")
+    return _clean(ax)
+
+
+def conflict(table, ax=None):
+    """Cosine between tasks' gradients in W_s (`Trajectory.gradient_cosines`). Below 0 they pull
+    apart.
+    """
+    table = table.assign(part=table["task_a"] + " & " + table["task_b"])
+    ax = _lines(table, "cosine", "cosine of the tasks' gradients in W_s", ax)
+    ax.axhline(0, color="black", lw=0.8)
+    return ax
+
+
+def words(table, ax=None):
+    """Which part holds which word: heat map of `Trajectory.word_table`. Above 0: for the last
+    class.
+    """
+    ax = _axes(ax, (0.95 * table.shape[1] + 2, 0.36 * len(table) + 1.3))
+    top = (
+        1.25 * float(np.abs(table.to_numpy()).max()) or 1.0
+    )  # the ends of the colours are dark: stay off them
+    _heat(ax, table, table.map("{:+z.2f}".format), "PuOr", -top, top, 10)
+    ax.tick_params(axis="x", rotation=25)
+    return ax
+
+
+def losses(histories, ax=None, reference=None, column="loss"):
+    """J (or another column of the records) per epoch of one or several `fit` histories."""
+    ax = _axes(ax, (7, 3.6))
+    for i, (name, history) in enumerate(histories.items()):
+        frame = history.frame()
+        colour, marker, style = _look(name, i)
+        ax.plot(frame["epoch"], frame[column], ls=style, color=colour, lw=2, label=_plain(name),
+                marker=marker, markevery=max(1, len(frame) // 6), ms=5)  # fmt: skip
+    if reference is not None:
+        ax.axhline(reference, color="black", lw=1, ls=(0, (1, 3)), label="optimum")
+    ax.set(xlabel="epoch", ylabel={"loss": "objective J"}.get(column, column.replace("_", " ")))
+    ax.legend(frameon=False)
+    return _clean(ax)
+
+
+def lambda_path(replicas, tensors, ax=None, chosen=None):
+    """Accuracy per task along lambda (from `solve_path`): left, independent; right, full
+    sharing.
+    """
+    ax = _axes(ax, (7, 3.8))
+    order = replicas.lam.argsort()
+    lam, accuracy = replicas.lam[order].numpy(), replicas.accuracy(tensors)[:, order].numpy()
+    for t, name in enumerate(tensors.task_names):
+        colour, marker, style = _look(name, t)
+        ax.plot(lam, accuracy[t], ls=style, marker=marker, ms=4, color=colour, label=_plain(name))
+    ax.plot(lam, accuracy.mean(0), color="black", lw=2.5, label="mean")
+    if chosen is not None:
+        ax.axvline(chosen, color="black", ls=":", lw=1)
+        ax.annotate("chosen on validation", (chosen, 0), (4, 4), xycoords=("data", "axes fraction"),
+                    textcoords="offset points", size=9)  # fmt: skip
+    ax.set_xscale("log")
+    ax.set(xlabel=r"$\lambda$   (left: independent, right: full sharing)", ylabel="accuracy")
+    ax.legend(frameon=False, ncols=2)
+    return _clean(ax)
+
+
+def _lines(table, value, label, ax, first=0):
+    beside = {"loc": "upper left", "bbox_to_anchor": (1, 1)} if ax is None else {}
+    ax = _axes(ax, (6.5, 3.6))
+    for i, (part, path) in enumerate(table.groupby("part", sort=False), start=first):
+        colour, marker, style = _look(part, i)
+        every = max(1, len(path) // 6)
+        ax.plot(path["step"], path[value], ls=style, color=colour, marker=marker, markevery=every, ms=5,
+                label=_plain(part))  # fmt: skip
+    ax.set(xlabel="step", ylabel=label)
+    if ax.lines:  # a model without adapters has no angles
+        ax.legend(frameon=False, fontsize=9, **beside)
+    return _clean(ax)
+
+
+def _look(name, i):
+    """Colour, marker and line style: a strategy's own, or the i-th."""
+    i = BASELINES.get(name, i)
+    colour, marker, style = (options[i % len(options)] for options in CYCLE)
+    return PALETTE.get(name, colour), MARKERS.get(name, marker), STYLES.get(name, style)
+
+
+def _plain(name):
+    """A name from the data as matplotlib text: no $ starts a formula, no _ in front hides it from
+    legends.
+    """
+    text = str(name).replace("$", r"\$")
+    return f" {text}" if text.startswith("_") else text
+
+
+def _wrapped(name):
+    return _plain(textwrap.fill(str(name), 36))
+
+
+def _heat(ax, values, text, colours, low, high, size):
+    """A table as coloured cells, its first row on top, with a text in each."""
+    import seaborn as sns  # noqa: PLC0415
+
+    sns.heatmap(
+        values.astype(float), vmin=low, vmax=high, cmap=colours, annot=text.to_numpy(), fmt="", ax=ax,
+        cbar=False, linewidths=2, linecolor="white", annot_kws={"size": size, "color": "black"},
+    )  # fmt: skip
+    for axis, names in ((ax.xaxis, values.columns), (ax.yaxis, values.index)):
+        axis.set_ticks(np.arange(len(names)) + 0.5, [_plain(name) for name in names], rotation=0)
+    ax.set(xlabel="", ylabel="")
+    ax.tick_params(length=0)
+
+
+def _axes(ax, size):
+    return plt.subplots(figsize=size, layout="constrained")[1] if ax is None else ax
+
+
+def _clean(ax):
+    ax.spines[["top", "right"]].set_visible(False)
+    return ax
+
+
+def _one_size(table):
+    if table["n_per_task"].nunique() > 1:
+        raise refuse(
+            expected="a table of one n_per_task", got=str(sorted(table["n_per_task"].unique().tolist())),
+            fix='pick one: table[table["n_per_task"] == 200], or draw learning_curves',
+        )  # fmt: skip

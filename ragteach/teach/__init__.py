@@ -1,0 +1,1 @@
+"""Teach: checks, hints and the exercises."""

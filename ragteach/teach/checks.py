@@ -1,0 +1,372 @@
+"""Checks that teach: what you made goes in, PASS, FAIL or TODO comes out, with the reason.
+
+Enters: an exercise's number and the learner's function, number, array or text. Leaves: a `Result`
+that a notebook draws as a small table, yours beside expected. A check never raises: an error in the
+learner's code becomes a FAIL that names the error, and an unfinished answer (``...`` or None)
+becomes TODO.
+
+An exercise is a function in ``ragteach/teach/exercises/lesson_NN.py`` that receives the learner's answer
+and compares it with `expect_close`, `expect_equal`, `expect_choice`, `expect_mentions` or `expect`.
+These know the plausible wrong answers of their exercise, so that a wrong answer is told which
+misconception it shows.
+"""
+
+from __future__ import annotations
+
+import copy
+import html
+import importlib
+import re
+import traceback
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ragteach.errors import refuse
+from ragteach.teach.drawing import as_array, as_html, as_text
+
+PASS, FAIL, TODO = "PASS", "FAIL", "TODO"
+_SIGN = {PASS: "✓", FAIL: "✗", TODO: "…"}  # a sign and a word, never colour alone
+_EDGE = {PASS: "#0072B2", FAIL: "#D55E00", TODO: "#767676"}
+REGISTRY: dict[str, Exercise] = {}
+
+
+class Wrong(Exception):
+    """Raised inside a checker: this answer is wrong, and this is what it misunderstands."""
+
+    def __init__(self, message: str, yours=None, expected=None, diagnosed: bool = True):
+        super().__init__(message)
+        self.yours, self.expected, self.diagnosed = yours, expected, diagnosed
+
+
+class Unfinished(Exception):
+    """Raised inside a checker: there is no answer yet."""
+
+
+@dataclass
+class Exercise:
+    """What is fixed about one exercise: the card, the hints, the checker and the reference
+    answer.
+    """
+
+    number: str
+    title: str
+    difficulty: str  # "easy", "medium" or "hard"
+    minutes: int
+    trains: str
+    hints: Sequence[str]
+    checker: Callable[[object], str | None]
+    reference: object = None
+    reason: str = ""  # why the reference is right, shown with PASS
+    rubric: Sequence[str] = ()  # for answers that a reader must judge
+
+
+@dataclass
+class Result:
+    """The answer of `check`: status, message, and yours beside expected where that helps."""
+
+    exercise: str
+    status: str
+    message: str
+    yours: object = None
+    expected: object = None
+    diagnosed: bool = False  # True: the message names a misconception
+    rubric: Sequence[str] = field(default=())
+
+    def __bool__(self) -> bool:
+        return self.status == PASS
+
+    def __repr__(self) -> str:
+        lines = [f"{_SIGN[self.status]} {self.status} {self.exercise}: {self.message}"]
+        if self.expected is not None:
+            for name, value in (("yours", self.yours), ("expected", self.expected)):
+                lines.append(f"  {name}:")
+                lines += [f"    {line}" for line in as_text(value, self._other(name)).splitlines()]
+        lines += [f"  [ ] {item}" for item in self.rubric]
+        return "\n".join(lines)
+
+    def _other(self, name: str):
+        return self.expected if name == "yours" else self.yours
+
+    def _repr_html_(self) -> str:
+        head = f"<strong>{_SIGN[self.status]} {self.status} {html.escape(self.exercise)}</strong>"
+        body = f"<div>{html.escape(self.message)}</div>"
+        if self.expected is not None:
+            cells = "".join(
+                f"<td style='text-align:left'><em>{name}</em>{as_html(value, self._other(name))}</td>"
+                for name, value in (("yours", self.yours), ("expected", self.expected))
+            )
+            body += f"<table><tr>{cells}</tr></table>"
+        if self.rubric:
+            body += (
+                "<ul>"
+                + "".join(f"<li>☐ {html.escape(item)}</li>" for item in self.rubric)
+                + "</ul>"
+            )
+        style = f"border-left:4px solid {_EDGE[self.status]};padding-left:0.8em"
+        return f"<div style='{style}'>{head}{body}</div>"
+
+    def _repr_mimebundle_(self, include=None, exclude=None) -> dict[str, str]:
+        return {"text/plain": repr(self), "text/html": self._repr_html_()}
+
+
+# ------------------------------------------------------------------ for the learner
+
+
+def check(number: str, yours: object = ...) -> Result:
+    """Check your answer to one exercise.
+
+    Args:
+        number: the exercise, e.g. ``"02-1"``.
+        yours: your function, number, array or text. ``...`` and None mean "not yet".
+
+    Returns:
+        A `Result`; in a notebook, leave it on the last line of the cell to see it. It is true when
+        you PASS.
+
+    Example:
+        >>> check("00-1", ...)
+        … TODO 00-1: Nothing to check yet: replace the ... with your answer.
+    """
+    try:
+        exercise = get(number)
+    except ValueError as error:
+        return Result(str(number), FAIL, str(error))
+    try:
+        finished(yours, "Nothing to check yet: replace the ... with your answer.")
+        said = exercise.checker(yours)
+    except (Unfinished, NotImplementedError) as error:
+        return Result(
+            number, TODO, str(error) or "Not finished yet: it raises NotImplementedError."
+        )
+    except Wrong as wrong:
+        return Result(number, FAIL, str(wrong), wrong.yours, wrong.expected, wrong.diagnosed)
+    except Exception as error:  # whatever the learner's code does, the notebook goes on
+        return _explain_error(number, error)
+    message = " ".join(text for text in (said or "Right.", exercise.reason) if text)
+    return Result(number, PASS, message, rubric=exercise.rubric)
+
+
+def reference(number: str) -> object:
+    """The reference answer, for later cells that need one whether or not you have finished.
+
+    Example:
+        >>> mine_or_not = reference("00-1")
+    """
+    return copy.deepcopy(get(number).reference)
+
+
+def get(number: str) -> Exercise:
+    """The exercise with this number; the error lists the lesson's numbers."""
+    lesson = str(number).rpartition("-")[0]
+    module = f"ragteach.teach.exercises.{'lesson' if lesson.isdigit() else 'lab'}_{lesson}"
+    try:
+        if re.fullmatch(r"\w+", lesson):
+            importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name != module:
+            raise
+    if number not in REGISTRY:
+        known = (
+            ", ".join(sorted(k for k in REGISTRY if k.startswith(f"{lesson}-")))
+            or "none in this lesson"
+        )
+        raise refuse(
+            expected=f"the number of an exercise: {known}", got=repr(number), fix="check the number"
+        )
+    return REGISTRY[number]
+
+
+# ------------------------------------------------------------------ for the author
+
+
+def exercise(number: str, **card) -> Callable:
+    """Register the decorated checker as exercise ``number``; ``card``: the other fields of
+    `Exercise`.
+    """
+
+    def register(checker: Callable) -> Callable:
+        new = Exercise(number=number, checker=checker, **card)
+        if number in REGISTRY and REGISTRY[number].checker.__module__ != checker.__module__:
+            raise refuse(
+                expected="a new number",
+                got=number,
+                fix="number the exercises of a lesson 1, 2, 3, ...",
+            )
+        if new.difficulty not in ("easy", "medium", "hard"):
+            raise refuse(
+                expected="easy, medium or hard",
+                got=repr(new.difficulty),
+                fix="choose one of the three words",
+            )
+        if len(new.hints) < 2:
+            raise refuse(
+                expected="a ladder of at least 2 hints",
+                got=f"{len(new.hints)}",
+                fix="add a smaller step",
+            )
+        REGISTRY[number] = new
+        return checker
+
+    return register
+
+
+def call(function: Callable, *args, **kwargs) -> object:
+    """Call the learner's function on copies, so that it cannot spoil the check's own arrays."""
+    if not callable(function):
+        raise Wrong(
+            f"Hand over the function itself, without brackets; this is a {type(function).__name__}."
+        )
+    answer = function(*copy.deepcopy(args), **copy.deepcopy(kwargs))
+    finished(
+        answer,
+        "Your function returns nothing yet. If you have written it: does it end with return?",
+    )
+    return answer
+
+
+Mistakes = Iterable[tuple[object, str]]
+
+
+def expect_close(
+    yours: object,
+    expected: object,
+    wrong: Mistakes = (),
+    what: str = "Your answer",
+    rtol=1e-3,
+    atol=1e-6,
+) -> None:
+    """Compare numbers or arrays; ``wrong`` pairs known wrong values with the message for each.
+
+    A wrong value may be a function of no arguments, called only if needed. The first that equals
+    yours decides the message. A wrong shape is told as such.
+
+    Example:
+        >>> expect_close(7, 12, wrong=[(7, "You added where the equation multiplies.")])
+        Traceback (most recent call last):
+        ...
+        ragteach.teach.checks.Wrong: You added where the equation multiplies.
+    """
+    finished(yours, f"{what} is not there yet.")
+    right = as_array(expected)
+    try:
+        mine = as_array(yours)
+    except Exception:
+        raise Wrong(
+            f"{what} should be numbers, not {type(yours).__name__}.", repr(yours), right
+        ) from None
+    if _same(mine, right, rtol, atol):
+        return
+    for value, message in wrong:
+        if _same(mine, as_array(value() if callable(value) else value), rtol, atol):
+            raise Wrong(message, mine, right)
+    if mine.shape != right.shape:
+        raise Wrong(
+            f"{what} has shape {mine.shape}; it should be {right.shape}.",
+            mine,
+            right,
+            diagnosed=False,
+        )
+    if not np.isfinite(mine).all():
+        raise Wrong(f"{what} contains nan or infinity.", mine, right, diagnosed=False)
+    off = int((~np.isclose(mine, right, rtol=rtol, atol=atol)).sum())
+    raise Wrong(f"{what} differs in {off} of {right.size} entries.", mine, right, diagnosed=False)
+
+
+def expect_equal(
+    yours: object, expected: object, wrong: Mistakes = (), what: str = "Your answer"
+) -> None:
+    """Compare things that are equal or not: words, sets, lists, whole numbers."""
+    finished(yours, f"{what} is not there yet.")
+    if bool(yours == expected):
+        return
+    for value, message in wrong:
+        if bool(yours == value):
+            raise Wrong(message, repr(yours), repr(expected))
+    raise Wrong(f"{what} is not the expected one.", repr(yours), repr(expected), diagnosed=False)
+
+
+def expect_choice(yours: object, right: str, wrong: dict[str, str]) -> None:
+    """A choice among letters or words; every wrong choice has its message, and the right one is not
+    shown.
+    """
+    mine = str(yours).strip().strip("().").lower()
+    if not mine:
+        raise Unfinished("No choice yet.")
+    if mine == right.lower():
+        return
+    for value, message in wrong.items():
+        if mine == value.lower():
+            raise Wrong(message)
+    raise Wrong(
+        f"Choose one of {', '.join(sorted([right, *wrong]))}; you wrote {yours!r}.", diagnosed=False
+    )
+
+
+def expect_mentions(
+    text: object, ideas: Iterable[tuple[str, str]], avoid: Iterable[tuple[str, str]] = ()
+) -> None:
+    """Look in a written answer for the words an idea needs; pairs of (regular expression, message).
+
+    It reads words, not meaning: give such an exercise a rubric too. ``avoid`` names claims that are
+        wrong.
+    """
+    mine = str(text).strip()
+    if len(mine.split()) < 5:
+        raise Unfinished("Write a few sentences, as you would say them to a colleague.")
+    for pattern, message in avoid:
+        if re.search(pattern, mine, flags=re.IGNORECASE | re.DOTALL):
+            raise Wrong(message)
+    for pattern, message in ideas:
+        if not re.search(pattern, mine, flags=re.IGNORECASE | re.DOTALL):
+            raise Wrong(message)
+
+
+def expect(condition: object, message: str, yours: object = None, expected: object = None) -> None:
+    """Fail with ``message`` unless ``condition`` holds."""
+    if not bool(condition):
+        raise Wrong(message, yours, expected)
+
+
+# ------------------------------------------------------------------ inside
+
+
+def finished(thing: object, message: str) -> None:
+    """Raise `Unfinished` for ``...``, None, NotImplemented, "TODO", or a container that holds
+    ``...``.
+    """
+    blank = thing is None or thing is ... or thing is NotImplemented
+    if isinstance(thing, str):
+        blank = thing.strip() in ("", "...", "TODO")
+    elif isinstance(thing, dict):
+        blank = any(v is ... for v in thing.values())
+    elif isinstance(thing, list | tuple):
+        blank = any(v is ... for v in thing)
+    if blank:
+        raise Unfinished(message)
+
+
+def _same(a: np.ndarray, b: np.ndarray, rtol: float, atol: float) -> bool:
+    return a.shape == b.shape and bool(np.allclose(a, b, rtol=rtol, atol=atol))
+
+
+def _explain_error(number: str, error: Exception) -> Result:
+    """An error while checking, told as a learner needs it; a forgotten ``...`` is a TODO."""
+    said = f"{type(error).__name__}: {error}"
+    if "ellipsis" in str(error):
+        return Result(number, TODO, "A ... is still in your code; replace it.")
+    frames = [
+        f
+        for f in traceback.extract_tb(error.__traceback__)
+        if "ipykernel" in f.filename or f.filename[:1] == "<"
+    ]
+    where = f" in line {frames[-1].lineno} of your cell ({frames[-1].line})" if frames else ""
+    advice = "Read the last line of the error first; then call your function yourself on a small example."
+    if isinstance(error, TypeError) and "argument" in str(error):
+        advice = "Compare the names and the number of your function's arguments with the exercise."
+    elif re.search(r"shape|size|dimension", str(error), flags=re.IGNORECASE):
+        advice = "Print the shapes on both sides, and write them as a comment beside the line."
+    elif isinstance(error, NameError):
+        advice = "Run the cells above this one, or check the spelling."
+    return Result(number, FAIL, f"Your code raised {said}{where}. {advice}")

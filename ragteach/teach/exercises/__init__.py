@@ -1,0 +1,3 @@
+"""The exercises, one module per lesson: card, hints, reference, and a checker that knows the
+mistakes.
+"""

@@ -1,0 +1,308 @@
+"""Answers of lesson 02 that its checks know: the references, and likely mistakes with what each is
+told.
+"""
+
+import numpy as np
+import torch
+
+# ------------------------------------------------------------------ 02-1
+
+SHAPES = {
+    "x": (8, 100),
+    "W_s": (3, 100),
+    "A": (2, 3, 100),
+    "G": (4, 2),
+    "W": (4, 3, 100),
+    "logits": (8, 3),
+}
+SHAPE_MISTAKES = {
+    "x": [((100, 8), "A row of x is one sentence, a column one word.")],
+    "W_s": [
+        (
+            (100, 3),
+            "The article's d x c: then W_s x would multiply rows of 3 numbers by 100, which is impossible.",
+        )
+    ],
+    "A": [
+        (
+            (2, 3),
+            "The article's k x c. But each of the 2 adapters is added to W_s, so each needs its shape.",
+        ),
+        ((3, 100), "This is one adapter; stack all of them, the adapter's number first."),
+        ((2, 100, 3), "Each adapter is added to W_s: same order, classes first."),
+        ((4, 3, 100), "There is not one adapter per task here: 2 adapters serve 4 tasks."),
+    ],
+    "G": [((2, 4), "G[t, k]: the task comes first.")],
+    "W": [
+        (
+            (3, 100),
+            "This is the W_t of one task; stack those of all tasks, the task's number first.",
+        ),
+        ((2, 3, 100), "One W_t for each task, not for each adapter."),
+    ],
+    "logits": [
+        ((3, 8), "Logits are kept like x: one row for each sentence."),
+        ((8, 4, 3), "These are the logits of all tasks; here one task reads the sentences."),
+        ((8, 100), "A score for each class, not for each word."),
+    ],
+}
+
+# ------------------------------------------------- 02-2: shared (C, d), adapters (K, C, d), graph
+# (T, K)
+
+
+def task_weights(shared, adapters, graph):
+    return shared + torch.tensordot(graph, adapters, dims=1)
+
+
+def all_for_all(shared, adapters, graph):
+    return (shared + adapters.sum(0)).expand(len(graph), *shared.shape)
+
+
+def shared_each_time(shared, adapters, graph):
+    return torch.tensordot(graph, shared + adapters, dims=1)
+
+
+def no_shared(shared, adapters, graph):
+    return torch.tensordot(graph, adapters, dims=1)
+
+
+def mean_of_adapters(shared, adapters, graph):
+    return shared + torch.tensordot(graph, adapters, dims=1) / len(adapters)
+
+
+def routes_on_or_off(shared, adapters, graph):
+    return shared + torch.tensordot((graph != 0).to(graph.dtype), adapters, dims=1)
+
+
+def only_whole_routes(shared, adapters, graph):
+    return shared + torch.tensordot((graph == 1).to(graph.dtype), adapters, dims=1)
+
+
+def first_task_only(shared, adapters, graph):
+    return task_weights(shared, adapters, graph)[0]
+
+
+def graph_turned(shared, adapters, graph):
+    """Read G[k, t]; possible only if there are as many tasks as adapters."""
+    return shared + torch.tensordot(graph.T, adapters, dims=1)
+
+
+WEIGHT_MISTAKES = [
+    (
+        all_for_all,
+        "Every task gets every adapter: the graph is left out. This is the article's literal sum.",
+    ),
+    (
+        shared_each_time,
+        "W_s is inside the sum over k, so it is counted once per adapter. It belongs in front of the sum.",
+    ),
+    (no_shared, "W_s is missing: it is added to every task."),
+    (mean_of_adapters, "A sum over k, not a mean: do not divide by K."),
+    (routes_on_or_off, "G[t, k] is a number, not only yes or no: multiply by it."),
+    (
+        only_whole_routes,
+        "Only the entries 1 count here. G[t, k] may be any number, 0.5 or 2 too: multiply by it.",
+    ),
+    (first_task_only, "This is W_t of one task. Stack those of all tasks."),
+    (graph_turned, "The graph is turned round: G[t, k] has the task first."),
+]
+
+# ------------------------------------------------------------------ 02-3: graph (T, K) -> True or
+# False
+
+GRAPHS = [
+    np.ones((4, 3)),
+    np.eye(3),
+    np.zeros((3, 0)),
+    np.array([[1.0, 0, 2]] * 3),
+    np.array([[1.0, 0], [0, 1]]),
+    np.array([[1.0, 1], [0, 0]]),
+    np.array([[1.0], [2], [3]]),
+    np.array([[1.0, 0], [1, 0], [0, 1]]),
+    np.array([[0.5, 0.5]] * 2),
+    np.ones((1, 4)),
+]
+
+
+def collapses(graph):
+    return bool((graph == graph[0]).all())
+
+
+def only_ones(graph):
+    return bool((graph == 1).all())
+
+
+def equal_row_sums(graph):
+    return len(set(graph.sum(1))) == 1
+
+
+def equal_columns(graph):
+    return bool((graph == graph[:, :1]).all())
+
+
+def graph_of_rank_one(graph):
+    return bool(graph.size == 0 or np.linalg.matrix_rank(graph) <= 1)
+
+
+def some_rows_equal(graph):
+    return len(graph) == 1 or len(np.unique(graph, axis=0)) < len(graph)
+
+
+def turned_round(graph):
+    return not collapses(graph)
+
+
+COLLAPSE_MISTAKES = [
+    (
+        only_ones,
+        "Ones are one case. But if every task gets A1 once and A3 twice, do any two tasks differ?",
+    ),
+    (
+        equal_row_sums,
+        "Equal row sums are not enough: with G = I every row sums to 1, and each task has its own adapter.",
+    ),
+    (
+        equal_columns,
+        "You compare columns. With rows (1, 1) and (0, 0), one task has both adapters, the other none.",
+    ),
+    (
+        graph_of_rank_one,
+        "Rank one is not enough: with one adapter and rows (1), (2), (3) the tasks hold different amounts.",
+    ),
+    (
+        some_rows_equal,
+        "If two rows are equal, these two tasks are one model. All rows must be equal.",
+    ),
+    (turned_round, "Turned round: True means that all W_t are equal."),
+]
+
+# ------------------------------------------------------------------ 02-4
+
+
+def same_penalty(lam, lam_shared, n_adapters):
+    return 1 / (1 / lam_shared + n_adapters / lam)
+
+
+PENALTY_MISTAKES = [
+    (
+        lambda lam, lam_shared, n: lam_shared + n * lam,
+        "You added the penalties. More parts make W cheaper, not dearer: the inverses add up.",
+    ),
+    (
+        lambda lam, lam_shared, n: lam_shared,
+        "Then adapters would change nothing. But they carry a part of W, and so make it cheaper.",
+    ),
+    (
+        lambda lam, lam_shared, n: 1 / lam_shared + n / lam,
+        "This is the inverse of the penalty: what is missing is 1 divided by it.",
+    ),
+    (
+        lambda lam, lam_shared, n: 1 / (1 / lam_shared + 1 / lam),
+        "This is right for one adapter. There are K of them, and each carries a part.",
+    ),
+    (
+        lambda lam, lam_shared, n: 1 / (1 / lam_shared + 1 / (n * lam)),
+        "K adapters share the load, so their penalty falls to lam / K; it does not rise to K lam.",
+    ),
+    (
+        lambda lam, lam_shared, n: lam_shared / (1 + n),
+        "This holds only if lam = lam_shared. Let them differ.",
+    ),
+    (
+        lambda lam, lam_shared, n: min(lam_shared, lam / n),
+        "W does not go as a whole where it is cheapest: squares cost less when split among the parts.",
+    ),
+]
+
+# ------------------------------------------------------------------ 02-5
+
+FOUR_FROM_TWO = {"graph": [[0, 0], [1, 0], [0, 1], [1, 1]], "a": [1, -1, -1, 1]}
+
+# ------------------------------------------------- 02-6: x (d,), shared (C, d), adapters (m, C, d)
+# -> (C,)
+
+
+def surplus(x, shared, adapters):
+    return (len(adapters) - 1) * shared @ x
+
+
+SURPLUS_MISTAKES = [
+    (
+        lambda x, shared, adapters: len(adapters) * shared @ x,
+        "One W_s x is right and has to stay: take away one less.",
+    ),
+    (
+        lambda x, shared, adapters: ((len(adapters) - 1) * shared + adapters.sum(0)) @ x,
+        "The adapters are counted once each, as they should be: leave them alone.",
+    ),
+    (
+        lambda x, shared, adapters: (shared + adapters).sum(0) @ x,
+        "This is the whole article's sum. What is too much in it?",
+    ),
+    (
+        lambda x, shared, adapters: shared @ x,
+        "Right for two adapters. How often is W_s counted with m of them?",
+    ),
+    (
+        lambda x, shared, adapters: (1 - len(adapters)) * shared @ x,
+        "The sign: say how much is there too much, not what to add.",
+    ),
+]
+
+# ------------------------------------------------------------------ 02-7: W (C, d) -> (C, d)
+
+
+def canonical(W):
+    return W - W.mean(0)
+
+
+def mean_over_words(W):
+    return W - W.mean(1, keepdims=True)
+
+
+def mean_of_all(W):
+    return W - W.mean()
+
+
+def unit_length(W):
+    return W / np.linalg.norm(W)
+
+
+def as_probabilities(W):
+    return np.exp(W) / np.exp(W).sum(0)
+
+
+def positive_minus_negative(W):
+    return W[-1] - W[0]
+
+
+CANONICAL_MISTAKES = [
+    (np.asarray, "You return W itself: its twin W + v has another W."),
+    (
+        mean_over_words,
+        "The mean runs over the words (axis 1). Each class loses a number of its own: predictions change.",
+    ),
+    (mean_of_all, "One mean of all entries cannot take up a row v with a number for each word."),
+    (unit_length, "Length is not what twins differ in; changing it changes predictions."),
+    (
+        as_probabilities,
+        "Softmax of the weights is the same for all twins, but it predicts something else than W: no twin.",
+    ),
+    (
+        positive_minus_negative,
+        "The same for all twins, but a single row: what does it say about the other class? Return (C, d).",
+    ),
+]
+
+# ------------------------------------------------------------------ 02-8
+
+STAYS = ("W[films]: positive - negative", "A[films] - A[cars]: positive - negative")
+CHANGES = {  # the others, and why
+    "W_s": "a disguise moves a random part of it into the adapters",
+    "A[films]": "it takes up the part that W_s loses, and a common row",
+    "W[films]": "the moved part cancels, but all its classes got the same row",
+    "A[films] - A[cars]": "the moved part cancels, but each task got a common row of its own",
+    "W_s: positive - negative": "the moved part is not the same for all classes",
+}
+READINGS = (*CHANGES, *STAYS)

@@ -1,0 +1,178 @@
+"""Lesson 08: the reference answers, and the typical mistakes that the checks recognise.
+
+A list of mistakes holds pairs (what it gives, what to tell the learner).
+"""
+
+import numpy as np
+
+
+def spread(weights):
+    weights = np.asarray(weights, dtype=float)
+    return distances(without_shift(weights)).mean() / size(without_shift(weights))
+
+
+def without_shift(weights, axis=1):
+    return weights - weights.mean(axis, keepdims=True)
+
+
+def distances(weights):
+    return np.sqrt(((weights - weights.mean(0)) ** 2).sum((1, 2)))
+
+
+def size(weights):
+    return np.sqrt((weights.mean(0) ** 2).sum())
+
+
+def wrong_spreads(weights):
+    centred, across = without_shift(weights), without_shift(weights, 2)
+    norms = distances(centred)
+    return [
+        (
+            distances(weights).mean() / size(weights),
+            "The common shift of all classes is still in: subtract the mean over classes first.",
+        ),
+        (
+            distances(across).mean() / size(across),
+            "You took the mean over features (axis 2). The shift is the mean over classes: axis 1.",
+        ),
+        (
+            norms.mean(),
+            "This is the distance itself. Divide by the norm of the mean model: spread has no unit.",
+        ),
+        (norms / size(centred), "One number per replica: take their mean."),
+        (
+            np.sqrt((norms**2).mean()) / size(centred),
+            "You took the root of the mean square. The spread is the mean of the distances: root first.",
+        ),
+    ]
+
+
+def steps_to_meet(lr, lam, gap, tol):
+    return np.log(tol / gap) / np.log(1 - lr * lam)
+
+
+def wrong_steps(lr, lam, gap, tol):
+    return [
+        (
+            np.log(tol / gap) / np.log(1 - lam),
+            "The learning rate is missing: a step is lr times the gradient.",
+        ),
+        (
+            np.log(gap / tol) / np.log(1 - lr * lam),
+            "A negative number of steps: the distance falls from gap to tol, so the ratio is tol / gap.",
+        ),
+        (
+            np.log(tol) / np.log(1 - lr * lam),
+            "The gap is missing: the runs start gap apart, not 1.",
+        ),
+        (
+            (gap - tol) / (lr * lam * gap),
+            "The distance does not shrink by the same amount in each step, but by the same factor.",
+        ),
+        (
+            np.log(gap / tol) / (lr * lam),
+            "Nearly: that is the limit of tiny steps, exp(-lr lam n). One step multiplies by 1 - lr lam.",
+        ),
+    ]
+
+
+def same_variance(scale):
+    return np.sqrt(3) * scale
+
+
+def wrong_scales(scale):
+    return [
+        (3 * scale, "The variance goes with the square of the scale: a root is missing."),
+        (
+            scale / np.sqrt(3),
+            "The other way round: this is the standard deviation of U(-scale, scale).",
+        ),
+        (
+            np.sqrt(12) * scale,
+            "12 belongs to the width of the interval. U(-u, u) is 2u wide: halve your answer.",
+        ),
+        (scale, "The same scale is not the same variance: Var U(-u, u) = u^2 / 3, not u^2."),
+        (
+            scale**2 / 3,
+            "That is the variance of U(-scale, scale). Asked is the scale that gives variance scale^2.",
+        ),
+    ]
+
+
+def factor_gradients(up, down, g):
+    return g @ down.T, up.T @ g
+
+
+def wrong_gradients(name, up, down, g):
+    is_up = name == "up"
+    right = factor_gradients(up, down, g)[0 if is_up else 1]
+    solved = g @ np.linalg.pinv(down) if is_up else np.linalg.pinv(up) @ g
+    from_a = factor_gradients(up, down, up @ down)[0 if is_up else 1]
+    return [
+        (
+            -right,
+            f"The sign of the gradient in {name} is turned round: J grows along its gradient.",
+        ),
+        (right.T, f"The gradient in {name} must have the shape of {name}: yours is transposed."),
+        (solved, "You solved for the factor. A gradient needs the transpose, not the inverse."),
+        (g, "That is the gradient in A itself. The factor sees it through the other factor."),
+        (from_a, "You used A where g belongs: the gradient starts from dJ/dA."),
+    ]
+
+
+def two_factors(a):
+    return np.array([[1.0, 0.0], [0.0, 1.0], [0.0, 0.0]]), a[:2] - a[2]
+
+
+def to_the_last(weights):
+    """The difference of each class to the last: all that softmax sees."""
+    return weights - weights[2]
+
+
+def wrong_products(a):
+    u, s, vt = np.linalg.svd(a, full_matrices=False)
+    right = to_the_last(a)
+    row_dropped = np.vstack([a[:2], np.zeros_like(a[0])])
+    last_is_sum = np.vstack([right[:2], right[:2].sum(0)])
+    return [
+        (
+            to_the_last(u[:, :2] * s[:2] @ vt[:2]),
+            "You cut the SVD of a itself at rank 2: that loses something. Subtract the common shift first.",
+        ),
+        (
+            to_the_last(row_dropped),
+            "You dropped the last row without subtracting it from the others: the softmax changes.",
+        ),
+        (
+            -right,
+            "The sign is turned round: subtract the last row from the others, not the reverse.",
+        ),
+        (
+            to_the_last(last_is_sum),
+            "The last row of up is (1, 1): it should make the last row of the product zero.",
+        ),
+    ]
+
+
+def expected_overlap(n_adapters, per_task):
+    return per_task, per_task**2 / n_adapters
+
+
+def wrong_overlaps(n_adapters, per_task):
+    right, share = expected_overlap(n_adapters, per_task), per_task / n_adapters
+    return [
+        ((per_task, share**2), "That is for one adapter. Sum over all K of them."),
+        (
+            (per_task, share),
+            "Two tasks must both hold the adapter: the probability is (k/K) times (k/K).",
+        ),
+        (
+            (share * per_task, share * per_task),
+            "A task shares all k of its adapters with itself: the first number is k.",
+        ),
+        (
+            (per_task, per_task * (per_task - 1) / (n_adapters - 1)),
+            "The two tasks draw independently of each other: what one holds is not gone for the other.",
+        ),
+        (right[::-1], "The two numbers are swapped: first a task with itself, then two tasks."),
+    ]

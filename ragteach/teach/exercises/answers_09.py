@@ -1,0 +1,218 @@
+"""Reference answers of lesson 09, and the mistakes that its checks recognise, each with its
+message.
+"""
+
+import numpy as np
+
+# ------------------------------------------------------------------ 09-1: what one sentence weighs
+
+
+def sentence_weight(sizes, alpha):
+    """(n_tasks,) what one sentence of each task counts in sum_t alpha_t CE_t."""
+    return task_weight(sizes, alpha) / np.asarray(sizes, dtype=float)
+
+
+def task_weight(sizes, alpha):
+    """The mistake: alpha_t itself."""
+    sizes = np.asarray(sizes, dtype=float)
+    return np.ones(len(sizes)) if alpha == "equal" else sizes / sizes.mean()
+
+
+def for_both(function, sizes):
+    """The answers for "equal" and "size", one row each."""
+    return np.stack([function(sizes, alpha) for alpha in ("equal", "size")])
+
+
+def weight_mistakes(sizes):
+    equal, size = for_both(sentence_weight, sizes)
+    return [
+        (
+            for_both(task_weight, sizes),
+            "This is alpha_t, the weight of the whole task. CE_t is a mean, so one of its n_t sentences has "
+            "alpha_t / n_t.",
+        ),
+        (
+            np.stack([size, equal]),
+            'The two are swapped. "equal" makes tasks equal, not single sentences.',
+        ),
+        (
+            np.stack([equal, equal]),
+            'You gave the weights of "equal" for "size" too. There alpha_t = n_t / mean(n).',
+        ),
+        (
+            np.stack([size, size]),
+            'You gave the weights of "size" for "equal" too. There alpha_t = 1.',
+        ),
+        (
+            np.stack([equal, size]) / len(sizes),
+            "You divided by the number of tasks. J is a sum over tasks: the alphas average 1.",
+        ),
+        (
+            np.stack([equal, size / len(sizes)]),
+            "You divided by the sum of the sizes. alpha_t = n_t / n-bar, and n-bar is their mean.",
+        ),
+    ]
+
+
+# ------------------------------------------------------------------ 09-2: balanced accuracy
+
+
+def recalls(truth, said):
+    """(n_present,) the share of each class that is found, for the classes that occur in truth."""
+    return np.array([(said[truth == c] == c).mean() for c in np.unique(truth)])
+
+
+def balanced_accuracy(truth, said):
+    """The mean of the recalls."""
+    return recalls(np.asarray(truth), np.asarray(said)).mean()
+
+
+def precisions(truth, said):
+    """(n_present,) the share of each class's predictions that is right; 0 if it is never said."""
+    return np.array(
+        [(truth[said == c] == c).mean() if (said == c).any() else 0.0 for c in np.unique(truth)]
+    )
+
+
+def macro_f1(truth, said):
+    """The mean over classes of the harmonic mean of precision and recall."""
+    r, p = recalls(truth, said), precisions(truth, said)
+    return (2 * r * p / np.maximum(r + p, 1e-12)).mean()
+
+
+def recall_mistakes(truth, said):
+    found = recalls(truth, said)
+    return [
+        (
+            (truth == said).mean(),
+            "This is accuracy: every sentence has one vote, so common classes rule.",
+        ),
+        (
+            precisions(truth, said).mean(),
+            "This is the mean precision. For a recall you look at truth == c, not at said == c.",
+        ),
+        (
+            macro_f1(truth, said),
+            "This is macro-F1, which mixes precision in. The mean of the recalls is enough here.",
+        ),
+        (found, "These are the recalls, one per class. Take their mean."),
+        (
+            found.sum() / 3,
+            "A class that does not occur in truth has no recall. Average over the classes that do.",
+        ),
+        (
+            np.mean([((truth == c) == (said == c)).mean() for c in np.unique(truth)]),
+            "This counts sentences of other classes too. A recall looks only where truth == c.",
+        ),
+        (
+            found.min(),
+            "This is the worst class's recall. A useful number, but the mean was asked for.",
+        ),
+    ]
+
+
+# ------------------------------------------------------------------ 09-3: weights are resampling
+
+
+def class_means(losses, labels):
+    """(n_present,) the mean loss of each class."""
+    return np.array([losses[labels == c].mean() for c in np.unique(labels)])
+
+
+def expected_draw(losses, labels):
+    """Mean loss of a draw that takes a class evenly, then one of its sentences evenly."""
+    return class_means(np.asarray(losses), np.asarray(labels)).mean()
+
+
+def common_counts_more(losses, labels):
+    """The mistake: weights n_c instead of 1 / n_c."""
+    weight = np.bincount(labels)[labels]
+    return (weight * losses).sum() / weight.sum()
+
+
+def draw_mistakes(losses, labels):
+    means = class_means(losses, labels)
+    return [
+        (
+            losses.mean(),
+            "This is the plain mean: every sentence has probability 1/n. Here a class is drawn first.",
+        ),
+        (
+            common_counts_more(losses, labels),
+            "Common classes count more in yours. A sentence of a class with n_c sentences has probability "
+            "1 / (C n_c): n_c stands below.",
+        ),
+        (
+            np.mean([losses[labels == c].sum() for c in np.unique(labels)]),
+            "You summed the losses of each class. Within a class, each of its n_c sentences has 1 / n_c.",
+        ),
+        (
+            means.sum(),
+            "You summed the class means. Each class has probability 1/C, so divide by C.",
+        ),
+        (
+            means.mean() * len(labels),
+            "You summed weighted losses and did not divide by the sum of the weights, which is n.",
+        ),
+        (
+            means,
+            "These are the class means. The draw takes each class equally often: average them.",
+        ),
+    ]
+
+
+# ------------------------------------------------------------------ 09-4: does the optimum move?
+
+MOVES = {"a": "no", "b": "yes", "c": "no", "d": "yes", "e": "yes"}
+MOVES_BECAUSE = {
+    "a": "In a, every row comes three times. CE_t is a mean: three times the sum, over three times as many.",
+    "b": "In b, one class is repeated and the others are not, so its share of the mean grows: oversampling.",
+    "c": "In c, the order changes, and a bag of words does not know the order. The rows are equal.",
+    "d": "In d, pairs of neighbours are features too, and a swap makes other pairs: these are new rows.",
+    "e": "In e, the copy lacks a word, so its row differs from the original's.",
+}
+
+
+# ------------------------------------------------------------------ 09-5: ridge towards W_s
+
+
+def ridge_towards(X, y, w_s, lam):
+    """The w that minimises  1/(2n) |Xw - y|^2 + lam/2 |w - w_s|^2."""
+    n, d = X.shape
+    return np.linalg.solve(X.T @ X / n + lam * np.eye(d), X.T @ y / n + lam * w_s)
+
+
+def ridge(X, y, w_s, lam):
+    """The mistake: towards 0, as if nothing were known."""
+    return ridge_towards(X, y, np.zeros_like(w_s), lam)
+
+
+def ridge_without_lam(X, y, w_s, lam):
+    """The mistake: w_s on the right without its lam."""
+    n, d = X.shape
+    return np.linalg.solve(X.T @ X / n + lam * np.eye(d), X.T @ y / n + w_s)
+
+
+def ridge_mistakes(X, y, w_s, lam):
+    right = ridge_towards(X, y, w_s, lam)
+    return [
+        (
+            ridge(X, y, w_s, lam),
+            "This is ridge towards 0. The penalty is zero at w_s: add lam w_s on the right.",
+        ),
+        (right - w_s, "This is the adapter a = w - w_s. The question is for w: add w_s."),
+        (
+            ridge_towards(X, y, w_s, lam / len(X)),
+            "Your squares are summed, ours averaged over n: the gradient is X'(Xw - y)/n.",
+        ),
+        (ridge_without_lam(X, y, w_s, lam), "On the right w_s stands with its lam: lam w_s."),
+        (
+            w_s + ridge(X, y, w_s, lam),
+            "The adapter must fit what w_s leaves over, y - X w_s, not y itself.",
+        ),
+        (
+            ridge_towards(X, y, -w_s, lam),
+            "The sign of w_s: the penalty's gradient is lam (w - w_s), so lam w_s goes to the right with +.",
+        ),
+        (w_s, "This is w_s: the new sentences have not been used at all."),
+    ]

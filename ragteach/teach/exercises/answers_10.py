@@ -1,0 +1,250 @@
+"""Reference answers of lesson 10, the typical mistakes, and small data to try them on."""
+
+import re
+
+import numpy as np
+from scipy import stats
+
+# ------------------------------------------------------------------ 10-1
+
+
+def labels_moved(rating, c, c_new):
+    m = np.abs(np.asarray(rating))
+    return int(((m > c) & (m <= c_new)).sum())
+
+
+def wrong_moves(rating, c, c_new):
+    """(answer, message) of the typical mistakes."""
+    m, low, high = np.abs(rating), c, c_new
+    inside = (m > low) & (m <= high)
+    return [
+        (
+            ((rating > low) & (rating <= high)).sum(),
+            "You counted the positive side only. A rating between -c_new and -c changes its label too.",
+        ),
+        (
+            ((m >= low) & (m <= high)).sum(),
+            "A rating of exactly +-c is neutral under both cuts (a label needs MORE than the cut), so it "
+            "does not change.",
+        ),
+        (
+            ((m > low) & (m < high)).sum(),
+            "A rating of exactly +-c_new has an opinion under c and is neutral under c_new: it changes.",
+        ),
+        (inside.mean(), "That is the share of labels. Asked is their number."),
+        (
+            (m <= high).sum(),
+            "These are all that are neutral under c_new. Some of them were neutral before.",
+        ),
+        (
+            (m > low).sum(),
+            "These are all that have an opinion under c. Most of them keep it under c_new.",
+        ),
+        ((~inside).sum(), "These are the labels that stay."),
+    ]
+
+
+# ------------------------------------------------------------------ 10-2
+
+
+def _label(m, cut=0.5):
+    return 1 + (m > cut) * 1 - (m < -cut) * 1
+
+
+def share_changed(ratings, rng, size=None, replace=True, cut=0.5):
+    """The reference; its options make the mistakes."""
+    old = np.array([np.mean(r) for r in ratings])
+    new = np.array([rng.choice(r, size or len(r), replace=replace).mean() for r in ratings])
+    return float((_label(new, cut) != _label(old, cut)).mean())
+
+
+def crowd(seed=0, n=3000):
+    """Ratings near the cuts, so that mistakes show; twelve people a sentence."""
+    rng = np.random.default_rng(seed)
+    middle = rng.choice([-0.7, -0.3, 0.3, 0.7], size=(n, 1))
+    said = np.clip(np.rint(middle + rng.normal(size=(n, 12))), -4, 4).astype(int)
+    return [tuple(row) for row in said.tolist()]
+
+
+def one_pool(ratings, rng):
+    """The mistake of drawing from everybody's ratings at once."""
+    pool = np.concatenate(ratings)
+    old = np.array([np.mean(r) for r in ratings])
+    new = np.array([rng.choice(pool, len(r)).mean() for r in ratings])
+    return float((_label(new) != _label(old)).mean())
+
+
+def mean_changed(ratings, rng):
+    """The mistake of comparing the means, not the labels."""
+    old = np.array([np.mean(r) for r in ratings])
+    new = np.array([rng.choice(r, len(r)).mean() for r in ratings])
+    return float((new != old).mean())
+
+
+REDRAWS = [
+    (
+        lambda r, rng: share_changed(r, rng, replace=False),
+        "Nothing changed: you drew without replacement, which gives the same ratings in another order.",
+    ),
+    (
+        lambda r, rng: share_changed(r, rng, size=1),
+        "You drew ONE rating per sentence. Draw as many as there are, and take their mean.",
+    ),
+    (
+        one_pool,
+        "You drew from the ratings of all sentences. Each sentence has its own: draw from those only.",
+    ),
+    (mean_changed, "You compared the means. Cut both at +-0.5 first, and compare the labels."),
+    (
+        lambda r, rng: share_changed(r, rng, cut=0.0),
+        "You cut at 0. The labels are cut at +-0.5, with a neutral band between.",
+    ),
+    (
+        lambda r, rng: 1 - share_changed(r, rng),
+        "That is the share of labels that stay. Asked is the share that changes.",
+    ),
+]
+
+# ------------------------------------------------------------------ 10-3
+
+
+def normal(text):
+    return re.sub(r"[^a-z0-9]+", " ", text.lower()).strip()
+
+
+def leaked(train, test, key=normal):
+    known = {key(text) for text in train}
+    return np.array([key(text) in known for text in test])
+
+
+TRAIN = [
+    "Good film!",
+    "A plot, a cast",
+    "Never again.",
+    "So-so",
+    "It's fine",
+    "  twice  told ",
+    "no",
+    "Twice Shy",
+]
+TEST = [
+    "good film",
+    "Good film!",
+    "A plot. A cast!",
+    "again",
+    "SO SO",
+    "its fine",
+    "twice told",
+    "twice shy",
+    "new",
+    "new!",
+]
+
+
+def wrong_leaks():
+    """(answer, message) of the typical mistakes, on TRAIN and TEST."""
+    joined = " | ".join(normal(t) for t in TRAIN)
+    keys = [normal(t) for t in TEST]
+    return [
+        (
+            leaked(TRAIN, TEST, str),
+            "You compared the texts as they are. Normalise both sides first.",
+        ),
+        (
+            leaked(TRAIN, TEST, str.lower),
+            "Lower case alone is not enough: 'Good film!' and 'good film' are twins. Take out the signs too.",
+        ),
+        (
+            leaked(TRAIN, TEST, lambda t: re.sub(r"[^a-z0-9]+", "", t.lower())),
+            "You deleted the other characters, spaces too, so 'it's' and 'its' became one. Put ONE SPACE in "
+            "their place.",
+        ),
+        (
+            leaked(TRAIN, TEST, lambda t: re.sub(r"[^a-z0-9 ]", "", t.lower()).strip()),
+            "You deleted the signs instead of putting a space: 'So-so' became 'soso', and 'its' met 'it's'.",
+        ),
+        (
+            leaked(TRAIN, TEST, lambda t: re.sub(r"[^a-z0-9]+", " ", t.lower())),
+            "There are still spaces at the ends: 'good film ' is not 'good film'. Strip them.",
+        ),
+        (
+            leaked(TRAIN, TEST, lambda t: re.sub(r"[^a-z0-9]+", " ", t).strip()),
+            "Capitals are in the way: bring the texts to lower case first.",
+        ),
+        (
+            np.array([k in joined for k in keys]),
+            "You looked for a part of a text: 'again' is not 'Never again.'. Compare whole texts.",
+        ),
+        (
+            np.array([keys.count(k) > 1 for k in keys]),
+            "These are twins WITHIN the test set. Asked are test texts that stand in training.",
+        ),
+        (
+            leaked(TEST, TRAIN),
+            "The two are the wrong way round: one answer for every TEST text, looked up among TRAIN texts.",
+        ),
+        (~leaked(TRAIN, TEST), "True and False are the wrong way round: True means leaked."),
+        (
+            leaked(TRAIN, TEST).sum(),
+            "That is how many leaked. Return True or False for each test text.",
+        ),
+    ]
+
+
+# ------------------------------------------------------------------ 10-4
+
+
+def without_noise(R):
+    q = np.diag(R)
+    return R / np.sqrt(np.outer(q, q))
+
+
+# ------------------------------------------------------------------ 10-5
+
+
+def mcnemar(right_a, right_b):
+    only_a, only_b = int((right_a & ~right_b).sum()), int((~right_a & right_b).sum())
+    p = stats.binomtest(only_a, only_a + only_b).pvalue if only_a + only_b else 1.0
+    return only_a, only_b, float(p)
+
+
+def wrong_mcnemars(a, b):
+    """(answer, message) of the typical mistakes."""
+    n10, n01, p = mcnemar(a, b)
+    n, right = len(a), (int(a.sum()), int(b.sum()))
+
+    def fair(k, total, side="two-sided"):
+        return stats.binomtest(k, total, alternative=side).pvalue
+
+    return [
+        (
+            (n01, n10, p),
+            "The two counts are the other way round: first the sentences only a got right.",
+        ),
+        (
+            (*right, p),
+            "You counted all that each got right. Those that BOTH got right say nothing: leave them out.",
+        ),
+        (
+            (n10, n01, fair(n10, n)),
+            "You tossed a coin for every sentence. The coins are the disagreements only: N = n10 + n01.",
+        ),
+        (
+            (n10, n01, fair(n10, n10 + n01, "greater")),
+            "This p looks at one side only. Nobody said beforehand which is better: leave it two-sided.",
+        ),
+        (
+            (n10, n01, fair(n10, n10 + n01, "less")),
+            "This p asks whether a is WORSE. Leave the test two-sided.",
+        ),
+        (
+            (n10, n01, stats.ttest_ind(a.astype(float), b.astype(float)).pvalue),
+            "A t-test of two separate groups forgets that both read the same sentences.",
+        ),
+        ((n10 / n, n01 / n, p), "Those are shares. Return the counts."),
+    ]
+
+
+# ------------------------------------------------------------------ 10-6
+
+EXPERIMENT = {"three": 0.028, "two": -0.002}

@@ -1,0 +1,251 @@
+"""Answers to the exercises of lesson 12: the references, and mistakes that the checks recognise."""
+
+import functools
+import json
+
+import torch
+
+from ragteach.data.toy import make_toy
+from ragteach.dataset import MultiTaskDataset, split_frame
+from ragteach.engine.optimum import solve
+from ragteach.model import RAG
+
+# ------------------------------------------------------------------ 12-1
+
+
+def header(data):
+    """The reference of 12-1."""
+    n = int.from_bytes(data[:8], "little")
+    return json.loads(data[8 : 8 + n])
+
+
+def _fails_like(wrong):
+    """Whether the learner's function makes the same error as ``wrong`` on the same bytes."""
+
+    def same(yours, data):
+        said = []
+        for function in (yours, wrong):
+            try:
+                said.append(function(data))
+            except Exception as error:
+                said.append((type(error).__name__, str(error)))
+        return said[0] == said[1]
+
+    return same
+
+
+def _n(data):
+    return int.from_bytes(data[:8], "little")
+
+
+HEADER_ERRORS = [
+    (
+        _fails_like(lambda data: json.loads(data[8:])),
+        'You read to the end of the file; the header ends at byte 8 + n. Is n there, and read with "little"?',
+    ),
+    (
+        _fails_like(lambda data: json.loads(data[8 : _n(data)])),
+        "The header starts at byte 8, so it ends at byte 8 + n, not at n: the last 8 bytes are missing.",
+    ),
+    (
+        _fails_like(lambda data: json.loads(data[: 8 + _n(data)])),
+        "The first 8 bytes are the length, not text. Begin at byte 8.",
+    ),
+]
+HEADER_TEXT = "That is the text. json.loads makes a dict of it."
+HEADER_N = "That is the length n of the header. Now read the n bytes after it."
+HEADER_PART = "That is a part of the header. Return the whole dict."
+
+
+# ------------------------------------------------------------------ 12-2
+
+
+@torch.no_grad()
+def merged(model, t):
+    """W_t from the parts: W_s + sum over active k of G[t, k] A_k."""
+    return _sum(model, t, lambda model, k, name: model.active[name] * model.graph[t, k])
+
+
+def _sum(model, t, route):
+    weight = model.shared.clone()
+    for k, name in enumerate(model.adapter_names):
+        weight += route(model, k, name) * model.adapters[name].weight
+    return weight
+
+
+def merge(model, task):
+    """The reference of 12-2."""
+    linear = torch.nn.Linear(model.n_features, model.n_classes)
+    t = model.task_index(task)
+    with torch.no_grad():
+        linear.weight.copy_(merged(model, t))
+        linear.bias.copy_(model.bias[t])
+    return linear
+
+
+@torch.no_grad()
+def _variant(route, shared=True):
+    def value(model, t):
+        with torch.no_grad():
+            total = _sum(model, t, lambda model, k, name: route(model, t, k, name))
+            return total if shared else total - model.shared
+
+    return value
+
+
+MERGE_WEIGHTS = [
+    (_variant(lambda m, t, k, n: 0.0), "This is W_s alone. Add the adapters that serve the task."),
+    (
+        _variant(lambda m, t, k, n: m.active[n] * m.graph[t, k], shared=False),
+        "W_s is missing: you sum the adapters only.",
+    ),
+    (
+        _variant(lambda m, t, k, n: m.graph[t, k]),
+        "An inactive adapter is in the sum. Only the active ones take part in W_t.",
+    ),
+    (
+        _variant(lambda m, t, k, n: 1.0),
+        "Every adapter is added with weight 1, whatever the task: the article's collapse. Use the graph.",
+    ),
+    (
+        _variant(lambda m, t, k, n: float(m.active[n])),
+        "The active adapters are added with weight 1. The graph says how much: G[t, k] A_k.",
+    ),
+    (
+        _variant(lambda m, t, k, n: m.active[n] * float(m.graph[t, k] != 0)),
+        "You ask whether G[t, k] is zero, but it is a weight: multiply the adapter by it.",
+    ),
+    (
+        _variant(lambda m, t, k, n: m.active[n] * m.graph[1 - t, k]),
+        "These are the adapters of another task. The row of G is model.task_index(task).",
+    ),
+]
+
+
+# ------------------------------------------------------------------ 12-3
+
+
+def unmerge(weights, lam, lam_shared):
+    """The reference of 12-3."""
+    n_tasks = len(weights)
+    return lam * weights.sum(0) / (n_tasks * lam + lam_shared)
+
+
+UNMERGE_MISTAKES = [
+    (
+        lambda W, lam, lam_s: W.mean(0),
+        "The mean of the W_t would be W_s if the adapters summed to zero. With lam_shared > 0 they do not.",
+    ),
+    (
+        lambda W, lam, lam_s: lam_s * W.sum(0) / (len(W) * lam_s + lam),
+        "The two penalties are swapped: lam_shared belongs to W_s.",
+    ),
+    (
+        lambda W, lam, lam_s: lam * W.sum(0) / (lam + lam_s),
+        "W_s stands in every one of the T equations: the sum holds T W_s, not one.",
+    ),
+    (
+        lambda W, lam, lam_s: lam * W.mean(0) / (lam + lam_s),
+        "You took the mean of the W_t but the sum in balance. Use the sum on both sides, with T W_s.",
+    ),
+    (
+        lambda W, lam, lam_s: lam * W.sum(0) / (len(W) * lam - lam_s),
+        "A sign: sum_t A_t = + (lam_shared / lam) W_s, so both terms are added.",
+    ),
+    (
+        lambda W, lam, lam_s: W - unmerge(W, lam, lam_s),
+        "These are the adapters, W_t - W_s. The question is W_s.",
+    ),
+    (
+        lambda W, lam, lam_s: lam / lam_s * W.sum(0),
+        "Balance holds for the adapters A_t = W_t - W_s, not for the W_t themselves.",
+    ),
+    (lambda W, lam, lam_s: W.sum(0), "This is the sum of the W_t. Now solve it for W_s."),
+]
+
+
+# ------------------------------------------------------------------ 12-4
+
+
+FLIP_TOLERANCE = 2.5 / 160  # two sentences of 160: ties may fall differently
+
+
+@functools.cache
+def flip_shares():
+    """The model and the test sentences of the lesson: {which layers and sentences: {bits:
+    share}}.
+    """
+    train, _, test = split_frame(make_toy(relatedness=0.5, n_per_task=200, seed=0), seed=0)
+    data = MultiTaskDataset.from_frame(train)
+    names = data.task_names
+    model = RAG(data.n_features, 3, data.n_tasks, tasks=names, adapters=names)
+    solve(model, data, 0.01, 0.01)
+    test = MultiTaskDataset.from_frame(test, data.vectorizer, names)
+    found = {"right": {}, "one layer": {}, "one task": {}}
+    for bits in (16, 8, 4, 2):
+        differ = torch.stack(
+            [_flipped(model.merge(name), test.x, bits) for name in names]
+        )  # (T, n_docs)
+        own = differ[test.task, torch.arange(len(test))]  # each sentence by the layer of its task
+        found["right"][bits] = own.mean().item()
+        found["one layer"][bits] = differ.mean(1).tolist()
+        found["one task"][bits] = [own[test.task == t].mean().item() for t in range(len(names))]
+    return found
+
+
+@torch.no_grad()
+def _flipped(layer, x, bits):
+    """(n_docs,) 1.0 where the prediction changes if the weights are rounded."""
+    before, top = layer(x).argmax(1), layer.weight.abs().max()
+    step = 2 * top / (2**bits - 1)
+    layer.weight.copy_(torch.round((layer.weight + top) / step) * step - top)
+    return (layer(x).argmax(1) != before).float()
+
+
+# ------------------------------------------------------------------ 12-5
+
+
+class BestEpoch:
+    """The reference of 12-5."""
+
+    def __init__(self):
+        self.epoch, self.val_loss = None, float("inf")
+
+    def on_epoch(self, model, epoch, record):
+        if record["val_loss"] < self.val_loss:
+            self.epoch, self.val_loss = epoch, record["val_loss"]
+
+
+def _last_best(losses):
+    low = min(losses)
+    return max(i + 1 for i, v in enumerate(losses) if v == low), low
+
+
+TRACKER_MISTAKES = [
+    (
+        lambda v: (len(v), v[-1]),
+        "This is the last epoch, not the best. Change self only if the loss is lower than before.",
+    ),
+    (
+        lambda v: (len(v), round(1 / len(v), 6)),
+        'This follows record["loss"], the training loss. It nearly always falls; val_loss judges.',
+    ),
+    (
+        lambda v: (1 + v.index(max(v)), max(v)),
+        "This is the epoch with the highest loss. Lower is better.",
+    ),
+    (_last_best, "If two epochs are equal, keep the first: compare with <, not with <=."),
+    (
+        lambda v: (v.index(min(v)), min(v)),
+        "Epochs count from 1, as the argument epoch does. You count from 0.",
+    ),
+    (
+        lambda v: (len(v), min(v)),
+        "The loss is right, but the epoch is the last one. Keep both together.",
+    ),
+    (
+        lambda v: (len(v), float("inf")),
+        "The epoch is kept but not its loss, so every epoch looks better than infinity. Keep both together.",
+    ),
+    (lambda v: (1, v[0]), "This is the first epoch: later, better ones are not kept."),
+]

@@ -1,0 +1,352 @@
+"""Exercises of lesson 01: why share?"""
+
+import numpy as np
+import pandas as pd
+
+from ragteach.teach.checks import call, exercise, expect, expect_close, expect_mentions
+
+
+def _label_counts(frame, word, tasks):
+    counts = np.zeros((len(tasks), 3), dtype=int)
+    for text, label, task in zip(frame["text"], frame["label"], frame["task"], strict=True):
+        if word in text.lower().rstrip(".").replace(",", "").replace(";", "").split():
+            counts[tasks.index(task), label] += 1
+    return counts
+
+
+@exercise(
+    "01-1",
+    title="What does a word mean, and where?",
+    difficulty="easy",
+    minutes=6,
+    trains="looking at the data before modelling them",
+    hints=[
+        "You need, for each task, how often each label stands beside the word: a table tasks x labels.",
+        'frame["text"].str.contains(rf"\\b{word}\\b") finds the word as a whole; \\b is the edge of a word.',
+        'Loop over tasks; ((frame["task"] == task) & has & (frame["label"] == c)).sum() is one entry.',
+    ],
+    reference=_label_counts,
+    reason="Rows of the table that peak at different labels are tasks that disagree about the word.",
+)
+def label_counts(yours):
+    """frame, word, tasks -> (n_tasks, 3): how many sentences of each task and label hold the
+    word.
+    """
+    for word, tasks in (("predictable", ["films", "cars"]), ("slow", ["cars", "food", "phones"])):
+        rows = [
+            (f"The thing was {word}.", 0, tasks[0]),
+            (f"The thing felt un{word}.", 2, tasks[0]),
+            (f"I found it {word}, and it was dear.", 2, tasks[1]),
+            (f"It seemed {word} and bright.", 2, tasks[1]),
+            (f"It felt {word}; it was fine.", 1, tasks[-1]),
+            ("The thing was fine.", 1, tasks[0]),
+        ]
+        frame = pd.DataFrame(rows, columns=["text", "label", "task"])
+        right = _label_counts(frame, word, tasks)
+        inside = right + np.eye(
+            len(tasks), 3, 2, dtype=int
+        )  # the one "un..." sentence, in task 0, label 2
+        everything = np.array(
+            [[((frame.task == t) & (frame.label == c)).sum() for c in range(3)] for t in tasks]
+        )
+        expect_close(
+            call(yours, frame, word, tasks),
+            right,
+            wrong=[
+                (
+                    right.T,
+                    "Rows and columns are swapped: one row for each task, one column for each label.",
+                ),
+                (
+                    inside,
+                    f'You also counted "un{word}": look for whole words, with \\b on both sides.',
+                ),
+                (everything, "You counted all sentences; count only those that hold the word."),
+                (
+                    right.sum(0),
+                    "You added the tasks together. Then the disagreement is gone: keep one row per task.",
+                ),
+                (
+                    right / np.maximum(right.sum(1, keepdims=True), 1),
+                    "These are shares. Counts are asked for: 1 of 1 and 50 of 50 are not the same evidence.",
+                ),
+            ],
+            what="The table of counts",
+        )
+
+
+@exercise(
+    "01-2",
+    title="Four sentences that no shared model gets right",
+    difficulty="medium",
+    minutes=12,
+    trains="proving that something cannot be learned",
+    hints=[
+        "Write each f as a sum: f(script, unpredictable) = script + unpredictable + c, where c holds the "
+        "other "
+        "words and the bias.",
+        "Which sentences contain 'script'? Their coefficients must add to 0, or its weight stays in the sum.",
+        "The same for 'steering', 'predictable', 'unpredictable'. Try coefficients +1 and -1 only.",
+    ],
+    reference=[1, -1, -1, 1],
+    reason="f1 - f2 - f3 + f4 = 0 for every linear model, but the labels ask for a sum above 0.",
+)
+def certificate(yours):
+    """a (4,): sum_i a_i f_i = 0 for all weights, while the right signs of f would make it
+    positive.
+    """
+    # columns: script, steering, unpredictable, predictable, the rest (other words and the bias)
+    has = np.array([[1, 0, 1, 0, 1], [0, 1, 1, 0, 1], [1, 0, 0, 1, 1], [0, 1, 0, 1, 1]])
+    wanted = np.array([1, -1, -1, 1])  # the sign that each f must have
+    if np.asarray(yours, dtype=object).dtype == object:
+        yours = np.asarray(yours, dtype=float)
+    expect(
+        np.shape(yours) == (4,),
+        f"Four coefficients are asked for; this has shape {np.shape(yours)}.",
+        yours,
+    )
+    left = yours @ has
+    expect(
+        np.abs(yours).sum() > 1e-9,
+        "All coefficients 0 prove nothing: 0 = 0 holds for right models too.",
+    )
+    names = ("script", "steering", "unpredictable", "predictable", "rest")
+    weights = ", ".join(f"{v:g} x {n}" for n, v in zip(names, left, strict=True) if abs(v) > 1e-9)
+    expect(
+        np.allclose(left, 0, atol=1e-9),
+        f"Your sum depends on the weights: what is left over is {weights}. All of it must cancel.",
+        yours,
+    )
+    expect(
+        (yours * wanted > 0).all(),
+        "It cancels, but with these signs the right labels make every term negative. Turn all signs "
+        "round, so that "
+        "every term is positive if the labels are right.",
+        yours,
+    )
+
+
+def _expected_errors(n, n_tasks, sigma, tau):
+    own = sigma**2 / n
+    return own, own / n_tasks + (1 - 1 / n_tasks) * tau**2
+
+
+@exercise(
+    "01-3",
+    title="When is the pooled mean better?",
+    difficulty="medium",
+    minutes=12,
+    trains="bias and variance, with numbers you can check",
+    hints=[
+        "The own mean of n measurements has no bias; its variance is sigma^2 divided by what?",
+        "The pooled mean averages n T measurements, so its variance is smaller by a factor T. Now its bias.",
+        "Bias of task t: mu_bar - mu_t. Its expected square over random tasks is (1 - 1/T) tau^2, because "
+        "mu_t itself "
+        "is one T-th of mu_bar.",
+    ],
+    reference=_expected_errors,
+    reason="Own: all variance. Pooled: little variance, and a bias that no amount of data removes.",
+)
+def expected_errors(yours):
+    """n, n_tasks, sigma, tau -> (own, pooled): expected squared errors."""
+    for n, n_tasks, sigma, tau in ((4, 5, 2.0, 0.7), (25, 3, 1.5, 0.4)):
+        own, pooled = _expected_errors(n, n_tasks, sigma, tau)
+        bias, variance = (1 - 1 / n_tasks) * tau**2, own / n_tasks
+        expect_close(
+            call(yours, n, n_tasks, sigma, tau),
+            [own, pooled],
+            wrong=[
+                ([pooled, own], "The two are swapped: first the own mean, then the pooled one."),
+                ([own, variance], "The pooled mean also has a bias: the tasks' true means differ."),
+                (
+                    [own, bias],
+                    "The pooled mean still has a variance: it is made of n T noisy measurements.",
+                ),
+                (
+                    [own, variance + tau**2],
+                    "Nearly: task t is itself one T-th of the pool, so the bias is a little smaller than "
+                    "tau^2. With "
+                    "one task the bias must be 0.",
+                ),
+                (
+                    [own, own + bias],
+                    "The pooled mean averages n T measurements, not n: its variance is T times smaller.",
+                ),
+                (
+                    [sigma / n**0.5, sigma / (n * n_tasks) ** 0.5 + (1 - 1 / n_tasks) * tau],
+                    "These are standard deviations. Squared errors are asked for, and only squares can be "
+                    "added.",
+                ),
+            ],
+            what="(own, pooled)",
+        )
+
+
+def _bias_and_variance(p):
+    p = np.asarray(p, dtype=float)
+    return ((1 - p.mean(0)) ** 2).mean(), p.var(0).mean()
+
+
+@exercise(
+    "01-4",
+    title="Take an error apart",
+    difficulty="medium",
+    minutes=10,
+    trains="telling bias and variance apart in a real model",
+    hints=[
+        "Bias and variance belong to one sentence; average over sentences last.",
+        "The typical answer to a sentence is the mean over draws: p.mean(axis=0).",
+        "bias2 = ((1 - p.mean(axis=0)) ** 2).mean() and variance = p.var(axis=0).mean().",
+    ],
+    reference=_bias_and_variance,
+    reason="For every sentence E(1 - p)^2 = (1 - E p)^2 + Var p, exactly; then average over sentences.",
+)
+def bias_and_variance(yours):
+    """p (n_draws, n_docs): probability given to the true class -> (squared bias, variance)."""
+    rng = np.random.default_rng(3)
+    for shape in ((5, 7), (12, 4)):
+        p = rng.uniform(size=shape) ** rng.uniform(0.3, 3, size=shape[1])
+        right = _bias_and_variance(p)
+        expect_close(
+            call(yours, p),
+            right,
+            wrong=[
+                (right[::-1], "The two are swapped: first the squared bias, then the variance."),
+                (
+                    (((1 - p) ** 2).mean(), right[1]),
+                    "The first number is the whole error. Take the mean over draws first, then square "
+                    "what is missing "
+                    "to 1: that is the bias.",
+                ),
+                (
+                    ((1 - p.mean()) ** 2, p.var()),
+                    "You mixed draws and sentences. Easy and hard sentences differ, and that is not "
+                    "variance: use "
+                    "axis=0 first.",
+                ),
+                (
+                    (((1 - p.mean(1)) ** 2).mean(), p.var(1).mean()),
+                    "You went along sentences (axis=1). Bias and variance compare draws: axis=0.",
+                ),
+                (
+                    (np.abs(1 - p.mean(0)).mean(), right[1]),
+                    "The bias is not squared, so the two do not add up.",
+                ),
+                (
+                    (right[0], p.var(0, ddof=1).mean()),
+                    "With ddof=1 the two parts do not add up to the error of these draws: use ddof=0.",
+                ),
+                ((right[0], p.std(0).mean()), "That is a standard deviation; square it."),
+            ],
+            what="(squared bias, variance)",
+        )
+
+
+@exercise(
+    "01-5",
+    title="Where does sharing stop paying?",
+    difficulty="hard",
+    minutes=12,
+    trains="an experiment: related tasks and how much data they need",
+    hints=[
+        "curves(r) gives one row for each number of sentences. Call it for each r and look at the rows "
+        "first.",
+        'ahead = table["independent"] > table["full sharing"] says in which rows independent models lead.',
+        "first[r] = the smallest index of the rows with ahead, or infinity if there is none: "
+        'min(table.index[ahead], default=float("inf")).',
+    ],
+    reference={0.25: 20, 0.5: 80, 0.75: float("inf")},
+    reason="The more alike the tasks, the longer pooling pays: the bias is smaller, and so the variance "
+    "of separate "
+    "models takes more data to fall below it.",
+)
+def crossing(yours):
+    """{relatedness: smallest number of sentences per task at which independent models lead}."""
+    expect(
+        isinstance(yours, dict),
+        "Hand over the dictionary first, with one entry for each relatedness.",
+    )
+    missing = {0.25, 0.5, 0.75} - set(yours)
+    expect(not missing, f"There is no entry for relatedness {sorted(missing)}.")
+    a, b, c = (float(yours[r]) for r in (0.25, 0.5, 0.75))
+    for value in (a, b, c):
+        expect(
+            value in (20, 40, 80, 160, float("inf")),
+            f"{value:g} is not one of the sizes tried. Each entry is a number of sentences per task (20, "
+            f"40, 80, 160), "
+            "or infinity if independent models never lead.",
+        )
+    expect(
+        not a > c,
+        "The order is reversed: at 0.75 the tasks are more alike. Did you look for where full sharing leads?",
+    )
+    expect(a < c, "The same everywhere? Look again: is relatedness=r passed on to curves?")
+    expect(
+        a <= 40,
+        "At relatedness 0.25 independent models lead much earlier: look at the first rows of curves(0.25).",
+    )
+    expect(
+        b in (40, 80, 160),
+        "The entry for 0.5 does not fit the figure above, which is this same experiment.",
+    )
+    expect(
+        c >= 160,
+        "At relatedness 0.75 full sharing leads for much longer: look at the rows of curves(0.75) again.",
+    )
+
+
+@exercise(
+    "01-6",
+    title="One country too many",
+    difficulty="easy",
+    minutes=8,
+    trains="saying bias, variance and negative transfer without symbols",
+    hints=[
+        "What does the small country gain from the others' sentences? What did it lack?",
+        "What does the large country lose? It had enough data of its own.",
+        "What would you keep in common, and what not?",
+    ],
+    reference="The small country had too few reviews, so its own model was noisy; the pooled data reduce "
+    "that "
+    "variance. The large country had enough data; now it must use one common meaning of words that customers "
+    "there use differently. That is bias, or negative transfer, and more data will not remove it. I would "
+    "share what "
+    "is common and give each country its own small adapter, and check each country on its own test data.",
+    rubric=[
+        "the small country: too little data of its own, so a noisy model; pooling makes it steadier "
+        "(variance)",
+        "the large country: words mean something else there; one model must average (bias, negative "
+        "transfer)",
+        "says that more pooled data will not mend the second",
+        "proposes something between: shared weights and a part per country, judged on each country "
+        "separately",
+    ],
+)
+def explain(yours):
+    expect_mentions(
+        yours,
+        avoid=[
+            (
+                r"(more|enough) (pooled |common )?data (will|would) (fix|solve|remove|mend) ",
+                "More pooled data do not mend it: the one model converges, but to an average that is "
+                "wrong for both.",
+            )
+        ],
+        ideas=[
+            (
+                r"varianc|nois|unstable|uncertain|too (few|little)|few(er)? (reviews|sentences|data|"
+                r"examples)|not enough",
+                "Why does the small country gain? Say what its own few reviews could not give it.",
+            ),
+            (
+                r"bias|negative transfer|differ|mean(s|ing)|averag|compromise",
+                "Why does the large country lose? Say what one common model must do with words that are "
+                "used differently.",
+            ),
+            (
+                r"adapter|own (part|weight|model|small)|both|between|per country|each country|partial",
+                "What do you advise? Say what should stay common and what each country should have for "
+                "itself.",
+            ),
+        ],
+    )

@@ -1,0 +1,372 @@
+"""Exercises of lesson 02: the equation, its graph, and what weights can tell."""
+
+import numpy as np
+import torch
+
+from ragteach.teach.checks import (
+    call,
+    exercise,
+    expect,
+    expect_close,
+    expect_equal,
+    expect_mentions,
+    finished,
+)
+from ragteach.teach.drawing import as_array
+from ragteach.teach.exercises import answers_02 as known
+
+# ------------------------------------------------------------------ 02-1
+
+
+@exercise(
+    "02-1",
+    title="Shapes",
+    difficulty="easy",
+    minutes=5,
+    trains="saying how large each letter of the equation is",
+    hints=[
+        "A row of x is one sentence. W_s makes 3 scores out of 100 numbers: it has a row for each score.",
+        "Every A_k is added to W_s, so it has the same shape. Stacking puts one more number in front.",
+        "G[t, k] has the task first. One W_t for each task; one row of logits for each sentence.",
+    ],
+    reference=known.SHAPES,
+    reason="c rows and d columns: then W x is possible, and a row of W holds the weights of one class.",
+)
+def shapes(yours):
+    """A dict from letter to shape; 8 sentences, 100 words, 3 classes, 4 tasks, 2 adapters."""
+    expect(isinstance(yours, dict), 'Answer with a dict such as {"x": (8, 100), ...}.')
+    finished(yours, "Some shapes are not there yet.")
+    expect(set(yours) == set(known.SHAPES), f"Give a shape for each of {', '.join(known.SHAPES)}.")
+    for letter, right in known.SHAPES.items():
+        mine = yours[letter]
+        expect(
+            isinstance(mine, list | tuple),
+            f"Write the shape of {letter} as a tuple such as (8, 100).",
+        )
+        mine = tuple(mine)
+        expect_equal(mine, right, known.SHAPE_MISTAKES[letter], what=f"The shape of {letter}")
+
+
+# ------------------------------------------------------------------ 02-2
+
+
+@exercise(
+    "02-2",
+    title="The equation as code",
+    difficulty="medium",
+    minutes=10,
+    trains="turning a formula with two indices into tensors",
+    hints=[
+        "For one task t: start from shared, and add graph[t, k] * adapters[k] for every k.",
+        "Do this for every t, and stack the results: torch.stack([... for t in range(len(graph))]).",
+        "In one line: the sum over k is torch.tensordot(graph, adapters, dims=1), of shape (T, C, d). Adding "
+        "shared (C, d) to it adds it to every task.",
+    ],
+    reference=known.task_weights,
+    reason="tensordot sums over the k that both have. shared has no t, so every task gets it, once.",
+)
+def task_weights(yours):
+    """shared (C, d), adapters (K, C, d), graph (T, K) -> (T, C, d)."""
+    generator = torch.Generator().manual_seed(2)
+    for rows in ([[1, 0.5, 0], [0, 1, 0], [2, 0, 1]], [[1.0, 0], [1, 1], [0, -1], [0, 0]]):
+        graph = torch.tensor(rows, dtype=torch.float64)
+        shared = torch.randn(3, 5, generator=generator, dtype=torch.float64)
+        adapters = torch.randn(graph.shape[1], 3, 5, generator=generator, dtype=torch.float64)
+        square = graph.shape[0] == graph.shape[1]
+        wrong = [
+            (mistake(shared, adapters, graph), message)
+            for mistake, message in known.WEIGHT_MISTAKES
+            if square or mistake is not known.graph_turned
+        ]
+        right = known.task_weights(shared, adapters, graph)
+        expect_close(call(yours, shared, adapters, graph), right, wrong, what="W")
+
+
+# ------------------------------------------------------------------ 02-3
+
+
+@exercise(
+    "02-3",
+    title="Which graphs collapse?",
+    difficulty="medium",
+    minutes=10,
+    trains="law 1: proving when all tasks get the same weights",
+    hints=[
+        "Write down W_t - W_u for two tasks. W_s cancels. What is left?",
+        "A sum over k of (G[t, k] - G[u, k]) A_k. It must be zero for every choice of the adapters. Choose "
+        "all of them zero except one.",
+        "So G[t, k] = G[u, k] for every k: all rows of G are equal. (graph == graph[0]).all()",
+    ],
+    reference=known.collapses,
+    reason="W_t - W_u = sum_k (G[t,k] - G[u,k]) A_k is zero for all adapters exactly if the rows are equal.",
+)
+def collapses(yours):
+    """graph (T, K), a numpy array -> True if all W_t are equal, whatever the weights are."""
+    said = []
+    for graph in known.GRAPHS:
+        answer = call(yours, graph)
+        one = np.ndim(answer) == 0 and not isinstance(answer, str)
+        expect(
+            one, f"Return one True or False; yours returned {type(answer).__name__}. (See .all())"
+        )
+        said.append(bool(answer))
+
+    def of(function):
+        return [function(graph) for graph in known.GRAPHS]
+
+    wrong = [(of(mistake), message) for mistake, message in known.COLLAPSE_MISTAKES]
+    what = f"Your list of answers for {len(said)} graphs"
+    expect_equal(said, of(known.collapses), wrong, what)
+
+
+# ------------------------------------------------------------------ 02-4
+
+
+@exercise(
+    "02-4",
+    title="What the literal adapters do",
+    difficulty="hard",
+    minutes=10,
+    trains="finding the cheapest way to split one matrix into parts",
+    hints=[
+        "At the cheapest split, moving a little from W_s to A_k must not pay. The slopes of the two "
+        "penalties are lam_shared W_s and lam A_k.",
+        "So lam_shared W_s = lam A_k for every k. Put A_k = (lam_shared / lam) W_s into W = W_s + sum_k A_k.",
+        "W = W_s (1 + K lam_shared / lam). Put both parts into the two penalties, and write the result as "
+        "a number times ||W||^2 / 2.",
+    ],
+    reference=known.same_penalty,
+    reason="The inverse penalties add up. In the words of lesson 07: each part brings its own variance.",
+)
+def same_penalty(yours):
+    """lam, lam_shared, n_adapters -> the penalty on the one matrix W that does the same."""
+    for setting in [(0.01, 0.02, 4), (0.3, 0.1, 2), (1.0, 1.0, 9)]:
+        wrong = [(mistake(*setting), message) for mistake, message in known.PENALTY_MISTAKES]
+        expect_close(call(yours, *setting), known.same_penalty(*setting), wrong, what="The penalty")
+
+
+# ------------------------------------------------------------------ 02-5
+
+
+@exercise(
+    "02-5",
+    title="Four models from two adapters",
+    difficulty="medium",
+    minutes=10,
+    trains="reading from the graph what a model cannot be",
+    hints=[
+        "Two adapters, each on or off: how many different rows of zeros and ones are there?",
+        "Write the four W_t down, one under the other: W_s, then W_s + A_1, and so on. Which two have the "
+        "same sum as the other two?",
+        "The numbers a must cancel W_s (they sum to 0) and both adapters (a times each column of G is 0).",
+    ],
+    reference=known.FOUR_FROM_TWO,
+    reason="All four differ, but they are not free: any three of them decide the fourth.",
+)
+def four_from_two(yours):
+    """{"graph": 4 rows of 2 zeros and ones, all different; "a": 4 numbers with sum_t a_t W_t =
+    0}.
+    """
+    expect(isinstance(yours, dict), 'Answer with a dict: {"graph": [[...], ...], "a": [...]}.')
+    finished(yours, "The graph or the numbers are not there yet.")
+    expect(set(yours) == {"graph", "a"}, 'Give exactly the two entries "graph" and "a".')
+    graph, a = as_array(yours["graph"]), as_array(yours["a"])
+    expect(graph.shape != (4, 4), "This graph uses four adapters; two must do.")
+    expect(
+        graph.shape != (2, 4), "The graph is turned round: a row is a task, a column an adapter."
+    )
+    expect(graph.shape == (4, 2), f"The graph has shape {graph.shape}; it should be (4, 2).")
+    expect(
+        np.isin(graph, (0, 1)).all(),
+        "Use zeros and ones only: an adapter serves a task or does not.",
+    )
+    expect(
+        len(np.unique(graph, axis=0)) == 4,
+        "Two tasks have the same row, so they have the same W. Two zeros or ones make four different rows.",
+    )
+    expect(
+        a.shape == (4,), f"a should be four numbers, one for each task; yours has shape {a.shape}."
+    )
+    expect(np.abs(a).max() > 1e-9, "Four zeros say nothing: 0 = 0 holds for every model.")
+    in_shared, *in_adapters = a.sum(), *(a @ graph)  # how much of W_s, A_1, A_2 is left in the sum
+    expect(abs(in_shared) < 1e-6, f"{in_shared:g} W_s is left: the four numbers must add up to 0.")
+    left = " and ".join(f"{part:g} A_{k}" for k, part in enumerate(in_adapters, start=1))
+    expect(
+        np.abs(in_adapters).max() < 1e-6, f"W_s cancels, but the adapters do not: {left} are left."
+    )
+
+
+# ------------------------------------------------------------------ 02-6
+
+
+@exercise(
+    "02-6",
+    title="Counted twice",
+    difficulty="easy",
+    minutes=5,
+    trains="finding what a formula counts too often",
+    hints=[
+        "Write the article's sum for two adapters without brackets. How often does W_s x stand there?",
+        "With m adapters it stands there m times, and should stand there once.",
+        "(len(adapters) - 1) * shared @ x",
+    ],
+    reference=known.surplus,
+    reason="The sum over m adapters holds m W_s x. One of them is right, m - 1 are too many.",
+)
+def surplus(yours):
+    """x (d,), shared (C, d), adapters (m, C, d) -> what the article's sum has too much (C,)."""
+    rng = np.random.default_rng(6)
+    for m in (3, 2, 1, 5):
+        parts = rng.normal(size=4), rng.normal(size=(3, 4)), rng.normal(size=(m, 3, 4))
+        wrong = [(mistake(*parts), message) for mistake, message in known.SURPLUS_MISTAKES]
+        expect_close(
+            call(yours, *parts), known.surplus(*parts), wrong, f"The surplus for {m} adapters"
+        )
+
+
+# ------------------------------------------------------------------ 02-7
+
+
+@exercise(
+    "02-7",
+    title="One matrix for all twins",
+    difficulty="medium",
+    minutes=10,
+    trains="separating what the predictions fix from what they leave free",
+    hints=[
+        "Twins differ by a row v, added to every class. Subtract something that contains v exactly once.",
+        "For each word, take a number made of its column, such as the mean over the classes.",
+        "W - W.mean(0): the mean runs over the classes, which are axis 0.",
+    ],
+    reference=known.canonical,
+    reason="The mean over the classes takes up the common row v, so all twins lose it. Every class loses the "
+    "same row, so no probability changes.",
+)
+def canonical(yours):
+    """W (C, d) -> a matrix of the same shape: the same for all twins, and itself a twin of W."""
+    rng = np.random.default_rng(7)
+    W, v = rng.normal(size=(3, 5)), 3 * rng.normal(size=5)
+    mine, twin = as_array(call(yours, W)), as_array(call(yours, W + v))
+    for mistake, message in known.CANONICAL_MISTAKES:
+        value = mistake(W)
+        expect(mine.shape != value.shape or not np.allclose(mine, value), message)
+    expect(mine.shape == W.shape, f"Return the shape of W, {W.shape}; yours has {mine.shape}.")
+    expect(
+        np.allclose(mine, twin, atol=1e-8),
+        "W and its twin W + v give two different matrices.",
+        twin,
+        mine,
+    )
+    away = mine - W
+    expect(
+        np.allclose(away, away[0], atol=1e-8),
+        "It is the same for all twins, but predicts something else than W: subtract one row from all.",
+    )
+
+
+# ------------------------------------------------------------------ 02-8
+
+
+@exercise(
+    "02-8",
+    title="What stays in disguise?",
+    difficulty="medium",
+    minutes=10,
+    trains="an experiment: which numbers belong to the predictions, and which to a way of writing them",
+    hints=[
+        "readings(model) and readings(disguise(model, seed)) are dicts with the same names.",
+        "For one name and one seed: (readings(other)[name] - readings(model)[name]).abs().max().item()",
+        "Take the largest over seeds 0 to 9, for every name, and put it into the dict.",
+    ],
+    reference={name: 5.0 * (name in known.CHANGES) for name in known.READINGS},
+    reason="Only differences of two classes stay, and only those of W_t, or of two adapters, which is "
+    "W_t - W_u in other words.",
+)
+def disguise(yours):
+    """A dict: the largest change of each reading over ten disguises."""
+    expect(isinstance(yours, dict), "Answer with a dict from each reading to a number.")
+    finished(yours, "Some numbers are not there yet.")
+    expect(
+        set(yours) == set(known.READINGS),
+        f"Give a number for each of: {'; '.join(known.READINGS)}.",
+    )
+    sizes = {as_array(value).size for value in yours.values()}
+    expect(sizes == {1}, "Give one number for each reading: the largest of all entries and seeds.")
+    change = {name: float(as_array(value).reshape(())) for name, value in yours.items()}
+    expect(
+        min(change.values()) >= 0, "A largest change cannot be below 0: take .abs() before .max()."
+    )
+    expect(max(change.values()) > 0.1, "Nothing changes anywhere: is a model compared with itself?")
+    expect(
+        min(change.values()) < 1e-3,
+        "Everything changes, and two readings should not. Compare each disguise with its own model.",
+    )
+    for name, why in known.CHANGES.items():
+        expect(
+            change[name] > 0.5,
+            f"{name} should change by more than 1: {why}. Did you take all ten seeds?",
+        )
+    for name in known.STAYS:
+        expect(
+            change[name] < 1e-3,
+            f"{name} should stay: the moved part and the common row both cancel.",
+        )
+
+
+# ------------------------------------------------------------------ 02-9
+
+
+@exercise(
+    "02-9",
+    title="Explain the collapse",
+    difficulty="medium",
+    minutes=10,
+    trains="saying why the literal model has no tasks, and what to change",
+    hints=[
+        "Look at the colleague's forward: which argument is missing?",
+        "Say what the sum of five matrices is, and what follows for the four tasks.",
+        "Then explain how the accuracy can change all the same, and what you would change in the code.",
+    ],
+    reference="Your model adds every adapter for every sentence, whatever its task. A sum of matrices is "
+    "one matrix, so all tasks get the same W: it is a single nn.Linear, stored five times over. The accuracy "
+    "moved because W is cheaper when it is split over five parts, so it is penalised less; a smaller penalty "
+    "would do the same. To let tasks differ, give forward the task and a graph, for example one adapter per "
+    "task.",
+    rubric=[
+        "says that every adapter is added whatever the task is, and that the sum is one matrix",
+        "concludes that the tasks cannot differ: more numbers are stored, but the set of models is the same",
+        "explains the changed accuracy by a weaker penalty or longer steps, not by what adapters know",
+        "says what to change: a graph whose rows differ, for example one adapter per task",
+    ],
+)
+def explain(yours):
+    """A few sentences to a colleague who has built the literal model."""
+    expect_mentions(
+        yours,
+        ideas=[
+            (
+                r"\bone (single )?(matrix|linear|layer|map|model|w\b)|\bsingle\b|collapse|collapsing|"
+                r"same (w\b|w_t|weights|matrix|model)",
+                "Say what the sum of all those matrices is.",
+            ),
+            (r"\btasks?\b|\bdomains?\b", "Say what it means for the tasks: can they differ?"),
+            (
+                r"penal|lambda|regulari[sz]|\bsteps?\b|learning rate|cheap|noise|chance|luck",
+                "The accuracy did change. Say what can do that, if not what the adapters know.",
+            ),
+            (
+                r"graph|rout|adapters? (per|for each|for every) task|own adapter|only (its|some)|\bG\b",
+                "Say what to change, so that tasks can differ.",
+            ),
+        ],
+        avoid=[
+            (
+                r"(need|add|use|take|train)\w* (even )?more adapters",
+                "More adapters in the same sum: one matrix.",
+            ),
+            (
+                r"(more|as) (powerful|expressive|flexible)",
+                "The set of models is that of one matrix: nothing has become more expressive.",
+            ),
+        ],
+    )

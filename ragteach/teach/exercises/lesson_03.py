@@ -1,0 +1,355 @@
+"""Exercises of lesson 03: losses (03-4 to 03-7, J and its gradients, are in gradients_03)."""
+
+import torch
+
+from ragteach.teach.checks import (
+    call,
+    exercise,
+    expect,
+    expect_choice,
+    expect_close,
+    expect_mentions,
+    finished,
+)
+from ragteach.teach.drawing import as_array
+from ragteach.teach.exercises import answers_03 as answers
+from ragteach.teach.exercises import gradients_03  # noqa: F401 (registers 03-4 to 03-7)
+
+# ------------------------------------------------------------------ 03-1
+
+
+@exercise(
+    "03-1",
+    title="Log-softmax that survives large scores",
+    difficulty="medium",
+    minutes=7,
+    trains="softmax from scratch, and the log-sum-exp trick",
+    hints=[
+        "log p_c = z_c - log sum_c' exp(z_c'). The sum goes over the classes: the last axis, keepdim=True.",
+        "Adding one number to all scores of a sentence changes nothing. Which number makes the largest "
+        "score 0?",
+        "z = z - z.max(-1, keepdim=True).values, then return z - z.exp().sum(-1, keepdim=True).log().",
+    ],
+    reference=answers.log_softmax,
+    reason="After the subtraction every exponent is at most 0 and one is exactly 0: the sum lies between 1 "
+    "and the number of classes, so neither exp nor log can overflow.",
+)
+def log_softmax(yours):
+    """z (n_docs, n_classes) -> log p (n_docs, n_classes)."""
+    z = answers.random(5, 3, seed=1)
+    right = answers.log_softmax(z)
+    expect_close(
+        call(yours, z),
+        right,
+        wrong=[
+            (
+                right.exp(),
+                "These are the probabilities. Take their logarithm: log p_c = z_c - log(sum).",
+            ),
+            (
+                answers.over_documents(z),
+                "The sum runs over the sentences. Sum over the classes: axis -1.",
+            ),
+            (
+                answers.sum_over_documents(z),
+                "The maximum is right, but the sum runs over the sentences. Sum over the classes: axis -1.",
+            ),
+            (
+                answers.maximum_over_documents(z),
+                "You subtract another number from each class, and that changes p. One number for a whole "
+                "sentence: the maximum over axis -1.",
+            ),
+            (
+                answers.maximum_forgotten(z),
+                "You subtract the maximum inside exp only. Subtract it from z in front as well, or add it "
+                "again.",
+            ),
+            (-right, "The sign: log p is never above 0. The minus of cross-entropy comes later."),
+        ],
+        what="log p",
+    )
+    large = torch.tensor(
+        [[1000.0, 0.0, -1000.0], [-2.0, -1.0, 0.0], [-900.0, -901.0, -900.0]]
+    ).double()
+    mine = as_array(call(yours, large[:1]))
+    expect(
+        abs(mine[0, 0]) < 1,
+        "Fine for small scores, but nan or inf for scores such as 1000: exp(1000) overflows. Subtract the "
+        "largest score of each sentence first.",
+    )
+    expect_close(
+        call(yours, large),
+        answers.log_softmax(large),
+        wrong=[
+            (
+                answers.log_of_softmax(large),
+                "exp(-1000) is rounded to 0, and log(0) is -infinity. Never take the log of a softmax: "
+                "write z - log(sum of exp).",
+            ),
+            (
+                answers.one_maximum_for_all(large),
+                "One maximum for all sentences: sentences with low scores underflow. Take it per sentence: "
+                "z.max(-1, keepdim=True).values.",
+            ),
+        ],
+        what="log p of large scores",
+    )
+
+
+# ------------------------------------------------------------------ 03-2
+
+
+@exercise(
+    "03-2",
+    title="Cross-entropy, with missing labels",
+    difficulty="easy",
+    minutes=7,
+    trains="the mean of -log p over the labels that are there",
+    hints=[
+        "there = y != -100 is a mask (n_docs,). Keep z[there] and y[there], and forget the rest.",
+        "log_p[torch.arange(n), y] picks from each row the entry of its label.",
+        "If no label is left, return z.new_zeros(()). Otherwise: minus the mean of what you picked.",
+    ],
+    reference=answers.cross_entropy,
+    reason="A missing label is no example: it adds nothing to the sum and nothing to the count.",
+)
+def cross_entropy(yours):
+    """z (n_docs, n_classes), y (n_docs,) with -100 for missing -> a number."""
+    for seed, y in ((2, [0, 2, 1, 2]), (3, [0, -100, 2, 1, -100, 1])):
+        y = torch.tensor(y)
+        z, missing = 2 * answers.random(len(y), 3, seed=seed), bool((y < 0).any())
+        right = answers.cross_entropy(z, y)
+        wrong = [
+            (
+                -right,
+                "The sign: cross-entropy is MINUS the mean log probability, so it is never negative.",
+            ),
+            (
+                answers.raw_outputs(z, y),
+                "This uses the raw scores. Turn them into log probabilities with log_softmax first.",
+            ),
+            (
+                answers.summed(z, y),
+                "You return the sum. The mean keeps the size of a task out of CE.",
+            ),
+            (
+                answers.all_entries(z, y),
+                "You average the log probabilities of all classes. Only the label's own counts.",
+            ),
+            (
+                lambda z=z, y=y: -z.log_softmax(-1)[:, y.clamp(min=0)].mean(),
+                "log_p[:, y] reads all labels from every row. One entry per row: log_p[torch.arange(n), y].",
+            ),
+        ]
+        if missing:
+            wrong += [
+                (
+                    answers.divided_by_all(z, y),
+                    "You divide by all sentences, the missing ones included.",
+                ),
+                (
+                    answers.missing_as_class_0(z, y),
+                    "A missing label was counted as class 0. Leave it out.",
+                ),
+            ]
+        expect_close(call(yours, z, y), right, wrong=wrong, what="Cross-entropy")
+    nothing = as_array(call(yours, answers.random(3, 3, seed=4), torch.full((3,), -100)))
+    expect(
+        bool((nothing == 0).all()),
+        "When every label is missing, the mean of nothing is nan, and one nan spoils all weights. Return 0.",
+    )
+
+
+# ------------------------------------------------------------------ 03-3
+
+
+@exercise(
+    "03-3",
+    title="Which alpha does the article use?",
+    difficulty="easy",
+    minutes=5,
+    trains="seeing a weighting in a loop that does not name one",
+    hints=[
+        "Write the loop's sum with the sentences sorted by task: one inner sum for each task.",
+        "A sum over the n_t sentences of task t is n_t times their mean, CE_t.",
+        "So alpha_t = n_t: count how often each task number occurs, with torch.bincount(task, "
+        "minlength=n_tasks).",
+    ],
+    reference=answers.implied_alphas,
+    reason="The loop adds up sum_t n_t CE_t. Large tasks weigh more, and twice as many sentences make the "
+    "whole loss twice as large beside the same penalty.",
+)
+def implied_alphas(yours):
+    """task (n_docs,), n_tasks -> alpha (n_tasks,)."""
+    for task, n_tasks in (([0, 0, 0, 0, 1, 2, 2], 3), ([1, 0, 1, 1, 2], 4)):
+        task = torch.tensor(task)
+        count = torch.bincount(task, minlength=n_tasks).double()
+        expect_close(
+            call(yours, task, n_tasks),
+            count,
+            wrong=[
+                (
+                    torch.ones(n_tasks),
+                    'That is alpha = "equal". But each SENTENCE adds its loss once.',
+                ),
+                (
+                    count / count.mean(),
+                    'That is alpha = "size", which averages 1. The loop divides by nothing.',
+                ),
+                (count / len(task), "These are shares. The loop adds, it does not take a mean."),
+                (
+                    1 / count.clamp(min=1e-300),
+                    "Upside down: a task with more sentences adds more terms, so it weighs more.",
+                ),
+                (
+                    torch.bincount(task),
+                    "A task without a sentence in the batch has alpha 0; return n_tasks numbers (minlength).",
+                ),
+            ],
+            what="alpha",
+        )
+
+
+# ------------------------------------------------------------------ 03-8
+
+
+@exercise(
+    "03-8",
+    title="What a knob can never do",
+    difficulty="hard",
+    minutes=12,
+    trains="a proof that needs no derivative, and knowing what it does not say",
+    hints=[
+        "Write the whole objective as a * C(w) + R(w): the knob, the term it multiplies, and all the rest.",
+        "w_1 is best for a_1, w_2 is best for a_2. Write both facts as inequalities, comparing w_1 with w_2.",
+        "Add the two inequalities: R cancels, and (a_2 - a_1)(C(w_2) - C(w_1)) <= 0 is left. So only the "
+        "knob's own term is tied down; other terms may rise or fall.",
+    ],
+    reference=answers.KNOBS,
+    reason="Turning a knob up never raises the term it multiplies, and never lowers the lowest J. About any "
+    "other term, or about accuracy, the proof is silent.",
+)
+def knobs(yours):
+    """A dict from statement to "possible" or "impossible"."""
+    expect(isinstance(yours, dict), 'Answer with a dict such as {"a": "possible", ...}.')
+    finished(yours, "Some answers are not there yet.")
+    expect(set(yours) == set(answers.KNOBS), "Answer for each of the statements a to f.")
+    because = {
+        "a": "a: alpha_films multiplies CE of films. Can the knob's own term rise? Add the two inequalities.",
+        "b": "b: the proof speaks about the term of the knob only. CE of phones belongs to the rest.",
+        "c": "c: lambda / 2 multiplies the adapters' squared length: the same proof with another C.",
+        "d": "d: the length of W_s is a part of the rest when lambda is the knob, so it is free to rise.",
+        "e": "e: with a larger lam_shared no model costs less than before. So what about the lowest of all?",
+        "f": "f: the proof ties down CE, a mean of -log p. Accuracy only counts which p is largest.",
+    }
+    for key, right in answers.KNOBS.items():
+        other = "possible" if right == "impossible" else "impossible"
+        expect_choice(yours[key], right, {other: because[key]})
+
+
+# ------------------------------------------------------------------ 03-9
+
+
+@exercise(
+    "03-9",
+    title="The lost minus sign",
+    difficulty="medium",
+    minutes=10,
+    trains="an experiment that shows when a penalty hides a bug",
+    hints=[
+        "phase_two(sign, lam) returns a dict. The wrong sign is sign=-1.",
+        'For each lam in accuracy: accuracy[lam] = phase_two(-1, lam)["accuracy"].',
+    ],
+    reference={0.0: 0.27, 0.01: 0.32, 0.1: 0.93, 1.0: 0.95},
+    reason="Where the penalty is small, the adapters destroy what W_s has learnt. Where it is large, they "
+    "cannot move, and training accuracy hardly betrays that they move the wrong way.",
+)
+def wrong_sign(yours):
+    """A dict from lam to training accuracy after phase 2 with the wrong sign."""
+    expect(
+        isinstance(yours, dict),
+        "Answer with a dict such as {0.0: 0.5, 0.01: 0.5, 0.1: 0.5, 1.0: 0.5}.",
+    )
+    finished(yours, "Some numbers are not there yet.")
+    lams = (0.0, 0.01, 0.1, 1.0)
+    expect(set(yours) == set(lams), f"Give a number for each lam in {lams}.")
+    mine = [float(yours[lam]) for lam in lams]
+    expect(
+        min(mine) >= 0,
+        "An accuracy is not negative. Did you take the loss that is minimised instead?",
+    )
+    expect(max(mine) <= 1, "An accuracy is at most 1. Did you take the cross-entropy, or percent?")
+    expect(min(mine) < 0.9, "All runs are good: that is the right sign. Run phase_two(-1, lam).")
+    expect(
+        max(mine) > 0.8,
+        "All runs are bad. Does every run get its own lam? A large one should keep the adapters still.",
+    )
+    expect(
+        mine[0] < 0.5 and mine[3] > 0.8,
+        "Turned round: without a penalty nothing stops the adapters, with a large one they cannot move.",
+    )
+    expect(
+        mine[1] < 0.5 and mine[2] > 0.8,
+        "The two outer numbers are right. Look at 0.01 and 0.1 again: are they swapped?",
+    )
+
+
+# ------------------------------------------------------------------ 03-10
+
+
+@exercise(
+    "03-10",
+    title="The loss that falls so nicely",
+    difficulty="easy",
+    minutes=8,
+    trains="telling a bug from progress, by what a cross-entropy can and cannot be",
+    hints=[
+        "p is at most 1. What is the smallest value that -log p can have?",
+        "Two bugs of this lesson make a loss negative: name them. What would each look like in the code?",
+        "Add one test that would have caught it: the value at zero weights, or a check of the gradient.",
+    ],
+    reference="Cross-entropy is -log of a probability, so it can never be negative, and neither can the "
+    "penalty. A loss of -20 means a bug: either the minus sign is lost, or the raw outputs are used without "
+    "softmax. Then falling is no progress: with the wrong sign the right class is pushed down. Test it: at "
+    "zero weights the loss must be log 3, about 1.1, for each task, and the gradient must be p minus onehot.",
+    rubric=[
+        "says that cross-entropy cannot be below 0, and why (p is at most 1)",
+        "names both suspects: the sign, and raw outputs in place of probabilities",
+        "says that a falling curve shows that the loss as written is minimised, not that it is right",
+        "gives a test: log 3 per task at zero weights, or a gradient check",
+    ],
+)
+def explain(yours):
+    """A few sentences to a colleague whose loss is negative."""
+    expect_mentions(
+        yours,
+        ideas=[
+            (
+                r"negative|below (0|zero)|less than (0|zero)|at least (0|zero)|never under",
+                "Say what strikes you about the number -20: can a cross-entropy be like that?",
+            ),
+            (r"sign|minus", "One suspect is missing: what turns -log p into log p?"),
+            (
+                r"softmax|raw|probability|probabilities",
+                "The other suspect is missing: what must be done to the outputs before the logarithm?",
+            ),
+            (
+                r"log ?\(?3|1\.1|1\.09|gradcheck|gradient|autograd|test|zero weights",
+                "Give your colleague a test that would have shown it at once.",
+            ),
+        ],
+        avoid=[
+            (
+                r"(negative|falling|lower) loss (is|means|shows)( that)?( a)? (good|fine|progress|better)",
+                "A falling number is only good if it is the right number. Say why this one cannot be.",
+            ),
+            (
+                r"(train|run) (it )?(for )?longer|more epochs",
+                "Longer training makes it worse: it minimises the wrong thing better.",
+            ),
+            (
+                r"(larger|increase|raise|bigger|more) (the )?(lambda|penalty)",
+                "A larger penalty only hides the bug: you saw it in the experiment.",
+            ),
+        ],
+    )

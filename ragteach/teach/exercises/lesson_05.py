@@ -1,0 +1,357 @@
+"""Exercises of lesson 05: trajectories of the weights."""
+
+import math
+
+import numpy as np
+
+from ragteach.teach.checks import (
+    call,
+    exercise,
+    expect,
+    expect_choice,
+    expect_close,
+    expect_mentions,
+    finished,
+)
+from ragteach.teach.exercises import answers_05 as answers
+
+
+@exercise(
+    "05-1",
+    title="How much further does W_s go?",
+    difficulty="medium",
+    minutes=10,
+    trains="adding vectors that agree, ignore or oppose each other",
+    hints=[
+        "||g_1 + ... + g_T||^2 is the sum over all pairs (t, u) of <g_t, g_u>. How many pairs are there?",
+        "T pairs are a vector with itself and give 1. The other T (T - 1) give the cosine c each.",
+        "The squared length is T + T (T - 1) c. Do not forget the root.",
+    ],
+    reference=answers.length_ratio,
+    reason="T squares and T (T - 1) products: T if all agree, the root of T if they ignore each other, "
+    "0 if they cancel.",
+)
+def length_ratio(yours):
+    """||g_1 + ... + g_T|| for unit vectors with the same cosine between any two."""
+    for n_tasks, cosine in [(3, 0.25), (4, 0.0), (4, 1.0), (5, -0.2), (6, 0.1)]:
+        expect_close(
+            call(yours, n_tasks, cosine),
+            answers.length_ratio(n_tasks, cosine),
+            wrong=[
+                (
+                    n_tasks + n_tasks * (n_tasks - 1) * cosine,
+                    "This is the squared length. Take its root.",
+                ),
+                (n_tasks, "The lengths add only if all vectors point the same way."),
+                (
+                    math.sqrt(n_tasks),
+                    "This is right for a cosine of 0. Add the products of different vectors.",
+                ),
+                (
+                    math.sqrt(max(n_tasks + n_tasks * (n_tasks - 1) / 2 * cosine, 0)),
+                    "Each pair of different vectors counts twice: <g_t, g_u> and <g_u, g_t>.",
+                ),
+            ],
+            what=f"The length for T = {n_tasks}, c = {cosine}",
+        )
+
+
+@exercise(
+    "05-2",
+    title="What never moves",
+    difficulty="easy",
+    minutes=5,
+    trains="turning W_s - sum_t A_t into a line of code with a time axis",
+    hints=[
+        "Write the shapes: shared (n_steps, C, d), adapters (n_steps, n_tasks, C, d). Which axis must go?",
+        "shared - adapters.sum(1)",
+    ],
+    reference=answers.conserved,
+    reason="The sum runs over the tasks, axis 1; time stays.",
+)
+def conserved(yours):
+    """shared (S, C, d), adapters (S, K, C, d) -> (S, C, d)."""
+    rng = np.random.default_rng(5)
+    for n_steps, n_adapters, n_classes, n_features in [(7, 4, 3, 5), (3, 2, 4, 6)]:
+        shared = rng.normal(size=(n_steps, n_classes, n_features))
+        adapters = rng.normal(size=(n_steps, n_adapters, n_classes, n_features))
+        total = adapters.sum(1)
+        expect_close(
+            call(yours, shared, adapters),
+            shared - total,
+            wrong=[
+                (
+                    shared + total,
+                    "A sign: you added the adapters. Both sides grow together, so subtract.",
+                ),
+                (
+                    shared - total / n_adapters,
+                    "You took the mean of the adapters; the law has their sum.",
+                ),
+                (
+                    shared - adapters[:, 0],
+                    "You subtracted the first adapter only. All tasks pull W_s.",
+                ),
+                (total - shared, "The other way round: W_s minus the adapters' sum."),
+                (
+                    (shared - total) - (shared - total)[:1],
+                    "You subtracted the start as well. Return W_s - sum_t A_t itself.",
+                ),
+            ],
+            what="W_s - sum_t A_t",
+        )
+
+
+@exercise(
+    "05-3",
+    title="Conservation for any graph",
+    difficulty="hard",
+    minutes=15,
+    trains="generalising a proof: from G = I to any graph",
+    hints=[
+        "A step of A_k is -lr sum_t G[t,k] D_t, with D_t = dCE_t/dW_t. What is the step of sum_k v_k A_k?",
+        "It is -lr sum_t (G v)_t D_t. The step of W_s is -lr sum_t D_t. When are they the same for any D?",
+        "G v must be a vector of ones: np.linalg.lstsq(graph, np.ones(len(graph)), rcond=None)[0]",
+    ],
+    reference=answers.conserved_mix,
+    reason="The steps agree for every D_t exactly if (G v)_t = 1 for every task.",
+)
+def conserved_mix(yours):
+    """graph (T, K) -> v (K,), such that W_s - sum_k v_k A_k is conserved. Any v with G v = 1 is
+    right.
+    """
+    graphs = [
+        [[2.0, 0.0], [0.0, 1.0], [2.0, 0.0]],
+        [[1.0, 1.0, 0.0], [0.0, 1.0, 1.0]],
+        [[1.0, 1.0], [1.0, 1.0], [1.0, 1.0]],
+        [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 0.5]],
+    ]
+    for graph in map(np.array, graphs):
+        v = np.asarray(call(yours, graph), dtype=float)
+        n_tasks, n_adapters = graph.shape
+        expect(
+            v.shape == (n_adapters,),
+            f"v needs one number per adapter: shape ({n_adapters},), not {v.shape}.",
+            v,
+            f"shape ({n_adapters},)",
+        )
+        if np.allclose(graph @ v, 1, atol=1e-6):
+            continue
+        said = "G v is not a vector of ones, so the steps of the two sides differ."
+        if np.allclose(v, 1):
+            said = "v = (1, ..., 1) is right for G = I only. Here a task's row of G does not add up to 1."
+        elif np.allclose(v, 1 / n_adapters):
+            said = "The mean of the adapters is conserved only if every task uses them all alike."
+        elif np.allclose(v, graph.sum(0)) or np.allclose(v, graph.mean(0)):
+            said = "Adding up the columns of G is not the condition: you need G v = 1, one equation per task."
+        expect(False, said, graph @ v, np.ones(n_tasks))
+
+
+@exercise(
+    "05-4",
+    title="What breaks the law?",
+    difficulty="medium",
+    minutes=10,
+    trains="finding the assumption a proof needs",
+    hints=[
+        "The proof needs one thing in every step: the step of W_s is the sum of the steps of the A_t.",
+        "Momentum adds up old gradients: still the same sum on both sides. Adam divides each by its own "
+        "size.",
+        "A penalty pulls on W_s and on each A_t by their own size; the data have no say in it.",
+    ],
+    reference=answers.KEPT,
+    reason="Whatever treats the gradients linearly and alike keeps the law; what rescales a part, or "
+    "pulls on "
+    "the weights themselves, breaks it.",
+)
+def what_breaks(yours):
+    """A dict from a change to "kept" or "broken"."""
+    expect(isinstance(yours, dict), 'Answer with a dict such as {"momentum": "kept", ...}.')
+    finished(yours, "Some answers are not there yet.")
+    expect(set(yours) == set(answers.KEPT), f"Answer for each of: {', '.join(answers.KEPT)}.")
+    for key, right in answers.KEPT.items():
+        other = "broken" if right == "kept" else "kept"
+        expect_choice(yours[key], right, {other: answers.WHY_KEPT[key]})
+
+
+@exercise(
+    "05-5",
+    title="The half-life of the start",
+    difficulty="medium",
+    minutes=10,
+    trains="solving a geometric decay",
+    hints=[
+        "After n steps the factor is (1 - lr lam)^n. Set it to one half.",
+        "n log(1 - lr lam) = log(1/2)",
+    ],
+    reference=answers.half_life,
+    reason="With lam = lam_shared each step multiplies W_s - sum A_t by 1 - lr lam, whatever the data say.",
+)
+def half_life(yours):
+    """lr, lam -> the number of steps after which half of W_s - sum A_t is left."""
+    for lr, lam in [(0.5, 0.4), (2.0, 0.15), (1.0, 0.01)]:
+        expect_close(
+            call(yours, lr, lam),
+            answers.half_life(lr, lam),
+            wrong=[
+                (
+                    math.log(2) / (lr * lam),
+                    "Nearly: log 2 / (lr lam) is the limit of tiny steps. Use (1 - lr lam)^n.",
+                ),
+                (
+                    math.log(0.5) / math.log(1 - lam),
+                    "The learning rate is missing: one step shrinks by lr times lam.",
+                ),
+                (1 / (lr * lam), "After 1 / (lr lam) steps about 37 % is left, not one half."),
+                (
+                    0.5 / (lr * lam),
+                    "The decay is not linear: each step takes a part of what is left.",
+                ),
+                (
+                    -answers.half_life(lr, lam),
+                    "A negative number of steps: both logarithms are negative, divide them.",
+                ),
+            ],
+            what=f"The half-life for lr = {lr}, lam = {lam}",
+        )
+
+
+@exercise(
+    "05-6",
+    title="Conflict and relatedness",
+    difficulty="medium",
+    minutes=10,
+    trains="an experiment: does the gradient know how related the tasks are?",
+    hints=[
+        "Make the data with toy(relatedness), and a trajectory with path(data=..., lam=0.01, "
+        "lam_shared=0.01).",
+        'trajectory.gradient_cosines(data.stacked())["cosine"].mean() is one number per data set.',
+        "{r: float(...) for r in (0.0, 0.5, 1.0)}",
+    ],
+    reference={0.0: -0.13, 0.5: -0.04, 1.0: 0.14},
+    reason="The less related the tasks, the more they pull W_s apart: the cosine rises with relatedness "
+    "and changes its sign.",
+)
+def conflict(yours):
+    """A dict: the mean cosine for relatedness 0, 0.5 and 1."""
+    expect(isinstance(yours, dict), "Answer with a dict such as {0.0: 0.1, 0.5: 0.1, 1.0: 0.1}.")
+    finished(yours, "Some numbers are not there yet.")
+    expect(
+        {float(k) for k in yours} == {0.0, 0.5, 1.0},
+        "Give a number for each relatedness: 0.0, 0.5 and 1.0.",
+    )
+    value = {float(k): float(v) for k, v in yours.items()}
+    expect(
+        all(abs(v) <= 1 for v in value.values()),
+        "A cosine lies between -1 and 1. Did you keep an angle, or a sum?",
+    )
+    expect(
+        max(value.values()) - min(value.values()) > 0.02,
+        "All three are the same. Did you use the same data thrice?",
+    )
+    expect(
+        value[0.0] < value[1.0],
+        "More related tasks should pull more alike, not less. Are the data sets swapped?",
+    )
+    expect(
+        value[0.0] < -0.02,
+        "At relatedness 0 the cosine is below 0. Did you take absolute values, or the share below 0?",
+    )
+    expect(value[0.0] < value[0.5] < value[1.0], "Relatedness 0.5 should lie in between.")
+    expect(
+        value[1.0] > 0.05, "At relatedness 1 the tasks agree: their mean cosine is clearly above 0."
+    )
+
+
+@exercise(
+    "05-7",
+    title="A word that only one task uses",
+    difficulty="medium",
+    minutes=10,
+    trains="using balance (law 3) for one column of the weights",
+    hints=[
+        "For this word every other adapter is 0, since only its penalty pulls on it. What does balance "
+        "say now?",
+        "lam_shared W_s = lam A_t. And W_t = W_s + A_t. Which part of W_t is W_s?",
+        "W_s / W_t = lam / (lam + lam_shared)",
+    ],
+    reference=answers.shared_part,
+    reason="Balance leaves lam_shared W_s = lam A_t in this column: the cheaper part carries more.",
+)
+def shared_part(yours):
+    """lam, lam_shared -> W_s / W_t in the column of a word that only task t uses."""
+    for lam, lam_shared in [(0.03, 0.01), (0.5, 2.0)]:
+        expect_close(
+            call(yours, lam, lam_shared),
+            lam / (lam + lam_shared),
+            wrong=[
+                (
+                    lam_shared / (lam + lam_shared),
+                    "This is the adapter's part. A dear adapter (large lam) carries less.",
+                ),
+                (
+                    lam / lam_shared,
+                    "This is W_s / A_t. Asked is the part of the whole, W_s / (W_s + A_t).",
+                ),
+                (lam_shared / lam, "This is A_t / W_s. Asked is W_s / (W_s + A_t)."),
+                (0.5, "Half and half is right only for lam = lam_shared."),
+                (1.0, "W_s does not carry all: an adapter that is not forbidden takes its part."),
+                (
+                    0.0,
+                    "A word of one task still moves W_s: every task pulls W_s with its whole gradient.",
+                ),
+            ],
+            what=f"W_s / W_t for lam = {lam}, lam_shared = {lam_shared}",
+        )
+
+
+@exercise(
+    "05-8",
+    title="Explain what an adapter says, and what it does not",
+    difficulty="medium",
+    minutes=10,
+    trains="reading weights without over-reading them",
+    hints=[
+        "What do the data see: W_s, A_t, or their sum?",
+        "What else decides how the sum is split? Think of lambda, lambda_s, the random start and the "
+        "optimiser.",
+        "Say what one should read instead.",
+    ],
+    reference="The data see only the sum W_t = W_s + A_t. How it is split depends on the penalties, and "
+    "without them on "
+    "the random start, which plain gradient descent never forgets. So a small adapter weight does not "
+    "mean that the task "
+    "has no opinion on the word: W_s may hold it. Read W_t, and compare two classes.",
+    rubric=[
+        "says that only the sum W_t = W_s + A_t meets the data",
+        "names what decides the split: the penalties, or the random start",
+        "draws the consequence: an adapter's entry of 0 does not mean no opinion",
+        "says what to read instead: W_t, as a difference of classes",
+    ],
+)
+def explain(yours):
+    """A few sentences to a colleague who reads adapters alone."""
+    expect_mentions(
+        yours,
+        ideas=[
+            (r"\bsum\b|W_t|together|\badd", "Say what the data see: neither part alone, but ..."),
+            (
+                r"lambda|\blam\b|penalt|start|initial|random|seed",
+                "Say what decides how the sum is split: name the penalties or the start.",
+            ),
+            (
+                r"read W_t|look at W_t|compare|instead|read the (sum|whole)|the (sum|whole) is what|use W_t",
+                "Say what to read instead of the adapter.",
+            ),
+        ],
+        avoid=[
+            (
+                r"(has|have|holds?) no opinion\.?$",
+                "An adapter's 0 does not say so: W_s may hold the opinion.",
+            ),
+            (
+                r"adapters? (alone )?(always )?(shows?|tells?|says?) (exactly )?what (is|the task)",
+                "An adapter alone does not show what the task thinks.",
+            ),
+        ],
+    )

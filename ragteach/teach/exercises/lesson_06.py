@@ -1,0 +1,364 @@
+"""Exercises of lesson 06: a fair comparison."""
+
+import numpy as np
+from scipy import stats
+
+from ragteach.study.experiment import paired
+from ragteach.teach.checks import Wrong, call, exercise, expect, expect_close, expect_mentions
+from ragteach.teach.exercises import answers_06 as answers
+
+
+@exercise(
+    "06-1",
+    title="The interval of a paired difference",
+    difficulty="medium",
+    minutes=10,
+    trains="turning two columns of scores into one honest statement",
+    hints=[
+        "First make one column out of two: difference = a - b. Forget a and b after that.",
+        "The standard error of a mean of n numbers is their standard deviation (ddof=1) divided by sqrt(n).",
+        "half = stats.t.ppf(0.975, n - 1) * difference.std(ddof=1) / np.sqrt(n); return mean, mean - "
+        "half, mean + half.",
+    ],
+    reference=answers.paired_interval,
+    reason="Subtracting first removes what the two have in common: the luck of the draw.",
+)
+def paired_interval(yours):
+    """a, b (n_seeds,) -> (mean, low, high)."""
+    for n in (6, 15):
+        rng = np.random.default_rng(n)
+        luck = rng.normal(size=n)
+        a, b = (
+            0.7 + 0.05 * luck + 0.01 * rng.normal(size=n),
+            0.68 + 0.05 * luck + 0.01 * rng.normal(size=n),
+        )
+        d = a - b
+        mean, t, se = d.mean(), stats.t.ppf(0.975, n - 1), d.std(ddof=1) / np.sqrt(n)
+        apart = np.sqrt(a.var(ddof=1) / n + b.var(ddof=1) / n)
+
+        def around(half, mean=mean):
+            return [mean, mean - half, mean + half]
+
+        wrong = [
+            (around(-t * se), "The ends are in the other order: the low one first."),
+            (
+                around(t * apart),
+                "This adds the variances of a and b, as if the seeds were not the same. Subtract first.",
+            ),
+            (
+                around(stats.t.ppf(0.975, 2 * n - 2) * apart),
+                "These are the degrees of freedom of two separate samples.",
+            ),
+            (
+                around(t * se * np.sqrt(n)),
+                "sqrt(n) is missing: this is the spread of single seeds, not of their mean.",
+            ),
+            (
+                around(1.96 * se),
+                "1.96 is for hundreds of seeds. With few, use Student's t with n - 1 degrees of freedom.",
+            ),
+            (
+                around(t * d.std() / np.sqrt(n)),
+                "std() divides by n unless you say ddof=1: a little too narrow.",
+            ),
+            (
+                around(stats.t.ppf(0.95, n - 1) * se),
+                "0.95 leaves 5 % on EACH side. For a 95 % interval ask t.ppf(0.975).",
+            ),
+            (around(se), "This is one standard error. Multiply it by Student's t."),
+            (
+                [-mean, -mean - t * se, -mean + t * se],
+                "The sign is turned round: a minus b, please.",
+            ),
+        ]
+        expect_close(
+            np.asarray(call(yours, a, b), dtype=float),
+            around(t * se),
+            wrong,
+            what="(mean, low, high)",
+            rtol=1e-6,
+        )
+
+
+@exercise(
+    "06-2",
+    title="What pairing is worth",
+    difficulty="hard",
+    minutes=12,
+    trains="a proof, and one number that follows from it",
+    hints=[
+        "Var(a - b) = Var a + Var b - 2 Cov(a, b). Write s^2 for both variances, and Cov = rho s^2.",
+        "Paired: the mean of n differences has variance 2 s^2 (1 - rho) / n. Unpaired: rho counts as 0.",
+        "Set 2 s^2 (1 - 0.9) / 10 equal to 2 s^2 / m and solve for m.",
+    ],
+    reference=100,
+    reason="2 s^2 (1 - rho) / n = 2 s^2 / m gives m = n / (1 - rho) = 10 / 0.1. Pairing is free, 90 "
+    "more seeds are not.",
+    rubric=[
+        "begins with the variance of a difference, and says where the covariance comes from",
+        "divides by n because different seeds are independent",
+        "says when pairing does not help: rho = 0, and that it hurts if rho < 0",
+    ],
+)
+def worth(yours):
+    expect_close(
+        yours,
+        100,
+        wrong=[
+            (
+                10,
+                "That is the paired number itself. Without pairing the common luck stays in the difference.",
+            ),
+            (
+                19,
+                "You multiplied by 1 + rho. The variance of a difference SUBTRACTS the covariance: 1 - rho.",
+            ),
+            (
+                1,
+                "You multiplied by 1 - rho: that would need fewer seeds. Which side has the larger variance?",
+            ),
+            (
+                10 / 0.9,
+                "You divided by rho. What is left of the variance after pairing is 1 - rho.",
+            ),
+            (
+                10 / (1 - 0.81),
+                "You used rho squared. Here the covariance itself enters, rho times s^2.",
+            ),
+            (
+                1000,
+                "You squared 1 / (1 - rho). Compare variances with variances: they fall like 1 / n, not "
+                "1 / n^0.5.",
+            ),
+            (50, "Look at the 2: both variances have it, paired and unpaired, so it cancels."),
+        ],
+        what="The number of seeds",
+        rtol=1e-3,
+    )
+
+
+@exercise(
+    "06-3",
+    title="Equal parameters",
+    difficulty="easy",
+    minutes=6,
+    trains="counting weights, so that a larger model has no hidden advantage",
+    hints=[
+        "RAG has one shared matrix and n_tasks adapters. Each has n_classes x n_features weights.",
+        "Full sharing has one matrix, independent models have n_tasks. Only their number of features "
+        "may change.",
+        "Full sharing: width = (n_tasks + 1) n_features. Independent: the same, divided by n_tasks.",
+    ],
+    reference=answers.equal_widths,
+    reason="(T + 1) C d weights on one matrix is d (T + 1) features; on T matrices it is d (T + 1) / T.",
+)
+def equal_widths(yours):
+    """n_features, n_classes, n_tasks -> (features of full sharing, features of each independent
+    model).
+    """
+    for d, c, t in [(210, 3, 4), (90, 5, 2)]:
+        expect_close(
+            np.asarray(call(yours, d, c, t), dtype=float),
+            [(t + 1) * d, (t + 1) * d / t],
+            wrong=[
+                (
+                    [t * d, d],
+                    "You counted the adapters only. RAG has the shared matrix as well: T + 1 matrices.",
+                ),
+                (
+                    [(t + 1) * d * c, (t + 1) * d * c / t],
+                    "These are weights. Divide by the classes: features are asked.",
+                ),
+                (
+                    [(t + 1) * d, (t + 1) * d // t],
+                    "Do not round: features come in whole numbers, this count need not.",
+                ),
+                (
+                    [(t + 1) * d, (t + 1) * d],
+                    "Independent models are T matrices, so each gets a T-th part.",
+                ),
+                (
+                    [(t + 1) * d / t, (t + 1) * d],
+                    "The two are in the other order: full sharing first.",
+                ),
+                (
+                    [d, d],
+                    "This keeps the number of features. Then RAG has T + 1 times the weights of full "
+                    "sharing.",
+                ),
+            ],
+            what="(full sharing, independent)",
+        )
+
+
+@exercise(
+    "06-4",
+    title="Choose on validation, report on test",
+    difficulty="medium",
+    minutes=8,
+    trains="keeping the test set out of every choice",
+    hints=[
+        "Each row is one seed. Which setting (column) would you have chosen, seeing the validation "
+        "losses only?",
+        "val_loss.argmin(axis=1) is one column number per seed: a loss is good when it is small.",
+        "test_accuracy[np.arange(n_seeds), chosen] reads one number per row; return their mean.",
+    ],
+    reference=answers.honest_score,
+    reason="The test numbers of the settings that were not chosen are never looked at.",
+)
+def honest_score(yours):
+    """val_loss, test_accuracy (n_seeds, n_settings) -> one number."""
+    for n_seeds, n_settings in [(6, 5), (4, 9)]:
+        rng = np.random.default_rng(n_settings)
+        loss, accuracy = (
+            rng.uniform(0.5, 1.5, (n_seeds, n_settings)),
+            rng.uniform(0.3, 0.9, (n_seeds, n_settings)),
+        )
+        rows = np.arange(n_seeds)
+        expect_close(
+            call(yours, loss, accuracy),
+            answers.honest_score(loss, accuracy),
+            wrong=[
+                (
+                    accuracy.max(1).mean(),
+                    "This picks the best TEST score of each seed: it chooses on the test set.",
+                ),
+                (
+                    accuracy.mean(0).max(),
+                    "This picks the setting with the best mean TEST score: the test set chose.",
+                ),
+                (
+                    accuracy.mean(),
+                    "This averages over all settings. Nobody uses all of them: choose one per seed.",
+                ),
+                (
+                    accuracy[rows, loss.argmax(1)].mean(),
+                    "This chooses the LARGEST validation loss. A loss is good when it is small.",
+                ),
+                (
+                    accuracy[:, loss.mean(0).argmin()].mean(),
+                    "This chooses one setting for all seeds. Seeds are separate experiments: choose in "
+                    "each of them.",
+                ),
+                (
+                    accuracy[:, loss.argmin(1)].mean(),
+                    "accuracy[:, chosen] reads every seed's column in every row. One entry per row: "
+                    "test_accuracy[np.arange(n_seeds), chosen].",
+                ),
+                (
+                    loss.min(1).mean(),
+                    "This reports the validation loss that you chose by: too good, and not accuracy.",
+                ),
+                (
+                    accuracy[rows, loss.argmin(1)],
+                    "One number per seed is right so far. Report their mean.",
+                ),
+            ],
+            what="The score",
+        )
+
+
+@exercise(
+    "06-5",
+    title="Make RAG lose",
+    difficulty="medium",
+    minutes=10,
+    trains="designing an experiment against your own favourite",
+    hints=[
+        "Where do the tasks need no adapters at all? Which end of the relatedness knob is that?",
+        "With many sentences both are right always. Where are data scarce, but not so scarce that "
+        "nobody learns?",
+        'compare("toy", seeds=8, n_per_task=20, relatedness=1.0, strategies=["RAG", "full sharing"], '
+        "progress=False)",
+    ],
+    reference=answers.scores({"RAG": 0.65, "full sharing": 0.69}),
+    reason="If one classifier is right for all tasks, whatever a task has of its own can learn only noise.",
+)
+def make_rag_lose(yours):
+    """The table of `compare`, with RAG and full sharing, in which full sharing is clearly
+    better.
+    """
+    expect(
+        hasattr(yours, "columns")
+        and {"strategy", "seed", "metric", "value", "task"} <= set(yours.columns),
+        "Hand over the table that compare(...) returns, before summary or paired.",
+    )
+    have = set(yours["strategy"])
+    expect(
+        {"RAG", "full sharing"} <= have,
+        f"The table needs both RAG and full sharing; yours has {', '.join(sorted(have))}.",
+    )
+    two = yours[yours["strategy"].isin(["RAG", "full sharing"])]
+    expect(
+        two["n_per_task"].nunique() == 1,
+        "One size at a time, please: several sizes are several chances to win.",
+    )
+    n_seeds = two["seed"].nunique()
+    expect(
+        n_seeds >= 5,
+        f"{n_seeds} seeds are too few to say anything about seeds you did not run. Use 5 or more.",
+    )
+    row = paired(two, reference="full sharing").iloc[0]
+    if row["verdict"] == "worse":
+        raise Wrong(
+            f"Here RAG is clearly better, by {-row['difference']:.3f}. Give the adapters less to do."
+        )
+    if row["verdict"] != "better":
+        raise Wrong(
+            f"No clear difference: the interval of full sharing - RAG is {row['low']:+.3f} to "
+            f"{row['high']:+.3f}, "
+            "and it contains 0. Change the setting, not the seeds."
+        )
+    return f"Full sharing leads by {row['difference']:.3f}, interval {row['low']:+.3f} to {row['high']:+.3f}."
+
+
+@exercise(
+    "06-6",
+    title="A colleague's claim",
+    difficulty="easy",
+    minutes=8,
+    trains="saying what is wrong with a comparison, and what would mend it",
+    hints=[
+        "There are three separate faults. One is about which data chose the setting.",
+        "How would the table look with another split? And is it the two scores that matter, or their "
+        "difference?",
+    ],
+    reference="The test set chose among the 25 settings, so its score is too good: choose on validation "
+    "data. One split "
+    "may be luck: repeat it over many seeds. Then report the paired difference of the two, with an interval.",
+    rubric=[
+        "the test set chose the setting; a validation set must",
+        "one split is one draw of luck; many seeds show how much",
+        "the paired difference with its interval, not two single scores",
+        "asks what the baseline was allowed: as many tries, as many parameters, a bias for each task",
+    ],
+)
+def claim(yours):
+    expect_mentions(
+        yours,
+        ideas=[
+            (
+                r"validation|held[- ]out|cho+s|select|tun",
+                "Which data chose the setting? Say what that does to the score.",
+            ),
+            (
+                r"seed|split|repeat|draw|several times|more than once",
+                "It ran once. Say what might change if it ran again.",
+            ),
+            (
+                r"paired|differences?|pair by pair|interval",
+                "Say what to report instead of two single scores: what about the two is compared, seed "
+                "by seed?",
+            ),
+        ],
+        avoid=[
+            (
+                r"(pick|choose|report|take|keep) the best (seed|split|run)",
+                "Reporting the best seed is choosing on the test set again.",
+            ),
+            (
+                r"intervals? overlap\w*[^.]*(no|not|nothing)",
+                "Overlapping intervals of two means do not settle it: look at the paired difference.",
+            ),
+        ],
+    )

@@ -1,0 +1,374 @@
+"""Exercises of lesson 07: lambda as a prior."""
+
+import numpy as np
+
+from ragteach.teach.checks import Wrong, call, exercise, expect, expect_close, expect_mentions
+from ragteach.teach.exercises import answers_07 as answers
+
+UNDENIED = (
+    r"(?:(?!never|not\b|n't|rather than|instead of)[^.]){0,30}"  # some words, none of them a denial
+)
+
+
+def _correlation(cov):
+    scale = np.sqrt(np.diag(cov))
+    return cov / np.outer(scale, scale)
+
+
+@exercise(
+    "07-1",
+    title="The graph is a covariance",
+    difficulty="medium",
+    minutes=8,
+    trains="turning a prior on the parts into a prior on the whole",
+    hints=[
+        "Cov(W_t, W_u): the shared part is in both, with variance 1 / lam_shared, whatever t and u are.",
+        "Adapter k is in both if G[t,k] and G[u,k] are not 0. Its share of the covariance is G[t,k] "
+        "G[u,k] / lam.",
+        "The sum over k of G[t,k] G[u,k] is the matrix graph @ graph.T.",
+    ],
+    reference=answers.covariance,
+    reason="Independent parts: variances add, and what two tasks have in common is their covariance.",
+)
+def covariance(yours):
+    """graph (T, K), lam, lam_shared -> (T, T)."""
+    rng = np.random.default_rng(3)
+    for n_tasks, n_adapters in [(4, 3), (2, 5)]:
+        graph = rng.uniform(-1, 2, size=(n_tasks, n_adapters))
+        lam, lam_shared = 0.5, 0.2
+        both, eye = graph @ graph.T, np.eye(n_tasks)
+        expect_close(
+            call(yours, graph, lam, lam_shared),
+            1 / lam_shared + both / lam,
+            wrong=[
+                (
+                    lam_shared + lam * both,
+                    "A penalty is one over a variance: a large lam means a small variance.",
+                ),
+                (
+                    1 / lam + both / lam_shared,
+                    "lam and lam_shared have changed places: lam belongs to the adapters.",
+                ),
+                (both / lam, "The shared matrix is missing. All tasks have it in common."),
+                (
+                    eye / lam_shared + both / lam,
+                    "The shared matrix is ONE matrix in all tasks: it fills the whole table, not the "
+                    "diagonal alone.",
+                ),
+                (
+                    1 / lam_shared + eye / lam,
+                    "This is right for one adapter per task only. Where is the graph?",
+                ),
+                (
+                    graph.T @ graph / lam + 0,
+                    "G'G counts adapters with adapters. Tasks with tasks is GG'.",
+                ),
+                (
+                    _correlation(1 / lam_shared + both / lam),
+                    "These are correlations. The covariance is not divided by the variances.",
+                ),
+                (
+                    1 / lam_shared + np.abs(graph) @ np.abs(graph).T / lam,
+                    "Weights of G may be negative, and then two tasks are pushed apart. Keep the sign.",
+                ),
+            ],
+            what="The covariance",
+        )
+
+
+@exercise(
+    "07-2",
+    title="The lambda of a belief",
+    difficulty="easy",
+    minutes=8,
+    trains="saying a penalty as a correlation, and back",
+    hints=[
+        "Correlation is covariance divided by variance: (1/lam_shared) / (1/lam_shared + 1/lam).",
+        "Multiply numerator and denominator by lam lam_shared: rho = lam / (lam + lam_shared).",
+        "Solve for lam: rho lam + rho lam_shared = lam.",
+    ],
+    reference=answers.penalty_for,
+    reason="rho = lam / (lam + lam_shared), so lam = lam_shared rho / (1 - rho).",
+)
+def penalty_for(yours):
+    """rho, lam_shared -> lam, with one adapter per task."""
+    for rho, ls in [(0.8, 0.01), (0.25, 0.3)]:
+        expect_close(
+            call(yours, rho, ls),
+            ls * rho / (1 - rho),
+            wrong=[
+                (
+                    ls * (1 - rho) / rho,
+                    "Turned round: a LARGE lam makes adapters small and tasks alike.",
+                ),
+                (ls * rho, "rho is lam / (lam + lam_shared), not lam / lam_shared."),
+                (ls / (1 - rho), "This is lam + lam_shared. Take lam_shared away again."),
+                (rho / (1 - rho), "This is the ratio lam / lam_shared. Multiply it by lam_shared."),
+                (rho / (1 - rho) / ls, "Variances would do this. Penalties are their inverses."),
+            ],
+            what="lam",
+            rtol=1e-6,
+            atol=1e-12,
+        )
+
+
+@exercise(
+    "07-3",
+    title="Balance",
+    difficulty="medium",
+    minutes=10,
+    trains="a proof in three lines, and what it lets you compute",
+    hints=[
+        "At the optimum dJ/dW_s = 0 and dJ/dA_t = 0. Write D_t for minus the gradient of CE_t in W_t.",
+        "dJ/dA_t = -D_t + lam A_t, and dJ/dW_s = -(D_1 + ... + D_T) + lam_shared W_s.",
+        "So lam A_t = D_t, and lam_shared W_s = D_1 + ... + D_T. Eliminate D.",
+    ],
+    reference=answers.shared_from_adapters,
+    reason="Both sides are the pull of the data: lam_shared W_s = sum_t D_t = lam sum_t A_t.",
+    rubric=[
+        "sets both gradients to zero",
+        "uses that W_s is in every W_t, so its gradient is the sum over tasks",
+        "says where one adapter per task is used",
+        "says what happens with lam_shared = 0: the adapters sum to zero",
+    ],
+)
+def balance(yours):
+    """adapters (T, C, d), lam, lam_shared -> W_s (C, d) of the optimum."""
+    rng = np.random.default_rng(5)
+    for shape in [(4, 3, 6), (2, 5, 3)]:
+        a, lam, ls = rng.normal(size=shape), 0.3, 0.02
+        expect_close(
+            call(yours, a, lam, ls),
+            lam / ls * a.sum(0),
+            wrong=[
+                (
+                    ls / lam * a.sum(0),
+                    "The penalties have changed places: lam_shared stands at W_s.",
+                ),
+                (
+                    lam / ls * a.mean(0),
+                    "The sum, not the mean: every task pulls at W_s with its full force.",
+                ),
+                (
+                    -lam / ls * a.sum(0),
+                    "The sign: both W_s and the adapters are pulled the same way by the data.",
+                ),
+                (a.sum(0), "This is right only if lam = lam_shared."),
+                (lam * a.sum(0), "This is lam_shared W_s. Divide by lam_shared."),
+                (lam / ls * a, "Sum over the tasks: W_s is one matrix."),
+            ],
+            what="W_s",
+        )
+
+
+@exercise(
+    "07-4",
+    title="Frustratingly easy",
+    difficulty="medium",
+    minutes=12,
+    trains="seeing RAG in a library that has never heard of it",
+    hints=[
+        "Make zeros of shape (n_docs, 1 + n_tasks, n_features): block 0 for everybody, block 1 + t for "
+        "task t.",
+        "Block 0 gets x. Block 1 + task[i] of row i gets s * x[i]: wide[np.arange(n_docs), 1 + task] = "
+        "s * x.",
+        "wide.reshape(n_docs, -1) puts the blocks side by side.",
+    ],
+    reference=answers.augment,
+    reason="A common weight for the copy in block 0, and one of its own for each task: that is W_s and "
+    "A_t / s.",
+)
+def augment(yours):
+    """x (n_docs, d), task (n_docs,), n_tasks, s -> (n_docs, (1 + n_tasks) d)."""
+    rng = np.random.default_rng(11)
+    for n_docs, d, n_tasks in [(5, 3, 2), (7, 2, 4)]:
+        x, task, s = rng.normal(size=(n_docs, d)), rng.integers(n_tasks, size=n_docs), 0.5
+        right = answers.augment(x, task, n_tasks, s)
+        everywhere = np.hstack([x] + [s * x] * n_tasks)
+        blocks = right.reshape(n_docs, 1 + n_tasks, d)
+        expect_close(
+            call(yours, x, task, n_tasks, s),
+            right,
+            wrong=[
+                (
+                    everywhere,
+                    "Every row has x in every block: then no task has weights of its own.",
+                ),
+                (
+                    answers.augment(x, task, n_tasks, 1.0),
+                    "The factor s is missing: it is the only place where lam enters.",
+                ),
+                (
+                    answers.augment(x, task, n_tasks, 1 / s),
+                    "This is x / s. A large lam must make the block small: s * x.",
+                ),
+                (
+                    answers.augment(x, task, n_tasks, s * s),
+                    "s * s: the square comes by itself, with the penalty.",
+                ),
+                (
+                    np.hstack([s * x, answers.augment(x, task, n_tasks, 1.0)[:, d:]]),
+                    "s stands at the shared block. It belongs to the task's own block.",
+                ),
+                (right[:, d:], "The shared block is missing: these are independent models."),
+                (
+                    np.hstack([right[:, d:], x]),
+                    "The right blocks in another order: the shared block comes first.",
+                ),
+                (
+                    blocks.swapaxes(1, 2).reshape(n_docs, -1),
+                    "The right numbers, woven together: whole blocks stand side by side.",
+                ),
+            ],
+            what="The wide table",
+        )
+
+
+@exercise(
+    "07-5",
+    title="Without weights",
+    difficulty="hard",
+    minutes=12,
+    trains="the representer view: sentences vote, the covariance says how much",
+    hints=[
+        "How similar are sentences i and j? x_i . x_j, in a table (n_docs, n_docs): x @ x.T.",
+        "How much does task u count for task t? cov[t, u]. As a table over sentences: cov[np.ix_(task, "
+        "task)].",
+        "Multiply the two tables entry by entry, then (n_docs, n_docs) @ (n_docs, n_classes).",
+    ],
+    reference=answers.kernel_logits,
+    reason="W_t = sum_u Cov[t,u] D_u and D_u = sum_i e_i x_i', so z_j = sum_i Cov[t_j, t_i] (x_i . x_j) e_i.",
+)
+def kernel_logits(yours):
+    """x (n_docs, d), task (n_docs,), e (n_docs, C), cov (T, T) -> logits (n_docs, C)."""
+    rng = np.random.default_rng(2)
+    for n, d, c, t in [(6, 3, 2, 4), (9, 2, 3, 2)]:
+        x, e, root = rng.normal(size=(n, d)), rng.normal(size=(n, c)), rng.normal(size=(t, t))
+        task, cov, same = np.arange(n) % t, root @ root.T, x @ x.T
+        expect_close(
+            call(yours, x, task, e, cov),
+            (same * cov[np.ix_(task, task)]) @ e,
+            wrong=[
+                (
+                    same @ e,
+                    "The tasks are missing: as if every sentence counted alike for every task.",
+                ),
+                (
+                    (same * (task[:, None] == task)) @ e,
+                    "Only sentences of the same task vote here: these are independent models.",
+                ),
+                (
+                    (same + cov[np.ix_(task, task)]) @ e,
+                    "Multiply the two tables entry by entry; do not add them.",
+                ),
+                (cov[np.ix_(task, task)] @ e, "The sentences are missing: where is x?"),
+                (
+                    (same * np.diag(cov)[task][:, None]) @ e,
+                    "This takes the variance cov[t, t] for every pair. Take cov[t, u] of the two tasks.",
+                ),
+                (
+                    (same * cov[task, task]) @ e,
+                    "cov[task, task] takes pairs in step: variances only. Use cov[np.ix_(task, task)].",
+                ),
+                (
+                    -(same * cov[np.ix_(task, task)]) @ e,
+                    "The sign: e is right label minus probability, so it pulls towards the right label.",
+                ),
+                (
+                    (same * np.linalg.inv(cov + 1e-12 * np.eye(t))[np.ix_(task, task)]) @ e,
+                    "This is the inverse of the covariance, the penalty. Votes take the covariance itself.",
+                ),
+            ],
+            what="The table of logits",
+        )
+
+
+@exercise(
+    "07-6",
+    title="Choose for a world you do not know",
+    difficulty="medium",
+    minutes=10,
+    trains="an experiment: choosing how much to share, from data alone",
+    hints=[
+        "Use cross_validated(frame, ratios) from above on the training frame `unknown`.",
+        "ratios[cross_validated(unknown, ratios).argmin()] is the ratio with the least loss.",
+    ],
+    reference=1000.0,
+    reason="This world has relatedness 0.75. Most words mean the same, so the tasks should share nearly all.",
+)
+def choose(yours):
+    """The ratio lam / lam_shared, judged on sentences nobody has seen."""
+    ratio, loss = answers.loss_of_ratios()
+    try:
+        mine = float(yours)
+    except (TypeError, ValueError):
+        raise Wrong("Hand over one number, the ratio lam / lam_shared.") from None
+    expect(mine > 0, "A penalty is positive, and so is the ratio of two.", yours=mine)
+    score = float(np.interp(np.log10(mine), np.log10(ratio), loss))
+    told = (
+        f"On new sentences your ratio gives a loss of {score:.3f}, the best one {loss.min():.3f}."
+    )
+    if score > loss.min() + 0.015:
+        if mine < 0.05:
+            raise Wrong(f"{told} At this end every domain learns alone, from 60 sentences.")
+        if mine < 1.5:
+            rho = mine / (1 + mine)
+            raise Wrong(
+                f"{told} You tie the tasks, but too loosely: the prior correlation is {rho:.2f}."
+            )
+        raise Wrong(f"{told} A little more sharing, please.")
+    return told
+
+
+@exercise(
+    "07-7",
+    title="Explain lambda to a colleague",
+    difficulty="easy",
+    minutes=8,
+    trains="saying what a penalty means without symbols",
+    hints=[
+        "What does a large lambda say about the adapters, before any data are seen? And about the tasks?",
+        "Who should decide: you, the training loss, or sentences that were held out?",
+    ],
+    reference="Lambda says how similar I believe the tasks to be. A large lambda keeps the adapters "
+    "small, so all tasks "
+    "share one model; a small one lets each task go its own way. The training loss would always ask for "
+    "less penalty, "
+    "so I let validation data choose.",
+    rubric=[
+        "large lambda: small adapters, tasks alike; small lambda: tasks on their own",
+        "it is a belief held before the data, and more data outweigh it",
+        "held-out sentences choose it, never the training loss",
+    ],
+)
+def explain(yours):
+    expect_mentions(
+        yours,
+        ideas=[
+            (
+                r"adapter|own (part|weight|matri)|(stay|kept?|keeps|drawn|pull\w*|close) [^.]{0,40}"
+                r"(shared|common) (model|part|weight|matri)|price|differ(s|ing|ence)? from",
+                "Say which weights lambda keeps small.",
+            ),
+            (
+                r"alike|similar|same|shar|one model|correlat|together",
+                "Say what follows for the tasks.",
+            ),
+            (
+                r"valid|held[- ]out|(hold|held|kept|put|set)\w* (\w+ )?(out|aside|back)|cross|unseen|evidence"
+                r"|new sentences|not (used|seen)",
+                "Say who chooses lambda: which sentences, or which rule?",
+            ),
+        ],
+        avoid=[
+            (
+                r"(large|big|high)\w* lambda[^.]{0,40}(independent|own way|on their own|differ more)",
+                "Turned round: a large lambda makes the adapters small, and the tasks alike.",
+            ),
+            (
+                rf"train\w* (loss|data|error){UNDENIED}(cho+s|decid|select|pick)|"
+                rf"(?<!never )(?<!not )(?<!n't )(cho+s|decid|select|pick)\w* {UNDENIED}train\w* (loss|error)",
+                "The training loss is lowest with no penalty at all. It cannot choose lambda.",
+            ),
+        ],
+    )

@@ -1,0 +1,301 @@
+"""Exercises of lesson 08: what random does."""
+
+import numpy as np
+
+from ragteach.teach.checks import (
+    call,
+    exercise,
+    expect,
+    expect_choice,
+    expect_close,
+    expect_mentions,
+    finished,
+)
+from ragteach.teach.drawing import as_array
+from ragteach.teach.exercises import answers_08 as answers
+
+
+@exercise(
+    "08-1",
+    title="How far apart are these models?",
+    difficulty="medium",
+    minutes=8,
+    trains="comparing weights after removing what softmax cannot see",
+    hints=[
+        "First the shift: weights.mean(1, keepdims=True) is the mean over classes of every replica.",
+        "Then the mean model: the mean over axis 0 of the centred weights.",
+        "Distances: square, sum over axes (1, 2), root. Take their mean, and divide by the norm of the "
+        "mean model.",
+    ],
+    reference=answers.spread,
+    reason="Models that differ by a common shift of all classes predict the same, so they have spread 0.",
+)
+def spread(yours):
+    rng = np.random.default_rng(8)
+    for n_replicas, n_classes, n_features in [(4, 3, 5), (6, 2, 3)]:
+        weights = rng.normal(size=(n_replicas, n_classes, n_features)) + rng.normal(
+            size=(n_classes, n_features)
+        )
+        weights = weights + 3 * rng.normal(
+            size=(n_replicas, 1, n_features)
+        )  # a shift softmax cannot see
+        expect_close(
+            call(yours, weights),
+            answers.spread(weights),
+            wrong=answers.wrong_spreads(weights),
+            what="The spread",
+        )
+
+
+@exercise(
+    "08-2",
+    title="How fast do two runs meet? (a proof, then a number)",
+    difficulty="hard",
+    minutes=15,
+    trains="a proof by eigenvalues: why a penalty forgets every start",
+    hints=[
+        "Write the difference of the two runs after one step, and put the given fact into it.",
+        "It is (I - lr H) times the difference before. Which eigenvalues has I - lr H?",
+        "They lie between 0 and 1 - lr lam, so the distance shrinks by at least 1 - lr lam.",
+        "Solve gap * (1 - lr lam) ** n = tol for n with logarithms.",
+    ],
+    reference=answers.steps_to_meet,
+    reason="Each step multiplies the distance by at most 1 - lr lam, whatever the data are.",
+)
+def steps_to_meet(yours):
+    for given in [(1.0, 0.2, 5.0, 0.05), (0.5, 0.3, 2.0, 0.2)]:
+        n = answers.steps_to_meet(*given)
+        mine = call(yours, *given)
+        if np.isscalar(mine) and mine == np.ceil(n):
+            continue  # whole steps are fine
+        expect_close(mine, n, wrong=answers.wrong_steps(*given), what="The number of steps")
+
+
+@exercise(
+    "08-3",
+    title="Two distributions, one variance",
+    difficulty="easy",
+    minutes=4,
+    trains="reading what `scale` means before comparing",
+    hints=[
+        "The variance of a uniform number between -u and u is the integral of x^2 / (2u) from -u to u.",
+        "It is u^2 / 3. Set it equal to scale^2.",
+    ],
+    reference=answers.same_variance,
+    reason="Var U(-u, u) = u^2 / 3, so u = sqrt(3) scale.",
+)
+def same_variance(yours):
+    for scale in (1.0, 0.25):
+        expect_close(
+            call(yours, scale),
+            answers.same_variance(scale),
+            wrong=answers.wrong_scales(scale),
+            what="The uniform scale",
+        )
+
+
+@exercise(
+    "08-4",
+    title="Does the shape of the distribution matter? (an experiment)",
+    difficulty="medium",
+    minutes=10,
+    trains="changing one thing at a time",
+    hints=[
+        "ten_models(init, scale, 0.0, steps=20) trains; spread_over_time(...)[1][-1] is the spread at the "
+        "end.",
+        'Run it for ("normal", 1.0), ("uniform", 1.0) and ("uniform", same_variance(1.0)).',
+        "Divide the two uniform spreads by the normal one. Which ratio is near 1?",
+    ],
+    reference={"same scale": 0.87, "same variance": 1.0, "conclusion": "c"},
+    reason="With equal variance the two distributions act alike; the shape of each number is lost in the "
+    "sum.",
+)
+def experiment(yours):
+    expect(
+        isinstance(yours, dict) and {"same scale", "same variance", "conclusion"} <= set(yours),
+        'Hand over a dictionary with the keys "same scale", "same variance" and "conclusion".',
+    )
+    for key in ("same scale", "same variance"):
+        finished(yours[key], f"The ratio for {key} is not there yet.")
+    scale, variance = (float(as_array(yours[k])) for k in ("same scale", "same variance"))
+    expect(
+        not (scale > 1.05 and 0.85 < 1 / scale < 0.99 or scale > 1.2),
+        "Your ratios are upside down: divide the uniform spread by the normal one.",
+    )
+    expect(
+        not (variance < 0.95 < scale),
+        "The two ratios are swapped: with the same scale the uniform start has the smaller variance.",
+    )
+    expect(
+        not abs(scale - variance) < 0.02,
+        "Both ratios are the same: did the second uniform run get the scale same_variance(1.0)?",
+    )
+    expect(
+        0.5 < scale < 0.97,
+        "With the same scale, the uniform start should spread less: 20 steps, lam = 0, 10 seeds.",
+    )
+    expect(
+        0.8 < variance < 1.2,
+        "With the same variance, the ratio should be near 1: check scale, steps and lam.",
+    )
+    expect_choice(
+        yours["conclusion"],
+        "c",
+        {
+            "a": "The uniform start spread less only while its variance was smaller: look at the second "
+            "ratio.",
+            "b": "Nothing here favours normal: with equal variance the ratio is near 1.",
+        },
+    )
+
+
+@exercise(
+    "08-5",
+    title="Gradients of a product (and a proof)",
+    difficulty="medium",
+    minutes=10,
+    trains="the chain rule for a product of matrices",
+    hints=[
+        "Write the shapes: g is (C, d), up is (C, r), down is (r, d). Which products give (C, r) and (r, d)?",
+        "dJ = sum of g * d(up @ down). Let only up move: d(up) @ down.",
+        "dJ/dup = g @ down.T and dJ/ddown = up.T @ g. Now set both factors to zero.",
+    ],
+    reference=answers.factor_gradients,
+    reason="Each factor's gradient contains the other factor: if both are zero, both gradients are.",
+)
+def factor_gradients(yours):
+    rng = np.random.default_rng(5)
+    for c, r, d in [(3, 2, 5), (4, 1, 3)]:
+        up, down, g = rng.normal(size=(c, r)), rng.normal(size=(r, d)), rng.normal(size=(c, d))
+        answer = call(yours, up, down, g)
+        expect(
+            isinstance(answer, tuple | list) and len(answer) == 2,
+            "Return two arrays: the gradient in up, then the gradient in down.",
+        )
+        right = answers.factor_gradients(up, down, g)
+        shapes = tuple(np.shape(as_array(a)) for a in answer)
+        expect(
+            shapes != (right[1].shape, right[0].shape),
+            "The two gradients are in the wrong order: first that of up (C, r), then that of down (r, d).",
+        )
+        for mine, expected, name in zip(answer, right, ("up", "down"), strict=True):
+            wrong = answers.wrong_gradients(name, up, down, g)
+            expect_close(mine, expected, wrong=wrong, what=f"The gradient in {name}")
+
+
+@exercise(
+    "08-6",
+    title="Rank 2 is enough for three classes",
+    difficulty="hard",
+    minutes=12,
+    trains="using what softmax cannot see to prove a statement about rank",
+    hints=[
+        "Which vector may you subtract from all three rows without changing any softmax?",
+        "Subtract one that makes a row zero, or that makes the rows sum to zero. What is the rank now?",
+        "With the last row subtracted: down = a[:2] - a[2], and up picks: rows (1, 0), (0, 1), (0, 0).",
+    ],
+    reference=answers.two_factors,
+    reason="After a common shift one row is a combination of the other two, so rank 2 holds all that counts.",
+)
+def two_factors(yours):
+    rng = np.random.default_rng(6)
+    for d in (6, 9):
+        a = rng.normal(size=(3, d)) + 2
+        answer = call(yours, a)
+        expect(
+            isinstance(answer, tuple | list) and len(answer) == 2,
+            "Return two arrays: up of shape (3, 2) and down of shape (2, d).",
+        )
+        up, down = (as_array(part) for part in answer)
+        expect(
+            up.shape == (3, 2) and down.shape == (2, d),
+            f"up must have shape (3, 2) and down (2, d), here (2, {d}); yours are {up.shape} and "
+            f"{down.shape}.",
+        )
+        expect_close(
+            answers.to_the_last(up @ down),
+            answers.to_the_last(a),
+            wrong=answers.wrong_products(a),
+            what="The difference of each class to the last",
+            atol=1e-6,
+        )
+
+
+@exercise(
+    "08-7",
+    title="A random graph on average",
+    difficulty="medium",
+    minutes=8,
+    trains="expectation of a count; reading G G' as overlap",
+    hints=[
+        "(GG')[t, t] counts the adapters of task t: is anything random about it?",
+        "With which probability does task t hold adapter k? And both t and u?",
+        "Sum the probability (k/K)^2 over the K adapters.",
+    ],
+    reference=answers.expected_overlap,
+    reason="Each of K adapters is held by both tasks with probability (k/K)^2, which makes k^2/K on average.",
+)
+def expected_overlap(yours):
+    for n_adapters, per_task in [(8, 3), (5, 2)]:
+        expect_close(
+            call(yours, n_adapters, per_task),
+            answers.expected_overlap(n_adapters, per_task),
+            wrong=answers.wrong_overlaps(n_adapters, per_task),
+            what="(self, other)",
+        )
+
+
+@exercise(
+    "08-8",
+    title="Is it reproducible? Explain to a colleague",
+    difficulty="medium",
+    minutes=6,
+    trains="saying which randomness training forgets",
+    hints=[
+        "Three things are drawn. Which of them does training change?",
+        "For the start, name the two conditions under which it is forgotten.",
+        "Then say what to do about the randomness that stays.",
+    ],
+    reference=(
+        "With a penalty lambda > 0 and full-size adapters the loss is convex: every start ends in the same "
+        "weights if "
+        "you train long enough. Stop early or use low rank, and the start may stay. A random graph or a "
+        "frozen "
+        "projection is never trained away: report several seeds."
+    ),
+    rubric=[
+        "says that with a penalty and long training the start of a convex model is forgotten",
+        "names a case in which the start stays: lambda = 0, early stopping, or low rank",
+        "says that a random graph or a frozen projection is never trained away",
+        "says what to do: small start, or report several seeds",
+    ],
+)
+def explain(yours):
+    expect_mentions(
+        yours,
+        ideas=[
+            (
+                r"penal|lambda|\blam\b|convex|regulari",
+                "Say under which condition on J the start is forgotten.",
+            ),
+            (
+                r"early|low.?rank|lambda\s*(=|is|to)\s*(0|zero)|without (a |the |any )?penalt|no penalt|"
+                r"non-?convex|not convex",
+                "Your colleague did see two models. Name a case in which the start stays.",
+            ),
+            (
+                r"graph|projection|lens|frozen",
+                "The start is not all that is drawn: what is random and never trained?",
+            ),
+        ],
+        avoid=[
+            (
+                r"(seed|start) never matters",
+                "It does matter in some cases: stopped early, lambda = 0, or low rank.",
+            ),
+            (
+                r"(uniform|normal) is better",
+                "With equal variance, uniform and normal behaved alike.",
+            ),
+        ],
+    )

@@ -1,0 +1,328 @@
+"""Exercises of lesson 10: real data."""
+
+import numpy as np
+
+from ragteach.teach.checks import (
+    Wrong,
+    call,
+    exercise,
+    expect,
+    expect_close,
+    expect_mentions,
+    finished,
+)
+from ragteach.teach.exercises import answers_10 as answers
+
+# ------------------------------------------------------------------ 10-1
+
+
+@exercise(
+    "10-1",
+    title="Move the cut",
+    difficulty="easy",
+    minutes=8,
+    trains="seeing how many labels hang on a choice nobody asked about (with a proof)",
+    hints=[
+        "Write down the label of one rating m under the cut c, and under c_new. For which m do they differ?",
+        "Three cases: |m| <= c; c < |m| <= c_new; |m| > c_new. Only one of them changes.",
+        "m = np.abs(rating); count where (m > c) & (m <= c_new).",
+    ],
+    reference=answers.labels_moved,
+    reason="Only ratings between the two cuts change, on either side of zero; none jumps from negative to "
+    "positive.",
+)
+def labels_moved(yours):
+    """rating (n,), c, c_new -> a whole number."""
+    rng = np.random.default_rng(10)
+    for c, c_new in [(0.5, 0.75), (0.25, 1.0)]:
+        steps = [
+            -c_new,
+            -c,
+            c,
+            c_new,
+            c_new,
+            *[-0.6] * 7,
+        ]  # the borders themselves, and some below 0
+        rating = np.concatenate([rng.integers(-16, 17, size=60) / 4 + 0.06, steps])
+        expect_close(
+            call(yours, rating, c, c_new),
+            answers.labels_moved(rating, c, c_new),
+            wrong=answers.wrong_moves(rating, c, c_new),
+            what="The number of labels",
+        )
+
+
+# ------------------------------------------------------------------ 10-2
+
+
+@exercise(
+    "10-2",
+    title="Other raters",
+    difficulty="medium",
+    minutes=10,
+    trains="the bootstrap: how much of a label is the luck of who rated",
+    hints=[
+        "For one sentence: rng.choice(r, len(r)) draws as many ratings as there are, with replacement.",
+        "Make a label of a mean: 1, plus 1 if it is above 0.5, minus 1 if it is below -0.5.",
+        "old: the labels of np.mean(r); new: the labels of the redrawn means. Return (new != old).mean().",
+    ],
+    reference=answers.share_changed,
+    reason="Means near a cut fall on its other side when other people rate. Far from a cut nothing happens.",
+)
+def share_changed(yours):
+    """ratings (a list of tuples), rng -> a share. Random, so it is compared with a margin."""
+    ratings = answers.crowd()
+
+    def generator():
+        return np.random.default_rng(7)
+
+    expect_close(
+        call(yours, ratings, generator()),
+        answers.share_changed(ratings, np.random.default_rng(8)),
+        wrong=[(lambda f=f: f(ratings, generator()), said) for f, said in answers.REDRAWS],
+        what="The share of changed labels",
+        rtol=0,
+        atol=0.025,
+    )
+
+
+# ------------------------------------------------------------------ 10-3
+
+
+@exercise(
+    "10-3",
+    title="Find the twins",
+    difficulty="medium",
+    minutes=8,
+    trains="finding test sentences that were in training",
+    hints=[
+        "Write a function that normalises one text, and use it on both lists.",
+        'text.lower(), then re.sub(r"[^a-z0-9]+", " ", text), then .strip(). (pandas: .str.replace with '
+        "regex=True.)",
+        "Put the normalised training texts into a set; then ask for every test text whether it is in it.",
+    ],
+    reference=answers.leaked,
+    reason="A set answers at once, however many training texts there are.",
+)
+def leaked(yours):
+    """Two lists of texts -> an array of True and False, one per test text."""
+    answer = call(yours, list(answers.TRAIN), list(answers.TEST))
+    expect_close(
+        answer if not isinstance(answer, list) else np.array(answer),
+        answers.leaked(answers.TRAIN, answers.TEST),
+        wrong=answers.wrong_leaks(),
+        what="The list of leaks",
+    )
+
+
+# ------------------------------------------------------------------ 10-4
+
+
+@exercise(
+    "10-4",
+    title="A correlation without noise",
+    difficulty="medium",
+    minutes=8,
+    trains="comparing weights that are themselves uncertain",
+    hints=[
+        "The diagonal of R is q. Put it into R_ab = r_ab sqrt(q_a q_b).",
+        "r_ab = R_ab / sqrt(q_a q_b). What does that give for a = b?",
+        "q = np.diag(R); np.outer(q, q) has q_a q_b at place a, b.",
+    ],
+    reference=answers.without_noise,
+    reason="Two noisy measurements correlate less than what they measure; how much less, the diagonal tells.",
+)
+def without_noise(yours):
+    """R (T, T) -> r (T, T)."""
+    for seed, n_tasks in [(1, 4), (2, 3)]:
+        rng = np.random.default_rng(seed)
+        R = rng.uniform(0.1, 0.4, (n_tasks, n_tasks))
+        R = (R + R.T) / 2
+        np.fill_diagonal(R, rng.uniform(0.3, 0.9, n_tasks))
+        q = np.diag(R)
+        both = np.outer(q, q)
+        expect_close(
+            call(yours, R),
+            answers.without_noise(R),
+            wrong=[
+                (
+                    R * np.sqrt(both),
+                    "You multiplied. The noise has made R smaller; taking it out enlarges.",
+                ),
+                (
+                    R / both,
+                    "The square root is missing: each domain gives the square root of its share q.",
+                ),
+                (
+                    R / q,
+                    "You divided by one domain's share. Both are noisy: sqrt(q_a) and sqrt(q_b).",
+                ),
+                (
+                    R / q[:, None],
+                    "You divided by the share of the row's domain only. Both domains are noisy.",
+                ),
+                (R / q.mean(), "You took the mean share. Each domain has its own."),
+                (
+                    R / np.sqrt(q.mean()),
+                    "You took the root of the mean share. Each domain has its own.",
+                ),
+                (
+                    R / R.max(),
+                    "You divided by the largest entry. Use the two diagonal entries of each pair.",
+                ),
+            ],
+            what="r",
+        )
+
+
+# ------------------------------------------------------------------ 10-5
+
+
+@exercise(
+    "10-5",
+    title="McNemar's test",
+    difficulty="medium",
+    minutes=12,
+    trains="comparing two models on the same sentences (with a proof)",
+    hints=[
+        "Write both accuracies with n11, n10 and n01, and subtract.",
+        "right_a & ~right_b is True where only a is right. Sum it.",
+        "p = stats.binomtest(only_a, only_a + only_b).pvalue. With no disagreement at all there is nothing "
+        "to test: return 1.0.",
+    ],
+    reference=answers.mcnemar,
+    reason="Where both are right, or both wrong, the sentence favours nobody. Each disagreement is a toss.",
+)
+def mcnemar(yours):
+    """Two arrays of bool (n,) -> (only a, only b, p)."""
+    for seed, shift in [(3, 0.12), (4, -0.1)]:
+        rng = np.random.default_rng(seed)
+        a = rng.random(200) < 0.6
+        b = np.where(rng.random(200) < 0.7, a, rng.random(200) < 0.6 - shift)
+        expect_close(
+            np.asarray(call(yours, a, b), dtype=float),
+            answers.mcnemar(a, b),
+            wrong=answers.wrong_mcnemars(a, b),
+            what="(only a, only b, p)",
+        )
+    same = np.array([True, False, True])
+    try:
+        answer = np.asarray(call(yours, same, same), dtype=float)
+    except ValueError as error:
+        raise Wrong(
+            "Right, except where two models never disagree: a coin cannot be tossed 0 times. Return p = 1 "
+            "then."
+        ) from error
+    expect(
+        np.allclose(answer, [0, 0, 1]),
+        "Where two models never disagree the answer is (0, 0, 1): there is nothing to tell them apart.",
+    )
+
+
+# ------------------------------------------------------------------ 10-6
+
+
+@exercise(
+    "10-6",
+    title="Without the neutral class",
+    difficulty="medium",
+    minutes=12,
+    trains="an experiment: testing an explanation by taking its cause away",
+    hints=[
+        'two = human[human["label"] != 1]; then the labels 0 and 2 must become 0 and 1: label // 2.',
+        'table = rt.compare(two, 4, 100, ["RAG", "full sharing"], progress=False). "three" stands in lead.',
+        'rt.paired(table)["difference"].iloc[0] is RAG minus full sharing, averaged over the seeds.',
+    ],
+    reference=answers.EXPERIMENT,
+    reason="The cause was taken away, and the effect went with it. (A single experiment, on these data.)",
+)
+def experiment(yours):
+    """{"three": lead, "two": lead} in accuracy."""
+    expect(isinstance(yours, dict), 'Answer with a dict such as {"three": 0.01, "two": 0.02}.')
+    finished(yours, "Some numbers are not there yet.")
+    expect(set(yours) == {"three", "two"}, 'Give a number for "three" and one for "two".')
+    three, two = float(yours["three"]), float(yours["two"])
+    expect(
+        max(abs(three), abs(two)) < 0.2,
+        "A lead of more than 20 points? Give differences as 0.01, not in percent, and not the accuracies.",
+    )
+    expect(
+        three != two,
+        "Both numbers are the same. Did the second run get the frame without neutral sentences?",
+    )
+    expect(
+        not (abs(three) < 0.012 and two > 0.015),
+        "The two are swapped: with all three classes RAG has a lead.",
+    )
+    expect(
+        three > 0,
+        "With three classes RAG is ahead of full sharing. Did you subtract the other way round?",
+    )
+    expect(
+        0.012 < three < 0.05,
+        "With three classes the lead should be about three points. Use 4 seeds and 100 sentences per task.",
+    )
+    expect(
+        abs(two) < 0.012,
+        "With two classes hardly any lead is left. Was every neutral sentence dropped (label != 1), and did "
+        "you use accuracy?",
+    )
+    return f"With three classes {three:+.3f}, without the neutral one {two:+.3f}."
+
+
+# ------------------------------------------------------------------ 10-7
+
+
+@exercise(
+    "10-7",
+    title="What the three points are",
+    difficulty="easy",
+    minutes=10,
+    trains="saying what a result shows, what it does not, and how you know",
+    hints=[
+        "Which baseline has the same accuracy as RAG, without any adapter?",
+        "What did the errors and the two-class experiment say about the cause?",
+        "End with the limits: which data, which models, and what you would not claim.",
+    ],
+    reference="Full sharing with a bias per task is just as accurate, so the lead comes from knowing how "
+    "frequent a class is in a domain. Most of the extra right answers are neutral sentences, and without "
+    "that class the lead is gone. This holds for a bag of words on four English data sets, not for "
+    "adapters in general.",
+    rubric=[
+        "names the baseline with a bias per task, and that it is as good",
+        "says what the lead is about: how often classes (above all neutral) occur in each domain",
+        "gives evidence: the classes of the disagreements, or the experiment without neutral",
+        "says what is not claimed: other data, other models, adapters in general",
+    ],
+)
+def explain(yours):
+    """A few sentences to a colleague who has read the table."""
+    expect_mentions(
+        yours,
+        ideas=[
+            (
+                r"\bbias",
+                "Name the baseline that is as good as RAG: what does full sharing need for it?",
+            ),
+            (
+                r"frequen|how often|class balance|label balance|share of|neutral|base rate|proportion",
+                "Say what the lead is about: what differs between the domains, if not the words?",
+            ),
+            (
+                r"only (on|for|in)|limit|not (claim|say|prove|show|mean|hold|for)|other (data|model)|these "
+                r"(data|four|domains|sentences)",
+                "Say what you would not claim: for which data and models does this hold?",
+            ),
+        ],
+        avoid=[
+            (
+                r"adapters? (are|is) (useless|worthless)|adapters? (never|do not|don't) (work|help)",
+                "That goes too far: these data and these models showed no gain. Others may.",
+            ),
+            (
+                r"(lead|points?|difference) (is|are|was|were) (just |only |pure )?(luck|noise|chance)",
+                "The lead over plain full sharing is not luck: it is clear over the draws. Its cause is what "
+                "you should question.",
+            ),
+        ],
+    )

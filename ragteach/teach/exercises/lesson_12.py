@@ -1,0 +1,358 @@
+"""Exercises of lesson 12: saving, merging, serving, tracking."""
+
+import copy
+import json
+
+import numpy as np
+import torch
+
+from ragteach.model import RAG
+from ragteach.teach.checks import (
+    Wrong,
+    call,
+    exercise,
+    expect,
+    expect_close,
+    expect_equal,
+    expect_mentions,
+    finished,
+)
+from ragteach.teach.exercises import answers_12 as known
+
+# ------------------------------------------------------------------ 12-1
+
+
+@exercise(
+    "12-1",
+    title="Read the header",
+    difficulty="easy",
+    minutes=8,
+    trains="knowing what is in a file before you trust it",
+    hints=[
+        'The length: int.from_bytes(data[:8], "little").',
+        "The header is the text from byte 8 to byte 8 + n. json.loads takes bytes or text.",
+        'n = int.from_bytes(data[:8], "little"); return json.loads(data[8 : 8 + n])',
+    ],
+    reference=known.header,
+    reason="Eight bytes of length, then JSON. Reading it needs no library and runs nothing from the file.",
+)
+def header(yours):
+    """All bytes of a safetensors file -> its header, a dict."""
+    for names in (["weight"], ["shared", "adapters.A1.full", "bias"]):
+        want, place = {"__metadata__": {"made by": "a check"}}, 0
+        for i, name in enumerate(names):
+            end = place + 280 * (i + 1)
+            want[name] = {"dtype": "F32", "shape": [i + 1, 70], "data_offsets": [place, end]}
+            place = end
+        text = json.dumps(want).encode()
+        data = len(text).to_bytes(8, "little") + text + bytes(place)
+        try:
+            mine = call(yours, data)
+        except (json.JSONDecodeError, UnicodeDecodeError, OverflowError, MemoryError) as error:
+            for wrong, message in known.HEADER_ERRORS:
+                expect(not wrong(yours, data), message)
+            raise Wrong(
+                f"json.loads did not get exactly the header: {error}", diagnosed=False
+            ) from None
+        wrong = [
+            (text.decode(), known.HEADER_TEXT),
+            (text, known.HEADER_TEXT),
+            (len(text), known.HEADER_N),
+        ]
+        wrong += [(want["__metadata__"], known.HEADER_PART)]
+        wrong += [({k: v for k, v in want.items() if k != "__metadata__"}, known.HEADER_PART)]
+        expect_equal(mine, want, wrong=wrong, what="The header")
+
+
+# ------------------------------------------------------------------ 12-2
+
+
+def _merge_model(seed):
+    """A model in which every part counts: uneven graph, an adapter asleep, biases that differ by
+    task.
+    """
+    graph = [[0.5, 0.0, 1.0], [0.25, 2.0, 1.0]]
+    model = RAG(5, 3, 3, tasks=["films", "cars"], graph=graph, seed=seed, scale=1.0)
+    model.bias.data.copy_(torch.tensor([[0.3, -0.2, 0.7], [1.1, 0.4, -0.6]]))
+    model.deactivate("A3")
+    return model
+
+
+@exercise(
+    "12-2",
+    title="Merge a task",
+    difficulty="medium",
+    minutes=10,
+    trains="making one layer of many parts, without touching the parts",
+    hints=[
+        "Begin with a copy: weight = model.shared.clone(). Without it, += would change the model itself.",
+        "Add model.graph[t, k] * model.adapters[name].weight for every active adapter. k counts all of them.",
+        "with torch.no_grad(): linear.weight.copy_(weight); linear.bias.copy_(model.bias[t]). Return linear.",
+    ],
+    reference=known.merge,
+    reason="W_t = W_s + sum_k G[t,k] A_k over the active adapters, copied into a layer of its own (law 8).",
+)
+def merge(yours):
+    """(model, task) -> nn.Linear; weights, bias, and the model afterwards are compared."""
+    for seed, task in ((0, "films"), (1, "cars")):
+        model = _merge_model(seed)
+        before = copy.deepcopy(model.state_dict())
+        expect(callable(yours), "Hand over the function itself, without brackets.")
+        linear = yours(model, task)
+        finished(linear, "Your function returns nothing yet. Does it end with return linear?")
+        kept = all(torch.equal(before[name], value) for name, value in model.state_dict().items())
+        expect(
+            kept,
+            "Your function changes the model: += on model.shared works in place. Clone it first.",
+        )
+        expect(
+            isinstance(linear, torch.nn.Linear),
+            f"Return the nn.Linear, not a {type(linear).__name__}.",
+        )
+        again = yours(model, task)
+        expect(
+            torch.equal(linear.weight, again.weight),
+            "The weight is still nn.Linear's own random one. Copy W_t into linear.weight.",
+        )
+        t = model.task_index(task)
+        expect_close(
+            linear.weight.detach(),
+            known.merged(model, t),
+            wrong=[(value(model, t), message) for value, message in known.MERGE_WEIGHTS],
+            what="The merged weight",
+        )
+        expect(linear.bias is not None, "The layer has no bias; the model's b_t must come along.")
+        bias = model.bias.detach()
+        expect(
+            torch.equal(linear.bias, again.bias),
+            "The bias is still nn.Linear's own random one. Copy model.bias[t] into it.",
+        )
+        expect_close(
+            linear.bias.detach(),
+            bias[t],
+            wrong=[
+                (torch.zeros(3), "The bias is zero; copy model.bias[t] into it."),
+                (bias[1 - t], "This is the bias of the other task. Ask model.task_index(task)."),
+                (
+                    bias.sum(0),
+                    "You sum the biases of all tasks; a task has its own: model.bias[t].",
+                ),
+            ],
+            what="The merged bias",
+        )
+        with torch.no_grad():
+            linear.weight.zero_(), linear.bias.zero_()
+        kept = all(torch.equal(before[name], value) for name, value in model.state_dict().items())
+        expect(
+            kept,
+            "Your layer uses the model's own memory: who changes it changes the model. Use copy_.",
+        )
+
+
+# ------------------------------------------------------------------ 12-3
+
+
+@exercise(
+    "12-3",
+    title="Merged = base + delta, and what is lost (a proof)",
+    difficulty="hard",
+    minutes=15,
+    trains="saying what a merged layer knows and what it has forgotten",
+    hints=[
+        "For 2: move a matrix C from the adapters to W_s. What happens to W_t?",
+        "For 3: sum W_t = W_s + A_t over all T tasks, and put in what balance says about sum_t A_t.",
+        "sum_t W_t = T W_s + (lam_shared / lam) W_s. Solve for W_s.",
+    ],
+    reference=known.unmerge,
+    reason="Sum W_t = W_s + A_t over the tasks and use balance, lam_shared W_s = lam sum_t A_t. It holds at "
+    "the joint optimum only: training that stopped elsewhere has lost its W_s for good.",
+)
+def unmerge(yours):
+    """weights (T, C, d) at the optimum -> W_s (C, d)."""
+    rng = np.random.default_rng(12)
+    for n_tasks, lam, lam_shared in ((4, 0.1, 0.7), (2, 0.5, 0.03)):
+        adapters = rng.normal(size=(n_tasks, 3, 5))
+        shared = lam / lam_shared * adapters.sum(0)  # balance
+        weights = shared + adapters
+        expect_close(
+            call(yours, weights, lam, lam_shared),
+            shared,
+            wrong=[
+                (value(weights, lam, lam_shared), message)
+                for value, message in known.UNMERGE_MISTAKES
+            ],
+            what="W_s",
+        )
+
+
+# ------------------------------------------------------------------ 12-4
+
+
+@exercise(
+    "12-4",
+    title="How many bits does a weight need?",
+    difficulty="medium",
+    minutes=12,
+    trains="an experiment on what a served model may lose without harm",
+    hints=[
+        'The rows of a task: rows = (test["task"] == task).tolist(). Its sentences: x[rows].',
+        "Merge the task and predict with argmax(1). Put rounded(linear.weight, bits) into it; predict again.",
+        "Count the rows whose prediction differs, over all tasks, and divide by len(test). Start from a "
+        "fresh merge for each number of bits.",
+    ],
+    reference={16: 0.0, 8: 0.0, 4: 0.05, 2: 0.2},
+    reason="A prediction changes only where two logits cross, and small steps seldom make them. The bound on "
+    "a logit halves with every bit.",
+)
+def flips(yours):
+    """A dict from bits to the share of changed predictions."""
+    expect(isinstance(yours, dict), "Answer with a dict such as {16: 0.1, 8: 0.2, 4: 0.3, 2: 0.4}.")
+    finished(yours, "Some numbers are not there yet.")
+    expect(set(yours) == {16, 8, 4, 2}, "Give a share for each of 16, 8, 4 and 2 bits.")
+    share = {bits: float(value) for bits, value in yours.items()}
+    whole = all(value == int(value) for value in share.values())
+    expect(
+        max(share.values()) <= 1 or not whole,
+        "These are counts. Divide by the number of test sentences to get shares.",
+    )
+    expect(max(share.values()) <= 1, "These are percentages. A share lies between 0 and 1.")
+    expect(
+        max(share.values()) > 0, "Nothing changes, not even at 2 bits. Is the rounded weight used?"
+    )
+    expect(
+        share[16] < 0.98,
+        "At 16 bits nearly all change? These are the shares that stay the same. Count those that differ.",
+    )
+    expect(
+        share[16] < 0.5,
+        "Half or more at 16 bits: that is the accuracy. Compare two predictions with each other, not with "
+        "the labels.",
+    )
+    expect(
+        share[16] <= share[2], "Fewer bits should change more predictions. Are the numbers swapped?"
+    )
+    expect(
+        share[16] < 0.01,
+        "16 bits should change next to nothing: each weight moves by less than a ten-thousandth. Did an "
+        "earlier rounding stay in the layer? Merge afresh for each number of bits.",
+    )
+    found = known.flip_shares()
+    off = {bits: abs(share[bits] - value) for bits, value in found["right"].items()}
+    if max(off.values()) > known.FLIP_TOLERANCE:
+        for t in range(4):
+            alike = {
+                kind: [abs(share[b] - found[kind][b][t]) for b in share]
+                for kind in ("one layer", "one task")
+            }
+            expect(
+                max(alike["one layer"]) > 1e-4,
+                "One task's layer reads all sentences here. Take each one's own.",
+            )
+            expect(
+                max(alike["one task"]) > 1e-4,
+                "These are the sentences of one task only. Use all four tasks.",
+            )
+        worst = max(off, key=off.get)
+        raise Wrong(
+            f"At {worst} bits the share is off. Round the merged W_t, and take each sentence by its own task."
+        )
+
+
+# ------------------------------------------------------------------ 12-5
+
+
+@exercise(
+    "12-5",
+    title="A tracker of your own",
+    difficulty="easy",
+    minutes=8,
+    trains="the one protocol by which training tells others what it does",
+    hints=[
+        'on_epoch is called once per epoch. Compare record["val_loss"] with the best so far.',
+        "If it is lower (not equal), keep both: the epoch and its validation loss, in self.",
+        'if record["val_loss"] < self.val_loss: self.epoch, self.val_loss = epoch, record["val_loss"]',
+    ],
+    reference=known.BestEpoch,
+    reason="Early stopping with patience does the same inside fit. Now you could write any other tracker.",
+)
+def best_epoch(yours):
+    """A class; it is given three runs and must name the best epoch of each."""
+    expect(
+        isinstance(yours, type),
+        "Hand over the class itself: check(..., BestEpoch), without brackets.",
+    )
+    runs = ([0.9, 0.5, 0.95, 0.5, 0.8], [1.2, 1.1, 1.0], [0.6, 0.65, 0.7])
+    for losses in runs:
+        tracker = yours()
+        for epoch, val_loss in enumerate(losses, start=1):
+            record = {"epoch": epoch, "phase": "joint", "loss": 1.0 / epoch, "val_loss": val_loss}
+            tracker.on_epoch(None, epoch, record)
+        finished(
+            tracker.epoch,
+            "self.epoch is still None after an epoch: remember it in on_epoch. (A first loss is lower than "
+            "infinity: compare with <.)",
+        )
+        expect_equal(
+            (int(tracker.epoch), round(float(tracker.val_loss), 6)),
+            (1 + int(np.argmin(losses)), min(losses)),
+            wrong=[(value(losses), message) for value, message in known.TRACKER_MISTAKES],
+            what="(epoch, val_loss)",
+        )
+
+
+# ------------------------------------------------------------------ 12-6
+
+
+@exercise(
+    "12-6",
+    title="The promise, the file, the matrices",
+    difficulty="easy",
+    minutes=10,
+    trains="deploying honestly and safely, and saying so",
+    hints=[
+        "82 % is the best of 200 tries. Which sentences have chosen it, and which have not?",
+        "What does opening a pickle do? What would you send?",
+        "Five matrices in training: how many in use? (Law 8)",
+    ],
+    reference="Do not promise 82 %: it is the best of 200 tries on the validation sentences, so it is partly "
+    "luck. Look once at the test sentences and promise that. Opening a pickle runs a program; send a "
+    "safetensors file. And merge: W_s plus the adapters is one linear layer, no slower than a plain model.",
+    rubric=[
+        "says why the best of many validation scores is too good",
+        "promises a number from test sentences, looked at once",
+        "says that a pickle runs code when opened, and names another format",
+        "says that the merged task is one matrix, as fast as a plain model",
+    ],
+)
+def explain(yours):
+    """A few sentences to the colleague."""
+    expect_mentions(
+        yours,
+        ideas=[
+            (
+                r"best of|luck|too (good|high)|optimis|chosen|winner|many tries|200",
+                "Say why 82 % is too good to promise: how was it found?",
+            ),
+            (r"test", "Say which sentences give a number that you may promise."),
+            (
+                r"pickle.*(code|program|run|exec|danger|unsafe)|(code|program|run|exec|danger|unsafe).*pickle",
+                "Say what opening a pickle does.",
+            ),
+            (r"safetensors|onnx|rt\.save|\bsave\(", "Say what to send instead of the pickle."),
+            (
+                r"merg|one (single )?(matrix|linear|layer)|single (matrix|linear|layer)|add(ed)? up|\bsum",
+                "Say what becomes of the five matrices when only one task is served.",
+            ),
+        ],
+        avoid=[
+            (
+                r"\b(choose|pick|search|try|tune|select)\w* (it |them |the \w+ )?on (the )?test",
+                "Choosing on the test sentences makes their number too good as well. Look at them once.",
+            ),
+            (
+                r"(merg\w*|it) (is|will be|makes? it|costs?) (five times |(?!no |not |never )\w+ )?"
+                r"(slower|more time)",
+                "Merged it is one matrix: no slower than a plain model.",
+            ),
+        ],
+    )

@@ -1,0 +1,132 @@
+"""Beside the exercises: their cards, hints one step at a time, and predictions made before the
+reveal.
+
+Enters: an exercise's number, or a question's name and your guess. Leaves: something a notebook
+    shows.
+Nothing here ever raises in a notebook, and nothing leaves your machine: predictions are kept in a
+file in your home folder (``~/.ragteach/predictions.json``; the environment variable RAGTEACH_HOME
+names another folder).
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import os
+from pathlib import Path
+
+from ragteach.teach.checks import Unfinished, finished, get
+
+_shown: dict[str, int] = {}  # how many hints of each exercise this session has seen
+_kept: dict[str, str] = {}  # predictions of this session, in case the file cannot be written
+
+
+class Note(str):
+    """Text that a notebook draws as a framed note and everything else prints."""
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def _repr_mimebundle_(self, include=None, exclude=None) -> dict[str, str]:
+        body = "<br>".join(html.escape(line) for line in str(self).splitlines())
+        frame = "border-left:4px solid #56B4E9;padding-left:0.8em"
+        return {"text/plain": str(self), "text/html": f"<div style='{frame}'>{body}</div>"}
+
+
+def card(number: str) -> Note:
+    """Show an exercise's card: title, difficulty, minutes, and what it trains.
+
+    Example:
+        >>> card("00-1")  # doctest: +ELLIPSIS
+        Exercise 00-1 ...
+    """
+    try:
+        e = get(number)
+    except ValueError as error:
+        return Note(str(error))
+    return Note(
+        f"Exercise {number} · {e.title}\n{e.difficulty}, about {e.minutes} minutes · trains: {e.trains}"
+    )
+
+
+def hint(number: str) -> Note:
+    """Show the next hint; each call adds one step. After the last, all stay.
+
+    Example:
+        >>> hint("00-1")  # doctest: +ELLIPSIS
+        Hint 1 of ...
+    """
+    try:
+        steps = get(number).hints
+    except ValueError as error:
+        return Note(str(error))
+    _shown[number] = min(_shown.get(number, 0) + 1, len(steps))
+    lines = [
+        f"Hint {i} of {len(steps)}: {text}"
+        for i, text in enumerate(steps[: _shown[number]], start=1)
+    ]
+    if _shown[number] == len(steps):
+        lines.append(
+            "That was the last hint. The worked answer is in the notebook of the same name in solutions/."
+        )
+    return Note("\n".join(lines))
+
+
+def rubric(number: str) -> Note:
+    """Show what a good answer contains, for exercises that a reader must judge."""
+    try:
+        items = get(number).rubric
+    except ValueError as error:
+        return Note(str(error))
+    return Note(
+        "\n".join(f"[ ] {item}" for item in items)
+        or "This exercise has no rubric: its check is complete."
+    )
+
+
+def predict(question: str, guess: object = ...) -> Note:
+    """Keep your prediction until `reveal` shows it beside the result.
+
+    Args:
+        question: the question's name in the lesson, e.g. ``"02-a"``.
+        guess: a word, a number, a sentence. ``...`` means "not yet".
+    """
+    try:
+        finished(guess, "")
+    except Unfinished:
+        return Note(
+            "No prediction yet. Replace the ... with your guess before you read on: wrong guesses teach most."
+        )
+    _kept[question] = str(guess)
+    _write({**_read(), question: str(guess)})
+    return Note(f"Kept: you predict {guess}.")
+
+
+def reveal(question: str, result: object) -> Note:
+    """Show what came out beside what you predicted."""
+    mine = _kept.get(question, _read().get(question))
+    if mine is None:
+        return Note(f"You made no prediction.\nIt came out: {result}.")
+    return Note(
+        f"You predicted: {mine}.\nIt came out: {result}.\nIf they differ: what had you assumed?"
+    )
+
+
+def _file() -> Path:
+    return Path(os.environ.get("RAGTEACH_HOME") or Path.home() / ".ragteach") / "predictions.json"
+
+
+def _read() -> dict[str, str]:
+    try:
+        stored = json.loads(_file().read_text(encoding="utf-8"))
+        return stored if isinstance(stored, dict) else {}
+    except (OSError, ValueError, RuntimeError):
+        return {}  # no file, no home, or not ours to read: start afresh
+
+
+def _write(predictions: dict[str, str]) -> None:
+    try:
+        _file().parent.mkdir(parents=True, exist_ok=True)
+        _file().write_text(json.dumps(predictions, indent=1, ensure_ascii=False), encoding="utf-8")
+    except (OSError, RuntimeError):
+        pass  # read-only home: the prediction lasts as long as the session

@@ -1,0 +1,99 @@
+"""Every refusal has three parts, and they are the whole message."""
+
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+from ragteach import RAG, WandB, export_onnx, search, to_peft
+from ragteach.errors import RagteachError, at_least, distinct, need, one_of, refuse, whole
+from ragteach.integrations.tracking import TensorBoard
+
+
+def message(function, *args):
+    with pytest.raises(RagteachError) as caught:
+        function(*args)
+    return str(caught.value)
+
+
+def test_refuse_builds_and_does_not_raise():
+    error = refuse(expected="a", got="b", fix="c")
+    assert isinstance(error, ValueError)
+    assert str(error) == "Expected: a\nGot: b\nWhat to do: c"
+
+
+def test_one_of_lists_every_option():
+    one_of("graph", "all", ("all", "random"))
+    assert message(one_of, "graph", "al", ("all", "random")) == (
+        "Expected: graph to be one of 'all', 'random'\nGot: graph = 'al'\n"
+        "What to do: choose one of 'all', 'random'"
+    )
+
+
+@pytest.mark.parametrize("value", [np.zeros(3), torch.zeros(3), [], None, {}])
+def test_one_of_refuses_what_cannot_be_compared(value):
+    assert message(one_of, "task", value, ["films"]).startswith(
+        "Expected: task to be one of 'films'\nGot: "
+    )
+
+
+@pytest.mark.parametrize("value", [-1e-9, float("nan"), float("inf"), "many", None, [1, 2]])
+def test_at_least(value):
+    at_least("lam", 0), at_least("lam", 0.5), at_least("lam", np.float32(2))
+    assert message(at_least, "lam", value) == (
+        f"Expected: lam to be a finite number >= 0\nGot: lam = {value!r}\nWhat to do: use lam >= 0"
+    )
+
+
+@pytest.mark.parametrize("value", [0, -3, 1.0, 2.5, "2", None, True])
+def test_whole(value):
+    whole("epochs", 1, 1), whole("epochs", np.int64(4), 1)
+    assert message(whole, "epochs", value, 1) == (
+        f"Expected: epochs to be a whole number >= 1\nGot: epochs = {value!r}\n"
+        "What to do: use a whole number, epochs >= 1"
+    )
+
+
+def test_distinct_names():
+    assert distinct(3, "A", "adapter names") == ["A1", "A2", "A3"]
+    assert distinct(["x", 7], "A", "adapter names") == ["x", "7"]
+    assert distinct(np.int64(1), "A", "adapter names") == ["A1"]
+    for names, bad in ((["a", "a"], "a"), (["", "b"], ""), (["keys"], "keys"), (["a.b"], "a.b")):
+        assert message(distinct, names, "A", "adapter names", {"keys"}) == (
+            f"Expected: distinct, non-empty adapter names without dots\n"
+            f"Got: {names}, of which {bad!r} is repeated, empty or reserved\n"
+            "What to do: choose another name for it"
+        )
+    assert "whole number" in message(distinct, 2.5, "A", "adapter names")
+
+
+def without(monkeypatch, package):
+    """As if the package were not installed."""
+    monkeypatch.setitem(sys.modules, package, None)
+
+
+@pytest.mark.parametrize(
+    ("package", "use"),
+    [
+        ("optuna", lambda: search(None, None)),
+        ("tensorboard", lambda: TensorBoard("runs")),
+        ("wandb", lambda: WandB()),
+        ("peft", lambda: to_peft(RAG(4, 2, 2))),
+        ("onnx", lambda: export_onnx(RAG(4, 2, 2), "model.onnx")),
+        ("onnxscript", lambda: export_onnx(RAG(4, 2, 2), "model.onnx")),
+    ],
+)
+def test_a_missing_extra_is_named_with_its_cure(monkeypatch, tmp_path, package, use):
+    monkeypatch.chdir(tmp_path)
+    without(monkeypatch, package)
+    said = message(use).splitlines()
+    assert said[0] == f"Expected: the optional package {package}"
+    assert said[1].startswith("Got: none that can be imported (")
+    cure = f"pip install {package} (in a notebook: %pip install {package})"
+    assert said[2] == f"What to do: {cure}, then run this again"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_need_is_silent_about_what_is_there():
+    assert need("numpy", "torch") is None

@@ -1,0 +1,474 @@
+# ruff: noqa: E501 - the table of errors has one case a line
+"""The loop: schedules, batches, stopping, interrupting, resuming."""
+
+import copy
+import io
+import signal
+
+import pytest
+import torch
+from problems import problem, refused, same, states_equal
+
+from ragteach import (
+    RAG,
+    History,
+    MultiTaskDataset,
+    MultiTaskLoss,
+    evaluate,
+    fit,
+    solve,
+    train_epoch,
+)
+from ragteach.trainer import epoch_batches, pick_device, plan
+
+QUIET = dict(progress=False, device="cpu")
+
+
+def start(data, **options):
+    return RAG(
+        data.n_features, data.n_classes, data.n_tasks, tasks=data.task_names, scale=0.3, **options
+    )
+
+
+def plain_loop(model, data, epochs, lr, lam):
+    """What a learner would write first: a loop over tasks."""
+    optimizer = torch.optim.SGD(model.parameters(), lr=lr)
+    for _ in range(epochs):
+        optimizer.zero_grad()
+        loss = 0
+        for t in range(data.n_tasks):
+            here = data.task == t
+            loss = loss + torch.nn.functional.cross_entropy(
+                model(data.x[data.doc[here]], t), data.y[here]
+            )
+        loss = loss + lam / 2 * model.adapter_weights().square().sum()
+        loss.backward()
+        optimizer.step()
+
+
+def test_fit_is_the_plain_loop():
+    data = problem(sizes=(10, 25, 7))
+    ours, plain = start(data), start(data)
+    fit(ours, data, epochs=30, lr=0.2, lam=0.1, optimizer=torch.optim.SGD, **QUIET)
+    plain_loop(plain, data, 30, 0.2, 0.1)
+    assert same(ours.shared, plain.shared, 1e-5) and same(
+        ours.task_weights(), plain.task_weights(), 1e-5
+    )
+
+
+def test_train_epoch_and_evaluate_with_a_loader():
+    data = problem(sizes=(30, 12))
+    loader = torch.utils.data.DataLoader(
+        data, batch_size=8, shuffle=True, generator=torch.Generator().manual_seed(0)
+    )
+    model = start(data)
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.05)
+    before = evaluate(model, loader)
+    losses = [train_epoch(model, loader, MultiTaskLoss(lam=0.01), optimizer) for _ in range(15)]
+    after = evaluate(model, loader)
+    assert (
+        losses[-1] < losses[0] and after["loss"] < before["loss"] and after == evaluate(model, data)
+    )
+    right = {n: (model.predict(data.x[data.task == t], t) == data.y[data.task == t]).float().mean().item()
+             for t, n in enumerate(data.task_names)}  # fmt: skip
+    for name in data.task_names:
+        assert after[f"accuracy/{name}"] == pytest.approx(right[name])
+    assert after["accuracy"] == pytest.approx(sum(right.values()) / 2)
+
+
+def test_one_full_loader_batch_is_one_fit_epoch():
+    data = problem(sizes=(9, 4, 6))
+    a, b = start(data), start(data)
+    loader = torch.utils.data.DataLoader(data, batch_size=len(data), shuffle=True)
+    train_epoch(a, loader, MultiTaskLoss(lam=0.2), torch.optim.SGD(a.parameters(), lr=0.3))
+    fit(b, data, epochs=1, lr=0.3, lam=0.2, optimizer=torch.optim.SGD, **QUIET)
+    assert same(a.task_weights(), b.task_weights(), 1e-6) and same(a.shared, b.shared, 1e-6)
+
+
+@pytest.mark.parametrize(
+    "sizes, batch_size", [((17, 17), 4), ((20, 3, 11), 6), ((5, 1), 2), ((8, 8), 8)]
+)
+def test_an_epoch_sees_every_example_once(sizes, batch_size):
+    tensors = problem(sizes=sizes).stacked()
+    batches = epoch_batches(tensors, batch_size, torch.Generator().manual_seed(0))
+    if batch_size == max(sizes):
+        assert batches == [None]
+        return
+    assert len(batches) == -(-max(sizes) // batch_size)
+    rows = torch.cat(batches, 1)
+    assert rows.sort(1).values.equal(torch.arange(max(sizes)).expand(len(sizes), -1))
+    for t, n in enumerate(sizes):  # each task's examples are dealt out evenly
+        share = [int((b[t] < n).sum()) for b in batches if b.shape[1] == batch_size]
+        assert max(share) - min(share) <= 1
+    again = epoch_batches(tensors, batch_size, torch.Generator().manual_seed(1))
+    assert not torch.equal(torch.cat(again, 1), rows) or max(sizes) < 6
+
+
+def test_plans():
+    assert plan("joint", 3) == ["joint"] * 3 and plan("joint", 0) == []
+    assert plan("two_phase", 5) == ["shared"] * 3 + ["adapters"] * 2
+    assert (
+        plan("alternating", 8, rounds=2)
+        == ["shared"] * 2 + ["adapters"] * 2 + ["shared"] * 2 + ["adapters"] * 2
+    )
+    for epochs in (2, 3, 10, 15, 20, 21):
+        phases = plan("alternating", epochs)
+        assert (
+            abs(phases.count("shared") - phases.count("adapters")) <= 2 and "adapters" in phases
+        ), epochs
+
+
+@pytest.mark.parametrize("schedule", ["two_phase", "alternating"])
+@pytest.mark.parametrize("optimizer", [torch.optim.Adam, torch.optim.AdamW, torch.optim.SGD])
+def test_each_phase_moves_only_its_own_part(schedule, optimizer):
+    data = problem()
+    model = start(data)
+    seen = []
+
+    class Watch:
+        def __init__(self):
+            self.before = copy.deepcopy(model.state_dict())
+
+        def on_step(self, model, step, loss):
+            now = copy.deepcopy(model.state_dict())
+            seen.append({n.split(".")[0] for n in now if not torch.equal(now[n], self.before[n])})
+            self.before = now
+
+    history = fit(
+        model,
+        data,
+        schedule,
+        epochs=12,
+        rounds=2,
+        lam=0.1,
+        optimizer=optimizer,
+        callbacks=[Watch()],
+        **QUIET,
+    )
+    phases = [r["phase"] for r in history.records]
+    assert phases == plan(schedule, 12, rounds=2)
+    assert seen == [{phase, "bias"} for phase in phases]
+    assert all(p.requires_grad for p in model.parameters())  # states are given back
+
+
+def test_first_phase_with_and_without_the_random_adapters():
+    data = problem()
+    first = dict(
+        schedule="two_phase", epochs=20, lam_shared=0.1, optimizer=torch.optim.SGD, lr=0.3, **QUIET
+    )
+    silent, plain = (
+        start(data),
+        RAG.full_sharing(6, 3, tasks=data.task_names, bias="task", scale=0.3),
+    )
+    keep = silent.adapter_weights().detach().clone()
+    recorded = []
+
+    class Grab:
+        def on_epoch(self, model, epoch, record):
+            if epoch == 10:
+                recorded.append(
+                    (model.shared.detach().clone(), model.adapter_weights().detach().clone())
+                )
+
+    fit(silent, data, callbacks=[Grab()], adapters_first=False, **first)
+    fit(plain, data, epochs=10, lam_shared=0.1, optimizer=torch.optim.SGD, lr=0.3, **QUIET)
+    assert same(recorded[0][0], plain.shared, 1e-6) and same(recorded[0][1], keep)
+    fit(loud := start(data), data, callbacks=[Grab()], **first)
+    assert not same(recorded[1][0], plain.shared, 1e-3) and all(loud.active.values())
+
+
+@pytest.mark.parametrize("optimizer", [torch.optim.Adam, torch.optim.AdamW, torch.optim.SGD, torch.optim.RMSprop,
+                                       torch.optim.Adagrad, torch.optim.NAdam, torch.optim.LBFGS,
+                                       lambda p, lr: torch.optim.SGD(p, lr=lr, momentum=0.9, nesterov=True)])  # fmt: skip
+def test_any_torch_optimizer_learns_and_keeps_frozen_bits(optimizer):
+    data = problem()
+    model = start(data)
+    model.freeze("A1"), model.deactivate("A2")
+    before = copy.deepcopy(model)
+    fit(model, data, epochs=10, lr=0.05, lam=0.01, batch_size=16, optimizer=optimizer, **QUIET)
+    assert evaluate(model, data)["loss"] < evaluate(before, data)["loss"]
+    for name in ("A1", "A2"):
+        assert same(model.adapters[name].full, before.adapters[name].full)
+    assert not same(model.adapters["A3"].full, before.adapters["A3"].full)
+
+
+@pytest.mark.parametrize("kind, rank", [("full", None), ("low_rank", 2), ("projected", 2)])
+@pytest.mark.parametrize("batch_size", [None, 7])
+def test_every_kind_of_adapter_learns(kind, rank, batch_size):
+    data = problem(sizes=(30, 18, 25))
+    model = start(data, adapter=kind, rank=rank)
+    downs = [a.down.clone() for a in model.adapters.values()] if kind == "projected" else []
+    history = fit(model, data, epochs=30, batch_size=batch_size, **QUIET)
+    assert (
+        history.records[-1]["loss"] < history.records[0]["loss"] and history.stopped == "finished"
+    )
+    assert all(torch.equal(a.down, d) for a, d in zip(model.adapters.values(), downs, strict=False))
+
+
+def test_minibatches_end_near_the_optimum():
+    data = problem(sizes=(60, 40))
+    model, best = start(data), start(data)
+    solve(best, data, lam=0.1, lam_shared=0.1)
+    fit(model, data, epochs=150, batch_size=10, lr=0.01, lam=0.1, lam_shared=0.1, **QUIET)
+    criterion = MultiTaskLoss(lam=0.1, lam_shared=0.1)
+    gap = criterion.stacked(model, data.stacked()) - criterion.stacked(best, data.stacked())
+    assert 0 <= gap < 0.02
+
+
+def overfitting():
+    train, val = (
+        problem(sizes=(8, 8), n_features=12, seed=1),
+        problem(sizes=(40, 40), n_features=12, seed=1),
+    )
+    return train, val
+
+
+def test_early_stopping_keeps_the_best_epoch():
+    train, val = overfitting()
+    states = {}
+
+    class Keep:
+        def on_epoch(self, model, epoch, record):
+            states[epoch] = copy.deepcopy(model.state_dict())
+
+    model = start(train)
+    history = fit(
+        model, train, epochs=400, lr=0.1, val=val, patience=5, callbacks=[Keep()], **QUIET
+    )
+    losses = [r["val_loss"] for r in history.records]
+    assert history.best_epoch == losses.index(min(losses)) + 1 == len(losses) - 5 < 395
+    assert history.stopped == f"no better validation loss since epoch {history.best_epoch}"
+    assert all(torch.equal(v, states[history.best_epoch][k]) for k, v in model.state_dict().items())
+    assert evaluate(model, val)["loss"] == pytest.approx(min(losses))
+    assert list(history.frame().columns) == ["epoch", "phase", "loss", "val_loss", "val_accuracy"]
+
+
+class StopAt:
+    """Interrupts at one step (or epoch), by a real signal or by raising."""
+
+    def __init__(self, step=None, epoch=None, raising=False):
+        self.step, self.epoch, self.raising = step, epoch, raising
+
+    def on_step(self, model, step, loss):
+        self._maybe(step == self.step)
+
+    def on_epoch(self, model, epoch, record):
+        self._maybe(epoch == self.epoch)
+
+    def _maybe(self, now):
+        if now and self.raising:
+            raise KeyboardInterrupt
+        if now:
+            signal.raise_signal(signal.SIGINT)
+
+
+@pytest.mark.parametrize("raising", [False, True])
+@pytest.mark.parametrize("where, said, steps", [
+    (dict(step=11), "interrupted in epoch 3 of 10, after batch 1", 11),
+    (dict(step=10), "interrupted after epoch 2 of 10", 10),
+    (dict(epoch=4), "interrupted after epoch 4 of 10", 20),
+    (dict(step=50), "finished", 50),
+    (dict(epoch=10), "finished", 50),
+])  # fmt: skip
+def test_interruption_keeps_what_was_learnt_and_says_where(where, said, steps, raising):
+    data = problem(sizes=(20, 20))
+    model, handler = start(data), signal.getsignal(signal.SIGINT)
+    history = fit(
+        model, data, epochs=10, batch_size=4, callbacks=[StopAt(**where, raising=raising)], **QUIET
+    )
+    assert history.stopped == said and history.checkpoint["step"] == steps
+    assert states_equal_dict(model.state_dict(), history.checkpoint["model"])
+    assert not same(model.shared, start(data).shared)
+    assert signal.getsignal(signal.SIGINT) is handler and all(
+        p.requires_grad for p in model.parameters()
+    )
+
+
+def states_equal_dict(a, b):
+    return all(torch.equal(a[k], b[k]) for k in a)
+
+
+@pytest.mark.parametrize("schedule", ["joint", "two_phase", "alternating"])
+@pytest.mark.parametrize("where", [dict(step=13), dict(step=27), dict(epoch=5)])
+@pytest.mark.parametrize("patience", [None, 100])
+def test_resume_is_bit_equal_to_not_having_stopped(schedule, where, patience):
+    data = problem(sizes=(20, 13))
+    options = dict(
+        schedule=schedule,
+        epochs=9,
+        batch_size=5,
+        lam=0.1,
+        rounds=2,
+        alpha="uncertainty",
+        seed=3,
+        **QUIET,
+    )
+    if patience:
+        options |= dict(val=problem(sizes=(10, 10), seed=0), patience=patience)
+    whole = start(data)
+    uninterrupted = fit(whole, data, **options)
+    first = fit(start(data), data, callbacks=[StopAt(**where)], **options)
+    assert first.stopped.startswith("interrupted")
+    file = io.BytesIO()
+    torch.save(first.checkpoint, file)
+    file.seek(0)
+    for saved in (first, torch.load(file), History(checkpoint=first.checkpoint)):
+        model = start(data).reset(99)  # its weights do not matter: the checkpoint's do
+        last = fit(model, data, resume=saved, **options)
+        assert states_equal(model, whole)
+        assert last.records == uninterrupted.records and last.best_epoch == uninterrupted.best_epoch
+        assert last.stopped == uninterrupted.stopped == "finished"
+    assert len(first.records) < 9  # what was resumed from is left as it was
+
+
+def test_resume_after_two_stops_and_with_a_patience_that_ends_it():
+    train, val = overfitting()
+    options = dict(epochs=400, lr=0.1, val=val, patience=5, **QUIET)
+    whole = start(train)
+    uninterrupted = fit(whole, train, **options)
+    model, history = start(train), None
+    for epoch in (2, 3, uninterrupted.best_epoch + 2, None):
+        history = fit(model, train, resume=history, callbacks=[StopAt(epoch=epoch)], **options)
+    assert history.records == uninterrupted.records and states_equal(model, whole)
+    assert history.stopped == uninterrupted.stopped
+
+
+def test_longer_training_is_the_same_as_training_on():
+    data = problem()
+    whole, halves = start(data), start(data)
+    fit(whole, data, epochs=10, batch_size=8, **QUIET)
+    half = fit(halves, data, epochs=5, batch_size=8, **QUIET)
+    fit(halves, data, epochs=10, batch_size=8, resume=half, **QUIET)
+    assert states_equal(whole, halves)
+
+
+def test_seeds_repeat_and_differ():
+    data = problem()
+    models = [start(data) for _ in range(3)]
+    for model, seed in zip(models, (1, 1, 2), strict=True):
+        fit(model, data, epochs=2, batch_size=8, seed=seed, **QUIET)
+    assert states_equal(models[0], models[1]) and not same(models[0].shared, models[2].shared)
+
+
+def test_callbacks_hear_everything_and_the_bar_shows(capsys):
+    data = problem(sizes=(10, 10))
+    steps, epochs = [], []
+
+    class Steps:
+        def on_step(self, model, step, loss):
+            steps.append((step, loss))
+
+    class Epochs:
+        def on_epoch(self, model, epoch, record):
+            epochs.append((epoch, record["loss"]))
+
+    history = fit(
+        start(data), data, epochs=3, batch_size=4, callbacks=[Steps(), Epochs()], device="cpu"
+    )
+    assert [s for s, _ in steps] == list(range(1, 10)) and [e for e, _ in epochs] == [1, 2, 3]
+    for e in range(3):
+        assert epochs[e][1] == pytest.approx(
+            sum(v for _, v in steps[3 * e : 3 * e + 3]) / 3, rel=1e-5
+        )
+    assert [r["loss"] for r in history.records] == [v for _, v in epochs]
+    assert "joint" in capsys.readouterr().err
+
+
+def test_errors_in_a_callback_are_not_swallowed():
+    class Broken:
+        def on_epoch(self, model, epoch, record):
+            raise RuntimeError("mine")
+
+    model, handler = start(problem()), signal.getsignal(signal.SIGINT)
+    with pytest.raises(RuntimeError, match="mine"):
+        fit(model, problem(), schedule="two_phase", callbacks=[Broken()], **QUIET)
+    assert signal.getsignal(signal.SIGINT) is handler and all(
+        p.requires_grad for p in model.parameters()
+    )
+
+
+def test_class_weights_missing_labels_and_given_criterion():
+    x = problem(sizes=(12,)).x
+    data = MultiTaskDataset(x, [[0, -100], [1, 2], [2, 1], [-100, 0]] * 3, 3)
+    ours, plain = start(data), start(data)
+    weight = torch.tensor([1.0, 4.0, 0.5])
+    fit(
+        ours,
+        data,
+        epochs=1,
+        lr=0.5,
+        criterion=MultiTaskLoss(class_weight=weight),
+        optimizer=torch.optim.SGD,
+        **QUIET,
+    )
+    loss = sum(torch.nn.functional.cross_entropy(plain(x[data.doc[data.task == t]], t), data.y[data.task == t], weight)
+               for t in (0, 1))  # fmt: skip
+    loss.backward()
+    assert same(ours.shared, plain.shared - 0.5 * plain.shared.grad, 1e-6)
+    fit(start(data), data, epochs=1, criterion=MultiTaskLoss(class_weight="balanced"), **QUIET)
+
+
+def test_no_epochs_no_change():
+    data = problem()
+    model = start(data)
+    history = fit(model, data, epochs=0, progress=False, device="auto")
+    assert (
+        states_equal(model, start(data)) and history.records == [] and history.stopped == "finished"
+    )
+
+
+def test_device_auto_is_the_best_there_is():
+    best = (
+        "cuda"
+        if torch.cuda.is_available()
+        else "mps"
+        if torch.backends.mps.is_available()
+        else "cpu"
+    )
+    assert pick_device("auto").type == best and pick_device("cpu").type == "cpu"
+    with refused('device="auto"', "device = 'tpu9000'", '"cpu"'):
+        pick_device("tpu9000")
+    if not torch.cuda.is_available():
+        with refused("one that this computer has", "device = 'cuda'"):
+            pick_device("cuda")
+
+
+BAD = {
+    "schedule": (dict(schedule="jointly"), "one of 'joint', 'two_phase', 'alternating'", "schedule = 'jointly'", ""),
+    "epochs": (dict(epochs=2.5), "epochs to be a whole number >= 0", "epochs = 2.5", ""),
+    "lr": (dict(lr=float("nan")), "lr to be a finite number >= 0", "lr = nan", ""),
+    "batch": (dict(batch_size=0), "batch_size to be a whole number >= 1", "batch_size = 0", ""),
+    "rounds": (dict(schedule="alternating", rounds=0), "rounds to be a whole number >= 1", "rounds = 0", ""),
+    "lam": (dict(lam=-0.1), "lam to be a finite number >= 0", "lam = -0.1", "use lam >= 0"),
+    "patience": (dict(patience=3), "val data for early stopping", "patience without val", "pass val="),
+    "function": (dict(callbacks=[print]), "callbacks with a method on_step or on_epoch", "neither", "a class"),
+    "alpha": (dict(alpha=[1.0]), "3 task weights alpha >= 0", "alpha = [1.0]", "one number per task"),
+    "val": (dict(val=problem(sizes=(3, 3))), "model's tasks", "['task1', 'task2']", "same task_names"),
+    "width": (dict(val=problem(n_features=5)), "model's number of features: 6", "5", "vectorizer"),
+    "classes": (dict(val=problem(n_classes=4)), "model's number of classes: 3", "4", "n_classes"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_bad_calls_are_refused_before_training(name):
+    options, *words = BAD[name]
+    model = start(problem())
+    with refused(*words):
+        fit(model, problem(), **(QUIET | options))
+    assert states_equal(model, start(problem()))
+
+
+def test_bad_data_are_refused():
+    data = problem()
+    with refused("a MultiTaskDataset", "DataFrame", "from_frame"):
+        import pandas as pd
+
+        fit(start(data), pd.DataFrame(), **QUIET)
+    with refused(
+        "since class weights are given", "TaskTensors", "dataset.stacked(class_weight=...)"
+    ):
+        fit(start(data), data.stacked(), criterion=MultiTaskLoss(class_weight=[1, 1, 2]), **QUIET)
+    frozen = start(data)
+    frozen.freeze("shared", "adapters", "bias")
+    with refused("something to train in phase 'joint'", "all frozen", "model.unfreeze"):
+        fit(frozen, data, **QUIET)

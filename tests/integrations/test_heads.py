@@ -1,0 +1,196 @@
+"""Heads: each loss and metric against an independent oracle, and what sharing a representation
+means.
+"""
+
+import numpy as np
+import pytest
+import torch
+from scipy.stats import kendalltau
+from sklearn.metrics import log_loss, roc_auc_score
+
+from ragteach import RagteachError
+from ragteach.integrations.heads import (
+    Classification,
+    MultiHead,
+    MultiLabel,
+    Ranking,
+    Regression,
+    Similarity,
+    fit_heads,
+)
+
+
+def five_tasks(n_docs=60, n_features=6, seed=0):
+    """One hidden direction drives five kinds of target."""
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(n_docs, n_features)).astype(np.float32)
+    z = x @ rng.normal(size=n_features)
+    left, right = x[: n_docs // 2], x[n_docs // 2 :]
+    alike = np.tanh(z[: n_docs // 2] * z[n_docs // 2 :])
+    data = {
+        "topic": (x, np.digitize(z, [-1.0, 1.0])),
+        "stars": (x, 3 + z),
+        "flags": (x, np.stack([z > 0, z > 1, z < -1], 1).astype(int)),
+        "search": (x, np.round(z)),
+        "pairs": ((left, right), alike),
+    }
+    heads = {
+        "topic": Classification(3),
+        "stars": Regression(),
+        "flags": MultiLabel(3),
+        "search": Ranking(),
+        "pairs": Similarity(4),
+    }
+    return data, heads
+
+
+@pytest.fixture(scope="module")
+def trained():
+    data, heads = five_tasks()
+    model = MultiHead(6, heads, n_hidden=8, seed=1)
+    before = model.evaluate(data)
+    records = fit_heads(model, data, epochs=150, lr=0.03, lam=1e-3, lam_shared=1e-3, progress=False)
+    return model, data, before, records
+
+
+def test_every_kind_of_head_learns(trained):
+    model, data, before, records = trained
+    after = model.evaluate(data)
+    for task, metric in zip(
+        data, ["accuracy", "r2", "f1", "pairs in order", "spearman"], strict=True
+    ):
+        assert after[task]["loss"] < 0.7 * before[task]["loss"], task
+        assert after[task][metric] > max(0.6, before[task][metric]), task
+    assert len(records) == 150
+    assert set(records[0]) == {"epoch", "loss", *(f"loss/{t}" for t in data)}
+    assert records[-1]["loss"] < records[0]["loss"]
+
+
+def test_outputs_have_the_kind_of_the_task(trained):
+    model, data, _, _ = trained
+    x = data["topic"][0]
+    assert set(model.predict(x, "topic").tolist()) <= {0, 1, 2}
+    assert model.predict(x, "stars").shape == (60,)
+    assert set(model.predict(x, "flags").unique().tolist()) <= {0, 1}
+    assert model.predict(x, "search").shape == (60,)
+    assert model.predict(data["pairs"][0], "pairs").abs().max() <= 1 + 1e-6
+    assert torch.equal(model.predict(x, 0), model.predict(x, "topic"))
+
+
+def test_losses_and_metrics_against_other_libraries():
+    rng = np.random.default_rng(0)
+    out, y = torch.tensor(rng.normal(size=(40, 3))), torch.tensor(rng.integers(0, 3, 40))
+    assert Classification(3).loss(out, y).item() == pytest.approx(log_loss(y, out.softmax(1)))
+    flags = torch.tensor(rng.integers(0, 2, (40, 3))).double()
+    by_label = [log_loss(flags[:, j], torch.sigmoid(out[:, j])) for j in range(3)]
+    assert MultiLabel(3).loss(out, flags).item() == pytest.approx(np.mean(by_label))
+    score, relevant = out[:, :1], flags[:, 0]
+    assert Ranking().metric(score, relevant) == pytest.approx(roc_auc_score(relevant, score[:, 0]))
+    grades = torch.tensor(rng.permutation(40)).double()  # without ties, tau = 2 share - 1
+    tau = kendalltau(score[:, 0], grades).statistic
+    assert Ranking().metric(score, grades) == pytest.approx((tau + 1) / 2)
+    pairs = [(i, j) for i in range(40) for j in range(40) if relevant[i] > relevant[j]]
+    ranknet = np.mean([np.log1p(np.exp(float(score[j, 0] - score[i, 0]))) for i, j in pairs])
+    assert Ranking().loss(score, relevant).item() == pytest.approx(ranknet)
+    assert Regression().loss(score, score + 2).item() == pytest.approx(2.0)
+
+
+def test_similarity_is_the_cosine_and_is_symmetric():
+    torch.manual_seed(0)
+    head = Similarity(4).build(8, torch.Generator().manual_seed(0))
+    left, right = torch.randn(5, 8), torch.randn(5, 8)
+    a, b = (head.linear(h).detach().numpy() for h in (left, right))
+    cosine = (a * b).sum(1) / np.linalg.norm(a, axis=1) / np.linalg.norm(b, axis=1)
+    np.testing.assert_allclose(head((left, right)).detach(), cosine, rtol=1e-5)
+    assert torch.equal(head((left, right)), head((right, left)))
+
+
+def test_a_task_moves_the_shared_part_and_its_own_adapter_only():
+    data, heads = five_tasks()
+    model = MultiHead(6, heads, n_hidden=8)
+    model.losses({"stars": data["stars"]})["stars"].backward()
+    own = [name for name, a in model.body.adapters.items() if a.full.grad.abs().sum() > 0]
+    assert own == [model.body.adapter_names[1]]
+    assert model.body.shared.grad.abs().sum() > 0
+    assert [h.linear.weight.grad is not None for h in model.heads] == [
+        False,
+        True,
+        False,
+        False,
+        False,
+    ]
+
+
+def test_the_representation_is_the_body_and_lambda_weighs_its_adapters():
+    data, heads = five_tasks()
+    model = MultiHead(6, heads, n_hidden=8, activation="identity")
+    x = torch.as_tensor(data["topic"][0])
+    assert torch.equal(model.represent(x, "topic"), model.body(x, "topic"))
+    losses = model.losses(data)
+    squares = sum(a.weight.square().sum().item() for a in model.body.adapters.values())
+    plain, penalised = model.objective(losses), model.objective(losses, lam=2.0)
+    assert (penalised - plain).item() == pytest.approx(squares, rel=1e-5)
+    doubled = model.objective(losses, alpha={"stars": 2.0})
+    assert (doubled - plain).item() == pytest.approx(losses["stars"].item(), rel=1e-5)
+
+
+def test_the_same_seed_gives_the_same_model_and_callbacks_see_every_epoch():
+    data, _ = five_tasks()
+    seen = []
+
+    class Watch:
+        def on_epoch(self, model, epoch, record):
+            seen.append((epoch, record["loss"]))
+
+    runs = []
+    for _ in range(2):
+        torch.manual_seed(len(runs))  # the global generator plays no part
+        model = MultiHead(6, five_tasks()[1], seed=5)
+        fit_heads(model, data, epochs=3, callbacks=[Watch()], progress=False)
+        runs.append(model)
+    assert all(torch.equal(a, b) for a, b in zip(*(m.parameters() for m in runs), strict=True))
+    assert [epoch for epoch, _ in seen] == [1, 2, 3, 1, 2, 3]
+    assert seen[:3] == seen[3:]
+
+
+def test_adapters_may_be_low_rank_and_shared_by_groups():
+    data, heads = five_tasks()
+    options = {"num_adapters": 2, "graph": "grouped", "adapter": "low_rank", "rank": 2}
+    model = MultiHead(6, heads, n_hidden=8, **options)
+    assert model.body.graph.shape == (5, 2)
+    fit_heads(model, data, epochs=2, progress=False)
+    assert np.linalg.matrix_rank(model.body.adapter_weights()[0].detach()) == 2
+
+
+@pytest.mark.parametrize(
+    ("head", "y", "message"),
+    [
+        (
+            Classification(3),
+            [0, 3],
+            r"class numbers 0 .. 2, shape \(n_docs,\)\nGot: shape \(2,\), values 0 .. 3",
+        ),
+        (Classification(3), [0.5, 1.0], "class numbers 0 .. 2"),
+        (Regression(), [1.0, float("nan")], r"finite numbers of shape \(n_docs, 1\)"),
+        (MultiLabel(2), [[0, 2]], r"zeros and ones of shape \(n_docs, 2\)"),
+        (Ranking(), [1.0, 1.0], "not all equal"),
+        (Similarity(), [0.5, -1.5], "likeness in -1 .. 1"),
+    ],
+)
+def test_targets_that_do_not_fit_are_refused(head, y, message):
+    with pytest.raises(RagteachError, match=message):
+        head.check(y)
+
+
+def test_refusals_of_the_model():
+    with pytest.raises(
+        RagteachError, match="give each task one of Classification, Regression, MultiLabel"
+    ):
+        MultiHead(4, {"topic": 3})
+    with pytest.raises(RagteachError, match="activation to be one of 'tanh', 'relu', 'identity'"):
+        MultiHead(4, {"topic": Classification(3)}, activation="gelu")
+    with pytest.raises(RagteachError, match="2 classes or more"):
+        Classification(1)
+    model = MultiHead(4, {"topic": Classification(3)})
+    with pytest.raises(RagteachError, match="task to be one of 'topic'"):
+        fit_heads(model, {"stars": (np.zeros((2, 4)), [0, 1])}, progress=False)

@@ -1,0 +1,125 @@
+"""The benchmark runs, writes what it promises, and its contenders train the same model."""
+
+import json
+import sys
+
+import pandas as pd
+import pytest
+import torch
+
+import ragteach as rt
+from ragteach.trainer import epoch_batches
+
+COLUMNS = "case contender threads reps median_s min_s max_s ratio_to_ours ratio_to_floor".split()
+
+
+@pytest.fixture(scope="module")
+def bench():
+    """The benchmark's modules, which live outside the package."""
+    from pathlib import Path
+
+    folder = str(Path(__file__).parents[1] / "bench")
+    sys.path.insert(0, folder)
+    yield folder
+    sys.path.remove(folder)
+
+
+@pytest.fixture(scope="module")
+def quick(bench, tmp_path_factory):
+    import bench_engine
+
+    out = tmp_path_factory.mktemp("bench")
+    bench_engine.main(["--quick", "--reps", "3", "--threads", "1", "--out", str(out)])
+    return out
+
+
+@pytest.mark.timing
+def test_the_tables_have_the_promised_columns_cases_and_contenders(quick):
+    table = pd.read_csv(quick / "engine.csv")
+    assert list(table.columns) == COLUMNS
+    assert set(table["case"]) == {"grid180", "single", "epoch", "solve", "path25", "merged"}
+    for case, part in table.groupby("case"):
+        assert "ragteach" in set(part["contender"]), case
+        assert (part["min_s"] <= part["median_s"]).all() and (
+            part["median_s"] <= part["max_s"]
+        ).all()
+        ours = part[part["contender"] == "ragteach"]
+        assert ours["ratio_to_ours"].item() == pytest.approx(1.0)
+    assert {"dataloader_loop", "plain_loop"} <= set(table[table["case"] == "epoch"]["contender"])
+    assert {"sklearn"} <= set(table[table["case"] == "solve"]["contender"])
+    assert {"linear"} <= set(table[table["case"] == "merged"]["contender"])
+    growth = pd.read_csv(quick / "growth.csv")
+    assert set(growth["axis"]) == {"tasks", "adapters", "features", "replicas"}
+    assert (quick / "engine.png").stat().st_size > 10_000 and (
+        quick / "growth.png"
+    ).stat().st_size > 10_000
+
+
+@pytest.mark.timing
+def test_many_runs_at_once_cost_far_less_than_the_loop(quick):
+    table = pd.read_csv(quick / "engine.csv").set_index(["case", "contender"])
+    assert (
+        table.loc[("grid180", "article_loop"), "ratio_to_ours"] > 8
+    )  # 18 runs at once; the real case has 180
+
+
+@pytest.mark.timing
+def test_chunks_bound_the_memory_and_change_nothing(quick):
+    report = json.loads((quick / "memory.json").read_text())
+    assert report["largest_difference"] < 1e-6
+    peak = report["peaks"][0]["peak_mb"]
+    if (
+        peak is not None
+    ):  # start, chunks and their joint result hold the weights; the budget is the rest
+        assert peak < 4 * report["weights_mb"] + 4 * report["peaks"][0]["budget_mb"] + 16
+
+
+def weights_of(net):
+    return torch.stack([net.shared.weight, *(a.weight for a in net.adapters)])
+
+
+def weights_of_rag(model):
+    return torch.cat([model.shared[None], model.adapter_weights()])
+
+
+def test_every_loop_ends_in_the_weights_of_fit(bench):
+    from contenders import BatchLoader, article_loop, plain_loop, problem, torchjd_loop
+
+    def rag(data):
+        return rt.RAG(data.n_features, 3, data.n_tasks, tasks=data.task_names)
+
+    data = problem(4, 60, 50)
+    ours = rag(data)
+    rt.fit(ours, data, epochs=30, lr=0.05, lam=0.01, progress=False)
+    theirs = article_loop(rag(data), data, 30, lr=0.05, lam=0.01)
+    torch.testing.assert_close(weights_of(theirs), weights_of_rag(ours), rtol=0, atol=1e-5)
+
+    data = problem(4, 200, 50)
+    ours = rag(data)
+    sgd = {"optimizer": torch.optim.SGD, "lr": 0.5}
+    rt.fit(ours, data, epochs=1, batch_size=64, progress=False, **sgd)
+    batches = epoch_batches(data, 64, torch.Generator().manual_seed(0))
+    for net in (
+        plain_loop(rag(data), data, batches, **sgd),
+        plain_loop(rag(data), data, BatchLoader(data, batches), **sgd),
+        torchjd_loop(rag(data), data, batches, **sgd),
+    ):
+        torch.testing.assert_close(weights_of(net), weights_of_rag(ours), rtol=0, atol=1e-6)
+
+
+def test_scikit_learn_solves_the_same_problem(bench):
+    from contenders import problem, sklearn_solve
+
+    data = problem(4, 60, 50)
+    model = rt.RAG(50, 3, 4, tasks=data.task_names, bias="shared")
+    objective = rt.solve(model, data, lam=0.01, lam_shared=0.01).objective
+    clf = sklearn_solve(data, 0.01)
+    blocks = torch.from_numpy(clf.coef_).view(3, 5, 50).transpose(0, 1)
+    with torch.no_grad():
+        model.shared.copy_(blocks[0])
+        for k, adapter in enumerate(model.adapters.values()):
+            adapter.full.copy_(blocks[k + 1])
+        model.bias.copy_(torch.from_numpy(clf.intercept_)[None])
+    criterion = rt.MultiTaskLoss(lam=0.01, lam_shared=0.01)
+    criterion.set_sizes(data.sizes)
+    assert criterion.stacked(model, data).item() == pytest.approx(objective, rel=1e-5)

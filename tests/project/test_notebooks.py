@@ -1,0 +1,385 @@
+"""The notebooks are what their lessons generate, run clean, and say PASS or TODO as they must.
+
+The machinery itself is tried on a small lesson written here, before any real lesson.
+"""
+
+import importlib.util
+import re
+import resource
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+SOURCE = ROOT / "notebooks" / "_source"
+
+spec = importlib.util.spec_from_file_location("build_notebooks", SOURCE / "build.py")
+build = importlib.util.module_from_spec(spec)
+sys.modules[spec.name] = build
+spec.loader.exec_module(build)
+
+ROWS = build.lessons()
+NAMES = [row["name"] for row in ROWS]
+STATUS = re.compile(r"^\S (PASS|FAIL|TODO) (\S+):", re.MULTILINE)
+
+
+def statuses(nb) -> dict[str, str]:
+    """Exercise -> status, read from the outputs of the checks."""
+    found = {}
+    for cell in nb.cells:
+        for output in cell.get("outputs", []):
+            for status, number in STATUS.findall(output.get("data", {}).get("text/plain", "")):
+                found[number] = status
+    return found
+
+
+def exercises_of(name: str) -> set[str]:
+    from ragteach.teach import checks
+
+    number = name.removeprefix("lab_") if name.startswith("lab_") else name.split("_")[0]
+    try:
+        checks.get(f"{number}-1")
+    except ValueError:
+        return set()
+    return {key for key in checks.REGISTRY if key.rpartition("-")[0] == number}
+
+
+# ------------------------------------------------------------------ the real lessons
+
+
+def test_notebooks_are_what_their_lessons_generate():
+    assert build.check() == []
+
+
+@pytest.mark.notebooks
+@pytest.mark.parametrize("kind", build.KINDS)
+@pytest.mark.parametrize("row", ROWS, ids=NAMES)
+def test_a_lesson_runs(row, kind, record_property):
+    """Run it: no error or warning, the statuses it must have, the text that is committed, in its
+    time.
+    """
+    path = build.paths(row["name"])[kind]
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    fresh = build.execute(build.generate(row, ROWS, kind), path.parent)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert build.faults(fresh, row["name"]) == []
+    wanted = "PASS" if kind == "solution" else "TODO"
+    assert statuses(fresh) == dict.fromkeys(exercises_of(row["name"]), wanted)
+    assert build.stale(nbformat.read(path, as_version=4), fresh, row["name"]) == []
+    seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    record_property("cpu_seconds", round(seconds, 1))
+    assert seconds < 60, f"{row['name']} needs {seconds:.0f} CPU seconds"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_links_lead_somewhere(name):
+    for kind, path in build.paths(name).items():
+        text = "\n".join(
+            c.source for c in nbformat.read(path, as_version=4).cells if c.cell_type == "markdown"
+        )
+        for target in re.findall(r"\]\(([^)#\s]+)", text):
+            if not re.match(r"[a-z]+:", target):
+                assert (path.parent / target).exists(), f"{name} ({kind}): {target}"
+
+
+def lesson_code(nb) -> str:
+    return "\n".join(c.source for c in nb.cells if c.cell_type == "code")
+
+
+@pytest.mark.parametrize("row", ROWS, ids=NAMES)
+def test_every_lesson_has_the_rhythm(row):
+    """A prediction before its reveal, a widget, a proof, an answer that a reader judges, recap,
+    sources.
+    """
+    nb = build.generate(row, ROWS, "student")
+    code = lesson_code(nb)
+    guesses, shown = (
+        {m[1]: m.start() for m in re.finditer(rf'\b{name}\(\s*"([^"]+)"', code)}
+        for name in ("predict", "reveal")
+    )
+    assert guesses and set(guesses) == set(shown)
+    assert all(guesses[key] < shown[key] for key in guesses)
+    assert re.search(r"\bwidgets\.\w+\(", code)
+    proofs = [
+        c for c in nb.cells if c.cell_type == "markdown" and "answer" in c.metadata.get("tags", [])
+    ]
+    assert proofs
+    headings = {
+        line for c in nb.cells if c.cell_type == "markdown" for line in c.source.splitlines()
+    }
+    assert {"## Recap", "## Sources"} <= headings
+
+
+@pytest.mark.parametrize("row", ROWS, ids=NAMES)
+def test_every_exercise_has_its_card_before_its_cell_and_one_has_a_rubric(row):
+    from ragteach.teach import checks
+
+    numbers = exercises_of(row["name"])
+    assert len(numbers) >= (4 if row["name"].startswith("00_") else 5)
+    assert any(checks.get(number).rubric for number in numbers)
+    said = " ".join(f"{checks.get(n).title} {checks.get(n).trains}" for n in numbers)
+    assert "experiment" in said
+    code = lesson_code(build.generate(row, ROWS, "student"))
+    for number in numbers:
+        assert 0 <= code.find(f'card("{number}")') < code.find(f'check("{number}", ')
+
+
+def test_the_course_has_forty_exercises():
+    counted = {number for name in NAMES for number in exercises_of(name)}
+    assert len(counted) >= 40, sorted(counted)
+
+
+# ------------------------------------------------------------------ the machinery, on a lesson of
+# its own
+
+LESSON = """
+# %% [markdown]
+# A question, and a picture. The course: {{lessons}}
+
+# %%
+import numpy as np
+from IPython.display import display
+
+from ragteach.teach.checks import check, reference
+from ragteach.teach.hints import predict, reveal
+
+# %% [markdown] tags=["solution"]
+# Only in the solution.
+
+# %% [markdown] tags=["student"]
+# Only for the student.
+
+# %% [markdown] tags=["answer"]
+# The proof, line by line.
+
+# %%
+guess = ...
+### BEGIN SOLUTION
+guess = "more"
+### END SOLUTION
+predict("00-a", guess)
+
+# %% tags=["exercise"]
+### BEGIN SOLUTION
+helper = 3 * 100
+n_weights = (1 + 4) * helper
+### END SOLUTION
+check("00-1", n_weights)
+
+# %% tags=["volatile"]
+np.random.default_rng().random()
+
+# %%
+def double(x):
+    ### BEGIN SOLUTION
+    return 2 * x
+    ### END SOLUTION
+
+
+def triple(x):
+    ### BEGIN SOLUTION
+    y = 3 * x
+    ### END SOLUTION
+    return y
+
+
+double(reference("00-1")), triple(1), reveal("00-a", "more")
+
+# %%
+PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=="
+ALT = "A single red dot on white, for the tests."
+display({"image/png": PNG, "text/plain": ALT}, raw=True, metadata={"image/png": {"alt": ALT}})
+"""
+TOML = '[[lesson]]\nname = "00_example"\ntitle = "Example"\nminutes = 1\nable = "see one"\n'
+README = "# course\n\n<!-- lessons -->\n<!-- /lessons -->\n"
+
+
+@pytest.fixture
+def course(tmp_path) -> Path:
+    """A course of one lesson; returns its _source folder."""
+    source = tmp_path / "notebooks" / "_source"
+    source.mkdir(parents=True)
+    (source / "00_example.py").write_text(LESSON, encoding="utf-8")
+    (source / "lessons.toml").write_text(TOML, encoding="utf-8")
+    (tmp_path / "README.md").write_text(README, encoding="utf-8")
+    return source
+
+
+def read(source: Path, kind: str = "student"):
+    return nbformat.read(build.paths("00_example", source)[kind], as_version=4)
+
+
+def code(nb) -> str:
+    return "\n\n".join(c.source for c in nb.cells if c.cell_type == "code")
+
+
+def words(nb) -> str:
+    return "\n\n".join(c.source for c in nb.cells if c.cell_type == "markdown")
+
+
+@pytest.mark.notebooks
+def test_a_private_cell_runs_and_keeps_only_its_pictures(course):
+    lesson = course / "00_example.py"
+    picture = LESSON[LESSON.index("PNG =") :]
+    text = (
+        "from IPython.display import display\n"
+        + 'print("a sentence of somebody else")\n'
+        + picture
+        + "1 + 1\n"
+    )
+    lesson.write_text('# %% tags=["private"]\n' + text, encoding="utf-8")
+    build.build([], course)
+    nb = read(course)
+    outputs = [c for c in nb.cells if c.cell_type == "code"][0].outputs
+    assert [sorted(o.data) for o in outputs] == [
+        ["image/png", "text/plain"],
+        ["text/markdown", "text/plain"],
+    ]
+    assert outputs[1].data["text/plain"] == build.PRIVATE_NOTE
+    assert build.check(course, again=True) == []
+
+
+@pytest.mark.notebooks
+def test_building_is_deterministic_and_checked(course, capsys):
+    build.build([], course)
+    first = {k: p.read_bytes() for k, p in build.paths("00_example", course).items()}
+    assert build.check(course) == []
+    assert build.check(course, again=True) == []  # the volatile cell may say what it likes
+    nb = {kind: read(course, kind) for kind in build.KINDS}
+    assert statuses(nb["student"]) == {"00-1": "TODO"}
+    assert statuses(nb["solution"]) == {"00-1": "PASS"}
+    build.build(["00_example"], course)
+    volatile = re.compile(rb'"0\.\d+"')
+    for kind, path in build.paths("00_example", course).items():
+        assert volatile.sub(b"", path.read_bytes()) == volatile.sub(b"", first[kind])
+    table = "| [00 · Example](notebooks/00_example.ipynb) | 1 | see one |"
+    assert table in (course.parent.parent / "README.md").read_text(encoding="utf-8")
+
+    # as a web page it keeps the alt text and leads to other pages
+    build.web_pages(course, course / "site")
+    page = (course / "site" / "00_example.html").read_text(encoding="utf-8")
+    assert 'alt="A single red dot on white, for the tests."' in page
+    assert "No description has been provided" not in page
+    assert 'href="solutions/00_example.html"' in page
+    assert (course / "site" / "solutions" / "00_example.html").exists()
+
+    # and every way to spoil it is found
+    for path in build.paths("00_example", course).values():
+        path.write_text(
+            path.read_text(encoding="utf-8").replace("A question", "An edit"), encoding="utf-8"
+        )
+    assert [line for line in build.check(course) if "differs from its lesson" in line]
+    build.paths("00_example", course)["student"].unlink()
+    assert [line for line in build.check(course) if "missing" in line]
+    (course.parent / "old.ipynb").write_text("{}", encoding="utf-8")
+    assert [line for line in build.check(course) if "no lesson makes this" in line]
+
+
+def test_the_student_version_keeps_names_and_hides_solutions(course):
+    rows = build.lessons(course)
+    student = build.generate(rows[0], rows, "student", course)
+    solution = build.generate(rows[0], rows, "solution", course)
+    assert "n_weights = ...\ncheck(" in code(student)
+    assert "helper" not in code(student)
+    assert "    # YOUR CODE HERE\n    ...\n" in code(student)
+    assert "    # YOUR CODE HERE\n    y = ...\n    return y" in code(student)
+    assert "SOLUTION" not in code(student)
+    assert "return 2 * x" in code(solution)
+    assert "Only for the student." in words(student) and "Only in the solution." not in words(
+        student
+    )
+    assert "Only for the student." not in words(solution) and "Only in the solution." in words(
+        solution
+    )
+    assert "The proof" not in words(student) and "Your answer" in words(student)
+    assert "| [00 · Example](00_example.ipynb) | 1 | see one |" in words(student)
+
+
+def test_a_new_cell_leaves_the_other_ids_alone(course):
+    rows = build.lessons(course)
+    before = {c.source: c.id for c in build.generate(rows[0], rows, "solution", course).cells}
+    path = course / "00_example.py"
+    path.write_text("# %%\nnew = 1\n" + path.read_text(encoding="utf-8"), encoding="utf-8")
+    cells = build.generate(rows[0], rows, "solution", course).cells
+    after = {c.source: c.id for c in cells}
+    assert {source: after[source] for source in before} == before
+    assert len({c.id for c in cells}) == len(cells)
+
+
+@pytest.mark.parametrize(
+    ("lesson", "message"),
+    [
+        ("# %%\n### BEGIN SOLUTION\nx = 1\n", "without its END SOLUTION"),
+        ("# %%\n### BEGIN SOLUTION\nimport os\n### END SOLUTION\n", "import inside a solution"),
+        ('# %% tags=["exrcise"]\nx = 1\n', "unknown tags"),
+        ('# %% tags=["exercise"]\nx = 1\n', "needs a solution and a check"),
+    ],
+)
+def test_a_faulty_lesson_is_refused(course, lesson, message):
+    (course / "00_example.py").write_text(lesson, encoding="utf-8")
+    rows = build.lessons(course)
+    with pytest.raises(build.BuildError, match=message):
+        build.generate(rows[0], rows, "student", course)
+
+
+def test_a_lesson_that_is_not_in_the_table_is_refused(course):
+    (course / "01_more.py").write_text("", encoding="utf-8")
+    with pytest.raises(build.BuildError, match="Make them the same"):
+        build.lessons(course)
+
+
+def notebook_with(*outputs):
+    cell = nbformat.v4.new_code_cell("1", execution_count=1, outputs=list(outputs))
+    return nbformat.v4.new_notebook(cells=[cell])
+
+
+def display_data(data, metadata=None):
+    return nbformat.v4.new_output("display_data", data=data, metadata=metadata or {})
+
+
+@pytest.mark.parametrize(
+    ("output", "message"),
+    [
+        (display_data({"image/png": "xx"}), "without alt text"),
+        (display_data({"text/html": "<img src='x'>"}), "without alt text"),
+        (display_data({"text/plain": "<thing at 0x7f0123456789>"}), "memory address"),
+        (display_data({build.WIDGET: {"model_id": "1"}}), "live widget"),
+        (nbformat.v4.new_output("stream", name="stderr", text="UserWarning: x"), "stderr"),
+        (
+            nbformat.v4.new_output("error", ename="ValueError", evalue="x", traceback=[]),
+            "ends in ValueError",
+        ),
+    ],
+)
+def test_every_fault_of_an_output_is_found(output, message):
+    (said,) = build.faults(notebook_with(output), "lesson")
+    assert message in said
+
+
+def test_outputs_that_are_no_faults():
+    alt = "Bars: sharing wins on films, loses on cars."
+    good = display_data({"image/png": "xx"}, {"image/png": {"alt": alt}})
+    assert (
+        build.faults(
+            notebook_with(good, display_data({"text/html": f"<img src='x' alt='{alt}'>"})), "x"
+        )
+        == []
+    )
+
+
+def test_live_widgets_become_a_line_of_text():
+    widget = display_data({build.WIDGET: {"model_id": "1"}, "text/plain": "Box(...)"})
+    nb = build.normalise(notebook_with(widget))
+    assert nb.cells[0].outputs[0].data["text/plain"] == build.WIDGET_NOTE
+
+
+def test_stale_outputs_are_found_and_numbers_forgiven():
+    def said(text):
+        nb = notebook_with(display_data({"text/plain": text}))
+        nb.cells[0]["id"] = "a"
+        return nb
+
+    assert build.stale(said("sharing wins by 0.12"), said("sharing wins by 0.1199"), "x") == []
+    assert build.stale(said("sharing wins by 0.12"), said("adapters win by 0.12"), "x") != []

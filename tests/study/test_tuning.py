@@ -1,0 +1,147 @@
+"""Search: the best by validation, the same again with the same seed, and no look at anything
+else.
+"""
+
+import os
+import signal
+
+import optuna
+import pytest
+import torch
+
+from ragteach import MultiTaskDataset, RagteachError, evaluate, make_toy, split_frame
+from ragteach.study.tuning import SPACE, build, search
+
+
+@pytest.fixture(scope="module")
+def data():
+    train, val, test = split_frame(make_toy(relatedness=0.5, n_per_task=40, seed=0))
+    train = MultiTaskDataset.from_frame(train)
+    return [
+        train,
+        *(MultiTaskDataset.from_frame(f, train.vectorizer, train.task_names) for f in (val, test)),
+    ]
+
+
+@pytest.fixture(scope="module")
+def found(data):
+    return search(data[0], data[1], n_trials=12, epochs=20, progress=False, seed=3)
+
+
+def test_the_model_is_the_best_trial_at_its_best_epoch(data, found):
+    values = [t.value for t in found.study.trials if t.state == optuna.trial.TrialState.COMPLETE]
+    assert found.val_loss == min(values)
+    assert evaluate(found.model, data[1])["loss"] == pytest.approx(found.val_loss, abs=1e-7)
+    assert set(found.params) == set(SPACE)
+    assert found.val_loss < torch.log(torch.tensor(3.0))  # better than guessing among three classes
+    first = found.frame().iloc[0]
+    assert first["value"] == found.val_loss
+    assert len(found.frame()) == 12
+
+
+def test_the_same_seed_gives_the_same_trials(data, found):
+    again = search(data[0], data[1], n_trials=12, epochs=20, progress=False, seed=3)
+    assert [t.params for t in again.study.trials] == [t.params for t in found.study.trials]
+    assert [t.value for t in again.study.trials] == [t.value for t in found.study.trials]
+    assert all(
+        torch.equal(a, b)
+        for a, b in zip(again.model.parameters(), found.model.parameters(), strict=True)
+    )
+    other = search(data[0], data[1], n_trials=2, epochs=2, progress=False, seed=4)
+    assert other.study.trials[0].params != found.study.trials[0].params
+
+
+def test_pruning_ends_hopeless_trials_early(data):
+    """A crushing penalty cannot learn; after five normal trials it is given up before the end."""
+    kind = {"rank": None, "graph": "one_per_task", "alpha": "equal", "lam_shared": 1e-3}
+    first = search(
+        data[0], data[1], n_trials=5, epochs=20, space=kind | {"lam": [1e-3]}, progress=False
+    )
+    hopeless = kind | {"lam": [1e-3], "lam_shared": 1e4}
+    found = search(
+        data[0], data[1], 1, hopeless, epochs=20, patience=None, progress=False, study=first.study
+    )
+    last = found.study.trials[-1]
+    assert last.state == optuna.trial.TrialState.PRUNED
+    assert 0 < len(last.intermediate_values) < 20
+    assert found.params["lam_shared"] == 1e-3
+    assert evaluate(found.model, data[1])["loss"] == pytest.approx(found.val_loss, abs=1e-7)
+
+
+def test_a_space_of_your_own_is_kept_to(data):
+    space = {
+        "lam": (0.5, 0.6),
+        "lam_shared": [0.1],
+        "rank": [1, 2],
+        "graph": "grouped",
+        "alpha": "equal",
+    }
+    found = search(
+        data[0], data[1], n_trials=4, space=space, epochs=3, progress=False, bias="shared"
+    )
+    for trial in found.study.trials:
+        params = trial.user_attrs["params"]
+        assert (
+            0.5 <= params["lam"] <= 0.6 and params["lam_shared"] == 0.1 and params["rank"] in (1, 2)
+        )
+        assert params["graph"] == "grouped" and params["alpha"] == "equal"
+    assert found.model.adapter_kind == "low_rank" and found.model.n_adapters == 2
+    assert found.model.bias_kind == "shared"
+
+
+@pytest.mark.parametrize("graph", SPACE["graph"])
+@pytest.mark.parametrize("rank", [None, 2])
+def test_every_choice_can_be_built(data, graph, rank):
+    model = build(data[0], {"graph": graph, "rank": rank})
+    assert model.task_names == data[0].task_names
+    assert model.n_adapters == {"grouped": 2, "none": 0}.get(graph, 4)
+    assert model.adapter_kind == ("low_rank" if rank and graph != "none" else "full")
+
+
+def test_progress_bar_and_quiet_log(data, capsys, monkeypatch):
+    monkeypatch.delenv("TQDM_DISABLE", raising=False)
+    level = optuna.logging.get_verbosity()
+    search(data[0], data[1], n_trials=2, epochs=2, progress=True)
+    shown = capsys.readouterr().err
+    assert "2/2" in shown
+    assert "Trial 0 finished" not in shown and "new study" not in shown
+    assert optuna.logging.get_verbosity() == level
+    monkeypatch.setenv("TQDM_DISABLE", "1")
+    search(data[0], data[1], n_trials=2, epochs=2, progress=True)
+    assert capsys.readouterr().err == ""
+
+
+def test_ctrl_c_keeps_what_was_found(data):
+    class Impatient:
+        epochs = 0
+
+        def on_epoch(self, model, epoch, record):
+            self.epochs += 1
+            if self.epochs == 8:
+                os.kill(os.getpid(), signal.SIGINT)
+
+    found = search(data[0], data[1], n_trials=50, epochs=5, progress=False, callbacks=[Impatient()])
+    assert len(found.study.trials) == 2
+    assert found.study.trials[-1].state == optuna.trial.TrialState.PRUNED
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (
+            {"space": {"lammda": (1, 2)}},
+            "parameter to be one of 'lam', 'lam_shared', 'rank', 'graph', 'alpha'",
+        ),
+        ({"space": {"lam": (1, 0.1)}}, r"lam as a pair \(low, high\) with 0 < low < high"),
+        (
+            {"space": {"rank": (1, 4)}},
+            r"rank as a pair .*\nGot: \(1, 4\)\nWhat to do: use a list of choices",
+        ),
+        ({"space": {"graph": []}}, "choices for graph\nGot: an empty list"),
+        ({"n_trials": 0}, "n_trials to be a finite number >= 1"),
+        ({"timeout": 0.0, "n_trials": 1}, "at least one finished trial"),
+    ],
+)
+def test_refusals(data, options, message):
+    with pytest.raises(RagteachError, match=message):
+        search(data[0], data[1], **({"epochs": 1, "progress": False} | options))

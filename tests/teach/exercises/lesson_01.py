@@ -1,0 +1,113 @@
+"""Answers to try on the exercises of lesson 01."""
+
+import numpy as np
+import torch
+
+
+def counts(frame, word, tasks, pattern=r"\b{}\b"):
+    has = frame["text"].str.contains(pattern.format(word), regex=True)
+    return np.array(
+        [
+            [int((has & (frame["task"] == t) & (frame["label"] == c)).sum()) for c in range(3)]
+            for t in tasks
+        ]
+    )
+
+
+def own(n, sigma):
+    return sigma**2 / n
+
+
+INF = float("inf")
+
+WRONG = {
+    "01-1": {
+        "transposed": lambda f, w, t: counts(f, w, t).T,
+        "part of a word": lambda f, w, t: counts(f, w, t, "{}"),
+        "every sentence": lambda f, w, t: counts(f, "", t, ".*{}"),
+        "tasks together": lambda f, w, t: counts(f, w, t).sum(0),
+        "shares": lambda f, w, t: (
+            counts(f, w, t) / np.maximum(counts(f, w, t).sum(1, keepdims=True), 1)
+        ),
+    },
+    "01-2": {
+        "all plus": [1, 1, 1, 1],
+        "only films": [1, 0, -1, 0],
+        "zero": [0, 0, 0, 0],
+        "signs round": [-1, 1, 1, -1],
+        "three numbers": [1, -1, -1],
+    },
+    "01-3": {
+        "swapped": lambda n, k, s, t: (own(n, s) / k + (1 - 1 / k) * t**2, own(n, s)),
+        "no bias": lambda n, k, s, t: (own(n, s), own(n, s) / k),
+        "no variance": lambda n, k, s, t: (own(n, s), (1 - 1 / k) * t**2),
+        "not in the pool": lambda n, k, s, t: (own(n, s), own(n, s) / k + t**2),
+        "variance of one": lambda n, k, s, t: (own(n, s), own(n, s) + (1 - 1 / k) * t**2),
+        "not squared": lambda n, k, s, t: (s / n**0.5, s / (n * k) ** 0.5 + (1 - 1 / k) * t),
+    },
+    "01-4": {
+        "swapped": lambda p: (p.var(0).mean(), ((1 - p.mean(0)) ** 2).mean()),
+        "whole error": lambda p: (((1 - p) ** 2).mean(), p.var(0).mean()),
+        "all mixed": lambda p: ((1 - p.mean()) ** 2, p.var()),
+        "other axis": lambda p: (((1 - p.mean(1)) ** 2).mean(), p.var(1).mean()),
+        "not squared": lambda p: ((1 - p.mean(0)).mean(), p.var(0).mean()),
+        "ddof": lambda p: (((1 - p.mean(0)) ** 2).mean(), p.var(0, ddof=1).mean()),
+        "deviation": lambda p: (((1 - p.mean(0)) ** 2).mean(), p.std(0).mean()),
+    },
+    "01-5": {
+        "reversed": {0.25: INF, 0.5: 80, 0.75: 20},
+        "the same": {0.25: 80, 0.5: 80, 0.75: 80},
+        "accuracies": {0.25: 0.42, 0.5: 0.65, 0.75: 0.9},
+        "late": {0.25: 80, 0.5: 160, 0.75: INF},
+        "one left out": {0.25: 20, 0.75: INF},
+        "early": {0.25: 20, 0.5: 40, 0.75: 80},
+        "never in the middle": {0.25: 20, 0.5: INF, 0.75: INF},
+    },
+    "01-6": {
+        "no variance": "The large country loses because the words there have another meaning for people.",
+        "no bias": "The small country had too few reviews, so it gains from all those that others wrote.",
+        "no advice": "The small country had too few reviews; in the large one words have a different sense.",
+        "more data": "It had too few reviews and words differ, but more data will fix this for each country.",
+    },
+}
+
+RIGHT = {
+    "01-1": {
+        "masks": counts,
+        "a tensor": lambda f, w, t: torch.tensor(counts(f, w, t)),
+        "lists": lambda f, w, t: counts(f, w, t).tolist(),
+    },
+    "01-2": {
+        "scaled": [2.0, -2.0, -2.0, 2.0],
+        "an array": np.array([1, -1, -1, 1]),
+        "a tensor": torch.tensor([1, -1, -1, 1]),
+    },
+    "01-3": {
+        "an array": lambda n, k, s, t: np.array([s * s / n, s * s / (n * k) + t * t * (k - 1) / k]),
+        "tensors": lambda n, k, s, t: (
+            torch.tensor(s * s / n),
+            torch.tensor(s * s / (n * k) + t * t - t * t / k),
+        ),
+    },
+    "01-4": {
+        "error minus variance": lambda p: (
+            ((1 - p) ** 2).mean() - p.var(0).mean(),
+            p.var(0).mean(),
+        ),
+        "torch": lambda p: (
+            (1 - torch.tensor(p).mean(0)).square().mean(),
+            torch.tensor(p).var(0, unbiased=False).mean(),
+        ),
+    },
+    "01-5": {
+        "another run": {0.25: 40, 0.5: 160, 0.75: INF},
+        "late": {0.25: 20, 0.5: 80, 0.75: 160, 1.0: INF},
+    },
+    "01-6": {
+        "other words": "With so few reviews the small market's model was uncertain, and the others "
+        "steadied it. In the "
+        "large market the same words mean other things, so one model has to compromise. Keep a common "
+        "part and give "
+        "each country its own small part."
+    },
+}

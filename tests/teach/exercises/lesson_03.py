@@ -1,0 +1,246 @@
+"""Answers to try on the exercises of lesson 03."""
+
+import numpy as np
+import torch
+
+from ragteach.teach.exercises import answers_03 as answers
+from ragteach.teach.exercises.answers_03 import (
+    KNOBS,
+    by_task,
+    cross_entropy,
+    gradients,
+    log_softmax,
+    objective,
+    residual,
+)
+
+F = torch.nn.functional
+R03_7 = {"scores": [-1.55, -1.125, 3.375], "steps": 8}
+R03_9 = {0.0: 0.3, 0.01: 0.33, 0.1: 0.94, 1.0: 0.95}
+
+
+def nan_if_all_missing(z, y):
+    there = y != -100
+    return -log_softmax(z[there])[torch.arange(int(there.sum())), y[there]].mean()
+
+
+def J(**change):
+    """The right objective with some arguments replaced."""
+    names = ("parts", "data", "graph", "alphas", "lam", "lam_shared")
+
+    def mistaken(*args):
+        given = dict(zip(names, args, strict=True))
+        return objective(**given | {k: f(given) for k, f in change.items()})
+
+    return mistaken
+
+
+def no_half(parts, data, graph, alphas, lam, lam_shared):
+    return objective(parts, data, graph, alphas, 2 * lam, 2 * lam_shared)
+
+
+def penalty_per_task(parts, data, graph, alphas, lam, lam_shared):
+    return objective(parts, data, graph, alphas, len(graph) * lam, len(graph) * lam_shared)
+
+
+def G(change_shared=None, change_adapters=None, change_bias=None):
+    """The right gradients with one of the three spoilt; a change gets (right, the arguments)."""
+
+    def mistaken(*args):
+        out = list(gradients(*args))
+        for i, change in enumerate((change_shared, change_adapters, change_bias)):
+            if change:
+                out[i] = change(out[i], *args)
+        return tuple(out)
+
+    return mistaken
+
+
+def counts(data, graph):
+    return torch.bincount(data[2], minlength=len(graph)).double()
+
+
+def vectorised(parts, data, graph, alphas, lam, lam_shared):
+    (shared, adapters, bias), (x, y, task) = parts, data
+    W = shared + torch.einsum("tk,kcf->tcf", graph, adapters)
+    z = torch.einsum("if,icf->ic", x, W[task]) + bias[task]
+    each, there = F.cross_entropy(z, y, reduction="none", ignore_index=-100), y != -100
+    zero = torch.zeros(len(graph), dtype=x.dtype)
+    total, count = zero.index_add(0, task, each), zero.index_add(0, task, there.to(x.dtype))
+    return (
+        (alphas * total / count).sum()
+        + lam_shared / 2 * (shared**2).sum()
+        + lam / 2 * (adapters**2).sum()
+    )
+
+
+def by_autograd(parts, data, graph, alphas, lam, lam_shared):
+    parts = tuple(p.clone().requires_grad_() for p in parts)
+    return torch.autograd.grad(objective(parts, data, graph, alphas, lam, lam_shared), parts)
+
+
+WRONG = {
+    "03-1": {
+        "softmax": lambda z: z.softmax(-1),
+        "over documents": answers.over_documents,
+        "sum over documents": answers.sum_over_documents,
+        "maximum over documents": answers.maximum_over_documents,
+        "maximum in exp only": answers.maximum_forgotten,
+        "sign": lambda z: -log_softmax(z),
+        "overflow": answers.naive,
+        "log of softmax": answers.log_of_softmax,
+        "one maximum": answers.one_maximum_for_all,
+        "not the function": 0.7,
+    },
+    "03-2": {
+        "sign": lambda z, y: -cross_entropy(z, y),
+        "raw outputs": answers.raw_outputs,
+        "sum": answers.summed,
+        "all classes": answers.all_entries,
+        "all labels": lambda z, y: -z.log_softmax(-1)[:, y].mean(),
+        "divided by all": answers.divided_by_all,
+        "missing as class 0": answers.missing_as_class_0,
+        "nan": nan_if_all_missing,
+    },
+    "03-3": {
+        "equal": lambda task, n: torch.ones(n),
+        "size": lambda task, n: torch.bincount(task, minlength=n) * n / len(task),
+        "shares": lambda task, n: torch.bincount(task, minlength=n) / len(task),
+        "upside down": lambda task, n: 1 / torch.bincount(task, minlength=n),
+        "too short": lambda task, n: torch.bincount(task),
+    },
+    "03-4": {
+        "no alpha": J(alphas=lambda g: torch.ones(len(g["graph"]))),
+        "no penalties": J(lam=lambda g: 0, lam_shared=lambda g: 0),
+        "no lam_shared": J(lam_shared=lambda g: 0),
+        "no lam": J(lam=lambda g: 0),
+        "swapped": J(lam=lambda g: g["lam_shared"], lam_shared=lambda g: g["lam"]),
+        "no half": no_half,
+        "penalty per task": penalty_per_task,
+        "not squared": answers.lengths_not_squared,
+        "biases penalised": answers.biases_penalised,
+        "no graph": J(graph=lambda g: torch.ones_like(g["graph"])),
+        "one mean": answers.one_mean_over_all,
+        "no bias": J(parts=lambda g: (*g["parts"][:2], 0 * g["parts"][2])),
+    },
+    "03-5": {
+        "downhill": lambda z, y: -residual(z, y),
+        "not divided": lambda z, y: residual(z, y) * len(y),
+        "softmax over documents": lambda z, y: (z.softmax(0) - F.one_hot(y, z.shape[1])) / len(y),
+        "raw scores": lambda z, y: (z - F.one_hot(y, z.shape[1])) / len(y),
+        "no label": lambda z, y: z.softmax(-1) / len(y),
+        "gradient in p": lambda z, y: -F.one_hot(y, z.shape[1]) / z.softmax(-1) / len(y),
+    },
+    "03-6": {
+        "two things": lambda *args: gradients(*args)[:2],
+        "no penalty on W_s": G(lambda d, p, data, g, a, lam, lam_s: d - lam_s * p[0]),
+        "mean over tasks": G(
+            lambda d, p, data, g, a, lam, lam_s: (d - lam_s * p[0]) / len(g) + lam_s * p[0]
+        ),
+        "no alpha": lambda p, d, g, a, lam, lam_s: gradients(
+            p, d, g, torch.ones(len(g)), lam, lam_s
+        ),
+        "sums": lambda p, d, g, a, lam, lam_s: gradients(p, d, g, a * counts(d, g), lam, lam_s),
+        "a 2 too many": G(lambda d, p, data, g, a, lam, lam_s: d + lam_s * p[0]),
+        "swapped": lambda p, d, g, a, lam, lam_s: gradients(p, d, g, a, lam_s, lam),
+        "sign": lambda *args: tuple(-d for d in gradients(*args)),
+        "no penalty on A": G(None, lambda d, p, data, g, a, lam, lam_s: d - lam * p[1]),
+        "no graph": G(
+            None,
+            lambda d, p, data, g, a, lam, lam_s: (
+                by_task(p, data, g, a).sum(0).expand_as(d) + lam * p[1]
+            ),
+        ),
+        "lam_shared on A": G(None, lambda d, p, data, g, a, lam, lam_s: d + (lam_s - lam) * p[1]),
+        "one bias": G(None, None, lambda d, *args: d.sum(0)),
+        "bias penalised": G(None, None, lambda d, p, data, g, a, lam, lam_s: d + lam_s * p[2]),
+        "bias mean": G(None, None, lambda d, p, data, g, *rest: d / counts(data, g).unsqueeze(1)),
+    },
+    "03-7": {
+        "before": R03_7 | {"scores": [0.7, 0.0, 0.0]},
+        "one weight": R03_7 | {"scores": answers.tiny_scores(1)},
+        "W_s only": R03_7 | {"scores": answers.tiny_scores(4)},
+        "no adapter": R03_7 | {"scores": answers.tiny_scores(5)},
+        "no bias": R03_7 | {"scores": answers.tiny_scores(8)},
+        "uphill": R03_7 | {"scores": answers.tiny_scores(-9)},
+        "rate 1": R03_7 | {"scores": answers.tiny_scores(9, lr=1.0)},
+        "steps at 0.2": R03_7 | {"steps": answers.steps_needed(0.2)},
+        "steps at 0.5": R03_7 | {"steps": answers.steps_needed(0.5)},
+        "one too few": R03_7 | {"steps": 7},
+        "steps far off": R03_7 | {"steps": 15},
+        "a list": [-1.55, -1.125, 3.375],
+    },
+    "03-8": {
+        **{
+            f"{key} wrong": KNOBS
+            | {key: "possible" if KNOBS[key] == "impossible" else "impossible"}
+            for key in KNOBS
+        },
+        "one missing": {k: v for k, v in KNOBS.items() if k != "e"},
+        "a list": list(KNOBS.values()),
+    },
+    "03-9": {
+        "right sign": {0.0: 0.998, 0.01: 0.996, 0.1: 0.98, 1.0: 0.95},
+        "cross-entropy": {0.0: 27.2, 0.01: 9.7, 0.1: 0.55, 1.0: 0.49},
+        "the loss": {0.0: -108.0, 0.01: -20.0, 0.1: -2.0, 1.0: -1.9},
+        "always lam 0": dict.fromkeys((0.0, 0.01, 0.1, 1.0), 0.3),
+        "turned round": {0.0: 0.95, 0.01: 0.94, 0.1: 0.33, 1.0: 0.3},
+        "swapped": {0.0: 0.3, 0.01: 0.94, 0.1: 0.33, 1.0: 0.95},
+        "two only": {0.0: 0.3, 1.0: 0.95},
+    },
+    "03-10": {
+        "no bound": "You lost the minus sign, or the softmax; look at your code and test it again.",
+        "no sign": "A loss below 0 is impossible here. You forgot the softmax, check the gradient.",
+        "no softmax": "A loss below 0 is impossible here. You lost the minus sign, check the gradient.",
+        "no remedy": "A cross-entropy is never negative: either the sign is lost or you use raw outputs.",
+        "praise": "A negative loss is good, the sign does not matter after softmax, all gradients are fine.",
+        "longer": "Negative values come from the sign or the softmax. Train for longer and test it again.",
+        "penalty": "Negative values come from the sign or the softmax. Use a larger penalty and test again.",
+    },
+}
+
+RIGHT = {
+    "03-1": {
+        "torch": lambda z: torch.log_softmax(z, -1),
+        "logsumexp": lambda z: z - z.logsumexp(1, keepdim=True),
+        "numpy": lambda z: torch.from_numpy(
+            z.numpy() - np.logaddexp.reduce(z.numpy(), axis=1, keepdims=True)
+        ),
+    },
+    "03-2": {
+        "a loop": lambda z, y: (
+            -sum(log_softmax(z)[i, c] for i, c in enumerate(y) if c >= 0)
+            / max(1, int((y >= 0).sum()))
+        ),
+        "torch": lambda z, y: (
+            F.cross_entropy(z, y, reduction="sum") / (y != -100).sum().clamp(min=1)
+        ),
+    },
+    "03-3": {
+        "a list": lambda task, n: [float((task == t).sum()) for t in range(n)],
+        "one-hot": lambda task, n: F.one_hot(task, n).sum(0),
+    },
+    "03-4": {"vectorised": vectorised},
+    "03-5": {
+        "autograd": lambda z, y: torch.autograd.functional.jacobian(
+            lambda s: F.cross_entropy(s, y), z
+        ),
+        "in place": lambda z, y: (
+            z.softmax(1).index_put_(
+                (torch.arange(len(y)), y), torch.tensor(-1.0).double(), accumulate=True
+            )
+            / len(y)
+        ),
+    },
+    "03-6": {"autograd": by_autograd, "a list": lambda *args: list(gradients(*args))},
+    "03-7": {
+        "by hand, rounded": R03_7,
+        "a tensor": {"scores": answers.tiny_steps(1, 0.5), "steps": torch.tensor(8)},
+    },
+    "03-8": {"capitals": {k: v.upper() for k, v in KNOBS.items()}},
+    "03-9": {"other numbers": R03_9, "tensors": {k: torch.tensor(v) for k, v in R03_9.items()}},
+    "03-10": {
+        "other words": "Minus the log of a probability is at least 0, so -20 cannot be a cross-entropy. "
+        "Either the minus is lost, or raw outputs went into the log. With zero weights it must be log 3."
+    },
+}

@@ -1,0 +1,149 @@
+"""Answers to try on the exercises of lesson 09."""
+
+import numpy as np
+import torch
+from sklearn.metrics import f1_score, precision_score, recall_score
+
+import ragteach as rt
+from ragteach.teach.exercises import answers_09 as answers
+from ragteach.teach.exercises.answers_09 import MOVES
+
+GAINS = {
+    0.0: [-0.1, -0.2, -0.15, -0.1, -0.2, -0.12],
+    0.75: [0.4, 0.3, 0.35, 0.45, 0.4, 0.38],
+    "verdict": "b",
+}
+
+
+def weighted(losses, labels):
+    weight = rt.class_weights(labels, labels.max() + 1)[labels]
+    return (weight * losses).sum() / weight.sum()
+
+
+def undivided(losses, labels):
+    return (rt.class_weights(labels, labels.max() + 1)[labels] * losses).sum()
+
+
+def summed_ridge(X, y, w_s, lam):
+    return np.linalg.solve(X.T @ X + lam * np.eye(len(w_s)), X.T @ y + lam * w_s)
+
+
+def by_adapter(X, y, w_s, lam):
+    n, d = X.shape
+    return w_s + np.linalg.solve(X.T @ X / n + lam * np.eye(d), X.T @ (y - X @ w_s) / n)
+
+
+def by_descent(X, y, w_s, lam):
+    w = w_s.copy()
+    for _ in range(5000):
+        w -= 0.1 * (X.T @ (X @ w - y) / len(y) + lam * (w - w_s))
+    return w
+
+
+WRONG = {
+    "09-1": {
+        "alpha itself": answers.task_weight,
+        "swapped": lambda n, alpha: answers.sentence_weight(
+            n, "size" if alpha == "equal" else "equal"
+        ),
+        "always equal": lambda n, alpha: 1 / n,
+        "always size": lambda n, alpha: np.ones(len(n)) / n.mean(),
+        "divided by the tasks": lambda n, alpha: answers.sentence_weight(n, alpha) / len(n),
+        "one number": lambda n, alpha: 1 / n.sum(),
+        "sum of sizes": lambda n, alpha: 1 / n if alpha == "equal" else np.ones(len(n)) / n.sum(),
+        "not the function": 0.1,
+    },
+    "09-2": {
+        "accuracy": lambda truth, said: (truth == said).mean(),
+        "precision": lambda truth, said: precision_score(
+            truth, said, average="macro", labels=np.unique(truth), zero_division=0
+        ),
+        "macro-F1": lambda truth, said: f1_score(
+            truth, said, average="macro", labels=np.unique(truth)
+        ),
+        "not averaged": answers.recalls,
+        "mean of nothing": lambda truth, said: np.mean(
+            [(said[truth == c] == c).mean() for c in range(3)]
+        ),
+        "accuracy per class": lambda truth, said: np.mean(
+            [((truth == c) == (said == c)).mean() for c in np.unique(truth)]
+        ),
+        "always three classes": lambda truth, said: answers.recalls(truth, said).sum() / 3,
+        "the worst": lambda truth, said: answers.recalls(truth, said).min(),
+    },
+    "09-3": {
+        "plain mean": lambda losses, labels: losses.mean(),
+        "common counts more": answers.common_counts_more,
+        "sum of means": lambda losses, labels: answers.class_means(losses, labels).sum(),
+        "not divided": undivided,
+        "sums": lambda losses, labels: np.mean(
+            [losses[labels == c].sum() for c in np.unique(labels)]
+        ),
+        "a draw": lambda losses, labels: np.random.choice(losses),
+        "per class": answers.class_means,
+    },
+    "09-4": {
+        **{f"{key} turned": MOVES | {key: "no" if MOVES[key] == "yes" else "yes"} for key in MOVES},
+        "one missing": {k: v for k, v in MOVES.items() if k != "e"},
+        "a list": list(MOVES.values()),
+    },
+    "09-5": {
+        "towards zero": answers.ridge,
+        "the adapter": lambda X, y, w_s, lam: answers.ridge_towards(X, y, w_s, lam) - w_s,
+        "summed squares": summed_ridge,
+        "w_s without lam": answers.ridge_without_lam,
+        "adapter fitted to y": lambda X, y, w_s, lam: w_s + answers.ridge(X, y, w_s, lam),
+        "sign of w_s": lambda X, y, w_s, lam: answers.ridge_towards(X, y, -w_s, lam),
+        "nothing learnt": lambda X, y, w_s, lam: w_s,
+    },
+    "09-6": {
+        "one seed": GAINS | {0.0: [-0.2]},
+        "the same seed": GAINS | {0.75: [0.4] * 6},
+        "percentages": GAINS | {0.75: [40.0, 35.0, 44.0, 41.0, 38.0, 39.0]},
+        "scratch minus adapter": {r: [-g for g in GAINS[r]] for r in (0.0, 0.75)}
+        | {"verdict": "b"},
+        "no gain at 0.75": GAINS | {0.75: [0.1, -0.1, 0.05, -0.05, 0.02, -0.03]},
+        "no loss at 0": GAINS | {0.0: [0.1, -0.1, 0.05, -0.05, 0.02, -0.03]},
+        "verdict a": GAINS | {"verdict": "a"},
+        "verdict c": GAINS | {"verdict": "c"},
+        "one world": {0.0: GAINS[0.0], "verdict": "b"},
+        "a list": [0.1, 0.2],
+    },
+    "09-7": {
+        "no score": "The old countries may have forgotten. Freeze the shared weights, compare with scratch.",
+        "no forgetting": "97 % is what the majority earns. Use an adapter and compare it with a baseline.",
+        "no adapter": "The recall of complaints is missing. Old countries may have forgotten, so compare.",
+        "no baseline": "Show me the recall. The old countries may have forgotten. An adapter on "
+        "frozen weights is safer.",
+        "a promise": "Show me the recall. Old countries forget; adapters always win against the baseline.",
+        "resampling as data": "Show me the recall; oversampling adds knowledge. Old countries forget, "
+        "so freeze and compare.",
+    },
+}
+
+RIGHT = {
+    "09-1": {
+        "task_alphas": lambda n, alpha: rt.losses.task_alphas(alpha, n).numpy() / n,
+        "torch": lambda n, alpha: torch.tensor(answers.sentence_weight(n, alpha)),
+    },
+    "09-2": {
+        "scikit-learn": lambda truth, said: recall_score(
+            truth, said, average="macro", labels=np.unique(truth)
+        ),
+    },
+    "09-3": {"class weights": weighted},
+    "09-4": {"capitals": {k: v.upper() for k, v in MOVES.items()}},
+    "09-5": {"adapter plus w_s": by_adapter, "gradient descent": by_descent},
+    "09-6": {
+        "arrays": {r: np.array(GAINS[r]) for r in (0.0, 0.75)} | {"verdict": "(B)"},
+        "eight seeds": GAINS | {0.75: [*GAINS[0.75], 0.5, 0.2]},
+    },
+    "09-7": {
+        "other words": "Someone who always says no gets 97 % as well, so I want macro-F1. Since W_s "
+        "moved, check the existing countries again. Next time freeze W_s, and train only a small part; the "
+        "baseline is W_s as it is.",
+        "plain words": "97 % is what you get for saying no each time, so ask how many complaints are found. "
+        "The weights that moved serve the old countries too: test them again. Better leave the common "
+        "weights frozen and give the new country its own adapter. Compare it with the model unchanged.",
+    },
+}

@@ -1,0 +1,166 @@
+"""Answers to try on the exercises of lesson 10."""
+
+import re
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from ragteach.teach.exercises import answers_10 as answers
+from ragteach.teach.exercises.answers_10 import REDRAWS, leaked, mcnemar, without_noise
+
+
+def key(pattern, by, lower=True, strip=True):
+    def make(text):
+        text = re.sub(pattern, by, text.lower() if lower else text)
+        return text.strip() if strip else text
+
+    return make
+
+
+def part_of_a_text(train, test):
+    joined = " | ".join(map(answers.normal, train))
+    return [answers.normal(t) in joined for t in test]
+
+
+def within(train, test):
+    keys = [answers.normal(t) for t in test]
+    return [keys.count(k) > 1 for k in keys]
+
+
+def with_p(p):
+    return lambda a, b: (*mcnemar(a, b)[:2], p(a, b))
+
+
+def coins(a, b, n=None, side="two-sided"):
+    n10, n01, _ = mcnemar(a, b)
+    return stats.binomtest(n10, n or n10 + n01, alternative=side).pvalue
+
+
+def no_disagreement_forgotten(a, b):
+    n10, n01 = (a & ~b).sum(), (~a & b).sum()
+    return n10, n01, stats.binomtest(int(n10), int(n10 + n01)).pvalue
+
+
+def zero_for_no_disagreement(a, b):
+    return mcnemar(a, b) if (a != b).any() else (0, 0, 0.0)
+
+
+WRONG = {
+    "10-1": {
+        "positive side": lambda m, c, d: ((m > c) & (m <= d)).sum(),
+        "c itself": lambda m, c, d: ((abs(m) >= c) & (abs(m) <= d)).sum(),
+        "c_new itself": lambda m, c, d: ((abs(m) > c) & (abs(m) < d)).sum(),
+        "a share": lambda m, c, d: ((abs(m) > c) & (abs(m) <= d)).mean(),
+        "neutral afterwards": lambda m, c, d: (abs(m) <= d).sum(),
+        "opinion before": lambda m, c, d: (abs(m) > c).sum(),
+        "those that stay": lambda m, c, d: ((abs(m) <= c) | (abs(m) > d)).sum(),
+    },
+    "10-2": {f"mistake {i}": f for i, (f, _) in enumerate(REDRAWS)},
+    "10-3": {
+        "as they are": lambda a, b: [t in a for t in b],
+        "lower case only": lambda a, b: leaked(a, b, str.lower),
+        "all deleted": lambda a, b: leaked(a, b, key(r"[^a-z0-9]+", "")),
+        "signs deleted": lambda a, b: leaked(a, b, key(r"[^a-z0-9 ]", "")),
+        "not stripped": lambda a, b: leaked(a, b, key(r"[^a-z0-9]+", " ", strip=False)),
+        "capitals": lambda a, b: leaked(a, b, key(r"[^a-z0-9]+", " ", lower=False)),
+        "a part": part_of_a_text,
+        "within the test set": within,
+        "turned round": lambda a, b: leaked(b, a),
+        "not leaked": lambda a, b: ~leaked(a, b),
+        "how many": lambda a, b: leaked(a, b).sum(),
+    },
+    "10-4": {
+        "multiplied": lambda R: R * np.sqrt(np.outer(np.diag(R), np.diag(R))),
+        "no root": lambda R: R / np.outer(np.diag(R), np.diag(R)),
+        "one side": lambda R: R / np.diag(R),
+        "the other side": lambda R: R / np.diag(R)[:, None],
+        "mean": lambda R: R / np.diag(R).mean(),
+        "root of the mean": lambda R: R / np.sqrt(np.diag(R).mean()),
+        "largest": lambda R: R / R.max(),
+    },
+    "10-5": {
+        "turned round": lambda a, b: (*mcnemar(b, a)[:2], mcnemar(a, b)[2]),
+        "all right ones": lambda a, b: (a.sum(), b.sum(), mcnemar(a, b)[2]),
+        "coin per sentence": with_p(lambda a, b: coins(a, b, len(a))),
+        "one side": with_p(lambda a, b: coins(a, b, side="greater")),
+        "the other side": with_p(lambda a, b: coins(a, b, side="less")),
+        "unpaired": with_p(lambda a, b: stats.ttest_ind(a * 1.0, b * 1.0).pvalue),
+        "shares": lambda a, b: (*(k / len(a) for k in mcnemar(a, b)[:2]), mcnemar(a, b)[2]),
+        "no disagreement": no_disagreement_forgotten,
+        "p of 0": zero_for_no_disagreement,
+    },
+    "10-6": {
+        "percent": {"three": 2.8, "two": -0.2},
+        "the same frame": {"three": 0.028, "two": 0.028},
+        "swapped": {"three": -0.002, "two": 0.028},
+        "turned round": {"three": -0.028, "two": 0.002},
+        "few sentences": {"three": 0.09, "two": 0.001},
+        "neutral kept": {"three": 0.028, "two": 0.024},
+        "one missing": {"three": 0.028},
+        "a list": [0.028, -0.002],
+    },
+    "10-7": {
+        "no baseline": "The lead is about how frequent the neutral class is, at least on these data.",
+        "no cause": "Full sharing with a bias per task equals RAG. This need not hold for other data.",
+        "no limits": "A bias per task gets the same accuracy, so it is the class frequencies that help here.",
+        "too far": "With a bias per task full sharing is as good; it is frequencies. So adapters never work.",
+        "luck": "Full sharing with a bias is as good, and the lead is only chance on these domains.",
+    },
+}
+
+RIGHT = {
+    "10-1": {
+        "two labels compared": lambda m, c, d: (
+            np.sign(m) * (abs(m) > c) != np.sign(m) * (abs(m) > d)
+        ).sum(),
+        "a difference": lambda m, c, d: (abs(m) <= d).sum() - (abs(m) <= c).sum(),
+    },
+    "10-2": {
+        "another generator": lambda ratings, rng: answers.share_changed(
+            ratings, np.random.default_rng(rng.integers(9))
+        ),
+        "digitize": lambda ratings, rng: np.mean(
+            [
+                np.sign(np.mean(r)) * (abs(np.mean(r)) > 0.5)
+                != (lambda m: np.sign(m) * (abs(m) > 0.5))(
+                    rng.choice(np.array(r), size=len(r), replace=True).mean()
+                )
+                for r in ratings
+            ]
+        ),
+    },
+    "10-3": {
+        "pandas": lambda a, b: (
+            pd.Series(b)
+            .str.lower()
+            .str.replace(r"[^a-z0-9]+", " ", regex=True)
+            .str.strip()
+            .isin([answers.normal(t) for t in a])
+        ),
+        "findall": lambda a, b: [
+            re.findall("[a-z0-9]+", t.lower()) in [re.findall("[a-z0-9]+", s.lower()) for s in a]
+            for t in b
+        ],
+    },
+    "10-4": {
+        "two divisions": lambda R: R / np.sqrt(np.diag(R)) / np.sqrt(np.diag(R))[:, None],
+        "a loop": lambda R: [
+            [R[a, b] / (R[a, a] * R[b, b]) ** 0.5 for b in range(len(R))] for a in range(len(R))
+        ],
+        "einsum": lambda R: without_noise(np.asarray(R)),
+    },
+    "10-5": {
+        "numpy": lambda a, b: np.array(mcnemar(a, b)),
+        "from the other side": lambda a, b: (*mcnemar(a, b)[:2], mcnemar(b, a)[2]),
+    },
+    "10-6": {
+        "other seeds": {"three": np.float64(0.025), "two": 0.004},
+        "exact": answers.EXPERIMENT,
+    },
+    "10-7": {
+        "other words": "What helps is that each domain knows its base rate: a bias for every task alone "
+        "reaches the same score. Take the middle class out and the lead vanishes. All this only for "
+        "bag-of-words models.",
+    },
+}

@@ -1,0 +1,261 @@
+"""Answers to try on the exercises of lesson 12."""
+
+import json
+import struct
+
+import torch
+
+from ragteach.teach.exercises.answers_12 import (
+    BestEpoch,
+    flip_shares,
+    header,
+    merge,
+    merged,
+    unmerge,
+)
+
+
+def n_of(data):
+    return int.from_bytes(data[:8], "little")
+
+
+# ------------------------------------------------------------------ 12-2
+
+
+def layer(weight, bias):
+    linear = torch.nn.Linear(weight.shape[1], weight.shape[0])
+    with torch.no_grad():
+        linear.weight.copy_(weight)
+        linear.bias.copy_(bias)
+    return linear
+
+
+def with_weight(weight):
+    """A merge that gets the weight as weight(model, t) and the bias right."""
+    return lambda model, task: layer(
+        weight(model, model.task_index(task)).detach(), model.bias[model.task_index(task)]
+    )
+
+
+def with_bias(bias):
+    return lambda model, task: layer(
+        merged(model, model.task_index(task)), bias(model, model.task_index(task))
+    )
+
+
+def parts(model, route):
+    return sum(
+        route(k, name) * model.adapters[name].weight for k, name in enumerate(model.adapter_names)
+    )
+
+
+def in_place(model, task):
+    t = model.task_index(task)
+    with torch.no_grad():
+        weight = model.shared
+        for k, name in enumerate(model.adapter_names):
+            weight += model.active[name] * model.graph[t, k] * model.adapters[name].weight
+    return layer(weight, model.bias[t])
+
+
+def borrowed_memory(model, task):
+    linear = merge(model, task)
+    linear.bias.data = model.bias.data[model.task_index(task)]
+    return linear
+
+
+def bias_forgotten(model, task):
+    linear = torch.nn.Linear(model.n_features, model.n_classes)
+    linear.weight.data.copy_(merged(model, model.task_index(task)))
+    return linear
+
+
+def weight_forgotten(model, task):
+    linear = torch.nn.Linear(model.n_features, model.n_classes)
+    linear.bias.data.copy_(model.bias[model.task_index(task)])
+    return linear
+
+
+def no_bias(model, task):
+    linear = torch.nn.Linear(model.n_features, model.n_classes, bias=False)
+    linear.weight.data.copy_(merged(model, model.task_index(task)))
+    return linear
+
+
+def by_tensordot(model, task):
+    t = model.task_index(task)
+    on = torch.tensor([model.active[name] for name in model.adapter_names])
+    weight = model.shared + torch.tensordot(model.graph[t] * on, model.adapter_weights(), dims=1)
+    return layer(weight.detach(), model.bias[t].detach())
+
+
+# ------------------------------------------------------------------ 12-5
+
+
+def tracker(update):
+    class Mine:
+        def __init__(self):
+            self.epoch, self.val_loss = None, float("inf")
+
+        def on_epoch(self, model, epoch, record):
+            update(self, epoch, record)
+
+    return Mine
+
+
+def keep(self, epoch, value):
+    self.epoch, self.val_loss = epoch, value
+
+
+def last(self, epoch, record):
+    keep(self, epoch, record["val_loss"])
+
+
+def training_loss(self, epoch, record):
+    if record["loss"] < self.val_loss:
+        keep(self, epoch, record["loss"])
+
+
+def highest(self, epoch, record):
+    if self.epoch is None or record["val_loss"] > self.val_loss:
+        keep(self, epoch, record["val_loss"])
+
+
+def the_last_of_equals(self, epoch, record):
+    if record["val_loss"] <= self.val_loss:
+        keep(self, epoch, record["val_loss"])
+
+
+def from_zero(self, epoch, record):
+    if record["val_loss"] < self.val_loss:
+        keep(self, epoch - 1, record["val_loss"])
+
+
+def epoch_always(self, epoch, record):
+    keep(self, epoch, min(self.val_loss, record["val_loss"]))
+
+
+def first_only(self, epoch, record):
+    if self.epoch is None:
+        keep(self, epoch, record["val_loss"])
+
+
+def loss_forgotten(self, epoch, record):
+    if record["val_loss"] < self.val_loss:
+        self.epoch = epoch
+
+
+class WithHistory:
+    def __init__(self):
+        self.losses = []
+
+    def on_epoch(self, model, epoch, record):
+        self.losses.append(record["val_loss"])
+        self.val_loss = min(self.losses)
+        self.epoch = 1 + self.losses.index(self.val_loss)
+
+
+WRONG = {
+    "12-1": {
+        "to the end": lambda data: json.loads(data[8:]),
+        "to n": lambda data: json.loads(data[8 : n_of(data)]),
+        "from 0": lambda data: json.loads(data[: 8 + n_of(data)]),
+        "text": lambda data: data[8 : 8 + n_of(data)].decode(),
+        "n": n_of,
+        "metadata only": lambda data: header(data)["__metadata__"],
+    },
+    "12-2": {
+        "in place": in_place,
+        "borrowed memory": borrowed_memory,
+        "bias forgotten": bias_forgotten,
+        "weight forgotten": weight_forgotten,
+        "no bias": no_bias,
+        "W_s alone": with_weight(lambda m, t: m.shared),
+        "adapters alone": with_weight(lambda m, t: merged(m, t) - m.shared),
+        "inactive counts": with_weight(
+            lambda m, t: m.shared + parts(m, lambda k, n: m.graph[t, k])
+        ),
+        "every adapter": with_weight(lambda m, t: m.shared + parts(m, lambda k, n: 1.0)),
+        "active ones by 1": with_weight(lambda m, t: m.shared + parts(m, lambda k, n: m.active[n])),
+        "graph as yes or no": with_weight(
+            lambda m, t: m.shared + parts(m, lambda k, n: m.active[n] * float(m.graph[t, k] != 0))
+        ),
+        "another task": with_weight(lambda m, t: merged(m, 1 - t)),
+        "bias of another task": with_bias(lambda m, t: m.bias[1 - t]),
+        "bias summed": with_bias(lambda m, t: m.bias.sum(0)),
+        "bias zero": with_bias(lambda m, t: torch.zeros(3)),
+        "a matrix": lambda m, task: merged(m, m.task_index(task)),
+        "nothing callable": 3,
+    },
+    "12-3": {
+        "the mean": lambda W, lam, lam_s: W.mean(0),
+        "swapped": lambda W, lam, lam_s: lam_s * W.sum(0) / (len(W) * lam_s + lam),
+        "one W_s": lambda W, lam, lam_s: lam * W.sum(0) / (lam + lam_s),
+        "mean and sum": lambda W, lam, lam_s: lam * W.mean(0) / (lam + lam_s),
+        "sign": lambda W, lam, lam_s: lam * W.sum(0) / (len(W) * lam - lam_s),
+        "adapters": lambda W, lam, lam_s: W - unmerge(W, lam, lam_s),
+        "sum": lambda W, lam, lam_s: W.sum(0),
+        "balance of the W_t": lambda W, lam, lam_s: lam / lam_s * W.sum(0),
+    },
+    "12-4": {
+        "percentages": {16: 0.0, 8: 0.0, 4: 5.0, 2: 20.6},
+        "counts": {16: 0, 8: 1, 4: 8, 2: 30},
+        "never changed": {16: 0.0, 8: 0.0, 4: 0.0, 2: 0.0},
+        "accuracy": {16: 0.73, 8: 0.73, 4: 0.72, 2: 0.65},
+        "the share that stays": {16: 1.0, 8: 0.99, 4: 0.95, 2: 0.8},
+        "keys swapped": {16: 0.2, 8: 0.05, 4: 0.01, 2: 0.0},
+        "rounded twice": {16: 0.05, 8: 0.06, 4: 0.08, 2: 0.2},
+        "one task only": {bits: share[0] for bits, share in flip_shares()["one task"].items()},
+        "one layer for all": {bits: share[0] for bits, share in flip_shares()["one layer"].items()},
+        "something else": {16: 0.0, 8: 0.0, 4: 0.01, 2: 0.05},
+        "three of four": {16: 0.0, 8: 0.0, 4: 0.05},
+        "a list": [0.0, 0.0, 0.05, 0.2],
+    },
+    "12-5": {
+        "the last": tracker(last),
+        "training loss": tracker(training_loss),
+        "highest": tracker(highest),
+        "the last of equals": tracker(the_last_of_equals),
+        "from zero": tracker(from_zero),
+        "epoch always": tracker(epoch_always),
+        "first only": tracker(first_only),
+        "loss forgotten": tracker(loss_forgotten),
+        "an object": BestEpoch(),
+    },
+    "12-6": {
+        "promise kept": "A pickle is code when opened; use safetensors. Merge all into one.",
+        "no test": "It is the best of 200, so too good. A pickle runs code: send safetensors. Merge them.",
+        "pickle accepted": "The best of 200 is luck: promise the test score. Merge the five into one layer.",
+        "no format": "The best of 200 is luck: promise the test score. A pickle runs code. Merge them.",
+        "still slow": "The best of 200 is luck: promise the test score. A pickle runs code: use safetensors.",
+        "chosen on test": "It is the luck of 200 tries: choose on the test set. A pickle runs code, send "
+        "safetensors. Merge the matrices.",
+        "slower": "The best of 200 is luck: promise the test number. A pickle runs code, send safetensors. "
+        "After you merge it is slower.",
+    },
+}
+
+RIGHT = {
+    "12-1": {
+        "struct": lambda data: json.loads(
+            data[8 : 8 + struct.unpack("<Q", data[:8])[0]].decode("utf-8")
+        ),
+    },
+    "12-2": {"tensordot": by_tensordot, "the model's own": lambda model, task: model.merge(task)},
+    "12-3": {
+        "shrunk mean": lambda W, lam, lam_s: W.mean(0) * len(W) * lam / (len(W) * lam + lam_s),
+        "a fraction": lambda W, lam, lam_s: W.sum(0) / (len(W) + lam_s / lam),
+    },
+    "12-4": {
+        "another machine": {16: 0.0, 8: 0.00625, 4: 0.0375, 2: 0.21},
+        "tensors": {b: torch.tensor(v) for b, v in {16: 0.0, 8: 0.0, 4: 0.05625, 2: 0.2}.items()},
+    },
+    "12-5": {"with a history": WithHistory},
+    "12-6": {
+        "other words": "Two hundred tries always have a lucky winner, so tell them the accuracy on test "
+        "sentences that you look at once. Whoever opens a pickle executes what is in it: send an ONNX or "
+        "safetensors file. In use the shared matrix and its adapters are added up to one, as quick as any.",
+        "no slower": "82 % is the luckiest of 200; promise what the test sentences say. A pickle is a "
+        "program, so send safetensors. Merge the matrices: then it is no slower than a plain model.",
+    },
+}
