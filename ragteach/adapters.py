@@ -5,8 +5,8 @@ model's equation.
 
     A = full                     C d trained numbers
     A = up @ down                r (C + d) trained numbers: low rank (LoRA, Hu et al. 2022)
-    A = up @ down, down frozen   r C trained numbers: a random lens (LoRA-FA, Zhang et al. 2023; VeRA,
-    Kopiczko et al. 2024)
+    A = up @ down, down frozen   r C trained numbers: a random lens (LoRA-FA, Zhang et al. 2023;
+                                 VeRA, Kopiczko et al. 2024)
 """
 
 from __future__ import annotations
@@ -32,40 +32,20 @@ def random_weights(shape, init="normal", scale=0.01, generator=None, dtype=torch
 
 
 class Adapter(nn.Module):
-    """One adapter ``A`` of shape (n_classes, n_features), stored whole or as a product.
-
-    ===============  ==========================  =======================================
-    kind             A                           trained numbers
-    ===============  ==========================  =======================================
-    ``"full"``       A                           C d
-    ``"low_rank"``   up @ down                   r (C + d)       (LoRA)
-    ``"projected"``  up @ down, down frozen      r C             (LoRA-FA, VeRA: a random lens)
-    ===============  ==========================  =======================================
+    """One adapter ``A`` of shape (n_classes, n_features): ``"full"`` is stored whole, ``"low_rank"``
+    and ``"projected"`` as the products up @ down of this module's head.
     """
 
-    def __init__(
-        self,
-        n_classes,
-        n_features,
-        kind="full",
-        rank=None,
-        init="normal",
-        scale=0.01,
-        generator=None,
-    ):
+    def __init__(self, n_classes, n_features, kind="full", rank=None, init="normal", scale=0.01,
+                 generator=None):  # fmt: skip
         super().__init__()
         self.kind, self.rank = kind, rank
         if kind == "full":
-            self.full = nn.Parameter(
-                random_weights((n_classes, n_features), init, scale, generator)
-            )
+            full = random_weights((n_classes, n_features), init, scale, generator)
+            self.full = nn.Parameter(full)
             return
-        self.up = nn.Parameter(
-            random_weights((n_classes, rank), init, scale, generator)
-        )  # (n_classes, rank)
-        down = random_weights(
-            (rank, n_features), "normal", rank**-0.5, generator
-        )  # (rank, n_features)
+        self.up = nn.Parameter(random_weights((n_classes, rank), init, scale, generator))
+        down = random_weights((rank, n_features), "normal", rank**-0.5, generator)
         if kind == "low_rank":
             self.down = nn.Parameter(down)
         else:

@@ -32,17 +32,15 @@ def routing_graph(
     """Build the (n_tasks, n_adapters) routing matrix G.
 
     Args:
-        graph: ``"one_per_task"`` (identity), ``"all"`` (ones: every adapter for every task, the
-            article's literal sum), ``"grouped"`` (neighbouring tasks share one adapter),
-            ``"random"`` (each task draws ``per_task`` of the adapters), or any matrix of numbers
-            (weighted routing).
+        graph: ``"one_per_task"`` (identity), ``"all"`` (ones: the article's literal sum),
+            ``"grouped"`` (neighbouring tasks share one adapter), ``"random"`` (each task draws
+            ``per_task`` of the adapters), or any matrix of numbers (weighted routing).
         n_tasks, n_adapters: its shape.
         per_task: how many adapters each task draws in a random graph.
         seed: of the random graph.
 
     Raises:
-        RagteachError: unknown name, ragged or non-finite matrix, wrong shape, ``per_task`` out of
-            range.
+        RagteachError: unknown name, wrong shape, not a finite matrix, ``per_task`` out of range.
 
     Example:
         >>> routing_graph("grouped", n_tasks=4, n_adapters=2)
@@ -65,9 +63,7 @@ def routing_graph(
             )
         return torch.eye(n_tasks)
     if graph == "grouped":
-        group = (
-            torch.arange(n_tasks) * n_adapters // n_tasks
-        )  # task t belongs to group floor(t K / T)
+        group = torch.arange(n_tasks) * n_adapters // n_tasks  # task t: group floor(t K / T)
         return torch.nn.functional.one_hot(group, n_adapters).float()
     whole("per_task", per_task, 1)
     if per_task > n_adapters:
@@ -76,20 +72,17 @@ def routing_graph(
             got=f"per_task = {per_task}",
             fix="ask for fewer adapters per task, or make more adapters",
         )
-    order = torch.rand(n_tasks, n_adapters, generator=torch.Generator().manual_seed(seed)).argsort(
-        1
-    )
+    generator = torch.Generator().manual_seed(seed)
+    order = torch.rand(n_tasks, n_adapters, generator=generator).argsort(1)
     return (order < per_task).float()
 
 
 def unless_identity(graph):
     """The graph; or None if it is the identity, whose products can be left out."""
     n_tasks, n_adapters = graph.shape
-    return (
-        None
-        if n_tasks == n_adapters and torch.equal(graph, _eye(n_tasks, graph.dtype, graph.device))
-        else graph
-    )
+    if n_tasks == n_adapters and torch.equal(graph, _eye(n_tasks, graph.dtype, graph.device)):
+        return None
+    return graph
 
 
 @functools.lru_cache(64)

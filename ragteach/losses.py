@@ -70,9 +70,8 @@ def penalty(shared, adapters, lam, lam_shared):
         adapters: (n_adapters, *, n_classes, n_features).
         lam, lam_shared: numbers, or tensors with one value per replica.
     """
-    return lam_shared / 2 * shared.square().sum((-2, -1)) + lam / 2 * adapters.square().sum(
-        (0, -2, -1)
-    )
+    of_shared, of_adapters = shared.square().sum((-2, -1)), adapters.square().sum((0, -2, -1))
+    return lam_shared / 2 * of_shared + lam / 2 * of_adapters
 
 
 def task_alphas(alpha, sizes):
@@ -127,7 +126,8 @@ class MultiTaskLoss(nn.Module):
         self, loss_fn=None, alpha="equal", lam=0.0, lam_shared=0.0, class_weight=None, sizes=None
     ):
         super().__init__()
-        at_least("lam", lam), at_least("lam_shared", lam_shared)
+        at_least("lam", lam)
+        at_least("lam_shared", lam_shared)
         if isinstance(alpha, str):
             one_of("alpha", alpha, ALPHAS)
         elif isinstance(alpha, Iterable):
@@ -138,12 +138,8 @@ class MultiTaskLoss(nn.Module):
                 got="class weights inside loss_fn",
                 fix=f"MultiTaskLoss(class_weight={loss_fn.weight.tolist()})",
             )
-        self.loss_fn, self.alpha, self.lam, self.lam_shared = (
-            loss_fn,
-            alpha,
-            float(lam),
-            float(lam_shared),
-        )
+        self.loss_fn, self.alpha = loss_fn, alpha
+        self.lam, self.lam_shared = float(lam), float(lam_shared)
         self.class_weight, self.sizes, self.alphas = class_weight, None, None
         if sizes is not None:
             self.set_sizes(sizes)
@@ -155,16 +151,14 @@ class MultiTaskLoss(nn.Module):
         self.sizes = torch.as_tensor(sizes)
         if self.alpha not in ("difficulty", "uncertainty"):
             self.alphas = task_alphas(self.alpha, self.sizes)  # (n_tasks,)
-        elif self.alpha == "uncertainty" and len(getattr(self, "log_variance", ())) != len(
-            self.sizes
-        ):
-            self.log_variance = nn.Parameter(torch.zeros(len(self.sizes)))  # s_t
+            return
+        n_tasks = len(self.sizes)
+        if self.alpha == "uncertainty" and len(getattr(self, "log_variance", ())) != n_tasks:
+            self.log_variance = nn.Parameter(torch.zeros(n_tasks))  # s_t
 
     def each(self, logits, y):
         """The loss of each example: (n_docs, n_classes), (n_docs,) -> (n_docs,)."""
-        if isinstance(
-            self.loss_fn, nn.Module
-        ):  # such as nn.CrossEntropyLoss(), whose mean we take ourselves
+        if isinstance(self.loss_fn, nn.Module):  # whose mean we take ourselves
             loss_fn = copy.copy(self.loss_fn)
             loss_fn.reduction = "none"
             return loss_fn(logits, y)
@@ -199,9 +193,7 @@ class MultiTaskLoss(nn.Module):
     def stacked(self, model, tensors):
         """J of stacked tasks (`TaskTensors`): the same number, one matrix product per task."""
         shared, adapters, graph = model.parts()
-        weights = task_weights(
-            shared, adapters, unless_identity(graph)
-        )  # (n_tasks, n_classes, n_features)
+        weights = task_weights(shared, adapters, unless_identity(graph))
         logits = task_logits(tensors.x, weights, model.task_bias())  # (n_tasks, n_classes, n_docs)
         if self.loss_fn is None:
             losses = cross_entropy(logits, tensors.onehot, tensors.weight)  # (n_tasks,)

@@ -6,8 +6,7 @@ Enters: features x (n_docs, n_features) and a task.  Leaves: logits (n_docs, n_c
 
 The same class is a whole family. K = 0 is full sharing (Caruana 1997). G = identity is shared + one
 adapter per task (Evgeniou & Pontil 2004). G = identity with W_s frozen at 0 is a set of independent
-models. G = ones
-is the source article read literally: every task gets the same W_t, so no task can differ.
+models. G = ones is the source article read literally: every task gets the same W_t.
 """
 
 from __future__ import annotations
@@ -85,7 +84,8 @@ class RAG(nn.Module):
                  adapters=None, per_task=1, adapter="full", rank=None, init="normal", scale=0.01, seed=0,
                  bias="task"):  # fmt: skip
         super().__init__()
-        whole("input_dim", input_dim, 1), whole("output_dim", output_dim, 1)
+        whole("input_dim", input_dim, 1)
+        whole("output_dim", output_dim, 1)
         whole("num_adapters", num_adapters)
         one_of("adapter", adapter, KINDS)
         one_of("bias", bias, ("task", "shared", False))
@@ -100,9 +100,8 @@ class RAG(nn.Module):
         self.adapter_kind, self.rank, self.bias_kind = adapter, rank, bias
         self.init, self.scale, self.seed = init, scale, seed
         n_tasks = len(self.task_names)
-        names = distinct(
-            num_adapters if adapters is None else adapters, "A", "adapter names", RESERVED
-        )
+        adapters = num_adapters if adapters is None else adapters
+        names = distinct(adapters, "A", "adapter names", RESERVED)
         if len(names) != num_adapters:
             raise refuse(
                 expected=f"{num_adapters} adapter names",
@@ -114,9 +113,7 @@ class RAG(nn.Module):
         self.shared = nn.Parameter(random_weights((output_dim, input_dim), init, scale, generator))
         self.adapters = nn.ModuleDict({name: self._new_adapter(generator) for name in names})
         rows = {"task": n_tasks, "shared": 1, False: 0}[bias]
-        self.bias = (
-            nn.Parameter(torch.zeros(rows, output_dim)) if bias else None
-        )  # (n_tasks or 1, n_classes)
+        self.bias = nn.Parameter(torch.zeros(rows, output_dim)) if bias else None
         self.active = dict.fromkeys(names, True)
 
     @classmethod
@@ -128,15 +125,8 @@ class RAG(nn.Module):
     def independent(cls, input_dim, output_dim, *, tasks, bias="task", **options):
         """One model per task: G = identity, W_s frozen at 0."""
         tasks = distinct(tasks, "task", "task names")
-        model = cls(
-            input_dim,
-            output_dim,
-            len(tasks),
-            tasks=tasks,
-            graph="one_per_task",
-            bias=bias,
-            **options,
-        )
+        options |= {"tasks": tasks, "graph": "one_per_task", "bias": bias}
+        model = cls(input_dim, output_dim, len(tasks), **options)
         nn.init.zeros_(model.shared)
         model.freeze("shared")
         return model
@@ -159,7 +149,6 @@ class RAG(nn.Module):
         return self
 
     # ---- the equation
-    # --------------------------------------------------------------------------------
 
     def forward(self, x, task=None):
         """Logits of documents ``x`` (n_docs, n_features).
@@ -204,11 +193,8 @@ class RAG(nn.Module):
         names = [name for name in self.adapter_names if self.active[name]]
         if len(names) == len(self.adapters):
             return self.shared, self._stack(names), self.graph
-        return (
-            self.shared,
-            self._stack(names),
-            self.graph[:, [self.adapter_names.index(n) for n in names]],
-        )
+        columns = [self.adapter_names.index(name) for name in names]
+        return self.shared, self._stack(names), self.graph[:, columns]
 
     def merge(self, task):
         """The task's W_t and b_t as one new `nn.Linear`: the same logits at the price of one
@@ -228,7 +214,6 @@ class RAG(nn.Module):
         return self(x, task).argmax(-1)
 
     # ---- names and states
-    # ----------------------------------------------------------------------------
 
     n_tasks = property(lambda self: len(self.task_names))
     n_adapters = property(lambda self: len(self.adapters))
@@ -324,15 +309,8 @@ class RAG(nn.Module):
         return "RAG(\n  " + self.extra_repr().replace("\n", "\n  ") + "\n)"
 
     def _new_adapter(self, generator):
-        return Adapter(
-            self.n_classes,
-            self.n_features,
-            self.adapter_kind,
-            self.rank,
-            self.init,
-            self.scale,
-            generator,
-        )
+        shape = (self.n_classes, self.n_features)
+        return Adapter(*shape, self.adapter_kind, self.rank, self.init, self.scale, generator)
 
     def _stack(self, names):
         if not names:
@@ -349,11 +327,7 @@ class RAG(nn.Module):
         for name in names:
             one_of("part", name, ["shared", "adapters", "bias", *self.adapter_names])
         for name in names:
-            part = (
-                getattr(self, name)
-                if name in ("shared", "adapters", "bias")
-                else self.adapters[name]
-            )
+            part = self.adapters[name] if name in self.adapters else getattr(self, name)
             if part is not None:
                 part.requires_grad_(value)
 
