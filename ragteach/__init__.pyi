@@ -67,6 +67,7 @@ from .teach.hints import hint as hint
 from .teach.hints import predict as predict
 from .teach.hints import reveal as reveal
 from .teach.hints import rubric as rubric
+from .teach.written import reflect as reflect
 from .tensors import MISSING as MISSING
 from .tensors import TaskTensors as TaskTensors
 from .trainer import evaluate as evaluate

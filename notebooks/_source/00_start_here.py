@@ -26,6 +26,7 @@ import torch
 from ragteach.study import plots
 from ragteach.teach.checks import check
 from ragteach.teach.hints import card, hint, predict, reveal, rubric
+from ragteach.teach.written import reflect
 
 # %% [markdown]
 # ## Does it run?
@@ -186,10 +187,32 @@ check("00-3", order)
 card("00-4")
 
 # %% [markdown]
+# **First mark a draft.** The card above shows six sentences of somebody's answer. Which are right, which wrong?
+
+# %% tags=["exercise"]
+marks = dict(a=..., b=..., c=..., d=..., e=..., f=...)  # "right" or "wrong"
+### BEGIN SOLUTION
+marks = {
+    "a": "right",
+    "b": "wrong",
+    "c": "right",
+    "d": "right",
+    "e": "wrong",
+    "f": "wrong",
+}
+### END SOLUTION
+check("00-4", marks)
+
+# %% [markdown]
 # **Explain to a colleague.** In two or three sentences: what is the shared part for, what is an adapter for, and
 # which single number moves a model from one extreme to the other?
 
+# %% [markdown]
+# **Then write your own answer.** No program judges it: `reflect` puts a model answer and a tempting wrong one beside
+# yours. Tick the lines of the rubric that your text has, as in `ticks=[1, 3]`.
+
 # %% tags=["exercise"]
+explanation = ...
 ### BEGIN SOLUTION
 explanation = """
 The shared weights hold what all tasks agree on, and they learn from the sentences of every task.
@@ -197,10 +220,7 @@ An adapter holds what one task needs on top, where it differs from the others.
 Lambda is the price of large adapters: small gives independent models, large gives full sharing.
 """
 ### END SOLUTION
-check("00-4", explanation)
-
-# %%
-rubric("00-4")
+reflect("00-4", explanation, ticks=[])
 
 # %% [markdown]
 # ## The course

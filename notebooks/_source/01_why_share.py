@@ -20,6 +20,7 @@ from ragteach.engine.optimum import solve_path
 from ragteach.study import plots
 from ragteach.teach.checks import check, reference
 from ragteach.teach.hints import card, hint, predict, reveal, rubric
+from ragteach.teach.written import reflect
 
 # %% [markdown]
 # Four domains are four **tasks**. Each task sorts sentences into three classes: 0 negative, 1 neutral,
@@ -571,7 +572,29 @@ check("01-5", first)
 # %%
 card("01-6")
 
+# %% [markdown]
+# **First mark a draft.** The card above shows six sentences of somebody's answer. Which are right, which wrong?
+
 # %% tags=["exercise"]
+marks = dict(a=..., b=..., c=..., d=..., e=..., f=...)  # "right" or "wrong"
+### BEGIN SOLUTION
+marks = {
+    "a": "wrong",
+    "b": "wrong",
+    "c": "right",
+    "d": "wrong",
+    "e": "right",
+    "f": "right",
+}
+### END SOLUTION
+check("01-6", marks)
+
+# %% [markdown]
+# **Then write your own answer.** No program judges it: `reflect` puts a model answer and a tempting wrong one beside
+# yours. Tick the lines of the rubric that your text has, as in `ticks=[1, 3]`.
+
+# %% tags=["exercise"]
+text = ...
 ### BEGIN SOLUTION
 text = """The small country had too few reviews, so its own model was noisy; the pooled
 reviews reduced that variance. The large country had enough of its own. Now it must use
@@ -579,11 +602,9 @@ one common meaning for words that its customers use differently: that is bias, o
 negative transfer, and pooling more will not remove it. I would keep a common part, give
 each country a small part of its own, and test every country separately."""
 ### END SOLUTION
-check("01-6", text)
+reflect("01-6", text, ticks=[])
 
 # %% [markdown]
-# Now judge your text as a reader would, with `rubric("01-6")`.
-#
 # ## Recap
 #
 # - One linear model cannot give one word two meanings. You have a proof: a certificate of four numbers.

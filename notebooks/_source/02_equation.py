@@ -30,6 +30,7 @@ import torch
 from ragteach.study import plots
 from ragteach.teach.checks import check, reference
 from ragteach.teach.hints import card, hint, predict, reveal, rubric
+from ragteach.teach.written import reflect
 
 
 # %%
@@ -863,7 +864,29 @@ print(f"numbers to store for four tasks: {stored} in parts, {4 * size} merged")
 # %%
 card("02-9")
 
+# %% [markdown]
+# **First mark a draft.** The card above shows six sentences of somebody's answer. Which are right, which wrong?
+
 # %% tags=["exercise"]
+marks = dict(a=..., b=..., c=..., d=..., e=..., f=...)  # "right" or "wrong"
+### BEGIN SOLUTION
+marks = {
+    "a": "wrong",
+    "b": "right",
+    "c": "right",
+    "d": "wrong",
+    "e": "right",
+    "f": "wrong",
+}
+### END SOLUTION
+check("02-9", marks)
+
+# %% [markdown]
+# **Then write your own answer.** No program judges it: `reflect` puts a model answer and a tempting wrong one beside
+# yours. Tick the lines of the rubric that your text has, as in `ticks=[1, 3]`.
+
+# %% tags=["exercise"]
+text = ...
 ### BEGIN SOLUTION
 text = (
     "Your forward never asks for the task: it adds all adapters for every sentence. "
@@ -875,10 +898,7 @@ text = (
     "adapter per task."
 )
 ### END SOLUTION
-check("02-9", text)
-
-# %%
-rubric("02-9")
+reflect("02-9", text, ticks=[])
 
 # %% [markdown]
 # ## Recap

@@ -33,6 +33,7 @@ from ragteach.engine.replicas import stack
 from ragteach.study import plots
 from ragteach.teach.checks import check, reference
 from ragteach.teach.hints import card, hint, predict, reveal, rubric
+from ragteach.teach.written import reflect
 
 # %% [markdown]
 # ## From scores to probabilities
@@ -965,7 +966,29 @@ for t, name in enumerate(data.task_names):
 # %%
 card("03-10")
 
+# %% [markdown]
+# **First mark a draft.** The card above shows six sentences of somebody's answer. Which are right, which wrong?
+
 # %% tags=["exercise"]
+marks = dict(a=..., b=..., c=..., d=..., e=..., f=...)  # "right" or "wrong"
+### BEGIN SOLUTION
+marks = {
+    "a": "wrong",
+    "b": "right",
+    "c": "wrong",
+    "d": "right",
+    "e": "right",
+    "f": "wrong",
+}
+### END SOLUTION
+check("03-10", marks)
+
+# %% [markdown]
+# **Then write your own answer.** No program judges it: `reflect` puts a model answer and a tempting wrong one beside
+# yours. Tick the lines of the rubric that your text has, as in `ticks=[1, 3]`.
+
+# %% tags=["exercise"]
+text = ...
 ### BEGIN SOLUTION
 text = """A cross-entropy is minus the log of a probability, so it can never be
 negative, and no penalty can be either. Minus 20 means that you minimise something
@@ -975,10 +998,7 @@ that the number you wrote is minimised. A test for the first day: with all weigh
 zero the loss must be log 3 per task, and the gradient in the scores must be p minus
 onehot, over n."""
 ### END SOLUTION
-check("03-10", text)
-
-# %%
-rubric("03-10")
+reflect("03-10", text, ticks=[])
 
 # %% [markdown]
 # ## Recap

@@ -27,6 +27,7 @@ import torch
 from ragteach.study import plots
 from ragteach.teach.checks import check, reference
 from ragteach.teach.hints import card, hint, predict, reveal, rubric
+from ragteach.teach.written import reflect
 
 # %% [markdown]
 # Short reviews in four domains. Each domain is a task; the classes are negative, neutral and positive.
@@ -611,7 +612,29 @@ rt.widgets.trajectory_player()
 # %%
 card("04-7")
 
+# %% [markdown]
+# **First mark a draft.** The card above shows six sentences of somebody's answer. Which are right, which wrong?
+
 # %% tags=["exercise"]
+marks = dict(a=..., b=..., c=..., d=..., e=..., f=...)  # "right" or "wrong"
+### BEGIN SOLUTION
+marks = {
+    "a": "right",
+    "b": "wrong",
+    "c": "right",
+    "d": "wrong",
+    "e": "wrong",
+    "f": "right",
+}
+### END SOLUTION
+check("04-7", marks)
+
+# %% [markdown]
+# **Then write your own answer.** No program judges it: `reflect` puts a model answer and a tempting wrong one beside
+# yours. Tick the lines of the rubric that your text has, as in `ticks=[1, 3]`.
+
+# %% tags=["exercise"]
+text = ...
 ### BEGIN SOLUTION
 text = (
     "Both statements hold, one after the other. In the first phase the shared "
@@ -624,10 +647,7 @@ text = (
     "accuracy was about the same."
 )
 ### END SOLUTION
-check("04-7", text)
-
-# %%
-rubric("04-7")
+reflect("04-7", text, ticks=[])
 
 # %% [markdown]
 # ## Recap

@@ -22,6 +22,7 @@ import torch
 from ragteach.study import plots
 from ragteach.teach.checks import check, reference
 from ragteach.teach.hints import card, hint, predict, reveal, rubric
+from ragteach.teach.written import reflect
 
 
 # %%
@@ -505,7 +506,29 @@ rt.widgets.trajectory_player()
 # %%
 card("05-8")
 
+# %% [markdown]
+# **First mark a draft.** The card above shows six sentences of somebody's answer. Which are right, which wrong?
+
 # %% tags=["exercise"]
+marks = dict(a=..., b=..., c=..., d=..., e=..., f=...)  # "right" or "wrong"
+### BEGIN SOLUTION
+marks = {
+    "a": "wrong",
+    "b": "wrong",
+    "c": "wrong",
+    "d": "right",
+    "e": "right",
+    "f": "right",
+}
+### END SOLUTION
+check("05-8", marks)
+
+# %% [markdown]
+# **Then write your own answer.** No program judges it: `reflect` puts a model answer and a tempting wrong one beside
+# yours. Tick the lines of the rubric that your text has, as in `ticks=[1, 3]`.
+
+# %% tags=["exercise"]
+text = ...
 ### BEGIN SOLUTION
 text = (
     "The data see only the sum W_t = W_s + A_t. How it is split depends on the "
@@ -518,10 +541,7 @@ text = (
     "classes means nothing."
 )
 ### END SOLUTION
-check("05-8", text)
-
-# %%
-rubric("05-8")
+reflect("05-8", text, ticks=[])
 
 # %% [markdown]
 # ## Recap

@@ -28,6 +28,7 @@ from ragteach.study import plots
 from ragteach.study.experiment import STRATEGIES, draw, interval
 from ragteach.teach.checks import check, reference
 from ragteach.teach.hints import card, hint, predict, reveal, rubric
+from ragteach.teach.written import reflect
 from scipy import stats
 
 # %% [markdown]
@@ -569,7 +570,29 @@ reveal("06-c", said)
 # %%
 card("06-6")
 
+# %% [markdown]
+# **First mark a draft.** The card above shows six sentences of somebody's answer. Which are right, which wrong?
+
 # %% tags=["exercise"]
+marks = dict(a=..., b=..., c=..., d=..., e=..., f=...)  # "right" or "wrong"
+### BEGIN SOLUTION
+marks = {
+    "a": "right",
+    "b": "right",
+    "c": "right",
+    "d": "wrong",
+    "e": "wrong",
+    "f": "wrong",
+}
+### END SOLUTION
+check("06-6", marks)
+
+# %% [markdown]
+# **Then write your own answer.** No program judges it: `reflect` puts a model answer and a tempting wrong one beside
+# yours. Tick the lines of the rubric that your text has, as in `ticks=[1, 3]`.
+
+# %% tags=["exercise"]
+text = ...
 ### BEGIN SOLUTION
 text = (
     "Which sentences chose among the 25 settings? If the test set did, the score is too "
@@ -578,10 +601,7 @@ text = (
     "I would also ask for a baseline with a bias per task."
 )
 ### END SOLUTION
-check("06-6", text)
-
-# %%
-rubric("06-6")
+reflect("06-6", text, ticks=[])
 
 # %% [markdown]
 # ## Recap

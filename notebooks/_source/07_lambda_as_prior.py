@@ -26,6 +26,7 @@ from ragteach.study.experiment import draw
 from ragteach.teach.checks import check, reference
 from ragteach.teach.exercises.answers_07 import unknown_world
 from ragteach.teach.hints import card, hint, predict, reveal, rubric
+from ragteach.teach.written import reflect
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold
 
@@ -590,7 +591,29 @@ check("07-6", my_ratio)
 # %%
 card("07-7")
 
+# %% [markdown]
+# **First mark a draft.** The card above shows six sentences of somebody's answer. Which are right, which wrong?
+
 # %% tags=["exercise"]
+marks = dict(a=..., b=..., c=..., d=..., e=..., f=...)  # "right" or "wrong"
+### BEGIN SOLUTION
+marks = {
+    "a": "right",
+    "b": "wrong",
+    "c": "wrong",
+    "d": "wrong",
+    "e": "right",
+    "f": "right",
+}
+### END SOLUTION
+check("07-7", marks)
+
+# %% [markdown]
+# **Then write your own answer.** No program judges it: `reflect` puts a model answer and a tempting wrong one beside
+# yours. Tick the lines of the rubric that your text has, as in `ticks=[1, 3]`.
+
+# %% tags=["exercise"]
+text = ...
 ### BEGIN SOLUTION
 text = (
     "Lambda says how alike I believe the tasks to be before I see data. If it is large "
@@ -598,10 +621,7 @@ text = (
     "own way. I let cross-validation set it, since the training loss would always prefer none."
 )
 ### END SOLUTION
-check("07-7", text)
-
-# %%
-rubric("07-7")
+reflect("07-7", text, ticks=[])
 
 # %% [markdown]
 # ## Recap

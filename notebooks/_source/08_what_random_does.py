@@ -38,6 +38,7 @@ from ragteach.study import plots
 from ragteach.study.experiment import draw
 from ragteach.teach.checks import check, reference
 from ragteach.teach.hints import card, hint, predict, reveal, rubric
+from ragteach.teach.written import reflect
 
 # %% [markdown]
 # Four domains, 60 training sentences each, 250 to test on. `relatedness=0.25` means: three of four opinion words
@@ -715,7 +716,29 @@ plots.show(
 # %%
 card("08-8")
 
+# %% [markdown]
+# **First mark a draft.** The card above shows six sentences of somebody's answer. Which are right, which wrong?
+
 # %% tags=["exercise"]
+marks = dict(a=..., b=..., c=..., d=..., e=..., f=...)  # "right" or "wrong"
+### BEGIN SOLUTION
+marks = {
+    "a": "right",
+    "b": "wrong",
+    "c": "wrong",
+    "d": "right",
+    "e": "wrong",
+    "f": "right",
+}
+### END SOLUTION
+check("08-8", marks)
+
+# %% [markdown]
+# **Then write your own answer.** No program judges it: `reflect` puts a model answer and a tempting wrong one beside
+# yours. Tick the lines of the rubric that your text has, as in `ticks=[1, 3]`.
+
+# %% tags=["exercise"]
+text = ...
 ### BEGIN SOLUTION
 text = (
     "With full-size adapters and a penalty lambda > 0 the loss is convex, so every "
@@ -728,10 +751,7 @@ text = (
     "report several."
 )
 ### END SOLUTION
-check("08-8", text)
-
-# %%
-rubric("08-8")
+reflect("08-8", text, ticks=[])
 
 # %% [markdown]
 # ## Recap

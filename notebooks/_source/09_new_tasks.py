@@ -30,6 +30,7 @@ from ragteach.study import plots
 from ragteach.study.experiment import interval
 from ragteach.teach.checks import check, reference
 from ragteach.teach.hints import card, hint, predict, reveal, rubric
+from ragteach.teach.written import reflect
 from sklearn.metrics import f1_score
 
 # %% [markdown]
@@ -803,7 +804,29 @@ check("09-6", gains)
 # %%
 card("09-7")
 
+# %% [markdown]
+# **First mark a draft.** The card above shows six sentences of somebody's answer. Which are right, which wrong?
+
 # %% tags=["exercise"]
+marks = dict(a=..., b=..., c=..., d=..., e=..., f=...)  # "right" or "wrong"
+### BEGIN SOLUTION
+marks = {
+    "a": "wrong",
+    "b": "wrong",
+    "c": "right",
+    "d": "right",
+    "e": "right",
+    "f": "wrong",
+}
+### END SOLUTION
+check("09-7", marks)
+
+# %% [markdown]
+# **Then write your own answer.** No program judges it: `reflect` puts a model answer and a tempting wrong one beside
+# yours. Tick the lines of the rubric that your text has, as in `ticks=[1, 3]`.
+
+# %% tags=["exercise"]
+text = ...
 ### BEGIN SOLUTION
 text = (
     "Always saying 'no complaint' earns 97 %, so show me the balanced accuracy or the "
@@ -814,10 +837,7 @@ text = (
     "differently, the transfer may even hurt."
 )
 ### END SOLUTION
-check("09-7", text)
-
-# %%
-rubric("09-7")
+reflect("09-7", text, ticks=[])
 
 # %% [markdown]
 # ## Recap

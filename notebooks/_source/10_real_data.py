@@ -25,6 +25,7 @@ from ragteach.study import plots
 from ragteach.study.experiment import draw, interval
 from ragteach.teach.checks import check, reference
 from ragteach.teach.hints import card, hint, predict, reveal, rubric
+from ragteach.teach.written import reflect
 from scipy import stats
 from sklearn.feature_extraction.text import TfidfTransformer
 from sklearn.metrics import roc_auc_score
@@ -854,7 +855,29 @@ check("10-6", experiment)
 # %%
 card("10-7")
 
+# %% [markdown]
+# **First mark a draft.** The card above shows six sentences of somebody's answer. Which are right, which wrong?
+
 # %% tags=["exercise"]
+marks = dict(a=..., b=..., c=..., d=..., e=..., f=...)  # "right" or "wrong"
+### BEGIN SOLUTION
+marks = {
+    "a": "right",
+    "b": "right",
+    "c": "wrong",
+    "d": "wrong",
+    "e": "right",
+    "f": "wrong",
+}
+### END SOLUTION
+check("10-7", marks)
+
+# %% [markdown]
+# **Then write your own answer.** No program judges it: `reflect` puts a model answer and a tempting wrong one beside
+# yours. Tick the lines of the rubric that your text has, as in `ticks=[1, 3]`.
+
+# %% tags=["exercise"]
+text = ...
 ### BEGIN SOLUTION
 text = (
     "The three points are real, but they are not about words. Full sharing with a bias "
@@ -865,10 +888,7 @@ text = (
     "sentences from before 2014."
 )
 ### END SOLUTION
-check("10-7", text)
-
-# %%
-rubric("10-7")
+reflect("10-7", text, ticks=[])
 
 # %% [markdown]
 # ## Recap

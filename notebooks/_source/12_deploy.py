@@ -32,6 +32,7 @@ from ragteach.errors import need
 from ragteach.study import plots
 from ragteach.teach.checks import check, reference
 from ragteach.teach.hints import card, hint, predict, reveal, rubric
+from ragteach.teach.written import reflect
 
 # %% [markdown]
 # Everything this lesson writes goes into one temporary folder. The last cell removes it.
@@ -672,7 +673,29 @@ if installed("wandb"):
 # %%
 card("12-6")
 
+# %% [markdown]
+# **First mark a draft.** The card above shows six sentences of somebody's answer. Which are right, which wrong?
+
 # %% tags=["exercise"]
+marks = dict(a=..., b=..., c=..., d=..., e=..., f=...)  # "right" or "wrong"
+### BEGIN SOLUTION
+marks = {
+    "a": "right",
+    "b": "wrong",
+    "c": "wrong",
+    "d": "right",
+    "e": "right",
+    "f": "wrong",
+}
+### END SOLUTION
+check("12-6", marks)
+
+# %% [markdown]
+# **Then write your own answer.** No program judges it: `reflect` puts a model answer and a tempting wrong one beside
+# yours. Tick the lines of the rubric that your text has, as in `ticks=[1, 3]`.
+
+# %% tags=["exercise"]
+text = ...
 ### BEGIN SOLUTION
 text = (
     "Please do not promise 82 %: it is the best of 200 tries on the validation "
@@ -683,10 +706,7 @@ text = (
     "costs no more than a plain model."
 )
 ### END SOLUTION
-check("12-6", text)
-
-# %%
-rubric("12-6")
+reflect("12-6", text, ticks=[])
 
 # %% [markdown]
 # The last cell removes all that this lesson wrote.

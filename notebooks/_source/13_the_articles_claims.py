@@ -32,6 +32,7 @@ from ragteach.study import plots
 from ragteach.study.experiment import draw, interval
 from ragteach.teach.checks import check, reference
 from ragteach.teach.hints import card, hint, predict, reveal, rubric
+from ragteach.teach.written import reflect
 from scipy import stats
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -977,7 +978,29 @@ check("13-5", mine)
 # %%
 card("13-6")
 
+# %% [markdown]
+# **First mark a draft.** The card above shows six sentences of somebody's answer. Which are right, which wrong?
+
 # %% tags=["exercise"]
+marks = dict(a=..., b=..., c=..., d=..., e=..., f=...)  # "right" or "wrong"
+### BEGIN SOLUTION
+marks = {
+    "a": "right",
+    "b": "right",
+    "c": "wrong",
+    "d": "right",
+    "e": "wrong",
+    "f": "wrong",
+}
+### END SOLUTION
+check("13-6", marks)
+
+# %% [markdown]
+# **Then write your own answer.** No program judges it: `reflect` puts a model answer and a tempting wrong one beside
+# yours. Tick the lines of the rubric that your text has, as in `ticks=[1, 3]`.
+
+# %% tags=["exercise"]
+text = ...
 ### BEGIN SOLUTION
 text = (
     "The idea of shared weights plus a small adapter for each task is right: a new task "
@@ -991,10 +1014,7 @@ text = (
     "DOI, and cite regularised multi-task learning."
 )
 ### END SOLUTION
-check("13-6", text)
-
-# %%
-rubric("13-6")
+reflect("13-6", text, ticks=[])
 
 # %% [markdown]
 # ## Recap

@@ -6,7 +6,7 @@ learner's code becomes a FAIL that names the error, and an unfinished answer (``
 becomes TODO.
 
 An exercise is a function in ``ragteach/teach/exercises/lesson_NN.py`` that receives the learner's answer
-and compares it with `expect_close`, `expect_equal`, `expect_choice`, `expect_mentions` or `expect`.
+and compares it with `expect_close`, `expect_equal`, `expect_choice`, `expect_marks` or `expect`.
 These know the plausible wrong answers of their exercise, so that a wrong answer is told which
 misconception it shows.
 """
@@ -18,12 +18,14 @@ import html
 import importlib
 import re
 import traceback
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
 from ragteach.errors import refuse
+from ragteach.teach import progress
 from ragteach.teach.drawing import as_array, as_html, as_text
 
 PASS, FAIL, TODO = "PASS", "FAIL", "TODO"
@@ -60,6 +62,10 @@ class Exercise:
     reference: object = None
     reason: str = ""  # why the reference is right, shown with PASS
     rubric: Sequence[str] = ()  # for answers that a reader must judge
+    draft: Mapping[str, Any] = field(default_factory=dict)  # sentences to mark, see `written`
+    model: str = ""  # a good answer in words, and
+    tempting: str = ""  # a plausible wrong one, with
+    flaw: str = ""  # what is wrong with it
 
 
 @dataclass
@@ -119,7 +125,7 @@ def check(number: str, yours: object = ...) -> Result:
 
     Args:
         number: the exercise, e.g. ``"02-1"``.
-        yours: your function, number, array or text. ``...`` and None mean "not yet".
+        yours: your function, number, array or marks. ``...`` and None mean "not yet".
 
     Returns:
         A `Result`; in a notebook, leave it on the last line of the cell to see it. It is true when
@@ -129,23 +135,9 @@ def check(number: str, yours: object = ...) -> Result:
         >>> check("00-1", ...)
         … TODO 00-1: Nothing to check yet: replace the ... with your answer.
     """
-    try:
-        exercise = get(number)
-    except ValueError as error:
-        return Result(str(number), FAIL, str(error))
-    try:
-        finished(yours, "Nothing to check yet: replace the ... with your answer.")
-        said = exercise.checker(yours)
-    except (Unfinished, NotImplementedError) as error:
-        return Result(
-            number, TODO, str(error) or "Not finished yet: it raises NotImplementedError."
-        )
-    except Wrong as wrong:
-        return Result(number, FAIL, str(wrong), wrong.yours, wrong.expected, wrong.diagnosed)
-    except Exception as error:  # whatever the learner's code does, the notebook goes on
-        return _explain_error(number, error)
-    message = " ".join(text for text in (said or "Right.", exercise.reason) if text)
-    return Result(number, PASS, message, rubric=exercise.rubric)
+    result = _judge(number, yours)
+    _remember(result)
+    return result
 
 
 def reference(number: str) -> object:
@@ -304,25 +296,6 @@ def expect_choice(yours: object, right: str, wrong: dict[str, str]) -> None:
     )
 
 
-def expect_mentions(
-    text: object, ideas: Iterable[tuple[str, str]], avoid: Iterable[tuple[str, str]] = ()
-) -> None:
-    """Look in a written answer for the words an idea needs; pairs of (regular expression, message).
-
-    It reads words, not meaning: give such an exercise a rubric too. ``avoid`` names claims that are
-        wrong.
-    """
-    mine = str(text).strip()
-    if len(mine.split()) < 5:
-        raise Unfinished("Write a few sentences, as you would say them to a colleague.")
-    for pattern, message in avoid:
-        if re.search(pattern, mine, flags=re.IGNORECASE | re.DOTALL):
-            raise Wrong(message)
-    for pattern, message in ideas:
-        if not re.search(pattern, mine, flags=re.IGNORECASE | re.DOTALL):
-            raise Wrong(message)
-
-
 def expect(condition: object, message: str, yours: object = None, expected: object = None) -> None:
     """Fail with ``message`` unless ``condition`` holds."""
     if not bool(condition):
@@ -330,6 +303,38 @@ def expect(condition: object, message: str, yours: object = None, expected: obje
 
 
 # ------------------------------------------------------------------ inside
+
+
+def _judge(number: str, yours: object) -> Result:
+    try:
+        exercise = get(number)
+    except ValueError as error:
+        return Result(str(number), FAIL, str(error))
+    try:
+        finished(yours, "Nothing to check yet: replace the ... with your answer.")
+        said = exercise.checker(yours)
+    except (Unfinished, NotImplementedError) as error:
+        return Result(
+            number, TODO, str(error) or "Not finished yet: it raises NotImplementedError."
+        )
+    except Wrong as wrong:
+        return Result(number, FAIL, str(wrong), wrong.yours, wrong.expected, wrong.diagnosed)
+    except Exception as error:  # whatever the learner's code does, the notebook goes on
+        return _explain_error(number, error)
+    message = " ".join(text for text in (said or "Right.", exercise.reason) if text)
+    return Result(number, PASS, message, rubric=() if exercise.model else exercise.rubric)
+
+
+def _remember(result: Result) -> None:
+    """Keep how an exercise went: its state, how many tries, and which misconceptions were met."""
+    if result.status == TODO or result.exercise not in REGISTRY:
+        return
+    before = progress.kept("checks").get(result.exercise, {})
+    met = list(before.get("met", []))
+    if result.diagnosed and result.message not in met:
+        met.append(result.message)
+    entry = {"status": result.status, "tries": before.get("tries", 0) + 1, "met": met}
+    progress.keep("checks", result.exercise, entry)
 
 
 def finished(thing: object, message: str) -> None:

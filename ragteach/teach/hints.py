@@ -1,24 +1,18 @@
-"""Beside the exercises: their cards, hints one step at a time, and predictions made before the
-reveal.
+"""Beside the exercises: cards, hints one step at a time, predictions before the reveal.
 
-Enters: an exercise's number, or a question's name and your guess. Leaves: something a notebook
-    shows.
-Nothing here ever raises in a notebook, and nothing leaves your machine: predictions are kept in a
-file in your home folder (``~/.ragteach/predictions.json``; the environment variable RAGTEACH_HOME
-names another folder).
+Enters: an exercise's number, or a question's name and your guess.  Leaves: something a notebook
+shows. Nothing here ever raises in a notebook, and nothing leaves your machine: predictions are kept
+beside the notebook (see `progress`).
 """
 
 from __future__ import annotations
 
 import html
-import json
-import os
-from pathlib import Path
 
+from ragteach.teach import progress
 from ragteach.teach.checks import Unfinished, finished, get
 
 _shown: dict[str, int] = {}  # how many hints of each exercise this session has seen
-_kept: dict[str, str] = {}  # predictions of this session, in case the file cannot be written
 
 
 class Note(str):
@@ -44,9 +38,14 @@ def card(number: str) -> Note:
         e = get(number)
     except ValueError as error:
         return Note(str(error))
-    return Note(
-        f"Exercise {number} · {e.title}\n{e.difficulty}, about {e.minutes} minutes · trains: {e.trains}"
-    )
+    lines = [
+        f"Exercise {number} · {e.title}",
+        f"{e.difficulty}, about {e.minutes} minutes · trains: {e.trains}",
+    ]
+    if e.draft:
+        lines += ["", 'A draft of an answer. Mark each sentence "right" or "wrong":']
+        lines += [f"{letter}. {sentence.text}" for letter, sentence in e.draft.items()]
+    return Note("\n".join(lines))
 
 
 def hint(number: str) -> Note:
@@ -97,36 +96,15 @@ def predict(question: str, guess: object = ...) -> Note:
         return Note(
             "No prediction yet. Replace the ... with your guess before you read on: wrong guesses teach most."
         )
-    _kept[question] = str(guess)
-    _write({**_read(), question: str(guess)})
+    progress.keep("predictions", question, str(guess))
     return Note(f"Kept: you predict {guess}.")
 
 
 def reveal(question: str, result: object) -> Note:
     """Show what came out beside what you predicted."""
-    mine = _kept.get(question, _read().get(question))
+    mine = progress.kept("predictions").get(question)
     if mine is None:
         return Note(f"You made no prediction.\nIt came out: {result}.")
     return Note(
         f"You predicted: {mine}.\nIt came out: {result}.\nIf they differ: what had you assumed?"
     )
-
-
-def _file() -> Path:
-    return Path(os.environ.get("RAGTEACH_HOME") or Path.home() / ".ragteach") / "predictions.json"
-
-
-def _read() -> dict[str, str]:
-    try:
-        stored = json.loads(_file().read_text(encoding="utf-8"))
-        return stored if isinstance(stored, dict) else {}
-    except (OSError, ValueError, RuntimeError):
-        return {}  # no file, no home, or not ours to read: start afresh
-
-
-def _write(predictions: dict[str, str]) -> None:
-    try:
-        _file().parent.mkdir(parents=True, exist_ok=True)
-        _file().write_text(json.dumps(predictions, indent=1, ensure_ascii=False), encoding="utf-8")
-    except (OSError, RuntimeError):
-        pass  # read-only home: the prediction lasts as long as the session

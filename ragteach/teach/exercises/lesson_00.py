@@ -1,6 +1,7 @@
 """Exercises of lesson 00."""
 
-from ragteach.teach.checks import exercise, expect, expect_choice, expect_close, expect_mentions
+from ragteach.teach.checks import exercise, expect, expect_choice, expect_close
+from ragteach.teach.written import Sentence, in_words
 
 
 @exercise(
@@ -100,45 +101,58 @@ def order_of_proof(yours):
     )
 
 
-@exercise(
+in_words(
     "00-4",
     title="Explain it to a colleague",
     difficulty="easy",
-    minutes=4,
+    minutes=6,
     trains="saying the idea in your own words",
     hints=[
         "Three parts: what is shared, what an adapter adds, what lambda does.",
         "Say what a small lambda leads to, and what a large one leads to.",
     ],
-    reference="The shared weights hold what all tasks agree on. An adapter holds what one task needs on top. "
-    "Lambda is the price of large adapters: small gives independent models, large full sharing.",
-    reason="Shared, specific, and the price between them: the rest of the course fills this in.",
+    draft={
+        "a": Sentence(
+            "Lambda is the price of large adapters.",
+            True,
+            "The penalty is lambda/2 ||A||^2: the larger lambda, the dearer a large adapter.",
+        ),
+        "b": Sentence(
+            "An adapter holds what all tasks agree on.",
+            False,
+            "What all agree on is the shared part. An adapter holds what one task needs on top.",
+        ),
+        "c": Sentence(
+            "With a very large lambda the adapters shrink, and full sharing is left.",
+            True,
+            "Adapters at zero leave W_t = W_s, the same for every task.",
+        ),
+        "d": Sentence(
+            "The shared weights learn from the sentences of every task.",
+            True,
+            "W_s stands in every W_t, so every task's sentences pull at it.",
+        ),
+        "e": Sentence(
+            "RAG is always more accurate than both extremes.",
+            False,
+            "Not always. Which strategy wins is a question for an experiment: you have seen a map.",
+        ),
+        "f": Sentence(
+            "With a very small lambda all tasks share one model.",
+            False,
+            "Turned round: when adapters cost nothing, every task goes its own way.",
+        ),
+    },
+    model="The shared weights hold what all tasks agree on, and learn from the sentences of every "
+    "task. An adapter holds what one task needs on top. Lambda is the price of large adapters: "
+    "small gives independent models, large gives full sharing.",
+    tempting="The adapters learn what the tasks have in common and the shared weights do the rest. "
+    "The larger lambda is, the more freedom each task has.",
+    flaw="Both halves are turned round. The shared part holds the common, the adapters the "
+    "particular; and a large lambda takes freedom away.",
     rubric=[
         "The shared part holds what the tasks agree on, and learns from all of them.",
         "An adapter holds what is particular to a task (or to a group of tasks).",
         "Lambda is named, with both ends: small, independent; large, full sharing.",
     ],
 )
-def explain(yours):
-    """Two or three sentences: shared part, adapter, and the number between them."""
-    expect_mentions(
-        str(yours),
-        ideas=[
-            (
-                r"shar|common|agree",
-                "Say what the shared weights are for: what the tasks have in common.",
-            ),
-            (r"adapter", "Say what an adapter is for: what one task needs on top."),
-            (r"lambda|\u03bb|penalty|price", "Name the number between the extremes: lambda."),
-            (
-                r"independent|alone|separate",
-                "Say where a small lambda leads: to independent models.",
-            ),
-        ],
-        avoid=[
-            (
-                r"large lambda[^.]*independent",
-                "You have it the wrong way round: a large lambda shrinks the adapters.",
-            ),
-        ],
-    )

@@ -3,7 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from ragteach.teach.checks import call, exercise, expect, expect_close, expect_mentions
+from ragteach.teach.checks import call, exercise, expect, expect_close
+from ragteach.teach.written import Sentence, in_words
 
 
 def _label_counts(frame, word, tasks):
@@ -295,58 +296,65 @@ def crossing(yours):
     )
 
 
-@exercise(
+in_words(
     "01-6",
     title="One country too many",
     difficulty="easy",
-    minutes=8,
+    minutes=10,
     trains="saying bias, variance and negative transfer without symbols",
     hints=[
         "What does the small country gain from the others' sentences? What did it lack?",
         "What does the large country lose? It had enough data of its own.",
         "What would you keep in common, and what not?",
     ],
-    reference="The small country had too few reviews, so its own model was noisy; the pooled data reduce "
-    "that "
-    "variance. The large country had enough data; now it must use one common meaning of words that customers "
-    "there use differently. That is bias, or negative transfer, and more data will not remove it. I would "
-    "share what "
-    "is common and give each country its own small adapter, and check each country on its own test data.",
+    draft={
+        "a": Sentence(
+            "The large country lost because it, too, had too few reviews of its own.",
+            False,
+            "It had enough. It lost because words mean something else there: that is bias.",
+        ),
+        "b": Sentence(
+            "The average accuracy over all countries is enough to judge the next model.",
+            False,
+            "An average hides a loss in one country behind a gain in another. Test each by itself.",
+        ),
+        "c": Sentence(
+            "The small country gained because its own few reviews gave a noisy model.",
+            True,
+            "That is variance: few reviews, an unsteady estimate. Pooling makes it steadier.",
+        ),
+        "d": Sentence(
+            "If we pool even more countries, the large country will recover.",
+            False,
+            "More pooled data make the average more exact. It stays an average of unlike things.",
+        ),
+        "e": Sentence(
+            "What happened to the large country is called negative transfer.",
+            True,
+            "A task that does worse with the others' data than without: that is negative transfer.",
+        ),
+        "f": Sentence(
+            "One common model must average over meanings that differ between countries.",
+            True,
+            "One weight a word serves all countries: where they differ it is a compromise.",
+        ),
+    },
+    model="The small country had too few reviews, so its own model was noisy; the pooled reviews "
+    "reduced that variance. The large country had enough of its own. Now it must use one common "
+    "meaning for words that its customers use differently: that is bias, or negative transfer, "
+    "and pooling more will not remove it. I would keep a common part, give each country a small "
+    "part of its own, and test every country separately.",
+    tempting="The large country was unlucky with this run. More data always reduce the error, so "
+    "pool the reviews of more countries and train longer.",
+    flaw="More data reduce the variance. The bias of one meaning for words that differ stays, "
+    "however many reviews there are.",
     rubric=[
-        "the small country: too little data of its own, so a noisy model; pooling makes it steadier "
-        "(variance)",
-        "the large country: words mean something else there; one model must average (bias, negative "
-        "transfer)",
+        "the small country: too little data of its own, so a noisy model; pooling makes it "
+        "steadier (variance)",
+        "the large country: words mean something else there; one model must average (bias, "
+        "negative transfer)",
         "says that more pooled data will not mend the second",
-        "proposes something between: shared weights and a part per country, judged on each country "
-        "separately",
+        "proposes something between: shared weights and a part per country, judged on each "
+        "country separately",
     ],
 )
-def explain(yours):
-    expect_mentions(
-        yours,
-        avoid=[
-            (
-                r"(more|enough) (pooled |common )?data (will|would) (fix|solve|remove|mend) ",
-                "More pooled data do not mend it: the one model converges, but to an average that is "
-                "wrong for both.",
-            )
-        ],
-        ideas=[
-            (
-                r"varianc|nois|unstable|uncertain|too (few|little)|few(er)? (reviews|sentences|data|"
-                r"examples)|not enough",
-                "Why does the small country gain? Say what its own few reviews could not give it.",
-            ),
-            (
-                r"bias|negative transfer|differ|mean(s|ing)|averag|compromise",
-                "Why does the large country lose? Say what one common model must do with words that are "
-                "used differently.",
-            ),
-            (
-                r"adapter|own (part|weight|model|small)|both|between|per country|each country|partial",
-                "What do you advise? Say what should stay common and what each country should have for "
-                "itself.",
-            ),
-        ],
-    )

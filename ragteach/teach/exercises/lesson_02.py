@@ -9,11 +9,11 @@ from ragteach.teach.checks import (
     expect,
     expect_close,
     expect_equal,
-    expect_mentions,
     finished,
 )
 from ragteach.teach.drawing import as_array
 from ragteach.teach.exercises import answers_02 as known
+from ragteach.teach.written import Sentence, in_words
 
 # ------------------------------------------------------------------ 02-1
 
@@ -316,57 +316,66 @@ def disguise(yours):
 # ------------------------------------------------------------------ 02-9
 
 
-@exercise(
+in_words(
     "02-9",
     title="Explain the collapse",
     difficulty="medium",
-    minutes=10,
+    minutes=12,
     trains="saying why the literal model has no tasks, and what to change",
     hints=[
         "Look at the colleague's forward: which argument is missing?",
         "Say what the sum of five matrices is, and what follows for the four tasks.",
-        "Then explain how the accuracy can change all the same, and what you would change in the code.",
+        "Then explain how the accuracy can change all the same, and what to change in the code.",
     ],
-    reference="Your model adds every adapter for every sentence, whatever its task. A sum of matrices is "
-    "one matrix, so all tasks get the same W: it is a single nn.Linear, stored five times over. The accuracy "
-    "moved because W is cheaper when it is split over five parts, so it is penalised less; a smaller penalty "
-    "would do the same. To let tasks differ, give forward the task and a graph, for example one adapter per "
+    draft={
+        "a": Sentence(
+            "The accuracy went up because the adapters learnt what each domain needs.",
+            False,
+            "They cannot: no adapter knows the domain. The split weakens the penalty and lengthens "
+            "the steps.",
+        ),
+        "b": Sentence(
+            "A matrix that is split over five parts is penalised less.",
+            True,
+            "1/mu = 1/lambda_s + K/lambda: the sum is cheaper than one matrix of the same size.",
+        ),
+        "c": Sentence(
+            "Your forward adds all adapters for every sentence, whatever its task.",
+            True,
+            "The task is not even an argument of that forward.",
+        ),
+        "d": Sentence(
+            "Five matrices added up can do more than one matrix.",
+            False,
+            "A sum of matrices is a matrix. The set of models is that of a single nn.Linear.",
+        ),
+        "e": Sentence(
+            "Films and food must agree on every word.",
+            True,
+            "All rows of the graph are equal, so every W_t is the same matrix.",
+        ),
+        "f": Sentence(
+            "With more adapters in the same sum the tasks could differ.",
+            False,
+            "More terms in the same sum are still one matrix. A graph with different rows is needed.",
+        ),
+    },
+    model="Your forward never asks for the task: it adds all adapters for every sentence. Five "
+    "matrices added up are one matrix, so you have a single nn.Linear, and films and food must "
+    "agree on every word. The accuracy can change all the same, since a matrix that is split over "
+    "five parts costs less: the penalty is weaker, and a step of gradient descent is five times "
+    "as long. Give forward the task and a graph whose rows differ, for instance one adapter per "
     "task.",
+    tempting="You have five times as many weights, so the model is more expressive, and half a "
+    "point is what it gains. Take a few more adapters and it will gain more.",
+    flaw="The weights are more, the set of models is the same: one matrix. The half point comes "
+    "from a weaker penalty, longer steps or luck.",
     rubric=[
         "says that every adapter is added whatever the task is, and that the sum is one matrix",
-        "concludes that the tasks cannot differ: more numbers are stored, but the set of models is the same",
-        "explains the changed accuracy by a weaker penalty or longer steps, not by what adapters know",
+        "concludes that the tasks cannot differ: more numbers are stored, but the set of models "
+        "is the same",
+        "explains the changed accuracy by a weaker penalty or longer steps, not by what adapters "
+        "know",
         "says what to change: a graph whose rows differ, for example one adapter per task",
     ],
 )
-def explain(yours):
-    """A few sentences to a colleague who has built the literal model."""
-    expect_mentions(
-        yours,
-        ideas=[
-            (
-                r"\bone (single )?(matrix|linear|layer|map|model|w\b)|\bsingle\b|collapse|collapsing|"
-                r"same (w\b|w_t|weights|matrix|model)",
-                "Say what the sum of all those matrices is.",
-            ),
-            (r"\btasks?\b|\bdomains?\b", "Say what it means for the tasks: can they differ?"),
-            (
-                r"penal|lambda|regulari[sz]|\bsteps?\b|learning rate|cheap|noise|chance|luck",
-                "The accuracy did change. Say what can do that, if not what the adapters know.",
-            ),
-            (
-                r"graph|rout|adapters? (per|for each|for every) task|own adapter|only (its|some)|\bG\b",
-                "Say what to change, so that tasks can differ.",
-            ),
-        ],
-        avoid=[
-            (
-                r"(need|add|use|take|train)\w* (even )?more adapters",
-                "More adapters in the same sum: one matrix.",
-            ),
-            (
-                r"(more|as) (powerful|expressive|flexible)",
-                "The set of models is that of one matrix: nothing has become more expressive.",
-            ),
-        ],
-    )

@@ -12,10 +12,10 @@ from ragteach.teach.checks import (
     expect_choice,
     expect_close,
     expect_equal,
-    expect_mentions,
     finished,
 )
 from ragteach.teach.exercises import answers_04 as answers
+from ragteach.teach.written import Sentence, in_words
 
 # ------------------------------------------------------------------ 04-1
 
@@ -321,22 +321,61 @@ def remember(yours):
 # ------------------------------------------------------------------ 04-7
 
 
-@exercise(
+in_words(
     "04-7",
     title="Explain the contradiction",
     difficulty="easy",
-    minutes=10,
+    minutes=12,
     trains="saying what two phases are, what they cost, and when that matters",
     hints=[
-        "The article says both 'shared is fixed' and 'shared is trained'. When is each of them true?",
-        "Name what phase 2 can no longer do, and say what this does to J compared with joint training.",
+        "The article says both 'shared is fixed' and 'shared is trained'. When is each of them "
+        "true?",
+        "Name what phase 2 can no longer do, and say what this does to J compared with joint "
+        "training.",
         "End with what you measured: did the test sentences care?",
     ],
-    reference="Both statements are true, in different phases. In the first phase the shared weights are "
-    "trained; in the "
-    "second they are fixed and the adapters are trained. W_s can never react to what the adapters learn, "
-    "so J ends higher "
-    "than with joint training, although on our test sentences the accuracy hardly differed.",
+    draft={
+        "a": Sentence(
+            "Both statements are true, one after the other.",
+            True,
+            "In phase 1 the shared weights are trained, in phase 2 they are fixed.",
+        ),
+        "b": Sentence(
+            "Two phases reach a lower J, since each part is trained by itself.",
+            False,
+            "Law 7 says the other way round: the J of two phases is never lower than the joint one.",
+        ),
+        "c": Sentence(
+            "Joint training may choose everything at once, so its optimum of J is never higher.",
+            True,
+            "What two phases can reach, joint training can reach too: law 7.",
+        ),
+        "d": Sentence(
+            "In the second phase the shared weights follow the adapters.",
+            False,
+            "In the second phase the shared weights are fixed. They cannot follow anything.",
+        ),
+        "e": Sentence(
+            "A higher J means a lower accuracy on test sentences.",
+            False,
+            "J speaks of the training sentences and of the penalties. On the test sentences there "
+            "was no clear difference.",
+        ),
+        "f": Sentence(
+            "Alternating phases, repeated often enough, end where joint training ends.",
+            True,
+            "J is convex here, and turns by blocks come down to the same optimum.",
+        ),
+    },
+    model="Both statements hold, one after the other. In the first phase the shared weights are "
+    "trained on all tasks; in the second they are fixed, and each adapter learns what its task "
+    "needs on top. The price: the shared weights cannot react to the adapters any more. So J "
+    "never ends lower than with joint training, which may choose everything at once. On our test "
+    "sentences the accuracy was about the same.",
+    tempting="The article is careless: only one of the two can be true. Two phases are better "
+    "anyway, since the parts do not disturb each other, so J and the accuracy improve.",
+    flaw="Both are true, at different times. And not disturbing each other means that W_s cannot "
+    "answer the adapters: J ends higher, or equal.",
     rubric=[
         "says that both statements hold, one in each phase, and in which order",
         "says that W_s cannot react to the adapters any more",
@@ -344,37 +383,3 @@ def remember(yours):
         "keeps J and test accuracy apart",
     ],
 )
-def explain(yours):
-    """A few sentences to a colleague who has read the article."""
-    expect_mentions(
-        yours,
-        ideas=[
-            (
-                r"phase|\bfirst\b.*\b(then|second)|step",
-                "Say when each statement is true: there are two phases.",
-            ),
-            (
-                r"fixed|froz|freeze|freezing|stand[s]? still|no longer (move|train)",
-                "Say what is fixed in the second phase.",
-            ),
-            (
-                r"joint|at once|together|simultaneous",
-                "Compare with joint training: what can it do that two phases cannot?",
-            ),
-            (
-                r"accura|test|new sentences|unseen|predict",
-                "Say what it means for the test sentences, not only for J.",
-            ),
-        ],
-        avoid=[
-            (
-                r"\b(always|guarantees?)\b.*(accura|generali)",
-                "No accuracy is guaranteed: law 7 speaks about J only.",
-            ),
-            (
-                r"two[- ]phases? (training )?(is|are|has|have|gives?|reach\w*) (an? )?(better|lower)( "
-                r"J|$|\W)",
-                "Law 7 is the other way round: J of two phases is never lower.",
-            ),
-        ],
-    )

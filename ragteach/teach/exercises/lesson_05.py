@@ -10,10 +10,10 @@ from ragteach.teach.checks import (
     expect,
     expect_choice,
     expect_close,
-    expect_mentions,
     finished,
 )
 from ragteach.teach.exercises import answers_05 as answers
+from ragteach.teach.written import Sentence, in_words
 
 
 @exercise(
@@ -305,23 +305,59 @@ def shared_part(yours):
         )
 
 
-@exercise(
+in_words(
     "05-8",
     title="Explain what an adapter says, and what it does not",
     difficulty="medium",
-    minutes=10,
+    minutes=12,
     trains="reading weights without over-reading them",
     hints=[
         "What do the data see: W_s, A_t, or their sum?",
-        "What else decides how the sum is split? Think of lambda, lambda_s, the random start and the "
-        "optimiser.",
+        "What else decides how the sum is split? Think of lambda, lambda_s, the random start and "
+        "the optimiser.",
         "Say what one should read instead.",
     ],
-    reference="The data see only the sum W_t = W_s + A_t. How it is split depends on the penalties, and "
-    "without them on "
-    "the random start, which plain gradient descent never forgets. So a small adapter weight does not "
-    "mean that the task "
-    "has no opinion on the word: W_s may hold it. Read W_t, and compare two classes.",
+    draft={
+        "a": Sentence(
+            "A zero in the film adapter means that films have no opinion on the word.",
+            False,
+            "It means that films add nothing to the shared weight. W_s may hold a strong opinion.",
+        ),
+        "b": Sentence(
+            "The data decide how the sum is split into the two parts.",
+            False,
+            "They see only the sum. The penalties decide the split, or without them the start.",
+        ),
+        "c": Sentence(
+            "At the optimum with penalties the split is arbitrary.",
+            False,
+            "There balance fixes it: lambda_s W_s = lambda sum_t A_t.",
+        ),
+        "d": Sentence(
+            "The data see only the sum W_t = W_s + A_t.",
+            True,
+            "The logits, and so the loss, depend on W_t alone.",
+        ),
+        "e": Sentence(
+            "Read W_t, as a difference between two classes.",
+            True,
+            "A common shift of all classes changes no prediction; differences of W_t do.",
+        ),
+        "f": Sentence(
+            "Without penalties, plain gradient descent never forgets how the random start was split.",
+            True,
+            "That is law 2: W_s - sum_t A_t stays where it began.",
+        ),
+    },
+    model="The data see only the sum W_t = W_s + A_t. How it is split depends on the penalties, "
+    "and without penalties on the random start, which plain gradient descent never forgets. A "
+    "zero in the adapter means that films add nothing to the shared weight, and the shared weight "
+    "of awful is clearly negative. Look at W_t instead, and compare two classes, since a common "
+    "shift of all classes means nothing.",
+    tempting="Adapters hold what is particular to a task, so a zero says that this task has "
+    "learnt nothing about the word. Train the adapter longer, or read it at another seed.",
+    flaw="The task reads W_s as well. Its opinion on the word is the sum, and the adapter's share "
+    "of it was decided by penalties or start, not by the word.",
     rubric=[
         "says that only the sum W_t = W_s + A_t meets the data",
         "names what decides the split: the penalties, or the random start",
@@ -329,29 +365,3 @@ def shared_part(yours):
         "says what to read instead: W_t, as a difference of classes",
     ],
 )
-def explain(yours):
-    """A few sentences to a colleague who reads adapters alone."""
-    expect_mentions(
-        yours,
-        ideas=[
-            (r"\bsum\b|W_t|together|\badd", "Say what the data see: neither part alone, but ..."),
-            (
-                r"lambda|\blam\b|penalt|start|initial|random|seed",
-                "Say what decides how the sum is split: name the penalties or the start.",
-            ),
-            (
-                r"read W_t|look at W_t|compare|instead|read the (sum|whole)|the (sum|whole) is what|use W_t",
-                "Say what to read instead of the adapter.",
-            ),
-        ],
-        avoid=[
-            (
-                r"(has|have|holds?) no opinion\.?$",
-                "An adapter's 0 does not say so: W_s may hold the opinion.",
-            ),
-            (
-                r"adapters? (alone )?(always )?(shows?|tells?|says?) (exactly )?what (is|the task)",
-                "An adapter alone does not show what the task thinks.",
-            ),
-        ],
-    )

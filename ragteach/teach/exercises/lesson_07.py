@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from ragteach.teach.checks import Wrong, call, exercise, expect, expect_close, expect_mentions
+from ragteach.teach.checks import Wrong, call, exercise, expect, expect_close
 from ragteach.teach.exercises import answers_07 as answers
+from ragteach.teach.written import Sentence, in_words
 
 UNDENIED = (
     r"(?:(?!never|not\b|n't|rather than|instead of)[^.]){0,30}"  # some words, none of them a denial
@@ -320,55 +321,59 @@ def choose(yours):
     return told
 
 
-@exercise(
+in_words(
     "07-7",
     title="Explain lambda to a colleague",
     difficulty="easy",
-    minutes=8,
+    minutes=10,
     trains="saying what a penalty means without symbols",
     hints=[
-        "What does a large lambda say about the adapters, before any data are seen? And about the tasks?",
+        "What does a large lambda say about the adapters, before any data are seen? And about the "
+        "tasks?",
         "Who should decide: you, the training loss, or sentences that were held out?",
     ],
-    reference="Lambda says how similar I believe the tasks to be. A large lambda keeps the adapters "
-    "small, so all tasks "
-    "share one model; a small one lets each task go its own way. The training loss would always ask for "
-    "less penalty, "
-    "so I let validation data choose.",
+    draft={
+        "a": Sentence(
+            "Sentences that were held out should choose it.",
+            True,
+            "They show how well a lambda does on what it has not seen.",
+        ),
+        "b": Sentence(
+            "A large lambda lets every task go its own way.",
+            False,
+            "Turned round: it keeps the adapters small, so the tasks stay together.",
+        ),
+        "c": Sentence(
+            "With more data the belief counts for more.",
+            False,
+            "With more data it counts for less: the cross-entropy's evidence outweighs the prior.",
+        ),
+        "d": Sentence(
+            "The training loss can choose it: take the lambda with the lowest loss.",
+            False,
+            "The training loss is lowest with no penalty at all. It would always choose none.",
+        ),
+        "e": Sentence(
+            "Lambda says how alike I believe the tasks to be, before I see data.",
+            True,
+            "A penalty is a prior: a belief about the size of the adapters.",
+        ),
+        "f": Sentence(
+            "Lambda keeps the task-specific weights small.",
+            True,
+            "It stands at ||A_k||^2 and nowhere else; W_s has a penalty of its own.",
+        ),
+    },
+    model="Lambda says how alike I believe the tasks to be before I see data. If it is large the "
+    "adapters stay small and all tasks share one model; if it is small each goes its own way. I "
+    "let cross-validation set it, since the training loss would always prefer none.",
+    tempting="Lambda is the strength of the adapters. Set it high if the tasks are different, and "
+    "take the value at which the training loss is best.",
+    flaw="Lambda is the price of adapters, not their strength: set it low if tasks are different. "
+    "And the training loss always asks for no price at all.",
     rubric=[
         "large lambda: small adapters, tasks alike; small lambda: tasks on their own",
         "it is a belief held before the data, and more data outweigh it",
         "held-out sentences choose it, never the training loss",
     ],
 )
-def explain(yours):
-    expect_mentions(
-        yours,
-        ideas=[
-            (
-                r"adapter|own (part|weight|matri)|(stay|kept?|keeps|drawn|pull\w*|close) [^.]{0,40}"
-                r"(shared|common) (model|part|weight|matri)|price|differ(s|ing|ence)? from",
-                "Say which weights lambda keeps small.",
-            ),
-            (
-                r"alike|similar|same|shar|one model|correlat|together",
-                "Say what follows for the tasks.",
-            ),
-            (
-                r"valid|held[- ]out|(hold|held|kept|put|set)\w* (\w+ )?(out|aside|back)|cross|unseen|evidence"
-                r"|new sentences|not (used|seen)",
-                "Say who chooses lambda: which sentences, or which rule?",
-            ),
-        ],
-        avoid=[
-            (
-                r"(large|big|high)\w* lambda[^.]{0,40}(independent|own way|on their own|differ more)",
-                "Turned round: a large lambda makes the adapters small, and the tasks alike.",
-            ),
-            (
-                rf"train\w* (loss|data|error){UNDENIED}(cho+s|decid|select|pick)|"
-                rf"(?<!never )(?<!not )(?<!n't )(cho+s|decid|select|pick)\w* {UNDENIED}train\w* (loss|error)",
-                "The training loss is lowest with no penalty at all. It cannot choose lambda.",
-            ),
-        ],
-    )

@@ -8,11 +8,11 @@ from ragteach.teach.checks import (
     expect,
     expect_choice,
     expect_close,
-    expect_mentions,
     finished,
 )
 from ragteach.teach.drawing import as_array
 from ragteach.teach.exercises import answers_08 as answers
+from ragteach.teach.written import Sentence, in_words
 
 
 @exercise(
@@ -245,24 +245,60 @@ def expected_overlap(yours):
         )
 
 
-@exercise(
+in_words(
     "08-8",
     title="Is it reproducible? Explain to a colleague",
     difficulty="medium",
-    minutes=6,
+    minutes=8,
     trains="saying which randomness training forgets",
     hints=[
         "Three things are drawn. Which of them does training change?",
         "For the start, name the two conditions under which it is forgotten.",
         "Then say what to do about the randomness that stays.",
     ],
-    reference=(
-        "With a penalty lambda > 0 and full-size adapters the loss is convex: every start ends in the same "
-        "weights if "
-        "you train long enough. Stop early or use low rank, and the start may stay. A random graph or a "
-        "frozen "
-        "projection is never trained away: report several seeds."
-    ),
+    draft={
+        "a": Sentence(
+            "A frozen random projection is never trained away.",
+            True,
+            "What is frozen does not move, so its seed always matters.",
+        ),
+        "b": Sentence(
+            "For low-rank adapters the loss is convex too, so their start is forgotten as well.",
+            False,
+            "A product of two trained factors is not convex: the start may decide which bottom you "
+            "reach.",
+        ),
+        "c": Sentence(
+            "The seed never matters.",
+            False,
+            "It matters if you stop early, without a penalty, with low rank, or for what is never "
+            "trained.",
+        ),
+        "d": Sentence(
+            "If you stop early, part of the random start is still in the weights.",
+            True,
+            "The start fades like (1 - eta lambda)^n: after few steps much of it is left.",
+        ),
+        "e": Sentence(
+            "A random graph is forgotten like a random start.",
+            False,
+            "Training changes weights, never the graph: its draw stays for ever.",
+        ),
+        "f": Sentence(
+            "With full-size adapters, a penalty and long training every start ends in the same W_t.",
+            True,
+            "J is then strictly convex in what matters: one optimum, and every path ends there.",
+        ),
+    },
+    model="With full-size adapters and a penalty lambda > 0 the loss is convex, so every start "
+    "ends in the same weights if you train long enough. Stop early, or set lambda to 0, and part "
+    "of the start stays. Low-rank adapters are not convex: there the seed can decide where you "
+    "end. A random graph or a frozen projection is never trained, so its seed always matters: "
+    "report several.",
+    tempting="Random adapters make every run different, that is what the name says. Fix the seed "
+    "and report that run.",
+    flaw="A fixed seed hides the luck, it does not remove it. Whether a seed matters depends on "
+    "what was drawn and how long you train.",
     rubric=[
         "says that with a penalty and long training the start of a convex model is forgotten",
         "names a case in which the start stays: lambda = 0, early stopping, or low rank",
@@ -270,32 +306,3 @@ def expected_overlap(yours):
         "says what to do: small start, or report several seeds",
     ],
 )
-def explain(yours):
-    expect_mentions(
-        yours,
-        ideas=[
-            (
-                r"penal|lambda|\blam\b|convex|regulari",
-                "Say under which condition on J the start is forgotten.",
-            ),
-            (
-                r"early|low.?rank|lambda\s*(=|is|to)\s*(0|zero)|without (a |the |any )?penalt|no penalt|"
-                r"non-?convex|not convex",
-                "Your colleague did see two models. Name a case in which the start stays.",
-            ),
-            (
-                r"graph|projection|lens|frozen",
-                "The start is not all that is drawn: what is random and never trained?",
-            ),
-        ],
-        avoid=[
-            (
-                r"(seed|start) never matters",
-                "It does matter in some cases: stopped early, lambda = 0, or low rank.",
-            ),
-            (
-                r"(uniform|normal) is better",
-                "With equal variance, uniform and normal behaved alike.",
-            ),
-        ],
-    )

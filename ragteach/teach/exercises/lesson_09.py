@@ -11,11 +11,11 @@ from ragteach.teach.checks import (
     expect,
     expect_choice,
     expect_close,
-    expect_mentions,
     finished,
 )
 from ragteach.teach.drawing import as_array
 from ragteach.teach.exercises import answers_09 as answers
+from ragteach.teach.written import Sentence, in_words
 
 # ------------------------------------------------------------------ 09-1
 
@@ -259,63 +259,69 @@ def transfer(yours):
 # ------------------------------------------------------------------ 09-7
 
 
-@exercise(
+in_words(
     "09-7",
     title="Explain it to a colleague",
     difficulty="medium",
-    minutes=10,
+    minutes=12,
     trains="spotting three traps in one report",
     hints=[
         "97 % of the mails are no complaints. What would a model score that always says so?",
-        "All weights moved, and only new mails were shown. What do the old countries' predictions depend on?",
-        "Name a score, a way to train that leaves the old countries alone, and a baseline without training.",
+        "All weights moved, and only new mails were shown. What do the old countries' predictions "
+        "depend on?",
+        "Name a score, a way to train that leaves the old countries alone, and a baseline without "
+        "training.",
     ],
-    reference="97 % accuracy is what always saying 'no complaint' earns, so ask for the balanced accuracy or "
-    "the recall of complaints. Fine-tuning moved the shared weights, so the old countries have changed too: "
-    "test them again. I would keep the shared weights frozen, give the new country an adapter, and compare "
-    "it with the shared weights alone and with training from scratch. If the countries use words in other "
-    "ways, the transfer may hurt.",
+    draft={
+        "a": Sentence(
+            "The old countries are safe, since only new mails were used.",
+            False,
+            "The new mails moved the shared weights, and the old countries use those.",
+        ),
+        "b": Sentence(
+            "Class weights give the model new information about complaints.",
+            False,
+            "They count the same mails more. They add no knowledge.",
+        ),
+        "c": Sentence(
+            "Always saying 'no complaint' is right on 97 % of the mails as well.",
+            True,
+            "97 % of the mails are no complaints: the score shows nothing yet.",
+        ),
+        "d": Sentence(
+            "An adapter on frozen shared weights leaves the old countries' answers as they are.",
+            True,
+            "What is frozen does not move, and the old countries do not use the new adapter.",
+        ),
+        "e": Sentence(
+            "The balanced accuracy, or the recall of complaints, would be a more honest score.",
+            True,
+            "Both let the rare class count; accuracy lets the common one rule.",
+        ),
+        "f": Sentence(
+            "Shared weights from other countries can only help the new one.",
+            False,
+            "If the countries use words differently the transfer may hurt: compare with training "
+            "from scratch.",
+        ),
+    },
+    model="Always saying 'no complaint' earns 97 %, so show me the balanced accuracy or the "
+    "recall of complaints. Fine-tuning moved the shared weights, and the old countries use them: "
+    "they may have forgotten, so test them again. I would freeze the shared weights and train an "
+    "adapter for the new country. Compare it with the shared weights alone and with training from "
+    "scratch: if this country uses words differently, the transfer may even hurt.",
+    tempting="97 % is very good, and fine-tuning on the new country's mails cannot change what "
+    "was learnt from the old ones. I would only add class weights, so that the model knows more "
+    "complaints.",
+    flaw="The majority alone scores 97 %; the shared weights did move; and class weights add no "
+    "knowledge.",
     rubric=[
-        "says that the majority alone scores 97 %, and asks for balanced accuracy, macro-F1 or the recall",
+        "says that the majority alone scores 97 %, and asks for balanced accuracy, macro-F1 or "
+        "the recall",
         "says that the old countries use the same shared weights, so they may have forgotten",
-        "proposes an adapter on frozen shared weights (and why the old countries then stay as they are)",
+        "proposes an adapter on frozen shared weights (and why the old countries then stay as "
+        "they are)",
         "asks for a baseline: the shared weights alone, or training from scratch",
         "says that transfer can hurt when the tasks are not related",
     ],
 )
-def explain(yours):
-    """A few sentences about the report."""
-    expect_mentions(
-        yours,
-        ideas=[
-            (
-                r"balanced|macro|recall|per class|each class|rare class|majority"
-                r"|(always|only|just) (sa(y|id)|answer)|(say|answer)\w* .?no\b"
-                r"|complaints? \w* ?(found|caught|detected|missed|overlooked)"
-                r"|(find|catch|miss)\w* [^.]{0,30}complaint",
-                "Say what is wrong with 97 %, or which score would be honest.",
-            ),
-            (
-                r"(old|other|existing|earlier) (country|countries|task|market)|forg[eo]t",
-                "Say what fine-tuning may have done to the old countries.",
-            ),
-            (
-                r"adapter|froze|freeze|freezing",
-                "Propose a way to train that leaves the old countries as they are.",
-            ),
-            (
-                r"alone|scratch|baseline|without (any )?training|compar",
-                "Name a baseline: what should the new model be compared with?",
-            ),
-        ],
-        avoid=[
-            (
-                r"transfer (always|never)|sharing (always|never)|adapters? always",
-                "Not always, and not never: it depends on how related the tasks are.",
-            ),
-            (
-                r"(sampl\w*|class weights?) (adds?|gives?|creates?) (new )?(information|knowledge|data)",
-                "Resampling and weights repeat what is there. They add no knowledge.",
-            ),
-        ],
-    )

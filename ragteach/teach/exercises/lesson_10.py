@@ -8,10 +8,10 @@ from ragteach.teach.checks import (
     exercise,
     expect,
     expect_close,
-    expect_mentions,
     finished,
 )
 from ragteach.teach.exercises import answers_10 as answers
+from ragteach.teach.written import Sentence, in_words
 
 # ------------------------------------------------------------------ 10-1
 
@@ -273,21 +273,59 @@ def experiment(yours):
 # ------------------------------------------------------------------ 10-7
 
 
-@exercise(
+in_words(
     "10-7",
     title="What the three points are",
     difficulty="easy",
-    minutes=10,
+    minutes=12,
     trains="saying what a result shows, what it does not, and how you know",
     hints=[
         "Which baseline has the same accuracy as RAG, without any adapter?",
         "What did the errors and the two-class experiment say about the cause?",
         "End with the limits: which data, which models, and what you would not claim.",
     ],
-    reference="Full sharing with a bias per task is just as accurate, so the lead comes from knowing how "
-    "frequent a class is in a domain. Most of the extra right answers are neutral sentences, and without "
-    "that class the lead is gone. This holds for a bag of words on four English data sets, not for "
-    "adapters in general.",
+    draft={
+        "a": Sentence(
+            "Full sharing with a bias for each task is as accurate as RAG here.",
+            True,
+            "Three numbers per task buy the whole gain in accuracy.",
+        ),
+        "b": Sentence(
+            "I would not claim that adapters never help.",
+            True,
+            "These are four English data sets and a bag of words. Other models may find more.",
+        ),
+        "c": Sentence(
+            "The lead shows that the domains use words differently.",
+            False,
+            "A bias knows no words. The lead is about how frequent a class is in a domain.",
+        ),
+        "d": Sentence(
+            "The three points are luck: another set of draws would not show them.",
+            False,
+            "The lead over plain full sharing is clear over the draws. Its cause is what to question.",
+        ),
+        "e": Sentence(
+            "Without the neutral class hardly any lead is left.",
+            True,
+            "That is what the two-class experiment showed.",
+        ),
+        "f": Sentence(
+            "In macro-F1 RAG must lead as well, since it leads in accuracy.",
+            False,
+            "Macro-F1 counts every class the same: saying the frequent class wins accuracy, not "
+            "macro-F1.",
+        ),
+    },
+    model="The three points are real, but they are not about words. Full sharing with a bias for "
+    "each task gets the same accuracy, so what helps is knowing how frequent a class is in a "
+    "domain. The extra right answers are mostly neutral sentences, and without the neutral class "
+    "the lead is gone. The adapters' largest words change with the training set. I would not "
+    "claim this for other models or data: these are English sentences from before 2014.",
+    tempting="RAG wins by three points with a clear interval, so the adapters have learnt each "
+    "domain's words. Adapters help on real data.",
+    flaw="The interval says that there is a lead, not where it comes from. The baseline that has "
+    "only a bias per task leads just as far.",
     rubric=[
         "names the baseline with a bias per task, and that it is as good",
         "says what the lead is about: how often classes (above all neutral) occur in each domain",
@@ -295,34 +333,3 @@ def experiment(yours):
         "says what is not claimed: other data, other models, adapters in general",
     ],
 )
-def explain(yours):
-    """A few sentences to a colleague who has read the table."""
-    expect_mentions(
-        yours,
-        ideas=[
-            (
-                r"\bbias",
-                "Name the baseline that is as good as RAG: what does full sharing need for it?",
-            ),
-            (
-                r"frequen|how often|class balance|label balance|share of|neutral|base rate|proportion",
-                "Say what the lead is about: what differs between the domains, if not the words?",
-            ),
-            (
-                r"only (on|for|in)|limit|not (claim|say|prove|show|mean|hold|for)|other (data|model)|these "
-                r"(data|four|domains|sentences)",
-                "Say what you would not claim: for which data and models does this hold?",
-            ),
-        ],
-        avoid=[
-            (
-                r"adapters? (are|is) (useless|worthless)|adapters? (never|do not|don't) (work|help)",
-                "That goes too far: these data and these models showed no gain. Others may.",
-            ),
-            (
-                r"(lead|points?|difference) (is|are|was|were) (just |only |pure )?(luck|noise|chance)",
-                "The lead over plain full sharing is not luck: it is clear over the draws. Its cause is what "
-                "you should question.",
-            ),
-        ],
-    )

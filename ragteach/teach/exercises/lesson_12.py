@@ -14,10 +14,10 @@ from ragteach.teach.checks import (
     expect,
     expect_close,
     expect_equal,
-    expect_mentions,
     finished,
 )
 from ragteach.teach.exercises import answers_12 as known
+from ragteach.teach.written import Sentence, in_words
 
 # ------------------------------------------------------------------ 12-1
 
@@ -303,20 +303,58 @@ def best_epoch(yours):
 # ------------------------------------------------------------------ 12-6
 
 
-@exercise(
+in_words(
     "12-6",
     title="The promise, the file, the matrices",
     difficulty="easy",
-    minutes=10,
+    minutes=12,
     trains="deploying honestly and safely, and saying so",
     hints=[
         "82 % is the best of 200 tries. Which sentences have chosen it, and which have not?",
         "What does opening a pickle do? What would you send?",
         "Five matrices in training: how many in use? (Law 8)",
     ],
-    reference="Do not promise 82 %: it is the best of 200 tries on the validation sentences, so it is partly "
-    "luck. Look once at the test sentences and promise that. Opening a pickle runs a program; send a "
-    "safetensors file. And merge: W_s plus the adapters is one linear layer, no slower than a plain model.",
+    draft={
+        "a": Sentence(
+            "A safetensors file holds numbers and text, and loading it runs no code of its own.",
+            True,
+            "It is a header of text and a block of numbers, nothing else.",
+        ),
+        "b": Sentence(
+            "A pickle is safe if only numbers were saved into it.",
+            False,
+            "Whoever opens it cannot see that beforehand: opening is what runs the code.",
+        ),
+        "c": Sentence(
+            "Promise the number of the test sentences, and try settings until it is high enough.",
+            False,
+            "Test sentences that choose are no test any more. Look at them once.",
+        ),
+        "d": Sentence(
+            "Unpickling executes code that stands in the file.",
+            True,
+            "A pickle is a program for a small machine, and opening it runs the program.",
+        ),
+        "e": Sentence(
+            "82 % is the best of 200 tries on these sentences, so part of it is luck.",
+            True,
+            "The winner of many noisy scores is chosen for its luck as well.",
+        ),
+        "f": Sentence(
+            "For one task five matrices take five times as long as one.",
+            False,
+            "Merged they are one matrix (law 8): no slower than a plain model.",
+        ),
+    },
+    model="Please do not promise 82 %: it is the best of 200 tries on the validation sentences, "
+    "so part of it is luck. Look at the test sentences once, with the chosen model, and promise "
+    "that number. A pickle is a program that runs when the shop opens it; send a safetensors "
+    "file, which holds only numbers and text, with vocabulary and labels. And merge the task "
+    "first: W_s plus its adapters is one linear layer, so it costs no more than a plain model.",
+    tempting="Validation sentences were not trained on, so 82 % is honest. A pickle is fine "
+    "between people who know each other, and the model will need a faster machine.",
+    flaw="The validation sentences chose, 200 times. A pickle runs code whoever sent it. And the "
+    "matrices add up to one before they are used.",
     rubric=[
         "says why the best of many validation scores is too good",
         "promises a number from test sentences, looked at once",
@@ -324,35 +362,3 @@ def best_epoch(yours):
         "says that the merged task is one matrix, as fast as a plain model",
     ],
 )
-def explain(yours):
-    """A few sentences to the colleague."""
-    expect_mentions(
-        yours,
-        ideas=[
-            (
-                r"best of|luck|too (good|high)|optimis|chosen|winner|many tries|200",
-                "Say why 82 % is too good to promise: how was it found?",
-            ),
-            (r"test", "Say which sentences give a number that you may promise."),
-            (
-                r"pickle.*(code|program|run|exec|danger|unsafe)|(code|program|run|exec|danger|unsafe).*pickle",
-                "Say what opening a pickle does.",
-            ),
-            (r"safetensors|onnx|rt\.save|\bsave\(", "Say what to send instead of the pickle."),
-            (
-                r"merg|one (single )?(matrix|linear|layer)|single (matrix|linear|layer)|add(ed)? up|\bsum",
-                "Say what becomes of the five matrices when only one task is served.",
-            ),
-        ],
-        avoid=[
-            (
-                r"\b(choose|pick|search|try|tune|select)\w* (it |them |the \w+ )?on (the )?test",
-                "Choosing on the test sentences makes their number too good as well. Look at them once.",
-            ),
-            (
-                r"(merg\w*|it) (is|will be|makes? it|costs?) (five times |(?!no |not |never )\w+ )?"
-                r"(slower|more time)",
-                "Merged it is one matrix: no slower than a plain model.",
-            ),
-        ],
-    )

@@ -12,10 +12,10 @@ from ragteach.teach.checks import (
     expect_choice,
     expect_close,
     expect_equal,
-    expect_mentions,
     finished,
 )
 from ragteach.teach.exercises import answers_13 as answers
+from ragteach.teach.written import Sentence, in_words
 
 # ------------------------------------------------------------------ 13-1
 
@@ -256,72 +256,74 @@ def trial(yours):
 # ------------------------------------------------------------------ 13-6
 
 
-@exercise(
+in_words(
     "13-6",
     title="The review",
     difficulty="medium",
-    minutes=12,
+    minutes=15,
     trains="a judgement that is fair, specific and of use",
     hints=[
-        "Begin with what is right. Look at the row that holds, or at what survives once there is a graph.",
+        "Begin with what is right. Look at the row that holds, or at what survives once there is a "
+        "graph.",
         "Then the sum of all adapters: what can such a model never do? And what was not measured?",
-        "End with conditions, with the citation that could not be found, and with requests, not with scorn.",
+        "End with conditions, with the citation that could not be found, and with requests, not "
+        "with scorn.",
     ],
-    reference="The article is right that shared weights with a small adapter for each task make it easy to "
-    "add a task: the old ones keep their answers. As printed the model adds all adapters for every input, so "
-    "it collapses to one matrix; please add a routing graph. The evidence lacks test sentences, several "
-    "seeds and baselines such as full sharing. Whether it generalises better depends on how related the "
-    "tasks are. We could not find the cited paper; please give its DOI.",
+    draft={
+        "a": Sentence(
+            "The example shows no sentence that was not trained on.",
+            True,
+            "Nine sentences, all used in training: nothing is said about new ones.",
+        ),
+        "b": Sentence(
+            "Whether it generalises better depends on how related the tasks are, and on how many "
+            "sentences there are.",
+            True,
+            "You measured that: each strategy wins somewhere.",
+        ),
+        "c": Sentence(
+            "Since full sharing won in one of our cells, the method is worthless.",
+            False,
+            "One cell is a condition, not a verdict on the method. Say where it helps and where not.",
+        ),
+        "d": Sentence(
+            "Shared weights with an adapter per task let a new task be added without changing the "
+            "old ones' answers.",
+            True,
+            "That part of the article holds: it is the row of the table to be fair about.",
+        ),
+        "e": Sentence(
+            "The cited paper does not exist, so the authors invented it.",
+            False,
+            "You know that it could not be found. You do not know why: ask for its DOI.",
+        ),
+        "f": Sentence(
+            "As printed, the model can give every task weights of its own.",
+            False,
+            "As printed it adds all adapters for every input: one matrix for all tasks.",
+        ),
+    },
+    model="The idea of shared weights plus a small adapter for each task is right: a new task can "
+    "be added without changing a single answer of the old ones. As printed, however, the forward "
+    "pass adds all adapters for every input, so all tasks get the same matrix; please add a graph "
+    "that says which adapter serves which task. The example shows no sentence that was not "
+    "trained on: please report test sentences, several seeds with intervals, and full sharing and "
+    "independent models as baselines. In our runs the gain depends on how related the tasks are "
+    "and on the number of sentences, so please state the conditions. We could not find the cited "
+    "paper; please give a DOI, and cite regularised multi-task learning.",
+    tempting="The model is nonsense, since the adapters add up to one matrix, and the authors "
+    "quote a paper that does not exist. Reject: adapters never help.",
+    flaw="It judges people, claims what was not measured, and asks for nothing that could be "
+    "done. A graph mends the sum, and the idea behind it holds.",
     rubric=[
         "names one thing that the article got right, and why it matters",
-        "says that the sum of all adapters is one matrix, so that tasks cannot differ, and how to mend it",
-        "says what the evidence lacks: unseen sentences, several seeds with intervals, fair baselines",
-        "says on what success depends (relatedness, number of sentences), in place of a yes or a no",
+        "says that the sum of all adapters is one matrix, so that tasks cannot differ, and how to "
+        "mend it",
+        "says what the evidence lacks: unseen sentences, several seeds with intervals, fair "
+        "baselines",
+        "says on what success depends (relatedness, number of sentences), in place of a yes or a "
+        "no",
         "says that the citation could not be found, not that it does not exist",
         "asks for things that the authors can do; judges the work, not the people",
     ],
 )
-def review(yours):
-    """A few sentences to the editor."""
-    expect_mentions(
-        yours,
-        ideas=[
-            (
-                r"\bright\b|correct|sound\b|good idea|useful|merit|holds|valuable|strength|well (done|chosen)"
-                r"|welcome|credit",
-                "Be fair: name one thing that the article got right.",
-            ),
-            (
-                r"collapse|collapsing|(same|one|single) (matrix|model|map|linear|weights)|all (the )?adapters"
-                r"|every adapter|cannot differ|can't differ",
-                "Be specific: what does the sum of all adapters do to the model?",
-            ),
-            (
-                r"\btest|seeds?\b|interval|baseline|unseen|new sentences|held[- ]out|left[- ]out|control",
-                "Say what the evidence lacks.",
-            ),
-            (
-                r"depend|condition|only (if|when)|related|number of sentences",
-                "Say on what its success depends.",
-            ),
-            (
-                r"\bcit(e|ed|es|ing|ation)|reference|\bDOI\b|bibliograph",
-                "Say a word about the citation.",
-            ),
-        ],
-        avoid=[
-            (
-                r"fraud|\bfake|dishonest|\bliar|\blied\b|cheat|incompeten|stupid|nonsense|worthless|ignoran",
-                "Judge the work, not the people, and not their intentions.",
-            ),
-            (
-                r"(paper|citation|reference)\b[^.]{0,40}(does not|doesn't|did not|didn't) exist"
-                r"|(invented|made up|fabricated)",
-                "You know that it could not be found. You do not know that it does not exist.",
-            ),
-            (
-                r"adapters? (are|is) (useless|pointless)|(never|always) (works?|helps?|generali[sz]es|wins?)",
-                "Not always, and not never: it depends, and you measured on what.",
-            ),
-        ],
-    )

@@ -2,6 +2,7 @@
 
 import numpy as np
 import torch
+from drafts import slips, spellings
 
 WRONG = {
     "00-1": {
@@ -17,14 +18,7 @@ WRONG = {
         "too early": "bac",
         "a letter twice": "bba",
     },
-    "00-4": {
-        "no shared part": "An adapter is what a task needs; lambda makes it small or independent.",
-        "no adapter": "Shared weights are for all, and lambda makes them independent.",
-        "no lambda": "The shared part is for all tasks, the adapter for one, or tasks are independent.",
-        "one end only": "The shared part is for all tasks, the adapter for one; lambda is its price.",
-        "wrong way round": "Shared weights are common, adapters are for one task, and a large lambda gives "
-        "independent models.",
-    },
+    "00-4": slips("rwrrww"),
 }
 
 RIGHT = {
@@ -35,8 +29,5 @@ RIGHT = {
     },
     "00-2": {"spaces": " full sharing "},
     "00-3": {"with commas": "b, c, a", "capitals": "BCA"},
-    "00-4": {
-        "other words": "What tasks have in common is shared. An adapter adds what is special. The penalty "
-        "decides: none of it and every task is alone, a lot and all are one.",
-    },
+    "00-4": spellings("rwrrww"),
 }

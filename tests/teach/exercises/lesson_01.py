@@ -2,6 +2,7 @@
 
 import numpy as np
 import torch
+from drafts import slips, spellings
 
 
 def counts(frame, word, tasks, pattern=r"\b{}\b"):
@@ -63,12 +64,7 @@ WRONG = {
         "early": {0.25: 20, 0.5: 40, 0.75: 80},
         "never in the middle": {0.25: 20, 0.5: INF, 0.75: INF},
     },
-    "01-6": {
-        "no variance": "The large country loses because the words there have another meaning for people.",
-        "no bias": "The small country had too few reviews, so it gains from all those that others wrote.",
-        "no advice": "The small country had too few reviews; in the large one words have a different sense.",
-        "more data": "It had too few reviews and words differ, but more data will fix this for each country.",
-    },
+    "01-6": slips("wwrwrr"),
 }
 
 RIGHT = {
@@ -103,11 +99,5 @@ RIGHT = {
         "another run": {0.25: 40, 0.5: 160, 0.75: INF},
         "late": {0.25: 20, 0.5: 80, 0.75: 160, 1.0: INF},
     },
-    "01-6": {
-        "other words": "With so few reviews the small market's model was uncertain, and the others "
-        "steadied it. In the "
-        "large market the same words mean other things, so one model has to compromise. Keep a common "
-        "part and give "
-        "each country its own small part."
-    },
+    "01-6": spellings("wwrwrr"),
 }

@@ -2,6 +2,7 @@
 
 import numpy as np
 import torch
+from drafts import slips, spellings
 
 from ragteach.teach.exercises import answers_02 as known
 from ragteach.teach.exercises.answers_02 import CHANGES, FOUR_FROM_TWO, READINGS, SHAPES
@@ -130,14 +131,7 @@ WRONG = {
         "two readings": {"W_s": 2.0, "W[films]": 0.0},
         "a list": [4.0, 4.0],
     },
-    "02-9": {
-        "no sum": "Your adapters are interesting, and you should look at what they do for each of the tasks.",
-        "no tasks": "All of those matrices are added up, so what you have is one matrix, whatever you do.",
-        "no reason": "The sum is one matrix, so no task can differ from another one, and that is all.",
-        "no cure": "The sum is one matrix, so no task can differ. It moved since the penalty is weaker now.",
-        "more adapters": "The sum is one matrix and no task can differ, so add more adapters to the graph.",
-        "power": "The model is more powerful now: one matrix became five, by a graph of tasks and steps.",
-    },
+    "02-9": slips("wrrwrw"),
 }
 
 RIGHT = {
@@ -177,9 +171,5 @@ RIGHT = {
         "tensors": {k: torch.tensor(v) for k, v in readings(_5=1e-15, _6=2e-14).items()},
         "large": readings(_0=9, _1=12, _2=7.5),
     },
-    "02-9": {
-        "other words": "Forward never sees the task. Five linear maps added up collapse into a single one, "
-        "so films and cars must agree on every word. Splitting made the weights cheaper, hence the other "
-        "accuracy. Route instead: let each task use its own adapter, whatever the domain.",
-    },
+    "02-9": spellings("wrrwrw"),
 }

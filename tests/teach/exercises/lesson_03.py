@@ -2,6 +2,7 @@
 
 import numpy as np
 import torch
+from drafts import slips, spellings
 
 from ragteach.teach.exercises import answers_03 as answers
 from ragteach.teach.exercises.answers_03 import (
@@ -188,15 +189,7 @@ WRONG = {
         "swapped": {0.0: 0.3, 0.01: 0.94, 0.1: 0.33, 1.0: 0.95},
         "two only": {0.0: 0.3, 1.0: 0.95},
     },
-    "03-10": {
-        "no bound": "You lost the minus sign, or the softmax; look at your code and test it again.",
-        "no sign": "A loss below 0 is impossible here. You forgot the softmax, check the gradient.",
-        "no softmax": "A loss below 0 is impossible here. You lost the minus sign, check the gradient.",
-        "no remedy": "A cross-entropy is never negative: either the sign is lost or you use raw outputs.",
-        "praise": "A negative loss is good, the sign does not matter after softmax, all gradients are fine.",
-        "longer": "Negative values come from the sign or the softmax. Train for longer and test it again.",
-        "penalty": "Negative values come from the sign or the softmax. Use a larger penalty and test again.",
-    },
+    "03-10": slips("wrwrrw"),
 }
 
 RIGHT = {
@@ -239,8 +232,5 @@ RIGHT = {
     },
     "03-8": {"capitals": {k: v.upper() for k, v in KNOBS.items()}},
     "03-9": {"other numbers": R03_9, "tensors": {k: torch.tensor(v) for k, v in R03_9.items()}},
-    "03-10": {
-        "other words": "Minus the log of a probability is at least 0, so -20 cannot be a cross-entropy. "
-        "Either the minus is lost, or raw outputs went into the log. With zero weights it must be log 3."
-    },
+    "03-10": spellings("wrwrrw"),
 }

@@ -1,6 +1,7 @@
 """Answers to try on the exercises of lesson 04."""
 
 import torch
+from drafts import slips, spellings
 
 import ragteach as rt
 from ragteach.teach.exercises.answers_04 import (
@@ -191,20 +192,7 @@ WRONG = {
         "summed over entries": {"joint": 0.001, "asleep": 0.001, "awake": 1800.0},
         "two kinds": {"joint": 0.0, "awake": 2.0},
     },
-    "04-7": {
-        "no phases": "The shared weights are fixed and the adapters are trained, that is all there is to "
-        "say here.",
-        "nothing fixed": "There are two phases, and both of them are about training all of the weights on "
-        "the data.",
-        "no comparison": "In the second phase the shared weights are fixed and the adapters learn what "
-        "their task needs.",
-        "only J": "Phase one trains W_s, phase two has it fixed. Joint training gets a lower J because it "
-        "has more choices.",
-        "a promise": "Phase two has W_s fixed. Joint training finds a lower J, and that always improves "
-        "test accuracy.",
-        "law turned round": "In phase two W_s is fixed, and two-phase training has a lower J than joint "
-        "training on the test.",
-    },
+    "04-7": slips("rwrwwr"),
 }
 
 RIGHT = {
@@ -224,9 +212,5 @@ RIGHT = {
         },
         "exact": {"joint": 0, "asleep": 0, "awake": 2},
     },
-    "04-7": {
-        "other words": "First the shared matrix learns, then it is frozen while adapters learn. Training "
-        "all at once has "
-        "more freedom, so it ends no higher in J; whether new sentences are read better is another question.",
-    },
+    "04-7": spellings("rwrwwr"),
 }

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import torch
+from drafts import slips, spellings
 
 from ragteach.teach.exercises.answers_05 import KEPT
 
@@ -75,17 +76,7 @@ WRONG = {
         "all": lambda lam, lam_s: 1.0,
         "nothing": lambda lam, lam_s: 0.0,
     },
-    "05-8": {
-        "nothing about the sum": "The adapter is small here because of the way that it has been trained "
-        "so far.",
-        "no cause": "The data only see the sum of the two parts, so look at W_t and never at one alone.",
-        "no consequence": "The data see the sum only, and lambda decides how it is split between the two "
-        "parts.",
-        "no opinion": "The sum is split by lambda. Compare the entries: a zero means that the task has no "
-        "opinion.",
-        "over-reading": "The sum is split by lambda, but the adapter alone shows what the task thinks, so "
-        "compare adapters.",
-    },
+    "05-8": slips("wwwrrr"),
 }
 
 RIGHT = {
@@ -112,9 +103,5 @@ RIGHT = {
         "numpy": {0: np.float64(-0.15), 0.5: 0.0, 1: 0.14},
     },
     "05-7": {"other form": lambda lam, lam_s: 1 / (1 + lam_s / lam)},
-    "05-8": {
-        "other words": "Only W_s and A_t added together meet the data. Another seed may split them "
-        "differently, "
-        "so a zero in A_t proves nothing. Look at W_t for good minus bad."
-    },
+    "05-8": spellings("wwwrrr"),
 }

@@ -2,6 +2,7 @@
 
 import numpy as np
 import torch
+from drafts import slips, spellings
 from scipy import stats
 
 from ragteach.study.experiment import interval, summary
@@ -70,14 +71,7 @@ WRONG = {
         "RAG wins": scores({"RAG": 0.72, "full sharing": 0.65}),
         "nobody wins": scores({"RAG": 0.65, "full sharing": 0.65}, spread=0.05),
     },
-    "06-6": {
-        "only seeds": "You ran it once, so another seed might turn the result round, do it again with "
-        "twenty.",
-        "only validation": "The test set was used to choose the setting, so use a validation set for that.",
-        "nothing to report": "Choose on a validation set, and run it with many seeds. Then you will see.",
-        "best seed": "Use a validation set, run twenty seeds, and then report the best seed of them.",
-        "overlap": "Choose on validation, use many seeds; if the intervals overlap there is no difference.",
-    },
+    "06-6": slips("rrrwww"),
 }
 
 RIGHT = {
@@ -101,9 +95,5 @@ RIGHT = {
             {"independent": 0.5, "RAG": 0.60, "full sharing": 0.66}, n_seeds=12, seed=3
         ),
     },
-    "06-6": {
-        "other words": "Your setting was selected with the very sentences you report. Hold out others "
-        "for that. And repeat "
-        "the whole thing with twenty splits; then look at the paired differences, one for each split."
-    },
+    "06-6": spellings("rrrwww"),
 }

@@ -2,6 +2,7 @@
 
 import numpy as np
 import torch
+from drafts import slips, spellings
 
 from ragteach.teach.exercises.answers_07 import augment
 
@@ -66,15 +67,7 @@ WRONG = {
         "a word": "large",
         "negative": -1,
     },
-    "07-7": {
-        "no adapters": "It makes all the weights of the model as small as you like it.",
-        "no tasks": "It keeps the adapters small, and validation data choose how small they should be.",
-        "nobody chooses": "It keeps adapters small, so that all the tasks share one model in the end.",
-        "turned round": "A large lambda makes the tasks independent, with an adapter each; validation "
-        "chooses.",
-        "training": "It keeps adapters small so tasks are alike, and the training loss chooses the best "
-        "value.",
-    },
+    "07-7": slips("rwwwrr"),
 }
 
 RIGHT = {
@@ -110,14 +103,5 @@ RIGHT = {
         )
     },
     "07-6": {"the end": 1000, "a tensor": torch.tensor(300.0), "many times": 100.0},
-    "07-7": {
-        "other words": "Before any data, it says how correlated I think the tasks are: strong shrinkage "
-        "of the adapters "
-        "ties them. I would tune it by cross-validation.",
-        "a price": "It is the price that a task pays for differing from the others. A high price makes them "
-        "all alike, a low price lets each be on its own. Keep the value that does best on data you held out.",
-        "close to the common model": "How similar I believe the tasks to be, before any data. When it is "
-        "large each task stays close to the common model. Choose it with sentences that training did not "
-        "see: set some aside. Never choose by the training loss.",
-    },
+    "07-7": spellings("rwwwrr"),
 }

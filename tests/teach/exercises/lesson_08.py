@@ -1,6 +1,7 @@
 """Answers to try on the exercises of lesson 08."""
 
 import numpy as np
+from drafts import slips, spellings
 
 
 def _distance(w):
@@ -80,14 +81,7 @@ WRONG = {
         "without replacement": lambda K, k: (k, k * (k - 1) / (K - 1)),
         "swapped": lambda K, k: (k * k / K, k),
     },
-    "08-8": {
-        "no condition": "Different seeds may give different models when one stops early, or draws another "
-        "graph.",
-        "no case": "With a penalty the start is forgotten, and the graph is the same in each of our runs.",
-        "start only": "With a penalty all starts meet in one place. Only if you stop early do they differ.",
-        "never": "The seed never matters, since with a penalty everything is forgotten, even the graph, "
-        "even early.",
-    },
+    "08-8": slips("rwwrwr"),
 }
 
 RIGHT = {
@@ -119,11 +113,5 @@ RIGHT = {
         "first row": lambda a: (np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]]), a[1:] - a[0]),
     },
     "08-7": {"numpy": lambda K, k: np.array([k, K * (k / K) ** 2])},
-    "08-8": {
-        "other "
-        "words": "The problem is convex once it is regularised, so long training always ends in one place. "
-        "If it is "
-        "not convex, as with low-rank adapters, you may end elsewhere, and a frozen projection stays as it "
-        "was drawn.",
-    },
+    "08-8": spellings("rwwrwr"),
 }

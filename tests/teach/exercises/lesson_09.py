@@ -2,6 +2,7 @@
 
 import numpy as np
 import torch
+from drafts import slips, spellings
 from sklearn.metrics import f1_score, precision_score, recall_score
 
 import ragteach as rt
@@ -109,16 +110,7 @@ WRONG = {
         "one world": {0.0: GAINS[0.0], "verdict": "b"},
         "a list": [0.1, 0.2],
     },
-    "09-7": {
-        "no score": "The old countries may have forgotten. Freeze the shared weights, compare with scratch.",
-        "no forgetting": "97 % is what the majority earns. Use an adapter and compare it with a baseline.",
-        "no adapter": "The recall of complaints is missing. Old countries may have forgotten, so compare.",
-        "no baseline": "Show me the recall. The old countries may have forgotten. An adapter on "
-        "frozen weights is safer.",
-        "a promise": "Show me the recall. Old countries forget; adapters always win against the baseline.",
-        "resampling as data": "Show me the recall; oversampling adds knowledge. Old countries forget, "
-        "so freeze and compare.",
-    },
+    "09-7": slips("wwrrrw"),
 }
 
 RIGHT = {
@@ -138,12 +130,5 @@ RIGHT = {
         "arrays": {r: np.array(GAINS[r]) for r in (0.0, 0.75)} | {"verdict": "(B)"},
         "eight seeds": GAINS | {0.75: [*GAINS[0.75], 0.5, 0.2]},
     },
-    "09-7": {
-        "other words": "Someone who always says no gets 97 % as well, so I want macro-F1. Since W_s "
-        "moved, check the existing countries again. Next time freeze W_s, and train only a small part; the "
-        "baseline is W_s as it is.",
-        "plain words": "97 % is what you get for saying no each time, so ask how many complaints are found. "
-        "The weights that moved serve the old countries too: test them again. Better leave the common "
-        "weights frozen and give the new country its own adapter. Compare it with the model unchanged.",
-    },
+    "09-7": spellings("wwrrrw"),
 }

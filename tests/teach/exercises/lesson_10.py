@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 import pandas as pd
+from drafts import slips, spellings
 from scipy import stats
 
 from ragteach.teach.exercises import answers_10 as answers
@@ -100,13 +101,7 @@ WRONG = {
         "one missing": {"three": 0.028},
         "a list": [0.028, -0.002],
     },
-    "10-7": {
-        "no baseline": "The lead is about how frequent the neutral class is, at least on these data.",
-        "no cause": "Full sharing with a bias per task equals RAG. This need not hold for other data.",
-        "no limits": "A bias per task gets the same accuracy, so it is the class frequencies that help here.",
-        "too far": "With a bias per task full sharing is as good; it is frequencies. So adapters never work.",
-        "luck": "Full sharing with a bias is as good, and the lead is only chance on these domains.",
-    },
+    "10-7": slips("rrwwrw"),
 }
 
 RIGHT = {
@@ -158,9 +153,5 @@ RIGHT = {
         "other seeds": {"three": np.float64(0.025), "two": 0.004},
         "exact": answers.EXPERIMENT,
     },
-    "10-7": {
-        "other words": "What helps is that each domain knows its base rate: a bias for every task alone "
-        "reaches the same score. Take the middle class out and the lead vanishes. All this only for "
-        "bag-of-words models.",
-    },
+    "10-7": spellings("rrwwrw"),
 }

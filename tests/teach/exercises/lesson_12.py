@@ -4,6 +4,7 @@ import json
 import struct
 
 import torch
+from drafts import slips, spellings
 
 from ragteach.teach.exercises.answers_12 import (
     BestEpoch,
@@ -222,17 +223,7 @@ WRONG = {
         "loss forgotten": tracker(loss_forgotten),
         "an object": BestEpoch(),
     },
-    "12-6": {
-        "promise kept": "A pickle is code when opened; use safetensors. Merge all into one.",
-        "no test": "It is the best of 200, so too good. A pickle runs code: send safetensors. Merge them.",
-        "pickle accepted": "The best of 200 is luck: promise the test score. Merge the five into one layer.",
-        "no format": "The best of 200 is luck: promise the test score. A pickle runs code. Merge them.",
-        "still slow": "The best of 200 is luck: promise the test score. A pickle runs code: use safetensors.",
-        "chosen on test": "It is the luck of 200 tries: choose on the test set. A pickle runs code, send "
-        "safetensors. Merge the matrices.",
-        "slower": "The best of 200 is luck: promise the test number. A pickle runs code, send safetensors. "
-        "After you merge it is slower.",
-    },
+    "12-6": slips("rwwrrw"),
 }
 
 RIGHT = {
@@ -251,11 +242,5 @@ RIGHT = {
         "tensors": {b: torch.tensor(v) for b, v in {16: 0.0, 8: 0.0, 4: 0.05625, 2: 0.2}.items()},
     },
     "12-5": {"with a history": WithHistory},
-    "12-6": {
-        "other words": "Two hundred tries always have a lucky winner, so tell them the accuracy on test "
-        "sentences that you look at once. Whoever opens a pickle executes what is in it: send an ONNX or "
-        "safetensors file. In use the shared matrix and its adapters are added up to one, as quick as any.",
-        "no slower": "82 % is the luckiest of 200; promise what the test sentences say. A pickle is a "
-        "program, so send safetensors. Merge the matrices: then it is no slower than a plain model.",
-    },
+    "12-6": spellings("rwwrrw"),
 }

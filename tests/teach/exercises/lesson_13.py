@@ -2,6 +2,7 @@
 
 import numpy as np
 import torch
+from drafts import slips, spellings
 from scipy import stats
 
 from ragteach.study.experiment import interval
@@ -132,16 +133,7 @@ WRONG = {
         "by the mean": UNCLEAR | {"verdict": "holds"},
         "depends on nothing": TRIAL | {"verdict": "depends"},
     },
-    "13-6": {
-        "no merit": without("right").replace("right", ""),
-        "no collapse": without("collapse"),
-        "no evidence": without("evidence"),
-        "no condition": without("depends"),
-        "no citation": without("citation"),
-        "scorn": without("", "The authors are incompetent."),
-        "a guess": without("citation", "The cited paper was invented."),
-        "never": without("depends", "It never works, related tasks or not."),
-    },
+    "13-6": slips("rrwrww"),
 }
 
 RIGHT = {
@@ -176,11 +168,5 @@ RIGHT = {
         | {"scores": SCORES, "baseline scores": torch.tensor(BASELINE), "verdict": "Holds"},
         "rounded": TRIAL | {"interval": tuple(np.round(TRIAL["interval"], 4))},
     },
-    "13-6": {
-        "other words": "A strength of the article: new tasks leave the old ones alone. The model collapses, "
-        "because each input meets every adapter; a routing table would mend it. There are no "
-        "held-out sentences and no baselines. It helps only if tasks are related and data suffice. One "
-        "reference could not be located; please supply it.",
-        "in order": " ".join(REVIEW.values()),
-    },
+    "13-6": spellings("rrwrww"),
 }
