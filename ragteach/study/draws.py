@@ -1,0 +1,88 @@
+"""Draws: training, validation and test sentences of one seed.
+
+Enters: the name of the data (or a frame), a size, a seed.  Leaves: three frames.
+
+A class that is there in a task is there in its training part, if that has room for it: otherwise
+the bias of that class would have no best value (the lower it is, the lower is J, for ever). Where
+chance left a class out, its first sentence changes places with the last training sentence of the
+class that has most. All other draws stay as chance made them.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from ragteach.data.toy import make_toy
+
+MAX_TEST = 1000  # test sentences per task
+
+
+def draw(
+    name: str, frame: pd.DataFrame | None, n: int | None, seed: int, **knobs: float
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Training, validation and test frames of one seed.
+
+    ``n`` training and ``n`` validation sentences per task, the rest (at most 1000) to test on;
+    ``n=None`` is 60 %, 20 %, 20 %. Toy data are generated afresh; other data are shuffled and dealt
+    out, so that two draws share sentences: see `overlap_ratio`.
+    """
+    if name == "toy":
+        frame = make_toy(n_per_task=2 * n + 250, seed=seed, **knobs)
+    rng = np.random.default_rng(seed)
+    parts: tuple[list, list, list] = ([], [], [])
+    for _, rows in frame.groupby("task", sort=False):
+        train, val = cuts(len(rows), n)
+        order = rng.permutation(len(rows))
+        order = every_class(order, rows["label"].to_numpy(), train)
+        places = (order[:train], order[train : train + val], order[train + val :][:MAX_TEST])
+        for part, place in zip(parts, places, strict=True):
+            part.append(rows.iloc[place])
+    train, val, test = (pd.concat(part, ignore_index=True) for part in parts)
+    return train, val, test
+
+
+def cuts(n_rows: int, n: int | None) -> tuple[int, int]:
+    """How many of a task's rows train, and how many choose."""
+    if n is None:
+        return int(0.6 * n_rows), int(0.2 * n_rows)
+    return n, n
+
+
+def every_class(order: np.ndarray, labels: np.ndarray, n_train: int) -> np.ndarray:
+    """The order of a task's rows, changed as little as may be so that its first ``n_train`` hold
+    every class.
+
+    Example:
+        >>> labels = np.array([0, 0, 0, 1])
+        >>> labels[every_class(np.array([0, 1, 2, 3]), labels, 3)].tolist()
+        [0, 0, 1, 0]
+    """
+    order = order.copy()
+    for missing in np.setdiff1d(labels, labels[order[:n_train]]):
+        said = labels[order]
+        counts = np.bincount(said[:n_train])
+        if counts.max(initial=0) < 2:  # no room: one sentence a class already
+            break
+        leaves = np.flatnonzero(said[:n_train] == counts.argmax())[-1]
+        comes = np.flatnonzero(said == missing)[0]
+        order[[leaves, comes]] = order[[comes, leaves]]
+    return order
+
+
+def overlap_ratio(frame: pd.DataFrame, n: int | None) -> float:
+    """Test sentences for each that a draw could train on: n_test / n_train of Nadeau and Bengio.
+
+    It measures how much the test parts of two draws of the same ``frame`` overlap. All rows count
+    that are not there to choose or to test: where there are more than a draw uses, two draws share
+    less.
+    """
+    n_train = n_test = 0
+    for n_rows in frame["task"].value_counts():
+        train, val = cuts(n_rows, n)
+        test = min(n_rows - train - val, MAX_TEST)
+        n_test += test
+        n_train += n_rows - val - test
+    return n_test / n_train
+
+

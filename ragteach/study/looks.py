@@ -1,0 +1,45 @@
+"""Looks: one colour, marker and line style for each thing that the course draws again and again.
+
+Colours are Okabe & Ito's, which people with any colour vision can tell apart; a marker, line style
+or label always says the same as the colour.
+
+Reference: Okabe & Ito (2008), Color Universal Design.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+BLUE, ORANGE, GREEN, PINK, SKY, YELLOW, VERMILION = (
+    "#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#F0E442", "#D55E00",
+)  # fmt: skip
+BLACK = "#000000"
+OTHER = "#777777"
+CYCLE = (
+    [BLUE, VERMILION, GREEN, PINK, ORANGE, SKY, BLACK],
+    ["o", "s", "^", "D", "v", "P", "X"],
+    # 6, not 7: no look comes back soon
+    ["-", "--", ":", "-.", (0, (5, 1, 1, 1, 1, 1)), (0, (8, 3))],
+)
+
+
+@dataclass(frozen=True)
+class Look:
+    """How a strategy is drawn.
+
+    Attributes:
+        colour: of its line, in "#rrggbb".
+        marker, dash: as in matplotlib.
+        letter: what the who-wins map writes into its cells.
+    """
+
+    colour: str = OTHER
+    marker: str = "x"
+    dash: Any = "-"
+    letter: str = ""
+
+
+def nth_look(i: int) -> Look:
+    """The ``i``-th look of the cycle, for things that have none of their own."""
+    return Look(*(options[i % len(options)] for options in CYCLE))

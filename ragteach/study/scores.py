@@ -1,0 +1,156 @@
+"""Scores: one draw, all strategies, every number that goes into the table.
+
+Enters: training, validation and test frames.  Leaves: (task, metric, value) for each task, and for
+"mean", the average over tasks.
+
+Each strategy tries its penalties, each solved to its optimum; the one with the least validation
+cross-entropy is scored, once, on the test sentences, which never choose anything.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+
+from ragteach.dataset import MultiTaskDataset
+from ragteach.engine.optimum import solve_path
+from ragteach.losses import cross_entropy
+from ragteach.model import RAG, task_logits
+from ragteach.study.strategies import Strategy
+from ragteach.tensors import TaskTensors
+
+Scores = list[tuple[str, str, float]]
+FLAT = 0.01  # an edge is no matter where the validation loss (in nats) no longer falls towards it
+
+
+class Parts:
+    """One draw as numbers: the vocabulary is fitted on the training sentences.
+
+    A task of which a class is missing gets one sentence without words for each class, so that
+    every bias has a best value.
+    """
+
+    def __init__(self, train: pd.DataFrame, val: pd.DataFrame, test: pd.DataFrame, n_classes: int):
+        self.frames, self.n_classes = (train, val, test), n_classes
+        self.words = self._stacked(None)
+
+    def of(self, strategy: Strategy) -> tuple[MultiTaskDataset, TaskTensors, TaskTensors]:
+        """Training, validation and test part, in the strategy's own features if it has some."""
+        if strategy.features is None:
+            return self.words
+        return self._stacked(strategy.features(self.words[0]))
+
+    def _stacked(self, vectorizer: Any) -> tuple[MultiTaskDataset, TaskTensors, TaskTensors]:
+        train, *others = self.frames
+        data = MultiTaskDataset.from_frame(train, vectorizer, n_classes=self.n_classes)
+        same = data.vectorizer, data.task_names, self.n_classes
+        whole = completed(train, self.n_classes)
+        if len(whole) > len(train):
+            data = MultiTaskDataset.from_frame(whole, *same)
+        val, test = (MultiTaskDataset.from_frame(part, *same).stacked() for part in others)
+        return data, val, test
+
+
+def completed(train: pd.DataFrame, n_classes: int) -> pd.DataFrame:
+    """The training part, with one sentence without words for each class in tasks that lack one."""
+    extra = [
+        pd.DataFrame({"text": "", "label": range(n_classes), "task": task})
+        for task, labels in train.groupby("task", sort=False)["label"]
+        if labels.nunique() < n_classes
+    ]
+    return pd.concat([train, *extra], ignore_index=True) if extra else train
+
+
+def score(strategy: Strategy, parts: Parts) -> tuple[Scores, int]:
+    """The scores of one strategy on one draw, and its number of trained weights."""
+    if strategy.builder is None:
+        train, _, test = parts.frames
+        return majority(train, test, parts.n_classes), 0
+    data, val, test = parts.of(strategy)
+    lam, lam_shared = np.array(strategy.tries, dtype=float).T
+    path = solve_path(strategy.builder(data), data, lam, lam_shared, tol=1e-4)
+    losses = path.losses(val).mean(0).numpy()  # (n_tries,)
+    best = int(losses.argmin())
+    model = path.model(best)
+    chosen = [
+        ("mean", "lam", path.lam[best].item()),
+        ("mean", "lam_shared", path.lam_shared[best].item()),
+        ("mean", "on_edge", float(on_edge(lam, losses) or on_edge(lam_shared, losses))),
+    ]
+    return model_scores(model, test) + chosen, model.num_parameters(trainable=True)
+
+
+def on_edge(values: np.ndarray, losses: np.ndarray) -> bool:
+    """Whether the least loss lies at an end of the values tried, and the loss still falls there.
+
+    Where it no longer falls, the end stands for all that lies beyond: lam = 10 is full sharing, for
+    example.
+
+    Example:
+        >>> on_edge(np.array([0.1, 1.0, 10.0]), np.array([0.9, 0.7, 0.5]))
+        True
+        >>> on_edge(np.array([0.1, 1.0, 10.0]), np.array([0.9, 0.5, 0.499]))
+        False
+    """
+    tried = np.unique(values)
+    if len(tried) < 2:
+        return False
+    lowest = np.array([losses[values == value].min() for value in tried])
+    best = int(lowest.argmin())
+    if best not in (0, len(tried) - 1):
+        return False
+    inner = lowest[1] if best == 0 else lowest[-2]
+    return bool(inner - lowest[best] > FLAT)
+
+
+def majority(train: pd.DataFrame, test: pd.DataFrame, n_classes: int) -> Scores:
+    """Say the task's most frequent training class, with its frequencies (plus one each) as
+    probabilities.
+    """
+    scores: Scores = []
+    for task, rows in test.groupby("task", sort=False):
+        counts = np.bincount(train.loc[train["task"] == task, "label"], minlength=n_classes)
+        log_p = np.log((counts + 1) / (counts + 1).sum())
+        said = np.full(len(rows), counts.argmax())
+        scores += metrics(task, rows["label"].to_numpy(), said, -log_p[rows["label"]].mean())
+    return scores + means(scores)
+
+
+@torch.no_grad()
+def model_scores(model: RAG, test: TaskTensors) -> Scores:
+    """What a model scores on the test part, task by task and on the average."""
+    logits = task_logits(test.x, model.task_weights(), model.task_bias())  # (n_tasks, C, n_docs)
+    losses = cross_entropy(logits, test.onehot, test.weight).tolist()
+    scores: Scores = []
+    for t, (task, n) in enumerate(zip(test.task_names, test.sizes, strict=True)):
+        said = logits[t, :, :n].argmax(0)
+        scores += metrics(task, test.y[t, :n].numpy(), said.numpy(), losses[t])
+    return scores + means(scores)
+
+
+def metrics(task: str, truth: np.ndarray, said: np.ndarray, log_loss: float) -> Scores:
+    """The four metrics of one task; as scikit-learn's, whose checks cost a quarter of a draw."""
+    right = truth == said
+    recalls, f1 = [], []
+    for c in np.unique(truth):
+        n_true, n_right = (truth == c).sum(), right[truth == c].sum()
+        recalls.append(n_right / n_true)
+        f1.append(2 * n_right / (n_true + (said == c).sum()))
+    return [
+        (task, "accuracy", float(right.mean())),
+        (task, "balanced_accuracy", float(np.mean(recalls))),
+        (task, "macro_f1", float(np.mean(f1))),
+        (task, "log_loss", float(log_loss)),
+    ]
+
+
+def means(scores: Scores) -> Scores:
+    """The average over tasks of every metric."""
+    names = dict.fromkeys(metric for _, metric, _ in scores)
+    return [
+        ("mean", name, float(np.mean([v for _, metric, v in scores if metric == name])))
+        for name in names
+    ]

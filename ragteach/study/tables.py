@@ -1,0 +1,181 @@
+"""Reading the table of an experiment: means, paired differences, winners, each with its interval.
+
+Enters: the table of `compare`.  Leaves: small tables to print and to draw.
+
+Which interval is right depends on where the draws come from. Let v be the variance of a score (or
+of a difference) over n draws.
+
+    fresh draws of a generator     mean +- t sqrt(v / n)               Student's t
+    re-splits of the same rows     mean +- t sqrt(v (1 / n + r))       corrected resampled t
+
+with r = n_test / n_train: two splits of the same rows share sentences, so that their scores are
+not independent, and v / n promises too much. What is estimated is the same in both: the mean over
+fresh training sets from where the data came from, not from these very rows.
+
+Reference: Nadeau & Bengio (2003), Inference for the generalization error, Machine Learning 52.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from ragteach.errors import at_least, one_of, refuse
+
+COLUMNS = [
+    "data", "strategy", "task", "seed", "n_per_task", "metric", "value", "n_params", "seconds",
+    "draws", "test_per_train",
+]  # fmt: skip
+FRESH, RESPLIT = "fresh", "resplit"  # what stands in the column draws
+INTERVALS = {FRESH: "t over fresh draws", RESPLIT: "corrected resampled t"}
+LOWER_IS_BETTER = ("log_loss",)
+
+
+def interval(
+    values: Iterable[float], level: float = 0.95, test_per_train: float = 0.0
+) -> tuple[float, float, float]:
+    """Mean and Student's t interval of values: (mean, low, high). One value has none (NaN).
+
+    Args:
+        values: one score (or difference) a draw.
+        level: how often such an interval should hold the truth.
+        test_per_train: 0 if the draws are independent; n_test / n_train if they re-split the same
+            rows (the corrected resampled t of Nadeau and Bengio).
+
+    Example:
+        >>> mean, low, high = interval([0.6, 0.7, 0.8])
+        >>> wide = interval([0.6, 0.7, 0.8], test_per_train=1 / 3)
+        >>> wide[1] < low < mean < high < wide[2]
+        True
+    """
+    at_least("test_per_train", test_per_train)
+    values = np.asarray(values, dtype=float)
+    mean, n = float(values.mean()), len(values)
+    if n < 2:
+        return mean, np.nan, np.nan
+    scale = np.sqrt(values.var(ddof=1) * (1 / n + test_per_train))
+    if scale == 0:
+        return mean, mean, mean
+    low, high = stats.t.interval(level, n - 1, loc=mean, scale=scale)
+    return mean, float(low), float(high)
+
+
+def summary(table: pd.DataFrame, metric: str = "accuracy") -> pd.DataFrame:
+    """Mean and 95 % interval over draws of each strategy: a table to read or to plot.
+
+    Columns: data, n_per_task, strategy, mean, low, high, n_seeds, n_params, seconds, interval (its
+    name: see the head of this module). Best first.
+    """
+    rows = per_draw(table, metric)
+    out = []
+    for (name, n, strategy), group in rows.groupby(["data", "n_per_task", "strategy"], sort=False):
+        ratio, kind = _draws(group)
+        found = interval(group["value"], test_per_train=ratio)
+        cost = group["n_params"].mean(), group["seconds"].mean()
+        out.append((name, n, strategy, *found, len(group), *cost, kind))
+    columns = ["data", "n_per_task", "strategy", "mean", "low", "high", "n_seeds", "n_params"]
+    result = pd.DataFrame(out, columns=[*columns, "seconds", "interval"])
+    return result.astype({"n_params": int}).sort_values(
+        ["data", "n_per_task", "mean"],
+        ascending=[True, True, metric in LOWER_IS_BETTER],
+        ignore_index=True,
+    )
+
+
+def paired(table: pd.DataFrame, reference: str = "RAG", metric: str = "accuracy") -> pd.DataFrame:
+    """``reference`` minus each other strategy, seed by seed: mean difference and its 95 % interval.
+
+    The draws are the same for all strategies, so the difference is far less noisy than the two
+    means.
+    Columns: data, n_per_task, strategy, difference, low, high, verdict, interval (its name).
+    ``verdict`` says whether the reference is "better", "worse", or there is "no clear difference".
+    (A log_loss is better if it is lower: then a negative difference is.)
+    """
+    one_of("reference", reference, list(table["strategy"].unique()))
+    rows, out = per_draw(table, metric), []
+    for (name, n), group in rows.groupby(["data", "n_per_task"], sort=False):
+        ratio, kind = _draws(group)
+        wide = group.pivot_table("value", "seed", "strategy", sort=False)
+        for other in wide.columns.drop(reference):
+            difference = (wide[reference] - wide[other]).dropna()
+            mean, low, high = interval(difference, test_per_train=ratio)
+            out.append((name, n, other, mean, low, high, _verdict(low, high, metric), kind))
+    columns = ["data", "n_per_task", "strategy", "difference", "low", "high", "verdict"]
+    return pd.DataFrame(out, columns=[*columns, "interval"])
+
+
+def winners(map_table: pd.DataFrame, metric: str = "accuracy") -> pd.DataFrame:
+    """Who wins in each cell of `who_wins_map`.
+
+    Columns: relatedness, n_per_task, winner, margin, low, high, clear. ``margin`` is the winner's
+    mean lead over the second, paired by seed, with its 95 % interval; ``clear`` if low > 0, so
+    that a tie never is.
+    """
+    out = []
+    sign = -1 if metric in LOWER_IS_BETTER else 1
+    rows = per_draw(map_table, metric)
+    for (r, n), cell in rows.groupby(["relatedness", "n_per_task"]):
+        ratio, _ = _draws(cell)
+        wide = sign * cell.pivot_table("value", "seed", "strategy")
+        first, second = wide.mean().sort_values(ascending=False, kind="stable").index[:2]
+        margin, low, high = interval(wide[first] - wide[second], test_per_train=ratio)
+        out.append((r, n, first, margin, low, high, low > 0))
+    columns = ["relatedness", "n_per_task", "winner", "margin", "low", "high", "clear"]
+    return pd.DataFrame(out, columns=columns)
+
+
+def per_draw(table: pd.DataFrame, metric: str) -> pd.DataFrame:
+    """The rows of one metric, averaged over tasks: one for each strategy and draw.
+
+    Raises:
+        RagteachError: an unknown metric; a table that does not say where its draws come from; a
+            draw that stands twice in it.
+    """
+    without = [name for name in ("draws", "test_per_train") if name not in table]
+    if without:
+        raise refuse(
+            expected="a table of compare(), which says in draws and test_per_train where its draws "
+            "come from: the interval depends on it",
+            got=f"a table without {' and '.join(without)}",
+            fix="make it again; if its draws were fresh ones of the toy generator, use "
+            'table.assign(draws="fresh", test_per_train=0.0)',
+        )
+    one_of("metric", metric, list(table["metric"].unique()))
+    rows = table[(table["metric"] == metric) & (table["task"] == "mean")]
+    keys = ["data", "n_per_task", "strategy", "seed"]
+    keys += [name for name in ("relatedness",) if name in rows]
+    twice = rows[rows.duplicated(keys)]
+    if len(twice):
+        again = twice.iloc[0]
+        raise refuse(
+            expected="every draw once: the same again is no new data",
+            got=f"seed {again['seed']} of {again['strategy']!r} more than once, with n_per_task = "
+            f"{again['n_per_task']}",
+            fix="drop the repetition, or read the parts of the table one by one",
+        )
+    return rows
+
+
+def _draws(rows: pd.DataFrame) -> tuple[float, str]:
+    """n_test / n_train of these draws, and the name of their interval."""
+    kinds = sorted(rows["draws"].unique())
+    if len(kinds) > 1 or kinds[0] not in INTERVALS:
+        raise refuse(
+            expected="draws that are all fresh, or all re-splits of the same rows",
+            got=f"draws = {kinds}",
+            fix="read the two kinds apart: table[table['draws'] == 'fresh']",
+        )
+    return float(rows["test_per_train"].max()), INTERVALS[kinds[0]]
+
+
+def _verdict(low: float, high: float, metric: str) -> str:
+    if metric in LOWER_IS_BETTER:
+        low, high = -high, -low
+    if low > 0:
+        return "better"
+    if high < 0:
+        return "worse"
+    return "no clear difference"
