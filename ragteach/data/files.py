@@ -4,14 +4,13 @@ Enters: a name or a path.  Leaves: a pandas DataFrame with the columns ``text``,
 ``task``, one row per labelled text.
 """
 
-import os
 import re
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from ragteach.data.toy import LABELS, folder
+from ragteach.data.writing import write
 from ragteach.errors import one_of, refuse
 
 # ---------------------------------------------------------------- the committed files
@@ -58,10 +57,7 @@ def write_csv(frame: pd.DataFrame, path) -> None:
     """Write a frame as CSV in one step: a reader sees the old file or the whole new one, never half
     of it.
     """
-    path = Path(path)
-    part = path.with_name(path.name + ".part")
-    part.write_bytes(frame.to_csv(index=False, lineterminator="\n").encode("utf-8"))
-    os.replace(part, path)
+    write(path, frame.to_csv(index=False, lineterminator="\n").encode("utf-8"))
 
 
 # ---------------------------------------------------------------- your own data

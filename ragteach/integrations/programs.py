@@ -19,8 +19,8 @@ from contextlib import contextmanager
 
 import torch
 
+from ragteach.data.writing import write
 from ragteach.errors import need
-from ragteach.integrations.saving import write
 
 
 def export_onnx(model, path, task=None):

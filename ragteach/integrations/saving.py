@@ -20,8 +20,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import secrets
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -32,6 +30,7 @@ import torch
 from safetensors import SafetensorError
 from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 
+from ragteach.data.writing import write
 from ragteach.errors import one_of, refuse
 from ragteach.integrations.heads import HEADS, MultiHead
 from ragteach.model import RAG
@@ -199,25 +198,6 @@ def load(path):
             got=f"{path.name}, in which they do not ({error})",
             fix="use a file that save() wrote",
         ) from error  # fmt: skip
-
-
-def write(path, data):
-    """Put ``data`` (bytes) at ``path`` in one step: whole, or not at all."""
-    path = Path(os.path.realpath(path))
-    beside = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}.tmp")
-    try:
-        with open(beside, "xb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(beside, path)
-    finally:
-        beside.unlink(missing_ok=True)
-    if os.name == "posix":  # the new name must reach the disk too
-        folder = os.open(path.parent, os.O_RDONLY)
-        os.fsync(folder)
-        os.close(folder)
-    return path
 
 
 # ------------------------------------------------------------------ what stands in the header

@@ -84,5 +84,3 @@ def overlap_ratio(frame: pd.DataFrame, n: int | None) -> float:
         n_test += test
         n_train += n_rows - val - test
     return n_test / n_train
-
-

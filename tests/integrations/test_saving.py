@@ -416,6 +416,7 @@ def test_dying_at_each_step_leaves_the_old_file(tmp_path, where):
     code = f"""
 import os, sys
 from ragteach import RAG
+from ragteach.data import writing
 from ragteach.integrations import saving as export
 def die(*_):
     os._exit(9)
@@ -426,7 +427,7 @@ if {where!r} == "write":
         def __exit__(self, *_): pass
         def write(self, data):
             self.file.write(data[: len(data) // 2]); self.file.flush(); die()
-    export.open = lambda *a: Half(open(*a))
+    writing.open = lambda *a: Half(open(*a))
 else:
     os.{where if where != "write" else "fsync"} = die
 export.save(sys.argv[1], RAG(3, 2, 1), note="new")
