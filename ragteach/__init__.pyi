@@ -11,6 +11,8 @@ from .data.files import load_csv as load_csv
 from .data.files import load_handwritten as load_handwritten
 from .data.files import load_toy as load_toy
 from .data.human import load_human as load_human
+from .data.looking import Look as Look
+from .data.looking import look as look
 from .data.toy import LABELS as LABELS
 from .data.toy import TOY_TASKS as TOY_TASKS
 from .data.toy import make_toy as make_toy

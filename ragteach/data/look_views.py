@@ -1,0 +1,154 @@
+"""A `Look` for the eye: columns of text for a terminal, tables for a page.
+
+Enters: what `ragteach.data.looking` counted.  Leaves: text, or HTML whose tables have headers and
+whose findings say in words how much they matter: no colour says anything alone.
+"""
+
+from __future__ import annotations
+
+import html
+import textwrap
+import unicodedata
+
+import pandas as pd
+
+WIDTH = 88
+MOST = 12  # rows of a table that are shown
+WEIGHTS = {"act": "do something", "know": "good to know", "fine": "fine"}
+
+
+def as_text(look) -> str:
+    """The report as text, at most 88 columns wide (a name of yours may be wider)."""
+    named = ", ".join(f"{k} = {v!r}" for k, v in look.columns.items())
+    title = f"A look at {look.name}: {look.n_rows:,} rows, {len(look.tasks)} tasks, " \
+            f"{len(look.classes)} classes"  # fmt: skip
+    lines = [title, f"Columns: {named}", ""]
+    lines += _columns(_task_table(look.tasks)) + [""] + _columns(_class_table(look.classes)) + [""]
+    for weight, words in WEIGHTS.items():
+        found = [finding for finding in look.findings if finding.weight == weight]
+        if found:
+            lines += [words[0].upper() + words[1:], "-" * len(words)]
+        for finding in found:
+            lines += _filled(f"{finding.topic}: ", f"{finding.what}.")
+            if finding.do != "nothing":
+                lines += _filled("  What to do: ", f"{finding.do}.")
+        lines += [""] * bool(found)
+    lines += _columns(_power_table(look.power))
+    return "\n".join(lines)
+
+
+def as_html(look) -> str:
+    """The report as a piece of a page (no html or body around it)."""
+    named = ", ".join(f"{k}: <code>{html.escape(str(v))}</code>" for k, v in look.columns.items())
+    parts = [
+        '<div class="ragteach-look">',
+        f"<p><strong>A look at {html.escape(look.name)}</strong>: {look.n_rows:,} rows, "
+        f"{len(look.tasks)} tasks, {len(look.classes)} classes. Columns: {named}.</p>",
+        html_table(_findings_table(look.findings), "What was found, and what to do"),
+        html_table(_task_table(look.tasks), "Tasks"),
+        html_table(_class_table(look.classes), "Classes, with 95 % intervals"),
+        html_table(_power_table(look.power), "What a difference needs to be seen"),
+        "</div>",
+    ]
+    return "\n".join(parts)
+
+
+def html_table(table: pd.DataFrame, caption: str) -> str:
+    """A frame of texts and numbers as an accessible table: a caption, headers with a scope.
+
+    Example:
+        >>> html_table(pd.DataFrame({"task": ["films"], "rows": [3]}), "Tasks").count("scope")
+        3
+    """
+    head = "".join(f'<th scope="col">{html.escape(str(name))}</th>' for name in table.columns)
+    body = []
+    for row in table.itertuples(index=False):
+        first, *others = (html.escape(str(value)) for value in row)
+        cells = "".join(f"<td>{value}</td>" for value in others)
+        body.append(f'<tr><th scope="row">{first}</th>{cells}</tr>')
+    rows = "\n".join(body)
+    return (
+        f"<table>\n<caption>{html.escape(caption)}</caption>\n<thead><tr>{head}</tr></thead>\n"
+        f"<tbody>\n{rows}\n</tbody>\n</table>"
+    )
+
+
+def _findings_table(findings) -> pd.DataFrame:
+    rows = [(f.topic, WEIGHTS[f.weight], f.what, f.do) for f in findings]
+    return pd.DataFrame(rows, columns=["about", "weight", "what", "what to do"])
+
+
+def _task_table(tasks: pd.DataFrame) -> pd.DataFrame:
+    shown = _ends(tasks.sort_values("rows", ascending=False, kind="stable"))
+    return pd.DataFrame(
+        {
+            "task": shown["task"],
+            "rows": [f"{n:,}" for n in shown["rows"]],
+            "classes": shown["classes"],
+            "most frequent": shown["most_frequent"],
+            "share": _shares(shown),
+        }
+    ).pipe(_more, len(tasks), "task")
+
+
+def _class_table(classes: pd.DataFrame) -> pd.DataFrame:
+    shown = classes if len(classes) <= MOST else classes.nlargest(MOST, "rows")
+    return pd.DataFrame(
+        {
+            "class": shown["label"],
+            "rows": [f"{n:,}" for n in shown["rows"]],
+            "share": _shares(shown),
+        }
+    ).pipe(_more, len(classes), "class")
+
+
+def _power_table(power: pd.DataFrame) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "difference": [f"{p} point{'s' * (p > 1)}" for p in power["points"]],
+            "test sentences": [f"{n:,}" for n in power["test_sentences"]],
+            "draws": [
+                f"{n:,}" if reach else "more rows needed"
+                for n, reach in zip(power["draws"], power["within_reach"], strict=True)
+            ],
+        }
+    )
+
+
+def _shares(rows: pd.DataFrame) -> list[str]:
+    return [f"{r.share:.1%} ({r.low:.1%} to {r.high:.1%})" for r in rows.itertuples()]
+
+
+def _ends(table: pd.DataFrame) -> pd.DataFrame:
+    """All rows, or the first and the last few: the largest and the smallest."""
+    if len(table) <= MOST:
+        return table
+    return pd.concat([table.head(MOST - 4), table.tail(4)])
+
+
+def _more(table: pd.DataFrame, total: int, what: str) -> pd.DataFrame:
+    if total <= len(table):
+        return table
+    left = {name: "" for name in table.columns} | {what: f"({total - len(table)} more not shown)"}
+    return pd.concat([table, pd.DataFrame([left])], ignore_index=True)
+
+
+def _filled(first: str, text: str) -> list[str]:
+    return textwrap.wrap(first + text, WIDTH, subsequent_indent="    ", break_long_words=False)
+
+
+def _columns(table: pd.DataFrame) -> list[str]:
+    """A table as lines; wide letters (Chinese, Japanese) count as two columns."""
+    rows = [list(map(str, table.columns)), *(list(map(str, row)) for row in table.to_numpy())]
+    widths = [max(map(_width, column)) for column in zip(*rows, strict=True)]
+    lines = []
+    for row in rows:
+        cells = [
+            value + " " * (width - _width(value)) for value, width in zip(row, widths, strict=True)
+        ]
+        lines.append("  ".join(cells).rstrip())
+    return [lines[0], "-" * min(WIDTH, sum(widths) + 2 * len(widths) - 2), *lines[1:]]
+
+
+def _width(text: str) -> int:
+    return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)

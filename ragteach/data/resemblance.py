@@ -1,0 +1,82 @@
+"""Texts that resemble each other: the same, and nearly the same.
+
+Enters: texts.  Leaves: a key for each (equal keys: the same text), and pairs of near-twins.
+
+Two texts are near-twins if their sets of 4-letter pieces overlap: |A & B| / |A | B| >= 0.8. All
+pairs of n texts would be n^2 comparisons. MinHash needs n: under a random order of all pieces, two
+sets have the same first piece with probability |A & B| / |A | B|, so near-twins meet in one of a
+few buckets, and only those who meet are compared, exactly.
+
+Source: Broder (1997), On the resemblance and containment of documents.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable
+
+import numpy as np
+from sklearn.feature_extraction.text import HashingVectorizer
+
+ALIKE = 0.8  # the least overlap of near-twins
+PIECE = 4  # letters
+BANDS, ORDERS = 16, 4  # buckets each text lies in; random orders that agree for one bucket
+LETTERS = 1000  # of a long text that are compared
+
+
+def text_key(text: str) -> str:
+    """What two texts that a reader would call the same have in common: letters without case,
+    single spaces, one form of each sign.
+
+    Example:
+        >>> text_key("  Good\\nFILM ") == text_key("good film")
+        True
+    """
+    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+
+
+def near_twins(texts: Iterable[str], seed: int = 0) -> np.ndarray:
+    """Pairs of texts that are nearly the same.
+
+    In every bucket each text is compared with the first one only, so the pairs are linear in the
+    number of texts, and a text with a near-twin may be missed: what is found is a lower bound.
+
+    Args:
+        texts: all different.
+        seed: of the random orders.
+
+    Returns:
+        (n_pairs, 2) positions, the earlier text first; each later text once.
+
+    Example:
+        >>> near_twins(["the waiter was very kind", "no", "the waiter was very kind!"]).tolist()
+        [[0, 2]]
+    """
+    texts = [text[:LETTERS] for text in texts]
+    if not texts:
+        return np.empty((0, 2), dtype=int)
+    pieces = HashingVectorizer(
+        analyzer="char", ngram_range=(PIECE, PIECE), lowercase=False, norm=None, binary=True,
+        n_features=2**22, alternate_sign=False, dtype=np.float32,
+    )  # fmt: skip
+    sets = pieces.transform(texts)  # (n_docs, n_pieces), ones and zeros
+    size = np.diff(sets.indptr)
+    where = np.flatnonzero(size)  # a text shorter than a piece has none
+    if not len(where):
+        return np.empty((0, 2), dtype=int)
+    starts = sets.indptr[where]
+    rng = np.random.default_rng(seed)
+    twin: dict[int, int] = {}
+    for _ in range(BANDS):
+        bucket = np.zeros(len(where), dtype=np.uint64)
+        for odd in rng.integers(2**63, size=ORDERS, dtype=np.uint64) * 2 + 1:
+            order = sets.indices.astype(np.uint64) * odd  # a random order of the pieces
+            bucket = bucket * np.uint64(0x9E3779B97F4A7C15) ^ np.minimum.reduceat(order, starts)
+        _, first, of = np.unique(bucket, return_index=True, return_inverse=True)
+        leader, follower = where[first[of]], where
+        met = (leader != follower) & ~np.isin(follower, list(twin))
+        leader, follower = leader[met], follower[met]
+        both = np.asarray(sets[leader].multiply(sets[follower]).sum(1)).ravel()
+        alike = both >= ALIKE * (size[leader] + size[follower] - both)
+        twin.update(zip(follower[alike].tolist(), leader[alike].tolist(), strict=True))
+    return np.array([(a, b) for b, a in sorted(twin.items())], dtype=int).reshape(-1, 2)

@@ -1,0 +1,227 @@
+"""A look at data: every count against a table made by hand, every finding with a cure."""
+
+import json
+from html.parser import HTMLParser
+
+import numpy as np
+import pandas as pd
+import pytest
+from problems import refused
+from scipy.stats import binomtest
+
+import ragteach as rt
+from ragteach.data.looking import power_table, wilson
+
+
+def table(rows):
+    return pd.DataFrame(rows, columns=["text", "label", "task"])
+
+
+def varied(n=40, tasks=("films", "cars"), labels=("bad", "good")):
+    """Rows without a fault: different texts, balanced labels."""
+    rng = np.random.default_rng(0)
+    words = ["".join(rng.choice(list("abcdefghij"), 5)) for _ in range(200)]
+    rows = []
+    for i in range(n):
+        text = " ".join(words[j] for j in rng.integers(200, size=8))
+        rows.append((text, labels[i // len(tasks) % len(labels)], tasks[i % len(tasks)]))
+    return rows
+
+
+def findings(report, topic):
+    return [finding for finding in report.findings if finding.topic == topic]
+
+
+def test_counts_by_hand():
+    report = rt.look(
+        table([*varied(40), *varied(41)[40:], ("one more text about it", "bad", "cars")])
+    )
+    assert report.n_rows == 42
+    assert report.tasks.set_index("task")["rows"].to_dict() == {"films": 21, "cars": 21}
+    assert report.classes.set_index("label")["rows"].sum() == 42
+    assert report.counts["different texts"] == 42
+
+
+@pytest.mark.parametrize(("hits", "n"), [(0, 1), (0, 10), (3, 10), (10, 10), (333, 1000)])
+def test_intervals_are_wilsons(hits, n):
+    oracle = binomtest(hits, n).proportion_ci(method="wilson")
+    low, high = wilson(hits, n)
+    assert (low, high) == pytest.approx((oracle.low, oracle.high), abs=1e-9)
+
+
+def test_repeats_conflicts_and_texts_in_several_tasks_are_told_apart():
+    rows = [
+        *varied(40),
+        ("the same words here", "good", "films"),
+        ("The same  words here", "good", "films"),  # repeats
+        ("the same words here", "bad", "films"),  # repeats, and contradicts
+        ("the same words here", "good", "cars"),  # another task: no repeat
+    ]
+    report = rt.look(table(rows))
+    assert report.counts["repeated within a task"] == 2
+    assert report.counts["texts in several tasks"] == 1
+    assert report.counts["conflicting labels"] == 1
+    assert findings(report, "conflicts")[0].weight == "act"
+
+
+def test_near_twins_within_and_across_tasks():
+    long = "a rather long sentence about the brakes of a small red car in the rain"
+    rows = [
+        *varied(40),
+        (long, "good", "cars"),
+        (long + "!", "good", "cars"),
+        (long + ".", "bad", "films"),
+    ]
+    report = rt.look(table(rows))
+    assert report.counts["near-twins within a task"] == 1
+    assert report.counts["near-twins across tasks"] == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "counted"),
+    [
+        ("a <b>bold</b> word", "texts with HTML tags"),
+        ("fish &amp; chips", "texts with HTML entities"),
+        ("see https://example.org", "texts with web addresses"),
+        ("write to me@example.org", "texts with e-mail addresses"),
+        ("schÃ¶n", "texts with letters read in a wrong encoding"),
+        ("bl\ufffdm", "texts with letters that no encoding could read"),
+    ],
+)
+def test_markup_is_counted(text, counted):
+    report = rt.look(
+        table([*varied(40), (text, "good", "films"), ("3 < 4 and 5 > 2 & so on", "bad", "cars")])
+    )
+    assert report.counts[counted] == 1
+    assert sum(n for name, n in report.counts.items() if name.startswith("texts with ")) == 1
+
+
+def test_scripts_without_spaces_ask_for_an_analyzer():
+    texts = [
+        "この映画はとても良かった",
+        "ブレーキがよく効く車です",
+        "料理は冷たかった",
+        "画面が暗い",
+    ]
+    report = rt.look(table([(t * 2 + str(i), i % 2, "ab"[i % 2]) for i, t in enumerate(texts * 3)]))
+    assert "analyzer='char'" in findings(report, "scripts")[0].do
+    assert {"HIRAGANA", "CJK"} <= set(report.counts["scripts"])
+
+
+def test_gaps_are_counted_and_left_out():
+    rows = [
+        *varied(40),
+        ("", "good", "films"),
+        ("some words", None, "cars"),
+        ("others", "bad", np.nan),
+    ]
+    report = rt.look(table(rows))
+    assert report.counts["incomplete rows"] == 3
+    assert report.tasks["rows"].sum() == 40
+    assert findings(report, "gaps")[0].weight == "act"
+
+
+@pytest.mark.parametrize(
+    ("rows", "topic", "said"),
+    [
+        (varied(40, tasks=("films",)), "tasks", "one task only"),
+        (varied(40, labels=("good",)), "classes", "one class only"),
+        ([*varied(60), ("odd words", "rare", "cars")], "rare pairs", "cars / rare (1)"),
+        (varied(40, labels=("good",) * 9 + ("bad",)), "balance", "'good': 90%"),
+        ([*varied(40), ("x" * 6000, "good", "cars")], "length", "the longest has 6,000"),
+    ],
+)
+def test_what_is_wrong_is_said(rows, topic, said):
+    found = findings(rt.look(table(rows)), topic)
+    assert any(said in finding.what and finding.do for finding in found), found
+
+
+def test_shared_words_are_jaccards():
+    rows = [("a b c", 0, "one"), ("a b d", 1, "one"), ("a x y", 0, "two"), ("a b z", 1, "two")]
+    overlap = rt.look(table(rows)).shared_words
+    assert overlap.loc["one", "two"] == pytest.approx(2 / 7)  # a, b of a, b, c, d, x, y, z
+    assert (np.diag(overlap) == 1).all()
+
+
+def test_power_is_what_a_simulation_says():
+    """With as many sentences as the table names, four of five studies see the difference."""
+    rng = np.random.default_rng(0)
+    n, gap, disagree = int(power_table(10_000, 2)["test_sentences"][3]), 0.10, 0.2
+    wins = rng.binomial(n, (disagree + gap) / 2, 4000)
+    losses = rng.binomial(n - wins, (disagree - gap) / 2 / (1 - (disagree + gap) / 2))
+    z = (wins - losses) / np.sqrt(np.maximum(wins + losses, 1))
+    assert np.mean(z > 1.96) == pytest.approx(0.8, abs=0.03)
+
+
+def test_more_seeds_are_not_more_rows():
+    power = power_table(200, 2)
+    assert power["within_reach"].tolist() == [n <= 200 for n in power["test_sentences"]]
+
+
+def test_a_path_a_frame_and_a_dataset_are_taken(tmp_path):
+    frame = table(varied(40))
+    path = tmp_path / "mine.csv"
+    frame.to_csv(path, index=False)
+    data = rt.MultiTaskDataset.from_frame(rt.load_csv(path))
+    looks = [rt.look(frame), rt.look(path), rt.look(str(path)), rt.look(data)]
+    assert all(a.tasks["rows"].tolist() == [20, 20] for a in looks)
+    assert looks[0].to_dict() | {"name": ""} == looks[1].to_dict() | {"name": ""}
+
+
+def test_names_reach_every_view():
+    report = rt.look(table(varied(40, tasks=("<films>", "cars"), labels=("mad", "glad"))))
+    text, page = str(report), report._repr_html_()
+    assert "mad" in text and "<films>" in text
+    assert "&lt;films&gt;" in page and "<films>" not in page
+    assert (
+        json.loads(json.dumps(report.to_dict(), allow_nan=False))["classes"][0]["label"] == "glad"
+    )
+
+
+def test_the_page_is_sound_and_readable_without_colour():
+    class Reader(HTMLParser):
+        seen: list = []
+
+        def handle_starttag(self, tag, attrs):
+            self.seen.append((tag, dict(attrs)))
+
+    reader = Reader()
+    reader.feed(rt.look(table(varied(40)))._repr_html_())
+    headers = [attrs for tag, attrs in reader.seen if tag == "th"]
+    assert headers and all(attrs["scope"] in ("col", "row") for attrs in headers)
+    assert sum(tag == "table" for tag, _ in reader.seen) == sum(
+        tag == "caption" for tag, _ in reader.seen
+    )
+    assert not any("style" in attrs or "color" in attrs for _, attrs in reader.seen)
+
+
+def test_every_finding_says_what_to_do():
+    report = rt.look(table([*varied(40), ("the <i>same</i>", "good", "films")] * 2))
+    assert len(report.findings) > 8
+    assert all(finding.what and finding.do for finding in report.findings)
+    weights = [finding.weight for finding in report.findings]
+    assert weights == sorted(weights, key=["act", "know", "fine"].index)
+
+
+def test_many_tasks_stay_a_short_report():
+    report = rt.look(table(varied(400, tasks=[f"task {i}" for i in range(50)])))
+    assert len(str(report).splitlines()) < 80
+    assert "38 more not shown" in str(report)
+    assert len(report.to_dict()["tasks"]) == 50
+
+
+@pytest.mark.parametrize(
+    ("data", "expected", "got"),
+    [
+        (pd.DataFrame({"a": ["x"]}), "column", "text"),
+        (table([("", None, None)]), "row", ""),
+    ],
+)
+def test_what_cannot_be_looked_at_is_refused(data, expected, got):
+    with refused(expected, got):
+        rt.look(data)
+
+
+def test_a_dataset_of_numbers_is_refused():
+    with refused("made", "numbers"):
+        rt.look(rt.MultiTaskDataset(np.eye(4, dtype=np.float32), [0, 1, 0, 1], 2))
