@@ -7,7 +7,7 @@ its cure in the last line.
 
 import importlib
 from collections.abc import Iterable
-from numbers import Integral
+from numbers import Integral, Real
 
 
 class RagteachError(ValueError):
@@ -31,12 +31,12 @@ def refuse(*, expected: str, got: str, fix: str) -> RagteachError:
     return RagteachError(f"Expected: {expected}\nGot: {got}\nWhat to do: {fix}")
 
 
-def one_of(name: str, value: object, options) -> None:
+def one_of(name: str, value: object, options: Iterable) -> None:
     """Refuse ``value`` unless it is among ``options``; the error lists them all."""
     options = list(options)
     try:
         known = value in options
-    except (ValueError, RuntimeError):  # an array or tensor compares element by element
+    except (ValueError, RuntimeError, TypeError):  # an array compares element by element
         known = False
     if not known:
         listed = ", ".join(repr(o) for o in options) or "(there are none)"
@@ -47,13 +47,19 @@ def one_of(name: str, value: object, options) -> None:
         )
 
 
-def at_least(name: str, value: float, low: float = 0.0) -> None:
+def is_number(value: object) -> bool:
+    """Whether this is one real number: Python's or numpy's; no text, array or tensor.
+
+    Example:
+        >>> is_number(2), is_number("2"), is_number([2.0])
+        (True, False, False)
+    """
+    return isinstance(value, Real)
+
+
+def at_least(name: str, value: object, low: float = 0.0) -> None:
     """Refuse a number that is below ``low`` or not finite."""
-    try:
-        fine = low <= float(value) < float("inf")
-    except (TypeError, ValueError):
-        fine = False
-    if not fine:
+    if not (is_number(value) and low <= float(value) < float("inf")):
         raise refuse(
             expected=f"{name} to be a finite number >= {low:g}",
             got=f"{name} = {value!r}",
@@ -61,7 +67,7 @@ def at_least(name: str, value: float, low: float = 0.0) -> None:
         )
 
 
-def whole(name: str, value: int, low: int = 0) -> None:
+def whole(name: str, value: object, low: int = 0) -> None:
     """Refuse anything but a whole number >= ``low``."""
     if not isinstance(value, Integral) or isinstance(value, bool) or value < low:
         raise refuse(
@@ -71,9 +77,8 @@ def whole(name: str, value: int, low: int = 0) -> None:
         )
 
 
-def distinct(given, prefix: str, what: str, reserved=()) -> list[str]:
-    """Names from a count or a list: distinct, not empty; if some are reserved, without dots as
-    well.
+def distinct(given, prefix: str, what: str, reserved: Iterable[str] = ()) -> list[str]:
+    """Names from a count or a list: distinct and not empty; without dots if some are reserved.
 
     Example:
         >>> distinct(2, "task", "task names"), distinct("films", "task", "task names")
@@ -108,5 +113,6 @@ def need(*packages: str) -> None:
             raise refuse(
                 expected=f"the optional package {package}",
                 got=f"none that can be imported ({error})",
-                fix=f"pip install {package} (in a notebook: %pip install {package}), then run this again",
+                fix=f"pip install {package} (in a notebook: %pip install {package}), "
+                "then run this again",
             ) from error

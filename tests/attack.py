@@ -1,0 +1,725 @@
+"""Every public call of the package, each with arguments that work, for the attack with bad ones.
+
+`CALLS` maps a name to a function that builds a fresh `Call`: what to call, and valid arguments for it.
+`sane` says what a result may look like, `verdict` what an attack on one argument came to.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import inspect
+import math
+import signal
+import threading
+import warnings
+from collections.abc import Callable
+from contextlib import contextmanager
+
+import numpy as np
+import pandas as pd
+import scipy.sparse as sp
+import torch
+from problems import problem
+from sklearn.exceptions import NotFittedError
+from torch import nn
+
+import ragteach as rt
+
+TASKS = ["films", "cars"]
+
+
+@dataclasses.dataclass
+class Call:
+    """A call that works, whose arguments can be exchanged one by one."""
+
+    function: Callable
+    valid: dict
+    also: tuple = ()  # errors that are allowed beside ours: a library's own
+    leave: tuple = ()  # arguments that are not attacked, such as user functions
+
+    def arguments(self) -> list[str]:
+        """The arguments that can be exchanged, given here or not."""
+        kinds = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
+        named = inspect.signature(self.function).parameters.values()
+        names = {p.name for p in named if p.kind not in kinds} | set(self.valid)
+        return sorted(names - set(self.leave))
+
+
+CALLS: dict[str, Callable[[], Call]] = {}
+
+# The formulas of the inner loop take tensors, and torch's own errors say what is wrong with those.
+FORMULAS = {"cross_entropy", "penalty", "residual", "task_logits", "task_weights", "gradients"}
+# Names that are no calls, or are made by other calls only.
+NO_CALLS = {
+    "Adapter": "made by RAG",
+    "History": "made by fit",
+    "LABELS": "data",
+    "MISSING": "data",
+    "RagteachError": "the error itself",
+    "Replicas": "made by train_many",
+    "Solution": "made by solve",
+    "TOY_TASKS": "data",
+    "TaskTensors": "made by MultiTaskDataset.stacked",
+    "Trajectory": "made by Recorder",
+    "losses": "a module of formulas",
+    "plots": "a module",
+    "trajectories": "a module",
+    "widgets": "a module",
+    "load_handwritten": "no arguments",
+    "load_toy": "no arguments",
+}
+
+
+def call(name: str):
+    """Register the builder of a `Call` under a name."""
+
+    def keep(build):
+        CALLS[name] = build
+        return build
+
+    return keep
+
+
+# ---------------------------------------------------------------- things that calls need
+
+
+def model(**options) -> rt.RAG:
+    return rt.RAG(6, 3, 2, tasks=TASKS, **options)
+
+
+def data(n: int = 9):
+    made = problem((n, n), 6, 3)
+    made.task_names = list(TASKS)
+    return made
+
+
+def frame() -> pd.DataFrame:
+    return rt.make_toy(n_per_task=12, seed=0)
+
+
+@functools.cache
+def table() -> pd.DataFrame:
+    """What `compare` leaves."""
+    options = {"n_jobs": 1, "progress": False}
+    return rt.compare(seeds=3, n_per_task=[6], strategies=["RAG", "full sharing"], **options)
+
+
+def rows(n: int = 24):
+    """X, y and tasks as scikit-learn's users have them."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(n, 3))
+    y = (X[:, 0] + rng.normal(size=n) > 0).astype(int)
+    return X, y, np.array(TASKS * (n // 2))
+
+
+def heads():
+    return {"topic": rt.Classification(3), "stars": rt.Regression()}
+
+
+def head_data(n: int = 12):
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(n, 4)).astype(np.float32)
+    return {"topic": (x, np.arange(n) % 3), "stars": (x, x[:, 0].copy())}
+
+
+# ---------------------------------------------------------------- the core
+
+
+@call("RAG")
+def _():
+    valid = {"input_dim": 6, "output_dim": 3, "num_adapters": 2, "tasks": TASKS}
+    return Call(rt.RAG, valid | {"graph": "random", "adapter": "low_rank", "rank": 1})
+
+
+@call("RAG.full_sharing")
+def _():
+    return Call(rt.RAG.full_sharing, {"input_dim": 6, "output_dim": 3, "tasks": TASKS})
+
+
+@call("RAG.independent")
+def _():
+    return Call(rt.RAG.independent, {"input_dim": 6, "output_dim": 3, "tasks": TASKS})
+
+
+@call("RAG.forward")
+def _():
+    return Call(model().forward, {"x": torch.zeros(4, 6), "task": "films"})
+
+
+@call("RAG.predict")
+def _():
+    return Call(model().predict, {"x": torch.zeros(4, 6), "task": "films"})
+
+
+@call("RAG.task_index")
+def _():
+    return Call(model().task_index, {"task": "films"})
+
+
+@call("RAG.task_weights")
+def _():
+    return Call(model().task_weights, {"task": 0})
+
+
+@call("RAG.merge")
+def _():
+    return Call(model().merge, {"task": "films"})
+
+
+@call("RAG.reset")
+def _():
+    return Call(model().reset, {"seed": 1})
+
+
+@call("RAG.add_adapter")
+def _():
+    made = model()
+
+    def add_adapter(name, tasks=(), seed=None):
+        made.add_adapter(name, tasks, seed)
+        return made
+
+    return Call(add_adapter, {"name": "new", "tasks": ["films"]})
+
+
+@call("RAG.add_task")
+def _():
+    made = model()
+
+    def add_task(name, adapters=()):
+        made.add_task(name, adapters)
+        return made
+
+    return Call(add_task, {"name": "new", "adapters": ["A1"]})
+
+
+@call("RAG.remove_adapter")
+def _():
+    return Call(model().remove_adapter, {"name": "A1"})
+
+
+for _method in ("freeze", "unfreeze", "activate", "deactivate"):
+
+    @call(f"RAG.{_method}")
+    def _(_method=_method):
+        made = getattr(model(), _method)
+        return Call(lambda name: made(name), {"name": "A1"})
+
+
+@call("MultiTaskDataset")
+def _():
+    texts = ["good film", "bad brakes", "good brakes", "bad film"]
+    tasks = ["films", "cars", "cars", "films"]
+    valid = {"texts": texts, "labels": [1, 0, 1, 0], "num_classes": 2, "tasks": tasks}
+    return Call(rt.MultiTaskDataset, valid)
+
+
+@call("MultiTaskDataset.from_frame")
+def _():
+    return Call(rt.MultiTaskDataset.from_frame, {"frame": frame()})
+
+
+@call("MultiTaskDataset.subset")
+def _():
+    return Call(data().subset, {"indices": [0, 1]})
+
+
+@call("MultiTaskDataset.stacked")
+def _():
+    return Call(data().stacked, {})
+
+
+@call("split_frame")
+def _():
+    return Call(rt.split_frame, {"frame": rt.make_toy(n_per_task=30, seed=0)})
+
+
+@call("MultiTaskLoss")
+def _():
+    return Call(rt.MultiTaskLoss, {}, leave=("loss_fn",))
+
+
+@call("MultiTaskLoss.forward")
+def _():
+    y, task = torch.tensor([0, 1, 2, 0]), torch.tensor([0, 0, 1, 1])
+    valid = {"logits": torch.zeros(4, 3), "y": y, "task": task, "model": model()}
+    return Call(rt.MultiTaskLoss(lam=0.1).forward, valid)
+
+
+@call("MultiTaskLoss.set_sizes")
+def _():
+    return Call(rt.MultiTaskLoss(alpha="size").set_sizes, {"sizes": [3, 4]})
+
+
+@call("fit")
+def _():
+    valid = {"model": model(), "data": data(), "epochs": 4, "progress": False}
+    valid |= {"schedule": "alternating", "rounds": 2}
+    return Call(rt.fit, valid, leave=("progress",))
+
+
+@call("train_epoch")
+def _():
+    made = model()
+    loader = torch.utils.data.DataLoader(data(), batch_size=4)
+    valid = {"model": made, "loader": loader, "criterion": rt.MultiTaskLoss()}
+    return Call(rt.train_epoch, valid | {"optimizer": torch.optim.SGD(made.parameters(), lr=0.1)})
+
+
+@call("evaluate")
+def _():
+    return Call(rt.evaluate, {"model": model(), "data": data()})
+
+
+@call("routing_graph")
+def _():
+    return Call(rt.routing_graph, {"graph": "random", "n_tasks": 3, "n_adapters": 2})
+
+
+@call("task_covariance")
+def _():
+    return Call(rt.task_covariance, {"graph": np.eye(2), "lam": 1.0, "lam_shared": 1.0})
+
+
+# ---------------------------------------------------------------- data
+
+
+@call("load_article")
+def _():
+    return Call(rt.load_article, {})
+
+
+@call("load_csv")
+def _():
+    from ragteach.data.toy import folder
+
+    return Call(rt.load_csv, {"path": folder("toy_sentiment") / "handwritten.csv"})
+
+
+@call("make_toy")
+def _():
+    return Call(rt.make_toy, {"n_per_task": 6})
+
+
+@call("make_vectorizer")
+def _():
+    return Call(rt.make_vectorizer, {})
+
+
+@call("class_weights")
+def _():
+    return Call(rt.class_weights, {"labels": [0, 0, 1], "n_classes": 2})
+
+
+@call("resample")
+def _():
+    return Call(rt.resample, {"frame": frame()})
+
+
+@call("augment")
+def _():
+    return Call(rt.augment, {"frame": frame(), "synonyms": {"good": ["fine"]}})
+
+
+@call("self_train")
+def _():
+    X, y, tasks = rows()
+    y = np.where(np.arange(len(y)) < 12, y, -100)
+    valid = {"estimator": rt.RAGClassifier(tol=1e-3), "X": X, "y": y, "tasks": tasks}
+    return Call(rt.self_train, valid | {"max_iter": 2}, also=(ValueError, TypeError))
+
+
+# ---------------------------------------------------------------- engine
+
+
+@call("solve")
+def _():
+    return Call(rt.solve, {"model": model(), "data": data(), "lam": 0.1, "lam_shared": 0.1})
+
+
+@call("solve_path")
+def _():
+    return Call(rt.solve_path, {"model": model(), "data": data(), "lam": [0.1, 1.0]})
+
+
+@call("train_many")
+def _():
+    return Call(rt.train_many, {"model": model(), "tensors": data().stacked(), "steps": 2})
+
+
+# ---------------------------------------------------------------- study
+
+
+@call("compare")
+def _():
+    valid = {"seeds": 2, "n_per_task": [6], "strategies": ["RAG", "full sharing"], "n_jobs": 1}
+    return Call(rt.compare, valid | {"progress": False}, leave=("progress", "n_jobs"))
+
+
+@call("who_wins_map")
+def _():
+    valid = {"relatedness": [0.5], "n_per_task": [6], "seeds": 2, "n_jobs": 1, "progress": False}
+    return Call(rt.who_wins_map, valid, leave=("progress", "n_jobs"))
+
+
+@call("paired")
+def _():
+    return Call(rt.paired, {"table": table()})
+
+
+@call("summary")
+def _():
+    return Call(rt.summary, {"table": table()})
+
+
+@call("search")
+def _():
+    valid = {"train": data(), "val": data(), "n_trials": 1, "epochs": 1, "progress": False}
+    return Call(rt.search, valid, leave=("progress", "callbacks"))
+
+
+@call("Recorder")
+def _():
+    return Call(rt.Recorder, {"model": model()})
+
+
+# ---------------------------------------------------------------- integrations
+
+
+def _estimator(make):
+    def build():
+        X, y, tasks = rows()
+
+        def fit(X, y, tasks, sample_weight=None, **options):
+            return make(**options).fit(X, y, tasks=tasks, sample_weight=sample_weight)
+
+        options = {name: p.default for name, p in inspect.signature(make).parameters.items()}
+        valid = options | {"X": X, "y": y, "tasks": tasks}
+        if "tol" in options:
+            valid |= {"max_iter": 200, "tol": 1e-4, "epochs": 2}
+        return Call(fit, valid, also=(ValueError, TypeError))
+
+    return build
+
+
+CALLS["RAGClassifier"] = _estimator(rt.RAGClassifier)
+CALLS["RAGRegressor"] = _estimator(rt.RAGRegressor)
+
+for _method in ("predict", "predict_proba", "decision_function", "score"):
+
+    @call(f"RAGClassifier.{_method}")
+    def _(_method=_method):
+        X, y, tasks = rows()
+        fitted = rt.RAGClassifier(tol=1e-3).fit(X, y, tasks=tasks)
+        valid = {"X": X, "tasks": tasks} | ({"y": y} if _method == "score" else {})
+        return Call(getattr(fitted, _method), valid, also=(ValueError, TypeError))
+
+
+@call("RAGRegressor.predict")
+def _():
+    X, y, tasks = rows()
+    fitted = rt.RAGRegressor().fit(X, y, tasks=tasks)
+    return Call(fitted.predict, {"X": X, "tasks": tasks}, also=(ValueError, TypeError))
+
+
+for _head in ("Classification", "Regression", "MultiLabel", "Ranking", "Similarity"):
+
+    @call(_head)
+    def _(_head=_head):
+        return Call(getattr(rt, _head), {"size": 3})
+
+
+@call("MultiHead")
+def _():
+    return Call(rt.MultiHead, {"input_dim": 4, "heads": heads()})
+
+
+@call("MultiHead.predict")
+def _():
+    made = rt.MultiHead(4, heads())
+    return Call(made.predict, {"x": head_data()["topic"][0], "task": "topic"})
+
+
+@call("MultiHead.evaluate")
+def _():
+    return Call(rt.MultiHead(4, heads()).evaluate, {"data": head_data()})
+
+
+@call("fit_heads")
+def _():
+    valid = {"model": rt.MultiHead(4, heads()), "data": head_data(), "epochs": 2}
+    return Call(rt.fit_heads, valid | {"progress": False}, leave=("progress",))
+
+
+@call("save")
+def _():
+    import tempfile
+
+    path = tempfile.mkdtemp() + "/model.safetensors"
+    vectorizer = rt.make_vectorizer().fit(["a good film by them", "so bad"])
+    made = rt.RAG(len(vectorizer.vocabulary_), 3, 2, tasks=TASKS)
+    valid = {"path": path, "model": made, "vectorizer": vectorizer, "labels": ["a", "b", "c"]}
+    return Call(rt.save, valid)
+
+
+@call("load")
+def _():
+    return Call(rt.load, {"path": CALLS["save"]().function(**CALLS["save"]().valid)})
+
+
+@call("Saved.logits")
+def _():
+    saved = rt.load(rt.save(**CALLS["save"]().valid))
+    return Call(saved.logits, {"texts": ["a good film"], "task": "films"})
+
+
+@call("to_peft")
+def _():
+    return Call(rt.to_peft, {"model": model()})
+
+
+@call("from_peft")
+def _():
+    return Call(rt.from_peft, {"wrapped": rt.to_peft(model())})
+
+
+@call("lora_weights")
+def _():
+    return Call(rt.lora_weights, {"model": model(), "task": "films"})
+
+
+@call("export_onnx")
+def _():
+    import tempfile
+
+    valid = {"model": model(), "path": tempfile.mkdtemp() + "/model.onnx", "task": "films"}
+    return Call(rt.export_onnx, valid, leave=("path",))
+
+
+@call("export_program")
+def _():
+    return Call(rt.export_program, {"model": model(), "task": "films"})
+
+
+@call("TensorBoard")
+def _():
+    import tempfile
+
+    return Call(rt.TensorBoard, {"folder": tempfile.mkdtemp()}, leave=("folder",))
+
+
+@call("WandB")
+def _():
+    import tempfile
+
+    valid = {"folder": tempfile.mkdtemp(), "mode": "disabled"}
+    return Call(rt.WandB, valid, leave=("folder", "project", "name", "config"))
+
+
+# ---------------------------------------------------------------- teaching
+
+
+for _name in ("check", "hint", "card", "rubric", "reference"):
+
+    @call(_name)
+    def _(_name=_name):
+        return Call(getattr(rt, _name), {"number": "02-1"})
+
+
+@call("predict")
+def _():
+    return Call(rt.predict, {"question": "00-a"})
+
+
+@call("reveal")
+def _():
+    return Call(rt.reveal, {"question": "00-a", "result": 1})
+
+
+@call("load_human")
+def _():
+    return Call(rt.load_human, {}, leave=("cache", "raters"))  # see tests/data: it may fetch
+
+
+# ---------------------------------------------------------------- what is wrong, and what is right
+
+NAN, INF = float("nan"), float("inf")
+
+
+def _polars():
+    try:
+        import polars
+
+        polars.DataFrame  # noqa: B018
+    except (ImportError, AttributeError):
+        return {
+            "a table of another kind": np.array([("a", 0)], dtype=[("text", "U1"), ("label", "i4")])
+        }
+    return {"polars": polars.DataFrame({"text": ["a"], "label": [0], "task": ["films"]})}
+
+
+WRONG: dict[str, Callable[[], object]] = {
+    "None": lambda: None,
+    "NaN": lambda: NAN,
+    "inf": lambda: INF,
+    "-inf": lambda: -INF,
+    "-1": lambda: -1,
+    "0": lambda: 0,
+    "2.5": lambda: 2.5,
+    "True": lambda: True,
+    "'adam'": lambda: "adam",
+    "''": lambda: "",
+    "b'bytes'": lambda: b"bytes",
+    "[]": lambda: [],
+    "{}": lambda: {},
+    "()": lambda: (),
+    "{'a': 1}": lambda: {"a": 1},
+    "[.1, .2]": lambda: [0.1, 0.2],
+    "[0, 1]": lambda: [0, 1],
+    "[1, -1]": lambda: [1, -1],
+    "[NaN, 1]": lambda: [NAN, 1.0],
+    "[None, 1]": lambda: [None, 1],
+    "['a', 'a']": lambda: ["a", "a"],
+    "[[1], [1, 2]]": lambda: [[1], [1, 2]],
+    "object()": object,
+    "print": lambda: print,
+    "1j": lambda: 1j,
+    "np.nan": lambda: np.float32(NAN),
+    "np.array(2)": lambda: np.array(2),
+    "zeros(0)": lambda: np.zeros(0),
+    "ones((2, 2))": lambda: np.ones((2, 2)),
+    "ones((2, 2, 2))": lambda: np.ones((2, 2, 2)),
+    "array of text": lambda: np.array(["a", "b"]),
+    "array of objects": lambda: np.array([object(), None], dtype=object),
+    "array of dates": lambda: np.array(["2020-01-01"], dtype="datetime64[D]"),
+    "array with NaN": lambda: np.full((4, 6), NAN),
+    "tensor": lambda: torch.ones(2),
+    "complex tensor": lambda: torch.ones(2, dtype=torch.complex64),
+    "tensor with NaN": lambda: torch.full((4, 6), NAN),
+    "sparse": lambda: sp.csr_matrix(np.eye(3)),
+    "categorical": lambda: pd.Series(["a", "b"], dtype="category"),
+    "series": lambda: pd.Series([1.0, NAN]),
+    "empty frame": lambda: pd.DataFrame(),
+    "frame of numbers": lambda: pd.DataFrame(
+        {"text": [1, 2], "label": [0.5, 1], "task": [None, 1]}
+    ),
+    "frame without rows": lambda: pd.DataFrame({"text": [], "label": [], "task": []}),
+    "nn.CrossEntropyLoss()": nn.CrossEntropyLoss,
+    "nn.Linear": lambda: nn.Linear(2, 2),
+    "the class RAG": lambda: rt.RAG,
+    "date": lambda: pd.Timestamp("2020-01-01"),
+    "generator": lambda: (i for i in ()),
+    **{name: (lambda value=value: value) for name, value in _polars().items()},
+}
+
+# What certain arguments must refuse wherever they stand: (numbers >= 0, whole numbers).
+NUMBERS = {"lam", "lam_shared", "lr", "scale", "tol", "share", "threshold", "train", "noise"}
+COUNTS = {
+    "epochs", "rounds", "num_classes", "n_classes", "batch_size", "patience", "copies", "max_iter",
+    "input_dim", "output_dim", "num_adapters", "n_adapters", "n_tasks", "rank", "per_task", "n_trials",
+    "size", "n_hidden", "every", "steps", "seed", "min_df", "ngrams", "max_features",
+}  # fmt: skip
+NEVER_NUMBERS = ("NaN", "inf", "'adam'", "''", "{}", "object()", "print", "1j", "np.nan",
+                 "array of text", "array of objects", "array with NaN", "nn.Linear", "date",
+                 "empty frame", "[NaN, 1]")  # fmt: skip
+NEVER_COUNTS = (*NEVER_NUMBERS, "2.5", "[.1, .2]", "array of dates", "ones((2, 2))")
+
+
+def must_refuse(argument: str, wrong: str) -> bool:
+    """Whether this value is wrong for this argument beyond doubt."""
+    if argument in COUNTS:
+        return wrong in NEVER_COUNTS or (wrong == "-1" and argument != "seed")
+    return argument in NUMBERS and wrong in (*NEVER_NUMBERS, "-1")
+
+
+def sane(result: object, depth: int = 0) -> bool:
+    """Whether there is no NaN or infinity in a result."""
+    if depth > 4 or result is None or isinstance(result, str | bytes | bool):
+        return True
+    if isinstance(result, float | np.floating):
+        return math.isfinite(result)
+    if isinstance(result, torch.Tensor):
+        return not (result.is_floating_point() and not torch.isfinite(result).all())
+    if sp.issparse(result):
+        return bool(np.isfinite(result.data).all())
+    if isinstance(result, pd.DataFrame):
+        numbers = result.select_dtypes("number").to_numpy(float)
+        return bool(np.isfinite(numbers).all())
+    if isinstance(result, np.ndarray):
+        return result.dtype.kind not in "fc" or bool(np.isfinite(result).all())
+    if isinstance(result, dict):
+        return all(sane(value, depth + 1) for value in result.values())
+    if isinstance(result, list | tuple):
+        return all(sane(value, depth + 1) for value in result)
+    if isinstance(result, nn.Module):
+        state = result.state_dict().values()
+        return all(sane(value) for value in state)
+    if hasattr(result, "coef_"):
+        return sane(result.coef_) and sane(result.intercept_)
+    if dataclasses.is_dataclass(result):
+        return all(sane(value, depth + 1) for value in vars(result).values())
+    return True
+
+
+def named(argument: str, message: str) -> bool:
+    """Whether a message speaks of an argument (or of what it holds)."""
+    also = {
+        "x": "features", "y": "target label class", "data": "task features", "texts": "features",
+        "frame": "table column", "tensors": "multitaskdataset", "model": "rag", "init": "start",
+        "sizes": "alpha", "heads": "head", "how": "how", "path": "file", "loader": "dataloader",
+        "sample_weight": "weight", "n_features": "features", "val": "data", "train": "data",
+        "strategies": "strategy", "wrapped": "lora peft", "number": "exercise", "mode": "mode",
+        "question": "prediction", "study": "optuna", "callbacks": "callback", "by": "column",
+        "labels": "label", "task_column": "column", "indices": "index", "change": "change",
+        "knobs": "knob", "name": "adapter part task", "seeds": "seed", "vectorizer": "vectoriser", "adapters": "adapter", "random_state": "seed",
+    }  # fmt: skip
+    words = [argument, *argument.split("_"), *also.get(argument.lower(), "").split()]
+    words += [word.rstrip("s") for word in words]
+    return any(len(word) > 1 and word.lower() in message.lower() for word in words)
+
+
+@contextmanager
+def limit(seconds: float):
+    """A call that takes longer is an error. (Only where there are alarms.)"""
+    if (
+        not hasattr(signal, "setitimer")
+        or threading.current_thread() is not threading.main_thread()
+    ):
+        yield
+        return
+
+    def ring(*_):
+        raise TimeoutError(f"no answer within {seconds} s")
+
+    before = signal.signal(signal.SIGALRM, ring)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def verdict(name: str, argument: str, wrong: str, value: object) -> str:
+    """What came of it: "" if all is well, else what is wrong with the answer."""
+    made = CALLS[name]()
+    try:
+        with limit(20), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            result = made.function(**(made.valid | {argument: value}))
+    except rt.RagteachError as error:
+        said = str(error)
+        parts = [said.find(part) for part in ("Expected: ", "\nGot: ", "\nWhat to do: ")]
+        if parts[0] != 0 or not 0 < parts[1] < parts[2]:
+            return f"not three parts: {said!r}"
+        return "" if named(argument, said) else f"does not name the argument: {said!r}"
+    except (*made.also, NotFittedError) as error:
+        return "" if str(error) else f"{type(error).__name__} without a word"
+    except Exception as error:  # whatever else there is, is the finding
+        return f"{type(error).__name__}: {str(error)[:150]}"
+    if must_refuse(argument, wrong):
+        return "accepted"
+    if not sane(result):
+        return "accepted, and the result is not finite"
+    return ""
