@@ -4,8 +4,9 @@ test.
 
 import pytest
 from playwright.sync_api import sync_playwright
-from ragteach.chromium import chromium
-from ragteach.lab import FLAGS, Lab, Notebook
+
+from .chromium import chromium
+from .lab import FLAGS, Lab, Notebook
 
 
 @pytest.fixture(scope="session")

@@ -5,9 +5,10 @@ numbers.
 import statistics
 
 import pytest
-from ragteach.kinds import IMPORT, LONG, SMALL
-from ragteach.measure import edges, speed, watch
-from ragteach.test_sharing import changed, picture, press, run_code, say
+
+from .kinds import IMPORT, LONG, SMALL
+from .measure import edges, speed, watch
+from .test_sharing import changed, picture, press, run_code, say
 
 pytestmark = pytest.mark.browser
 

@@ -3,7 +3,8 @@
 import json
 
 import pytest
-from ragteach.kinds import IMPORT, SMALL
+
+from .kinds import IMPORT, SMALL
 
 pytestmark = pytest.mark.browser
 

@@ -5,10 +5,11 @@ import sys
 
 import nbformat
 import pytest
-from ragteach.kinds import IMPORT, SMALL
-from ragteach.test_sharing import say
 
 from ragteach.widgets.html import to_html
+
+from .kinds import IMPORT, SMALL
+from .test_sharing import say
 
 pytestmark = pytest.mark.browser
 # In a process of its own: this one has an event loop already, the browser's.
