@@ -171,9 +171,7 @@ card("00-3")
 
 # %% tags=["exercise"]
 # Write the letters in order, as in "abc".
-### BEGIN SOLUTION
-order = "bca"
-### END SOLUTION
+order = ...  ### SOLUTION
 check("00-3", order)
 
 # %% [markdown]
@@ -191,16 +189,7 @@ card("00-4")
 
 # %% tags=["exercise"]
 marks = dict(a=..., b=..., c=..., d=..., e=..., f=...)  # "right" or "wrong"
-### BEGIN SOLUTION
-marks = {
-    "a": "right",
-    "b": "wrong",
-    "c": "right",
-    "d": "right",
-    "e": "wrong",
-    "f": "wrong",
-}
-### END SOLUTION
+marks.update(...)  ### SOLUTION
 check("00-4", marks)
 
 # %% [markdown]
@@ -212,14 +201,7 @@ check("00-4", marks)
 # yours. Tick the lines of the rubric that your text has, as in `ticks=[1, 3]`.
 
 # %% tags=["exercise"]
-explanation = ...
-### BEGIN SOLUTION
-explanation = """
-The shared weights hold what all tasks agree on, and they learn from the sentences of every task.
-An adapter holds what one task needs on top, where it differs from the others.
-Lambda is the price of large adapters: small gives independent models, large gives full sharing.
-"""
-### END SOLUTION
+explanation = ...  ### SOLUTION
 reflect("00-4", explanation, ticks=[])
 
 # %% [markdown]

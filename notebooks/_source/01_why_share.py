@@ -44,18 +44,7 @@ def label_counts(frame, word, tasks):
 
     frame has the columns text, label, task.
     """
-    ### BEGIN SOLUTION
-    has = frame["text"].str.contains(rf"\b{word}\b")
-    return np.array(
-        [
-            [
-                (has & (frame["task"] == t) & (frame["label"] == c)).sum()
-                for c in range(3)
-            ]
-            for t in tasks
-        ]
-    )
-    ### END SOLUTION
+    ...  ### SOLUTION
 
 
 check("01-1", label_counts)
@@ -147,9 +136,7 @@ card("01-2")
 
 # %% tags=["exercise"]
 # A list of four numbers, one for each sentence of the table, in its order.
-### BEGIN SOLUTION
-a = [1, -1, -1, 1]
-### END SOLUTION
+a = ...  ### SOLUTION
 check("01-2", a)
 
 # %% [markdown]
@@ -199,12 +186,7 @@ card("01-3")
 # %% tags=["exercise"]
 def expected_errors(n, n_tasks, sigma, tau):
     """Expected squared error of (own mean, pooled mean), averaged over tasks."""
-    ### BEGIN SOLUTION
-    own = sigma**2 / n
-    variance = sigma**2 / (n * n_tasks)
-    bias2 = (1 - 1 / n_tasks) * tau**2
-    return own, bias2 + variance
-    ### END SOLUTION
+    ...  ### SOLUTION
 
 
 check("01-3", expected_errors)
@@ -457,9 +439,7 @@ card("01-4")
 # %% tags=["exercise"]
 def bias_and_variance(p):
     """p (n_draws, n_docs), probability of the true class -> (squared bias, variance)."""
-    ### BEGIN SOLUTION
-    return ((1 - p.mean(axis=0)) ** 2).mean(), p.var(axis=0).mean()
-    ### END SOLUTION
+    ...  ### SOLUTION
 
 
 check("01-4", bias_and_variance)
@@ -577,16 +557,7 @@ card("01-6")
 
 # %% tags=["exercise"]
 marks = dict(a=..., b=..., c=..., d=..., e=..., f=...)  # "right" or "wrong"
-### BEGIN SOLUTION
-marks = {
-    "a": "wrong",
-    "b": "wrong",
-    "c": "right",
-    "d": "wrong",
-    "e": "right",
-    "f": "right",
-}
-### END SOLUTION
+marks.update(...)  ### SOLUTION
 check("01-6", marks)
 
 # %% [markdown]
@@ -594,14 +565,7 @@ check("01-6", marks)
 # yours. Tick the lines of the rubric that your text has, as in `ticks=[1, 3]`.
 
 # %% tags=["exercise"]
-text = ...
-### BEGIN SOLUTION
-text = """The small country had too few reviews, so its own model was noisy; the pooled
-reviews reduced that variance. The large country had enough of its own. Now it must use
-one common meaning for words that its customers use differently: that is bias, or
-negative transfer, and pooling more will not remove it. I would keep a common part, give
-each country a small part of its own, and test every country separately."""
-### END SOLUTION
+text = ...  ### SOLUTION
 reflect("01-6", text, ticks=[])
 
 # %% [markdown]

@@ -95,18 +95,7 @@ card("02-1")
 # 8 sentences, 100 words, 3 classes, 4 tasks, 2 adapters. Replace each ... by a shape such as (8, 100).
 # "logits" are those of one task, for all 8 sentences.
 shapes = {"x": ..., "W_s": ..., "A": ..., "G": ..., "W": ..., "logits": ...}
-### BEGIN SOLUTION
-shapes.update(
-    {
-        "x": (8, 100),
-        "W_s": (3, 100),
-        "A": (2, 3, 100),
-        "G": (4, 2),
-        "W": (4, 3, 100),
-        "logits": (8, 3),
-    }
-)
-### END SOLUTION
+shapes.update(...)  ### SOLUTION
 check("02-1", shapes)
 
 # %% [markdown]
@@ -189,9 +178,7 @@ def task_weights(shared, adapters, graph):
     shared (n_classes, n_features), adapters (n_adapters, n_classes, n_features),
     graph (n_tasks, n_adapters) -> (n_tasks, n_classes, n_features)
     """
-    ### BEGIN SOLUTION
-    return shared + torch.tensordot(graph, adapters, dims=1)
-    ### END SOLUTION
+    ...  ### SOLUTION
 
 
 check("02-2", task_weights)
@@ -244,9 +231,7 @@ def collapses(graph):
 
     graph (n_tasks, n_adapters), a numpy array
     """
-    ### BEGIN SOLUTION
-    return (graph == graph[0]).all()
-    ### END SOLUTION
+    ...  ### SOLUTION
 
 
 check("02-3", collapses)
@@ -370,9 +355,7 @@ card("02-4")
 # %% tags=["exercise"]
 def same_penalty(lam, lam_shared, n_adapters):
     """The penalty mu on one matrix W that costs as much as its cheapest split."""
-    ### BEGIN SOLUTION
-    return 1 / (1 / lam_shared + n_adapters / lam)
-    ### END SOLUTION
+    ...  ### SOLUTION
 
 
 check("02-4", same_penalty)
@@ -437,10 +420,7 @@ card("02-5")
 # %% tags=["exercise"]
 # "graph": four rows of two zeros or ones, no two rows alike.  "a": four numbers.
 four_from_two = {"graph": ..., "a": ...}
-### BEGIN SOLUTION
-four_from_two["graph"] = [[0, 0], [1, 0], [0, 1], [1, 1]]
-four_from_two["a"] = [1, -1, -1, 1]
-### END SOLUTION
+four_from_two.update(...)  ### SOLUTION
 check("02-5", four_from_two)
 
 # %% [markdown] tags=["solution"]
@@ -587,9 +567,7 @@ def surplus(x, shared, adapters):
 
     x (n_features,), shared (n_classes, n_features), adapters (m, n_classes, n_features)
     """
-    ### BEGIN SOLUTION
-    return (len(adapters) - 1) * shared @ x
-    ### END SOLUTION
+    ...  ### SOLUTION
 
 
 check("02-6", surplus)
@@ -702,9 +680,7 @@ def canonical(W):
 
     W (n_classes, n_features), a numpy array -> the same shape
     """
-    ### BEGIN SOLUTION
-    return W - W.mean(0)
-    ### END SOLUTION
+    ...  ### SOLUTION
 
 
 check("02-7", canonical)
@@ -869,16 +845,7 @@ card("02-9")
 
 # %% tags=["exercise"]
 marks = dict(a=..., b=..., c=..., d=..., e=..., f=...)  # "right" or "wrong"
-### BEGIN SOLUTION
-marks = {
-    "a": "wrong",
-    "b": "right",
-    "c": "right",
-    "d": "wrong",
-    "e": "right",
-    "f": "wrong",
-}
-### END SOLUTION
+marks.update(...)  ### SOLUTION
 check("02-9", marks)
 
 # %% [markdown]
@@ -886,18 +853,7 @@ check("02-9", marks)
 # yours. Tick the lines of the rubric that your text has, as in `ticks=[1, 3]`.
 
 # %% tags=["exercise"]
-text = ...
-### BEGIN SOLUTION
-text = (
-    "Your forward never asks for the task: it adds all adapters for every sentence. "
-    "Five matrices added up are one matrix, so you have a single nn.Linear, and films "
-    "and food must agree on every word. The accuracy can change all the same, since a "
-    "matrix that is split over five parts costs less: the penalty is weaker, and a "
-    "step of gradient descent is five times as long. You could have had both without "
-    "adapters. Give forward the task and a graph whose rows differ, for instance one "
-    "adapter per task."
-)
-### END SOLUTION
+text = ...  ### SOLUTION
 reflect("02-9", text, ticks=[])
 
 # %% [markdown]

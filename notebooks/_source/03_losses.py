@@ -63,10 +63,7 @@ card("03-1")
 # %% tags=["exercise"]
 def log_softmax(z):
     """z (n_docs, n_classes), of any size -> log p (n_docs, n_classes)."""
-    ### BEGIN SOLUTION
-    z = z - z.max(-1, keepdim=True).values  # the largest score becomes 0
-    return z - z.exp().sum(-1, keepdim=True).log()
-    ### END SOLUTION
+    ...  ### SOLUTION
 
 
 check("03-1", log_softmax)
@@ -100,14 +97,7 @@ def cross_entropy(z, y):
 
     -100 is a missing label. If all labels are missing, it is 0.
     """
-    ### BEGIN SOLUTION
-    there = y != -100
-    z, y = z[there], y[there]
-    if len(y) == 0:
-        return z.new_zeros(())
-    log_p = log_softmax(z)  # (n_docs, n_classes)
-    return -log_p[torch.arange(len(y)), y].mean()
-    ### END SOLUTION
+    ...  ### SOLUTION
 
 
 check("03-2", cross_entropy)
@@ -278,9 +268,7 @@ card("03-3")
 # %% tags=["exercise"]
 def implied_alphas(task, n_tasks):
     """The loop's alpha (n_tasks,).  task (n_docs,): each sentence's task number."""
-    ### BEGIN SOLUTION
-    return torch.bincount(task, minlength=n_tasks)
-    ### END SOLUTION
+    ...  ### SOLUTION
 
 
 check("03-3", implied_alphas)
@@ -329,14 +317,7 @@ def objective(parts, data, graph, alphas, lam, lam_shared):
     """J.  graph: (n_tasks, n_adapters), alphas: (n_tasks,)"""
     shared, adapters, bias = parts  # (C, d), (n_adapters, C, d), (n_tasks, C)
     x, y, task = data  # (n_docs, d), (n_docs,), (n_docs,)
-    ### BEGIN SOLUTION
-    J = lam_shared / 2 * shared.square().sum() + lam / 2 * adapters.square().sum()
-    for t in range(len(graph)):
-        W_t = shared + sum(graph[t, k] * adapters[k] for k in range(len(adapters)))
-        z = x[task == t] @ W_t.T + bias[t]  # (n_docs of task t, C)
-        J = J + alphas[t] * cross_entropy(z, y[task == t])
-    return J
-    ### END SOLUTION
+    ...  ### SOLUTION
 
 
 check("03-4", objective)
@@ -388,11 +369,7 @@ card("03-5")
 # %% tags=["exercise"]
 def residual(z, y):
     """dCE/dz (n_docs, n_classes).  z (n_docs, n_classes), y (n_docs,), none missing."""
-    ### BEGIN SOLUTION
-    p = z.softmax(-1)  # (n_docs, n_classes)
-    onehot = torch.nn.functional.one_hot(y, z.shape[-1])
-    return (p - onehot) / len(y)
-    ### END SOLUTION
+    ...  ### SOLUTION
 
 
 check("03-5", residual)
@@ -422,19 +399,7 @@ def gradients(parts, data, graph, alphas, lam, lam_shared):
     """dJ/dW_s, dJ/dA, dJ/db, shaped as shared, adapters, bias. No label is missing."""
     shared, adapters, bias = parts  # (C, d), (n_adapters, C, d), (n_tasks, C)
     x, y, task = data  # (n_docs, d), (n_docs,), (n_docs,)
-    ### BEGIN SOLUTION
-    D, d_bias = [], []
-    for t in range(len(graph)):
-        W_t = shared + sum(graph[t, k] * adapters[k] for k in range(len(adapters)))
-        x_t = x[task == t]  # (n_docs of task t, d)
-        error = alphas[t] * residual(x_t @ W_t.T + bias[t], y[task == t])
-        D.append(error.T @ x_t)  # (C, d)
-        d_bias.append(error.sum(0))  # (C,)
-    D = torch.stack(D)  # (n_tasks, C, d)
-    d_shared = D.sum(0) + lam_shared * shared
-    d_adapters = torch.tensordot(graph.T, D, dims=1) + lam * adapters
-    return d_shared, d_adapters, torch.stack(d_bias)
-    ### END SOLUTION
+    ...  ### SOLUTION
 
 
 check("03-6", gradients)
@@ -757,10 +722,7 @@ card("03-8")
 # %% tags=["exercise"]
 # "possible" or "impossible"? Replace each ...
 can_be = {"a": ..., "b": ..., "c": ..., "d": ..., "e": ..., "f": ...}
-### BEGIN SOLUTION
-can_be.update({"a": "impossible", "b": "possible", "c": "impossible"})
-can_be.update({"d": "possible", "e": "impossible", "f": "possible"})
-### END SOLUTION
+can_be.update(...)  ### SOLUTION
 check("03-8", can_be)
 
 # %% [markdown] tags=["solution"]
@@ -971,16 +933,7 @@ card("03-10")
 
 # %% tags=["exercise"]
 marks = dict(a=..., b=..., c=..., d=..., e=..., f=...)  # "right" or "wrong"
-### BEGIN SOLUTION
-marks = {
-    "a": "wrong",
-    "b": "right",
-    "c": "wrong",
-    "d": "right",
-    "e": "right",
-    "f": "wrong",
-}
-### END SOLUTION
+marks.update(...)  ### SOLUTION
 check("03-10", marks)
 
 # %% [markdown]
@@ -988,16 +941,7 @@ check("03-10", marks)
 # yours. Tick the lines of the rubric that your text has, as in `ticks=[1, 3]`.
 
 # %% tags=["exercise"]
-text = ...
-### BEGIN SOLUTION
-text = """A cross-entropy is minus the log of a probability, so it can never be
-negative, and no penalty can be either. Minus 20 means that you minimise something
-else. Either the minus sign is lost, and you push the right class down, or the
-logarithm is taken of raw outputs, without softmax. That the curve falls only shows
-that the number you wrote is minimised. A test for the first day: with all weights at
-zero the loss must be log 3 per task, and the gradient in the scores must be p minus
-onehot, over n."""
-### END SOLUTION
+text = ...  ### SOLUTION
 reflect("03-10", text, ticks=[])
 
 # %% [markdown]

@@ -202,16 +202,7 @@ card("04-1")
 # %% tags=["exercise"]
 def one_epoch(model, loader, criterion, optimizer):
     """One pass over the loader's batches; returns the mean of their J as a number."""
-    ### BEGIN SOLUTION
-    losses = []
-    for x, y, task in loader:
-        optimizer.zero_grad()
-        loss = criterion(model(x, task), y, task, model)
-        loss.backward()
-        optimizer.step()
-        losses.append(loss.item())
-    return sum(losses) / len(losses)
-    ### END SOLUTION
+    ...  ### SOLUTION
 
 
 check("04-1", one_epoch)
@@ -239,15 +230,7 @@ def two_phase(model, train):
     train(model) trains whatever is trainable, as long as needed: call it once in each phase.
     Leave nothing frozen at the end, and return the model.
     """
-    ### BEGIN SOLUTION
-    model.freeze("adapters")
-    train(model)
-    model.unfreeze("adapters")
-    model.freeze("shared")
-    train(model)
-    model.unfreeze("shared")
-    return model
-    ### END SOLUTION
+    ...  ### SOLUTION
 
 
 check("04-2", two_phase)
@@ -303,16 +286,7 @@ states = {
     "inactive, trainable": ...,
     "inactive, frozen": ...,
 }
-### BEGIN SOLUTION
-states.update(
-    {
-        "active, trainable": "both",
-        "active, frozen": "counts",
-        "inactive, trainable": "neither",
-        "inactive, frozen": "neither",
-    }
-)
-### END SOLUTION
+states.update(...)  ### SOLUTION
 check("04-3", states)
 
 # %%
@@ -369,9 +343,7 @@ card("04-4")
 # %% tags=["exercise"]
 def pull_on_shared(shared, adapters, lam, lam_shared):
     """dJ/dW_s at the end of phase 2.  shared (C, d), adapters (K, C, d) -> (C, d)"""
-    ### BEGIN SOLUTION
-    return lam_shared * shared - lam * adapters.sum(0)
-    ### END SOLUTION
+    ...  ### SOLUTION
 
 
 check("04-4", pull_on_shared)
@@ -461,9 +433,7 @@ card("04-5")
 # %% tags=["exercise"]
 # J of two phases, compared with joint training: "same", "higher" or "lower"? Replace each ...
 coincide = {"a": ..., "b": ..., "c": ..., "d": ..., "e": ...}
-### BEGIN SOLUTION
-coincide.update({"a": "higher", "b": "same", "c": "higher", "d": "same", "e": "same"})
-### END SOLUTION
+coincide.update(...)  ### SOLUTION
 check("04-5", coincide)
 
 # %% [markdown] tags=["solution"]
@@ -617,16 +587,7 @@ card("04-7")
 
 # %% tags=["exercise"]
 marks = dict(a=..., b=..., c=..., d=..., e=..., f=...)  # "right" or "wrong"
-### BEGIN SOLUTION
-marks = {
-    "a": "right",
-    "b": "wrong",
-    "c": "right",
-    "d": "wrong",
-    "e": "wrong",
-    "f": "right",
-}
-### END SOLUTION
+marks.update(...)  ### SOLUTION
 check("04-7", marks)
 
 # %% [markdown]
@@ -634,19 +595,7 @@ check("04-7", marks)
 # yours. Tick the lines of the rubric that your text has, as in `ticks=[1, 3]`.
 
 # %% tags=["exercise"]
-text = ...
-### BEGIN SOLUTION
-text = (
-    "Both statements hold, one after the other. In the first phase the shared "
-    "weights are trained on all "
-    "tasks; in the second they are fixed, and each adapter learns what its task "
-    "needs on top. The price: "
-    "the shared weights cannot react to the adapters any more. So J never ends "
-    "lower than with joint "
-    "training, which may choose everything at once. On our test sentences the "
-    "accuracy was about the same."
-)
-### END SOLUTION
+text = ...  ### SOLUTION
 reflect("04-7", text, ticks=[])
 
 # %% [markdown]

@@ -108,9 +108,7 @@ card("05-1")
 # %% tags=["exercise"]
 def length_ratio(n_tasks, cosine):
     """||g_1 + ... + g_T|| for T vectors of length 1, the cosine of any two being the same."""
-    ### BEGIN SOLUTION
-    return np.sqrt(n_tasks + n_tasks * (n_tasks - 1) * cosine)
-    ### END SOLUTION
+    ...  ### SOLUTION
 
 
 check("05-1", length_ratio)
@@ -167,9 +165,7 @@ card("05-2")
 # %% tags=["exercise"]
 def conserved(shared, adapters):
     """W_s - sum_t A_t.  shared (n_steps, C, d), adapters (n_steps, n_tasks, C, d) -> (n_steps, C, d)"""
-    ### BEGIN SOLUTION
-    return shared - adapters.sum(1)
-    ### END SOLUTION
+    ...  ### SOLUTION
 
 
 check("05-2", conserved)
@@ -196,9 +192,7 @@ card("05-3")
 # %% tags=["exercise"]
 def conserved_mix(graph):
     """v (K,), such that W_s - sum_k v_k A_k is conserved.  graph (T, K), a numpy array"""
-    ### BEGIN SOLUTION
-    return np.linalg.lstsq(graph, np.ones(len(graph)), rcond=None)[0]
-    ### END SOLUTION
+    ...  ### SOLUTION
 
 
 check("05-3", conserved_mix)
@@ -270,18 +264,7 @@ laws = {
     "lam > 0": ...,
     "larger lr for adapters": ...,
 }
-### BEGIN SOLUTION
-laws.update(
-    {
-        "mini-batches": "kept",
-        "momentum": "kept",
-        "alpha": "kept",
-        "Adam": "broken",
-        "lam > 0": "broken",
-        "larger lr for adapters": "broken",
-    }
-)
-### END SOLUTION
+laws.update(...)  ### SOLUTION
 check("05-4", laws)
 
 # %% [markdown]
@@ -302,9 +285,7 @@ card("05-5")
 # %% tags=["exercise"]
 def half_life(lr, lam):
     """After how many steps is half of W_s - sum_t A_t left?  (lam = lam_shared)"""
-    ### BEGIN SOLUTION
-    return np.log(0.5) / np.log(1 - lr * lam)
-    ### END SOLUTION
+    ...  ### SOLUTION
 
 
 check("05-5", half_life)
@@ -455,9 +436,7 @@ card("05-7")
 # %% tags=["exercise"]
 def shared_part(lam, lam_shared):
     """W_s / W_t at the joint optimum, in the column of a word that only task t uses."""
-    ### BEGIN SOLUTION
-    return lam / (lam + lam_shared)
-    ### END SOLUTION
+    ...  ### SOLUTION
 
 
 check("05-7", shared_part)
@@ -511,16 +490,7 @@ card("05-8")
 
 # %% tags=["exercise"]
 marks = dict(a=..., b=..., c=..., d=..., e=..., f=...)  # "right" or "wrong"
-### BEGIN SOLUTION
-marks = {
-    "a": "wrong",
-    "b": "wrong",
-    "c": "wrong",
-    "d": "right",
-    "e": "right",
-    "f": "right",
-}
-### END SOLUTION
+marks.update(...)  ### SOLUTION
 check("05-8", marks)
 
 # %% [markdown]
@@ -528,19 +498,7 @@ check("05-8", marks)
 # yours. Tick the lines of the rubric that your text has, as in `ticks=[1, 3]`.
 
 # %% tags=["exercise"]
-text = ...
-### BEGIN SOLUTION
-text = (
-    "The data see only the sum W_t = W_s + A_t. How it is split depends on the "
-    "penalties, and without "
-    "penalties on the random start, which plain gradient descent never forgets. A "
-    "zero in the adapter means "
-    "that films add nothing to the shared weight, and the shared weight of awful is "
-    "clearly negative. "
-    "Look at W_t instead, and compare two classes, since a common shift of all "
-    "classes means nothing."
-)
-### END SOLUTION
+text = ...  ### SOLUTION
 reflect("05-8", text, ticks=[])
 
 # %% [markdown]

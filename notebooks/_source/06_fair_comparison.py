@@ -139,11 +139,7 @@ card("06-1")
 # %% tags=["exercise"]
 def paired_interval(a, b):
     """a, b (n_seeds,) -> (mean, low, high): the 95 % interval of the mean of a - b."""
-    ### BEGIN SOLUTION
-    d = a - b
-    half = stats.t.ppf(0.975, len(d) - 1) * d.std(ddof=1) / np.sqrt(len(d))
-    return d.mean(), d.mean() - half, d.mean() + half
-    ### END SOLUTION
+    ...  ### SOLUTION
 
 
 check("06-1", paired_interval)
@@ -248,10 +244,7 @@ card("06-3")
 # %% tags=["exercise"]
 def equal_widths(n_features, n_classes, n_tasks):
     """RAG has n_features. -> (features of full sharing, features of each independent model)"""
-    ### BEGIN SOLUTION
-    weights = (n_tasks + 1) * n_classes * n_features  # of RAG, without biases
-    return weights / n_classes, weights / (n_classes * n_tasks)
-    ### END SOLUTION
+    ...  ### SOLUTION
 
 
 check("06-3", equal_widths)
@@ -323,10 +316,7 @@ card("06-4")
 # %% tags=["exercise"]
 def honest_score(val_loss, test_accuracy):
     """Both (n_seeds, n_settings). Choose in every seed on validation, report on test: one number."""
-    ### BEGIN SOLUTION
-    chosen = val_loss.argmin(axis=1)  # (n_seeds,)
-    return test_accuracy[np.arange(len(chosen)), chosen].mean()
-    ### END SOLUTION
+    ...  ### SOLUTION
 
 
 check("06-4", honest_score)
@@ -575,16 +565,7 @@ card("06-6")
 
 # %% tags=["exercise"]
 marks = dict(a=..., b=..., c=..., d=..., e=..., f=...)  # "right" or "wrong"
-### BEGIN SOLUTION
-marks = {
-    "a": "right",
-    "b": "right",
-    "c": "right",
-    "d": "wrong",
-    "e": "wrong",
-    "f": "wrong",
-}
-### END SOLUTION
+marks.update(...)  ### SOLUTION
 check("06-6", marks)
 
 # %% [markdown]
@@ -592,15 +573,7 @@ check("06-6", marks)
 # yours. Tick the lines of the rubric that your text has, as in `ticks=[1, 3]`.
 
 # %% tags=["exercise"]
-text = ...
-### BEGIN SOLUTION
-text = (
-    "Which sentences chose among the 25 settings? If the test set did, the score is too "
-    "good: choose on validation data. And one split may be luck. Repeat it over ten or "
-    "more seeds, the same for both, and report the paired difference with its interval. "
-    "I would also ask for a baseline with a bias per task."
-)
-### END SOLUTION
+text = ...  ### SOLUTION
 reflect("06-6", text, ticks=[])
 
 # %% [markdown]

@@ -24,7 +24,7 @@ import torch
 from ragteach.study import plots
 from ragteach.study.experiment import draw
 from ragteach.teach.checks import check, reference
-from ragteach.teach.exercises.answers_07 import unknown_world
+from ragteach.teach.exercises.world_07 import unknown_world
 from ragteach.teach.hints import card, hint, predict, reveal, rubric
 from ragteach.teach.written import reflect
 from sklearn.linear_model import LogisticRegression
@@ -71,9 +71,7 @@ card("07-1")
 # %% tags=["exercise"]
 def task_covariance(graph, lam, lam_shared):
     """graph (T, K) -> the covariance of the tasks' weights (T, T)."""
-    ### BEGIN SOLUTION
-    return 1 / lam_shared + graph @ graph.T / lam
-    ### END SOLUTION
+    ...  ### SOLUTION
 
 
 check("07-1", task_covariance)
@@ -150,9 +148,7 @@ card("07-2")
 # %% tags=["exercise"]
 def penalty_for(rho, lam_shared):
     """The lam that says: I believe that the tasks' weights correlate by rho."""
-    ### BEGIN SOLUTION
-    return lam_shared * rho / (1 - rho)
-    ### END SOLUTION
+    ...  ### SOLUTION
 
 
 check("07-2", penalty_for)
@@ -335,9 +331,7 @@ card("07-3")
 # %% tags=["exercise"]
 def shared_from_adapters(adapters, lam, lam_shared):
     """adapters (T, C, d) at the optimum -> W_s (C, d)."""
-    ### BEGIN SOLUTION
-    return lam / lam_shared * adapters.sum(0)
-    ### END SOLUTION
+    ...  ### SOLUTION
 
 
 check("07-3", shared_from_adapters)
@@ -370,13 +364,7 @@ card("07-4")
 # %% tags=["exercise"]
 def augment(x, task, n_tasks, s):
     """x (n_docs, d), task (n_docs,) -> (n_docs, (1 + n_tasks) d): shared block first."""
-    ### BEGIN SOLUTION
-    n_docs, d = x.shape
-    wide = np.zeros((n_docs, 1 + n_tasks, d))
-    wide[:, 0] = x
-    wide[np.arange(n_docs), 1 + task] = s * x
-    return wide.reshape(n_docs, -1)
-    ### END SOLUTION
+    ...  ### SOLUTION
 
 
 check("07-4", augment)
@@ -433,10 +421,7 @@ card("07-5")
 # %% tags=["exercise"]
 def kernel_logits(x, task, e, cov):
     """x (n_docs, d), task (n_docs,), e (n_docs, n_classes), cov (T, T) -> (n_docs, n_classes)"""
-    ### BEGIN SOLUTION
-    kernel = (x @ x.T) * cov[np.ix_(task, task)]  # (n_docs, n_docs)
-    return kernel @ e
-    ### END SOLUTION
+    ...  ### SOLUTION
 
 
 check("07-5", kernel_logits)
@@ -596,16 +581,7 @@ card("07-7")
 
 # %% tags=["exercise"]
 marks = dict(a=..., b=..., c=..., d=..., e=..., f=...)  # "right" or "wrong"
-### BEGIN SOLUTION
-marks = {
-    "a": "right",
-    "b": "wrong",
-    "c": "wrong",
-    "d": "wrong",
-    "e": "right",
-    "f": "right",
-}
-### END SOLUTION
+marks.update(...)  ### SOLUTION
 check("07-7", marks)
 
 # %% [markdown]
@@ -613,14 +589,7 @@ check("07-7", marks)
 # yours. Tick the lines of the rubric that your text has, as in `ticks=[1, 3]`.
 
 # %% tags=["exercise"]
-text = ...
-### BEGIN SOLUTION
-text = (
-    "Lambda says how alike I believe the tasks to be before I see data. If it is large "
-    "the adapters stay small and all tasks share one model; if it is small each goes its "
-    "own way. I let cross-validation set it, since the training loss would always prefer none."
-)
-### END SOLUTION
+text = ...  ### SOLUTION
 reflect("07-7", text, ticks=[])
 
 # %% [markdown]

@@ -90,12 +90,7 @@ card("08-1")
 # %% tags=["exercise"]
 def spread(weights):
     """weights (n_replicas, n_classes, n_features), numpy -> one number"""
-    ### BEGIN SOLUTION
-    centred = weights - weights.mean(1, keepdims=True)
-    mean = centred.mean(0)  # (n_classes, n_features)
-    away = np.sqrt(((centred - mean) ** 2).sum((1, 2)))  # (n_replicas,)
-    return away.mean() / np.sqrt((mean**2).sum())
-    ### END SOLUTION
+    ...  ### SOLUTION
 
 
 check("08-1", spread)
@@ -222,9 +217,7 @@ def steps_to_meet(lr, lam, gap, tol):
 
     0 < lr * lam < 1 and 0 < tol < gap; a number, whole or not
     """
-    ### BEGIN SOLUTION
-    return np.log(tol / gap) / np.log(1 - lr * lam)
-    ### END SOLUTION
+    ...  ### SOLUTION
 
 
 check("08-2", steps_to_meet)
@@ -324,10 +317,7 @@ card("08-3")
 # %% tags=["exercise"]
 def same_variance(scale):
     """The scale of a uniform start with the variance of a normal start of this scale"""
-    ### BEGIN SOLUTION
-    # Var U(-u, u) = u^2 / 3
-    return np.sqrt(3) * scale
-    ### END SOLUTION
+    ...  ### SOLUTION
 
 
 check("08-3", same_variance)
@@ -391,9 +381,7 @@ card("08-5")
 # %% tags=["exercise"]
 def factor_gradients(up, down, g):
     """up (C, r), down (r, d), g (C, d) -> (dJ/dup (C, r), dJ/ddown (r, d))"""
-    ### BEGIN SOLUTION
-    return g @ down.T, up.T @ g
-    ### END SOLUTION
+    ...  ### SOLUTION
 
 
 check("08-5", factor_gradients)
@@ -491,12 +479,7 @@ card("08-6")
 # %% tags=["exercise"]
 def two_factors(a):
     """a full adapter a (3, d) -> up (3, 2), down (2, d) with the same softmax for every x"""
-    ### BEGIN SOLUTION
-    # Subtract the last row from all rows: softmax does not see it, and the last row becomes zero.
-    down = a[:2] - a[2]
-    up = np.array([[1.0, 0.0], [0.0, 1.0], [0.0, 0.0]])
-    return up, down
-    ### END SOLUTION
+    ...  ### SOLUTION
 
 
 check("08-6", two_factors)
@@ -576,10 +559,7 @@ card("08-7")
 # %% tags=["exercise"]
 def expected_overlap(n_adapters, per_task):
     """(mean of (GG')[t, t], mean of (GG')[t, u] for two different tasks)"""
-    ### BEGIN SOLUTION
-    # A task holds adapter k with probability k / K; two tasks draw independently of each other.
-    return per_task, per_task**2 / n_adapters
-    ### END SOLUTION
+    ...  ### SOLUTION
 
 
 check("08-7", expected_overlap)
@@ -721,16 +701,7 @@ card("08-8")
 
 # %% tags=["exercise"]
 marks = dict(a=..., b=..., c=..., d=..., e=..., f=...)  # "right" or "wrong"
-### BEGIN SOLUTION
-marks = {
-    "a": "right",
-    "b": "wrong",
-    "c": "wrong",
-    "d": "right",
-    "e": "wrong",
-    "f": "right",
-}
-### END SOLUTION
+marks.update(...)  ### SOLUTION
 check("08-8", marks)
 
 # %% [markdown]
@@ -738,19 +709,7 @@ check("08-8", marks)
 # yours. Tick the lines of the rubric that your text has, as in `ticks=[1, 3]`.
 
 # %% tags=["exercise"]
-text = ...
-### BEGIN SOLUTION
-text = (
-    "With full-size adapters and a penalty lambda > 0 the loss is convex, so every "
-    "start ends in the "
-    "same weights if you train long enough. Stop early, or set lambda to 0, and part "
-    "of the start "
-    "stays. Low-rank adapters are not convex: there the seed can decide where you "
-    "end. A random "
-    "graph or a frozen projection is never trained, so its seed always matters: "
-    "report several."
-)
-### END SOLUTION
+text = ...  ### SOLUTION
 reflect("08-8", text, ticks=[])
 
 # %% [markdown]

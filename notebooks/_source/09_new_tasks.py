@@ -55,10 +55,7 @@ def sentence_weight(sizes, alpha):
 
     sizes (n_tasks,) array of n_t; alpha "equal" or "size" -> (n_tasks,)
     """
-    ### BEGIN SOLUTION
-    alphas = np.ones(len(sizes)) if alpha == "equal" else sizes / sizes.mean()
-    return alphas / sizes
-    ### END SOLUTION
+    ...  ### SOLUTION
 
 
 check("09-1", sentence_weight)
@@ -196,10 +193,7 @@ card("09-2")
 # %% tags=["exercise"]
 def balanced_accuracy(truth, said):
     """truth, said (n_docs,) class numbers -> the mean recall over the classes in truth."""
-    ### BEGIN SOLUTION
-    recalls = [(said[truth == c] == c).mean() for c in np.unique(truth)]
-    return np.mean(recalls)
-    ### END SOLUTION
+    ...  ### SOLUTION
 
 
 check("09-2", balanced_accuracy)
@@ -253,9 +247,7 @@ card("09-3")
 # %% tags=["exercise"]
 def expected_draw(losses, labels):
     """losses, labels (n_docs,) -> the expected loss of one draw, as described above."""
-    ### BEGIN SOLUTION
-    return np.mean([losses[labels == c].mean() for c in np.unique(labels)])
-    ### END SOLUTION
+    ...  ### SOLUTION
 
 
 check("09-3", expected_draw)
@@ -403,9 +395,7 @@ card("09-4")
 # %% tags=["exercise"]
 # Does the optimum move? "yes" or "no". Replace each ...
 moves = {"a": ..., "b": ..., "c": ..., "d": ..., "e": ...}
-### BEGIN SOLUTION
-moves.update({"a": "no", "b": "yes", "c": "no", "d": "yes", "e": "yes"})
-### END SOLUTION
+moves.update(...)  ### SOLUTION
 check("09-4", moves)
 
 # %% [markdown]
@@ -562,11 +552,7 @@ def ridge_towards(X, y, w_s, lam):
 
     X (n_docs, n_features), y (n_docs,), w_s (n_features,) -> (n_features,)
     """
-    ### BEGIN SOLUTION
-    n, d = X.shape
-    left = X.T @ X / n + lam * np.eye(d)
-    return np.linalg.solve(left, X.T @ y / n + lam * w_s)
-    ### END SOLUTION
+    ...  ### SOLUTION
 
 
 check("09-5", ridge_towards)
@@ -809,16 +795,7 @@ card("09-7")
 
 # %% tags=["exercise"]
 marks = dict(a=..., b=..., c=..., d=..., e=..., f=...)  # "right" or "wrong"
-### BEGIN SOLUTION
-marks = {
-    "a": "wrong",
-    "b": "wrong",
-    "c": "right",
-    "d": "right",
-    "e": "right",
-    "f": "wrong",
-}
-### END SOLUTION
+marks.update(...)  ### SOLUTION
 check("09-7", marks)
 
 # %% [markdown]
@@ -826,17 +803,7 @@ check("09-7", marks)
 # yours. Tick the lines of the rubric that your text has, as in `ticks=[1, 3]`.
 
 # %% tags=["exercise"]
-text = ...
-### BEGIN SOLUTION
-text = (
-    "Always saying 'no complaint' earns 97 %, so show me the balanced accuracy or the "
-    "recall of complaints. Fine-tuning moved the shared weights, and the old countries "
-    "use them: they may have forgotten, so test them again. I would freeze the shared "
-    "weights and train an adapter for the new country. Compare it with the shared "
-    "weights alone and with training from scratch: if this country uses words "
-    "differently, the transfer may even hurt."
-)
-### END SOLUTION
+text = ...  ### SOLUTION
 reflect("09-7", text, ticks=[])
 
 # %% [markdown]

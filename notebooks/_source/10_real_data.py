@@ -167,10 +167,7 @@ card("10-1")
 # %% tags=["exercise"]
 def labels_moved(rating, c, c_new):
     """rating (n,): how many labels change if the cut moves from c to c_new (0 <= c < c_new)."""
-    ### BEGIN SOLUTION
-    m = np.abs(rating)
-    return int(((m > c) & (m <= c_new)).sum())
-    ### END SOLUTION
+    ...  ### SOLUTION
 
 
 check("10-1", labels_moved)
@@ -216,15 +213,7 @@ def share_changed(ratings, rng):
 
     Returns the share of sentences whose label is no longer the one of their own mean.
     """
-    ### BEGIN SOLUTION
-    old = np.array([np.mean(r) for r in ratings])
-    new = np.array([rng.choice(r, len(r)).mean() for r in ratings])
-
-    def label(m):
-        return 1 + (m > 0.5) - 1 * (m < -0.5)
-
-    return (label(new) != label(old)).mean()
-    ### END SOLUTION
+    ...  ### SOLUTION
 
 
 check("10-2", share_changed)
@@ -278,13 +267,7 @@ card("10-3")
 def leaked(train, test):
     """Two lists of texts. -> (len(test),) True where the normalised text is one of the training texts."""
 
-    ### BEGIN SOLUTION
-    def normal(texts):
-        texts = pd.Series(texts).str.lower()
-        return texts.str.replace(r"[^a-z0-9]+", " ", regex=True).str.strip()
-
-    return normal(test).isin(set(normal(train))).to_numpy()
-    ### END SOLUTION
+    ...  ### SOLUTION
 
 
 check("10-3", leaked)
@@ -469,10 +452,7 @@ card("10-4")
 # %% tags=["exercise"]
 def without_noise(R):
     """R (T, T), the same domain in two samples on the diagonal -> r (T, T), 1 on the diagonal."""
-    ### BEGIN SOLUTION
-    q = np.diag(R)
-    return R / np.sqrt(np.outer(q, q))
-    ### END SOLUTION
+    ...  ### SOLUTION
 
 
 check("10-4", without_noise)
@@ -715,12 +695,7 @@ card("10-5")
 # %% tags=["exercise"]
 def mcnemar(right_a, right_b):
     """Two arrays of True and False, (n,) each. -> (only a right, only b right, p-value)"""
-    ### BEGIN SOLUTION
-    only_a = int((right_a & ~right_b).sum())
-    only_b = int((~right_a & right_b).sum())
-    p = stats.binomtest(only_a, only_a + only_b).pvalue if only_a + only_b else 1.0
-    return only_a, only_b, p
-    ### END SOLUTION
+    ...  ### SOLUTION
 
 
 check("10-5", mcnemar)
@@ -860,16 +835,7 @@ card("10-7")
 
 # %% tags=["exercise"]
 marks = dict(a=..., b=..., c=..., d=..., e=..., f=...)  # "right" or "wrong"
-### BEGIN SOLUTION
-marks = {
-    "a": "right",
-    "b": "right",
-    "c": "wrong",
-    "d": "wrong",
-    "e": "right",
-    "f": "wrong",
-}
-### END SOLUTION
+marks.update(...)  ### SOLUTION
 check("10-7", marks)
 
 # %% [markdown]
@@ -877,17 +843,7 @@ check("10-7", marks)
 # yours. Tick the lines of the rubric that your text has, as in `ticks=[1, 3]`.
 
 # %% tags=["exercise"]
-text = ...
-### BEGIN SOLUTION
-text = (
-    "The three points are real, but they are not about words. Full sharing with a bias "
-    "for each task gets the same accuracy, so what helps is knowing how frequent a class "
-    "is in a domain. The extra right answers are mostly neutral sentences, and without "
-    "the neutral class the lead is gone. The adapters' largest words change with the "
-    "training set. I would not claim this for other models or data: these are English "
-    "sentences from before 2014."
-)
-### END SOLUTION
+text = ...  ### SOLUTION
 reflect("10-7", text, ticks=[])
 
 # %% [markdown]

@@ -129,10 +129,7 @@ card("12-1")
 # %% tags=["exercise"]
 def header(data):
     """data: all bytes of a safetensors file -> its header as a dict."""
-    ### BEGIN SOLUTION
-    n = int.from_bytes(data[:8], "little")
-    return json.loads(data[8 : 8 + n])
-    ### END SOLUTION
+    ...  ### SOLUTION
 
 
 check("12-1", header)
@@ -254,17 +251,7 @@ def merge(model, task):
     model.bias (T, C), model.active {name: bool}, model.task_index(task) -> t
     """
     linear = torch.nn.Linear(model.n_features, model.n_classes)
-    ### BEGIN SOLUTION
-    t = model.task_index(task)
-    with torch.no_grad():
-        weight = model.shared.clone()
-        for k, name in enumerate(model.adapter_names):
-            if model.active[name]:
-                weight += model.graph[t, k] * model.adapters[name].weight
-        linear.weight.copy_(weight)
-        linear.bias.copy_(model.bias[t])
-    return linear
-    ### END SOLUTION
+    ...  ### SOLUTION
 
 
 check("12-2", merge)
@@ -316,10 +303,7 @@ card("12-3")
 # %% tags=["exercise"]
 def unmerge(weights, lam, lam_shared):
     """W_t at the joint optimum, one adapter per task: (T, C, d) -> W_s (C, d)"""
-    ### BEGIN SOLUTION
-    n_tasks = len(weights)
-    return lam * weights.sum(0) / (n_tasks * lam + lam_shared)
-    ### END SOLUTION
+    ...  ### SOLUTION
 
 
 check("12-3", unmerge)
@@ -583,10 +567,7 @@ class BestEpoch:
 
     def on_epoch(self, model, epoch, record):
         """record["val_loss"] is this epoch's; afterwards self.epoch and self.val_loss are right."""
-        ### BEGIN SOLUTION
-        if record["val_loss"] < self.val_loss:
-            self.epoch, self.val_loss = epoch, record["val_loss"]
-        ### END SOLUTION
+        ...  ### SOLUTION
 
 
 check("12-5", BestEpoch)
@@ -678,16 +659,7 @@ card("12-6")
 
 # %% tags=["exercise"]
 marks = dict(a=..., b=..., c=..., d=..., e=..., f=...)  # "right" or "wrong"
-### BEGIN SOLUTION
-marks = {
-    "a": "right",
-    "b": "wrong",
-    "c": "wrong",
-    "d": "right",
-    "e": "right",
-    "f": "wrong",
-}
-### END SOLUTION
+marks.update(...)  ### SOLUTION
 check("12-6", marks)
 
 # %% [markdown]
@@ -695,17 +667,7 @@ check("12-6", marks)
 # yours. Tick the lines of the rubric that your text has, as in `ticks=[1, 3]`.
 
 # %% tags=["exercise"]
-text = ...
-### BEGIN SOLUTION
-text = (
-    "Please do not promise 82 %: it is the best of 200 tries on the validation "
-    "sentences, so part of it is luck. Look at the test sentences once, with the chosen "
-    "model, and promise that number. A pickle is a program that runs when the shop opens "
-    "it; send a safetensors file, which holds only numbers and text, with vocabulary and "
-    "labels. And merge the task first: W_s plus its adapters is one linear layer, so it "
-    "costs no more than a plain model."
-)
-### END SOLUTION
+text = ...  ### SOLUTION
 reflect("12-6", text, ticks=[])
 
 # %% [markdown]

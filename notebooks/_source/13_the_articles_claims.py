@@ -102,14 +102,7 @@ card("13-1")
 # %% tags=["exercise"]
 def judge(intervals):
     """A list of (mean, low, high), one for each condition -> the verdict, one of four words."""
-    ### BEGIN SOLUTION
-    if not intervals:
-        return "untestable"
-    shown = [low > 0 for _, low, _ in intervals]
-    if all(shown):
-        return "holds"
-    return "depends" if any(shown) else "fails"
-    ### END SOLUTION
+    ...  ### SOLUTION
 
 
 check("13-1", judge)
@@ -150,9 +143,7 @@ card("13-2")
 # %% tags=["exercise"]
 def false_evidence(a, m):
     """-> (the chance if the m conditions are independent, the bound that always holds)"""
-    ### BEGIN SOLUTION
-    return 1 - (1 - a) ** m, m * a
-    ### END SOLUTION
+    ...  ### SOLUTION
 
 
 check("13-2", false_evidence)
@@ -340,11 +331,7 @@ card("13-3")
 # %% tags=["exercise"]
 def largest_rank(n_features, n_classes, n_tasks):
     """The largest rank at which RAG trains fewer numbers than independent models, or 0."""
-    ### BEGIN SOLUTION
-    top = (n_tasks - 1) * n_classes * n_features
-    below = n_tasks * (n_classes + n_features)
-    return max((top - 1) // below, 0)
-    ### END SOLUTION
+    ...  ### SOLUTION
 
 
 check("13-3", largest_rank)
@@ -395,12 +382,7 @@ card("13-4")
 # %% tags=["exercise"]
 def multiply_adds(n_docs, n_features, n_classes, n_adapters):
     """-> (as written, added first)"""
-    ### BEGIN SOLUTION
-    matrix = n_classes * n_features
-    as_written = n_docs * (n_adapters + 1) * matrix
-    added_first = n_adapters * matrix + n_docs * matrix
-    return as_written, added_first
-    ### END SOLUTION
+    ...  ### SOLUTION
 
 
 check("13-4", multiply_adds)
@@ -983,16 +965,7 @@ card("13-6")
 
 # %% tags=["exercise"]
 marks = dict(a=..., b=..., c=..., d=..., e=..., f=...)  # "right" or "wrong"
-### BEGIN SOLUTION
-marks = {
-    "a": "right",
-    "b": "right",
-    "c": "wrong",
-    "d": "right",
-    "e": "wrong",
-    "f": "wrong",
-}
-### END SOLUTION
+marks.update(...)  ### SOLUTION
 check("13-6", marks)
 
 # %% [markdown]
@@ -1000,20 +973,7 @@ check("13-6", marks)
 # yours. Tick the lines of the rubric that your text has, as in `ticks=[1, 3]`.
 
 # %% tags=["exercise"]
-text = ...
-### BEGIN SOLUTION
-text = (
-    "The idea of shared weights plus a small adapter for each task is right: a new task "
-    "can be added without changing a single answer of the old ones. As printed, however, "
-    "the forward pass adds all adapters for every input, so all tasks get the same "
-    "matrix; please add a graph that says which adapter serves which task. The example "
-    "shows no sentence that was not trained on: please report test sentences, several "
-    "seeds with intervals, and full sharing and independent models as baselines. In our "
-    "runs the gain depends on how related the tasks are and on the number of sentences, "
-    "so please state the conditions. We could not find the cited paper; please give a "
-    "DOI, and cite regularised multi-task learning."
-)
-### END SOLUTION
+text = ...  ### SOLUTION
 reflect("13-6", text, ticks=[])
 
 # %% [markdown]

@@ -5,6 +5,12 @@
     python notebooks/_source/build.py --check --execute      and run them again and compare what they print
     python notebooks/_source/build.py --html site            write them as web pages
 
+A line that ends in ``### SOLUTION`` has ``...`` where the answer goes. The answer is the reference of
+the exercise that the cell checks, taken from ragteach/teach/exercises: the body of the function, or
+the value. So there is one source for the notebook, the check and the tests. A solution that is an
+experiment (it calls the lesson's own code) is written in the lesson, between ``### BEGIN SOLUTION`` and
+``### END SOLUTION``.
+
 A lesson is a py:percent script (jupytext).  From each come two notebooks: the student's (solutions
 cleared) and the solution.  nbconvert removes tagged cells, nbclient executes.  Clearing is our own
 preprocessor because nbgrader's puts ``raise NotImplementedError`` into every gap, and then no later
@@ -27,6 +33,8 @@ from __future__ import annotations
 import argparse
 import ast
 import hashlib
+import inspect
+import json
 import os
 import re
 import subprocess
@@ -68,6 +76,9 @@ REGION = re.compile(
     r"^([ \t]*)### BEGIN SOLUTION\n(.*?)^[ \t]*### END SOLUTION[^\n]*\n?",
     re.DOTALL | re.MULTILINE,
 )
+MARK = re.compile(r"^([ \t]*)(.*?)\.\.\.(.*?)[ \t]+### SOLUTION$", re.MULTILINE)
+CHECK = re.compile(r"\b(check|reflect)\(\s*[\"']([\w-]+)[\"']")
+STATUS = re.compile(r"^\S (PASS|FAIL|TODO) (\S+):", re.MULTILINE)
 ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{6,}")
 
 
@@ -113,6 +124,80 @@ def table(rows: list[dict], folder: str = "") -> str:
 
 
 # ------------------------------------------------------------------ from a lesson to a notebook
+
+
+def filled(source: str) -> str:
+    """A cell, or a whole lesson, with the reference answers where ``### SOLUTION`` stands.
+
+    The exercise is the next one below the mark: what `check` compares with, or what `reflect` shows.
+    """
+
+    def answer(match: re.Match) -> str:
+        checked = CHECK.search(source, match.end())
+        if not checked:
+            raise BuildError(
+                f"A ### SOLUTION with no check(...) or reflect(...) below it:\n{match.group()}"
+            )
+        from ragteach.teach.checks import get
+
+        exercise = get(checked[2])
+        right = exercise.model if checked[1] == "reflect" else exercise.reference
+        indent, before, after = match.groups()
+        if before or after:
+            text = written(before, right, after)
+        else:
+            text = body(right, source[: match.start()])
+        lines = f"### BEGIN SOLUTION\n{text}\n### END SOLUTION"
+        return textwrap.indent(lines, indent)
+
+    return MARK.sub(answer, source)
+
+
+def written(before: str, value: object, after: str) -> str:
+    """``before value after`` as a person would write it, in lines of at most 88 characters."""
+    line = f"{before}{literal(value)}{after}"
+    if len(line) <= 88:
+        return line
+    if isinstance(value, dict):
+        opening, closing = "{", "}"
+        parts = [f"{literal(k)}: {literal(v)}," for k, v in value.items()]
+    else:
+        opening, closing = "(", ")"
+        words = textwrap.wrap(str(value), 80)
+        parts = [*(literal(row + " ") for row in words[:-1]), literal(words[-1])]
+    if before.endswith("("):
+        opening, closing = f"\n    {opening}", f"    {closing}\n"
+        parts = [f"    {part}" for part in parts]
+    lines = "\n".join(f"    {part}" for part in parts)
+    return f"{before}{opening}\n{lines}\n{closing}{after}"
+
+
+def literal(value: object) -> str:
+    """A value as Python, its strings in double quotes."""
+    if isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False)
+    if isinstance(value, dict):
+        items = (f"{literal(k)}: {literal(v)}" for k, v in value.items())
+        return "{" + ", ".join(items) + "}"
+    return repr(value)
+
+
+def body(reference, above: str) -> str:
+    """What stands in the reference function (of a class: its method) and not yet in the lesson's."""
+    header = list(re.finditer(r"^[ \t]*def (\w+)", above, re.MULTILINE))[-1]
+    given = ast.parse(textwrap.dedent(above[header.start() :])).body[0].body
+    if inspect.isclass(reference):
+        reference = getattr(reference, header[1])
+    code = textwrap.dedent(inspect.getsource(reference))
+    right = ast.parse(code).body[0]
+    statements = right.body[1:] if ast.get_docstring(right) else right.body
+    shown = {ast.dump(node) for node in given}
+    statements = [node for node in statements if ast.dump(node) not in shown]
+    lines = code.splitlines()
+    first = statements[0].lineno - 1
+    while lines[first - 1].strip().startswith("#"):
+        first -= 1
+    return textwrap.dedent("\n".join(lines[first:])).strip("\n")
 
 
 class ClearSolutions(Preprocessor):
@@ -195,15 +280,18 @@ def generate(row: dict, rows: list[dict], kind: str, source: Path = SOURCE):
     seen: dict[str, int] = {}
     for cell in cells:
         tags = cell.metadata.get("tags", [])
+        if cell.cell_type == "code":
+            cell.source = filled(cell.source)
         if not set(tags) <= TAGS:
             raise BuildError(
                 f"{row['name']}: unknown tags {sorted(set(tags) - TAGS)}; known: {sorted(TAGS)}"
             )
         if "exercise" in tags and not (
-            "BEGIN SOLUTION" in cell.source and re.search(r"\bcheck\(", cell.source)
+            "BEGIN SOLUTION" in cell.source and CHECK.search(cell.source)
         ):
             raise BuildError(
-                f"{row['name']}: an exercise cell needs a solution and a check(...):\n{cell.source}"
+                f"{row['name']}: an exercise cell needs a solution and a check(...)"
+                f" or reflect(...):\n{cell.source}"
             )
         # The id hangs on what the cell says, not on where it stands: a new cell leaves all others'
         # ids alone.
@@ -381,6 +469,36 @@ def faults(nb, name: str) -> list[str]:
     return said
 
 
+def statuses(nb) -> dict[str, set[str]]:
+    """Exercise -> what its checks printed: PASS, FAIL, TODO."""
+    found: dict[str, set[str]] = {}
+    for cell in nb.cells:
+        for output in cell.get("outputs", []):
+            for status, number in STATUS.findall(output_text(output)):
+                found.setdefault(number, set()).add(status)
+    return found
+
+
+def unmet(nb, kind: str, name: str) -> list[str]:
+    """Checks that say what they must not: in a solution, all say PASS; in a student's notebook, TODO."""
+    wanted = {"student": "TODO", "solution": "PASS"}[kind]
+    shown = statuses(nb)
+    asked = [
+        number
+        for c in nb.cells
+        if c.cell_type == "code" and "exercise" in c.metadata.get("tags", [])
+        for how, number in CHECK.findall(c.source)
+        if how == "check"
+    ]
+    said = [f"{name}: check {n} shows no result" for n in asked if n not in shown]
+    for number, words in shown.items():
+        said += [
+            f"{name}: check {number} says {word}, not {wanted}"
+            for word in sorted(words - {wanted})
+        ]
+    return said
+
+
 def output_text(output) -> str:
     """All the text of one output."""
     data = output.get("data", {})
@@ -447,7 +565,7 @@ def check(source: Path = SOURCE, again: bool = False) -> list[str]:
                 said.append(
                     f"{name}: differs from its lesson in notebooks/_source; run make notebooks"
                 )
-            said += faults(kept, name)
+            said += faults(kept, name) + unmet(kept, kind, name)
             if path.stat().st_size > MAX_BYTES:
                 said.append(
                     f"{name}: {path.stat().st_size:,} bytes, more than {MAX_BYTES:,}"
@@ -504,7 +622,8 @@ def build(names: list[str], source: Path = SOURCE) -> None:
         for kind, path in paths(row["name"], source).items():
             path.parent.mkdir(exist_ok=True)
             nb = execute(generate(row, rows, kind, source), path.parent)
-            said = faults(nb, f"{row['name']} ({kind})")
+            name = f"{row['name']} ({kind})"
+            said = faults(nb, name) + unmet(nb, kind, name)
             if said:
                 raise BuildError("\n".join(said))
             nbformat.write(nb, path)

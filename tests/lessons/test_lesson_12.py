@@ -6,7 +6,6 @@ import functools
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import lesson_source
 import numpy as np
@@ -23,7 +22,6 @@ from ragteach.study.tuning import SPACE
 from ragteach.teach.exercises.answers_12 import header, unmerge
 from ragteach.widgets.sharing import compute
 
-SOURCE = Path(lesson_source.SOURCE) / "12_deploy.py"
 EXTRAS = ("onnx", "onnxscript", "onnxruntime", "peft", "optuna", "tensorboard", "wandb")
 SEEDS = [0, 1, 2]
 LESSON = lesson_source.load("12_deploy", "rounded", "lam", "lam_shared", "lams")
@@ -202,8 +200,7 @@ def run_lesson(tmp_path, missing=()):
 import sys
 for name in {list(missing)!r}:
     sys.modules[name] = None
-source = open(sys.argv[1], encoding="utf-8").read()
-exec(compile(source, "lesson", "exec"), {{"__name__": "__main__"}})
+exec(compile(sys.stdin.read(), "lesson", "exec"), {{"__name__": "__main__"}})
 """
     folders = {name: tmp_path / name for name in ("home", "tmp", "cwd")}
     for folder in folders.values():
@@ -217,7 +214,8 @@ exec(compile(source, "lesson", "exec"), {{"__name__": "__main__"}})
         "TQDM_DISABLE": "1",
     }
     done = subprocess.run(
-        [sys.executable, "-c", code, str(SOURCE)],
+        [sys.executable, "-c", code],
+        input=lesson_source.code("12_deploy"),
         capture_output=True,
         text=True,
         env=environment,

@@ -3,36 +3,18 @@
 The machinery itself is tried on a small lesson written here, before any real lesson.
 """
 
-import importlib.util
+import ast
 import re
 import resource
-import sys
 from pathlib import Path
 
+import jupytext
 import nbformat
 import pytest
-
-ROOT = Path(__file__).resolve().parents[2]
-SOURCE = ROOT / "notebooks" / "_source"
-
-spec = importlib.util.spec_from_file_location("build_notebooks", SOURCE / "build.py")
-build = importlib.util.module_from_spec(spec)
-sys.modules[spec.name] = build
-spec.loader.exec_module(build)
+from lesson_source import build
 
 ROWS = build.lessons()
 NAMES = [row["name"] for row in ROWS]
-STATUS = re.compile(r"^\S (PASS|FAIL|TODO) (\S+):", re.MULTILINE)
-
-
-def statuses(nb) -> dict[str, str]:
-    """Exercise -> status, read from the outputs of the checks."""
-    found = {}
-    for cell in nb.cells:
-        for output in cell.get("outputs", []):
-            for status, number in STATUS.findall(output.get("data", {}).get("text/plain", "")):
-                found[number] = status
-    return found
 
 
 def exercises_of(name: str) -> set[str]:
@@ -65,8 +47,8 @@ def test_a_lesson_runs(row, kind, record_property):
     fresh = build.execute(build.generate(row, ROWS, kind), path.parent)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     assert build.faults(fresh, row["name"]) == []
-    wanted = "PASS" if kind == "solution" else "TODO"
-    assert statuses(fresh) == dict.fromkeys(exercises_of(row["name"]), wanted)
+    assert build.unmet(fresh, kind, row["name"]) == []
+    assert set(build.statuses(fresh)) == exercises_of(row["name"])
     assert build.stale(nbformat.read(path, as_version=4), fresh, row["name"]) == []
     seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     record_property("cpu_seconds", round(seconds, 1))
@@ -124,6 +106,31 @@ def test_every_exercise_has_its_card_before_its_cell_and_one_has_a_rubric(row):
     code = lesson_code(build.generate(row, ROWS, "student"))
     for number in numbers:
         assert 0 <= code.find(f'card("{number}")') < code.find(f'check("{number}", ')
+
+
+@pytest.mark.parametrize("row", ROWS, ids=NAMES)
+def test_an_answer_has_one_source(row):
+    """A lesson writes a solution itself only if it is an experiment or a sum that is worked out."""
+    from ragteach.teach import checks
+
+    source = (build.SOURCE / f"{row['name']}.py").read_text(encoding="utf-8")
+    for cell in jupytext.reads(source, fmt="py:percent").cells:
+        if "exercise" not in cell.metadata.get("tags", []):
+            continue
+        ((_, number),) = build.CHECK.findall(cell.source)
+        for indent, answer in build.REGION.findall(cell.source + "\n"):
+            assert not indent and not callable(checks.get(number).reference), number
+            worked = (ast.BinOp, ast.Call)
+            assert any(isinstance(node, worked) for node in ast.walk(ast.parse(answer))), number
+
+
+@pytest.mark.parametrize("row", ROWS, ids=NAMES)
+def test_a_student_imports_no_answers(row):
+    tree = ast.parse(lesson_code(build.generate(row, ROWS, "student")))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            named = [getattr(node, "module", "") or "", *(alias.name for alias in node.names)]
+            assert not [name for name in named if "answers" in name]
 
 
 def test_the_course_has_forty_exercises():
@@ -248,8 +255,8 @@ def test_building_is_deterministic_and_checked(course, capsys):
     assert build.check(course) == []
     assert build.check(course, again=True) == []  # the volatile cell may say what it likes
     nb = {kind: read(course, kind) for kind in build.KINDS}
-    assert statuses(nb["student"]) == {"00-1": "TODO"}
-    assert statuses(nb["solution"]) == {"00-1": "PASS"}
+    assert build.statuses(nb["student"]) == {"00-1": {"TODO"}}
+    assert build.statuses(nb["solution"]) == {"00-1": {"PASS"}}
     build.build(["00_example"], course)
     volatile = re.compile(rb'"0\.\d+"')
     for kind, path in build.paths("00_example", course).items():
@@ -297,6 +304,60 @@ def test_the_student_version_keeps_names_and_hides_solutions(course):
     assert "| [00 · Example](00_example.ipynb) | 1 | see one |" in words(student)
 
 
+MARKED = """
+# %% tags=["exercise"]
+def header(data):
+    \"""data -> its header.\"""
+    n = int.from_bytes(data[:8], "little")
+    ...  ### SOLUTION
+
+
+check("12-1", header)
+
+# %% tags=["exercise"]
+class BestEpoch:
+    def on_epoch(self, model, epoch, record):
+        \"""Keeps the best.\"""
+        ...  ### SOLUTION
+
+
+check("12-5", BestEpoch)
+
+# %% tags=["exercise"]
+text = ...  ### SOLUTION
+check("00-3", text)
+
+# %% tags=["exercise"]
+can_be = dict.fromkeys("abcdef", ...)
+can_be.update(...)  ### SOLUTION
+check("03-8", can_be)
+"""
+
+
+def test_a_marked_gap_gets_the_reference_of_its_exercise(course):
+    (course / "00_example.py").write_text(MARKED, encoding="utf-8")
+    rows = build.lessons(course)
+    student, solution = (build.generate(rows[0], rows, kind, course) for kind in build.KINDS)
+    said = code(solution)
+    assert said.count("int.from_bytes") == 1  # what the lesson shows already is not said twice
+    assert "    ### BEGIN SOLUTION\n    return json.loads(data[8 : 8 + n])\n" in said
+    assert '        if record["val_loss"] < self.val_loss:\n            self.epoch' in said
+    assert 'text = "bca"\n' in said
+    assert 'can_be.update(\n    {\n        "a": "impossible",\n' in said
+    said = code(student)
+    assert "    # YOUR CODE HERE\n    ...\n\n\ncheck" in said and "json.loads" not in said
+    assert "text = ...\ncheck(" in said and "impossible" not in said
+    assert "SOLUTION" not in said
+
+
+@pytest.mark.notebooks
+def test_a_solution_that_its_own_check_refuses_is_not_built(course):
+    lesson = LESSON.replace("(1 + 4) * helper", "(1 + 4) * helper // 3 * 5")  # 5 classes for 3
+    (course / "00_example.py").write_text(lesson, encoding="utf-8")
+    with pytest.raises(build.BuildError, match="check 00-1 says FAIL, not PASS"):
+        build.build([], course)
+
+
 def test_a_new_cell_leaves_the_other_ids_alone(course):
     rows = build.lessons(course)
     before = {c.source: c.id for c in build.generate(rows[0], rows, "solution", course).cells}
@@ -315,6 +376,7 @@ def test_a_new_cell_leaves_the_other_ids_alone(course):
         ("# %%\n### BEGIN SOLUTION\nimport os\n### END SOLUTION\n", "import inside a solution"),
         ('# %% tags=["exrcise"]\nx = 1\n', "unknown tags"),
         ('# %% tags=["exercise"]\nx = 1\n', "needs a solution and a check"),
+        ("# %%\nx = ...  ### SOLUTION\n", "with no check"),
     ],
 )
 def test_a_faulty_lesson_is_refused(course, lesson, message):
@@ -356,6 +418,30 @@ def display_data(data, metadata=None):
 def test_every_fault_of_an_output_is_found(output, message):
     (said,) = build.faults(notebook_with(output), "lesson")
     assert message in said
+
+
+@pytest.mark.parametrize(
+    ("kind", "outputs", "said"),
+    [
+        ("solution", ["✓ PASS 00-1: right"], []),
+        ("student", ["… TODO 00-1: not yet"], []),
+        ("solution", ["✗ FAIL 00-1: no"], ["x: check 00-1 says FAIL, not PASS"]),
+        ("solution", ["… TODO 00-1: not yet"], ["x: check 00-1 says TODO, not PASS"]),
+        ("student", ["✓ PASS 00-1: right"], ["x: check 00-1 says PASS, not TODO"]),
+        ("student", ["✗ FAIL 00-1: no"], ["x: check 00-1 says FAIL, not TODO"]),
+        ("solution", [], ["x: check 00-1 shows no result"]),
+        (
+            "solution",
+            ["✓ PASS 00-1: right", "✗ FAIL 00-1: no"],
+            ["x: check 00-1 says FAIL, not PASS"],
+        ),
+    ],
+)
+def test_a_check_that_says_what_it_must_not_is_found(kind, outputs, said):
+    nb = notebook_with(*(display_data({"text/plain": text}) for text in outputs))
+    nb.cells[0].source = 'check("00-1", n_weights)'
+    nb.cells[0].metadata["tags"] = ["exercise"]
+    assert build.unmet(nb, kind, "x") == said
 
 
 def test_outputs_that_are_no_faults():

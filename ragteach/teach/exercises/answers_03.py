@@ -2,8 +2,6 @@
 
 import torch
 
-MISSING = -100  # no label
-
 
 def random(*shape, seed):
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
@@ -73,7 +71,7 @@ def maximum_forgotten(z):
 
 
 def cross_entropy(z, y):
-    there = y != MISSING
+    there = y != -100
     z, y = z[there], y[there]
     if len(y) == 0:
         return z.new_zeros(())
@@ -86,20 +84,20 @@ def missing_as_class_0(z, y):
 
 
 def divided_by_all(z, y):
-    return cross_entropy(z, y) * (y != MISSING).sum() / len(y)
+    return cross_entropy(z, y) * (y != -100).sum() / len(y)
 
 
 def summed(z, y):
-    return cross_entropy(z, y) * (y != MISSING).sum()
+    return cross_entropy(z, y) * (y != -100).sum()
 
 
 def all_entries(z, y):
-    there = y != MISSING
+    there = y != -100
     return -log_softmax(z[there]).mean()
 
 
 def raw_outputs(z, y):
-    there = y != MISSING
+    there = y != -100
     return -z[there][torch.arange(int(there.sum())), y[there]].mean()
 
 
@@ -114,7 +112,8 @@ def implied_alphas(task, n_tasks):
 
 
 def objective(parts, data, graph, alphas, lam, lam_shared):
-    (shared, adapters, bias), (x, y, task) = parts, data
+    shared, adapters, bias = parts
+    x, y, task = data
     J = lam_shared / 2 * shared.square().sum() + lam / 2 * adapters.square().sum()
     for t in range(len(graph)):
         W_t = shared + sum(graph[t, k] * adapters[k] for k in range(len(adapters)))
@@ -155,14 +154,15 @@ def residual(z, y):
 
 
 def gradients(parts, data, graph, alphas, lam, lam_shared):
-    (shared, adapters, bias), (x, y, task) = parts, data
+    shared, adapters, bias = parts
+    x, y, task = data
     D, d_bias = [], []  # dJ/dW_t and dJ/db_t of every task
     for t in range(len(graph)):
         W_t = shared + sum(graph[t, k] * adapters[k] for k in range(len(adapters)))
         x_t = x[task == t]  # (n_docs of task t, n_features)
         error = alphas[t] * residual(x_t @ W_t.T + bias[t], y[task == t])
         D.append(error.T @ x_t)  # (n_classes, n_features)
-        d_bias.append(error.sum(0))
+        d_bias.append(error.sum(0))  # (n_classes,)
     D = torch.stack(D)  # (n_tasks, n_classes, n_features)
     d_shared = D.sum(0) + lam_shared * shared
     d_adapters = torch.tensordot(graph.T, D, dims=1) + lam * adapters

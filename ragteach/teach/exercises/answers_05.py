@@ -1,12 +1,10 @@
 """Lesson 05: the reference answers, and what to say about each wrong word of exercise 05-4."""
 
-import math
-
 import numpy as np
 
 
 def length_ratio(n_tasks, cosine):
-    return math.sqrt(n_tasks + n_tasks * (n_tasks - 1) * cosine)
+    return np.sqrt(n_tasks + n_tasks * (n_tasks - 1) * cosine)
 
 
 def conserved(shared, adapters):
@@ -14,7 +12,6 @@ def conserved(shared, adapters):
 
 
 def conserved_mix(graph):
-    graph = np.asarray(graph, dtype=float)
     return np.linalg.lstsq(graph, np.ones(len(graph)), rcond=None)[0]
 
 
@@ -43,7 +40,7 @@ WHY_KEPT = {
 
 
 def half_life(lr, lam):
-    return math.log(0.5) / math.log(1 - lr * lam)
+    return np.log(0.5) / np.log(1 - lr * lam)
 
 
 def shared_part(lam, lam_shared):

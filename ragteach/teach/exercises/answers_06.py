@@ -8,13 +8,14 @@ from ragteach.study.experiment import COLUMNS
 
 
 def paired_interval(a, b):
-    difference = a - b
-    half = stats.t.ppf(0.975, len(a) - 1) * difference.std(ddof=1) / np.sqrt(len(a))
-    return difference.mean(), difference.mean() - half, difference.mean() + half
+    d = a - b
+    half = stats.t.ppf(0.975, len(d) - 1) * d.std(ddof=1) / np.sqrt(len(d))
+    return d.mean(), d.mean() - half, d.mean() + half
 
 
 def equal_widths(n_features, n_classes, n_tasks):
-    return (n_tasks + 1) * n_features, (n_tasks + 1) * n_features / n_tasks
+    weights = (n_tasks + 1) * n_classes * n_features  # of RAG, without biases
+    return weights / n_classes, weights / (n_classes * n_tasks)
 
 
 def honest_score(val_loss, test_accuracy):

@@ -1,16 +1,9 @@
-"""Reference answers of lesson 07, and the world of its experiment."""
-
-import functools
+"""Reference answers of lesson 07."""
 
 import numpy as np
 
-from ragteach.dataset import MultiTaskDataset
-from ragteach.engine.optimum import solve_path
-from ragteach.model import RAG
-from ragteach.study.experiment import draw
 
-
-def covariance(graph, lam, lam_shared):
+def task_covariance(graph, lam, lam_shared):
     return 1 / lam_shared + graph @ graph.T / lam
 
 
@@ -23,33 +16,13 @@ def shared_from_adapters(adapters, lam, lam_shared):
 
 
 def augment(x, task, n_tasks, s):
-    n_docs, n_features = x.shape
-    wide = np.zeros((n_docs, 1 + n_tasks, n_features))
+    n_docs, d = x.shape
+    wide = np.zeros((n_docs, 1 + n_tasks, d))
     wide[:, 0] = x
     wide[np.arange(n_docs), 1 + task] = s * x
     return wide.reshape(n_docs, -1)
 
 
 def kernel_logits(x, task, e, cov):
-    return (x @ x.T * cov[np.ix_(task, task)]) @ e
-
-
-def _draw():
-    return draw("toy", None, 60, 40, relatedness=0.75)
-
-
-def unknown_world():
-    """The training sentences of exercise 07-6: a frame with the columns text, label, task."""
-    return _draw()[0]
-
-
-@functools.cache
-def loss_of_ratios(lam_shared=0.002):
-    """(ratios, test loss of each) in that world."""
-    train, _, test = _draw()
-    data = MultiTaskDataset.from_frame(train)
-    ratio = np.logspace(-3, 3, 25)
-    model = RAG(data.n_features, 3, data.n_tasks, tasks=data.task_names, init="zero")
-    path = solve_path(model, data, lam_shared * ratio, lam_shared, tol=1e-4)
-    held_out = MultiTaskDataset.from_frame(test, data.vectorizer, data.task_names).stacked()
-    return ratio, path.losses(held_out).mean(0).numpy()
+    kernel = (x @ x.T) * cov[np.ix_(task, task)]  # (n_docs, n_docs)
+    return kernel @ e

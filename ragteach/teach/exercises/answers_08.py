@@ -7,8 +7,10 @@ import numpy as np
 
 
 def spread(weights):
-    weights = np.asarray(weights, dtype=float)
-    return distances(without_shift(weights)).mean() / size(without_shift(weights))
+    centred = weights - weights.mean(1, keepdims=True)
+    mean = centred.mean(0)  # (n_classes, n_features)
+    away = np.sqrt(((centred - mean) ** 2).sum((1, 2)))  # (n_replicas,)
+    return away.mean() / np.sqrt((mean**2).sum())
 
 
 def without_shift(weights, axis=1):
@@ -77,6 +79,7 @@ def wrong_steps(lr, lam, gap, tol):
 
 
 def same_variance(scale):
+    # Var U(-u, u) = u^2 / 3
     return np.sqrt(3) * scale
 
 
@@ -121,7 +124,10 @@ def wrong_gradients(name, up, down, g):
 
 
 def two_factors(a):
-    return np.array([[1.0, 0.0], [0.0, 1.0], [0.0, 0.0]]), a[:2] - a[2]
+    # Subtract the last row from all rows: softmax does not see it, and the last row becomes zero.
+    down = a[:2] - a[2]
+    up = np.array([[1.0, 0.0], [0.0, 1.0], [0.0, 0.0]])
+    return up, down
 
 
 def to_the_last(weights):
@@ -155,6 +161,7 @@ def wrong_products(a):
 
 
 def expected_overlap(n_adapters, per_task):
+    # A task holds adapter k with probability k / K; two tasks draw independently of each other.
     return per_task, per_task**2 / n_adapters
 
 

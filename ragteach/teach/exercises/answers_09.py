@@ -9,7 +9,8 @@ import numpy as np
 
 def sentence_weight(sizes, alpha):
     """(n_tasks,) what one sentence of each task counts in sum_t alpha_t CE_t."""
-    return task_weight(sizes, alpha) / np.asarray(sizes, dtype=float)
+    alphas = np.ones(len(sizes)) if alpha == "equal" else sizes / sizes.mean()
+    return alphas / sizes
 
 
 def task_weight(sizes, alpha):
@@ -64,7 +65,8 @@ def recalls(truth, said):
 
 def balanced_accuracy(truth, said):
     """The mean of the recalls."""
-    return recalls(np.asarray(truth), np.asarray(said)).mean()
+    recalls = [(said[truth == c] == c).mean() for c in np.unique(truth)]
+    return np.mean(recalls)
 
 
 def precisions(truth, said):
@@ -121,7 +123,7 @@ def class_means(losses, labels):
 
 def expected_draw(losses, labels):
     """Mean loss of a draw that takes a class evenly, then one of its sentences evenly."""
-    return class_means(np.asarray(losses), np.asarray(labels)).mean()
+    return np.mean([losses[labels == c].mean() for c in np.unique(labels)])
 
 
 def common_counts_more(losses, labels):
@@ -179,7 +181,8 @@ MOVES_BECAUSE = {
 def ridge_towards(X, y, w_s, lam):
     """The w that minimises  1/(2n) |Xw - y|^2 + lam/2 |w - w_s|^2."""
     n, d = X.shape
-    return np.linalg.solve(X.T @ X / n + lam * np.eye(d), X.T @ y / n + lam * w_s)
+    left = X.T @ X / n + lam * np.eye(d)
+    return np.linalg.solve(left, X.T @ y / n + lam * w_s)
 
 
 def ridge(X, y, w_s, lam):

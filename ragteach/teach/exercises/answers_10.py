@@ -3,13 +3,14 @@
 import re
 
 import numpy as np
+import pandas as pd
 from scipy import stats
 
 # ------------------------------------------------------------------ 10-1
 
 
 def labels_moved(rating, c, c_new):
-    m = np.abs(np.asarray(rating))
+    m = np.abs(rating)
     return int(((m > c) & (m <= c_new)).sum())
 
 
@@ -51,8 +52,18 @@ def _label(m, cut=0.5):
     return 1 + (m > cut) * 1 - (m < -cut) * 1
 
 
-def share_changed(ratings, rng, size=None, replace=True, cut=0.5):
-    """The reference; its options make the mistakes."""
+def share_changed(ratings, rng):
+    old = np.array([np.mean(r) for r in ratings])
+    new = np.array([rng.choice(r, len(r)).mean() for r in ratings])
+
+    def label(m):
+        return 1 + (m > 0.5) - 1 * (m < -0.5)
+
+    return (label(new) != label(old)).mean()
+
+
+def redrawn(ratings, rng, size=None, replace=True, cut=0.5):
+    """The same with options, which make the mistakes."""
     old = np.array([np.mean(r) for r in ratings])
     new = np.array([rng.choice(r, size or len(r), replace=replace).mean() for r in ratings])
     return float((_label(new, cut) != _label(old, cut)).mean())
@@ -83,11 +94,11 @@ def mean_changed(ratings, rng):
 
 REDRAWS = [
     (
-        lambda r, rng: share_changed(r, rng, replace=False),
+        lambda r, rng: redrawn(r, rng, replace=False),
         "Nothing changed: you drew without replacement, which gives the same ratings in another order.",
     ),
     (
-        lambda r, rng: share_changed(r, rng, size=1),
+        lambda r, rng: redrawn(r, rng, size=1),
         "You drew ONE rating per sentence. Draw as many as there are, and take their mean.",
     ),
     (
@@ -96,7 +107,7 @@ REDRAWS = [
     ),
     (mean_changed, "You compared the means. Cut both at +-0.5 first, and compare the labels."),
     (
-        lambda r, rng: share_changed(r, rng, cut=0.0),
+        lambda r, rng: redrawn(r, rng, cut=0.0),
         "You cut at 0. The labels are cut at +-0.5, with a neutral band between.",
     ),
     (
@@ -108,11 +119,20 @@ REDRAWS = [
 # ------------------------------------------------------------------ 10-3
 
 
+def leaked(train, test):
+    def normal(texts):
+        texts = pd.Series(texts).str.lower()
+        return texts.str.replace(r"[^a-z0-9]+", " ", regex=True).str.strip()
+
+    return normal(test).isin(set(normal(train))).to_numpy()
+
+
 def normal(text):
     return re.sub(r"[^a-z0-9]+", " ", text.lower()).strip()
 
 
-def leaked(train, test, key=normal):
+def known_by(key, train, test):
+    """Which test texts have a twin in training, if twins are texts of one ``key``."""
     known = {key(text) for text in train}
     return np.array([key(text) in known for text in test])
 
@@ -147,28 +167,28 @@ def wrong_leaks():
     keys = [normal(t) for t in TEST]
     return [
         (
-            leaked(TRAIN, TEST, str),
+            known_by(str, TRAIN, TEST),
             "You compared the texts as they are. Normalise both sides first.",
         ),
         (
-            leaked(TRAIN, TEST, str.lower),
+            known_by(str.lower, TRAIN, TEST),
             "Lower case alone is not enough: 'Good film!' and 'good film' are twins. Take out the signs too.",
         ),
         (
-            leaked(TRAIN, TEST, lambda t: re.sub(r"[^a-z0-9]+", "", t.lower())),
+            known_by(lambda t: re.sub(r"[^a-z0-9]+", "", t.lower()), TRAIN, TEST),
             "You deleted the other characters, spaces too, so 'it's' and 'its' became one. Put ONE SPACE in "
             "their place.",
         ),
         (
-            leaked(TRAIN, TEST, lambda t: re.sub(r"[^a-z0-9 ]", "", t.lower()).strip()),
+            known_by(lambda t: re.sub(r"[^a-z0-9 ]", "", t.lower()).strip(), TRAIN, TEST),
             "You deleted the signs instead of putting a space: 'So-so' became 'soso', and 'its' met 'it's'.",
         ),
         (
-            leaked(TRAIN, TEST, lambda t: re.sub(r"[^a-z0-9]+", " ", t.lower())),
+            known_by(lambda t: re.sub(r"[^a-z0-9]+", " ", t.lower()), TRAIN, TEST),
             "There are still spaces at the ends: 'good film ' is not 'good film'. Strip them.",
         ),
         (
-            leaked(TRAIN, TEST, lambda t: re.sub(r"[^a-z0-9]+", " ", t).strip()),
+            known_by(lambda t: re.sub(r"[^a-z0-9]+", " ", t).strip(), TRAIN, TEST),
             "Capitals are in the way: bring the texts to lower case first.",
         ),
         (
@@ -203,9 +223,10 @@ def without_noise(R):
 
 
 def mcnemar(right_a, right_b):
-    only_a, only_b = int((right_a & ~right_b).sum()), int((~right_a & right_b).sum())
+    only_a = int((right_a & ~right_b).sum())
+    only_b = int((~right_a & right_b).sum())
     p = stats.binomtest(only_a, only_a + only_b).pvalue if only_a + only_b else 1.0
-    return only_a, only_b, float(p)
+    return only_a, only_b, p
 
 
 def wrong_mcnemars(a, b):

@@ -60,12 +60,6 @@ HEADER_PART = "That is a part of the header. Return the whole dict."
 # ------------------------------------------------------------------ 12-2
 
 
-@torch.no_grad()
-def merged(model, t):
-    """W_t from the parts: W_s + sum over active k of G[t, k] A_k."""
-    return _sum(model, t, lambda model, k, name: model.active[name] * model.graph[t, k])
-
-
 def _sum(model, t, route):
     weight = model.shared.clone()
     for k, name in enumerate(model.adapter_names):
@@ -78,7 +72,11 @@ def merge(model, task):
     linear = torch.nn.Linear(model.n_features, model.n_classes)
     t = model.task_index(task)
     with torch.no_grad():
-        linear.weight.copy_(merged(model, t))
+        weight = model.shared.clone()
+        for k, name in enumerate(model.adapter_names):
+            if model.active[name]:
+                weight += model.graph[t, k] * model.adapters[name].weight
+        linear.weight.copy_(weight)
         linear.bias.copy_(model.bias[t])
     return linear
 

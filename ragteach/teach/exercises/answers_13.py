@@ -229,7 +229,9 @@ RANKS = [
 def multiply_adds(n_docs, n_features, n_classes, n_adapters):
     """(as written, added first)"""
     matrix = n_classes * n_features
-    return n_docs * (n_adapters + 1) * matrix, n_adapters * matrix + n_docs * matrix
+    as_written = n_docs * (n_adapters + 1) * matrix
+    added_first = n_adapters * matrix + n_docs * matrix
+    return as_written, added_first
 
 
 def wrong_counts(n_docs, n_features, n_classes, n_adapters):

@@ -4,6 +4,7 @@ import numpy as np
 
 from ragteach.teach.checks import Wrong, call, exercise, expect, expect_close
 from ragteach.teach.exercises import answers_07 as answers
+from ragteach.teach.exercises import world_07
 from ragteach.teach.written import Sentence, in_words
 
 UNDENIED = (
@@ -28,7 +29,7 @@ def _correlation(cov):
         "G[u,k] / lam.",
         "The sum over k of G[t,k] G[u,k] is the matrix graph @ graph.T.",
     ],
-    reference=answers.covariance,
+    reference=answers.task_covariance,
     reason="Independent parts: variances add, and what two tasks have in common is their covariance.",
 )
 def covariance(yours):
@@ -299,7 +300,7 @@ def kernel_logits(yours):
 )
 def choose(yours):
     """The ratio lam / lam_shared, judged on sentences nobody has seen."""
-    ratio, loss = answers.loss_of_ratios()
+    ratio, loss = world_07.loss_of_ratios()
     try:
         mine = float(yours)
     except (TypeError, ValueError):

@@ -8,7 +8,7 @@ from drafts import slips, spellings
 from scipy import stats
 
 from ragteach.teach.exercises import answers_10 as answers
-from ragteach.teach.exercises.answers_10 import REDRAWS, leaked, mcnemar, without_noise
+from ragteach.teach.exercises.answers_10 import REDRAWS, known_by, leaked, mcnemar, without_noise
 
 
 def key(pattern, by, lower=True, strip=True):
@@ -60,11 +60,11 @@ WRONG = {
     "10-2": {f"mistake {i}": f for i, (f, _) in enumerate(REDRAWS)},
     "10-3": {
         "as they are": lambda a, b: [t in a for t in b],
-        "lower case only": lambda a, b: leaked(a, b, str.lower),
-        "all deleted": lambda a, b: leaked(a, b, key(r"[^a-z0-9]+", "")),
-        "signs deleted": lambda a, b: leaked(a, b, key(r"[^a-z0-9 ]", "")),
-        "not stripped": lambda a, b: leaked(a, b, key(r"[^a-z0-9]+", " ", strip=False)),
-        "capitals": lambda a, b: leaked(a, b, key(r"[^a-z0-9]+", " ", lower=False)),
+        "lower case only": lambda a, b: known_by(str.lower, a, b),
+        "all deleted": lambda a, b: known_by(key(r"[^a-z0-9]+", ""), a, b),
+        "signs deleted": lambda a, b: known_by(key(r"[^a-z0-9 ]", ""), a, b),
+        "not stripped": lambda a, b: known_by(key(r"[^a-z0-9]+", " ", strip=False), a, b),
+        "capitals": lambda a, b: known_by(key(r"[^a-z0-9]+", " ", lower=False), a, b),
         "a part": part_of_a_text,
         "within the test set": within,
         "turned round": lambda a, b: leaked(b, a),

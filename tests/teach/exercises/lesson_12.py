@@ -11,7 +11,6 @@ from ragteach.teach.exercises.answers_12 import (
     flip_shares,
     header,
     merge,
-    merged,
     unmerge,
 )
 
@@ -21,6 +20,13 @@ def n_of(data):
 
 
 # ------------------------------------------------------------------ 12-2
+
+
+@torch.no_grad()
+def merged(model, t):
+    """W_t from its parts."""
+    gates = torch.tensor([model.graph[t, k] * on for k, on in enumerate(model.active.values())])
+    return model.shared + torch.tensordot(gates, model.adapter_weights(), dims=1)
 
 
 def layer(weight, bias):
