@@ -1,22 +1,24 @@
 # Needs Python >= 3.11 and make, nothing else.  `make` alone prints what there is.
 #
-#   PYTHON=...    the Python that makes .venv (default: the newest found that is >= 3.11)
-#   PIP_ARGS=...  more arguments for pip install
-#   JOBS=2        processes that share the tests
+#   PYTHON=...       the Python that makes .venv (default: the newest found that is >= 3.11)
+#   EXTRAS=...       more groups of pyproject.toml for make lab, for example EXTRAS=search,export
+#   PIP_ARGS=...     more arguments for pip install
+#   TORCH_INDEX=...  where torch comes from on Linux without an NVIDIA driver; empty: from pip's own index
+#   JOBS=2           processes that share the tests
 
 VENV := .venv
 PY := $(VENV)/bin/python
-STAMP := $(VENV)/.ragteach-installed
 JOBS ?= 2
-# The address that is printed leads straight to the first lesson; the checkout is the root, so the code is in reach.
-LAB_FLAGS := --ServerApp.root_dir=. --ServerApp.ip=localhost --ServerApp.log_level=WARN \
-	--LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb
+# PyTorch's own index of builds for the CPU: taken on Linux where there is no NVIDIA driver (2.5 GB less to download).
+TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
+comma := ,
+INSTALL = TORCH_INDEX='$(TORCH_INDEX)' $(PY) tools/install.py
 
 # One thread per test process: the arrays are small, and two processes must not fight for the cores.
 TEST_ENV := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MPLBACKEND=Agg
 
 .DEFAULT_GOAL := help
-.PHONY: help env lab test lint notebooks check-notebooks bench bench-widgets html clean
+.PHONY: help .python env lab test lint notebooks check-notebooks bench bench-widgets html clean
 
 help:  ## print this list
 	@echo "ragteach: a notebook course on multi-task learning. First: make lab"
@@ -24,11 +26,11 @@ help:  ## print this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | \
 		while IFS='|' read -r name text; do printf '  make %-16s %s\n' "$$name" "$$text"; done
 
-env: $(STAMP)  ## make .venv and install everything in it (quick the second time)
+env: .python  ## make .venv and install everything in it (quick the second time)
+	@$(INSTALL) all -- $(PIP_ARGS)
 
-# The stamp is written last: an interrupted install starts again, a finished one does nothing.
-# JupyterLab asks on its first start whether to fetch news; a course needs none, so that question is switched off.
-$(STAMP): pyproject.toml constraints.txt
+# A Python that is new enough, and .venv made with it, if there is none that works.
+.python:
 	@if ! $(PY) -c 'import sys, pip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
 		good=; old=; bare=; \
 		for python in $(or $(PYTHON),python3.13 python3.12 python3.11 python3 python); do \
@@ -50,18 +52,16 @@ $(STAMP): pyproject.toml constraints.txt
 		echo "Making $(VENV) with $$good"; \
 		"$$good" -m venv --clear $(VENV); \
 	fi
-	@echo "Installing (minutes the first time; torch is large)"
-	@$(PY) -m pip install --quiet --disable-pip-version-check $(PIP_ARGS) -c constraints.txt -e '.[all]'
-	@$(PY) -m jupyterlab.labextensions disable --level=sys_prefix @jupyterlab/apputils-extension:announcements >/dev/null 2>&1
-	@touch $@
 
 # Localhost and a token always; no browser where there is no display; what Jupyter asks of root, only for root.
-lab: env  ## start JupyterLab on the first lesson and print its address
+lab: .python  ## set up what the lessons need, start JupyterLab on your copy of them, print its address
+	@$(INSTALL) lab$(if $(EXTRAS),$(comma)$(EXTRAS)) -- $(PIP_ARGS)
+	@$(PY) -m ragteach course my_course
 	@flags=; \
 	if [ "$$(id -u)" = 0 ]; then flags="$$flags --allow-root"; fi; \
 	if [ "$$(uname)" = Linux ] && [ -z "$$DISPLAY$$WAYLAND_DISPLAY" ]; then flags="$$flags --no-browser"; fi; \
 	echo "Starting JupyterLab; open the address below that starts with http://localhost (Ctrl-C twice stops it)"; \
-	exec $(PY) -m jupyterlab $(LAB_FLAGS) $$flags
+	exec $(PY) -m jupyterlab --config=tools/jupyter_config.py $$flags
 
 test: env lint  ## run every test and check
 	$(TEST_ENV) $(PY) -m pytest -n $(JOBS) -m "not timing" $(PYTEST_ARGS)

@@ -1,4 +1,4 @@
-"""The command line: ``python -m ragteach compare``, ``map`` and ``predict``."""
+"""The command line: ``python -m ragteach compare``, ``map``, ``predict`` and ``course``."""
 
 from __future__ import annotations
 
@@ -45,6 +45,9 @@ def main(argv=None):
     from ragteach.integrations.serving import add_predict_parser  # noqa: PLC0415
 
     add_predict_parser(commands)
+    from ragteach.teach.course import add_course_parser  # noqa: PLC0415
+
+    add_course_parser(commands)
     options = parser.parse_args(argv)
     try:
         return options.run(options) or 0

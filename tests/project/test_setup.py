@@ -3,14 +3,11 @@
 import importlib.metadata
 import os
 import re
-import signal
+import shutil
 import statistics
 import subprocess
 import sys
-import time
 import tomllib
-import urllib.error
-import urllib.request
 import zipfile
 from pathlib import Path
 
@@ -36,6 +33,7 @@ TOP_LEVEL = {
     "pyproject.toml",
     "ragteach",
     "tests",
+    "tools",
 }
 
 CONDA_NAME = {"torch": "pytorch", "matplotlib": "matplotlib-base"}
@@ -142,23 +140,35 @@ def test_packages_are_all_listed():
     found = {
         ".".join(p.parent.relative_to(ROOT).parts) for p in (ROOT / "ragteach").rglob("__init__.py")
     }
-    assert found | {"ragteach.datasets"} == set(pyproject()["tool"]["setuptools"]["packages"])
+    assert found | {"ragteach.datasets", "ragteach.notebooks"} == set(
+        pyproject()["tool"]["setuptools"]["packages"]
+    )
 
 
-def test_an_installed_copy_carries_the_data(tmp_path):
-    build = "import sys; from setuptools import build_meta; build_meta.build_wheel(sys.argv[1])"
-    copy = tmp_path / "checkout"
-    copy.mkdir()
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    """The wheel of the tracked files, unpacked into an empty folder as an installation would be."""
+    folder = tmp_path_factory.mktemp("wheel")
+    copy = folder / "checkout"
+    parts = ("ragteach", "datasets", "notebooks", "pyproject.toml", "README.md", "LICENSE")
     for name in tracked():
-        if name.split("/")[0] in ("ragteach", "datasets", "pyproject.toml", "README.md", "LICENSE"):
+        if name.split("/")[0] in parts:
             (copy / name).parent.mkdir(parents=True, exist_ok=True)
             (copy / name).write_bytes((ROOT / name).read_bytes())
+    build = "import sys; from setuptools import build_meta; build_meta.build_wheel(sys.argv[1])"
     done = subprocess.run(
-        [sys.executable, "-c", build, str(tmp_path)], cwd=copy, capture_output=True, text=True
+        [sys.executable, "-c", build, str(folder)], cwd=copy, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr[-3000:]
-    (wheel,) = tmp_path.glob("*.whl")
-    inside = set(zipfile.ZipFile(wheel).namelist())
+    (path,) = folder.glob("*.whl")
+    with zipfile.ZipFile(path) as file:
+        file.extractall(folder / "installed")
+    shutil.rmtree(copy)
+    return folder / "installed"
+
+
+def test_an_installed_copy_carries_the_data_and_the_notebooks(wheel):
+    inside = {path.relative_to(wheel).as_posix() for path in wheel.rglob("*") if path.is_file()}
     data = [
         n for n in tracked() if n.startswith("datasets/") and n.endswith((".csv", ".json", ".md"))
     ]
@@ -168,7 +178,27 @@ def test_an_installed_copy_carries_the_data(tmp_path):
         n for n in tracked() if n.startswith("ragteach/") and n.endswith((".py", ".js", ".css"))
     ]
     assert set(code) <= inside
-    assert not any(n.startswith(("tests/", "notebooks/")) for n in inside)
+    assert not any(n.startswith(("tests/", "notebooks/", "tools/")) for n in inside)
+    assert not any("_source" in n for n in inside)
+
+
+def test_an_installed_copy_hands_out_the_course(wheel, tmp_path):
+    """With the wheel alone, far from any checkout: the notebooks, byte for byte."""
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", "ragteach", "course", "mine"],
+        cwd=tmp_path, capture_output=True, text=True,
+        env={**os.environ, "PYTHONPATH": str(wheel), "JUPYTER_DATA_DIR": str(tmp_path / "jupyter")},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    ours = [
+        n
+        for n in tracked()
+        if n.startswith("notebooks/") and n.endswith((".ipynb", ".png", ".svg"))
+    ]
+    assert len(ours) > 20
+    for name in ours:
+        copy = tmp_path / "mine" / name.removeprefix("notebooks/")
+        assert copy.read_bytes() == (ROOT / name).read_bytes()
 
 
 # ------------------------------------------------------------------ the package
@@ -265,39 +295,3 @@ def test_make_env_says_what_python_it_needs(tmp_path, script, message):
     for part in ("Expected: ", "Got: ", "What to do: ", message):
         assert part in done.stderr
     assert not (tmp_path / ".venv").exists()
-
-
-@pytest.mark.timing
-@pytest.mark.skipif(
-    Path(sys.prefix) != ROOT / ".venv", reason="these tests do not run in the .venv of make env"
-)
-def test_make_lab_prints_an_address_that_answers(tmp_path):
-    """Without a display: the first lesson's address within 10 s, on localhost, refused without its
-    token.
-    """
-    environment = {k: v for k, v in os.environ.items() if k not in ("DISPLAY", "WAYLAND_DISPLAY")}
-    log = tmp_path / "log"
-    start = time.monotonic()
-    with log.open("w") as sink:
-        lab = subprocess.Popen(
-            ["make", "lab"],
-            cwd=ROOT,
-            env=environment,
-            stdout=sink,
-            stderr=sink,
-            start_new_session=True,
-        )
-    try:
-        pattern = r"http://localhost:\d+/lab/tree/notebooks/00_start_here\.ipynb\?token=\w{20,}"
-        while not (found := re.search(pattern, log.read_text())) and time.monotonic() < start + 60:
-            time.sleep(0.1)
-        seconds = time.monotonic() - start
-        assert found, log.read_text()
-        assert seconds < 10
-        address = found.group()
-        assert urllib.request.urlopen(address, timeout=20).status == 200
-        with pytest.raises(urllib.error.HTTPError, match="403"):
-            urllib.request.urlopen(address.split("/lab")[0] + "/api/contents", timeout=20)
-    finally:
-        os.killpg(lab.pid, signal.SIGTERM)
-        lab.wait(30)
