@@ -1,5 +1,4 @@
-"""ragteach: multi-task learning with shared weights and random adapters, small enough to read in an
-evening.
+"""Multi-task learning with shared weights and random adapters; the public names.
 
     import ragteach as rt
 

@@ -1,5 +1,4 @@
-"""Real sentences with human ratings: four domains, fetched with pip, checked, cached, never
-committed.
+"""Real sentences with human ratings: four domains, fetched on first use and checked.
 
 Enters: nothing.  Leaves: the same frame as data.py, with one more column, the sentence's mean
     rating m:

@@ -1,4 +1,4 @@
-"""Newton's method for many problems side by side: the engine room of `solver`.
+"""Newton's method for many problems side by side: the engine room of `solve`.
 
 Enters: a problem (`solver._Problem`).  Leaves: the weights and biases at the optimum of every
     replica.

@@ -1,3 +1,1 @@
-"""Integrations: what the ecosystem expects: scikit-learn, heads, saving, ONNX, serving, PEFT,
-tracking.
-"""
+"""Integrations: scikit-learn, heads, saving, ONNX, serving, PEFT, tracking."""

@@ -1,5 +1,4 @@
-"""The model with scikit-learn's face: ``fit(X, y, tasks=...)``, ``predict``, ``score``, in any
-pipeline.
+"""The model with scikit-learn's face: ``fit(X, y, tasks=...)``, ``predict``, ``score``.
 
 Enters: features X (n_docs, n_features), dense or sparse, targets y, and the task of every row.
 Leaves: a fitted estimator with ``coef_`` (n_tasks, n_classes, n_features) and the `RAG` itself as

@@ -1,5 +1,4 @@
-"""Programs that others can run: ONNX for any runtime, `torch.export` for torch without this
-package.
+"""Programs that others can run: ONNX for any runtime, `torch.export` for torch alone.
 
 Enters: a trained `RAG`.  Leaves: an ONNX file (`export_onnx`), or an exported program
     (`export_program`).

@@ -1,5 +1,4 @@
-"""What every explorer is made of: a block of numbers, sent once, and a small ES module that draws
-it.
+"""What every explorer is made of: numbers, sent once, and a small ES module that draws them.
 
 Enters: named arrays, a few texts, and a static figure.  Leaves: the figure (with alt text) on the
 page, and a widget.

@@ -1,5 +1,4 @@
-"""Who wins where: the map of strategies over relatedness and sentences per task, one cell at a
-time.
+"""Who wins where: the map of strategies over relatedness and sentences per task.
 
 Enters: the table of `compare.who_wins_map`.  Leaves: its map; for a cell its seeds and intervals;
 for a row its learning curves.  Which seeds won where is shown too: a map of means alone hides how

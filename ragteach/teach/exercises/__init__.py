@@ -1,3 +1,1 @@
-"""The exercises, one module per lesson: card, hints, reference, and a checker that knows the
-mistakes.
-"""
+"""The exercises, a module per lesson: card, hints, reference, and a checker that knows mistakes."""
