@@ -10,14 +10,16 @@ from .data.files import load_article as load_article
 from .data.files import load_csv as load_csv
 from .data.files import load_handwritten as load_handwritten
 from .data.files import load_toy as load_toy
+from .data.frames import as_frame as as_frame
 from .data.human import load_human as load_human
 from .data.looking import Look as Look
 from .data.looking import look as look
+from .data.splits import groups as groups
+from .data.splits import split_frame as split_frame
 from .data.toy import LABELS as LABELS
 from .data.toy import TOY_TASKS as TOY_TASKS
 from .data.toy import make_toy as make_toy
 from .dataset import MultiTaskDataset as MultiTaskDataset
-from .dataset import split_frame as split_frame
 from .engine.optimum import Solution as Solution
 from .engine.optimum import solve as solve
 from .engine.optimum import solve_path as solve_path

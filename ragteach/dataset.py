@@ -12,13 +12,18 @@ A document may have a label for several tasks: one example each. A missing label
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from numbers import Integral
+
 import numpy as np
+import pandas as pd
 import scipy.sparse as sp
 import torch
-from sklearn.model_selection import train_test_split
 
 from ragteach.data.features import make_vectorizer
-from ragteach.errors import at_least, distinct, refuse, whole
+from ragteach.data.frames import as_frame, table_of
+from ragteach.data.naming import name_column
+from ragteach.errors import distinct, refuse, whole
 from ragteach.tensors import MISSING, TaskTensors, stack_examples
 
 SPARSE_ABOVE = 5_000  # features; wider sparse matrices stay sparse,
@@ -38,6 +43,7 @@ class MultiTaskDataset(torch.utils.data.Dataset):
             for one task.
         task_names: the order of the tasks. Default: order of first appearance; the numbers 0, 1,
             ... are called task1, task2, ..., as `RAG` calls them.
+        class_names: one name per class. Default: their numbers.
         vectorizer: a fitted scikit-learn vectoriser. Without one, TF-IDF is fitted on these very
             texts, so build the training set first and pass ``train.vectorizer`` to the others: test
             words must not shape the vocabulary.
@@ -58,9 +64,21 @@ class MultiTaskDataset(torch.utils.data.Dataset):
         (['films', 'cars'], 3, torch.Size([4]))
     """
 
-    def __init__(self, texts, labels, num_classes, tasks=None, task_names=None, vectorizer=None):
+    def __init__(
+        self,
+        texts,
+        labels,
+        num_classes: int,
+        tasks=None,
+        task_names=None,
+        vectorizer=None,
+        class_names: Sequence[str] | None = None,
+    ) -> None:
         whole("num_classes", num_classes, 1)
-        self.n_classes, self.texts = int(num_classes), _texts(texts)
+        self.n_classes = int(num_classes)
+        self._class_names = _class_names(class_names, self.n_classes)
+        self.columns: dict = {}
+        self.texts = _texts(texts)
         if self.texts:
             vectorizer, texts = _vectorized(self.texts, vectorizer)
         self.vectorizer = vectorizer
@@ -69,13 +87,71 @@ class MultiTaskDataset(torch.utils.data.Dataset):
         self.doc, self.task, self.y, self.task_names = examples
 
     @classmethod
-    def from_frame(cls, frame, vectorizer=None, task_names=None, n_classes=3):
-        """Build from a table with the columns ``text``, ``label`` and ``task`` (see
-        `ragteach.data`).
+    def from_frame(
+        cls,
+        frame,
+        vectorizer=None,
+        task_names=None,
+        n_classes: int | None = None,
+        *,
+        text: str | None = None,
+        label: str | Sequence[str] | None = None,
+        task: str | None = None,
+        class_names: Sequence[str] | None = None,
+        missing: str = "ask",
+        like: MultiTaskDataset | None = None,
+    ) -> MultiTaskDataset:
+        """Build from a table, a path, or whatever else `as_frame` takes; classes and tasks are named.
+
+        Args:
+            frame: text, label and task, one row for each label.
+            vectorizer, task_names: those of the training data.
+            n_classes: only if some classes have no example here: then labels are 0 .. n_classes - 1.
+            text, label, task: names of the columns, if they are called otherwise. A list for
+                ``label``: one column per task, in which empty cells mean "no label".
+            class_names: the classes, in order. Default: those that are there.
+            missing: rows without a label, task or text: ``"ask"``, ``"drop"`` or ``"keep"``.
+            like: the training data: takes over its words, tasks, classes and columns.
+
+        Example:
+            >>> table = {"text": ["good", "bad", "so so"], "label": [5, 1, 3]}
+            >>> MultiTaskDataset.from_frame(table).class_names
+            ['1', '3', '5']
         """
-        _columns(frame)
-        texts, tasks = (np.asarray(frame[name], dtype=object).tolist() for name in ("text", "task"))
-        return cls(texts, np.asarray(frame["label"]), n_classes, tasks, task_names, vectorizer)
+        if like is not None:
+            vectorizer = like.vectorizer if vectorizer is None else vectorizer
+            task_names = like.task_names if task_names is None else task_names
+            class_names = like.class_names if class_names is None else class_names
+            text, label, task = (
+                given or like.columns.get(role)
+                for role, given in (("text", text), ("label", label), ("task", task))
+            )
+        if n_classes is not None and class_names is None:
+            whole("n_classes", n_classes, 1)
+            class_names = _in_advance(frame, label or "label", n_classes)
+        options = {"missing": missing, "class_names": class_names, "task_names": task_names}
+        frame = as_frame(frame, text, label, task, **options)
+        names = frame.attrs["label_names"]
+        if n_classes not in (None, len(names)):
+            raise refuse(
+                expected=f"{n_classes} classes",
+                got=f"{len(names)}: {names}",
+                fix="leave n_classes out: the classes are counted",
+            )
+        texts, tasks = frame["text"].tolist(), frame["task"].tolist()
+        order = task_names or frame.attrs["task_names"]
+        data = cls(texts, frame["label"].to_numpy(), len(names), tasks, order, vectorizer, names)
+        data.columns = frame.attrs["columns"]
+        return data
+
+    @property
+    def class_names(self) -> list[str]:
+        """The classes' names, in the order of their numbers; "0", "1", ... if they have none."""
+        return list(self._class_names or map(str, range(self.n_classes)))
+
+    def __repr__(self) -> str:
+        """A small table: examples by task and class."""
+        return table_of(self)
 
     n_features = property(lambda self: self.x.shape[1])
     n_tasks = property(lambda self: len(self.task_names))
@@ -115,54 +191,29 @@ class MultiTaskDataset(torch.utils.data.Dataset):
         return stack_examples(self, class_weight, dtype)
 
 
-def split_frame(frame, train=0.6, val=0.2, seed=0):
-    """Split a table into training, validation and test parts, stratified by task and label.
-
-    Args:
-        frame: columns ``text``, ``label``, ``task``.
-        train, val: fractions; the rest is the test part.
-        seed: the same seed gives the same split.
-
-    Raises:
-        RagteachError: the fractions leave no test part, or a (task, label) pair is too rare to be
-            split.
-    """
-    _columns(frame)
-    at_least("train", train), at_least("val", val)
-    if not (0 < train and 0 < val and train + val < 1):
+def _class_names(class_names, n_classes: int) -> list[str] | None:
+    if class_names is None:
+        return None
+    names = distinct(class_names, "class", "class names")
+    if len(names) != n_classes:
         raise refuse(
-            expected="train > 0, val > 0 and train + val < 1",
-            got=f"train = {train}, val = {val}",
-            fix="leave something for testing, for example train=0.6, val=0.2",
+            expected=f"one name for each of the {n_classes} classes",
+            got=f"{len(names)}: {names}",
+            fix="give as many class_names as num_classes says",
         )
-    key = frame["task"].astype(str) + "/" + frame["label"].astype(str)
+    return names
+
+
+def _in_advance(frame, label, n_classes: int) -> list[str] | None:
+    """The names of ``n_classes`` classes of which some have no example; None: to be counted."""
+    names = getattr(frame, "attrs", {}).get("label_names") or []
+    if len(names) == n_classes:
+        return names
     try:
-        rest, test = train_test_split(
-            np.arange(len(frame)), test_size=1 - train - val, stratify=key, random_state=seed
-        )
-        fit, valid = train_test_split(
-            rest, test_size=val / (train + val), stratify=key.iloc[rest], random_state=seed
-        )
-    except ValueError as error:
-        count = key.value_counts()
-        raise refuse(
-            expected="enough examples of every (task, label) pair for three parts",
-            got=f"the rarest pair {count.index[-1]!r} has {count.iloc[-1]} ({error})",
-            fix="add examples, merge rare labels, or split by hand",
-        ) from error
-    return tuple(frame.iloc[np.sort(part)].reset_index(drop=True) for part in (fit, valid, test))
-
-
-def _columns(frame):
-    missing = [
-        name for name in ("text", "label", "task") if name not in getattr(frame, "columns", ())
-    ]
-    if missing:
-        raise refuse(
-            expected="a table with the columns text, label and task",
-            got=f"{type(frame).__name__} without {', '.join(missing)}",
-            fix="rename its columns, for example frame.rename(columns={'review': 'text'})",
-        )
+        numbers = np.asarray(frame[label]).dtype.kind in "iu"
+    except (KeyError, TypeError, IndexError):
+        return None
+    return [str(number) for number in range(n_classes)] if numbers else None
 
 
 def _texts(texts):
@@ -176,7 +227,15 @@ def _texts(texts):
     if getattr(texts, "ndim", 1) != 1 or isinstance(texts, torch.Tensor):
         return None
     texts = list(texts)
-    return [str(t) for t in texts] if texts and all(isinstance(t, str) for t in texts) else None
+    texts = [t if type(t) is str else str(t) if isinstance(t, str) else t for t in texts]
+    absent = [i for i, t in enumerate(texts) if t is None or t is pd.NA or t != t]
+    if absent and any(isinstance(t, str) for t in texts):
+        raise refuse(
+            expected="a list of texts, one for every document",
+            got=f"list that is neither: {len(absent)} of {len(texts)} are None or NaN",
+            fix="pass strings: leave those documents out, or use from_frame(frame, missing='drop')",
+        )
+    return texts if texts and all(isinstance(t, str) for t in texts) else None
 
 
 def _vectorized(texts, vectorizer):
@@ -240,6 +299,12 @@ def _examples(labels, n_docs, n_classes, tasks, task_names):
             fix=f"number the classes from 0, set num_classes, or mark missing labels with {MISSING}",
         )
     if column:
+        if tasks is not None:
+            raise refuse(
+                expected="one label per document, since its task is given",
+                got=f"tasks beside {labels.shape[1]} columns of labels, one per task",
+                fix="leave tasks out (task_names names the columns), or give one label per document",
+            )
         names, task = _task_names(task_names, labels.shape[1]), column[0]
         if len(names) != labels.shape[1]:
             raise refuse(
@@ -266,12 +331,14 @@ def _labels(labels, n_docs):
             got=f"labels of shape {labels.shape}",
             fix="give texts and labels the same length, and all rows of labels too",
         )
+    if labels.dtype == object and all(isinstance(label, Integral) for label in labels.flat):
+        labels = labels.astype(np.int64)  # of a nullable column
     if labels.dtype.kind not in "iu":
         raise refuse(
             expected="integer labels 0 .. num_classes - 1",
             got=f"labels of type {labels.dtype}, such as {labels.flat[0]!r}",
-            fix="turn names into numbers (LABELS.index), decimals into integers (astype(int)), "
-            f"and missing labels into {MISSING}",
+            fix="turn names into numbers (LABELS.index; from_frame does it for you), decimals into "
+            f"integers (astype(int)), and missing labels into {MISSING}",
         )
     return labels.astype(np.int64)
 
@@ -281,8 +348,10 @@ def _task_names(task_names, default):
 
 
 def _task_numbers(tasks, n_docs, task_names):
-    """(names, number of each document's task). Numbers 0, 1, ... are called task1, task2, ... as in
-    RAG.
+    """(names, number of each document's task).
+
+    With ``task_names``, a task is one of them, or its place among them. Without, the numbers 0, 1,
+    ... are called task1, task2, ... as in RAG; any other tasks are named by themselves.
     """
     tasks = [t.item() if hasattr(t, "item") else t for t in tasks]
     if len(tasks) != n_docs:
@@ -291,18 +360,30 @@ def _task_numbers(tasks, n_docs, task_names):
             got=f"{len(tasks)} tasks",
             fix="give texts and tasks the same length",
         )
-    if all(isinstance(t, int) for t in tasks):
-        names = _task_names(task_names, max(tasks) + 1)
-        number = {t: t for t in range(len(names))}
-    else:
-        names = _task_names(task_names, dict.fromkeys(str(t) for t in tasks))
-        number = {name: t for t, name in enumerate(names)}
-        tasks = [str(t) for t in tasks]
-    for t in tasks:
-        if t not in number:
-            raise refuse(
-                expected=f"tasks among {names}",
-                got=f"task {t!r}, never seen before",
-                fix="check its spelling, or add it to task_names (and to the model with model.add_task)",
-            )
-    return names, np.array([number[t] for t in tasks])
+    named = name_column(tasks, "task", missing="keep", gaps=True)
+    if (named.numbers == MISSING).any():
+        raise refuse(
+            expected="a task for every document",
+            got=f"none for document {int(np.argmin(named.numbers))} (None, NaN or empty)",
+            fix="leave those documents out, or name their task",
+        )
+    numbers = sorted(set(tasks)) if all(type(t) is int for t in tasks) else [""]
+    if task_names is None:
+        if numbers == list(range(len(numbers))):
+            return _task_names(None, len(numbers)), np.array(tasks)
+        task_names = [named.names[i] for i in dict.fromkeys(named.numbers.tolist())]
+        if numbers != [""]:
+            task_names = named.names
+    names = _task_names(task_names, 0)
+    if numbers != [""] and not {*named.names} <= {*names}:
+        places = [str(number) for number in range(len(names))]
+        if {*named.names} <= {*places}:
+            return names, np.array(tasks)
+    unknown = [t for t in named.names if t not in names]
+    if unknown:
+        raise refuse(
+            expected=f"tasks among {names}",
+            got=f"task {unknown[0] if numbers != [''] else repr(unknown[0])}, never seen before",
+            fix="check its spelling, or add it to task_names (and to the model with model.add_task)",
+        )
+    return names, named.reordered(names).numbers

@@ -9,8 +9,8 @@ import re
 import numpy as np
 import pandas as pd
 
-from ragteach.data.toy import LABELS, folder
 from ragteach.data.writing import write
+from ragteach.data.toy import LABELS, folder, scheme
 from ragteach.errors import one_of, refuse
 
 # ---------------------------------------------------------------- the committed files
@@ -20,7 +20,7 @@ def load_toy() -> pd.DataFrame:
     """The committed toy sentences: ``make_toy()`` with its default settings, as a file that you can
     read.
     """
-    return pd.read_csv(folder("toy_sentiment") / "toy_sentiment.csv")
+    return _ours(pd.read_csv(folder("toy_sentiment") / "toy_sentiment.csv"))
 
 
 def load_handwritten() -> pd.DataFrame:
@@ -29,7 +29,7 @@ def load_handwritten() -> pd.DataFrame:
     They are longer, negate, mix feelings and use words that the generator never saw.  Use them to
     test only.
     """
-    return pd.read_csv(folder("toy_sentiment") / "handwritten.csv")
+    return _ours(pd.read_csv(folder("toy_sentiment") / "handwritten.csv"))
 
 
 def load_article(labels: str = "audited") -> pd.DataFrame:
@@ -48,9 +48,16 @@ def load_article(labels: str = "audited") -> pd.DataFrame:
     """
     one_of("labels", labels, ("audited", "article"))
     table = pd.read_csv(folder("article") / "article.csv")
-    return pd.DataFrame(
-        {"text": table["text"], "label": table[f"label_{labels}"], "task": table["task"]}
+    return _ours(
+        pd.DataFrame(
+            {"text": table["text"], "label": table[f"label_{labels}"], "task": table["task"]}
+        )
     )
+
+
+def _ours(frame: pd.DataFrame) -> pd.DataFrame:
+    frame.attrs = scheme()
+    return frame
 
 
 def write_csv(frame: pd.DataFrame, path) -> None:

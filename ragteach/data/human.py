@@ -26,6 +26,7 @@ from pathlib import Path
 import pandas as pd
 import pooch
 
+from ragteach.data.toy import scheme
 from ragteach.errors import refuse
 
 HUMAN_TASKS = ("tweets", "products", "movies", "editorials")
@@ -93,6 +94,7 @@ def load_human(cache=None, raters=False) -> pd.DataFrame:
     label = 1 + (rating > CUT).astype("int64") - (rating < -CUT).astype("int64")
     text = frame["text"].str.strip()
     out = pd.DataFrame({"text": text, "label": label, "task": frame["task"], "rating": rating})
+    out.attrs = scheme()
     if raters:
         out["document"] = frame["id"].str.split("_").str[0].astype("int64")
         out["ratings"] = frame["ratings"]

@@ -136,7 +136,14 @@ def make_toy(relatedness=0.5, n_per_task=60, noise=0.0, imbalance=0.0, seed=0) -
             columns["text"].append(text)
         columns["label"] += _with_noise(labels, noise, random.Random(f"noise/{seed}/{task}").random)
         columns["task"] += [task] * n_sentences
-    return pd.DataFrame(columns)
+    frame = pd.DataFrame(columns)
+    frame.attrs = scheme()
+    return frame
+
+
+def scheme() -> dict:
+    """What the numbers in our frames mean: three classes, also where a small draw lacks one."""
+    return {"label_names": list(LABELS), "all_classes": True}
 
 
 def _sentence(task, label, relatedness, draw) -> str:

@@ -14,8 +14,9 @@ import pandas as pd
 import torch
 from matplotlib.figure import Figure
 
+from ragteach.data.splits import split_frame
 from ragteach.data.toy import LABELS, make_toy
-from ragteach.dataset import MultiTaskDataset, split_frame
+from ragteach.dataset import MultiTaskDataset
 from ragteach.engine.optimum import solve_path
 from ragteach.engine.replicas import routing
 from ragteach.errors import at_least, refuse

@@ -5,8 +5,9 @@ import json
 
 import torch
 
+from ragteach.data.splits import split_frame
 from ragteach.data.toy import make_toy
-from ragteach.dataset import MultiTaskDataset, split_frame
+from ragteach.dataset import MultiTaskDataset
 from ragteach.engine.optimum import solve
 from ragteach.model import RAG
 

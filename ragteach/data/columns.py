@@ -1,0 +1,138 @@
+"""Which column is the text, which the label, which the task: found by their names, and shown.
+
+Enters: the names of a table's columns, and what you say about them.  Leaves: `Columns`.
+
+A column called exactly ``text``, ``label`` or ``task`` is taken. Else one whose name is much used
+for it (``review``, ``sentiment``, ``domain``) is, if it is the only such one; what was found is
+printed, so that you can object. Two that fit are an error that lists both.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ragteach.errors import refuse
+
+# Names in use, strongest first; a weaker group counts only if no stronger one is there.
+LIKELY = {
+    "text": (
+        ("text", "texts"),
+        ("sentence", "sentences", "review", "reviews", "reviewtext", "reviewbody", "reviewcontent",
+         "comment", "comments", "commenttext", "tweet", "tweettext", "utterance", "document", "message",
+         "content", "body", "question", "query", "post", "snippet", "fulltext", "rawtext", "cleantext"),
+        ("description", "input", "prompt", "phrase", "headline", "title", "word", "string", "feedback"),
+    ),
+    "label": (
+        ("label", "labels"),
+        ("sentiment", "class", "target", "stars", "star", "rating", "starrating", "polarity", "intent",
+         "emotion", "y", "sentimentlabel", "labelname", "goldlabel", "classlabel"),
+        ("category", "score", "topic", "tag", "answer", "output", "gold", "airlinesentiment"),
+    ),
+    "task": (
+        ("task", "tasks"),
+        ("domain", "taskname", "language", "lang", "dataset", "domainname"),
+        ("category", "productcategory", "source", "condition", "topic", "genre", "locale", "department",
+         "product", "group", "subreddit", "brand"),
+    ),
+}  # fmt: skip
+SHORT = {"text": "one text for each row", "label": "its class", "task": "whose it is"}
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Where text, label and task stand.
+
+    Attributes:
+        text: name of the column. label: its name, or the names of one column per task.
+        task: its name, or None: one task (or one task per label column).
+        found: the roles whose column was found by likeness, not by name.
+    """
+
+    text: str
+    label: str | tuple[str, ...]
+    task: str | None = None
+    found: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        """What was taken for what, as a line to print."""
+        label = self.label if isinstance(self.label, str) else ", ".join(self.label)
+        task = self.task or ("one per label column" if label != self.label else "none: one task")
+        return f"columns: text = {self.text}, label = {label}, task = {task}"
+
+
+def find_columns(
+    names: Sequence[str],
+    text: str | None = None,
+    label: str | Sequence[str] | None = None,
+    task: str | None = None,
+) -> Columns:
+    """Find the columns; what you name is taken as you say.
+
+    Raises:
+        RagteachError: a column that is not there, none or several that fit, a task column beside
+            several label columns.
+
+    Example:
+        >>> print(find_columns(["id", "review", "sentiment", "category"]))
+        columns: text = review, label = sentiment, task = category
+    """
+    names = list(names)
+    several = None if label is None or isinstance(label, str) else tuple(label)
+    if several is not None and len(several) == 1:
+        label, several = several[0], None
+    for name in [text, *(several or [label]), task]:
+        if name is not None and name not in names:
+            raise refuse(
+                expected=f"a column among {', '.join(map(str, names))}",
+                got=f"no column {name!r}",
+                fix="check its spelling, or load the table with that column",
+            )
+    if several is not None and task is not None:
+        raise refuse(
+            expected="a task column, or one label column per task",
+            got=f"task = {task!r} beside the label columns {', '.join(several)}",
+            fix=f"leave task out: {', '.join(several)} are the tasks; or name one label column",
+        )
+    if several == ():
+        raise refuse(expected="label columns", got="label = []", fix="name at least one")
+    taken = {name for name in [text, *(several or [label]), task] if name is not None}
+    found = []
+    if text is None:
+        text = _likeliest("text", names, taken)
+        taken.add(text)
+        found += ["text"] if text != "text" else []
+    if several is None and label is None:
+        label = _likeliest("label", names, taken)
+        taken.add(label)
+        found += ["label"] if label != "label" else []
+    if several is None and task is None:
+        task = _likeliest("task", names, taken, needed=False)
+        found += ["task"] if task != "task" else []
+    return Columns(text, several or label, task, tuple(found))  # type: ignore[arg-type]
+
+
+def _likeliest(role: str, names: list[str], taken: set, needed: bool = True) -> str | None:
+    """The one column that fits a role best."""
+    free = [name for name in names if name not in taken]
+    if role in free:
+        return role
+    for group in LIKELY[role]:
+        fitting = [name for name in free if re.sub(r"[\W_]+", "", str(name).casefold()) in group]
+        if len(fitting) > 1:
+            raise refuse(
+                expected=f"one column that can be the {role}",
+                got=f"{len(fitting)}: {', '.join(fitting)}",
+                fix=f"say which: {role}={fitting[0]!r}",
+            )
+        if fitting:
+            return fitting[0]
+    if not needed:
+        return None
+    raise refuse(
+        expected="a table with the columns text, label and, for several tasks, task",
+        got=f"no column {role} ({SHORT[role]}), nor one of a like name; it has "
+        f"{', '.join(map(str, names)) or 'none'}",
+        fix=f"say which column it is: {role}=...; or rename it: frame.rename(columns={{...: {role!r}}})",
+    )

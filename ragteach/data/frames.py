@@ -1,0 +1,310 @@
+"""One door for data: a frame, a path, a polars table or a dataset, as one standard frame.
+
+Enters: what you have.  Leaves: a pandas DataFrame with
+
+    text   str     label  int64, 0 .. C-1     task  str     (and your other columns)
+
+whose ``attrs`` say what the numbers mean: ``label_names``, ``task_names`` and ``columns`` (where they
+came from). Everything in the package that takes data calls `as_frame` first, so a name that went in
+comes out again.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ragteach.data.columns import Columns, find_columns
+from ragteach.data.naming import WAYS, Named, ask, name_column, natural
+from ragteach.errors import one_of, refuse
+from ragteach.tensors import MISSING
+
+ROLES = ("text", "label", "task")
+
+
+def as_frame(
+    data: Any,
+    text: str | None = None,
+    label: str | Sequence[str] | None = None,
+    task: str | None = None,
+    *,
+    missing: str = "ask",
+    class_names: Sequence[str] | None = None,
+    task_names: Sequence[str] | None = None,
+) -> pd.DataFrame:
+    """The standard frame of whatever you have.
+
+    Args:
+        data: a pandas or polars table, a dict of columns, a path or an address (see `load_table`), or
+            a `MultiTaskDataset` that was made of texts.
+        text, label, task: names of the columns. Default: found by their names, and printed if they
+            are not called so. ``label`` may be a list: one column per task, whose empty cells mean
+            "no label here". Without a task column there is one task.
+        missing: rows without a text, label or task: ``"ask"``, ``"drop"`` or ``"keep"``, see
+            `name_column`.
+        class_names, task_names: the names there may be, in order: those of the training data.
+
+    Raises:
+        RagteachError: data of another kind, no such column, no row, something missing, tasks whose
+            classes have nothing in common.
+
+    Example:
+        >>> frame = as_frame({"text": ["a", "b"], "label": [400001, 400000], "task": [7, 7]})
+        >>> frame["label"].tolist(), frame.attrs["label_names"], frame.attrs["task_names"]
+        ([1, 0], ['400000', '400001'], ['7'])
+    """
+    one_of("missing", missing, WAYS)
+    table, attrs = _table(data)
+    columns = find_columns(list(table.columns), text, label, task)
+    if columns.found:
+        print(columns)
+    if len(table) == 0:
+        raise refuse(
+            expected="a text in every row, and at least one row",
+            got="0 rows",
+            fix="check the file, and what you filtered",
+        )
+    if isinstance(columns.label, tuple):
+        return _from_label_columns(table, columns, missing, class_names, task_names)
+    scheme = attrs.get("label_names")
+    if scheme is None and class_names and not any(name.isdecimal() for name in class_names):
+        scheme = class_names  # numbers, where training data had names, are their places
+    labels = name_column(table[columns.label], "label", class_names, missing, scheme=scheme)
+    if not (class_names or (labels.names == scheme and attrs.get("all_classes"))):
+        labels = labels.used()
+    tasks = _tasks(table, columns, missing, task_names, attrs.get("task_names"))
+    texts, has_text = _texts(table[columns.text], missing)
+    keep = has_text & (labels.numbers != MISSING) & (tasks.numbers != MISSING)
+    return _standard(table, columns, texts, labels, tasks, np.flatnonzero(keep), task_names)
+
+
+def standard(frame: Any) -> bool:
+    """Whether a frame came out of `as_frame` (or of its split, or of the toy generator)."""
+    return isinstance(frame, pd.DataFrame) and bool(frame.attrs.get("all_classes"))
+
+
+def table_of(data: Any, most: int = 12) -> str:
+    """A dataset as a small table of text: its examples by task and class."""
+    counts = np.zeros((data.n_tasks, data.n_classes), dtype=int)
+    np.add.at(counts, (data.task.numpy(), data.y.numpy()), 1)
+    table = pd.DataFrame(counts, index=data.task_names, columns=data.class_names)
+    hidden = []
+    if table.shape[1] > most:
+        hidden.append(f"{table.shape[1] - most} more classes")
+        table = table.iloc[:, :most].assign(**{"...": ""})
+    table["all"] = counts.sum(1)
+    if len(table) > most:
+        hidden.append(f"{len(table) - most} more tasks")
+        table = table.iloc[:most]
+    source = ", ".join(f"{role} = {name}" for role, name in data.columns.items() if name)
+    lines = [
+        f"MultiTaskDataset: {len(data)} examples, {data.n_tasks} tasks, {data.n_classes} classes, "
+        f"{data.n_features} features",
+        table.to_string(),
+        *([f"... and {' and '.join(hidden)}"] if hidden else []),
+        *([f"from the columns {source}"] if source else []),
+    ]
+    return "\n".join(lines)
+
+
+# ---------------------------------------------------------------- the kinds of data
+
+
+def _table(data: Any) -> tuple[pd.DataFrame, dict]:
+    """A pandas DataFrame with a fresh index, and what its attrs said."""
+    if isinstance(data, str | os.PathLike) or hasattr(data, "read"):
+        from ragteach.data.files import load_table  # noqa: PLC0415  (only for those who need it)
+
+        data = load_table(data)
+    elif hasattr(data, "texts") and hasattr(data, "class_names"):
+        data = _of_dataset(data)
+    elif isinstance(data, dict):
+        try:
+            data = pd.DataFrame(data)
+        except ValueError as error:
+            raise refuse(
+                expected="columns of one length", got=str(error), fix="check their lengths"
+            ) from None
+    elif hasattr(data, "to_pandas"):  # polars, Arrow
+        data = _of_polars(data)
+    if not isinstance(data, pd.DataFrame):
+        raise refuse(
+            expected="a table with the columns text, label and task (a pandas or polars frame, a path, "
+            "or a MultiTaskDataset)",
+            got=f"{type(data).__name__} without {', '.join(ROLES)}",
+            fix="pass the frame itself, or a path: rt.load_table('mine.csv')",
+        )
+    attrs = dict(data.attrs)
+    table = data.reset_index(drop=True)
+    double = table.columns[table.columns.duplicated()]
+    if len(double):
+        raise refuse(
+            expected="columns with different names",
+            got=f"{double[0]!r} more than once",
+            fix="rename one of them",
+        )
+    return table, attrs
+
+
+def _of_polars(data: Any) -> pd.DataFrame:
+    """A polars or Arrow table, column by column, so that neither needs the other's engine."""
+    if hasattr(data, "get_columns"):
+        return pd.DataFrame(
+            {c.name: pd.Series(c.to_list(), dtype=object) for c in data.get_columns()}
+        )
+    return data.to_pandas()
+
+
+def _of_dataset(data: Any) -> pd.DataFrame:
+    """The frame that a dataset of texts was made of."""
+    if not data.texts:
+        raise refuse(
+            expected="a dataset that was made of texts",
+            got=f"a MultiTaskDataset of {data.n_features} numbers per document",
+            fix="pass the frame of sentences instead",
+        )
+    texts = np.array(data.texts, dtype=object)[data.doc.numpy()]
+    tasks = np.array(data.task_names, dtype=object)[data.task.numpy()]
+    frame = pd.DataFrame({"text": texts, "label": data.y.numpy(), "task": tasks})
+    frame.attrs = {
+        "label_names": list(data.class_names),
+        "task_names": list(data.task_names),
+        "all_classes": True,
+    }
+    return frame
+
+
+# ---------------------------------------------------------------- the columns
+
+
+def _tasks(
+    table: pd.DataFrame,
+    columns: Columns,
+    missing: str,
+    task_names: Sequence[str] | None,
+    order: Sequence[str] | None,
+) -> Named:
+    """The tasks: in the order of first appearance, but numbers by their value."""
+    if columns.task is None:
+        names = list(task_names or ["task1"])
+        if len(names) != 1:
+            raise refuse(
+                expected=f"a task column, for the tasks {names}",
+                got="a table without one",
+                fix="say which column it is: task=...",
+            )
+        return Named(names, np.zeros(len(table), dtype=np.int64))
+    named = name_column(table[columns.task], "task", task_names, missing)
+    if task_names is not None:
+        return named
+    seen = [named.names[i] for i in dict.fromkeys(named.numbers.tolist()) if i != MISSING]
+    if all(natural(name)[0] == 0 for name in seen):
+        seen = sorted(seen, key=natural)
+    first = [name for name in order or [] if name in seen]
+    return named.reordered([*first, *(name for name in seen if name not in first)])
+
+
+def _texts(values: pd.Series, missing: str) -> tuple[list[str], np.ndarray]:
+    """(texts, whether there is one); numbers among texts are texts too."""
+    raw = values.astype(object).tolist()
+    if not any(isinstance(value, str) for value in raw):
+        raise refuse(
+            expected="texts in the text column",
+            got=f"column {values.name!r} of {type(raw[0]).__name__}, such as {raw[0]!r:.60}",
+            fix="say which column holds the texts: text=...",
+        )
+    texts = [value if type(value) is str else _as_text(value) for value in raw]
+    there = np.array([bool(text.strip()) for text in texts])
+    if missing == "ask":
+        ask(values, ~there, "text")
+    return texts, there | (missing == "keep")
+
+
+def _as_text(value: Any) -> str:
+    return "" if not isinstance(value, str) and pd.isna(value) is True else str(value)
+
+
+def _from_label_columns(
+    table: pd.DataFrame,
+    columns: Columns,
+    missing: str,
+    class_names: Sequence[str] | None,
+    task_names: Sequence[str] | None,
+) -> pd.DataFrame:
+    """One task per label column: a row for every label that is there."""
+    names = [str(name) for name in columns.label]
+    each = [name_column(table[name], "label", class_names, missing, gaps=True) for name in names]
+    every = class_names or sorted(set().union(*(named.names for named in each)), key=natural)
+    numbers = np.stack([named.reordered(every).numbers for named in each], axis=1)
+    texts, has_text = _texts(table[columns.text], missing)
+    task, row = np.nonzero((numbers.T != MISSING) & has_text)
+    labels = Named(list(every), numbers[row, task])
+    texts = [texts[i] for i in row]
+    rest = table.drop(columns=list(columns.label)).iloc[row].reset_index(drop=True)
+    tasks = Named(names, task)
+    return _standard(rest, columns, texts, labels, tasks, np.arange(len(row)), task_names)
+
+
+def _standard(
+    table: pd.DataFrame,
+    columns: Columns,
+    texts: list[str],
+    labels: Named,
+    tasks: Named,
+    rows: np.ndarray,
+    task_names: Sequence[str] | None,
+) -> pd.DataFrame:
+    """The standard frame of the ``rows`` that are kept."""
+    if len(rows) == 0:
+        raise refuse(
+            expected="at least one row with text, label and task",
+            got=f"none of {len(table)}",
+            fix=f"check what was taken for what ({columns})",
+        )
+    roles = {columns.text, columns.label, columns.task, *ROLES}
+    out = pd.DataFrame(
+        {
+            "text": pd.Series(texts, dtype=object).iloc[rows],
+            "label": labels.numbers[rows],
+            "task": np.array(tasks.names, dtype=object)[tasks.numbers[rows]],
+        }
+    ).reset_index(drop=True)
+    for name in table.columns:
+        if name not in roles:
+            out[name] = table[name].to_numpy()[rows]
+    there = set(out["task"])
+    label = columns.label if isinstance(columns.label, str) else list(columns.label)
+    out.attrs = {
+        "label_names": list(labels.names),
+        "task_names": [n for n in tasks.names if n in there]
+        if task_names is None
+        else list(task_names),
+        "columns": {"text": columns.text, "label": label, "task": columns.task},
+        "all_classes": True,
+    }
+    _comparable(out)
+    return out
+
+
+def _comparable(frame: pd.DataFrame) -> None:
+    """Refuse tasks whose classes have nothing in common: shared weights of what?"""
+    pairs = frame[["task", "label"]].drop_duplicates()
+    classes = {task: set(part["label"]) for task, part in pairs.groupby("task", sort=False)}
+    owners = pairs["label"].value_counts()
+    names = frame.attrs["label_names"]
+    for task, own in classes.items():
+        if len(classes) > 1 and len(own) > 1 and all(owners[label] == 1 for label in own):
+            other = next(name for name in classes if name != task)
+            said = [
+                f"{name!r}: {', '.join(names[c] for c in sorted(classes[name])[:6])}"
+                for name in (task, other)
+            ]
+            raise refuse(
+                expected="tasks with classes in common",
+                got=f"none between task {' and task '.join(said)}",
+                fix="give each task a head of its own: rt.heads_from_frame(frame)",
+            )

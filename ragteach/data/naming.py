@@ -1,0 +1,307 @@
+"""Names instead of numbers: any column of labels or tasks, as names in order and each row's number.
+
+Enters: a column as it comes (whole numbers with gaps, ``0.0``, text, booleans, categories, nullable
+or Arrow-backed values).  Leaves: `Named`, in which
+
+    names[numbers[i]] = the name of row i
+
+What has no name (NaN, None, an empty cell) is never made a class silently, and neither is what only
+looks like a name ("unknown", "n/a"): you are asked, once, what to do with them.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import unicodedata
+import warnings
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ragteach.errors import one_of, refuse
+from ragteach.tensors import MISSING
+
+WAYS = ("ask", "drop", "keep")  # what to do with rows without a name
+NO_NAME = "(missing)"  # the class of those rows, if you keep them
+LOOK_ALIKES = frozenset(
+    "nan none null nil na n/a n.a. #n/a <na> nat unknown unk unlabeled unlabelled missing undefined "
+    "unspecified ? - -- .".split()
+) | {"not available", "no label", "not labeled", "not labelled"}
+MOST_WHOLE = 2**53  # beyond it, a float no longer says which whole number it is
+
+
+class NamesWarning(UserWarning):
+    """Names that a person would take for the same, such as ``Good`` and ``good``."""
+
+
+@dataclass(frozen=True)
+class Named:
+    """A column as names and numbers.
+
+    Attributes:
+        names: what there is, in natural order: 2 before 10, -2 before -1, False before True.
+        numbers: (n_rows,) int64, the place of each row's name; ``MISSING`` (-100) where a row is to
+            be dropped.
+    """
+
+    names: list[str]
+    numbers: np.ndarray
+
+    def reordered(self, names: Sequence[str]) -> Named:
+        """The same rows, numbered by ``names``."""
+        place = {name: number for number, name in enumerate(names)}
+        table = np.array([*(place[name] for name in self.names), MISSING], dtype=np.int64)
+        at = np.where(self.numbers == MISSING, len(self.names), self.numbers)
+        return Named(list(names), table[at])
+
+    def used(self) -> Named:
+        """The same rows, without names that no row has."""
+        there = set(self.numbers.tolist())
+        place = np.full(len(self.names) + 1, MISSING, dtype=np.int64)
+        kept = [number for number in range(len(self.names)) if number in there]
+        place[kept] = np.arange(len(kept))
+        at = np.where(self.numbers == MISSING, len(self.names), self.numbers)
+        return Named([self.names[number] for number in kept], place[at])
+
+
+def name_column(
+    values: Any,
+    what: str = "label",
+    names: Sequence[str] | None = None,
+    missing: str = "ask",
+    gaps: bool = False,
+    scheme: Sequence[str] | None = None,
+) -> Named:
+    """Name every value of a column.
+
+    Args:
+        values: the column: a pandas or polars Series, an array, a tensor, a list.
+        what: what a value is, for the errors: ``"label"`` or ``"task"``.
+        names: the names there may be, in this order (those of your training data). Default: the
+            column's own, in natural order; an ordered category keeps its order.
+        missing: what to do with rows that have no name, or a name such as "unknown": ``"ask"`` (an
+            error that counts them), ``"drop"`` (their number is ``MISSING``), or ``"keep"`` (a class
+            of their own).
+        gaps: an empty cell is allowed, and means "no label here" (one column per task).
+        scheme: what numbers 0, 1, ... in the column are called (a frame's ``label_names``); if the
+            column holds others, it is not used.
+
+    Raises:
+        RagteachError: rows without a name, a name that is not among ``names``, numbers that are to
+            be predicted rather than named, values that cannot be a name.
+
+    Example:
+        >>> name_column([10.0, 2.0, 10.0])
+        Named(names=['2', '10'], numbers=array([1, 0, 1]))
+        >>> name_column(["bad", None, "good"], missing="drop").numbers.tolist()
+        [0, -100, 1]
+    """
+    one_of("missing", missing, WAYS)
+    series = _series(values, what)
+    codes, found = _distinct(series, what)
+    called = [_name(value, what) for value in found]
+    scheme = scheme if scheme and _are_places(found, called, len(scheme)) else None
+    if scheme is not None:
+        called = [name if name is None else scheme[int(name)] for name in called]
+    elif names is None:
+        _refuse_measurements(series, found, what)
+    wanted = set(scheme or names or ())
+    alike = {n for n in called if n and n.casefold() in LOOK_ALIKES and n not in wanted}
+    # one entry more than there are values: the last is what code -1 (no value) points to
+    absent = np.array([*(name is None for name in called), True])[codes]
+    looks = np.array([*(name in alike for name in called), False])[codes]
+    if missing == "ask":
+        ask(series, looks | (absent & (not gaps)), what)
+    known = [n for n in called if n is not None and (missing == "keep" or n not in alike)]
+    keep_absent = missing == "keep" and not gaps and bool(absent.any())
+    order = list(names or scheme or _ordered(series, known))
+    if keep_absent and names is None:
+        order.append(NO_NAME)
+    unknown = [name for name in known if name not in set(order)]
+    if unknown:
+        raise refuse(
+            expected=f"{what}s among {_some(order)}",
+            got=f"{what} {unknown[0]!r}, never seen before",
+            fix="check its spelling, leave those rows out, or build the training data with them too",
+        )
+    if names is None:
+        _warn_similar(order, what)
+    place = {name: number for number, name in enumerate(order)}
+    numbers = np.array([*(place.get(n, MISSING) for n in called), MISSING], dtype=np.int64)[codes]
+    if keep_absent:
+        numbers[absent] = place.get(NO_NAME, MISSING)
+    return Named(order, numbers)
+
+
+def natural(name: str) -> tuple:
+    """A sort key: numbers by their value (2 before 10, -2 before -1), words by their letters.
+
+    Example:
+        >>> sorted(["10", "2", "-1", "-2", "b", "a10", "a2"], key=natural)
+        ['-2', '-1', '2', '10', 'a2', 'a10', 'b']
+    """
+    try:
+        number = float(name)
+    except ValueError:
+        number = math.nan
+    if not math.isnan(number) and "_" not in name:
+        return (0, number, (), name)
+    parts = re.split(r"(\d+)", name.casefold())
+    key = [(int(p), "") if p.isascii() and p.isdigit() else (0, p) for p in parts]
+    return (1, 0.0, tuple(key), name)
+
+
+def plain(names: Sequence[str]) -> bool:
+    """Whether these are the numbers 0, 1, ... themselves."""
+    return list(names) == [str(number) for number in range(len(names))]
+
+
+# ---------------------------------------------------------------- from a value to a name
+
+
+def _series(values: Any, what: str) -> pd.Series:
+    if isinstance(values, pd.Series | pd.Index):
+        return pd.Series(values).reset_index(drop=True)
+    if hasattr(values, "detach"):
+        values = values.detach().cpu().numpy()
+    if hasattr(values, "to_list"):  # a polars Series
+        values = values.to_list()
+    if not isinstance(values, np.ndarray | pd.api.extensions.ExtensionArray):
+        if isinstance(values, str) or not isinstance(values, Iterable):
+            raise refuse(
+                expected=f"one {what} for each row",
+                got=f"{values!r}",
+                fix=f"give a list of {what}s, as long as the table",
+            )
+        values = pd.Series(list(values), dtype=object)
+    if getattr(values, "ndim", 1) != 1:
+        raise refuse(
+            expected=f"one column of {what}s",
+            got=f"an array of shape {values.shape}",
+            fix="give one value for each row; several label columns go in as label=['a', 'b']",
+        )
+    return pd.Series(values)
+
+
+def _distinct(series: pd.Series, what: str) -> tuple[np.ndarray, list]:
+    """(number of each row's value, the values); -1 where there is none."""
+    if series.dtype == object:
+        kind = pd.api.types.infer_dtype(series, skipna=True)
+        if kind not in ("string", "boolean", "integer", "floating"):
+            # a hash table takes 1, 1.0 and True for the same: go by the name
+            series = pd.Series([_name(value, what) for value in series], dtype=object)
+    codes, values = pd.factorize(series)
+    return np.asarray(codes), list(values)
+
+
+def _name(value: Any, what: str) -> str | None:
+    """The name of one value; None if it has none."""
+    if value is None or value is pd.NA or value is pd.NaT:
+        return None
+    if isinstance(value, bool | np.bool_):
+        return str(bool(value))
+    if isinstance(value, Integral):
+        return None if int(value) == MISSING else str(int(value))
+    if isinstance(value, float | np.floating):
+        return _name_of_float(value, what)
+    if isinstance(value, bytes):
+        value = value.decode("utf-8", "replace")
+    if isinstance(value, pd.Timestamp | np.datetime64):
+        stamp = pd.Timestamp(value)
+        return stamp.isoformat() if stamp != stamp.normalize() else stamp.date().isoformat()
+    if isinstance(value, list | dict | set | np.ndarray):
+        raise refuse(
+            expected=f"one {what} in each row",
+            got=f"a {type(value).__name__}, such as {value!r:.60}",
+            fix="one row per label: frame.explode(column); or a column of its own for each task",
+        )
+    name = str(value).strip().lstrip("\ufeff")
+    return None if name in ("", str(MISSING)) else name
+
+
+def _name_of_float(value: Any, what: str) -> str | None:
+    if math.isnan(value):
+        return None
+    if math.isinf(value):
+        raise refuse(
+            expected=f"finite {what}s",
+            got=f"{what} {value}",
+            fix="find it with numpy.isinf, and drop or correct those rows",
+        )
+    if float(value).is_integer() and abs(value) <= MOST_WHOLE:
+        return _name(int(value), what)
+    return str(value)
+
+
+def _are_places(found: list, called: list, n_names: int) -> bool:
+    """Whether the values are numbers 0 .. n_names - 1 (and not text that looks so)."""
+    return all(
+        name is None or (not isinstance(v, str) and name.isdecimal() and int(name) < n_names)
+        for v, name in zip(found, called, strict=True)
+    )
+
+
+def _refuse_measurements(series: pd.Series, found: list, what: str) -> None:
+    """Numbers with a fraction, nearly all of them different, are to be predicted, not named."""
+    many = len(found) > 20 and 2 * len(found) > len(series)
+    if many and isinstance(found[0], float | np.floating) and not all(v == int(v) for v in found):
+        raise refuse(
+            expected=f"{what}s that are names of classes",
+            got=f"{len(found)} different numbers in {len(series)} rows, such as {found[0]:g}",
+            fix="cut them into classes (pandas.cut), or predict the number itself with RAGRegressor",
+        )
+
+
+def _ordered(series: pd.Series, known: list[str]) -> list[str]:
+    """Distinct names in natural order; an ordered category keeps its own."""
+    if isinstance(series.dtype, pd.CategoricalDtype) and series.dtype.ordered:
+        all_names = [str(_name(value, "label")) for value in series.dtype.categories]
+        return [name for name in dict.fromkeys(all_names) if name in set(known)]
+    return sorted(set(known), key=natural)
+
+
+def ask(series: pd.Series, nameless: np.ndarray, what: str) -> None:
+    """Refuse rows without a name, counting them and naming the two ways out."""
+    if not nameless.any():
+        return
+    rows = np.flatnonzero(nameless)
+    count = Counter(_shown(value) for value in series.iloc[rows[:100_000]].tolist())
+    listed = ", ".join(f"{n} x {value}" for value, n in count.most_common(4))
+    raise refuse(
+        expected=f"a {what} in every row",
+        got=f"{len(rows)} of {len(series)} rows without one, or that look so: {listed}; "
+        f"empty {what} in data rows {(rows[:5] + 1).tolist()}",
+        fix='leave those rows out with missing="drop", or make them a class of their own with '
+        'missing="keep"',
+    )
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, str):
+        return repr(value.strip())
+    return "NaN" if isinstance(value, float) else str(value)
+
+
+def _warn_similar(names: list[str], what: str) -> None:
+    seen: dict[str, str] = {}
+    for name in names:
+        key = " ".join(unicodedata.normalize("NFKC", name).casefold().split())
+        if key in seen:
+            warnings.warn(
+                f"The {what}s {seen[key]!r} and {name!r} are alike but for case or spaces: they stay "
+                f"two. If they are one, rename them in the table.",
+                NamesWarning,
+                stacklevel=4,
+            )
+        seen[key] = name
+
+
+def _some(names: Sequence[str], most: int = 12) -> str:
+    shown = ", ".join(repr(name) for name in list(names)[:most])
+    return f"[{shown}]" if len(names) <= most else f"[{shown}, ... {len(names)} in all]"

@@ -1,0 +1,156 @@
+"""Parts of a table that share no text: rows are not texts.
+
+Enters: a frame.  Leaves: training, validation and test parts, stratified by task and label.
+
+The same sentence in two rows (in other letters, with other commas) is one text: all its rows go to
+the same part, or a model is tested on what it learnt by heart. `groups` says which rows those are.
+Near-duplicates are not tied together, but counted:
+
+    likeness of two texts = words in both / words in either        (Jaccard, on runs of three words)
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+import warnings
+from collections.abc import Iterable
+
+import numpy as np
+import pandas as pd
+from sklearn.model_selection import train_test_split
+
+from ragteach.data.columns import find_columns
+from ragteach.data.frames import as_frame
+from ragteach.errors import at_least, refuse
+
+PARTS = ("training", "validation", "test")
+
+
+class SplitWarning(UserWarning):
+    """Rows that could not be split went into the training part."""
+
+
+def normalised(text: str) -> str:
+    """A text without what makes no difference: case, white space, punctuation, forms of a letter.
+
+    Example:
+        >>> normalised("  Great film!!"), normalised("great, FILM")
+        ('great film', 'great film')
+    """
+    plain = unicodedata.normalize("NFKC", str(text)).casefold()
+    words = " ".join(re.sub(r"[^\w\s]|_", _mark_or_space, plain).split())
+    return words or " ".join(plain.split())  # a text of signs alone is its signs
+
+
+def _mark_or_space(match: re.Match) -> str:
+    return match[0] if unicodedata.category(match[0]) in ("Mn", "Mc", "So", "Sk") else " "
+
+
+def groups(texts: Iterable[str]) -> np.ndarray:
+    """(n_rows,) int64: the same number for the same normalised text, in order of appearance.
+
+    Example:
+        >>> groups(["Good film.", "bad film", "good film"]).tolist()
+        [0, 1, 0]
+    """
+    return pd.factorize(np.array([normalised(text) for text in texts], dtype=object))[0]
+
+
+def split_frame(
+    frame: pd.DataFrame, train: float = 0.6, val: float = 0.2, seed: int = 0
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Split a table into training, validation and test parts, stratified by task and label.
+
+    A text that stands in several rows goes to one part with all of them. A (task, label) pair with
+    fewer than three texts cannot be in all parts: it goes into the training part, with a warning.
+
+    Args:
+        frame: columns text, label and task, found as `as_frame` finds them; the frame's own columns
+            and names stay. Anything else goes through `as_frame` first.
+        train, val: fractions; the rest is the test part.
+        seed: the same seed gives the same split.
+
+    Raises:
+        RagteachError: the fractions leave no test part, or no (task, label) pair has three texts.
+
+    Example:
+        >>> frame = pd.DataFrame({"text": list("abcdefghij"), "label": [0, 1] * 5, "task": "t"})
+        >>> [len(part) for part in split_frame(frame)]
+        [6, 2, 2]
+    """
+    at_least("train", train)
+    at_least("val", val)
+    if not (0 < train and 0 < val and train + val < 1):
+        raise refuse(
+            expected="train > 0, val > 0 and train + val < 1",
+            got=f"train = {train}, val = {val}",
+            fix="leave something for testing, for example train=0.6, val=0.2",
+        )
+    if not isinstance(frame, pd.DataFrame):
+        frame = as_frame(frame)
+    columns = find_columns(list(frame.columns))
+    if columns.found:
+        print(columns)
+    key = frame[columns.label].astype(str)
+    if columns.task is not None:
+        key = frame[columns.task].astype(str) + "/" + key
+    group = groups(frame[columns.text])
+    first = np.unique(group, return_index=True)[1]  # one row for each text
+    stratum = key.to_numpy()[first]
+    count = pd.Series(stratum).value_counts()
+    rare = count.index[count < 3]
+    if len(rare) == len(count):
+        raise refuse(
+            expected="enough examples of every (task, label) pair for three parts",
+            got=f"the rarest pair {count.index[-1]!r} has {count.iloc[-1]}",
+            fix="add examples, merge rare labels, or split by hand",
+        )
+    stays = pd.Series(stratum).isin(rare).to_numpy()
+    fit, valid, test = _deal(stratum, np.flatnonzero(~stays), train, val, seed)
+    if stays.any():
+        _say_rare(rare, int(stays.sum()))
+        fit = np.sort(np.concatenate([fit, np.flatnonzero(stays)]))
+    rows = (np.flatnonzero(np.isin(group, group[first[part]])) for part in (fit, valid, test))
+    return tuple(frame.iloc[row].reset_index(drop=True) for row in rows)  # type: ignore[return-value]
+
+
+def _deal(stratum, members, train, val, seed):
+    """The texts ``members`` dealt to three parts, in the same proportions of every stratum."""
+    try:
+        rest, test = train_test_split(
+            members, test_size=1 - train - val, stratify=stratum[members], random_state=seed
+        )
+        fit, valid = train_test_split(
+            rest, test_size=val / (train + val), stratify=stratum[rest], random_state=seed
+        )
+    except (
+        ValueError
+    ):  # too few texts for scikit-learn's rounding: at least one of each in each part
+        return _one_each(stratum, members, train, val, seed)
+    return fit, valid, test
+
+
+def _one_each(stratum, members, train, val, seed):
+    rng = np.random.default_rng(seed)
+    parts: tuple[list, list, list] = ([], [], [])
+    for rows in pd.Series(members).groupby(stratum[members], sort=True):
+        order = rng.permutation(rows[1].to_numpy())
+        n_test = max(1, round((1 - train - val) * len(order)))
+        n_val = max(1, min(round(val * len(order)), len(order) - n_test - 1))
+        parts[2].extend(order[:n_test])
+        parts[1].extend(order[n_test : n_test + n_val])
+        parts[0].extend(order[n_test + n_val :])
+    return tuple(np.array(part, dtype=int) for part in parts)
+
+
+def _say_rare(rare, n_texts):
+    listed = ", ".join(map(repr, rare[:5])) + (
+        f" and {len(rare) - 5} more" if len(rare) > 5 else ""
+    )
+    warnings.warn(
+        f"{len(rare)} (task, label) pairs have fewer than 3 texts: {listed}. Their {n_texts} texts went "
+        "into the training part; no validation or test text is of them.",
+        SplitWarning,
+        stacklevel=3,
+    )
