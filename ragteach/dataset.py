@@ -22,7 +22,7 @@ import torch
 
 from ragteach.data.features import make_vectorizer
 from ragteach.data.frames import as_frame, table_of
-from ragteach.data.naming import name_column
+from ragteach.data.naming import name_column, plain
 from ragteach.errors import distinct, refuse, whole
 from ragteach.tensors import MISSING, TaskTensors, stack_examples
 
@@ -148,6 +148,23 @@ class MultiTaskDataset(torch.utils.data.Dataset):
     def class_names(self) -> list[str]:
         """The classes' names, in the order of their numbers; "0", "1", ... if they have none."""
         return list(self._class_names or map(str, range(self.n_classes)))
+
+    def agree(self, model) -> None:
+        """Give the model these classes' names, or refuse if it has learnt others.
+
+        Plain numbers agree with any names: they are the classes' places.
+        """
+        mine, its = self.class_names, getattr(model, "class_names", None)
+        numbers = [any(map(str.isdecimal, names)) for names in (mine, its or [])]
+        places = (plain(mine) or plain(its or [])) and not all(numbers)
+        if its is not None and mine != its and len(mine) == len(its) and not places:
+            raise refuse(
+                expected=f"data with the model's classes: {its}",
+                got=f"{mine}",
+                fix="build the data with from_frame(frame, like=train), or a new model for them",
+            )
+        if its is None or plain(its):
+            model.class_names = mine
 
     def __repr__(self) -> str:
         """A small table: examples by task and class."""
@@ -367,23 +384,20 @@ def _task_numbers(tasks, n_docs, task_names):
             got=f"none for document {int(np.argmin(named.numbers))} (None, NaN or empty)",
             fix="leave those documents out, or name their task",
         )
-    numbers = sorted(set(tasks)) if all(type(t) is int for t in tasks) else [""]
+    numbered = all(type(t) is int for t in tasks)
     if task_names is None:
-        if numbers == list(range(len(numbers))):
-            return _task_names(None, len(numbers)), np.array(tasks)
-        task_names = [named.names[i] for i in dict.fromkeys(named.numbers.tolist())]
-        if numbers != [""]:
-            task_names = named.names
+        if numbered and set(tasks) == set(range(len(named.names))):
+            return _task_names(None, len(named.names)), np.array(tasks)
+        seen = [named.names[i] for i in dict.fromkeys(named.numbers.tolist())]
+        task_names = named.names if numbered else seen
     names = _task_names(task_names, 0)
-    if numbers != [""] and not {*named.names} <= {*names}:
-        places = [str(number) for number in range(len(names))]
-        if {*named.names} <= {*places}:
-            return names, np.array(tasks)
-    unknown = [t for t in named.names if t not in names]
+    by_place = numbered and not {*named.names} <= {*names}
+    known = [str(place) for place in range(len(names))] if by_place else names
+    unknown = [t for t in named.names if t not in known]
     if unknown:
         raise refuse(
             expected=f"tasks among {names}",
-            got=f"task {unknown[0] if numbers != [''] else repr(unknown[0])}, never seen before",
+            got=f"task {unknown[0] if numbered else repr(unknown[0])}, never seen before",
             fix="check its spelling, or add it to task_names (and to the model with model.add_task)",
         )
-    return names, named.reordered(names).numbers
+    return names, named.reordered(known).numbers

@@ -138,6 +138,7 @@ def as_tensors(model, data, class_weight=None) -> TaskTensors:
                 got=f"{type(data).__name__}",
                 fix="build MultiTaskDataset(texts, labels, num_classes, tasks), or .from_frame(frame)",
             )
+        data.agree(model)
         data = data.stacked(class_weight, model.shared.dtype)
     have = (data.task_names, data.n_features, data.n_classes)
     need = (model.task_names, model.n_features, model.n_classes)

@@ -37,7 +37,7 @@ LIKELY = {
          "product", "group", "subreddit", "brand"),
     ),
 }  # fmt: skip
-SHORT = {"text": "one text for each row", "label": "its class", "task": "whose it is"}
+ROLES = ("text", "label", "task")
 
 
 @dataclass(frozen=True)
@@ -130,9 +130,10 @@ def _likeliest(role: str, names: list[str], taken: set, needed: bool = True) -> 
             return fitting[0]
     if not needed:
         return None
+    lacking = ", ".join(name for name in ROLES[ROLES.index(role) :] if name not in names)
     raise refuse(
-        expected="a table with the columns text, label and, for several tasks, task",
-        got=f"no column {role} ({SHORT[role]}), nor one of a like name; it has "
+        expected="a table with the columns text, label and task (without task: one task)",
+        got=f"a DataFrame without {lacking}, or a column of a like name; it has "
         f"{', '.join(map(str, names)) or 'none'}",
-        fix=f"say which column it is: {role}=...; or rename it: frame.rename(columns={{...: {role!r}}})",
+        fix=f"say which it is: {role}='...'; or rename it: frame.rename(columns={{'...': {role!r}}})",
     )

@@ -18,12 +18,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ragteach.data.columns import Columns, find_columns
+from ragteach.data.columns import ROLES, Columns, find_columns
 from ragteach.data.naming import WAYS, Named, ask, name_column, natural
 from ragteach.errors import one_of, refuse
 from ragteach.tensors import MISSING
-
-ROLES = ("text", "label", "task")
 
 
 def as_frame(
