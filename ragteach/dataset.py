@@ -105,7 +105,7 @@ class MultiTaskDataset(torch.utils.data.Dataset):
 
         Args:
             frame: text, label and task, one row for each label.
-            vectorizer, task_names: those of the training data.
+            vectorizer, task_names: those of the training data. With its words come its classes.
             n_classes: only if some classes have no example here: then labels are 0 .. n_classes - 1.
             text, label, task: names of the columns, if they are called otherwise. A list for
                 ``label``: one column per task, in which empty cells mean "no label".
@@ -126,6 +126,8 @@ class MultiTaskDataset(torch.utils.data.Dataset):
                 given or like.columns.get(role)
                 for role, given in (("text", text), ("label", label), ("task", task))
             )
+        if vectorizer is not None and class_names is None and n_classes is None:
+            class_names = _of_training(vectorizer, frame, label or "label")
         if n_classes is not None and class_names is None:
             whole("n_classes", n_classes, 1)
             class_names = _in_advance(frame, label or "label", n_classes)
@@ -142,6 +144,8 @@ class MultiTaskDataset(torch.utils.data.Dataset):
         order = task_names or frame.attrs["task_names"]
         data = cls(texts, frame["label"].to_numpy(), len(names), tasks, order, vectorizer, names)
         data.columns = frame.attrs["columns"]
+        if vectorizer is None:
+            data.vectorizer.class_names_ = names  # whoever counts these words has these classes
         return data
 
     @property
@@ -231,6 +235,17 @@ def _in_advance(frame, label, n_classes: int) -> list[str] | None:
     except (KeyError, TypeError, IndexError):
         return None
     return [str(number) for number in range(n_classes)] if numbers else None
+
+
+def _of_training(vectorizer, frame, label) -> list[str] | None:
+    """The classes of the data that the words were counted on, if all labels here are of them."""
+    names = getattr(vectorizer, "class_names_", None)
+    try:
+        labels = set(np.asarray(frame[label]).tolist())
+    except (KeyError, TypeError, IndexError):
+        return None
+    places = set(range(len(names or ())))
+    return names if labels <= set(names or ()) or labels <= places else None
 
 
 def _texts(texts):

@@ -9,8 +9,8 @@ import re
 import numpy as np
 import pandas as pd
 
-from ragteach.data.writing import write
 from ragteach.data.toy import LABELS, folder, scheme
+from ragteach.data.writing import write
 from ragteach.errors import one_of, refuse
 
 # ---------------------------------------------------------------- the committed files

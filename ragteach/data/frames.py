@@ -72,17 +72,12 @@ def as_frame(
     if scheme is None and class_names and not any(name.isdecimal() for name in class_names):
         scheme = class_names  # numbers, where training data had names, are their places
     labels = name_column(table[columns.label], "label", class_names, missing, scheme=scheme)
-    if not (class_names or (labels.names == scheme and attrs.get("all_classes"))):
+    if not class_names:
         labels = labels.used()
     tasks = _tasks(table, columns, missing, task_names, attrs.get("task_names"))
     texts, has_text = _texts(table[columns.text], missing)
     keep = has_text & (labels.numbers != MISSING) & (tasks.numbers != MISSING)
     return _standard(table, columns, texts, labels, tasks, np.flatnonzero(keep), task_names)
-
-
-def standard(frame: Any) -> bool:
-    """Whether a frame came out of `as_frame` (or of its split, or of the toy generator)."""
-    return isinstance(frame, pd.DataFrame) and bool(frame.attrs.get("all_classes"))
 
 
 def table_of(data: Any, most: int = 12) -> str:
@@ -171,7 +166,6 @@ def _of_dataset(data: Any) -> pd.DataFrame:
     frame.attrs = {
         "label_names": list(data.class_names),
         "task_names": list(data.task_names),
-        "all_classes": True,
     }
     return frame
 
@@ -282,7 +276,6 @@ def _standard(
         if task_names is None
         else list(task_names),
         "columns": {"text": columns.text, "label": label, "task": columns.task},
-        "all_classes": True,
     }
     _comparable(out)
     return out

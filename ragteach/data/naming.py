@@ -197,7 +197,7 @@ def _distinct(series: pd.Series, what: str) -> tuple[np.ndarray, list]:
             # a hash table takes 1, 1.0 and True for the same: go by the name
             series = pd.Series([_name(value, what) for value in series], dtype=object)
     codes, values = pd.factorize(series)
-    return np.asarray(codes), list(values)
+    return np.asarray(codes), list(np.asarray(values))
 
 
 def _name(value: Any, what: str) -> str | None:

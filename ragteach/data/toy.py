@@ -142,8 +142,8 @@ def make_toy(relatedness=0.5, n_per_task=60, noise=0.0, imbalance=0.0, seed=0) -
 
 
 def scheme() -> dict:
-    """What the numbers in our frames mean: three classes, also where a small draw lacks one."""
-    return {"label_names": list(LABELS), "all_classes": True}
+    """A frame's attrs: what the numbers in its label column mean."""
+    return {"label_names": list(LABELS)}
 
 
 def _sentence(task, label, relatedness, draw) -> str:

@@ -11,6 +11,7 @@ choose anything.
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterable
 
@@ -23,9 +24,10 @@ from tqdm.auto import tqdm
 
 from ragteach.data.features import make_vectorizer
 from ragteach.data.files import load_article
+from ragteach.data.frames import as_frame
 from ragteach.data.human import load_human
-from ragteach.data.toy import LABELS, make_toy
-from ragteach.dataset import MultiTaskDataset, _columns, _labels
+from ragteach.data.toy import make_toy
+from ragteach.dataset import MultiTaskDataset
 from ragteach.engine.optimum import solve_path
 from ragteach.errors import one_of, refuse, whole
 from ragteach.losses import cross_entropy
@@ -61,7 +63,8 @@ def compare(data="toy", seeds=20, n_per_task=None, strategies=STRATEGIES + BASEL
     """Train, choose and score every strategy on many draws of the data.
 
     Args:
-        data: ``"toy"``, ``"human"``, ``"article"``, or a frame with the columns text, label, task.
+        data: ``"toy"``, ``"human"``, ``"article"``, or your own: a frame, a path, a dataset (see
+            `as_frame`).
         seeds: how many draws, or a list of seeds.
         n_per_task: training sentences per task, or a list of sizes for a learning curve. Default:
             toy 60; human 50, 200 and 800; article 1; a frame of your own 60 % of it.
@@ -85,8 +88,8 @@ def compare(data="toy", seeds=20, n_per_task=None, strategies=STRATEGIES + BASEL
         >>> sorted(table["metric"].unique())
         ['accuracy', 'lam', 'lam_shared', 'log_loss', 'macro_f1']
     """
-    name = data if isinstance(data, str) else "own"
-    if isinstance(data, str):
+    name = data if isinstance(data, str) and data in SIZES else "own"
+    if isinstance(data, str) and name == "own" and not {".", "/", os.sep} & set(data):
         one_of("data", data, SIZES)
     strategies = [strategies] if isinstance(strategies, str) else list(strategies)
     whole("number of strategies", len(strategies), 1)
@@ -257,7 +260,7 @@ def _one_draw(name, frame, n, seed, strategies, knobs):
     torch.set_num_threads(1)  # small matrices, and several draws at a time
     try:
         train, val, test = draw(name, frame, n, seed, **knobs)
-        n_classes = len(LABELS) if frame is None else int(frame["label"].max()) + 1
+        n_classes = len(train.attrs["label_names"])
         size, rows = len(train) // train["task"].nunique(), []
         parts = _stacked(train, val, test, n_classes)  # the same for all strategies
         for strategy in strategies:
@@ -389,15 +392,15 @@ def _checked(frame, sizes):
             whole("n_per_task", n, 1)
     if frame is None:
         return None
-    _columns(frame)
-    labels = _labels(frame["label"], len(frame))
-    if labels.min() < 0 or labels.max() < 1:
+    frame = as_frame(frame)
+    names = frame.attrs["label_names"]
+    if len(names) < 2:
         raise refuse(
-            expected="labels 0, 1, ... of at least two classes",
-            got=f"labels from {labels.min()} to {labels.max()}",
-            fix="number the classes from 0; drop the rows without a label",
+            expected="labels of at least two classes",
+            got=f"{len(names)}: {names}",
+            fix="check the label column, and what you filtered",
         )
-    count = frame["task"].astype(str).value_counts()
+    count = frame["task"].value_counts()
     if "mean" in count:
         raise refuse(
             expected="task names other than 'mean'",
@@ -415,4 +418,4 @@ def _checked(frame, sizes):
                 if count.min() > 2
                 else "add sentences, or leave that task out",
             )
-    return frame.assign(task=frame["task"].astype(str))
+    return frame

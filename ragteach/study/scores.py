@@ -46,11 +46,10 @@ class Parts:
     def _stacked(self, vectorizer: Any) -> tuple[MultiTaskDataset, TaskTensors, TaskTensors]:
         train, *others = self.frames
         data = MultiTaskDataset.from_frame(train, vectorizer, n_classes=self.n_classes)
-        same = data.vectorizer, data.task_names, self.n_classes
         whole = completed(train, self.n_classes)
         if len(whole) > len(train):
-            data = MultiTaskDataset.from_frame(whole, *same)
-        val, test = (MultiTaskDataset.from_frame(part, *same).stacked() for part in others)
+            data = MultiTaskDataset.from_frame(whole, like=data, missing="keep")
+        val, test = (MultiTaskDataset.from_frame(part, like=data).stacked() for part in others)
         return data, val, test
 
 
@@ -61,7 +60,9 @@ def completed(train: pd.DataFrame, n_classes: int) -> pd.DataFrame:
         for task, labels in train.groupby("task", sort=False)["label"]
         if labels.nunique() < n_classes
     ]
-    return pd.concat([train, *extra], ignore_index=True) if extra else train
+    whole = pd.concat([train, *extra], ignore_index=True) if extra else train
+    whole.attrs = train.attrs
+    return whole
 
 
 def score(strategy: Strategy, parts: Parts) -> tuple[Scores, int]:

@@ -369,13 +369,13 @@ class TestErrors:
             ({"relatednes": 1}, ("option of the toy generator", "'relatednes'", "'relatedness'")),
             ({"data": "article", "noise": 0.1}, ("not generated", "noise", 'data="toy"')),
             (
-                {"data": own().drop(columns="task")},
-                ("columns text, label and task", "without task", "rename"),
+                {"data": own().drop(columns=["label", "task"])},
+                ("columns text, label and task", "without label, task", "rename"),
             ),
             ({"data": [1, 2]}, ("a table", "list without text, label, task")),
-            ({"data": own().assign(label="good")}, ("integer labels", "'good'", "LABELS.index")),
-            ({"data": own().assign(label=-1)}, ("at least two classes", "-1", "from 0")),
-            ({"data": own().assign(label=0)}, ("at least two classes", "from 0 to 0")),
+            ({"data": own().assign(label="good")}, ("at least two classes", "'good'", "label column")),
+            ({"data": own().assign(label=-1)}, ("at least two classes", "1: ['-1']", "label column")),
+            ({"data": own().assign(label=0)}, ("at least two classes", "1: ['negative']")),
             ({"data": own().assign(task="mean")}, ("other than 'mean'", "called 'mean'", "rename")),
             (
                 {"data": own(20), "n_per_task": 10},
