@@ -68,6 +68,7 @@ def as_frame(
         )
     if isinstance(columns.label, tuple):
         return _from_label_columns(table, columns, missing, class_names, task_names)
+    again = (columns.text, columns.label, columns.task) == ROLES and attrs.get("columns")
     scheme = attrs.get("label_names")
     if scheme is None and class_names and not any(name.isdecimal() for name in class_names):
         scheme = class_names  # numbers, where training data had names, are their places
@@ -77,7 +78,10 @@ def as_frame(
     tasks = _tasks(table, columns, missing, task_names, attrs.get("task_names"))
     texts, has_text = _texts(table[columns.text], missing)
     keep = has_text & (labels.numbers != MISSING) & (tasks.numbers != MISSING)
-    return _standard(table, columns, texts, labels, tasks, np.flatnonzero(keep), task_names)
+    out = _standard(table, columns, texts, labels, tasks, np.flatnonzero(keep), task_names)
+    if again:
+        out.attrs["columns"] = again
+    return out
 
 
 def table_of(data: Any, most: int = 12) -> str:

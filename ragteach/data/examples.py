@@ -1,0 +1,151 @@
+"""Labels and tasks as they come, as numbers: what a dataset does with them.
+
+Enters: labels of shape (n_docs,) with the documents' tasks, or (n_docs, n_tasks).  Leaves: one entry
+for each label that is there: its document, its task, its class.
+"""
+
+from __future__ import annotations
+
+from numbers import Integral
+
+import numpy as np
+import torch
+
+from ragteach.data.naming import name_column
+from ragteach.errors import distinct, refuse
+from ragteach.tensors import MISSING
+
+
+def as_examples(labels, n_docs, n_classes, tasks, task_names):
+    """(doc, task, y, task_names) of all labels that are there."""
+    labels = _labels(labels, n_docs)
+    doc, *column = np.nonzero(labels != MISSING)  # labels with two axes have one column per task
+    y = labels[doc, *column]
+    if len(y) and not (0 <= y.min() and y.max() < n_classes):
+        raise refuse(
+            expected=f"labels 0 .. {n_classes - 1}, or {MISSING} for a missing one",
+            got=f"label {y[(y < 0) | (y >= n_classes)][0]}",
+            fix=f"number the classes from 0, set num_classes, or mark missing labels with {MISSING}",
+        )
+    if column:
+        if tasks is not None:
+            raise refuse(
+                expected="one label per document, since its task is given",
+                got=f"tasks beside {labels.shape[1]} columns of labels, one per task",
+                fix="leave tasks out (task_names names the columns), or give one label per document",
+            )
+        names, task = _task_names(task_names, labels.shape[1]), column[0]
+        if len(names) != labels.shape[1]:
+            raise refuse(
+                expected=f"one task name for each of the {labels.shape[1]} columns of labels",
+                got=f"{len(names)} names: {names}",
+                fix="give as many task_names as labels have columns",
+            )
+    else:
+        names, numbers = _task_numbers([0] * n_docs if tasks is None else tasks, n_docs, task_names)
+        task = numbers[doc]
+    as_long = [torch.from_numpy(np.ascontiguousarray(a)).long() for a in (doc, task, y)]
+    return (*as_long, names)
+
+
+def _labels(labels, n_docs):
+    """Labels as an integer array, (n_docs,) or (n_docs, n_tasks)."""
+    try:
+        labels = np.asarray(labels)
+    except ValueError:
+        labels = np.zeros(0)  # rows of unequal length
+    if labels.ndim not in (1, 2) or labels.shape[0] != n_docs or 0 in labels.shape:
+        raise refuse(
+            expected=f"one label (or one row of labels) for each of the {n_docs} documents",
+            got=f"labels of shape {labels.shape}",
+            fix="give texts and labels the same length, and all rows of labels too",
+        )
+    if labels.dtype == object and all(isinstance(label, Integral) for label in labels.flat):
+        labels = labels.astype(np.int64)  # of a nullable column
+    if labels.dtype.kind not in "iu":
+        raise refuse(
+            expected="integer labels 0 .. num_classes - 1",
+            got=f"labels of type {labels.dtype}, such as {labels.flat[0]!r}",
+            fix="turn names into numbers (LABELS.index; from_frame does it for you), decimals into "
+            f"integers (astype(int)), and missing labels into {MISSING}",
+        )
+    return labels.astype(np.int64)
+
+
+def _task_names(task_names, default):
+    return distinct(default if task_names is None else task_names, "task", "task names")
+
+
+def _task_numbers(tasks, n_docs, task_names):
+    """(names, number of each document's task).
+
+    With ``task_names``, a task is one of them, or its place among them. Without, the numbers 0, 1,
+    ... are called task1, task2, ... as in RAG; any other tasks are named by themselves.
+    """
+    tasks = [t.item() if hasattr(t, "item") else t for t in tasks]
+    if len(tasks) != n_docs:
+        raise refuse(
+            expected=f"one task for each of the {n_docs} documents",
+            got=f"{len(tasks)} tasks",
+            fix="give texts and tasks the same length",
+        )
+    named = name_column(tasks, "task", missing="keep", gaps=True)
+    if (named.numbers == MISSING).any():
+        raise refuse(
+            expected="a task for every document",
+            got=f"none for document {int(np.argmin(named.numbers))} (None, NaN or empty)",
+            fix="leave those documents out, or name their task",
+        )
+    numbered = all(type(t) is int for t in tasks)
+    if task_names is None:
+        if numbered and set(tasks) == set(range(len(named.names))):
+            return _task_names(None, len(named.names)), np.array(tasks)
+        seen = [named.names[i] for i in dict.fromkeys(named.numbers.tolist())]
+        task_names = named.names if numbered else seen
+    names = _task_names(task_names, 0)
+    by_place = numbered and not {*named.names} <= {*names}
+    known = [str(place) for place in range(len(names))] if by_place else names
+    unknown = [t for t in named.names if t not in known]
+    if unknown:
+        raise refuse(
+            expected=f"tasks among {names}",
+            got=f"task {unknown[0] if numbered else repr(unknown[0])}, never seen before",
+            fix="check its spelling, or add it to task_names (and to the model with model.add_task)",
+        )
+    return names, named.reordered(known).numbers
+
+
+def checked_class_names(class_names, n_classes: int) -> list[str] | None:
+    if class_names is None:
+        return None
+    names = distinct(class_names, "class", "class names")
+    if len(names) != n_classes:
+        raise refuse(
+            expected=f"one name for each of the {n_classes} classes",
+            got=f"{len(names)}: {names}",
+            fix="give as many class_names as num_classes says",
+        )
+    return names
+
+
+def classes_in_advance(frame, label, n_classes: int) -> list[str] | None:
+    """The names of ``n_classes`` classes of which some have no example; None: to be counted."""
+    names = getattr(frame, "attrs", {}).get("label_names") or []
+    if len(names) == n_classes:
+        return names
+    try:
+        numbers = np.asarray(frame[label]).dtype.kind in "iu"
+    except (KeyError, TypeError, IndexError):
+        return None
+    return [str(number) for number in range(n_classes)] if numbers else None
+
+
+def classes_of_training(vectorizer, frame, label) -> list[str] | None:
+    """The classes of the data that the words were counted on, if all labels here are of them."""
+    names = getattr(vectorizer, "class_names_", None)
+    try:
+        labels = set(np.asarray(frame[label]).tolist())
+    except (KeyError, TypeError, IndexError):
+        return None
+    places = set(range(len(names or ())))
+    return names if labels <= set(names or ()) or labels <= places else None

@@ -1,0 +1,89 @@
+"""Documents as they come, as features: what a dataset does with texts and with numbers.
+
+Enters: texts, or numbers of shape (n_docs, n_features).  Leaves: a float32 tensor, or a scipy CSR
+matrix where a tensor would be too large.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import scipy.sparse as sp
+import torch
+
+from ragteach.data.features import make_vectorizer
+from ragteach.errors import refuse
+
+SPARSE_ABOVE = 5_000  # features; wider sparse matrices stay sparse,
+DENSE_NUMBERS = 20_000_000  # and so do those that would fill more than 80 MB
+
+
+def as_texts(texts):
+    """The texts as a list, or None if these are numbers."""
+    if isinstance(texts, str):
+        raise refuse(
+            expected="a list of texts",
+            got="one single text",
+            fix="put it in a list: [text], with labels [label]",
+        )
+    if getattr(texts, "ndim", 1) != 1 or isinstance(texts, torch.Tensor):
+        return None
+    texts = list(texts)
+    texts = [t if type(t) is str else str(t) if isinstance(t, str) else t for t in texts]
+    absent = [i for i, t in enumerate(texts) if t is None or t is pd.NA or t != t]
+    if absent and any(isinstance(t, str) for t in texts):
+        raise refuse(
+            expected="a list of texts, one for every document",
+            got=f"list that is neither: {len(absent)} of {len(texts)} are None or NaN",
+            fix="pass strings: leave those documents out, or use from_frame(frame, missing='drop')",
+        )
+    return texts if texts and all(isinstance(t, str) for t in texts) else None
+
+
+def vectorized(texts, vectorizer):
+    """A fitted vectoriser and what it makes of the texts."""
+    try:
+        if vectorizer is not None:
+            return vectorizer, vectorizer.transform(texts)
+        vectorizer = make_vectorizer()
+        return vectorizer, vectorizer.fit_transform(texts)
+    except ValueError as error:
+        raise refuse(
+            expected="texts with words in them, and a vectorizer that is fitted",
+            got=f"{len(texts)} texts, such as {texts[0]!r}: {error}",
+            fix="look at your texts; fit the vectorizer on the training texts, or leave it out",
+        ) from error
+
+
+def as_features(x):
+    """Numbers of shape (n_docs, n_features): float32 tensor, or CSR when wide and sparse."""
+    if sp.issparse(x):
+        x = sp.csr_matrix(x, dtype=np.float32)
+        finite, shape = np.isfinite(x.data).all(), x.shape
+        wide = shape[1] > SPARSE_ABOVE or shape[0] * shape[1] > DENSE_NUMBERS
+        x = x if wide else torch.from_numpy(x.toarray())
+    else:
+        try:
+            x = torch.as_tensor(x if isinstance(x, torch.Tensor) else np.asarray(x)).to(
+                torch.float32
+            )
+        except (TypeError, ValueError) as error:
+            raise refuse(
+                expected="a list of texts, or numbers of shape (n_docs, n_features)",
+                got=f"{type(x).__name__} that is neither ({error})",
+                fix="pass strings, a numpy array, a tensor or a scipy sparse matrix",
+            ) from error
+        finite, shape = bool(torch.isfinite(x).all()), tuple(x.shape)
+    if len(shape) != 2 or 0 in shape:
+        raise refuse(
+            expected="features of shape (n_docs, n_features), neither of them 0",
+            got=f"shape {shape}",
+            fix="one row per document, one column per feature; x.reshape(1, -1) makes a row of one document",
+        )
+    if not finite:
+        raise refuse(
+            expected="finite features",
+            got="NaN or infinity among them",
+            fix="find them with numpy.isfinite and drop or fill those rows",
+        )
+    return x
