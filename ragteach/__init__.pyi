@@ -20,12 +20,13 @@ from .data.toy import LABELS as LABELS
 from .data.toy import TOY_TASKS as TOY_TASKS
 from .data.toy import make_toy as make_toy
 from .dataset import MultiTaskDataset as MultiTaskDataset
+from .engine.backward import gradients as gradients
 from .engine.optimum import Solution as Solution
 from .engine.optimum import solve as solve
 from .engine.optimum import solve_path as solve_path
 from .engine.replicas import Replicas as Replicas
-from .engine.replicas import gradients as gradients
-from .engine.replicas import train_many as train_many
+from .engine.training import train_many as train_many
+from .errors import DivergenceWarning as DivergenceWarning
 from .errors import RagteachError as RagteachError
 from .graph import routing_graph as routing_graph
 from .graph import task_covariance as task_covariance

@@ -14,6 +14,10 @@ class RagteachError(ValueError):
     """Bad input, said in three parts. It is a ValueError, so ``except ValueError`` catches it."""
 
 
+class DivergenceWarning(RuntimeWarning):
+    """Training ran away: weights would have become infinite or not a number."""
+
+
 def refuse(*, expected: str, got: str, fix: str) -> RagteachError:
     """Build (not raise) a three-part error.
 

@@ -7,41 +7,39 @@ At the optimum every weight matrix is a weighted sum of training documents (the 
 theorem). Write e_ti = -dCE/dz_ti, with CE = sum_t alpha_t CE_t: how document i of task t pulls at
 its logits z_ti (n_classes numbers each). Setting the gradient of J to zero gives
 
-    W_s = (1 / lam_shared) sum_t D_t        A_k = (1 / lam) sum_t G[t,k] D_t        D_t = sum_i e_ti x_ti'
-    W_t = sum_u (1 / lam_shared + (GG')[t,u] / lam) D_u        the graph is a covariance between tasks
+    W_s = (1 / lam_s) sum_t D_t        A_k = (1 / lam) sum_t G[t,k] D_t        D_t = sum_i e_ti x_ti'
+    W_t = sum_u (1 / lam_s + (GG')[t,u] / lam) D_u        the graph is a covariance between tasks
 
-So where documents are fewer than words we look for e, not for W. The logits are z = K e, K being
-the kernel
+So where documents are fewer than words we look for e (`spaces.Documents`), else for W itself
+(`spaces.Weights`), by Newton-CG, in float64. All lambdas walk side by side. `readable.solve_readable`
+is the same in thirty lines: slower, and one lambda at a time.
 
-    K[ti, uj] = (1 / lam_shared + (GG')[t,u] / lam) x_ti' x_uj
-
-and the penalties of J become 1/2 <e, z>, so J = CE(z) + 1/2 <e, z>, which is convex. Newton's
-method with conjugate gradients needs one product with K a step (see `descent`). With more documents
-than words K is singular, and we look for W itself. All lambdas walk side by side.
-
-Reference: Schoelkopf, Herbrich & Smola (2001), A generalized representer theorem.
+Source: Schoelkopf, Herbrich & Smola (2001), A generalized representer theorem.
 """
 
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
+from torch import Tensor
 
-from ragteach.engine.newton import Documents, Weights, minimise
-from ragteach.engine.replicas import Replicas, _grid, gradients, routing, stack
-from ragteach.errors import at_least
-from ragteach.linear import back_project, gram, project
-from ragteach.losses import residual, residual_change, task_alphas
-from ragteach.model import task_logits, task_weights
+from ragteach.dataset import MultiTaskDataset
+from ragteach.engine.arguments import Penalty, check_model, grid, number
+from ragteach.engine.backward import gradients
+from ragteach.engine.newton import newton_cg
+from ragteach.engine.objective import Problem
+from ragteach.engine.replicas import Replicas, stack
+from ragteach.engine.spaces import Space, Weights, best_space
+from ragteach.errors import whole
+from ragteach.losses import task_alphas
+from ragteach.model import RAG
 from ragteach.tensors import TaskTensors, as_tensors
 
-BIAS_WORD = 0.5  # how often, so to speak, that word occurs; only the number of steps depends on it
-GRAM_DOCS = (
-    2048  # up to so many documents in all K is kept as a matrix; for very wide x twice as many,
-)
-# for sparse x that is not very wide half as many (measured)
+Data = MultiTaskDataset | TaskTensors
+Alpha = str | Sequence[float] | Tensor
 
 
 @dataclass
@@ -54,16 +52,27 @@ class Solution:
         iterations: steps of the conjugate gradients, over all of Newton's: products with the data.
         converged: whether grad_norm < tol. (With lam = lam_shared = 0 a separable problem has no
             optimum to reach.)
+        fallbacks: how often the search among sums of documents had to be given up for one among
+            the weights themselves: 0, or 1, as where a document stands in the data twice.
     """
 
     objective: float
     grad_norm: float
     iterations: int
     converged: bool
+    fallbacks: int = 0
 
 
 @torch.no_grad()
-def solve(model, data, lam=0.01, lam_shared=0.01, alpha="equal", tol=1e-6, max_iter=2000):
+def solve(
+    model: RAG,
+    data: Data,
+    lam: float = 0.01,
+    lam_shared: float = 0.01,
+    alpha: Alpha = "equal",
+    tol: float = 1e-6,
+    max_iter: int = 2000,
+) -> Solution:
     """Set ``model`` (in place) to the weights that minimise J.
 
     Args:
@@ -78,6 +87,9 @@ def solve(model, data, lam=0.01, lam_shared=0.01, alpha="equal", tol=1e-6, max_i
     Returns:
         `Solution`
 
+    Raises:
+        RagteachError: bad arguments, before any work; the model is left as it was.
+
     Example:
         >>> from ragteach import RAG, MultiTaskDataset
         >>> data = MultiTaskDataset(torch.eye(4), [0, 1, 1, 0], 2, ["a", "a", "b", "b"])
@@ -85,225 +97,127 @@ def solve(model, data, lam=0.01, lam_shared=0.01, alpha="equal", tol=1e-6, max_i
         >>> solve(model, data, lam=0.1, lam_shared=0.1).converged
         True
     """
-    problem, replicas, iterations = _solve(model, data, lam, lam_shared, alpha, tol, max_iter)
-    norm = problem.gradient_norm(replicas).item()
-    value = replicas.objective(problem.tensors, problem.alphas).item()
-    model.load_state_dict(_rounded(replicas, model).model(0).state_dict())
-    return Solution(value, norm, iterations, norm < tol)
+    one = "one number; solve_path takes many, and solves them side by side"
+    lam = number("lam", lam, fix=one)
+    lam_shared = number("lam_shared", lam_shared, fix=one)
+    problem, found, steps = _optimum(model, data, lam, lam_shared, alpha, tol, max_iter)
+    objective = found.objective(problem.tensors, problem.alphas).item()
+    model.load_state_dict(found.to(model).model(0).state_dict())
+    assert found.grad_norm is not None and found.converged is not None
+    assert found.fallback is not None
+    return Solution(
+        objective,
+        grad_norm=found.grad_norm.item(),
+        iterations=steps,
+        converged=bool(found.converged.item()),
+        fallbacks=int(found.fallback.item()),
+    )
 
 
 @torch.no_grad()
-def solve_path(model, data, lam, lam_shared=0.01, alpha="equal", tol=1e-6, max_iter=2000):
-    """The optimum for every (lam, lam_shared): `Replicas`, all solved side by side.
+def solve_path(
+    model: RAG,
+    data: Data,
+    lam: Penalty = 0.01,
+    lam_shared: Penalty = 0.01,
+    alpha: Alpha = "equal",
+    tol: float = 1e-6,
+    max_iter: int = 2000,
+) -> Replicas:
+    """The optimum for every (lam, lam_shared), all solved side by side. ``model`` stays as it is.
 
     Args:
         lam, lam_shared: number or sequence each; of one length if both are sequences.
+        model, data, alpha, tol, max_iter: as in `solve`.
+
+    Returns:
+        `Replicas`, whose ``converged``, ``grad_norm`` and ``fallback`` say how each one ended.
+
+    Example:
+        >>> from ragteach import RAG, MultiTaskDataset
+        >>> data = MultiTaskDataset(torch.eye(4), [0, 1, 1, 0], 2, ["a", "a", "b", "b"])
+        >>> path = solve_path(RAG(4, 2, 2, tasks=["a", "b"]), data, lam=[0.01, 0.1, 1.0])
+        >>> path.converged
+        tensor([True, True, True])
+        >>> path.accuracy(data).mean(0)  # of each lam, mean over tasks
+        tensor([1., 1., 1.])
     """
-    return _rounded(_solve(model, data, lam, lam_shared, alpha, tol, max_iter)[1], model)
+    _, found, _ = _optimum(model, data, lam, lam_shared, alpha, tol, max_iter)
+    return found.to(model)
 
 
-def _solve(model, data, lam, lam_shared, alpha, tol, max_iter):
+def _optimum(
+    model: RAG,
+    data: Data,
+    lam: Penalty,
+    lam_shared: Penalty,
+    alpha: Alpha,
+    tol: float,
+    max_iter: int,
+) -> tuple[Problem, Replicas, int]:
     """(problem, `Replicas` in float64, steps)"""
-    at_least("tol", tol), at_least("max_iter", max_iter, 1)
-    lam, lam_shared, _ = _grid(lam, lam_shared, None)
-    if not isinstance(data, TaskTensors):
-        data = data.stacked(dtype=torch.float64)
+    check_model(model)
+    tol = number("tol", tol)
+    whole("max_iter", max_iter, 1)
+    lams, lams_shared, _ = grid(lam, lam_shared)
     exact = copy.deepcopy(model).double()  # data and penalties must not be rounded on their way
     tensors = as_tensors(exact, data)
-    start = stack([exact] * len(lam), lam, lam_shared)
-    problem = _Problem(start, tensors, task_alphas(alpha, tensors.sizes).double())
-    return problem, *problem.solve(tol, max_iter)
+    start = stack([exact] * len(lams), lams, lams_shared)
+    problem = Problem(start, tensors, task_alphas(alpha, tensors.sizes).to(start.shared))
+    found, steps = minimise(problem, tol, max_iter)
+    found.grad_norm = gradient_norm(problem, found)
+    found.converged = found.grad_norm < tol
+    return problem, found, steps
 
 
-def _rounded(replicas, model):
-    """`Replicas` of the model, in its precision."""
-    for name in ("shared", "adapters", "bias"):
-        part = getattr(replicas, name)
-        setattr(replicas, name, None if part is None else part.to(model.shared))
-    replicas.template = model
-    return replicas
+def minimise(problem: Problem, tol: float, max_steps: int) -> tuple[Replicas, int]:
+    """`Replicas` at the optimum, and how many steps it took.
 
-
-def _kernel(same, covariance):
-    """XX' times the covariance of the documents' tasks: (1, n, n), or one block a task if they are
-    apart.
+    Where K turns out to be singular (a document stands there twice, say), `Documents` cannot reach
+    tol. Those replicas fall back on `Weights`: ``fallback`` says which.
     """
-    n_tasks = len(covariance)
-    blocks = same.view(n_tasks, len(same) // n_tasks, n_tasks, -1) * covariance[:, None, :, None]
-    if n_tasks > 1 and torch.equal(covariance, covariance.diag().diag()):
-        return torch.stack([blocks[t, :, t] for t in range(n_tasks)])
-    return blocks.view(1, *same.shape)
+    space = best_space(problem)
+    ended = newton_cg(space, tol, max_steps)
+    found = replicas_of(space, ended.vectors)
+    found.fallback = torch.zeros_like(ended.norms, dtype=torch.bool)
+    missed = ended.norms >= tol
+    if isinstance(space, Weights) or ended.steps >= max_steps or not bool(missed.any()):
+        return found, ended.steps
+    again = Weights(problem.select(missed))
+    more = newton_cg(again, tol, max_steps - ended.steps)
+    found.put(missed, replicas_of(again, more.vectors))
+    found.fallback = missed
+    return found, ended.steps + more.steps
 
 
-class _Problem:
-    """J of all replicas: its parts, as functions of the logits, of e (n_tasks, R, n_classes,
-    n_docs), of W.
+def replicas_of(space: Space, vectors: Tensor) -> Replicas:
+    """`Replicas` from the vectors of a space, with what is frozen."""
+    problem = space.problem
+    start = problem.start
+    shared, adapters = space.weights(vectors)
+    bias = space.bias(vectors)
+    if bias is None and start.bias is not None:  # frozen, the same for all
+        bias = start.bias[:, : len(vectors)]
+    return Replicas(
+        shared=shared + problem.fixed_shared,
+        adapters=adapters + problem.fixed_adapters,
+        bias=bias,
+        lam=problem.lam,
+        lam_shared=problem.lam_shared,
+        template=start.template,
+    )
 
-    What is frozen stays as it is, and adds its part to the logits (``fixed``).
+
+def gradient_norm(problem: Problem, replicas: Replicas) -> Tensor:
+    """Length of dJ/d(everything that moves), (R,): by the training loop's gradient, whatever the
+    space.
     """
-
-    def __init__(self, start, tensors, alphas):
-        model = start.template
-        self.start, self.tensors, self.alphas = start, tensors, alphas
-        self.lam, self.lam_shared = start.lam, start.lam_shared
-        self.doc_weight = alphas.unsqueeze(1) * tensors.weight  # (n_tasks, n_docs)
-        self.graph = routing(model).to(start.shared)
-        moves = [
-            model.adapters[n].full.requires_grad for n in model.adapter_names if model.active[n]
-        ]
-        self.moves = torch.tensor(moves, dtype=torch.float64, device=start.shared.device).view(
-            -1, 1, 1, 1
-        )
-        self.shared_moves = model.shared.requires_grad
-        self.bias_moves = model.bias is not None and model.bias.requires_grad
-        self.fixed_shared = start.shared[:1] * (not self.shared_moves)
-        self.fixed_adapters = start.adapters[:, :1] * (1 - self.moves)
-        still = None if self.bias_moves or start.bias is None else start.bias[:, :1]
-        fixed = task_weights(self.fixed_shared, self.fixed_adapters, self.graph)
-        self.fixed = task_logits(tensors.x, fixed, still)  # (n_tasks, 1, n_classes, n_docs)
-        self.n_biases = start.bias.shape[0] * tensors.n_classes if self.bias_moves else 0
-        lams = [self.lam_shared] * self.shared_moves + [self.lam] * any(moves)
-        smallest = torch.stack(lams).amin(0) if lams else torch.ones_like(self.lam)
-        # As if b were the weights of a word in every document.
-        self.bias_scale = BIAS_WORD * torch.where(smallest > 0, smallest, 1.0).rsqrt()
-        n_words = tensors.x.shape[2] * (self.shared_moves + sum(moves))
-        n_docs = int((tensors.weight > 0).sum())
-        self.by_documents = bool((smallest > 0).all()) and n_docs <= n_words
-        self.gram = None
-        n_rows = tensors.y.numel()
-        wide, dense = tensors.x.shape[2] > 8 * n_rows, isinstance(tensors.x, torch.Tensor)
-        if self.by_documents and n_rows <= GRAM_DOCS * (2 if wide else 1 if dense else 0.5):
-            together = torch.ones(len(self.graph), len(self.graph)).to(self.graph)
-            used = self.graph * self.moves.flatten()
-            same = gram(tensors.x)
-            self.gram = (
-                _kernel(same, together) if self.shared_moves else None,
-                _kernel(same, used @ used.mT) if any(moves) else None,
-            )
-
-    def solve(self, tol, max_iter):
-        """`Replicas` at the optimum, and how many steps it took."""
-        if not self.by_documents:
-            space = Weights(self)
-            v, _, iterations = minimise(space, tol, max_iter)
-            return self.replicas(space, v), iterations
-        space = Documents(self)
-        v, norms, iterations = minimise(space, tol, max_iter)
-        replicas, missed = self.replicas(space, v), (norms >= tol).nonzero().flatten()
-        if (
-            len(missed) and iterations < max_iter
-        ):  # K is singular all the same: a document stands there twice
-            space = Weights(self.select(missed))
-            v, _, more = minimise(space, tol, max_iter - iterations)
-            again, iterations = space.problem.replicas(space, v), iterations + more
-            replicas.shared[missed], replicas.adapters[:, missed] = again.shared, again.adapters
-            if self.bias_moves:
-                replicas.bias[:, missed] = again.bias
-        return replicas, iterations
-
-    def select(self, rows):
-        """The same problem for some of the replicas."""
-        part = copy.copy(self)
-        for name in ("lam", "lam_shared", "bias_scale"):
-            setattr(part, name, getattr(self, name)[rows])
-        return part
-
-    def weights(self, e):
-        """W_s (R, n_classes, n_features) and A (n_adapters, R, n_classes, n_features) made of
-        documents.
-        """
-        by_task = back_project(e, self.tensors.x)  # D_t  (n_tasks, R, n_classes, n_features)
-        shared = (
-            by_task.sum(0) / self.lam_shared.view(-1, 1, 1)
-            if self.shared_moves
-            else torch.zeros_like(by_task[0])
-        )
-        adapters = torch.tensordot(self.graph.mT, by_task, dims=1) * self.moves
-        return shared, adapters / self.lam.view(-1, 1, 1) if len(adapters) else adapters
-
-    def kernel(self, e, norm=True):
-        """z = K e, the logits of those weights; and |lam_shared W_s|^2 + |lam A|^2 (R,), if asked
-        for.
-
-        If e is a gradient, that is its squared norm in the weights. With few documents K is kept as
-        a matrix, in its two parts.
-        """
-        squared = torch.zeros_like(self.lam) if norm else None
-        if self.gram is None:
-            shared, adapters = self.weights(e)
-            if norm:
-                squared = (self.lam_shared.view(-1, 1, 1) * shared).square().sum((1, 2))
-                squared = squared + (self.lam.view(-1, 1, 1) * adapters).square().sum((0, 2, 3))
-            return project(task_weights(shared, adapters, self.graph), self.tensors.x), squared
-        n_tasks, n_replicas, n_classes, n_docs = e.shape
-        rows = e.permute(1, 2, 0, 3).reshape(n_replicas, n_classes, n_tasks * n_docs)
-        z = torch.zeros_like(rows)
-        for k, lam in zip(self.gram, (self.lam_shared, self.lam), strict=True):
-            if k is not None:  # all tasks together, or each apart
-                apart = rows.view(n_replicas * n_classes, len(k), -1).transpose(0, 1)
-                part = (apart @ k).transpose(0, 1).reshape(rows.shape)
-                if norm:
-                    squared = squared + torch.linalg.vecdot(rows.flatten(1), part.flatten(1))
-                z.addcdiv_(part, lam.view(-1, 1, 1))
-        return z.view(n_replicas, n_classes, n_tasks, n_docs).permute(2, 0, 1, 3), squared
-
-    def slope(self, logits):
-        """dCE/dlogits, where the parts that move make ``logits`` and the frozen ones add theirs."""
-        return residual(self.fixed + logits, self.tensors.onehot, self.doc_weight)
-
-    def probabilities(self, logits):
-        """softmax, as in `slope`."""
-        return (self.fixed + logits).softmax(-2)
-
-    def curvature(self, p, dlogits):
-        """How `slope` changes if the logits change by ``dlogits``, p being the probabilities
-        there.
-        """
-        return residual_change(p, dlogits, self.doc_weight)
-
-    def bias_gradient(self, error, norm=True):
-        """dCE/db from dCE/dlogits, scaled (R, n_biases); if asked for, its squared norm, not scaled
-        (R,).
-        """
-        if not self.n_biases:
-            return error.new_zeros(error.shape[1], 0), 0.0
-        d_bias = error.sum(-1)  # (n_tasks, R, n_classes)
-        d_bias = d_bias if len(self.start.bias) == len(d_bias) else d_bias.sum(0, keepdim=True)
-        scaled = d_bias * self.bias_scale.unsqueeze(1)
-        return scaled.transpose(0, 1).flatten(1), d_bias.square().sum((0, 2)) if norm else None
-
-    def unscaled(self, bias):
-        """Biases (n_tasks or 1, R, n_classes) from a vector's (R, n_biases); None if they stand
-        still.
-        """
-        if not self.n_biases:
-            return None
-        bias = bias.view(len(bias), len(self.start.bias), -1).transpose(0, 1)
-        return bias * self.bias_scale.unsqueeze(1)
-
-    def replicas(self, space, v):
-        """`Replicas` from the vectors of a space."""
-        (shared, adapters), bias = space.weights(v), space.bias(v)
-        bias = (
-            self.start.bias[:, : len(v)] if bias is None and self.start.bias is not None else bias
-        )
-        shared, adapters = shared + self.fixed_shared, adapters + self.fixed_adapters
-        return Replicas(shared, adapters, bias, self.lam, self.lam_shared, self.start.template)
-
-    def masked_gradients(self, replicas):
-        """dJ/d(W_s, A, b), zero where frozen."""
-        d_shared, d_adapters, d_bias = gradients(replicas, self.tensors, self.alphas, self.graph)
-        d_bias = (
-            d_bias * self.bias_moves
-            if d_bias is not None
-            else d_shared.new_zeros(0, len(replicas), 1)
-        )
-        return d_shared * self.shared_moves, d_adapters * self.moves, d_bias
-
-    def gradient_norm(self, replicas):
-        """Norm of dJ/d(everything that moves), (R,)."""
-        d_shared, *others = self.masked_gradients(replicas)
-        return (
-            d_shared.square().sum((1, 2))
-            + sum(d.square().sum((0, *range(2, d.ndim))) for d in others)
-        ).sqrt()
+    d_shared, d_adapters, d_bias = gradients(
+        replicas, problem.tensors, problem.alphas, problem.graph
+    )
+    squares = (d_adapters * problem.adapters_move).square().sum((0, 2, 3))
+    if problem.shared_moves:
+        squares = squares + d_shared.square().sum((1, 2))
+    if problem.bias_moves and d_bias is not None:
+        squares = squares + d_bias.square().sum((0, 2))
+    return squares.sqrt()

@@ -20,7 +20,8 @@ import numpy as np
 import pandas as pd
 import torch
 
-from ragteach.engine.replicas import gradients, routing, stack
+from ragteach.engine.backward import gradients
+from ragteach.engine.replicas import routing, stack
 from ragteach.errors import at_least, one_of, refuse
 from ragteach.model import RAG, task_weights
 from ragteach.tensors import as_tensors

@@ -14,7 +14,7 @@ import torch
 
 from ragteach.data.toy import make_toy
 from ragteach.dataset import MultiTaskDataset
-from ragteach.engine.replicas import train_many
+from ragteach.engine.training import train_many
 from ragteach.errors import at_least, refuse
 from ragteach.model import RAG
 from ragteach.study import plots

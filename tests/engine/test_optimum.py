@@ -108,7 +108,7 @@ def test_sparse_and_dense_features_have_one_optimum():
 @pytest.mark.parametrize("n_features", [6, 120])
 def test_more_documents_than_a_kernel_matrix_holds(n_features, monkeypatch):
     """Fewer words than documents, or more."""
-    monkeypatch.setattr("ragteach.engine.optimum.GRAM_DOCS", 100)
+    monkeypatch.setattr("ragteach.engine.gram.GRAM_DOCS", 100)
     data = problem((120, 90, 80), n_features)
     model, other = (rt.RAG(n_features, 3, 3, tasks=NAMES) for _ in range(2))
     solution = rt.solve(model, data, 0.01, 0.01)
@@ -159,11 +159,11 @@ class Quadratics:
     def probabilities(self, logits):
         return logits
 
-    def curvature(self, p, way):
+    def residual_change(self, p, way):
         return None
 
-    def gradient(self, way, change, norm=True):
-        return (self.hessians @ way.unsqueeze(2)).squeeze(2), None
+    def gradient(self, way, change):
+        return (self.hessians @ way.unsqueeze(2)).squeeze(2)
 
     def dot(self, a, b):
         return (a * b).sum(1, keepdim=True)

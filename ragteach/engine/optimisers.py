@@ -1,0 +1,107 @@
+"""One step of gradient descent on many models at once: what happens to the weights.
+
+Enters: `Replicas`, and what is to move.  Leaves: a function of the gradients, which makes one step.
+
+    sgd         A <- A - lr dJ/dA
+    proximal    A <- (A - lr dCE/dA) / (1 + lr lam)       stays finite for any lam
+    torch's     element by element (Adam, RMSprop ...), so that the replicas do not notice each other
+
+Source: Parikh & Boyd (2014), Proximal algorithms; Kingma & Ba (2015), Adam.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ragteach.engine.replicas import Replicas
+from ragteach.errors import one_of, refuse
+
+OPTIMIZERS = ("adam", "sgd", "proximal")
+MIXING = ("LBFGS", "SparseAdam", "Adafactor", "Muon")  # torch's, not element by element
+
+Optimizer = str | Callable[..., torch.optim.Optimizer]
+Gradients = Mapping[str, Tensor]
+Step = Callable[[Gradients], None]
+
+
+def check_optimizer(optimizer: Any) -> None:
+    """Refuse what is no optimiser, or one whose update mixes the elements of a tensor."""
+    if not callable(optimizer):
+        one_of("optimizer", optimizer, OPTIMIZERS)
+        return
+    try:
+        inspect.signature(optimizer).bind([], lr=0.1)
+        fine = not isinstance(optimizer, type) or issubclass(optimizer, torch.optim.Optimizer)
+    except (TypeError, ValueError):  # other arguments, or none that can be told
+        fine = False
+    if not fine or getattr(optimizer, "__name__", "") in MIXING:
+        raise _no_optimizer(optimizer)
+
+
+def make_step(replicas: Replicas, moving: Sequence[str], lr: float, optimizer: Optimizer) -> Step:
+    """One step as a function of the gradients {part: dJ/dpart}; it changes the replicas in place.
+
+    Args:
+        moving: the parts that move, of "shared", "adapters", "bias".
+    """
+    if not moving:
+        return lambda gradients: None
+    if optimizer == "sgd":
+        return _sgd(replicas, moving, lr)
+    if optimizer == "proximal":
+        return _proximal(replicas, moving, lr)
+    return _by_torch(replicas, moving, lr, optimizer)
+
+
+def _sgd(replicas: Replicas, moving: Sequence[str], lr: float) -> Step:
+    def step(gradients: Gradients) -> None:
+        for name in moving:
+            getattr(replicas, name).add_(gradients[name], alpha=-lr)
+
+    return step
+
+
+def _proximal(replicas: Replicas, moving: Sequence[str], lr: float) -> Step:
+    lams = {"shared": replicas.lam_shared, "adapters": replicas.lam}
+
+    def step(gradients: Gradients) -> None:
+        for name in moving:
+            part = getattr(replicas, name)
+            if name not in lams:  # biases are never penalised
+                part.add_(gradients[name], alpha=-lr)
+                continue
+            lam = lams[name][:, None, None]
+            d_ce = gradients[name].addcmul_(lam, part, value=-1)  # dJ less lam A
+            part.add_(d_ce, alpha=-lr).div_(1 + lr * lam)
+
+    return step
+
+
+def _by_torch(replicas: Replicas, moving: Sequence[str], lr: float, optimizer: Optimizer) -> Step:
+    parts = [getattr(replicas, name) for name in moving]
+    if callable(optimizer):
+        opt = optimizer(parts, lr=lr)
+    else:
+        opt = torch.optim.Adam(parts, lr=lr, fused=True)  # one pass over memory a step
+    if not isinstance(opt, torch.optim.Optimizer) or type(opt).__name__ in MIXING:
+        raise _no_optimizer(optimizer)
+
+    def step(gradients: Gradients) -> None:
+        for name, part in zip(moving, parts, strict=True):
+            part.grad = gradients[name]
+        opt.step()
+
+    return step
+
+
+def _no_optimizer(optimizer: object) -> Exception:
+    return refuse(
+        expected="an optimiser that updates element by element, made by optimizer(params, lr=lr)",
+        got=f"optimizer = {optimizer!r}",
+        fix="choose one of 'adam', 'sgd', 'proximal', or torch.optim.AdamW, RMSprop, Adagrad ...",
+    )
