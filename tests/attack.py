@@ -53,6 +53,7 @@ FORMULAS = {"cross_entropy", "penalty", "residual", "task_logits", "task_weights
 # Names that are no calls, or are made by other calls only.
 NO_CALLS = {
     "Adapter": "made by RAG",
+    "DivergenceWarning": "a warning",
     "History": "made by fit",
     "LABELS": "data",
     "MISSING": "data",

@@ -36,7 +36,9 @@ def check_optimizer(optimizer: Any) -> None:
         return
     try:
         inspect.signature(optimizer).bind([], lr=0.1)
-        fine = not isinstance(optimizer, type) or issubclass(optimizer, torch.optim.Optimizer)
+        fine = not isinstance(optimizer, torch.nn.Module)
+        if isinstance(optimizer, type):
+            fine = issubclass(optimizer, torch.optim.Optimizer)
     except (TypeError, ValueError):  # other arguments, or none that can be told
         fine = False
     if not fine or getattr(optimizer, "__name__", "") in MIXING:

@@ -14,8 +14,9 @@ from __future__ import annotations
 
 import copy
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -32,7 +33,7 @@ from ragteach.model import RAG
 from ragteach.tensors import TaskTensors, as_tensors
 
 PARTS = ("shared", "adapters", "bias")  # the parts of a model that may move
-LAM = 0.01  # the default of both penalties, here as in `fit` and `solve`
+LAM = 0.0  # the default of both penalties, here as in `fit`
 
 
 def train_many(
@@ -46,7 +47,7 @@ def train_many(
     lr: float = 0.05,
     optimizer: Optimizer = "adam",
     alpha: str | Sequence[float] | Tensor = "equal",
-    train: str | Iterable[str] = PARTS,
+    train: str | Sequence[str] = PARTS,
     record_every: int | None = None,
     budget_mb: float = 4.0,
 ) -> Replicas:
@@ -217,10 +218,8 @@ def _check_own(replicas: Replicas, lam: Penalty, lam_shared: Penalty, seeds: See
             )
 
 
-def _parts(train: str | Iterable[str]) -> list[str]:
-    if not isinstance(train, Iterable):
-        one_of("train", train, PARTS)
-    names = [train] if isinstance(train, str) else list(train)
+def _parts(train: Any) -> list[str]:
+    names = list(train) if isinstance(train, (list, tuple, set)) else [train]
     for name in names:
         one_of("train", name, PARTS)
     return names

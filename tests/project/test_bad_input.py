@@ -35,9 +35,6 @@ PENDING: set[str] = {
         "load_article",
         "make_toy",
         "make_vectorizer",
-        "solve",
-        "solve_path",
-        "train_many",
     ),
     *(
         "compare",
