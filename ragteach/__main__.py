@@ -1,4 +1,14 @@
-"""The command line: ``python -m ragteach compare``, ``map``, ``predict`` and ``course``."""
+"""The command line: look at data, compare strategies on them, train a model, use it; take the course.
+
+    python -m ragteach look mine.csv
+    python -m ragteach compare --data mine.csv --out results/
+    python -m ragteach train mine.csv --save model.safetensors
+    python -m ragteach predict model.safetensors --task films < sentences.txt
+    python -m ragteach course
+
+Here are the names of commands and options. What a command does stands in a module of its room, which
+is imported when the command is run, so that --help answers at once.
+"""
 
 from __future__ import annotations
 
@@ -9,39 +19,25 @@ from pathlib import Path
 
 from ragteach.errors import RagteachError, at_least, refuse
 
+INTERRUPTED = 130  # the exit code of a program that Ctrl-C ended
 
-def main(argv=None):
-    """Parse ``argv`` and run the command; bad input ends with its three-part message and exit code
-    2.
+
+def main(argv=None) -> int:
+    """Parse ``argv`` and run the command.
+
+    Returns:
+        0; 2 after bad input, which is said in three parts; 130 after Ctrl-C.
     """
-    parser = argparse.ArgumentParser(prog="python -m ragteach", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m ragteach",
+        description=__doc__.split("\n\nHere are")[0],
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     commands = parser.add_subparsers(dest="command", required=True)
-    compare = commands.add_parser("compare", help="RAG against full sharing and independent models")
-    compare.add_argument(
-        "--data", default="toy", help="toy, human, article, or a CSV with text,label,task"
-    )
-    compare.add_argument("--seeds", type=int, default=20, help="draws of the data")
-    compare.add_argument(
-        "--n-per-task",
-        type=int,
-        nargs="+",
-        help="training sentences per task (several: a learning curve)",
-    )
-    compare.add_argument("--relatedness", type=float, help="of the toy tasks, 0 to 1")
-    compare.add_argument("--jobs", type=int, default=-1, help="processes (-1: all cores)")
-    compare.add_argument(
-        "--out", type=Path, default=Path("results"), help="folder for comparison.csv, .png and .svg"
-    )
-    compare.set_defaults(run=run_compare)
-    where = commands.add_parser(
-        "map", help="who wins where, over relatedness x sentences per task (toy data)"
-    )
-    where.add_argument("--seeds", type=int, default=10, help="draws of the data for each cell")
-    where.add_argument("--jobs", type=int, default=-1, help="processes (-1: all cores)")
-    where.add_argument(
-        "--out", type=Path, default=Path("results"), help="folder for who_wins.csv, .png and .svg"
-    )
-    where.set_defaults(run=run_map)
+    _add_look(commands)
+    _add_compare(commands)
+    _add_map(commands)
+    _add_train(commands)
     from ragteach.integrations.serving import add_predict_parser  # noqa: PLC0415
 
     add_predict_parser(commands)
@@ -54,6 +50,105 @@ def main(argv=None):
     except RagteachError as error:
         print(error, file=sys.stderr)
         return 2
+    except BrokenPipeError:  # the reader, such as head, has had enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt as stopped:
+        print(stopped if str(stopped) else "Stopped with Ctrl-C.", file=sys.stderr)
+        return INTERRUPTED
+
+
+def _command(commands, name: str, run, words: str):
+    """A command whose --help shows every default."""
+    parser = commands.add_parser(
+        name,
+        help=words,
+        description=words[0].upper() + words[1:] + ".",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    parser.set_defaults(run=run)
+    return parser
+
+
+def _add_columns(parser) -> None:
+    """Which columns of your file are what."""
+    for name, words in (("text", "texts"), ("label", "labels"), ("task", "tasks")):
+        help = f"the column of {words} (default: found by its name, and shown)"
+        parser.add_argument(f"--{name}", help=help, default=argparse.SUPPRESS)
+    parser.set_defaults(text=None, label=None, task=None)
+
+
+def _add_missing(parser) -> None:
+    """What to do with rows that have no label or task."""
+    help = "rows without a label or task: ask stops there, drop leaves them out, keep makes a class"
+    parser.add_argument("--missing", default="ask", choices=("ask", "drop", "keep"), help=help)
+
+
+def _add_look(commands) -> None:
+    parser = _command(commands, "look", run_look, "what a file of yours holds, and what to mend")
+    parser.add_argument("file", help="a table of texts, with a header line")
+    _add_columns(parser)
+    parser.add_argument("--json", action="store_true", help="write it as JSON, for a program")
+
+
+def _add_compare(commands) -> None:
+    words = "RAG against full sharing and independent models, with a report to read"
+    parser = _command(commands, "compare", run_compare, words)
+    parser.add_argument("--data", default="toy", help="toy, human, article, or a file of yours")
+    _add_columns(parser)
+    _add_missing(parser)
+    parser.add_argument("--seeds", type=int, default=20, help="draws of the data")
+    parser.add_argument(
+        "--n-per-task",
+        type=int,
+        nargs="+",
+        help="training sentences per task (several: a learning curve)",
+    )
+    parser.add_argument("--relatedness", type=float, help="of the toy tasks, 0 to 1")
+    parser.add_argument("--jobs", type=int, default=-1, help="processes (-1: all cores)")
+    parser.add_argument(
+        "--out", type=Path, default=Path("results"), help="folder for report.html and all the rest"
+    )
+
+
+def _add_map(commands) -> None:
+    words = "who wins where, over relatedness x sentences per task (toy data)"
+    parser = _command(commands, "map", run_map, words)
+    parser.add_argument("--seeds", type=int, default=10, help="draws of the data for each cell")
+    parser.add_argument("--jobs", type=int, default=-1, help="processes (-1: all cores)")
+    parser.add_argument(
+        "--out", type=Path, default=Path("results"), help="folder for who_wins.csv, .png and .svg"
+    )
+
+
+def _add_train(commands) -> None:
+    words = "train on a file of yours, choose lambda on validation, test, and save the model"
+    parser = _command(commands, "train", run_train, words)
+    parser.add_argument("file", help="a table of texts, with a header line")
+    _add_columns(parser)
+    _add_missing(parser)
+    parser.add_argument("--save", default="model.safetensors", help="the file to write")
+    parser.add_argument(
+        "--strategy",
+        default="RAG",
+        choices=("RAG", "full sharing", "independent"),
+        help="which model to save",
+    )
+    parser.add_argument("--seed", type=int, default=0, help="of the split")
+
+
+def run_look(options) -> None:
+    """Look at a file, and print what was found."""
+    from ragteach.data.looking import run_look as run  # noqa: PLC0415
+
+    run(options)
+
+
+def run_train(options) -> None:
+    """Train on a file, and save the model."""
+    from ragteach.integrations.training import run_train as run  # noqa: PLC0415
+
+    run(options)
 
 
 def run_compare(options):
@@ -64,11 +159,15 @@ def run_compare(options):
 
     matplotlib.use("agg")
     from ragteach.data.files import load_csv  # noqa: PLC0415
+    from ragteach.data.frames import as_frame  # noqa: PLC0415
     from ragteach.study.experiment import SIZES, compare, paired, summary  # noqa: PLC0415
 
     at_least("--seeds", options.seeds, 1)
     knobs = {} if options.relatedness is None else {"relatedness": options.relatedness}
-    data = options.data if options.data in SIZES else load_csv(options.data)
+    data = options.data
+    if data not in SIZES:
+        columns = options.text, options.label, options.task
+        data = as_frame(load_csv(data), *columns, missing=options.missing)
     _folder(options.out)
     table = compare(data, options.seeds, options.n_per_task, n_jobs=options.jobs, **knobs)
     means, differences = summary(table), paired(table)
@@ -77,6 +176,9 @@ def run_compare(options):
     print("\nRAG minus the other, paired by seed\n")
     print(differences.round(3).to_string(index=False))
     _write_all(options.out, "comparison", table, draw(means))
+    from ragteach.widgets.report import run_report  # noqa: PLC0415
+
+    run_report(options, table)
 
 
 def run_map(options):

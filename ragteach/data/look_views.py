@@ -44,7 +44,7 @@ def as_html(look) -> str:
         '<div class="ragteach-look">',
         f"<p><strong>A look at {html.escape(look.name)}</strong>: {look.n_rows:,} rows, "
         f"{len(look.tasks)} tasks, {len(look.classes)} classes. Columns: {named}.</p>",
-        html_table(_findings_table(look.findings), "What was found, and what to do"),
+        _findings_list(look.findings),
         html_table(_task_table(look.tasks), "Tasks"),
         html_table(_class_table(look.classes), "Classes, with 95 % intervals"),
         html_table(_power_table(look.power), "What a difference needs to be seen"),
@@ -67,15 +67,31 @@ def html_table(table: pd.DataFrame, caption: str) -> str:
         cells = "".join(f"<td>{value}</td>" for value in others)
         body.append(f'<tr><th scope="row">{first}</th>{cells}</tr>')
     rows = "\n".join(body)
+    said = html.escape(caption)
     return (
-        f"<table>\n<caption>{html.escape(caption)}</caption>\n<thead><tr>{head}</tr></thead>\n"
-        f"<tbody>\n{rows}\n</tbody>\n</table>"
+        f'<div class="wide" role="region" tabindex="0" aria-label="{said}" '
+        f'style="overflow-x:auto">\n<table>\n<caption>{said}</caption>\n'
+        f"<thead><tr>{head}</tr></thead>\n<tbody>\n{rows}\n</tbody>\n</table>\n</div>"
     )
 
 
-def _findings_table(findings) -> pd.DataFrame:
-    rows = [(f.topic, WEIGHTS[f.weight], f.what, f.do) for f in findings]
-    return pd.DataFrame(rows, columns=["about", "weight", "what", "what to do"])
+def _findings_list(findings) -> str:
+    """The findings as lists, one for each weight: they read well on a narrow screen too."""
+    parts = []
+    for weight, words in WEIGHTS.items():
+        items = []
+        for found in (f for f in findings if f.weight == weight):
+            do = (
+                ""
+                if found.do == "nothing"
+                else f"<br><em>What to do:</em> {html.escape(found.do)}."
+            )
+            what = f"<strong>{html.escape(found.topic)}</strong>: {html.escape(found.what)}."
+            items.append(f"<li>{what}{do}</li>")
+        if items:
+            title = words[0].upper() + words[1:]
+            parts.append(f"<p><strong>{title}</strong></p>\n<ul>\n" + "\n".join(items) + "\n</ul>")
+    return "\n".join(parts)
 
 
 def _task_table(tasks: pd.DataFrame) -> pd.DataFrame:

@@ -9,9 +9,12 @@ near-twins, scripts, and words that tasks share. A million rows take less than a
 
 from __future__ import annotations
 
+import argparse
+import json
 import re
 import unicodedata
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,12 +25,12 @@ from sklearn.feature_extraction.text import CountVectorizer
 
 from ragteach.data.features import WORD
 from ragteach.data.files import load_csv
+from ragteach.data.frames import ROLES, as_frame
 from ragteach.data.look_views import as_html, as_text
+from ragteach.data.naming import name_column
 from ragteach.data.resemblance import near_twins, text_key
-from ragteach.dataset import MultiTaskDataset
-from ragteach.errors import refuse
+from ragteach.tensors import MISSING
 
-COLUMNS = ("text", "label", "task")
 TWIN_SAMPLE = 20_000  # texts compared with each other
 LETTER_SAMPLE = 50_000  # texts whose scripts are counted
 WORD_SAMPLE = 40_000  # texts whose words are compared, the same number of each task
@@ -68,7 +71,7 @@ class Look:
     """What `look` found.
 
     Attributes:
-        n_rows: rows of the table. name: what was looked at.
+        n_rows: rows with a text, a label and a task. name: what was looked at.
         columns: which column was read as text, label and task.
         tasks: one row a task: rows, classes, most frequent class and its share with a 95 % interval.
         classes: one row a class: rows, and its share with a 95 % interval (Wilson).
@@ -110,19 +113,25 @@ class Look:
         }
 
 
-def look(data, text: str = "text", label: str = "label", task: str = "task", seed: int = 0) -> Look:
+def look(
+    data,
+    text: str | None = None,
+    label: str | Sequence[str] | None = None,
+    task: str | None = None,
+    seed: int = 0,
+) -> Look:
     """Look at data before you train on them.
 
     Args:
         data: a frame, the path of a file, or a `MultiTaskDataset` made from texts.
-        text, label, task: the names of the columns.
+        text, label, task: the names of the columns. Default: found by their names, as in `as_frame`.
         seed: of the samples that are drawn where all pairs would be too many.
 
     Returns:
         `Look`: print it, show it in a notebook, or call ``.to_dict()``.
 
     Raises:
-        RagteachError: a missing column, no row, a dataset of numbers instead of texts.
+        RagteachError: a missing column, no complete row, a dataset of numbers instead of texts.
 
     Example:
         >>> from ragteach import make_toy
@@ -130,23 +139,16 @@ def look(data, text: str = "text", label: str = "label", task: str = "task", see
         >>> report.n_rows, report.tasks["rows"].tolist()
         (80, [20, 20, 20, 20])
     """
-    name, frame = _frame(data, {"text": text, "label": label, "task": task})
-    whole = (frame != "").all(axis=1)
-    rows = frame[whole].reset_index(drop=True)
-    rows["key"] = [text_key(text) for text in rows["text"]]
-    if rows.empty:
-        raise refuse(
-            expected="at least one row with a text, a label and a task",
-            got=f"{len(frame)} rows, none of them complete",
-            fix="look at the file in an editor; name the columns with text=, label=, task=",
-        )
+    name, rows, gaps = _frame(data, text, label, task)
+    rows["key"] = [text_key(words) for words in rows["text"]]
     rng = np.random.default_rng(seed)
-    tasks, classes = _tasks(rows), _balance(rows["label"])
+    label_names, task_names = rows.attrs["label_names"], rows.attrs["task_names"]
+    tasks, classes = _tasks(rows, task_names), _balance(rows["label"], label_names)
     overlap = _shared_words(rows, rng)
     power = power_table(len(rows), rows["task"].nunique())
-    counts = {"incomplete rows": int((~whole).sum())}
+    counts = {f"rows without {role}": n for role, n in gaps.items()}
     findings = [
-        *_about_gaps(frame, counts),
+        *_about_gaps(gaps),
         *_about_tasks(tasks, classes),
         *_about_balance(tasks, classes),
         *_about_pairs(rows, counts),
@@ -160,8 +162,8 @@ def look(data, text: str = "text", label: str = "label", task: str = "task", see
     ]
     order = {"act": 0, "know": 1, "fine": 2}
     findings.sort(key=lambda finding: order[finding.weight])
-    columns = {"text": text, "label": label, "task": task}
-    return Look(name, len(frame), columns, tasks, classes, overlap, power, counts, findings)
+    columns = dict(rows.attrs["columns"])
+    return Look(name, len(rows), columns, tasks, classes, overlap, power, counts, findings)
 
 
 def wilson(hits, n) -> tuple:
@@ -213,84 +215,56 @@ def power_table(n_rows: int, n_tasks: int, disagree: float = DISAGREE) -> pd.Dat
 # ---------------------------------------------------------------- the table
 
 
-def _frame(data, names: dict[str, str]) -> tuple[str, pd.DataFrame]:
-    """(name, table of strings with the columns text, label, task; "" where nothing stands)."""
-    if isinstance(data, MultiTaskDataset):
-        return "dataset", _from_dataset(data)
-    name = "frame"
+def _frame(data, text, label, task) -> tuple[str, pd.DataFrame, dict[str, int]]:
+    """(name, standard frame with names instead of numbers, rows that lack something)."""
+    name = type(data).__name__
     if isinstance(data, str | Path):
         name, data = Path(data).name, load_csv(data)
-    missing = [column for column in names.values() if column not in getattr(data, "columns", ())]
-    if missing:
-        found = ", ".join(map(str, getattr(data, "columns", ()))) or "none"
-        raise refuse(
-            expected="a table with a column of texts, one of labels and one of tasks",
-            got=f"no column {', '.join(missing)}; the columns are: {found}",
-            fix="name yours: look(data, text='review', label='stars', task='shop')",
-        )
-    label_names = getattr(data, "attrs", {}).get("label_names")
-    columns = {}
-    for standard, given in names.items():
-        values = pd.Series(np.asarray(data[given], dtype=object))
-        if standard == "label" and label_names:
-            values = values.map(dict(enumerate(label_names)))
-        columns[standard] = values.where(values.notna(), "").astype(str).str.strip()
-    return name, pd.DataFrame(columns)
+    frame = as_frame(data, text, label, task, missing="drop")
+    attrs = dict(frame.attrs)
+    named = np.asarray(attrs["label_names"], dtype=object)
+    frame["label"] = named[frame["label"].to_numpy()]
+    frame.attrs = attrs
+    return name, frame, _gaps(data, attrs["columns"])
 
 
-def _from_dataset(data: MultiTaskDataset) -> pd.DataFrame:
-    if not data.texts:
-        raise refuse(
-            expected="a dataset made from texts",
-            got=f"one of {data.n_features} numbers a row",
-            fix="look at the table that you made it from",
-        )
-    names = np.asarray(data.task_names, dtype=object)
-    doc = data.doc.numpy()
-    return pd.DataFrame(
-        {
-            "text": np.asarray(data.texts, dtype=object)[doc],
-            "label": data.y.numpy().astype(str),
-            "task": names[data.task.numpy()],
-        }
-    )
+def _gaps(data, columns: dict) -> dict[str, int]:
+    """How many rows have no text, no label (or one such as "unknown"), no task."""
+    table = data if isinstance(data, pd.DataFrame) else pd.DataFrame()
+    gaps = {}
+    for role in ROLES:
+        column = columns.get(role)
+        if not isinstance(column, str) or column not in table:
+            gaps[role] = 0
+        elif role == "text":
+            gaps[role] = int((table[column].fillna("").astype(str).str.strip() == "").sum())
+        else:
+            numbers = name_column(
+                table[column].reset_index(drop=True), role, missing="drop"
+            ).numbers
+            gaps[role] = int((numbers == MISSING).sum())
+    return gaps
 
 
-def _natural(name: str) -> tuple:
-    """A key that sorts 2 before 10, and -2 before -1."""
-    try:
-        return 0, float(name), name
-    except ValueError:
-        parts = re.split(r"(\d+)", name)
-        return 1, [(int(p), "") if p.isdigit() else (-1, p) for p in parts], name
-
-
-def _balance(labels: pd.Series) -> pd.DataFrame:
-    count = labels.value_counts()
-    count = count[sorted(count.index, key=_natural)]
+def _balance(labels: pd.Series, names: Sequence[str]) -> pd.DataFrame:
+    count = labels.value_counts().reindex(names, fill_value=0)
     low, high = wilson(count, count.sum())
-    return pd.DataFrame(
-        {
-            "label": count.index,
-            "rows": count.to_numpy(),
-            "share": (count / count.sum()).to_numpy(),
-            "low": low,
-            "high": high,
-        }
-    )
+    share = (count / count.sum()).to_numpy()
+    table = {"label": count.index, "rows": count.to_numpy(), "share": share}
+    return pd.DataFrame(table | {"low": low, "high": high})
 
 
-def _tasks(rows: pd.DataFrame) -> pd.DataFrame:
+def _tasks(rows: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
     count = rows.groupby(["task", "label"], sort=False).size()
     by_task = count.groupby(level="task", sort=False)
-    total, top = by_task.sum(), by_task.max()
+    total, top = by_task.sum().reindex(names), by_task.max().reindex(names)
     low, high = wilson(top, total)
     return pd.DataFrame(
         {
             "task": total.index,
             "rows": total.to_numpy(),
-            "classes": by_task.size().to_numpy(),
-            "most_frequent": [label for _, label in by_task.idxmax()],
+            "classes": by_task.size().reindex(names).to_numpy(),
+            "most_frequent": [label for _, label in by_task.idxmax().reindex(names)],
             "share": (top / total).to_numpy(),
             "low": low,
             "high": high,
@@ -323,15 +297,14 @@ def _shared_words(rows: pd.DataFrame, rng) -> pd.DataFrame:
 # ---------------------------------------------------------------- what is found, and what to do
 
 
-def _about_gaps(frame, counts):
-    for name in COLUMNS:
-        empty = np.flatnonzero(frame[name] == "")
-        counts[f"rows without {name}"] = len(empty)
-        if len(empty):
-            first = ", ".join(str(i + 1) for i in empty[:3])
+def _about_gaps(gaps):
+    for role, n in gaps.items():
+        if n:
+            unknown = "" if role == "text" else ", or with one such as 'unknown'"
             yield Finding(
-                "gaps", "act", f"{_rows(len(empty))} without {name} (data rows {first} ...)",
-                "delete them or fill them in; they are left out of everything below",
+                "gaps", "act", f"{_rows(n)} without {role}{unknown}",
+                "they are left out below; train and compare ask you: --missing drop leaves them out, "
+                "--missing keep makes them a class of their own",
             )  # fmt: skip
 
 
@@ -369,15 +342,18 @@ def _about_tasks(tasks, classes):
             f"{numbers[-1]}: these may be measurements", "use a regression (RAGRegressor), or cut "
             "them into a few classes",
         )  # fmt: skip
-    odd = [n for n in classes["label"] if n.casefold() in UNKNOWN]
-    if odd:
+    alike = _alike(classes["label"]) + _alike(tasks["task"])
+    if alike:
         yield Finding(
-            "classes", "act", f"the label {odd[0]!r} may mean that nobody knows",
-            "drop those rows if so; as they are, they make a class of their own",
+            "names", "act", f"{alike[0][0]!r} and {alike[0][1]!r} differ only in case or spaces",
+            "make them one name, if they mean one thing",
         )  # fmt: skip
 
 
-UNKNOWN = {"nan", "none", "null", "na", "n/a", "unknown", "?", "-", "missing"}
+def _alike(names) -> list[tuple[str, str]]:
+    """Pairs of names that a reader would take for one."""
+    seen: dict[str, str] = {}
+    return [(seen[key], n) for n in names if seen.setdefault(key := text_key(n), n) != n]
 
 
 def _about_balance(tasks, classes):
@@ -630,3 +606,12 @@ def _some(names, what: str, most: int = 5) -> str:
 def _short(text: str, most: int = 60) -> str:
     text = " ".join(text.split())
     return text if len(text) <= most else text[: most - 1] + "…"
+
+
+def run_look(options: argparse.Namespace) -> None:
+    """The command ``look``: print what was found, as a table or as JSON."""
+    found = look(options.file, options.text, options.label, options.task)
+    if options.json:
+        print(json.dumps(found.to_dict(), ensure_ascii=False, indent=2))
+    else:
+        print(found)

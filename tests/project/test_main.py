@@ -3,6 +3,7 @@ input.
 """
 
 import importlib
+import json
 import os
 import subprocess
 import sys
@@ -29,7 +30,11 @@ def test_compare_prints_and_writes_what_it_measured(tmp_path, capsys):
         run("compare", "--data", "toy", "--seeds", 2, "--n-per-task", 8, "--jobs", 1, "--out", out)
         == 0
     )
-    assert {p.name for p in out.iterdir()} == {f"comparison.{e}" for e in ("csv", "png", "svg")}
+    expected = {f"comparison.{e}" for e in ("csv", "png", "svg")} | {
+        "report.html",
+        "model.safetensors",
+    }
+    assert expected <= {p.name for p in out.iterdir()}
     table = pd.read_csv(out / "comparison.csv")
     assert list(table.columns) == COLUMNS
     again = run_comparison("toy", 2, 8, n_jobs=1, progress=False)
@@ -51,6 +56,36 @@ def test_a_csv_of_your_own_will_do(tmp_path, capsys):
     assert run("compare", "--data", path, "--seeds", 1, "--jobs", 1, "--out", tmp_path / "out") == 0
     assert set(pd.read_csv(tmp_path / "out" / "comparison.csv")["data"]) == {"own"}
     assert "RAG" in capsys.readouterr().out
+    page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert "mine.csv: should its tasks share weights?" in page
+    assert f"compare --data {path} --seeds 1 --out {tmp_path / 'out'}" in page
+
+
+def test_look_prints_a_table_or_json(tmp_path, capsys):
+    path = tmp_path / "mine.csv"
+    make_toy(n_per_task=20).to_csv(path, index=False)
+    assert run("look", path) == 0
+    assert "A look at mine.csv: 80 rows, 4 tasks, 3 classes" in capsys.readouterr().out
+    assert run("look", path, "--json") == 0
+    assert json.loads(capsys.readouterr().out)["rows"] == 80
+    assert run("look", tmp_path / "nowhere.csv") == 2
+
+
+@pytest.mark.parametrize("name", ["look", "compare", "map", "train", "predict"])
+def test_help_names_every_default(name, capsys):
+    with pytest.raises(SystemExit) as ended:
+        run(name, "--help")
+    assert ended.value.code == 0
+    assert "default" in capsys.readouterr().out
+
+
+def test_ctrl_c_ends_with_130(monkeypatch, capsys):
+    def stops(options):
+        raise KeyboardInterrupt("2 of 20 draws are kept")
+
+    monkeypatch.setattr(command, "run_look", stops)
+    assert run("look", "mine.csv") == 130
+    assert "2 of 20 draws are kept" in capsys.readouterr().err
 
 
 def test_the_map_of_winners(tmp_path, capsys, monkeypatch):

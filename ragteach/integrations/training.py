@@ -1,0 +1,95 @@
+"""From a file of your own to a model in a file: the command ``train``.
+
+    python -m ragteach train mine.csv --save model.safetensors
+    python -m ragteach predict model.safetensors --task films < sentences.txt
+
+Enters: a table of texts with labels and tasks.  Leaves: one file with the model, its words, and the
+names of your tasks and classes. Lambda is chosen on validation sentences; what is printed is scored
+on test sentences, which chose nothing. The saved model is the one that was tested.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+from importlib.metadata import version
+from pathlib import Path
+
+import pandas as pd
+
+from ragteach.data.files import load_csv
+from ragteach.data.frames import as_frame
+from ragteach.errors import refuse
+from ragteach.integrations.saving import save
+from ragteach.study.one_split import Split, fit_split
+
+
+def run_train(options: argparse.Namespace) -> int:
+    """Run ``train``: print the scores, save the model."""
+    folder = Path(options.save).resolve().parent
+    if not folder.is_dir():
+        raise refuse(
+            expected="--save to name a file in a folder that exists",
+            got=f"no folder {folder}",
+            fix=f"make it first: mkdir -p {folder}",
+        )
+    columns = options.text, options.label, options.task
+    frame = as_frame(load_csv(options.file), *columns, missing=options.missing)
+    split = fit_split(frame, options.seed)
+    print(scores(split, options.strategy))
+    print(in_one_line(split))
+    path = save_split(options.save, split, options.strategy, data=Path(options.file).name)
+    task = split.task_names[0]
+    print(
+        f"\nSaved {path}. To use it, one sentence a line:\n"
+        f"  python -m ragteach predict {options.save} --task {shlex.quote(task)} < sentences.txt\n"
+        "Add --all for the probability of every class."
+    )
+    return 0
+
+
+def scores(split: Split, strategy: str) -> str:
+    """Test accuracy per task with intervals, as text."""
+    table = split.accuracy(strategy)
+    shown = pd.DataFrame(
+        {
+            "task": table["task"],
+            "test sentences": table["n"],
+            "accuracy": [f"{r.accuracy:.1%}" if r.n else "not tested" for r in table.itertuples()],
+            "95 % interval": [
+                f"{r.low:.1%} to {r.high:.1%}" if r.n else "" for r in table.itertuples()
+            ],
+        }
+    )
+    chosen = split.fitted[strategy]
+    parts = f"{len(split.train):,} rows trained, {len(split.val):,} chose lambda, " \
+            f"{len(split.test):,} tested (seed {split.seed})"  # fmt: skip
+    penalties = f"lambda = {chosen.lam:.3g}, lambda_shared = {chosen.lam_shared:.3g}"
+    return f"{strategy}: {parts}; {penalties}\n\n{shown.to_string(index=False)}\n"
+
+
+def in_one_line(split: Split) -> str:
+    """All strategies on the same test sentences, and whether the first two differ clearly."""
+    share = {name: split.right(name).mean() for name in split.fitted}
+    names = sorted(share, key=lambda name: -share[name])
+    listed = ", ".join(f"{name} {share[name]:.1%}" for name in names)
+    line = f"On the same {len(split.test):,} test sentences: {listed}."
+    if len(names) > 1:
+        middle, low, high = split.difference(*names[:2])
+        clear = "a clear lead" if low > 0 else "no clear difference"
+        line += (
+            f" {names[0]} minus {names[1]}: {100 * middle:+.1f} points "
+            f"({100 * low:+.1f} to {100 * high:+.1f}), {clear}. "
+            "One split is a hint; compare takes many."
+        )
+    return line
+
+
+def save_split(path, split: Split, strategy: str, **notes) -> Path:
+    """Save the fitted model of one strategy with its words, names and how it came about."""
+    fitted = split.fitted[strategy]
+    return save(
+        path, fitted.model, split.vectorizer, split.class_names, lam=fitted.lam,
+        lam_shared=fitted.lam_shared, strategy=strategy, seed=split.seed,
+        version=version("ragteach"), **notes,
+    )  # fmt: skip

@@ -1,0 +1,179 @@
+"""One split: each strategy fitted once, its penalty chosen on validation, its answers on new
+sentences kept.
+
+Enters: a frame with the columns text, label, task.  Leaves: a `Split`: models to save, accuracy per
+task, and the very sentences on which two strategies differ.
+
+`compare` says which strategy is better, over many draws. One split cannot: it shows what a
+difference is made of, and gives the model that goes into a file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+
+from ragteach.data.frames import as_frame
+from ragteach.data.looking import wilson
+from ragteach.data.splits import split_frame
+from ragteach.dataset import MultiTaskDataset
+from ragteach.engine.optimum import solve_path
+from ragteach.errors import one_of
+from ragteach.model import RAG
+from ragteach.study.strategies import REGISTRY, STRATEGIES
+
+
+@dataclass
+class Fitted:
+    """One strategy after its training.
+
+    Attributes:
+        model: the `RAG`. lam, lam_shared: the penalties that validation chose.
+        said: (n_test,) the class number it gives to every test sentence.
+        probability: (n_test,) how sure it is.
+    """
+
+    model: RAG = field(repr=False)
+    lam: float
+    lam_shared: float
+    said: np.ndarray = field(repr=False)
+    probability: np.ndarray = field(repr=False)
+
+
+@dataclass
+class Split:
+    """Several strategies on the same training, validation and test sentences.
+
+    Attributes:
+        train, val, test: frames. vectorizer: fitted on the training sentences.
+        task_names, class_names: yours, in order.
+        fitted: strategy -> `Fitted`. seed: of the split.
+    """
+
+    train: pd.DataFrame
+    val: pd.DataFrame
+    test: pd.DataFrame
+    vectorizer: Any
+    task_names: list[str]
+    class_names: list[str]
+    fitted: dict[str, Fitted]
+    seed: int
+
+    def right(self, strategy: str) -> np.ndarray:
+        """(n_test,) whether the strategy is right about each test sentence."""
+        one_of("strategy", strategy, self.fitted)
+        return self.fitted[strategy].said == self.test["label"].to_numpy()
+
+    def accuracy(self, strategy: str) -> pd.DataFrame:
+        """Accuracy on the test sentences of each task, and of all, with Wilson's 95 % interval.
+
+        Columns: task ("all tasks" in the last row), n, accuracy, low, high.
+        """
+        right = pd.Series(self.right(strategy))
+        by_task = right.groupby(self.test["task"].to_numpy(), sort=False)
+        hits, n = by_task.sum(), by_task.size()
+        hits, n = (
+            hits.reindex(self.task_names, fill_value=0),
+            n.reindex(self.task_names, fill_value=0),
+        )
+        hits, n = [*hits, right.sum()], [*n, len(right)]
+        tested = np.maximum(n, 1)
+        low, high = wilson(hits, tested)
+        table = {"task": [*self.task_names, "all tasks"], "n": n}
+        table |= {"accuracy": np.array(hits) / tested, "low": low, "high": high}
+        return pd.DataFrame(table)
+
+    def difference(self, a: str, b: str) -> tuple[float, float, float]:
+        """Accuracy of ``a`` minus that of ``b`` on the same test sentences: (difference, low, high).
+
+        With g sentences that only ``a`` gets right and h that only ``b`` does, of n: the difference
+        is (g - h) / n, its variance (g + h - (g - h)^2 / n) / n^2 (McNemar's table).
+        """
+        first, second = self.right(a), self.right(b)
+        g, h, n = int((first & ~second).sum()), int((second & ~first).sum()), len(first)
+        middle = (g - h) / n
+        half = 1.96 * np.sqrt(g + h - (g - h) ** 2 / n) / n
+        return middle, middle - half, middle + half
+
+    def sentences(self, a: str, b: str, most: int = 10) -> pd.DataFrame:
+        """Test sentences that ``a`` gets right and ``b`` wrong, the surest first, in turn from
+        every task.
+
+        Columns: task, text, truth, a's answer and its probability, b's answer and its probability.
+        """
+        rows = np.flatnonzero(self.right(a) & ~self.right(b))
+        one, two = self.fitted[a], self.fitted[b]
+        sure = one.probability[rows] + two.probability[rows]
+        table = pd.DataFrame(
+            {
+                "task": self.test["task"].to_numpy()[rows],
+                "text": self.test["text"].to_numpy()[rows],
+                "truth": self._names(self.test["label"].to_numpy()[rows]),
+                a: self._names(one.said[rows]),
+                f"{a}: how sure": one.probability[rows],
+                b: self._names(two.said[rows]),
+                f"{b}: how sure": two.probability[rows],
+            }
+        )
+        table = table.iloc[np.argsort(-sure, kind="stable")]
+        turn = table.groupby("task", sort=False).cumcount()
+        return table.iloc[np.argsort(turn.to_numpy(), kind="stable")][:most].reset_index(drop=True)
+
+    def _names(self, numbers: np.ndarray) -> list[str]:
+        return [self.class_names[number] for number in numbers]
+
+
+def fit_split(frame: pd.DataFrame, seed: int = 0, strategies: Sequence[str] = STRATEGIES) -> Split:
+    """Split the frame and fit every strategy on it.
+
+    Args:
+        frame: columns text, label, task; whatever `as_frame` takes.
+        seed: of the split.
+        strategies: names, see `ragteach.study.strategies`.
+
+    Raises:
+        RagteachError: too few sentences to be split; an unknown strategy.
+
+    Example:
+        >>> from ragteach import make_toy
+        >>> split = fit_split(make_toy(n_per_task=20), strategies=["full sharing"])
+        >>> split.accuracy("full sharing")["n"].tolist()
+        [4, 4, 4, 4, 16]
+    """
+    for name in strategies:
+        one_of("strategy", name, [n for n, s in REGISTRY.items() if s.builder and not s.features])
+    frame = as_frame(frame)
+    train, val, test = split_frame(frame, seed=seed)
+    data = MultiTaskDataset.from_frame(train)
+    val_data = MultiTaskDataset.from_frame(val, like=data)
+    fitted = {name: _fit(REGISTRY[name], data, val_data, test) for name in strategies}
+    return Split(train, val, test, data.vectorizer, data.task_names, data.class_names, fitted, seed)
+
+
+def _fit(strategy, data: MultiTaskDataset, val: MultiTaskDataset, test: pd.DataFrame) -> Fitted:
+    """Solve the path of penalties, keep the one with the least validation loss, answer the test."""
+    lam, lam_shared = np.array(strategy.tries, dtype=float).T
+    path = solve_path(strategy.builder(data), data, lam, lam_shared, tol=1e-4)
+    best = int(path.losses(val.stacked()).mean(0).argmin())
+    model = path.model(best)
+    said, probability = _answers(model, data.vectorizer, test)
+    return Fitted(model, path.lam[best].item(), path.lam_shared[best].item(), said, probability)
+
+
+@torch.no_grad()
+def _answers(model: RAG, vectorizer, test: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """(class number, its probability) for every row, each by its own task's merged weights."""
+    said = np.zeros(len(test), dtype=int)
+    probability = np.zeros(len(test))
+    for task, rows in test.groupby("task", sort=False).indices.items():
+        linear = model.merge(task)
+        x = vectorizer.transform(test["text"].to_numpy()[rows])  # (n_docs, n_features), sparse
+        logits = torch.from_numpy(np.asarray(x @ linear.weight.numpy().T)) + linear.bias
+        p, c = logits.softmax(1).max(1)
+        said[rows], probability[rows] = c.numpy(), p.numpy()
+    return said, probability

@@ -1,0 +1,67 @@
+"""From a file to a model in a file: what is printed is what the saved model does."""
+
+import io
+import re
+
+import numpy as np
+import pytest
+
+import ragteach as rt
+from ragteach import __main__ as command
+from ragteach.integrations.serving import predict_lines
+from ragteach.study.one_split import fit_split
+
+
+@pytest.fixture
+def mine(tmp_path):
+    """A file with labels that are words."""
+    frame = rt.make_toy(n_per_task=40)
+    frame["label"] = [("awful", "fair", "great")[label] for label in frame["label"]]
+    path = tmp_path / "mine.csv"
+    frame[["text", "label", "task"]].to_csv(path, index=False)
+    return path
+
+
+def test_train_then_predict_with_names(mine, tmp_path, capsys, monkeypatch):
+    model = tmp_path / "model.safetensors"
+    assert command.main(["train", str(mine), "--save", str(model), "--seed", "3"]) == 0
+    printed = capsys.readouterr().out
+    split = fit_split(rt.load_csv(mine), seed=3)
+    for row in split.accuracy("RAG").itertuples():
+        assert re.search(rf"{row.task} +{row.n} +{row.accuracy:.1%} +{row.low:.1%} to", printed)
+    assert all(f"{name} {split.right(name).mean():.1%}" in printed for name in split.fitted)
+    assert f"predict {model} --task films" in printed
+
+    saved = rt.load(model)
+    assert saved.labels == ["awful", "fair", "great"] and saved.model.task_names == split.task_names
+    assert saved.training["lam"] == split.fitted["RAG"].lam
+    for task in split.task_names:
+        rows = np.flatnonzero(split.test["task"] == task)
+        lines = list(predict_lines(model, split.test["text"][rows], task))
+        said = [line.split("\t")[0] for line in lines]
+        assert said == [saved.labels[c] for c in split.fitted["RAG"].said[rows]]
+
+    monkeypatch.setattr("sys.stdin", io.StringIO("the film was great\n"))
+    assert command.main(["predict", str(model), "--task", "films", "--all"]) == 0
+    assert capsys.readouterr().out.splitlines()[0] == "awful\tfair\tgreat\tsentence"
+
+
+def test_another_strategy_can_be_saved(mine, tmp_path):
+    model = tmp_path / "model.safetensors"
+    words = ["train", str(mine), "--save", str(model), "--strategy", "full sharing"]
+    assert command.main(words) == 0
+    assert rt.load(model).model.n_adapters == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["nowhere.csv"], "nowhere.csv"),
+        (["MINE", "--save", "no/such/folder/m.safetensors"], "no folder"),
+    ],
+)
+def test_bad_input_is_one_message_and_exit_code_2(words, said, mine, capsys):
+    words = [str(mine) if word == "MINE" else word for word in words]
+    assert command.main(["train", *words]) == 2
+    message = capsys.readouterr().err
+    assert said in message and message.startswith("Expected: ") and "What to do: " in message

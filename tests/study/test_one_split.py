@@ -1,0 +1,66 @@
+"""One split: what it counts is what one counts by hand."""
+
+import numpy as np
+import pytest
+from problems import refused
+from scipy.stats import binomtest
+
+import ragteach as rt
+from ragteach.study.one_split import fit_split
+
+
+@pytest.fixture(scope="module")
+def split():
+    return fit_split(rt.make_toy(relatedness=0.3, n_per_task=50, seed=1))
+
+
+def test_no_sentence_is_on_both_sides(split):
+    parts = [set(zip(p.text, p.task, strict=True)) for p in (split.train, split.val, split.test)]
+    assert not parts[0] & parts[1] and not parts[0] & parts[2] and not parts[1] & parts[2]
+
+
+@pytest.mark.parametrize("strategy", ["RAG", "full sharing", "independent"])
+def test_the_answers_are_the_models(split, strategy):
+    """`evaluate`, the course's own judge, counts as many right answers."""
+    data = rt.MultiTaskDataset.from_frame(
+        split.test, split.vectorizer, split.task_names, len(split.class_names)
+    )
+    judged = rt.evaluate(split.fitted[strategy].model, data)
+    table = split.accuracy(strategy).set_index("task")["accuracy"]
+    assert table[split.task_names].mean() == pytest.approx(judged["accuracy"], abs=1e-6)
+
+
+def test_intervals_are_wilsons(split):
+    for row in split.accuracy("RAG").itertuples():
+        oracle = binomtest(round(row.accuracy * row.n), row.n).proportion_ci(method="wilson")
+        assert (row.low, row.high) == pytest.approx((oracle.low, oracle.high), abs=1e-9)
+
+
+def test_a_difference_is_paired(split):
+    a, b = split.right("RAG").astype(float), split.right("independent").astype(float)
+    middle, low, high = split.difference("RAG", "independent")
+    assert middle == pytest.approx((a - b).mean())
+    assert (high - low) / 2 == pytest.approx(1.96 * (a - b).std() / np.sqrt(len(a)))
+    assert split.difference("independent", "RAG") == pytest.approx((-middle, -high, -low))
+
+
+def test_sentences_are_those_that_one_gets_right_and_the_other_wrong(split):
+    table = split.sentences("RAG", "full sharing", most=1000)
+    assert len(table) == int((split.right("RAG") & ~split.right("full sharing")).sum()) > 0
+    assert (table["RAG"] == table["truth"]).all()
+    assert (table["full sharing"] != table["truth"]).all()
+    assert set(table["truth"]) <= set(rt.LABELS)
+    known = set(zip(split.test.text, split.test.task, strict=True))
+    assert set(zip(table["text"], table["task"], strict=True)) <= known
+
+
+def test_the_first_sentences_come_from_different_tasks(split):
+    table = split.sentences("RAG", "full sharing", most=1000)
+    assert table["task"][: table["task"].nunique()].is_unique
+
+
+def test_a_strategy_that_is_not_there_is_refused(split):
+    with refused("strategy", "'best'"):
+        split.right("best")
+    with refused("strategy", "'majority class'"):
+        fit_split(rt.make_toy(n_per_task=20), strategies=["majority class"])

@@ -1,0 +1,192 @@
+"""The report: one sound page without a network, whose sentences are its numbers."""
+
+import re
+from html.parser import HTMLParser
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import ragteach as rt
+from ragteach.study.experiment import compare, paired, summary
+from ragteach.study.one_split import fit_split
+from ragteach.widgets.report import MOST_BYTES, in_words, report, verdict, write_report
+
+VOID = {"meta", "link", "img", "br", "input"}
+
+
+class Page(HTMLParser):
+    """Tags in order, headings, text; refuses a page whose tags do not close."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.open, self.words, self.ids = [], [], [], []
+        self.feed(text)
+        assert self.open == []
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+        self.ids += [value for name, value in attrs if name == "id"]
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if self.open and self.open[-1] not in ("script", "style"):
+            self.words.append(data)
+
+
+@pytest.fixture(scope="module")
+def frame():
+    frame = rt.make_toy(relatedness=0.3, n_per_task=50, seed=1)
+    frame["task"] = frame["task"].replace({"cars": "cars & <vans>"})
+    frame.attrs["label_names"] = ["mad", "so-so", "glad"]
+    return frame
+
+
+@pytest.fixture(scope="module")
+def table(frame):
+    strategies = ("RAG", "full sharing", "independent")
+    return compare(frame, 2, [8, 16], strategies, n_jobs=1, progress=False)
+
+
+@pytest.fixture(scope="module")
+def page(frame, table):
+    return report(
+        table, rt.look(frame), fit_split(frame), "python -m ragteach compare", "m.safetensors"
+    )
+
+
+def test_it_is_one_sound_page_without_a_network(page):
+    read = Page(page)
+    assert len(page.encode()) < MOST_BYTES
+    assert "default-src 'none'" in page
+    for tag, attrs in read.tags:
+        for name in ("src", "href"):
+            assert re.match(r"(#|data:)", attrs.get(name, "#")), (tag, attrs)
+        if tag == "img":
+            assert len(attrs["alt"]) > 40
+    assert "url(" not in re.sub(r"<script>.*?</script>", "", page, flags=re.DOTALL)
+    targets = [attrs["href"][1:] for tag, attrs in read.tags if tag == "a"]
+    assert set(targets) <= set(read.ids) and len(targets) == 8
+    assert len(read.ids) == len(set(read.ids))
+
+
+def test_headings_are_in_order(page):
+    levels = [int(tag[1]) for tag, _ in Page(page).tags if re.fullmatch("h[1-6]", tag)]
+    assert levels[0] == 1 and levels.count(1) == 1
+    assert all(b <= a + 1 for a, b in zip(levels, levels[1:], strict=False))
+
+
+def test_it_speaks_the_users_names(page):
+    words = " ".join(Page(page).words)
+    assert all(name in words for name in ("mad", "so-so", "glad", "cars & <vans>"))
+    assert "negative" not in words and "<vans>" not in page
+
+
+def test_its_numbers_are_those_of_the_tables(page, table):
+    words = " ".join(Page(page).words)
+    for row in summary(table).query("n_per_task == 16").itertuples():
+        assert f"{row.mean:.1%}" in words
+    for row in paired(table).query("n_per_task == 16").itertuples():
+        assert in_words(row) in words
+
+
+def test_every_sentence_of_the_two_lists_is_there_with_its_answers(page, frame):
+    split = fit_split(frame)
+    words = " ".join(Page(page).words)
+    for a, b in (("RAG", "independent"), ("independent", "RAG")):
+        for row in split.sentences(a, b, 3).itertuples():
+            if f"{a} is right, {b} is wrong" in words:
+                assert row.text in words
+
+
+def gaps(*rows):
+    columns = ["strategy", "difference", "low", "high", "verdict"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def best(name="RAG"):
+    return pd.DataFrame({"strategy": [name], "mean": [0.8]})
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        (
+            [
+                ("full sharing", 0.03, 0.01, 0.05, "better"),
+                ("independent", 0.04, 0.02, 0.06, "better"),
+            ],
+            "clearly pays",
+        ),
+        (
+            [
+                ("full sharing", -0.03, -0.05, -0.01, "worse"),
+                ("independent", 0.04, 0.02, 0.06, "better"),
+            ],
+            "RAG is clearly worse than full sharing",
+        ),
+        (
+            [
+                ("full sharing", 0.0, -0.05, 0.05, "no clear difference"),
+                ("independent", 0.04, 0.02, 0.06, "better"),
+            ],
+            "clearly better than independent, and not clearly different from full sharing",
+        ),
+        (
+            [
+                ("full sharing", 0.0, -0.05, 0.05, "no clear difference"),
+                ("independent", 0.01, -0.02, 0.06, "no clear difference"),
+            ],
+            "no clear difference",
+        ),
+        (
+            [
+                ("full sharing", 0.01, np.nan, np.nan, "no clear difference"),
+                ("independent", 0.01, np.nan, np.nan, "no clear difference"),
+            ],
+            "One draw has no interval",
+        ),
+    ],
+)
+def test_the_verdict_is_what_the_intervals_say(rows, said):
+    assert said in verdict(best(), gaps(*rows))
+
+
+def test_a_difference_in_words():
+    (better, worse, open_, single) = (
+        in_words(row)
+        for row in gaps(
+            ("x", 0.031, 0.01, 0.052, "better"),
+            ("x", -0.031, -0.052, -0.01, "worse"),
+            ("x", 0.01, -0.02, 0.04, "no clear difference"),
+            ("x", 0.01, np.nan, np.nan, "no clear difference"),
+        ).itertuples()
+    )
+    assert "more often, by 3.1 points (95 % interval +1.0 to +5.2 points): clear" in better
+    assert "less often, by 3.1 points" in worse
+    assert "not clear" in open_ and "up to 4.0 points" in open_
+    assert "two draws at least" in single
+
+
+def test_many_tasks_and_classes_stay_below_three_megabytes(tmp_path):
+    rng = np.random.default_rng(0)
+    words = ["".join(rng.choice(list("abcdefghij"), 6)) for _ in range(900)]
+    n = 12 * 40
+    frame = pd.DataFrame(
+        {
+            "text": [" ".join(words[j] for j in rng.integers(900, size=8)) for _ in range(n)],
+            "label": np.arange(n) // 12 % 5,
+            "task": [f"shop {i % 12}" for i in range(n)],
+        }
+    )
+    table = compare(frame, 2, 4, ("RAG", "full sharing", "independent"), n_jobs=1, progress=False)
+    written = write_report(tmp_path, table, frame, "shops", "python -m ragteach compare")
+    assert {path.name for path in written} == {"model.safetensors", "report.html"}
+    text = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert len(text.encode()) < MOST_BYTES
+    assert "the 6 largest of 12 tasks" in text
+    assert rt.load(tmp_path / "model.safetensors").model.n_tasks == 12
