@@ -14,6 +14,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from ragteach.data.documents import columns_of
 from ragteach.errors import at_least, one_of
 
 KINDS = ("full", "low_rank", "projected")
@@ -51,7 +52,10 @@ class Adapter(nn.Module):
         else:
             self.register_buffer("down", down)
 
-    @property
-    def weight(self):
-        """A, shape (n_classes, n_features)."""
-        return self.full if self.kind == "full" else self.up @ self.down
+    def columns(self, words=None) -> torch.Tensor:
+        """A, or its columns ``words``: (n_classes, n_words)."""
+        wide = self.full if self.kind == "full" else self.down
+        wide = wide if words is None else columns_of(wide, words)
+        return wide if self.kind == "full" else self.up @ wide
+
+    weight = property(lambda self: self.columns())  # A, shape (n_classes, n_features)

@@ -29,8 +29,9 @@ from ragteach.data.inputs import DENSE_NUMBERS as DENSE_NUMBERS
 from ragteach.data.inputs import SPARSE_ABOVE as SPARSE_ABOVE
 from ragteach.data.inputs import as_features, as_texts, vectorized
 from ragteach.data.naming import plain
+from ragteach.data.stacking import stack_examples
 from ragteach.errors import refuse, whole
-from ragteach.tensors import TaskTensors, stack_examples
+from ragteach.tensors import TaskTensors
 
 
 class MultiTaskDataset(torch.utils.data.Dataset):

@@ -6,6 +6,7 @@ its cure in the last line.
 """
 
 import importlib
+import math
 from collections.abc import Iterable
 from numbers import Integral, Real
 
@@ -68,6 +69,16 @@ def at_least(name: str, value: object, low: float = 0.0) -> None:
             expected=f"{name} to be a finite number >= {low:g}",
             got=f"{name} = {value!r}",
             fix=f"use {name} >= {low:g}",
+        )
+
+
+def finite(name: str, value: object) -> None:
+    """Refuse anything but a finite number."""
+    if not (is_number(value) and math.isfinite(value)):
+        raise refuse(
+            expected=f"{name} to be a finite number",
+            got=f"{name} = {value!r}",
+            fix="use a number, neither NaN nor infinite",
         )
 
 

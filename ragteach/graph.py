@@ -120,10 +120,10 @@ def _matrix(graph, n_tasks, n_adapters):
             fix="give every task a row of the same length, 0 where an adapter does not serve it",
         ) from error
     if matrix.shape != (n_tasks, n_adapters) or not bool(torch.isfinite(matrix).all()):
+        nan = "" if torch.isfinite(matrix).all() else " with NaN or infinity"
         raise refuse(
             expected=f"a graph of {n_tasks} tasks x {n_adapters} adapters with finite entries",
-            got=f"shape {tuple(matrix.shape)}"
-            + ("" if torch.isfinite(matrix).all() else " with NaN or infinity"),
+            got=f"shape {tuple(matrix.shape)}{nan}",
             fix="one row per task, one column per adapter",
         )
     return matrix

@@ -20,10 +20,12 @@ from collections.abc import Iterable
 import torch
 from torch import nn
 
+from ragteach.data.batches import check_batch
+from ragteach.data.weighting import class_weights
 from ragteach.errors import at_least, one_of, refuse
 from ragteach.graph import unless_identity
 from ragteach.model import task_logits, task_weights
-from ragteach.tensors import MISSING, check_class_weight
+from ragteach.tensors import MISSING
 
 FIXED_ALPHAS = ("equal", "size")  # known before training; so is a list
 ALPHAS = (*FIXED_ALPHAS, "difficulty", "uncertainty")
@@ -45,9 +47,7 @@ def cross_entropy(logits, onehot, weight):
 
 
 def residual(logits, onehot, weight):
-    """Gradient of `cross_entropy` in the logits, and of their shape: weight (softmax(logits) -
-    onehot).
-    """
+    """Gradient of `cross_entropy` in the logits, of their shape: weight (softmax - onehot)."""
     onehot, weight = _broadcast(logits, onehot, weight)
     return logits.softmax(-2).sub_(onehot).mul_(weight)
 
@@ -55,8 +55,7 @@ def residual(logits, onehot, weight):
 def residual_change(p, dlogits, weight):
     """Change of `residual` if the logits change by ``dlogits``: weight p (dlogits - p . dlogits).
 
-    The Hessian of `cross_entropy` times dlogits. p: softmax(logits); both (n_tasks, R, n_classes,
-    n_docs).
+    The Hessian of `cross_entropy` times dlogits. p: softmax(logits), of the logits' shape.
     """
     change = p * dlogits
     return change.addcmul_(p, change.sum(-2, keepdim=True), value=-1).mul_(weight[:, None, None])
@@ -75,9 +74,7 @@ def penalty(shared, adapters, lam, lam_shared):
 
 
 def task_alphas(alpha, sizes):
-    """alpha_t as a tensor (n_tasks,). ``"equal"``: 1 each. ``"size"``: n_t / mean(n). A list: as
-    given.
-    """
+    """alpha_t as a tensor (n_tasks,). ``"equal"``: 1. ``"size"``: n_t / mean(n). A list: as given."""
     sizes = torch.as_tensor(sizes, dtype=torch.float32)
     if isinstance(alpha, str):
         one_of("alpha", alpha, FIXED_ALPHAS)
@@ -131,7 +128,7 @@ class MultiTaskLoss(nn.Module):
         if isinstance(alpha, str):
             one_of("alpha", alpha, ALPHAS)
         elif isinstance(alpha, Iterable):
-            alpha = [float(a) for a in alpha]
+            alpha = list(alpha)
         if getattr(loss_fn, "weight", None) is not None:
             raise refuse(
                 expected="class weights as MultiTaskLoss(class_weight=...)",
@@ -145,9 +142,7 @@ class MultiTaskLoss(nn.Module):
             self.set_sizes(sizes)
 
     def set_sizes(self, sizes):
-        """Tell the loss how many examples each task has (shape (n_tasks,)); checks alpha against
-        it.
-        """
+        """Tell the loss how many examples each task has, (n_tasks,); checks alpha against it."""
         self.sizes = torch.as_tensor(sizes)
         if self.alpha not in ("difficulty", "uncertainty"):
             self.alphas = task_alphas(self.alpha, self.sizes)  # (n_tasks,)
@@ -176,14 +171,14 @@ class MultiTaskLoss(nn.Module):
         """
         task = torch.zeros_like(y) if task is None else task
         n_tasks = self._n_tasks(task, model)
-        _check_batch(logits, y, task, n_tasks)
+        check_batch(logits, y, task, n_tasks)
         there = y != MISSING
         if not bool(there.all()):
             logits, y, task = logits[there], y[there], task[there]
         each = self.each(logits, y)  # (n_docs,)
         weight = torch.ones_like(each)
         if self.class_weight is not None:
-            weight = check_class_weight(self.class_weight, logits.shape[-1]).to(each)[y]
+            weight = class_weights(self.class_weight, None, logits.shape[-1]).to(each)[y]
         zero = each.new_zeros(n_tasks)
         total, count = zero.index_add(0, task, weight * each), zero.index_add(0, task, weight)
         return self.combine(total / count.clamp(min=1e-12)) + (
@@ -192,17 +187,19 @@ class MultiTaskLoss(nn.Module):
 
     def stacked(self, model, tensors):
         """J of stacked tasks (`TaskTensors`): the same number, one matrix product per task."""
-        shared, adapters, graph = model.parts()
+        shared, adapters, graph = model.parts(tensors.words)  # a batch needs its words only
         weights = task_weights(shared, adapters, unless_identity(graph))
-        logits = task_logits(tensors.x, weights, model.task_bias())  # (n_tasks, n_classes, n_docs)
+        logits = task_logits(tensors.x, weights, model.task_bias())  # (n_blocks, n_classes, n_docs)
         if self.loss_fn is None:
-            losses = cross_entropy(logits, tensors.onehot, tensors.weight)  # (n_tasks,)
+            losses = cross_entropy(logits, tensors.onehot, tensors.weight)  # (n_blocks,)
         else:
-            each = self.each(logits.mT.flatten(0, 1), tensors.y.flatten())  # (n_tasks n_docs,)
+            each = self.each(logits.mT.flatten(0, 1), tensors.y.flatten())  # (n_blocks n_docs,)
             losses = (tensors.weight * each.view_as(tensors.weight)).sum(1)
-        J = self.combine(losses)
+        J = self.combine(tensors.by_task(losses))
         if self.lam == 0 and self.lam_shared == 0:
             return J
+        if tensors.words is not None:
+            return J + self.penalty(model)
         return J + penalty(shared, adapters, self.lam, self.lam_shared)
 
     def combine(self, losses):
@@ -229,25 +226,6 @@ class MultiTaskLoss(nn.Module):
                 fix="MultiTaskLoss(..., sizes=dataset.sizes); fit(...) does it for you",
             )
         return int(task.max()) + 1 if model is None else model.n_tasks
-
-
-def _check_batch(logits, y, task, n_tasks):
-    """Refuse labels or tasks that do not belong to these logits (n_docs, n_classes)."""
-    if y.shape != logits.shape[:1] or task.shape != y.shape or y.is_floating_point():
-        raise refuse(
-            expected="logits (n_docs, n_classes), and whole numbers y (n_docs,) and task (n_docs,)",
-            got=f"logits {tuple(logits.shape)}, y {tuple(y.shape)} of {y.dtype}, task {tuple(task.shape)}",
-            fix="y.flatten() drops a second axis, y.long() makes whole numbers",
-        )
-    for what, values, n in (("label", y[y != MISSING], logits.shape[-1]), ("task", task, n_tasks)):
-        if len(values) and not 0 <= int(values.min()) <= int(values.max()) < n:
-            bad = values[(values < 0) | (values >= n)][0]
-            raise refuse(
-                expected=f"{what} numbers 0 .. {n - 1}"
-                + (f", or {MISSING}: missing" * (what == "label")),
-                got=f"{what} {int(bad)}",
-                fix="number them from 0, or build the model with more outputs (or tasks)",
-            )
 
 
 def _broadcast(logits, onehot, weight):

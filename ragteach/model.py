@@ -18,11 +18,12 @@ import torch
 from torch import nn
 
 from ragteach.adapters import KINDS, Adapter, random_weights
-from ragteach.errors import distinct, one_of, refuse, whole
-from ragteach.graph import routing_graph
-from ragteach.linear import project
+from ragteach.data.documents import check_documents, check_numbers, columns_of, sparse_rows
+from ragteach.errors import distinct, finite, one_of, refuse, whole
+from ragteach.graph import routing_graph, unless_identity
+from ragteach.linear import project, project_rows
 
-RESERVED = {"shared", "adapters", "bias", *dir(nn.ModuleDict)}  # no names for adapters
+RESERVED = {"shared", "adapters", "bias", *dir(nn.ModuleDict())}  # no names for adapters
 
 
 def task_weights(shared, adapters, graph=None):
@@ -40,9 +41,7 @@ def task_weights(shared, adapters, graph=None):
 
 
 def task_logits(x, weights, bias=None):
-    """``W_t x + b_t`` for stacked tasks: (n_tasks, n_docs, n_features) -> (n_tasks, *, n_classes,
-    n_docs).
-    """
+    """``W_t x + b_t`` of stacked x (n_blocks, n_docs, n_features): (n_blocks, *, n_classes, n_docs)."""
     return project(weights, x, bias)
 
 
@@ -134,9 +133,7 @@ class RAG(nn.Module):
 
     @torch.no_grad()
     def reset(self, seed):
-        """Draw the random start again, as ``RAG(..., seed=seed)`` would. Frozen parts and the graph
-        stay.
-        """
+        """Draw the random start again, as ``RAG(..., seed=seed)`` would. What is frozen stays."""
         fresh, self.seed = torch.Generator().manual_seed(seed), seed
         shared = random_weights(self.shared.shape, self.init, self.scale, fresh)
         if self.shared.requires_grad:
@@ -152,34 +149,50 @@ class RAG(nn.Module):
     # ---- the equation
 
     def forward(self, x, task=None):
-        """Logits of documents ``x`` (n_docs, n_features).
+        """Logits of documents ``x``: (n_docs, n_features), dense or sparse (scipy's or torch's).
 
         Args:
             task: a name or number, giving (n_docs, n_classes). Or n_docs of them (a tensor of
-                numbers, or a list), each document by its own task: (n_docs, n_classes). Or None,
-                every document by every
-                task: (n_docs, n_tasks, n_classes).
+                numbers, or a list), each document by its own task: (n_docs, n_classes); only the
+                W_t of tasks among them are made. Or None, every document by every task:
+                (n_docs, n_tasks, n_classes).
         """
-        self._check_input(x)
-        if isinstance(task, (str, Integral)) or getattr(task, "ndim", None) == 0:
-            t = self.task_index(task)
-            weight, bias = self.task_weights(t)[0], self.task_bias()  # (n_classes, n_features)
-            return nn.functional.linear(x, weight, None if bias is None else bias[t])
-        logits = torch.einsum("if,tcf->itc", x, self.task_weights())  # (n_docs, n_tasks, n_classes)
-        if self.bias is not None:
-            logits = logits + self.task_bias()
+        check_documents(x, self.n_features, self.shared.dtype)
+        bias, place = self.task_bias(), torch.zeros(x.shape[0], dtype=torch.long)
         if task is None:
-            return logits
-        return logits[
-            torch.arange(len(x), device=x.device), self._numbers(task, x)
-        ]  # (n_docs, n_classes)
+            present, numbers, n_weights = None, slice(None), 1
+        elif isinstance(task, (str, Integral)) or getattr(task, "ndim", None) == 0:
+            present, numbers, n_weights = self.task_index(task), [self.task_index(task)], 1
+        else:
+            if not isinstance(task, torch.Tensor):
+                task = torch.tensor([self.task_index(t) for t in task], dtype=torch.long)
+            numbers = check_numbers(task, x.shape[0], self.task_names).to(self.shared.device)
+            present, place = numbers.unique(return_inverse=True)
+            n_weights = len(present)
+        if not isinstance(x, torch.Tensor) or x.layout != torch.strided:
+            x = sparse_rows(x, place, n_weights, self.shared.dtype, self.shared.device)
+        weights = self.task_weights(present, getattr(x, "words", None))
+        if task is None:  # all tasks' classes side by side
+            weights = weights.flatten(0, 1).unsqueeze(0)  # (1, n_tasks n_classes, n_features)
+        logits = project_rows(weights, x, place)  # (n_docs, n_classes), or n_tasks n_classes
+        if task is None:
+            logits = logits.view(-1, self.n_tasks, self.n_classes)
+        return logits if bias is None else logits + bias[numbers]
 
-    def task_weights(self, task=None):
-        """W_t of every task (n_tasks, n_classes, n_features), or of one (1, n_classes,
-        n_features).
+    def task_weights(self, task=None, words=None):
+        """W_t of every task (n_tasks, n_classes, n_features), or of some.
+
+        Args:
+            task: one number, or a tensor of them. None: all tasks.
+            words: (n_words,) columns of W_t. None: all.
         """
-        shared, adapters, graph = self.parts()
-        return task_weights(shared, adapters, graph if task is None else graph[task : task + 1])
+        shared, adapters, graph = self.parts(words)
+        if isinstance(task, torch.Tensor):
+            used = graph[task].any(0).nonzero().flatten()  # the adapters that serve these tasks
+            adapters, graph = adapters.index_select(0, used), unless_identity(graph[task][:, used])
+        elif task is not None:
+            graph = graph[task : task + 1]
+        return task_weights(shared, adapters, graph)
 
     def task_bias(self):
         """b_t of every task (n_tasks, n_classes), or None."""
@@ -189,18 +202,17 @@ class RAG(nn.Module):
         """Every A_k, active or not: (n_adapters, n_classes, n_features)."""
         return self._stack(self.adapter_names)
 
-    def parts(self):
-        """What takes part in W_t: W_s, the active adapters stacked, and their columns of G."""
+    def parts(self, words=None):
+        """What takes part in W_t: W_s, the active adapters stacked (their ``words``), their G."""
         names = [name for name in self.adapter_names if self.active[name]]
+        shared = self.shared if words is None else columns_of(self.shared, words)
         if len(names) == len(self.adapters):
-            return self.shared, self._stack(names), self.graph
-        columns = [self.adapter_names.index(name) for name in names]
-        return self.shared, self._stack(names), self.graph[:, columns]
+            return shared, self._stack(names, words), self.graph
+        columns = [k for k, name in enumerate(self.adapters) if self.active[name]]
+        return shared, self._stack(names, words), self.graph[:, columns]
 
     def merge(self, task):
-        """The task's W_t and b_t as one new `nn.Linear`: the same logits at the price of one
-        product.
-        """
+        """The task's W_t and b_t as one new `nn.Linear`: the same logits for one product."""
         t, bias = self.task_index(task), self.task_bias()
         linear = nn.Linear(self.n_features, self.n_classes, bias=bias is not None).to(self.shared)
         with torch.no_grad():
@@ -238,9 +250,7 @@ class RAG(nn.Module):
         self._set_active(names, False)
 
     def freeze(self, *names):
-        """Keep these parts from being trained: ``"shared"``, ``"adapters"``, ``"bias"`` or adapter
-        names.
-        """
+        """Do not train these: ``"shared"``, ``"adapters"``, ``"bias"`` or adapter names."""
         self._set_trainable(names, False)
 
     def unfreeze(self, *names):
@@ -248,15 +258,15 @@ class RAG(nn.Module):
         self._set_trainable(names, True)
 
     def add_adapter(self, name, tasks=(), seed=None):
-        """Append an adapter that serves ``tasks`` (names, numbers, or a dict of weights).
-
-        Args:
-            seed: of its random start. Default: made of the model's seed and the name.
+        """Append an adapter that serves ``tasks`` (names, numbers, or a dict of weights). Its
+        random start has this ``seed``; by default one made of the model's seed and the name.
         """
         *_, name = distinct([*self.adapter_names, name], "A", "adapter names", RESERVED)
         column = torch.zeros(self.n_tasks, 1)
         for task in [tasks] if isinstance(tasks, (str, int)) else tasks:
-            column[self.task_index(task)] = tasks[task] if isinstance(tasks, dict) else 1.0
+            weight = tasks[task] if isinstance(tasks, dict) else 1.0
+            finite(f"weight of task {task!r}", weight)
+            column[self.task_index(task)] = weight
         seed = self.seed + crc32(name.encode()) if seed is None else seed
         self.adapters[name] = self._new_adapter(torch.Generator().manual_seed(seed)).to(self.shared)
         self.active[name] = True
@@ -270,19 +280,30 @@ class RAG(nn.Module):
         del self.adapters[name], self.active[name]
 
     def add_task(self, name, adapters=()):
-        """Append a task served by ``adapters`` (names, or a dict of weights); it starts from a bias
-        of 0.
-        """
+        """Append a task served by ``adapters`` (names, or a dict of weights), with a bias of 0."""
         names = distinct([*self.task_names, name], "task", "task names")
         row = torch.zeros(1, self.n_adapters)
         for adapter in [adapters] if isinstance(adapters, str) else adapters:
             one_of("adapter", adapter, self.adapter_names)
             weight = adapters[adapter] if isinstance(adapters, dict) else 1.0
+            finite(f"weight of adapter {adapter!r}", weight)
             row[0, self.adapter_names.index(adapter)] = weight
         self.graph, self.task_names = torch.cat([self.graph, row.to(self.graph)]), names
         if self.bias_kind == "task":
             bias = torch.cat([self.bias.data, self.bias.new_zeros(1, self.n_classes)])
             self.bias = nn.Parameter(bias, requires_grad=self.bias.requires_grad)
+
+    def get_extra_state(self) -> torch.Tensor:
+        """Which adapters are active, (n_adapters,): a part of ``state_dict()``."""
+        return torch.tensor([self.active[name] for name in self.adapter_names], dtype=torch.bool)
+
+    def set_extra_state(self, state: torch.Tensor) -> None:
+        self.active = dict(zip(self.adapter_names, state.tolist(), strict=True))
+
+    def _load_from_state_dict(self, state_dict, prefix, *rest):
+        # A state_dict of before knows nothing of it: what is active stays.
+        state_dict.setdefault(prefix + "_extra_state", self.get_extra_state())
+        super()._load_from_state_dict(state_dict, prefix, *rest)
 
     def num_parameters(self, trainable=False):
         """How many numbers the model stores as parameters (or may train)."""
@@ -313,10 +334,11 @@ class RAG(nn.Module):
         shape = (self.n_classes, self.n_features)
         return Adapter(*shape, self.adapter_kind, self.rank, self.init, self.scale, generator)
 
-    def _stack(self, names):
+    def _stack(self, names, words=None):
         if not names:
-            return self.shared.new_zeros(0, self.n_classes, self.n_features)
-        weights = [self.adapters[name].weight for name in names]
+            n_words = self.n_features if words is None else len(words)
+            return self.shared.new_zeros(0, self.n_classes, n_words)
+        weights = [self.adapters[name].columns(words) for name in names]
         return torch.stack(weights)  # (n_adapters, n_classes, n_features)
 
     def _set_active(self, names, value):
@@ -331,30 +353,6 @@ class RAG(nn.Module):
             part = self.adapters[name] if name in self.adapters else getattr(self, name)
             if part is not None:
                 part.requires_grad_(value)
-
-    def _check_input(self, x):
-        want = (self.n_features, self.shared.dtype)
-        if not isinstance(x, torch.Tensor) or x.ndim != 2 or (x.shape[1], x.dtype) != want:
-            shape = f" of shape {tuple(x.shape)}, {x.dtype}" if hasattr(x, "dtype") else ""
-            raise refuse(
-                expected=f"a tensor of features of shape (n_docs, {want[0]}), {want[1]}",
-                got=type(x).__name__ + shape,
-                fix="turn texts into numbers with the vectoriser the model was trained with, "
-                "arrays into tensors with torch.as_tensor(x, dtype=torch.float32)",
-            )
-
-    def _numbers(self, task, x):
-        """One task number for each document, (n_docs,)."""
-        if not isinstance(task, torch.Tensor):
-            task = torch.tensor([self.task_index(t) for t in task], dtype=torch.long)
-        bad = task.is_floating_point() or task.shape != x.shape[:1]
-        if bad or (len(task) and not 0 <= int(task.min()) <= int(task.max()) < self.n_tasks):
-            raise refuse(
-                expected=f"one task number in 0 .. {self.n_tasks - 1} for each of {len(x)} documents",
-                got=f"task of shape {tuple(task.shape)}, values {sorted(set(task.flatten().tolist()))[:8]}",
-                fix=f"number the tasks as in model.task_names = {self.task_names}",
-            )
-        return task.to(x.device)
 
 
 def _state(parameters):

@@ -1,21 +1,23 @@
 """What surrounds the training loop: where it stands, what it keeps, how it is interrupted.
 
-Enters: a model, a loss and an optimiser.  Leaves: `History`, whose ``checkpoint`` holds all that
-    training
-needs to go on as if it had never stopped: weights, optimiser states, order of batches, sums so far.
+Enters: a model, a loss and an optimiser.  Leaves: `History`, whose ``checkpoint`` holds all
+    that training needs to go on as if it had never stopped: weights, optimiser states, order of
+    batches, sums so far.
 """
 
 from __future__ import annotations
 
 import contextlib
 import copy
+import math
 import signal
 import threading
+import warnings
 from dataclasses import dataclass, field
 
 import torch
 
-from ragteach.errors import refuse
+from ragteach.errors import DivergenceWarning, refuse
 
 
 @dataclass
@@ -25,7 +27,7 @@ class History:
     Attributes:
         records: one dict per epoch: epoch, phase, loss (J), and val_loss, val_accuracy if there was
             a validation set.
-        stopped: "finished", or why and where training stopped.
+        stopped: "finished", or why and where training stopped (interrupted, diverged, no better).
         best_epoch: the epoch whose weights were kept (with ``patience``), else None.
         checkpoint: all that ``fit(..., resume=history)`` needs to go on as if it had never stopped.
     """
@@ -47,7 +49,7 @@ def pick_device(device="auto"):
     if device != "auto":
         try:
             return torch.empty(0, device=device).device
-        except (RuntimeError, AssertionError) as error:
+        except (RuntimeError, AssertionError, TypeError, ValueError) as error:
             raise refuse(
                 expected='device="auto", or one that this computer has',
                 got=f"device = {device!r}",
@@ -59,37 +61,50 @@ def pick_device(device="auto"):
 
 
 FUSED = (torch.optim.Adam, torch.optim.AdamW, torch.optim.SGD)  # have such a form on every CPU
+KEPT = {"model", "criterion", "rng", "epoch", "batch", "step", "total", "best", "records",
+        "best_epoch", "saved"}  # fmt: skip
 
 
 class Run:
     """Where training stands: what a checkpoint holds."""
 
-    def __init__(self, model, criterion, optimizer, lr, seed, resume):
+    def __init__(self, model, criterion, optimizer, lr, seed, resume, patience=None):
         self.model, self.criterion, self.make, self.lr = model, criterion, optimizer, lr
-        self.rng, self.optimizers, self.saved = (
-            torch.Generator().manual_seed(seed).get_state(),
-            {},
-            {},
-        )
+        self.patience, self.optimizers, self.saved = patience, {}, {}
+        self.rng = torch.Generator().manual_seed(seed).get_state()
         self.epoch = self.batch = self.step = 0
         self.total, self.best, self.history = 0.0, None, History()
+        self.start = self.finite = None  # weights at the start of this epoch; of one that went well
         if resume is not None:
-            state = copy.deepcopy(getattr(resume, "checkpoint", resume))
-            model.load_state_dict(state.pop("model"))
-            criterion.load_state_dict(state.pop("criterion"))
-            self.history = History(state.pop("records"), best_epoch=state.pop("best_epoch"))
-            self.__dict__.update(state)
+            self._restore(resume)
+        self._stop_early()
+
+    def _restore(self, resume):
+        state = getattr(resume, "checkpoint", resume)
+        if not isinstance(state, dict) or set(state) != KEPT:
+            raise refuse(
+                expected="resume: the History of a fit (or its checkpoint) that can go on",
+                got=f"{type(resume).__name__} without one: {resume!r:.60}",
+                fix="history = fit(...), then fit(..., resume=history); after a divergence start anew",
+            )
+        state = copy.deepcopy(state)
+        try:
+            self.model.load_state_dict(state.pop("model"))
+            self.criterion.load_state_dict(state.pop("criterion"))
+        except RuntimeError as error:
+            raise refuse(
+                expected="a checkpoint of this very model and criterion",
+                got=f"one of other parts: {error}",
+                fix="build the model and call fit as before, then resume",
+            ) from error
+        self.history = History(state.pop("records"), best_epoch=state.pop("best_epoch"))
+        self.__dict__.update(state)
 
     def optimizer(self, phase):
-        """The phase's optimiser; it is kept, so that alternating phases go on where they left
-        off.
-        """
+        """The phase's optimiser; it is kept, so that alternating phases go on where they were."""
         if phase not in self.optimizers:
-            parameters = [
-                p
-                for p in [*self.model.parameters(), *self.criterion.parameters()]
-                if p.requires_grad
-            ]
+            parameters = [*self.model.parameters(), *self.criterion.parameters()]
+            parameters = [p for p in parameters if p.requires_grad]
             if not parameters:
                 raise refuse(
                     expected=f"something to train in phase {phase!r}",
@@ -111,35 +126,61 @@ class Run:
         self.generator = generator
         return generator
 
-    def after_step(self, loss):
-        self.total, self.batch, self.step = self.total + loss, self.batch + 1, self.step + 1
+    def before_step(self, moving):
+        """Keep the weights an epoch starts from."""
+        if self.batch == 0 or self.finite is None:
+            self.start = [(p, p.detach().clone()) for p in moving]
 
-    def end_epoch(self, record, patience):
-        self.history.records.append(record)
-        self.epoch, self.batch, self.total, self.rng = (
-            self.epoch + 1,
-            0,
-            0.0,
-            self.generator.get_state(),
+    def after_step(self, loss):
+        """Count the step; or, if its loss is no finite number, go back and return False."""
+        if not math.isfinite(loss):
+            self.go_back()
+            return False
+        self.start, self.finite = None, self.start or self.finite
+        self.total, self.batch, self.step = self.total + loss, self.batch + 1, self.step + 1
+        return True
+
+    @torch.no_grad()
+    def go_back(self):
+        """To the weights at the start of the last epoch whose first loss was a finite number."""
+        for p, value in self.finite or self.start or ():
+            p.copy_(value)
+
+    def diverged(self, where, what):
+        """Say so, with the cure."""
+        self.history.stopped = (
+            f"diverged {where}: {what}. The last finite weights are kept. Use a smaller lr than "
+            f"{self.lr:g}; if lam is large, train_many(..., optimizer='proximal') bears any lr"
         )
-        if patience is None:
+        warnings.warn(f"fit {self.history.stopped}.", DivergenceWarning, stacklevel=3)
+
+    def end_epoch(self, record):
+        self.history.records.append(record)
+        self.epoch, self.batch, self.total = self.epoch + 1, 0, 0.0
+        self.rng = self.generator.get_state()
+        if self.patience is None:
             return
         if self.best is None or record["val_loss"] < self.best[0]:
             self.best = (record["val_loss"], copy.deepcopy(self.model.state_dict()))
             self.history.best_epoch = self.epoch
-        elif self.epoch - self.history.best_epoch >= patience:
-            self.history.stopped = (
-                f"no better validation loss since epoch {self.history.best_epoch}"
-            )
+        self._stop_early()
+
+    def _stop_early(self):
+        best = self.history.best_epoch
+        if None not in (self.patience, best) and self.epoch - best >= self.patience:
+            self.history.stopped = f"no better validation loss since epoch {best}"
 
     def close(self):
-        self.history.checkpoint = copy.deepcopy({
-            "model": self.model.state_dict(), "criterion": self.criterion.state_dict(), "rng": self.rng,
-            "epoch": self.epoch, "batch": self.batch, "step": self.step, "total": self.total,
-            "best": self.best,
-            "records": self.history.records, "best_epoch": self.history.best_epoch,
-            "saved": self.saved | {phase: o.state_dict() for phase, o in self.optimizers.items()},
-        })  # fmt: skip
+        """The history, with a checkpoint; the model has the best weights if it ran to its end."""
+        diverged = self.history.stopped.startswith("diverged")
+        if not diverged:
+            optimizers = {phase: o.state_dict() for phase, o in self.optimizers.items()}
+            self.history.checkpoint = copy.deepcopy({
+                "model": self.model.state_dict(), "criterion": self.criterion.state_dict(), "rng": self.rng,
+                "epoch": self.epoch, "batch": self.batch, "step": self.step, "total": self.total,
+                "best": self.best, "records": self.history.records,
+                "best_epoch": self.history.best_epoch, "saved": self.saved | optimizers,
+            })  # fmt: skip
         if self.best is not None and not self.history.stopped.startswith("interrupted"):
             self.model.load_state_dict(self.best[1])
         self.history.stopped = self.history.stopped or "finished"
@@ -163,9 +204,9 @@ def only(model, parts, silent=False):
 
 
 class Interruption:
-    """Notes Ctrl-C, so that a step under way is finished before training stops.
+    """Notes Ctrl-C, so that a step under way is finished first; a second one stops at once.
 
-    ``with interruption:`` also notes a KeyboardInterrupt that the learner's own code raises.
+    ``with interruption:`` also notes a KeyboardInterrupt raised in the learner's own code.
     """
 
     def __init__(self):
@@ -175,6 +216,8 @@ class Interruption:
         return self.noted
 
     def set(self, *_):
+        if self.noted:
+            raise KeyboardInterrupt
         self.noted = True
 
     def __enter__(self):

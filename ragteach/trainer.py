@@ -8,21 +8,24 @@ Enters: a `RAG` and a `MultiTaskDataset`.  Leaves: the trained model (in place) 
                 J.backward(); optimizer.step()
 
 A batch holds the same share of every task, so that CE_t is always the mean of some examples of task
-t.
+t. Data that no memory holds come as a stream: any iterable of (x, y, task) batches.
 """
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections.abc import Iterable
 
 import torch
 from tqdm.auto import tqdm
 
+from ragteach.data.batches import as_batch, check_stream, epoch_batches, is_stream
 from ragteach.errors import at_least, one_of, refuse, whole
 from ragteach.losses import MultiTaskLoss, cross_entropy
-from ragteach.model import task_logits
+from ragteach.model import RAG, task_logits
 from ragteach.runs import History, Run, interruptible, only, pick_device
-from ragteach.tensors import as_tensors
+from ragteach.tensors import MISSING, TaskTensors, as_tensors
 
 SCHEDULES = ("joint", "two_phase", "alternating")
 PARTS = {
@@ -33,8 +36,7 @@ PARTS = {
 
 
 def train_epoch(model, loader, criterion, optimizer):
-    """One pass over a DataLoader of (x, y, task) batches; returns the mean J. The plainest loop
-    there is.
+    """One pass over a DataLoader of (x, y, task) batches, in the plainest loop; returns the mean J.
 
     Example:
         >>> from ragteach import RAG, MultiTaskDataset
@@ -52,7 +54,7 @@ def train_epoch(model, loader, criterion, optimizer):
             fix="torch.utils.data.DataLoader(dataset, batch_size=32, shuffle=True)",
         )
     losses = []
-    for x, y, task in loader:
+    for x, y, task in map(as_batch, loader):
         optimizer.zero_grad()
         loss = criterion(model(x, task), y, task, model)
         loss.backward()
@@ -67,27 +69,46 @@ def evaluate(model, data):
 
     Args:
         model: a `RAG`.
-        data: `MultiTaskDataset` (or its `TaskTensors`) with the model's tasks, or a DataLoader of
-            one.
+        data: `MultiTaskDataset` (or its `TaskTensors`) with the model's tasks, a DataLoader of one,
+            or a stream: any iterable of (x, y, task) batches, of which one at a time is held.
 
     Returns:
         dict: ``loss`` and ``accuracy`` (means over tasks), and ``loss/<task>``, ``accuracy/<task>``
             for each.
     """
-    data = data.dataset if isinstance(data, torch.utils.data.DataLoader) else data
-    tensors = as_tensors(model, data)
-    logits = task_logits(
-        tensors.x, model.task_weights(), model.task_bias()
-    )  # (n_tasks, n_classes, n_docs)
-    losses = cross_entropy(logits, tensors.onehot, tensors.weight)  # (n_tasks,)
-    there = tensors.weight > 0
-    accuracy = ((logits.argmax(1) == tensors.y) & there).sum(1) / there.sum(1)  # (n_tasks,)
+    if isinstance(data, torch.utils.data.DataLoader) and hasattr(data.dataset, "__len__"):
+        data = data.dataset
+    if is_stream(data):
+        losses, accuracy = _evaluate_stream(model, data)
+    else:
+        tensors = as_tensors(model, data)
+        weights, bias = model.task_weights(), model.task_bias()
+        logits = task_logits(tensors.x, weights, bias)  # (n_blocks, n_classes, n_docs)
+        losses = tensors.by_task(cross_entropy(logits, tensors.onehot, tensors.weight))
+        right = (logits.argmax(1) == tensors.y) & (tensors.weight > 0)
+        accuracy = tensors.by_task(right.sum(1)) / tensors.sizes  # (n_tasks,)
     scores = {"loss": losses.mean().item(), "accuracy": accuracy.mean().item()}
-    for name, loss, right in zip(
-        tensors.task_names, losses.tolist(), accuracy.tolist(), strict=True
-    ):
+    for name, loss, right in zip(model.task_names, losses.tolist(), accuracy.tolist(), strict=True):
         scores |= {f"loss/{name}": loss, f"accuracy/{name}": right}
     return scores
+
+
+def _evaluate_stream(model, stream):
+    """(CE_t, accuracy) of each task, (n_tasks,), one batch after another."""
+    sums = torch.zeros(3, model.n_tasks, dtype=torch.float64)  # loss, right, examples
+    for x, y, task in map(as_batch, stream):
+        there = y != MISSING
+        logits, y, task = model(x, task)[there].cpu(), y[there].cpu(), task[there].cpu()
+        each = torch.nn.functional.cross_entropy(logits, y, reduction="none")
+        values = torch.stack([each, logits.argmax(1) == y, torch.ones_like(each)])
+        sums.index_add_(1, task, values.double())
+    if not bool(sums[2].all()):
+        raise refuse(
+            expected="examples of every task in the stream",
+            got=f"none of task {model.task_names[int(sums[2].argmin())]!r}",
+            fix="stream the whole data, or evaluate a model of these tasks only",
+        )
+    return sums[0] / sums[2], sums[1] / sums[2]
 
 
 def plan(schedule, epochs, rounds=10):
@@ -100,6 +121,7 @@ def plan(schedule, epochs, rounds=10):
         (['shared', 'shared', 'adapters', 'adapters'], ['shared', 'adapters', 'shared', 'adapters'])
     """
     one_of("schedule", schedule, SCHEDULES)
+    whole("epochs", epochs)
     if schedule == "joint":
         return ["joint"] * epochs
     whole("rounds", rounds, 1)
@@ -115,40 +137,119 @@ def fit(model, data, schedule="joint", epochs=100, lr=0.05, optimizer=torch.opti
 
     Args:
         model: a `RAG`. What the learner froze stays frozen; inactive adapters are left alone.
-        data: `MultiTaskDataset`, or `TaskTensors` (its stacked form).
+        data: `MultiTaskDataset`, or `TaskTensors` (its stacked form); or a stream, of which one
+            batch is in memory: a DataLoader, or any iterable of (x, y, task) batches that can be
+            read once an epoch. Its CE_t is the mean over a batch's examples of task t, or 0.
         schedule: ``"joint"``, ``"two_phase"`` (shared, then adapters) or ``"alternating"``
             (``rounds`` times each).
         epochs: passes over the data in all. A phase gets its equal part of them.
-        lr, optimizer: learning rate, and any torch optimiser, called as ``optimizer(parameters,
-            lr=lr)``.
+        lr, optimizer: learning rate, and any torch optimiser: ``optimizer(parameters, lr=lr)``.
         batch_size: examples of the largest task in a batch (smaller tasks give the same share).
             None: full batch.
         criterion: a `MultiTaskLoss`; or give ``lam``, ``lam_shared`` and ``alpha`` and one is made.
+            Of a stream only you know the tasks' sizes: for alpha="size", ``MultiTaskLoss(sizes=)``.
         val: validation data. Its mean cross-entropy is recorded after every epoch.
         patience: stop after so many epochs without a better validation loss, and keep the best
             epoch's weights.
         device: ``"auto"`` (CUDA, then MPS, then CPU), or a device. The model stays there.
-        callbacks: objects with ``on_step(model, step, loss)`` and/or ``on_epoch(model, epoch,
-            record)``.
+        callbacks: objects with ``on_step(model, step, loss)``, ``on_epoch(model, epoch, record)``.
         progress: show a tqdm bar.
         resume: a `History` (or its ``checkpoint``, which `torch.save` can keep) to go on from, with
             the same model and options. The result is bit-equal to never having stopped.
         seed: order of the batches.
-        adapters_first: whether the adapters, still random, take part while the first phase trains
-            W_s.
+        adapters_first: whether the adapters, still random, take part while phase one trains W_s.
 
     Returns:
         `History`. Ctrl-C (or the stop button) ends training after the step under way and keeps what
-        was learnt.
+        was learnt; a second one ends it at once. If the loss becomes infinite or NaN, training
+        stops, warns, and keeps the last finite weights.
 
     Raises:
         RagteachError: data that do not fit the model, unknown options, negative penalties; before
             any training.
     """
-    whole("epochs", epochs), at_least("lr", lr)
+    phases = plan(schedule, epochs, rounds)
+    _check_options(model, lr, optimizer, batch_size, val, patience, callbacks, seed)
+    if criterion is None:
+        criterion = MultiTaskLoss(alpha=alpha, lam=lam, lam_shared=lam_shared)
+    elif not isinstance(criterion, MultiTaskLoss) or [lam, lam_shared, str(alpha)] != [
+        0,
+        0,
+        "equal",
+    ]:
+        raise refuse(
+            expected="criterion: a MultiTaskLoss, which has lam, lam_shared and alpha of its own",
+            got=f"{type(criterion).__name__}, {lam = }, {lam_shared = }, {alpha = }",
+            fix="fit(..., criterion=MultiTaskLoss(loss_fn, lam=..., lam_shared=..., alpha=...))",
+        )
+    model.to(pick_device(device))
+    if is_stream(data):
+        check_stream(model, data, criterion, batch_size, epochs)
+    else:
+        data = as_tensors(model, data, criterion.class_weight)
+        criterion.set_sizes(data.sizes)
+    val = val if val is None or is_stream(val) else as_tensors(model, val)
+    run = Run(model, criterion.to(model.shared.device), optimizer, lr, seed, resume, patience)
+    bar = tqdm(total=epochs, initial=run.epoch, disable=not progress, desc=schedule, unit="epoch")
+    with bar, interruptible() as interrupted:
+        while run.epoch < epochs and not run.history.stopped:
+            phase = phases[run.epoch]
+            with only(model, PARTS[phase], silent=phase == "shared" and not adapters_first):
+                loss = _epoch(run, data, batch_size, phase, callbacks, interrupted)
+            where = f"in epoch {run.epoch + 1} of {epochs}"
+            if loss is None:
+                run.history.stopped = f"interrupted {where}, after batch {run.batch}"
+                break
+            if not math.isfinite(loss):
+                run.diverged(where, f"the loss of batch {run.batch + 1} is {loss}")
+                break
+            record = {"epoch": run.epoch + 1, "phase": phase, "loss": loss}
+            if val is not None:
+                record |= {f"val_{k}": v for k, v in evaluate(model, val).items() if "/" not in k}
+            run.end_epoch(record)
+            bar.update()
+            numbers = {k: f"{v:.3f}" for k, v in record.items() if isinstance(v, float)}
+            bar.set_postfix(numbers, refresh=False)
+            with interrupted:
+                for callback in callbacks:
+                    if hasattr(callback, "on_epoch"):
+                        callback.on_epoch(model, record["epoch"], record)
+            if interrupted.is_set() and run.epoch < epochs and not run.history.stopped:
+                run.history.stopped = f"interrupted after epoch {run.epoch} of {epochs}"
+    if not all(bool(p.isfinite().all()) for p in model.parameters()):
+        run.go_back()
+        run.diverged(f"after epoch {run.epoch} of {epochs}", "weights became infinite or NaN")
+    return run.close()
+
+
+def _check_options(model, lr, optimizer, batch_size, val, patience, callbacks, seed):
+    """Refuse what `fit` cannot work with, before any training."""
+    at_least("lr", lr)
+    whole("seed", seed)
     for name, value in (("batch_size", batch_size), ("patience", patience)):
         if value is not None:
             whole(name, value, 1)
+    if patience is not None and val is None:
+        raise refuse(
+            expected="val data for early stopping", got="patience without val", fix="pass val="
+        )
+    for name, value, fine, fix in (
+        ("model: a RAG", model, isinstance(model, RAG), "RAG(n_features, n_classes, n_adapters)"),
+        (
+            "optimizer: a torch optimiser's class",
+            optimizer,
+            callable(optimizer),
+            "torch.optim.Adam",
+        ),
+        (
+            "callbacks in a list",
+            callbacks,
+            isinstance(callbacks, list | tuple),
+            "callbacks=[yours]",
+        ),
+    ):
+        if not fine:
+            raise refuse(expected=name, got=f"{value!r}", fix=f"pass {fix}")
     for callback in callbacks:
         if not (hasattr(callback, "on_step") or hasattr(callback, "on_epoch")):
             raise refuse(
@@ -156,97 +257,50 @@ def fit(model, data, schedule="joint", epochs=100, lr=0.05, optimizer=torch.opti
                 got=f"{callback!r}, which has neither",
                 fix="write a class with on_epoch(self, model, epoch, record), and pass [YourClass()]",
             )
-    if patience is not None and val is None:
-        raise refuse(
-            expected="val data for early stopping",
-            got="patience without val",
-            fix="pass val=validation_data",
-        )
-    phases = plan(schedule, epochs, rounds)
-    if criterion is None:
-        criterion = MultiTaskLoss(alpha=alpha, lam=lam, lam_shared=lam_shared)
-    model.to(pick_device(device))
-    tensors = as_tensors(model, data, criterion.class_weight)
-    val = None if val is None else as_tensors(model, val)
-    criterion.set_sizes(tensors.sizes)
-    run = Run(model, criterion.to(model.shared.device), optimizer, lr, seed, resume)
-    bar = tqdm(total=epochs, initial=run.epoch, disable=not progress, desc=schedule, unit="epoch")
-    with bar, interruptible() as interrupted:
-        while run.epoch < epochs and not run.history.stopped:
-            phase = phases[run.epoch]
-            with only(model, PARTS[phase], silent=phase == "shared" and not adapters_first):
-                loss = _epoch(run, tensors, batch_size, phase, callbacks, interrupted)
-            if loss is None:
-                run.history.stopped = (
-                    f"interrupted in epoch {run.epoch + 1} of {epochs}, after batch {run.batch}"
-                )
-                break
-            record = {"epoch": run.epoch + 1, "phase": phase, "loss": loss}
-            if val is not None:
-                record |= {f"val_{k}": v for k, v in evaluate(model, val).items() if "/" not in k}
-            run.end_epoch(record, patience)
-            bar.update()
-            bar.set_postfix(
-                {k: f"{v:.3f}" for k, v in record.items() if isinstance(v, float)}, refresh=False
-            )
-            with interrupted:
-                for callback in callbacks:
-                    if hasattr(callback, "on_epoch"):
-                        callback.on_epoch(model, record["epoch"], record)
-            if interrupted.is_set() and run.epoch < epochs:
-                run.history.stopped = f"interrupted after epoch {run.epoch} of {epochs}"
-    return run.close()
 
 
-def _epoch(run, tensors, batch_size, phase, callbacks, interrupted):
-    """One pass over the data: the mean J of its batches, or None if interrupted before its end."""
+def _epoch(run, data, batch_size, phase, callbacks, interrupted):
+    """One pass over the data: the mean J of its batches, or the loss that is no finite number; None
+    if interrupted before its end.
+    """
     optimizer = run.optimizer(phase)
     moving = [p for group in optimizer.param_groups for p in group["params"]]
-    batches = epoch_batches(tensors, batch_size, run.epoch_generator())
+    n_batches, generator = None, run.epoch_generator()
+    if is_stream(data):
+        batches = itertools.islice(map(as_batch, data), run.batch, None)
+    else:
+        rows = epoch_batches(data, batch_size, generator)
+        n_batches = len(rows)
+        batches = [data] if rows[0] is None else data.batches(rows[run.batch :])
     on_step = [c.on_step for c in callbacks if hasattr(c, "on_step")]
-    for batch in [tensors] if batches[0] is None else tensors.batches(batches[run.batch :]):
+    for batch in batches:
 
-        def closure(
-            batch=batch,
-        ):  # torch's own form of the step; some optimisers evaluate it more than once
+        def closure(batch=batch):  # torch's own form of the step; some optimisers call it often
             for p in moving:  # optimizer.zero_grad(), for less
                 p.grad = None
-            loss = run.criterion.stacked(run.model, batch)
+            loss = _loss(run, batch)
             loss.backward()
             return loss
 
-        loss = optimizer.step(closure).detach()
-        run.after_step(loss)
+        run.before_step(moving)
+        loss = optimizer.step(closure).item()
+        if not run.after_step(loss):
+            return loss
         with interrupted:
             for call in on_step:
-                call(run.model, run.step, float(loss))
-        if interrupted.is_set():
-            return float(run.total) / len(batches) if run.batch == len(batches) else None
-    return float(run.total) / len(batches)
+                call(run.model, run.step, loss)
+        if interrupted.is_set() and run.batch != n_batches:
+            return None
+    if run.batch == 0:
+        fix = "pass what can be read again and again, such as a DataLoader"
+        raise refuse(expected="a stream with at least one batch", got="none", fix=fix)
+    return run.total / run.batch
 
 
-def epoch_batches(tensors, batch_size, generator):
-    """Rows of each batch of one epoch: a list of index tensors (n_tasks, n_batch), or ``[None]``:
-    full batch.
-
-    The examples of each task are shuffled and dealt out evenly over the batches, whatever the
-    task's size.
-    """
-    n_docs = tensors.y.shape[1]
-    if batch_size is None or batch_size >= n_docs:
-        return [None]
-    there = (tensors.weight > 0).cpu()  # (n_tasks, n_docs)
-    order = torch.stack([torch.randperm(n_docs, generator=generator) for _ in there])
-    if not bool(there.all()):
-        order = order.gather(
-            1, there.gather(1, order).long().argsort(stable=True, dim=1, descending=True)
-        )
-        count, place = (
-            there.sum(1, keepdim=True),
-            torch.arange(n_docs),
-        )  # real rows first, then padding
-        real, padding = (place + 0.5) / count, (place - count + 0.5) / (n_docs - count).clamp(min=1)
-        order = order.gather(
-            1, torch.where(place < count, real, padding).argsort(stable=True, dim=1)
-        )
-    return list(order.to(tensors.y.device).split(int(batch_size), 1))
+def _loss(run, batch):
+    """J of a batch: `TaskTensors`, or (x, y, task) of a stream."""
+    if isinstance(batch, TaskTensors):
+        return run.criterion.stacked(run.model, batch)
+    device = run.model.shared.device
+    x, y, task = (part.to(device) if isinstance(part, torch.Tensor) else part for part in batch)
+    return run.criterion(run.model(x, task), y, task, run.model)

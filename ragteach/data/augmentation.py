@@ -12,8 +12,7 @@ stand on both sides of the split. None of these makes new knowledge; whether the
 per task, on untouched test data.
 
 Sources: Chawla et al. (2002) on resampling; Wei & Zou (2019), EDA, for the text operations;
-Yarowsky (1995) for self-training. scikit-learn does the resampling, the weights and the
-self-training.
+Yarowsky (1995) for self-training. scikit-learn does the resampling and the self-training.
 """
 
 from __future__ import annotations
@@ -27,17 +26,17 @@ import scipy.sparse as sp
 from sklearn.base import clone
 from sklearn.semi_supervised import SelfTrainingClassifier
 from sklearn.utils import resample as draw_rows
-from sklearn.utils.class_weight import compute_class_weight
 
+from ragteach.data.weighting import class_weights as weights_of_classes
 from ragteach.errors import at_least, one_of, refuse
+from ragteach.tensors import MISSING
 
 HOW = ("over", "under")
 CHANGES = ("drop", "swap", "replace")
-MISSING = -100
 
 
 def class_weights(labels, n_classes):
-    """Weight of each class so that all count the same: n / (C n_c), by scikit-learn.
+    """Weight of each class so that all count the same: n / (C n_c).
 
     Args:
         labels: (n_examples,) class numbers; -100 (missing) is left out.
@@ -59,12 +58,7 @@ def class_weights(labels, n_classes):
             got=f"{labels.min()} .. {labels.max()}",
             fix="set n_classes",
         )
-    there = np.unique(labels)
-    weights = np.ones(n_classes)
-    if len(there):
-        scale = len(there) / n_classes  # scikit-learn counts the classes it sees, we count them all
-        weights[there] = scale * compute_class_weight("balanced", classes=there, y=labels)
-    return weights
+    return weights_of_classes("balanced", labels, n_classes).numpy()
 
 
 def resample(frame, by=("task", "label"), how="over", seed=0):

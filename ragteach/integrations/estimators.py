@@ -30,6 +30,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from ragteach.data.weighting import class_weights
 from ragteach.engine.optimum import solve
 from ragteach.errors import at_least, one_of, refuse
 from ragteach.integrations.rows import centre, column, stack, unique, weights
@@ -311,14 +312,12 @@ class RAGClassifier(ClassifierMixin, _RAGEstimator):
 
     def _per_class(self, label, weight):
         """Weight of each class among the rows of one task."""
-        if self.class_weight is None:
-            return np.ones(len(self.classes_))
-        if isinstance(self.class_weight, str):
-            one_of("class_weight", self.class_weight, ["balanced"])
-            return 1 / np.maximum(np.bincount(label, weight, len(self.classes_)), 1e-300)
-        return np.array(
-            [self.class_weight.get(c, 1.0) for c in self.classes_.tolist()], dtype=float
-        )
+        given = self.class_weight
+        if isinstance(given, str):
+            one_of("class_weight", given, ["balanced"])
+        elif given is not None:
+            given = [given.get(c, 1.0) for c in self.classes_.tolist()]
+        return class_weights(given, label, len(self.classes_), weight).numpy()
 
     def decision_function(self, X, tasks=None):
         """Logits (n_docs, n_classes); with two classes, their difference (n_docs,)."""

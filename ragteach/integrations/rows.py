@@ -14,36 +14,31 @@ import numpy as np
 import scipy.sparse as sp
 import torch
 
+from ragteach.data.stacking import stack_rows
 from ragteach.dataset import DENSE_NUMBERS, SPARSE_ABOVE
 from ragteach.errors import refuse
-from ragteach.linear import BlockSparse
-from ragteach.tensors import TaskTensors
 
 
 def stack(X, label, number, weight, per_class, n_classes, names):
     """`TaskTensors` in double precision whose weights are the rows' own, and each task's sum of
     weights.
     """
-    members = [np.flatnonzero(number == t) for t in range(len(names))]
-    n_docs = max(map(len, members))
-    y = torch.zeros(len(names), n_docs, dtype=torch.long)
-    w = torch.zeros(len(names), n_docs, dtype=torch.float64)
-    for t, rows in enumerate(members):
-        share = weight[rows] * per_class(label[rows], weight[rows])[label[rows]]
-        y[t, : len(rows)] = torch.from_numpy(label[rows])
-        w[t, : len(rows)] = torch.from_numpy(share / share.sum())
-    wide = sp.issparse(X) and (
-        X.shape[1] > SPARSE_ABOVE or len(names) * n_docs * X.shape[1] > DENSE_NUMBERS
-    )
-    if wide:
-        x = BlockSparse.build([X[rows] for rows in members], n_docs, torch.float64)
+    share = weight.astype(float)
+    for t in range(len(names)):
+        rows = number == t
+        share[rows] *= per_class(label[rows], weight[rows])[label[rows]]
+    if sp.issparse(X):
+        n_docs = np.bincount(number).max()
+        numbers = len(names) * n_docs * X.shape[1]
+        x = sp.csr_matrix(X)
+        if X.shape[1] <= SPARSE_ABOVE and numbers <= DENSE_NUMBERS:
+            x = torch.from_numpy(x.toarray())
     else:
-        x = torch.zeros(len(names), n_docs, X.shape[1], dtype=torch.float64)
-        for t, rows in enumerate(members):
-            x[t, : len(rows)] = torch.from_numpy(X[rows].toarray() if sp.issparse(X) else X[rows])
-    return TaskTensors(x, y, w, n_classes, [str(n) for n in names]), [
-        weight[rows].sum() for rows in members
-    ]
+        x = torch.from_numpy(np.ascontiguousarray(X))
+    label, task, share = (torch.from_numpy(np.asarray(v)) for v in (label, number, share))
+    names = [str(n) for n in names]
+    tensors = stack_rows(x, label, task, share, n_classes, names, dtype=torch.float64)
+    return tensors, np.bincount(number, weight, len(names))
 
 
 def centre(tensors):
@@ -51,9 +46,10 @@ def centre(tensors):
     n_features).
 
     b_t, which is not penalised, takes up the shift: the optimum is the same, and found in fewer
-    steps. Sparse features stay as they are (None): counts of words are near 0 anyway.
+    steps. Sparse features, and those of very unequal tasks, stay as they are (None): counts of
+    words are near 0 anyway.
     """
-    if isinstance(tensors.x, BlockSparse):
+    if not isinstance(tensors.x, torch.Tensor):
         return None
     centre = tensors.weight.unsqueeze(1) @ tensors.x  # (n_tasks, 1, n_features)
     tensors.x -= centre

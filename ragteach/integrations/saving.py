@@ -118,7 +118,7 @@ def save(path, model, vectorizer=None, labels=None, **training):
             expected="a RAG, a MultiHead, or a fitted RAGClassifier", got=f"a {type(model).__name__}",
             fix="fit it first; plain torch modules can be saved with safetensors itself",
         )  # fmt: skip
-    tensors = {f"model.{name}": t for name, t in model.state_dict().items()}
+    tensors = {f"model.{name}": t for name, t in model.state_dict().items() if _is_tensor(name)}
     info = {
         "format": FORMAT,
         "kind": type(model).__name__,
@@ -241,7 +241,7 @@ def _rebuild(info, tensors):
         model = MultiHead(n_features, heads, n_outputs, **options)
     else:
         model = RAG(n_features, n_outputs, len(given["adapters"]), **options)
-    expected = {name: t.shape for name, t in model.state_dict().items()}
+    expected = {name: t.shape for name, t in model.state_dict().items() if _is_tensor(name)}
     if expected != {name: t.shape for name, t in state.items()}:
         raise ValueError("tensors of other names or shapes than the header says")
     model.load_state_dict(state, assign=True)
@@ -317,3 +317,8 @@ def _plain(value):
     if isinstance(value, set | frozenset):
         return sorted(value)
     raise TypeError(f"{type(value).__name__} {value!r}")
+
+
+def _is_tensor(name):
+    """Whether a part of a state_dict is stored as a tensor (what is active is in the header)."""
+    return not name.endswith("_extra_state")

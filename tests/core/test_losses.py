@@ -177,8 +177,8 @@ BAD = {
     "lam": (dict(lam=-1), "lam to be a finite number >= 0", "lam = -1", "use lam >= 0"),
     "lam_shared": (dict(lam_shared=math.inf), "lam_shared to be a finite", "lam_shared = inf", "lam_shared >= 0"),
     "alpha": (dict(alpha="fair"), "one of 'equal', 'size', 'difficulty', 'uncertainty'", "alpha = 'fair'", ""),
-    "negative": (dict(alpha=[1, -1], sizes=[1, 1]), "2 task weights alpha >= 0", "alpha = [1.0, -1.0]", "one number"),
-    "too many": (dict(alpha=[1, 1, 1], sizes=[1, 1]), "2 task weights", "alpha = [1.0, 1.0, 1.0]", "per task"),
+    "negative": (dict(alpha=[1, -1], sizes=[1, 1]), "2 task weights alpha >= 0", "alpha = [1, -1]", "one number"),
+    "too many": (dict(alpha=[1, 1, 1], sizes=[1, 1]), "2 task weights", "alpha = [1, 1, 1]", "per task"),
     "none": (dict(alpha=None, sizes=[1, 1]), "2 task weights", "alpha = None", '"equal", "size"'),
     "weights inside": (dict(loss_fn=nn.CrossEntropyLoss(torch.ones(3))), "class_weight=...", "inside loss_fn", "[1."),
 }  # fmt: skip

@@ -1,0 +1,99 @@
+"""Batches: of data in memory, and of data that no memory holds.
+
+Enters: `TaskTensors`; or a stream: any iterable of batches (x, y, task), such as a DataLoader over
+    an IterableDataset.  Leaves: the rows of each batch; or the stream's batches, checked.
+
+In a stream x is (n_docs, n_features), dense or sparse (scipy's or torch's), y and task are numbers
+(n_docs,). scikit-learn's HashingVectorizer turns texts into such x without a vocabulary, so without
+seeing all of them first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import torch
+
+from ragteach.errors import refuse
+from ragteach.tensors import MISSING
+
+
+def is_stream(data):
+    """Whether these are batches to be read one after another."""
+    table = isinstance(data, str | Mapping | torch.Tensor) or hasattr(data, "columns")
+    return isinstance(data, Iterable) and not table
+
+
+def as_batch(batch):
+    """A batch as (x, y, task); refuses anything else."""
+    if not isinstance(batch, tuple | list) or len(batch) != 3:
+        raise refuse(
+            expected="a MultiTaskDataset, or batches of (x, y, task)",
+            got=f"a batch that is a {type(batch).__name__}",
+            fix="build MultiTaskDataset(texts, labels, num_classes, tasks), or .from_frame(frame); "
+            "a stream yields tuples of features, class numbers and task numbers",
+        )
+    x, *numbers = batch
+    return x, *(torch.as_tensor(n) for n in numbers)
+
+
+def check_batch(logits, y, task, n_tasks):
+    """Refuse labels or tasks that do not belong to these logits (n_docs, n_classes)."""
+    if y.shape != logits.shape[:1] or task.shape != y.shape or y.is_floating_point():
+        raise refuse(
+            expected="logits (n_docs, n_classes), and whole numbers y (n_docs,) and task (n_docs,)",
+            got=f"logits {tuple(logits.shape)}, y {tuple(y.shape)} of {y.dtype}, task {tuple(task.shape)}",
+            fix="y.flatten() drops a second axis, y.long() makes whole numbers",
+        )
+    for what, values, n in (("label", y[y != MISSING], logits.shape[-1]), ("task", task, n_tasks)):
+        if len(values) and not 0 <= int(values.min()) <= int(values.max()) < n:
+            bad = values[(values < 0) | (values >= n)][0]
+            raise refuse(
+                expected=f"{what} numbers 0 .. {n - 1}"
+                + (f", or {MISSING}: missing" * (what == "label")),
+                got=f"{what} {int(bad)}",
+                fix="number them from 0, or build the model with more outputs (or tasks)",
+            )
+
+
+def check_stream(model, stream, criterion, batch_size, epochs: int) -> None:
+    """Refuse a stream that `fit` cannot read so often; tell the criterion what it can know."""
+    if batch_size is not None or (hasattr(stream, "__next__") and epochs > 1):
+        raise refuse(
+            expected="a stream of batches that can be read once an epoch, and no batch_size",
+            got=f"{type(stream).__name__}, batch_size = {batch_size}, epochs = {epochs}",
+            fix="pass DataLoader(your IterableDataset, batch_size=...), a list of batches, or an "
+            "object whose __iter__ starts anew",
+        )
+    if criterion.sizes is None:
+        if criterion.alpha == "size":
+            raise refuse(
+                expected='the sizes of the tasks, for alpha = "size"',
+                got="a stream, which does not know them",
+                fix='criterion=MultiTaskLoss(alpha="size", sizes=[...])',
+            )
+        criterion.set_sizes(torch.ones(model.n_tasks))  # how many is of no matter
+
+
+def epoch_batches(tensors, batch_size, generator):
+    """Rows of each batch of one epoch: a list of index tensors (n_blocks, n_batch), or ``[None]``:
+    full batch.
+
+    The examples of each task are shuffled and dealt out evenly over the batches, whatever the
+    task's size.
+    """
+    n_docs, largest = tensors.y.shape[1], int(tensors.sizes.max())
+    if batch_size is None or batch_size >= largest:
+        return [None]
+    if tensors.task is not None:  # of a block as much as makes the task's share
+        batch_size = -(-n_docs * batch_size // largest)
+    there = (tensors.weight > 0).cpu()  # (n_blocks, n_docs)
+    order = torch.stack([torch.randperm(n_docs, generator=generator) for _ in there])
+    if not bool(there.all()):  # real rows first, then padding; then both spread evenly
+        shuffled = there.gather(1, order).long()
+        order = order.gather(1, shuffled.argsort(stable=True, dim=1, descending=True))
+        count, place = there.sum(1, keepdim=True), torch.arange(n_docs)
+        real, padding = (place + 0.5) / count, (place - count + 0.5) / (n_docs - count).clamp(min=1)
+        spread = torch.where(place < count, real, padding)
+        order = order.gather(1, spread.argsort(stable=True, dim=1))
+    return list(order.to(tensors.y.device).split(int(batch_size), 1))

@@ -1,0 +1,185 @@
+"""Documents stacked in blocks, dense or sparse: what ``W_t x`` is a product with.
+
+Enters: documents of several tasks; a block holds documents of one.  Leaves: x of shape (n_blocks,
+    n_docs, n_features): a plain tensor where block t is task t, else `Blocks`, or `BlockSparse`.
+
+`ragteach.linear` holds the products.
+"""
+
+from __future__ import annotations
+
+import functools
+import warnings
+
+import numpy as np
+import torch
+
+from ragteach.errors import refuse
+
+
+class Blocks:
+    """Dense ``x`` of tasks so unequal that a large one is cut into several blocks.
+
+    Args:
+        rows: (n_blocks, n_docs, n_features), zero rows where a block is not full.
+        task: (n_blocks,) whose documents a block holds.
+        n_tasks: how many tasks there are.
+    """
+
+    words = None
+
+    def __init__(self, rows: torch.Tensor, task: torch.Tensor, n_tasks: int):
+        self.rows, self.task, self.n_tasks, self.shape = rows, task, n_tasks, rows.shape
+
+    def to(self, device=None, dtype=None) -> Blocks:
+        """The same documents on another device or in another precision."""
+        rows = self.rows.to(device=device, dtype=dtype)
+        return Blocks(rows, self.task.to(rows.device), self.n_tasks)
+
+
+class BlockSparse:
+    """Sparse ``x`` for wide vocabularies: one matrix with a block of columns for each task.
+
+    Row (b, i) holds document i of block b in the columns of its task (the same trick as Daume's
+    feature augmentation), so a single sparse product serves all tasks and nothing dense of size
+    n_docs x n_features is ever made.
+
+    Args:
+        matrix: scipy CSR (n_blocks n_docs, n_words): the documents, empty rows where padded.
+        n_docs: rows of a block.
+        n_tasks, task: as in `Blocks`. Without ``task``, block t is task t.
+        words: (n_words,) which features the columns are. None: all of them.
+        dtype, device: of the products.
+    """
+
+    def __init__(self, matrix, n_docs: int, n_tasks: int, task=None, words=None,
+                 dtype=torch.float32, device="cpu"):  # fmt: skip
+        self.matrix, self.n_tasks, self.task, self.words = matrix, n_tasks, task, words
+        self.shape = torch.Size([matrix.shape[0] // n_docs, n_docs, matrix.shape[1]])
+        self.dtype, self.device = dtype, torch.device(device)
+
+    @functools.cached_property
+    def rows(self) -> torch.Tensor:
+        """The matrix of `project`: torch CSR (n_blocks n_docs, n_tasks n_words)."""
+        return _torch_csr(self._wide(), self)
+
+    @functools.cached_property
+    def columns(self) -> torch.Tensor:
+        """Its transpose, the matrix of `back_project`."""
+        return _torch_csr(self._wide().T.tocsr(), self)
+
+    def _wide(self):
+        n_blocks, n_docs, n_words = self.shape
+        task = np.arange(n_blocks) if self.task is None else self.task.cpu().numpy()
+        per_block = np.diff(self.matrix.indptr[::n_docs])  # stored numbers
+        indices = self.matrix.indices + np.repeat(task * n_words, per_block)
+        shape = (n_blocks * n_docs, self.n_tasks * n_words)
+        return type(self.matrix)((self.matrix.data, indices, self.matrix.indptr), shape=shape)
+
+    def to(self, device=None, dtype=None) -> BlockSparse:
+        """The same documents on another device or in another precision."""
+        device, dtype = torch.device(device or self.device), dtype or self.dtype
+        if (device, dtype) == (self.device, self.dtype):
+            return self
+        task, words = (None if v is None else v.to(device) for v in (self.task, self.words))
+        n_docs = self.shape[1]
+        return BlockSparse(self.matrix, n_docs, self.n_tasks, task, words, dtype, device)
+
+    def only_words_there(self) -> BlockSparse:
+        """The same documents, with columns for the words they hold only."""
+        there = np.zeros(self.shape[2], dtype=bool)
+        there[self.matrix.indices] = True
+        place = np.cumsum(there, dtype=self.matrix.indices.dtype) - 1
+        parts = (self.matrix.data, place[self.matrix.indices], self.matrix.indptr)
+        words = torch.from_numpy(np.flatnonzero(there)).to(self.device)
+        matrix = type(self.matrix)(parts, shape=(self.matrix.shape[0], len(words)))
+        words = words if self.words is None else self.words[words]
+        n_docs, task = self.shape[1], self.task
+        return BlockSparse(matrix, n_docs, self.n_tasks, task, words, self.dtype, self.device)
+
+
+def take(x, index):
+    """Rows ``index`` (n_blocks, n_batch) of each block; of sparse x with the words they hold only."""
+    n_blocks, n_docs, n_features = x.shape
+    first = torch.arange(0, n_blocks * n_docs, n_docs, device=index.device).unsqueeze(1)
+    rows = (first + index).flatten()
+    if isinstance(x, BlockSparse):
+        matrix, n_batch = x.matrix[rows.cpu().numpy()], index.shape[1]
+        batch = BlockSparse(matrix, n_batch, x.n_tasks, x.task, x.words, x.dtype, x.device)
+        return batch.only_words_there()
+    if isinstance(x, Blocks):
+        return Blocks(take(x.rows, index), x.task, x.n_tasks)
+    # Whole rows of a flat x: several times faster than x[each, index].
+    return x.flatten(0, 1).index_select(0, rows).view(n_blocks, -1, n_features)
+
+
+class _Columns(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, weights, words):
+        ctx.shape, ctx.words = weights.shape, words
+        return weights.index_select(1, words)
+
+    @staticmethod
+    def backward(ctx, grad):
+        wide = grad.new_zeros(ctx.shape)
+        wide[:, ctx.words] = (
+            grad  # torch's own would add up, one number at a time: words may repeat
+        )
+        return wide, None
+
+
+def columns_of(weights: torch.Tensor, words: torch.Tensor) -> torch.Tensor:
+    """The columns ``words`` (no word twice) of weights (n_classes, n_features)."""
+    return _Columns.apply(weights, words)
+
+
+def sparse_rows(x, place, n_tasks, dtype, device) -> BlockSparse:
+    """Sparse documents (scipy or torch), each a block of one row; with the words they hold only."""
+    import scipy.sparse as sp  # noqa: PLC0415  (whoever has sparse documents has scipy)
+
+    if isinstance(x, torch.Tensor):
+        x = x.to_sparse_csr().cpu()
+        parts = (x.values().numpy(), x.col_indices().numpy(), x.crow_indices().numpy())
+        x = sp.csr_matrix(parts, shape=tuple(x.shape))
+    x = sp.csr_matrix(x)
+    return BlockSparse(x, 1, n_tasks, place, None, dtype, device).only_words_there()
+
+
+def _torch_csr(matrix, x):
+    with warnings.catch_warnings():  # torch calls its CSR layout a beta; our tests hold our use
+        warnings.simplefilter("ignore")
+        parts = (torch.from_numpy(a) for a in (matrix.indptr, matrix.indices, matrix.data))
+        crow, column, values = parts
+        if crow.dtype != column.dtype:
+            crow, column = crow.long(), column.long()
+        values, shape = values.to(x.dtype), matrix.shape
+        csr = torch.sparse_csr_tensor(crow, column, values, shape, check_invariants=False)
+        return csr.to(x.device)
+
+
+def check_documents(x, n_features: int, dtype: torch.dtype) -> None:
+    """Refuse anything but features (n_docs, n_features): a tensor of this precision, or scipy's."""
+    shape, kind = getattr(x, "shape", ()), getattr(x, "dtype", None)
+    sparse = hasattr(x, "tocsr") and not isinstance(x, torch.Tensor)
+    fine = sparse or (isinstance(x, torch.Tensor) and kind == dtype)
+    if not fine or len(shape) != 2 or shape[1] != n_features:
+        of_shape = "" if kind is None else f" of shape {tuple(shape)}, {kind}"
+        raise refuse(
+            expected=f"a tensor of features of shape (n_docs, {n_features}), {dtype}",
+            got=type(x).__name__ + of_shape,
+            fix="turn texts into numbers with the vectoriser the model was trained with, "
+            "arrays into tensors with torch.as_tensor(x, dtype=torch.float32)",
+        )
+
+
+def check_numbers(task: torch.Tensor, n_docs: int, task_names: list[str]) -> torch.Tensor:
+    """One task number for each document, (n_docs,); refuses anything else."""
+    bad = task.is_floating_point() or task.shape != (n_docs,)
+    if bad or (n_docs and not 0 <= int(task.min()) <= int(task.max()) < len(task_names)):
+        values = sorted(set(task.flatten().tolist()))[:8]
+        raise refuse(
+            expected=f"one task number in 0 .. {len(task_names) - 1} for each of {n_docs} documents",
+            got=f"task of shape {tuple(task.shape)}, values {values}",
+            fix=f"number the tasks as in model.task_names = {task_names}",
+        )
+    return task

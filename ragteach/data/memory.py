@@ -1,0 +1,35 @@
+"""Does it fit? An estimate before anything is allocated.
+
+Enters: what is to be made, and how many bytes it takes.  Leaves: nothing, or a refusal with numbers.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ragteach.errors import refuse
+
+
+def free_memory() -> int | None:
+    """Bytes this process may still take, as Linux tells (a container's limit counts); else None."""
+    try:
+        lines = Path("/proc/meminfo").read_text().splitlines()
+        free = next(int(line.split()[1]) * 1024 for line in lines if "MemAvailable" in line)
+    except (OSError, StopIteration):
+        return None
+    try:
+        limit, used = (Path(f"/sys/fs/cgroup/memory.{n}").read_text() for n in ("max", "current"))
+        return min(free, int(limit) - int(used))
+    except (OSError, ValueError):  # no container, or none with a limit
+        return free
+
+
+def fits_memory(what: str, needed: float, fix: str) -> None:
+    """Refuse what needs more bytes than are free, before anything is allocated."""
+    free = free_memory()
+    if free is not None and needed > free:
+        raise refuse(
+            expected=f"{what}, to fit into memory",
+            got=f"it needs {needed / 1e9:.1f} GB, {free / 1e9:.1f} GB are free",
+            fix=f"take {free / needed:.0%} of it at most, or {fix}",
+        )

@@ -1,0 +1,38 @@
+"""What an example of each class counts: one function for losses, stacking and estimators.
+
+Enters: numbers, None or "balanced", and labels.  Leaves: (n_classes,) weights.
+"""
+
+from __future__ import annotations
+
+import torch
+
+from ragteach.errors import refuse
+
+
+def class_weights(class_weight, y, n_classes: int, weight=None) -> torch.Tensor:
+    """What an example of each class counts, (n_classes,): the numbers given, or made of these labels.
+
+    Args:
+        class_weight: n_classes positive numbers; None: 1 each; ``"balanced"``: n / (C n_c), so that
+            all classes count the same, and 1 for a class without examples.
+        y: (n_examples,) class numbers.
+        weight: (n_examples,) what each example counts by itself; n and n_c are sums of it.
+    """
+    if class_weight is None:
+        return torch.ones(n_classes)
+    if isinstance(class_weight, str) and class_weight == "balanced" and y is not None:
+        weight = None if weight is None else torch.as_tensor(weight, dtype=torch.float64)
+        n_c = torch.as_tensor(y).bincount(weight, minlength=n_classes)
+        return torch.where(n_c > 0, n_c.sum() / (n_classes * n_c), 1.0)
+    try:
+        given = torch.as_tensor(class_weight, dtype=torch.float32)
+    except (TypeError, ValueError, RuntimeError):
+        given = torch.zeros(0)
+    if given.shape != (n_classes,) or not bool((given > 0).all() and torch.isfinite(given).all()):
+        raise refuse(
+            expected=f'{n_classes} positive class weights (or "balanced", for a whole dataset)',
+            got=f"class_weight = {class_weight!r}",
+            fix="give one positive number per class",
+        )
+    return given
