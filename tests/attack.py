@@ -320,7 +320,7 @@ def _():
 
 @call("augment")
 def _():
-    return Call(rt.augment, {"frame": frame(), "synonyms": {"good": ["fine"]}})
+    return Call(rt.augment, {"frame": frame(), "change": "replace", "synonyms": {"good": ["fine"]}})
 
 
 @call("self_train")

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import scipy.sparse as sp
+from sklearn.linear_model import LogisticRegression
 from sklearn.utils.class_weight import compute_sample_weight
 
 from ragteach import (
@@ -104,6 +105,54 @@ def test_each_change_does_what_it_says():
     assert augment(single).equals(single)  # one word always remains, and nothing is repeated
 
 
+@pytest.mark.parametrize(
+    ("text", "synonyms", "expected"),
+    [
+        (
+            "a good film",
+            {"good": "fine"},
+            "a fine film",
+        ),  # one word is one synonym, not four letters
+        ("a f film off", {"f": ["x"]}, "a x film off"),  # never inside another word
+        ("it was so-so.", {"so-so": ["fair"]}, "it was fair."),
+        ("(Don't) go", {"don't": ["never"]}, "(Never) go"),
+        ("no soso here", {"so-so": ["fair"]}, None),
+    ],
+)
+def test_whole_words_are_replaced_by_whole_words(text, synonyms, expected):
+    table = pd.DataFrame({"text": [text], "label": [0], "task": ["films"]})
+    after = augment(table, change="replace", synonyms=synonyms)["text"].tolist()
+    assert after == [text] + ([] if expected is None else [expected])
+
+
+def test_a_text_that_only_loses_its_double_spaces_is_not_repeated():
+    table = pd.DataFrame({"text": ["fine  film"], "label": [0], "task": ["films"]})
+    assert len(augment(table, change="replace", synonyms={"good": ["nice"]})) == 1
+
+
+class Table:
+    """A table that is not pandas', with as little as polars' share with it."""
+
+    def __init__(self, columns):
+        self.columns, self.given = list(columns), columns
+
+    def __getitem__(self, name):
+        return self.given[name]
+
+
+def test_other_tables_and_categories_work_as_pandas_do(uneven):
+    other = Table({name: uneven[name].tolist() for name in uneven})
+    category = uneven.astype({"task": "category"})
+    category["task"] = category["task"].cat.add_categories("nobody's")
+    for change in (augment, resample, lambda f: resample(f, how="under")):
+        pd.testing.assert_frame_equal(change(other), change(uneven))
+        pd.testing.assert_frame_equal(
+            change(category).astype({"task": object}), change(uneven), check_dtype=False
+        )
+    labels = uneven.label.astype("category")
+    assert class_weights(labels, 3).tolist() == class_weights(uneven.label, 3).tolist()
+
+
 def semi(seed=0):
     """Two tasks with opposite labels on one axis; few labels, many rows without."""
     rng = np.random.default_rng(seed)
@@ -163,7 +212,50 @@ def test_self_training_on_sentences():
             lambda f: augment(f, change="replace"),
             r"synonyms for change='replace'\nGot: synonyms=None",
         ),
-        (lambda f: augment(f, copies=-1), "copies to be a finite number >= 0"),
+        (lambda f: augment(f, copies=-1), "copies to be a whole number >= 0"),
+        (lambda f: augment(f, copies=1.5), r"copies to be a whole number >= 0\nGot: copies = 1.5"),
+        (lambda f: augment(f, share=1.5), r"share of the words, 0 .. 1\nGot: share = 1.5"),
+        (lambda f: augment(f, seed=None), r"seed to be a whole number >= 0\nGot: seed = None"),
+        (lambda f: augment(f, change=[]), r"change to be a name, or a list"),
+        (
+            lambda f: augment(f.assign(text=[None, *f.text[1:]])),
+            r"a text in every row of the table\nGot: 1 rows of 52 without, first in row 0",
+        ),
+        (lambda f: augment(f.assign(text=7)), r"strings in the column text .*\nGot: 7, a int"),
+        (lambda f: augment(["a"]), r"a table \(frame\) with the columns text\nGot: list"),
+        (lambda f: augment(f, synonyms={"good": ["fine"]}), "'replace' among the changes"),
+        (
+            lambda f: augment(f, change="replace", synonyms={"very good": ["fine"]}),
+            r"from one word, without marks .*\nGot: 'very good': \['fine'\]",
+        ),
+        (
+            lambda f: augment(f, change="replace", synonyms={"good": []}),
+            r"to a list of words\nGot: 'good': \[\]",
+        ),
+        (lambda f: resample(f.assign(task=np.nan)), r"a task in every row of the table"),
+        (lambda f: resample(f, seed="adam"), "seed to be a whole number >= 0"),
+        (lambda f: class_weights([0, 1], 2.5), "n_classes to be a whole number >= 1"),
+        (
+            lambda f: class_weights([0.0, np.nan], 2),
+            r"labels of shape .*\nGot: shape \(2,\), float",
+        ),
+        (lambda f: class_weights(["a", "b"], 2), r"class numbers 0, 1, \.\.\."),
+        (
+            lambda f: self_train(RAGClassifier(), np.eye(2), [0, 1], ["a"]),
+            r"one task for each of the 2 rows\nGot: tasks of shape \(1,\)",
+        ),
+        (
+            lambda f: self_train(RAGClassifier(), np.eye(2), [0, 1], ["a", None]),
+            r"one task for each of the 2 rows\nGot: tasks of shape \(2,\), some missing",
+        ),
+        (
+            lambda f: self_train(RAGClassifier(), np.eye(3), [0, 1]),
+            r"one row for each of 2 labels\nGot: X of shape \(3, 3\)",
+        ),
+        (
+            lambda f: self_train(LogisticRegression(), np.eye(2), [0, 1]),
+            r"like RAGClassifier, .*\nGot: LogisticRegression",
+        ),
         (
             lambda f: self_train(RAGClassifier(), np.eye(2), [0, 1], threshold=1.0),
             "threshold from 0 to below 1",
