@@ -37,6 +37,7 @@ class Call:
     valid: dict
     also: tuple = ()  # errors that are allowed beside ours: a library's own
     leave: tuple = ()  # arguments that are not attacked, such as user functions
+    unused: tuple = ()  # arguments that play no part in this call
 
     def arguments(self) -> list[str]:
         """The arguments that can be exchanged, given here or not."""
@@ -388,7 +389,7 @@ def _():
 # ---------------------------------------------------------------- integrations
 
 
-def _estimator(make):
+def _estimator(make, unused=(), **changed):
     def build():
         X, y, tasks = rows()
 
@@ -399,12 +400,13 @@ def _estimator(make):
         valid = options | {"X": X, "y": y, "tasks": tasks}
         if "tol" in options:
             valid |= {"max_iter": 200, "tol": 1e-4, "epochs": 2}
-        return Call(fit, valid, also=(ValueError, TypeError))
+        return Call(fit, valid | changed, also=(ValueError, TypeError), unused=unused)
 
     return build
 
 
-CALLS["RAGClassifier"] = _estimator(rt.RAGClassifier)
+CALLS["RAGClassifier"] = _estimator(rt.RAGClassifier, unused=("epochs", "lr"))
+CALLS["RAGClassifier.low_rank"] = _estimator(rt.RAGClassifier, ("tol", "max_iter"), rank=1)
 CALLS["RAGRegressor"] = _estimator(rt.RAGRegressor)
 
 for _method in ("predict", "predict_proba", "decision_function", "score"):
@@ -666,7 +668,7 @@ def sane(result: object, depth: int = 0) -> bool:
 def named(argument: str, message: str) -> bool:
     """Whether a message speaks of an argument (or of what it holds)."""
     also = {
-        "x": "features", "y": "target label class", "data": "task features", "texts": "features",
+        "x": "features rows", "y": "target label class", "data": "task features", "texts": "features",
         "frame": "table column", "tensors": "multitaskdataset", "model": "rag", "init": "start",
         "sizes": "alpha", "heads": "head", "how": "how", "path": "file", "loader": "dataloader",
         "sample_weight": "weight", "n_features": "features", "val": "data", "train": "data",
@@ -719,7 +721,7 @@ def verdict(name: str, argument: str, wrong: str, value: object) -> str:
         return "" if str(error) else f"{type(error).__name__} without a word"
     except Exception as error:  # whatever else there is, is the finding
         return f"{type(error).__name__}: {str(error)[:150]}"
-    if must_refuse(argument, wrong):
+    if must_refuse(argument, wrong) and argument not in made.unused:
         return "accepted"
     if not sane(result):
         return "accepted, and the result is not finite"

@@ -1,15 +1,15 @@
 """The model with scikit-learn's face: ``fit(X, y, tasks=...)``, ``predict``, ``score``.
 
 Enters: features X (n_docs, n_features), dense or sparse, targets y, and the task of every row.
-Leaves: a fitted estimator with ``coef_`` (n_tasks, n_classes, n_features) and the `RAG` itself as
-    ``model_``.
+Leaves: a fitted estimator for any pipeline, with ``coef_`` (n_tasks, n_classes, n_features) and the
+`RAG` itself as ``model_``.
 
     W_t = W_s + sum_k G[t, k] A_k
     J = sum_t alpha_t L_t + lam_shared/2 ||W_s||^2 + lam/2 sum_k ||A_k||^2
 
 L_t is the weighted mean cross-entropy of task t, so a row of weight 2 counts as two rows and one of
-weight 0 as none. J has one minimum, which Newton's method finds (see `solver`): no seed, no
-learning rate. For numbers y, see `regressor`.
+weight 0 as none. J has one minimum, which Newton's method finds (see `ragteach.engine`): no seed,
+no learning rate. For numbers y, see `regressor`.
 
 Sources: Evgeniou & Pontil (2004); scikit-learn's developer guide for the interface.
 """
@@ -19,6 +19,7 @@ from __future__ import annotations
 import html
 import numbers
 import warnings
+from collections.abc import Mapping
 
 import numpy as np
 import scipy.sparse as sp
@@ -32,13 +33,25 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ragteach.data.weighting import class_weights
 from ragteach.engine.optimum import solve
-from ragteach.errors import at_least, one_of, refuse
+from ragteach.errors import at_least, is_number, one_of, refuse, whole
+from ragteach.graph import GRAPHS
+from ragteach.integrations.routing import route_scores_to
 from ragteach.integrations.rows import centre, column, stack, unique, weights
 from ragteach.losses import task_alphas
 from ragteach.model import RAG
 from ragteach.trainer import fit as train
 
 STRATEGIES = ("rag", "full_sharing", "independent")
+CAPTIONS = {
+    "rag": "Graph G: which adapters serve which task (1 yes, 0 no). Every task also uses W_s.",
+    "full_sharing": "No adapters: every task uses W_s alone.",
+    "independent": "Graph G: each task has its own adapter, and W_s is 0.",
+}
+NO_TASKS = (
+    "call with tasks=..., one name per row. In cross_val_score, GridSearchCV and a Pipeline: "
+    "sklearn.set_config(enable_metadata_routing=True) passes tasks on; or let the task be a column "
+    "of X, named by task_column=..."
+)
 
 
 class _RAGEstimator(BaseEstimator):
@@ -84,9 +97,11 @@ class _RAGEstimator(BaseEstimator):
         unknown = [t for t in unique(tasks).tolist() if t not in number]
         if unknown:
             raise refuse(
-                expected=f"tasks seen in fit: {self.tasks_.tolist()}", got=f"task {unknown[0]!r}",
-                fix="check the spelling, or fit with examples of it (cross-validation: shuffle the rows)",
-            )  # fmt: skip
+                expected=f"tasks seen in fit: {self.tasks_.tolist()}",
+                got=f"task {unknown[0]!r}",
+                fix="check the spelling, or fit with examples of it "
+                "(cross-validation: shuffle the rows)",
+            )
         return np.array([number[t] for t in tasks.tolist()], dtype=int)
 
     def _take_task_column(self, X, tasks):
@@ -94,15 +109,18 @@ class _RAGEstimator(BaseEstimator):
         if self.task_column is None or tasks is not None:
             return X, tasks
         try:
-            if hasattr(X, "columns"):
-                return X.drop(columns=[self.task_column]), X[self.task_column]
+            if hasattr(X, "columns"):  # a table: pandas', polars'
+                names = list(X.columns)
+                names.remove(self.task_column)
+                return X[names], X[self.task_column]
             X = X.tocsr() if sp.issparse(X) else np.asarray(X)
             column = range(X.shape[1])[self.task_column]
-        except (KeyError, IndexError, TypeError) as error:
+        except (KeyError, IndexError, TypeError, ValueError) as error:
             raise refuse(
-                expected=f"X with the task column {self.task_column!r}", got=f"X without it ({error})",
+                expected=f"X with the task column {self.task_column!r}",
+                got=f"X without it ({error})",
                 fix="name a column of the DataFrame, or give the position of a column of the matrix",
-            ) from error  # fmt: skip
+            ) from error
         rest = [j for j in range(X.shape[1]) if j != column]
         found = X[:, [column]]
         return X[:, rest], (found.toarray() if sp.issparse(found) else found).ravel()
@@ -110,19 +128,24 @@ class _RAGEstimator(BaseEstimator):
     def _new_model(self, n_features, n_outputs):
         """An untrained `RAG` of this estimator's shape, in double precision."""
         one_of("strategy", self.strategy, STRATEGIES)
-        at_least("lam", self.lam), at_least("lam_shared", self.lam_shared)
+        at_least("lam", self.lam)
+        at_least("lam_shared", self.lam_shared)
         names = [str(t) for t in self.tasks_]
-        shape, options = (
-            (n_features, n_outputs),
-            {"tasks": names, "bias": self.bias, "init": "zero"},
-        )
+        shape = (n_features, n_outputs)
+        options = {"tasks": names, "bias": self.bias, "init": "zero"}
         if self.strategy != "rag":
             return getattr(RAG, self.strategy)(*shape, **options).double()
         graph, n_adapters = self.graph, self.num_adapters
+        if not isinstance(graph, str) and np.ndim(np.asarray(graph, dtype=object)) != 2:
+            raise refuse(
+                expected=f"graph to be one of {', '.join(GRAPHS)}, or a matrix (n_tasks, n_adapters)",
+                got=f"graph = {graph!r}",
+                fix="graph='one_per_task' gives every task an adapter of its own",
+            )
         if n_adapters is None:
-            n_adapters = len(names) if isinstance(graph, str) else np.shape(graph)[-1]
+            n_adapters = len(names) if isinstance(graph, str) else np.shape(graph)[1]
         seed = self.random_state
-        if not isinstance(seed, numbers.Integral):
+        if not isinstance(seed, numbers.Integral) or isinstance(seed, bool):
             seed = int(check_random_state(seed).randint(2**31 - 1))
         rank = getattr(self, "rank", None)
         if rank is not None:
@@ -130,21 +153,15 @@ class _RAGEstimator(BaseEstimator):
         return RAG(*shape, n_adapters, graph=graph, seed=seed, **options).double()
 
     def _alphas(self, sizes):
-        """alpha_t as a list, from the tasks' sums of weights; a single number is the same for every
-        task.
-        """
-        if isinstance(self.alpha, numbers.Real):
-            return task_alphas([self.alpha] * len(sizes), sizes).tolist()
-        if isinstance(self.alpha, str):
-            if getattr(self, "rank", None) is not None and self.alpha in (
-                "difficulty",
-                "uncertainty",
-            ):
-                return (
-                    self.alpha
-                )  # these change while Adam trains; the exact solver needs fixed ones
-            one_of("alpha of an exact solution", self.alpha, ("equal", "size"))
-        return task_alphas(self.alpha, sizes).tolist()
+        """alpha_t as a list, from the tasks' sums of weights; one number is every task's."""
+        alpha = self.alpha
+        if isinstance(alpha, str):
+            if getattr(self, "rank", None) is not None and alpha in ("difficulty", "uncertainty"):
+                return alpha  # these change while Adam trains; the exact solver needs fixed ones
+            one_of("alpha of an exact solution", alpha, ("equal", "size"))
+        elif is_number(alpha):
+            alpha = [alpha] * len(sizes)
+        return task_alphas(alpha, sizes).tolist()
 
     def _finish(self, model):
         with torch.no_grad():
@@ -163,9 +180,10 @@ class _RAGEstimator(BaseEstimator):
         if tasks is None:
             if len(self.tasks_) > 1:
                 raise refuse(
-                    expected=f"the task of every row, one of {self.tasks_.tolist()}", got="tasks=None",
-                    fix="call with tasks=..., one name per row",
-                )  # fmt: skip
+                    expected=f"the task of every row, one of {self.tasks_.tolist()}",
+                    got="tasks=None",
+                    fix=NO_TASKS,
+                )
             tasks = np.repeat(self.tasks_, X.shape[0])
         number = self._task_numbers(column(tasks, X.shape[0]))
         logits = np.empty((X.shape[0], self.coef_.shape[1]))
@@ -174,7 +192,7 @@ class _RAGEstimator(BaseEstimator):
             logits[rows] = X[rows] @ self.coef_[t].T + self.intercept_[t]
         return logits
 
-    # ---- HTML: scikit-learn's diagram, and the graph below it
+    # ---------------------------------------- HTML: scikit-learn's diagram, and the graph below it
 
     def _repr_html_inner(self):
         return super()._repr_html_inner() + self._graph_html()
@@ -186,34 +204,28 @@ class _RAGEstimator(BaseEstimator):
     def _graph_html(self):
         """The routing graph as a table: tasks down, adapters across."""
         if not hasattr(self, "graph_"):
-            return (
-                f"<p>Graph: {html.escape(str(self.graph))} ({self.strategy}), drawn after fit.</p>"
-            )
-        adapters = "".join(
-            f"<th scope='col'>{html.escape(a)}</th>" for a in self.model_.adapter_names
-        )
-        cells = ("".join(f"<td>{g:g}</td>" for g in row) for row in self.graph_)
-        rows = "".join(
-            f"<tr><th scope='row'>{html.escape(str(t))}</th>{c}</tr>"
-            for t, c in zip(self.tasks_, cells, strict=True)
-        )
-        caption = {
-            "rag": "Graph G: which adapters serve which task (1 yes, 0 no). Every task also uses W_s.",
-            "full_sharing": "No adapters: every task uses W_s alone.",
-            "independent": "Graph G: each task has its own adapter, and W_s is 0.",
-        }[self.strategy]
-        # Not a <caption>: that would be squeezed to the table's width, or stretch the table to its
-        # own.
-        return f"<p>{caption}</p><table><tr><th>task</th>{adapters}</tr>{rows}</table>"
+            graph = html.escape(str(self.graph))
+            return f"<p>Graph: {graph} ({self.strategy}), drawn after fit.</p>"
+        names = (html.escape(name) for name in self.model_.adapter_names)
+        adapters = "".join(f"<th scope='col'>{name}</th>" for name in names)
+        rows = ""
+        for task, routes in zip(self.tasks_, self.graph_, strict=True):
+            cells = "".join(f"<td>{g:g}</td>" for g in routes)
+            rows += f"<tr><th scope='row'>{html.escape(str(task))}</th>{cells}</tr>"
+        # Not a <caption>: it would be squeezed to the table's width, or stretch the table to its own.
+        table = f"<table><tr><th>task</th>{adapters}</tr>{rows}</table>"
+        return f"<p>{CAPTIONS[self.strategy]}</p>{table}"
+
+
+route_scores_to(_RAGEstimator)
 
 
 class RAGClassifier(ClassifierMixin, _RAGEstimator):
     """Multi-task logistic regression with shared weights and adapters.
 
     Intuition: one logistic regression per task, the sum of what all tasks share and of its own
-        correction.
-    ``lam`` is the price of corrections: if large, all tasks become one; if small, each stands
-        alone.
+    correction. ``lam`` is the price of corrections: if large, all tasks become one; if small, each
+    stands alone.
 
     Args:
         lam, lam_shared: penalties on the adapters and on W_s.
@@ -241,12 +253,13 @@ class RAGClassifier(ClassifierMixin, _RAGEstimator):
 
     Raises:
         RagteachError: unknown task or option, a task without rows, tasks of the wrong length.
+        ValueError, TypeError: scikit-learn's own, about X, y and sample_weight.
 
     Example:
         >>> import numpy as np
         >>> X, y = np.eye(4), ["no", "yes", "yes", "no"]
-        >>> films_and_cars = ["films", "films", "cars", "cars"]
-        >>> RAGClassifier().fit(X, y, tasks=films_and_cars).predict(X[:2], tasks=["films", "films"]).tolist()
+        >>> model = RAGClassifier().fit(X, y, tasks=["films", "films", "cars", "cars"])
+        >>> model.predict(X[:2], tasks=["films", "films"]).tolist()
         ['no', 'yes']
     """
 
@@ -276,9 +289,14 @@ class RAGClassifier(ClassifierMixin, _RAGEstimator):
         self.classes_, label = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
             raise refuse(
-                expected="at least two classes (among the rows of positive weight)",
-                got=f"1 class: {self.classes_[0]!r}", fix="add examples of another class",
-            )  # fmt: skip
+                expected="at least two classes y (among the rows of positive weight)",
+                got=f"1 class: {self.classes_[0]!r}",
+                fix="add examples of another class",
+            )
+        self._check_class_weight()
+        if self.rank is not None:
+            whole("epochs", self.epochs, 1)
+            at_least("lr", self.lr)
         tensors, sizes = stack(
             X, label, number, weight, self._per_class, len(self.classes_), self.tasks_
         )
@@ -291,20 +309,15 @@ class RAGClassifier(ClassifierMixin, _RAGEstimator):
             self.n_iter_ = max(1, solution.iterations)
             if not solution.converged:
                 warnings.warn(
-                    f"The gradient's norm is {solution.grad_norm:.1e} after {solution.iterations} steps, "
-                    f"above tol={self.tol:g}. Scale the features, or raise lam, tol or max_iter.",
-                    ConvergenceWarning, stacklevel=2,
-                )  # fmt: skip
+                    f"The gradient's norm is {solution.grad_norm:.1e} after {solution.iterations} "
+                    f"steps, above tol={self.tol:g}. Scale the features, or raise lam, tol or "
+                    "max_iter.",
+                    ConvergenceWarning,
+                    stacklevel=2,
+                )
         else:
-            train(
-                model,
-                tensors,
-                epochs=self.epochs,
-                lr=self.lr,
-                device="cpu",
-                progress=False,
-                **options,
-            )
+            options |= {"epochs": self.epochs, "lr": self.lr, "device": "cpu", "progress": False}
+            train(model, tensors, **options)
             self.n_iter_ = self.epochs
         if shift is not None:  # W_t (x - shift) + b_t = W_t x + (b_t - W_t shift)
             model.bias.data -= (model.task_weights().detach() @ shift.mT).squeeze(2)
@@ -318,6 +331,28 @@ class RAGClassifier(ClassifierMixin, _RAGEstimator):
         elif given is not None:
             given = [given.get(c, 1.0) for c in self.classes_.tolist()]
         return class_weights(given, label, len(self.classes_), weight).numpy()
+
+    def _check_class_weight(self):
+        given = self.class_weight
+        if given is None or isinstance(given, str):
+            return
+        if not isinstance(given, Mapping):
+            raise refuse(
+                expected="class_weight as a dict from class to weight",
+                got=f"class_weight = {given!r}",
+                fix="give {class: weight, ...}, or 'balanced', or None",
+            )
+        classes = self.classes_.tolist()
+        if not given.keys() >= set(classes):  # a class without weight: is a name mistyped?
+            for name in given:
+                one_of("class in class_weight", name, classes)
+        for name, weight in given.items():
+            if not (is_number(weight) and 0 < weight < float("inf")):
+                raise refuse(
+                    expected="a positive, finite weight for each class in class_weight",
+                    got=f"class_weight[{name!r}] = {weight!r}",
+                    fix="1 is normal, 2 counts twice; leave out the rows of a class that shall not count",
+                )
 
     def decision_function(self, X, tasks=None):
         """Logits (n_docs, n_classes); with two classes, their difference (n_docs,)."""

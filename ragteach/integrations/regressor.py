@@ -46,7 +46,8 @@ class RAGRegressor(RegressorMixin, _RAGEstimator):
 
     def fit(self, X, y, tasks=None, sample_weight=None):
         """Minimise J. Arguments as in `RAGClassifier.fit`, with numbers y."""
-        at_least("lam", self.lam, 1e-12), at_least("lam_shared", self.lam_shared, 1e-12)
+        at_least("lam", self.lam, 1e-12)
+        at_least("lam_shared", self.lam_shared, 1e-12)
         X, y, number, weight = self._prepare(X, y, tasks, sample_weight, y_numeric=True)
         y = y.astype(float)
         model = self._new_model(X.shape[1], 1)

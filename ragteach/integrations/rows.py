@@ -10,9 +10,14 @@ so that a row of weight 2 counts as two rows, and a row of weight 0 as none.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+import pandas as pd
 import scipy.sparse as sp
 import torch
+from sklearn.utils import check_array, column_or_1d
+from sklearn.utils.validation import check_non_negative
 
 from ragteach.data.stacking import stack_rows
 from ragteach.dataset import DENSE_NUMBERS, SPARSE_ABOVE
@@ -56,29 +61,45 @@ def centre(tensors):
     return centre
 
 
-def column(tasks, n_docs):
-    """The rows' tasks as a flat array of the right length."""
-    tasks = np.asarray(tasks)
-    if tasks.shape != (n_docs,):
+def column(tasks: Any, n_docs: int) -> np.ndarray:
+    """The rows' tasks as a flat array of the right length, without gaps."""
+    try:
+        flat = column_or_1d(tasks)
+    except ValueError:
+        flat = np.asarray(tasks, dtype=object)
+    if flat.shape != (n_docs,):
         raise refuse(
-            expected=f"one task for each of the {n_docs} rows", got=f"tasks of shape {tasks.shape}",
+            expected=f"one task for each of the {n_docs} rows",
+            got=f"tasks of shape {flat.shape}",
             fix="pass a flat list of task names, in the order of the rows",
-        )  # fmt: skip
-    return tasks
-
-
-def weights(sample_weight, n_docs):
-    """The rows' weights, 1 each if none are given."""
-    weight = np.ones(n_docs) if sample_weight is None else np.asarray(sample_weight, dtype=float)
-    if weight.shape != (n_docs,) or not (np.isfinite(weight) & (weight >= 0)).all():
+        )
+    missing = np.flatnonzero(pd.isna(flat))
+    if len(missing):
         raise refuse(
-            expected=f"sample_weight of shape ({n_docs},) with finite weights >= 0",
-            got=f"shape {weight.shape}" + (f", least {weight.min():g}" if weight.size else ""),
+            expected="tasks without gaps: a name for every row",
+            got=f"{len(missing)} rows without a task, first row {missing[0]}",
+            fix="name their task, or leave these rows out of X, y and tasks",
+        )
+    return flat
+
+
+def weights(sample_weight: Any, n_docs: int) -> np.ndarray:
+    """The rows' weights, 1 each if none are given; scikit-learn checks those that are."""
+    if sample_weight is None:
+        return np.ones(n_docs)
+    weight = check_array(
+        sample_weight, ensure_2d=False, dtype=np.float64, input_name="sample_weight"
+    )
+    if weight.shape != (n_docs,):
+        raise refuse(
+            expected=f"sample_weight of shape ({n_docs},), one weight for each row",
+            got=f"shape {weight.shape}",
             fix="give every row one weight: 1 is normal, 2 counts twice, 0 leaves it out",
         )
+    check_non_negative(weight, "`sample_weight`")
     return weight
 
 
-def unique(tasks):
+def unique(tasks: np.ndarray) -> np.ndarray:
     """The distinct tasks, sorted; mixed types by their names."""
     return np.array(sorted(set(tasks.tolist()), key=lambda t: (str(type(t)), t)), dtype=tasks.dtype)
