@@ -28,6 +28,7 @@ import pandas as pd
 import scipy.sparse as sp
 from sklearn.base import clone
 from sklearn.semi_supervised import SelfTrainingClassifier
+from sklearn.utils import check_array
 from sklearn.utils import resample as draw_rows
 
 from ragteach.data.weighting import class_weights as weights_of_classes
@@ -300,8 +301,8 @@ def self_train(
             got=f"labels {np.unique(y)[:6].tolist()}",
             fix="label some rows of every task",
         )
-    X = sp.csr_matrix(X) if sp.issparse(X) else np.asarray(X)
-    if X.ndim != 2 or X.shape[0] != len(y):
+    X = check_array(X, accept_sparse="csr")
+    if X.shape[0] != len(y):
         raise refuse(
             expected=f"features X of shape (n_docs, n_features), one row for each of {len(y)} labels",
             got=f"X of shape {X.shape}",
@@ -349,7 +350,10 @@ def _class_numbers(name: str, labels: Any) -> np.ndarray:
 
 def _numbered_tasks(tasks: Any, n_docs: int) -> tuple[np.ndarray, np.ndarray]:
     """(names, number of each row's task)."""
-    tasks = np.full(n_docs, "task1") if tasks is None else np.asarray(tasks)
+    try:
+        tasks = np.full(n_docs, "task1") if tasks is None else np.asarray(tasks)
+    except ValueError:  # rows of unequal length
+        tasks = np.zeros(0)
     if tasks.shape != (n_docs,) or pd.isna(tasks).any():
         raise refuse(
             expected=f"tasks: one task for each of the {n_docs} rows",

@@ -36,7 +36,7 @@ from ragteach.engine.optimum import solve
 from ragteach.errors import at_least, is_number, one_of, refuse, whole
 from ragteach.graph import GRAPHS
 from ragteach.integrations.routing import route_scores_to
-from ragteach.integrations.rows import centre, column, stack, unique, weights
+from ragteach.integrations.rows import centre, column, given_names, stack, unique, weights
 from ragteach.losses import task_alphas
 from ragteach.model import RAG
 from ragteach.trainer import fit as train
@@ -76,9 +76,8 @@ class _RAGEstimator(BaseEstimator):
             tasks = np.full(len(y), "task1")
         tasks = column(tasks, len(y))
         keep = weight > 0
-        self.tasks_ = (
-            unique(tasks[keep]) if self.task_names is None else np.asarray(self.task_names)
-        )
+        given = self.task_names
+        self.tasks_ = unique(tasks[keep]) if given is None else given_names(given)
         number = self._task_numbers(tasks) if keep.any() else tasks
         missing = [
             t for i, t in enumerate(self.tasks_.tolist()) if not (keep & (number == i)).any()
@@ -294,6 +293,8 @@ class RAGClassifier(ClassifierMixin, _RAGEstimator):
                 fix="add examples of another class",
             )
         self._check_class_weight()
+        at_least("tol", self.tol)
+        whole("max_iter", self.max_iter, 1)
         if self.rank is not None:
             whole("epochs", self.epochs, 1)
             at_least("lr", self.lr)

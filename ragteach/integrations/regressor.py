@@ -17,7 +17,7 @@ from scipy import linalg
 from sklearn.base import RegressorMixin
 from sklearn.metrics import r2_score
 
-from ragteach.errors import at_least
+from ragteach.errors import at_least, refuse
 from ragteach.integrations.estimators import _RAGEstimator
 
 
@@ -52,18 +52,27 @@ class RAGRegressor(RegressorMixin, _RAGEstimator):
         y = y.astype(float)
         model = self._new_model(X.shape[1], 1)
         sizes = np.bincount(number, weight)
-        weight = (self._alphas(sizes) / sizes)[number] * weight  # (n_docs,)
+        alphas = np.asarray(self._alphas(sizes))
+        if self.bias == "task" and not alphas.all():
+            raise refuse(
+                expected="alpha > 0 for every task, since each has an intercept of its own",
+                got=f"alpha = {self.alpha!r}, where task {self.tasks_.tolist()[alphas.argmin()]!r} counts 0",
+                fix="give that task a small weight, leave its rows out, or set bias='shared'",
+            )
+        weight = (alphas / sizes)[number] * weight  # (n_docs,)
+        counts = weight > 0
+        X, y, number, weight = X[counts], y[counts], number[counts], weight[counts]
         # Scaled blocks [1 | G] turn both penalties into ||v||^2 / 2: the shared weights are one
         # more adapter.
         shared = 0.0 if self.strategy == "independent" else self.lam_shared**-0.5
-        routes = np.hstack(
-            [np.full((len(self.tasks_), 1), shared), self.lam**-0.5 * model.graph.numpy()]
-        )
-        B = {
+        first = np.full((len(self.tasks_), 1), shared)
+        routes = np.hstack([first, self.lam**-0.5 * model.graph.numpy()])
+        ones = {  # 1 where b_t is added
             "task": np.eye(len(self.tasks_))[number],
             "shared": np.ones((len(y), 1)),
-        }  # 1 where b_t is added
-        v, b = _ridge(X, routes[number], y, weight, B.get(self.bias, np.zeros((len(y), 0))))
+            False: np.zeros((len(y), 0)),
+        }
+        v, b = _ridge(X, routes[number], y, weight, ones[self.bias])
         scale = np.array([shared, *[self.lam**-0.5] * model.n_adapters])
         blocks = v * scale[:, None]  # (1 + n_adapters, n_features)
         with torch.no_grad():
@@ -94,9 +103,8 @@ def _ridge(X, routes, y, weight, B):
     if len(y) <= n_blocks * n_features:
         gram = X @ X.T
         gram = (gram.toarray() if sp.issparse(gram) else gram) * (routes @ routes.T)
-        system = np.block(
-            [[gram + np.diag(1 / weight), B], [B.T, np.zeros((B.shape[1], B.shape[1]))]]
-        )
+        corner = np.zeros((B.shape[1], B.shape[1]))
+        system = np.block([[gram + np.diag(1 / weight), B], [B.T, corner]])
         solution = linalg.solve(system, np.concatenate([y, np.zeros(B.shape[1])]), assume_a="sym")
         c, b = solution[: len(y)], solution[len(y) :]
         return (X.T @ (c[:, None] * routes)).T, b
@@ -105,6 +113,5 @@ def _ridge(X, routes, y, weight, B):
     ridge = np.diag(np.r_[np.ones(n_blocks * n_features), np.zeros(B.shape[1])])
     weighted = Z.multiply(weight[:, None]).tocsr()
     solution = linalg.solve((Z.T @ weighted).toarray() + ridge, weighted.T @ y, assume_a="pos")
-    return solution[: n_blocks * n_features].reshape(n_blocks, n_features), solution[
-        n_blocks * n_features :
-    ]
+    v, b = np.split(solution, [n_blocks * n_features])
+    return v.reshape(n_blocks, n_features), b

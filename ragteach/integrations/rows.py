@@ -100,6 +100,24 @@ def weights(sample_weight: Any, n_docs: int) -> np.ndarray:
     return weight
 
 
+def given_names(task_names: Any) -> np.ndarray:
+    """The tasks' names as given: a flat list, each once."""
+    try:
+        names = np.asarray(list(task_names))
+        fine = (
+            names.ndim == 1 and len(names) == len(set(names.tolist())) and not pd.isna(names).any()
+        )
+    except (TypeError, ValueError, RuntimeError):
+        fine = False
+    if not fine or not len(names):
+        raise refuse(
+            expected="task_names as a flat list of distinct names",
+            got=f"task_names = {task_names!r}",
+            fix="leave task_names out to take the tasks of fit, sorted",
+        )
+    return names
+
+
 def unique(tasks: np.ndarray) -> np.ndarray:
     """The distinct tasks, sorted; mixed types by their names."""
     return np.array(sorted(set(tasks.tolist()), key=lambda t: (str(type(t)), t)), dtype=tasks.dtype)

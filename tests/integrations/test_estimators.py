@@ -427,6 +427,17 @@ def test_html_shows_the_graph(numbers):
         ({"task_column": 9}, {"tasks": None}, "X with the task column 9"),
         ({}, {"sample_weight": np.zeros(50)}, "at least one row of positive weight in every task"),
         ({}, {"y": np.zeros(50, int)}, "at least two classes"),
+        ({}, {"tasks": [None, *["films"] * 49]}, r"without gaps.*\nGot: 1 rows .*, first row 0"),
+        ({}, {"tasks": np.r_[np.full(49, 1.0), np.nan]}, r"without gaps.*\nGot: .* first row 49"),
+        ({"class_weight": {0: -1}}, {}, r"positive, finite weight .*\nGot: class_weight\[0\] = -1"),
+        ({"class_weight": {0: 0}}, {}, r"positive, finite weight .*\nGot: class_weight\[0\] = 0"),
+        ({"class_weight": {0: np.nan}}, {}, r"positive, finite .*\nGot: class_weight\[0\] = nan"),
+        ({"class_weight": {"no": 2}}, {}, r"class in class_weight to be one of 0, 1, 2"),
+        ({"class_weight": [1, 2, 3]}, {}, r"class_weight as a dict .*\nGot: class_weight = \[1"),
+        ({"graph": None}, {}, r"graph to be one of one_per_task, .*\nGot: graph = None"),
+        ({"rank": 1, "epochs": 2.5}, {}, r"epochs to be a whole number >= 1\nGot: epochs = 2.5"),
+        ({"rank": 1, "lr": np.nan}, {}, r"lr to be a finite number >= 0\nGot: lr = nan"),
+        ({}, {"sample_weight": np.ones(3)}, r"sample_weight of shape \(50,\).*\nGot: shape \(3,\)"),
     ],
 )
 def test_refusals_of_fit(numbers, options, change, message):
@@ -434,6 +445,50 @@ def test_refusals_of_fit(numbers, options, change, message):
     with pytest.raises(RagteachError, match=message) as caught:
         RAGClassifier(**options).fit(**({"X": X, "y": y, "tasks": tasks} | change))
     assert "What to do: " in str(caught.value)
+
+
+@pytest.mark.parametrize("make", [RAGClassifier, RAGRegressor])
+@pytest.mark.parametrize("bad", [-1.0, np.nan])
+def test_scikit_learn_refuses_bad_weights(numbers, make, bad):
+    X, y, tasks, _ = numbers
+    with pytest.raises(ValueError, match="sample_weight"):
+        make().fit(X, y, tasks, sample_weight=[bad, *[1.0] * 49])
+
+
+def test_a_task_that_does_not_count(numbers):
+    """alpha = 0 drops a task from the regression; its own intercept then has no best value."""
+    X, y, tasks, _ = numbers
+    with pytest.raises(
+        RagteachError, match=r"alpha > 0 .*\nGot: alpha = \[0, 1\], where task 'cars'"
+    ):
+        RAGRegressor(alpha=[0, 1]).fit(X, y, tasks)
+    films = tasks == "films"
+    fitted = RAGRegressor(alpha=[0, 1], bias="shared").fit(X, y, tasks)
+    alone = RAGRegressor(bias="shared").fit(X[films], y[films], tasks[films])
+    np.testing.assert_allclose(fitted.coef_[1], alone.coef_[0], atol=1e-9)
+    np.testing.assert_allclose(fitted.predict(X, tasks)[films], alone.predict(X[films]), atol=1e-9)
+
+
+def test_categories_and_other_tables_are_fine(numbers):
+    """A categorical Series is read as its values are; a table that is not pandas' may hold the task."""
+    X, y, tasks, _ = numbers
+    names = np.array(["no", "maybe", "yes"])[y]
+    plain = RAGClassifier().fit(X, names, tasks)
+    category = [pd.Series(a).astype("category") for a in (names, tasks)]
+    fitted = RAGClassifier().fit(X, category[0], tasks=category[1])
+    np.testing.assert_array_equal(fitted.predict(X, category[1]), plain.predict(X, tasks))
+    assert fitted.classes_.tolist() == ["maybe", "no", "yes"]
+
+
+def test_without_routing_a_search_says_how_the_task_can_travel(numbers, shuffled):
+    """predict gets no tasks then: every fold is NaN, and the warning names both ways out."""
+    X, y, tasks, _ = numbers
+    with pytest.warns(UserWarning) as caught:
+        scores = cross_validate(RAGClassifier(), X, y, cv=shuffled, params={"tasks": tasks})
+    said = " ".join(str(warning.message) for warning in caught)
+    assert np.isnan(scores["test_score"]).all()
+    for cure in ("enable_metadata_routing=True", "task_column="):
+        assert cure in said
 
 
 def test_refusals_of_predict(numbers):
@@ -449,7 +504,9 @@ def test_refusals_of_predict(numbers):
         "Got: task 'food'\n"
         "What to do: check the spelling, or fit with examples of it (cross-validation: shuffle the rows)"
     )
-    with pytest.raises(RagteachError, match=r"Got: tasks=None\nWhat to do: call with tasks"):
+    with pytest.raises(
+        RagteachError, match=r"Got: tasks=None\nWhat to do: call with tasks.*routing"
+    ):
         model.predict(X)
     with pytest.raises(RagteachError, match="lam to be a finite number >= 1e-12"):
         RAGRegressor(lam=0).fit(X, y, tasks)
