@@ -28,8 +28,8 @@ def route_scores_to(family: type) -> None:
     before = scorer.get_metadata_routing
 
     def get_metadata_routing(self: Any) -> Any:
-        steps = getattr(self._estimator, "steps", None)
-        ours = bool(steps) and isinstance(steps[-1][-1], family)
+        steps = getattr(self._estimator, "steps", [])
+        ours = len(steps) > 0 and isinstance(steps[-1][-1], family)
         return get_routing_for_object(self._estimator) if ours else before(self)
 
     scorer.get_metadata_routing = get_metadata_routing
