@@ -31,19 +31,23 @@ import traitlets
 from ragteach.study import plots
 from ragteach.widgets.aside import aside
 
-STATIC = Path(__file__).resolve().parent
+HERE = Path(__file__).resolve().parent
+ENGINE = {"playground": ("words", "toy", "learning", "optimum")}  # what an explorer computes with
 MIME = "application/vnd.ragteach.explorer+json"
 NOTE = "An explorer: run this cell to move it. The figure before it shows the same thing, standing still."
 SHORT = 4096  # numbers; arrays up to this length are kept exactly
 HOOKS = ("pre_execute", "post_execute")
 
 
+def source(name: str) -> str:
+    """One JavaScript file of this folder."""
+    return (HERE / f"{name}.js").read_text(encoding="utf-8")
+
+
 @functools.cache
 def script(kind: str) -> str:
-    """The ES module of one explorer: what all share, then its own drawing."""
-    return "\n".join(
-        (STATIC / f"{name}.js").read_text(encoding="utf-8") for name in ("explorers", kind)
-    )
+    """The ES module of one explorer: what all share, what it computes with, its own drawing."""
+    return "\n".join(map(source, ("explorers", *ENGINE.get(kind, ()), kind)))
 
 
 def pack(arrays: dict) -> tuple[bytes, dict]:
