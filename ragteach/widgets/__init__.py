@@ -8,6 +8,7 @@ Each function displays its static twin and returns a live widget.
     who_wins           the map of strategies, cell by cell
     init_lab           many random starts, which meet or do not
     gradient_step      one sentence, one step, by hand
+    playground         all of it on one screen, trained in the page
 
 Enters: your data or model (or nothing: toy data).  Leaves: a figure on the page, and an anywidget.
 """
@@ -21,6 +22,7 @@ from ragteach.study.trajectories import Trajectory
 from ragteach.widgets.base import Explorer
 from ragteach.widgets.graphs import graph_editor
 from ragteach.widgets.player import toy_runs, trajectory_player
+from ragteach.widgets.playgrounds import playground, playground_page
 from ragteach.widgets.sharing import sharing_slider, toy_parts
 from ragteach.widgets.starts import init_lab
 from ragteach.widgets.steps import gradient_step
@@ -33,6 +35,7 @@ EXPLORERS = {
     "winners": who_wins,
     "starts": init_lab,
     "step": gradient_step,
+    "playground": playground,
 }
 __all__ = [
     "EXPLORERS",
@@ -41,6 +44,8 @@ __all__ = [
     "gradient_step",
     "graph_editor",
     "init_lab",
+    "playground",
+    "playground_page",
     "sharing_slider",
     "toy_parts",
     "toy_runs",
@@ -53,8 +58,9 @@ def explore(what="sharing", *args, **options) -> Explorer:
     """The explorer for what you have.
 
     Args:
-        what: a name (sharing, player, graph, winners, starts, step) or a thing of yours: a frame of
-            sentences (or train, val, test) opens the sharing slider; the table of `who_wins_map`
+        what: a name (sharing, player, graph, winners, starts, step, playground) or a thing of
+            yours: a frame of sentences (or train, val, test) opens the sharing slider; the table of
+            `who_wins_map`
             its map; a `Trajectory` or a dict of them the player; a `RAG` the graph editor,
             beginning with its graph; a `MultiTaskDataset` the initialisation lab; a sentence the
             gradient step.

@@ -32,7 +32,9 @@ from ragteach.study import plots
 from ragteach.widgets.aside import aside
 
 HERE = Path(__file__).resolve().parent
-ENGINE = {"playground": ("words", "toy", "learning", "optimum")}  # what an explorer computes with
+ENGINE = {
+    "playgrounds": ("words", "toy", "learning", "optimum", "sessions", "stories")
+}  # what an explorer computes with
 MIME = "application/vnd.ragteach.explorer+json"
 NOTE = "An explorer: run this cell to move it. The figure before it shows the same thing, standing still."
 SHORT = 4096  # numbers; arrays up to this length are kept exactly

@@ -120,7 +120,8 @@ def test_two_hundred_steps_end_in_the_same_weights(page, case, optimiser):
 def test_the_optimum_is_the_same(page, case, penalties):
     data, model = CASES[case]
     found = page.evaluate(
-        READY + "const s = solve(p, { start: w, tol: 1e-8 }); return { J: s.J, converged: s.converged,"
+        READY
+        + "const s = solve(p, { start: w, tol: 1e-8 }); return { J: s.J, converged: s.converged,"
         " norm: s.norm }; }",
         as_page(model, data, *penalties),
     )
@@ -134,7 +135,8 @@ def test_a_path_is_its_single_optima(page):
     data, model = CASES["one each"]
     lams = [0.001, 0.1, 0.01]
     found = page.evaluate(
-        READY + f"return solvePath(p, {lams}, {{ tol: 1e-8 }}).map((s) => s.J); }}", as_page(model, data, 0.0, 0.01)
+        READY + f"return solvePath(p, {lams}, {{ tol: 1e-8 }}).map((s) => s.J); }}",
+        as_page(model, data, 0.0, 0.01),
     )
     for lam, J in zip(lams, found, strict=True):
         solution = rt.solve(copy.deepcopy(model).double(), data, lam, 0.01, tol=1e-8)

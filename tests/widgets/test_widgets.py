@@ -179,7 +179,7 @@ if __name__ == "__main__":
 
 
 def test_scripts_hold_no_way_to_run_text_from_data():
-    for path in base.STATIC.glob("*.js"):
+    for path in base.HERE.glob("*.js"):
         code = path.read_text(encoding="utf-8")
         assert not any(
             bad in code

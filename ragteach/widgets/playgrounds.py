@@ -13,9 +13,9 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from ragteach.data.toy import folder
-from ragteach.data.writing import write_text
+from ragteach.data.writing import write
 from ragteach.study import plots
-from ragteach.widgets.base import Explorer, show
+from ragteach.widgets.base import Explorer, show, squeeze
 from ragteach.widgets.html import fragment
 
 START = {
@@ -56,12 +56,16 @@ def playground() -> Explorer:
     Example:
         >>> w = playground()  # doctest: +SKIP
     """
-    return show("playground", {}, _spec(page=False), _twin())
+    return show("playgrounds", {}, _spec(page=False), _twin())
 
 
 def playground_page(path: str | Path) -> Path:
     """Write the playground as one HTML file that needs no connection; returns its path."""
-    saved = {"kind": "playground", "spec": {**_spec(page=True), "layout": {}}, "block": ""}
+    saved = {
+        "kind": "playgrounds",
+        "spec": {**_spec(page=True), "layout": {}},
+        "block": squeeze(b"", {}),
+    }
     body = fragment(saved, 0, set())
     page = f"""<!DOCTYPE html>
 <html lang="en">
@@ -85,8 +89,7 @@ def playground_page(path: str | Path) -> Path:
 </body>
 </html>
 """
-    write_text(Path(path), page)
-    return Path(path)
+    return write(path, page.encode())
 
 
 def _spec(*, page: bool) -> dict:
@@ -109,8 +112,8 @@ def _twin() -> Figure:
     ax = figure.subplots()
     tasks = ["films", "cars", "food", "phones"]
     for t, task in enumerate(tasks):
-        color = plots.CYCLE[0][t]
-        ax.plot([0, 1], [-t, -t], color=color, marker=plots.MARKERS[t])
+        color, marker = plots.CYCLE[0][t], plots.CYCLE[1][t]
+        ax.plot([0, 1], [-t, -t], color=color, marker=marker)
         ax.text(-0.06, -t, task, ha="right", va="center")
         ax.text(1.06, -t, f"W_s + A{t + 1}", ha="left", va="center")
     ax.set_xlim(-0.6, 1.8)

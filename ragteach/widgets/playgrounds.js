@@ -2,7 +2,7 @@
 //
 // The state is what a link carries; weights and curves follow from it (`Run`), so a state is reproduced by training again.
 
-EXPLORERS.playground = (ui) => {
+EXPLORERS.playgrounds = (ui) => {
   const { spec, store } = ui;
   let data = null, dataKey = null, run = null, runKey = null, playing = false, touched = false, problem = "", pinned = null, clock = null;
   const pick4 = (o, keys) => JSON.stringify(keys.map((k) => o[k]));
@@ -49,18 +49,13 @@ EXPLORERS.playground = (ui) => {
   const PRESETS = ["one adapter per task", "no adapter: full sharing", "the article: all for all", "two groups"];
 
   // ---- controls ------------------------------------------------------------------------------------------------------------
-  const knob = (name, label, options, text, ends) => {
-    const input = ui.slider({ name, label, max: options.length - 1, text: (i) => text(options[i] ?? options[0]), ends, wide: false });
-    return input;
-  };
+  ui.controls.style.cssText = "display:grid;grid-template-columns:repeat(auto-fill,minmax(168px,1fr));gap:8px 18px";
   const values = { r: [0, 0.25, 0.5, 0.75, 1], n: [5, 10, 20, 40, 80, 120, 200] };
-  const stepped = (name, label, text, ends) => { // a slider over given values; the state keeps the value itself
+  const stepped = (name, label, text) => { // a slider over given values; the state keeps the value itself
     const input = h("input", { type: "range", min: 0, max: String(values[name].length - 1), step: 1 }), out = h("output");
     input.setAttribute("aria-label", label);
     input.addEventListener("input", () => anew({ [name]: values[name][Number(input.value)], own: "" }));
-    const box = h("div", { className: "control short" }, h("label", {}, `${label} `, out), h("div", { className: "track" }, input));
-    if (ends) box.append(h("div", { className: "ends" }, ...ends.map((end) => h("span", {}, end))));
-    ui.controls.append(box);
+    ui.controls.append(h("div", { className: "control" }, h("label", {}, `${label} `, out), h("div", { className: "track" }, input)));
     ui.syncs.push((state) => {
       const at = String(Math.max(0, values[name].indexOf(state[name])));
       if (input.value !== at) input.value = at;
@@ -75,17 +70,25 @@ EXPLORERS.playground = (ui) => {
   const playButton = h("button", { type: "button", onclick: () => { touched = true; if (ui.state.at >= STEPS) ui.update({ at: 0 }); play(!playing); } }, "Play");
   const stepButton = h("button", { type: "button", onclick: () => { play(false); change({ at: Math.min(STEPS, ui.state.at + 2) }); } }, "One step");
   const again = h("button", { type: "button", onclick: () => anew({}) }, "From the start");
-  ui.controls.append(h("div", { className: "control" }, h("div", { style: "display:flex;gap:6px" }, nextStop, playButton, stepButton, again)));
-  stepped("r", "Relatedness of the tasks:", (r) => String(r), ["nothing in common", "one and the same"]);
+  story.parentElement.style.gridColumn = "span 2";
+  ui.controls.append(h("div", { className: "control", style: "grid-column:span 2" }, h("div", { style: "display:flex;flex-wrap:wrap;gap:6px" }, playButton, stepButton, again, nextStop)));
+  stepped("r", "Relatedness of tasks:", (r) => String(r));
   stepped("n", "Sentences per task:", (n) => String(n));
-  const lamSlider = (name, label, ends) => ui.slider({ name, label, max: LAMS.length - 1, wide: false, text: (i) => short(LAMS[i]), ends }).addEventListener("input", () => anew({}));
-  lamSlider("lam", "λ, the price of adapters:", ["free", "dear: full sharing"]);
-  lamSlider("lamS", "λₛ, the price of Wₛ:", ["free", "dear"]);
+  const number = (name, label, options, text) => ui.slider({ name, label, max: options.length - 1, wide: false, text: (i) => text(options[i]) }).addEventListener("input", () => anew({}));
+  number("lam", "λ, price of adapters:", LAMS, short);
+  number("lamS", "λₛ, price of Wₛ:", LAMS, short);
   choose("schedule", "Schedule", ["joint", "two phases", "alternating"]);
   choose("optimiser", "Optimiser", ["Adam", "gradient descent", "proximal"]);
-  ui.slider({ name: "lr", label: "Learning rate:", max: RATES.length - 1, wide: false, text: (i) => String(RATES[i]) }).addEventListener("input", () => anew({}));
+  number("lr", "Learning rate:", RATES, String);
   choose("random", "Start", ["all weights at zero", "random, from -1 to 1"]);
-  ui.slider({ name: "seed", label: "Seed:", max: 20, wide: false, text: (i) => String(i) }).addEventListener("input", () => anew({}));
+  number("seed", "Seed:", Array.from({ length: 21 }, (_, i) => i), String);
+  for (const box of ui.controls.querySelectorAll(".short")) box.classList.remove("short");
+  const columns = () => {
+    const wide = ui.host.clientWidth > 1000;
+    ui.panels.style.setProperty("--columns", wide ? "1.25fr 1fr 1.15fr" : "repeat(2, minmax(0, 1fr))");
+    below.style.gridColumn = wide ? "span 2" : "1 / -1";
+  };
+  ui.layouts.push(columns);
 
   /** A stop of a story: its state, with all that it does not name at the course's defaults. */
   function tell(i, stop) {
@@ -127,12 +130,12 @@ EXPLORERS.playground = (ui) => {
   ui.root.addEventListener("keydown", () => (touched = true));
 
   // ---- accuracy as training goes on --------------------------------------------------------------------------------------
-  const left = ui.panel("New sentences read rightly, as training goes on");
+  const left = ui.panel("New sentences classified correctly, as training goes on");
   const legend = h("div", { style: "display:flex;flex-wrap:wrap;gap:0 14px;font-size:12.5px;min-height:1.6em" });
   left.append(legend);
   let chart = null;
   const lay = (svg, width) => {
-    const box = { width, height: 240, left: 42, right: 14, top: 14, bottom: 38 };
+    const box = { width, height: 200, left: 42, right: 14, top: 14, bottom: 38 };
     const scale = axes(svg, box, { x: [0, STEPS], y: [0, 1], xTicks: ticks(0, STEPS, 4), yTicks: [0, 0.25, 0.5, 0.75, 1], yText: percent, xName: "steps" });
     const T = data?.tasks.length ?? 4;
     const chance = s("path", { class: "best", fill: "none" }), ghost = s("path", { fill: "none", stroke: "var(--soft)", "stroke-width": 2, "stroke-dasharray": "1 4" });
@@ -144,21 +147,22 @@ EXPLORERS.playground = (ui) => {
   ui.picture(left, (svg, width) => { chart = null; lay.svg = svg; lay.width = width; lay(svg, width); });
 
   // ---- the graph ------------------------------------------------------------------------------------------------------------
-  const right = ui.panel("The graph: which adapters serve which task");
+  const right = ui.panel("The graph: which adapters serve which task?");
   const graphBox = h("div", { style: "overflow-x:auto", tabIndex: 0 });
   graphBox.setAttribute("role", "region");
   graphBox.setAttribute("aria-label", "The graph as a matrix of buttons");
-  const row = h("div", { style: "display:flex;flex-wrap:wrap;gap:6px;margin:6px 0" });
-  for (const name of PRESETS) row.append(h("button", { type: "button", onclick: () => anew({ graph: preset(name) }) }, name));
+  const begin = h("select", { style: "margin:2px 0 6px", onchange: () => begin.value && anew({ graph: preset(begin.value) }) }, h("option", { value: "" }, "your own"), ...PRESETS.map((name) => h("option", { value: name }, name)));
+  begin.setAttribute("aria-label", "Begin with a known graph");
   const pullBox = h("div", { style: "overflow-x:auto;margin-top:8px", tabIndex: 0 });
   pullBox.setAttribute("role", "region");
   pullBox.setAttribute("aria-label", "Cosines of the tasks' gradients");
-  right.append(row, graphBox, h("h4", { style: "margin-top:10px" }, "Do the tasks pull the same way? Cosines of their gradients"), pullBox);
+  right.append(begin, graphBox);
   let graphKey = null;
   const drawGraph = (state) => {
     const { graph } = run.problem, K = graph[0].length, key = JSON.stringify([graph, data.tasks]);
     if (key === graphKey) return;
     graphKey = key;
+    begin.value = PRESETS.find((name) => JSON.stringify(preset(name)) === JSON.stringify(graph)) ?? "";
     const head = h("tr", {}, h("th", { scope: "col" }, "task"), h("th", { scope: "col" }, "Wₛ"), ...Array.from({ length: K }, (_, k) => h("th", { scope: "col", style: "text-align:center" }, `A${k + 1}`)));
     const rows = graph.map((line, t) => h("tr", {}, h("th", { scope: "row" }, data.tasks[t]), h("td", { style: "text-align:center" }, "●"), ...line.map((g, k) => {
       const button = h("button", { type: "button", style: "min-width:34px;padding:2px", onclick: () => anew({ graph: graph.map((old, u) => old.map((v, l) => (u === t && l === k ? (v ? 0 : 1) : v))) }) }, g ? "●" : "·");
@@ -175,7 +179,7 @@ EXPLORERS.playground = (ui) => {
   };
 
   // ---- words ---------------------------------------------------------------------------------------------------------------
-  const wordsPanel = ui.panel("What a word weighs: thick bar Wₛ, markers the task's W");
+  const wordsPanel = ui.panel("What a word weighs: bar Wₛ, markers each task's W");
   let wordChart = null;
   ui.picture(wordsPanel, (svg, width) => { wordChart = { svg, width }; });
   const score = (part, j) => part[j * run.problem.nClasses + run.problem.nClasses - 1] - part[j * run.problem.nClasses];
@@ -206,6 +210,7 @@ EXPLORERS.playground = (ui) => {
   strip.setAttribute("role", "region");
   strip.setAttribute("aria-label", "What every part adds to each class");
   below.append(h("div", { style: "display:grid;grid-template-columns:1fr auto;gap:6px" }, field, whose), strip);
+  ui.panel("Do the tasks pull the same way?", { note: "Cosines of their gradients: 1 the same way, 0 they do not meet, −1 against each other." }).append(pullBox);
   const sentence = (state) => state.typed || data.sentences[0]?.text || "";
   const drawSentence = (state) => {
     if (document.activeElement !== field && ui.host.shadowRoot?.activeElement !== field && field.value !== sentence(state)) field.value = sentence(state);
@@ -216,15 +221,16 @@ EXPLORERS.playground = (ui) => {
     const t = Math.min(state.reader, data.tasks.length - 1), reading = run.reading(sentence(state), t);
     whose.value = t;
     const shownParts = reading.parts.slice(0, 12), rest = reading.parts.slice(12), sum = (list, c) => list.reduce((total, part) => total + part.shared[c] + part.own[c], 0);
-    const head = ["class", "bias", ...shownParts.map((part) => part.word), ...(rest.length ? [`${rest.length} more words`] : []), "sum", "probability"];
-    const rows = data.classes.map((name, c) => [name, signed(reading.bias[c], 2), ...shownParts.map((part) => `${signed(part.shared[c], 2)} ${signed(part.own[c], 2)}`), ...(rest.length ? [signed(sum(rest, c), 2)] : []), signed(reading.z[c], 2), percent(reading.p[c])]);
+    const head = ["class", "probability", "sum", "= bias", ...shownParts.map((part) => `+ ${part.word}`), ...(rest.length ? [`+ ${rest.length} more words`] : [])];
+    const rows = data.classes.map((name, c) => [name, percent(reading.p[c]), signed(reading.z[c], 2), signed(reading.bias[c], 2), ...shownParts.map((part) => `${signed(part.shared[c], 2)} ${signed(part.own[c], 2)}`), ...(rest.length ? [signed(sum(rest, c), 2)] : [])]);
     const best = reading.p.indexOf(Math.max(...reading.p));
     strip.replaceChildren(h("table", {}, h("thead", {}, h("tr", {}, ...head.map((text) => h("th", { scope: "col" }, text)))), h("tbody", {}, ...rows.map((cells, c) => h("tr", { style: c === best ? "font-weight:700" : "" }, h("th", { scope: "row" }, cells[0]), ...cells.slice(1).map((text) => h("td", {}, text)))))),
-      h("p", { className: "note" }, reading.parts.length ? "Under each word two numbers: from Wₛ, and from the adapters. Every row sums to its last but one number." : "No word of it stands in the training sentences: the bias alone decides."));
+      h("p", { className: "note" }, reading.parts.length ? "Under each word two numbers: from Wₛ, and from the adapters. They and the bias add up to the sum; softmax of the sums is the probability." : "No word of it stands in the training sentences: the bias alone decides."));
   };
 
   // ---- own data, and ways out ----------------------------------------------------------------------------------------------
-  const own = ui.panel("Your own table, which never leaves this page", { full: true, note: "Paste or drop a CSV with the columns text, label and task. Six in ten texts train, the others test." });
+  const own = h("details", { className: "panel full" }, h("summary", { style: "cursor:pointer;font-weight:650" }, "Your own table, and ways to take this with you"), h("p", { className: "note" }, "Paste or drop a CSV with the columns text, label and task; it never leaves this page. Six in ten texts train, the others test."));
+  ui.panels.append(own);
   const area = h("textarea", { rows: 3, style: "width:100%;font:12.5px ui-monospace, monospace;color:var(--fg);background:var(--bg)" });
   area.setAttribute("aria-label", "A table with the columns text, label and task");
   const use = (text) => { area.value = text.slice(0, 20000); anew({ own: text, graph: [] }); };
@@ -235,9 +241,9 @@ EXPLORERS.playground = (ui) => {
     const svg = lay.svg.cloneNode(true), style = getComputedStyle(ui.root);
     svg.append(...[...lay.svg.top.children].map((node) => node.cloneNode(true)));
     const text = new XMLSerializer().serializeToString(svg).replace(/var\((--[a-z]+)\)/g, (_, name) => style.getPropertyValue(name).trim()).replaceAll("<text", `<text fill="${style.getPropertyValue("--fg").trim()}" font-family="sans-serif" font-size="12"`).replaceAll('class="grid"', `fill="none" stroke="${style.getPropertyValue("--grid").trim()}"`).replaceAll('class="best"', `stroke="${style.getPropertyValue("--soft").trim()}"`);
-    const image = new Image(), board = h("canvas", { width: 2 * lay.width, height: 480 });
+    const image = new Image(), board = h("canvas", { width: 2 * lay.width, height: 400 });
     image.onload = () => { board.getContext("2d").drawImage(image, 0, 0, board.width, board.height); download("playground.png", board.toDataURL("image/png")); };
-    image.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(text.replace("<svg", `<svg width="${lay.width}" height="240"`))}`;
+    image.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(text.replace("<svg", `<svg width="${lay.width}" height="200"`))}`;
   };
   const pin = h("button", { type: "button", onclick: () => { pinned = pinned ? null : { history: run.history, name: "pinned" }; put(pin, pinned ? "Unpin" : "Pin this curve"); ui.schedule(); } }, "Pin this curve");
   const link = h("button", { type: "button", onclick: () => navigator.clipboard?.writeText(location.href).catch(() => {}) }, "Copy link");
@@ -302,9 +308,9 @@ EXPLORERS.playground = (ui) => {
       const now = last(), told = state.story >= 0 ? `${STORIES[state.story].title}, stop ${state.stop + 1} of 3. ${STORIES[state.story].stops[state.stop].say} ` : "";
       const kept = state.random && state.lam === 0 && state.lamS === 0 ? ` Wₛ − ΣA has moved by ${short(Math.sqrt(squares(run.difference().map((x, i) => x - run.begun[i]))))} since step 0.` : "";
       const gain = lead(), than = gain === null ? "" : ` That is ${signed(100 * gain)} points against the pinned curve.`;
-      return `${told}Step ${run.step} of ${STEPS}: ${percent(mean(now.accuracy))} of the new sentences are read rightly, J = ${short(now.J)}.${than}${kept}`;
+      return `${told}Step ${run.step} of ${STEPS}: ${percent(mean(now.accuracy))} of the new sentences are classified correctly, J = ${short(now.J)}.${than}${kept}`;
     },
-    table: () => ({ head: ["step", "J", ...data.tasks.map((task) => `${task}: right`)], rows: run.history.filter((_, i) => i % 10 === 0 || i === run.history.length - 1).map((point) => [point.step, short(point.J), ...point.accuracy.map(percent)]) }),
+    table: () => ({ head: ["step", "J", ...data.tasks.map((task) => `${task}: accuracy`)], rows: run.history.filter((_, i) => i % 10 === 0 || i === run.history.length - 1).map((point) => [point.step, short(point.J), ...point.accuracy.map(percent)]) }),
     code: (state) => playgroundCode(state, run, data),
   };
 };

@@ -1,0 +1,240 @@
+"""The playground, opened from disk with the network off: it trains, tells true stories, and gives code that agrees."""
+
+import contextlib
+import io
+import json
+import re
+import urllib.parse
+
+import pytest
+
+import ragteach as rt
+
+pytestmark = pytest.mark.browser
+EYE = [[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]]
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory):
+    path = rt.widgets.playground_page(tmp_path_factory.mktemp("site") / "playground.html")
+    assert path.stat().st_size < 300_000
+    return path
+
+
+@pytest.fixture
+def opened(browser, file):
+    contexts = []
+
+    def open_at(state=None, **options):
+        context = browser.new_context(offline=True, **{"reduced_motion": "reduce", **options})
+        contexts.append(context)
+        page = context.new_page()
+        page.said = []
+        page.on("pageerror", lambda error: page.said.append(str(error)))
+        page.on("console", lambda m: m.type == "error" and page.said.append(m.text))
+        link = "#" + urllib.parse.quote(json.dumps(state)) if state else ""
+        page.goto(file.as_uri() + link)
+        page.wait_for_selector(".say")
+        page.wait_for_function("document.querySelector('.ragteach-explorer')")
+        return page
+
+    yield open_at
+    for context in contexts:
+        context.close()
+
+
+def say(page):
+    page.evaluate(
+        "async () => { for (let i = 0; i < 4; i++) await new Promise(requestAnimationFrame); }"
+    )
+    return page.locator(".say").inner_text()
+
+
+def accuracy(page):
+    return int(re.search(r"(\d+) % of the new", say(page)).group(1)) / 100
+
+
+def code(page):
+    page.get_by_role("button", name="Copy as code").click()
+    return page.locator("pre").inner_text()
+
+
+def test_it_moves_by_itself_until_it_is_touched(opened):
+    page = opened(reduced_motion="no-preference")
+    page.wait_for_function(
+        "() => { const root = document.querySelector('.ragteach-explorer').shadowRoot;"
+        " return !/Step 0 /.test(root.querySelector('.say').textContent); }"
+    )
+    page.get_by_role("button", name="Pause").click()
+    before = say(page)
+    assert say(page) == before
+    assert page.said == []
+
+
+def test_under_reduced_motion_it_stands_still_at_the_end(opened):
+    page = opened()
+    assert "Step 400 of 400" in say(page)
+    assert page.get_by_role("button", name="Play again").is_visible()
+
+
+STATES = {
+    "the defaults": {"at": 60},
+    "another graph": {"at": 50, "graph": [[1, 1], [1, 0], [0, 1], [0, 1]], "r": 0.25, "n": 20},
+    "a random start": {
+        "at": 40,
+        "random": 1,
+        "optimiser": 1,
+        "lr": 5,
+        "lam": 0,
+        "lamS": 0,
+        "seed": 3,
+    },
+    "proximal": {"at": 80, "optimiser": 2, "lr": 6, "lam": 9},
+    "two phases": {"at": 400, "schedule": 1, "n": 10},
+    "alternating": {"at": 400, "schedule": 2, "n": 10, "optimiser": 1, "lr": 5},
+}
+
+
+@pytest.mark.parametrize("name", STATES)
+def test_a_link_reproduces_its_state_and_the_code_its_numbers(opened, name):
+    page = opened(STATES[name])
+    told = say(page)
+    assert f"Step {STATES[name]['at']} of 400" in told
+    text = code(page)
+    space = {}
+    with contextlib.redirect_stdout(io.StringIO()):
+        exec(text, space)
+    found = rt.evaluate(space["model"], space["new"])
+    assert accuracy(page) == pytest.approx(found["accuracy"], abs=0.0051)
+    J = float(re.search(r"J = ([\d.]*\d)", told).group(1))
+    lam, lam_shared = (
+        float(re.search(rf"{k}=([\d.e-]+)", text).group(1)) for k in ("lam", "lam_shared")
+    )
+    criterion = rt.MultiTaskLoss(lam=lam, lam_shared=lam_shared)
+    tensors = space["data"].stacked(dtype=space["model"].shared.dtype)
+    assert J == pytest.approx(criterion.stacked(space["model"], tensors).item(), abs=0.0051)
+    assert page.said == []
+
+
+def test_the_address_follows_and_leads_back(opened):
+    page = opened()
+    page.get_by_label("Begin with a known graph").select_option("two groups")
+    say(page)
+    link = page.url
+    assert "graph" in urllib.parse.unquote(link)
+    other = opened(json.loads(urllib.parse.unquote(link.split("#", 1)[1])))
+    assert say(other) == say(page)
+    assert other.get_by_label("films uses adapter A1").get_attribute("aria-pressed") == "true"
+    assert other.get_by_label("films uses adapter A2").get_attribute("aria-pressed") == "false"
+
+
+def stop(opened, story, number):
+    """The page at a stop of a story, as the learner gets there."""
+    page = opened()
+    page.get_by_label("A guided story").select_option(str(story))
+    for _ in range(number):
+        page.get_by_role("button", name="Next stop").click()
+    assert f"stop {number + 1} of 3" in say(page)
+    assert page.said == []
+    return page
+
+
+def test_story_too_few_sentences(opened):
+    alone, shared, between = (accuracy(stop(opened, 1, n)) for n in range(3))
+    assert shared > alone + 0.05
+    assert between > alone
+
+
+def test_story_make_rag_lose(opened):
+    shared, with_adapters = (accuracy(stop(opened, 2, n)) for n in (0, 1))
+    assert shared > with_adapters + 0.02
+    apart = accuracy(stop(opened, 2, 2))
+    page = opened({"r": 0, "n": 120, "graph": [[], [], [], []], "at": 300})
+    assert apart > accuracy(page) + 0.05
+
+
+def moved(page):
+    return float(re.search(r"moved by ([\d.e−-]+) since", say(page)).group(1).replace("−", "-"))
+
+
+def test_story_the_start_that_is_never_forgotten(opened):
+    assert moved(stop(opened, 3, 1)) < 1e-10
+    assert "moved by" not in say(stop(opened, 3, 2))
+
+
+def test_story_the_sum_collapses(opened):
+    """All rows alike: every task's marker stands at the same place, whatever the word."""
+    for number, alike in ((0, True), (1, True), (2, False)):
+        page = stop(opened, 4, number)
+        places = page.evaluate(
+            "() => { const root = document.querySelector('.ragteach-explorer').shadowRoot;"
+            " const panel = [...root.querySelectorAll('.panel')].find((p) => /What a word/.test(p.textContent));"
+            " return [...panel.querySelectorAll('path')].map((p) => p.getAttribute('d'))"
+            ".filter((d) => /^M[\\d.]+,[\\d.]+m/.test(d)).map((d) => d.slice(1).split(',')[0]); }"
+        )
+        by_word = [places[i : i + 4] for i in range(0, len(places), 4)]
+        assert len(by_word) == 8
+        assert all(len(set(word)) == 1 for word in by_word) == alike
+
+
+TABLE = "text;label;task\n" + "\n".join(
+    f'"{word} {noun}, number {i}";{label};{task}'
+    for i in range(6)
+    for task, noun in (("plays", "scene"), ("trains", "seat"))
+    for label, word in (("yes", "lovely"), ("no", "dreary"))
+)
+
+
+def test_your_own_table_stays_in_the_page_and_keeps_its_names(opened):
+    page = opened()
+    page.get_by_text("Your own table, and ways").click()
+    page.get_by_label("A table with the columns").fill(TABLE)
+    page.get_by_role("button", name="Use this table").click()
+    assert accuracy(page) == 1.0
+    shown = page.locator(".root").inner_text()
+    assert all(name in shown for name in ("plays", "trains", "yes", "no"))
+    assert "films" not in shown and "negative" not in shown
+    assert "lovely" not in urllib.parse.unquote(page.url)
+    assert page.said == []
+
+
+@pytest.mark.parametrize(
+    ("table", "says"),
+    [
+        ("review,stars\nfine,3\n", "Got: the columns review, stars"),
+        ('text,label,task\n"fine,1,a\n', "never ends"),
+        ("text,label,task\nfine,1,a\n", "Got: 1 rows"),
+    ],
+)
+def test_a_table_that_will_not_do_is_refused_in_three_parts(opened, table, says):
+    page = opened()
+    page.get_by_text("Your own table, and ways").click()
+    page.get_by_label("A table with the columns").fill(table)
+    page.get_by_role("button", name="Use this table").click()
+    say(page)
+    told = page.locator(".error").inner_text()
+    assert says in told and "Expected:" in told and "What to do:" in told
+
+
+def test_a_rate_that_is_too_large_is_said(opened):
+    page = opened({"optimiser": 1, "lr": 7, "lam": 16, "lamS": 16, "at": 400, "random": 1})
+    told = page.locator(".error").inner_text() if page.locator(".error").is_visible() else say(page)
+    assert "too large" in told or "J = " in told
+    assert "NaN" not in page.locator(".root").inner_text()
+
+
+def test_a_sentence_sums_to_its_probability(opened):
+    page = opened({"at": 100, "typed": "the film was enjoyable but the plot was thin"})
+    say(page)
+    rows = page.get_by_label("What every part adds to each class").locator("tbody tr")
+    sums, told = [], []
+    for i in range(rows.count()):
+        _, probability, total, *parts = rows.nth(i).locator("th, td").all_inner_texts()
+        numbers = [float(x.replace("−", "-")) for part in parts for x in part.split()]
+        assert sum(numbers) == pytest.approx(float(total.replace("−", "-")), abs=0.06)
+        sums.append(float(total.replace("−", "-")))
+        told.append(int(probability.split()[0]) / 100)
+    import numpy as np
+
+    e = np.exp(sums)
+    assert told == pytest.approx(list(e / e.sum()), abs=0.011)
