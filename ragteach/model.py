@@ -298,6 +298,8 @@ class RAG(nn.Module):
         return torch.tensor([self.active[name] for name in self.adapter_names], dtype=torch.bool)
 
     def set_extra_state(self, state: torch.Tensor) -> None:
+        if len(state) != self.n_adapters:
+            raise RuntimeError(f"state of {len(state)} adapters, the model has {self.n_adapters}")
         self.active = dict(zip(self.adapter_names, state.tolist(), strict=True))
 
     def _load_from_state_dict(self, state_dict, prefix, *rest):

@@ -148,11 +148,13 @@ class Run:
 
     def diverged(self, where, what):
         """Say so, with the cure."""
-        self.history.stopped = (
-            f"diverged {where}: {what}. The last finite weights are kept. Use a smaller lr than "
-            f"{self.lr:g}; if lam is large, train_many(..., optimizer='proximal') bears any lr"
+        self.history.stopped = f"diverged {where}: {what}; the last finite weights are kept"
+        said = refuse(
+            expected="training whose loss and weights stay finite",
+            got=self.history.stopped,
+            fix=f"use a smaller lr (it is {self.lr:g}), or train_many(..., optimizer='proximal')",
         )
-        warnings.warn(f"fit {self.history.stopped}.", DivergenceWarning, stacklevel=3)
+        warnings.warn(DivergenceWarning(str(said)), stacklevel=3)
 
     def end_epoch(self, record):
         self.history.records.append(record)

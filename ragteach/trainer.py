@@ -47,7 +47,7 @@ def train_epoch(model, loader, criterion, optimizer):
         >>> losses[0] > losses[1] > losses[2]
         True
     """
-    if not isinstance(loader, Iterable) or isinstance(loader, torch.utils.data.Dataset):
+    if not isinstance(loader, Iterable):
         raise refuse(
             expected="a DataLoader, which makes batches of (x, y, task)",
             got=f"{type(loader).__name__}",

@@ -3,14 +3,21 @@
 
 import copy
 import io
+import os
 import signal
+import threading
+import time
 
+import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from problems import problem, refused, same, states_equal
 
 from ragteach import (
     RAG,
+    DivergenceWarning,
     History,
     MultiTaskDataset,
     MultiTaskLoss,
@@ -333,6 +340,30 @@ def test_resume_after_two_stops_and_with_a_patience_that_ends_it():
     assert history.stopped == uninterrupted.stopped
 
 
+@settings(deadline=None, max_examples=25)
+@given(
+    st.integers(0, 10**6),
+    st.integers(1, 4),
+    st.lists(st.integers(1, 40), min_size=1, max_size=3),
+    st.sampled_from([None, 5]),
+)
+def test_a_run_that_may_stop_early_can_be_resumed_anywhere(seed, patience, stops, batch_size):
+    """Also where it has stopped by itself: then there is nothing left to do."""
+    train, val = (
+        problem(sizes=(8, 6), n_features=9, seed=seed),
+        problem(sizes=(9, 9), n_features=9, seed=seed + 1),
+    )
+    options = dict(epochs=14, lr=0.2, val=val, patience=patience, batch_size=batch_size, **QUIET)
+    whole = start(train)
+    uninterrupted = fit(whole, train, **options)
+    model, history = start(train), None
+    for step in [*stops, None, None]:
+        history = fit(model, train, resume=history, callbacks=[StopAt(step=step)], **options)
+    assert history.records == uninterrupted.records and states_equal(model, whole)
+    assert history.stopped == uninterrupted.stopped
+    assert history.best_epoch == uninterrupted.best_epoch
+
+
 def test_longer_training_is_the_same_as_training_on():
     data = problem()
     whole, halves = start(data), start(data)
@@ -340,6 +371,70 @@ def test_longer_training_is_the_same_as_training_on():
     half = fit(halves, data, epochs=5, batch_size=8, **QUIET)
     fit(halves, data, epochs=10, batch_size=8, resume=half, **QUIET)
     assert states_equal(whole, halves)
+
+
+class Poison:
+    """Makes the weights infinite after one step, as too large a step would."""
+
+    def __init__(self, step):
+        self.step, self.epochs = step, {}
+
+    def on_step(self, model, step, loss):
+        if step == self.step:
+            with torch.no_grad():
+                model.shared.fill_(float("inf"))
+
+    def on_epoch(self, model, epoch, record):
+        self.epochs[epoch] = copy.deepcopy(model.state_dict())
+
+
+@pytest.mark.parametrize("step, said, kept", [
+    (7, "in epoch 2 of 6: the loss of batch 4 is nan", 1),  # 4 batches an epoch
+    (8, "in epoch 3 of 6: the loss of batch 1 is nan", 1),
+])  # fmt: skip
+def test_divergence_is_said_and_the_last_finite_weights_are_kept(step, said, kept):
+    data = problem(sizes=(20, 20))
+    model, poison = start(data), Poison(step)
+    with pytest.warns(DivergenceWarning, match="smaller lr.*proximal"):
+        history = fit(model, data, epochs=6, batch_size=5, callbacks=[poison], **QUIET)
+    assert history.stopped == f"diverged {said}; the last finite weights are kept"
+    assert states_equal_dict(model.state_dict(), poison.epochs[kept])
+    assert all(np.isfinite(r["loss"]) for r in history.records)
+    with refused("History of a fit", "History without one", "start anew"):
+        fit(model, data, resume=history, **QUIET)
+
+
+def test_too_large_a_step_is_named_and_full_batches_go_back_one_step():
+    data = problem()
+    model = start(data)
+    with pytest.warns(DivergenceWarning, match="lr"):
+        history = fit(model, data, epochs=60, lr=50.0, lam=1.0, optimizer=torch.optim.SGD, **QUIET)
+    assert history.stopped.startswith("diverged") and "of 60" in history.stopped
+    assert all(p.isfinite().all() for p in model.parameters())
+
+
+def test_weights_that_break_in_the_last_step_are_not_returned():
+    data = problem(sizes=(20, 20))
+    model = start(data)
+    with pytest.warns(DivergenceWarning, match="after epoch 2 of 2: weights became infinite"):
+        fit(model, data, epochs=2, batch_size=5, callbacks=[Poison(8)], **QUIET)
+    assert all(p.isfinite().all() for p in model.parameters())
+
+
+def test_the_second_ctrl_c_stops_at_once():
+    """A callback asleep for 30 s: the first waits for it, the second does not."""
+    data = problem(sizes=(20, 20))
+
+    class Sleeper:
+        def on_step(self, model, step, loss):
+            for delay in (0.05, 0.15):
+                threading.Timer(delay, os.kill, (os.getpid(), signal.SIGINT)).start()
+            time.sleep(30)
+
+    begin = time.perf_counter()
+    history = fit(start(data), data, epochs=3, batch_size=4, callbacks=[Sleeper()], **QUIET)
+    assert time.perf_counter() - begin < 10
+    assert history.stopped == "interrupted in epoch 1 of 3, after batch 1"
 
 
 def test_seeds_repeat_and_differ():
@@ -443,6 +538,20 @@ BAD = {
     "patience": (dict(patience=3), "val data for early stopping", "patience without val", "pass val="),
     "function": (dict(callbacks=[print]), "callbacks with a method on_step or on_epoch", "neither", "a class"),
     "alpha": (dict(alpha=[1.0]), "3 task weights alpha >= 0", "alpha = [1.0]", "one number per task"),
+    "name": (dict(optimizer="adam"), "optimizer: a torch optimiser's class", "'adam'", "torch.optim.Adam"),
+    "lr text": (dict(lr="0.1"), "lr to be a finite number", "lr = '0.1'", ""),
+    "list": (dict(lam=[0.1, 0.2]), "lam to be a finite number", "lam = [0.1, 0.2]", ""),
+    "seed": (dict(seed=None), "seed to be a whole number", "seed = None", ""),
+    "half": (dict(batch_size=2.5), "batch_size to be a whole number", "batch_size = 2.5", ""),
+    "resume": (dict(resume={}), "resume: the History of a fit", "dict without one", "resume=history"),
+    "other": (dict(resume={"epoch": 3}), "resume: the History of a fit", "dict", "resume=history"),
+    "torch's": (dict(criterion=torch.nn.CrossEntropyLoss()), "criterion: a MultiTaskLoss", "CrossEntropyLoss", "MultiTaskLoss(loss_fn"),
+    "both": (dict(criterion=MultiTaskLoss(), lam=0.5), "lam, lam_shared and alpha of its own", "lam = 0.5", "lam=..."),
+    "weighed": (dict(criterion=MultiTaskLoss(), alpha=[1, 2, 3]), "of its own", "alpha = [1, 2, 3]", "alpha=..."),
+    "callback": (dict(callbacks=print), "callbacks in a list", "print", "callbacks=[yours]"),
+    "none": (dict(callbacks=None), "callbacks in a list", "None", "callbacks=[yours]"),
+    "device": (dict(device=[]), "this computer has", "device = []", "cpu"),
+    "words": (dict(alpha=["a", "b", "c"]), "3 task weights alpha >= 0", "alpha = ['a', 'b', 'c']", "one number"),
     "val": (dict(val=problem(sizes=(3, 3))), "model's tasks", "['task1', 'task2']", "same task_names"),
     "width": (dict(val=problem(n_features=5)), "model's number of features: 6", "5", "vectorizer"),
     "classes": (dict(val=problem(n_classes=4)), "model's number of classes: 3", "4", "n_classes"),
@@ -456,6 +565,16 @@ def test_bad_calls_are_refused_before_training(name):
     with refused(*words):
         fit(model, problem(), **(QUIET | options))
     assert states_equal(model, start(problem()))
+
+
+def test_a_checkpoint_of_another_model_is_refused():
+    data = problem()
+    history = fit(start(data), data, epochs=1, **QUIET)
+    other = RAG(6, 3, 1, tasks=data.task_names, graph="all")
+    with refused("this very model", "other parts", "build the model"):
+        fit(other, data, epochs=2, resume=history, **QUIET)
+    with refused("model: a RAG", "Linear", "RAG("):
+        fit(torch.nn.Linear(6, 3), data, **QUIET)
 
 
 def test_bad_data_are_refused():
