@@ -107,10 +107,19 @@ def lessons(source: Path = SOURCE, names=()) -> list[dict]:
     return table
 
 
+def teaches(name: str) -> bool:
+    """Lessons (``00_...``) and labs (``lab_...``) teach: they have exercises, and a copy with solutions.
+    Every other notebook (``own_data``) is a tool: there is one of it.
+    """
+    return name[0].isdigit() or name.startswith("lab_")
+
+
 def label(row: dict) -> str:
-    """00 · Start here; labs have no number."""
-    number = row["name"].split("_")[0]
-    return f"{number} · {row['title']}" if number.isdigit() else f"Lab · {row['title']}"
+    """00 · Start here; Lab · Robot; a tool has its title only."""
+    name, title = row["name"], row["title"]
+    if name.startswith("lab_"):
+        return f"Lab · {title}"
+    return f"{name.split('_')[0]} · {title}" if teaches(name) else title
 
 
 def table(rows: list[dict], folder: str = "") -> str:
@@ -316,6 +325,11 @@ def generate(row: dict, rows: list[dict], kind: str, source: Path = SOURCE):
 def head(row: dict, rows: list[dict], kind: str) -> str:
     """Title, minutes, and the way to the other version."""
     here = rows.index(row)
+    minutes, able = row["minutes"], row["able"]
+    if not teaches(row["name"]):
+        return (
+            f"# {label(row)}\n\nAbout {minutes} minutes.\n\nAfterwards you can {able}."
+        )
     before = (
         f" · comes after [{label(rows[here - 1])}]({rows[here - 1]['name']}.ipynb)"
         if here
@@ -325,13 +339,16 @@ def head(row: dict, rows: list[dict], kind: str) -> str:
         other = f"[solutions](solutions/{row['name']}.ipynb)"
     else:
         other = f"**with solutions** ([without](../{row['name']}.ipynb))"
-    minutes, able = row["minutes"], row["able"]
     return f"# {label(row)}\n\nAbout {minutes} minutes{before} · {other}\n\nAfterwards you can {able}."
 
 
 def foot(row: dict, rows: list[dict], kind: str) -> str:
     """The way on."""
     here = rows.index(row)
+    if not teaches(row["name"]):
+        return (
+            f"---\nThe course begins with [{label(rows[0])}]({rows[0]['name']}.ipynb)."
+        )
     if here + 1 == len(rows):
         return "---\nThis is the last lesson."
     return f"---\nNext: [{label(rows[here + 1])}]({rows[here + 1]['name']}.ipynb)"
@@ -532,11 +549,12 @@ def masked(nb) -> list[tuple[str, list[str]]]:
 
 
 def paths(name: str, source: Path = SOURCE) -> dict[str, Path]:
-    """Where the two notebooks of a lesson lie."""
-    return {
+    """Where the two notebooks of a lesson lie, or the one of a tool."""
+    both = {
         "student": source.parent / f"{name}.ipynb",
         "solution": source.parent / "solutions" / f"{name}.ipynb",
     }
+    return both if teaches(name) else {"student": both["student"]}
 
 
 def check(source: Path = SOURCE, again: bool = False) -> list[str]:

@@ -1,5 +1,4 @@
-"""One split: each strategy fitted once, its penalty chosen on validation, its answers on new
-sentences kept.
+"""One split: each strategy fitted once, its answers on new sentences kept.
 
 Enters: a frame with the columns text, label, task.  Leaves: a `Split`: models to save, accuracy per
 task, and the very sentences on which two strategies differ.

@@ -15,6 +15,9 @@ from lesson_source import build
 
 ROWS = build.lessons()
 NAMES = [row["name"] for row in ROWS]
+LESSONS = [row for row in ROWS if build.teaches(row["name"])]
+LESSON_NAMES = [row["name"] for row in LESSONS]
+PAIRS = [(row, kind) for row in ROWS for kind in build.paths(row["name"])]
 
 
 def exercises_of(name: str) -> set[str]:
@@ -36,8 +39,9 @@ def test_notebooks_are_what_their_lessons_generate():
 
 
 @pytest.mark.notebooks
-@pytest.mark.parametrize("kind", build.KINDS)
-@pytest.mark.parametrize("row", ROWS, ids=NAMES)
+@pytest.mark.parametrize(
+    ("row", "kind"), PAIRS, ids=[f"{row['name']}-{kind}" for row, kind in PAIRS]
+)
 def test_a_lesson_runs(row, kind, record_property):
     """Run it: no error or warning, the statuses it must have, the text that is committed, in its
     time.
@@ -70,7 +74,7 @@ def lesson_code(nb) -> str:
     return "\n".join(c.source for c in nb.cells if c.cell_type == "code")
 
 
-@pytest.mark.parametrize("row", ROWS, ids=NAMES)
+@pytest.mark.parametrize("row", LESSONS, ids=LESSON_NAMES)
 def test_every_lesson_has_the_rhythm(row):
     """A prediction before its reveal, a widget, a proof, an answer that a reader judges, recap,
     sources.
@@ -94,7 +98,7 @@ def test_every_lesson_has_the_rhythm(row):
     assert {"## Recap", "## Sources"} <= headings
 
 
-@pytest.mark.parametrize("row", ROWS, ids=NAMES)
+@pytest.mark.parametrize("row", LESSONS, ids=LESSON_NAMES)
 def test_every_exercise_has_its_card_before_its_cell_and_one_has_a_rubric(row):
     from ragteach.teach import checks
 
@@ -108,7 +112,7 @@ def test_every_exercise_has_its_card_before_its_cell_and_one_has_a_rubric(row):
         assert 0 <= code.find(f'card("{number}")') < code.find(f'check("{number}", ')
 
 
-@pytest.mark.parametrize("row", ROWS, ids=NAMES)
+@pytest.mark.parametrize("row", LESSONS, ids=LESSON_NAMES)
 def test_an_answer_has_one_source(row):
     """A lesson writes a solution itself only if it is an experiment or a sum that is worked out."""
     from ragteach.teach import checks
@@ -124,7 +128,7 @@ def test_an_answer_has_one_source(row):
             assert any(isinstance(node, worked) for node in ast.walk(ast.parse(answer))), number
 
 
-@pytest.mark.parametrize("row", ROWS, ids=NAMES)
+@pytest.mark.parametrize("row", LESSONS, ids=LESSON_NAMES)
 def test_a_student_imports_no_answers(row):
     tree = ast.parse(lesson_code(build.generate(row, ROWS, "student")))
     for node in ast.walk(tree):
@@ -384,6 +388,24 @@ def test_a_faulty_lesson_is_refused(course, lesson, message):
     rows = build.lessons(course)
     with pytest.raises(build.BuildError, match=message):
         build.generate(rows[0], rows, "student", course)
+
+
+def test_a_tool_is_one_notebook_and_a_lab_is_two(course):
+    folder = course.parent
+    assert build.paths("own_data", course) == {"student": folder / "own_data.ipynb"}
+    assert set(build.paths("lab_robot", course)) == set(build.KINDS)
+    extra = TOML.replace("00_example", "{}").replace("Example", "{}")
+    toml = TOML + extra.format("lab_robot", "Robot") + extra.format("own_data", "Your own data")
+    (course / "lessons.toml").write_text(toml, encoding="utf-8")
+    for name in ("lab_robot", "own_data"):
+        (course / f"{name}.py").write_text("# %%\n1 + 1\n", encoding="utf-8")
+    rows = build.lessons(course)
+    assert [build.label(row) for row in rows] == ["00 · Example", "Lab · Robot", "Your own data"]
+    lab, tool = (build.generate(row, rows, "student", course) for row in rows[1:])
+    assert "[solutions](solutions/lab_robot.ipynb)" in words(lab)
+    assert "solutions" not in words(tool) and "comes after" not in words(tool)
+    assert "Next: [Your own data](own_data.ipynb)" in words(lab)
+    assert "begins with [00 · Example](00_example.ipynb)" in words(tool)
 
 
 def test_a_lesson_that_is_not_in_the_table_is_refused(course):

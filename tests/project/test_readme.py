@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+import ragteach as rt
+from ragteach.__main__ import main
+
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
@@ -59,6 +62,42 @@ def test_the_example_runs():
     (example,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)[:1]
     assert "rt.fit" in example
     exec(compile(example, "README.md", "exec"), {})
+
+
+def own_data() -> str:
+    return re.search(r"## Your own data\n(.*?)\n## ", README, re.DOTALL)[1]
+
+
+@pytest.fixture
+def mine(tmp_path, monkeypatch):
+    """A folder with the files that the section names."""
+    monkeypatch.chdir(tmp_path)
+    frame = rt.make_toy(n_per_task=20)
+    frame["label"] = [rt.LABELS[label] for label in frame["label"]]
+    frame[["text", "label", "task"]].to_csv("mine.csv", index=False)
+    Path("sentences.txt").write_text("a good film\na bad film\n", encoding="utf-8")
+    return tmp_path
+
+
+def test_own_data_in_three_lines(mine, capsys):
+    (code,) = re.findall(r"```python\n(.*?)```", own_data(), re.DOTALL)
+    assert len([line for line in code.splitlines() if line and not line.startswith("import")]) == 3
+    exec(compile(code, "README.md", "exec"), {})
+    printed = capsys.readouterr().out
+    assert "A look at mine.csv: 80 rows" in printed and "no clear difference" in printed
+
+
+def test_own_data_in_a_terminal(mine, capsys, monkeypatch):
+    commands = re.findall(r"^python -m ragteach (.*)$", own_data(), re.MULTILINE)
+    assert [command.split()[0] for command in commands] == ["compare", "train", "predict"]
+    for command in commands:
+        words, _, source = command.partition(" < ")
+        if source:
+            monkeypatch.setattr("sys.stdin", open(source, encoding="utf-8"))
+        few = ["--seeds", "1", "--jobs", "1"] if words.startswith("compare") else []
+        assert main([*words.split(), *few]) == 0
+    assert (mine / "results" / "report.html").stat().st_size > 100_000
+    assert capsys.readouterr().out.splitlines()[-1].split("\t")[0] in rt.LABELS
 
 
 def test_paths_and_addresses_lead_somewhere():
