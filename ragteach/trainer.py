@@ -130,7 +130,7 @@ def plan(schedule, epochs, rounds=10):
 
 
 def fit(model, data, schedule="joint", epochs=100, lr=0.05, optimizer=torch.optim.Adam, batch_size=None,
-        criterion=None, lam=0.0, lam_shared=0.0, alpha="equal", val=None, patience=None, device="auto",
+        criterion=None, lam=0.01, lam_shared=0.01, alpha="equal", val=None, patience=None, device="auto",
         callbacks=(), progress=True, resume=None, seed=0, rounds=10,
         adapters_first=True) -> History:  # fmt: skip
     """Train ``model`` on ``data``, in place.
@@ -148,6 +148,7 @@ def fit(model, data, schedule="joint", epochs=100, lr=0.05, optimizer=torch.opti
             None: full batch.
         criterion: a `MultiTaskLoss`; or give ``lam``, ``lam_shared`` and ``alpha`` and one is made.
             Of a stream only you know the tasks' sizes: for alpha="size", ``MultiTaskLoss(sizes=)``.
+        lam, lam_shared: penalties on the adapters and on W_s; the defaults are those of `solve`.
         val: validation data. Its mean cross-entropy is recorded after every epoch.
         patience: stop after so many epochs without a better validation loss, and keep the best
             epoch's weights.

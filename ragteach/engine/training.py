@@ -33,7 +33,7 @@ from ragteach.model import RAG
 from ragteach.tensors import TaskTensors, as_tensors
 
 PARTS = ("shared", "adapters", "bias")  # the parts of a model that may move
-LAM = 0.0  # the default of both penalties, here as in `fit`
+LAM = 0.01  # the default of both penalties, here as in `fit` and `solve`
 
 
 def train_many(

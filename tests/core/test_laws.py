@@ -23,6 +23,7 @@ from ragteach import (
 )
 
 QUIET = dict(progress=False, device="cpu")
+FREE = {"lam": 0.0, "lam_shared": 0.0}  # no penalties
 SGD = torch.optim.SGD
 
 
@@ -53,7 +54,7 @@ def test_law_1_collapse_the_literal_model_is_one_linear():
         assert same(model(x, t), single(x), 1e-12)
     # and it stays one while it learns: its steps are those of a single Linear, only 1 + K times as
     # long
-    fit(model, data, epochs=50, lr=0.02, optimizer=SGD, **QUIET)
+    fit(model, data, epochs=50, lr=0.02, optimizer=SGD, **FREE, **QUIET)
     optimizer = SGD(
         [{"params": [single.weight], "lr": 0.02 * 5}, {"params": [single.bias], "lr": 0.02}]
     )
@@ -77,7 +78,7 @@ def test_law_2_conservation(batch_size):
     data = problem(sizes=(20, 35, 11))
     model = start(data)
     before = (model.shared - model.adapter_weights().sum(0)).detach()
-    fit(model, data, epochs=40, lr=0.3, optimizer=SGD, batch_size=batch_size, **QUIET)
+    fit(model, data, epochs=40, lr=0.3, optimizer=SGD, batch_size=batch_size, **FREE, **QUIET)
     assert not same(model.shared, start(data).shared, 0.1)
     assert same(model.shared - model.adapter_weights().sum(0), before, 1e-12)
 
@@ -88,7 +89,7 @@ def test_law_2_conservation_for_any_graph():
     graph = torch.tensor([[1.0, 0], [1, 0], [0, 1], [0, 1]])
     model = start(data, adapters=2, graph=graph)
     before = (model.shared - model.adapter_weights().sum(0)).detach()  # groups cover each task once
-    fit(model, data, epochs=20, lr=0.3, optimizer=SGD, **QUIET)
+    fit(model, data, epochs=20, lr=0.3, optimizer=SGD, **FREE, **QUIET)
     assert same(model.shared - model.adapter_weights().sum(0), before, 1e-12)
 
 
@@ -100,7 +101,7 @@ def test_law_2_needs_its_conditions(broken):
     )
     model = start(data, graph=graph)
     before = (model.shared - model.adapter_weights().sum(0)).detach()
-    fit(model, data, epochs=40, lr=0.1, lam=0.1 * (broken == "lam"),
+    fit(model, data, epochs=40, lr=0.1, lam=0.1 * (broken == "lam"), lam_shared=0.0,
         optimizer=torch.optim.Adam if broken == "adam" else SGD, **QUIET)  # fmt: skip
     assert not same(model.shared - model.adapter_weights().sum(0), before, 1e-2)
 
@@ -179,6 +180,7 @@ def test_law_4_unpenalised_training_remembers_its_start():
         steps=3000,
         lr=0.3,
         optimizer="sgd",
+        **FREE,
     )
     gap = run.shared - run.adapters.sum(0)
     assert (gap[0] - gap[1]).abs().max() > 0.1  # law 2, at the other end

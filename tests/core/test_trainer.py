@@ -56,7 +56,8 @@ def plain_loop(model, data, epochs, lr, lam):
 def test_fit_is_the_plain_loop():
     data = problem(sizes=(10, 25, 7))
     ours, plain = start(data), start(data)
-    fit(ours, data, epochs=30, lr=0.2, lam=0.1, optimizer=torch.optim.SGD, **QUIET)
+    options = dict(epochs=30, lr=0.2, lam=0.1, lam_shared=0.0, optimizer=torch.optim.SGD)
+    fit(ours, data, **options, **QUIET)
     plain_loop(plain, data, 30, 0.2, 0.1)
     assert same(ours.shared, plain.shared, 1e-5) and same(
         ours.task_weights(), plain.task_weights(), 1e-5
@@ -88,7 +89,8 @@ def test_one_full_loader_batch_is_one_fit_epoch():
     a, b = start(data), start(data)
     loader = torch.utils.data.DataLoader(data, batch_size=len(data), shuffle=True)
     train_epoch(a, loader, MultiTaskLoss(lam=0.2), torch.optim.SGD(a.parameters(), lr=0.3))
-    fit(b, data, epochs=1, lr=0.3, lam=0.2, optimizer=torch.optim.SGD, **QUIET)
+    options = dict(epochs=1, lr=0.3, lam=0.2, lam_shared=0.0, optimizer=torch.optim.SGD)
+    fit(b, data, **options, **QUIET)
     assert same(a.task_weights(), b.task_weights(), 1e-6) and same(a.shared, b.shared, 1e-6)
 
 

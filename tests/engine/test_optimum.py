@@ -1,5 +1,7 @@
 """The optimum against scipy on autograd's gradients, and what must hold at it."""
 
+import inspect
+
 import numpy as np
 import pytest
 import scipy.optimize
@@ -197,3 +199,10 @@ def test_low_rank_adapters_are_refused():
     model = rt.RAG(6, 3, 3, tasks=NAMES, adapter="low_rank", rank=1)
     with refused('adapter="full"', "low_rank"):
         rt.solve(model, problem(), 0.01, 0.01)
+
+
+def test_training_and_solving_mean_the_same_j_unless_told():
+    """`fit`, `train_many`, `solve` and `solve_path` have one default of lam and of lam_shared."""
+    functions = (rt.fit, rt.train_many, rt.solve, rt.solve_path, rt.RAGClassifier)
+    for name in ("lam", "lam_shared"):
+        assert {inspect.signature(f).parameters[name].default for f in functions} == {0.01}

@@ -120,7 +120,8 @@ def test_where_the_destinations_coincide(seed):
         seed == 0
     ):  # d: nothing costs anything, both go to zero
         model = new_model(data, seed)
-        history = rt.fit(model, data, schedule, epochs=600, adapters_first=False, progress=False)
+        options = {"lam": 0.0, "lam_shared": 0.0, "adapters_first": False, "progress": False}
+        history = rt.fit(model, data, schedule, epochs=600, **options)
         assert history.records[-1]["loss"] < 0.02
 
 

@@ -88,7 +88,7 @@ def fitted(batch_size=None, alpha="equal", adapter_lr=0.5):
 
     rt.fit(
         model, data, epochs=20, lr=0.5, optimizer=optimizer, batch_size=batch_size, alpha=alpha,
-        callbacks=[recorder], progress=False,
+        lam=0.0, lam_shared=0.0, callbacks=[recorder], progress=False,
     )  # fmt: skip
     return recorder.trajectory()
 
@@ -113,6 +113,8 @@ def test_the_law_for_any_graph(graph):
         data,
         epochs=20,
         lr=0.3,
+        lam=0.0,
+        lam_shared=0.0,
         optimizer=torch.optim.SGD,
         callbacks=[recorder],
         progress=False,

@@ -430,7 +430,8 @@ def test_the_initialisation_lab_follows_your_graph():
     )
     w = rt.widgets.init_lab(data, seeds=[5], steps=10, lr=0.2, model=model)
     assert w.spec["model"].endswith(f"graph={graph}, bias=False") and w.spec["lr"] == 0.2
-    rt.fit(model, data, epochs=10, lr=0.2, optimizer=torch.optim.SGD, progress=False)
+    options = {"lr": 0.2, "lam": 0.0, "lam_shared": 0.0, "optimizer": torch.optim.SGD}
+    rt.fit(model, data, epochs=10, progress=False, **options)
     j = list(data.vectorizer.get_feature_names_out()).index(w.spec["word"])
     own = (model.task_weights(0)[0] - model.shared)[:, j].detach()
     zero = 2 * len(w.spec["scales"]) * len(w.spec["lams"])  # the third distribution
