@@ -29,6 +29,7 @@ from ragteach.tensors import MISSING
 
 FIXED_ALPHAS = ("equal", "size")  # known before training; so is a list
 ALPHAS = (*FIXED_ALPHAS, "difficulty", "uncertainty")
+LAM = 0.01  # default of both penalties, whether you train or solve
 
 
 def cross_entropy(logits, onehot, weight):

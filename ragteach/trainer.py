@@ -22,11 +22,12 @@ from tqdm.auto import tqdm
 
 from ragteach.data.batches import as_batch, check_stream, epoch_batches, is_stream
 from ragteach.errors import at_least, one_of, refuse, whole
-from ragteach.losses import MultiTaskLoss, cross_entropy
+from ragteach.losses import LAM, MultiTaskLoss, cross_entropy
 from ragteach.model import RAG, task_logits
 from ragteach.runs import History, Run, interruptible, only, pick_device
 from ragteach.tensors import MISSING, TaskTensors, as_tensors
 
+OWN = (LAM, LAM, "equal")  # of lam, lam_shared, alpha: nothing was said
 SCHEDULES = ("joint", "two_phase", "alternating")
 PARTS = {
     "joint": ("shared", "adapters", "bias"),
@@ -130,7 +131,7 @@ def plan(schedule, epochs, rounds=10):
 
 
 def fit(model, data, schedule="joint", epochs=100, lr=0.05, optimizer=torch.optim.Adam, batch_size=None,
-        criterion=None, lam=0.01, lam_shared=0.01, alpha="equal", val=None, patience=None, device="auto",
+        criterion=None, lam=LAM, lam_shared=LAM, alpha="equal", val=None, patience=None, device="auto",
         callbacks=(), progress=True, resume=None, seed=0, rounds=10,
         adapters_first=True) -> History:  # fmt: skip
     """Train ``model`` on ``data``, in place.
@@ -173,11 +174,7 @@ def fit(model, data, schedule="joint", epochs=100, lr=0.05, optimizer=torch.opti
     _check_options(model, lr, optimizer, batch_size, val, patience, callbacks, seed)
     if criterion is None:
         criterion = MultiTaskLoss(alpha=alpha, lam=lam, lam_shared=lam_shared)
-    elif not isinstance(criterion, MultiTaskLoss) or [lam, lam_shared, str(alpha)] != [
-        0,
-        0,
-        "equal",
-    ]:
+    elif not isinstance(criterion, MultiTaskLoss) or (lam, lam_shared, str(alpha)) != OWN:
         raise refuse(
             expected="criterion: a MultiTaskLoss, which has lam, lam_shared and alpha of its own",
             got=f"{type(criterion).__name__}, {lam = }, {lam_shared = }, {alpha = }",

@@ -34,7 +34,7 @@ from ragteach.engine.objective import Problem
 from ragteach.engine.replicas import Replicas, stack
 from ragteach.engine.spaces import Space, Weights, best_space
 from ragteach.errors import whole
-from ragteach.losses import task_alphas
+from ragteach.losses import LAM, task_alphas
 from ragteach.model import RAG
 from ragteach.tensors import TaskTensors, as_tensors
 
@@ -67,8 +67,8 @@ class Solution:
 def solve(
     model: RAG,
     data: Data,
-    lam: float = 0.01,
-    lam_shared: float = 0.01,
+    lam: float = LAM,
+    lam_shared: float = LAM,
     alpha: Alpha = "equal",
     tol: float = 1e-6,
     max_iter: int = 2000,
@@ -118,8 +118,8 @@ def solve(
 def solve_path(
     model: RAG,
     data: Data,
-    lam: Penalty = 0.01,
-    lam_shared: Penalty = 0.01,
+    lam: Penalty = LAM,
+    lam_shared: Penalty = LAM,
     alpha: Alpha = "equal",
     tol: float = 1e-6,
     max_iter: int = 2000,

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from ragteach.engine.optimum import Alpha, Data, Solution
-from ragteach.losses import MultiTaskLoss
+from ragteach.losses import LAM, MultiTaskLoss
 from ragteach.model import RAG
 from ragteach.tensors import as_tensors
 
@@ -26,8 +26,8 @@ from ragteach.tensors import as_tensors
 def solve_readable(
     model: RAG,
     data: Data,
-    lam: float = 0.01,
-    lam_shared: float = 0.01,
+    lam: float = LAM,
+    lam_shared: float = LAM,
     alpha: Alpha = "equal",
     tol: float = 1e-6,
     max_iter: int = 2000,

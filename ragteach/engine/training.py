@@ -28,12 +28,11 @@ from ragteach.engine.optimisers import Optimizer, check_optimizer, make_step
 from ragteach.engine.replicas import Replicas, join, routing, stack, trainable
 from ragteach.errors import DivergenceWarning, one_of, refuse, whole
 from ragteach.graph import unless_identity
-from ragteach.losses import task_alphas
+from ragteach.losses import LAM, task_alphas
 from ragteach.model import RAG
 from ragteach.tensors import TaskTensors, as_tensors
 
 PARTS = ("shared", "adapters", "bias")  # the parts of a model that may move
-LAM = 0.01  # the default of both penalties, here as in `fit` and `solve`
 
 
 def train_many(
