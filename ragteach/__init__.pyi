@@ -14,6 +14,7 @@ from .data.frames import as_frame as as_frame
 from .data.human import load_human as load_human
 from .data.looking import Look as Look
 from .data.looking import look as look
+from .data.reading import load_table as load_table
 from .data.splits import groups as groups
 from .data.splits import split_frame as split_frame
 from .data.toy import LABELS as LABELS

@@ -6,12 +6,13 @@ Enters: a name or a path.  Leaves: a pandas DataFrame with the columns ``text``,
 
 import re
 
-import numpy as np
 import pandas as pd
 
-from ragteach.data.toy import LABELS, folder, scheme
+from ragteach.data.frames import as_frame
+from ragteach.data.reading import load_table
+from ragteach.data.toy import folder, scheme
 from ragteach.data.writing import write
-from ragteach.errors import one_of, refuse
+from ragteach.errors import one_of
 
 # ---------------------------------------------------------------- the committed files
 
@@ -70,12 +71,16 @@ def write_csv(frame: pd.DataFrame, path) -> None:
 # ---------------------------------------------------------------- your own data
 
 
-def load_csv(path, encoding: str = "utf-8") -> pd.DataFrame:
-    """Your own data: a CSV with the columns text, label and task; other columns are kept.
+def load_csv(path, encoding: str | None = None, missing: str = "ask") -> pd.DataFrame:
+    """Your own data: text, label and task, found and checked by `as_frame`; other columns are kept.
 
-    Labels may be whole numbers from 0 on, or names.  Names become numbers: in the order of
-    ``LABELS`` if they are among those three words, else in alphabetical order;
-    ``frame.attrs["label_names"]`` says which.
+    Whole numbers stay the labels' numbers. Names become numbers, in natural order, and
+    ``frame.attrs["label_names"]`` says which. To keep the file as it is, call `load_table`.
+
+    Args:
+        path: whatever `load_table` reads.
+        encoding: of the text. Default: as its first bytes say, else UTF-8.
+        missing: rows without a text, label or task: ``"ask"``, ``"drop"`` or ``"keep"``.
 
     Raises:
         RagteachError: an unreadable file, a missing column, an empty text, label or task, a bad
@@ -86,60 +91,10 @@ def load_csv(path, encoding: str = "utf-8") -> pd.DataFrame:
         >>> list(frame.columns)
         ['text', 'label', 'task']
     """
-    shape = "a CSV file with a header line and the columns text, label, task"
-    try:
-        with open(path, encoding=encoding, newline="") as file:
-            frame = pd.read_csv(file, dtype=str, keep_default_na=False, skipinitialspace=True)
-        if not isinstance(
-            frame.index, pd.RangeIndex
-        ):  # pandas took the first values for names of rows
-            raise pd.errors.ParserError("the rows have more values than the header has names")
-    except LookupError:
-        raise refuse(
-            expected="the name of a text encoding",
-            got=f"encoding = {encoding!r}",
-            fix="try 'utf-8'",
-        ) from None
-    except UnicodeDecodeError as error:
-        raise refuse(
-            expected=f"text in the encoding {encoding!r}",
-            got=f"byte {error.object[error.start]:#04x} in {path}, which is not",
-            fix="save the file as UTF-8, or name its encoding, e.g. load_csv(path, encoding='cp1252')",
-        ) from None
-    except OSError as error:
-        raise refuse(
-            expected=shape, got=f"{path}: {error.strerror}", fix="check the path of the file"
-        ) from None
-    except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        fix = (
-            "open the file as text and compare its first two lines; a text with commas needs quotes"
-        )
-        raise refuse(expected=shape, got=f"{path}: {str(error).strip()}", fix=fix) from None
-    frame.columns = [str(name).strip().lstrip("\ufeff") for name in frame.columns]
-    needed = ["text", "label", "task"]
-    missing = [name for name in needed if name not in frame.columns]
-    if missing:
-        raise refuse(
-            expected=shape,
-            got=f"no column {', '.join(missing)} in {path}; it has {', '.join(frame.columns)}",
-            fix="rename the columns in the first line of the file (the separator must be a comma)",
-        )
-    frame = frame[[*needed, *(name for name in frame if name not in needed)]].copy()
-    for name in needed:
-        frame[name] = frame[name].fillna("").str.strip()
-        empty = (np.flatnonzero(frame[name] == "") + 1).tolist()
-        if empty or frame.empty:
-            raise refuse(
-                expected=f"a {name} in every row, and at least one row",
-                got=f"{len(frame)} rows; empty {name} in data rows {empty[:5]}",
-                fix="fill in or delete those rows",
-            )
-    frame["label"], frame.attrs["label_names"] = _numbered(frame["label"])
+    frame = as_frame(load_table(path, encoding), missing=missing)
+    frame["text"] = frame["text"].str.strip()
+    names = frame.attrs["label_names"]
+    if all(re.fullmatch(r"-?\d+", name) for name in names):
+        frame["label"] = frame["label"].map(dict(enumerate(map(int, names)))).astype("int64")
+        frame.attrs["label_names"] = None
     return frame
-
-
-def _numbered(labels) -> tuple:
-    if all(re.fullmatch(r"\d+", label) for label in labels):
-        return labels.astype("int64"), None
-    names = list(LABELS) if set(labels) <= set(LABELS) else sorted(set(labels))
-    return labels.map({name: number for number, name in enumerate(names)}).astype("int64"), names

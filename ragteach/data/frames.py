@@ -20,6 +20,7 @@ import pandas as pd
 
 from ragteach.data.columns import ROLES, Columns, find_columns
 from ragteach.data.naming import WAYS, Named, ask, name_column, natural
+from ragteach.data.reading import load_table
 from ragteach.errors import one_of, refuse
 from ragteach.tensors import MISSING
 
@@ -113,9 +114,7 @@ def table_of(data: Any, most: int = 12) -> str:
 
 def _table(data: Any) -> tuple[pd.DataFrame, dict]:
     """A pandas DataFrame with a fresh index, and what its attrs said."""
-    if isinstance(data, str | os.PathLike) or hasattr(data, "read"):
-        from ragteach.data.files import load_table  # noqa: PLC0415  (only for those who need it)
-
+    if isinstance(data, str | bytes | os.PathLike) or hasattr(data, "read"):
         data = load_table(data)
     elif hasattr(data, "texts") and hasattr(data, "class_names"):
         data = _of_dataset(data)
@@ -264,11 +263,11 @@ def _standard(
     roles = {columns.text, columns.label, columns.task, *ROLES}
     out = pd.DataFrame(
         {
-            "text": pd.Series(texts, dtype=object).iloc[rows],
+            "text": [texts[row] for row in rows],
             "label": labels.numbers[rows],
-            "task": np.array(tasks.names, dtype=object)[tasks.numbers[rows]],
+            "task": np.array(tasks.names, dtype=object)[tasks.numbers[rows]].tolist(),
         }
-    ).reset_index(drop=True)
+    )
     for name in table.columns:
         if name not in roles:
             out[name] = table[name].to_numpy()[rows]
@@ -288,18 +287,16 @@ def _standard(
 def _comparable(frame: pd.DataFrame) -> None:
     """Refuse tasks whose classes have nothing in common: shared weights of what?"""
     pairs = frame[["task", "label"]].drop_duplicates()
-    classes = {task: set(part["label"]) for task, part in pairs.groupby("task", sort=False)}
-    owners = pairs["label"].value_counts()
-    names = frame.attrs["label_names"]
-    for task, own in classes.items():
-        if len(classes) > 1 and len(own) > 1 and all(owners[label] == 1 for label in own):
-            other = next(name for name in classes if name != task)
-            said = [
-                f"{name!r}: {', '.join(names[c] for c in sorted(classes[name])[:6])}"
-                for name in (task, other)
-            ]
-            raise refuse(
-                expected="tasks with classes in common",
-                got=f"none between task {' and task '.join(said)}",
-                fix="give each task a head of its own: rt.heads_from_frame(frame)",
-            )
+    rich = [t for t, part in pairs.groupby("task", sort=False) if len(part) > 1]
+    if len(rich) < 2 or pairs["label"].duplicated().any():
+        return
+    names = np.array(frame.attrs["label_names"], dtype=object)
+    said = [
+        f"task {t!r} with {', '.join(names[sorted(pairs['label'][pairs['task'] == t])][:6])}"
+        for t in rich[:2]
+    ]
+    raise refuse(
+        expected="tasks with classes in common",
+        got=f"no class that two tasks share: {'; '.join(said)}",
+        fix="give each task a head of its own: rt.heads_from_frame(frame)",
+    )

@@ -275,10 +275,10 @@ def ask(series: pd.Series, nameless: np.ndarray, what: str) -> None:
     listed = ", ".join(f"{n} x {value}" for value, n in count.most_common(4))
     raise refuse(
         expected=f"a {what} in every row",
-        got=f"{len(rows)} of {len(series)} rows without one, or that look so: {listed}; "
+        got=f"{len(rows)} of {len(series)} rows without one, or that look so ({listed}): "
         f"empty {what} in data rows {(rows[:5] + 1).tolist()}",
-        fix='leave those rows out with missing="drop", or make them a class of their own with '
-        'missing="keep"',
+        fix='fill in or delete those rows, or leave them out with missing="drop"'
+        + ("" if what == "text" else f', or keep them as a {what} of their own: missing="keep"'),
     )
 
 
