@@ -21,6 +21,7 @@ from .data.toy import LABELS as LABELS
 from .data.toy import TOY_TASKS as TOY_TASKS
 from .data.toy import make_toy as make_toy
 from .dataset import MultiTaskDataset as MultiTaskDataset
+from .dataset import as_dataset as as_dataset
 from .engine.backward import gradients as gradients
 from .engine.optimum import Solution as Solution
 from .engine.optimum import solve as solve

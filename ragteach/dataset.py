@@ -219,3 +219,10 @@ class MultiTaskDataset(torch.utils.data.Dataset):
             dtype: float32 for training, float64 for exact optima.
         """
         return stack_examples(self, class_weight, dtype)
+
+
+def as_dataset(data, **options) -> MultiTaskDataset:
+    """A dataset of whatever you have: a dataset as it is, else `MultiTaskDataset.from_frame`."""
+    if isinstance(data, MultiTaskDataset):
+        return data
+    return MultiTaskDataset.from_frame(data, **options)

@@ -142,7 +142,7 @@ def classes_in_advance(frame, label, n_classes: int) -> list[str] | None:
 
 def classes_of_training(vectorizer, frame, label) -> list[str] | None:
     """The classes of the data that the words were counted on, if all labels here are of them."""
-    names = getattr(vectorizer, "class_names_", None)
+    names = getattr(vectorizer, "class_names_", None) or getattr(frame, "attrs", {}).get("classes")
     try:
         labels = set(np.asarray(frame[label]).tolist())
     except (KeyError, TypeError, IndexError):

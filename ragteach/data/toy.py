@@ -142,8 +142,8 @@ def make_toy(relatedness=0.5, n_per_task=60, noise=0.0, imbalance=0.0, seed=0) -
 
 
 def scheme() -> dict:
-    """A frame's attrs: what the numbers in its label column mean."""
-    return {"label_names": list(LABELS)}
+    """A frame's attrs: what the numbers in its label column mean, and which classes there may be."""
+    return {"label_names": list(LABELS), "classes": list(LABELS)}
 
 
 def _sentence(task, label, relatedness, draw) -> str:

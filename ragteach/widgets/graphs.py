@@ -41,7 +41,7 @@ def graph_editor(
     """Click a line between a task and an adapter; equation, parameters and accuracy follow.
 
     Args:
-        data: None for toy sentences, a frame, or (train, val, test) frames. At most eight tasks.
+        data: None for toy sentences, a frame, a path, a dataset, or three of them (train, val, test). At most eight tasks.
         graph: where to begin: a name of `routing_graph` or a matrix (n_tasks, n_adapters).
         lam, lam_shared: the penalties; ``lam`` is a slider.
         relatedness, n_per_task, seed: of the toy sentences.
@@ -126,8 +126,7 @@ class GraphSolver:
     """
 
     def __init__(self, train, val, test, lam_shared):
-        n_classes = int(max(frame.label.max() for frame in (train, val, test))) + 1
-        data = MultiTaskDataset.from_frame(train, n_classes=n_classes)
+        data = MultiTaskDataset.from_frame(train, class_names=train.attrs["label_names"])
         if data.n_tasks > MAX_TASKS or data.n_features > MAX_FEATURES:
             raise refuse(
                 expected=f"at most {MAX_TASKS} tasks and {MAX_FEATURES} words",
@@ -137,8 +136,7 @@ class GraphSolver:
         self.lam_shared, self.most = lam_shared, data.n_tasks + 1
         self.tensors, self.train = data.stacked(dtype=torch.float64), data.stacked()
         self.tests = [
-            MultiTaskDataset.from_frame(f, data.vectorizer, data.task_names, n_classes).stacked()
-            for f in (val, test)
+            MultiTaskDataset.from_frame(part, like=data).stacked() for part in (val, test)
         ]
 
     def solve(self, graph, lams):

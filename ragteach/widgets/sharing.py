@@ -9,13 +9,16 @@ to be drawn:
 The lambda that validation chooses is marked; the curves are on test sentences, which chose nothing.
 """
 
+import warnings
+
 import numpy as np
-import pandas as pd
 import torch
 from matplotlib.figure import Figure
 
-from ragteach.data.splits import split_frame
-from ragteach.data.toy import LABELS, make_toy
+from ragteach.data.frames import as_frame
+from ragteach.data.naming import natural
+from ragteach.data.splits import SplitWarning, split_frame
+from ragteach.data.toy import make_toy
 from ragteach.dataset import MultiTaskDataset
 from ragteach.engine.optimum import solve_path
 from ragteach.engine.replicas import routing
@@ -46,22 +49,52 @@ def toy_parts(relatedness=0.5, n_per_task=90, seed=0):
 
 
 def three_parts(data, **toy):
-    """(train, val, test) from None (toy), one frame, or the three of them."""
+    """(train, val, test) from None (toy), one table, or three; labels 0 .. C-1, named alike.
+
+    A table is whatever `as_frame` takes: a frame, a path, a dataset.
+    """
     if data is None:
         return toy_parts(**toy)
-    if isinstance(data, pd.DataFrame):
-        return split_frame(data, seed=toy.get("seed", 0))
-    if (
-        isinstance(data, tuple | list)
-        and len(data) == 3
-        and all(isinstance(d, pd.DataFrame) for d in data)
-    ):
-        return tuple(data)
-    raise refuse(
-        expected="None, a frame with the columns text, label, task, or (train, val, test) of such frames",
-        got=f"data of type {type(data).__name__}",
-        fix="leave data out for the toy sentences, or pass the frame from load_csv(path)",
+    if isinstance(data, tuple | list) and len(data) == 3:
+        train, *others = (as_frame(part) for part in data)
+        known = {
+            "class_names": _all_names([train, *others]),
+            "task_names": train.attrs["task_names"],
+        }
+        return tuple(as_frame(part, **known) for part in (train, *others))
+    return _tested(split_frame(as_frame(data), seed=toy.get("seed", 0)))
+
+
+def _all_names(frames):
+    """The classes of all the frames, in natural order."""
+    lists = [frame.attrs["label_names"] for frame in frames]
+    longest = max(lists, key=len)
+    every = set().union(*lists)
+    return longest if every == set(longest) else sorted(every, key=natural)
+
+
+def _tested(parts):
+    """The parts without tasks of which nothing is left to choose by or to test; says which."""
+    kept = [t for t in parts[0].attrs["task_names"] if all((p["task"] == t).any() for p in parts)]
+    lost = [t for t in parts[0].attrs["task_names"] if t not in kept]
+    if not lost:
+        return parts
+    if not kept:
+        raise refuse(
+            expected="a task with enough sentences to train, to choose and to test",
+            got=f"none among {len(lost)}: {', '.join(lost[:6])}",
+            fix="add sentences, or merge rare classes and small tasks",
+        )
+    warnings.warn(
+        f"{len(lost)} tasks are left out, for they have too few sentences to test: "
+        f"{', '.join(lost[:6])}{' ...' if len(lost) > 6 else ''}.",
+        SplitWarning,
+        stacklevel=3,
     )
+    parts = [part[part["task"].isin(kept)].reset_index(drop=True) for part in parts]
+    for part in parts:
+        part.attrs["task_names"] = kept
+    return tuple(parts)
 
 
 def sharing_slider(
@@ -72,9 +105,9 @@ def sharing_slider(
     that differ.
 
     Args:
-        data: None for toy sentences (``relatedness`` and ``n_per_task`` say which), a frame with
-            text, label, task (split for you into training, validation and test), or those three
-            frames.
+        data: None for toy sentences (``relatedness`` and ``n_per_task`` say which); a frame with
+            text, label, task, a path or a dataset (split for you into training, validation and
+            test); or those three.
         lam: penalties to try, increasing. Default: 61 values from lam_shared / 100 to lam_shared x
             100.
         lam_shared: penalty on the shared weights.
@@ -121,12 +154,10 @@ def sharing_slider(
             f"{model.n_adapters}, tasks=data.task_names, graph={graph}, bias={model.bias_kind!r}"
         )
     spec["code"] = (
-        f"import ragteach as rt\n{made}\ndata = rt.MultiTaskDataset.from_frame(train, "
-        f"n_classes={len(spec['classes'])})\n"
+        f"import ragteach as rt\n{made}\ndata = rt.MultiTaskDataset.from_frame(train)\n"
         f"model = rt.RAG(data.n_features, data.n_classes, {made_model})\n"
         f"rt.solve(model, data, lam={{lam}}, lam_shared={lam_shared:g})\n"
-        "test_data = rt.MultiTaskDataset.from_frame(test, data.vectorizer, data.task_names, "
-        "data.n_classes)\n"
+        "test_data = rt.MultiTaskDataset.from_frame(test, like=data)\n"
         "rt.evaluate(model, test_data)"
     )
     return show("sharing", arrays, spec, twin(arrays, spec))
@@ -134,15 +165,12 @@ def sharing_slider(
 
 def compute(train, val, test, lam, lam_shared, sentence=None, words=None, model=None):
     """All the numbers: (arrays, spec).  The optimum at every lambda, solved side by side."""
-    n_classes = int(max(frame.label.max() for frame in (train, val, test))) + 1
-    data = MultiTaskDataset.from_frame(train, n_classes=n_classes)
-    names, vectorizer = data.task_names, data.vectorizer
+    data = MultiTaskDataset.from_frame(train, class_names=train.attrs["label_names"])
+    names, vectorizer, n_classes = data.task_names, data.vectorizer, data.n_classes
     model = model or RAG(data.n_features, n_classes, data.n_tasks, tasks=names, init="zero")
     graph = unless_identity(routing(model))
     path = solve_path(model, data, list(lam), lam_shared, tol=1e-6)
-    val_data, test_data = (
-        MultiTaskDataset.from_frame(f, vectorizer, names, n_classes) for f in (val, test)
-    )
+    val_data, test_data = (MultiTaskDataset.from_frame(part, like=data) for part in (val, test))
     accuracy = path.accuracy(test_data.stacked()).T  # (n_lambda, n_tasks)
     validation = path.accuracy(val_data.stacked()).mean(0)  # (n_lambda,)
     best = _middle(validation.numpy())
@@ -181,7 +209,7 @@ def compute(train, val, test, lam, lam_shared, sentence=None, words=None, model=
         "adapters": adapters[..., columns],
         "bias": bias.expand(data.n_tasks, -1, -1).transpose(0, 1),
     }
-    classes = list(LABELS) if n_classes == len(LABELS) else [f"class {c}" for c in range(n_classes)]
+    classes = data.class_names
     share = float(lam[best] / (lam[best] + lam_shared)) if lam_shared else 0.0
     spec = {
         "title": TITLE,

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from ragteach.data.toy import make_toy
-from ragteach.dataset import MultiTaskDataset
+from ragteach.dataset import MultiTaskDataset, as_dataset
 from ragteach.engine.training import train_many
 from ragteach.errors import at_least, refuse
 from ragteach.model import RAG
@@ -30,7 +30,8 @@ def init_lab(data=None, word=None, seeds=8, steps=600, lr=0.5, model=None):
     """Choose how the weights begin; see whether that is still seen at the end.
 
     Args:
-        data: a `MultiTaskDataset`. Default: toy sentences of two domains.
+        data: a `MultiTaskDataset`, or what makes one: a frame, a path. Default: toy sentences of two
+            domains.
         word: whose scores are drawn. Default: the word whose shared score ends largest.
         seeds: how many starts, or a list of seeds.
         steps, lr: of plain gradient descent.
@@ -51,6 +52,7 @@ def init_lab(data=None, word=None, seeds=8, steps=600, lr=0.5, model=None):
     at_least("steps", steps, 1)
     if data is None:
         data = MultiTaskDataset.from_frame(make_toy(n_per_task={"films": 30, "cars": 30}))
+    data = as_dataset(data)
     seeds = list(range(seeds)) if isinstance(seeds, int) else list(seeds)
     at_least("seeds", len(seeds), 1)
     words = [f"x{j}" for j in range(data.n_features)]

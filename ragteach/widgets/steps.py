@@ -27,7 +27,7 @@ def gradient_step(
 
     Args:
         sentence: at most twelve different words count.
-        label: name (one of ``LABELS``) or number of the right class.
+        label: name or number of the right class (names: those of the model's data, else ``LABELS``).
         task: the task it belongs to; its adapter is the first that serves it.
         model: a trained `RAG`, with the ``vectorizer`` of its data. Default: a small model with
         random weights,
@@ -66,6 +66,7 @@ def gradient_step(
             seed=4,
             bias="task",
         )
+        model.class_names = list(LABELS)
         with torch.no_grad():
             for parameter in model.parameters():
                 parameter.copy_((10 * parameter).round() / 10)
@@ -76,11 +77,7 @@ def gradient_step(
             fix="pass vectorizer=data.vectorizer",
         )
     t = model.task_index(task)
-    classes = (
-        list(LABELS)
-        if model.n_classes == len(LABELS)
-        else [f"class {c}" for c in range(model.n_classes)]
-    )
+    classes = model.class_names or [str(c) for c in range(model.n_classes)]
     if isinstance(label, str):
         one_of("label", label, classes)
         label = classes.index(label)
