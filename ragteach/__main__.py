@@ -158,7 +158,6 @@ def run_compare(options):
     import matplotlib  # noqa: PLC0415
 
     matplotlib.use("agg")
-    from ragteach.data.files import load_csv  # noqa: PLC0415
     from ragteach.data.frames import as_frame  # noqa: PLC0415
     from ragteach.study.experiment import SIZES, compare, paired, summary  # noqa: PLC0415
 
@@ -167,7 +166,7 @@ def run_compare(options):
     data = options.data
     if data not in SIZES:
         columns = options.text, options.label, options.task
-        data = as_frame(load_csv(data), *columns, missing=options.missing)
+        data = as_frame(data, *columns, missing=options.missing)
     _folder(options.out)
     table = compare(data, options.seeds, options.n_per_task, n_jobs=options.jobs, **knobs)
     means, differences = summary(table), paired(table)

@@ -177,7 +177,7 @@ class MultiTaskDataset(torch.utils.data.Dataset):
                 fix="build the data with from_frame(frame, like=train), or a new model for them",
             )
         if its is None or plain(its):
-            model.class_names = mine
+            model.class_names, model.columns = mine, self.columns or None
 
     def __repr__(self) -> str:
         """A small table: examples by task and class."""

@@ -96,7 +96,7 @@ class RAG(nn.Module):
         self.task_names = distinct(tasks, "task", "task names")
         whole("number of tasks", len(self.task_names), 1)
         self.n_features, self.n_classes = input_dim, output_dim
-        self.class_names = None  # the first data bring them
+        self.class_names = self.columns = None  # names: the first data bring them
         self.adapter_kind, self.rank, self.bias_kind = adapter, rank, bias
         self.init, self.scale, self.seed = init, scale, seed
         n_tasks = len(self.task_names)

@@ -24,10 +24,10 @@ from scipy import stats
 from sklearn.feature_extraction.text import CountVectorizer
 
 from ragteach.data.features import WORD
-from ragteach.data.files import load_csv
 from ragteach.data.frames import ROLES, as_frame
 from ragteach.data.look_views import as_html, as_text
 from ragteach.data.naming import name_column
+from ragteach.data.reading import load_table
 from ragteach.data.resemblance import near_twins, text_key
 from ragteach.tensors import MISSING
 
@@ -219,7 +219,7 @@ def _frame(data, text, label, task) -> tuple[str, pd.DataFrame, dict[str, int]]:
     """(name, standard frame with names instead of numbers, rows that lack something)."""
     name = type(data).__name__
     if isinstance(data, str | Path):
-        name, data = Path(data).name, load_csv(data)
+        name, data = Path(data).name, load_table(data)
     frame = as_frame(data, text, label, task, missing="drop")
     attrs = dict(frame.attrs)
     named = np.asarray(attrs["label_names"], dtype=object)

@@ -162,6 +162,7 @@ def _optimum(
     lams, lams_shared, _ = grid(lam, lam_shared)
     exact = copy.deepcopy(model).double()  # data and penalties must not be rounded on their way
     tensors = as_tensors(exact, data)
+    model.class_names, model.columns = exact.class_names, exact.columns  # those of the data
     start = stack([exact] * len(lams), lams, lams_shared)
     problem = Problem(start, tensors, task_alphas(alpha, tensors.sizes).to(start.shared))
     found, steps = minimise(problem, tol, max_iter)

@@ -85,7 +85,8 @@ def save(path, model, vectorizer=None, labels=None, **training):
             it), a Pipeline of a vectoriser and a fitted `RAGClassifier`, or the fitted search
             (GridSearchCV) of one.
         vectorizer: the fitted TfidfVectorizer or CountVectorizer of the training texts.
-        labels: names of the classes, in order. Of a `MultiHead`: a dict from task to such names.
+        labels: names of the classes, in order. Default: the names that the data brought. Of a
+            `MultiHead`: a dict from task to such names.
         training: anything JSON can hold: ``lam=0.1, lam_shared=0.01, alpha="equal"``.
 
     Returns:
@@ -113,6 +114,8 @@ def save(path, model, vectorizer=None, labels=None, **training):
             k: getattr(model, k) for k in ("lam", "lam_shared", "alpha", "strategy")
         } | training
         model = model.model_
+    if labels is None:
+        labels = getattr(model, "class_names", None)
     if not isinstance(model, RAG | MultiHead):
         raise refuse(
             expected="a RAG, a MultiHead, or a fitted RAGClassifier", got=f"a {type(model).__name__}",
@@ -125,7 +128,7 @@ def save(path, model, vectorizer=None, labels=None, **training):
         "model": _model_info(model),
         "labels": labels,
     }
-    info |= {"training": training, "vectorizer": None}
+    info |= {"training": training, "vectorizer": None, "columns": getattr(model, "columns", None)}
     if vectorizer is not None:
         info["vectorizer"], learnt = _vectorizer_info(vectorizer)
         tensors |= learnt
@@ -250,6 +253,7 @@ def _rebuild(info, tensors):
     for name, p in model.named_parameters():
         p.requires_grad_(name not in given["frozen"])
     vectorizer = None if info["vectorizer"] is None else _vectorizer(info["vectorizer"], tensors)
+    model.class_names, model.columns = info["labels"], info.get("columns")
     return Saved(model, vectorizer, info["labels"], info["training"])
 
 

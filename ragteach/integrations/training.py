@@ -17,7 +17,6 @@ from pathlib import Path
 
 import pandas as pd
 
-from ragteach.data.files import load_csv
 from ragteach.data.frames import as_frame
 from ragteach.errors import refuse
 from ragteach.integrations.saving import save
@@ -34,7 +33,7 @@ def run_train(options: argparse.Namespace) -> int:
             fix=f"make it first: mkdir -p {folder}",
         )
     columns = options.text, options.label, options.task
-    frame = as_frame(load_csv(options.file), *columns, missing=options.missing)
+    frame = as_frame(options.file, *columns, missing=options.missing)
     split = fit_split(frame, options.seed)
     print(scores(split, options.strategy))
     print(in_one_line(split))

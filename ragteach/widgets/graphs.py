@@ -41,7 +41,8 @@ def graph_editor(
     """Click a line between a task and an adapter; equation, parameters and accuracy follow.
 
     Args:
-        data: None for toy sentences, a frame, a path, a dataset, or three of them (train, val, test). At most eight tasks.
+        data: None for toy sentences; a frame, a path, a dataset, or three of them (train, val,
+            test). At most eight tasks.
         graph: where to begin: a name of `routing_graph` or a matrix (n_tasks, n_adapters).
         lam, lam_shared: the penalties; ``lam`` is a slider.
         relatedness, n_per_task, seed: of the toy sentences.

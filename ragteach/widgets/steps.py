@@ -78,9 +78,9 @@ def gradient_step(
         )
     t = model.task_index(task)
     classes = model.class_names or [str(c) for c in range(model.n_classes)]
-    if isinstance(label, str):
-        one_of("label", label, classes)
-        label = classes.index(label)
+    if isinstance(label, str) or str(label) in classes:
+        one_of("label", str(label), classes)
+        label = classes.index(str(label))
     one_of("label", label, range(len(classes)))
     x = np.asarray(vectorizer.transform([sentence]).todense())[0]
     vocabulary = [str(w) for w in vectorizer.get_feature_names_out()]
