@@ -2,7 +2,7 @@
 # In detail, you will be able to
 #
 # - give the shape of every letter in $W_t = W_s + \sum_k G_{tk} A_k$, and write it as one line of code;
-# - prove law 1: the article's sum, taken literally, is a single `nn.Linear`, and say what its adapters do
+# - prove [law 1](laws.md#law-1-collapse): the article's sum, taken literally, is a single `nn.Linear`, and say what its adapters do
 #   then;
 # - draw a routing graph, and count how many of its $W_t$ can be chosen freely;
 # - make six known models out of one class, by changing the graph only;
@@ -202,7 +202,7 @@ check("02-2", task_weights)
 #
 # $$f(x) = W_s x + A_1 x + \dots + A_K x = (W_s + A_1 + \dots + A_K)\, x$$
 #
-# The brackets do not know the task. This is **law 1, collapse**: the literal model is one matrix, one
+# The brackets do not know the task. This is **[law 1](laws.md#law-1-collapse), collapse**: the literal model is one matrix, one
 # `nn.Linear`.
 #
 # **Prove more, with pencil and paper.** For which graphs $G$ are all $W_t$ equal, *whatever* $W_s$ and the
@@ -807,7 +807,7 @@ for penalty in (0.0, 0.01):
 # $\lambda_s$*. Other penalties, another split. Lesson 05 watches how fast a start is forgotten, and lesson 07
 # says what belief the penalties express.
 #
-# ## Merging: law 8
+# ## Merging: [law 8](laws.md#law-8-merging)
 #
 # For one task the whole sum is one matrix. So you can add it up once, store the result, and forget the parts.
 
@@ -823,8 +823,8 @@ stored = model.num_parameters()
 print(f"numbers to store for four tasks: {stored} in parts, {4 * size} merged")
 
 # %% [markdown]
-# This is **law 8**: a task's $W_t$ is one `nn.Linear`, and a merged model costs no more than one without
-# adapters. Law 1 and law 8 are the same sum. The question is only whether it is the same for all tasks.
+# This is **[law 8](laws.md#law-8-merging)**: a task's $W_t$ is one `nn.Linear`, and a merged model costs no more than one without
+# adapters. [Law 1](laws.md#law-1-collapse) and [law 8](laws.md#law-8-merging) are the same sum. The question is only whether it is the same for all tasks.
 #
 # Look at the last line. With full-size adapters and $G = I$ the parts take *more* room than the four matrices
 # they make. "Fewer parameters" is not what such adapters give; lesson 11 shows which kind does. And merging
@@ -861,14 +861,14 @@ reflect("02-9", text, ticks=[])
 #
 # - $W_t = W_s + \sum_k G_{tk} A_k$, and the code is `shared + torch.tensordot(graph, adapters, dims=1)`.
 #   $W_s$, $A_k$ and $W_t$ are $c \times d$.
-# - **Law 1.** If all rows of $G$ are equal, as in the article's sum, all tasks are one `nn.Linear`. Then
+# - **[Law 1](laws.md#law-1-collapse).** If all rows of $G$ are equal, as in the article's sum, all tasks are one `nn.Linear`. Then
 #   adapters only make steps longer and the penalty weaker: $1/\mu = 1/\lambda_s + K/\lambda$.
 # - Different rows of $G$ make different $W_t$. The rank of $[\mathbf 1\; G]$ says how many are free.
 # - Full sharing, regularised multi-task learning and independent models are one class with three graphs. Two
 #   models with the same set of $W_t$ can still learn differently: the price differs.
 # - Predictions fix class differences of $W_t$, nothing else. The split into $W_s$ and adapters is the
 #   penalty's choice.
-# - **Law 8.** A task's $W_t$ can be merged into one `nn.Linear`.
+# - **[Law 8](laws.md#law-8-merging).** A task's $W_t$ can be merged into one `nn.Linear`.
 #
 # ## Sources
 #

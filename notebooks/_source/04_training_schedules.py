@@ -3,7 +3,7 @@
 #
 # - write the training loop of a multi-task model yourself, and freeze parts of it;
 # - say what *joint*, *two-phase* and *alternating* training do, and draw where each of them ends;
-# - prove law 7: two-phase training is never better in $J$ than joint training;
+# - prove [law 7](laws.md#law-7-order-matters): two-phase training is never better in $J$ than joint training;
 # - keep apart *active* (takes part) and *trainable* (may change).
 #
 # You need lesson 02 (the equation) and lesson 03 ($J$, $\lambda$ and gradients).
@@ -308,7 +308,7 @@ for active in (True, False):
         print(f"counts: {counts!s:6} learns: {learns}")
 
 # %% [markdown]
-# ## The proof: law 7
+# ## The proof: [law 7](laws.md#law-7-order-matters)
 #
 # Phase 1 ends at some $W_s$. Phase 2 ends at the adapters that are best *for this* $W_s$. Let us see whether anything
 # is left to gain. For one adapter per task ($G = I$) and $\alpha_t = 1$:
@@ -332,7 +332,7 @@ for active in (True, False):
 # **2.** At the end of phase 2, $\partial J/\partial A_t = 0$, so $\partial CE_t/\partial W_t = -\lambda A_t$ for every
 # $t$. Put this into the right-hand formula:
 # $$\frac{\partial J}{\partial W_s} = -\lambda \sum_t A_t + \lambda_s W_s .$$
-# It is zero exactly if $\lambda_s W_s = \lambda \sum_t A_t$: law 3, balance. $J$ is convex, so where all gradients
+# It is zero exactly if $\lambda_s W_s = \lambda \sum_t A_t$: [law 3](laws.md#law-3-balance), balance. $J$ is convex, so where all gradients
 # vanish there is the optimum. Two phases therefore reach the joint optimum if, and only if, they happen to end in
 # balance.
 
@@ -437,7 +437,7 @@ coincide.update(...)  ### SOLUTION
 check("04-5", coincide)
 
 # %% [markdown] tags=["solution"]
-# **b**: the adapters vanish, so both are full sharing (law 5). **c** surprises: the tasks are equal, so why adapters?
+# **b**: the adapters vanish, so both are full sharing ([law 5](laws.md#law-5-limits)). **c** surprises: the tasks are equal, so why adapters?
 # Because squares are cheap when split. $W_s + A_t = W$ costs less if each holds a part. Phase 1 does not know that help
 # will come. **d**: whatever $W_s$ is, the adapter $A_t = W_t - W_s$ repairs it for nothing. **e**: the stairs above.
 
@@ -511,10 +511,10 @@ reveal(
 )
 
 # %% [markdown]
-# $J$ is higher for every single data set, as law 7 demands. In accuracy there is no clear difference. Two-phase
+# $J$ is higher for every single data set, as [law 7](laws.md#law-7-order-matters) demands. In accuracy there is no clear difference. Two-phase
 # training pulls each $W_t$ towards the pooled $W_s$ of phase 1 instead of towards a compromise that moves along:
 # $\frac{\lambda}{2}\lVert W_t - W_s\rVert^2$ with $W_s$ fixed. That is another way to regularise, known as fine-tuning
-# towards a starting point (Li et al. 2018), and it need not be a worse one. **Law 7 is about $J$, not about accuracy.**
+# towards a starting point (Li et al. 2018), and it need not be a worse one. **[Law 7](laws.md#law-7-order-matters) is about $J$, not about accuracy.**
 #
 # ## Which destinations remember the start?
 #
@@ -602,8 +602,8 @@ reflect("04-7", text, ticks=[])
 # ## Recap
 #
 # - *Fixed* and *trained* are both right: the article trains in two phases.
-# - Joint and alternating training meet at the optimum of $J$. Two phases end elsewhere, and never lower (law 7).
-# - After phase 2 the pull on $W_s$ is $\lambda_s W_s - \lambda \sum_t A_t$. It is zero only in balance (law 3).
+# - Joint and alternating training meet at the optimum of $J$. Two phases end elsewhere, and never lower ([law 7](laws.md#law-7-order-matters)).
+# - After phase 2 the pull on $W_s$ is $\lambda_s W_s - \lambda \sum_t A_t$. It is zero only in balance ([law 3](laws.md#law-3-balance)).
 # - The gap vanishes if $\lambda$ is huge, if nothing is penalised, or if you alternate.
 # - A higher $J$ is not a lower accuracy. On these data there was no clear difference.
 # - *Active* and *trainable* are two states. An adapter that sleeps cannot learn.

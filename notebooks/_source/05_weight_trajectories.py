@@ -3,7 +3,7 @@
 #
 # - follow $W_s$ and every $A_t$ step by step: their lengths, angles and paths;
 # - prove that plain gradient descent conserves $W_s - \sum_t A_t$, and break that law in three ways;
-# - say when training forgets its random start (law 4), and how fast;
+# - say when training forgets its random start ([law 4](laws.md#law-4-forgetting)), and how fast;
 # - measure whether tasks pull the shared weights apart;
 # - read from the weights which words are shared and which belong to one task, and not read too much.
 #
@@ -171,7 +171,7 @@ def conserved(shared, adapters):
 check("05-2", conserved)
 
 # %% [markdown]
-# **Prove law 2, with pencil and paper.** With plain gradient descent, $\lambda = \lambda_s = 0$ and $G = I$, the matrix
+# **Prove [law 2](laws.md#law-2-conservation), with pencil and paper.** With plain gradient descent, $\lambda = \lambda_s = 0$ and $G = I$, the matrix
 # $W_s - \sum_t A_t$ never moves. Then find out for which vectors $v$ the matrix $W_s - \sum_k v_k A_k$ never moves if
 # the graph $G$ is any matrix.
 
@@ -332,7 +332,7 @@ print(f"half-life for lr = 1, lam = 0.01: {half_life(1.0, 0.01):.1f} steps")
 print("distance after 1000 steps:", {k: f"{v[-1]:.4f}" for k, v in apart.items()})
 
 # %% [markdown]
-# This is **law 4**. With penalties every start ends in the same $W_t$: $J$ then has one lowest point. Without them the
+# This is **[law 4](laws.md#law-4-forgetting)**. With penalties every start ends in the same $W_t$: $J$ then has one lowest point. Without them the
 # starts stay apart, even in $W_t$ itself: there are more words than sentences, so the data leave many directions
 # free, and gradient descent never moves along those. If you stop early, some of the start is left in both cases. (Softmax hides one
 # direction: adding the same number to all classes changes no prediction. With a penalty that fades as well.)
@@ -426,7 +426,7 @@ plots.show(
 #   other three adapters are 0, so now *every* domain believes half of what films believe. That is how sharing helps with a word
 #   that a domain has never seen, and how it can mislead.
 #
-# The half is no accident. Law 3, balance, says $\lambda_s W_s = \lambda\sum_t A_t$ for every word. What is the part of
+# The half is no accident. [Law 3](laws.md#law-3-balance), balance, says $\lambda_s W_s = \lambda\sum_t A_t$ for every word. What is the part of
 # $W_s$ for other penalties?
 
 # %%
@@ -505,9 +505,9 @@ reflect("05-8", text, ticks=[])
 # ## Recap
 #
 # - Each adapter follows its own task, $W_s$ follows the sum. With pulls at right angles $W_s$ moves $\sqrt T$ times as far.
-# - Plain gradient descent without penalties conserves $W_s - \sum_t A_t$ (law 2). Momentum, mini-batches and
+# - Plain gradient descent without penalties conserves $W_s - \sum_t A_t$ ([law 2](laws.md#law-2-conservation)). Momentum, mini-batches and
 #   $\alpha$ keep the law. Adam, penalties and unequal learning rates break it.
-# - With $\lambda = \lambda_s$ the start decays like $(1-\eta\lambda)^n$, and every start meets in the same $W_t$ (law 4).
+# - With $\lambda = \lambda_s$ the start decays like $(1-\eta\lambda)^n$, and every start meets in the same $W_t$ ([law 4](laws.md#law-4-forgetting)).
 # - The cosine of the tasks' gradients rises with their relatedness.
 # - At the optimum balance decides who holds a word. Read $W_t$, not an adapter alone.
 #

@@ -260,7 +260,7 @@ means[["strategy", "n_params", "mean"]].round(3)
 
 # %% [markdown]
 # **Cost.** RAG pays $T+1$ matrices in memory while training. In use it pays nothing: each task's $W_t$
-# is merged into one `nn.Linear` (law 8). Seconds depend on your machine, so look at your own. They are the
+# is merged into one `nn.Linear` ([law 8](laws.md#law-8-merging)). Seconds depend on your machine, so look at your own. They are the
 # time for all 25 tries and the choice among them, per draw:
 
 # %% tags=["volatile"]

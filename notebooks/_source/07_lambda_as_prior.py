@@ -3,9 +3,9 @@
 #
 # - read $\lambda$ as a belief about the tasks, held before any data, and say a belief as a $\lambda$;
 # - read a routing graph as a table of correlations between tasks;
-# - show that the prior has one answer for the data (law 4), and prove its two limits (law 5) and its
-#   balance (law 3);
-# - find RAG inside scikit-learn, which has never heard of it (law 6);
+# - show that the prior has one answer for the data ([law 4](laws.md#law-4-forgetting)), and prove its two limits ([law 5](laws.md#law-5-limits)) and its
+#   balance ([law 3](laws.md#law-3-balance));
+# - find RAG inside scikit-learn, which has never heard of it ([law 6](laws.md#law-6-equivalence));
 # - let data choose $\lambda$, and say which judge to trust.
 #
 # You need lesson 03 ($J$, $\lambda$, $\lambda_s$ and gradients). Lesson 06 helps. Of probability you need
@@ -230,7 +230,7 @@ reveal("07-a", bands[int(np.digitize(best[0.5], [0.1, 10]))])
 # middle picture honestly: in accuracy the curve is nearly flat. A wrong $\lambda$ costs little there, and
 # much in the other two worlds.
 #
-# ## One prior, one answer (law 4)
+# ## One prior, one answer ([law 4](laws.md#law-4-forgetting))
 #
 # Lesson 05 watched training forget its random start. The prior says why. $J$ is the sum of a convex
 # function (the cross-entropy) and a bowl (the penalty, if $\lambda$ and $\lambda_s$ are above 0). Such a
@@ -262,7 +262,7 @@ for lam in [0.01, 0.0]:
 # do not speak, nobody speaks, and the random start stays. With them the prior speaks there. That is **law
 # 4**: with $\lambda, \lambda_s > 0$ every start ends in the same $W_t$, if you train to the end.
 #
-# ## The two limits (law 5)
+# ## The two limits ([law 5](laws.md#law-5-limits))
 #
 # - $\lambda \to \infty$: an adapter other than 0 becomes too dear. $W_t = W_s$: full sharing.
 # - $\lambda_s \to \infty$ with $\lambda$ kept: now $W_s$ is too dear. $W_t = A_t$: independent models with
@@ -307,7 +307,7 @@ for big in [1, 10, 1e3, 1e5]:
 rt.widgets.sharing_slider()
 
 # %% [markdown]
-# ## Balance (law 3)
+# ## Balance ([law 3](laws.md#law-3-balance))
 #
 # At the optimum, $W_s$ and the adapters are not free of each other:
 #
@@ -345,7 +345,7 @@ gap = (shared_from_adapters(A, LAM, LAM_SHARED) - W_s).abs().max() / W_s.abs().m
 print(f"largest relative gap in {W_s.numel()} weights: {gap:.0e}")
 
 # %% [markdown]
-# ## RAG inside scikit-learn (law 6)
+# ## RAG inside scikit-learn ([law 6](laws.md#law-6-equivalence))
 #
 # Give every sentence a second copy of its words, in a block that belongs to its task:
 # `[x, s*x in the task's own block]`. Then train one plain logistic regression. The weights on the first
@@ -598,10 +598,10 @@ reflect("07-7", text, ticks=[])
 # - A penalty is a Gaussian prior; $J$ is its MAP. $\sigma^2 \propto 1/\lambda$.
 # - The graph is a covariance: $1/\lambda_s + GG'/\lambda$. With one adapter per task
 #   $\rho = \lambda/(\lambda + \lambda_s)$.
-# - One prior, one answer: every start ends in the same $W_t$ (law 4).
-# - Large $\lambda$: full sharing. Large $\lambda_s$: independent models (law 5).
-# - At the optimum $\lambda_s W_s = \lambda\sum_t A_t$ (law 3).
-# - RAG with $G = I$ is a logistic regression on features written twice (law 6).
+# - One prior, one answer: every start ends in the same $W_t$ ([law 4](laws.md#law-4-forgetting)).
+# - Large $\lambda$: full sharing. Large $\lambda_s$: independent models ([law 5](laws.md#law-5-limits)).
+# - At the optimum $\lambda_s W_s = \lambda\sum_t A_t$ ([law 3](laws.md#law-3-balance)).
+# - RAG with $G = I$ is a logistic regression on features written twice ([law 6](laws.md#law-6-equivalence)).
 # - All weights are votes of sentences; the covariance says how much another task's votes count.
 # - Held-out sentences choose $\lambda$ well. The evidence needs none, and with few sentences it shares too
 #   much.

@@ -5,7 +5,7 @@
 # - prove how fast two random starts meet, and say when they never do;
 # - compare uniform, normal, zero, small and large starts;
 # - tell one bottom of $J$ from several, and say when a low rank costs nothing;
-# - weigh accuracy against trained parameters (law 9).
+# - weigh accuracy against trained parameters ([law 9](laws.md#law-9-rank)).
 #
 # You need lessons 02 (the graph), 03 (gradients) and 04 (training). Lesson 05 helps.
 #
@@ -175,7 +175,7 @@ plots.show(
 
 # %% [markdown]
 # With a penalty the curves end in straight lines. On a log scale that means: the start is forgotten at a constant rate
-# (**law 4**). Without one they level off: part of the start stays.
+# (**[law 4](laws.md#law-4-forgetting)**). Without one they level off: part of the start stays.
 #
 # ### Why two runs meet
 #
@@ -540,7 +540,7 @@ reveal(
 # With a small start it makes no difference: random adapters of scale 0.01 are almost absent. With a large start and the
 # adapters on, $W_s$ learns to live with noise that phase 2 then takes away. $J$ ends higher, and differently for each seed.
 # With the adapters off the start is never seen: all seeds end alike. The accuracy changes much less than $J$. So the advice is
-# modest: *start small, or switch them off*. (All of these lie above the $J$ of `full` in section 2. That is law 7.)
+# modest: *start small, or switch them off*. (All of these lie above the $J$ of `full` in section 2. That is [law 7](laws.md#law-7-order-matters).)
 #
 # ## 4. Random graphs
 #
@@ -632,7 +632,7 @@ plots.show(
 # %% [markdown]
 # ## 5. The random lens, and what a parameter buys
 #
-# **Law 9.** A full adapter has $Cd$ numbers: with one per task RAG trains *more* than independent models, not fewer. Low
+# **[Law 9](laws.md#law-9-rank).** A full adapter has $Cd$ numbers: with one per task RAG trains *more* than independent models, not fewer. Low
 # rank trains $r(C + d)$. A frozen random projection trains only $rC$: it looks at the words through $r$ random mixtures.
 #
 # Is that a bargain? The runs of section 2 once more, now against the number of trained adapter parameters. One number is

@@ -2,7 +2,7 @@
 # In detail, you will be able to
 #
 # - save a model in one file that carries numbers and names, never code, and say why that matters;
-# - prove that a merged task is one plain linear layer (law 8), and say what merging loses and what it costs;
+# - prove that a merged task is one plain linear layer ([law 8](laws.md#law-8-merging)), and say what merging loses and what it costs;
 # - hand a model to programs that do not know this course: scikit-learn, ONNX, PEFT, a command line;
 # - search settings on validation sentences only, and look at the test sentences once;
 # - write a tracker of your own in four lines, and use TensorBoard and Weights & Biases without a network.
@@ -219,7 +219,7 @@ plain = torch.nn.Linear(data.n_features, 3)
 reveal("12-a", f"{linear.weight.numel() / plain.weight.numel():.0f}")
 
 # %% [markdown]
-# That is **law 8**: a task's merged model *is* one `nn.Linear`. It costs nothing extra. Do not believe the
+# That is **[law 8](laws.md#law-8-merging)**: a task's merged model *is* one `nn.Linear`. It costs nothing extra. Do not believe the
 # count alone; ask the clock of your computer. (These numbers are different on each machine and in each run.)
 
 # %% tags=["volatile"]
@@ -280,7 +280,7 @@ print(f"4 merged tasks, in either case:  {merged:5,} numbers")
 # 1. Merged = base + delta: the logits of the merged layer are $W_s x + b_t$ plus $\Delta_t x$, for every $x$.
 # 2. The merged layers forget who contributed what: for $G = I$, name two different models $(W_s, A)$ with the
 #    same $W_t$ for all tasks. So nobody can compute $W_s$ from the $W_t$ alone.
-# 3. Except if you know that the model stands at its joint optimum. There balance holds (law 3):
+# 3. Except if you know that the model stands at its joint optimum. There balance holds ([law 3](laws.md#law-3-balance)):
 #    $\lambda_s W_s = \lambda \sum_t A_t$. Find $W_s$ from the $T$ merged matrices, $\lambda$ and $\lambda_s$.
 
 # %% [markdown] tags=["answer"]
@@ -682,7 +682,7 @@ print("still there:", folder.exists())
 #
 # - One safetensors file carries weights, graph, names, vocabulary and notes. Loading it runs no code; a
 #   damaged file is refused; a save that dies leaves the old file whole.
-# - Law 8: a merged task is one `nn.Linear`, base plus delta. It costs no extra time. It loses the parts,
+# - [Law 8](laws.md#law-8-merging): a merged task is one `nn.Linear`, base plus delta. It costs no extra time. It loses the parts,
 #   unless you know that balance held, and it may cost memory if there are many tasks with small adapters.
 # - The same model speaks scikit-learn, ONNX, `torch.export` and PEFT, with the same logits.
 # - Eight bits per weight hardly change a prediction here; two bits change many.

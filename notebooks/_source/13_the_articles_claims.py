@@ -251,7 +251,7 @@ print(f"(with one adapter per task the same number is {min(control):.2f} or more
 #
 # ## Claim `phases`: first shared, then adapters
 #
-# Law 7 (lesson 04): two-phase training never ends with a lower $J$ than joint training. Lesson 04 looked at
+# [Law 7](laws.md#law-7-order-matters) (lesson 04): two-phase training never ends with a lower $J$ than joint training. Lesson 04 looked at
 # test accuracy too, at one $\lambda$. Now each schedule chooses among 25 settings, on validation sentences.
 #
 # "No clear difference" would be weak evidence for "as good": with few seeds hardly anything is clear. So
@@ -468,7 +468,7 @@ plots.show(
 # claim is false of the code *as printed* and true of the *idea*. Freezing $W_s$ in phase 2 saves a tenth of
 # a step, no more: all forward products are still to do, and so are the adapters' gradients. Adding first
 # saves nearly everything. The package does it (`task_weights`), and a merged model has done it once for all
-# (law 8, lesson 12).
+# ([law 8](laws.md#law-8-merging), lesson 12).
 #
 # ## Claim `generalises`: better on new sentences
 #
@@ -514,7 +514,7 @@ rt.widgets.who_wins(world)
 #
 # ## Claim `random`: the start makes a difference
 #
-# Law 4 (lesson 08): with $\lambda > 0$ and patience every start ends in the same model. So it depends on
+# [Law 4](laws.md#law-4-forgetting) (lesson 08): with $\lambda > 0$ and patience every start ends in the same model. So it depends on
 # when you stop. Train five starts on the same sentences, and let them answer the same test sentences. On
 # how many do two starts disagree? And do random starts read better than a start at zero?
 

@@ -247,6 +247,30 @@ def test_law_6_equivalence_with_augmented_logistic_regression(lam, lam_shared):
     assert same(model.adapter_weights(), s * coef[1:], 1e-5)
 
 
+def pooled_regression(data, lam, lam_shared, strength):
+    """LogisticRegression on [x, s x in the task's own block], every sentence counting the same."""
+    x, task = data.x.double().numpy(), data.task.numpy()
+    blocks = np.zeros((len(x), data.n_tasks, data.n_features))
+    blocks[np.arange(len(x)), task] = (lam_shared / lam) ** 0.5 * x
+    augmented = np.concatenate([x, blocks.reshape(len(x), -1)], 1)
+    oracle = LogisticRegression(C=1 / strength, fit_intercept=False, tol=1e-10, max_iter=10_000)
+    coef = oracle.fit(augmented, data.y.numpy()).coef_
+    return torch.from_numpy(coef.reshape(data.n_classes, -1, data.n_features)[:, 0])
+
+
+@pytest.mark.parametrize(
+    ("sizes", "alpha", "holds"),
+    [((20, 20, 20), "equal", True), ((20, 35, 11), "size", True), ((20, 35, 11), "equal", False)],
+)
+def test_law_6_needs_every_sentence_to_count_the_same(sizes, alpha, holds):
+    """J n / T = sum_i -log p_i + (n / T) (penalties), if alpha_t / n_t is the same for all tasks."""
+    data, lam, lam_shared = problem(sizes=sizes), 0.05, 0.2
+    model = start(data, bias=False)
+    solve(model, data, lam=lam, lam_shared=lam_shared, alpha=alpha, tol=1e-9)
+    pooled = pooled_regression(data, lam, lam_shared, lam_shared * len(data) / data.n_tasks)
+    assert same(model.shared, pooled, 1e-5) == holds
+
+
 @pytest.mark.parametrize("graph", ["one_per_task", "random"])
 def test_law_6_the_optimum_is_scipy_s(graph):
     data = problem(sizes=(10, 15), n_features=3)
