@@ -18,7 +18,7 @@ INSTALL = TORCH_INDEX='$(TORCH_INDEX)' $(PY) tools/install.py
 TEST_ENV := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MPLBACKEND=Agg
 
 .DEFAULT_GOAL := help
-.PHONY: help .python env lab test lint notebooks check-notebooks bench bench-widgets html clean
+.PHONY: help .python env lab test quick test-long mutants lint notebooks check-notebooks bench bench-widgets html clean
 
 help:  ## print this list
 	@echo "ragteach: a notebook course on multi-task learning. First: make lab"
@@ -63,9 +63,22 @@ lab: .python  ## set up what the lessons need, start JupyterLab on your copy of 
 	echo "Starting JupyterLab; open the address below that starts with http://localhost (Ctrl-C twice stops it)"; \
 	exec $(PY) -m jupyterlab --config=tools/jupyter_config.py $$flags
 
+# Two processes share the tests: one file, one lesson with its notebooks, or all of the browser's tests stay together.
+SHARED := -n $(JOBS) --dist loadgroup --no-loadscope-reorder
+
 test: env lint  ## run every test and check
-	$(TEST_ENV) $(PY) -m pytest -n $(JOBS) -m "not timing" $(PYTEST_ARGS)
+	$(TEST_ENV) $(PY) -m pytest $(SHARED) -m "not timing and not long" $(PYTEST_ARGS)
 	$(TEST_ENV) $(PY) -m pytest -m timing $(PYTEST_ARGS)
+
+quick: lint  ## after every save: the core, its laws, style and spelling
+	$(TEST_ENV) $(PY) -m pytest -q -x -n $(JOBS) tests/core tests/project/test_rooms.py $(PYTEST_ARGS)
+
+test-long: env  ## the experiments of the lessons at full size, on more draws than make test takes
+	$(TEST_ENV) $(PY) -m pytest $(SHARED) -m long $(PYTEST_ARGS)
+
+# MUTANTS: how many, SEED: which, MODULES: where (default: files of core, engine and study that differ from main).
+mutants: env  ## break the code in many small ways, and list what no test notices
+	$(TEST_ENV) $(PY) tests/mutants.py --n $(or $(MUTANTS),40) --seed $(or $(SEED),0) $(MODULES)
 
 lint: env  ## check style and spelling
 	$(PY) -m ruff check .

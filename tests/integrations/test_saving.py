@@ -10,6 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import forks
 import numpy as np
 import pytest
 import safetensors.torch
@@ -400,8 +401,7 @@ for kill in range(40):
     assert torch.equal(saved.model.shared, models[saved.training["turn"] % 2].shared)
     print(saved.training["turn"])
 """
-    command = [sys.executable, "-c", code, str(tmp_path / "m")]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    done = forks.python(code, tmp_path / "m")
     assert done.returncode == 0, done.stderr
     turns = [int(turn) for turn in done.stdout.split()]
     assert len(turns) == 40 and min(turns) > 0
@@ -432,7 +432,7 @@ else:
     os.{where if where != "write" else "fsync"} = die
 export.save(sys.argv[1], RAG(3, 2, 1), note="new")
 """
-    done = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True)
+    done = forks.python(code, path)
     assert done.returncode == 9, done.stderr
     assert load(path).training == {"note": "old"}
 
@@ -492,8 +492,7 @@ before = logging.getLogger("torch.onnx").level
 export_onnx(RAG(4, 2, 2), sys.argv[1], "task1")
 assert logging.getLogger("torch.onnx").level == before
 """
-    command = [sys.executable, "-c", code, str(tmp_path / "m.onnx")]
-    done = subprocess.run(command, capture_output=True, text=True)
+    done = forks.python(code, tmp_path / "m.onnx")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
@@ -643,20 +642,20 @@ args = parser.parse_args()
 sys.exit(args.func(args))
 """
 
-    def run(*arguments, text="a great car ✓\n"):
-        command = [sys.executable, "-c", code, "predict", *map(str, arguments)]
-        environment = {**os.environ, "PYTHONIOENCODING": "latin-1", "PYTHONUTF8": "0"}
-        return subprocess.run(command, input=text.encode(), capture_output=True, env=environment)
-
-    done = run(path, "--task", "cars")
+    arguments = ["predict", str(path), "--task", "cars"]
+    environment = {**os.environ, "PYTHONIOENCODING": "latin-1", "PYTHONUTF8": "0"}
+    text = "a great car ✓\n".encode()
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments], input=text, capture_output=True, env=environment
+    )
     assert done.returncode == 0, done.stderr
     assert done.stdout.decode().endswith("\ta great car ✓\n")
-    done = run(path, "--task", "boats")
-    assert done.returncode == 2 and done.stdout == b""
-    assert b"task to be one of 'cars', 'films', 'food', 'phones'" in done.stderr
-    assert b"Traceback" not in done.stderr
-    done = run(path, "--task", "cars", "--input", Path(path).parent / "none.txt")
-    assert done.returncode == 2 and b"none.txt" in done.stderr
+    done = forks.python(code, *arguments[:-1], "boats", text="a great car\n")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "task to be one of 'cars', 'films', 'food', 'phones'" in done.stderr
+    assert "Traceback" not in done.stderr
+    done = forks.python(code, *arguments, "--input", Path(path).parent / "none.txt")
+    assert done.returncode == 2 and "none.txt" in done.stderr
 
 
 def test_the_command_as_the_readme_gives_it(model_file, tmp_path):

@@ -5,9 +5,8 @@ sent.
 import math
 import os
 import socket
-import subprocess
-import sys
 
+import forks
 import pytest
 import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
@@ -141,12 +140,7 @@ def test_wandb_offline_writes_a_run_without_network(tmp_path):
         environment |= {
             name: proxy for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY")
         }
-        done = subprocess.run(
-            [sys.executable, "-c", WANDB, str(tmp_path / "new")],
-            capture_output=True,
-            text=True,
-            env=environment,
-        )
+        done = forks.python(WANDB, tmp_path / "new", env=environment)
     assert done.returncode == 0, done.stderr
     said = json.loads(done.stdout)
     (file,) = list((tmp_path / "new").rglob("run-*.wandb"))

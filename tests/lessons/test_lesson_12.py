@@ -4,9 +4,8 @@ extras.
 
 import functools
 import os
-import subprocess
-import sys
 
+import forks
 import lesson_source
 import numpy as np
 import pytest
@@ -213,13 +212,8 @@ exec(compile(sys.stdin.read(), "lesson", "exec"), {{"__name__": "__main__"}})
         "MPLBACKEND": "Agg",
         "TQDM_DISABLE": "1",
     }
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        input=lesson_source.code("12_deploy"),
-        capture_output=True,
-        text=True,
-        env=environment,
-        cwd=folders["cwd"],
+    done = forks.python(
+        code, env=environment, cwd=folders["cwd"], text=lesson_source.code("12_deploy")
     )
     assert done.returncode == 0, done.stderr[-2000:]
     caches = {"matplotlib", "fontconfig", "torch", "huggingface"}  # of libraries, not of the lesson

@@ -5,12 +5,14 @@ The machinery itself is tried on a small lesson written here, before any real le
 
 import ast
 import re
-import resource
+from collections.abc import Iterator
 from pathlib import Path
 
 import jupytext
 import nbformat
 import pytest
+from forks import forked_kernels
+from lesson_runs import run_of
 from lesson_source import build
 
 ROWS = build.lessons()
@@ -42,20 +44,16 @@ def test_notebooks_are_what_their_lessons_generate():
 @pytest.mark.parametrize(
     ("row", "kind"), PAIRS, ids=[f"{row['name']}-{kind}" for row, kind in PAIRS]
 )
-def test_a_lesson_runs(row, kind, record_property):
+def test_a_lesson_runs(row, kind, tmp_path_factory):
     """Run it: no error or warning, the statuses it must have, the text that is committed, in its
     time.
     """
     path = build.paths(row["name"])[kind]
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    fresh = build.execute(build.generate(row, ROWS, kind), path.parent)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    fresh, seconds = run_of(row["name"], kind, tmp_path_factory)
     assert build.faults(fresh, row["name"]) == []
     assert build.unmet(fresh, kind, row["name"]) == []
     assert set(build.statuses(fresh)) == exercises_of(row["name"])
     assert build.stale(nbformat.read(path, as_version=4), fresh, row["name"]) == []
-    seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    record_property("cpu_seconds", round(seconds, 1))
     assert seconds < 60, f"{row['name']} needs {seconds:.0f} CPU seconds"
 
 
@@ -208,14 +206,15 @@ README = "# course\n\n<!-- lessons -->\n<!-- /lessons -->\n"
 
 
 @pytest.fixture
-def course(tmp_path) -> Path:
-    """A course of one lesson; returns its _source folder."""
+def course(tmp_path) -> Iterator[Path]:
+    """A course of one lesson, run by forked kernels; gives its _source folder."""
     source = tmp_path / "notebooks" / "_source"
     source.mkdir(parents=True)
     (source / "00_example.py").write_text(LESSON, encoding="utf-8")
     (source / "lessons.toml").write_text(TOML, encoding="utf-8")
     (tmp_path / "README.md").write_text(README, encoding="utf-8")
-    return source
+    with forked_kernels():
+        yield source
 
 
 def read(source: Path, kind: str = "student"):
