@@ -52,7 +52,7 @@ class Mutant:
         return importlib.util.spec_from_file_location(name, file) if fullname == name else None
 sys.meta_path.insert(0, Mutant())
 import pytest
-sys.exit(pytest.main(["-q", "-x", "-p", "no:cacheprovider", "-p", "no:xdist", *tests]))
+sys.exit(pytest.main(["-q", "-x", "-p", "no:cacheprovider", *tests]))
 """
 
 
@@ -127,17 +127,25 @@ def modules(named: list[str]) -> list[Path]:
     return changed or every
 
 
-def verdict(module: Path, tree: ast.Module) -> str:
-    """killed, hung or SURVIVED."""
+def outcome(module: Path, tree: ast.Module, *arguments: str) -> int:
+    """pytest's exit status on the tests of the module, with ``tree`` in its place."""
     name = ".".join(module.relative_to(ROOT).with_suffix("").parts)
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, module.name)
         file.write_text(ast.unparse(tree), encoding="utf-8")
-        try:
-            done = forks.python(PROGRAM, name, file, *tests_of(module), cwd=ROOT, timeout=SECONDS)
-        except subprocess.TimeoutExpired:
-            return "hung"
-    return "SURVIVED" if done.returncode == 0 else "killed"
+        done = forks.python(PROGRAM, name, file, *arguments, cwd=ROOT, timeout=SECONDS)
+    if done.returncode not in (0, 1, 2):  # passed, failed, an error on import
+        raise SystemExit(f"The tests do not run:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
+    return done.returncode
+
+
+def verdict(module: Path, tree: ast.Module) -> str:
+    """killed, hung or SURVIVED."""
+    try:
+        noticed = outcome(module, tree, *tests_of(module))
+    except subprocess.TimeoutExpired:
+        return "hung"
+    return "killed" if noticed else "SURVIVED"
 
 
 def main() -> int:
@@ -151,6 +159,9 @@ def main() -> int:
     if options.n and options.n < len(found):
         found = random.Random(options.seed).sample(found, options.n)
     print(f"{len(found)} mutants of {len(trees)} modules", flush=True)
+    for path, tree in {tests_of(p)[-1]: (p, t) for p, t in trees.items()}.values():
+        if outcome(path, tree, "--collect-only", *tests_of(path)):
+            raise SystemExit(f"The tests of {path} do not even load with the code as it is.")
     n_killed = 0
     for path, i, k in found:
         tree, line = mutant(trees[path], i, k)
