@@ -18,7 +18,7 @@ INSTALL = TORCH_INDEX='$(TORCH_INDEX)' $(PY) tools/install.py
 TEST_ENV := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MPLBACKEND=Agg
 
 .DEFAULT_GOAL := help
-.PHONY: help .python env lab test quick test-long mutants lint notebooks check-notebooks bench bench-widgets html clean
+.PHONY: help .python env lab test quick test-long mutants lint notebooks check-notebooks bench bench-widgets html lowest clean
 
 help:  ## print this list
 	@echo "ragteach: a notebook course on multi-task learning. First: make lab"
@@ -80,10 +80,11 @@ test-long: env  ## the experiments of the lessons at full size, on more draws th
 mutants: env  ## break the code in many small ways, and list what no test notices
 	$(TEST_ENV) $(PY) tests/mutants.py --n $(or $(MUTANTS),40) --seed $(or $(SEED),0) $(MODULES)
 
-lint: env  ## check style and spelling
+lint: env  ## check style, spelling and types
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m codespell_lib
+	$(PY) -m mypy
 
 notebooks: env  ## generate and execute the notebooks from notebooks/_source
 	$(TEST_ENV) $(PY) notebooks/_source/build.py
@@ -91,8 +92,11 @@ notebooks: env  ## generate and execute the notebooks from notebooks/_source
 check-notebooks: env  ## fail if the notebooks differ from notebooks/_source
 	$(PY) notebooks/_source/build.py --check
 
-bench: env  ## measure the engine against other libraries
+bench: env  ## measure the engine against other libraries (about ten minutes)
 	OMP_NUM_THREADS=2 $(PY) tests/bench/bench_engine.py
+
+lowest: env  ## install the lowest versions we allow beside .venv, and run the tests that lean on them
+	$(TEST_ENV) $(PY) tools/lowest.py
 
 bench-widgets: env  ## measure how fast the widgets answer in a real browser
 	$(PY) tests/bench/bench_widgets.py

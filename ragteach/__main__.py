@@ -38,10 +38,10 @@ def main(argv=None) -> int:
     _add_compare(commands)
     _add_map(commands)
     _add_train(commands)
-    from ragteach.integrations.serving import add_predict_parser  # noqa: PLC0415
+    from ragteach.integrations.serving import add_predict_parser
 
     add_predict_parser(commands)
-    from ragteach.teach.course import add_course_parser  # noqa: PLC0415
+    from ragteach.teach.course import add_course_parser
 
     add_course_parser(commands)
     options = parser.parse_args(argv)
@@ -139,14 +139,14 @@ def _add_train(commands) -> None:
 
 def run_look(options) -> None:
     """Look at a file, and print what was found."""
-    from ragteach.data.looking import run_look as run  # noqa: PLC0415
+    from ragteach.data.looking import run_look as run
 
     run(options)
 
 
 def run_train(options) -> None:
     """Train on a file, and save the model."""
-    from ragteach.integrations.training import run_train as run  # noqa: PLC0415
+    from ragteach.integrations.training import run_train as run
 
     run(options)
 
@@ -155,11 +155,11 @@ def run_compare(options):
     """Run the experiment, print its tables and write comparison.csv, comparison.png and
     comparison.svg.
     """
-    import matplotlib  # noqa: PLC0415
+    import matplotlib
 
     matplotlib.use("agg")
-    from ragteach.data.frames import as_frame  # noqa: PLC0415
-    from ragteach.study.experiment import SIZES, compare, paired, summary  # noqa: PLC0415
+    from ragteach.data.frames import as_frame
+    from ragteach.study.experiment import SIZES, compare, paired, summary
 
     at_least("--seeds", options.seeds, 1)
     knobs = {} if options.relatedness is None else {"relatedness": options.relatedness}
@@ -175,7 +175,7 @@ def run_compare(options):
     print("\nRAG minus the other, paired by seed\n")
     print(differences.round(3).to_string(index=False))
     _write_all(options.out, "comparison", table, draw(means))
-    from ragteach.widgets.report import run_report  # noqa: PLC0415
+    from ragteach.widgets.report import run_report
 
     run_report(options, table)
 
@@ -184,11 +184,11 @@ def run_map(options):
     """Compute the map of winners, print it and write who_wins.csv, who_wins.png and
     who_wins.svg.
     """
-    import matplotlib  # noqa: PLC0415
+    import matplotlib
 
     matplotlib.use("agg")
-    from ragteach.study import plots  # noqa: PLC0415
-    from ragteach.study.experiment import who_wins_map, winners  # noqa: PLC0415
+    from ragteach.study import plots
+    from ragteach.study.experiment import who_wins_map, winners
 
     at_least("--seeds", options.seeds, 2)
     _folder(options.out)
@@ -202,9 +202,9 @@ def draw(means):
     """Figure of a `compare.summary`: rows with intervals, or learning curves if there are several
     sizes.
     """
-    import matplotlib.pyplot as plt  # noqa: PLC0415
+    import matplotlib.pyplot as plt
 
-    from ragteach.study import plots  # noqa: PLC0415
+    from ragteach.study import plots
 
     figure, ax = plt.subplots(figsize=(8, 4.5), layout="constrained")
     if means["n_per_task"].nunique() > 1:

@@ -9,6 +9,7 @@ import importlib
 import math
 from collections.abc import Iterable
 from numbers import Integral, Real
+from typing import TypeGuard
 
 
 class RagteachError(ValueError):
@@ -52,7 +53,7 @@ def one_of(name: str, value: object, options: Iterable) -> None:
         )
 
 
-def is_number(value: object) -> bool:
+def is_number(value: object) -> TypeGuard[float]:
     """Whether this is one real number: Python's or numpy's; no text, array or tensor.
 
     Example:
@@ -92,7 +93,9 @@ def whole(name: str, value: object, low: int = 0) -> None:
         )
 
 
-def distinct(given, prefix: str, what: str, reserved: Iterable[str] = ()) -> list[str]:
+def distinct(
+    given: int | Iterable[object], prefix: str, what: str, reserved: Iterable[str] = ()
+) -> list[str]:
     """Names from a count or a list: distinct and not empty; without dots if some are reserved.
 
     Example:

@@ -39,7 +39,7 @@ class History:
 
     def frame(self):
         """The records as a pandas DataFrame."""
-        import pandas as pd  # noqa: PLC0415
+        import pandas as pd
 
         return pd.DataFrame(self.records)
 

@@ -13,6 +13,8 @@ several blocks, and ``task`` says whose a block is.
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 
 from ragteach.data.documents import take
@@ -97,7 +99,8 @@ def as_tensors(model, data, class_weight=None) -> TaskTensors:
         class_weight: as in ``dataset.stacked``; `TaskTensors` already carry theirs.
     """
     if isinstance(data, torch.utils.data.Subset):  # as random_split makes them
-        data = data.dataset.subset(data.indices)
+        whole: Any = data.dataset
+        data = whole.subset(data.indices)
     if isinstance(data, TaskTensors) and class_weight is not None:
         raise refuse(
             expected="a MultiTaskDataset, since class weights are given",

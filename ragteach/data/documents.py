@@ -135,7 +135,7 @@ def columns_of(weights: torch.Tensor, words: torch.Tensor) -> torch.Tensor:
 
 def sparse_rows(x, place, n_tasks, dtype, device) -> BlockSparse:
     """Sparse documents (scipy or torch), each a block of one row; with the words they hold only."""
-    import scipy.sparse as sp  # noqa: PLC0415  (whoever has sparse documents has scipy)
+    import scipy.sparse as sp
 
     if isinstance(x, torch.Tensor):
         x = x.to_sparse_csr().cpu()

@@ -114,7 +114,7 @@ def _bytes(source: Any) -> tuple[Any, str]:
 
 def _fetched(address: str) -> bytes:
     try:
-        with urllib.request.urlopen(address, timeout=60) as page:  # noqa: S310  (http and https only)
+        with urllib.request.urlopen(address, timeout=60) as page:
             return page.read()
     except (urllib.error.URLError, OSError, ValueError) as error:
         raise refuse(

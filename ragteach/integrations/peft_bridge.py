@@ -74,7 +74,7 @@ def to_peft(model):
         RagteachError: a task name with a dot, which PEFT cannot use.
     """
     need("peft")
-    from peft import LoraConfig, get_peft_model  # noqa: PLC0415  (an extra)
+    from peft import LoraConfig, get_peft_model
 
     dotted = [name for name in model.task_names if "." in name]
     if dotted:

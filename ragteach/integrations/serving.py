@@ -88,7 +88,7 @@ def predict_lines(path, lines, task=None, every_class=False, block=1000):
         RagteachError: no task named where there are several, an unknown one, a model without
             vectoriser, or a task that does not classify.
     """
-    from ragteach.integrations.saving import load  # noqa: PLC0415  (so that --help needs no torch)
+    from ragteach.integrations.saving import load
 
     saved = load(path)
     names = saved.model.task_names

@@ -93,7 +93,7 @@ class TensorBoard(_Tracker):
 
     def __init__(self, folder="runs", config=None, histograms=0):
         need("tensorboard")
-        from torch.utils.tensorboard import SummaryWriter  # noqa: PLC0415  (an extra)
+        from torch.utils.tensorboard import SummaryWriter
 
         self.writer = SummaryWriter(str(folder))
         self.histograms = histograms
@@ -131,7 +131,7 @@ class WandB(_Tracker):
     def __init__(self, project="ragteach", name=None, config=None, folder=".", mode="offline"):
         one_of("mode", mode, ("offline", "online", "disabled"))
         need("wandb")
-        import wandb  # noqa: PLC0415  (an extra)
+        import wandb
 
         Path(folder).mkdir(parents=True, exist_ok=True)
         settings = wandb.Settings(silent=True, console="off", disable_git=True, save_code=False)

@@ -16,7 +16,7 @@ BLUE, ORANGE, GREEN, PINK, SKY, YELLOW, VERMILION = (
 )  # fmt: skip
 BLACK = "#000000"
 OTHER = "#777777"
-CYCLE = (
+CYCLE: tuple[list[Any], ...] = (
     [BLUE, VERMILION, GREEN, PINK, ORANGE, SKY, BLACK],
     ["o", "s", "^", "D", "v", "P", "X"],
     # 6, not 7: no look comes back soon

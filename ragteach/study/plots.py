@@ -57,7 +57,7 @@ def show(fig, alt):
         fig: a matplotlib figure (or an Axes). It is closed afterwards.
         alt: what the picture shows, in one to three sentences (at least 20 letters).
     """
-    from IPython.display import HTML, display  # noqa: PLC0415
+    from IPython.display import HTML, display
 
     if not isinstance(alt, str) or len(alt.strip()) < 20:
         raise refuse(
@@ -360,7 +360,7 @@ def _wrapped(name):
 
 def _heat(ax, values, text, colours, low, high, size):
     """A table as coloured cells, its first row on top, with a text in each."""
-    import seaborn as sns  # noqa: PLC0415
+    import seaborn as sns
 
     sns.heatmap(
         values.astype(float), vmin=low, vmax=high, cmap=colours, annot=text.to_numpy(), fmt="", ax=ax,

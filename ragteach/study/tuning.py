@@ -92,7 +92,7 @@ def search(train, val, n_trials=30, space=None, epochs=60, lr=0.05, patience=10,
         ['alpha', 'graph', 'lam', 'lam_shared', 'rank']
     """
     need("optuna")
-    import optuna  # noqa: PLC0415  (an extra)
+    import optuna
 
     at_least("n_trials", n_trials, 1), at_least("epochs", epochs, 1)
     space = _checked(space)
@@ -190,7 +190,7 @@ class _Pruner:
     def on_epoch(self, model, epoch, record):
         self.trial.report(record["val_loss"], epoch)
         if self.trial.should_prune():
-            import optuna  # noqa: PLC0415
+            import optuna
 
             raise optuna.TrialPruned
 

@@ -178,8 +178,8 @@ def _trust(written: list[Path], untouched: list[Path]) -> None:
     """
     if importlib.util.find_spec("nbformat") is None:
         return  # no Jupyter here, so nobody to ask for trust
-    import nbformat  # noqa: PLC0415
-    from nbformat.sign import NotebookNotary  # noqa: PLC0415
+    import nbformat
+    from nbformat.sign import NotebookNotary
 
     notary = NotebookNotary()
     todo = [path for path in written if path.suffix == ".ipynb"]

@@ -121,7 +121,7 @@ class Explorer(anywidget.AnyWidget):
             arrays, more = self._found(content.get("want", {}))
             block, layout = pack(arrays)
             self.send({**reply, **more, "layout": layout}, [block])
-        except Exception as error:  # noqa: BLE001  an exception here would reach nobody
+        except Exception as error:
             self.send({**reply, "error": f"{type(error).__name__}: {error}"})
 
     def _found(self, want):

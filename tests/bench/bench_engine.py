@@ -176,11 +176,22 @@ def cases(quick):
     yield "merged", {name: torch.no_grad()(f) for name, f in contenders.items()}, {}, repeat
 
 
+STARTED = time.monotonic()
+
+
+def tell(what):
+    """What begins now, and the minutes and seconds since the benchmark began."""
+    minutes, seconds = divmod(int(time.monotonic() - STARTED), 60)
+    print(f"[{minutes:2d}:{seconds:02d}] {what}", flush=True)
+
+
 def measure(reps, threads, quick):
     """Rows of the table for this number of threads."""
     torch.set_num_threads(threads)
     rows = []
     for case, contenders, lone, per in cases(quick):
+        ran = len(contenders) + len(lone)
+        tell(f"{case}, {threads} thread(s): {ran} ways, {reps + 1} times each")
         seconds = race({**contenders, **lone}, reps)
         seconds = {
             name: [s / (1 if name in lone else per) for s in times]
@@ -302,6 +313,8 @@ def main(argv=None):
     )
     args = parser.parse_args(argv)
     args.out.mkdir(parents=True, exist_ok=True)
+    if not args.quick:
+        print(f"This takes about {5 * len(args.threads)} minutes on two quiet cores.", flush=True)
     for name in ("torchjd", "peft", "LibMTL"):
         if importlib.util.find_spec(name) is None:
             print(f"{name} cannot be imported: skipped")
@@ -313,14 +326,18 @@ def main(argv=None):
                 threads
             ):  # numpy, scipy and scikit-learn; torch is told in measure
                 rows += measure(args.reps, threads, args.quick)
+        tell("what this machine can do")
         limits = ceilings(1)
         torch.set_num_threads(1)
         table = pd.DataFrame(rows, columns=COLUMNS)
         table.to_csv(args.out / "engine.csv", index=False)
         (args.out / "engine.md").write_text(markdown(table))
         figure(table, limits, args.out / "engine.png")
+        tell("growth with tasks, adapters, features, replicas")
         growth(args.out, args.reps, args.quick)
+        tell("memory")
         memory(args.out, args.quick)
+        tell(f"done; tables and figures are in {args.out}")
     return table
 
 

@@ -85,7 +85,8 @@ def growth(out, reps, quick):
         per_step = seconds(f, 3 if quick else reps) / steps
         rows.append((axis, size, contender, per_step, per_step / size))
         print(
-            f"{axis:9} {size:6d} {contender:8} {per_step:.2e} s per step, {per_step / size:.2e} s per one"
+            f"{axis:9} {size:6d} {contender:8} {per_step:.2e} s per step, {per_step / size:.2e} s per one",
+            flush=True,
         )
     table = pd.DataFrame(
         rows, columns=["axis", "size", "contender", "s_per_step", "s_per_step_and_unit"]

@@ -106,7 +106,7 @@ class Lab:
             f"--ServerApp.root_dir={self.notebooks}",
             "--LabApp.expose_app_in_browser=True",
         ]
-        self.log = open(self.folder / "server.log", "w", encoding="utf-8")  # noqa: SIM115
+        self.log = open(self.folder / "server.log", "w", encoding="utf-8")
         self.process = subprocess.Popen(
             command, env=environment, stdout=self.log, stderr=subprocess.STDOUT, cwd=self.folder
         )

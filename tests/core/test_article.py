@@ -1,4 +1,3 @@
-# ruff: noqa: E501
 """The source article's own program, as close as it can be made to run, and what its literal graph
 does.
 

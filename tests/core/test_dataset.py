@@ -1,4 +1,3 @@
-# ruff: noqa: E501 - the table of errors has one case a line
 """From texts and labels to examples and stacked tensors; and what is refused on the way."""
 
 import numpy as np

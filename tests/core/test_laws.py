@@ -1,4 +1,3 @@
-# ruff: noqa: E501
 """The nine laws of RAG, each against an oracle that shares no code with the package."""
 
 import copy

@@ -1,4 +1,3 @@
-# ruff: noqa: E501 - the table of errors has one case a line
 """The objective against torch, autograd and numbers worked out by hand."""
 
 import math

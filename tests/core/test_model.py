@@ -1,4 +1,3 @@
-# ruff: noqa: E501 - the tables of errors have one case a line
 """The model: one class, a whole family; its three ways forward; its states."""
 
 import copy

@@ -1,4 +1,3 @@
-# ruff: noqa: E501
 """Properties that hold for every shape and every graph, on examples that hypothesis chooses."""
 
 import copy

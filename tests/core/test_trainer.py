@@ -1,4 +1,3 @@
-# ruff: noqa: E501 - the table of errors has one case a line
 """The loop: schedules, batches, stopping, interrupting, resuming."""
 
 import copy

@@ -431,6 +431,7 @@ def test_single_ratings_and_documents_are_those_of_the_datasheet(human_frame):
         assert fact in sheet
 
 
+@pytest.mark.timing
 def test_human_is_quick_the_second_time(human_frame):
     assert min(_seconds(load_human) for _ in range(3)) < 1.0
 

@@ -1,4 +1,3 @@
-# ruff: noqa: E501 - the table of errors has one case a line
 """Many trainings at once: the written-out gradient is autograd's, and replica r is a lone run."""
 
 import copy

@@ -45,7 +45,7 @@ def chosen(judged):
 
 def test_the_objective_is_the_log_posterior_divided_by_n():
     """Differences of n J are differences of minus the log posterior of scipy's normal densities."""
-    from scipy import stats  # noqa: PLC0415
+    from scipy import stats
 
     _, data, *_ = world(0.5, 0)
     n, lam, lam_shared = len(data) // 4, 0.03, 0.01
