@@ -58,8 +58,8 @@ class TaskTensors:
         return values.new_zeros(self.n_tasks, *values.shape[1:]).index_add(0, self.task, values)
 
     def of_task(self, values: torch.Tensor) -> torch.Tensor:
-        """What belongs to the task of each block: (n_tasks, *) -> (n_blocks, *)."""
-        return values if self.task is None else values[self.task]
+        """What belongs to the task of each block: (n_tasks or 1, *) -> (n_blocks or 1, *)."""
+        return values if self.task is None or len(values) == 1 else values[self.task]
 
     def batches(self, rows: list[torch.Tensor]):
         """One batch after another, its weights again summing to 1 per task.

@@ -57,20 +57,21 @@ def gradients(
     shared = replicas.shared
     adapters = replicas.adapters
     logits = task_logits(tensors.x, task_weights(shared, adapters, graph), replicas.bias)
-    weight = alphas.unsqueeze(-1) * tensors.weight  # (n_tasks, n_docs)
-    residual = losses.residual(logits, tensors.onehot, weight)  # (n_tasks, R, n_classes, n_docs)
+    weight = tensors.of_task(alphas).unsqueeze(-1) * tensors.weight  # (n_blocks, n_docs)
+    residual = losses.residual(logits, tensors.onehot, weight)  # (n_blocks, R, n_classes, n_docs)
     by_task = back_project(residual, tensors.x)  # dJ/dW_t  (n_tasks, R, n_classes, n_features)
     d_shared = by_task.sum(0)
     d_adapters = by_task if graph is None else torch.tensordot(graph.mT, by_task, dims=1)
     d_shared.addcmul_(replicas.lam_shared[:, None, None], shared)
     d_adapters.addcmul_(replicas.lam[:, None, None], adapters)
-    d_bias = None if replicas.bias is None else bias_gradient(residual, len(replicas.bias))
+    if replicas.bias is None:
+        return d_shared, d_adapters, None
+    d_bias = bias_gradient(tensors.by_task(residual.sum(-1)), len(replicas.bias))
     return d_shared, d_adapters, d_bias
 
 
-def bias_gradient(residual: Tensor, n_rows: int) -> Tensor:
+def bias_gradient(d_bias: Tensor, n_rows: int) -> Tensor:
     """dJ/db, (n_tasks, R, n_classes); or (1, R, n_classes) for the one bias of all tasks."""
-    d_bias = residual.sum(-1)
     return d_bias if n_rows == len(d_bias) else d_bias.sum(0, keepdim=True)
 
 
@@ -84,7 +85,7 @@ def _check(replicas: Replicas, tensors: TaskTensors, alphas: Tensor, graph: Tens
                 got=f"{name} of type {type(value).__name__}",
                 fix="stack models with train_many(..., steps=0), data with data.stacked()",
             )
-    n_tasks = len(tensors.y)
+    n_tasks = tensors.n_tasks
     n_adapters = len(replicas.adapters)
     shapes = {
         "alphas": (tuple(alphas.shape), (n_tasks,)),

@@ -34,7 +34,8 @@ class Gram:
     def __init__(self, problem: Problem) -> None:
         inner = gram(problem.tensors.x)  # (n_tasks n_docs, n_tasks n_docs)
         used = problem.graph * problem.adapters_move.flatten()
-        together = used.new_ones(len(used), len(used))
+        used = problem.tensors.of_task(used)  # (n_blocks, n_adapters)
+        together = used.new_ones(len(problem.tensors.y), len(problem.tensors.y))
         self.shared = _kernel(inner, together) if problem.shared_moves else None
         self.adapters = _kernel(inner, used @ used.mT) if bool(used.any()) else None
 

@@ -49,7 +49,7 @@ class Problem:
         self.start, self.tensors, self.alphas = start, tensors, alphas
         self.lam, self.lam_shared = start.lam, start.lam_shared
         self.graph = routing(start.template).to(start.shared)
-        self.doc_weight = alphas.unsqueeze(1) * tensors.weight
+        self.doc_weight = tensors.of_task(alphas).unsqueeze(1) * tensors.weight
         may = trainable(start.template)
         self.shared_moves, self.bias_moves = may.shared, may.bias
         moves = torch.tensor(may.adapters, dtype=start.shared.dtype, device=start.shared.device)
@@ -62,7 +62,7 @@ class Problem:
         if start.bias is not None and may.bias:
             self.n_biases = start.bias.shape[0] * tensors.n_classes
         elif start.bias is not None:
-            self.fixed = self.fixed + start.bias[:, :1].unsqueeze(-1)
+            self.fixed = self.fixed + tensors.of_task(start.bias[:, :1]).unsqueeze(-1)
         lam = self.least_penalty()
         self.bias_scale = BIAS_WORD * torch.where(lam > 0, lam, 1.0).rsqrt()
         if not bool(self.fixed.isfinite().all()):
@@ -126,12 +126,17 @@ class Problem:
         bias = part.view(len(part), -1, self.tensors.n_classes).transpose(0, 1)
         return bias * self.bias_scale.unsqueeze(1)
 
+    def with_bias(self, logits: Tensor, bias: Tensor | None) -> Tensor:
+        """Logits plus the bias of each one's task."""
+        return logits if bias is None else logits + self.tensors.of_task(bias).unsqueeze(-1)
+
     def bias_part(self, residual: Tensor) -> Tensor:
         """dCE/db from dCE/dlogits, as a part of a vector."""
         if not self.n_biases:
             return residual.new_zeros(residual.shape[1], 0)
         n_rows = self.n_biases // self.tensors.n_classes
-        scaled = bias_gradient(residual, n_rows) * self.bias_scale.unsqueeze(1)
+        d_bias = bias_gradient(self.tensors.by_task(residual.sum(-1)), n_rows)
+        scaled = d_bias * self.bias_scale.unsqueeze(1)
         return scaled.transpose(0, 1).flatten(1)
 
     def bias_norm2(self, part: Tensor) -> Tensor:

@@ -74,15 +74,16 @@ class Replicas:
     def losses(self, data: MultiTaskDataset | TaskTensors) -> Tensor:
         """CE_t of every replica: (n_tasks, n_replicas)."""
         tensors = self._tensors(data)
-        return cross_entropy(self.logits(tensors.x), tensors.onehot, tensors.weight)
+        losses = cross_entropy(self.logits(tensors.x), tensors.onehot, tensors.weight)
+        return tensors.by_task(losses)
 
     def accuracy(self, data: MultiTaskDataset | TaskTensors) -> Tensor:
         """Share of examples each replica gets right: (n_tasks, n_replicas)."""
         tensors = self._tensors(data)
-        predicted = self.logits(tensors.x).argmax(-2)  # (n_tasks, n_replicas, n_docs)
+        predicted = self.logits(tensors.x).argmax(-2)  # (n_blocks, n_replicas, n_docs)
         right = predicted == tensors.y.unsqueeze(1)
         there = (tensors.weight > 0).unsqueeze(1)
-        return (right & there).sum(-1) / there.sum(-1)
+        return tensors.by_task((right & there).sum(-1)) / tensors.sizes.unsqueeze(1)
 
     def objective(
         self,

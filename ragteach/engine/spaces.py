@@ -85,8 +85,7 @@ class Documents:
 
     def logits(self, v: Tensor) -> Tensor:
         z = self._by_task(v[:, self.half : self.half + self.size])
-        bias = self.bias(v)
-        return z if bias is None else z + bias.unsqueeze(-1)
+        return self.problem.with_bias(z, self.bias(v))
 
     def weights(self, v: Tensor) -> tuple[Tensor, Tensor]:
         return self._weights(self._by_task(v[:, : self.size]))
@@ -156,8 +155,7 @@ class Weights:
 
     def logits(self, v: Tensor) -> Tensor:
         z = v[:, self.half :].view(len(v), *self.z_shape).transpose(0, 1)
-        bias = self.bias(v)
-        return z if bias is None else z + bias.unsqueeze(-1)
+        return self.problem.with_bias(z, self.bias(v))
 
     def weights(self, v: Tensor) -> tuple[Tensor, Tensor]:
         parts = self._scaled(v[:, : self.size], self.units)

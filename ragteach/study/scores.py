@@ -124,11 +124,12 @@ def majority(train: pd.DataFrame, test: pd.DataFrame, n_classes: int) -> Scores:
 def model_scores(model: RAG, test: TaskTensors) -> Scores:
     """What a model scores on the test part, task by task and on the average."""
     logits = task_logits(test.x, model.task_weights(), model.task_bias())  # (n_tasks, C, n_docs)
-    losses = cross_entropy(logits, test.onehot, test.weight).tolist()
+    losses = test.by_task(cross_entropy(logits, test.onehot, test.weight)).tolist()
+    there, sizes = test.weight > 0, test.sizes.tolist()
+    truth, said = test.y[there].split(sizes), logits.argmax(1)[there].split(sizes)
     scores: Scores = []
-    for t, (task, n) in enumerate(zip(test.task_names, test.sizes, strict=True)):
-        said = logits[t, :, :n].argmax(0)
-        scores += metrics(task, test.y[t, :n].numpy(), said.numpy(), losses[t])
+    for t, task in enumerate(test.task_names):
+        scores += metrics(task, truth[t].numpy(), said[t].numpy(), losses[t])
     return scores + means(scores)
 
 
