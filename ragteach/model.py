@@ -19,6 +19,7 @@ from torch import nn
 
 from ragteach.adapters import KINDS, Adapter, random_weights
 from ragteach.data.documents import check_documents, check_numbers, columns_of, sparse_rows
+from ragteach.data.memory import fits_memory
 from ragteach.errors import distinct, finite, one_of, refuse, whole
 from ragteach.graph import routing_graph, unless_identity
 from ragteach.linear import project, project_rows
@@ -108,6 +109,14 @@ class RAG(nn.Module):
                 got=f"{len(names)}: {names}",
                 fix="one name per adapter",
             )
+        per_adapter = (
+            input_dim * output_dim if adapter == "full" else rank * (input_dim + output_dim)
+        )
+        fits_memory(
+            f"a model of {num_adapters} {adapter} adapters, {output_dim} x {input_dim}",
+            4 * (input_dim * output_dim + num_adapters * per_adapter),
+            "fewer features (HashingVectorizer(n_features=...)), or adapter='low_rank'",
+        )
         self.register_buffer("graph", routing_graph(graph, n_tasks, num_adapters, per_task, seed))
         generator = torch.Generator().manual_seed(seed)
         self.shared = nn.Parameter(random_weights((output_dim, input_dim), init, scale, generator))

@@ -21,6 +21,7 @@ import torch
 from tqdm.auto import tqdm
 
 from ragteach.data.batches import as_batch, check_stream, epoch_batches, is_stream
+from ragteach.data.memory import fits_memory
 from ragteach.errors import at_least, one_of, refuse, whole
 from ragteach.losses import LAM, MultiTaskLoss, cross_entropy
 from ragteach.model import RAG, task_logits
@@ -187,6 +188,12 @@ def fit(model, data, schedule="joint", epochs=100, lr=0.05, optimizer=torch.opti
         data = as_tensors(model, data, criterion.class_weight)
         criterion.set_sizes(data.sizes)
     val = val if val is None or is_stream(val) else as_tensors(model, val)
+    numbers = sum(p.numel() * p.element_size() for p in model.parameters())
+    if (
+        model.shared.device.type == "cpu"
+    ):  # at least: gradients, the weights W_t, a copy to go back to
+        fix = "fewer features, or adapter='low_rank'"
+        fits_memory(f"training {numbers / 1e9:.1f} GB of weights", 3 * numbers, fix)
     run = Run(model, criterion.to(model.shared.device), optimizer, lr, seed, resume, patience)
     bar = tqdm(total=epochs, initial=run.epoch, disable=not progress, desc=schedule, unit="epoch")
     with bar, interruptible() as interrupted:
