@@ -12,16 +12,52 @@ words and how frequent they are, and the score comes out too good.
 Source: Salton and Buckley (1988), Term-weighting approaches in automatic text retrieval.
 """
 
+import re
+import unicodedata
+import warnings
+from typing import Any
+
 import numpy as np
+import scipy.sparse as sp
 from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 
 from ragteach.errors import one_of, refuse
 
 KINDS = {"tfidf": TfidfVectorizer, "bow": CountVectorizer}
-WORD = r"(?u)\b\w[\w'\u2019-]*\b"  # one letter is a word too; "don't" and "so-so" are one word each
+ANALYZERS = ("word", "char", "auto")
+LETTERS = 3  # the longest run of letters that counts as a feature, if letters are counted
+
+# A word is LETTER INSIDE* (JOIN+ LETTER INSIDE*)*, in JavaScript's terms
+#     LETTER = [\p{L}\p{N}_]    INSIDE = LETTER or [\p{Mn}\p{Mc}]    JOIN = ['\u2019\u2010\u2011-] or an
+# invisible joint: soft hyphen, zero-width joiner and non-joiner. One letter is a word too.
+# Marks (Hindi's vowel signs, Arabic's points, accents of their own) belong to the letter before.
+MARKS = "".join(
+    chr(code)
+    for code in [*range(0x300, 0x1E94B), *range(0xE0100, 0xE01F0)]
+    if unicodedata.category(chr(code)) in ("Mn", "Mc")
+)
+JOIN = "['\u2019\u2010\u2011\u00ad\u200c\u200d-]"
+WORD = rf"(?u)\w[\w{MARKS}]*(?:{JOIN}+\w[\w{MARKS}]*)*"
+
+# Scripts that put no spaces between words: kana, Chinese signs, Thai, Lao, Burmese, Khmer.
+SPACELESS = re.compile(
+    "[\u3040-\u30ff\uff66-\uff9f\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]"
+)
+MANY_SPACELESS = 0.05  # of the texts: above it, letters are counted
 
 
-def make_vectorizer(kind="tfidf", max_features=None, min_df=1, ngrams=1):
+class UnknownWordsWarning(UserWarning):
+    """Many texts hold no word that the vectoriser knows."""
+
+
+def make_vectorizer(
+    kind: str = "tfidf",
+    max_features: int | None = None,
+    min_df: int = 1,
+    ngrams: int = 1,
+    analyzer: str = "word",
+) -> TfidfVectorizer | CountVectorizer:
     """An unfitted vectoriser: call ``fit(training_texts)``, then ``transform`` for any texts.
 
     Args:
@@ -31,6 +67,14 @@ def make_vectorizer(kind="tfidf", max_features=None, min_df=1, ngrams=1):
         min_df: leave out words that stand in fewer than this many texts.
         ngrams: 1 for words, 2 for words and pairs ("not good" becomes a feature of its own), 3 and
             so on.
+        analyzer: ``"word"``; ``"char"``, which counts runs of one to three letters inside words (for
+            Japanese, Chinese, Thai and others, where spaces do not tell words apart); or
+            ``"auto"``, which takes ``"char"`` if more than one text in twenty is of such a script,
+            and prints it. `MultiTaskDataset` uses ``"auto"``.
+
+    A word is a run of letters, digits and underscores with their marks; an apostrophe or a hyphen
+    joins two such runs ("don't", "so-so"), and so do a soft hyphen and the zero-width joiners.
+    Letters are made small first.
 
     Returns:
         A scikit-learn TfidfVectorizer or CountVectorizer. ``transform`` gives a float32 CSR matrix
@@ -56,11 +100,63 @@ def make_vectorizer(kind="tfidf", max_features=None, min_df=1, ngrams=1):
                 got=f"{name} = {value!r}",
                 fix=f"leave {name} out to get its default, or use a number such as 2",
             )
-    return KINDS[kind](
-        lowercase=True,
-        token_pattern=WORD,
-        ngram_range=(1, ngrams),
-        min_df=min_df,
-        max_features=max_features,
-        dtype=np.float32,
-    )
+    one_of("analyzer", analyzer, ANALYZERS)
+    options = {"lowercase": True, "token_pattern": WORD, "ngram_range": (1, ngrams), "min_df": min_df,
+               "max_features": max_features, "dtype": np.float32}  # fmt: skip
+    if analyzer == "auto":
+        return {"tfidf": _AutoTfidf, "bow": _AutoCounts}[kind](**options)
+    return _by_letters(KINDS[kind](**options)) if analyzer == "char" else KINDS[kind](**options)
+
+
+def pick_analyzer(texts) -> str:
+    """``"char"`` if more than one text in twenty is mostly of a script without spaces, else
+    ``"word"``.
+
+    Example:
+        >>> pick_analyzer(["good film", "bad film"]), pick_analyzer(["\u6620\u753b\u304c\u597d\u304d"])
+        ('word', 'char')
+    """
+    spaceless = [2 * len(SPACELESS.findall(t)) > sum(map(str.isalpha, t)) for t in map(str, texts)]
+    return "char" if sum(spaceless) > MANY_SPACELESS * len(spaceless) else "word"
+
+
+def warn_of_unknown(x: Any) -> None:
+    """Warn if half of ten or more new texts hold no known word: x (n_docs, n_features)."""
+    counts = x.getnnz(axis=1) if sp.issparse(x) else (np.asarray(x) != 0).sum(1)
+    n_docs, empty = len(counts), int((counts == 0).sum())
+    if n_docs >= 10 and 2 * empty >= n_docs:
+        warnings.warn(
+            f"{empty} of {n_docs} texts hold no word that the vectoriser knows: for them the model "
+            "knows no more than its bias. Are they of the language and kind that it was fitted on?",
+            UnknownWordsWarning,
+            stacklevel=4,
+        )
+
+
+def _by_letters(vectorizer):
+    longest = max(LETTERS, vectorizer.ngram_range[1])
+    return vectorizer.set_params(analyzer="char_wb", ngram_range=(1, longest), token_pattern=None)
+
+
+class _Auto:
+    """Chooses words or letters when it is fitted, and is a plain vectoriser from then on."""
+
+    def fit(self, raw_documents, y=None):
+        self.fit_transform(raw_documents)
+        return self
+
+    def fit_transform(self, raw_documents, y=None):
+        texts = list(raw_documents)
+        self.__class__ = type(self).__mro__[2]  # so that it is saved and shown as what it is
+        if pick_analyzer(texts) == "char":
+            print("analyzer: char (runs of letters: many texts are of a script without spaces)")
+            _by_letters(self)
+        return self.fit_transform(texts)
+
+
+class _AutoTfidf(_Auto, TfidfVectorizer):
+    pass
+
+
+class _AutoCounts(_Auto, CountVectorizer):
+    pass

@@ -11,7 +11,7 @@ import pandas as pd
 import scipy.sparse as sp
 import torch
 
-from ragteach.data.features import make_vectorizer
+from ragteach.data.features import make_vectorizer, warn_of_unknown
 from ragteach.errors import refuse
 
 SPARSE_ABOVE = 5_000  # features; wider sparse matrices stay sparse,
@@ -44,8 +44,10 @@ def vectorized(texts, vectorizer):
     """A fitted vectoriser and what it makes of the texts."""
     try:
         if vectorizer is not None:
-            return vectorizer, vectorizer.transform(texts)
-        vectorizer = make_vectorizer()
+            x = vectorizer.transform(texts)
+            warn_of_unknown(x)
+            return vectorizer, x
+        vectorizer = make_vectorizer(analyzer="auto")
         return vectorizer, vectorizer.fit_transform(texts)
     except ValueError as error:
         raise refuse(

@@ -30,6 +30,7 @@ import torch
 from safetensors import SafetensorError
 from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 
+from ragteach.data.features import warn_of_unknown
 from ragteach.data.writing import write
 from ragteach.errors import one_of, refuse
 from ragteach.integrations.heads import HEADS, MultiHead
@@ -64,6 +65,8 @@ class Saved:
                 fix="save it again with save(path, model, vectorizer=...), or pass a feature matrix",
             )  # fmt: skip
         x = texts if self.vectorizer is None else self.vectorizer.transform(texts)
+        if self.vectorizer is not None:
+            warn_of_unknown(x)
         if isinstance(self.model, MultiHead):
             with torch.no_grad():
                 return self.model(x.toarray() if sp.issparse(x) else x, task).numpy()
