@@ -109,7 +109,7 @@ def find_columns(
         found += ["label"] if label != "label" else []
     if several is None and task is None:
         task = _likeliest("task", names, taken, needed=False)
-        found += ["task"] if task != "task" else []
+        found += ["task"] if task not in ("task", None) else []
     return Columns(text, several or label, task, tuple(found))  # type: ignore[arg-type]
 
 

@@ -12,6 +12,8 @@ Source: Broder (1997), On the resemblance and containment of documents.
 
 from __future__ import annotations
 
+import functools
+import re
 import unicodedata
 from collections.abc import Iterable
 
@@ -24,15 +26,22 @@ BANDS, ORDERS = 16, 4  # buckets each text lies in; random orders that agree for
 LETTERS = 1000  # of a long text that are compared
 
 
+@functools.lru_cache(maxsize=2**18)
 def text_key(text: str) -> str:
     """What two texts that a reader would call the same have in common: letters without case,
-    single spaces, one form of each sign.
+    single spaces, no punctuation, one form of each sign. A text of signs alone is its signs.
 
     Example:
-        >>> text_key("  Good\\nFILM ") == text_key("good film")
+        >>> text_key("  Good,\\nFILM! ") == text_key("good film")
         True
     """
-    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+    plain = unicodedata.normalize("NFKC", str(text)).casefold()
+    words = " ".join(re.sub(r"[^\w\s]|_", _mark_or_space, plain).split())
+    return words or " ".join(plain.split())
+
+
+def _mark_or_space(sign: re.Match) -> str:
+    return sign[0] if unicodedata.category(sign[0]) in ("Mn", "Mc", "So", "Sk") else " "
 
 
 def near_twins(texts: Iterable[str], seed: int = 0) -> np.ndarray:

@@ -4,15 +4,11 @@ Enters: a frame.  Leaves: training, validation and test parts, stratified by tas
 
 The same sentence in two rows (in other letters, with other commas) is one text: all its rows go to
 the same part, or a model is tested on what it learnt by heart. `groups` says which rows those are.
-Near-duplicates are not tied together, but counted:
-
-    likeness of two texts = words in both / words in either        (Jaccard, on runs of three words)
+Near-twins are not tied together; `look` counts them.
 """
 
 from __future__ import annotations
 
-import re
-import unicodedata
 import warnings
 from collections.abc import Iterable
 
@@ -22,6 +18,7 @@ from sklearn.model_selection import train_test_split
 
 from ragteach.data.columns import find_columns
 from ragteach.data.frames import as_frame
+from ragteach.data.resemblance import text_key
 from ragteach.errors import at_least, refuse
 
 PARTS = ("training", "validation", "test")
@@ -31,22 +28,6 @@ class SplitWarning(UserWarning):
     """Rows that could not be split went into the training part."""
 
 
-def normalised(text: str) -> str:
-    """A text without what makes no difference: case, white space, punctuation, forms of a letter.
-
-    Example:
-        >>> normalised("  Great film!!"), normalised("great, FILM")
-        ('great film', 'great film')
-    """
-    plain = unicodedata.normalize("NFKC", str(text)).casefold()
-    words = " ".join(re.sub(r"[^\w\s]|_", _mark_or_space, plain).split())
-    return words or " ".join(plain.split())  # a text of signs alone is its signs
-
-
-def _mark_or_space(match: re.Match) -> str:
-    return match[0] if unicodedata.category(match[0]) in ("Mn", "Mc", "So", "Sk") else " "
-
-
 def groups(texts: Iterable[str]) -> np.ndarray:
     """(n_rows,) int64: the same number for the same normalised text, in order of appearance.
 
@@ -54,7 +35,7 @@ def groups(texts: Iterable[str]) -> np.ndarray:
         >>> groups(["Good film.", "bad film", "good film"]).tolist()
         [0, 1, 0]
     """
-    return pd.factorize(np.array([normalised(text) for text in texts], dtype=object))[0]
+    return pd.factorize(np.array([text_key(text) for text in texts], dtype=object))[0]
 
 
 def split_frame(

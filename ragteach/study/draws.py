@@ -6,6 +6,9 @@ A class that is there in a task is there in its training part, if that has room 
 the bias of that class would have no best value (the lower it is, the lower is J, for ever). Where
 chance left a class out, its first sentence changes places with the last training sentence of the
 class that has most. All other draws stay as chance made them.
+
+Rows of the same text (see `ragteach.data.splits.groups`) stay together: what was trained on, in any
+task, neither chooses nor tests.
 """
 
 from __future__ import annotations
@@ -13,6 +16,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from ragteach.data.splits import groups
 from ragteach.data.toy import make_toy
 
 MAX_TEST = 1000  # test sentences per task
@@ -31,15 +35,32 @@ def draw(
         frame = make_toy(n_per_task=2 * n + 250, seed=seed, **knobs)
     rng = np.random.default_rng(seed)
     parts: tuple[list, list, list] = ([], [], [])
-    for _, rows in frame.groupby("task", sort=False):
+    text = np.arange(len(frame)) if name == "toy" else groups(frame["text"])
+    for _, places in frame.groupby("task", sort=False).indices.items():
+        rows = frame.iloc[places]
         train, val = cuts(len(rows), n)
-        order = rng.permutation(len(rows))
+        order = together(rng.permutation(len(rows)), text[places])
         order = every_class(order, rows["label"].to_numpy(), train)
-        places = (order[:train], order[train : train + val], order[train + val :][:MAX_TEST])
-        for part, place in zip(parts, places, strict=True):
-            part.append(rows.iloc[place])
-    train, val, test = (pd.concat(part, ignore_index=True) for part in parts)
-    return train, val, test
+        dealt = (order[:train], order[train : train + val], order[train + val :][:MAX_TEST])
+        for part, place in zip(parts, dealt, strict=True):
+            part.append(places[place])
+    train, val, test = (np.concatenate(part) for part in parts)
+    val = val[~np.isin(text[val], text[train])]
+    test = test[~np.isin(text[test], text[np.concatenate([train, val])])]
+    return tuple(frame.iloc[part].reset_index(drop=True) for part in (train, val, test))
+
+
+def together(order: np.ndarray, text: np.ndarray) -> np.ndarray:
+    """The order, with all rows of a text at the place of the first of them.
+
+    Example:
+        >>> together(np.array([2, 0, 1]), text=np.array([7, 8, 7])).tolist()
+        [2, 0, 1]
+        >>> together(np.array([0, 1, 2]), text=np.array([7, 8, 7])).tolist()
+        [0, 2, 1]
+    """
+    _, first, number = np.unique(text[order], return_index=True, return_inverse=True)
+    return order[np.argsort(first[number], kind="stable")]
 
 
 def cuts(n_rows: int, n: int | None) -> tuple[int, int]:

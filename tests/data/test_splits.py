@@ -1,0 +1,78 @@
+"""Parts share no text, whatever is repeated or rare."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from problems import refused
+
+from ragteach import make_toy, split_frame
+from ragteach.data.resemblance import text_key
+from ragteach.data.splits import SplitWarning, groups
+from ragteach.study.draws import draw
+
+
+def disguised(frame):
+    """The same texts with other case, commas and spaces."""
+    return frame.assign(text="  " + frame["text"].str.upper().str.replace(" ", "  ") + " !!")
+
+
+def tripled():
+    frame = make_toy(n_per_task=30)
+    return pd.concat([frame, disguised(frame), frame])  # with a repeated index
+
+
+def disjoint(parts):
+    texts = [set(map(text_key, part["text"])) for part in parts]
+    return not (texts[0] & texts[1] or texts[0] & texts[2] or texts[1] & texts[2])
+
+
+def test_the_same_text_is_one_text():
+    same = ["Good film.", "good   film", "GOOD, film!", "\uff47\uff4f\uff4f\uff44 film"]
+    assert set(groups(same)) == {0}
+    other = ["good films", "\U0001f600", "\U0001f62d", "!!", "\u0915\u093f", "\u0915\u0940"]
+    assert groups(other).tolist() == list(range(6))
+
+
+def test_repeated_rows_go_to_one_part_and_none_is_lost():
+    parts = split_frame(tripled())
+    assert disjoint(parts) and [len(part) for part in parts] == [216, 72, 72]
+
+
+@pytest.mark.parametrize("n", [None, 20])
+def test_draws_share_no_text_across_tasks_either(n):
+    frame = tripled()
+    other = disguised(frame[frame["task"] == "cars"]).assign(task="again")
+    parts = draw("own", pd.concat([frame, other]), n, seed=1)
+    assert disjoint(parts) and all(len(part) for part in parts)
+
+
+def test_distinct_texts_are_split_as_they_always_were():
+    frame = make_toy(n_per_task=20)
+    rng = np.random.default_rng(3)
+    cars = frame[frame["task"] == "films"].iloc[rng.permutation(20)[:12]]
+    part = draw("own", frame, None, seed=3)[0]
+    assert set(part[part["task"] == "films"]["text"]) == set(cars["text"])
+
+
+def test_a_rare_pair_trains_and_is_said():
+    frame = pd.DataFrame(
+        {"text": [f"text {i}" for i in range(61)], "label": [0, 1] * 30 + [2], "task": "t"}
+    )
+    with pytest.warns(
+        SplitWarning, match=r"1 \(task, label\) pairs have fewer than 3 texts: 't/2'"
+    ):
+        train, val, test = split_frame(frame)
+    assert 2 in set(train["label"]) and len(train) == 37 and len(val) == len(test) == 12
+
+
+def test_many_small_strata_are_dealt_out_too():
+    frame = pd.DataFrame({"text": [f"text {i}" for i in range(300)], "label": np.arange(300) % 10,
+                          "task": [f"task {i % 100}" for i in range(300)]})  # fmt: skip
+    parts = split_frame(frame)
+    assert [len(part) for part in parts] == [100, 100, 100]
+    assert all(part.groupby(["task", "label"]).size().eq(1).all() for part in parts)
+
+
+def test_nothing_to_split_is_refused():
+    with refused("enough examples", "the rarest pair", "merge"):
+        split_frame(pd.DataFrame({"text": list("ab"), "label": [0, 1], "task": "t"}))
