@@ -40,6 +40,7 @@ from .integrations.heads import Ranking as Ranking
 from .integrations.heads import Regression as Regression
 from .integrations.heads import Similarity as Similarity
 from .integrations.heads import fit_heads as fit_heads
+from .integrations.own_heads import heads_from_frame as heads_from_frame
 from .integrations.peft_bridge import from_peft as from_peft
 from .integrations.peft_bridge import lora_weights as lora_weights
 from .integrations.peft_bridge import to_peft as to_peft

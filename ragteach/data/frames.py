@@ -85,6 +85,11 @@ def as_frame(
     return out
 
 
+def as_table(data: Any) -> pd.DataFrame:
+    """Whatever `as_frame` takes, as a pandas table with its own columns and a fresh index."""
+    return _table(data)[0]
+
+
 def table_of(data: Any, most: int = 12) -> str:
     """A dataset as a small table of text: its examples by task and class."""
     counts = np.zeros((data.n_tasks, data.n_classes), dtype=int)

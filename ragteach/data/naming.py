@@ -112,6 +112,7 @@ def name_column(
     elif names is None:
         _refuse_measurements(series, found, what)
     wanted = set(scheme or names or ())
+    wanted |= {"-"} if "+" in called else set()  # then it is the other pole
     alike = {n for n in called if n and n.casefold() in LOOK_ALIKES and n not in wanted}
     # one entry more than there are values: the last is what code -1 (no value) points to
     absent = np.array([*(name is None for name in called), True])[codes]
