@@ -62,10 +62,11 @@ from .runs import History as History
 from .study import plots as plots
 from .study import trajectories as trajectories
 from .study.experiment import compare as compare
-from .study.experiment import paired as paired
-from .study.experiment import summary as summary
 from .study.experiment import who_wins_map as who_wins_map
 from .study.one_split import fit_split as fit_split
+from .study.strategies import Strategy as Strategy
+from .study.tables import paired as paired
+from .study.tables import summary as summary
 from .study.trajectories import Recorder as Recorder
 from .study.trajectories import Trajectory as Trajectory
 from .study.tuning import search as search

@@ -17,9 +17,11 @@ import os
 import sys
 from pathlib import Path
 
-from ragteach.errors import RagteachError, at_least, refuse
+from ragteach.errors import RagteachError
 
+OK, BAD_INPUT = 0, 2
 INTERRUPTED = 130  # the exit code of a program that Ctrl-C ended
+CODES = "exit codes: 0 done, 2 bad input (the message says what to do), 130 stopped by Ctrl-C"
 
 
 def main(argv=None) -> int:
@@ -28,9 +30,11 @@ def main(argv=None) -> int:
     Returns:
         0; 2 after bad input, which is said in three parts; 130 after Ctrl-C.
     """
+    open_streams()
     parser = argparse.ArgumentParser(
         prog="python -m ragteach",
         description=__doc__.split("\n\nHere are")[0],
+        epilog=CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(dest="command", required=True)
@@ -46,13 +50,15 @@ def main(argv=None) -> int:
     add_course_parser(commands)
     options = parser.parse_args(argv)
     try:
-        return options.run(options) or 0
+        code = options.run(options) or OK
+        sys.stdout.flush()
+        return code
     except RagteachError as error:
         print(error, file=sys.stderr)
-        return 2
+        return BAD_INPUT
     except BrokenPipeError:  # the reader, such as head, has had enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        return OK
     except KeyboardInterrupt as stopped:
         print(stopped if str(stopped) else "Stopped with Ctrl-C.", file=sys.stderr)
         return INTERRUPTED
@@ -84,6 +90,15 @@ def _add_missing(parser) -> None:
     parser.add_argument("--missing", default="ask", choices=("ask", "drop", "keep"), help=help)
 
 
+def _add_kept(parser) -> None:
+    """How many processes work, and where what they find is kept."""
+    parser.add_argument("--jobs", type=int, default=-1, help="processes (-1: all cores)")
+    help = "folder for finished draws, and for one folder a run with its table and figures"
+    parser.add_argument("--out", type=Path, default=Path("results"), help=help)
+    help = "go on from the finished draws that are kept in --out"
+    parser.add_argument("--resume", action="store_true", help=help)
+
+
 def _add_look(commands) -> None:
     parser = _command(commands, "look", run_look, "what a file of yours holds, and what to mend")
     parser.add_argument("file", help="a table of texts, with a header line")
@@ -102,23 +117,25 @@ def _add_compare(commands) -> None:
         "--n-per-task",
         type=int,
         nargs="+",
-        help="training sentences per task (several: a learning curve)",
+        default=argparse.SUPPRESS,
+        help="training sentences per task, several for a learning curve "
+        "(default: toy 60; human 50 200 800; article 1; a file of yours 60 %% of it)",
     )
-    parser.add_argument("--relatedness", type=float, help="of the toy tasks, 0 to 1")
-    parser.add_argument("--jobs", type=int, default=-1, help="processes (-1: all cores)")
     parser.add_argument(
-        "--out", type=Path, default=Path("results"), help="folder for report.html and all the rest"
+        "--relatedness",
+        type=float,
+        default=argparse.SUPPRESS,
+        help="of the toy tasks, 0 to 1 (default: 0.5)",
     )
+    parser.set_defaults(n_per_task=None, relatedness=None)
+    _add_kept(parser)
 
 
 def _add_map(commands) -> None:
     words = "who wins where, over relatedness x sentences per task (toy data)"
     parser = _command(commands, "map", run_map, words)
     parser.add_argument("--seeds", type=int, default=10, help="draws of the data for each cell")
-    parser.add_argument("--jobs", type=int, default=-1, help="processes (-1: all cores)")
-    parser.add_argument(
-        "--out", type=Path, default=Path("results"), help="folder for who_wins.csv, .png and .svg"
-    )
+    _add_kept(parser)
 
 
 def _add_train(commands) -> None:
@@ -151,103 +168,37 @@ def run_train(options) -> None:
     run(options)
 
 
-def run_compare(options):
-    """Run the experiment, print its tables and write comparison.csv, comparison.png and
-    comparison.svg.
-    """
-    import matplotlib
+def run_compare(options) -> None:
+    """Run the experiment, write its table, pictures and report, and print its tables."""
+    from ragteach.study.commands import run_compare as run
 
-    matplotlib.use("agg")
-    from ragteach.data.frames import as_frame
-    from ragteach.study.experiment import SIZES, compare, paired, summary
-
-    at_least("--seeds", options.seeds, 1)
-    knobs = {} if options.relatedness is None else {"relatedness": options.relatedness}
-    data = options.data
-    if data not in SIZES:
-        columns = options.text, options.label, options.task
-        data = as_frame(data, *columns, missing=options.missing)
-    _folder(options.out)
-    table = compare(data, options.seeds, options.n_per_task, n_jobs=options.jobs, **knobs)
-    means, differences = summary(table), paired(table)
-    print("\nTest accuracy, mean over tasks (95 % interval over seeds)\n")
-    print(means.round({"mean": 3, "low": 3, "high": 3, "seconds": 2}).to_string(index=False))
-    print("\nRAG minus the other, paired by seed\n")
-    print(differences.round(3).to_string(index=False))
-    _write_all(options.out, "comparison", table, draw(means))
+    table, folder = run(options)
     from ragteach.widgets.report import run_report
 
-    run_report(options, table)
+    run_report(options, table, folder)
 
 
-def run_map(options):
-    """Compute the map of winners, print it and write who_wins.csv, who_wins.png and
-    who_wins.svg.
+def run_map(options) -> None:
+    """Compute the map of winners, write it and print it."""
+    from ragteach.study.commands import run_map as run
+
+    run(options)
+
+
+def open_streams() -> None:
+    """Where standard input, output or error is closed, the null device takes its place.
+
+    Otherwise the next file that is opened would get its number, and a printed line would go there.
     """
-    import matplotlib
-
-    matplotlib.use("agg")
-    from ragteach.study import plots
-    from ragteach.study.experiment import who_wins_map, winners
-
-    at_least("--seeds", options.seeds, 2)
-    _folder(options.out)
-    table = who_wins_map(seeds=options.seeds, n_jobs=options.jobs)
-    cells = winners(table)
-    print(cells.round(3).to_string(index=False))
-    _write_all(options.out, "who_wins", cells, plots.who_wins(cells).figure)
-
-
-def draw(means):
-    """Figure of a `compare.summary`: rows with intervals, or learning curves if there are several
-    sizes.
-    """
-    import matplotlib.pyplot as plt
-
-    from ragteach.study import plots
-
-    figure, ax = plt.subplots(figsize=(8, 4.5), layout="constrained")
-    if means["n_per_task"].nunique() > 1:
-        plots.learning_curves(means, ax)
-    else:
-        plots.comparison(means, ax)
-    name, sizes = means["data"].iloc[0], "/".join(map(str, sorted(means["n_per_task"].unique())))
-    ax.set_title(
-        f"{name} data, {sizes} training sentences per task, {means['n_seeds'].max()} seeds",
-        loc="left",
-    )
-    return figure
-
-
-def _write_all(folder, name, table, figure):
-    _write(folder / f"{name}.csv", lambda path: table.to_csv(path, index=False))
-    for ending in ("png", "svg"):
-        _write(
-            folder / f"{name}.{ending}",
-            lambda path, e=ending: figure.savefig(path, format=e, dpi=110),
-        )
-    print(f"\nWrote {folder / name}.csv, .png and .svg")
-
-
-def _folder(path):
-    """Make the folder now: better refused before the experiment than after it."""
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise refuse(
-            expected="--out to be a folder to write to", got=f"{path}: {error.strerror}",
-            fix="choose another folder: --out results",
-        ) from None  # fmt: skip
-
-
-def _write(path, save):
-    """Write beside it first, so that ``path`` is either old or whole."""
-    part = path.with_name(path.name + ".part")
-    try:
-        save(part)
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # the lowest free number, which is this one
+    for name in ("stdin", "stdout", "stderr"):
+        if getattr(sys, name) is None:
+            mode = "r" if name == "stdin" else "w"
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))
 
 
 if __name__ == "__main__":

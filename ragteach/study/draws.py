@@ -13,6 +13,8 @@ task, neither chooses nor tests.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -23,7 +25,7 @@ MAX_TEST = 1000  # test sentences per task
 
 
 def draw(
-    name: str, frame: pd.DataFrame | None, n: int | None, seed: int, **knobs: float
+    name: str, frame: Any, n: int | None, seed: int, **knobs: Any
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Training, validation and test frames of one seed.
 
@@ -32,7 +34,7 @@ def draw(
     out, so that two draws share sentences: see `overlap_ratio`.
     """
     if name == "toy":
-        frame = make_toy(n_per_task=2 * n + 250, seed=seed, **knobs)
+        frame = make_toy(n_per_task=2 * (n or 0) + 250, seed=seed, **knobs)
     rng = np.random.default_rng(seed)
     parts: tuple[list, list, list] = ([], [], [])
     text = np.arange(len(frame)) if name == "toy" else groups(frame["text"])

@@ -3,281 +3,215 @@
 Enters: data and a number of seeds.  Leaves: a tidy table, one row per strategy, task, seed and
     metric.
 
-One seed is one draw of training, validation and test sentences. The vocabulary is fitted on the
-training sentences. Every strategy tries the same number of penalties, each solved to its optimum;
-the one with the least validation cross-entropy is scored, once, on the test sentences, which never
-choose anything.
+One seed is one draw of training, validation and test sentences (see `draws`). The vocabulary is
+fitted on the training sentences. Every strategy (see `strategies`) tries the same number of
+penalties, each solved to its optimum; the one with the least validation cross-entropy is scored,
+once, on the test sentences, which never choose anything (see `scores`). The table is read by
+`summary`, `paired` and `winners` (see `tables`, where the intervals are).
 """
 
 from __future__ import annotations
 
+import functools
 import os
 import time
-from collections.abc import Iterable
+import warnings
+from collections.abc import Iterable, Sequence
+from typing import Any
 
-import joblib
-import numpy as np
 import pandas as pd
 import torch
-from scipy import stats
-from tqdm.auto import tqdm
 
-from ragteach.data.features import make_vectorizer
 from ragteach.data.files import load_article
 from ragteach.data.frames import as_frame
 from ragteach.data.human import load_human
 from ragteach.data.toy import make_toy
-from ragteach.dataset import MultiTaskDataset
-from ragteach.engine.optimum import solve_path
 from ragteach.errors import one_of, refuse, whole
-from ragteach.losses import cross_entropy
-from ragteach.model import RAG, task_logits
+from ragteach.study.draws import cuts, draw, overlap_ratio
+from ragteach.study.kept import Job, Kept, described
+from ragteach.study.running import run
+from ragteach.study.scores import Parts, score
+from ragteach.study.strategies import BASELINES, STRATEGIES, Strategy, chosen_strategies, once
+from ragteach.study.tables import COLUMNS, FRESH, RESPLIT, interval, paired, summary, winners
 
-STRATEGIES = ("RAG", "full sharing", "independent")
-BASELINES = (
-    "full sharing + task bias",
-    "full sharing, equal parameters",
-    "independent, equal parameters",
-    "majority class",
-)
-COLUMNS = [
-    "data",
-    "strategy",
-    "task",
-    "seed",
-    "n_per_task",
-    "metric",
-    "value",
-    "n_params",
-    "seconds",
-]
-SIZES = {"toy": 60, "human": (50, 200, 800), "article": 1}
+__all__ = [
+    "BASELINES", "COLUMNS", "EdgeWarning", "KNOBS", "SIZES", "STRATEGIES", "Strategy", "compare", "draw",
+    "interval", "paired", "summary", "who_wins_map", "winners",
+]  # fmt: skip
+
+SIZES: dict[str, int | tuple[int, ...]] = {"toy": 60, "human": (50, 200, 800), "article": 1}
 KNOBS = ("relatedness", "noise", "imbalance")  # of the toy generator
-STRENGTHS = np.logspace(-4, 0, 5)  # lam and lam_shared of RAG: 5 x 5 = 25 tries
-FINE = np.logspace(-4, 0, 25)  # the one penalty of the others: 25 tries
-MAX_TEST = 1000  # test sentences per task
 
 
-def compare(data="toy", seeds=20, n_per_task=None, strategies=STRATEGIES + BASELINES, n_jobs=None,
-            progress=True, **knobs):  # fmt: skip
+class EdgeWarning(UserWarning):
+    """Chosen penalties lie on an edge of those that were tried: a better one may lie beyond."""
+
+
+def compare(
+    data: str | pd.DataFrame = "toy",
+    seeds: int | Iterable[int] = 20,
+    n_per_task: int | Iterable[int] | None = None,
+    strategies: str | Strategy | Iterable[str | Strategy] = STRATEGIES + BASELINES,
+    n_jobs: int | None = None,
+    progress: bool = True,
+    out: str | os.PathLike | None = None,
+    resume: bool = False,
+    **knobs: float,
+) -> pd.DataFrame:
     """Train, choose and score every strategy on many draws of the data.
+
+    What is estimated is how well a strategy does on the average over **fresh training sets** from
+    where the data came from. Toy data are drawn afresh for every seed. Other data are finite: their
+    draws re-split the same rows, so that they are not independent, and `summary`, `paired` and
+    `winners` give them a wider interval (the corrected resampled t; see
+    `ragteach.study.tables`). The columns draws and test_per_train say which it is.
 
     Args:
         data: ``"toy"``, ``"human"``, ``"article"``, or your own: a frame, a path, a dataset (see
             `as_frame`).
-        seeds: how many draws, or a list of seeds.
+        seeds: how many draws, or a list of seeds, all different.
         n_per_task: training sentences per task, or a list of sizes for a learning curve. Default:
             toy 60; human 50, 200 and 800; article 1; a frame of your own 60 % of it.
-        strategies: which of ``STRATEGIES + BASELINES``.
+        strategies: which of ``STRATEGIES + BASELINES``, or a `Strategy` of your own.
         n_jobs: processes, as in joblib (-1: all cores; None: what ``joblib.parallel_config`` says).
-        progress: show a tqdm bar.
+        progress: show a bar with the time left.
+        out: a folder in which every draw is kept as soon as it is finished. Several runs may share
+            it, also at the same time.
+        resume: go on from the draws that are kept in ``out``; the table is the same, bit by bit
+            (but for the seconds).
         knobs: for the toy generator: relatedness, noise, imbalance.
 
     Returns:
         DataFrame with the columns data, strategy, task, seed, n_per_task, metric, value, n_params,
-        seconds.
-        Metrics: accuracy, macro_f1, log_loss (test), and the chosen lam and lam_shared. ``task`` is
-        a name, or "mean" over tasks.
+        seconds, draws, test_per_train.
+        Metrics: accuracy, balanced_accuracy, macro_f1, log_loss (test); the chosen lam and
+        lam_shared, and on_edge, 1 if the choice lies on an edge of those tried. ``task`` is a name,
+        or "mean" over tasks.
 
     Raises:
-        RagteachError: unknown data, strategy or knob, no seed, labels that are no class numbers, a
-            task with too few sentences; before anything is trained.
+        RagteachError: unknown data, strategy or knob; no seed, or one twice; labels that are no
+            class numbers; a task with too few sentences; a folder that cannot be written to; all
+            before anything is trained. Also a disk that is full, or processes that die again and
+            again: then the message says what is kept.
+        KeyboardInterrupt: Ctrl-C. Its message says what is kept; its ``table`` holds the finished
+            draws.
+
+    Warns:
+        EdgeWarning: if chosen penalties lie on an edge of those tried, once a table.
 
     Example:
-        >>> table = compare("toy", 1, n_per_task=10, strategies=["RAG", "majority class"], progress=False)
+        >>> table = compare("toy", 1, n_per_task=10, strategies=["RAG"], progress=False)
         >>> sorted(table["metric"].unique())
-        ['accuracy', 'lam', 'lam_shared', 'log_loss', 'macro_f1']
+        ['accuracy', 'balanced_accuracy', 'lam', 'lam_shared', 'log_loss', 'macro_f1', 'on_edge']
     """
     name = data if isinstance(data, str) and data in SIZES else "own"
     if isinstance(data, str) and name == "own" and not {".", "/", os.sep} & set(data):
         one_of("data", data, SIZES)
-    strategies = [strategies] if isinstance(strategies, str) else list(strategies)
-    whole("number of strategies", len(strategies), 1)
-    for strategy in strategies:
-        one_of("strategy", strategy, STRATEGIES + BASELINES)
     for knob in knobs:
         one_of("option of the toy generator", knob, KNOBS)
     if knobs and name != "toy":
         raise refuse(
-            expected="no generator options with data that are not generated", got=", ".join(knobs),
+            expected="no generator options with data that are not generated",
+            got=", ".join(knobs),
             fix='leave them out, or use data="toy"',
-        )  # fmt: skip
-    if not isinstance(seeds, Iterable):
-        whole("seeds", seeds, 1)
-        seeds = range(seeds)
-    seeds = list(seeds)
-    whole("number of seeds", len(seeds), 1)
-    n_per_task = SIZES.get(name) if n_per_task is None else n_per_task
-    sizes = list(n_per_task) if isinstance(n_per_task, Iterable) else [n_per_task]
-    frame = {"toy": lambda: None, "human": load_human, "article": load_article}.get(
-        name, lambda: data
-    )()
-    frame = _checked(frame, sizes)
+        )
+    found = chosen_strategies(strategies)
+    seeds = _seeds(seeds)
+    sizes = _sizes(SIZES.get(name) if n_per_task is None else n_per_task)
+    frame = _checked(_loaded(data), sizes)
+    jobs = [Job(name, n, seed, tuple(knobs.items())) for n in sizes for seed in seeds]
+    return _table(jobs, frame, found, n_jobs, progress, out, resume, name)
+
+
+def who_wins_map(
+    relatedness: Sequence[float] = (0.0, 0.25, 0.5, 0.75, 1.0),
+    n_per_task: Sequence[int] = (5, 10, 20, 40, 80, 160),
+    seeds: int | Iterable[int] = 10,
+    n_jobs: int | None = None,
+    progress: bool = True,
+    out: str | os.PathLike | None = None,
+    resume: bool = False,
+    **knobs: float,
+) -> pd.DataFrame:
+    """The three strategies over relatedness x sentences per task, on toy data: the table of
+    `compare`, with a relatedness column. All arguments are as in `compare`.
+    """
+    for knob in knobs:
+        one_of("option of the toy generator", knob, KNOBS[1:])
+    found = chosen_strategies(STRATEGIES)
+    seeds, sizes, values = _seeds(seeds), _sizes(n_per_task), list(relatedness)
+    whole("number of values of relatedness", len(values), 1)
+    once("relatedness", values)
+    _checked(None, sizes)
     jobs = [
-        joblib.delayed(_one_draw)(name, frame, n, seed, strategies, knobs)
+        Job("toy", n, seed, (("relatedness", float(r)), *knobs.items()))
+        for r in values
         for n in sizes
         for seed in seeds
     ]
-    results = joblib.Parallel(n_jobs=n_jobs, return_as="generator")(jobs)
-    rows = [
-        row
-        for part in tqdm(results, total=len(jobs), disable=not progress, desc=name, unit="draw")
-        for row in part
-    ]
-    return pd.DataFrame(rows, columns=COLUMNS)
+    return _table(jobs, None, found, n_jobs, progress, out, resume, "who wins", ["relatedness"])
 
 
-def summary(table, metric="accuracy"):
-    """Mean and 95 % interval over seeds (Student's t) of each strategy: a table to read or to plot.
-
-    Columns: data, n_per_task, strategy, mean, low, high, n_seeds, n_params, seconds. Best first.
-    """
-    rows = _per_seed(table, metric)
-    out = []
-    for (name, n, strategy), group in rows.groupby(["data", "n_per_task", "strategy"], sort=False):
-        extra = len(group), group["n_params"].mean(), group["seconds"].mean()
-        out.append((name, n, strategy, *interval(group["value"]), *extra))
-    columns = [
-        "data",
-        "n_per_task",
-        "strategy",
-        "mean",
-        "low",
-        "high",
-        "n_seeds",
-        "n_params",
-        "seconds",
-    ]
-    result = pd.DataFrame(out, columns=columns).astype({"n_params": int})
-    return result.sort_values(
-        ["data", "n_per_task", "mean"],
-        ascending=[True, True, metric == "log_loss"],
-        ignore_index=True,
-    )
-
-
-def paired(table, reference="RAG", metric="accuracy"):
-    """``reference`` minus each other strategy, seed by seed: mean difference and its 95 % interval.
-
-    The draws are the same for all strategies, so the difference is far less noisy than the two
-    means.
-    Columns: data, n_per_task, strategy, difference, low, high, verdict: whether the reference is
-    "better", "worse", or there is "no clear difference". (A log_loss is better if it is lower: then
-    a negative difference is.)
-    """
-    one_of("reference", reference, list(table["strategy"].unique()))
-    wide = _per_seed(table, metric).pivot_table(
-        "value", ["data", "n_per_task", "seed"], "strategy", sort=False
-    )
-    sign, out = -1 if metric == "log_loss" else 1, []
-    for (name, n), group in wide.groupby(level=["data", "n_per_task"], sort=False):
-        for other in group.columns.drop(reference):
-            mean, low, high = interval(group[reference] - group[other])
-            low_gain, high_gain = sorted((sign * low, sign * high))
-            verdict = (
-                "better" if low_gain > 0 else "worse" if high_gain < 0 else "no clear difference"
-            )
-            out.append((name, n, other, mean, low, high, verdict))
-    return pd.DataFrame(
-        out, columns=["data", "n_per_task", "strategy", "difference", "low", "high", "verdict"]
-    )
-
-
-def who_wins_map(relatedness=(0.0, 0.25, 0.5, 0.75, 1.0), n_per_task=(5, 10, 20, 40, 80, 160), seeds=10,
-                 n_jobs=None, progress=True, **knobs):  # fmt: skip
-    """The three strategies over relatedness x sentences per task, on toy data: a tidy table with a
-    relatedness column.
-    """
-    parts = []
-    for r in tqdm(relatedness, disable=not progress, desc="relatedness"):
-        table = compare(
-            "toy",
-            seeds,
-            list(n_per_task),
-            STRATEGIES,
-            n_jobs,
-            progress=False,
-            relatedness=r,
-            **knobs,
+def _table(
+    jobs: list[Job],
+    frame: pd.DataFrame | None,
+    strategies: list[Strategy],
+    n_jobs: int | None,
+    progress: bool,
+    out: str | os.PathLike | None,
+    resume: bool,
+    label: str,
+    knobs: Sequence[str] = (),
+) -> pd.DataFrame:
+    """The rows of all jobs, in their order; with a column for each of these knobs."""
+    if resume and out is None:
+        raise refuse(
+            expected="a folder to go on from",
+            got="resume = True without out",
+            fix='name the folder of the run that was stopped: out="results"',
         )
-        parts.append(table.assign(relatedness=r))
-    return pd.concat(parts, ignore_index=True)
-
-
-def winners(map_table, metric="accuracy"):
-    """Who wins in each cell of `who_wins_map`.
-
-    Columns: relatedness, n_per_task, winner, margin, low, high, clear. ``margin`` is the winner's
-    mean lead over the second, paired by seed, with its 95 % interval; ``clear`` if low > 0.
-    """
-    out, sign = [], -1 if metric == "log_loss" else 1
-    rows = map_table[(map_table["metric"] == metric) & (map_table["task"] == "mean")]
-    for (r, n), cell in rows.groupby(["relatedness", "n_per_task"]):
-        wide = sign * cell.pivot_table("value", "seed", "strategy")
-        first, second = wide.mean().sort_values(ascending=False).index[:2]
-        margin, low, high = interval(wide[first] - wide[second])
-        out.append((r, n, first, margin, low, high, low > 0))
-    return pd.DataFrame(
-        out, columns=["relatedness", "n_per_task", "winner", "margin", "low", "high", "clear"]
+    _checked_jobs(n_jobs)
+    if frame is None:
+        for values in {job.knobs for job in jobs}:
+            make_toy(n_per_task=1, **dict(values))  # the generator refuses what it cannot use
+    work = functools.partial(_one_draw, frame=frame, strategies=strategies, columns=knobs)
+    kept = Kept(out, described(frame, strategies))
+    columns = [*COLUMNS, *knobs]
+    parts = run(
+        work,
+        jobs,
+        kept,
+        resume=resume,
+        n_jobs=n_jobs,
+        progress=progress,
+        label=label,
+        columns=columns,
     )
+    table = pd.DataFrame([row for part in parts for row in part], columns=columns)
+    _warn_of_edges(table)
+    return table
 
 
-def interval(values, level=0.95):
-    """Mean and Student's t interval of independent values: (mean, low, high). One value has none
-    (NaN).
-    """
-    values = np.asarray(values, dtype=float)
-    mean, n = values.mean(), len(values)
-    if n < 2:
-        return mean, np.nan, np.nan
-    half = stats.t.ppf((1 + level) / 2, n - 1) * values.std(ddof=1) / np.sqrt(n)
-    return mean, mean - half, mean + half
-
-
-def draw(name, frame, n, seed, **knobs):
-    """Training, validation and test frames of one seed.
-
-    ``n`` training and ``n`` validation sentences per task, the rest (at most 1000) to test on;
-    ``n=None`` is 60 %, 20 %, 20 %. Toy data are generated afresh; other data are shuffled and dealt
-    out.
-    """
-    if name == "toy":
-        frame = make_toy(n_per_task=2 * n + 250, seed=seed, **knobs)
-    rng, parts = np.random.default_rng(seed), ([], [], [])
-    for _, rows in frame.groupby("task", sort=False):
-        order = rng.permutation(len(rows))
-        train = int(0.6 * len(rows)) if n is None else n
-        val = int(0.2 * len(rows)) if n is None else n
-        cuts = (order[:train], order[train : train + val], order[train + val :][:MAX_TEST])
-        for part, cut in zip(parts, cuts, strict=True):
-            part.append(rows.iloc[cut])
-    return tuple(pd.concat(part, ignore_index=True) for part in parts)
-
-
-def _one_draw(name, frame, n, seed, strategies, knobs):
-    """All strategies on one draw: the rows of the table."""
+def _one_draw(
+    job: Job, frame: pd.DataFrame | None, strategies: list[Strategy], columns: Sequence[str]
+) -> list[tuple]:
+    """All strategies on one draw: the rows of the table, in Python's own numbers."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # small matrices, and several draws at a time
     try:
-        train, val, test = draw(name, frame, n, seed, **knobs)
+        knobs, rows = dict(job.knobs), []
+        train, val, test = draw(job.name, frame, job.n, job.seed, **knobs)
         n_classes = len(train.attrs["label_names"])
-        size, rows = len(train) // train["task"].nunique(), []
-        parts = _stacked(train, val, test, n_classes)  # the same for all strategies
+        size = len(train) // train["task"].nunique()
+        source = (FRESH, 0.0) if frame is None else (RESPLIT, overlap_ratio(frame, job.n))
+        more = [knobs[name] for name in columns]
+        parts = Parts(train, val, test, n_classes)  # the same for all strategies
         for strategy in strategies:
             started = time.perf_counter()
-            equal = strategy.endswith("equal parameters")
-            used = (
-                _stacked(train, val, test, n_classes, _phrases(parts[0], strategy))
-                if equal
-                else parts
-            )
-            majority = strategy == "majority class"
-            scores, n_params = (
-                _majority(train, test, n_classes) if majority else _strategy(strategy, *used)
-            )
-            cost = n_params, time.perf_counter() - started
+            scores, n_params = score(strategy, parts)
+            cost = n_params, time.perf_counter() - started, *source, *more
             rows += [
-                (name, strategy, task, seed, size, metric, value, *cost)
+                (job.name, strategy.name, task, job.seed, size, metric, value, *cost)
                 for task, metric, value in scores
             ]
         return rows
@@ -285,108 +219,62 @@ def _one_draw(name, frame, n, seed, strategies, knobs):
         torch.set_num_threads(threads)
 
 
-def _stacked(train, val, test, n_classes, vectorizer=None):
-    """The training part as a dataset, the others as tensors; without a ``vectorizer`` the first
-    makes it.
-    """
-    data = MultiTaskDataset.from_frame(train, vectorizer, n_classes=n_classes)
-    same = data.vectorizer, data.task_names, n_classes
-    return data, *(MultiTaskDataset.from_frame(part, *same).stacked() for part in (val, test))
+def _warn_of_edges(table: pd.DataFrame) -> None:
+    """One warning a table, with the share of choices on an edge."""
+    edges = table[table["metric"] == "on_edge"].groupby("strategy", sort=False)["value"]
+    found = [f"{name} {int(v.sum())} of {len(v)} draws" for name, v in edges if v.sum()]
+    if found:
+        message = (
+            f"choices on the edge of the penalties tried: {', '.join(found)}. A better penalty may lie "
+            "beyond. Compare the metrics lam and lam_shared in the table, and widen Strategy.tries"
+        )
+        warnings.warn(message, EdgeWarning, stacklevel=4)
 
 
-def _strategy(strategy, data, val, test):
-    """Fit the penalty path of one strategy, choose on validation, score on test."""
-    options = {"tasks": data.task_names, "init": "zero"}
-    shape = (data.n_features, data.n_classes)
-    if strategy == "RAG":
-        model = RAG(*shape, data.n_tasks, **options)
-        grid = np.array(np.meshgrid(STRENGTHS, STRENGTHS)).reshape(2, -1)  # lam, lam_shared
-    elif strategy.startswith("independent"):
-        model, grid = RAG.independent(*shape, **options), (FINE, 0.0)
-    else:
-        bias = "task" if strategy.endswith("task bias") else "shared"
-        model, grid = RAG.full_sharing(*shape, bias=bias, **options), (0.0, FINE)
-    path = solve_path(model, data, *grid, tol=1e-4)
-    best = int(path.losses(val).mean(0).argmin())
-    model = path.model(best)
-    chosen = [
-        ("mean", "lam", path.lam[best].item()),
-        ("mean", "lam_shared", path.lam_shared[best].item()),
-    ]
-    return _scores(model, test) + chosen, model.num_parameters(trainable=True)
+def _loaded(data: Any) -> pd.DataFrame | None:
+    """The frame of finite data, None for those that are drawn afresh."""
+    if not isinstance(data, str):
+        return data
+    if data == "toy":
+        return None
+    return load_human() if data == "human" else load_article()
 
 
-def _phrases(data, strategy):
-    """A vectoriser that gives a strategy as many numbers as RAG's (T + 1) C d: the words of
-    ``data`` and the most frequent pairs and triples, as many as that takes, or fewer if there are
-    no more.
-    """
-    matrices = data.n_tasks if strategy.startswith("independent") else 1
-    width = data.n_features * (data.n_tasks + 1) // matrices
-    counter = make_vectorizer("bow", ngrams=3)
-    counts = np.asarray(counter.fit_transform(data.texts).sum(0)).ravel()  # (n_phrases,)
-    names = counter.get_feature_names_out()
-    is_word = np.array([name in data.vectorizer.vocabulary_ for name in names])
-    chosen = np.lexsort((-counts, ~is_word))[:width]  # words first, then by count; ties by name
-    return make_vectorizer(ngrams=3).set_params(vocabulary=sorted(names[chosen])).fit(data.texts)
+def _seeds(seeds: int | Iterable[int]) -> list[int]:
+    if not isinstance(seeds, Iterable):
+        whole("seeds", seeds, 1)
+        seeds = range(seeds)
+    seeds = list(seeds)
+    whole("number of seeds", len(seeds), 1)
+    for seed in seeds:
+        whole("seed", seed)
+    once("seeds", seeds)
+    return [int(seed) for seed in seeds]
 
 
-def _majority(train, test, n_classes):
-    """Say the task's most frequent training class, with its frequencies (plus one each) as
-    probabilities.
-    """
-    scores = []
-    for task, rows in test.groupby("task", sort=False):
-        counts = np.bincount(train.loc[train["task"] == task, "label"], minlength=n_classes)
-        log_p = np.log((counts + 1) / (counts + 1).sum())
-        said = np.full(len(rows), counts.argmax())
-        scores += _metrics(task, rows["label"].to_numpy(), said, -log_p[rows["label"]].mean())
-    return scores + _means(scores), 0
+def _sizes(n_per_task: int | Iterable[int] | None) -> list[int | None]:
+    sizes: list[int | None] = []
+    sizes += n_per_task if isinstance(n_per_task, Iterable) else [n_per_task]
+    whole("number of sizes", len(sizes), 1)
+    once("n_per_task", sizes)
+    return sizes
 
 
-@torch.no_grad()
-def _scores(model, test):
-    logits = task_logits(
-        test.x, model.task_weights(), model.task_bias()
-    )  # (n_tasks, n_classes, n_docs)
-    losses, scores = cross_entropy(logits, test.onehot, test.weight).tolist(), []
-    for t, (task, n) in enumerate(zip(test.task_names, test.sizes, strict=True)):
-        said = logits[t, :, :n].argmax(0)
-        scores += _metrics(task, test.y[t, :n].numpy(), said.numpy(), losses[t])
-    return scores + _means(scores)
+def _checked_jobs(n_jobs: int | None) -> None:
+    if n_jobs is not None and (
+        isinstance(n_jobs, bool) or not isinstance(n_jobs, int) or not n_jobs
+    ):
+        raise refuse(
+            expected="n_jobs (--jobs) to be a whole number other than 0, or None",
+            got=f"n_jobs = {n_jobs!r}",
+            fix="use 1 for one process, -1 for all cores",
+        )
 
 
-def _metrics(task, truth, said, log_loss):
-    right, classes = truth == said, np.unique(truth)
-    f1 = [2 * right[truth == c].sum() / ((truth == c).sum() + (said == c).sum()) for c in classes]
-    return [
-        (task, "accuracy", float(right.mean())),
-        (
-            task,
-            "macro_f1",
-            float(np.mean(f1)),
-        ),  # as scikit-learn's, whose checks cost a quarter of a draw
-        (task, "log_loss", float(log_loss)),
-    ]
-
-
-def _means(scores):
-    metrics = dict.fromkeys(metric for _, metric, _ in scores)
-    return [
-        ("mean", m, float(np.mean([v for _, metric, v in scores if metric == m]))) for m in metrics
-    ]
-
-
-def _per_seed(table, metric):
-    one_of("metric", metric, list(table["metric"].unique()))
-    return table[(table["metric"] == metric) & (table["task"] == "mean")]
-
-
-def _checked(frame, sizes):
+def _checked(frame: Any, sizes: list[Any]) -> pd.DataFrame | None:
     """The frame, its tasks named by strings; refuses sizes and frames that no draw could be made
     of.
     """
-    whole("number of sizes", len(sizes), 1)
     for n in sizes:
         if n is not None or frame is None:
             whole("n_per_task", n, 1)
@@ -418,4 +306,6 @@ def _checked(frame, sizes):
                 if count.min() > 2
                 else "add sentences, or leave that task out",
             )
+    in_tasks = [sum(cuts(n_rows, n)[0] for n_rows in count) // len(count) for n in sizes]
+    once("training sentences per task (n_per_task)", in_tasks)
     return frame

@@ -16,7 +16,7 @@ BLUE, ORANGE, GREEN, PINK, SKY, YELLOW, VERMILION = (
 )  # fmt: skip
 BLACK = "#000000"
 OTHER = "#777777"
-CYCLE: tuple[list[Any], ...] = (
+CYCLE: tuple[list[str], list[str], list[Any]] = (
     [BLUE, VERMILION, GREEN, PINK, ORANGE, SKY, BLACK],
     ["o", "s", "^", "D", "v", "P", "X"],
     # 6, not 7: no look comes back soon
@@ -42,4 +42,5 @@ class Look:
 
 def nth_look(i: int) -> Look:
     """The ``i``-th look of the cycle, for things that have none of their own."""
-    return Look(*(options[i % len(options)] for options in CYCLE))
+    colours, markers, dashes = CYCLE
+    return Look(colours[i % len(colours)], markers[i % len(markers)], dashes[i % len(dashes)])

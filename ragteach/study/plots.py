@@ -4,8 +4,7 @@ Enters: tables and trajectories.  Leaves: a matplotlib Axes. Every function take
 returns the ``ax``; nothing is computed here that a table could not have held. `show` puts a figure
 into a notebook together with its description in words.
 
-Colours are Okabe & Ito's, which people with any colour vision can tell apart; a marker, line style
-or label always says the same as the colour.
+Colours, markers and line styles are those of `looks`.
 """
 
 from __future__ import annotations
@@ -20,33 +19,18 @@ import torch
 from matplotlib.colors import ListedColormap
 
 from ragteach.errors import one_of, refuse
+from ragteach.study import looks
+from ragteach.study.strategies import REGISTRY, STRATEGIES
+from ragteach.study.tables import INTERVALS, RESPLIT
 
-BLUE, ORANGE, GREEN, PINK, SKY, YELLOW, VERMILION = (
-    "#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#F0E442", "#D55E00",
-)  # fmt: skip
-PALETTE = {"RAG": BLUE, "full sharing": VERMILION, "independent": GREEN}
-MARKERS = {"RAG": "o", "full sharing": "s", "independent": "^"}
-STYLES = {"RAG": "-", "full sharing": "--", "independent": ":"}
-LETTERS = {
-    "RAG": "R",
-    "full sharing": "F",
-    "independent": "I",
-}  # what the who-wins map writes into its cells
-OTHER = "#777777"
-CYCLE = (
-    [BLUE, VERMILION, GREEN, PINK, ORANGE, SKY, "#000000"],
-    ["o", "s", "^", "D", "v", "P", "X"],
-    [
-        "-",
-        "--",
-        ":",
-        "-.",
-        (0, (5, 1, 1, 1, 1, 1)),
-        (0, (8, 3)),
-    ],  # 6, not 7: no look comes back soon
-)
-BASELINES = {"full sharing + task bias": 3, "full sharing, equal parameters": 4,
-             "independent, equal parameters": 5, "majority class": 6}  # their places in CYCLE  # fmt: skip
+BLUE, ORANGE, GREEN, PINK = looks.BLUE, looks.ORANGE, looks.GREEN, looks.PINK
+SKY, YELLOW, VERMILION, OTHER = looks.SKY, looks.YELLOW, looks.VERMILION, looks.OTHER
+CYCLE = looks.CYCLE
+THREE = {name: REGISTRY[name].look for name in STRATEGIES}
+PALETTE = {name: look.colour for name, look in THREE.items()}
+MARKERS = {name: look.marker for name, look in THREE.items()}
+STYLES = {name: look.dash for name, look in THREE.items()}
+LETTERS = {name: look.letter for name, look in THREE.items()}
 
 
 def show(fig, alt):
@@ -93,7 +77,7 @@ def comparison(table, ax=None, metric="accuracy"):
     ax.set_yticks(range(len(rows)), [_wrapped(s) for s in rows["strategy"]])
     ax.set(
         ylim=(-0.6, len(rows) - 0.2),
-        xlabel=f"test {metric.replace('_', ' ')} (mean and 95 % interval over seeds)",
+        xlabel=f"test {metric.replace('_', ' ')} (mean and {_interval(table)})",
     )
     ax.grid(axis="x", alpha=0.3)
     return _clean(ax)
@@ -121,7 +105,8 @@ def differences(table, ax=None, reference="RAG"):
         range(len(table)), [_wrapped(f"{reference} - {s}") for s in table["strategy"].iloc[::-1]]
     )
     ax.set(
-        ylim=(-0.6, len(table) - 0.4), xlabel="difference in score, seed by seed (95 % interval)"
+        ylim=(-0.6, len(table) - 0.4),
+        xlabel=f"difference in score, seed by seed ({_interval(table)})",
     )
     ax.margins(x=0.25)
     return _clean(ax)
@@ -341,9 +326,9 @@ def _lines(table, value, label, ax, first=0):
 
 def _look(name, i):
     """Colour, marker and line style: a strategy's own, or the i-th."""
-    i = BASELINES.get(name, i)
-    colour, marker, style = (options[i % len(options)] for options in CYCLE)
-    return PALETTE.get(name, colour), MARKERS.get(name, marker), STYLES.get(name, style)
+    strategy = REGISTRY.get(name)
+    look = looks.nth_look(i) if strategy is None else strategy.look
+    return look.colour, look.marker, look.dash
 
 
 def _plain(name):
@@ -379,6 +364,14 @@ def _axes(ax, size):
 def _clean(ax):
     ax.spines[["top", "right"]].set_visible(False)
     return ax
+
+
+def _interval(table):
+    """What the bars of a table are: by its column ``interval``, which says how they were made."""
+    kinds = sorted(set(table.get("interval", ())))
+    if kinds == [INTERVALS[RESPLIT]]:
+        return "95 % interval, corrected for re-splits"
+    return "95 % interval over seeds"
 
 
 def _one_size(table):

@@ -68,8 +68,7 @@ def completed(train: pd.DataFrame, n_classes: int) -> pd.DataFrame:
 def score(strategy: Strategy, parts: Parts) -> tuple[Scores, int]:
     """The scores of one strategy on one draw, and its number of trained weights."""
     if strategy.builder is None:
-        train, _, test = parts.frames
-        return majority(train, test, parts.n_classes), 0
+        return majority(parts.frames[0], parts.frames[2], parts.n_classes), 0
     data, val, test = parts.of(strategy)
     lam, lam_shared = np.array(strategy.tries, dtype=float).T
     path = solve_path(strategy.builder(data), data, lam, lam_shared, tol=1e-4)
@@ -116,7 +115,7 @@ def majority(train: pd.DataFrame, test: pd.DataFrame, n_classes: int) -> Scores:
         counts = np.bincount(train.loc[train["task"] == task, "label"], minlength=n_classes)
         log_p = np.log((counts + 1) / (counts + 1).sum())
         said = np.full(len(rows), counts.argmax())
-        scores += metrics(task, rows["label"].to_numpy(), said, -log_p[rows["label"]].mean())
+        scores += metrics(str(task), rows["label"].to_numpy(), said, -log_p[rows["label"]].mean())
     return scores + means(scores)
 
 

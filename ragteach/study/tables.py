@@ -17,13 +17,13 @@ Reference: Nadeau & Bengio (2003), Inference for the generalization error, Machi
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
-from ragteach.errors import at_least, one_of, refuse
+from ragteach.errors import at_least, one_of, refuse, whole
 
 COLUMNS = [
     "data", "strategy", "task", "seed", "n_per_task", "metric", "value", "n_params", "seconds",
@@ -35,7 +35,7 @@ LOWER_IS_BETTER = ("log_loss",)
 
 
 def interval(
-    values: Iterable[float], level: float = 0.95, test_per_train: float = 0.0
+    values: Any, level: float = 0.95, test_per_train: float = 0.0
 ) -> tuple[float, float, float]:
     """Mean and Student's t interval of values: (mean, low, high). One value has none (NaN).
 
@@ -52,11 +52,13 @@ def interval(
         True
     """
     at_least("test_per_train", test_per_train)
-    values = np.asarray(values, dtype=float)
-    mean, n = float(values.mean()), len(values)
+    scores = np.asarray(values, dtype=float)
+    n = len(scores)
+    whole("number of values", n, 1)
+    mean = float(scores.mean())
     if n < 2:
         return mean, np.nan, np.nan
-    scale = np.sqrt(values.var(ddof=1) * (1 / n + test_per_train))
+    scale = np.sqrt(scores.var(ddof=1) * (1 / n + test_per_train))
     if scale == 0:
         return mean, mean, mean
     low, high = stats.t.interval(level, n - 1, loc=mean, scale=scale)
@@ -72,7 +74,7 @@ def summary(table: pd.DataFrame, metric: str = "accuracy") -> pd.DataFrame:
     rows = per_draw(table, metric)
     out = []
     for (name, n, strategy), group in rows.groupby(["data", "n_per_task", "strategy"], sort=False):
-        ratio, kind = _draws(group)
+        ratio, kind = drawn(group)
         found = interval(group["value"], test_per_train=ratio)
         cost = group["n_params"].mean(), group["seconds"].mean()
         out.append((name, n, strategy, *found, len(group), *cost, kind))
@@ -95,9 +97,10 @@ def paired(table: pd.DataFrame, reference: str = "RAG", metric: str = "accuracy"
     (A log_loss is better if it is lower: then a negative difference is.)
     """
     one_of("reference", reference, list(table["strategy"].unique()))
-    rows, out = per_draw(table, metric), []
+    out = []
+    rows = per_draw(table, metric)
     for (name, n), group in rows.groupby(["data", "n_per_task"], sort=False):
-        ratio, kind = _draws(group)
+        ratio, kind = drawn(group)
         wide = group.pivot_table("value", "seed", "strategy", sort=False)
         for other in wide.columns.drop(reference):
             difference = (wide[reference] - wide[other]).dropna()
@@ -118,7 +121,7 @@ def winners(map_table: pd.DataFrame, metric: str = "accuracy") -> pd.DataFrame:
     sign = -1 if metric in LOWER_IS_BETTER else 1
     rows = per_draw(map_table, metric)
     for (r, n), cell in rows.groupby(["relatedness", "n_per_task"]):
-        ratio, _ = _draws(cell)
+        ratio, _ = drawn(cell)
         wide = sign * cell.pivot_table("value", "seed", "strategy")
         first, second = wide.mean().sort_values(ascending=False, kind="stable").index[:2]
         margin, low, high = interval(wide[first] - wide[second], test_per_train=ratio)
@@ -145,8 +148,8 @@ def per_draw(table: pd.DataFrame, metric: str) -> pd.DataFrame:
         )
     one_of("metric", metric, list(table["metric"].unique()))
     rows = table[(table["metric"] == metric) & (table["task"] == "mean")]
-    keys = ["data", "n_per_task", "strategy", "seed"]
-    keys += [name for name in ("relatedness",) if name in rows]
+    keys = ["data", "n_per_task", "strategy", "seed", "relatedness"]
+    keys = [name for name in keys if name in rows]
     twice = rows[rows.duplicated(keys)]
     if len(twice):
         again = twice.iloc[0]
@@ -159,7 +162,7 @@ def per_draw(table: pd.DataFrame, metric: str) -> pd.DataFrame:
     return rows
 
 
-def _draws(rows: pd.DataFrame) -> tuple[float, str]:
+def drawn(rows: pd.DataFrame) -> tuple[float, str]:
     """n_test / n_train of these draws, and the name of their interval."""
     kinds = sorted(rows["draws"].unique())
     if len(kinds) > 1 or kinds[0] not in INTERVALS:

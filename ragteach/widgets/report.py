@@ -49,8 +49,10 @@ PACKAGES = ("ragteach", "torch", "numpy", "scipy", "scikit-learn", "pandas")
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
 
 
-def run_report(options: argparse.Namespace, table: pd.DataFrame) -> None:
-    """The end of the command ``compare``: its report, from the command's options and its table."""
+def run_report(options: argparse.Namespace, table: pd.DataFrame, folder: Path) -> None:
+    """The end of the command ``compare``: its report into the run's folder, from the command's
+    options and its table.
+    """
     data = options.data
     knobs = {} if options.relatedness is None else {"relatedness": options.relatedness}
     largest = int(table["n_per_task"].max())
@@ -62,7 +64,7 @@ def run_report(options: argparse.Namespace, table: pd.DataFrame) -> None:
         columns = options.text, options.label, options.task
         frame = as_frame(load_csv(data), *columns, missing=options.missing)
     name = data if data in SIZES else Path(data).name
-    for path in write_report(options.out, table, frame, name, _command(options)):
+    for path in write_report(folder, table, frame, name, _command(options)):
         print(f"Wrote {path}")
 
 

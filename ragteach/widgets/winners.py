@@ -11,10 +11,14 @@ from matplotlib.figure import Figure
 
 from ragteach.errors import refuse
 from ragteach.study import plots
-from ragteach.study.experiment import STRATEGIES, interval, who_wins_map, winners
+from ragteach.study.experiment import who_wins_map
+from ragteach.study.strategies import STRATEGIES
+from ragteach.study.tables import drawn, interval, winners
 from ragteach.widgets.base import one_thread, show
 
-NEEDED = {"strategy", "task", "seed", "n_per_task", "metric", "value", "relatedness"}
+NEEDED = {
+    "strategy", "task", "seed", "n_per_task", "metric", "value", "relatedness", "draws", "test_per_train",
+}  # fmt: skip
 
 
 def who_wins(table=None, seeds=3, relatedness=(0.0, 0.5, 1.0), n_per_task=(5, 15, 45)):
@@ -63,12 +67,13 @@ def compute(table):
     r_values, n_values, seeds = (
         sorted(rows[c].unique()) for c in ("relatedness", "n_per_task", "seed")
     )
+    ratio, kind = drawn(rows)
     shape = (len(r_values), len(n_values), len(strategies))
     seeds_values, stats = np.full((*shape, len(seeds)), np.nan), np.full((*shape, 3), np.nan)
     for (r, n, strategy), group in rows.groupby(["relatedness", "n_per_task", "strategy"]):
         if strategy in strategies:
             at = r_values.index(r), n_values.index(n), strategies.index(strategy)
-            stats[at] = interval(group["value"])
+            stats[at] = interval(group["value"], test_per_train=ratio)
             for seed, value in zip(group["seed"], group["value"], strict=True):
                 seeds_values[(*at, seeds.index(seed))] = value
     best, margins = np.zeros(shape[:2]), np.full((*shape[:2], 3), np.nan)
@@ -79,7 +84,8 @@ def compute(table):
     arrays = {"values": seeds_values, "stats": stats, "winner": best, "margin": margins}
     spec = {
         "title": "Who wins where?",
-        "about": "Click a cell, or move the sliders. Colour and letter: who wins there. Star: clear at 95 %.",
+        "about": "Click a cell, or move the sliders. Colour and letter: who wins there. "
+        f"Star: clear at 95 % ({kind}).",
         "strategies": strategies,
         "colors": [plots.PALETTE[s] for s in strategies],
         "letters": [plots.LETTERS[s] for s in strategies],

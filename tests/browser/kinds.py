@@ -20,6 +20,7 @@ SMALL = {
 # For timing: enough slider positions that a drag asks for many pictures.
 WIDE = """rt.widgets.who_wins(__import__("pandas").DataFrame([
     {"strategy": s, "task": "mean", "seed": i, "n_per_task": n, "metric": "accuracy", "relatedness": r,
+     "draws": "fresh", "test_per_train": 0.0,
      "value": 0.5 + n / 200 + 0.1 * r * (s == "RAG") + 0.02 * i}
     for s in ("RAG", "full sharing", "independent")
     for i in range(5) for n in range(5, 65, 3) for r in (0.0, 0.5, 1.0)]))"""

@@ -2,7 +2,6 @@
 input.
 """
 
-import importlib
 import json
 import os
 import subprocess
@@ -10,6 +9,7 @@ import sys
 import xml.etree.ElementTree
 
 import matplotlib.image
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -17,11 +17,22 @@ from ragteach import __main__ as command
 from ragteach import compare as run_comparison
 from ragteach import make_toy, summary, who_wins_map
 from ragteach.data.toy import LABELS
-from ragteach.study.experiment import COLUMNS, winners
+from ragteach.study import experiment
+from ragteach.study.tables import COLUMNS, winners
 
 
 def run(*words):
     return command.main([str(w) for w in words])
+
+
+def run_folder(out, name):
+    """The one folder of the one run in ``out``."""
+    (folder,) = out.glob(f"{name}-*")
+    return folder
+
+
+def table_of(out, name):
+    return pd.read_csv(run_folder(out, name) / "comparison.csv")
 
 
 def test_compare_prints_and_writes_what_it_measured(tmp_path, capsys):
@@ -30,21 +41,21 @@ def test_compare_prints_and_writes_what_it_measured(tmp_path, capsys):
         run("compare", "--data", "toy", "--seeds", 2, "--n-per-task", 8, "--jobs", 1, "--out", out)
         == 0
     )
-    expected = {f"comparison.{e}" for e in ("csv", "png", "svg")} | {
-        "report.html",
+    folder = run_folder(out, "toy")
+    assert {p.name for p in folder.iterdir()} == {
+        "settings.json", "comparison.csv", "comparison.png", "comparison.svg", "report.html",
         "model.safetensors",
-    }
-    assert expected <= {p.name for p in out.iterdir()}
-    table = pd.read_csv(out / "comparison.csv")
+    }  # fmt: skip
+    table = pd.read_csv(folder / "comparison.csv")
     assert list(table.columns) == COLUMNS
     again = run_comparison("toy", 2, 8, n_jobs=1, progress=False)
     pd.testing.assert_frame_equal(table.drop(columns="seconds"), again.drop(columns="seconds"))
     printed = capsys.readouterr().out
     for row in summary(table).itertuples():
-        assert row.strategy in printed and f"{row.mean:.3f}" in printed
+        assert row.strategy in printed and f"{np.round(row.mean, 3):.3f}" in printed
     assert "RAG minus the other, paired by seed" in printed
-    assert matplotlib.image.imread(out / "comparison.png").shape[1] > 700
-    assert xml.etree.ElementTree.parse(out / "comparison.svg").getroot().tag.endswith("svg")
+    assert matplotlib.image.imread(folder / "comparison.png").shape[1] > 700
+    assert xml.etree.ElementTree.parse(folder / "comparison.svg").getroot().tag.endswith("svg")
 
 
 def test_a_csv_of_your_own_will_do(tmp_path, capsys):
@@ -54,9 +65,9 @@ def test_a_csv_of_your_own_will_do(tmp_path, capsys):
         path, index=False
     )
     assert run("compare", "--data", path, "--seeds", 1, "--jobs", 1, "--out", tmp_path / "out") == 0
-    assert set(pd.read_csv(tmp_path / "out" / "comparison.csv")["data"]) == {"own"}
+    assert set(table_of(tmp_path / "out", "mine")["data"]) == {"own"}
     assert "RAG" in capsys.readouterr().out
-    page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    page = (run_folder(tmp_path / "out", "mine") / "report.html").read_text(encoding="utf-8")
     assert "mine.csv: should its tasks share weights?" in page
     assert f"compare --data {path} --seeds 1 --out {tmp_path / 'out'}" in page
 
@@ -91,14 +102,13 @@ def test_ctrl_c_ends_with_130(monkeypatch, capsys):
 def test_the_map_of_winners(tmp_path, capsys, monkeypatch):
     small = who_wins_map((0.0, 1.0), (5, 10), seeds=2, progress=False)
     monkeypatch.setattr(
-        importlib.import_module("ragteach.study.experiment"),
+        experiment,
         "who_wins_map",
         lambda **options: small,
     )
     assert run("map", "--seeds", 2, "--out", tmp_path) == 0
-    cells = pd.read_csv(tmp_path / "who_wins.csv")
+    cells = pd.read_csv(run_folder(tmp_path, "map") / "who_wins.csv")
     pd.testing.assert_frame_equal(cells, winners(small))
-    assert {p.name for p in tmp_path.iterdir()} == {f"who_wins.{e}" for e in ("csv", "png", "svg")}
     assert cells["winner"][0] in capsys.readouterr().out
 
 
@@ -109,6 +119,7 @@ def test_the_map_of_winners(tmp_path, capsys, monkeypatch):
         (["compare", "--seeds", "0"], ("--seeds", "0", "What to do: ")),
         (["compare", "--relatedness", "2"], ("relatedness", "2", "What to do: ")),
         (["compare", "--n-per-task", "0"], ("n_per_task", "0", "What to do: ")),
+        (["compare", "--n-per-task", "9", "9"], ("all different", "9", "What to do: ")),
         (["map", "--seeds", "1"], ("--seeds", "1", "What to do: ")),
     ],
 )
@@ -123,20 +134,64 @@ def test_bad_input_is_one_message_and_exit_code_2(words, said, tmp_path, capsys)
 def test_an_unusable_folder_is_refused_before_the_experiment(tmp_path, capsys):
     (tmp_path / "file").write_text("in the way")
     assert run("compare", "--out", tmp_path / "file") == 2
-    assert "Expected: --out to be a folder" in capsys.readouterr().err
+    assert "Expected: out (--out) to be a folder" in capsys.readouterr().err
 
 
-def test_a_failed_write_leaves_the_old_file(tmp_path):
-    path = tmp_path / "table.csv"
-    path.write_text("old")
+def test_no_process_is_no_number_of_processes(tmp_path, capsys):
+    assert run("compare", "--jobs", "0", "--out", tmp_path / "out") == 2
+    assert "Got: n_jobs = 0\n" in capsys.readouterr().err and not (tmp_path / "out").exists()
 
-    def breaks(part):
-        part.write_text("half")
-        raise KeyboardInterrupt
 
-    with pytest.raises(KeyboardInterrupt):
-        command._write(path, breaks)
-    assert path.read_text() == "old" and list(tmp_path.iterdir()) == [path]
+def test_two_runs_share_a_folder_and_overwrite_nothing(tmp_path, capsys):
+    """The README's two commands do: other data, or the same with other settings."""
+    words = ["--jobs", 1, "--out", tmp_path, "--seeds", 1]
+    for more in (["--data", "article"], ["--n-per-task", 5], ["--n-per-task", 6]):
+        assert run("compare", *words, *more) == 0
+    sizes = [set(pd.read_csv(path)["n_per_task"]) for path in tmp_path.glob("*/comparison.csv")]
+    assert sorted(map(list, sizes)) == [[1], [5], [6]]
+    before = {path: path.read_bytes() for path in tmp_path.glob("toy-*/comparison.csv")}
+    assert run("compare", *words, "--n-per-task", 5, "--resume") == 0
+    assert {path: path.read_bytes() for path in tmp_path.glob("toy-*/comparison.csv")} == before
+
+
+def test_ctrl_c_is_exit_code_130_and_says_what_is_kept(tmp_path, capsys, monkeypatch):
+    original, calls = experiment.score, []
+
+    def impatient(*args):
+        calls.append(1)
+        if len(calls) == 10:  # in the second draw of seven strategies
+            raise KeyboardInterrupt
+        return original(*args)
+
+    monkeypatch.setattr(experiment, "score", impatient)
+    words = ["compare", "--data", "article", "--seeds", 3, "--jobs", 1, "--out", tmp_path]
+    assert run(*words) == 130
+    message = capsys.readouterr().err
+    assert "Got: Ctrl-C; 1 of 3 draws are finished and kept in" in message
+    assert "--resume" in message and "Traceback" not in message
+    monkeypatch.undo()
+    assert run(*words, "--resume") == 0
+    assert table_of(tmp_path, "article")["seed"].nunique() == 3
+
+
+def test_help_names_defaults_and_exit_codes(capsys):
+    with pytest.raises(SystemExit, match="0"):
+        run("compare", "--help")
+    said = " ".join(capsys.readouterr().out.split())
+    assert "(default: 20)" in said and "(default: 0.5)" in said and "(default: results)" in said
+    assert "None" not in said
+    with pytest.raises(SystemExit, match="0"):
+        run("--help")
+    assert "0 done, 2 bad input" in capsys.readouterr().out and command.INTERRUPTED == 130
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-", "| head -c 1"])
+def test_closed_streams_cost_nothing(tmp_path, closed):
+    words = f"-m ragteach compare --data article --seeds 1 --jobs 1 --out {tmp_path}"
+    line = f"set -o pipefail; {sys.executable} {words} {closed}"
+    done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    assert len(table_of(tmp_path, "article")) > 0 and "Traceback" not in done.stderr
 
 
 def test_as_a_program(tmp_path):
@@ -147,4 +202,4 @@ def test_as_a_program(tmp_path):
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert "RAG" in done.stdout and "2/2" in done.stderr  # the table, and the progress bar
-    assert (tmp_path / "comparison.csv").exists()
+    assert len(table_of(tmp_path, "article")) > 0

@@ -1,7 +1,5 @@
 """The fair experiment: nothing leaks from the test set, every number has an independent source."""
 
-import importlib
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,28 +9,18 @@ from scipy import stats
 from sklearn.dummy import DummyClassifier
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import accuracy_score, f1_score, log_loss
+from sklearn.metrics import accuracy_score, f1_score, log_loss, recall_score
 
 from ragteach import make_toy
 from ragteach.data.features import WORD
-from ragteach.study.experiment import (
-    BASELINES,
-    COLUMNS,
-    FINE,
-    SIZES,
-    STRATEGIES,
-    STRENGTHS,
-    compare,
-    draw,
-    interval,
-    paired,
-    summary,
-    who_wins_map,
-    winners,
-)
+from ragteach.study import experiment as module
+from ragteach.study import scores
+from ragteach.study.draws import draw
+from ragteach.study.experiment import SIZES, compare, who_wins_map
+from ragteach.study.strategies import BASELINES, FINE, REGISTRY, STRATEGIES, STRENGTHS
+from ragteach.study.tables import COLUMNS, interval, paired, summary, winners
 
-module = importlib.import_module("ragteach.study.experiment")
-METRICS = {"accuracy", "macro_f1", "log_loss"}
+METRICS = {"accuracy", "balanced_accuracy", "macro_f1", "log_loss"}
 
 
 def run(data="toy", seeds=2, n_per_task=8, **options):
@@ -61,7 +49,7 @@ def table():
 @pytest.fixture
 def spy(monkeypatch):
     """The training frames that reach the solver, as (texts, labels, words)."""
-    seen, solve = [], module.solve_path
+    seen, solve = [], scores.solve_path
 
     def watch(model, data, *args, **options):
         seen.append(
@@ -69,7 +57,7 @@ def spy(monkeypatch):
         )
         return solve(model, data, *args, **options)
 
-    monkeypatch.setattr(module, "solve_path", watch)
+    monkeypatch.setattr(scores, "solve_path", watch)
     return seen
 
 
@@ -77,14 +65,15 @@ class TestTable:
     def test_columns_and_rows(self, table):
         assert list(table.columns) == COLUMNS == [
             "data", "strategy", "task", "seed", "n_per_task", "metric", "value", "n_params", "seconds",
+            "draws", "test_per_train",
         ]  # fmt: skip
         keys = ["strategy", "task", "seed", "n_per_task", "metric"]
         assert not table.duplicated(keys).any() and table.notna().to_numpy().all()
         assert set(table["strategy"]) == {*STRATEGIES, *BASELINES}
         assert set(table["task"]) == {"films", "cars", "food", "phones", "mean"}
-        assert set(table["metric"]) == METRICS | {"lam", "lam_shared"}
+        assert set(table["metric"]) == METRICS | {"lam", "lam_shared", "on_edge"}
         assert set(table["data"]) == {"toy"} and set(table["n_per_task"]) == {8}
-        assert len(table) == 2 * (7 * 5 * 3 + 6 * 2)
+        assert len(table) == 2 * (7 * 5 * 4 + 6 * 3)
 
     def test_mean_is_the_mean_over_tasks(self, table):
         scores = table[table["metric"].isin(METRICS)]
@@ -113,7 +102,9 @@ class TestTable:
             torch.set_num_threads(before)
 
     def test_defaults(self):
-        assert SIZES["toy"] == 60 and len(FINE) == len(STRENGTHS) ** 2 == 25
+        assert SIZES["toy"] == 60 and len(FINE) == len(STRENGTHS) ** 2 == 49
+        trained = [s for s in REGISTRY.values() if s.builder is not None]
+        assert {len(s.tries) for s in trained} == {49}
 
 
 class TestFairness:
@@ -146,7 +137,7 @@ class TestFairness:
 
         monkeypatch.setattr(module, "draw", permuted)
         after = run(frame, n_per_task=10)
-        chosen = before["metric"].isin(["lam", "lam_shared"])
+        chosen = before["metric"].isin(["lam", "lam_shared", "on_edge"])
         pd.testing.assert_series_equal(before.loc[chosen, "value"], after.loc[chosen, "value"])
         assert not np.allclose(before.loc[~chosen, "value"], after.loc[~chosen, "value"])
 
@@ -195,8 +186,10 @@ class TestOracles:
         """Also where a class is never said, or is not among the true ones."""
         rng = np.random.default_rng(seed)
         truth, said = rng.integers(0, n_classes, (2, 12))
-        (_, _, accuracy), (_, _, f1), _ = module._metrics("a", truth, said, 0.0)
+        (_, _, accuracy), (_, _, balanced), (_, _, f1), _ = scores.metrics("a", truth, said, 0.0)
         assert accuracy == pytest.approx(accuracy_score(truth, said))
+        recalls = recall_score(truth, said, average=None, labels=np.unique(truth))
+        assert balanced == pytest.approx(recalls.mean())
         there = np.unique(truth)
         assert f1 == pytest.approx(
             f1_score(truth, said, average="macro", labels=there, zero_division=0)
@@ -221,7 +214,7 @@ class TestOracles:
             assert got[1] == pytest.approx(f1_score(new["label"], said, average="macro"))
 
     def test_independent_is_scikit_learns_logistic_regression(self):
-        """The same 25 penalties, by hand: C = 1 / (lam n), since CE_t is a mean over n
+        """The same 49 penalties, by hand: C = 1 / (lam n), since CE_t is a mean over n
         sentences.
         """
         table = run(seeds=1, n_per_task=20, strategies=["independent"])
@@ -279,7 +272,7 @@ class TestOracles:
 def made(scores, metric="accuracy", n_per_task=10):
     """A table with these scores: {strategy: [one per seed]}."""
     rows = [
-        ("toy", strategy, "mean", seed, n_per_task, metric, v, 10, 0.1)
+        ("toy", strategy, "mean", seed, n_per_task, metric, v, 10, 0.1, "fresh", 0.0)
         for strategy, values in scores.items()
         for seed, v in enumerate(values)
     ]

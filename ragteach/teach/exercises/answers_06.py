@@ -27,7 +27,19 @@ def scores(strategy_means, n_seeds=8, spread=0.01, seed=0):
     """A small table in the form of `compare`, for the reference and the tests."""
     rng = np.random.default_rng(seed)
     rows = [
-        ("toy", strategy, "mean", s, 20, "accuracy", mean + spread * rng.normal(), 0, 0.0)
+        (
+            "toy",
+            strategy,
+            "mean",
+            s,
+            20,
+            "accuracy",
+            mean + spread * rng.normal(),
+            0,
+            0.0,
+            "fresh",
+            0.0,
+        )
         for strategy, mean in strategy_means.items()
         for s in range(n_seeds)
     ]

@@ -1,0 +1,128 @@
+"""The commands ``compare`` and ``map``: experiments from the command line.
+
+    python -m ragteach compare --data toy --seeds 20 --out results
+    python -m ragteach map --seeds 10 --jobs 4 --out results
+
+Enters: words of the command line.  Leaves: tables on the screen, and one folder a run:
+
+    results/draws/                every finished draw, shared by all runs that write to results
+    results/toy-1f0c2a/           comparison.csv, .png, .svg, settings.json ... of one run
+    results/map-9be4d7/           who_wins.csv, .png, .svg and settings.json
+
+The letters behind the name are a digest of the settings. The same command writes to the same folder
+again; a command with other data, seeds or sizes writes to another, so that none overwrites what
+another one found.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import io
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from ragteach.data.writing import write
+from ragteach.errors import at_least, refuse
+
+
+def run_compare(options: argparse.Namespace) -> tuple[pd.DataFrame, Path]:
+    """Run the experiment, write comparison.csv, .png and .svg, and print its tables.
+
+    Returns:
+        The table, and the folder of the run.
+    """
+    _without_screen()
+    from ragteach.data.frames import as_frame
+    from ragteach.study.experiment import SIZES, compare
+    from ragteach.study.tables import paired, summary
+
+    at_least("--seeds", options.seeds, 1)
+    sizes, related = options.n_per_task, options.relatedness
+    knobs = {} if related is None else {"relatedness": related}
+    settings = {"data": options.data, "seeds": options.seeds, "n_per_task": sizes, **knobs}
+    data = options.data
+    if data not in SIZES:
+        columns = options.text, options.label, options.task
+        data = as_frame(data, *columns, missing=options.missing)
+        settings["rows"] = hashlib.sha256(data.to_csv().encode("utf-8", "replace")).hexdigest()
+    kept = {"out": options.out, "resume": options.resume}
+    table = compare(data, options.seeds, sizes, n_jobs=options.jobs, **kept, **knobs)
+    means, differences = summary(table), paired(table)
+    name = re.sub(r"[^\w.-]+", "_", Path(options.data).stem)
+    folder = _write_all(options.out, name, settings, "comparison", table, draw(means))
+    print("\nTest accuracy, mean over tasks, with its 95 % interval\n")
+    print(means.round({"mean": 3, "low": 3, "high": 3, "seconds": 2}).to_string(index=False))
+    print("\nRAG minus the other, paired by seed\n")
+    print(differences.round(3).to_string(index=False))
+    print(f"\nWrote {folder / 'comparison'}.csv, .png and .svg")
+    return table, folder
+
+
+def run_map(options: argparse.Namespace) -> None:
+    """Compute the map of winners, write who_wins.csv, .png and .svg, and print it."""
+    _without_screen()
+    from ragteach.study import plots
+    from ragteach.study.experiment import who_wins_map
+    from ragteach.study.tables import winners
+
+    at_least("--seeds", options.seeds, 2)
+    kept = {"out": options.out, "resume": options.resume}
+    table = who_wins_map(seeds=options.seeds, n_jobs=options.jobs, **kept)
+    cells = winners(table)
+    figure = plots.who_wins(cells).figure
+    settings = {"seeds": options.seeds}
+    folder = _write_all(options.out, "map", settings, "who_wins", cells, figure)
+    print(cells.round(3).to_string(index=False))
+    print(f"\nWrote {folder / 'who_wins'}.csv, .png and .svg")
+
+
+def _without_screen() -> None:
+    import matplotlib
+
+    matplotlib.use("agg")
+
+
+def draw(means: Any) -> Any:
+    """Figure of a `summary`: rows with intervals, or learning curves if there are several sizes."""
+    import matplotlib.pyplot as plt
+
+    from ragteach.study import plots
+
+    figure, ax = plt.subplots(figsize=(8, 4.5), layout="constrained")
+    if means["n_per_task"].nunique() > 1:
+        plots.learning_curves(means, ax)
+    else:
+        plots.comparison(means, ax)
+    name, sizes = means["data"].iloc[0], "/".join(map(str, sorted(means["n_per_task"].unique())))
+    ax.set_title(
+        f"{name} data, {sizes} training sentences per task, {means['n_seeds'].max()} seeds",
+        loc="left",
+    )
+    return figure
+
+
+def _write_all(out: Path, data: str, settings: dict, stem: str, table: Any, figure: Any) -> Path:
+    """Table, pictures and settings in the run's own folder, each whole; returns the folder."""
+    text = json.dumps(settings, indent=1)
+    digest = hashlib.sha256(text.encode())
+    folder = out / f"{data}-{digest.hexdigest()[:6]}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        write(folder / "settings.json", text.encode())
+        write(folder / f"{stem}.csv", table.to_csv(index=False).encode("utf-8"))
+        for ending in ("png", "svg"):
+            picture = io.BytesIO()
+            figure.savefig(picture, format=ending, dpi=110)
+            write(folder / f"{stem}.{ending}", picture.getvalue())
+    except OSError as error:
+        raise refuse(
+            expected=f"room to write to in {folder}",
+            got=f"{error.strerror or error}; all draws are finished, and kept in {out / 'draws'}",
+            fix="make room there, then do the same again with --resume: nothing is computed again",
+        ) from None
+    return folder

@@ -1,0 +1,169 @@
+"""Kept: finished draws on disk, so that a run that was stopped loses nothing and goes on.
+
+Enters: a folder.  Leaves: one small file a draw, ``draws/toy-n60-seed3-1f0c2a9be4d7.json``.
+
+The last part of the name is a digest of all that decides the draw's numbers: the data, the knobs,
+the strategies with their tries, the size, the seed, the version. So any number of runs, at the same
+time if need be, may share a folder: they read each other's draws where they are the same, and never
+where they are not. Numbers are written so that they come back bit by bit.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import json
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from ragteach.data.writing import write
+from ragteach.errors import refuse
+from ragteach.study.strategies import Strategy
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Job:
+    """One draw to be computed: the data's name, training sentences per task, seed, and knobs."""
+
+    name: str
+    n: int | None
+    seed: int
+    knobs: tuple[tuple[str, float], ...] = ()
+
+
+class Stopped(KeyboardInterrupt):
+    """Ctrl-C, said in three parts. ``table`` holds the finished draws."""
+
+    def __init__(self, message: str, table: pd.DataFrame | None = None):
+        super().__init__(message)
+        self.table = table
+
+
+class Kept:
+    """The finished draws of a folder; without a folder nothing is kept.
+
+    Args:
+        out: the folder, made if it is not there; or None.
+        settings: what all draws of the run have in common, as `described` gives it.
+
+    Raises:
+        RagteachError: a folder that cannot be written to, before any work is done.
+    """
+
+    def __init__(self, out: str | os.PathLike | None, settings: Any):
+        self.folder = None if out is None else usable(out) / "draws"
+        self.settings = settings
+        if self.folder is not None:
+            usable(self.folder)
+
+    def path(self, job: Job) -> Path:
+        """Where the draw of this job is kept."""
+        assert self.folder is not None, "nothing is kept without a folder"
+        size = "60%" if job.n is None else str(job.n)
+        text = json.dumps([FORMAT, self.settings, job.name, job.n, job.seed, job.knobs])
+        digest = hashlib.sha256(text.encode()).hexdigest()[:12]
+        return self.folder / f"{job.name}-n{size}-seed{job.seed}-{digest}.json"
+
+    def load(self, job: Job) -> list[tuple] | None:
+        """The rows of a finished draw, or None if it is not there."""
+        try:
+            text = self.path(job).read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return None
+        try:
+            return [tuple(row) for row in json.loads(text)["rows"]]
+        except (ValueError, KeyError, TypeError) as error:
+            raise refuse(
+                expected="a finished draw, as an earlier run wrote it",
+                got=f"{self.path(job)}, which is damaged ({error})",
+                fix="delete that file, then go on with resume: only this draw is computed again",
+            ) from None
+
+    def save(self, job: Job, rows: list[tuple]) -> None:
+        """Keep a finished draw."""
+        if self.folder is not None:
+            write(self.path(job), json.dumps({"rows": rows}).encode())
+
+    def said(self, n_done: int, n_jobs: int) -> str:
+        """What is kept of a run that did not end, in words."""
+        done = f"{n_done} of {n_jobs} draws are finished"
+        return done if self.folder is None else f"{done} and kept in {self.folder}"
+
+    def advice(self) -> str:
+        """How to go on."""
+        if self.folder is None:
+            return "start again with out=..., a folder in which finished draws are kept"
+        return "do the same again with resume=True (on the command line: --resume)"
+
+
+def usable(folder: str | os.PathLike) -> Path:
+    """The folder, made if need be, in which a file can be written; else refused, before any work.
+
+    Example:
+        >>> import tempfile
+        >>> usable(Path(tempfile.mkdtemp()) / "results").name
+        'results'
+    """
+    if not isinstance(folder, str | os.PathLike):
+        raise refuse(
+            expected="out to be the path of a folder",
+            got=f"out = {folder!r}",
+            fix='use out="results"',
+        )
+    folder = Path(folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        write(folder / f".writable.{os.getpid()}", b"").unlink()
+    except OSError as error:
+        raise refuse(
+            expected="out (--out) to be a folder to write to",
+            got=f"{folder}: {error.strerror}",
+            fix="choose another folder, for example results, or make room in this one",
+        ) from None
+    return folder
+
+
+def described(frame: pd.DataFrame | None, strategies: Iterable[Strategy]) -> list:
+    """The data and the strategies of a run, as JSON can hold them."""
+    data = None
+    if frame is not None:
+        columns = frame[["text", "label", "task"]].to_csv(index=False)
+        data = hashlib.sha256(columns.encode("utf-8", "surrogatepass")).hexdigest()
+    parts = [
+        [
+            s.name,
+            _function(s.builder),
+            _function(s.features),
+            [list(map(float, t)) for t in s.tries],
+        ]
+        for s in strategies
+    ]
+    return [_version(), data, parts]
+
+
+def _version() -> str:
+    """The package's version: draws of another one are other draws."""
+    try:
+        return importlib.metadata.version("ragteach")
+    except importlib.metadata.PackageNotFoundError:  # a checkout that nobody installed
+        return "checkout"
+
+
+def _function(function: Any) -> list | None:
+    """A function by its name and its code, so that a changed one is another."""
+    if function is None:
+        return None
+    name = getattr(function, "__qualname__", type(function).__qualname__)
+    code = getattr(function, "__code__", None)
+    if code is None:
+        return [name, repr(function)]
+    constants = [c for c in code.co_consts if isinstance(c, str | int | float)]
+    text = f"{code.co_code.hex()} {code.co_names} {constants}"
+    return [name, hashlib.sha256(text.encode()).hexdigest()]

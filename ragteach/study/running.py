@@ -1,0 +1,118 @@
+"""Running: many draws on many processes, none of them lost.
+
+Enters: jobs and a function.  Leaves: their rows, in the order of the jobs, whatever order they were
+finished in.
+
+A draw is kept as soon as it is finished. A worker that dies (killed, out of memory) costs the draws
+that were under way; they are computed again by new workers.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from concurrent.futures.process import BrokenProcessPool
+from typing import Any
+
+import joblib
+import pandas as pd
+from tqdm.auto import tqdm
+
+from ragteach.errors import refuse
+from ragteach.study.kept import Job, Kept, Stopped
+
+DEATHS = 3  # so many times in a row without a finished draw, and the run gives up
+
+Rows = list[tuple]
+
+
+def run(
+    work: Callable[[Job], Rows],
+    jobs: list[Job],
+    kept: Kept,
+    *,
+    resume: bool = False,
+    n_jobs: int | None = None,
+    progress: bool = True,
+    label: str = "",
+    columns: list[str] | None = None,
+) -> list[Rows]:
+    """Do the work for every job.
+
+    Args:
+        work: from a job to its rows; goes to other processes.
+        jobs: in the order of the result.
+        kept: where finished draws go, and come from if ``resume``.
+        n_jobs: processes, as in joblib; its backends (loky, threading, dask ...) all will do.
+        progress: show a bar with the time left.
+        label: of the bar.
+        columns: names of the rows' columns, for the table of a run that is stopped.
+
+    Raises:
+        Stopped: Ctrl-C; says what is kept, and has the table of the finished draws.
+        RagteachError: a full disk, or workers that die again and again; says what is kept.
+    """
+    done: dict[int, Rows] = {}
+    if resume:
+        found = {i: kept.load(job) for i, job in enumerate(jobs)}
+        done = {i: rows for i, rows in found.items() if rows is not None}
+    bar = tqdm(total=len(jobs), initial=len(done), disable=not progress, desc=label, unit="draw")
+    deaths = 0
+    try:
+        while len(done) < len(jobs):
+            before = len(done)
+            try:
+                for i, rows in _spread(work, jobs, done, n_jobs):
+                    done[i] = rows
+                    kept.save(jobs[i], rows)
+                    bar.update()
+            except BrokenProcessPool as error:
+                deaths = deaths + 1 if len(done) == before else 1
+                if deaths >= DEATHS:
+                    raise _gave_up(error, kept, done, jobs) from None
+    except KeyboardInterrupt:
+        raise Stopped(
+            f"Expected: to finish {len(jobs)} draws\n"
+            f"Got: Ctrl-C; {kept.said(len(done), len(jobs))}\n"
+            f"What to do: {kept.advice()}",
+            _table(done, columns),
+        ) from None
+    except OSError as error:
+        n_kept = sum(kept.load(job) is not None for job in jobs)
+        raise refuse(
+            expected=f"room to keep the finished draws in {kept.folder}",
+            got=f"{error.strerror or error}; {kept.said(n_kept, len(jobs))}",
+            fix=f"make room, then {kept.advice()}",
+        ) from error
+    finally:
+        bar.close()
+    return [done[i] for i in range(len(jobs))]
+
+
+def _spread(work: Callable[[Job], Rows], jobs: list[Job], done: dict, n_jobs: int | None) -> Any:
+    """(place, rows) of the jobs that are not done, as they are finished."""
+    todo = [joblib.delayed(_placed)(work, i, job) for i, job in enumerate(jobs) if i not in done]
+    parallel = joblib.Parallel(n_jobs=n_jobs, return_as="generator_unordered", batch_size=1)
+    with warnings.catch_warnings():
+        # loky's, when it replaces an idle worker: nothing is lost by it
+        warnings.filterwarnings("ignore", "A worker stopped while some jobs", UserWarning)
+        yield from parallel(todo)
+
+
+def _placed(work: Callable[[Job], Rows], i: int, job: Job) -> tuple[int, Rows]:
+    return i, work(job)
+
+
+def _gave_up(error: Exception, kept: Kept, done: dict, jobs: list[Job]) -> Exception:
+    left = [job for i, job in enumerate(jobs) if i not in done]
+    names = ", ".join(f"n = {job.n}, seed {job.seed}" for job in left[:3])
+    return refuse(
+        expected="processes that live until their draw is finished",
+        got=f"{DEATHS} deaths in a row ({type(error).__name__}: often too little memory), at {names}; "
+        f"{kept.said(len(done), len(jobs))}",
+        fix=f"use fewer processes (n_jobs=1, or --jobs 1) or smaller data; then {kept.advice()}",
+    )
+
+
+def _table(done: dict[int, Rows], columns: list[str] | None) -> pd.DataFrame:
+    return pd.DataFrame([row for i in sorted(done) for row in done[i]], columns=columns)
