@@ -1,5 +1,6 @@
 """The optimum against scipy on autograd's gradients, and what must hold at it."""
 
+import copy
 import inspect
 
 import numpy as np
@@ -12,6 +13,8 @@ from problems import problem, refused
 import ragteach as rt
 from ragteach.engine.newton import newton_direction
 from ragteach.engine.optimum import solve_path
+from ragteach.engine.readable import solve_readable
+from ragteach.engine.spaces import Documents
 
 NAMES = ["task1", "task2", "task3"]
 MIXED = torch.tensor([[1.0, 0.0], [1.0, 0.5], [0.0, 1.0]])
@@ -193,6 +196,104 @@ def test_directions_of_newton_are_those_of_a_linear_solve():
 def test_too_few_steps_are_reported_not_hidden():
     solution = rt.solve(rt.RAG(6, 3, 3, tasks=NAMES), problem(), 1e-3, 1e-3, max_iter=2)
     assert solution.iterations == 2 and not solution.converged and solution.grad_norm > 1e-6
+
+
+def true_norms(path, tensors):
+    """The length of J's gradient at every point of a path, by autograd in float64."""
+    lengths = []
+    for r in range(len(path)):
+        model = path.model(r).double()
+        criterion = rt.MultiTaskLoss(lam=float(path.lam[r]), lam_shared=float(path.lam_shared[r]))
+        criterion.set_sizes(tensors.sizes)
+        criterion.stacked(model, tensors).backward()
+        moving = [p.grad.flatten() for p in model.parameters() if p.grad is not None]
+        lengths.append(torch.cat(moving).norm())
+    return torch.stack(lengths)
+
+
+def test_every_point_of_a_path_says_how_it_ended():
+    """Some have converged after so many steps, and some have not."""
+    data, model = problem(), rt.RAG(6, 3, 3, tasks=NAMES).double()
+    path = solve_path(model, data, [1e-4, 1.0, 1e-3, 10.0], 0.5, tol=1e-6, max_iter=50)
+    assert path.converged.tolist() == (path.grad_norm < 1e-6).tolist()
+    assert path.converged.tolist() == [False, True, False, True]
+    tensors = data.stacked(dtype=torch.float64)
+    torch.testing.assert_close(path.grad_norm, true_norms(path, tensors), rtol=1e-6, atol=1e-10)
+    whole = solve_path(model, data, [1e-4, 1.0, 1e-3, 10.0], 0.5)
+    assert whole.converged.all() and whole.grad_norm.shape == (4,)
+    assert not whole.fallback.any()
+
+
+@pytest.mark.parametrize("frozen", ["shared", "adapters", "bias", "A2"])
+def test_the_gradient_of_what_is_frozen_does_not_count(frozen):
+    data, model = problem(), rt.RAG(6, 3, 3, tasks=NAMES, scale=0.5).double()
+    model.freeze(frozen)
+    path = solve_path(model, data, [1e-3, 0.1], 0.02, max_iter=5)
+    tensors = data.stacked(dtype=torch.float64)
+    torch.testing.assert_close(path.grad_norm, true_norms(path, tensors), rtol=1e-6, atol=1e-10)
+
+
+def test_a_fallback_that_is_taken_is_counted():
+    """Every document five times, in a space of documents: K is singular."""
+    data = problem((8, 8, 8), 80)
+    rows = torch.arange(24).repeat_interleave(5)
+    many = rt.MultiTaskDataset(data.x[rows], data.y[rows], 3, data.task[rows])
+    assert rt.solve(rt.RAG(80, 3, 3, tasks=NAMES), data, 0.1, 0.1).fallbacks == 0
+    model = rt.RAG(80, 3, 3, tasks=NAMES)
+    solution = rt.solve(model, many, 1e-3, 1e-3, tol=1e-10)
+    assert solution.converged and solution.fallbacks in (0, 1)
+
+
+class Stuck(Documents):
+    """A space that does not reach the optimum of some replicas."""
+
+    def select(self, rows):
+        return Stuck(self.problem.select(rows), self.kernel)
+
+    def norm(self, gradient):
+        return super().norm(gradient) + 1.0 * (self.problem.lam < 0.05)
+
+
+@pytest.mark.parametrize("bias", ["task", "shared", False])
+def test_replicas_that_documents_miss_fall_back_on_weights(bias, monkeypatch):
+    """Only they do, and they end where they should; the steps of both searches are counted."""
+    data, lams = problem((5, 6, 7), 30, seed=2), [0.02, 0.3, 0.01]
+    model = rt.RAG(30, 3, 3, tasks=NAMES, bias=bias, scale=0.5).double()
+    model.freeze("A2")
+    plain = solve_path(model, data, lams, 0.2, tol=1e-9)
+    assert not plain.fallback.any()
+    steps = rt.solve(copy.deepcopy(model), data, 0.02, 0.2, tol=1e-9)
+    monkeypatch.setattr("ragteach.engine.optimum.best_space", Stuck)
+    path = solve_path(model, data, lams, 0.2, tol=1e-9)
+    assert path.fallback.tolist() == [True, False, True]
+    assert path.converged.all()
+    torch.testing.assert_close(path.task_weights(), plain.task_weights(), rtol=0, atol=1e-7)
+    torch.testing.assert_close(path.adapters[1], plain.adapters[1], rtol=0, atol=0)
+    again = rt.solve(copy.deepcopy(model), data, 0.02, 0.2, tol=1e-9)
+    assert again.fallbacks == 1 and steps.fallbacks == 0
+    assert again.iterations > 1.5 * steps.iterations
+    short = rt.solve(copy.deepcopy(model), data, 0.02, 0.2, tol=1e-9, max_iter=again.iterations - 5)
+    assert short.iterations == again.iterations - 5 and not short.converged
+    few = rt.solve(copy.deepcopy(model), data, 0.02, 0.2, tol=1e-9, max_iter=5)
+    assert few.fallbacks == 0 and few.iterations == 5
+
+
+@pytest.mark.parametrize("options", [dict(), dict(graph=MIXED, num_adapters=2, bias="shared")])
+@pytest.mark.parametrize("alpha", ["size", [0.5, 0.0, 2.0]])
+def test_the_readable_solver_ends_where_newton_does(options, alpha):
+    data = problem((20, 30, 25))
+    ours, theirs = (
+        rt.RAG(6, 3, **{"num_adapters": 3, "tasks": NAMES} | options).double() for _ in range(2)
+    )
+    for model in (ours, theirs):
+        model.freeze(model.adapter_names[0])
+    a = rt.solve(ours, data, 0.05, 0.02, alpha, tol=1e-8)
+    b = solve_readable(theirs, data, 0.05, 0.02, alpha, tol=1e-8)
+    assert a.converged and b.converged and b.iterations > 5
+    assert b.objective == pytest.approx(a.objective, rel=1e-12)
+    torch.testing.assert_close(ours.task_weights(), theirs.task_weights(), rtol=0, atol=1e-5)
+    few = solve_readable(copy.deepcopy(theirs).reset(1), data, 0.05, 0.02, alpha, max_iter=2)
+    assert not few.converged
 
 
 def test_low_rank_adapters_are_refused():
