@@ -41,7 +41,9 @@ from ragteach.trainer import epoch_batches
 
 N_CLASSES, N_TASKS, N_FEATURES = 3, 4, 300
 LAM = 0.01
+FREE = {"lam": 0.0, "lam_shared": 0.0}  # no penalties, as the other loops
 PATH = np.logspace(-4, 0, 25)
+CASES = ("grid180", "single", "epoch", "solve", "path25", "merged")
 COLUMNS = [
     "case",
     "contender",
@@ -109,11 +111,11 @@ def cases(quick):
         {"article_loop": lambda: article_loop(rag(small), small, steps, **options)},
         runs,
     )
-    fit_options = {"epochs": steps, "progress": False, **options}
+    fit_options = {"epochs": steps, "progress": False, "lam_shared": 0.0, **options}
     yield (
         "single",
         {
-            "ragteach": lambda: rt.train_many(rag(small), small, LAM, steps=steps, lr=0.05),
+            "ragteach": lambda: rt.train_many(rag(small), small, LAM, 0.0, steps=steps, lr=0.05),
             "ragteach_fit": lambda: rt.fit(rag(small), small, **fit_options),
             "article_loop": lambda: article_loop(rag(small), small, steps, **options),
             "plain_loop": lambda: plain_loop(
@@ -129,7 +131,9 @@ def cases(quick):
     sgd = {"optimizer": torch.optim.SGD, "lr": 0.5}
     loader = BatchLoader(wide, batches)
     contenders = {
-        "ragteach": lambda: rt.fit(rag(wide), wide, epochs=1, batch_size=64, progress=False, **sgd),
+        "ragteach": lambda: rt.fit(
+            rag(wide), wide, epochs=1, batch_size=64, progress=False, **FREE, **sgd
+        ),
         "plain_loop": lambda: plain_loop(rag(wide), wide, batches, **sgd),
         "dataloader_loop": lambda: plain_loop(rag(wide), wide, loader, **sgd),
         "floor": products(N_CLASSES, wide.x[:, :64].contiguous(), len(batches)),
@@ -185,11 +189,13 @@ def tell(what):
     print(f"[{minutes:2d}:{seconds:02d}] {what}", flush=True)
 
 
-def measure(reps, threads, quick):
-    """Rows of the table for this number of threads."""
+def measure(reps, threads, quick, only=()):
+    """Rows of the table for this number of threads; of the cases ``only``, if there are some."""
     torch.set_num_threads(threads)
     rows = []
     for case, contenders, lone, per in cases(quick):
+        if only and case not in only:
+            continue
         ran = len(contenders) + len(lone)
         tell(f"{case}, {threads} thread(s): {ran} ways, {reps + 1} times each")
         seconds = race({**contenders, **lone}, reps)
@@ -311,6 +317,9 @@ def main(argv=None):
     parser.add_argument(
         "--quick", action="store_true", help="small sizes: checks the program, not the machine"
     )
+    parser.add_argument(
+        "--only", nargs="+", default=(), choices=CASES, help="these cases, and no growth or memory"
+    )
     args = parser.parse_args(argv)
     args.out.mkdir(parents=True, exist_ok=True)
     if not args.quick:
@@ -325,11 +334,13 @@ def main(argv=None):
             with threadpool_limits(
                 threads
             ):  # numpy, scipy and scikit-learn; torch is told in measure
-                rows += measure(args.reps, threads, args.quick)
+                rows += measure(args.reps, threads, args.quick, args.only)
+        table = pd.DataFrame(rows, columns=COLUMNS)
+        if args.only:
+            return table
         tell("what this machine can do")
         limits = ceilings(1)
         torch.set_num_threads(1)
-        table = pd.DataFrame(rows, columns=COLUMNS)
         table.to_csv(args.out / "engine.csv", index=False)
         (args.out / "engine.md").write_text(markdown(table))
         figure(table, limits, args.out / "engine.png")

@@ -90,14 +90,15 @@ def test_every_loop_ends_in_the_weights_of_fit(bench):
 
     data = problem(4, 60, 50)
     ours = rag(data)
-    rt.fit(ours, data, epochs=30, lr=0.05, lam=0.01, progress=False)
+    rt.fit(ours, data, epochs=30, lr=0.05, lam=0.01, lam_shared=0.0, progress=False)
     theirs = article_loop(rag(data), data, 30, lr=0.05, lam=0.01)
     torch.testing.assert_close(weights_of(theirs), weights_of_rag(ours), rtol=0, atol=1e-5)
 
     data = problem(4, 200, 50)
     ours = rag(data)
     sgd = {"optimizer": torch.optim.SGD, "lr": 0.5}
-    rt.fit(ours, data, epochs=1, batch_size=64, progress=False, **sgd)
+    free = {"lam": 0.0, "lam_shared": 0.0}
+    rt.fit(ours, data, epochs=1, batch_size=64, progress=False, **free, **sgd)
     batches = epoch_batches(data, 64, torch.Generator().manual_seed(0))
     for net in (
         plain_loop(rag(data), data, batches, **sgd),
