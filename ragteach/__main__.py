@@ -81,7 +81,9 @@ def _add_columns(parser) -> None:
     for name, words in (("text", "texts"), ("label", "labels"), ("task", "tasks")):
         help = f"the column of {words} (default: found by its name, and shown)"
         parser.add_argument(f"--{name}", help=help, default=argparse.SUPPRESS)
-    parser.set_defaults(text=None, label=None, task=None)
+    help = "of the file (default: as its first bytes say, else UTF-8)"
+    parser.add_argument("--encoding", help=help, default=argparse.SUPPRESS)
+    parser.set_defaults(text=None, label=None, task=None, encoding=None)
 
 
 def _add_missing(parser) -> None:

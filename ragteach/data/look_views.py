@@ -20,8 +20,8 @@ WEIGHTS = {"act": "do something", "know": "good to know", "fine": "fine"}
 def as_text(look) -> str:
     """The report as text, at most 88 columns wide (a name of yours may be wider)."""
     named = ", ".join(f"{k} = {v!r}" for k, v in look.columns.items())
-    title = f"A look at {look.name}: {look.n_rows:,} rows, {len(look.tasks)} tasks, " \
-            f"{len(look.classes)} classes"  # fmt: skip
+    title = f"A look at {look.name}: {look.n_rows:,} rows, {counted(look.tasks, 'task')}, " \
+            f"{counted(look.classes, 'class')}"  # fmt: skip
     lines = [title, f"Columns: {named}", ""]
     lines += _columns(_task_table(look.tasks)) + [""] + _columns(_class_table(look.classes)) + [""]
     for weight, words in WEIGHTS.items():
@@ -43,7 +43,7 @@ def as_html(look) -> str:
     parts = [
         '<div class="ragteach-look">',
         f"<p><strong>A look at {html.escape(look.name)}</strong>: {look.n_rows:,} rows, "
-        f"{len(look.tasks)} tasks, {len(look.classes)} classes. Columns: {named}.</p>",
+        f"{counted(look.tasks, 'task')}, {counted(look.classes, 'class')}. Columns: {named}.</p>",
         _findings_list(look.findings),
         html_table(_task_table(look.tasks), "Tasks"),
         html_table(_class_table(look.classes), "Classes, with 95 % intervals"),
@@ -51,6 +51,17 @@ def as_html(look) -> str:
         "</div>",
     ]
     return "\n".join(parts)
+
+
+def counted(things, what: str) -> str:
+    """A number and its noun.
+
+    Example:
+        >>> counted([1], "task"), counted([1, 2], "class")
+        ('1 task', '2 classes')
+    """
+    ending = "" if len(things) == 1 else "es" if what.endswith("s") else "s"
+    return f"{len(things)} {what}{ending}"
 
 
 def html_table(table: pd.DataFrame, caption: str) -> str:

@@ -23,6 +23,7 @@ import pandas as pd
 from scipy import stats
 from sklearn.feature_extraction.text import CountVectorizer
 
+from ragteach.data.asked import asked_table, in_options
 from ragteach.data.features import WORD
 from ragteach.data.frames import ROLES, as_frame
 from ragteach.data.look_views import as_html, as_text
@@ -149,7 +150,7 @@ def look(
     counts = {f"rows without {role}": n for role, n in gaps.items()}
     findings = [
         *_about_gaps(gaps),
-        *_about_tasks(tasks, classes),
+        *_about_tasks(tasks, classes, _candidates(rows)),
         *_about_balance(tasks, classes),
         *_about_pairs(rows, counts),
         *_about_repeats(rows, counts),
@@ -282,6 +283,8 @@ def _shared_words(rows: pd.DataFrame, rng) -> pd.DataFrame:
     names = rows["task"].unique()
     try:
         counter = CountVectorizer(token_pattern=WORD, binary=True)
+        if _unspaced(sample["text"]):
+            counter = CountVectorizer(analyzer="char", ngram_range=(2, 2), binary=True)
         words = counter.fit_transform(sample["text"])  # (n_docs, n_words)
     except ValueError:  # not one word
         return pd.DataFrame(np.eye(len(names)), index=names, columns=names)
@@ -308,12 +311,14 @@ def _about_gaps(gaps):
             )  # fmt: skip
 
 
-def _about_tasks(tasks, classes):
+def _about_tasks(tasks, classes, others):
     small = tasks.loc[tasks["rows"].idxmin()]
     if len(tasks) == 1:
         yield Finding(
             "tasks", "act", f"one task only, {small['task']!r}: there is nothing to share",
-            "use a plain classifier, or name the column that tells your tasks apart (--task)",
+            "name the column that tells your tasks apart"
+            + (f", perhaps --task {others[0]}" if others else " (--task)")
+            + "; if there is none, use a plain classifier",
         )  # fmt: skip
     else:
         few = small["rows"] < 50
@@ -321,7 +326,7 @@ def _about_tasks(tasks, classes):
         yield Finding(
             "tasks", "act" if few else "know" if ratio > 10 else "fine",
             f"the smallest of {len(tasks)} tasks is {small['task']!r} with {_rows(small['rows'])}; "
-            f"the largest has {ratio:.3g} times as many",
+            + (f"the largest has {ratio:.3g} times as many" if ratio > 1.05 else "all have about as many"),
             "small tasks gain most from sharing, and their scores are the least certain: read "
             "their intervals" if few else "nothing; the mean over tasks counts every task alike",
         )  # fmt: skip
@@ -354,6 +359,13 @@ def _alike(names) -> list[tuple[str, str]]:
     """Pairs of names that a reader would take for one."""
     seen: dict[str, str] = {}
     return [(seen[key], n) for n in names if seen.setdefault(key := text_key(n), n) != n]
+
+
+def _candidates(rows: pd.DataFrame) -> list[str]:
+    """Other columns with few values that repeat: one of them may name the tasks."""
+    others = [name for name in rows.columns if name not in (*ROLES, "key")]
+    counts = {name: rows[name].astype(str).nunique() for name in others}
+    return [str(name) for name, n in counts.items() if 2 <= n <= min(200, len(rows) // 10)]
 
 
 def _about_balance(tasks, classes):
@@ -474,7 +486,7 @@ def _about_marks(rows, counts):
         "e-mail addresses": "remove them before you share the data, the model or a report",
         "letters that no encoding could read": "go back to the file that they came from",
         "letters read in a wrong encoding": "read the file again and name its encoding "
-        "(load_csv(path, encoding='cp1252'))",
+        "(load_table(path, encoding='cp1252'), or --encoding cp1252)",
     }
     clean = True
     texts = rows["text"].tolist()
@@ -503,7 +515,7 @@ def _about_scripts(rows, counts, rng):
     total = max(1, sum(scripts.values()))
     shares = {name: n / total for name, n in scripts.most_common() if n / total >= 0.001}
     counts["scripts"] = shares
-    said = ", ".join(f"{name.title()} {share:.1%}" for name, share in list(shares.items())[:5])
+    said = ", ".join(f"{_script(name)} {share:.1%}" for name, share in list(shares.items())[:5])
     joined = [name for name in shares if name in NO_SPACES and shares[name] > 0.05]
     if joined:
         yield Finding(
@@ -518,6 +530,17 @@ def _about_scripts(rows, counts, rng):
             f"letters: {said}", "nothing" if len(shares) == 1 else
             "tasks in different scripts share no words: sharing can help little between them",
         )  # fmt: skip
+
+
+def _script(name: str) -> str:
+    return "Chinese characters" if name == "CJK" else name.title()
+
+
+def _unspaced(texts) -> bool:
+    """Whether most letters belong to scripts that put no spaces between words."""
+    letters = [letter for letter in "".join(texts)[:20_000] if letter.isalpha()]
+    joined = sum(unicodedata.name(x, "").split(" ")[0].split("-")[0] in NO_SPACES for x in letters)
+    return 2 * joined > len(letters)
 
 
 def _about_lengths(rows, counts):
@@ -610,7 +633,10 @@ def _short(text: str, most: int = 60) -> str:
 
 def run_look(options: argparse.Namespace) -> None:
     """The command ``look``: print what was found, as a table or as JSON."""
-    found = look(options.file, options.text, options.label, options.task)
+    table = asked_table(options.file, options)
+    with in_options():
+        found = look(table, options.text, options.label, options.task)
+    found.name = Path(options.file).name
     if options.json:
         print(json.dumps(found.to_dict(), ensure_ascii=False, indent=2))
     else:

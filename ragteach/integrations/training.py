@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from ragteach.data.frames import as_frame
+from ragteach.data.asked import asked_frame
 from ragteach.errors import refuse
 from ragteach.integrations.saving import save
 from ragteach.study.one_split import Split, fit_split
@@ -32,8 +32,7 @@ def run_train(options: argparse.Namespace) -> int:
             got=f"no folder {folder}",
             fix=f"make it first: mkdir -p {folder}",
         )
-    columns = options.text, options.label, options.task
-    frame = as_frame(options.file, *columns, missing=options.missing)
+    frame = asked_frame(options.file, options)
     split = fit_split(frame, options.seed)
     print(scores(split, options.strategy))
     print(in_one_line(split))

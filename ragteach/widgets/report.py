@@ -15,6 +15,7 @@ import html
 import io
 import platform
 import shlex
+import warnings
 from importlib.metadata import version
 from pathlib import Path
 
@@ -22,8 +23,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-from ragteach.data.files import load_article, load_csv
-from ragteach.data.frames import as_frame
+from ragteach.data.asked import asked_frame
+from ragteach.data.files import load_article
 from ragteach.data.human import load_human
 from ragteach.data.look_views import html_table
 from ragteach.data.looking import Look, look
@@ -61,8 +62,7 @@ def run_report(options: argparse.Namespace, table: pd.DataFrame, folder: Path) -
     elif data in SIZES:
         frame = {"human": load_human, "article": load_article}[data]()
     else:
-        columns = options.text, options.label, options.task
-        frame = as_frame(load_csv(data), *columns, missing=options.missing)
+        frame = asked_frame(data, options)
     name = data if data in SIZES else Path(data).name
     for path in write_report(folder, table, frame, name, _command(options)):
         print(f"Wrote {path}")
@@ -71,7 +71,7 @@ def run_report(options: argparse.Namespace, table: pd.DataFrame, folder: Path) -
 def _command(options: argparse.Namespace) -> str:
     """The command line that does the same again."""
     words = ["--data", options.data]
-    for column in ("text", "label", "task"):
+    for column in ("text", "label", "task", "encoding"):
         if getattr(options, column):
             words += [f"--{column}", getattr(options, column)]
     words += ["--missing", options.missing] if options.missing != "ask" else []
@@ -112,7 +112,10 @@ def write_report(
             "so that this page is made in minutes. For a model of all rows: python -m ragteach train.",
         )
     try:
-        split = fit_split(frame)
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always")
+            split = fit_split(frame)
+        notes += tuple(str(warning.message) for warning in said)
     except RagteachError as error:
         split = None
         notes = (

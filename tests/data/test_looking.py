@@ -234,6 +234,18 @@ def test_columns_are_found_and_shown(capsys):
     assert "text = review, label = stars, task = domain" in capsys.readouterr().out
 
 
+def test_a_column_that_may_name_the_tasks_is_proposed():
+    frame = table(varied(40)).assign(number=range(40)).rename(columns={"task": "shop"})
+    found = findings(rt.look(frame), "tasks")[0]
+    assert "one task only" in found.what and "perhaps --task shop;" in found.do
+
+
+def test_words_of_scripts_without_spaces_are_compared_by_pairs_of_letters():
+    rows = [("あいう", 0, "one"), ("あいえ", 1, "one"), ("あいか", 0, "two"), ("あいき", 1, "two")]
+    overlap = rt.look(table(rows)).shared_words
+    assert overlap.loc["one", "two"] == pytest.approx(1 / 5)  # あい of あい, いう, いえ, いか, いき
+
+
 def test_classes_stand_in_natural_order():
     report = rt.look(table(varied(40, labels=(10, 2, -1, -2))))
     assert report.classes["label"].tolist() == ["-2", "-1", "2", "10"]
