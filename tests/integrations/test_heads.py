@@ -9,6 +9,7 @@ from scipy.stats import kendalltau
 from sklearn.metrics import log_loss, roc_auc_score
 
 from ragteach import RagteachError
+from ragteach.errors import DivergenceWarning
 from ragteach.integrations.heads import (
     Classification,
     MultiHead,
@@ -192,5 +193,79 @@ def test_refusals_of_the_model():
     with pytest.raises(RagteachError, match="2 classes or more"):
         Classification(1)
     model = MultiHead(4, {"topic": Classification(3)})
-    with pytest.raises(RagteachError, match="task to be one of 'topic'"):
+    with pytest.raises(RagteachError, match="task in data to be one of 'topic'"):
         fit_heads(model, {"stars": (np.zeros((2, 4)), [0, 1])}, progress=False)
+    with pytest.raises(RagteachError, match=r"size of Regression to be a whole number >= 1"):
+        Regression(2.5)
+    one = Classification(3)
+    with pytest.raises(RagteachError, match="one of its own for each task"):
+        MultiHead(4, {"a": one, "b": one})
+
+
+X12 = np.random.default_rng(0).normal(size=(12, 4)).astype(np.float32)
+Y12 = np.arange(12) % 3
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"data": {}}, r"a dict from task to \(x, y\), with at least one task\nGot: data = {}"),
+        ({"data": [X12, Y12]}, r"a dict from task to \(x, y\).*\nGot: a list"),
+        ({"data": {"topic": X12}}, r"data\['topic'\] to be a pair \(x, y\)"),
+        ({"data": {"topic": (X12, [1])}}, r"as many targets y .*\nGot: 1 targets for 12 documents"),
+        ({"data": {"topic": (X12[:0], [])}}, r"and at least one\nGot: 0 targets for 0 documents"),
+        (
+            {"data": {"topic": (X12[:, :3], Y12)}},
+            r"features x of shape \(n_docs, 4\)\nGot: shape \(12, 3\)",
+        ),
+        ({"data": {"topic": (X12 * np.nan, Y12)}}, r"finite features x .*\nGot: .* values nan"),
+        (
+            {"data": {"topic": (["a film"] * 12, Y12)}},
+            r"finite features x .*\nGot: list that holds no",
+        ),
+        ({"data": {"topic": (X12, Y12 * np.nan)}}, r"class numbers 0 .. 2, .*\nGot: .* values nan"),
+        (
+            {"data": {"topic": (X12, list("abcabcabcabc"))}},
+            r"class numbers .*\nGot: list that holds no",
+        ),
+        ({"alpha": {"topic": -1}}, r"alpha\['topic'\] to be a finite number >= 0\nGot: .* = -1"),
+        ({"alpha": {"topic": np.nan}}, r"alpha\['topic'\] to be a finite number"),
+        (
+            {"alpha": {"topic": 0}},
+            r"a positive alpha for at least one task\nGot: alpha = {'topic': 0}",
+        ),
+        ({"alpha": {"stars": 1}}, r"task in alpha to be one of 'topic'\nGot: .* 'stars'"),
+        ({"alpha": [1.0]}, r"alpha as a dict from task to weight\nGot: alpha = \[1.0\]"),
+        ({"lam": np.nan}, "lam to be a finite number >= 0"),
+        ({"epochs": 2.5}, r"epochs to be a whole number >= 0\nGot: epochs = 2.5"),
+        ({"callbacks": [print]}, "callbacks as a list of objects with a method on_epoch"),
+        ({"callbacks": 5}, r"callbacks as a list .*\nGot: callbacks = 5"),
+        ({"model": torch.nn.Linear(4, 3)}, r"model to be a MultiHead\nGot: Linear"),
+    ],
+)
+def test_fit_heads_refuses_before_it_trains(change, message):
+    model = MultiHead(4, {"topic": Classification(3)})
+    before = [p.clone() for p in model.parameters()]
+    valid = {"model": model, "data": {"topic": (X12, Y12)}, "epochs": 2, "progress": False}
+    with pytest.raises(RagteachError, match=message):
+        fit_heads(**valid | change)
+    assert all(torch.equal(a, b) for a, b in zip(before, model.parameters(), strict=True))
+
+
+def test_a_similarity_needs_two_sides_of_the_same_length():
+    model = MultiHead(4, {"pairs": Similarity()})
+    with pytest.raises(RagteachError, match=r"as a pair \(x_left, x_right\)\nGot: ndarray"):
+        fit_heads(model, {"pairs": (X12, np.zeros(12))}, progress=False)
+    with pytest.raises(RagteachError, match=r"Got: 12 targets for 12 and 11 documents"):
+        fit_heads(model, {"pairs": ((X12, X12[:11]), np.zeros(12))}, progress=False)
+
+
+def test_divergence_is_said_and_the_last_finite_weights_stay():
+    model = MultiHead(4, {"stars": Regression()}, activation="identity")
+    with pytest.warns(DivergenceWarning, match=r"J is not finite in epoch \d+: .* smaller lr"):
+        records = fit_heads(model, {"stars": (X12, X12[:, 0])}, 40, lr=1e12, progress=False)
+    assert 0 < len(records) < 40 and np.isfinite(records[-1]["loss"])
+    assert all(torch.isfinite(p).all() for p in model.parameters())
+    assert model.evaluate({"stars": (X12, X12[:, 0])})["stars"]["loss"] == pytest.approx(
+        records[-1]["loss"], rel=1e-5
+    )
