@@ -1,7 +1,6 @@
 """To and from PEFT: a RAG is one linear layer with a LoRA per task.
 
-Enters: a `RAG`.  Leaves: a `peft.PeftModel` of one nn.Linear with the same logits, and the way
-    back.
+Enters: a `RAG`.  Leaves: a `peft.PeftModel` of one nn.Linear with the same logits, and the way back.
 
     RAG     logits = (W_s + sum_k G[t,k] up_k down_k) x + b_t
     LoRA    logits = W x + B_t A_t x + b_t              (Hu et al. 2022, scaling alpha / r = 1)
@@ -15,10 +14,14 @@ Source: https://huggingface.co/docs/peft
 
 from __future__ import annotations
 
+import warnings
+from typing import Any
+
 import torch
 from torch import nn
 
 from ragteach.errors import need, refuse
+from ragteach.integrations.trust import check_rag
 from ragteach.model import RAG
 
 LAYER = "linear"
@@ -36,9 +39,11 @@ class OneLinear(nn.Module):
         return self.linear(x)
 
 
-def lora_weights(model, task):
-    """A task's LoRA as plain tensors: A (rank, n_features) and B (n_classes, rank), with W_t = W_s
-    + B A.
+def lora_weights(model: RAG, task: str | int) -> tuple[torch.Tensor, torch.Tensor]:
+    """A task's LoRA as plain tensors, with W_t = W_s + B A.
+
+    Returns:
+        A (rank, n_features) and B (n_classes, rank).
 
     Example:
         >>> model = RAG(6, 3, 2, tasks=["films", "cars"], adapter="low_rank", rank=2)
@@ -46,6 +51,7 @@ def lora_weights(model, task):
         >>> torch.allclose(model.shared + B @ A, model.task_weights(0)[0])
         True
     """
+    check_rag(model)
     downs, ups = [], []
     route = model.graph[model.task_index(task)]
     for g, (name, adapter) in zip(route, model.adapters.items(), strict=True):
@@ -58,30 +64,28 @@ def lora_weights(model, task):
         downs.append(down.detach())
         ups.append(g * up.detach())
     if not downs:  # PEFT knows no rank 0
-        return model.shared.new_zeros(1, model.n_features), model.shared.new_zeros(
-            model.n_classes, 1
-        )
+        nothing = model.shared.new_zeros
+        return nothing(1, model.n_features), nothing(model.n_classes, 1)
     return torch.cat(downs), torch.cat(ups, 1)
 
 
-def to_peft(model):
+def to_peft(model: RAG) -> Any:
     """The same model as a `peft.PeftModel` with one LoRA adapter per task; the RAG is not changed.
 
     Choose a task with ``set_adapter("films")``, merge it with ``merge_and_unload()``, keep it with
     ``save_pretrained(folder)``. Needs the package peft.
 
     Raises:
-        RagteachError: a task name with a dot, which PEFT cannot use.
+        RagteachError: a task name that PEFT cannot use: one with a dot or a slash, or one under
+            which PEFT would lose weights when it saves (such as "weight" or "lora_A").
     """
     need("peft")
     from peft import LoraConfig, get_peft_model
 
-    dotted = [name for name in model.task_names if "." in name]
-    if dotted:
-        raise refuse(expected="task names without dots", got=f"{dotted}", fix="rename these tasks")
-    base = nn.Linear(model.n_features, model.n_classes, bias=model.bias is not None).to(
-        model.shared
-    )
+    check_rag(model)
+    _check_names(model.task_names)
+    base = nn.Linear(model.n_features, model.n_classes, bias=model.bias is not None)
+    base = base.to(model.shared)
     by_task = model.bias_kind == "task"
     state = {"weight": model.shared.detach()}
     if model.bias is not None:
@@ -103,45 +107,82 @@ def to_peft(model):
             layer.lora_B[task].weight = nn.Parameter(B.clone())
             if by_task:
                 layer.lora_B[task].bias = nn.Parameter(model.bias[t].detach().clone())
+    _check_saving(wrapped, model.task_names, by_task)
     wrapped.set_adapter(model.task_names[0])
     return wrapped
 
 
-def from_peft(wrapped):
-    """A `RAG` with low-rank adapters from a PEFT model that has LoRA on one nn.Linear: one task per
-    LoRA adapter.
+def _check_names(names: list[str]) -> None:
+    """Refuse names that no folder or no torch module can have."""
+    for name in names:
+        dotted = set(name) & set("./\\") or not name.isprintable()
+        if dotted or hasattr(nn.ModuleDict(), name):
+            raise refuse(
+                expected="task names without dots and slashes that torch does not use itself",
+                got=f"task {name!r} in {names}",
+                fix="rename this task",
+            )
+
+
+def _check_saving(wrapped: Any, tasks: list[str], by_task: bool) -> None:
+    """Refuse names under which PEFT finds other weights than the task's own when it saves.
+
+    PEFT takes the name out of each weight's name, wherever it stands in it.
+    """
+    from peft import get_peft_model_state_dict  # noqa: PLC0415
+
+    parts = ["lora_A.weight", "lora_B.weight"] + ["lora_B.bias"] * by_task
+    expected = {f"base_model.model.{LAYER}.{part}" for part in parts}
+    for task in tasks:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # PEFT takes a bias for a weight cut short
+            try:
+                found = set(get_peft_model_state_dict(wrapped, adapter_name=task))
+            except (KeyError, ValueError):
+                found = set()
+        if found != expected:
+            raise refuse(
+                expected="task names that PEFT can save and find again",
+                got=f"task {task!r}, a name inside the names of PEFT's own weights",
+                fix="rename this task",
+            )
+
+
+def from_peft(wrapped: Any) -> RAG:
+    """A `RAG` from a PEFT model that has LoRA on one nn.Linear: one task, one low-rank adapter.
 
     Smaller ranks are filled up with zeros to the largest; LoRA's scaling is folded into ``up``.
 
     Raises:
         RagteachError: LoRA on no layer, on several, or on one that is not linear.
     """
-    layers = [m for m in wrapped.modules() if hasattr(m, "lora_A") and hasattr(m, "base_layer")]
+    modules = list(wrapped.modules()) if isinstance(wrapped, nn.Module) else []
+    layers = [m for m in modules if hasattr(m, "lora_A") and hasattr(m, "base_layer")]
     if len(layers) != 1 or not isinstance(layers[0].base_layer, nn.Linear):
         raise refuse(
-            expected="LoRA on exactly one nn.Linear", got=f"{len(layers)} layers with LoRA",
+            expected="wrapped: a model with LoRA on exactly one nn.Linear",
+            got=f"{type(wrapped).__name__} with {len(layers)} layers with LoRA",
             fix="choose it with LoraConfig(target_modules=[...])",
-        )  # fmt: skip
+        )
     (layer,) = layers
     base, tasks = layer.base_layer, list(layer.lora_A)
     own = {task: layer.lora_B[task].bias for task in tasks}
     by_task = any(bias is not None for bias in own.values())
     rank = max(layer.lora_A[task].weight.shape[0] for task in tasks)
-    model = RAG(
-        base.in_features, base.out_features, len(tasks), tasks=tasks, adapter="low_rank", rank=rank,
-        bias="task" if by_task else "shared" if base.bias is not None else False,
-    ).to(base.weight)  # fmt: skip
+    kind: str | bool = "task" if by_task else False
+    if not by_task and base.bias is not None:
+        kind = "shared"
+    options = {"tasks": tasks, "adapter": "low_rank", "rank": rank, "bias": kind}
+    model = RAG(base.in_features, base.out_features, len(tasks), **options).to(base.weight)
     with torch.no_grad():
         model.shared.copy_(base.weight)
         if model.bias is not None and base.bias is not None:
             model.bias.copy_(base.bias)  # (n_tasks or 1, n_classes)
         for t, (task, adapter) in enumerate(zip(tasks, model.adapters.values(), strict=True)):
-            A, B, scaling = (
-                layer.lora_A[task].weight,
-                layer.lora_B[task].weight,
-                layer.scaling[task],
-            )
-            adapter.down.zero_(), adapter.up.zero_()
+            A, B = layer.lora_A[task].weight, layer.lora_B[task].weight
+            scaling = layer.scaling[task]
+            adapter.down.zero_()
+            adapter.up.zero_()
             adapter.down[: len(A)].copy_(A)  # (rank, n_features)
             adapter.up[:, : len(A)].copy_(scaling * B)  # (n_classes, rank)
             if own[task] is not None:

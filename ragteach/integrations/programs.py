@@ -13,18 +13,21 @@ from __future__ import annotations
 
 import copy
 import logging
+import os
 import warnings
 from contextlib import contextmanager
+from pathlib import Path
 
 import torch
 
 from ragteach.data.writing import write
 from ragteach.errors import need
+from ragteach.integrations.trust import check_rag
+from ragteach.model import RAG
 
 
-def export_onnx(model, path, task=None):
-    """Write an ONNX program: input ``x`` (n_docs, n_features), output ``logits``, any number of
-    documents.
+def export_onnx(model: RAG, path: str | os.PathLike, task: str | int | None = None) -> Path:
+    """Write an ONNX program for any number of documents: ``x`` (n_docs, n_features) -> ``logits``.
 
     Args:
         task: a name or number: logits (n_docs, n_classes) of one product. None: (n_docs, n_tasks,
@@ -33,22 +36,21 @@ def export_onnx(model, path, task=None):
     Returns:
         The path. Run it with ``onnxruntime.InferenceSession(path).run(None, {"x": x})``.
     """
+    check_rag(model)
     need("onnx", "onnxscript")
     module = _AllTasks(copy.deepcopy(model)) if task is None else model.merge(task)
-    x = torch.zeros(
-        2, model.n_features
-    )  # the type ONNX runtimes expect; its number of rows stays open
+    # float32 is the type that ONNX runtimes expect; the number of rows stays open.
+    x = torch.zeros(2, model.n_features)
+    names = {"input_names": ["x"], "output_names": ["logits"]}
+    rows = ({0: torch.export.Dim("n_docs")},)
+    options = names | {"dynamo": True, "verbose": False, "dynamic_shapes": rows}
     with _quiet():
-        program = torch.onnx.export(
-            module.float().eval(), (x,), input_names=["x"], output_names=["logits"], dynamo=True,
-            verbose=False, dynamic_shapes=({0: torch.export.Dim("n_docs")},),
-        )  # fmt: skip
+        program = torch.onnx.export(module.float().eval(), (x,), **options)
     return write(path, program.model_proto.SerializeToString())
 
 
-def export_program(model, task=None):
-    """The model as a `torch.export.ExportedProgram`: its graph without Python, for any number of
-    documents.
+def export_program(model: RAG, task: str | int | None = None) -> torch.export.ExportedProgram:
+    """The model as a `torch.export.ExportedProgram`, for any number of documents.
 
     Args:
         task: see `export_onnx`.
@@ -59,6 +61,7 @@ def export_program(model, task=None):
         >>> program.module()(torch.zeros(3, 4)).shape
         torch.Size([3, 2])
     """
+    check_rag(model)
     module = _AllTasks(copy.deepcopy(model)) if task is None else model.merge(task)
     x = torch.zeros(2, model.n_features, dtype=model.shared.dtype)
     return torch.export.export(
@@ -67,9 +70,7 @@ def export_program(model, task=None):
 
 
 class _AllTasks(torch.nn.Module):
-    """The model one level down: at the top, its buffer ``graph`` clashes with a name of torch
-    programs.
-    """
+    """The model one level down: a torch program keeps the name ``graph`` for itself."""
 
     def __init__(self, model):
         super().__init__()
@@ -81,9 +82,7 @@ class _AllTasks(torch.nn.Module):
 
 @contextmanager
 def _quiet():
-    """torch's exporter logs that torchvision is missing, and uses a name that torch is about to
-    retire.
-    """
+    """torch's exporter logs that torchvision is missing, and uses a name about to be retired."""
     log = logging.getLogger("torch.onnx")
     level = log.level
     log.setLevel(logging.ERROR)

@@ -7,8 +7,9 @@ ONNX files and torch's own programs, see `programs`.
 
 All that is not a tensor stands in the header as JSON: names, kinds, lambda, seed, the vocabulary.
 There is no pickle anywhere, so loading runs no code from the file. A SHA-256 over names, JSON and
-tensors tells damage.
-It is a seal against accidents, not a signature: who can change the file can also change the seal.
+tensors tells damage. It is a seal against accidents, not a signature: who can change the file can
+also change the seal. So what a file says is checked against its tensors before anything is built
+(see `trust`).
 
 The file is written beside its place, flushed to disk and then renamed. Renaming is one step for the
 file system, so whoever looks finds the whole old file or the whole new one.
@@ -20,8 +21,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import safetensors.torch
@@ -29,11 +33,19 @@ import scipy.sparse as sp
 import torch
 from safetensors import SafetensorError
 from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
+from sklearn.utils import check_array
 
 from ragteach.data.features import warn_of_unknown
 from ragteach.data.writing import write
-from ragteach.errors import one_of, refuse
+from ragteach.errors import one_of, refuse, whole
 from ragteach.integrations.heads import HEADS, MultiHead
+from ragteach.integrations.trust import (
+    check_finite,
+    check_labels,
+    check_model,
+    check_vectorizer,
+    read_json,
+)
 from ragteach.model import RAG
 
 FORMAT = 1
@@ -55,31 +67,74 @@ class Saved:
     labels: list | dict | None = None
     training: dict = field(default_factory=dict)
 
-    def logits(self, texts, task):
-        """Logits (n_docs, n_classes) of texts, by the merged task; of features if there is no
-        vectoriser.
+    def logits(self, texts: Any, task: str | int) -> np.ndarray:
+        """Logits of texts, by the merged task; of features if there is no vectoriser.
+
+        Args:
+            texts: a list of strings, or features (n_docs, n_features).
+            task: name or number of the task.
+
+        Returns:
+            (n_docs, n_classes)
         """
-        if self.vectorizer is None and len(texts) and isinstance(texts[0], str):
-            raise refuse(
-                expected="a model saved with its vectoriser, to read texts", got="a file without one",
-                fix="save it again with save(path, model, vectorizer=...), or pass a feature matrix",
-            )  # fmt: skip
-        x = texts if self.vectorizer is None else self.vectorizer.transform(texts)
-        if self.vectorizer is not None:
-            warn_of_unknown(x)
         if isinstance(self.model, MultiHead):
+            x = self._features(texts)
+            x = x.toarray() if sp.issparse(x) else x
             with torch.no_grad():
-                return self.model(x.toarray() if sp.issparse(x) else x, task).numpy()
+                return self.model(x, task).numpy()
         linear = self.model.merge(task)
+        x = self._features(texts)
         if linear.weight.dtype not in (torch.float32, torch.float64):
             linear = linear.float()  # numpy has no bfloat16
-        logits = np.asarray(
-            x @ linear.weight.detach().numpy().T
-        )  # (n_docs, n_classes); x may be sparse
+        weight = linear.weight.detach().numpy()
+        logits = np.asarray(x @ weight.T)  # (n_docs, n_classes); x may be sparse
         return logits if linear.bias is None else logits + linear.bias.detach().numpy()
 
+    def _features(self, texts: Any) -> Any:
+        """Texts as the vectoriser counts them; or features, checked."""
+        flat = isinstance(texts, Iterable) and not isinstance(texts, str | bytes | Mapping)
+        if self.vectorizer is not None:
+            listed = list(texts) if flat and np.ndim(texts) == 1 else []
+            if not listed or not all(isinstance(text, str) for text in listed):
+                raise refuse(
+                    expected="texts as a list of strings",
+                    got=f"texts of type {type(texts).__name__}",
+                    fix="pass a list, also for one text: ['a good film']",
+                )
+            x = self.vectorizer.transform(listed)
+            warn_of_unknown(x)
+            return x
+        if isinstance(texts, str) or (flat and any(isinstance(text, str) for text in texts)):
+            raise refuse(
+                expected="a model saved with its vectoriser, to read texts",
+                got="a file without one",
+                fix="save it again with save(path, model, vectorizer=...), or pass a feature matrix",
+            )
+        body = getattr(self.model, "body", self.model)
+        try:
+            x = check_array(texts, accept_sparse="csr", dtype=np.float64)
+        except (ValueError, TypeError) as error:
+            raise refuse(
+                expected=f"texts as finite features of shape (n_docs, {body.n_features})",
+                got=f"{type(texts).__name__} ({str(error).splitlines()[0]})",
+                fix="pass what the model was trained on, one row a document",
+            ) from error
+        if x.shape[1] != body.n_features:
+            raise refuse(
+                expected=f"texts as features of shape (n_docs, {body.n_features})",
+                got=f"shape {x.shape}",
+                fix="pass what the model was trained on, one row a document",
+            )
+        return texts if hasattr(texts, "shape") and not hasattr(texts, "columns") else x
 
-def save(path, model, vectorizer=None, labels=None, **training):
+
+def save(
+    path: str | os.PathLike,
+    model: Any,
+    vectorizer: Any = None,
+    labels: list | dict | None = None,
+    **training: Any,
+) -> Path:
     """Write a model to one safetensors file; the old file stays until the new one is complete.
 
     Args:
@@ -97,7 +152,8 @@ def save(path, model, vectorizer=None, labels=None, **training):
 
     Raises:
         RagteachError: a vectoriser with functions of its own (they are code, which no file may
-            carry), or an unfitted one; labels or notes that JSON cannot hold.
+            carry), or an unfitted one; one of other words than the model has features; labels that
+            are not one name a class; weights that are not finite; notes that JSON cannot hold.
 
     Example:
         >>> import tempfile
@@ -106,48 +162,84 @@ def save(path, model, vectorizer=None, labels=None, **training):
         >>> torch.equal(load(save(path, model, lam=0.1)).model.shared, model.shared)
         True
     """
-    model = getattr(model, "best_estimator_", model)
-    if hasattr(model, "steps") and len(model.steps) == 2:
-        vectorizer, model = (step for _, step in model.steps)
-    if hasattr(model, "model_"):
-        labels = (
-            getattr(model, "classes_", np.array([])).tolist() or None if labels is None else labels
-        )
-        training = {
-            k: getattr(model, k) for k in ("lam", "lam_shared", "alpha", "strategy")
-        } | training
-        model = model.model_
-    if labels is None:
-        labels = getattr(model, "class_names", None)
-    if not isinstance(model, RAG | MultiHead):
-        raise refuse(
-            expected="a RAG, a MultiHead, or a fitted RAGClassifier", got=f"a {type(model).__name__}",
-            fix="fit it first; plain torch modules can be saved with safetensors itself",
-        )  # fmt: skip
-    tensors = {f"model.{name}": t for name, t in model.state_dict().items() if _is_tensor(name)}
+    model, vectorizer, labels, noted = _unpacked(model, vectorizer, labels)
+    path = _path(path)
+    training = noted | training
+    state = {name: t for name, t in model.state_dict().items() if _is_tensor(name)}
+    check_finite(state)
+    labels = list(labels) if hasattr(labels, "__array__") else labels
+    check_labels(labels, _sizes(model))
+    tensors = {f"model.{name}": t for name, t in state.items()}
     info = {
         "format": FORMAT,
         "kind": type(model).__name__,
         "model": _model_info(model),
         "labels": labels,
+        "training": training,
+        "vectorizer": None,
     }
-    info |= {"training": training, "vectorizer": None, "columns": getattr(model, "columns", None)}
+    info["columns"] = getattr(model, "columns", None)
     if vectorizer is not None:
-        info["vectorizer"], learnt = _vectorizer_info(vectorizer)
+        found, learnt = _vectorizer_info(vectorizer)
+        n_features = getattr(model, "body", model).n_features
+        check_vectorizer(found, n_features, learnt.get("vectorizer.idf"))
+        info["vectorizer"] = found
         tensors |= learnt
     try:
         text = json.dumps(info, sort_keys=True, default=_plain, allow_nan=False)
-    except (TypeError, ValueError) as error:
+        read_json(text)
+    except (TypeError, ValueError, RecursionError) as error:
         raise refuse(
-            expected="labels and training notes that JSON can hold", got=str(error),
+            expected="labels and training notes that JSON can hold",
+            got=str(error),
             fix="use text, finite numbers, lists and dicts",
-        ) from error  # fmt: skip
+        ) from error
     tensors = {name: t.detach().cpu().contiguous().clone() for name, t in tensors.items()}
     metadata = {"ragteach": json.dumps({"sha256": _digest(text, tensors), "info": text})}
     return write(path, safetensors.torch.save(tensors, metadata))
 
 
-def load(path):
+def _unpacked(model: Any, vectorizer: Any, labels: Any) -> tuple[Any, Any, Any, dict]:
+    """(model, vectoriser, labels, notes) out of a search, a pipeline or an estimator."""
+    model = getattr(model, "best_estimator_", model)
+    if hasattr(model, "steps") and len(model.steps) == 2:
+        vectorizer, model = (step for _, step in model.steps)
+    noted = {}
+    if hasattr(model, "model_"):
+        classes = getattr(model, "classes_", np.array([])).tolist()
+        labels = classes or None if labels is None else labels
+        noted = {name: getattr(model, name) for name in ("lam", "lam_shared", "alpha", "strategy")}
+        model = model.model_
+    if not isinstance(model, RAG | MultiHead):
+        raise refuse(
+            expected="model to be a RAG, a MultiHead, or a fitted RAGClassifier",
+            got=f"a {type(model).__name__}",
+            fix="fit it first; plain torch modules can be saved with safetensors itself",
+        )
+    labels = getattr(model, "class_names", None) if labels is None else labels
+    return model, vectorizer, labels, noted
+
+
+def _sizes(model: Any) -> dict[str, int] | int:
+    """How many classes there are to name: of a RAG; of a `MultiHead`, by task."""
+    if isinstance(model, RAG):
+        return model.n_classes
+    heads = zip(model.task_names, model.heads, strict=True)
+    return {task: head.size for task, head in heads}
+
+
+def _path(path: Any) -> Path:
+    """The path of a file, which may not be there yet."""
+    if not isinstance(path, str | os.PathLike) or not str(path):
+        raise refuse(
+            expected="path of a file, as text or pathlib.Path",
+            got=f"path = {path!r}",
+            fix="give a name such as 'model.safetensors'",
+        )
+    return Path(path)
+
+
+def load(path: str | os.PathLike) -> Saved:
     """Read what `save` wrote. No code from the file is run.
 
     Returns:
@@ -155,55 +247,70 @@ def load(path):
         trainable.
 
     Raises:
-        RagteachError: no such file, a file cut short or changed, one that another program wrote, or
-            one of a newer format. Nothing is returned by halves.
+        RagteachError: no such file, a file cut short or changed, one that another program wrote,
+            one of a newer format, or one whose parts do not fit each other. Nothing is returned by
+            halves.
     """
-    path = Path(path)
+    path = _path(path)
     if not path.is_file():
         raise refuse(expected="a saved model", got=f"no file {path}", fix="check the path")
     data = path.read_bytes()
     try:
         tensors = safetensors.torch.load(data)
-        metadata = (
-            json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")]).get("__metadata__") or {}
-        )
-    except (SafetensorError, ValueError) as error:
+        header = read_json(data[8 : 8 + int.from_bytes(data[:8], "little")])
+        metadata = header.get("__metadata__") or {}
+    except (SafetensorError, ValueError, KeyError) as error:
         raise refuse(
             expected="a whole safetensors file",
             got=f"{path.name}, {len(data)} bytes, cut short or not one ({error})",
             fix="copy the file again, or save the model again",
-        ) from error  # fmt: skip
+        ) from error
     if "ragteach" not in metadata:
         raise refuse(
             expected="a file that ragteach saved",
             got=f"{path.name}, the tensors of another program: {sorted(tensors)[:4]}",
             fix="read it with safetensors.torch.load_file, and build the RAG yourself",
-        )  # fmt: skip
-    try:
-        envelope = json.loads(metadata["ragteach"])
-        intact = envelope["sha256"] == _digest(envelope["info"], tensors)
-        info = json.loads(envelope["info"])
-        new = info["format"] > FORMAT
-    except (ValueError, TypeError, KeyError, AttributeError):
-        intact = new = False
-    if not intact:
-        raise refuse(
-            expected="a file as it was saved", got=f"{path.name}, changed since: its SHA-256 differs",
-            fix="use the original file, or save the model again",
-        )  # fmt: skip
-    if new:
-        raise refuse(
-            expected=f"format {FORMAT}", got=f"format {info['format']}, from a newer version",
-            fix="update ragteach",
-        )  # fmt: skip
+        )
+    info = _opened(metadata["ragteach"], tensors, path)
     try:
         return _rebuild(info, {name: t.clone() for name, t in tensors.items()})
-    except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, RuntimeError, OverflowError) as error:
         raise refuse(
             expected="a model whose names, shapes and tensors agree",
-            got=f"{path.name}, in which they do not ({error})",
+            got=f"{path.name}, in which they do not ({str(error)[:500]})",
             fix="use a file that save() wrote",
-        ) from error  # fmt: skip
+        ) from error
+
+
+def _opened(sealed: str, tensors: dict[str, torch.Tensor], path: Path) -> dict:
+    """What stands under the seal, if the seal is whole and the format known."""
+    try:
+        envelope = read_json(sealed)
+        intact = envelope["sha256"] == _digest(envelope["info"], tensors)
+    except (ValueError, TypeError, KeyError, AttributeError):
+        intact = False
+    if not intact:
+        raise refuse(
+            expected="a file as it was saved",
+            got=f"{path.name}, changed since: its SHA-256 differs",
+            fix="use the original file, or save the model again",
+        )
+    try:
+        info = read_json(envelope["info"])
+        whole("format", info["format"], 1)
+    except (ValueError, TypeError, KeyError) as error:
+        raise refuse(
+            expected="a header that can be read",
+            got=f"{path.name}, whose header cannot ({str(error)[:200]})",
+            fix="use a file that save() wrote",
+        ) from error
+    if info["format"] > FORMAT:
+        raise refuse(
+            expected=f"format {FORMAT}",
+            got=f"format {info['format']}, from a newer version",
+            fix="update ragteach",
+        )
+    return info
 
 
 # ------------------------------------------------------------------ what stands in the header
@@ -212,11 +319,17 @@ def load(path):
 def _model_info(model):
     body = model.body if isinstance(model, MultiHead) else model
     info = {
-        "tasks": body.task_names, "adapters": body.adapter_names, "adapter": body.adapter_kind,
-        "rank": body.rank, "init": body.init, "scale": body.scale, "seed": body.seed, "bias": body.bias_kind,
+        "tasks": body.task_names,
+        "adapters": body.adapter_names,
+        "adapter": body.adapter_kind,
+        "rank": body.rank,
+        "init": body.init,
+        "scale": body.scale,
+        "seed": body.seed,
+        "bias": body.bias_kind,
         "active": [body.active[name] for name in body.adapter_names],
         "frozen": [name for name, p in model.named_parameters() if not p.requires_grad],
-    }  # fmt: skip
+    }
     if isinstance(model, MultiHead):
         heads = [[type(head).__name__, head.size] for head in model.heads]
         for kind, _ in heads:
@@ -233,61 +346,51 @@ def _rebuild(info, tensors):
         name.removeprefix("model."): t for name, t in tensors.items() if name.startswith("model.")
     }
     n_outputs, n_features = state["body.shared" if multi else "shared"].shape
+    check_model(given, state, multi, HEADS)
     names = ("tasks", "adapters", "adapter", "rank", "init", "scale", "seed", "bias")
     options = {name: given[name] for name in names} | {"graph": "all"}
-    if options["rank"] is not None and options["rank"] > max(t.numel() for t in state.values()):
-        raise ValueError("a rank that no tensor has")
     if multi:
-        heads = {
-            t: HEADS[kind](size)
-            for t, (kind, size) in zip(given["tasks"], given["heads"], strict=True)
-        }
+        kinds = zip(given["tasks"], given["heads"], strict=True)
+        heads = {task: HEADS[kind](size) for task, (kind, size) in kinds}
         del options["tasks"]
         options |= {"num_adapters": len(given["adapters"]), "activation": given["activation"]}
-        model = MultiHead(n_features, heads, n_outputs, **options)
+        model: Any = MultiHead(n_features, heads, n_outputs, **options)
+        body = model.body
     else:
-        model = RAG(n_features, n_outputs, len(given["adapters"]), **options)
-    expected = {name: t.shape for name, t in model.state_dict().items() if _is_tensor(name)}
-    if expected != {name: t.shape for name, t in state.items()}:
-        raise ValueError("tensors of other names or shapes than the header says")
+        model = body = RAG(n_features, n_outputs, len(given["adapters"]), **options)
     model.load_state_dict(state, assign=True)
-    body = model.body if multi else model
     body.active = dict(zip(body.adapter_names, map(bool, given["active"]), strict=True))
     for name, p in model.named_parameters():
         p.requires_grad_(name not in given["frozen"])
-    vectorizer = None if info["vectorizer"] is None else _vectorizer(info["vectorizer"], tensors)
+    check_labels(info["labels"], _sizes(model))
     model.class_names, model.columns = info["labels"], info.get("columns")
-    return Saved(model, vectorizer, info["labels"], info["training"])
+    found, idf = info["vectorizer"], tensors.get("vectorizer.idf")
+    if found is not None:
+        check_vectorizer(found, n_features, idf)
+    vectorizer = None if found is None else _vectorizer(found, tensors)
+    return Saved(model, vectorizer, info["labels"], dict(info["training"]))
 
 
 def _vectorizer_info(vectorizer):
     """A vectoriser as (JSON, tensors)."""
     kind, params = type(vectorizer).__name__, getattr(vectorizer, "get_params", dict)()
     code = [name for name, value in params.items() if callable(value) and name != "dtype"]
-    if (
-        VECTORIZERS.get(kind) is not type(vectorizer)
-        or code
-        or not hasattr(vectorizer, "vocabulary_")
-    ):
-        got = (
-            f"{kind} with functions of its own: {', '.join(code)}"
-            if code
-            else f"{kind}, unfitted or other"
-        )
+    fitted = VECTORIZERS.get(kind) is type(vectorizer) and hasattr(vectorizer, "vocabulary_")
+    if code or not fitted:
+        own = f"{kind} with functions of its own: {', '.join(code)}"
         raise refuse(
-            expected="a fitted TfidfVectorizer or CountVectorizer without functions of its own", got=got,
+            expected="a fitted TfidfVectorizer or CountVectorizer without functions of its own",
+            got=own if code else f"{kind}, unfitted or other",
             fix="fit one made by make_vectorizer(); a file carries data, never code",
-        )  # fmt: skip
+        )
     terms = sorted(vectorizer.vocabulary_, key=vectorizer.vocabulary_.get)
     params |= {
         "dtype": np.dtype(params["dtype"]).name,
         "vocabulary": params["vocabulary"] is not None,
     }
-    idf = (
-        {"vectorizer.idf": torch.from_numpy(vectorizer.idf_.copy())}
-        if params.get("use_idf")
-        else {}
-    )
+    idf = {}
+    if params.get("use_idf"):
+        idf["vectorizer.idf"] = torch.from_numpy(vectorizer.idf_.copy())
     return {"kind": kind, "params": params, "terms": terms}, idf
 
 

@@ -16,11 +16,13 @@ from __future__ import annotations
 
 import numbers as _numbers
 import re
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 
-from ragteach.errors import need, one_of
+from ragteach.errors import need, one_of, refuse, whole
 
 
 @torch.no_grad()
@@ -92,15 +94,16 @@ class TensorBoard(_Tracker):
     """
 
     def __init__(self, folder="runs", config=None, histograms=0):
+        whole("histograms", histograms)
+        config = _config(config)
         need("tensorboard")
         from torch.utils.tensorboard import SummaryWriter
 
         self.writer = SummaryWriter(str(folder))
         self.histograms = histograms
         if config:
-            self.writer.add_text(
-                "config", "\n".join(f"- {name}: {value}" for name, value in config.items())
-            )
+            lines = [f"- {name}: {value}" for name, value in config.items()]
+            self.writer.add_text("config", "\n".join(lines))
 
     def on_epoch(self, model, epoch, record):
         for name, value in numbers(model, record).items():
@@ -113,6 +116,17 @@ class TensorBoard(_Tracker):
 
     def close(self):
         self.writer.close()
+
+
+def _config(config: Any) -> dict:
+    """Hyper-parameters as a dict."""
+    if config is not None and not isinstance(config, Mapping):
+        raise refuse(
+            expected="config as a dict of hyper-parameters",
+            got=f"config = {config!r}",
+            fix="give a dict such as {'lam': 0.1}",
+        )
+    return dict(config or {})
 
 
 class WandB(_Tracker):
@@ -130,6 +144,7 @@ class WandB(_Tracker):
 
     def __init__(self, project="ragteach", name=None, config=None, folder=".", mode="offline"):
         one_of("mode", mode, ("offline", "online", "disabled"))
+        config = _config(config)
         need("wandb")
         import wandb
 
@@ -138,7 +153,7 @@ class WandB(_Tracker):
         self.run = wandb.init(
             project=project,
             name=name,
-            config=dict(config or {}),
+            config=config,
             dir=str(folder),
             mode=mode,
             settings=settings,
@@ -150,9 +165,8 @@ class WandB(_Tracker):
         return Path(self.run.dir).parent
 
     def on_epoch(self, model, epoch, record):
-        self.run.log(
-            {re.sub(r"\s", "_", k): v for k, v in numbers(model, record).items()}, step=epoch
-        )
+        curves = numbers(model, record).items()
+        self.run.log({re.sub(r"\s", "_", name): value for name, value in curves}, step=epoch)
 
     def close(self):
         self.run.finish()

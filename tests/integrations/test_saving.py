@@ -8,6 +8,8 @@ import json
 import os
 import subprocess
 import sys
+import time
+import tracemalloc
 from pathlib import Path
 
 import forks
@@ -29,6 +31,7 @@ from ragteach.integrations.programs import export_onnx, export_program
 from ragteach.integrations.regressor import RAGRegressor
 from ragteach.integrations.saving import load, save
 from ragteach.integrations.serving import add_predict_parser, predict_lines
+from ragteach.integrations.trust import check_pattern
 
 TASKS = ["films", "cars", "food"]
 
@@ -272,7 +275,7 @@ def forged(path, change, seal=True):
         (lambda i: i.update(format=2), "format 2, from a newer version"),
         (lambda i: i.update(kind="os.system"), "kind to be one of 'RAG', 'MultiHead'"),
         (lambda i: i["model"].update(tasks=["films"]), "other names or shapes"),
-        (lambda i: i["model"].update(adapter="low_rank", rank=10**15), "a rank that no tensor has"),
+        (lambda i: i["model"].update(adapter="low_rank", rank=10**15), "other names or shapes"),
         (lambda i: i["model"].update(active=[True]), "names, shapes and tensors agree"),
         (lambda i: i["model"].pop("bias"), "names, shapes and tensors agree"),
         (lambda i: i.pop("labels"), "names, shapes and tensors agree"),
@@ -293,6 +296,176 @@ def test_a_forged_header_runs_nothing(tmp_path, change, message):
     forged(path, change)
     with pytest.raises(RagteachError, match=message):
         load(path)
+
+
+def nested(depth):
+    """JSON of lists in lists."""
+    return "[" * depth + "]" * depth
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            lambda i: i["model"].update(tasks=10**9),
+            r"tasks: a list of distinct names\nGot: 1000000000",
+        ),
+        (lambda i: i["model"].update(adapters=10**9), "adapters: a list of distinct names"),
+        (lambda i: i["model"].update(tasks=["a", "a", "b"]), "tasks: a list of distinct names"),
+        (lambda i: i["model"].update(tasks=["a", "", "b"]), "tasks: a list of distinct names"),
+        (lambda i: i["model"].update(rank=10**12, adapter="projected"), "other names or shapes"),
+        (lambda i: i["model"].update(scale=float("1e400")), "header that can be read"),
+        (lambda i: i["model"].update(scale=-1), "scale to be a finite number >= 0"),
+        (lambda i: i["model"].update(seed=10**40), "names, shapes and tensors agree"),
+        (lambda i: i["model"].update(bias="none"), "bias to be one of"),
+        (
+            lambda i: i.update(labels=["one"]),
+            r"labels: 2 distinct names, .*\nGot: labels = \['one'\]",
+        ),
+        (lambda i: i.update(labels=["one", "one"]), "labels: 2 distinct names"),
+        (lambda i: i.update(training=7), "names, shapes and tensors agree"),
+        (lambda i: i.update(format="1"), "a header that can be read"),
+        (
+            lambda i: i["vectorizer"].update(terms=["a", "a", "b"]),
+            "words of the vectoriser: a list of",
+        ),
+        (
+            lambda i: i["vectorizer"].update(terms=["a"]),
+            "a vectoriser of 3 words.*\nGot: a vec.* of 1 words",
+        ),
+        (
+            lambda i: i["vectorizer"].update(terms=[f"w{n}" for n in range(200_000)]),
+            "Got: a vectoriser of 200000 words",
+        ),
+        (
+            lambda i: i["vectorizer"]["params"].update(ngram_range=[1, 10**9]),
+            "phrases of more than 50",
+        ),
+        (
+            lambda i: i["vectorizer"]["params"].update(input="filename"),
+            "input to be one of 'content'",
+        ),
+        (
+            lambda i: i["vectorizer"]["params"].update(dtype="object"),
+            "dtype to be one of 'float32'",
+        ),
+        (
+            lambda i: i["vectorizer"]["params"].update(token_pattern=r"(\w+)+$"),
+            "no repeat inside a repeat",
+        ),
+        (lambda i: i["vectorizer"]["params"].update(token_pattern=r"(a|a)*\w+b*c"), "two repeats"),
+        (
+            lambda i: i["vectorizer"]["params"].update(token_pattern="a?" * 30 + "a" * 30),
+            "two repeats",
+        ),
+        (lambda i: i["vectorizer"]["params"].update(token_pattern=r"(\w)\1*"), "no repeat inside"),
+        (lambda i: i["vectorizer"]["params"].update(token_pattern="a" * 10**6), "or a long one"),
+        (lambda i: i["vectorizer"]["params"].update(token_pattern="("), "is no pattern"),
+    ],
+)
+def test_a_hostile_header_with_a_right_seal_is_refused_at_once(tmp_path, change, message):
+    vectorizer = make_vectorizer().fit(["good film", "bad film"])
+    path = save(tmp_path / "m", RAG(3, 2, 3, tasks=TASKS), vectorizer)
+    forged(path, change)
+    tracemalloc.start()
+    began = time.process_time()
+    with pytest.raises(RagteachError, match=message) as caught:
+        load(path)
+    seconds, (_, peak) = time.process_time() - began, tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert seconds < 5 and peak < 100e6 and len(str(caught.value)) < 2000
+
+
+@pytest.mark.parametrize(
+    ("info", "message"),
+    [
+        (nested(100_000), "lists in lists without end"),
+        ('{"format": ' + nested(100_000) + "}", "lists in lists without end"),
+        ('{"format": 1, "format": 1}', "a name that stands there twice"),
+        ('{"format": NaN}', "NaN, which is no JSON"),
+        ("7", "a header that can be read"),
+        ("[]", "a header that can be read"),
+    ],
+)
+def test_json_that_is_no_header_is_refused(tmp_path, info, message):
+    tensors = {"model.shared": torch.zeros(2, 2)}
+    envelope = {"sha256": export._digest(info, tensors), "info": info}
+    path = tmp_path / "m"
+    path.write_bytes(safetensors.torch.save(tensors, {"ragteach": json.dumps(envelope)}))
+    with pytest.raises(RagteachError, match=message):
+        load(path)
+    deep = safetensors.torch.save(tensors, {"ragteach": nested(100_000)})
+    path.write_bytes(deep)
+    with pytest.raises(RagteachError, match="changed since"):
+        load(path)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_weights_that_are_no_numbers_are_neither_saved_nor_loaded(tmp_path, value):
+    model = RAG(3, 2, 3, tasks=TASKS)
+    path = save(tmp_path / "m", model)
+    with torch.no_grad():
+        model.adapters["A2"].full[0, 0] = value
+    with pytest.raises(RagteachError, match=r"finite weights\nGot: .* in adapters.A2.full"):
+        save(tmp_path / "other", model)
+    tensors = safetensors.torch.load_file(path)
+    tensors["model.shared"][0, 0] = value
+    data = path.read_bytes()
+    header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
+    text = json.loads(header["__metadata__"]["ragteach"])["info"]
+    envelope = {"sha256": export._digest(text, tensors), "info": text}
+    path.write_bytes(safetensors.torch.save(tensors, {"ragteach": json.dumps(envelope)}))
+    with pytest.raises(RagteachError, match=r"finite weights\nGot: .* in shared"):
+        load(path)
+
+
+def test_companions_that_do_not_fit_are_not_saved(tmp_path):
+    model, vectorizer = RAG(3, 2, 3, tasks=TASKS), make_vectorizer().fit(["good film", "bad film"])
+    for labels in (["one"], ["a", "b", "c"], ["a", "a"], "ab"):
+        with pytest.raises(RagteachError, match="labels: 2 distinct names, one for each class"):
+            save(tmp_path / "m", model, vectorizer, labels)
+    with pytest.raises(
+        RagteachError, match="a vectoriser of 4 words.*\nGot: a vectoriser of 3 words"
+    ):
+        save(tmp_path / "m", RAG(4, 2, 3, tasks=TASKS), vectorizer)
+    heads = MultiHead(3, {"topic": Classification(2)})
+    with pytest.raises(RagteachError, match="labels: 2 distinct names"):
+        save(tmp_path / "m", heads, labels={"topic": ["a"]})
+    with pytest.raises(RagteachError, match="task in labels to be one of 'topic'"):
+        save(tmp_path / "m", heads, labels={"stars": ["a", "b"]})
+    slow = TfidfVectorizer(token_pattern=r"(?:\w+-?)+").fit(["good film", "bad film"])
+    with pytest.raises(RagteachError, match="no repeat inside a repeat"):
+        save(tmp_path / "m", model, slow)
+    for path in (None, 5, ""):
+        with pytest.raises(RagteachError, match="path of a file"):
+            save(path, model)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "pattern", [r"(?u)\b\w\w+\b", r"[a-z]+", r"\S+", r"\w+(?:'\w+)?", r"\w{2,5}"]
+)
+def test_common_word_patterns_are_fine(pattern):
+    check_pattern(pattern)
+
+
+def test_names_of_classes_travel_with_the_model(tmp_path):
+    model = RAG(3, 2, 1, tasks=["films"])
+    model.class_names = ["no", "yes"]
+    saved = load(save(tmp_path / "m", model))
+    assert saved.labels == ["no", "yes"] and saved.model.class_names == ["no", "yes"]
+
+
+def test_texts_are_a_list_of_strings(tmp_path):
+    vectorizer = make_vectorizer().fit(["good film", "bad film"])
+    saved = load(save(tmp_path / "m", RAG(3, 2, 3, tasks=TASKS), vectorizer))
+    for texts in ("good film", [], [None], [1.0], None, {"a": 1}):
+        with pytest.raises(RagteachError, match="texts as a list of strings"):
+            saved.logits(texts, "films")
+    saved = load(save(tmp_path / "m", RAG(3, 2, 3, tasks=TASKS)))
+    for texts in (np.zeros((2, 4)), np.full((2, 3), np.nan), None, np.zeros(3)):
+        with pytest.raises(RagteachError, match=r"texts as .*features of shape \(n_docs, 3\)"):
+            saved.logits(texts, "films")
 
 
 def test_a_wrong_seal_is_refused(tmp_path):
@@ -583,8 +756,34 @@ def test_a_lora_trained_by_peft_becomes_a_rag(tmp_path):
     torch.testing.assert_close(loaded(x), model(x, "cars"))
 
 
+PARTS = ["weight", "lora_A", "lora_B", "bias", "linear", "model", "base_model", "default", "lora_"]
+
+
+@pytest.mark.parametrize("name", [*PARTS, "a", "A", "keys", "training", "a/b", "..", "é ü", "b c"])
+@pytest.mark.parametrize("other", ["films", "a b"])
+@pytest.mark.filterwarnings("ignore:Adapter .* invalid shape")  # PEFT's, of every bias
+def test_any_name_comes_back_whole_from_peft_or_is_refused(tmp_path, name, other):
+    from peft import PeftModel
+
+    from ragteach.integrations.peft_bridge import OneLinear
+
+    model = filled(RAG(7, 3, 2, tasks=[name, other], adapter="low_rank", rank=2))
+    try:
+        to_peft(model).save_pretrained(tmp_path)
+    except RagteachError as error:
+        assert f"task {name!r}" in str(error) and name not in ("a", "A", "default", "é ü", "b c")
+        return
+    x = torch.randn(20, 7)
+    for t, task in enumerate(model.task_names):
+        linear = torch.nn.Linear(7, 3)
+        linear.load_state_dict({"weight": model.shared.detach(), "bias": torch.zeros(3)})
+        folder = tmp_path if task == "default" else tmp_path / task
+        loaded = PeftModel.from_pretrained(OneLinear(linear), folder, adapter_name=task)
+        torch.testing.assert_close(loaded(x), model(x, t))
+
+
 def test_refusals_of_the_bridge():
-    with pytest.raises(RagteachError, match=r"task names without dots\nGot: \['c.d'\]"):
+    with pytest.raises(RagteachError, match=r"task names without dots .*\nGot: task 'c.d'"):
         to_peft(family()["no bias"])
     with pytest.raises(RagteachError, match="LoRA on exactly one nn.Linear"):
         from_peft(torch.nn.Linear(2, 2))
@@ -635,6 +834,7 @@ def test_predict_command_in_a_process_of_its_own(model_file):
     path, _, _ = model_file
     code = """
 import argparse, sys
+from ragteach.integrations.trust import check_pattern
 from ragteach.integrations.serving import add_predict_parser
 parser = argparse.ArgumentParser()
 add_predict_parser(parser.add_subparsers())

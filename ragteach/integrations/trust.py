@@ -1,0 +1,240 @@
+"""What a saved file may say: every name, number and shape, checked before anything is built of it.
+
+Enters: the header (JSON) and the tensors of a file.  Leaves: nothing, or a refusal.
+
+A seal tells damage, not intent. So a header that claims a billion tasks, a rank that no tensor has
+or a word pattern that never ends is refused by comparing it with the tensors that really are there:
+in time and memory of the order of the file.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import torch
+
+from ragteach.adapters import INITS, KINDS
+from ragteach.data.features import WORD
+from ragteach.errors import at_least, one_of, refuse, whole
+from ragteach.model import RAG
+
+LONGEST_PATTERN = 200  # characters of a word pattern
+LONGEST_NGRAM = 50  # words (or letters) in a row
+TEXT_OPTIONS = {
+    "input": ("content",),  # "filename" would open files
+    "decode_error": ("strict", "ignore", "replace"),
+    "strip_accents": (None, "ascii", "unicode"),
+    "analyzer": ("word", "char", "char_wb"),
+    "dtype": ("float32", "float64", "int32", "int64"),
+    "preprocessor": (None,),
+    "tokenizer": (None,),
+}
+
+
+def read_json(text: str | bytes) -> Any:
+    """JSON of a stranger: no name twice, no NaN, not deeper than Python can read.
+
+    Example:
+        >>> read_json('{"a": [1, 2]}')
+        {'a': [1, 2]}
+    """
+
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) < len(pairs):
+            raise ValueError("a name that stands there twice")
+        return found
+
+    def no_number(name: str) -> None:
+        raise ValueError(f"{name}, which is no JSON")
+
+    try:
+        return json.loads(text, object_pairs_hook=once, parse_constant=no_number)
+    except RecursionError:
+        raise ValueError("lists in lists without end") from None
+
+
+def check_rag(model: Any) -> None:
+    """Refuse anything but a `RAG`."""
+    if not isinstance(model, RAG):
+        raise refuse(
+            expected="model to be a RAG",
+            got=f"{type(model).__name__}",
+            fix="of a fitted RAGClassifier it is .model_; RAG(input_dim, output_dim, num_adapters)",
+        )
+
+
+def check_names(what: str, names: Any) -> None:
+    """A list of distinct strings that are not empty."""
+    fine = isinstance(names, list) and all(isinstance(name, str) and name for name in names)
+    if not fine or len(set(names)) < len(names):
+        raise refuse(
+            expected=f"{what}: a list of distinct names",
+            got=_short(names),
+            fix="use a file that save() wrote",
+        )
+
+
+def check_labels(labels: Any, sizes: Mapping[str, int] | int) -> None:
+    """Names of classes as many as there are classes: a list, or a dict from task to list."""
+    if labels is None:
+        return
+    by_task = labels.items() if isinstance(labels, Mapping) else [(None, labels)]
+    for task, names in by_task:
+        if task is not None and isinstance(sizes, Mapping):
+            one_of("task in labels", task, sizes)
+        n_classes = sizes[task] if isinstance(sizes, Mapping) and task is not None else sizes
+        fine = isinstance(names, list | tuple)
+        if isinstance(n_classes, int):
+            fine = fine and len(names) == n_classes and len(set(map(str, names))) == n_classes
+        if not fine:
+            raise refuse(
+                expected=f"labels: {n_classes} distinct names, one for each class",
+                got=f"labels = {_short(names)}",
+                fix="give the names in the order of the class numbers",
+            )
+
+
+def check_model(given: Any, state: Mapping[str, torch.Tensor], multi: bool, heads: Mapping) -> None:
+    """The facts about a model, against the tensors that are there."""
+    check_names("tasks", given["tasks"])
+    check_names("adapters", given["adapters"])
+    one_of("adapter", given["adapter"], KINDS)
+    one_of("init", given["init"], INITS)
+    one_of("bias", given["bias"], ("task", "shared", False))
+    at_least("scale", given["scale"])
+    whole("seed", given["seed"], -(2**63))
+    if given["adapter"] != "full":
+        whole("rank", given["rank"], 1)
+    if len(given["active"]) != len(given["adapters"]):
+        raise ValueError("active: not one entry for each adapter")
+    expected = _shapes(given, state, multi, heads)
+    found = {name: tuple(t.shape) for name, t in state.items()}
+    if expected != found:
+        odd = sorted(set(expected.items()) ^ set(found.items()))[0]
+        raise ValueError(f"tensors of other names or shapes than the header says, such as {odd[0]}")
+    check_finite(state)
+
+
+def check_finite(state: Mapping[str, torch.Tensor]) -> None:
+    """Weights are finite numbers."""
+    for name, tensor in state.items():
+        if not tensor.is_floating_point() or not bool(torch.isfinite(tensor).all()):
+            raise refuse(
+                expected="finite weights",
+                got=f"NaN, infinity or other things in {name}",
+                fix="train again, with a smaller lr, or use an earlier file",
+            )
+
+
+def _shapes(given: Any, state: Mapping[str, torch.Tensor], multi: bool, heads: Mapping) -> dict:
+    """Names and shapes of all tensors that a model of these facts has."""
+    body = "body." if multi else ""
+    n_outputs, n_features = state[body + "shared"].shape
+    n_tasks, n_adapters, rank = len(given["tasks"]), len(given["adapters"]), given["rank"]
+    shapes = {"shared": (n_outputs, n_features), "graph": (n_tasks, n_adapters)}
+    if given["bias"]:
+        shapes["bias"] = (n_tasks if given["bias"] == "task" else 1, n_outputs)
+    for name in given["adapters"]:
+        if given["adapter"] == "full":
+            shapes[f"adapters.{name}.full"] = (n_outputs, n_features)
+        else:
+            shapes[f"adapters.{name}.up"] = (n_outputs, rank)
+            shapes[f"adapters.{name}.down"] = (rank, n_features)
+    shapes = {body + name: shape for name, shape in shapes.items()}
+    if not multi:
+        return shapes
+    if len(given["heads"]) != n_tasks:
+        raise ValueError("not one head for each task")
+    for i, (kind, size) in enumerate(given["heads"]):
+        one_of("kind of head", kind, heads)
+        whole("size of a head", size, 1)
+        shapes |= {f"heads.{i}.linear.weight": (size, n_outputs), f"heads.{i}.linear.bias": (size,)}
+    return shapes
+
+
+# ---------------------------------------------------------------- the vectoriser
+
+
+def check_vectorizer(info: Any, n_features: int, idf: torch.Tensor | None) -> None:
+    """A vectoriser of as many words as the model has features, which reads any text in good time."""
+    params, terms = info["params"], info["terms"]
+    check_names("words of the vectoriser", terms)
+    if len(terms) != n_features:
+        raise refuse(
+            expected=f"a vectoriser of {n_features} words, the number of the model's features",
+            got=f"a vectoriser of {len(terms)} words",
+            fix="pair the model with the vectoriser whose features it was trained on",
+        )
+    if idf is not None and (tuple(idf.shape) != (n_features,) or not bool(idf.isfinite().all())):
+        raise ValueError("word weights (idf) that are not one finite number a word")
+    for name, options in TEXT_OPTIONS.items():
+        one_of(name, params[name], options)
+    for n in params["ngram_range"]:
+        whole("ngram_range", n, 1)
+    if max(params["ngram_range"]) > LONGEST_NGRAM:
+        raise ValueError(f"phrases of more than {LONGEST_NGRAM} words")
+    check_pattern(params["token_pattern"])
+
+
+def check_pattern(pattern: Any) -> None:
+    """Refuse a word pattern on which some texts take forever.
+
+    A search by trial takes exponential time where a repeat stands in a repeat, such as ``(a+)+``,
+    and a high power of the text's length where many repeats follow each other. At most two repeats,
+    side by side, keep it short.
+
+    Example:
+        >>> check_pattern(r"(?u)\\b\\w[\\w'-]*\\b")
+    """
+    if pattern is None or pattern == WORD:
+        return
+    if not isinstance(pattern, str) or len(pattern) > LONGEST_PATTERN:
+        raise _slow(pattern, "is no text, or a long one")
+    try:
+        parsed = re._parser.parse(pattern)  # type: ignore[attr-defined]
+    except (re.error, RecursionError, OverflowError) as error:
+        raise _slow(pattern, f"is no pattern ({error})") from None
+    depths = list(_repeats(parsed))
+    if any(depth > 0 for depth, _ in depths):
+        raise _slow(pattern, "repeats what repeats, or refers back")
+    if sum(many for _, many in depths) > 2 or len(depths) > 6:
+        raise _slow(pattern, "has more than two repeats")
+
+
+def _repeats(parsed: Any, depth: int = 0) -> Iterator[tuple[int, bool]]:
+    """(how many repeats stand around it, whether more than once) of each repeat in a pattern."""
+    for kind, value in parsed:
+        name = str(kind)
+        if name in ("MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT"):
+            _, most, inner = value
+            yield depth, most > 1
+            yield from _repeats(inner, depth + (most > 1))
+        elif name == "SUBPATTERN":
+            yield from _repeats(value[-1], depth)
+        elif name == "BRANCH":
+            for inner in value[1]:
+                yield from _repeats(inner, depth)
+        elif name in ("ASSERT", "ASSERT_NOT"):
+            yield from _repeats(value[1], depth)
+        elif name in ("GROUPREF", "GROUPREF_EXISTS", "ATOMIC_GROUP"):
+            yield 1, True
+
+
+def _slow(pattern: Any, why: str) -> Exception:
+    return refuse(
+        expected="a word pattern that reads any text quickly: no repeat inside a repeat",
+        got=f"token_pattern = {_short(pattern)}, which {why}",
+        fix=r"use make_vectorizer(), or a pattern such as r'(?u)\b\w[\w-]*\b'",
+    )
+
+
+def _short(value: Any) -> str:
+    """What arrived, but never a whole page of it."""
+    if isinstance(value, list | tuple) and len(value) > 6:
+        return f"{len(value)} names, such as {_short(list(value[:3]))}"
+    text = repr(value) if not isinstance(value, dict) else f"{type(value).__name__}"
+    return text if len(text) <= 100 else text[:100] + "..."
