@@ -129,7 +129,7 @@ def _check_saving(wrapped: Any, tasks: list[str], by_task: bool) -> None:
 
     PEFT takes the name out of each weight's name, wherever it stands in it.
     """
-    from peft import get_peft_model_state_dict  # noqa: PLC0415
+    from peft import get_peft_model_state_dict
 
     parts = ["lora_A.weight", "lora_B.weight"] + ["lora_B.bias"] * by_task
     expected = {f"base_model.model.{LAYER}.{part}" for part in parts}
