@@ -244,7 +244,7 @@ class RAG(nn.Module):
     def task_index(self, task):
         """Number of a task given by name or number."""
         if not isinstance(task, str):
-            task = task.item() if hasattr(task, "item") else task
+            task = task.item() if getattr(task, "ndim", None) == 0 else task
             one_of("task", task, [*self.task_names, *range(self.n_tasks)])
             return int(task)
         one_of("task", task, self.task_names)

@@ -94,7 +94,7 @@ class Saved:
         """Texts as the vectoriser counts them; or features, checked."""
         flat = isinstance(texts, Iterable) and not isinstance(texts, str | bytes | Mapping)
         if self.vectorizer is not None:
-            listed = list(texts) if flat and np.ndim(texts) == 1 else []
+            listed = list(texts) if flat and getattr(texts, "ndim", 1) == 1 else []
             if not listed or not all(isinstance(text, str) for text in listed):
                 raise refuse(
                     expected="texts as a list of strings",
@@ -167,7 +167,7 @@ def save(
     training = noted | training
     state = {name: t for name, t in model.state_dict().items() if _is_tensor(name)}
     check_finite(state)
-    labels = list(labels) if hasattr(labels, "__array__") else labels
+    labels = labels.tolist() if isinstance(labels, np.ndarray) else labels
     check_labels(labels, _sizes(model))
     tensors = {f"model.{name}": t for name, t in state.items()}
     info = {

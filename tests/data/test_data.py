@@ -3,12 +3,14 @@ refusal.
 """
 
 import hashlib
+import http.server
 import itertools
 import json
 import os
 import re
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -487,7 +489,7 @@ def test_offline_says_what_to_do_and_toy_data_still_work(tmp_path, monkeypatch):
     with pytest.raises(
         RagteachError,
         match=r"Got: OSError: pip:vaderSentiment==3.3.2 was not fetched. .*No matching distribution.*\n"
-        r"What to do: check the connection and that pip works here, .*load_toy\(\) needs no connection",
+        r"What to do: check the connection \(behind a proxy, .*load_toy\(\) needs no connection",
     ):
         load_human(tmp_path / "cache")
     assert list((tmp_path / "cache").iterdir()) == []
@@ -499,10 +501,94 @@ def test_a_pip_that_hangs_is_an_error_too(tmp_path, monkeypatch):
         raise subprocess.TimeoutExpired(command, kwargs["timeout"])
 
     monkeypatch.setattr(human.subprocess, "run", hang)
+    monkeypatch.setattr(human, "_indexes", list)
     with pytest.raises(
-        RagteachError, match=r"Got: OSError: pip did not finish within 300 seconds\nWhat to do"
+        RagteachError, match=r"Got: OSError: pip did not finish within 300 seconds; .*\nWhat to do"
     ):
         load_human(tmp_path)
+
+
+@pytest.fixture
+def no_pip(monkeypatch):
+    """As in an environment that uv made, with no settings for an index."""
+    monkeypatch.setitem(sys.modules, "pip", None)
+    monkeypatch.setattr(human.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(human, "_pip_settings", list)
+    names = "PIP_INDEX_URL PIP_EXTRA_INDEX_URL PIP_NO_INDEX UV_INDEX_URL UV_DEFAULT_INDEX"
+    for name in (*names.split(), *(f"{p}_proxy" for p in ("http", "https", "all", "no"))):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+
+
+@pytest.fixture
+def index():
+    """A package index on this machine, which notes what is asked: a simple page and the archive."""
+    asked = []
+    content = DEFAULT_ARCHIVE.read_bytes()
+
+    class Index(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            asked.append(self.path)
+            page = f'<a href="../../files/{human.ARCHIVE}#sha256=1">it</a>'.encode()
+            answer = {"vadersentiment/": page, human.ARCHIVE: content}
+            found = next((a for end, a in answer.items() if self.path.endswith(end)), None)
+            self.send_response(404 if found is None else 200)
+            self.end_headers()
+            self.wfile.write(found or b"")
+
+        def log_message(self, *_):
+            """Say nothing."""
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Index) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}", asked
+        server.shutdown()
+
+
+def test_without_pip_the_index_is_asked_itself(tmp_path, monkeypatch, human_frame, no_pip, index):
+    address, asked = index
+    monkeypatch.setenv("PIP_INDEX_URL", f"{address}/root/simple")
+    pd.testing.assert_frame_equal(load_human(tmp_path), human_frame)
+    assert asked == ["/root/simple/vadersentiment/", f"/root/files/{human.ARCHIVE}"]
+
+
+def test_behind_a_proxy_the_index_is_asked_through_it(
+    tmp_path, monkeypatch, human_frame, no_pip, index
+):
+    address, asked = index
+    monkeypatch.setenv("http_proxy", address)
+    monkeypatch.setenv("PIP_INDEX_URL", "http://index.invalid/simple")
+    pd.testing.assert_frame_equal(load_human(tmp_path), human_frame)
+    assert asked[0] == "http://index.invalid/simple/vadersentiment/"
+
+
+def test_pip_settings_name_the_index(tmp_path, monkeypatch, no_pip):
+    settings = tmp_path / "pip.conf"
+    settings.write_text(
+        "[global]\nindex-url = https://mine/simple\nextra-index-url = https://b/s\n"
+    )
+    monkeypatch.setattr(human, "_pip_settings", lambda: [settings, tmp_path / "none.conf"])
+    assert human._indexes() == ["https://mine/simple", "https://b/s", human.PYPI]
+    monkeypatch.setenv("PIP_INDEX_URL", "https://first/simple")
+    assert human._indexes()[0] == "https://first/simple"
+
+
+def test_json_pages_are_read_too():
+    page = f'{{"files": [{{"filename": "x", "url": "https://files/{human.ARCHIVE}"}}]}}'
+    assert human._link("https://i/simple/x/", page) == f"https://files/{human.ARCHIVE}"
+    with pytest.raises(ValueError, match="no vaderSentiment"):
+        human._link("https://i/simple/x/", "<a href='other.tar.gz'>")
+
+
+def test_offline_without_pip_is_said_at_once_and_names_no_module(tmp_path, monkeypatch, no_pip):
+    monkeypatch.setattr(human, "_indexes", lambda: ["http://user:secret@127.0.0.1:9/simple"])
+    with pytest.raises(
+        RagteachError, match=r"Got: OSError: there is no pip here; the package"
+    ) as c:
+        load_human(tmp_path)
+    said = str(c.value)
+    assert "secret" not in said and "module" not in said.lower() and "HTTPS_PROXY" in said
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_cache_that_cannot_be_a_folder(tmp_path):

@@ -48,10 +48,7 @@ PENDING: set[str] = {
         "card",
     ),
     *("rubric", "reference", "predict", "reveal"),
-    *("RAGClassifier", "RAGRegressor"),
-    *("MultiHead", "MultiHead.predict", "MultiHead.evaluate", "fit_heads", "save", "load"),
-    *("Saved.logits", "to_peft", "from_peft", "lora_weights", "export_onnx", "export_program"),
-    *("TensorBoard", "Classification", "Regression", "MultiLabel", "Ranking", "Similarity"),
+    "export_onnx",
 }
 
 ARGUMENTS: dict[str, list[str]] = {}
