@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from ragteach import MultiTaskDataset
+from ragteach import RAG, MultiTaskDataset, MultiTaskLoss, TaskTensors
 from ragteach.errors import RagteachError
 
 
@@ -25,6 +25,29 @@ def problem(sizes=(30, 30, 30), n_features=6, n_classes=3, seed=0):
         task += [t] * n
     x = np.concatenate(x).astype(np.float32)
     return MultiTaskDataset(x, np.concatenate(y), n_classes, task)
+
+
+def model_for(data, num_adapters=None, **options):
+    """A model of the data's shape, one adapter per task, its start large enough to matter."""
+    options = {"scale": 0.5} | options
+    k = data.n_tasks if num_adapters is None else num_adapters
+    return RAG(data.n_features, data.n_classes, k, tasks=data.task_names, **options)
+
+
+def objective(model, data, lam, lam_shared):
+    """J in float64, as the loss module says it: a tensor without axes."""
+    tensors = data if isinstance(data, TaskTensors) else data.stacked(dtype=torch.float64)
+    criterion = MultiTaskLoss(lam=lam, lam_shared=lam_shared)
+    criterion.set_sizes(tensors.sizes)
+    return criterion.stacked(model, tensors)
+
+
+def descend(loss, optimizer, steps):
+    """The loop that everybody writes: ``steps`` times down the gradient of ``loss()``."""
+    for _ in range(steps):
+        optimizer.zero_grad()
+        loss().backward()
+        optimizer.step()
 
 
 def refused(expected, got, fix=None):

@@ -3,16 +3,16 @@
 import copy
 
 import numpy as np
+import problems
 import pytest
 import torch
-from problems import centred, problem, same
+from problems import centred, descend, model_for, problem, same
 from scipy.optimize import minimize
 from sklearn.linear_model import LogisticRegression
 from torch import nn
 
 from ragteach import (
     RAG,
-    MultiTaskLoss,
     evaluate,
     fit,
     solve,
@@ -26,16 +26,13 @@ FREE = {"lam": 0.0, "lam_shared": 0.0}  # no penalties
 SGD = torch.optim.SGD
 
 
-def start(data, adapters=None, **options):
-    """A double-precision model for ``data``, its random start large enough to matter."""
-    options = {"scale": 0.5, "seed": 1} | options
-    k = data.n_tasks if adapters is None else adapters
-    return RAG(data.n_features, data.n_classes, k, tasks=data.task_names, **options).double()
+def start(data, num_adapters=None, **options):
+    """A double-precision model for ``data``."""
+    return model_for(data, num_adapters, **{"seed": 1} | options).double()
 
 
 def objective(model, data, lam, lam_shared):
-    criterion = MultiTaskLoss(lam=lam, lam_shared=lam_shared, sizes=data.sizes)
-    return criterion.stacked(model, data.stacked(dtype=torch.float64)).item()
+    return problems.objective(model, data, lam, lam_shared).item()
 
 
 # ---- 1 ----------------------------------------------------------------------------------------------
@@ -43,7 +40,7 @@ def objective(model, data, lam, lam_shared):
 
 def test_law_1_collapse_the_literal_model_is_one_linear():
     data = problem()
-    model = start(data, adapters=4, graph="all", bias="shared")
+    model = start(data, num_adapters=4, graph="all", bias="shared")
     single = nn.Linear(6, 3).double()
     with torch.no_grad():
         single.weight.copy_(model.shared + sum(a.full for a in model.adapters.values()))
@@ -57,15 +54,12 @@ def test_law_1_collapse_the_literal_model_is_one_linear():
     optimizer = SGD(
         [{"params": [single.weight], "lr": 0.02 * 5}, {"params": [single.bias], "lr": 0.02}]
     )
-    for _ in range(50):
-        optimizer.zero_grad()
-        logits = single(x[data.doc])
-        loss = sum(
-            nn.functional.cross_entropy(logits[data.task == t], data.y[data.task == t])
-            for t in range(3)
-        )
-        loss.backward()
-        optimizer.step()
+
+    def loss():
+        logits, here = single(x[data.doc]), [data.task == t for t in range(3)]
+        return sum(nn.functional.cross_entropy(logits[h], data.y[h]) for h in here)
+
+    descend(loss, optimizer, 50)
     assert all(same(w, single.weight, 1e-10) for w in model.task_weights())
 
 
@@ -86,7 +80,7 @@ def test_law_2_conservation_for_any_graph():
     """dJ/dA_k = sum_t G[t,k] dJ/dW_t: whatever is orthogonal to the columns of [1 | G] stays."""
     data = problem(sizes=(20, 20, 20, 20))
     graph = torch.tensor([[1.0, 0], [1, 0], [0, 1], [0, 1]])
-    model = start(data, adapters=2, graph=graph)
+    model = start(data, num_adapters=2, graph=graph)
     before = (model.shared - model.adapter_weights().sum(0)).detach()  # groups cover each task once
     fit(model, data, epochs=20, lr=0.3, optimizer=SGD, **FREE, **QUIET)
     assert same(model.shared - model.adapter_weights().sum(0), before, 1e-12)
@@ -127,7 +121,7 @@ def test_law_3_balance_without_a_penalty_on_the_shared_weights():
 def test_law_3_balance_for_any_graph():
     """lam A_k = -sum_t G[t,k] dCE/dW_t and lam_s W_s = -sum_t dCE/dW_t, by autograd."""
     data = problem(sizes=(20, 20, 20, 20))
-    model = start(data, adapters=3, graph="random", per_task=2)
+    model = start(data, num_adapters=3, graph="random", per_task=2)
     solve(model, data, lam=0.2, lam_shared=0.3, tol=1e-9)
     weights = model.task_weights().detach().requires_grad_()
     x, bias = data.x.double(), model.bias.detach()
@@ -363,7 +357,7 @@ def test_law_7_the_same_with_fit():
 
 def test_law_8_merging():
     data = problem()
-    model = start(data, adapters=5, graph="random", per_task=3)
+    model = start(data, num_adapters=5, graph="random", per_task=3)
     x = data.x.double()
     for t, name in enumerate(data.task_names):
         merged = model.merge(name)

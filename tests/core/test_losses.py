@@ -4,10 +4,10 @@ import math
 
 import pytest
 import torch
-from problems import problem, refused, same
+from problems import descend, model_for, problem, refused, same
 from torch import nn
 
-from ragteach import RAG, MultiTaskDataset, MultiTaskLoss, cross_entropy, fit, penalty, residual
+from ragteach import MultiTaskDataset, MultiTaskLoss, cross_entropy, fit, penalty, residual
 from ragteach.losses import task_alphas
 
 F = nn.functional
@@ -15,12 +15,6 @@ F = nn.functional
 
 def batch(data):
     return data.rows(data.doc), data.y, data.task
-
-
-def model_for(data, **options):
-    return RAG(
-        data.n_features, data.n_classes, data.n_tasks, tasks=data.task_names, scale=0.5, **options
-    )
 
 
 @pytest.mark.parametrize("star", [(), (3,)])
@@ -116,10 +110,7 @@ def test_uncertainty_learns_its_own_best_weight():
     losses = torch.tensor([0.2, 1.0, 4.0])
     criterion = MultiTaskLoss(alpha="uncertainty", sizes=[1, 1, 1])
     optimizer = torch.optim.Adam(criterion.parameters(), lr=0.05)
-    for _ in range(600):
-        optimizer.zero_grad()
-        criterion.combine(losses).backward()
-        optimizer.step()
+    descend(lambda: criterion.combine(losses), optimizer, 600)
     assert same(criterion.log_variance.exp(), 2 * losses, 1e-2)
     data = problem(sizes=(10, 10))
     criterion = MultiTaskLoss(alpha="uncertainty")

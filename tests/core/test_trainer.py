@@ -1,6 +1,7 @@
 """The loop: schedules, batches, stopping, interrupting, resuming."""
 
 import copy
+import functools
 import io
 import os
 import signal
@@ -12,7 +13,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from problems import problem, refused, same, states_equal
+from problems import descend, model_for, problem, refused, same, states_equal
 
 from ragteach import (
     RAG,
@@ -30,26 +31,21 @@ from ragteach.trainer import epoch_batches, pick_device, plan
 QUIET = dict(progress=False, device="cpu")
 
 
-def start(data, **options):
-    return RAG(
-        data.n_features, data.n_classes, data.n_tasks, tasks=data.task_names, scale=0.3, **options
-    )
+start = functools.partial(model_for, scale=0.3)
 
 
 def plain_loop(model, data, epochs, lr, lam):
     """What a learner would write first: a loop over tasks."""
-    optimizer = torch.optim.SGD(model.parameters(), lr=lr)
-    for _ in range(epochs):
-        optimizer.zero_grad()
-        loss = 0
+
+    def loss():
+        J = lam / 2 * model.adapter_weights().square().sum()
         for t in range(data.n_tasks):
             here = data.task == t
-            loss = loss + torch.nn.functional.cross_entropy(
-                model(data.x[data.doc[here]], t), data.y[here]
-            )
-        loss = loss + lam / 2 * model.adapter_weights().square().sum()
-        loss.backward()
-        optimizer.step()
+            logits = model(data.x[data.doc[here]], t)
+            J = J + torch.nn.functional.cross_entropy(logits, data.y[here])
+        return J
+
+    descend(loss, torch.optim.SGD(model.parameters(), lr=lr), epochs)
 
 
 def test_fit_is_the_plain_loop():

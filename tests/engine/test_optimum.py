@@ -8,7 +8,7 @@ import pytest
 import scipy.optimize
 import scipy.sparse as sp
 import torch
-from problems import problem, refused
+from problems import objective, problem, refused
 
 import ragteach as rt
 from ragteach.engine.newton import newton_direction
@@ -18,14 +18,6 @@ from ragteach.engine.spaces import Documents
 
 NAMES = ["task1", "task2", "task3"]
 MIXED = torch.tensor([[1.0, 0.0], [1.0, 0.5], [0.0, 1.0]])
-
-
-def objective(model, data, lam, lam_shared):
-    """J in float64, as the loss module says it."""
-    tensors = data if isinstance(data, rt.TaskTensors) else data.stacked(dtype=torch.float64)
-    criterion = rt.MultiTaskLoss(lam=lam, lam_shared=lam_shared)
-    criterion.set_sizes(tensors.sizes)
-    return criterion.stacked(model, tensors)
 
 
 def by_scipy(model, data, lam, lam_shared):

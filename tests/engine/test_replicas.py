@@ -1,12 +1,13 @@
 """Many trainings at once: the written-out gradient is autograd's, and replica r is a lone run."""
 
 import copy
+import functools
 
 import numpy as np
 import pytest
 import scipy.sparse as sp
 import torch
-from problems import problem, refused, same
+from problems import model_for, problem, refused, same
 
 from ragteach import (
     RAG,
@@ -21,10 +22,7 @@ from ragteach import (
 )
 from ragteach.engine.replicas import routing, stack
 
-
-def template(data, **options):
-    options = {"scale": 0.3, "seed": 3, "num_adapters": data.n_tasks} | options
-    return RAG(data.n_features, data.n_classes, tasks=data.task_names, **options)
+template = functools.partial(model_for, scale=0.3, seed=3)
 
 
 def lone(model, data, seed, lam, **options):

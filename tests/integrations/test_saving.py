@@ -18,6 +18,7 @@ import pytest
 import safetensors.torch
 import sklearn
 import torch
+from problems import descend
 from sklearn.feature_extraction.text import CountVectorizer, HashingVectorizer, TfidfVectorizer
 from sklearn.model_selection import GridSearchCV, KFold
 from sklearn.pipeline import make_pipeline
@@ -740,10 +741,7 @@ def test_a_lora_trained_by_peft_becomes_a_rag(tmp_path):
     for task in ("films", "cars"):
         wrapped.set_adapter(task)
         optimizer = torch.optim.Adam([p for p in wrapped.parameters() if p.requires_grad], lr=0.1)
-        for _ in range(5):
-            optimizer.zero_grad()
-            wrapped(torch.randn(8, 7)).logsumexp(1).mean().backward()
-            optimizer.step()
+        descend(lambda: wrapped(torch.randn(8, 7)).logsumexp(1).mean(), optimizer, 5)
     x, model = torch.randn(6, 7), from_peft(wrapped)
     for task in ("films", "cars"):
         wrapped.set_adapter(task)

@@ -5,16 +5,21 @@ solution, the objects of ``KEPT`` as the lesson computed them.  Several test pro
 folder; who comes first runs the notebook, the others wait.
 """
 
+import json
 import os
 import pickle
+from unittest import mock
 
 import nbformat
+import pooch
 from filelock import FileLock
 from forks import forked_kernels
 from lesson_source import build
 
 # What the tests of a lesson read of its run.
 KEPT: dict[str, tuple[str, ...]] = {}
+# What libraries keep for themselves is not left by the lesson.
+CACHES = {"matplotlib", "fontconfig", "torch", "huggingface"}
 
 
 def _folder(factory):
@@ -38,6 +43,12 @@ def run_of(name: str, kind: str, factory):
     return nbformat.read(path, as_version=4), seconds
 
 
+def left_by(name: str, kind: str, factory) -> list[str]:
+    """The files that the run left in its home and among the temporary files, caches aside."""
+    run_of(name, kind, factory)
+    return json.loads((_folder(factory) / f"{name}-{kind}.left").read_text(encoding="utf-8"))
+
+
 def objects(name: str, factory) -> dict:
     """The objects of ``KEPT[name]`` as the solution of the lesson computed them."""
     run_of(name, "solution", factory)
@@ -54,8 +65,17 @@ def _run(name: str, kind: str, folder):
         file = str(folder / f"{name}.pickle")
         text = f"__import__('pickle').dump({{k: globals()[k] for k in {kept!r}}}, open({file!r}, 'wb'))"
         nb.cells.append(nbformat.v4.new_code_cell(text))
-    with forked_kernels() as kernels:
+    homes = {word: folder / f"{name}-{kind}-{word}" for word in ("HOME", "TMPDIR")}
+    for path in homes.values():
+        path.mkdir()
+    # Downloaded data lie in the home that everybody has.
+    own = {"RAGTEACH_CACHE": os.environ.get("RAGTEACH_CACHE") or str(pooch.os_cache("ragteach"))}
+    own |= {word: str(path) for word, path in homes.items()}
+    with mock.patch.dict(os.environ, own), forked_kernels() as kernels:
         nb = build.execute(nb, build.paths(name)[kind].parent)
+    left = [p for path in homes.values() for p in path.rglob("*") if p.is_file()]
+    left = [str(p) for p in left if not CACHES & set(p.parts)]
+    (folder / f"{name}-{kind}.left").write_text(json.dumps(left), encoding="utf-8")
     if kept:
         nb.cells.pop()
     return nb, kernels[0].cpu_seconds()

@@ -10,6 +10,8 @@ import lesson_source
 import numpy as np
 import pytest
 import torch
+from lesson_runs import CACHES, left_by, run_of
+from lesson_source import build
 from sklearn import config_context
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.model_selection import GridSearchCV, StratifiedKFold
@@ -216,12 +218,11 @@ exec(compile(sys.stdin.read(), "lesson", "exec"), {{"__name__": "__main__"}})
         code, env=environment, cwd=folders["cwd"], text=lesson_source.code("12_deploy")
     )
     assert done.returncode == 0, done.stderr[-2000:]
-    caches = {"matplotlib", "fontconfig", "torch", "huggingface"}  # of libraries, not of the lesson
     left = [
         p
         for f in folders.values()
         for p in f.rglob("*")
-        if p.is_file() and not caches & set(p.parts)
+        if p.is_file() and not CACHES & set(p.parts)
     ]
     return done.stdout, left
 
@@ -235,10 +236,11 @@ def test_without_the_extras_the_lesson_says_what_to_install_and_goes_on(tmp_path
     assert left == []
 
 
-def test_with_the_extras_nothing_is_left_behind(tmp_path):
-    said, left = run_lesson(tmp_path)
+def test_with_the_extras_nothing_is_left_behind(tmp_path_factory):
+    nb, _ = run_of("12_deploy", "solution", tmp_path_factory)
+    said = "\n".join(build.output_text(o) for c in nb.cells for o in c.get("outputs", []))
     assert "the optional package" not in said
     assert "ONNX runtime and torch differ by less than 0.00001: True" in said
     assert said.count("same logits in PEFT: True, and back again: True") == 2
     assert "1 run on this computer" in said
-    assert left == []
+    assert left_by("12_deploy", "solution", tmp_path_factory) == []

@@ -51,7 +51,9 @@ def colab(root):
         if not (folder / "ready").exists():
             venv.create(folder, with_pip=True, clear=True)
             found = subprocess.run(
-                [python, "-m", "pip", "install", "-q", *PINS], capture_output=True, text=True
+                [python, "-m", "pip", "install", "-q", "--no-compile", *PINS],
+                capture_output=True,
+                text=True,
             )
             if found.returncode:
                 missing = f"Colab's versions could not be installed: {found.stderr[-500:]}"
