@@ -310,7 +310,7 @@ def generate(row: dict, rows: list[dict], kind: str, source: Path = SOURCE):
         cell.metadata = nbformat.from_dict({"tags": tags} if tags else {})
         if cell.cell_type == "markdown":
             cell.source = cell.source.replace("{{lessons}}", table(rows))
-            if kind == "solutions":  # they lie one folder further down
+            if kind == "solution":  # they lie one folder further down
                 cell.source = cell.source.replace("](laws.md", "](../laws.md")
     nb.cells = cells
     nb.metadata = nbformat.from_dict(METADATA)
