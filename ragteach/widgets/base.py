@@ -6,14 +6,10 @@ page, and a widget.
     arrays  --pack-->  one bytes object (float32, one array after another) + {name: [offset, shape]}
     JavaScript         draws any slider position from that block: no kernel takes part in a drag
 
-An explorer that must train again (`ask`) answers one request at a time.  The page holds back all
-but the newest request, so nothing queues up and a stale picture is never drawn.  The answer comes
-from a process aside, which no running cell holds up; until that is there, from this one.
-
-Callbacks compute with numpy and torch only.  Since ipykernel 7 they run in another thread, beside a
-running
-cell: `guard` keeps IPython's plotting hooks out of that thread, and one torch thread is faster
-there than two.
+An explorer that trains or solves does so in the page as well (`ENGINE`): no kernel is asked, so the
+same explorer lives in JupyterLab, in Colab, in a saved notebook and on a page on disk. The kernel
+only hears where the learner is. It hears so in another thread, beside a running cell: `guard` keeps
+IPython's plotting hooks out of that thread.
 """
 
 import base64
@@ -29,12 +25,12 @@ import torch
 import traitlets
 
 from ragteach.study import plots
-from ragteach.widgets.aside import aside
 
 HERE = Path(__file__).resolve().parent
-ENGINE = {
-    "playgrounds": ("words", "toy", "learning", "optimum", "sessions", "stories")
-}  # what an explorer computes with
+ENGINE = {  # what an explorer computes with
+    "graphs": ("learning", "optimum"),
+    "playgrounds": ("words", "toy", "learning", "optimum", "sessions", "stories"),
+}
 MIME = "application/vnd.ragteach.explorer+json"
 NOTE = "An explorer: run this cell to move it. The figure before it shows the same thing, standing still."
 SHORT = 4096  # numbers; arrays up to this length are kept exactly
@@ -87,19 +83,10 @@ class Explorer(anywidget.AnyWidget):
     state = traitlets.Dict().tag(sync=True)
     _ipython_display_ = None  # of ipywidgets 7 (Colab's): it would pass over the bundle below
 
-    def __init__(self, kind, arrays, spec, answer=None):
+    def __init__(self, kind, arrays, spec):
         block, layout = pack(arrays)
         self._esm = script(kind)
-        self._answer, self._lock = answer, threading.Lock()
-        super().__init__(
-            kind=kind, block=block, spec={**spec, "layout": layout, "live": answer is not None}
-        )
-        if answer is not None:
-            self.on_msg(self._asked)
-        if hasattr(self.comm, "_reply_subshell_for"):
-            # ipykernel 7.4 would queue the page's messages behind a running cell, in whatever
-            # thread the page wants them handled.
-            self.comm._reply_subshell_for = lambda data, default: default
+        super().__init__(kind=kind, block=block, spec={**spec, "layout": layout})
 
     def move(self, **to):
         """Move the explorer from Python: ``w.move(lam=0.1)``.  Returns nothing; the page
@@ -107,30 +94,6 @@ class Explorer(anywidget.AnyWidget):
         """
         self.state = {**self.state, **to}
         self.send({"move": to})
-
-    def _asked(self, _, content, buffers):
-        """Answer one request of the page; what goes wrong is said on the page, where the learner
-        is.
-        """
-        aside().start()  # at the page's hello, most times: somebody looks, there may be questions
-        short_turns()
-        if "ask" not in content:
-            return
-        reply = {"reply": content["ask"]}
-        try:
-            arrays, more = self._found(content.get("want", {}))
-            block, layout = pack(arrays)
-            self.send({**reply, **more, "layout": layout}, [block])
-        except Exception as error:
-            self.send({**reply, "error": f"{type(error).__name__}: {error}"})
-
-    def _found(self, want):
-        with self._lock:
-            found = aside().ask(self.model_id, self._answer, want)
-            if found is None:
-                with one_thread():
-                    found = self._answer(want)
-        return found
 
     def _repr_mimebundle_(self, **kwargs):
         """The live view, a line of text for those who cannot show it, and the numbers for `make
@@ -207,7 +170,7 @@ def unsqueeze(text: str, layout: dict) -> bytes:
     return b"".join(parts)
 
 
-def show(kind, arrays, spec, figure, answer=None) -> Explorer:
+def show(kind, arrays, spec, figure) -> Explorer:
     """Display the static twin and return the explorer.
 
     Args:
@@ -216,12 +179,10 @@ def show(kind, arrays, spec, figure, answer=None) -> Explorer:
         spec: texts and names; ``title``, ``alt`` and ``about`` (one sentence: what to do here)
             among them.
         figure: a matplotlib figure, the static twin.
-        answer: ``answer(want) -> (arrays, more)`` for an explorer that trains again; pickle must
-            take it.
     """
     if guard():
         plots.show(figure, alt=spec["alt"])
-    return Explorer(kind, arrays, spec, answer)
+    return Explorer(kind, arrays, spec)
 
 
 def guard() -> bool:
@@ -245,16 +206,6 @@ def guard() -> bool:
     shell.events.trigger = guarded
     shell.events.ragteach_guard = True
     return True
-
-
-def short_turns(seconds=1e-4):
-    """Python's threads take turns often, from now on.
-
-    A question and its answer pass through half a dozen threads of the kernel.  Beside a running
-    cell each would wait five milliseconds for its turn, and a solve in this process at every small
-    operation.
-    """
-    sys.setswitchinterval(min(seconds, sys.getswitchinterval()))
 
 
 class one_thread:

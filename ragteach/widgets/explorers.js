@@ -50,7 +50,6 @@ table { border-collapse: collapse; font-size: 12.5px; font-variant-numeric: tabu
 th:first-child, td:first-child { text-align: left; } th { font-weight: 650; }
 pre { margin: 0; padding: 8px 10px; background: var(--panel); border-radius: 4px; font: 12.5px/1.5 ui-monospace, Menlo, Consolas, monospace; overflow-x: auto; user-select: all; }
 .error { color: var(--warn); border: 1px solid var(--warn); border-radius: 4px; padding: 6px 10px; margin: 6px 0; white-space: pre-wrap; }
-.busy .answer { fill-opacity: .3; } /* the numbers before: new ones are on their way */
 `;
 
 // Fast: Chromium repaints what changed, but it sorts the layers of the whole page again (1.3 to 1.9 ms in JupyterLab, every
@@ -189,18 +188,10 @@ class Store {
     this.first = { ...this.spec.start };
     this.state = { ...this.first, ...model.get("state") };
     this.views = new Set();
-    this.load(model.get("block"), this.spec.layout, {});
-    this.asked = this.answered = 0;
-    this.waiting = this.want = null;
+    this.read = reader(model.get("block"), this.spec.layout);
     this.problem = "";
-    this.heard = (message, buffers) => this.hear(message, buffers);
+    this.heard = (message) => this.hear(message);
     model.on("msg:custom", this.heard);
-    if (this.spec.live && !model.offline) this.tell({ hello: true });
-  }
-  load(block, layout, more) {
-    this.read = reader(block, layout);
-    this.result = { ...this.spec.result, ...more };
-    this.version = (this.version ?? 0) + 1;
   }
   refresh() {
     for (const view of this.views) view.schedule();
@@ -215,60 +206,10 @@ class Store {
     this.model.set("state", { ...this.state });
     this.model.save_changes();
   }
-  /** Say something to the kernel; whether there was a way to. */
-  tell(content) {
-    try {
-      this.model.send(content);
-      return true;
-    } catch {
-      return false; // the comm is closed
-    }
-  }
-  /** Ask the kernel for new numbers: one request under way, and only the newest waits.  A quiet one is for later use. */
-  ask(want) {
-    if (!this.spec.live || this.model.offline) return false;
-    if (want.quiet && this.waiting) return false;
-    this.waiting = want;
-    if (!this.underway) this.send();
-    this.refresh();
-    return true;
-  }
-  send(again = true) {
-    const want = (this.want = this.waiting);
-    this.waiting = null;
-    this.asked += 1; // an answer to an older question is not heard any more
-    clearTimeout(this.patience);
-    const silence = () => this.fail("The kernel does not answer. If it was restarted, run this cell again.");
-    // A message that was sent before JupyterLab had a thread for it waits for the running cell: ask once more.
-    const retry = () => { this.waiting ??= want; this.send(false); };
-    this.patience = setTimeout(again ? retry : silence, again ? 1500 : 20000);
-    if (!this.tell({ ask: this.asked, want })) silence();
-  }
-  fail(text) {
-    clearTimeout(this.patience);
-    if (this.busy) this.problem = text;
-    this.answered = this.asked;
-    this.waiting = null;
-    this.refresh();
-  }
-  get underway() {
-    return this.asked > this.answered;
-  }
-  get busy() {
-    return (this.waiting && !this.waiting.quiet) || (this.underway && !this.want.quiet);
-  }
-  hear(message, buffers) {
-    if (message.move) {
-      Object.assign(this.state, message.move);
-      this.moved?.(message.move);
-    }
-    if (message.reply === this.asked && this.underway) {
-      clearTimeout(this.patience);
-      this.answered = this.asked;
-      this.problem = message.error ?? "";
-      if (!message.error) this.load(buffers[0], message.layout, message);
-      if (this.waiting) this.send();
-    }
+  hear(message) {
+    if (!message.move) return;
+    Object.assign(this.state, message.move);
+    this.moved?.(message.move);
     this.refresh();
   }
 }
@@ -373,13 +314,7 @@ class View {
     this.failure = "";
     this.attempt((state) => {
       for (const sync of this.syncs) sync(state);
-      if (this.version !== this.store.version) {
-        this.version = this.store.version;
-        this.explorer.loaded?.(state);
-        if (this.width) for (const layout of this.layouts) layout();
-      }
       if (this.width) this.explorer.draw(state);
-      this.root.classList.toggle("busy", this.store.busy);
       count(this.root.dataset, "drawn");
     });
   }
@@ -514,7 +449,7 @@ export default () => {
   return {
     initialize({ model }) {
       store = new Store(model);
-      return () => { clearTimeout(store.saving); clearTimeout(store.patience); model.off("msg:custom", store.heard); };
+      return () => { clearTimeout(store.saving); model.off("msg:custom", store.heard); };
     },
     render({ model, el }) {
       store ??= new Store(model);

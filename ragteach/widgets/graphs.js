@@ -1,30 +1,79 @@
-// Graph editor.  Arrays per preset and lambda: accuracy (P, L, T), validation (P, L, T), loss (P, L, 1); graphs (P, T, K).
-// An answer of the kernel has the same arrays for one graph, without the first axis: at one lambda, or at all of them.
+// Graph editor.  Arrays: graphs (P, T, K), and for each of train, val, test the documents: sizes (T), y, words, word, count.
+// The graph on the page is solved in the page (learning.js, optimum.js); what was solved before is kept.
 
 EXPLORERS.graphs = (ui) => {
-  const { spec, store } = ui, nTasks = spec.tasks.length, color = (t) => spec.colors[t % spec.colors.length];
-  const first = store.firstRead ?? (store.firstRead = ui.read), preset = (p) => spec.tasks.map((_, t) => Array.from({ length: spec.widths[p] }, (_, k) => first("graphs")(p, t, k)));
+  const { spec, store } = ui, nTasks = spec.tasks.length, [nFeatures, nClasses] = spec.size, color = (t) => spec.colors[t % spec.colors.length];
+  const graphs = ui.read("graphs"), preset = (p) => spec.tasks.map((_, t) => Array.from({ length: spec.widths[p] }, (_, k) => graphs(p, t, k)));
   const clone = (g) => g.map((row) => [...row]), width = (g) => g[0].length, same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
-  const live = spec.live && !store.model.offline;
 
-  /** Whose numbers are here for every lambda: presets, and graphs that the kernel had time for.  A row for (name, lam). */
-  const solved = (store.solved ??= new Map(spec.presets.map((_, p) => [JSON.stringify(preset(p)), (name, l) => first(name).row(p, l)])));
-  const known = (state) => solved.get(JSON.stringify(state.graph));
-  /** A new graph is solved at the lambda on the page first; who then moves lambda wants them all. */
+  /** A part's documents, task by task. */
+  const part = (name) => {
+    const [sizes, y, words, word, count] = ["sizes", "y", "words", "word", "count"].map((key) => ui.read(`${name}_${key}`).all);
+    let doc = 0, at = 0;
+    return Array.from(sizes, (n) => documents(Array.from({ length: n }, () => {
+      const mine = Array.from({ length: Math.round(words[doc]) }, (_, i) => [Math.round(word[at + i]), count[at + i]]);
+      at += mine.length;
+      return { words: mine, y: Math.round(y[doc++]) };
+    })));
+  };
+  const tasks = { train: part("train"), val: part("val"), test: part("test") };
+
+  /** The optimum of a graph at a lambda, begun at the last one; kept, since a hand comes back. */
+  const solved = (store.solved ??= new Map());
+  const optimum = ({ graph, lam_at }) => {
+    const key = JSON.stringify([graph, lam_at]);
+    if (solved.has(key)) return solved.get(key);
+    const problem = makeProblem({ tasks: tasks.train, nFeatures, nClasses, graph, lam: spec.lams[lam_at], lamShared: spec.lam_shared });
+    const start = zeroWeights(problem), last = store.lastWeights;
+    if (last) {
+      start.shared.set(last.shared);
+      start.adapters.forEach((A, k) => last.adapters[k] && A.set(last.adapters[k]));
+      start.bias.forEach((b, t) => b.set(last.bias[t]));
+    }
+    const { weights, converged } = solve(problem, { start, tol: 1e-4 });
+    if (!converged) throw new Error("no optimum was reached for this graph; press Reset");
+    store.lastWeights = weights;
+    const found = {
+      accuracy: accuracy(problem, weights, tasks.test), validation: accuracy(problem, weights, tasks.val),
+      loss: gradient(problem, weights).losses.reduce((a, b) => a + b, 0), kinds: kinds(problem, weights),
+    };
+    solved.set(key, found);
+    return found;
+  };
+  /** How many different W there are, judged by the weights: alike if apart by less than 2 % of their length. */
+  const kinds = (problem, weights) => {
+    const centred = spec.tasks.map((_, t) => {
+      const W = taskWeights(problem, weights, t);
+      for (let j = 0; j < W.length; j += nClasses) {
+        const mean = W.subarray(j, j + nClasses).reduce((a, b) => a + b, 0) / nClasses;
+        for (let c = 0; c < nClasses; c++) W[j + c] -= mean;
+      }
+      return W;
+    });
+    const apart = (a, b) => Math.sqrt(squares(a.map((x, i) => x - b[i]))) / (Math.sqrt(Math.max(squares(a), squares(b))) || 1);
+    const different = [];
+    for (const W of centred) if (!different.some((other) => apart(W, other) < 0.02)) different.push(W);
+    return different.length;
+  };
+  /** While the hand rests: the presets, and every lambda of the graph on the page, one at a time. */
+  let resting = null;
+  const ahead = (wait = 400) => {
+    clearTimeout(resting);
+    resting = setTimeout(() => {
+      const { graph, lam_at } = ui.state, near = spec.lams.map((_, l) => l).sort((a, b) => Math.abs(a - lam_at) - Math.abs(b - lam_at));
+      const wanted = [...near.slice(0, 7).map((l) => ({ graph, lam_at: l })), ...spec.presets.map((_, p) => ({ graph: preset(p), lam_at })), ...near.map((l) => ({ graph, lam_at: l }))];
+      const next = wanted.find((state) => !solved.has(JSON.stringify([state.graph, state.lam_at])));
+      if (!next) return;
+      try {
+        optimum(next);
+      } catch { return; } // it is said when the learner gets there
+      ahead(30);
+    }, wait);
+  };
   const go = (change) => {
     const state = { ...ui.state, ...change };
     ui.update({ ...change, preset: spec.presets.findIndex((_, p) => same(preset(p), state.graph)) });
-    clearTimeout(store.later);
-    if (known(state)) store.waiting = null;
-    else if (change.graph) store.ask({ graph: state.graph, lams: [spec.lams[state.lam_at]], key: keyOf(state) });
-    else askAll(state, false);
   };
-  const askAll = ({ graph }, quiet) => {
-    const key = JSON.stringify(graph);
-    if (store.underway && store.want.key === key) store.want.quiet &&= quiet;
-    else store.ask({ graph, lams: spec.lams, key, quiet });
-  };
-  const keyOf = (state) => JSON.stringify([state.graph, state.lam_at]);
   const toggle = (t, k) => {
     const graph = clone(ui.state.graph);
     graph[t][k] = graph[t][k] ? 0 : 1;
@@ -35,12 +84,11 @@ EXPLORERS.graphs = (ui) => {
   select.append(own);
   const plus = h("button", { type: "button", onclick: () => go({ graph: ui.state.graph.map((row) => [...row, 0]) }) }, "Add an adapter");
   const less = h("button", { type: "button", onclick: () => go({ graph: ui.state.graph.map((row) => row.slice(0, -1)) }) }, "Remove the last");
-  if (live) ui.controls.append(h("div", { className: "control" }, h("div", { style: "display:flex;gap:6px" }, plus, less)));
-  const slider = ui.slider({ name: "lam_at", label: "Penalty λ on the adapters:", max: spec.lams.length - 1, text: (l) => short(spec.lams[l]), ends: ["the adapters are free", "the adapters vanish: full sharing"] });
-  slider.addEventListener("input", () => go({ lam_at: Number(slider.value) }));
+  ui.controls.append(h("div", { className: "control" }, h("div", { style: "display:flex;gap:6px" }, plus, less)));
+  ui.slider({ name: "lam_at", label: "Penalty λ on the adapters:", max: spec.lams.length - 1, text: (l) => short(spec.lams[l]), ends: ["the adapters are free", "the adapters vanish: full sharing"] });
 
   // ---- the graph, and the same as a matrix of buttons ------------------------------------------------------------------
-  const left = ui.panel("The graph", { note: live ? "Click a line, or a button of the matrix." : "Presets only: to draw a graph of your own, run this cell in Jupyter." });
+  const left = ui.panel("The graph", { note: "Click a line, or a button of the matrix. Every task has the shared weights Wₛ as well." });
   let lines = [], shape = null;
   const svg = canvas(left), matrix = h("div", { style: "margin-top:6px;overflow-x:auto" });
   left.append(matrix);
@@ -53,8 +101,8 @@ EXPLORERS.graphs = (ui) => {
     const at = (i, n) => 14 + ((height - 24) / n) * (i + 0.5), x1 = 92, x2 = size - 62;
     lines = state.graph.map((row, t) => row.map((_, k) => {
       const seen = s("line", { x1, x2, y1: at(t, nTasks), y2: at(k, K), stroke: color(t), "stroke-width": 3, "stroke-dasharray": DASH[t % DASH.length] });
-      const hit = s("line", { x1: x1 + 14, x2: x2 - 14, y1: at(t, nTasks), y2: at(k, K), stroke: "transparent", "stroke-width": 12, style: live ? "cursor:pointer" : "" });
-      if (live) hit.addEventListener("click", () => toggle(t, k));
+      const hit = s("line", { x1: x1 + 14, x2: x2 - 14, y1: at(t, nTasks), y2: at(k, K), stroke: "transparent", "stroke-width": 12, style: "cursor:pointer" });
+      hit.addEventListener("click", () => toggle(t, k));
       svg.append(seen, hit);
       return seen;
     }));
@@ -66,7 +114,7 @@ EXPLORERS.graphs = (ui) => {
     for (let k = 0; k < K; k++) svg.append(s("rect", { x: x2 - 2, y: at(k, K) - 11, width: 40, height: 22, rx: 4, fill: "var(--panel)", stroke: "var(--fg)" }), s("text", { x: x2 + 18, y: at(k, K) + 4, "text-anchor": "middle" }, `A${k + 1}`));
     const head = h("tr", {}, h("th"), ...Array.from({ length: K }, (_, k) => h("th", { style: "text-align:center" }, `A${k + 1}`)));
     const rows = state.graph.map((row, t) => h("tr", {}, h("th", {}, spec.tasks[t]), ...row.map((_, k) => {
-      const button = h("button", { type: "button", disabled: !live, style: "min-width:34px;padding:2px", onclick: () => toggle(t, k) });
+      const button = h("button", { type: "button", style: "min-width:34px;padding:2px", onclick: () => toggle(t, k) });
       button.setAttribute("aria-label", `${spec.tasks[t]} uses adapter A${k + 1}`);
       button.dataset.edge = `${t},${k}`;
       return h("td", { style: "padding:1px 3px" }, button);
@@ -76,7 +124,7 @@ EXPLORERS.graphs = (ui) => {
   ui.layouts.push(lay);
 
   // ---- what it makes of the model ---------------------------------------------------------------------------------------
-  const right = ui.panel("The model, and how many new sentences it reads rightly");
+  const right = ui.panel("The model, and how many new sentences it classifies correctly");
   const equations = h("pre", { style: "margin-bottom:8px" }), parameters = h("p", { style: "margin-bottom:6px" });
   right.append(equations, parameters);
   let bars;
@@ -92,29 +140,16 @@ EXPLORERS.graphs = (ui) => {
     });
   });
 
-  const values = (state) => {
-    const here = known(state);
-    if (!here && store.result.key !== keyOf(state)) return null; // the answer is on its way
-    const get = here ? (name) => Array.from(here(name, state.lam_at)) : (name) => Array.from(ui.read(name).row(0));
-    return { accuracy: get("accuracy"), validation: get("validation"), loss: get("loss")[0] };
-  };
-  let now = null, fresh = false;
+  let now = null;
   const mean = (a) => a.reduce((x, y) => x + y, 0) / a.length;
   const equation = (row, t) => {
     const parts = row.map((g, k) => (g ? `${g === 1 ? "" : `${short(g)} `}A${k + 1}` : "")).filter(Boolean);
     return `W_${spec.tasks[t]} = W_s${parts.length ? ` + ${parts.join(" + ")}` : ""}`;
   };
-  const alike = (graph) => new Set(graph.map((row) => JSON.stringify(row))).size;
-  if (!known(ui.state)) go({}); // a page that was closed on a graph of one's own, and opened again
   const weights = (graph) => (1 + width(graph)) * spec.size[0] * spec.size[1] + nTasks * spec.size[1];
   return {
-    reset: () => go({}),
     accept: () => go({}), // moved from Python
-    loaded(state) {
-      const { key, all } = store.result, read = ui.read;
-      if (all) solved.set(key, (name, l) => read(name).row(l));
-      else if (key && !known(state)) store.later = setTimeout(() => known(ui.state) || askAll(ui.state, true), 300); // the hand rests
-    },
+    destroy: () => clearTimeout(resting),
     draw(state) {
       if (shape !== width(state.graph)) lay();
       state.graph.forEach((row, t) => row.forEach((g, k) => {
@@ -126,10 +161,10 @@ EXPLORERS.graphs = (ui) => {
       less.disabled = width(state.graph) === 0;
       plus.disabled = width(state.graph) >= spec.most;
       own.hidden = state.preset >= 0;
-      const found = values(state);
-      fresh = found !== null;
-      now = found ?? now;
-      if (now) [...now.accuracy, mean(now.accuracy)].forEach((a, t) => {
+      now = null; // no number without its state: if this fails, the bars are empty
+      for (const { bar, text } of bars) { set(bar, { width: 0 }); put(text, ""); }
+      now = optimum(state);
+      [...now.accuracy, mean(now.accuracy)].forEach((a, t) => {
         const { bar, text, X } = bars[t];
         set(bar, { width: Math.max(0, X(a) - X(0)) });
         set(text, { x: X(a) + 5 });
@@ -137,15 +172,19 @@ EXPLORERS.graphs = (ui) => {
       });
     },
     write(state) {
+      ahead();
       put(equations, state.graph.map(equation).join("\n"));
       put(parameters, `${weights(state.graph).toLocaleString("en")} parameters: (1 + ${width(state.graph)}) × ${spec.size[1]} classes × ${spec.size[0]} words, and ${nTasks} × ${spec.size[1]} biases.`);
     },
     say(state) {
-      if (!fresh) return store.problem ? "No answer for this graph." : "Solving…";
-      const kinds = alike(state.graph), different = kinds === 1 ? "All tasks get the same W: no task can differ, however many adapters there are" : kinds === nTasks ? "Every task has a W of its own" : `There are ${kinds} different W for ${nTasks} tasks`;
-      return `${different}. ${percent(mean(now.accuracy))} of ${spec.n_test.toLocaleString("en")} new sentences are read rightly, with ${weights(state.graph).toLocaleString("en")} parameters at λ = ${short(spec.lams[state.lam_at])}.`;
+      if (!now) return "No answer for this graph.";
+      const rows = new Set(state.graph.map((row) => JSON.stringify(row))).size;
+      const different = rows === 1 ? "All tasks get the same W: no task can differ, however many adapters there are"
+        : now.kinds === 1 ? "The adapters have all but vanished: all tasks use nearly the same W"
+        : now.kinds === nTasks ? "Every task has a W of its own" : `There are ${now.kinds} different W for ${nTasks} tasks`;
+      return `${different}. ${percent(mean(now.accuracy))} of ${spec.n_test.toLocaleString("en")} new sentences are classified correctly, with ${weights(state.graph).toLocaleString("en")} parameters at λ = ${short(spec.lams[state.lam_at])}.`;
     },
-    table: () => ({ head: ["", ...spec.tasks, "mean"], rows: fresh ? [["right, new sentences", ...now.accuracy.map(percent), percent(mean(now.accuracy))], ["right, validation", ...now.validation.map(percent), percent(mean(now.validation))], ["cross-entropy in training, sum", short(now.loss), ...spec.tasks.map(() => "")]] : [] }),
+    table: () => ({ head: ["", ...spec.tasks, "mean"], rows: now ? [["accuracy, new sentences", ...now.accuracy.map(percent), percent(mean(now.accuracy))], ["accuracy, validation", ...now.validation.map(percent), percent(mean(now.validation))], ["cross-entropy in training, sum", short(now.loss), ...spec.tasks.map(() => "")]] : [] }),
     code: (state) => spec.code.replace("{K}", width(state.graph)).replace("{G}", JSON.stringify(state.graph)).replace("{lam}", String(Number(spec.lams[state.lam_at].toPrecision(4)))),
   };
 };

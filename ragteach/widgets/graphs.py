@@ -4,17 +4,17 @@ Enters: sentences of several tasks.  Leaves: the optimum of the graph that is on
 
     W_t = W_s + sum_k G[t,k] A_k        J = sum_t CE_t + lam_s/2 ||W_s||^2 + lam/2 sum_k ||A_k||^2
 
-The presets are solved in advance for every lambda, and are there without a kernel.  Any other graph
-is
-solved when it is drawn: at the lambda on the page first, then at all of them, so that lambda
-follows the hand again.  The page shows only what belongs to the graph on it.
+The page has the sentences and solves the graph that is on it, at the lambda on it: nothing stands
+there that belongs to another graph. Python solves the presets once, for the static figure.
 """
 
 from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import torch
 from matplotlib.figure import Figure
+from scipy.sparse import csr_matrix
 
 from ragteach.dataset import MultiTaskDataset
 from ragteach.engine.optimum import solve_path
@@ -25,7 +25,9 @@ from ragteach.study import plots
 from ragteach.widgets.base import one_thread, show
 from ragteach.widgets.sharing import three_parts
 
-MAX_TASKS, MAX_FEATURES = 8, 20_000
+MAX_TASKS = 8
+MAX_FEATURES = 20_000
+MAX_DOCS = 1000  # sentences per task in each part; of more, so many are drawn
 STRENGTHS = np.logspace(-5, 0, 26)
 
 
@@ -58,7 +60,8 @@ def graph_editor(
     Example:
         >>> w = graph_editor(n_per_task=20)  # doctest: +SKIP
     """
-    at_least("lam", lam), at_least("lam_shared", lam_shared)
+    at_least("lam", lam)
+    at_least("lam_shared", lam_shared)
     train, val, test = three_parts(data, relatedness=relatedness, n_per_task=n_per_task, seed=seed)
     solver = GraphSolver(train, val, test, lam_shared)
     names, n_tasks = solver.tensors.task_names, solver.tensors.n_tasks
@@ -84,11 +87,15 @@ def graph_editor(
     )
     at = int(np.abs(np.log(STRENGTHS / lam)).argmin()) if lam > 0 else 0
     with one_thread():
-        results = [solver.solve(g, STRENGTHS) for g in presets.values()]
-    arrays = {key: np.stack([r[key] for r in results]) for key in results[0]}
+        found = [solver.accuracy(g, STRENGTHS[at]) for g in presets.values()]
+    arrays = solver.sentences()
     arrays["graphs"] = np.zeros((len(presets), n_tasks, max(g.shape[1] for g in presets.values())))
     for i, g in enumerate(presets.values()):
         arrays["graphs"][i, :, : g.shape[1]] = g
+    if data is None:
+        made = f"train, val, test = rt.widgets.toy_parts({relatedness=}, {n_per_task=}, {seed=})"
+    else:
+        made = "train, val, test = rt.split_frame(frame)  # your data"
     spec = {
         "title": "Which adapters serve which task?",
         "about": "Click a cell, or a line, to connect or disconnect. The model is solved anew each time.",
@@ -101,32 +108,46 @@ def graph_editor(
         "lam_shared": lam_shared,
         "size": [solver.tensors.n_features, solver.tensors.n_classes],
         "most": solver.most,
-        "n_test": len(test),
+        "n_test": len(solver.parts["test"]),
         "start": {"preset": begin, "lam_at": at, "graph": first.tolist()},
-        "code": "import ragteach as rt\ndata = rt.MultiTaskDataset.from_frame(train)\n"
-        "model = rt.RAG(data.n_features, "
-        "data.n_classes, {K}, tasks=data.task_names, graph={G})\n"
-        f"rt.solve(model, data, lam={{lam}}, lam_shared={lam_shared:g})\nrt.evaluate(model, test_data)",
+        "code": f"import ragteach as rt\n{made}\n"
+        "data = rt.MultiTaskDataset.from_frame(train)\n"
+        "model = rt.RAG(data.n_features, data.n_classes, {K}, tasks=data.task_names, "
+        "graph={G})\n"
+        f"rt.solve(model, data, lam={{lam}}, lam_shared={lam_shared:g})\n"
+        "print(rt.evaluate(model, rt.MultiTaskDataset.from_frame(test, like=data)))",
     }
-    said = "; ".join(
-        f"{n}: {a[at].mean():.0%}" for n, a in zip(presets, arrays["accuracy"], strict=True)
-    )
+    if solver.thinned:
+        spec["about"] += f" Of more than {MAX_DOCS:,} sentences of a task, {MAX_DOCS:,} were drawn."
+    said = "; ".join(f"{n}: {a.mean():.0%}" for n, a in zip(presets, found, strict=True))
     spec["alt"] = (
-        f"Mean accuracy on {len(test)} new sentences for {len(presets)} graphs between {', '.join(names)} "
-        f"and their "
-        f"adapters, at lambda = {STRENGTHS[at]:.2g}. {said}."
+        f"Mean accuracy on {spec['n_test']} new sentences for {len(presets)} graphs between "
+        f"{', '.join(names)} and their adapters, at lambda = {STRENGTHS[at]:.2g}. {said}."
     )
+    return show("graphs", arrays, spec, twin(found, spec, presets))
 
-    return show("graphs", arrays, spec, twin(arrays, spec, presets), solver.answer)
+
+def by_task(frame):
+    """The rows of each task."""
+    return [rows for _, rows in frame.groupby("task", sort=False)]
+
+
+def thin(frame, seed=0):
+    """At most ``MAX_DOCS`` rows of each task, drawn at random; what the frame knows of itself stays."""
+    parts = [rows.sample(min(len(rows), MAX_DOCS), random_state=seed) for rows in by_task(frame)]
+    thinned = pd.concat(parts).sort_index().reset_index(drop=True)
+    thinned.attrs.update(frame.attrs)
+    return thinned
 
 
 class GraphSolver:
-    """The sentences, ready; ``solve(graph, lams)`` gives the accuracies at that graph's optima.
-
-    It holds nothing but numbers, so that it can go to another process.
-    """
+    """The sentences, ready for the page (`sentences`) and for the static figure (`accuracy`)."""
 
     def __init__(self, train, val, test, lam_shared):
+        self.thinned = (
+            max(len(rows) for part in (train, val, test) for rows in by_task(part)) > MAX_DOCS
+        )
+        train, val, test = (thin(part) for part in (train, val, test))
         data = MultiTaskDataset.from_frame(train, class_names=train.attrs["label_names"])
         if data.n_tasks > MAX_TASKS or data.n_features > MAX_FEATURES:
             raise refuse(
@@ -134,50 +155,51 @@ class GraphSolver:
                 got=f"{data.n_tasks} tasks and {data.n_features} words",
                 fix="choose fewer tasks, or a smaller sample of the sentences",
             )
-        self.lam_shared, self.most = lam_shared, data.n_tasks + 1
-        self.tensors, self.train = data.stacked(dtype=torch.float64), data.stacked()
-        self.tests = [
-            MultiTaskDataset.from_frame(part, like=data).stacked() for part in (val, test)
-        ]
+        self.lam_shared = lam_shared
+        self.most = data.n_tasks + 1
+        self.parts = {
+            "train": data,
+            "val": MultiTaskDataset.from_frame(val, like=data),
+            "test": MultiTaskDataset.from_frame(test, like=data),
+        }
+        self.tensors = data.stacked(dtype=torch.float64)
+        self.test = self.parts["test"].stacked()
 
-    def solve(self, graph, lams):
-        """Arrays with a row for every lambda: accuracy, validation, loss."""
+    def sentences(self):
+        """Arrays for the page, part by part: documents of all tasks, one task after the other.
+
+        ``train_sizes`` (n_tasks,), ``train_y`` (n_docs,), ``train_words`` (n_docs,): how many words
+        a document has, ``train_word`` and ``train_count``: which, and their tf-idf.
+        """
+        arrays = {}
+        for name, data in self.parts.items():
+            order = torch.argsort(data.task, stable=True)
+            x = csr_matrix(data.x)[data.doc[order].numpy()]  # (n_docs, n_features)
+            x.sort_indices()
+            arrays |= {
+                f"{name}_sizes": data.sizes,
+                f"{name}_y": data.y[order],
+                f"{name}_words": np.diff(x.indptr),
+                f"{name}_word": x.indices,
+                f"{name}_count": x.data,
+            }
+        return arrays
+
+    def accuracy(self, graph, lam):
+        """Share of test sentences that each task reads correctly at the optimum, (n_tasks,)."""
         size = (self.tensors.n_features, self.tensors.n_classes, graph.shape[1])
         model = RAG(*size, tasks=self.tensors.task_names, graph=graph, init="zero")
-        path = solve_path(model, self.tensors, list(lams), self.lam_shared, tol=1e-3, max_iter=300)
-        val, test = (path.accuracy(t).T for t in self.tests)  # (n_lams, n_tasks)
-        loss = path.losses(self.train).sum(0)
-        return {
-            "accuracy": test.numpy(),
-            "validation": val.numpy(),
-            "loss": loss.unsqueeze(1).numpy(),
-        }
-
-    def answer(self, want):
-        """What the page asks for: ``graph``, and ``lams`` (one, or all)."""
-        graph = torch.as_tensor(np.asarray(want.get("graph"), dtype=np.float32))
-        if graph.ndim != 2 or len(graph) != self.tensors.n_tasks or graph.shape[1] > self.most:
-            raise refuse(
-                expected=f"{self.tensors.n_tasks} rows of at most {self.most} numbers",
-                got=f"shape {tuple(graph.shape)}",
-                fix="press Reset",
-            )
-        return self.solve(graph, want["lams"]), {
-            "key": want.get("key"),
-            "all": len(want["lams"]) > 1,
-        }
+        path = solve_path(model, self.tensors, [lam], self.lam_shared, tol=1e-4)
+        return path.accuracy(self.test)[:, 0].numpy()
 
 
-def twin(arrays, spec, presets):
+def twin(found, spec, presets):
     """The static figure: every preset as a graph, with its accuracy."""
     figure = Figure(figsize=(2.6 * len(presets), 2.9), layout="constrained")
-    for i, (ax, (name, graph)) in enumerate(
-        zip(np.atleast_1d(figure.subplots(1, len(presets))), presets.items(), strict=True)
-    ):
+    axes = np.atleast_1d(figure.subplots(1, len(presets)))
+    n_features, n_classes = spec["size"]
+    for ax, (name, graph), accuracy in zip(axes, presets.items(), found, strict=True):
         plots.routing(SimpleNamespace(graph=graph, task_names=spec["tasks"]), ax)
-        mean, parts = (
-            arrays["accuracy"][i, spec["begin"]].mean(),
-            (1 + graph.shape[1]) * spec["size"][0] * spec["size"][1],
-        )
-        ax.set_title(f"{name}\n{mean:.0%} right, {parts:,} weights", fontsize=9)
+        weights = (1 + graph.shape[1]) * n_features * n_classes
+        ax.set_title(f"{name}\n{accuracy.mean():.0%} right, {weights:,} weights", fontsize=9)
     return figure

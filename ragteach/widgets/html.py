@@ -59,7 +59,7 @@ def settle(nb):
 
 def fragment(saved: dict, number: int, kinds: set) -> str:
     """One explorer as HTML; ``kinds``: whose script the page already has (added to)."""
-    spec = {**saved["spec"], "live": False}
+    spec = saved["spec"]
     block = base64.b64encode(unsqueeze(saved["block"], spec["layout"])).decode()
     numbers = json.dumps({"kind": saved["kind"], "spec": spec, "block": block}).replace(
         "<", "\\u003c"

@@ -52,7 +52,7 @@ const biasOf = (problem, weights, t) => (problem.bias === "shared" ? weights.bia
 
 /** W_t = W_s + sum_k G[t][k] A_k */
 function taskWeights(problem, weights, t) {
-  const W = Float64Array.from(weights.shared);
+  const W = weights.shared.slice();
   weights.adapters.forEach((A, k) => {
     const g = problem.graph[t][k];
     if (g) for (let i = 0; i < W.length; i++) W[i] += g * A[i];
@@ -90,10 +90,11 @@ function softmax(z, C) {
 
 /** CE = sum_i weight_i (log sum exp z_i - z_i[y_i]), and p = softmax(z). */
 function crossEntropy(problem, docs, z) {
-  const C = problem.nClasses, picked = docs.y.map((y, i) => i * C + y);
-  const mine = Float64Array.from(picked, (at) => z[at]), logSum = softmax(z, C);
+  const C = problem.nClasses;
   let loss = 0;
-  for (let i = 0; i < mine.length; i++) loss += docs.weight[i] * (logSum[i] - mine[i]);
+  for (let i = 0; i < docs.y.length; i++) loss -= docs.weight[i] * z[i * C + docs.y[i]];
+  const logSum = softmax(z, C);
+  for (let i = 0; i < docs.y.length; i++) loss += docs.weight[i] * logSum[i];
   return { loss, p: z };
 }
 
@@ -129,10 +130,14 @@ function collect(problem, t, byTask, E, into) {
   });
   if (!problem.moves.bias) return;
   const b = biasOf(problem, into, t);
-  for (let i = 0; i < E.length; i++) b[i % C] += E[i];
+  for (let i = 0; i < E.length; i += C) for (let c = 0; c < C; c++) b[c] += E[i + c];
 }
 
-const squares = (a) => a.reduce((sum, x) => sum + x * x, 0);
+function squares(a) {
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) sum += a[i] * a[i];
+  return sum;
+}
 
 /** lamShared/2 |W_s|^2 + lam/2 sum_k |A_k|^2 */
 function penalty(problem, weights) {

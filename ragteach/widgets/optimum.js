@@ -53,6 +53,12 @@ function toVector(layout, grad, v) {
   return out;
 }
 
+/** y + a x, in place of y. */
+function addTo(y, a, x) {
+  for (let i = 0; i < y.length; i++) y[i] += a * x[i];
+  return y;
+}
+
 function dot(a, b) {
   let sum = 0;
   for (let i = 0; i < a.length; i++) sum += a[i] * b[i];
@@ -100,8 +106,12 @@ function solve(problem, { start = null, tol = 1e-6, maxSteps = 2000 } = {}) {
   const fixed = allLogits(problem, frozen ? toWeights(problem, units(frozen), fromWeights(units(frozen), start)) : zeroWeights(problem));
   let v = start ? fromWeights(layout, start) : new Float64Array(layout.total);
   let z = allLogits(problem, toWeights(problem, layout, v));
-  const withFixed = (zs) => zs.map((a, t) => Float64Array.from(a, (x, i) => x + fixed[t][i]));
-  const probabilities = (zs) => withFixed(zs).map((a) => (softmax(a, C), a));
+  const probabilities = (zs) => zs.map((a, t) => {
+    const p = fixed[t].slice(); // what is frozen adds its part to the logits
+    for (let i = 0; i < p.length; i++) p[i] += a[i];
+    softmax(p, C);
+    return p;
+  });
   const residuals = (zs) => probabilities(zs).map((p, t) => residual(problem, problem.tasks[t], p, problem.alpha[t]));
   const gradientAt = (u, E) => toVector(layout, fromResiduals(problem, E), u);
   const product = (u, p) => { // H u, and the logits that u makes
@@ -125,7 +135,7 @@ function solve(problem, { start = null, tol = 1e-6, maxSteps = 2000 } = {}) {
         d[i] += a * way[i];
         r[i] -= a * Hu[i];
       }
-      dz.forEach((each, t) => each.forEach((_, i) => (each[i] += a * wayZ[t][i])));
+      dz.forEach((each, t) => addTo(each, a, wayZ[t]));
       const before = left;
       left = dot(r, r);
       const b = left / before;
@@ -134,7 +144,7 @@ function solve(problem, { start = null, tol = 1e-6, maxSteps = 2000 } = {}) {
     const a = lineSearch(problem, { z, dz, residuals, linear: costly(layout, v, d), square: costly(layout, d, d), slope0: dot(grad, d) });
     if (!(a > 0)) break; // lost in rounding
     for (let i = 0; i < v.length; i++) v[i] += a * d[i];
-    z = z.map((each, t) => each.map((x, i) => x + a * dz[t][i]));
+    z.forEach((each, t) => addTo(each, a, dz[t]));
     grad = gradientAt(v, residuals(z));
     norm = normInWeights(layout, grad);
   }
@@ -163,7 +173,7 @@ function restore(problem, weights, start) {
 function lineSearch(problem, { z, dz, residuals, linear, square, slope0 }, tol = 0.1, tries = 40) {
   let low = 0, high = Infinity, before = 0, slopeBefore = slope0, a = 1;
   for (let n = 0; n < tries; n++) {
-    const E = residuals(z.map((each, t) => each.map((x, i) => x + a * dz[t][i])));
+    const E = residuals(z.map((each, t) => addTo(each.slice(), a, dz[t])));
     const slope = E.reduce((sum, each, t) => sum + dot(each, dz[t]), 0) + linear + a * square;
     if (Math.abs(slope) <= tol * Math.abs(slope0)) return a;
     if (slope < 0) low = a;

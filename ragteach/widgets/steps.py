@@ -17,7 +17,7 @@ from ragteach.model import RAG
 from ragteach.study import plots
 from ragteach.widgets.base import show
 
-MAX_WORDS = 12
+MAX_WORDS = 40  # columns of the table on the page
 
 
 def gradient_step(
@@ -26,8 +26,8 @@ def gradient_step(
     """Take gradient steps on one sentence, and watch shared weights, adapter and probabilities.
 
     Args:
-        sentence: at most twelve different words count.
-        label: name or number of the right class (names: those of the model's data, else ``LABELS``).
+        sentence: at most 40 different words of the vocabulary; all of them count.
+        label: name or number of the right class (names: those of the model's data, else "0", "1", ...).
         task: the task it belongs to; its adapter is the first that serves it.
         model: a trained `RAG`, with the ``vectorizer`` of its data. Default: a small model with
         random weights,
@@ -85,7 +85,13 @@ def gradient_step(
     x = np.asarray(vectorizer.transform([sentence]).todense())[0]
     vocabulary = [str(w) for w in vectorizer.get_feature_names_out()]
     spoken = list(dict.fromkeys(vectorizer.build_analyzer()(sentence)))
-    columns = [vocabulary.index(w) for w in spoken if w in vocabulary][:MAX_WORDS]
+    columns = [vocabulary.index(w) for w in spoken if w in vocabulary]
+    if len(columns) > MAX_WORDS:
+        raise refuse(
+            expected=f"a sentence of at most {MAX_WORDS} different words of the vocabulary",
+            got=f"{len(columns)}",
+            fix="take a part of it: every word is a column of the table",
+        )
     if not columns:
         raise refuse(
             expected="a sentence with words of the vocabulary",

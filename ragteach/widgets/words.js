@@ -4,15 +4,12 @@
 //
 //     x_j = count_j (1 + log((1 + n_docs) / (1 + n_docs with j))), and each text of length 1
 
-// LETTER is what Python's \w is; marks belong to the letter before them; JOIN stands between two runs.
-const LETTER = String.raw`[\p{L}\p{N}_]`, INSIDE = String.raw`[\p{L}\p{N}_\p{Mn}\p{Mc}]`;
-const JOIN = String.raw`['\u2019\u2010\u2011\u00ad\u200c\u200d\-]`;
-const TOKEN = new RegExp(`${LETTER}${INSIDE}*(?:${JOIN}+${LETTER}${INSIDE}*)*`, "gu");
+const LETTER = "\\p{L}\\p{N}_", INSIDE = `[${LETTER}\\p{Mn}\\p{Mc}]`; // Python's \w; marks belong to the letter before them
+const JOIN = "['\u2019\u2010\u2011\u00ad\u200c\u200d-]"; // apostrophes, hyphens, and joints that are not seen
+const TOKEN = new RegExp(`[${LETTER}]${INSIDE}*(?:${JOIN}+[${LETTER}]${INSIDE}*)*`, "gu");
 
-/** The words of a text: runs of letters, digits and their marks, joined by apostrophes and hyphens. */
-function tokens(text) {
-  return Array.from(text.toLowerCase().matchAll(TOKEN), ([word]) => word);
-}
+/** The words of a text: letters and what joins them, beginning with a letter or a digit. */
+const tokens = (text) => text.toLowerCase().match(TOKEN) ?? [];
 
 /** Order of code points, as Python sorts; UTF-16 would put rare signs elsewhere. */
 function byCodePoint(a, b) {

@@ -1,7 +1,6 @@
 """How fast a picture answers: real keys and a real mouse, from the event to the painted frame.
 
-Both contenders are timed alike: an explorer counts a frame when its `data-drawn` changes while
-nothing is on its way from the kernel; a matplotlib picture when its new image is decoded.  Then
+Both contenders are timed alike: an explorer counts a frame when its `data-drawn` changes; a matplotlib picture when its new image is decoded.  Then
 both wait for the paint. An explorer's words may follow its picture (`data-written`): they are no
 frame, but nothing has settled before them.
 """
@@ -32,7 +31,6 @@ WATCH = """(host) => {
   if (!explorer) addEventListener('mousemove', (e) => { if (e.buttons & 1) moved(e); }, true);
   new MutationObserver(async (changes) => {
     if (explorer) {
-      if (root.classList.contains('busy')) return;
       if (changes.every((change) => change.attributeName === 'data-written')) return after(null, false);
       const t0 = from; from = null;
       return after(t0);

@@ -19,13 +19,6 @@ BURST = """async ([e, last]) => { const input = e.shadowRoot.querySelector('inpu
   for (let i = 0; i < 500; i++) { input.value = (i * 5) % (Number(input.max) + 1);
     input.dispatchEvent(new Event('input')); if (i % 25 === 0) await new Promise(requestAnimationFrame); }
   input.value = last; input.dispatchEvent(new Event('input')); }"""
-# A click, and what the page shows while the kernel takes its time.
-PALE = "e => getComputedStyle(e).fillOpacity"
-PENDING = f"""async (e) => {{ const page = e.shadowRoot;
-  page.querySelector('[data-edge]').click();
-  for (let i = 0; i < 3; i++) await new Promise(requestAnimationFrame);
-  return [page.querySelector('.say').textContent, ({PALE})(page.querySelector('rect.answer'))]; }}"""
-SLOW = "setattr(w, '_found', lambda want, found=w._found: (__import__('time').sleep(1), found(want))[1])"
 BUSY = """try:
     while True:
         sum(range(10_000))
@@ -34,14 +27,7 @@ except KeyboardInterrupt:
 
 
 def fresh(nb, i=0):
-    """Wait until the picture is the answer to what is asked."""
-    nb.frames()  # the page says that it is asked in its next frame, and until then shows the last answer
-    nb.page.wait_for_function(
-        "i => { const page = document.querySelectorAll('.ragteach-explorer')[i].shadowRoot;"
-        "return !page.querySelector('.root').classList.contains('busy')"
-        " && !page.querySelector('.say').textContent.startsWith('Solving'); }",
-        arg=i,
-    )
+    """Wait until the page has drawn and written what it was told: three frames."""
     nb.frames()
 
 
@@ -127,9 +113,7 @@ def test_ten_explorers_two_views_and_cells_run_twice(notebook):
 
 
 def answer(nb):
-    """What the kernel found for the graph on the page: how long each bar is, and the loss from the
-    table.
-    """
+    """What was found for the graph on the page: how long each bar is, and the loss of the table."""
     bars = [float(bar.get_attribute("width")) for bar in nb.explorer().locator("rect.answer").all()]
     button = nb.explorer().get_by_role("button", name="Table of the numbers")
     button.click()
@@ -148,13 +132,10 @@ def test_the_graph_editor_solves_what_is_clicked(notebook):
     nb = notebook(f"{IMPORT}\nw = {SMALL['graphs']}; w")
     nb.wait_for()
     first, numbers = say(nb.explorer()), answer(nb)
-    run_code(nb, SLOW)
-    assert nb.explorer().evaluate(PENDING) == ["Solving…", "0.3"]
+    nb.explorer().locator("[data-edge]").first.click()
     fresh(nb)
-    assert nb.explorer().locator("rect.answer").first.evaluate(PALE) == "0.9"
     assert nb.explorer().locator("pre").first.text_content().splitlines()[0] == "W_films = W_s"
     assert answer(nb)["training"] > 1.05 * numbers["training"]  # films has lost its adapter
-    run_code(nb, "delattr(w, '_found')")
     nb.explorer().get_by_role("button", name="Reset").click()
     fresh(nb)
     assert say(nb.explorer()) == first
@@ -188,19 +169,7 @@ def test_the_graph_editor_solves_what_is_clicked(notebook):
     assert nb.faults() == []
 
 
-def test_what_goes_wrong_in_the_kernel_is_said_on_the_page(notebook):
-    nb = notebook(f"{IMPORT}\nw = {SMALL['graphs']}; w")
-    nb.wait_for()
-    run_code(nb, "setattr(w, '_answer', lambda want: 1 / 0)")
-    nb.explorer().get_by_role("button", name="films uses adapter A2").click()
-    nb.explorer().locator(".error:not([hidden])").wait_for()
-    assert "ZeroDivisionError" in nb.explorer().locator(".error").text_content()
-    nb.explorer().get_by_role("button", name="Reset").click()
-    fresh(nb)
-    assert nb.faults() == []
-
-
-def test_the_graph_editor_answers_beside_a_running_cell_that_draws(notebook):
+def test_the_graph_editor_goes_on_beside_a_running_cell_that_draws(notebook):
     """Callbacks run in another thread then: the figures of the running cell must come out whole."""
     draw = """import time
 import matplotlib.pyplot as plt
@@ -273,11 +242,6 @@ def test_nothing_is_cut_off_light_or_dark(notebook, width):
 
 
 # The graph on the page, from the buttons of its matrix.
-GRAPH = """(e) => { const graph = [];
-  for (const button of e.shadowRoot.querySelectorAll('[data-edge]')) {
-    const [t, k] = button.dataset.edge.split(',');
-    (graph[t] ??= [])[k] = Number(button.getAttribute('aria-pressed') === 'true'); }
-  return graph; }"""
 # Texts that leave the frame, that a box hides, or that differ from their background by less than
 # 4.5 to 1.
 CUT_OFF = """(e) => {
@@ -347,32 +311,19 @@ def follows(nb, i, kind):
 
 
 @pytest.mark.timing
-def test_retraining_answers_within_120_ms_and_ends_on_the_last_question(notebook):
+def test_a_new_graph_is_solved_and_drawn_within_two_frames(notebook):
+    """Every key makes a graph that was not there before; a cell runs beside it, then none."""
     nb = notebook(f"{IMPORT}\nw = {LONG['graphs']}; w", BUSY, run=False)
     nb.start()
     nb.wait_for()
     nb.running(1)
     watch(nb.explorer())
-    beside = []
-    while len(beside) < 4 and (not beside or beside[-1] > 240):  # it shares the cores with the cell
-        beside.append(statistics.median(edges(nb.page, nb.explorer(), n=15)[0]))
-    assert beside[-1] <= 240, beside
+    edges(nb.page, nb.explorer(), n=30)  # the browser compiles what is used often
+    found = []
+    while len(found) < 4 and (not found or found[-1] > 33):
+        found.append(statistics.median(edges(nb.page, nb.explorer(), n=30)[0]))
+    assert found[-1] <= 33, found
     nb.running(1)
     nb.page.evaluate("jupyterapp.shell.currentWidget.sessionContext.session.kernel.interrupt()")
     nb.running(1, False)
-    found = []
-    while len(found) < 4 and (not found or found[-1] > 120):
-        found.append(statistics.median(edges(nb.page, nb.explorer(), n=20)[0]))
-    assert found[-1] <= 120, found
-    for button in nb.explorer().locator("[data-edge]").all()[3:]:  # faster than it can be answered
-        button.press("Space")
-    fresh(nb)
-    after, graph = say(nb.explorer()), nb.explorer().evaluate(GRAPH)
-    nb.explorer().get_by_role("button", name="Reset").click()
-    fresh(nb)
-    assert say(nb.explorer()) != after
-    run_code(nb, f"w.move(graph={graph})")
-    nb.settle()
-    fresh(nb)
-    assert say(nb.explorer()) == after
     assert nb.faults() == []

@@ -1,23 +1,16 @@
 """The explorers' numbers, without a browser: against independent computations, and on bad input."""
 
 import json
-import math
-import os
-import signal
-import subprocess
-import sys
-import time
-from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
 import ragteach as rt
 from ragteach.errors import RagteachError
 from ragteach.widgets import base, explore, html
-from ragteach.widgets.aside import Aside
-from ragteach.widgets.graphs import STRENGTHS, GraphSolver
+from ragteach.widgets.graphs import MAX_DOCS, GraphSolver, thin
 from ragteach.widgets.sharing import toy_parts
 
 
@@ -67,115 +60,6 @@ def test_one_thread_gives_the_threads_back():
     with base.one_thread():
         assert torch.get_num_threads() == 1
     assert torch.get_num_threads() == before
-
-
-@pytest.fixture(autouse=True)
-def usual_turns():
-    """Every test begins with Python's own."""
-    usual = sys.getswitchinterval()
-    yield
-    sys.setswitchinterval(usual)
-
-
-def test_a_page_that_looks_makes_the_threads_take_short_turns(monkeypatch):
-    monkeypatch.setattr(base, "aside", Aside)  # one that has not been started
-    monkeypatch.setattr(Aside, "start", lambda self: None)
-    w, turns = explore("step"), []
-    w.send, w._answer = lambda *args: None, lambda want: turns.append(sys.getswitchinterval())
-    w._asked(w, {"ask": 1}, [])
-    assert turns == [pytest.approx(1e-4)] and sys.getswitchinterval() == pytest.approx(1e-4)
-    sys.setswitchinterval(1e-5)  # who has shorter turns keeps them
-    w._asked(w, {"hello": True}, [])
-    assert sys.getswitchinterval() == pytest.approx(1e-5)
-
-
-def test_a_page_that_looks_starts_the_process(monkeypatch):
-    started = []
-    monkeypatch.setattr(base, "aside", Aside)
-    monkeypatch.setattr(Aside, "start", lambda self: started.append(self))
-    w = explore("step")
-    w._asked(w, {"hello": True}, [])
-    assert len(started) == 1
-
-
-def test_without_room_for_a_process_it_goes_on_without(monkeypatch):
-    def full(self):
-        raise OSError("too many processes")
-
-    monkeypatch.setattr("multiprocessing.context.SpawnProcess.start", full)
-    aside = Aside()
-    aside.start()
-    assert aside.ask("key", math.sqrt, 4.0) is None
-
-
-def awaited(aside, answer, want):
-    """The answer, once the process is there."""
-    end = time.monotonic() + 60
-    while (found := aside.ask("key", answer, want)) is None:
-        assert time.monotonic() < end, "the process did not come"
-        time.sleep(0.05)
-    return found
-
-
-def test_the_process_aside_answers_raises_and_comes_back():
-    aside = Aside()
-    assert aside.ask("key", math.sqrt, 4.0) is None  # nobody started it
-    aside.start()
-    first = aside.process
-    assert awaited(aside, math.sqrt, 4.0) == 2.0 and first.pid != os.getpid()
-    aside.start()
-    assert aside.process is first
-    with pytest.raises(ValueError, match="math domain error"):
-        aside.ask("key", math.sqrt, -1.0)
-    assert aside.ask("other", math.cos, 0.0) == 1.0
-    os.kill(first.pid, signal.SIGINT)  # the stop button of the notebook
-    assert aside.ask("key", math.sqrt, 9.0) == 3.0
-    first.kill()
-    assert aside.ask("key", math.sqrt, 9.0) is None  # and nothing hangs
-    aside.start()
-    assert awaited(aside, math.sqrt, 16.0) == 4.0
-    second = aside.process
-    aside.stop()
-    second.join(10)
-    assert not second.is_alive()
-
-
-def test_the_process_aside_gives_what_this_one_would():
-    solver = GraphSolver(*toy_parts(0.5, 10, 0), lam_shared=0.01)
-    want = {"graph": [[1], [1], [0], [0]], "lams": [0.01, 0.1], "key": "k"}
-    aside = Aside()
-    aside.start()
-    (arrays, more), (mine, told) = awaited(aside, solver.answer, want), solver.answer(want)
-    assert more == told == {"key": "k", "all": True}
-    for name in mine:
-        assert np.allclose(arrays[name], mine[name], atol=1e-6)
-    with pytest.raises(RagteachError, match="Expected: 4 rows"):
-        aside.ask("key", solver.answer, {"graph": [[1]], "lams": [0.01]})
-    aside.stop()
-
-
-def test_the_process_aside_ends_with_the_kernel(tmp_path):
-    code = """import math, os, time
-from ragteach.widgets.aside import Aside
-if __name__ == "__main__":
-    aside = Aside()
-    aside.start()
-    while aside.ask("key", math.sqrt, 4.0) is None:
-        time.sleep(0.05)
-    print(aside.process.pid, flush=True)
-    os.kill(os.getpid(), 9)
-"""
-    path = tmp_path / "kernel.py"
-    path.write_text(code)
-    said = subprocess.run([sys.executable, path], capture_output=True, text=True, timeout=120)
-    pid, end = int(said.stdout), time.monotonic() + 20
-    while (
-        Path(f"/proc/{pid}").exists()
-        and "Z" not in Path(f"/proc/{pid}/stat").read_text().split()[2]
-    ):
-        assert time.monotonic() < end, "still there"
-        time.sleep(0.05)
-    assert said.stderr == ""
 
 
 def test_scripts_hold_no_way_to_run_text_from_data():
@@ -269,50 +153,37 @@ def test_player_plane_of_words_is_the_word_table(player):
 # ------------------------------------------------------------------ graph editor
 
 
-def test_graph_editor_answers_with_the_optimum():
-    w = rt.widgets.graph_editor(n_per_task=20)
-    sent = []
-    w.send = lambda content, buffers=None: sent.append((content, buffers))
-    w._asked(w, {"ask": 1, "want": {"graph": [[1], [1], [0], [0]], "lams": [0.01], "key": "k"}}, [])
-    content, buffers = sent[0]
-    assert content["reply"] == 1 and content["key"] == "k" and "error" not in content
-    values = np.frombuffer(buffers[0], "<f4")
-    offset, shape = content["layout"]["accuracy"]
-    train, _, test = toy_parts(0.5, 20, 0)
-    data = rt.MultiTaskDataset.from_frame(train)
-    model = rt.RAG(data.n_features, 3, 1, tasks=data.task_names, graph=[[1], [1], [0], [0]])
-    rt.solve(model, data, lam=0.01, lam_shared=0.001)
-    found = rt.evaluate(
-        model, rt.MultiTaskDataset.from_frame(test, data.vectorizer, data.task_names)
-    )
-    assert values[offset : offset + shape[1]].mean() == pytest.approx(found["accuracy"], abs=0.01)
-
-
-def test_a_failing_callback_says_so_on_the_page():
-    w = rt.widgets.graph_editor(n_per_task=10)
-    sent = []
-    w.send = lambda content, buffers=None: sent.append(content)
-    w._asked(w, {"ask": 7, "want": {"graph": [[1]], "lams": [0.01]}}, [])
-    assert sent[0]["reply"] == 7
-    assert "Expected: 4 rows" in sent[0]["error"]
-
-
-def test_one_lambda_is_answered_as_among_all():
-    """The page asks for one first and for all later: what it says must not change in between."""
-    solver, rng = GraphSolver(*toy_parts(0.5, 60, 0), lam_shared=0.001), np.random.default_rng(0)
-    for graph in torch.tensor(rng.integers(0, 2, (12, 4, 4)), dtype=torch.float32):
-        among_all = solver.solve(graph, STRENGTHS)["accuracy"]
-        for i in (2, 8, 13, 20):
-            np.testing.assert_array_equal(
-                solver.solve(graph, STRENGTHS[[i]])["accuracy"][0], among_all[i]
-            )
+def test_the_graph_editor_hands_the_page_its_sentences():
+    """What the page reads, document by document, is what the vectoriser made of the sentences."""
+    train, val, test = toy_parts(0.5, 10, 0)
+    solver = GraphSolver(train, val, test, lam_shared=0.01)
+    given = solver.sentences()
+    for name, data in solver.parts.items():
+        starts = np.concatenate([[0], np.cumsum(given[f"{name}_words"])])
+        order = torch.argsort(data.task, stable=True)
+        assert given[f"{name}_sizes"].tolist() == data.sizes.tolist()
+        for i, row in enumerate(order[:40]):
+            dense = np.zeros(data.n_features)
+            part = slice(starts[i], starts[i + 1])
+            dense[given[f"{name}_word"][part]] = given[f"{name}_count"][part]
+            np.testing.assert_allclose(dense, data.rows(data.doc[row].view(1))[0])
+            assert given[f"{name}_y"][i] == data.y[row]
 
 
 def test_literal_article_and_full_sharing_agree_in_the_graph_editor():
     """Law 1 on the page: with adapters for all tasks the model is one map."""
     solver = GraphSolver(*toy_parts(0.5, 20, 0), lam_shared=0.01)
-    literal, none = solver.solve(torch.ones(4, 4), [1e6]), solver.solve(torch.zeros(4, 0), [1.0])
-    assert np.allclose(literal["accuracy"], none["accuracy"], atol=0.02)
+    literal, none = solver.accuracy(torch.ones(4, 4), 1e6), solver.accuracy(torch.zeros(4, 0), 1.0)
+    assert np.allclose(literal, none, atol=0.02)
+
+
+def test_many_sentences_are_thinned_out_and_it_is_said():
+    frame = rt.make_toy(n_per_task=5)
+    many = pd.concat([frame] * (MAX_DOCS // 5 + 1), ignore_index=True)
+    many.attrs["label_names"] = list(rt.LABELS)
+    thinned = thin(many)
+    assert thinned.groupby("task").size().tolist() == [MAX_DOCS] * 4
+    assert thinned.attrs == many.attrs
 
 
 # ---------------------------------------------- initialisation lab, who wins, gradient step
@@ -341,7 +212,7 @@ def test_who_wins_shows_the_table_it_is_given():
 def test_gradient_step_sends_the_weights_of_the_model():
     data = rt.MultiTaskDataset.from_frame(rt.make_toy(n_per_task=10))
     model = rt.RAG(data.n_features, 3, 4, tasks=data.task_names, scale=0.5)
-    w = rt.widgets.gradient_step("The engine was quiet", "positive", "cars", model, data.vectorizer)
+    w = rt.widgets.gradient_step("The engine was quiet", 2, "cars", model, data.vectorizer)
     shown = arrays(w)
     z = (shown["shared"] + shown["adapter"] + shown["rest"]) @ shown["x"] + shown["bias"]
     x = torch.as_tensor(data.vectorizer.transform(["The engine was quiet"]).toarray())
@@ -377,27 +248,6 @@ def test_every_explorer_takes_your_own_data_and_model():
     assert made["steps"].spec["adapter"] in model.adapter_names
     for w in made.values():
         assert w.spec["title"] and w.spec["about"].endswith(".") and len(w.spec["alt"]) > 60
-
-
-def test_the_page_chooses_the_thread_of_its_messages(monkeypatch):
-    """ipykernel 7.4 would send them to the thread of the cell that made the widget, behind a
-    running cell.
-    """
-
-    class Comm:
-        comm_id, kernel = "c", None
-
-        def _reply_subshell_for(self, data, default):
-            return "main"
-
-        def __getattr__(self, name):
-            return lambda *args, **kwargs: None
-
-    comm = Comm()
-    monkeypatch.setattr(base.Explorer, "open", lambda self: None)
-    monkeypatch.setattr(base.Explorer, "comm", comm)
-    base.Explorer("steps", {"x": [1.0]}, {})
-    assert comm._reply_subshell_for({}, "the page's") == "the page's"
 
 
 def test_the_sharing_slider_follows_your_graph():
@@ -444,7 +294,7 @@ def test_the_initialisation_lab_follows_your_graph():
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: rt.widgets.sharing_slider("films"), "Expected: None, a frame"),
+        (lambda: rt.widgets.sharing_slider("films"), "Expected: a CSV file"),
         (
             lambda: rt.widgets.sharing_slider(lam=[1.0]),
             "Expected: two or more increasing penalties",
