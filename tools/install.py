@@ -31,8 +31,8 @@ PATIENCE = 5.0  # seconds that PyTorch's own index has for an answer
 BIG = 5.0  # MB; a download of this size is named, smaller ones are counted
 UNITS = {"bytes": 1e-6, "kB": 1e-3, "MB": 1.0, "GB": 1e3}
 
-# Measured in an empty environment: MB to download beyond torch, MB on disk with the CPU build.
-SIZES = {"lab": (170, 1300), "all": (520, 2400)}
+# Measured in an empty environment: MB to download beyond torch, GB on disk with the CPU build.
+SIZES = {"lab": (160, 1.6), "all": (450, 2.4)}
 TORCH = {"cpu": "190 MB", "gpu": "2.7 GB with its GPU libraries", "any": "80 to 200 MB"}
 
 
@@ -61,7 +61,7 @@ def main(words: list[str]) -> int:
     print(
         f"Setting up {Path(sys.prefix).name} for {', '.join(asked)}, in three steps: torch, then about "
         f"{SIZES[size][0]} MB of other packages.\nIt will take 2 to 10 minutes, once; with torch for "
-        f"the CPU it will be {SIZES[size][1] / 1000:.1f} GB on disk.",
+        f"the CPU it will be {SIZES[size][1]} GB on disk.",
         flush=True,
     )
     code = install_torch(pip_args) or install_rest(asked, pip_args)

@@ -31,7 +31,7 @@ from ragteach.teach.written import reflect
 # %% [markdown]
 # ## Does it run?
 #
-# If the next cell prints versions and no error, your installation works. If not, run `make env` in the folder of the course,
+# If the next cell prints versions and no error, your installation works. If not, run `make lab` in the folder of the course,
 # and choose the kernel *Python 3* from the menu *Kernel*.
 
 # %% tags=["volatile"]

@@ -38,7 +38,8 @@ from ragteach.teach.written import reflect
 # Everything this lesson writes goes into one temporary folder. The last cell removes it.
 #
 # Some cells need packages that not everybody has. They ask `installed` first. If one is missing, the cell
-# says what to install and does nothing else; the rest of the lesson does not depend on it.
+# says what to install and does nothing else; the rest of the lesson does not depend on it. To have them all,
+# start the course with `make lab EXTRAS=search,export,track`.
 
 # %%
 temporary = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)

@@ -57,6 +57,21 @@ def test_a_map_that_differs_is_told(tmp_path, monkeypatch, capsys):
     assert file_map.main([]) == 1
 
 
+def test_the_readme_and_set_up_name_the_same_sizes():
+    install = tool("install")
+    (lab_mb, lab_gb), (all_mb, _) = install.SIZES["lab"], install.SIZES["all"]
+    torch_mb = int(install.TORCH["cpu"].split()[0])
+    for size in (
+        f"{lab_mb + torch_mb} MB",
+        f"{torch_mb} MB",
+        f"{lab_gb} GB",
+        "2.7 GB",
+        "2 to 10 minutes",
+    ):
+        assert size in README, size
+    assert f"adds {round(all_mb - lab_mb, -1)} MB" in README
+
+
 @pytest.mark.filterwarnings("ignore::tqdm.TqdmExperimentalWarning")
 def test_the_example_runs():
     (example,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)[:1]
