@@ -94,6 +94,7 @@ check-notebooks: env  ## fail if the notebooks differ from notebooks/_source
 
 bench: env  ## measure the engine against other libraries (about ten minutes)
 	OMP_NUM_THREADS=2 $(PY) tests/bench/bench_engine.py
+	OMP_NUM_THREADS=2 $(PY) tests/bench/scale.py --quick
 
 lowest: env  ## install the lowest versions we allow beside .venv, and run the tests that lean on them
 	$(TEST_ENV) $(PY) tools/lowest.py

@@ -34,7 +34,8 @@ def as_batch(batch):
             "a stream yields tuples of features, class numbers and task numbers",
         )
     x, *numbers = batch
-    return x, *(n if isinstance(n, torch.Tensor) else torch.tensor(n) for n in numbers)
+    numbers = [n if isinstance(n, torch.Tensor) else torch.tensor(n) for n in numbers]
+    return x, *(n if n.is_floating_point() else n.long() for n in numbers)
 
 
 def check_batch(logits, y, task, n_tasks):

@@ -29,10 +29,10 @@ from ragteach import RAG, MultiTaskDataset, fit, solve
 N_WORDS, PER_DOC = 50_000, 15
 BATCH = 4_096  # rows of a stream's batch
 CASES = [  # rows, tasks, classes
-    (1_000, 2, 2), (10_000, 20, 5), (100_000, 4, 3), (100_000, 100, 3), (100_000, 500, 3),
-    (20_000, 200, 50), (1_000_000, 4, 3),
+    (1_000, 2, 2), (10_000, 20, 5), (100_000, 4, 3), (100_000, 100, 3), (20_000, 500, 2),
+    (20_000, 20, 50), (1_000_000, 4, 3),
 ]  # fmt: skip
-QUICK = [(1_000, 2, 2), (100_000, 4, 3), (20_000, 200, 10)]
+QUICK = [(1_000, 2, 2), (10_000, 20, 5), (100_000, 4, 3)]
 EQUAL = [(2_000, 4, 3), (20_000, 20, 3)]
 
 
@@ -118,7 +118,7 @@ def equal_case(n_rows, n_tasks, n_classes, lam=0.01):
         if found.objective <= theirs + 1e-9:
             break
     return {"rows": n_rows, "tasks": n_tasks, "classes": n_classes, "sklearn": seconds, "ours": ours,
-            "J_sklearn": theirs, "J_ours": found.objective, "tol": tol}  # fmt: skip
+            "J_sklearn": float(theirs), "J_ours": found.objective, "tol": tol}  # fmt: skip
 
 
 class Endless:
