@@ -37,7 +37,7 @@ def run_compare(options: argparse.Namespace) -> tuple[pd.DataFrame, Path]:
         The table, and the folder of the run.
     """
     _without_screen()
-    from ragteach.data.frames import as_frame
+    from ragteach.data.asked import asked_frame
     from ragteach.study.experiment import SIZES, compare
     from ragteach.study.tables import paired, summary
 
@@ -47,8 +47,7 @@ def run_compare(options: argparse.Namespace) -> tuple[pd.DataFrame, Path]:
     settings = {"data": options.data, "seeds": options.seeds, "n_per_task": sizes, **knobs}
     data = options.data
     if data not in SIZES:
-        columns = options.text, options.label, options.task
-        data = as_frame(data, *columns, missing=options.missing)
+        data = asked_frame(data, options)
         settings["rows"] = hashlib.sha256(data.to_csv().encode("utf-8", "replace")).hexdigest()
     kept = {"out": options.out, "resume": options.resume}
     table = compare(data, options.seeds, sizes, n_jobs=options.jobs, **kept, **knobs)

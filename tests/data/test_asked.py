@@ -76,3 +76,11 @@ def test_look_then_train_then_predict(german, tmp_path, capsys):
     capsys.readouterr()
     assert command.main(["predict", str(model), "--task", "Möbel", "--input", str(sentences)]) == 0
     assert capsys.readouterr().out.split("\t")[0] == "gut"
+
+
+def test_compare_reads_it_too(german, tmp_path, capsys):
+    words = ["--encoding", "cp1252", "--seeds", "1", "--jobs", "1", "--out", str(tmp_path / "out")]
+    words += [part for name, value in COLUMNS.items() for part in (f"--{name}", value)]
+    assert command.main(["compare", "--data", str(german), *words]) == 0
+    page = next((tmp_path / "out").rglob("report.html")).read_text(encoding="utf-8")
+    assert "Küche" in page and "schlecht" in page and "--encoding cp1252" in page
