@@ -87,7 +87,7 @@ predict("00-a", guess)
 # %% [markdown]
 # ## The comparison
 #
-# One seed is one fresh draw of sentences. Every strategy tries 25 penalties. The penalty is chosen on
+# One seed is one fresh draw of sentences. Every strategy tries 49 penalties. The penalty is chosen on
 # validation sentences. The score comes from test sentences that nobody touched before. *Majority class* never looks at a
 # word: it always says the most frequent label. You will build this experiment yourself in lesson 06.
 #

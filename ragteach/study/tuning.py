@@ -94,8 +94,11 @@ def search(train, val, n_trials=30, space=None, epochs=60, lr=0.05, patience=10,
     need("optuna")
     import optuna
 
-    at_least("n_trials", n_trials, 1), at_least("epochs", epochs, 1)
+    at_least("n_trials", n_trials, 1)
+    at_least("epochs", epochs, 1)
     space = _checked(space)
+    if study is not None:
+        _fits(study, space)
     patience = epochs if patience is None else patience  # either way the best epoch is kept
     if study is None:
         sampler = optuna.samplers.TPESampler(seed=seed)
@@ -216,6 +219,32 @@ def _checked(space):
                 expected=f"choices for {name}", got="an empty list", fix="give at least one"
             )
     return merged
+
+
+def _fits(study, space):
+    """Refuse a study that looks for the worst, or among other choices."""
+    directions = [direction.name.lower() for direction in study.directions]
+    if directions != ["minimize"]:
+        raise refuse(
+            expected='a study with direction="minimize", since a validation loss is better low',
+            got=f"direction = {', '.join(directions)}",
+            fix='use optuna.create_study(direction="minimize"), or leave study out',
+        )
+    for trial in study.trials:
+        for name, known in trial.distributions.items():
+            choice = space.get(name)
+            if isinstance(choice, list) and hasattr(known, "choices"):
+                same = list(known.choices) == choice
+            elif isinstance(choice, tuple) and hasattr(known, "low"):
+                same = (known.low, known.high) == choice
+            else:
+                same = False
+            if not same:
+                raise refuse(
+                    expected="a study whose trials looked in this space",
+                    got=f"{name} among {choice!r} here, and {known} in trial {trial.number}",
+                    fix="search the same space as before, or begin a new study",
+                )
 
 
 def _draw(trial, name, choice):

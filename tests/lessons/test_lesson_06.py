@@ -148,7 +148,7 @@ def test_the_map(world):
     few = cells.loc[(1.0, 10)], cells.loc[(1.0, 30)]
     assert all(cell["winner"] == "full sharing" for cell in few) and few[0]["margin"] > 0.04
     if 0 in set(world["seed"]):  # the stars that the lesson names
-        assert few[0]["clear"] and not few[1]["clear"]
+        assert not few[0]["clear"] and not few[1]["clear"]
     assert cells["clear"].sum() <= 4  # most cells carry no star
 
 
@@ -162,32 +162,33 @@ def test_the_setting_in_which_rag_loses(seeds):
 
 @pytest.mark.parametrize("first", [0, 100, 200])
 def test_most_of_the_defeat_is_the_biases(first):
-    space = load("06_fair_comparison", "suspects", "complete")
-    seeds = [seed for seed in range(first, first + 30) if space["complete"](seed)][:10]
-    assert len(seeds) == 10
-    defeat = rt.compare("toy", seeds, 10, space["suspects"], progress=False, relatedness=1.0)
+    suspects = load("06_fair_comparison", "suspects")["suspects"]
+    seeds = range(first, first + 10)
+    defeat = rt.compare("toy", seeds, 10, suspects, progress=False, relatedness=1.0)
     gaps = paired(defeat, reference="full sharing").set_index("strategy")["difference"]
     assert gaps["RAG"] > 0.02
-    assert 0.7 < gaps["full sharing + task bias"] / gaps["RAG"] < 1.0
+    assert 0.7 < gaps["full sharing + task bias"] / gaps["RAG"] < 1.1
 
 
 def test_without_a_class_the_bias_has_no_best_value():
-    """It falls as long as the solver is patient; with all classes there it stays."""
-    complete = load("06_fair_comparison", "complete")["complete"]
+    """It falls as long as the solver is patient; with all classes there, as in every draw, it stays."""
     fallen = {}
-    for seed in (0, 1):
-        train, _, _ = draw("toy", None, 10, seed, relatedness=1.0)
+    for without in (False, True):
+        train, _, _ = draw("toy", None, 10, 0, relatedness=1.0)
+        assert (train.groupby("task")["label"].nunique() == 3).all()
+        if without:
+            train = train[(train["task"] != "films") | (train["label"] != 1)].reset_index(drop=True)
         data, lowest = rt.MultiTaskDataset.from_frame(train), []
         for tol in (1e-4, 1e-8):
             options = {"tasks": data.task_names, "bias": "task", "init": "zero"}
             model = rt.RAG.full_sharing(data.n_features, 3, **options)
             rt.solve(model, data, 0.0, 0.1, tol=tol)
             lowest.append(model.bias.min().item())
-        fallen[complete(seed)] = lowest[0] - lowest[1]
-    assert fallen[False] > 3 and abs(fallen[True]) < 0.01
+        fallen[without] = lowest[0] - lowest[1]
+    assert fallen[True] > 3 and abs(fallen[False]) < 0.01
 
 
-@pytest.mark.parametrize("seeds", [range(4), range(100, 105)])
+@pytest.mark.parametrize("seeds", [range(6), range(100, 106)])
 def test_what_human_ratings_say(seeds):
     try:
         rt.load_human()

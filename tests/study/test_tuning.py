@@ -125,6 +125,23 @@ def test_ctrl_c_keeps_what_was_found(data):
     assert found.study.trials[-1].state == optuna.trial.TrialState.PRUNED
 
 
+def test_a_study_that_looks_for_the_worst_is_refused(data):
+    study = optuna.create_study(direction="maximize")
+    with pytest.raises(RagteachError, match='direction="minimize".*\nGot: direction = maximize'):
+        search(data[0], data[1], n_trials=1, epochs=1, progress=False, study=study)
+    assert not study.trials
+
+
+@pytest.mark.parametrize("other", [{"rank": [None, 1]}, {"lam": (0.1, 0.2)}, {"graph": "none"}])
+def test_a_study_of_another_space_is_refused(data, other):
+    first = search(data[0], data[1], n_trials=1, epochs=1, progress=False)
+    with pytest.raises(
+        RagteachError, match=f"looked in this space\nGot: {next(iter(other))} among"
+    ):
+        search(data[0], data[1], 1, other, epochs=1, progress=False, study=first.study)
+    assert len(first.study.trials) == 1
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

@@ -1,0 +1,192 @@
+"""Intervals keep their promise, repetitions are no data, every class is in a draw, edges are said."""
+
+import dataclasses
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+from problems import refused
+from scipy import stats
+
+from ragteach import compare, make_toy, who_wins_map
+from ragteach.study.draws import draw, every_class, overlap_ratio
+from ragteach.study.experiment import EdgeWarning
+from ragteach.study.scores import on_edge
+from ragteach.study.strategies import REGISTRY, Strategy, pairs
+from ragteach.study.tables import COLUMNS, paired, summary, winners
+
+
+def made(scores, draws="fresh", ratio=0.0):
+    rows = [
+        ("own", strategy, "mean", seed, 10, "accuracy", v, 10, 0.1, draws, ratio)
+        for strategy, values in scores.items()
+        for seed, v in enumerate(values)
+    ]
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+SCORES = {"RAG": [0.7, 0.8, 0.9, 0.75], "independent": [0.6, 0.72, 0.7, 0.7]}
+
+
+def test_the_corrected_interval_is_nadeau_and_bengios():
+    d = np.subtract(SCORES["RAG"], SCORES["independent"])
+    half = stats.t.ppf(0.975, 3) * np.sqrt(d.var(ddof=1) * (1 / 4 + 1 / 3))
+    table = made(SCORES, "resplit", 1 / 3)
+    (row,) = paired(table).itertuples()
+    assert (row.low, row.high) == pytest.approx((d.mean() - half, d.mean() + half))
+    assert row.interval == "corrected resampled t"
+    (row,) = paired(made(SCORES)).itertuples()
+    assert (row.low, row.high) == pytest.approx(stats.ttest_1samp(d, 0).confidence_interval(0.95))
+    assert row.interval == "t over fresh draws"
+    assert summary(table)["interval"].unique().tolist() == ["corrected resampled t"]
+
+
+def test_a_lead_that_only_students_t_calls_clear():
+    table = made({"RAG": [0.70, 0.74, 0.71, 0.73], "independent": [0.69, 0.70, 0.69, 0.70]})
+    assert paired(table)["verdict"].item() == "better"
+    corrected = table.assign(draws="resplit", test_per_train=1.0)
+    assert paired(corrected)["verdict"].item() == "no clear difference"
+    assert winners(table.assign(relatedness=0.0))["clear"].item()
+    assert not winners(corrected.assign(relatedness=0.0))["clear"].item()
+
+
+def test_a_dead_tie_is_never_clear():
+    tie = made({"RAG": [0.5, 0.6], "independent": [0.5, 0.6]})
+    (row,) = winners(tie.assign(relatedness=0.0)).itertuples()
+    assert (row.margin, row.low, row.clear) == (0, 0, False)
+    assert paired(tie)["verdict"].item() == "no clear difference"
+
+
+def test_repetitions_are_no_data():
+    with refused("every draw once", "seed 0 of 'RAG' more than once"):
+        summary(pd.concat([made(SCORES), made(SCORES)]))
+    for options, words in (
+        ({"seeds": [3, 3, 3]}, "seeds = [3, 3, 3], in which 3"),
+        ({"n_per_task": [10, 10]}, "n_per_task = [10, 10]"),
+        ({"strategies": ["RAG", "RAG"]}, "'RAG' stands more than once"),
+    ):
+        with refused("all different", words, "once"):
+            compare("toy", **({"seeds": 1} | options))
+    with refused("all different", "relatedness = [0.5, 0.5]"):
+        who_wins_map([0.5, 0.5])
+
+
+def test_tables_that_do_not_say_where_their_draws_come_from():
+    with refused("draws and test_per_train", "without draws", "table.assign"):
+        paired(made(SCORES).drop(columns="draws"))
+    mixed = made(SCORES)
+    mixed.loc[0, "draws"] = "resplit"
+    with refused("all fresh, or all re-splits", "['fresh', 'resplit']"):
+        summary(mixed)
+
+
+def test_what_a_table_says_of_its_draws():
+    frame = make_toy(n_per_task=20)
+    table = compare(frame, 1, strategies="majority class", progress=False)
+    assert set(table["draws"]) == {"resplit"} and set(table["test_per_train"]) == {4 / 12}
+    fresh = compare("toy", 1, 5, "majority class", progress=False)
+    assert set(fresh["draws"]) == {"fresh"} and set(fresh["test_per_train"]) == {0.0}
+
+
+def test_rows_that_no_draw_uses_make_two_draws_share_less():
+    few = pd.DataFrame({"task": ["a"] * 60})
+    many = pd.DataFrame({"task": ["a"] * 5000})
+    assert overlap_ratio(few, 20) == 1 and overlap_ratio(few, None) == pytest.approx(12 / 36)
+    assert overlap_ratio(many, 20) == pytest.approx(1000 / 3980)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_every_class_trains_where_there_is_room(seed):
+    rng = np.random.default_rng(seed)
+    labels = rng.permutation([0] * 30 + [1] * 3 + [2])
+    order = rng.permutation(34)
+    changed = every_class(order, labels, 5)
+    assert sorted(changed) == sorted(order) and set(labels[changed[:5]]) == {0, 1, 2}
+    missing = 3 - len(set(labels[order[:5]]))
+    assert (changed != order).sum() == 2 * missing  # as few as can be
+    assert (every_class(order, labels, 2) != order).sum() <= 2
+
+
+def test_draws_with_every_class_stay_as_chance_made_them():
+    frame = make_toy(n_per_task=30)
+    train, _, _ = draw("own", frame, 12, 3)
+    rng = np.random.default_rng(3)
+    for task, rows in frame.groupby("task", sort=False):
+        expected = rows["text"].to_numpy()[rng.permutation(30)[:12]]
+        assert train.loc[train["task"] == task, "text"].tolist() == expected.tolist()
+
+
+def test_a_class_that_cannot_be_there_leaves_finite_scores():
+    frame = make_toy(n_per_task=20)
+    frame = frame[(frame["task"] != "films") | (frame["label"] != 1)].reset_index(drop=True)
+    strategies = ["full sharing + task bias", "independent"]
+    table = compare(frame, 2, None, strategies, progress=False)
+    losses = table[table["metric"] == "log_loss"]["value"]
+    assert losses.between(0.2, 3).all()
+
+
+def test_choices_on_an_edge_are_said_once_with_their_share():
+    narrow = dataclasses.replace(REGISTRY["full sharing"], tries=pairs([0.0], [1.0, 2.0, 4.0]))
+    options = {"n_per_task": 30, "strategies": [narrow, "majority class"], "progress": False}
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        table = compare("toy", 3, relatedness=1.0, **options)
+    (warning,) = [w for w in said if w.category is EdgeWarning]
+    assert "full sharing 3 of 3 draws" in str(warning.message)
+    assert set(table[table["metric"] == "lam_shared"]["value"]) == {1.0}
+
+
+def test_an_edge_matters_where_the_loss_still_falls():
+    values = np.array([0.1, 1.0, 10.0])
+    assert on_edge(values, np.array([0.5, 0.7, 0.9])) and on_edge(values, np.array([0.9, 0.7, 0.5]))
+    assert not on_edge(values, np.array([0.9, 0.5, 0.7]))
+    assert not on_edge(values, np.array([0.9, 0.5, 0.499]))  # flat: the limit is reached
+    assert not on_edge(np.zeros(3), np.array([0.9, 0.7, 0.5]))  # one value: no edge
+
+
+def test_a_strategy_of_your_own():
+    ours = Strategy("ours", REGISTRY["RAG"].builder, pairs([0.1], [0.1, 0.01]))
+    table = compare("toy", 1, 8, ["RAG", ours], progress=False)
+    assert set(table["strategy"]) == {"RAG", "ours"}
+    with refused("strategy with a name", "name = ''"):
+        Strategy("", None)
+    with refused("builder of the strategy 'x'", "builder = 3"):
+        Strategy("x", 3)
+    with refused("pairs (lam, lam_shared)", "0.1"):
+        Strategy("x", REGISTRY["RAG"].builder, (0.1,))
+    with refused("number of tries", "= 0"):
+        Strategy("x", REGISTRY["RAG"].builder)
+
+
+def test_intervals_over_resplits_cover_the_truth():
+    """The short form of tests/bench/coverage.py (1000 frames: 98.8 % and more)."""
+    from bench.coverage import coverage
+
+    table, _ = coverage(40, n_seeds=10, n_fresh=400)
+    assert (table["corrected"] > 0.9).all()
+    assert table.loc["RAG - full sharing", "student"] < 0.85
+
+
+def test_the_bench_fits_the_packages_own_models():
+    from bench.coverage import N_TASKS, generator, newton, penalties, rows, wide
+
+    from ragteach import RAG, MultiTaskDataset, solve
+
+    x, y = rows(np.random.default_rng(0), 30, generator())
+    theta = newton(
+        wide(x[None], True, True, True),
+        y.reshape(1, -1),
+        np.full((1, y.size), 1 / 30),
+        penalties([(0.1, 0.2)], True, True, True),
+    )
+    data = MultiTaskDataset(
+        x.reshape(-1, x.shape[-1]).astype(np.float32),
+        y.reshape(-1).astype(int),
+        2,
+        np.repeat(np.arange(N_TASKS), 30),
+    )
+    model = RAG(x.shape[-1], 2, N_TASKS, tasks=data.task_names)
+    solve(model, data, 0.1, 0.2)
+    shared = (model.shared[1] - model.shared[0]).detach().numpy()
+    assert theta[0, : len(shared)] == pytest.approx(shared, abs=1e-3)
