@@ -146,6 +146,7 @@ def splits(n_seeds):
     """Places of the rows, as `draw` deals them out: for each part (n_seeds, n_tasks, n)."""
     frame = pd.DataFrame(
         {
+            "text": np.arange(N_TASKS * N_ROWS).astype(str),
             "task": np.repeat(np.arange(N_TASKS), N_ROWS),
             "label": np.tile([0, 1], N_TASKS * N_ROWS // 2),
             "place": np.tile(np.arange(N_ROWS), N_TASKS),
