@@ -1,0 +1,167 @@
+"""Any table: the predictions of scikit-learn's logistic regressions, task by task, or an error that says
+what to do before anything is trained. Never a class that is not there, never a changed name.
+"""
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from problems import refused
+from sklearn.linear_model import LogisticRegression
+
+from ragteach import RAG, MultiTaskDataset, RagteachError, load, save, solve
+from ragteach.data.frames import as_frame
+
+LAM = 0.05
+LABELS = {
+    "gaps": [400001, 400000, 7],
+    "negative": [-1, -2, 3],
+    "stars": [1, 5, 3],
+    "floats": [0.0, 1.0, 2.0],
+    "halves": [0.5, 1.5, 2.5],
+    "words": ["angry", "calm", "happy"],
+    "numbers as text": ["10", "9", "2"],
+    "booleans": [True, False, True],
+    "other scripts": ["好", "悪い", "très bien"],
+    "numbered": ["step 10", "step 2", "Step 3"],
+}
+CLOTHES = {
+    "list": list,
+    "series": pd.Series,
+    "category": lambda v: pd.Series(v).astype("category"),
+    "object": lambda v: pd.Series(v, dtype=object),
+    "nullable": lambda v: pd.Series(v).convert_dtypes(),
+    "array": np.array,
+}
+TASKS = [[1000, 2000], [1, 2], ["films", "cars"], [True, False], ["タスク", "b.c"], [0.0, 3.0]]
+WORDS = ["good", "bad", "loud", "quiet", "film", "car", "don't", "अच्छी"]
+
+
+def as_name(value):
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value)
+
+
+@st.composite
+def tables(draw):
+    labels = LABELS[draw(st.sampled_from(sorted(LABELS)))]
+    tasks = draw(st.sampled_from(TASKS))
+    n = draw(st.integers(12, 30))
+    texts = [
+        " ".join(draw(st.lists(st.sampled_from(WORDS), min_size=1, max_size=4))) for _ in range(n)
+    ]
+    y = [labels[draw(st.integers(0, 2))] for _ in range(n)]
+    task = [tasks[draw(st.integers(0, 1))] for _ in range(n)]
+    dress = CLOTHES[draw(st.sampled_from(sorted(CLOTHES)))]
+    index = draw(st.sampled_from([None, [0] * n, list(range(n, 0, -1))]))
+    frame = pd.DataFrame({"text": texts, "label": dress(y), "task": dress(task)})
+    return frame if index is None else frame.set_axis(index), y, task
+
+
+@given(tables())
+@settings(max_examples=25, deadline=None, phases=[Phase.generate], derandomize=True,
+          suppress_health_check=list(HealthCheck))  # fmt: skip
+def test_any_table_gives_what_scikit_learn_gives_or_is_refused(table):
+    frame, y, task = table
+    try:
+        data = MultiTaskDataset.from_frame(frame)
+    except RagteachError as error:
+        assert "in common" in str(error)  # the only reason that such a table can give
+        return
+    assert set(data.class_names) == set(map(as_name, y))
+    assert set(data.task_names) == set(map(as_name, task))
+    names = [data.class_names[c] for c in data.y]
+    assert names == list(map(as_name, y))
+    model = RAG.independent(data.n_features, data.n_classes, tasks=data.task_names)
+    solve(model.double(), data, lam=LAM, lam_shared=0.0, tol=1e-8)
+    assert model.class_names == data.class_names
+    for t, name in enumerate(data.task_names):
+        rows = (data.task == t).numpy()
+        x, truth = data.x.numpy()[rows].astype(float), np.array(names)[rows]
+        if len(set(truth)) != data.n_classes or data.n_classes < 2:
+            continue  # scikit-learn has no column for a class that the task lacks
+        # J = mean CE + lam/2 |W|^2 is scikit-learn's sum CE + 1/(2C) |W|^2 at C = 1/(lam n); of two
+        # classes it keeps one row w = W_1 - W_0, and |W|^2 = |w|^2 / 2
+        c = (2 if data.n_classes == 2 else 1) / (LAM * len(truth))
+        rival = LogisticRegression(C=c, tol=1e-10, max_iter=5000)
+        logits = model(torch.from_numpy(x), name).detach()
+        ours = logits.softmax(1).numpy()
+        theirs = rival.fit(x, truth).predict_proba(x)
+        theirs = theirs[:, [list(rival.classes_).index(c) for c in data.class_names]]
+        np.testing.assert_allclose(ours, theirs, atol=2e-4)
+
+
+def test_a_filtered_table_has_no_phantom_class(tmp_path):
+    frame = pd.DataFrame({"text": ["a b", "b", "c"] * 4, "label": ["x", "y", "z"] * 4, "task": "t"})
+    made = as_frame(frame)
+    for table in (frame[frame["label"] != "y"], made[made["label"] != 1]):
+        data = MultiTaskDataset.from_frame(table)
+        assert data.class_names == ["x", "z"] and data.y.max() == 1
+
+
+def test_names_go_in_and_come_out_of_a_file(tmp_path):
+    frame = pd.DataFrame(
+        {"review": ["good", "bad"] * 3, "stars": [5, 1] * 3, "domain": [7, 7, 8] * 2}
+    )
+    data = MultiTaskDataset.from_frame(frame)
+    model = RAG(data.n_features, data.n_classes, data.n_tasks, tasks=data.task_names)
+    solve(model, data, 0.01, 0.01)
+    saved = load(save(tmp_path / "m.safetensors", model, data.vectorizer))
+    assert saved.labels == ["1", "5"] and saved.model.task_names == ["7", "8"]
+    assert saved.model.columns == {"text": "review", "label": "stars", "task": "domain"}
+    other = MultiTaskDataset.from_frame(frame.assign(stars=[3, 4] * 3))
+    with refused("data with the model's classes: ['1', '5']", "['3', '4']", "like=train"):
+        solve(model, other, 0.01, 0.01)
+
+
+def test_a_dataset_shows_itself_as_a_table():
+    frame = pd.DataFrame(
+        {"text": ["good", "bad", "so"], "label": ["y", "n", "y"], "task": ["a", "a", "b"]}
+    )
+    lines = repr(MultiTaskDataset.from_frame(frame)).splitlines()
+    assert lines[0] == "MultiTaskDataset: 3 examples, 2 tasks, 2 classes, 3 features"
+    assert [line.split() for line in lines[1:4]] == [
+        ["n", "y", "all"], ["a", "1", "1", "2"], ["b", "0", "1", "1"]
+    ]  # fmt: skip
+
+
+class Polars:
+    """What matters of a polars frame."""
+
+    def __init__(self, columns):
+        self.columns = columns
+
+    def get_columns(self):
+        return [
+            type("Series", (), {"name": n, "to_list": lambda s, v=v: v})()
+            for n, v in self.columns.items()
+        ]
+
+    def to_pandas(self):
+        raise ModuleNotFoundError("pyarrow")
+
+
+def test_polars_frames_and_one_label_column_per_task():
+    columns = {"text": ["a b", "b c", "c"], "mood": [1, 2, 1], "tone": [2, None, 1]}
+    data = MultiTaskDataset.from_frame(Polars(columns), label=["mood", "tone"])
+    assert data.task_names == ["mood", "tone"] and data.class_names == ["1", "2"]
+    assert data.sizes.tolist() == [3, 2] and data.y.tolist() == [0, 1, 0, 1, 0]
+
+
+@pytest.mark.parametrize("hole", [None, float("nan"), ""])
+def test_missing_texts_are_asked_about(hole):
+    frame = pd.DataFrame({"text": ["a", hole, "b"], "label": [0, 1, 1], "task": "t"})
+    with refused("a text in every row", "empty text in data rows [2]", 'missing="drop"'):
+        MultiTaskDataset.from_frame(frame)
+    assert len(MultiTaskDataset.from_frame(frame, missing="drop")) == 2
+
+
+def test_tasks_that_are_missing_are_refused():
+    for hole in (None, float("nan"), ""):
+        with refused("a task for every document", "none for document 1", "name their task"):
+            MultiTaskDataset(["a", "b"], [0, 1], 2, ["t", hole])
+    with refused("one label per document, since its task is given", "2 columns", "leave tasks out"):
+        MultiTaskDataset(["a", "b"], [[0, 1], [1, 0]], 2, ["t", "u"])
