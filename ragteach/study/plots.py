@@ -20,6 +20,7 @@ from matplotlib.colors import ListedColormap
 
 from ragteach.errors import one_of, refuse
 from ragteach.study import looks
+from ragteach.study.fonts import readable
 from ragteach.study.strategies import REGISTRY, STRATEGIES
 from ragteach.study.tables import INTERVALS, RESPLIT
 
@@ -50,6 +51,7 @@ def show(fig, alt):
             fix="say in a sentence what one sees",
         )
     fig = getattr(fig, "figure", fig)
+    readable(fig)
     image = io.BytesIO()
     fig.savefig(image, format="png", dpi=fig.dpi, bbox_inches="tight", metadata={"Software": None})
     plt.close(fig)
@@ -214,6 +216,7 @@ def routing(model, ax=None):
     unit = max(inches - sum(room), 0.25 * inches)
     ax.set(xlim=(-room[0] / unit, 1 + room[1] / unit), ylim=(0, 1.1))
     ax.axis("off")
+    readable(ax)
     return ax
 
 
@@ -355,6 +358,7 @@ def _heat(ax, values, text, colours, low, high, size):
         axis.set_ticks(np.arange(len(names)) + 0.5, [_plain(name) for name in names], rotation=0)
     ax.set(xlabel="", ylabel="")
     ax.tick_params(length=0)
+    readable(ax)
 
 
 def _axes(ax, size):
@@ -363,6 +367,7 @@ def _axes(ax, size):
 
 def _clean(ax):
     ax.spines[["top", "right"]].set_visible(False)
+    readable(ax)
     return ax
 
 

@@ -34,6 +34,7 @@ from ragteach.errors import RagteachError
 from ragteach.integrations.training import save_split
 from ragteach.study import plots
 from ragteach.study.experiment import SIZES, STRATEGIES, paired, summary
+from ragteach.study.fonts import readable
 from ragteach.study.one_split import Split, fit_split
 from ragteach.widgets.html import fragment
 from ragteach.widgets.sharing import sharing_slider
@@ -451,6 +452,7 @@ def _doubt(table: pd.DataFrame, found: Look, notes: tuple[str, ...]) -> str:
 
 def _figure(figure, alt: str) -> str:
     image = io.BytesIO()
+    readable(figure)
     figure.savefig(image, format="png", dpi=144, metadata={"Software": None})
     plt.close(figure)
     data = base64.b64encode(image.getvalue()).decode()
