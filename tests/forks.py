@@ -38,6 +38,13 @@ _server = multiprocessing.get_context("forkserver")
 _server.set_forkserver_preload(HEAVY)
 
 
+def prepare(modules, early):
+    """Other imports and other early settings, before the first fork of this process."""
+    _server.set_forkserver_preload(modules)
+    EARLY.clear()
+    EARLY.update(early)
+
+
 def _start(target, *arguments):
     """(process, the end of a pipe on which it tells something), once it leads a group of its own."""
     told, tell = _server.Pipe(duplex=False)

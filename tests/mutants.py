@@ -154,14 +154,15 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0, help="which of them")
     parser.add_argument("modules", nargs="*", help="files, e.g. ragteach/losses.py")
     options = parser.parse_args()
+    forks.prepare(["pandas", "scipy.stats", "sklearn.linear_model", "torch"], early={})
     trees = {p: ast.parse(p.read_text(encoding="utf-8")) for p in modules(options.modules)}
     found = [(path, *site) for path, tree in trees.items() for site in sites(tree)]
     if options.n and options.n < len(found):
         found = random.Random(options.seed).sample(found, options.n)
     print(f"{len(found)} mutants of {len(trees)} modules", flush=True)
     for path, tree in {tests_of(p)[-1]: (p, t) for p, t in trees.items()}.values():
-        if outcome(path, tree, "--collect-only", *tests_of(path)):
-            raise SystemExit(f"The tests of {path} do not even load with the code as it is.")
+        if outcome(path, tree, *tests_of(path)):
+            raise SystemExit(f"The tests of {path} fail with the code as it is: no mutant counts.")
     n_killed = 0
     for path, i, k in found:
         tree, line = mutant(trees[path], i, k)
