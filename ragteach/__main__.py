@@ -49,6 +49,9 @@ def main(argv=None) -> int:
 
     add_course_parser(commands)
     options = parser.parse_args(argv)
+    for name in ("n_per_task", "relatedness"):
+        if not hasattr(options, name):  # not given: --help says in words what happens then
+            setattr(options, name, None)
     try:
         code = options.run(options) or OK
         sys.stdout.flush()
@@ -129,7 +132,6 @@ def _add_compare(commands) -> None:
         default=argparse.SUPPRESS,
         help="of the toy tasks, 0 to 1 (default: 0.5)",
     )
-    parser.set_defaults(n_per_task=None, relatedness=None)
     _add_kept(parser)
 
 

@@ -145,12 +145,12 @@ def test_no_process_is_no_number_of_processes(tmp_path, capsys):
 def test_two_runs_share_a_folder_and_overwrite_nothing(tmp_path, capsys):
     """The README's two commands do: other data, or the same with other settings."""
     words = ["--jobs", 1, "--out", tmp_path, "--seeds", 1]
-    for more in (["--data", "article"], ["--n-per-task", 5], ["--n-per-task", 6]):
+    for more in (["--n-per-task", 7], ["--n-per-task", 8], ["--n-per-task", 9]):
         assert run("compare", *words, *more) == 0
     sizes = [set(pd.read_csv(path)["n_per_task"]) for path in tmp_path.glob("*/comparison.csv")]
-    assert sorted(map(list, sizes)) == [[1], [5], [6]]
+    assert sorted(map(list, sizes)) == [[7], [8], [9]]
     before = {path: path.read_bytes() for path in tmp_path.glob("toy-*/comparison.csv")}
-    assert run("compare", *words, "--n-per-task", 5, "--resume") == 0
+    assert run("compare", *words, "--n-per-task", 8, "--resume") == 0
     assert {path: path.read_bytes() for path in tmp_path.glob("toy-*/comparison.csv")} == before
 
 
@@ -164,14 +164,14 @@ def test_ctrl_c_is_exit_code_130_and_says_what_is_kept(tmp_path, capsys, monkeyp
         return original(*args)
 
     monkeypatch.setattr(experiment, "score", impatient)
-    words = ["compare", "--data", "article", "--seeds", 3, "--jobs", 1, "--out", tmp_path]
+    words = ["compare", "--n-per-task", 8, "--seeds", 3, "--jobs", 1, "--out", tmp_path]
     assert run(*words) == 130
     message = capsys.readouterr().err
     assert "Got: Ctrl-C; 1 of 3 draws are finished and kept in" in message
     assert "--resume" in message and "Traceback" not in message
     monkeypatch.undo()
     assert run(*words, "--resume") == 0
-    assert table_of(tmp_path, "article")["seed"].nunique() == 3
+    assert table_of(tmp_path, "toy")["seed"].nunique() == 3
 
 
 def test_help_names_defaults_and_exit_codes(capsys):
