@@ -63,8 +63,9 @@ for task in rt.TOY_TASKS:
 # Between "every task alone" and "all tasks as one" there is a slider: $\lambda$, the price of a large adapter.
 # A small $\lambda$ lets adapters do everything. A large one presses them to zero, and only $W_s$ is left.
 #
-# Left: how many new sentences are read rightly, for every $\lambda$. Right: what some words mean. The black bar is the shared
-# weight of a word; each domain's marker stands at shared weight plus adapter. Right of 0 the word is praise, left of 0 blame.
+# Left: how many new sentences are classified correctly, for every $\lambda$. Right: what some words mean. The black bar
+# is the shared weight of a word; each domain's marker stands at shared weight plus adapter. Right of 0 the word is praise,
+# left of 0 blame.
 #
 # **Your task.** Move $\lambda$ to the right until `sweet` means nearly the same in all four domains. What happened to the
 # accuracy? Then write a sentence of your own, and watch how the domains read it.

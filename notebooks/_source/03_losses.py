@@ -532,7 +532,7 @@ print("probabilities:", [round(p, 2) for p in scores.softmax(0).tolist()])
 # **Your task.** Work out on paper the three scores after **one** step with learning rate $\eta = 0.5$ in all
 # weights ($W_s$, $A_{cars}$ and the bias). Then move *Steps taken* to 1 and compare. Set $\eta$ to 0.1: how
 # many steps does it take until $p(\text{positive})$ is above 0.9? Last, choose another right class: which
-# numbers turn their sign at step 0?
+# numbers change sign at step 0?
 
 # %%
 rt.widgets.gradient_step(
@@ -556,7 +556,7 @@ check("03-7", one_step)
 # Every weight of class $c$ moves by $-\eta (p_c - y_c) x_j$. Nine numbers add up to a score: four words in
 # $W_s$, the same four in $A_{cars}$, one bias. In general a score moves by
 # $\eta\,(2\lVert x\rVert^2 + 1)(y_c - p_c)$. With another label, $y$ moves to another row: the errors of the
-# old and of the new label turn their sign, the third one stays.
+# old and of the new label change sign, the third one stays.
 
 # %% [markdown]
 # Notice two things. A single sentence never suffers from a large step: the right score only goes up. It is
@@ -801,7 +801,7 @@ plots.show(
 #
 # $$-\sum_t CE_t + \frac{\lambda}{2}\sum_k \lVert A_k\rVert^2$$
 #
-# Below, $W_s$ is trained rightly (to the optimum, without adapters). Then it is frozen, and the adapters take
+# Below, $W_s$ is trained properly (to the optimum, without adapters). Then it is frozen, and the adapters take
 # 300 steps.
 #
 # **Predict.** With the wrong sign and $\lambda = 0.1$, what becomes of the training accuracy, which is about

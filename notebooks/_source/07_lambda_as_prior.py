@@ -264,8 +264,8 @@ for lam in [0.01, 0.0]:
 #
 # ## The two limits ([law 5](laws.md#law-5-limits))
 #
-# - $\lambda \to \infty$: an adapter other than 0 becomes too dear. $W_t = W_s$: full sharing.
-# - $\lambda_s \to \infty$ with $\lambda$ kept: now $W_s$ is too dear. $W_t = A_t$: independent models with
+# - $\lambda \to \infty$: an adapter other than 0 costs too much. $W_t = W_s$: full sharing.
+# - $\lambda_s \to \infty$ with $\lambda$ kept: now $W_s$ costs too much. $W_t = A_t$: independent models with
 #   penalty $\lambda$.
 #
 # The first has a proof of two lines. The optimum is not worse than the best full sharing, which is one of

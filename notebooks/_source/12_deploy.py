@@ -519,7 +519,7 @@ if installed("optuna"):
 # Four things to see here.
 #
 # - The search pays. Our guess, $\lambda = \lambda_s = 0.01$, was far too strict for 120 sentences per task:
-#   the winner reads about ten in a hundred more test sentences rightly.
+#   the winner classifies about ten in a hundred more test sentences correctly.
 # - Its validation score is too good. It is the best of 30 tries, and the best is always partly lucky (lesson
 #   06). The number you may promise is the one from the test sentences.
 # - One look is one draw. We repeated this with five draws of the sentences: test was worse in most of them,
@@ -647,8 +647,8 @@ if installed("wandb"):
 #
 # ## 7 · Explain it to a colleague
 #
-# A colleague writes: "Great, we tried 200 settings, and the best one is right on 82 % of the validation
-# sentences. I promised the shop 82 %. I pickled the model and mailed it to them. All five matrices, so it
+# A colleague writes: "Great, we tried 200 settings, and the best one classifies 82 % of the validation
+# sentences correctly. I promised the shop 82 %. I pickled the model and mailed it to them. All five matrices, so it
 # will be five times as slow as a plain model, sorry." Answer in four or five sentences: what would you change
 # about the promise, the file and the matrices?
 

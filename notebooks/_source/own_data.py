@@ -146,6 +146,6 @@ print(f"{task}: {sentence!r} is {saved.labels[logits.argmax()]}")
 # ## When to doubt all of it
 #
 # - The labels are taken as true. If people disagree about one text in ten, a score above 90 % means nothing.
-# - Accuracy counts every mistake alike. If one class is rare, or one mistake is dear, look at macro F1 and at that class.
+# - Accuracy counts every mistake alike. If one class is rare, or one mistake costs a lot, look at macro F1 and at that class.
 # - If you try ten settings and keep the best, its score is too good. Decide first what you compare.
 # - A clear difference may be too small to matter. Say what difference you would act on, before you look.

@@ -428,7 +428,7 @@ def _doubt(table: pd.DataFrame, found: Look, notes: tuple[str, ...]) -> str:
     said = [
         "An interval speaks of draws like these. New sentences from another time, another shop or "
         "another language are not like these.",
-        "Accuracy counts every mistake alike. If one class is rare or one mistake is dear, look at "
+        "Accuracy counts every mistake alike. If one class is rare or one mistake costs a lot, look at "
         "macro F1 and at that class.",
         f"{table['strategy'].nunique()} strategies were compared: with many looks, one may seem clear "
         "by luck. Trust the comparison you planned, and repeat a surprise on new data.",

@@ -18,7 +18,7 @@ EXPLORERS.sharing = (ui) => {
   });
 
   // ---- accuracy against lambda ---------------------------------------------------------------------------------
-  const left = ui.panel("How many new sentences are read rightly?");
+  const left = ui.panel("How many new sentences are classified correctly?");
   const legend = h("div", { style: "display:flex;flex-wrap:wrap;gap:0 14px;font-size:12.5px;min-height:1.6em;font-variant-numeric:tabular-nums" });
   const key = (t) => {
     const svg = s("svg", { width: 26, height: 12, viewBox: "-13 -6 26 12", style: "width:26px;display:inline-block;vertical-align:-1px" });
@@ -216,7 +216,7 @@ EXPLORERS.sharing = (ui) => {
       readings.forEach((r, t) => groups.set(r.best, [...(groups.get(r.best) ?? []), spec.tasks[t]]));
       const list = (names) => (names.length > 1 ? `${names.slice(0, -1).join(", ")} and ${names.at(-1)}` : names[0]);
       const verdict = groups.size === 1 ? `all domains read the sentence as ${spec.classes[readings[0].best]}` : [...groups].map(([c, names]) => `${spec.classes[c]} for ${list(names)}`).join(", ");
-      return `At λ = ${short(lam[l])} ${where}: ${percent(mean[l])} of new sentences are read rightly; ${compare}. The sentence below: ${verdict}.`;
+      return `At λ = ${short(lam[l])} ${where}: ${percent(mean[l])} of new sentences are classified correctly; ${compare}. The sentence below: ${verdict}.`;
     },
     table(state) {
       const l = state.at;

@@ -234,8 +234,8 @@ def compute(train, val, test, lam, lam_shared, sentence=None, words=None, model=
     ends = ("independent, ", "full sharing, ") if graph is None else ("", "")
     tied = f" and the domains are tied by {share:.0%}" if graph is None else ""
     spec["alt"] = (
-        f"Left: share of {len(test)} new sentences read rightly, for {', '.join(names)}, against lambda "
-        f"from {lam[0]:.2g} "
+        f"Left: share of {len(test)} new sentences classified correctly, for {', '.join(names)}, "
+        f"against lambda from {lam[0]:.2g} "
         f"({ends[0]}mean {means[0]:.0%}) to {lam[-1]:.2g} ({ends[1]}mean {means[-1]:.0%}). "
         f"Validation chooses "
         f"lambda = {lam[best]:.2g}, where the mean is {means[best]:.0%}{tied}. "
@@ -321,7 +321,7 @@ def twin(arrays, spec):
         else "free adapters  ←  λ  →  no adapters"
     )
     left.set(xscale="log", xlabel=ends)
-    left.set_title("Share of new sentences read rightly", pad=16)
+    left.set_title("Share of new sentences classified correctly", pad=16)
     left.legend(fontsize=8, frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
     columns = [spec["words"].index(w) for w in spec["drawn"]]
     shared, adapters = _numpy(arrays["shared"]), _numpy(arrays["adapters"])

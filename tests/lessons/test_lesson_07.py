@@ -22,7 +22,7 @@ from ragteach.teach.exercises.answers_07 import (
 
 LESSON = load(
     "07_lambda_as_prior",
-    "ratios", "LAM_SHARED", "world", "cross_validated", "log_evidence", "bands",
+    "ratios", "LAM_SHARED", "world", "cross_validated", "task_covariance", "log_evidence", "bands",
     "spread",
 )  # fmt: skip
 ratios, LAM_SHARED, log_evidence = LESSON["ratios"], LESSON["LAM_SHARED"], LESSON["log_evidence"]

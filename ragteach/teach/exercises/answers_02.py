@@ -187,7 +187,7 @@ def same_penalty(lam, lam_shared, n_adapters):
 PENALTY_MISTAKES = [
     (
         lambda lam, lam_shared, n: lam_shared + n * lam,
-        "You added the penalties. More parts make W cheaper, not dearer: the inverses add up.",
+        "You added the penalties. With more parts W costs less, not more: the inverses add up.",
     ),
     (
         lambda lam, lam_shared, n: lam_shared,

@@ -115,7 +115,7 @@ in_words(
         "a": Sentence(
             "Lambda is the price of large adapters.",
             True,
-            "The penalty is lambda/2 ||A||^2: the larger lambda, the dearer a large adapter.",
+            "The penalty is lambda/2 ||A||^2: the larger lambda, the more a large adapter costs.",
         ),
         "b": Sentence(
             "An adapter holds what all tasks agree on.",

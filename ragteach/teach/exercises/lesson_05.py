@@ -287,7 +287,7 @@ def shared_part(yours):
             wrong=[
                 (
                     lam_shared / (lam + lam_shared),
-                    "This is the adapter's part. A dear adapter (large lam) carries less.",
+                    "This is the adapter's part. With a large lam it carries less.",
                 ),
                 (
                     lam / lam_shared,
