@@ -55,7 +55,7 @@ def class_weights(labels: Any, n_classes: int) -> np.ndarray:
         RagteachError: labels that are no class numbers.
 
     Example:
-        >>> class_weights([0, 0, 0, 1], 2).round(2).tolist()
+        >>> [round(float(w), 2) for w in class_weights([0, 0, 0, 1], 2)]
         [0.67, 2.0]
     """
     whole("n_classes", n_classes, 1)

@@ -30,6 +30,7 @@ import tarfile
 import tempfile
 import urllib.parse
 import urllib.request
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +46,6 @@ PACKAGE = "vaderSentiment==3.3.2"
 ARCHIVE = "vaderSentiment-3.3.2.tar.gz"
 SHA256 = "5d7c06e027fc8b99238edb0d53d970cf97066ef97654009890b83703849632f9"
 INNER = "vaderSentiment-3.3.2/additional_resources/hutto_ICWSM_2014.tar.gz"
-PYPI = "https://pypi.org/simple"
 PATIENCE = 300  # seconds for pip
 SECONDS = 20  # for an answer of the index
 LARGEST = 20_000_000  # bytes; the archive has 2.5 million
@@ -218,7 +218,21 @@ def _indexes() -> list[str]:
             found += settings.get("global", option, fallback="").split()
     if os.environ.get("PIP_NO_INDEX"):
         return []
-    return list(dict.fromkeys([*found, PYPI]))
+    return list(dict.fromkeys([*found, *_usual_index()]))
+
+
+def _usual_index() -> list[str]:
+    """The index that pip asks if nobody says otherwise, as the pip inside Python knows it."""
+    try:
+        import ensurepip  # some systems leave it out
+
+        wheel = next(Path(ensurepip.__file__).with_name("_bundled").glob("pip-*.whl"))
+        with zipfile.ZipFile(wheel) as inside:
+            text = inside.read("pip/_internal/models/index.py").decode()
+    except (ImportError, StopIteration, KeyError, OSError, zipfile.BadZipFile):
+        return []
+    found = re.search(r'PyPI = PackageIndex\(\s*"([^"]+)"', text)
+    return [found[1].rstrip("/") + "/simple"] if found else []
 
 
 def _pip_settings() -> list[Path]:

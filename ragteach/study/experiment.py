@@ -25,6 +25,7 @@ import torch
 from ragteach.data.files import load_article
 from ragteach.data.frames import as_frame
 from ragteach.data.human import load_human
+from ragteach.data.splits import groups
 from ragteach.data.toy import make_toy
 from ragteach.errors import one_of, refuse, whole
 from ragteach.study.draws import cuts, draw, overlap_ratio
@@ -306,6 +307,16 @@ def _checked(frame: Any, sizes: list[Any]) -> pd.DataFrame | None:
                 if count.min() > 2
                 else "add sentences, or leave that task out",
             )
+    different = (
+        frame.assign(same=groups(frame["text"])).groupby("task", sort=False)["same"].nunique()
+    )
+    if different.min() < 3:
+        raise refuse(
+            expected="at least 3 different texts in every task: to train, to choose by and to test; "
+            "the rows of one text stay together",
+            got=f"{different.min()} among the {count[different.idxmin()]} rows of {different.idxmin()!r}",
+            fix="add sentences, or leave that task out",
+        )
     in_tasks = [sum(cuts(n_rows, n)[0] for n_rows in count) // len(count) for n in sizes]
     once("training sentences per task (n_per_task)", in_tasks)
     return frame

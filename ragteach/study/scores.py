@@ -9,12 +9,14 @@ cross-entropy is scored, once, on the test sentences, which never choose anythin
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
 
+from ragteach.data.features import UnknownWordsWarning
 from ragteach.dataset import MultiTaskDataset
 from ragteach.engine.optimum import solve_path
 from ragteach.losses import cross_entropy
@@ -24,6 +26,7 @@ from ragteach.tensors import TaskTensors
 
 Scores = list[tuple[str, str, float]]
 FLAT = 0.01  # an edge is no matter where the validation loss (in nats) no longer falls towards it
+ALL_BUT_NONE = 1e-5  # a penalty this small is none: beyond it there is nothing to try
 
 
 class Parts:
@@ -48,8 +51,14 @@ class Parts:
         data = MultiTaskDataset.from_frame(train, vectorizer, n_classes=self.n_classes)
         whole = completed(train, self.n_classes)
         if len(whole) > len(train):
-            data = MultiTaskDataset.from_frame(whole, like=data, missing="keep")
-        val, test = (MultiTaskDataset.from_frame(part, like=data).stacked() for part in others)
+            with warnings.catch_warnings():  # the sentences without words are ours
+                warnings.simplefilter("ignore", UnknownWordsWarning)
+                data = MultiTaskDataset.from_frame(whole, like=data, missing="keep")
+        with (
+            warnings.catch_warnings()
+        ):  # of one source with the training part, however small that is
+            warnings.simplefilter("ignore", UnknownWordsWarning)
+            val, test = (MultiTaskDataset.from_frame(part, like=data).stacked() for part in others)
         return data, val, test
 
 
@@ -87,7 +96,8 @@ def on_edge(values: np.ndarray, losses: np.ndarray) -> bool:
     """Whether the least loss lies at an end of the values tried, and the loss still falls there.
 
     Where it no longer falls, the end stands for all that lies beyond: lam = 10 is full sharing, for
-    example.
+    example. Nor is a penalty of 1e-5 an end: it is all but none, and where classes can be told apart
+    without an error the loss falls for ever as the weights grow.
 
     Example:
         >>> on_edge(np.array([0.1, 1.0, 10.0]), np.array([0.9, 0.7, 0.5]))
@@ -100,7 +110,7 @@ def on_edge(values: np.ndarray, losses: np.ndarray) -> bool:
         return False
     lowest = np.array([losses[values == value].min() for value in tried])
     best = int(lowest.argmin())
-    if best not in (0, len(tried) - 1):
+    if best not in (0, len(tried) - 1) or tried[best] <= ALL_BUT_NONE * (1 + 1e-9):
         return False
     inner = lowest[1] if best == 0 else lowest[-2]
     return bool(inner - lowest[best] > FLAT)

@@ -67,6 +67,8 @@ def run_report(options: argparse.Namespace, table: pd.DataFrame, folder: Path) -
     name = data if data in SIZES else Path(data).name
     for path in write_report(folder, table, frame, name, _command(options)):
         print(f"Wrote {path}")
+    latest = folder.parent / "report.html"  # the last run's, where one looks for it
+    print(f"Wrote {write(latest, (folder / 'report.html').read_bytes())}")
 
 
 def _command(options: argparse.Namespace) -> str:

@@ -99,6 +99,6 @@ EXPLORERS.starts = (ui) => {
       const k = setting(state), f = state.at;
       return { head: ["seed", `“${spec.word}” in W_s`, `in the adapter of ${spec.task}`, "sum"], rows: spec.seeds.map((seed, r) => [seed, ...[paths(k, f, r, 0), paths(k, f, r, 1), paths(k, f, r, 0) + paths(k, f, r, 1)].map((v) => signed(v, 2))]) };
     },
-    code: (state) => `import ragteach as rt\nmodel = rt.RAG(data.n_features, data.num_classes, ${spec.model}, init="${spec.inits[state.init]}", scale=${spec.scales[state.scale]})\nrt.train_many(model, data.stacked(), lam=${spec.lams[state.lam]}, lam_shared=${spec.lams[state.lam]}, seeds=${JSON.stringify(spec.seeds)}, steps=${steps[nFrames - 1]}, optimizer="sgd", lr=${spec.lr})`,
+    code: (state) => `import ragteach as rt\nmodel = rt.RAG(data.n_features, data.n_classes, ${spec.model}, init="${spec.inits[state.init]}", scale=${spec.scales[state.scale]})\nrt.train_many(model, data.stacked(), lam=${spec.lams[state.lam]}, lam_shared=${spec.lams[state.lam]}, seeds=${JSON.stringify(spec.seeds)}, steps=${steps[nFrames - 1]}, optimizer="sgd", lr=${spec.lr})`,
   };
 };

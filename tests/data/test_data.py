@@ -547,9 +547,9 @@ def index():
 
 def test_without_pip_the_index_is_asked_itself(tmp_path, monkeypatch, human_frame, no_pip, index):
     address, asked = index
-    monkeypatch.setenv("PIP_INDEX_URL", f"{address}/root/simple")
+    monkeypatch.setenv("PIP_INDEX_URL", f"{address}/mirror/simple")
     pd.testing.assert_frame_equal(load_human(tmp_path), human_frame)
-    assert asked == ["/root/simple/vadersentiment/", f"/root/files/{human.ARCHIVE}"]
+    assert asked == ["/mirror/simple/vadersentiment/", f"/mirror/files/{human.ARCHIVE}"]
 
 
 def test_behind_a_proxy_the_index_is_asked_through_it(
@@ -568,7 +568,8 @@ def test_pip_settings_name_the_index(tmp_path, monkeypatch, no_pip):
         "[global]\nindex-url = https://mine/simple\nextra-index-url = https://b/s\n"
     )
     monkeypatch.setattr(human, "_pip_settings", lambda: [settings, tmp_path / "none.conf"])
-    assert human._indexes() == ["https://mine/simple", "https://b/s", human.PYPI]
+    assert human._indexes() == ["https://mine/simple", "https://b/s", *human._usual_index()]
+    assert len(human._usual_index()) == 1 and human._usual_index()[0].endswith("/simple")
     monkeypatch.setenv("PIP_INDEX_URL", "https://first/simple")
     assert human._indexes()[0] == "https://first/simple"
 

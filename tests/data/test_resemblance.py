@@ -26,7 +26,7 @@ def test_a_reader_would_call_them_the_same(a, b):
 
 
 def test_words_are_not_thrown_away():
-    assert len({text_key(text) for text in ("good", "good!", "not good", "go od")}) == 4
+    assert len({text_key(text) for text in ("good", "goods", "not good", "go od")}) == 4
 
 
 @settings(max_examples=60, deadline=None)

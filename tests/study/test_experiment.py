@@ -11,7 +11,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import accuracy_score, f1_score, log_loss, recall_score
 
-from ragteach import make_toy
+from ragteach import RagteachError, make_toy
 from ragteach.data.features import WORD
 from ragteach.study import experiment as module
 from ragteach.study import scores
@@ -171,12 +171,23 @@ class TestFairness:
 
     def test_too_few_phrases_are_told(self):
         frame = pd.DataFrame(
-            {"text": ["good", "bad"] * 6, "label": [1, 0] * 6, "task": ["a"] * 6 + ["b"] * 6}
+            {
+                "text": [f"word{i}" for i in range(12)],
+                "label": [1, 0] * 6,
+                "task": ["a"] * 6 + ["b"] * 6,
+            }
         )
         n_params = run(frame, seeds=1, n_per_task=None).groupby("strategy")["n_params"].first()
         assert (
             n_params["full sharing, equal parameters"] == n_params["full sharing"] < n_params["RAG"]
         )
+
+    def test_rows_of_one_text_are_no_draws(self):
+        frame = pd.DataFrame({"text": ["good", "bad"] * 9, "label": [1, 0] * 9, "task": "a"})
+        with pytest.raises(
+            RagteachError, match="at least 3 different texts.*\n.*2 among the 18 rows"
+        ):
+            compare(frame, 1, progress=False)
 
 
 class TestOracles:
