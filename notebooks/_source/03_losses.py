@@ -512,6 +512,7 @@ def tiny_model():
     """Columns: engine, quiet, the, was. All weights that are not named are 0."""
     adapters = ["A_cars", "A_phones"]
     model = rt.RAG(4, 3, 2, tasks=["cars", "phones"], adapters=adapters, init="zero")
+    model.class_names = ["negative", "neutral", "positive"]
     with torch.no_grad():
         model.shared[:, :2] = torch.tensor([[0.1, 0.5], [0.2, 0.0], [0.1, -0.3]])
         own = torch.tensor([[0.0, 0.1], [0.0, -0.2], [0.0, 0.2]])
