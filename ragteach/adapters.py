@@ -11,8 +11,10 @@ model's equation.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from ragteach.data.documents import columns_of
 from ragteach.errors import at_least, one_of
@@ -21,7 +23,9 @@ KINDS = ("full", "low_rank", "projected")
 INITS = ("uniform", "normal", "zero")
 
 
-def random_weights(shape, init="normal", scale=0.01, generator=None, dtype=torch.float32):
+def random_weights(shape: Sequence[int], init: str = "normal", scale: float = 0.01,
+                   generator: torch.Generator | None = None,
+                   dtype: torch.dtype = torch.float32) -> Tensor:  # fmt: skip
     """Random start: ``"normal"`` N(0, scale^2), ``"uniform"`` U(-scale, scale), or ``"zero"``."""
     one_of("init", init, INITS)
     at_least("scale", scale)
@@ -37,14 +41,16 @@ class Adapter(nn.Module):
     and ``"projected"`` as the products up @ down of this module's head.
     """
 
-    def __init__(self, n_classes, n_features, kind="full", rank=None, init="normal", scale=0.01,
-                 generator=None):  # fmt: skip
+    def __init__(self, n_classes: int, n_features: int, kind: str = "full", rank: int | None = None,
+                 init: str = "normal", scale: float = 0.01,
+                 generator: torch.Generator | None = None) -> None:  # fmt: skip
         super().__init__()
         self.kind, self.rank = kind, rank
         if kind == "full":
             full = random_weights((n_classes, n_features), init, scale, generator)
             self.full = nn.Parameter(full)
             return
+        rank = int(rank or 0)
         self.up = nn.Parameter(random_weights((n_classes, rank), init, scale, generator))
         down = random_weights((rank, n_features), "normal", rank**-0.5, generator)
         if kind == "low_rank":
@@ -52,9 +58,9 @@ class Adapter(nn.Module):
         else:
             self.register_buffer("down", down)
 
-    def columns(self, words=None) -> torch.Tensor:
+    def columns(self, words: Tensor | None = None) -> Tensor:
         """A, or its columns ``words``: (n_classes, n_words)."""
-        wide = self.full if self.kind == "full" else self.down
+        wide: Tensor = self.full if self.kind == "full" else self.down
         wide = wide if words is None else columns_of(wide, words)
         return wide if self.kind == "full" else self.up @ wide
 

@@ -13,11 +13,13 @@ A document may have a label for several tasks: one example each. A missing label
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 import torch
 
+from ragteach.data.arguments import check_columns, check_float, is_a, names_of, row_numbers
 from ragteach.data.examples import (
     as_examples,
     checked_class_names,
@@ -70,12 +72,12 @@ class MultiTaskDataset(torch.utils.data.Dataset):
 
     def __init__(
         self,
-        texts,
-        labels,
+        texts: Any,
+        labels: Any,
         num_classes: int,
-        tasks=None,
-        task_names=None,
-        vectorizer=None,
+        tasks: Any = None,
+        task_names: Any = None,
+        vectorizer: Any = None,
         class_names: Sequence[str] | None = None,
     ) -> None:
         whole("num_classes", num_classes, 1)
@@ -93,9 +95,9 @@ class MultiTaskDataset(torch.utils.data.Dataset):
     @classmethod
     def from_frame(
         cls,
-        frame,
-        vectorizer=None,
-        task_names=None,
+        frame: Any,
+        vectorizer: Any = None,
+        task_names: Sequence[str] | None = None,
         n_classes: int | None = None,
         *,
         text: str | None = None,
@@ -122,21 +124,29 @@ class MultiTaskDataset(torch.utils.data.Dataset):
             >>> MultiTaskDataset.from_frame(table).class_names
             ['1', '3', '5']
         """
+        class_names = names_of("class_names", class_names)
+        task_names = names_of("task_names", task_names)
+        for role, column in (("text", text), ("task", task)):
+            check_columns(role, [column])
         if like is not None:
+            what, fix = "a MultiTaskDataset, the training data", "pass like=train"
+            is_a("like", like, MultiTaskDataset, what, fix)
             vectorizer = like.vectorizer if vectorizer is None else vectorizer
             task_names = like.task_names if task_names is None else task_names
             class_names = like.class_names if class_names is None else class_names
             there = {str(name) for name in getattr(frame, "columns", ())}
-            text, label, task = (
-                given or (name if isinstance(name, str) and name in there else None)
-                for name, given in zip(like.source(), (text, label, task), strict=True)
-            )
+            source = [
+                name if isinstance(name, str) and name in there else None for name in like.source()
+            ]
+            text, task = text or source[0], task or source[2]
+            label = source[1] if label is None else label
+        column: Any = "label" if label is None else label
         if vectorizer is not None and class_names is None and n_classes is None:
-            class_names = classes_of_training(vectorizer, frame, label or "label")
+            class_names = classes_of_training(vectorizer, frame, column)
         if n_classes is not None and class_names is None:
             whole("n_classes", n_classes, 1)
-            class_names = classes_in_advance(frame, label or "label", n_classes)
-        options = {"missing": missing, "class_names": class_names, "task_names": task_names}
+            class_names = classes_in_advance(frame, column, n_classes)
+        options: Any = {"missing": missing, "class_names": class_names, "task_names": task_names}
         frame = as_frame(frame, text, label, task, **options)
         names = frame.attrs["label_names"]
         if n_classes not in (None, len(names)):
@@ -162,7 +172,7 @@ class MultiTaskDataset(torch.utils.data.Dataset):
         """The columns that text, label and task came from; None where that is not known."""
         return tuple(self.columns.get(role) for role in ("text", "label", "task"))
 
-    def agree(self, model) -> None:
+    def agree(self, model: Any) -> None:
         """Give the model these classes' names, or refuse if it has learnt others.
 
         Plain numbers agree with any names: they are the classes' places.
@@ -189,28 +199,27 @@ class MultiTaskDataset(torch.utils.data.Dataset):
         lambda self: torch.bincount(self.task, minlength=self.n_tasks)
     )  # (n_tasks,) examples
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.y)
 
-    def __getitem__(self, i):
+    def __getitem__(self, i: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         return self.rows(self.doc[i].view(1))[0], self.y[i], self.task[i]
 
-    def rows(self, docs):
+    def rows(self, docs: Any) -> torch.Tensor:
         """Features of the documents ``docs`` as a dense tensor (only these rows are made dense)."""
         if sp.issparse(self.x):
             return torch.from_numpy(self.x[np.asarray(docs)].toarray())  # (len(docs), n_features)
         return self.x[docs]
 
-    def subset(self, indices):
+    def subset(self, indices: Any) -> MultiTaskDataset:
         """The examples ``indices`` as a new dataset with the same tasks and vocabulary."""
+        indices = row_numbers(indices, len(self))
         new = object.__new__(type(self))
         new.__dict__.update(self.__dict__)
-        indices = np.asarray(indices)
-        indices = torch.from_numpy(indices if len(indices) else indices.astype(np.int64))
         new.doc, new.task, new.y = self.doc[indices], self.task[indices], self.y[indices]
         return new
 
-    def stacked(self, class_weight=None, dtype=torch.float32) -> TaskTensors:
+    def stacked(self, class_weight: Any = None, dtype: torch.dtype = torch.float32) -> TaskTensors:
         """Stack the examples task by task.
 
         Args:
@@ -218,10 +227,11 @@ class MultiTaskDataset(torch.utils.data.Dataset):
                 which is n / (C n_c) per task.
             dtype: float32 for training, float64 for exact optima.
         """
+        check_float(dtype)
         return stack_examples(self, class_weight, dtype)
 
 
-def as_dataset(data, **options) -> MultiTaskDataset:
+def as_dataset(data: Any, **options: Any) -> MultiTaskDataset:
     """A dataset of whatever you have: a dataset as it is, else `MultiTaskDataset.from_frame`."""
     if isinstance(data, MultiTaskDataset):
         return data

@@ -83,14 +83,21 @@ def finite(name: str, value: object) -> None:
         )
 
 
-def whole(name: str, value: object, low: int = 0) -> None:
-    """Refuse anything but a whole number >= ``low``."""
-    if not isinstance(value, Integral) or isinstance(value, bool) or value < low:
+def whole(name: str, value: object, low: int = 0, high: float = math.inf) -> None:
+    """Refuse anything but a whole number >= ``low`` (and <= ``high``)."""
+    whole = isinstance(value, Integral) and not isinstance(value, bool)
+    if not whole or not low <= int(value) <= high:  # type: ignore[call-overload]
+        most = "" if high == math.inf else f" and <= {high}"
         raise refuse(
-            expected=f"{name} to be a whole number >= {low}",
+            expected=f"{name} to be a whole number >= {low}{most}",
             got=f"{name} = {value!r}",
-            fix=f"use a whole number, {name} >= {low}",
+            fix=f"use a whole number, {name} >= {low}{most}",
         )
+
+
+def is_list(value: object) -> TypeGuard[Iterable]:
+    """Whether it has members to go through: a list, a range, an array with an axis."""
+    return isinstance(value, Iterable) and getattr(value, "ndim", 1) != 0
 
 
 def distinct(
@@ -102,9 +109,9 @@ def distinct(
         >>> distinct(2, "task", "task names"), distinct("films", "task", "task names")
         (['task1', 'task2'], ['films'])
     """
-    if not isinstance(given, Iterable):
+    if not is_list(given):
         whole(f"number of {what}", given)
-        return [f"{prefix}{i + 1}" for i in range(given)]
+        return [f"{prefix}{i + 1}" for i in range(int(given))]  # type: ignore[arg-type]
     names = [given] if isinstance(given, str) else [str(name) for name in given]
     bad = [
         n for n in names if not n or names.count(n) > 1 or n in reserved or ("." in n and reserved)

@@ -17,17 +17,18 @@ over skills.
 from __future__ import annotations
 
 import functools
+from typing import Any
 
-import numpy as np
 import torch
 
-from ragteach.errors import one_of, refuse, whole
+from ragteach.data.arguments import as_matrix, generator_of
+from ragteach.errors import at_least, one_of, refuse, whole
 
 GRAPHS = ("one_per_task", "all", "grouped", "random")
 
 
 def routing_graph(
-    graph, n_tasks: int, n_adapters: int, per_task: int = 1, seed: int = 0
+    graph: Any, n_tasks: int, n_adapters: int, per_task: int = 1, seed: int = 0
 ) -> torch.Tensor:
     """Build the (n_tasks, n_adapters) routing matrix G.
 
@@ -49,8 +50,11 @@ def routing_graph(
                 [0., 1.],
                 [0., 1.]])
     """
+    whole("n_tasks", n_tasks, 1)
+    whole("n_adapters", n_adapters)
+    generator = generator_of(seed)
     if not isinstance(graph, str):
-        return _matrix(graph, n_tasks, n_adapters)
+        return as_matrix("graph", graph, (n_tasks, n_adapters))
     one_of("graph", graph, GRAPHS)
     if graph == "all" or n_adapters == 0:
         return torch.ones(n_tasks, n_adapters)
@@ -72,12 +76,11 @@ def routing_graph(
             got=f"per_task = {per_task}",
             fix="ask for fewer adapters per task, or make more adapters",
         )
-    generator = torch.Generator().manual_seed(seed)
     order = torch.rand(n_tasks, n_adapters, generator=generator).argsort(1)
     return (order < per_task).float()
 
 
-def unless_identity(graph):
+def unless_identity(graph: torch.Tensor) -> torch.Tensor | None:
     """The graph; or None if it is the identity, whose products can be left out."""
     n_tasks, n_adapters = graph.shape
     if n_tasks == n_adapters and torch.equal(graph, _eye(n_tasks, graph.dtype, graph.device)):
@@ -86,11 +89,11 @@ def unless_identity(graph):
 
 
 @functools.lru_cache(64)
-def _eye(n, dtype, device):
+def _eye(n: int, dtype: torch.dtype, device: torch.device) -> torch.Tensor:
     return torch.eye(n, dtype=dtype, device=device)
 
 
-def task_covariance(graph, lam: float, lam_shared: float) -> torch.Tensor:
+def task_covariance(graph: Any, lam: float, lam_shared: float) -> torch.Tensor:
     """Prior covariance of the tasks' weights: 1/lam_shared + G G' / lam, shape (n_tasks, n_tasks).
 
     Example:
@@ -99,31 +102,12 @@ def task_covariance(graph, lam: float, lam_shared: float) -> torch.Tensor:
                 [2., 3.]])
     """
     for name, value in (("lam", lam), ("lam_shared", lam_shared)):
-        if not value > 0:
+        at_least(name, value)
+        if value == 0:
             raise refuse(
                 expected=f"{name} > 0",
                 got=f"{name} = {value!r}",
                 fix="a penalty of 0 is a prior of infinite variance: use a small number instead",
             )
-    graph = torch.as_tensor(graph, dtype=torch.float32)
+    graph = as_matrix("graph", graph)
     return 1 / lam_shared + graph @ graph.mT / lam
-
-
-def _matrix(graph, n_tasks, n_adapters):
-    try:
-        graph = graph.detach().cpu() if isinstance(graph, torch.Tensor) else graph
-        matrix = torch.as_tensor(np.asarray(graph, dtype=np.float32)).clone()
-    except (TypeError, ValueError) as error:
-        raise refuse(
-            expected="a graph whose rows all have one number per adapter",
-            got=f"rows that make no matrix ({error})",
-            fix="give every task a row of the same length, 0 where an adapter does not serve it",
-        ) from error
-    if matrix.shape != (n_tasks, n_adapters) or not bool(torch.isfinite(matrix).all()):
-        nan = "" if torch.isfinite(matrix).all() else " with NaN or infinity"
-        raise refuse(
-            expected=f"a graph of {n_tasks} tasks x {n_adapters} adapters with finite entries",
-            got=f"shape {tuple(matrix.shape)}{nan}",
-            fix="one row per task, one column per adapter",
-        )
-    return matrix

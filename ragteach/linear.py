@@ -11,25 +11,30 @@ Tasks of like size have one block each: block t is task t, and dense x is a plai
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
+from torch import Tensor
 
 from ragteach.data.documents import Blocks, BlockSparse
+
+Documents = Tensor | Blocks | BlockSparse
 
 
 class _SparseProduct(torch.autograd.Function):
     """``x.rows @ flat``, whose gradient is a product with the transpose."""
 
     @staticmethod
-    def forward(ctx, flat, x):
+    def forward(ctx: Any, flat: Tensor, x: BlockSparse) -> Tensor:
         ctx.x = x
         return x.rows @ flat
 
     @staticmethod
-    def backward(ctx, grad):
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
         return ctx.x.columns @ grad.contiguous(), None
 
 
-def project(weights, x, bias=None):
+def project(weights: Tensor, x: Documents, bias: Tensor | None = None) -> Tensor:
     """``W_t x + b_t`` for every task at once.
 
     Args:
@@ -60,7 +65,7 @@ def project(weights, x, bias=None):
     return logits if weights.ndim == 3 else logits.view(*weights.shape[:-1], n_docs)
 
 
-def back_project(residual, x):
+def back_project(residual: Tensor, x: Documents) -> Tensor:
     """The transpose of `project`, summed over the blocks of each task, so of the weights' shape."""
     n_blocks, n_docs, n_words = x.shape
     if isinstance(x, BlockSparse):
@@ -74,7 +79,7 @@ def back_project(residual, x):
     return out
 
 
-def project_rows(weights, x, place):
+def project_rows(weights: Tensor, x: Tensor | BlockSparse, place: Tensor) -> Tensor:
     """``W x`` of each document by weights of its own.
 
     Args:
@@ -95,7 +100,7 @@ def project_rows(weights, x, place):
     return torch.cat([x.new_zeros(0, weights.shape[1]), *logits])[order.argsort()]
 
 
-def gram(x):
+def gram(x: Documents) -> Tensor:
     """Inner products of all documents of all blocks: (n_blocks n_docs, the same), float64."""
     if isinstance(x, BlockSparse):
         rows = x.matrix.astype("float64")

@@ -15,24 +15,25 @@ Biases are never penalised. Uncertainty weighting: Kendall, Gal & Cipolla (2018)
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable
+from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from ragteach.data.batches import check_batch
+from ragteach.data.arguments import as_sizes, check_model
+from ragteach.data.batches import check_batch, check_numbers
 from ragteach.data.weighting import class_weights
-from ragteach.errors import at_least, one_of, refuse
+from ragteach.errors import at_least, is_list, one_of, refuse
 from ragteach.graph import unless_identity
-from ragteach.model import task_logits, task_weights
-from ragteach.tensors import MISSING
+from ragteach.model import RAG, task_logits, task_weights
+from ragteach.tensors import MISSING, TaskTensors
 
 FIXED_ALPHAS = ("equal", "size")  # known before training; so is a list
 ALPHAS = (*FIXED_ALPHAS, "difficulty", "uncertainty")
 LAM = 0.01  # default of both penalties, whether you train or solve
 
 
-def cross_entropy(logits, onehot, weight):
+def cross_entropy(logits: Tensor, onehot: Tensor, weight: Tensor) -> Tensor:
     """CE of stacked tasks.
 
     Args:
@@ -47,13 +48,13 @@ def cross_entropy(logits, onehot, weight):
     return -(weight * onehot * logits.log_softmax(-2)).sum((-2, -1))
 
 
-def residual(logits, onehot, weight):
+def residual(logits: Tensor, onehot: Tensor, weight: Tensor) -> Tensor:
     """Gradient of `cross_entropy` in the logits, of their shape: weight (softmax - onehot)."""
     onehot, weight = _broadcast(logits, onehot, weight)
     return logits.softmax(-2).sub_(onehot).mul_(weight)
 
 
-def residual_change(p, dlogits, weight):
+def residual_change(p: Tensor, dlogits: Tensor, weight: Tensor) -> Tensor:
     """Change of `residual` if the logits change by ``dlogits``: weight p (dlogits - p . dlogits).
 
     The Hessian of `cross_entropy` times dlogits. p: softmax(logits), of the logits' shape.
@@ -62,7 +63,9 @@ def residual_change(p, dlogits, weight):
     return change.addcmul_(p, change.sum(-2, keepdim=True), value=-1).mul_(weight[:, None, None])
 
 
-def penalty(shared, adapters, lam, lam_shared):
+def penalty(
+    shared: Tensor, adapters: Tensor, lam: float | Tensor, lam_shared: float | Tensor
+) -> Tensor:
     """``lam_shared/2 ||W_s||^2 + lam/2 sum_k ||A_k||^2``: a number, or one per replica.
 
     Args:
@@ -74,7 +77,7 @@ def penalty(shared, adapters, lam, lam_shared):
     return lam_shared / 2 * of_shared + lam / 2 * of_adapters
 
 
-def task_alphas(alpha, sizes):
+def task_alphas(alpha: Any, sizes: Any) -> Tensor:
     """alpha_t as a tensor (n_tasks,). ``"equal"``: 1. ``"size"``: n_t / mean(n). A list: as given."""
     sizes = torch.as_tensor(sizes, dtype=torch.float32)
     if isinstance(alpha, str):
@@ -99,12 +102,12 @@ class _Square(torch.autograd.Function):
     """||A||^2 in one pass over memory, and one for its gradient 2 A: a mini-batch's largest cost."""
 
     @staticmethod
-    def forward(ctx, weights):
+    def forward(ctx: Any, weights: Tensor) -> Tensor:
         ctx.save_for_backward(weights)
         return torch.dot(weights.flatten(), weights.flatten())
 
     @staticmethod
-    def backward(ctx, grad):
+    def backward(ctx: Any, grad: Tensor) -> Tensor:
         return 2 * grad * ctx.saved_tensors[0]
 
 
@@ -133,15 +136,18 @@ class MultiTaskLoss(nn.Module):
         tensor(2.1972)
     """
 
-    def __init__(
-        self, loss_fn=None, alpha="equal", lam=0.0, lam_shared=0.0, class_weight=None, sizes=None
-    ):
+    alpha: Any
+    sizes: Tensor | None
+    alphas: Tensor | None
+
+    def __init__(self, loss_fn: Any = None, alpha: Any = "equal", lam: float = 0.0,
+                 lam_shared: float = 0.0, class_weight: Any = None, sizes: Any = None) -> None:  # fmt: skip
         super().__init__()
         at_least("lam", lam)
         at_least("lam_shared", lam_shared)
         if isinstance(alpha, str):
             one_of("alpha", alpha, ALPHAS)
-        elif isinstance(alpha, Iterable):
+        elif is_list(alpha):
             alpha = list(alpha)
         if getattr(loss_fn, "weight", None) is not None:
             raise refuse(
@@ -155,9 +161,9 @@ class MultiTaskLoss(nn.Module):
         if sizes is not None:
             self.set_sizes(sizes)
 
-    def set_sizes(self, sizes):
+    def set_sizes(self, sizes: Any) -> None:
         """Tell the loss how many examples each task has, (n_tasks,); checks alpha against it."""
-        self.sizes = torch.as_tensor(sizes)
+        self.sizes = as_sizes(sizes)
         if self.alpha not in ("difficulty", "uncertainty"):
             self.alphas = task_alphas(self.alpha, self.sizes)  # (n_tasks,)
             return
@@ -165,16 +171,17 @@ class MultiTaskLoss(nn.Module):
         if self.alpha == "uncertainty" and len(getattr(self, "log_variance", ())) != n_tasks:
             self.log_variance = nn.Parameter(torch.zeros(n_tasks))  # s_t
 
-    def each(self, logits, y):
+    def each(self, logits: Tensor, y: Tensor) -> Tensor:
         """The loss of each example: (n_docs, n_classes), (n_docs,) -> (n_docs,)."""
         if isinstance(self.loss_fn, nn.Module):  # whose mean we take ourselves
-            loss_fn = copy.copy(self.loss_fn)
-            loss_fn.reduction = "none"
-            return loss_fn(logits, y)
-        loss_fn = nn.functional.cross_entropy if self.loss_fn is None else self.loss_fn
+            each: Any = copy.copy(self.loss_fn)
+            each.reduction = "none"
+            return each(logits, y)
+        loss_fn: Any = nn.functional.cross_entropy if self.loss_fn is None else self.loss_fn
         return loss_fn(logits, y, reduction="none")
 
-    def forward(self, logits, y, task=None, model=None):
+    def forward(self, logits: Tensor, y: Tensor, task: Tensor | None = None,
+                model: Any = None) -> Tensor:  # fmt: skip
         """J of a batch.
 
         Args:
@@ -183,9 +190,12 @@ class MultiTaskLoss(nn.Module):
             task: (n_docs,) task numbers. Default: all one task.
             model: the `RAG` whose weights are penalised. Default: no penalty.
         """
+        if model is not None:
+            check_model(model)
+        check_batch(logits, y, task)
         task = torch.zeros_like(y) if task is None else task
         n_tasks = self._n_tasks(task, model)
-        check_batch(logits, y, task, n_tasks)
+        check_numbers(logits, y, task, n_tasks)
         there = y != MISSING
         if not bool(there.all()):
             logits, y, task = logits[there], y[there], task[there]
@@ -199,7 +209,7 @@ class MultiTaskLoss(nn.Module):
             0 if model is None else self.penalty(model)
         )
 
-    def stacked(self, model, tensors):
+    def stacked(self, model: RAG, tensors: TaskTensors) -> Tensor:
         """J of stacked tasks (`TaskTensors`): the same number, one matrix product per task."""
         shared, adapters, graph = model.parts(tensors.words)  # a batch needs its words only
         weights = task_weights(shared, adapters, unless_identity(graph))
@@ -216,7 +226,7 @@ class MultiTaskLoss(nn.Module):
             return J + self.penalty(model)
         return J + penalty(shared, adapters, self.lam, self.lam_shared)
 
-    def combine(self, losses):
+    def combine(self, losses: Tensor) -> Tensor:
         """``sum_t alpha_t CE_t`` from the tasks' losses (n_tasks,)."""
         if self.alpha == "uncertainty":
             return (torch.exp(-self.log_variance) * losses + self.log_variance / 2).sum()
@@ -225,13 +235,13 @@ class MultiTaskLoss(nn.Module):
             return (hard / hard.mean() * losses).sum()
         return losses.sum() if self.alphas is None else self.alphas.to(losses) @ losses
 
-    def penalty(self, model):
+    def penalty(self, model: Any) -> Tensor:
         """The penalty on the parts of ``model`` that are active."""
         adapters = [a.weight for name, a in model.adapters.items() if model.active[name]]
         of_adapters = sum(map(_Square.apply, adapters)) if self.lam else 0.0
         return self.lam_shared / 2 * _Square.apply(model.shared) + self.lam / 2 * of_adapters
 
-    def _n_tasks(self, task, model):
+    def _n_tasks(self, task: Tensor, model: Any) -> int:
         if self.sizes is not None:
             return len(self.sizes)
         if self.alpha not in ("equal", "difficulty"):  # what one batch cannot tell
@@ -243,7 +253,7 @@ class MultiTaskLoss(nn.Module):
         return int(task.max()) + 1 if model is None else model.n_tasks
 
 
-def _broadcast(logits, onehot, weight):
+def _broadcast(logits: Tensor, onehot: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
     stars = (1,) * (logits.ndim - 3)
     n_tasks, n_classes, n_docs = onehot.shape
     return onehot.view(n_tasks, *stars, n_classes, n_docs), weight.view(n_tasks, *stars, 1, n_docs)

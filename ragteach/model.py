@@ -11,23 +11,32 @@ models. G = ones is the source article read literally: every task gets the same 
 
 from __future__ import annotations
 
-from numbers import Integral
+from collections.abc import Iterable
+from typing import Any, cast
 from zlib import crc32
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from ragteach.adapters import KINDS, Adapter, random_weights
-from ragteach.data.documents import check_documents, check_numbers, columns_of, sparse_rows
+from ragteach.data.arguments import generator_of
+from ragteach.data.documents import (
+    check_documents,
+    check_numbers,
+    check_words,
+    columns_of,
+    sparse_rows,
+)  # fmt: skip
 from ragteach.data.memory import fits_memory
-from ragteach.errors import distinct, finite, one_of, refuse, whole
+from ragteach.errors import distinct, finite, is_list, one_of, refuse, whole
 from ragteach.graph import routing_graph, unless_identity
-from ragteach.linear import project, project_rows
+from ragteach.linear import Documents, project, project_rows
 
+Task = str | int  # a name, or a number
 RESERVED = {"shared", "adapters", "bias", *dir(nn.ModuleDict())}  # no names for adapters
 
 
-def task_weights(shared, adapters, graph=None):
+def task_weights(shared: Tensor, adapters: Tensor, graph: Tensor | None = None) -> Tensor:
     """``W_t = W_s + sum_k G[t, k] A_k`` for every task.
 
     Args:
@@ -41,7 +50,7 @@ def task_weights(shared, adapters, graph=None):
     return shared + (adapters if graph is None else torch.tensordot(graph, adapters, dims=1))
 
 
-def task_logits(x, weights, bias=None):
+def task_logits(x: Documents, weights: Tensor, bias: Tensor | None = None) -> Tensor:
     """``W_t x + b_t`` of stacked x (n_blocks, n_docs, n_features): (n_blocks, *, n_classes, n_docs)."""
     return project(weights, x, bias)
 
@@ -80,9 +89,14 @@ class RAG(nn.Module):
         torch.Size([5, 3])
     """
 
-    def __init__(self, input_dim, output_dim, num_adapters, *, tasks=None, graph="one_per_task",
-                 adapters=None, per_task=1, adapter="full", rank=None, init="normal", scale=0.01, seed=0,
-                 bias="task"):  # fmt: skip
+    graph: Tensor  # (n_tasks, n_adapters)
+    columns: dict | None
+
+    def __init__(self, input_dim: int, output_dim: int, num_adapters: int, *,
+                 tasks: int | Iterable[str] | None = None, graph: Any = "one_per_task",
+                 adapters: Iterable[str] | None = None, per_task: int = 1, adapter: str = "full",
+                 rank: int | None = None, init: str = "normal", scale: float = 0.01, seed: int = 0,
+                 bias: str | bool = "task") -> None:  # fmt: skip
         super().__init__()
         whole("input_dim", input_dim, 1)
         whole("output_dim", output_dim, 1)
@@ -91,34 +105,34 @@ class RAG(nn.Module):
         one_of("bias", bias, ("task", "shared", False))
         if adapter != "full":
             whole("rank", rank, 1)
+        generator = generator_of(seed)
         if tasks is None:
             matrix = hasattr(graph, "__len__") and not isinstance(graph, str)
             tasks = len(graph) if matrix else num_adapters or 1
         self.task_names = distinct(tasks, "task", "task names")
         whole("number of tasks", len(self.task_names), 1)
         self.n_features, self.n_classes = input_dim, output_dim
-        self.class_names = self.columns = None  # names: the first data bring them
+        self.class_names: list[str] | None = None  # the first data bring names
+        self.columns = None
         self.adapter_kind, self.rank, self.bias_kind = adapter, rank, bias
         self.init, self.scale, self.seed = init, scale, seed
         n_tasks = len(self.task_names)
-        adapters = num_adapters if adapters is None else adapters
-        names = distinct(adapters, "A", "adapter names", RESERVED)
+        given = num_adapters if adapters is None else adapters
+        names = distinct(given, "A", "adapter names", RESERVED)
         if len(names) != num_adapters:
             raise refuse(
                 expected=f"{num_adapters} adapter names",
                 got=f"{len(names)}: {names}",
                 fix="one name per adapter",
             )
-        per_adapter = (
-            input_dim * output_dim if adapter == "full" else rank * (input_dim + output_dim)
-        )
+        low_rank = (rank or 0) * (input_dim + output_dim)
+        per_adapter = input_dim * output_dim if adapter == "full" else low_rank
         fits_memory(
             f"a model of {num_adapters} {adapter} adapters, {output_dim} x {input_dim}",
             4 * (input_dim * output_dim + num_adapters * per_adapter),
             "fewer features (HashingVectorizer(n_features=...)), or adapter='low_rank'",
         )
         self.register_buffer("graph", routing_graph(graph, n_tasks, num_adapters, per_task, seed))
-        generator = torch.Generator().manual_seed(seed)
         self.shared = nn.Parameter(random_weights((output_dim, input_dim), init, scale, generator))
         self.adapters = nn.ModuleDict({name: self._new_adapter(generator) for name in names})
         rows = {"task": n_tasks, "shared": 1, False: 0}[bias]
@@ -126,24 +140,27 @@ class RAG(nn.Module):
         self.active = dict.fromkeys(names, True)
 
     @classmethod
-    def full_sharing(cls, input_dim, output_dim, *, tasks, bias="shared", **options):
+    def full_sharing(cls, input_dim: int, output_dim: int, *, tasks: int | Iterable[str],
+                     bias: str | bool = "shared", **options: Any) -> RAG:  # fmt: skip
         """One model for all tasks: K = 0 (hard parameter sharing)."""
         return cls(input_dim, output_dim, 0, tasks=tasks, graph="all", bias=bias, **options)
 
     @classmethod
-    def independent(cls, input_dim, output_dim, *, tasks, bias="task", **options):
+    def independent(cls, input_dim: int, output_dim: int, *, tasks: int | Iterable[str],
+                    bias: str | bool = "task", **options: Any) -> RAG:  # fmt: skip
         """One model per task: G = identity, W_s frozen at 0."""
-        tasks = distinct(tasks, "task", "task names")
-        options |= {"tasks": tasks, "graph": "one_per_task", "bias": bias}
-        model = cls(input_dim, output_dim, len(tasks), **options)
+        names = distinct(tasks, "task", "task names")
+        options |= {"tasks": names, "graph": "one_per_task", "bias": bias}
+        model = cls(input_dim, output_dim, len(names), **options)
         nn.init.zeros_(model.shared)
         model.freeze("shared")
         return model
 
     @torch.no_grad()
-    def reset(self, seed):
+    def reset(self, seed: int) -> RAG:
         """Draw the random start again, as ``RAG(..., seed=seed)`` would. What is frozen stays."""
-        fresh, self.seed = torch.Generator().manual_seed(seed), seed
+        fresh = generator_of(seed)
+        self.seed = seed
         shared = random_weights(self.shared.shape, self.init, self.scale, fresh)
         if self.shared.requires_grad:
             self.shared.copy_(shared)
@@ -157,7 +174,7 @@ class RAG(nn.Module):
 
     # ---- the equation
 
-    def forward(self, x, task=None):
+    def forward(self, x: Any, task: Any = None) -> Tensor:
         """Logits of documents ``x``: (n_docs, n_features), dense or sparse (scipy's or torch's).
 
         Args:
@@ -168,19 +185,14 @@ class RAG(nn.Module):
         """
         check_documents(x, self.n_features, self.shared.dtype)
         bias, place = self.task_bias(), torch.zeros(x.shape[0], dtype=torch.long)
-        if task is None:
-            present, numbers, n_weights = None, slice(None), 1
-        elif isinstance(task, (str, Integral)) or getattr(task, "ndim", None) == 0:
-            present, numbers, n_weights = self.task_index(task), [self.task_index(task)], 1
-        else:
-            if not isinstance(task, torch.Tensor):
-                task = torch.tensor([self.task_index(t) for t in task], dtype=torch.long)
-            numbers = check_numbers(task, x.shape[0], self.task_names).to(self.shared.device)
+        numbers = slice(None) if task is None else self.task_numbers(task, x.shape[0])
+        present, n_weights = (None if task is None else numbers), 1
+        if isinstance(numbers, Tensor):
             present, place = numbers.unique(return_inverse=True)
             n_weights = len(present)
-        if not isinstance(x, torch.Tensor) or x.layout != torch.strided:
+        if not isinstance(x, Tensor) or x.layout != torch.strided:
             x = sparse_rows(x, place, n_weights, self.shared.dtype, self.shared.device)
-        weights = self.task_weights(present, getattr(x, "words", None))
+        weights = self._task_weights(present, getattr(x, "words", None))
         if task is None:  # all tasks' classes side by side
             weights = weights.flatten(0, 1).unsqueeze(0)  # (1, n_tasks n_classes, n_features)
         logits = project_rows(weights, x, place)  # (n_docs, n_classes), or n_tasks n_classes
@@ -188,30 +200,35 @@ class RAG(nn.Module):
             logits = logits.view(-1, self.n_tasks, self.n_classes)
         return logits if bias is None else logits + bias[numbers]
 
-    def task_weights(self, task=None, words=None):
+    def task_weights(self, task: Any = None, words: Tensor | None = None) -> Tensor:
         """W_t of every task (n_tasks, n_classes, n_features), or of some.
 
         Args:
-            task: one number, or a tensor of them. None: all tasks.
-            words: (n_words,) columns of W_t. None: all.
+            task: one name or number, or several of them. None: all tasks.
+            words: (n_words,) columns of W_t, a tensor of numbers, none twice. None: all.
         """
+        check_words(words, self.n_features)
+        return self._task_weights(None if task is None else self.task_numbers(task), words)
+
+    def _task_weights(self, task: Any, words: Tensor | None) -> Tensor:
         shared, adapters, graph = self.parts(words)
-        if isinstance(task, torch.Tensor):
+        if isinstance(task, Tensor):
             used = graph[task].any(0).nonzero().flatten()  # the adapters that serve these tasks
-            adapters, graph = adapters.index_select(0, used), unless_identity(graph[task][:, used])
-        elif task is not None:
-            graph = graph[task : task + 1]
-        return task_weights(shared, adapters, graph)
+            serve = unless_identity(graph[task][:, used])
+            return task_weights(shared, adapters.index_select(0, used), serve)
+        return task_weights(shared, adapters, graph if task is None else graph[task : task + 1])
 
-    def task_bias(self):
+    def task_bias(self) -> Tensor | None:
         """b_t of every task (n_tasks, n_classes), or None."""
-        return self.bias.expand(self.n_tasks, -1) if self.bias_kind == "shared" else self.bias
+        if self.bias is None or self.bias_kind != "shared":
+            return self.bias
+        return self.bias.expand(self.n_tasks, -1)
 
-    def adapter_weights(self):
+    def adapter_weights(self) -> Tensor:
         """Every A_k, active or not: (n_adapters, n_classes, n_features)."""
         return self._stack(self.adapter_names)
 
-    def parts(self, words=None):
+    def parts(self, words: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
         """What takes part in W_t: W_s, the active adapters stacked (their ``words``), their G."""
         names = [name for name in self.adapter_names if self.active[name]]
         shared = self.shared if words is None else columns_of(self.shared, words)
@@ -220,18 +237,18 @@ class RAG(nn.Module):
         columns = [k for k, name in enumerate(self.adapters) if self.active[name]]
         return shared, self._stack(names, words), self.graph[:, columns]
 
-    def merge(self, task):
+    def merge(self, task: Task) -> nn.Linear:
         """The task's W_t and b_t as one new `nn.Linear`: the same logits for one product."""
         t, bias = self.task_index(task), self.task_bias()
         linear = nn.Linear(self.n_features, self.n_classes, bias=bias is not None).to(self.shared)
         with torch.no_grad():
-            linear.weight.copy_(self.task_weights(t)[0])
+            linear.weight.copy_(self._task_weights(t, None)[0])
             if bias is not None:
                 linear.bias.copy_(bias[t])
         return linear
 
     @torch.no_grad()
-    def predict(self, x, task=None):
+    def predict(self, x: Any, task: Any = None) -> Tensor:
         """Most likely class of each document: the argmax of `forward`."""
         return self(x, task).argmax(-1)
 
@@ -241,86 +258,96 @@ class RAG(nn.Module):
     n_adapters = property(lambda self: len(self.adapters))
     adapter_names = property(lambda self: list(self.adapters))
 
-    def task_index(self, task):
+    def task_index(self, task: Any) -> int:
         """Number of a task given by name or number."""
-        if not isinstance(task, str):
-            task = task.item() if getattr(task, "ndim", None) == 0 else task
-            one_of("task", task, [*self.task_names, *range(self.n_tasks)])
-            return int(task)
-        one_of("task", task, self.task_names)
-        return self.task_names.index(task)
+        task = task.item() if getattr(task, "ndim", None) == 0 else task
+        numbers = [] if isinstance(task, str) else range(self.n_tasks)
+        known = [*self.task_names, *numbers]
+        one_of("task", task, known)
+        return known.index(task) % self.n_tasks
 
-    def activate(self, *names):
+    def task_numbers(self, task: Any, n_docs: int | None = None) -> int | Tensor:
+        """Number of one task; or of several, (n_docs,), given as a tensor of numbers or a list."""
+        if isinstance(task, str) or not is_list(task):
+            return self.task_index(task)
+        if not isinstance(task, Tensor):
+            task = torch.tensor([self.task_index(t) for t in task], dtype=torch.long)
+        numbers = check_numbers(task, n_docs, self.task_names)
+        return numbers.to(self.shared.device)
+
+    def activate(self, *names: str) -> None:
         """Let these adapters take part in W_t."""
         self._set_active(names, True)
 
-    def deactivate(self, *names):
+    def deactivate(self, *names: str) -> None:
         """Take these adapters out of W_t. Their numbers stay, and training leaves them alone."""
         self._set_active(names, False)
 
-    def freeze(self, *names):
+    def freeze(self, *names: str) -> None:
         """Do not train these: ``"shared"``, ``"adapters"``, ``"bias"`` or adapter names."""
         self._set_trainable(names, False)
 
-    def unfreeze(self, *names):
+    def unfreeze(self, *names: str) -> None:
         """Let these parts be trained again."""
         self._set_trainable(names, True)
 
-    def add_adapter(self, name, tasks=(), seed=None):
+    def add_adapter(self, name: str, tasks: Any = (), seed: int | None = None) -> None:
         """Append an adapter that serves ``tasks`` (names, numbers, or a dict of weights). Its
         random start has this ``seed``; by default one made of the model's seed and the name.
         """
         *_, name = distinct([*self.adapter_names, name], "A", "adapter names", RESERVED)
         column = torch.zeros(self.n_tasks, 1)
-        for task in [tasks] if isinstance(tasks, (str, int)) else tasks:
+        for task in [tasks] if isinstance(tasks, str) or not is_list(tasks) else tasks:
             weight = tasks[task] if isinstance(tasks, dict) else 1.0
             finite(f"weight of task {task!r}", weight)
             column[self.task_index(task)] = weight
         seed = self.seed + crc32(name.encode()) if seed is None else seed
-        self.adapters[name] = self._new_adapter(torch.Generator().manual_seed(seed)).to(self.shared)
+        self.adapters[name] = self._new_adapter(generator_of(seed)).to(self.shared)
         self.active[name] = True
         self.graph = torch.cat([self.graph, column.to(self.graph)], 1)
 
-    def remove_adapter(self, name):
+    def remove_adapter(self, name: str) -> None:
         """Drop an adapter and its column of G."""
         one_of("adapter", name, self.adapter_names)
         keep = [k for k, other in enumerate(self.adapter_names) if other != name]
         self.graph = self.graph[:, keep]
         del self.adapters[name], self.active[name]
 
-    def add_task(self, name, adapters=()):
+    def add_task(self, name: str, adapters: Any = ()) -> None:
         """Append a task served by ``adapters`` (names, or a dict of weights), with a bias of 0."""
         names = distinct([*self.task_names, name], "task", "task names")
         row = torch.zeros(1, self.n_adapters)
-        for adapter in [adapters] if isinstance(adapters, str) else adapters:
+        for adapter in (
+            [adapters] if isinstance(adapters, str) or not is_list(adapters) else adapters
+        ):
             one_of("adapter", adapter, self.adapter_names)
             weight = adapters[adapter] if isinstance(adapters, dict) else 1.0
             finite(f"weight of adapter {adapter!r}", weight)
             row[0, self.adapter_names.index(adapter)] = weight
         self.graph, self.task_names = torch.cat([self.graph, row.to(self.graph)]), names
-        if self.bias_kind == "task":
+        if self.bias is not None and self.bias_kind == "task":
             bias = torch.cat([self.bias.data, self.bias.new_zeros(1, self.n_classes)])
             self.bias = nn.Parameter(bias, requires_grad=self.bias.requires_grad)
 
-    def get_extra_state(self) -> torch.Tensor:
+    def get_extra_state(self) -> Tensor:
         """Which adapters are active, (n_adapters,): a part of ``state_dict()``."""
         return torch.tensor([self.active[name] for name in self.adapter_names], dtype=torch.bool)
 
-    def set_extra_state(self, state: torch.Tensor) -> None:
+    def set_extra_state(self, state: Tensor) -> None:
         if len(state) != self.n_adapters:
             raise RuntimeError(f"state of {len(state)} adapters, the model has {self.n_adapters}")
         self.active = dict(zip(self.adapter_names, state.tolist(), strict=True))
 
-    def _load_from_state_dict(self, state_dict, prefix, *rest):
+    def _load_from_state_dict(self, state_dict: dict, prefix: str, *rest: Any) -> None:
         # A state_dict of before knows nothing of it: what is active stays.
         state_dict.setdefault(prefix + "_extra_state", self.get_extra_state())
         super()._load_from_state_dict(state_dict, prefix, *rest)
 
-    def num_parameters(self, trainable=False):
+    def num_parameters(self, trainable: bool = False) -> int:
         """How many numbers the model stores as parameters (or may train)."""
         return sum(p.numel() for p in self.parameters() if p.requires_grad or not trainable)
 
-    def extra_repr(self):
+    def extra_repr(self) -> str:
         width = max([len(n) for n in self.task_names] + [5])
         head = " ".join(f"{n:>6}" for n in self.adapter_names)
         rows = [f"  {n:>{width}}  " + " ".join(f"{g:6.3g}" for g in row) for n, row in
@@ -338,26 +365,26 @@ class RAG(nn.Module):
             f"{self.num_parameters()} parameters, {self.num_parameters(trainable=True)} trainable",
         ])  # fmt: skip
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return "RAG(\n  " + self.extra_repr().replace("\n", "\n  ") + "\n)"
 
-    def _new_adapter(self, generator):
+    def _new_adapter(self, generator: torch.Generator) -> Adapter:
         shape = (self.n_classes, self.n_features)
         return Adapter(*shape, self.adapter_kind, self.rank, self.init, self.scale, generator)
 
-    def _stack(self, names, words=None):
+    def _stack(self, names: list[str], words: Tensor | None = None) -> Tensor:
         if not names:
             n_words = self.n_features if words is None else len(words)
             return self.shared.new_zeros(0, self.n_classes, n_words)
-        weights = [self.adapters[name].columns(words) for name in names]
+        weights = [cast(Adapter, self.adapters[name]).columns(words) for name in names]
         return torch.stack(weights)  # (n_adapters, n_classes, n_features)
 
-    def _set_active(self, names, value):
+    def _set_active(self, names: tuple[str, ...], value: bool) -> None:
         for name in names:
             one_of("adapter", name, self.adapter_names)
         self.active.update(dict.fromkeys(names, value))
 
-    def _set_trainable(self, names, value):
+    def _set_trainable(self, names: tuple[str, ...], value: bool) -> None:
         for name in names:
             one_of("part", name, ["shared", "adapters", "bias", *self.adapter_names])
         for name in names:
@@ -366,5 +393,5 @@ class RAG(nn.Module):
                 part.requires_grad_(value)
 
 
-def _state(parameters):
+def _state(parameters: Iterable[nn.Parameter]) -> str:
     return "trainable" if any(p.requires_grad for p in parameters) else "frozen"

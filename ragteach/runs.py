@@ -13,10 +13,14 @@ import math
 import signal
 import threading
 import warnings
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
+from torch import Tensor
 
+from ragteach.data.arguments import generator_of, made_optimizer
 from ragteach.errors import DivergenceWarning, refuse
 
 
@@ -37,16 +41,16 @@ class History:
     best_epoch: int | None = None
     checkpoint: dict = field(default_factory=dict, repr=False)
 
-    def frame(self):
+    def frame(self) -> Any:
         """The records as a pandas DataFrame."""
         import pandas as pd
 
         return pd.DataFrame(self.records)
 
 
-def pick_device(device="auto"):
+def pick_device(device: Any = "auto") -> torch.device:
     """``"auto"``: CUDA if there is one, then MPS, then the CPU. Anything else is taken as it is."""
-    if device != "auto":
+    if not isinstance(device, str) or device != "auto":
         try:
             return torch.empty(0, device=device).device
         except (RuntimeError, AssertionError, TypeError, ValueError) as error:
@@ -68,18 +72,25 @@ KEPT = {"model", "criterion", "rng", "epoch", "batch", "step", "total", "best", 
 class Run:
     """Where training stands: what a checkpoint holds."""
 
-    def __init__(self, model, criterion, optimizer, lr, seed, resume, patience=None):
+    generator: torch.Generator
+    criterion: Any
+    best: tuple[float, dict] | None
+
+    def __init__(self, model: Any, criterion: Any, optimizer: Callable, lr: float, seed: int,
+                 resume: Any, patience: int | None = None) -> None:  # fmt: skip
         self.model, self.criterion, self.make, self.lr = model, criterion, optimizer, lr
-        self.patience, self.optimizers, self.saved = patience, {}, {}
-        self.rng = torch.Generator().manual_seed(seed).get_state()
+        self.patience, self.saved = patience, dict[str, dict]()
+        self.optimizers = dict[str, torch.optim.Optimizer]()
+        self.rng = generator_of(seed).get_state()
         self.epoch = self.batch = self.step = 0
         self.total, self.best, self.history = 0.0, None, History()
-        self.start = self.finite = None  # weights at the start of this epoch; of one that went well
+        self.start: list[tuple[Tensor, Tensor]] | None = None  # weights this epoch began with
+        self.finite = self.start  # and those of one that went well
         if resume is not None:
             self._restore(resume)
         self._stop_early()
 
-    def _restore(self, resume):
+    def _restore(self, resume: Any) -> None:
         state = getattr(resume, "checkpoint", resume)
         if not isinstance(state, dict) or set(state) != KEPT:
             raise refuse(
@@ -100,7 +111,7 @@ class Run:
         self.history = History(state.pop("records"), best_epoch=state.pop("best_epoch"))
         self.__dict__.update(state)
 
-    def optimizer(self, phase):
+    def optimizer(self, phase: str) -> torch.optim.Optimizer:
         """The phase's optimiser; it is kept, so that alternating phases go on where they were."""
         if phase not in self.optimizers:
             parameters = [*self.model.parameters(), *self.criterion.parameters()]
@@ -111,27 +122,27 @@ class Run:
                     got="a model whose parts are all frozen",
                     fix="call model.unfreeze(...) or choose another schedule",
                 )
-            options = {}
+            options: dict[str, Any] = {"lr": self.lr}
             if self.make in FUSED and all(p.device.type == "cpu" for p in parameters):
                 options["fused"] = True  # one pass over memory a step
-            self.optimizers[phase] = self.make(parameters, lr=self.lr, **options)
+            self.optimizers[phase] = made_optimizer(self.make, parameters, options)
             if phase in self.saved:
                 self.optimizers[phase].load_state_dict(self.saved[phase])
         return self.optimizers[phase]
 
-    def epoch_generator(self):
+    def epoch_generator(self) -> torch.Generator:
         """The generator as it stood at the start of this epoch."""
         generator = torch.Generator()
         generator.set_state(self.rng)
         self.generator = generator
         return generator
 
-    def before_step(self, moving):
+    def before_step(self, moving: Iterable[Tensor]) -> None:
         """Keep the weights an epoch starts from."""
         if self.batch == 0 or self.finite is None:
             self.start = [(p, p.detach().clone()) for p in moving]
 
-    def after_step(self, loss):
+    def after_step(self, loss: float) -> bool:
         """Count the step; or, if its loss is no finite number, go back and return False."""
         if not math.isfinite(loss):
             self.go_back()
@@ -141,12 +152,12 @@ class Run:
         return True
 
     @torch.no_grad()
-    def go_back(self):
+    def go_back(self) -> None:
         """To the weights at the start of the last epoch whose first loss was a finite number."""
         for p, value in self.finite or self.start or ():
             p.copy_(value)
 
-    def diverged(self, where, what):
+    def diverged(self, where: str, what: str) -> None:
         """Say so, with the cure."""
         self.history.stopped = f"diverged {where}: {what}; the last finite weights are kept"
         said = refuse(
@@ -156,7 +167,7 @@ class Run:
         )
         warnings.warn(DivergenceWarning(str(said)), stacklevel=3)
 
-    def end_epoch(self, record):
+    def end_epoch(self, record: dict) -> None:
         self.history.records.append(record)
         self.epoch, self.batch, self.total = self.epoch + 1, 0, 0.0
         self.rng = self.generator.get_state()
@@ -167,12 +178,14 @@ class Run:
             self.history.best_epoch = self.epoch
         self._stop_early()
 
-    def _stop_early(self):
+    def _stop_early(self) -> None:
         best = self.history.best_epoch
-        if None not in (self.patience, best) and self.epoch - best >= self.patience:
+        if self.patience is None or best is None:
+            return
+        if self.epoch - best >= self.patience:
             self.history.stopped = f"no better validation loss since epoch {best}"
 
-    def close(self):
+    def close(self) -> History:
         """The history, with a checkpoint; the model has the best weights if it ran to its end."""
         diverged = self.history.stopped.startswith("diverged")
         if not diverged:
@@ -190,7 +203,7 @@ class Run:
 
 
 @contextlib.contextmanager
-def only(model, parts, silent=False):
+def only(model: Any, parts: Iterable[str], silent: bool = False) -> Iterator[None]:
     """Train only ``parts`` for a while; if ``silent``, the adapters also take no part in W_t."""
     states = {p: p.requires_grad for p in model.parameters()}
     active = dict(model.active)
@@ -211,28 +224,28 @@ class Interruption:
     ``with interruption:`` also notes a KeyboardInterrupt raised in the learner's own code.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.noted = False
 
-    def is_set(self):
+    def is_set(self) -> bool:
         return self.noted
 
-    def set(self, *_):
+    def set(self, *_: Any) -> None:
         if self.noted:
             raise KeyboardInterrupt
         self.noted = True
 
-    def __enter__(self):
+    def __enter__(self) -> Interruption:
         return self
 
-    def __exit__(self, kind, *_):
+    def __exit__(self, kind: type | None, *_: Any) -> bool:
         if kind is KeyboardInterrupt:
             self.noted = True
         return kind is KeyboardInterrupt
 
 
 @contextlib.contextmanager
-def interruptible():
+def interruptible() -> Iterator[Interruption]:
     """An `Interruption` that Ctrl-C sets. (Only the main thread hears signals.)"""
     interruption = Interruption()
     if threading.current_thread() is not threading.main_thread():

@@ -13,6 +13,7 @@ several blocks, and ``task`` says whose a block is.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -34,13 +35,17 @@ class TaskTensors:
         task_names: one name per task.
     """
 
-    def __init__(self, x, y, weight, n_classes: int, task_names: list[str], onehot=None):
-        self.x, self.y, self.weight, self.onehot = x, y, weight, onehot
+    onehot: torch.Tensor
+
+    def __init__(self, x: Any, y: torch.Tensor, weight: torch.Tensor, n_classes: int,
+                 task_names: list[str], onehot: torch.Tensor | None = None) -> None:  # fmt: skip
+        self.x, self.y, self.weight = x, y, weight
         self.n_classes, self.task_names = n_classes, task_names
         self.task = getattr(x, "task", None)  # (n_blocks,) whose a block is; None: block t, task t
         if onehot is None:  # (n_blocks, n_classes, n_docs)
-            self.onehot = weight.new_zeros(len(y), n_classes, y.shape[1])
-            self.onehot.scatter_(1, y.unsqueeze(1), 1.0)
+            onehot = weight.new_zeros(len(y), n_classes, y.shape[1])
+            onehot.scatter_(1, y.unsqueeze(1), 1.0)
+        self.onehot = onehot
 
     n_tasks = property(lambda self: len(self.task_names))
     n_features = property(lambda self: self.x.shape[2])
@@ -61,7 +66,7 @@ class TaskTensors:
         """What belongs to the task of each block: (n_tasks or 1, *) -> (n_blocks or 1, *)."""
         return values if self.task is None or len(values) == 1 else values[self.task]
 
-    def batches(self, rows: list[torch.Tensor]):
+    def batches(self, rows: list[torch.Tensor]) -> Iterator[TaskTensors]:
         """One batch after another, its weights again summing to 1 per task.
 
         Args:
@@ -81,7 +86,7 @@ class TaskTensors:
         """The batch of rows ``index`` (n_blocks, n_batch)."""
         return next(self.batches([index]))
 
-    def to(self, device=None, dtype=None) -> TaskTensors:
+    def to(self, device: Any = None, dtype: torch.dtype | None = None) -> TaskTensors:
         """The same examples on another device or in another precision."""
         x, weight, onehot = (
             part.to(device=device, dtype=dtype) for part in (self.x, self.weight, self.onehot)
@@ -90,7 +95,7 @@ class TaskTensors:
         return TaskTensors(x, y, weight, self.n_classes, self.task_names, onehot)
 
 
-def as_tensors(model, data, class_weight=None) -> TaskTensors:
+def as_tensors(model: Any, data: Any, class_weight: Any = None) -> TaskTensors:
     """Stacked ``data`` on the model's device, in its precision; refuses what does not fit it.
 
     Args:

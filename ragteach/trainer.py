@@ -16,16 +16,19 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterable
+from typing import Any
 
 import torch
+from torch import Tensor
 from tqdm.auto import tqdm
 
-from ragteach.data.batches import as_batch, check_stream, epoch_batches, is_stream
+from ragteach.data.arguments import check_fit, check_model, check_optimizer, is_a
+from ragteach.data.batches import batches_of, check_stream, epoch_batches, is_stream
 from ragteach.data.memory import fits_memory
-from ragteach.errors import at_least, one_of, refuse, whole
+from ragteach.errors import one_of, refuse, whole
 from ragteach.losses import LAM, MultiTaskLoss, cross_entropy
 from ragteach.model import RAG, task_logits
-from ragteach.runs import History, Run, interruptible, only, pick_device
+from ragteach.runs import History, Interruption, Run, interruptible, only, pick_device
 from ragteach.tensors import MISSING, TaskTensors, as_tensors
 
 OWN = (LAM, LAM, "equal")  # of lam, lam_shared, alpha: nothing was said
@@ -37,7 +40,8 @@ PARTS = {
 }
 
 
-def train_epoch(model, loader, criterion, optimizer):
+def train_epoch(model: Any, loader: Iterable, criterion: MultiTaskLoss,
+                optimizer: torch.optim.Optimizer) -> float:  # fmt: skip
     """One pass over a DataLoader of (x, y, task) batches, in the plainest loop; returns the mean J.
 
     Example:
@@ -49,14 +53,11 @@ def train_epoch(model, loader, criterion, optimizer):
         >>> losses[0] > losses[1] > losses[2]
         True
     """
-    if not isinstance(loader, Iterable):
-        raise refuse(
-            expected="a DataLoader, which makes batches of (x, y, task)",
-            got=f"{type(loader).__name__}",
-            fix="torch.utils.data.DataLoader(dataset, batch_size=32, shuffle=True)",
-        )
+    check_model(model)
+    is_a("criterion", criterion, MultiTaskLoss, "a MultiTaskLoss", "pass MultiTaskLoss(lam=0.01)")
+    check_optimizer(optimizer)
     losses = []
-    for x, y, task in map(as_batch, loader):
+    for x, y, task in batches_of(loader):
         optimizer.zero_grad()
         loss = criterion(model(x, task), y, task, model)
         loss.backward()
@@ -66,7 +67,7 @@ def train_epoch(model, loader, criterion, optimizer):
 
 
 @torch.no_grad()
-def evaluate(model, data):
+def evaluate(model: RAG, data: Any) -> dict[str, float]:
     """Accuracy and cross-entropy, per task and averaged over tasks.
 
     Args:
@@ -78,6 +79,7 @@ def evaluate(model, data):
         dict: ``loss`` and ``accuracy`` (means over tasks), and ``loss/<task>``, ``accuracy/<task>``
             for each.
     """
+    check_model(model)
     if isinstance(data, torch.utils.data.DataLoader) and hasattr(data.dataset, "__len__"):
         data = data.dataset
     if is_stream(data):
@@ -95,10 +97,10 @@ def evaluate(model, data):
     return scores
 
 
-def _evaluate_stream(model, stream):
+def _evaluate_stream(model: RAG, stream: Iterable) -> tuple[Tensor, Tensor]:
     """(CE_t, accuracy) of each task, (n_tasks,), one batch after another."""
     sums = torch.zeros(3, model.n_tasks, dtype=torch.float64)  # loss, right, examples
-    for x, y, task in map(as_batch, stream):
+    for x, y, task in batches_of(stream):
         there = y != MISSING
         logits, y, task = model(x, task)[there].cpu(), y[there].cpu(), task[there].cpu()
         each = torch.nn.functional.cross_entropy(logits, y, reduction="none")
@@ -113,7 +115,7 @@ def _evaluate_stream(model, stream):
     return sums[0] / sums[2], sums[1] / sums[2]
 
 
-def plan(schedule, epochs, rounds=10):
+def plan(schedule: str, epochs: int, rounds: int = 10) -> list[str]:
     """The phase of every epoch, as a list of ``"joint"``, ``"shared"`` or ``"adapters"``.
 
     Fewer epochs than turns: the phases change every epoch.
@@ -131,10 +133,12 @@ def plan(schedule, epochs, rounds=10):
     return [("shared", "adapters")[e * turns // epochs % 2] for e in range(epochs)]
 
 
-def fit(model, data, schedule="joint", epochs=100, lr=0.05, optimizer=torch.optim.Adam, batch_size=None,
-        criterion=None, lam=LAM, lam_shared=LAM, alpha="equal", val=None, patience=None, device="auto",
-        callbacks=(), progress=True, resume=None, seed=0, rounds=10,
-        adapters_first=True) -> History:  # fmt: skip
+def fit(model: RAG, data: Any, schedule: str = "joint", epochs: int = 100, lr: float = 0.05,
+        optimizer: Any = torch.optim.Adam, batch_size: int | None = None,
+        criterion: MultiTaskLoss | None = None, lam: float = LAM, lam_shared: float = LAM,
+        alpha: Any = "equal", val: Any = None, patience: int | None = None, device: Any = "auto",
+        callbacks: list | tuple = (), progress: bool = True, resume: Any = None, seed: int = 0,
+        rounds: int = 10, adapters_first: bool = True) -> History:  # fmt: skip
     """Train ``model`` on ``data``, in place.
 
     Args:
@@ -172,7 +176,7 @@ def fit(model, data, schedule="joint", epochs=100, lr=0.05, optimizer=torch.opti
             any training.
     """
     phases = plan(schedule, epochs, rounds)
-    _check_options(model, lr, optimizer, batch_size, val, patience, callbacks, seed)
+    check_fit(model, lr, optimizer, batch_size, val, patience, callbacks, seed, adapters_first)
     if criterion is None:
         criterion = MultiTaskLoss(alpha=alpha, lam=lam, lam_shared=lam_shared)
     elif not isinstance(criterion, MultiTaskLoss) or (lam, lam_shared, str(alpha)) != OWN:
@@ -188,12 +192,10 @@ def fit(model, data, schedule="joint", epochs=100, lr=0.05, optimizer=torch.opti
         data = as_tensors(model, data, criterion.class_weight)
         criterion.set_sizes(data.sizes)
     val = val if val is None or is_stream(val) else as_tensors(model, val)
-    numbers = sum(p.numel() * p.element_size() for p in model.parameters())
-    if (
-        model.shared.device.type == "cpu"
-    ):  # at least: gradients, the weights W_t, a copy to go back to
+    size = sum(p.numel() * p.element_size() for p in model.parameters())
+    if model.shared.device.type == "cpu":  # at least: gradients, W_t, a copy to go back to
         fix = "fewer features, or adapter='low_rank'"
-        fits_memory(f"training {numbers / 1e9:.1f} GB of weights", 3 * numbers, fix)
+        fits_memory(f"training {size / 1e9:.1f} GB of weights", 3 * size, fix)
     run = Run(model, criterion.to(model.shared.device), optimizer, lr, seed, resume, patience)
     bar = tqdm(total=epochs, initial=run.epoch, disable=not progress, desc=schedule, unit="epoch")
     with bar, interruptible() as interrupted:
@@ -208,7 +210,7 @@ def fit(model, data, schedule="joint", epochs=100, lr=0.05, optimizer=torch.opti
             if not math.isfinite(loss):
                 run.diverged(where, f"the loss of batch {run.batch + 1} is {loss}")
                 break
-            record = {"epoch": run.epoch + 1, "phase": phase, "loss": loss}
+            record: dict[str, Any] = {"epoch": run.epoch + 1, "phase": phase, "loss": loss}
             if val is not None:
                 record |= {f"val_{k}": v for k, v in evaluate(model, val).items() if "/" not in k}
             run.end_epoch(record)
@@ -227,60 +229,24 @@ def fit(model, data, schedule="joint", epochs=100, lr=0.05, optimizer=torch.opti
     return run.close()
 
 
-def _check_options(model, lr, optimizer, batch_size, val, patience, callbacks, seed):
-    """Refuse what `fit` cannot work with, before any training."""
-    at_least("lr", lr)
-    whole("seed", seed)
-    for name, value in (("batch_size", batch_size), ("patience", patience)):
-        if value is not None:
-            whole(name, value, 1)
-    if patience is not None and val is None:
-        raise refuse(
-            expected="val data for early stopping", got="patience without val", fix="pass val="
-        )
-    for name, value, fine, fix in (
-        ("model: a RAG", model, isinstance(model, RAG), "RAG(n_features, n_classes, n_adapters)"),
-        (
-            "optimizer: a torch optimiser's class",
-            optimizer,
-            callable(optimizer),
-            "torch.optim.Adam",
-        ),
-        (
-            "callbacks in a list",
-            callbacks,
-            isinstance(callbacks, list | tuple),
-            "callbacks=[yours]",
-        ),
-    ):
-        if not fine:
-            raise refuse(expected=name, got=f"{value!r}", fix=f"pass {fix}")
-    for callback in callbacks:
-        if not (hasattr(callback, "on_step") or hasattr(callback, "on_epoch")):
-            raise refuse(
-                expected="callbacks with a method on_step or on_epoch",
-                got=f"{callback!r}, which has neither",
-                fix="write a class with on_epoch(self, model, epoch, record), and pass [YourClass()]",
-            )
-
-
-def _epoch(run, data, batch_size, phase, callbacks, interrupted):
+def _epoch(run: Run, data: Any, batch_size: int | None, phase: str, callbacks: list | tuple,
+           interrupted: Interruption) -> float | None:  # fmt: skip
     """One pass over the data: the mean J of its batches, or the loss that is no finite number; None
     if interrupted before its end.
     """
-    optimizer = run.optimizer(phase)
+    optimizer: Any = run.optimizer(phase)
     moving = [p for group in optimizer.param_groups for p in group["params"]]
     n_batches, generator = None, run.epoch_generator()
     if is_stream(data):
-        batches = itertools.islice(map(as_batch, data), run.batch, None)
+        batches: Iterable = itertools.islice(batches_of(data), run.batch, None)
     else:
         rows = epoch_batches(data, batch_size, generator)
         n_batches = len(rows)
         batches = [data] if rows[0] is None else data.batches(rows[run.batch :])
     on_step = [c.on_step for c in callbacks if hasattr(c, "on_step")]
     for batch in batches:
-
-        def closure(batch=batch):  # torch's own form of the step; some optimisers call it often
+        # torch's own form of the step; some optimisers call it often
+        def closure(batch: Any = batch) -> Tensor:
             for p in moving:  # optimizer.zero_grad(), for less
                 p.grad = None
             loss = _loss(run, batch)
@@ -296,13 +262,10 @@ def _epoch(run, data, batch_size, phase, callbacks, interrupted):
                 call(run.model, run.step, loss)
         if interrupted.is_set() and run.batch != n_batches:
             return None
-    if run.batch == 0:
-        fix = "pass what can be read again and again, such as a DataLoader"
-        raise refuse(expected="a stream with at least one batch", got="none", fix=fix)
     return run.total / run.batch
 
 
-def _loss(run, batch):
+def _loss(run: Run, batch: Any) -> Tensor:
     """J of a batch: `TaskTensors`, or (x, y, task) of a stream."""
     if isinstance(batch, TaskTensors):
         return run.criterion.stacked(run.model, batch)

@@ -10,42 +10,85 @@ seeing all of them first.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import torch
 
-from ragteach.errors import refuse
+from ragteach.errors import is_list, refuse
 from ragteach.tensors import MISSING
+
+WHOLE = (torch.int8, torch.int16, torch.int32, torch.int64)
 
 
 def is_stream(data):
     """Whether these are batches to be read one after another."""
     table = isinstance(data, str | Mapping | torch.Tensor) or hasattr(data, "columns")
-    return isinstance(data, Iterable) and not table
+    return is_list(data) and not table
+
+
+def batches_of(loader: Any) -> Iterator[tuple]:
+    """The batches (x, y, task) of a DataLoader or another stream; refuses what makes none."""
+    if not is_list(loader):
+        raise refuse(
+            expected="a DataLoader, which makes batches of (x, y, task)",
+            got=f"{type(loader).__name__}",
+            fix="torch.utils.data.DataLoader(dataset, batch_size=32, shuffle=True)",
+        )
+    batch = None
+    for batch in loader:
+        yield as_batch(batch)
+    if batch is None:
+        raise refuse(
+            expected="a stream (such as a DataLoader) with at least one batch",
+            got="none",
+            fix="pass what can be read again and again, such as a DataLoader",
+        )
 
 
 def as_batch(batch):
     """A batch as (x, y, task); refuses anything else."""
     if not isinstance(batch, tuple | list) or len(batch) != 3:
         raise refuse(
-            expected="a MultiTaskDataset, or batches of (x, y, task)",
+            expected="a MultiTaskDataset, or batches of (x, y, task) as a DataLoader makes them",
             got=f"a batch that is a {type(batch).__name__}",
             fix="build MultiTaskDataset(texts, labels, num_classes, tasks), or .from_frame(frame); "
             "a stream yields tuples of features, class numbers and task numbers",
         )
     x, *numbers = batch
-    numbers = [n if isinstance(n, torch.Tensor) else torch.tensor(n) for n in numbers]
+    try:
+        numbers = [n if isinstance(n, torch.Tensor) else torch.tensor(n) for n in numbers]
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise refuse(
+            expected="batches of (x, y, task) as a DataLoader makes them, y and task of numbers",
+            got=f"{batch[1]!r:.60} and {batch[2]!r:.60} ({error})",
+            fix="build MultiTaskDataset(texts, labels, num_classes, tasks): it numbers labels and tasks",
+        ) from error
     return x, *(n if n.is_floating_point() else n.long() for n in numbers)
 
 
-def check_batch(logits, y, task, n_tasks):
-    """Refuse labels or tasks that do not belong to these logits (n_docs, n_classes)."""
-    if y.shape != logits.shape[:1] or task.shape != y.shape or y.is_floating_point():
+def check_batch(logits: Any, y: Any, task: Any) -> None:
+    """Refuse anything but tensors: logits (n_docs, n_classes), y and task (n_docs,) of numbers."""
+    said = {"logits": logits, "y": y, "task": y if task is None else task}
+    tensors = all(isinstance(value, torch.Tensor) for value in said.values())
+    shapes = tensors and logits.ndim == 2 and y.shape == logits.shape[:1]
+    shapes = shapes and said["task"].shape == y.shape and logits.is_floating_point()
+    if not shapes or any(said[name].dtype not in WHOLE for name in ("y", "task")):
+        shown = [f"{name} {_of_shape(value)}" for name, value in said.items()]
         raise refuse(
             expected="logits (n_docs, n_classes), and whole numbers y (n_docs,) and task (n_docs,)",
-            got=f"logits {tuple(logits.shape)}, y {tuple(y.shape)} of {y.dtype}, task {tuple(task.shape)}",
+            got=", ".join(shown),
             fix="y.flatten() drops a second axis, y.long() makes whole numbers",
         )
+
+
+def _of_shape(value: Any) -> str:
+    tensor = isinstance(value, torch.Tensor)
+    return f"{tuple(value.shape)} of {value.dtype}" if tensor else f"{value!r:.60}"
+
+
+def check_numbers(logits: torch.Tensor, y: torch.Tensor, task: torch.Tensor, n_tasks: int) -> None:
+    """Refuse labels or tasks that do not belong to these logits (n_docs, n_classes)."""
     for what, values, n in (("label", y[y != MISSING], logits.shape[-1]), ("task", task, n_tasks)):
         if len(values) and not 0 <= int(values.min()) <= int(values.max()) < n:
             bad = values[(values < 0) | (values >= n)][0]

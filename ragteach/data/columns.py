@@ -13,7 +13,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ragteach.errors import refuse
+from ragteach.data.arguments import check_columns
+from ragteach.errors import is_list, refuse
 
 # Names in use, strongest first; a weaker group counts only if no stronger one is there.
 LIKELY = {
@@ -79,14 +80,19 @@ def find_columns(
         columns: text = review, label = sentiment, task = category
     """
     names = list(names)
-    several = None if label is None or isinstance(label, str) else tuple(label)
+    check_columns("text", [text])
+    check_columns("task", [task])
+    several = None if label is None or isinstance(label, str) else several_labels(label)
+    if several == ():
+        raise refuse(expected="label columns", got="label = []", fix="name at least one")
     if several is not None and len(several) == 1:
         label, several = several[0], None
-    for name in [text, *(several or [label]), task]:
+    given = [("text", text), *(("label", name) for name in several or [label]), ("task", task)]
+    for role, name in given:
         if name is not None and name not in names:
             raise refuse(
                 expected=f"a column among {', '.join(map(str, names))}",
-                got=f"no column {name!r}",
+                got=f"no column {name!r} for {role}",
                 fix="check its spelling, or load the table with that column",
             )
     if several is not None and task is not None:
@@ -95,8 +101,6 @@ def find_columns(
             got=f"task = {task!r} beside the label columns {', '.join(several)}",
             fix=f"leave task out: {', '.join(several)} are the tasks; or name one label column",
         )
-    if several == ():
-        raise refuse(expected="label columns", got="label = []", fix="name at least one")
     taken = {name for name in [text, *(several or [label]), task] if name is not None}
     found = []
     if text is None:
@@ -111,6 +115,16 @@ def find_columns(
         task = _likeliest("task", names, taken, needed=False)
         found += ["task"] if task not in ("task", None) else []
     return Columns(text, several or label, task, tuple(found))  # type: ignore[arg-type]
+
+
+def several_labels(label: object) -> tuple:
+    """The label columns, one per task; refuses what is no list of names."""
+    if isinstance(label, bytes) or not is_list(label):
+        check_columns("label", [label])
+        return (label,)
+    several = tuple(label)
+    check_columns("label", several)
+    return several
 
 
 def _likeliest(role: str, names: list[str], taken: set, needed: bool = True) -> str | None:

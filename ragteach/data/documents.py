@@ -157,6 +157,20 @@ def _torch_csr(matrix, x):
         return csr.to(x.device)
 
 
+def check_words(words: object, n_features: int) -> None:
+    """Refuse anything but None, or a tensor of column numbers (n_words,)."""
+    if words is None:
+        return
+    fine = isinstance(words, torch.Tensor) and words.ndim == 1
+    fine = fine and words.dtype in (torch.int32, torch.int64)
+    if not fine or (len(words) and not 0 <= int(words.min()) <= int(words.max()) < n_features):
+        raise refuse(
+            expected=f"words: a tensor of column numbers 0 .. {n_features - 1}, (n_words,)",
+            got=f"words = {type(words).__name__} {words!r:.60}",
+            fix="torch.tensor([3, 17]) takes two columns of W_t; None takes all",
+        )
+
+
 def check_documents(x, n_features: int, dtype: torch.dtype) -> None:
     """Refuse anything but features (n_docs, n_features): a tensor of this precision, or scipy's."""
     shape, kind = getattr(x, "shape", ()), getattr(x, "dtype", None)
@@ -170,16 +184,34 @@ def check_documents(x, n_features: int, dtype: torch.dtype) -> None:
             fix="turn texts into numbers with the vectoriser the model was trained with, "
             "arrays into tensors with torch.as_tensor(x, dtype=torch.float32)",
         )
+    if not torch.compiler.is_compiling() and not _finite(x):
+        raise refuse(
+            expected="finite features x",
+            got="NaN or infinity among them",
+            fix="find them with torch.isfinite(x), and drop or fill those rows",
+        )
 
 
-def check_numbers(task: torch.Tensor, n_docs: int, task_names: list[str]) -> torch.Tensor:
+def _finite(x) -> bool:
+    """Whether all numbers of x are finite: their sum tells at once, unless it overflows."""
+    if not isinstance(x, torch.Tensor):
+        return bool(np.isfinite(x.tocsr().data).all())
+    values = (
+        x.detach() if x.layout == torch.strided else x.detach().to_sparse_coo().coalesce().values()
+    )
+    return bool(values.sum().isfinite()) or bool(values.isfinite().all())
+
+
+def check_numbers(task: torch.Tensor, n_docs: int | None, task_names: list[str]) -> torch.Tensor:
     """One task number for each document, (n_docs,); refuses anything else."""
-    bad = task.is_floating_point() or task.shape != (n_docs,)
+    n_docs = len(task) if n_docs is None else n_docs
+    whole = task.dtype in (torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64)
+    bad = not whole or task.shape != (n_docs,)
     if bad or (n_docs and not 0 <= int(task.min()) <= int(task.max()) < len(task_names)):
-        values = sorted(set(task.flatten().tolist()))[:8]
+        values = list(dict.fromkeys(task.flatten().tolist()))[:8]
         raise refuse(
             expected=f"one task number in 0 .. {len(task_names) - 1} for each of {n_docs} documents",
             got=f"task of shape {tuple(task.shape)}, values {values}",
             fix=f"number the tasks as in model.task_names = {task_names}",
         )
-    return task
+    return task.long()

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from ragteach.data.naming import name_column
-from ragteach.errors import distinct, refuse
+from ragteach.errors import distinct, is_list, refuse
 from ragteach.tensors import MISSING
 
 
@@ -82,11 +82,12 @@ def _task_numbers(tasks, n_docs, task_names):
     With ``task_names``, a task is one of them, or its place among them. Without, the numbers 0, 1,
     ... are called task1, task2, ... as in RAG; any other tasks are named by themselves.
     """
-    tasks = [t.item() if hasattr(t, "item") else t for t in tasks]
-    if len(tasks) != n_docs:
+    tasks = list(tasks) if is_list(tasks) and not isinstance(tasks, str) else [tasks]
+    tasks = [t.item() if getattr(t, "ndim", None) == 0 else t for t in tasks]
+    if len(tasks) != n_docs or any(getattr(t, "ndim", 0) for t in tasks):
         raise refuse(
             expected=f"one task for each of the {n_docs} documents",
-            got=f"{len(tasks)} tasks",
+            got=f"{len(tasks)} tasks, such as {tasks[0] if tasks else None!r:.60}",
             fix="give texts and tasks the same length",
         )
     named = name_column(tasks, "task", missing="keep", gaps=True)

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ragteach.data.arguments import names_of
 from ragteach.data.columns import ROLES, Columns, find_columns
 from ragteach.data.naming import WAYS, Named, ask, name_column, natural
 from ragteach.data.reading import load_table
@@ -57,6 +58,8 @@ def as_frame(
         ([1, 0], ['400000', '400001'], ['7'])
     """
     one_of("missing", missing, WAYS)
+    class_names = names_of("class_names", class_names)
+    task_names = names_of("task_names", task_names)
     table, attrs = _table(data)
     columns = find_columns(list(table.columns), text, label, task)
     if columns.found:
@@ -128,7 +131,9 @@ def _table(data: Any) -> tuple[pd.DataFrame, dict]:
             data = pd.DataFrame(data)
         except ValueError as error:
             raise refuse(
-                expected="columns of one length", got=str(error), fix="check their lengths"
+                expected="data: a dict of columns of one length",
+                got=str(error),
+                fix="check their lengths",
             ) from None
     elif hasattr(data, "to_pandas"):  # polars, Arrow
         data = _of_polars(data)

@@ -12,7 +12,7 @@ import scipy.sparse as sp
 import torch
 
 from ragteach.data.features import make_vectorizer, warn_of_unknown
-from ragteach.errors import refuse
+from ragteach.errors import is_list, refuse
 
 SPARSE_ABOVE = 5_000  # features; wider sparse matrices stay sparse,
 DENSE_NUMBERS = 20_000_000  # and so do those that would fill more than 80 MB
@@ -28,6 +28,12 @@ def as_texts(texts):
         )
     if getattr(texts, "ndim", 1) != 1 or isinstance(texts, torch.Tensor):
         return None
+    if not is_list(texts):
+        raise refuse(
+            expected="a list of texts, or numbers of shape (n_docs, n_features)",
+            got=f"{type(texts).__name__} that is neither",
+            fix="pass strings, a numpy array, a tensor or a scipy sparse matrix",
+        )
     texts = list(texts)
     texts = [t if type(t) is str else str(t) if isinstance(t, str) else t for t in texts]
     absent = [i for i, t in enumerate(texts) if t is None or t is pd.NA or t != t]
@@ -42,6 +48,13 @@ def as_texts(texts):
 
 def vectorized(texts, vectorizer):
     """A fitted vectoriser and what it makes of the texts."""
+    fits = hasattr(vectorizer, "fit") and hasattr(vectorizer, "transform")
+    if vectorizer is not None and (isinstance(vectorizer, type) or not fits):
+        raise refuse(
+            expected="vectorizer: a scikit-learn vectoriser that is fitted",
+            got=f"vectorizer = {type(vectorizer).__name__} {vectorizer!r:.60}",
+            fix="pass train.vectorizer, or leave it out",
+        )
     try:
         if vectorizer is not None:
             x = vectorizer.transform(texts)

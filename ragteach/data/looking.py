@@ -23,6 +23,7 @@ import pandas as pd
 from scipy import stats
 from sklearn.feature_extraction.text import CountVectorizer
 
+from ragteach.data.arguments import LARGEST_NUMPY_SEED
 from ragteach.data.asked import asked_table, in_options
 from ragteach.data.features import WORD
 from ragteach.data.frames import ROLES, as_frame
@@ -30,6 +31,7 @@ from ragteach.data.look_views import as_html, as_text
 from ragteach.data.naming import name_column
 from ragteach.data.reading import load_table
 from ragteach.data.resemblance import near_twins, text_key
+from ragteach.errors import whole
 from ragteach.tensors import MISSING
 
 TWIN_SAMPLE = 20_000  # texts compared with each other
@@ -140,6 +142,7 @@ def look(
         >>> report.n_rows, report.tasks["rows"].tolist()
         (80, [20, 20, 20, 20])
     """
+    whole("seed", seed, 0, LARGEST_NUMPY_SEED)
     name, rows, gaps = _frame(data, text, label, task)
     rows["key"] = [text_key(words) for words in rows["text"]]
     rng = np.random.default_rng(seed)

@@ -129,7 +129,8 @@ def name_column(
         raise refuse(
             expected=f"{what}s among {_some(order)}",
             got=f"{what} {unknown[0]!r}, never seen before",
-            fix="check its spelling, leave those rows out, or build the training data with them too",
+            fix="check its spelling, leave those rows out, or build the training data with them too "
+            f"({'class' if what == 'label' else what}_names)",
         )
     if names is None:
         _warn_similar(order, what)

@@ -25,6 +25,7 @@ from typing import Any
 
 import pandas as pd
 
+from ragteach.data.arguments import is_a, yes_no
 from ragteach.errors import need, refuse
 
 SHAPE = "a CSV file with a header line and the columns text, label, task"
@@ -67,6 +68,7 @@ def load_table(
            text label
         0  good     1
     """
+    _check_options(encoding, separator, quotes)
     raw, name = _bytes(source)
     if isinstance(raw, bytes):
         raw, name = _unpacked(raw, name)
@@ -81,6 +83,18 @@ def load_table(
     if kind in (".jsonl", ".ndjson", ".json"):
         return _json(text, name, kind)
     return _csv(text, name, "\t" if kind == ".tsv" and separator is None else separator, quotes)
+
+
+def _check_options(encoding: object, separator: object, quotes: object) -> None:
+    if encoding is not None:
+        is_a("encoding", encoding, str, "the name of a text encoding", "try encoding='utf-8'")
+    if separator is not None and (not isinstance(separator, str) or len(separator) != 1):
+        raise refuse(
+            expected="separator to be one letter, such as ',' or ';'",
+            got=f"separator = {separator!r:.60}",
+            fix="leave it out: the header shows which it is",
+        )
+    yes_no("quotes", quotes)
 
 
 # ---------------------------------------------------------------- bytes

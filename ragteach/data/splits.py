@@ -16,10 +16,11 @@ import numpy as np
 import pandas as pd
 from sklearn.model_selection import train_test_split
 
+from ragteach.data.arguments import LARGEST_NUMPY_SEED, as_list, is_a
 from ragteach.data.columns import find_columns
 from ragteach.data.frames import as_frame
 from ragteach.data.resemblance import text_key
-from ragteach.errors import at_least, refuse
+from ragteach.errors import at_least, refuse, whole
 
 PARTS = ("training", "validation", "test")
 
@@ -35,6 +36,9 @@ def groups(texts: Iterable[str]) -> np.ndarray:
         >>> groups(["Good film.", "bad film", "good film"]).tolist()
         [0, 1, 0]
     """
+    texts = as_list("texts", texts, "groups(frame['text'])")
+    for text in texts:
+        is_a("texts", text, str, "strings", "frame['text'] = frame['text'].astype(str)")
     return pd.factorize(np.array([text_key(text) for text in texts], dtype=object))[0]
 
 
@@ -68,8 +72,15 @@ def split_frame(
             got=f"train = {train}, val = {val}",
             fix="leave something for testing, for example train=0.6, val=0.2",
         )
+    whole("seed", seed, 0, LARGEST_NUMPY_SEED)
     if not isinstance(frame, pd.DataFrame):
         frame = as_frame(frame)
+    if len(frame) == 0:
+        raise refuse(
+            expected="a frame with at least one row",
+            got="0 rows",
+            fix="check the file, and what you filtered",
+        )
     columns = find_columns(list(frame.columns))
     if columns.found:
         print(columns)
@@ -83,7 +94,7 @@ def split_frame(
     rare = count.index[count < 3]
     if len(rare) == len(count):
         raise refuse(
-            expected="enough examples of every (task, label) pair for three parts",
+            expected="enough examples of every (task, label) pair in the frame, for three parts",
             got=f"the rarest pair {count.index[-1]!r} has {count.iloc[-1]}",
             fix="add examples, merge rare labels, or split by hand",
         )

@@ -104,7 +104,7 @@ class Replicas:
             model.shared.copy_(self.shared[r])
             for k, name in enumerate(active_names(model)):
                 full_weight(model, name).copy_(self.adapters[k, r])
-            if self.bias is not None:
+            if self.bias is not None and model.bias is not None:
                 model.bias.copy_(self.bias[:, r])
         return model
 
@@ -184,8 +184,8 @@ def stack(
         parts = [model.parts() for model in models]
         shared = torch.stack([part[0] for part in parts])  # (R, n_classes, n_features)
         adapters = torch.stack([part[1] for part in parts], 1)  # (n_adapters, R, ...)
-        has_bias = models[0].bias is not None
-        bias = torch.stack([model.bias for model in models], 1) if has_bias else None
+        biases: list[Tensor] = [model.bias for model in models if model.bias is not None]
+        bias = torch.stack(biases, 1) if biases else None
     lams, lams_shared = (
         torch.as_tensor(value, dtype=shared.dtype, device=shared.device).expand(len(models)).clone()
         for value in (lam, lam_shared)

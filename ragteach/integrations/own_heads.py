@@ -22,6 +22,7 @@ import pandas as pd
 import scipy.sparse as sp
 import torch
 
+from ragteach.data.arguments import is_a
 from ragteach.data.columns import find_columns
 from ragteach.data.frames import as_frame, as_table
 from ragteach.data.inputs import vectorized
@@ -85,6 +86,9 @@ def heads_from_frame(
         >>> made.class_names
         {'mood': ['+', '-'], 'about': ['art', 'war']}
     """
+    if class_names is not None:
+        what, fix = "a dict task -> names", "pass class_names=made.class_names"
+        is_a("class_names", class_names, Mapping, what, fix)
     parts = _parts(frame, text, label, task, missing, class_names)
     for name, part in parts.items():
         if len(part.attrs["label_names"]) < 2:

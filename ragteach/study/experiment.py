@@ -22,12 +22,13 @@ from typing import Any
 import pandas as pd
 import torch
 
+from ragteach.data.arguments import as_list, yes_no
 from ragteach.data.files import load_article
 from ragteach.data.frames import as_frame
 from ragteach.data.human import load_human
 from ragteach.data.splits import groups
 from ragteach.data.toy import make_toy
-from ragteach.errors import one_of, refuse, whole
+from ragteach.errors import at_least, is_list, one_of, refuse, whole
 from ragteach.study.draws import cuts, draw, overlap_ratio
 from ragteach.study.kept import Job, Kept, described
 from ragteach.study.running import run
@@ -140,8 +141,10 @@ def who_wins_map(
     for knob in knobs:
         one_of("option of the toy generator", knob, KNOBS[1:])
     found = chosen_strategies(STRATEGIES)
-    seeds, sizes, values = _seeds(seeds), _sizes(n_per_task), list(relatedness)
-    whole("number of values of relatedness", len(values), 1)
+    seeds, sizes = _seeds(seeds), _sizes(n_per_task)
+    values = as_list("relatedness", relatedness, "relatedness=[0.0, 0.5, 1.0]")
+    for value in values:
+        at_least("relatedness", value)
     once("relatedness", values)
     _checked(None, sizes)
     jobs = [
@@ -165,6 +168,7 @@ def _table(
     knobs: Sequence[str] = (),
 ) -> pd.DataFrame:
     """The rows of all jobs, in their order; with a column for each of these knobs."""
+    yes_no("resume", resume)
     if resume and out is None:
         raise refuse(
             expected="a folder to go on from",
@@ -235,6 +239,8 @@ def _warn_of_edges(table: pd.DataFrame) -> None:
 def _loaded(data: Any) -> pd.DataFrame | None:
     """The frame of finite data, None for those that are drawn afresh."""
     if not isinstance(data, str):
+        if data is None:
+            one_of("data", data, SIZES)
         return data
     if data == "toy":
         return None
@@ -242,9 +248,9 @@ def _loaded(data: Any) -> pd.DataFrame | None:
 
 
 def _seeds(seeds: int | Iterable[int]) -> list[int]:
-    if not isinstance(seeds, Iterable):
+    if not is_list(seeds):
         whole("seeds", seeds, 1)
-        seeds = range(seeds)
+        seeds = range(int(seeds))  # type: ignore[arg-type]
     seeds = list(seeds)
     whole("number of seeds", len(seeds), 1)
     for seed in seeds:
@@ -254,9 +260,12 @@ def _seeds(seeds: int | Iterable[int]) -> list[int]:
 
 
 def _sizes(n_per_task: int | Iterable[int] | None) -> list[int | None]:
-    sizes: list[int | None] = []
-    sizes += n_per_task if isinstance(n_per_task, Iterable) else [n_per_task]
-    whole("number of sizes", len(sizes), 1)
+    if not is_list(n_per_task):
+        n_per_task = [n_per_task]  # type: ignore[list-item]
+    sizes = as_list("n_per_task", n_per_task, "n_per_task=60, or a list [20, 60, 200]")
+    for n in sizes:
+        if n is not None:
+            whole("n_per_task", n, 1)
     once("n_per_task", sizes)
     return sizes
 

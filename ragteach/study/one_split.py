@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 import torch
 
+from ragteach.data.arguments import as_list
 from ragteach.data.frames import as_frame
 from ragteach.data.looking import wilson
 from ragteach.data.splits import split_frame
@@ -144,6 +145,7 @@ def fit_split(frame: pd.DataFrame, seed: int = 0, strategies: Sequence[str] = ST
         >>> split.accuracy("full sharing")["n"].tolist()
         [4, 4, 3, 5, 16]
     """
+    strategies = as_list("strategies", strategies, "strategies=['RAG', 'full sharing']")
     for name in strategies:
         one_of("strategy", name, [n for n, s in REGISTRY.items() if s.builder and not s.features])
     frame = as_frame(frame)

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from ragteach.data.arguments import as_list
 from ragteach.data.features import make_vectorizer
 from ragteach.dataset import MultiTaskDataset
 from ragteach.errors import at_least, one_of, refuse, whole
@@ -177,8 +178,8 @@ BASELINES = tuple(name for name in REGISTRY if name not in STRATEGIES)
 
 def chosen_strategies(given: str | Strategy | Iterable[str | Strategy]) -> list[Strategy]:
     """Names and objects as a list of `Strategy`, each once."""
-    given = [given] if isinstance(given, str | Strategy) else list(given)
-    whole("number of strategies", len(given), 1)
+    given = [given] if isinstance(given, str | Strategy) else given
+    given = as_list("strategies", given, "strategies=['RAG', 'full sharing']")
     for name in given:
         if not isinstance(name, Strategy):
             one_of("strategy", name, REGISTRY)

@@ -96,9 +96,9 @@ def paired(table: pd.DataFrame, reference: str = "RAG", metric: str = "accuracy"
     ``verdict`` says whether the reference is "better", "worse", or there is "no clear difference".
     (A log_loss is better if it is lower: then a negative difference is.)
     """
+    rows = per_draw(table, metric)
     one_of("reference", reference, list(table["strategy"].unique()))
     out = []
-    rows = per_draw(table, metric)
     for (name, n), group in rows.groupby(["data", "n_per_task"], sort=False):
         ratio, kind = drawn(group)
         wide = group.pivot_table("value", "seed", "strategy", sort=False)
@@ -137,6 +137,12 @@ def per_draw(table: pd.DataFrame, metric: str) -> pd.DataFrame:
         RagteachError: an unknown metric; a table that does not say where its draws come from; a
             draw that stands twice in it.
     """
+    if not isinstance(table, pd.DataFrame) or not {"strategy", "metric", "task"} <= {*table}:
+        raise refuse(
+            expected="table: what compare() or who_wins_map() returned",
+            got=f"table = {type(table).__name__} {table!r:.60}",
+            fix="table = rt.compare(...), then pass table",
+        )
     without = [name for name in ("draws", "test_per_train") if name not in table]
     if without:
         raise refuse(

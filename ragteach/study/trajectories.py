@@ -20,9 +20,10 @@ import numpy as np
 import pandas as pd
 import torch
 
+from ragteach.data.arguments import check_model
 from ragteach.engine.backward import gradients
 from ragteach.engine.replicas import routing, stack
-from ragteach.errors import at_least, one_of, refuse
+from ragteach.errors import one_of, refuse, whole
 from ragteach.model import RAG, task_weights
 from ragteach.tensors import as_tensors
 
@@ -45,7 +46,8 @@ class Recorder:
     """
 
     def __init__(self, model, every=1):
-        at_least("every", every, 1)
+        check_model(model)
+        whole("every", every, 1)
         self.model, self.every, self.snapshots, self.last = model, every, [], 0
         self._keep(0)
 

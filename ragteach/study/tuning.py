@@ -19,9 +19,12 @@ import os
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from ragteach.errors import at_least, need, one_of, refuse
+from ragteach.data.arguments import LARGEST_NUMPY_SEED, is_a, yes_no
+from ragteach.dataset import MultiTaskDataset
+from ragteach.errors import at_least, need, one_of, refuse, whole
 from ragteach.losses import MultiTaskLoss
 from ragteach.model import RAG
+from ragteach.tensors import TaskTensors
 from ragteach.trainer import evaluate, fit
 
 SPACE = {
@@ -94,10 +97,21 @@ def search(train, val, n_trials=30, space=None, epochs=60, lr=0.05, patience=10,
     need("optuna")
     import optuna
 
-    at_least("n_trials", n_trials, 1)
-    at_least("epochs", epochs, 1)
+    whole("n_trials", n_trials, 1)
+    whole("epochs", epochs, 1)
+    at_least("lr", lr)
+    whole("seed", seed, 0, LARGEST_NUMPY_SEED)
+    yes_no("prune", prune)
+    if patience is not None:
+        whole("patience", patience, 1)
+    if timeout is not None:
+        at_least("timeout", timeout)
+    for name, data in (("train", train), ("val", val)):
+        kinds, fix = (MultiTaskDataset, TaskTensors), "MultiTaskDataset.from_frame(frame)"
+        is_a(name, data, kinds, "a MultiTaskDataset", fix)
     space = _checked(space)
     if study is not None:
+        is_a("study", study, optuna.study.Study, "an Optuna study", "optuna.create_study()")
         _fits(study, space)
     patience = epochs if patience is None else patience  # either way the best epoch is kept
     if study is None:
@@ -138,7 +152,7 @@ def search(train, val, n_trials=30, space=None, epochs=60, lr=0.05, patience=10,
     if not done:
         raise refuse(
             expected="at least one finished trial", got=f"{len(study.trials)} trials, none finished",
-            fix="allow more time, more trials, or set prune=False",
+            fix="allow more time (timeout), more trials, or set prune=False",
         )  # fmt: skip
     params = study.best_trial.user_attrs["params"]
     if (
@@ -200,9 +214,11 @@ class _Pruner:
 
 def _checked(space):
     """`SPACE` with the learner's own ranges laid over it."""
-    for name in space or {}:
+    space = {} if space is None else space
+    is_a("space", space, dict, "a dict of ranges and choices", 'space={"rank": [1, 2]}')
+    for name in space:
         one_of("parameter", name, SPACE)
-    merged = SPACE | (space or {})
+    merged = SPACE | space
     for name, choice in merged.items():
         if isinstance(choice, tuple):
             if (

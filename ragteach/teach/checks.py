@@ -159,13 +159,15 @@ def get(number: str) -> Exercise:
     except ModuleNotFoundError as error:
         if error.name != module:
             raise
-    if number not in REGISTRY:
+    if not isinstance(number, str) or number not in REGISTRY:
         known = (
             ", ".join(sorted(k for k in REGISTRY if k.startswith(f"{lesson}-")))
             or "none in this lesson"
         )
         raise refuse(
-            expected=f"the number of an exercise: {known}", got=repr(number), fix="check the number"
+            expected=f"the number of an exercise: {known}",
+            got=f"{number!r:.80}",
+            fix="check the number",
         )
     return REGISTRY[number]
 

@@ -102,7 +102,7 @@ def predict(question: str, guess: object = ...) -> Note:
 
 def reveal(question: str, result: object) -> Note:
     """Show what came out beside what you predicted."""
-    mine = progress.kept("predictions").get(question)
+    mine = progress.kept("predictions").get(str(question))
     if mine is None:
         return Note(f"You made no prediction.\nIt came out: {result}.")
     return Note(

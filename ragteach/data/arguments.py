@@ -1,0 +1,233 @@
+"""Arguments as people pass them: what is refused before any work, with the argument's name.
+
+Enters: a name and a value.  Leaves: the value as numbers, names or a generator, or an error in three
+parts. The checks of single numbers and choices are in `ragteach.errors`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+import torch
+
+from ragteach.errors import at_least, distinct, is_list, refuse, whole
+
+LARGEST_SEED = 2**63 - 1  # of torch's generators
+LARGEST_NUMPY_SEED = 2**32 - 1
+
+
+def short(value: object) -> str:
+    """A value as an error shows it: what it is, and its first letters."""
+    return f"{type(value).__name__} {value!r:.60}"
+
+
+def is_a(name: str, value: object, kind: type | tuple[type, ...], what: str, fix: str) -> None:
+    """Refuse a value of another kind; ``what`` says which kind it is to be."""
+    if not isinstance(value, kind):
+        raise refuse(expected=f"{name} to be {what}", got=f"{name} = {short(value)}", fix=fix)
+
+
+def yes_no(name: str, value: object) -> None:
+    """Refuse anything but True and False."""
+    is_a(name, value, (bool, np.bool_), "True or False", f"use {name}=True or {name}=False")
+
+
+def generator_of(seed: object) -> torch.Generator:
+    """torch's generator with this seed, a whole number."""
+    whole("seed", seed, 0, LARGEST_SEED)
+    return torch.Generator().manual_seed(int(seed))  # type: ignore[call-overload]
+
+
+def check_model(model: object) -> None:
+    """Refuse anything but a `RAG` (a compiled one has its names too)."""
+    if not isinstance(model, torch.nn.Module) or not hasattr(model, "task_names"):
+        raise refuse(
+            expected="model: a RAG",
+            got=f"model = {short(model)}",
+            fix="build one: RAG(n_features, n_classes, n_adapters, tasks=data.task_names)",
+        )
+
+
+def check_optimizer(optimizer: object) -> None:
+    """Refuse anything but an optimiser that knows its parameters."""
+    what = "a torch optimiser, made with the model's parameters"
+    fix = "torch.optim.Adam(model.parameters(), lr=0.05)"
+    is_a("optimizer", optimizer, torch.optim.Optimizer, what, fix)
+
+
+def made_optimizer(make: Callable[..., Any], parameters: list, options: dict) -> Any:
+    """The optimiser that ``make`` builds; refuses what builds none."""
+    try:
+        made = make(parameters, **options)
+    except TypeError as error:
+        raise _no_optimizer(make, str(error)) from error
+    if not isinstance(made, torch.optim.Optimizer):
+        raise _no_optimizer(make, f"it made a {type(made).__name__}")
+    return made
+
+
+def _no_optimizer(make: object, why: str) -> Exception:
+    return refuse(
+        expected="optimizer: called as optimizer(parameters, lr=lr), a torch optimiser",
+        got=f"optimizer = {short(make)}: {why}",
+        fix="pass the class torch.optim.Adam; for options of its own, "
+        "functools.partial(torch.optim.SGD, momentum=0.9)",
+    )
+
+
+def check_fit(
+    model: object,
+    lr: object,
+    optimizer: object,
+    batch_size: object,
+    val: object,
+    patience: object,
+    callbacks: Any,
+    seed: object,
+    adapters_first: object,
+) -> None:
+    """Refuse what `fit` cannot work with, before any training."""
+    check_model(model)
+    at_least("lr", lr)
+    whole("seed", seed, 0, LARGEST_SEED)
+    yes_no("adapters_first", adapters_first)
+    for name, value in (("batch_size", batch_size), ("patience", patience)):
+        if value is not None:
+            whole(name, value, 1)
+    if patience is not None and val is None:
+        raise refuse(
+            expected="val data for early stopping", got="patience without val", fix="pass val="
+        )
+    if not callable(optimizer):
+        raise refuse(
+            expected="optimizer: a torch optimiser's class",
+            got=f"{optimizer!r}",
+            fix="pass torch.optim.Adam",
+        )
+    what, fix = "callbacks in a list", "pass callbacks=[yours]"
+    if not isinstance(callbacks, list | tuple):
+        raise refuse(expected=what, got=f"{callbacks!r}", fix=fix)
+    for callback in callbacks:
+        if not (hasattr(callback, "on_step") or hasattr(callback, "on_epoch")):
+            raise refuse(
+                expected="callbacks with a method on_step or on_epoch",
+                got=f"{callback!r}, which has neither",
+                fix="write a class with on_epoch(self, model, epoch, record), and pass [YourClass()]",
+            )
+
+
+def names_of(name: str, value: Any) -> list[str] | None:
+    """The names given, distinct and not empty; None if there are none."""
+    if value is None:
+        return None
+    if isinstance(value, str | bytes) or not is_list(value):
+        raise refuse(
+            expected=f"{name} to be a list of names, in their order",
+            got=f"{name} = {short(value)}",
+            fix=f"put them in a list: {name}=['first', 'second']",
+        )
+    names = distinct(value, "", name)
+    if not names:
+        raise refuse(
+            expected=f"at least one name in {name}",
+            got=f"{name} = {short(value)}",
+            fix=f"leave {name} out, or name them all",
+        )
+    return names
+
+
+def as_matrix(name: str, value: Any, shape: tuple[int, int] | None = None) -> torch.Tensor:
+    """A copy as a float32 matrix of finite numbers; refuses other shapes."""
+    rows, columns = shape or ("n_tasks", "n_adapters")
+    try:
+        value = value.detach().cpu() if isinstance(value, torch.Tensor) else value
+        matrix = torch.as_tensor(np.asarray(value, dtype=np.float32)).clone()
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise refuse(
+            expected=f"a {name} whose rows all have one number per adapter",
+            got=f"rows that make no matrix ({error})",
+            fix="give every task a row of the same length, 0 where an adapter does not serve it",
+        ) from error
+    right_shape = matrix.ndim == 2 if shape is None else matrix.shape == shape
+    finite = bool(torch.isfinite(matrix).all())
+    if not right_shape or not finite:
+        nan = "" if finite else " with NaN or infinity"
+        raise refuse(
+            expected=f"a {name} of {rows} tasks x {columns} adapters with finite entries",
+            got=f"shape {tuple(matrix.shape)}{nan}",
+            fix="one row per task, one column per adapter",
+        )
+    return matrix
+
+
+def as_sizes(sizes: Any) -> torch.Tensor:
+    """How many examples each task has, (n_tasks,): finite numbers >= 0, not all zero."""
+    try:
+        given = torch.as_tensor(sizes)
+        fine = given.ndim == 1 and not given.is_complex() and bool((given >= 0).all())
+        fine = fine and 0 < float(given.sum()) < float("inf")
+    except (TypeError, ValueError, RuntimeError):
+        fine = False
+    if not fine:
+        raise refuse(
+            expected="sizes: how many examples each task has, (n_tasks,)",
+            got=f"sizes = {short(sizes)}",
+            fix="MultiTaskLoss(..., sizes=dataset.sizes), or a list of numbers such as [40, 12]",
+        )
+    return given
+
+
+def row_numbers(indices: Any, n: int) -> torch.Tensor:
+    """Places among ``n`` examples, as a tensor: whole numbers, or True and False for each."""
+    try:
+        places = np.asarray(indices)
+    except (TypeError, ValueError, RuntimeError):
+        places = np.zeros((0, 0))
+    if places.size == 0 and places.ndim == 1:
+        places = places.astype(np.int64)
+    mask = places.dtype.kind == "b" and places.shape == (n,)
+    numbers = places.dtype.kind in "iu" and places.ndim == 1
+    if numbers and places.size:
+        numbers = bool(-n <= int(places.min()) and int(places.max()) < n)
+    if not (mask or numbers):
+        raise refuse(
+            expected=f"indices of examples: whole numbers 0 .. {n - 1}, in a list",
+            got=f"indices = {short(indices)}",
+            fix="dataset.subset([0, 5, 7]); a mask has one True or False for each example",
+        )
+    return torch.from_numpy(np.ascontiguousarray(places if mask else places.astype(np.int64)))
+
+
+def check_float(dtype: object) -> None:
+    """Refuse anything but a precision of torch."""
+    if not isinstance(dtype, torch.dtype) or not dtype.is_floating_point:
+        raise refuse(
+            expected="dtype: torch.float32 or torch.float64",
+            got=f"dtype = {short(dtype)}",
+            fix="use torch.float32 for training, torch.float64 for exact optima",
+        )
+
+
+def as_list(name: str, value: Any, fix: str) -> list:
+    """What stands in a list, range or array; refuses an empty one, and what is none."""
+    if isinstance(value, str | bytes | dict) or not is_list(value):
+        raise refuse(expected=f"{name} in a list", got=f"{name} = {short(value)}", fix=fix)
+    members = list(value)
+    if not members:
+        raise refuse(
+            expected=f"at least one value of {name}", got=f"{name} = {short(value)}", fix=fix
+        )
+    return members
+
+
+def check_columns(name: str, columns: Iterable[object]) -> None:
+    """Refuse what cannot be the name of a column: neither text nor a whole number."""
+    for column in columns:
+        if column is not None and (isinstance(column, bool) or not isinstance(column, str | int)):
+            raise refuse(
+                expected=f"the name of a column for {name}",
+                got=f"{name} = {short(column)}",
+                fix=f"pass it as a string: {name}='...'",
+            )
