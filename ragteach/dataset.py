@@ -126,8 +126,8 @@ class MultiTaskDataset(torch.utils.data.Dataset):
         """
         class_names = names_of("class_names", class_names)
         task_names = names_of("task_names", task_names)
-        for role, column in (("text", text), ("task", task)):
-            check_columns(role, [column])
+        check_columns("text", [text])
+        check_columns("task", [task])
         if like is not None:
             what, fix = "a MultiTaskDataset, the training data", "pass like=train"
             is_a("like", like, MultiTaskDataset, what, fix)

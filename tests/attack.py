@@ -395,6 +395,14 @@ def _():
     return Call(rt.who_wins_map, valid, leave=("progress", "n_jobs"))
 
 
+@call("Strategy")
+def _():
+    def build(part):
+        return rt.RAG(part.n_features, part.n_classes, 0, tasks=part.task_names)
+
+    return Call(rt.Strategy, {"name": "ours", "builder": build, "tries": ((0.1, 0.1),)})
+
+
 @call("fit_split")
 def _():
     valid = {"frame": rt.make_toy(n_per_task=30, seed=0), "strategies": ["full sharing"]}

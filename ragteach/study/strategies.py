@@ -15,10 +15,10 @@ from typing import Any
 
 import numpy as np
 
-from ragteach.data.arguments import as_list
+from ragteach.data.arguments import as_list, is_a
 from ragteach.data.features import make_vectorizer
 from ragteach.dataset import MultiTaskDataset
-from ragteach.errors import at_least, one_of, refuse, whole
+from ragteach.errors import at_least, one_of, refuse
 from ragteach.model import RAG
 from ragteach.study.looks import BLACK, BLUE, GREEN, ORANGE, PINK, SKY, VERMILION, Look
 
@@ -74,10 +74,11 @@ class Strategy:
                     got=f"{what} = {value!r}",
                     fix="pass a function of the training part, a MultiTaskDataset",
                 )
+        is_a("look", self.look, Look, "a Look of colour, marker and line style", "leave it out")
         if self.builder is None:
             return
-        whole(f"number of tries of the strategy {self.name!r}", len(self.tries), 1)
-        for pair in self.tries:
+        what = f"tries of the strategy {self.name!r}"
+        for pair in as_list(what, self.tries, "pairs([0.01, 0.1], [0.01, 0.1])"):
             if not isinstance(pair, tuple | list) or len(pair) != 2:
                 raise refuse(
                     expected=f"tries of the strategy {self.name!r} as pairs (lam, lam_shared)",

@@ -155,7 +155,7 @@ def test_a_study_of_another_space_is_refused(data, other):
             r"rank as a pair .*\nGot: \(1, 4\)\nWhat to do: use a list of choices",
         ),
         ({"space": {"graph": []}}, "choices for graph\nGot: an empty list"),
-        ({"n_trials": 0}, "n_trials to be a finite number >= 1"),
+        ({"n_trials": 0}, "n_trials to be a whole number >= 1"),
         ({"timeout": 0.0, "n_trials": 1}, "at least one finished trial"),
     ],
 )
