@@ -35,7 +35,7 @@ from safetensors import SafetensorError
 from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 from sklearn.utils import check_array
 
-from ragteach.data.features import warn_of_unknown
+from ragteach.data.features import WORD, warn_of_unknown
 from ragteach.data.writing import write
 from ragteach.errors import one_of, refuse, whole
 from ragteach.integrations.heads import HEADS, MultiHead
@@ -50,6 +50,8 @@ from ragteach.model import RAG
 
 FORMAT = 1
 VECTORIZERS = {cls.__name__: cls for cls in (TfidfVectorizer, CountVectorizer)}
+# Stands in a file for `WORD`, which is long, and differs by the Unicode tables of each Python.
+OUR_WORD = "<word of ragteach>"
 
 
 @dataclass
@@ -388,6 +390,8 @@ def _vectorizer_info(vectorizer):
         "dtype": np.dtype(params["dtype"]).name,
         "vocabulary": params["vocabulary"] is not None,
     }
+    if params["token_pattern"] == WORD:
+        params["token_pattern"] = OUR_WORD
     idf = {}
     if params.get("use_idf"):
         idf["vectorizer.idf"] = torch.from_numpy(vectorizer.idf_.copy())
@@ -400,6 +404,8 @@ def _vectorizer(info, tensors):
     params = dict(info["params"])
     fixed = params.pop("vocabulary")
     params |= {"dtype": np.dtype(params["dtype"]).type, "ngram_range": tuple(params["ngram_range"])}
+    if params["token_pattern"] == OUR_WORD:
+        params["token_pattern"] = WORD
     vectorizer = VECTORIZERS[info["kind"]](**params, vocabulary=info["terms"])
     vectorizer.fit([""])  # with a given vocabulary this only sets up the parts
     if "vectorizer.idf" in tensors:

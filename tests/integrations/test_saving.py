@@ -450,6 +450,14 @@ def test_common_word_patterns_are_fine(pattern):
     check_pattern(pattern)
 
 
+def test_the_course_s_word_is_saved_by_its_name(tmp_path):
+    """The pattern lists the marks that this Python knows: 42,000 letters, and others elsewhere."""
+    vectorizer = make_vectorizer().fit(["good film"])
+    path = save(tmp_path / "m", RAG(2, 3, 3), vectorizer)
+    assert path.stat().st_size < 6000
+    assert load(path).vectorizer.token_pattern == vectorizer.token_pattern
+
+
 def test_names_of_classes_travel_with_the_model(tmp_path):
     model = RAG(3, 2, 1, tasks=["films"])
     model.class_names = ["no", "yes"]

@@ -251,7 +251,7 @@ def experiment(yours):
         "Both numbers are the same. Did the second run get the frame without neutral sentences?",
     )
     expect(
-        not (abs(three) < 0.012 and two > 0.015),
+        not (three < 0.009 and two > 0.015),
         "The two are swapped: with all three classes RAG has a lead.",
     )
     expect(
@@ -259,11 +259,11 @@ def experiment(yours):
         "With three classes RAG is ahead of full sharing. Did you subtract the other way round?",
     )
     expect(
-        0.012 < three < 0.05,
-        "With three classes the lead should be about three points. Use 4 seeds and 100 sentences per task.",
+        0.009 < three < 0.05,
+        "With three classes the lead should be two or three points. Use 4 seeds and 100 sentences per task.",
     )
     expect(
-        abs(two) < 0.012,
+        -0.042 < two < 0.012,  # twelve draws: mean -0.009, spread 0.016; four of them within 4 errors
         "With two classes hardly any lead is left. Was every neutral sentence dropped (label != 1), and did "
         "you use accuracy?",
     )
