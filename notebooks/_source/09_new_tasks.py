@@ -726,7 +726,8 @@ for r in (0.0, 0.5, 1.0):
                 rows.append([r, n, seed, name, found[way]])
 columns = ["relatedness", "n_per_task", "seed", "strategy", "value"]
 world = pd.DataFrame(rows, columns=columns).assign(task="mean", metric="accuracy")
-world = world.assign(draws="fresh", test_per_train=0.0)  # each seed draws its own sentences
+# Each seed draws fresh sentences, so the draws are independent.
+world = world.assign(draws="fresh", test_per_train=0.0)
 world.groupby(["relatedness", "n_per_task", "strategy"])[
     "value"
 ].mean().unstack().round(2)
