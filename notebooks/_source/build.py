@@ -664,8 +664,11 @@ def web_pages(source: Path, site: Path) -> None:
     """Write the notebooks as web pages, with the figures' alt text and with links that lead to
     pages.
     """
+    from ragteach.widgets import playground_page
     from ragteach.widgets.html import to_html
 
+    site.mkdir(parents=True, exist_ok=True)
+    playground_page(site / "playground.html")
     for row in lessons(source):
         for kind, path in paths(row["name"], source).items():
             page = to_html(nbformat.read(path, as_version=4))

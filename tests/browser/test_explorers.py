@@ -219,10 +219,8 @@ def test_after_a_restart_of_the_kernel_all_that_is_precomputed_still_moves(noteb
     assert say(graphs) != before and "Solving" not in say(graphs)
     assert nb.faults() == []
     graphs.get_by_role("button", name="films uses adapter A2", exact=True).click()
-    graphs.locator(".error:not([hidden])").wait_for()
-    assert "run this cell again" in graphs.locator(".error").text_content()
-    graphs.get_by_role("button", name="Reset").click()
-    nb.frames()
+    nb.frames()  # no kernel is asked: a graph of one's own is solved in the page
+    assert "W_films = W_s + A1 + A2" in graphs.locator("pre").first.text_content()
     assert nb.faults() == []
 
 
