@@ -67,7 +67,9 @@ def test_explorers_move_without_kernel_and_network(browser, page_file):
     graphs.locator("select").select_option("1")
     frames(page)
     assert say(graphs) != before and "Solving" not in say(graphs)
-    assert graphs.get_by_role("button", name="films uses adapter A1", exact=True).is_disabled()
+    graphs.get_by_role("button", name="films uses adapter A1", exact=True).click()
+    frames(page)
+    assert "W_films = W_s + A2 + A3 + A4" in graphs.locator("pre").first.text_content()
     assert page.locator(".jp-OutputArea img:visible").count() == 0  # the figure has stepped aside
     assert said == []
     context.close()
