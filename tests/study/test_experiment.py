@@ -365,7 +365,7 @@ class TestErrors:
         [
             ({"data": "tweets"}, ("data to be one of 'toy', 'human', 'article'", "data = 'tweets'")),
             ({"strategies": ["rag"]}, ("strategy to be one of 'RAG'", "strategy = 'rag'")),
-            ({"strategies": []}, ("number of strategies", "= 0")),
+            ({"strategies": []}, ("at least one value of strategies", "strategies = list []")),
             ({"seeds": 0}, ("seeds to be a whole number >= 1", "seeds = 0")),
             ({"seeds": []}, ("number of seeds", "= 0")),
             ({"seeds": 2.5}, ("seeds to be a whole number", "seeds = 2.5")),
