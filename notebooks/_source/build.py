@@ -543,6 +543,9 @@ def masked(nb) -> list[tuple[str, list[str]]]:
                 for m in sorted(data)
                 if m.startswith("image/")
             ]
+            if "<table" in str(data.get("text/html")):
+                # The same table in letters breaks its lines at the width of some terminal.
+                output = {"data": {m: v for m, v in data.items() if m != "text/plain"}}
             text = "\n".join([output_text(output), *images])
             text = re.sub(r"[-+−]?\d+(\.\d+)?(e[-+]?\d+)?|\bnan\b", "#", text)
             shown.append(re.sub(r"[\s\-─=]+", " ", text).strip())
