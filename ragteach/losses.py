@@ -84,7 +84,8 @@ def task_alphas(alpha: Any, sizes: Any) -> Tensor:
         one_of("alpha", alpha, FIXED_ALPHAS)
         return sizes / sizes.mean() if alpha == "size" else torch.ones_like(sizes)
     try:
-        alphas = torch.as_tensor(alpha, dtype=torch.float32)
+        given = torch.as_tensor(alpha)
+        alphas = torch.zeros(0) if given.is_complex() else given.to(torch.float32)
     except (TypeError, ValueError, RuntimeError):
         alphas = torch.zeros(0)
     if alphas.shape != sizes.shape or not bool(

@@ -310,8 +310,6 @@ def generate(row: dict, rows: list[dict], kind: str, source: Path = SOURCE):
         cell.metadata = nbformat.from_dict({"tags": tags} if tags else {})
         if cell.cell_type == "markdown":
             cell.source = cell.source.replace("{{lessons}}", table(rows))
-            if kind == "solution":  # they lie one folder further down
-                cell.source = cell.source.replace("](laws.md", "](../laws.md")
     nb.cells = cells
     nb.metadata = nbformat.from_dict(METADATA)
     nb.nbformat, nb.nbformat_minor = 4, 5
@@ -321,6 +319,14 @@ def generate(row: dict, rows: list[dict], kind: str, source: Path = SOURCE):
     )
     if kind == "student":
         nb, _ = ClearSolutions().preprocess(nb, {})
+    else:  # what has no solved copy lies one folder up
+        above = [
+            "laws.md",
+            *(f"{r['name']}.ipynb" for r in rows if not teaches(r["name"])),
+        ]
+        for cell in nb.cells:
+            for name in above if cell.cell_type == "markdown" else ():
+                cell.source = cell.source.replace(f"]({name}", f"](../{name}")
     return nb
 
 

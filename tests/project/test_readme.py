@@ -1,6 +1,7 @@
 """The README says what is so: its map is that of the files, its example runs, its numbers are those of set-up."""
 
 import importlib.util
+import io
 import re
 from pathlib import Path
 
@@ -109,7 +110,7 @@ def test_own_data_in_a_terminal(mine, capsys, monkeypatch):
     for command in commands:
         words, _, source = command.partition(" < ")
         if source:
-            monkeypatch.setattr("sys.stdin", open(source, encoding="utf-8"))
+            monkeypatch.setattr("sys.stdin", io.StringIO(Path(source).read_text(encoding="utf-8")))
         few = ["--seeds", "1", "--jobs", "1"] if words.startswith("compare") else []
         assert main([*words.split(), *few]) == 0
     assert (mine / "results" / "report.html").stat().st_size > 100_000
