@@ -141,7 +141,8 @@ def merge(yours):
             what="The merged bias",
         )
         with torch.no_grad():
-            linear.weight.zero_(), linear.bias.zero_()
+            linear.weight.zero_()
+            linear.bias.zero_()
         kept = all(torch.equal(before[name], value) for name, value in model.state_dict().items())
         expect(
             kept,
