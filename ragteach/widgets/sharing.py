@@ -275,7 +275,9 @@ def _sentences(test, weights, bias, names, vectorizer, sentence, n=10):
         ]
         if rows:
             row = test.loc[pick[rows[0]]]
-            texts.append(row.text), owners.append(names.index(task)), labels.append(int(row.label))
+            texts.append(row.text)
+            owners.append(names.index(task))
+            labels.append(int(row.label))
     if sentence is not None:
         texts, owners, labels = [str(sentence), *texts], [-1, *owners], [-1, *labels]
     return texts, owners, labels

@@ -87,7 +87,8 @@ def products(n_rows, x, steps):
 
     def run():
         for _ in range(steps):
-            torch.bmm(weights, x.mT), torch.bmm(errors, x)
+            torch.bmm(weights, x.mT)
+            torch.bmm(errors, x)
 
     return run
 

@@ -40,7 +40,9 @@ def test_one_of_refuses_what_cannot_be_compared(value):
 
 @pytest.mark.parametrize("value", [-1e-9, float("nan"), float("inf"), "many", None, [1, 2]])
 def test_at_least(value):
-    at_least("lam", 0), at_least("lam", 0.5), at_least("lam", np.float32(2))
+    at_least("lam", 0)
+    at_least("lam", 0.5)
+    at_least("lam", np.float32(2))
     assert message(at_least, "lam", value) == (
         f"Expected: lam to be a finite number >= 0\nGot: lam = {value!r}\nWhat to do: use lam >= 0"
     )
@@ -48,7 +50,8 @@ def test_at_least(value):
 
 @pytest.mark.parametrize("value", [0, -3, 1.0, 2.5, "2", None, True])
 def test_whole(value):
-    whole("epochs", 1, 1), whole("epochs", np.int64(4), 1)
+    whole("epochs", 1, 1)
+    whole("epochs", np.int64(4), 1)
     assert message(whole, "epochs", value, 1) == (
         f"Expected: epochs to be a whole number >= 1\nGot: epochs = {value!r}\n"
         "What to do: use a whole number, epochs >= 1"

@@ -110,7 +110,8 @@ def test_active_and_trainable_are_separate():
     assert made.adapter_weights().shape[0] == 3  # inactive ones are still there
     made.activate("A1")
     assert not made.adapters["A1"].full.requires_grad and same(made(X)[:, 0], full[:, 0], 1e-6)
-    made.unfreeze("adapters"), made.freeze("shared", "bias")
+    made.unfreeze("adapters")
+    made.freeze("shared", "bias")
     assert [n for n, p in made.named_parameters() if p.requires_grad] == [
         f"adapters.A{k}.full" for k in (1, 2, 3)
     ]
@@ -134,16 +135,16 @@ def test_adapters_and_tasks_come_and_go():
     made.add_task("food", adapters=["extra"])
     assert made.graph[2].tolist() == [0, 0, 1, 0] and not made.bias.requires_grad
     assert same(made.task_weights()[2], made.shared + made.adapters["extra"].weight, 1e-6)
-    (
-        made.add_task("phones", adapters={"A1": 2.0}),
-        made.add_task("robots", adapters="A2"),
-        made.add_task(7),
-    )
+    made.add_task("phones", adapters={"A1": 2.0})
+    made.add_task("robots", adapters="A2")
+    made.add_task(7)
     assert made.graph[3:, :2].tolist() == [[2, 0], [0, 1], [0, 0]] and made.task_names[-1] == "7"
-    made.remove_adapter("extra"), made.remove_adapter("weak")
+    made.remove_adapter("extra")
+    made.remove_adapter("weak")
     assert made.graph.shape == (6, 2) and list(made.active) == ["A1", "A2"]
     assert same(made(X)[:, :2], before, 1e-6)
-    made.add_adapter("again"), made.add_adapter(5)
+    made.add_adapter("again")
+    made.add_adapter(5)
     assert made.adapter_names[-1] == "5" and made.graph[:, -1].eq(0).all()
     assert not torch.equal(made.adapters["again"].full, made.adapters["5"].full)
 
@@ -175,7 +176,8 @@ def test_seeds_do_not_touch_torch_s_own():
 
 def test_print_tells_equation_graph_and_counts():
     made = RAG(10, 3, 2, tasks=["films", "cars"], adapter="low_rank", rank=2)
-    made.freeze("A2"), made.deactivate("A1")
+    made.freeze("A2")
+    made.deactivate("A1")
     assert (
         repr(made)
         == """RAG(

@@ -187,7 +187,8 @@ def test_first_phase_with_and_without_the_random_adapters():
 def test_any_torch_optimizer_learns_and_keeps_frozen_bits(optimizer):
     data = problem()
     model = start(data)
-    model.freeze("A1"), model.deactivate("A2")
+    model.freeze("A1")
+    model.deactivate("A2")
     before = copy.deepcopy(model)
     fit(model, data, epochs=10, lr=0.05, lam=0.01, batch_size=16, optimizer=optimizer, **QUIET)
     assert evaluate(model, data)["loss"] < evaluate(before, data)["loss"]

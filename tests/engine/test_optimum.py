@@ -60,7 +60,8 @@ def test_scipy_finds_no_smaller_objective(bias, graph, adapters, lam, lam_shared
 def test_frozen_parts_stay_bit_equal_and_the_rest_is_optimal(frozen):
     data = problem()
     model, other = (rt.RAG(6, 3, 3, tasks=NAMES, seed=3, scale=0.3) for _ in range(2))
-    model.freeze(frozen), other.freeze(frozen)
+    model.freeze(frozen)
+    other.freeze(frozen)
     before = {n: p.detach().clone() for n, p in model.named_parameters() if not p.requires_grad}
     solution = rt.solve(model, data, 0.02, 0.01)
     for name, value in before.items():

@@ -156,7 +156,8 @@ def test_proximal_ends_at_the_optimum():
 def test_frozen_and_inactive_adapters_keep_every_bit(optimizer):
     data = problem()
     model = template(data)
-    model.freeze("A2"), model.deactivate("A3")
+    model.freeze("A2")
+    model.deactivate("A3")
     run = train_many(
         model, data.stacked(), lam=0.37, lam_shared=0.11, steps=30, lr=0.07, optimizer=optimizer
     )

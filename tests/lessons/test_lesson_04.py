@@ -82,7 +82,8 @@ def test_more_epochs_do_not_help_two_phases(seed):
 def test_the_pull_on_shared_needs_no_data_and_is_not_zero(seed):
     data, _ = dataset(seed)
     model = new_model(data, seed)
-    turn(model, data, "shared"), turn(model, data, "adapters")
+    turn(model, data, "shared")
+    turn(model, data, "adapters")
     rt.MultiTaskLoss(lam=LAM, lam_shared=LAM).stacked(
         model, data.stacked(dtype=torch.float64)
     ).backward()

@@ -153,7 +153,8 @@ def test_two_zero_factors_never_leave(problem):
     rt.fit(model, problem.tensors, **options)
     assert model.adapter_weights().norm() > 1
     for adapter in model.adapters.values():
-        torch.nn.init.zeros_(adapter.up), torch.nn.init.zeros_(adapter.down)
+        torch.nn.init.zeros_(adapter.up)
+        torch.nn.init.zeros_(adapter.down)
     rt.fit(model, problem.tensors, **options)
     assert model.adapter_weights().norm() == 0
 

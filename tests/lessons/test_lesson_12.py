@@ -104,7 +104,8 @@ def flips(seed, bits):
             linear.weight.copy_(rounded(linear.weight, bits))
             after.append(linear(x[i]).argmax().item())
         top = logits.topk(2).values
-        before.append(logits.argmax().item()), gap.append((top[0] - top[1]).item())
+        before.append(logits.argmax().item())
+        gap.append((top[0] - top[1]).item())
     before, after, gap, y = map(np.array, (before, after, gap, test.label))
     changed = before != after
     return changed.mean(), (before == y).mean(), (after == y).mean(), gap[changed], gap[~changed]

@@ -157,3 +157,14 @@ def test_no_module_is_named_like_a_public_function():
     stems = {module.split(".")[-1] for module in FILES}
     things = {n for n in ragteach.__all__ if not isinstance(getattr(ragteach, n), types.ModuleType)}
     assert not stems & things
+
+
+@pytest.mark.parametrize("module", FILES)
+def test_a_line_is_one_statement(module):
+    tree = ast.parse(FILES[module].read_text(encoding="utf-8"))
+    glued = [
+        n.lineno
+        for n in ast.walk(tree)
+        if isinstance(n, ast.Expr) and isinstance(n.value, ast.Tuple)
+    ]
+    assert not glued
