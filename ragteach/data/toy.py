@@ -7,14 +7,17 @@ Enters: a few knobs.  Leaves: a pandas DataFrame, one row per labelled text, wit
     task   str       the name of the task, here the domain that the sentence is about
 
 Toy data come from a generator with one important knob, the relatedness r of the tasks.  Each
-opinion word is
+polarity has 16 shared words, and 16 words that have this polarity in this domain.  An opinion word is
 
-    word ~ shared words of that polarity                with probability r
-    word ~ words with that polarity in this domain      with probability 1 - r
+    u ~ uniform on [0, 1)
+    word = shared word number floor(16 u)            if u < r
+           this domain's word number floor(16 u)     otherwise
 
-so at r = 1 one classifier is right for all tasks, and at r = 0 the same word says different things
-in
-different domains: a quiet engine is praise, a quiet loudspeaker is not.
+so it is a shared one with probability r.  At r = 1 one classifier is right for all tasks, and at
+r = 0 the same word says different things in different domains: a quiet engine is praise, a quiet
+loudspeaker is not.  A task has 16 words per polarity to learn whatever r is (a shared word takes
+the place of a word of the domain), so the knob changes how much the tasks have in common and
+nothing else: one task by itself is as hard at r = 0 as at r = 1.
 
 Sources: Evgeniou and Pontil (2004) for tasks as related functions; Blitzer, Dredze and Pereira
 (2007) for sentiment whose words change with the domain.
@@ -84,7 +87,7 @@ def make_toy(relatedness=0.5, n_per_task=60, noise=0.0, imbalance=0.0, seed=0) -
     module says.  Nouns, openers and joiners are drawn without looking at the label: only opinion
     words carry it.
     The same seed gives the same draws: moving ``relatedness`` exchanges opinion words and leaves
-        the rest.
+    the rest.
 
     Args:
         relatedness: r in [0, 1], the probability that an opinion word has the same polarity in all
@@ -153,13 +156,22 @@ def _sentence(task, label, relatedness, draw) -> str:
     clauses, used = [], set()
     for _ in range(2):
         clause, noun = _pick(words["clauses"], draw), _pick(words["nouns"][task], draw, used)
-        shared = draw() < relatedness
-        pool = words["shared"][LABELS[label]] if shared else words["domain_words"][task][label]
-        word = _pick(pool, draw, used)
+        shared, own = words["shared"][LABELS[label]], words["domain_words"][task][label]
+        word = _opinion(shared, own, relatedness, draw, used)
         used |= {noun, word}
         clauses.append(clause.format(noun=noun, word=word))
     text = opener + (joiner.join(clauses) if two_clauses else clauses[0]) + "."
     return text[0].upper() + text[1:]
+
+
+def _opinion(shared, own, relatedness, draw, used):
+    """Word number floor(16 u): a shared one if u < r, else the domain's; if used, the next one."""
+    u = draw()
+    while True:
+        word = (shared if u < relatedness else own)[int(u * len(own))]
+        if word not in used:
+            return word
+        u = (u + 1 / len(own)) % 1
 
 
 def _pick(items, draw, used=()):

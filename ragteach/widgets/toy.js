@@ -117,13 +117,21 @@ function toySentence(words, task, label, relatedness, draw) {
   const twoClauses = draw() < 0.5, opener = pick(words.openers, draw), joiner = pick(words.joiners, draw);
   const clauses = [], used = new Set();
   for (let n = 0; n < 2; n++) {
-    const clause = pick(words.clauses, draw), noun = pick(words.nouns[task], draw, used), shared = draw() < relatedness;
-    const pool = shared ? words.shared[CLASSES[label]] : wordsOf(words, task, CLASSES[label]), word = pick(pool, draw, used);
+    const clause = pick(words.clauses, draw), noun = pick(words.nouns[task], draw, used);
+    const word = opinion(words.shared[CLASSES[label]], wordsOf(words, task, CLASSES[label]), relatedness, draw, used);
     used.add(noun).add(word);
     clauses.push(clause.replaceAll("{noun}", noun).replaceAll("{word}", word));
   }
   const text = `${opener}${twoClauses ? clauses.join(joiner) : clauses[0]}.`;
   return text[0].toUpperCase() + text.slice(1);
+}
+
+/** Word number floor(16 u): a shared one if u < r, else the domain's; if used, the next one. */
+function opinion(shared, own, relatedness, draw, used) {
+  for (let u = draw(); ; u = (u + 1 / own.length) % 1) {
+    const word = (u < relatedness ? shared : own)[Math.floor(u * own.length)];
+    if (!used.has(word)) return word;
+  }
 }
 
 const wordsOf = (words, task, label) => Object.entries(words.domain_dependent).filter(([, says]) => says[task] === label).map(([word]) => word);

@@ -67,10 +67,10 @@ def table(sheet, first):
 def test_lexicon_is_whole_and_balanced():
     assert tuple(LEXICON["classes"]) == LABELS
     assert tuple(LEXICON["domains"]) == TOY_TASKS
-    assert [len(LEXICON["shared"][label]) for label in LABELS] == [30, 30, 30]
-    assert len(SHARED) == 90  # no word has two shared polarities
+    assert [len(LEXICON["shared"][label]) for label in LABELS] == [16, 16, 16]
+    assert len(SHARED) == 48  # no word has two shared polarities
     assert not set(SHARED) & set(DEPENDENT)
-    rows = [("shared", 30, 30, 30)]
+    rows = [("shared", 16, 16, 16)]
     for task in TOY_TASKS:
         per_label = [sum(says[task] == label for says in DEPENDENT.values()) for label in LABELS]
         rows.append((f"domain-dependent, {task}", *per_label))
@@ -93,6 +93,14 @@ def test_dependent_words_conflict_between_domains():
     assert table("toy_sentiment", r"\w+, \w+") == pairs
 
 
+def test_every_group_of_six_words_is_balanced_in_every_domain():
+    names = list(DEPENDENT)
+    for start in range(0, 48, 6):
+        for task in TOY_TASKS:
+            says = sorted(DEPENDENT[word][task] for word in names[start : start + 6])
+            assert says == sorted(2 * LABELS)
+
+
 # ---------------------------------------------------------------- the generator
 
 
@@ -113,6 +121,27 @@ def test_relatedness_is_the_share_of_shared_words():
     dependent = sum(w in DEPENDENT for t in text for w in words(t))
     sd = (0.3 * 0.7 / (shared + dependent)) ** 0.5
     assert abs(shared / (shared + dependent) - 0.3) < 4 * sd
+
+
+@pytest.mark.parametrize("eighths", range(9))
+def test_a_task_has_as_many_words_to_learn_whatever_the_relatedness(eighths):
+    frame = make_toy(eighths / 8, n_per_task=1500, seed=eighths)
+    dependent = set()
+    for _, part in frame.groupby("task"):
+        said = {w for text in part["text"] for w in words(text)}
+        assert len(said & set(SHARED)) == 6 * eighths
+        assert len(said & set(DEPENDENT)) == 48 - 6 * eighths
+        dependent |= said & set(DEPENDENT)
+    assert dependent == set(list(DEPENDENT)[6 * eighths :])  # the same words in all domains
+
+
+def test_a_word_is_as_frequent_at_each_relatedness():
+    for relatedness in (0.0, 0.5, 1.0):
+        frame = make_toy(relatedness, {"films": 3000}, seed=5)
+        said = [w for text in frame["text"] for w in words(text) if w in SHARED or w in DEPENDENT]
+        counted = pd.Series(said).value_counts()
+        expected = counted.sum() / 48
+        assert abs(counted - expected).max() < 5 * expected**0.5
 
 
 def test_same_seed_moves_only_opinion_words_when_relatedness_moves():
