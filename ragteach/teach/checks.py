@@ -17,9 +17,11 @@ import copy
 import html
 import importlib
 import re
+import sysconfig
 import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -27,6 +29,8 @@ import numpy as np
 from ragteach.errors import refuse
 from ragteach.teach import progress
 from ragteach.teach.drawing import as_array, as_html, as_text
+from ragteach.teach.handing import does_not_fit, kinds
+from ragteach.teach.likely import first_difference, likely
 
 PASS, FAIL, TODO = "PASS", "FAIL", "TODO"
 _SIGN = {PASS: "✓", FAIL: "✗", TODO: "…"}  # a sign and a word, never colour alone
@@ -61,6 +65,7 @@ class Exercise:
     checker: Callable[[object], str | None]
     reference: object = None
     reason: str = ""  # why the reference is right, shown with PASS
+    rule: str = ""  # what to look at again when no known mistake fits; else the first hint
     rubric: Sequence[str] = ()  # for answers that a reader must judge
     draft: Mapping[str, Any] = field(default_factory=dict)  # sentences to mark, see `written`
     model: str = ""  # a good answer in words, and
@@ -207,17 +212,38 @@ def exercise(number: str, **card) -> Callable:
 
 
 def call(function: Callable, *args, **kwargs) -> object:
-    """Call the learner's function on copies, so that it cannot spoil the check's own arrays."""
+    """Call the learner's function on copies, so that it cannot spoil the check's own arrays.
+
+    Hand over what the lesson hands over, arrays or tensors. A function that was written for the
+    other kind (``.sum(dim=0)`` on arrays, ``.sum(axis=0, keepdims=True)`` on tensors, lists) is
+    called again with that; if no kind will do, the error of the first call is the one that is told.
+    """
     if not callable(function):
         raise Wrong(
             f"Hand over the function itself, without brackets; this is a {type(function).__name__}."
         )
-    answer = function(*copy.deepcopy(args), **copy.deepcopy(kwargs))
+    if problem := does_not_fit(function, args, kwargs):
+        advice = "Compare the names and the number of your function's arguments with the exercise."
+        raise Wrong(f"{problem} {advice}", diagnosed=False)
+    answer = _first_that_runs(function, args, kwargs)
     finished(
         answer,
         "Your function returns nothing yet. If you have written it: does it end with return?",
     )
     return answer
+
+
+def _first_that_runs(function: Callable, args: tuple, kwargs: dict) -> object:
+    first: Exception | None = None
+    for these, named in kinds(args, kwargs):
+        try:
+            return function(*these, **named)
+        except (Wrong, Unfinished, NotImplementedError):
+            raise
+        except Exception as error:  # of another kind it may take the same numbers
+            first = first or error
+    assert first is not None
+    raise first
 
 
 Mistakes = Iterable[tuple[object, str]]
@@ -255,6 +281,8 @@ def expect_close(
     for value, message in wrong:
         if _same(mine, as_array(value() if callable(value) else value), rtol, atol):
             raise Wrong(message, mine, right)
+    if slip := likely(mine, right, rtol, atol):
+        raise Wrong(f"{what} {slip}", mine, right)
     if mine.shape != right.shape:
         raise Wrong(
             f"{what} has shape {mine.shape}; it should be {right.shape}.",
@@ -265,7 +293,9 @@ def expect_close(
     if not np.isfinite(mine).all():
         raise Wrong(f"{what} contains nan or infinity.", mine, right, diagnosed=False)
     off = int((~np.isclose(mine, right, rtol=rtol, atol=atol)).sum())
-    raise Wrong(f"{what} differs in {off} of {right.size} entries.", mine, right, diagnosed=False)
+    where = first_difference(mine, right, rtol, atol)
+    how_many = f" in {off} of {right.size} entries, {where}" if where else ""
+    raise Wrong(f"{what} differs{how_many}.", mine, right, diagnosed=False)
 
 
 def expect_equal(
@@ -320,7 +350,8 @@ def _judge(number: str, yours: object) -> Result:
             number, TODO, str(error) or "Not finished yet: it raises NotImplementedError."
         )
     except Wrong as wrong:
-        return Result(number, FAIL, str(wrong), wrong.yours, wrong.expected, wrong.diagnosed)
+        told = str(wrong) if wrong.diagnosed else f"{wrong} {_rule(exercise)}"
+        return Result(number, FAIL, told, wrong.yours, wrong.expected, wrong.diagnosed)
     except Exception as error:  # whatever the learner's code does, the notebook goes on
         return _explain_error(number, error)
     message = " ".join(text for text in (said or "Right.", exercise.reason) if text)
@@ -358,22 +389,50 @@ def _same(a: np.ndarray, b: np.ndarray, rtol: float, atol: float) -> bool:
     return a.shape == b.shape and bool(np.allclose(a, b, rtol=rtol, atol=atol))
 
 
+def _rule(exercise: Exercise) -> str:
+    """What to look at again, where no known mistake says it better."""
+    return f"Look again at this: {exercise.rule or exercise.hints[0]}"
+
+
+_ADVICE = [  # a sign of the error's text, and what helps then; the first that is found
+    (
+        r"keyword argument '(dim|axis|keepdim|keepdims)'",
+        "torch says dim and keepdim, numpy axis and keepdims.",
+    ),
+    (r"requires grad", "Write .detach() before you hand a tensor with gradients to numpy."),
+    (
+        r"dtype|scalar type",
+        "Numbers of two kinds meet: turn one with .double(), .float() or .astype(float).",
+    ),
+    (
+        r"has no attribute",
+        "Print the type of what stands before the dot: is it an array, a tensor or a list?",
+    ),
+    (
+        r"shape|size|dimension|broadcast",
+        "Print the shapes on both sides, and write them as a comment beside the line.",
+    ),
+    (r"is not defined", "Run the cells above this one, or check the spelling."),
+    (r"argument", "Look up this function: which arguments does it take, and in which order?"),
+]
+
+
 def _explain_error(number: str, error: Exception) -> Result:
     """An error while checking, told as a learner needs it; a forgotten ``...`` is a TODO."""
     said = f"{type(error).__name__}: {error}"
     if "ellipsis" in str(error):
         return Result(number, TODO, "A ... is still in your code; replace it.")
-    frames = [
-        f
-        for f in traceback.extract_tb(error.__traceback__)
-        if "ipykernel" in f.filename or f.filename[:1] == "<"
-    ]
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if _of_learner(f.filename)]
     where = f" in line {frames[-1].lineno} of your cell ({frames[-1].line})" if frames else ""
-    advice = "Read the last line of the error first; then call your function yourself on a small example."
-    if isinstance(error, TypeError) and "argument" in str(error):
-        advice = "Compare the names and the number of your function's arguments with the exercise."
-    elif re.search(r"shape|size|dimension", str(error), flags=re.IGNORECASE):
-        advice = "Print the shapes on both sides, and write them as a comment beside the line."
-    elif isinstance(error, NameError):
-        advice = "Run the cells above this one, or check the spelling."
-    return Result(number, FAIL, f"Your code raised {said}{where}. {advice}")
+    found = [advice for sign, advice in _ADVICE if re.search(sign, str(error), re.IGNORECASE)]
+    usual = "Read the last line of the error first; then call your function on a small example."
+    return Result(number, FAIL, f"Your code raised {said}{where}. {(found or [usual])[0]}")
+
+
+_LIBRARIES = tuple(sysconfig.get_paths()[name] for name in ("stdlib", "purelib", "platlib"))
+_PACKAGE = str(Path(__file__).resolve().parents[1])
+
+
+def _of_learner(filename: str) -> bool:
+    """Is this a file that the learner wrote, a cell or a module of theirs?"""
+    return "ipykernel" in filename or not filename.startswith((*_LIBRARIES, _PACKAGE))

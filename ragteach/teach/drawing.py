@@ -9,51 +9,76 @@ import html
 
 import numpy as np
 
-MAX_CELLS = 144  # larger arrays are summed up instead of shown
+MAX_ROWS, MAX_COLUMNS = 6, 8  # of a larger array, the part around the first difference is shown
 
 
 def as_array(thing: object) -> np.ndarray:
-    """Numbers, nested lists, arrays and tensors as one array of floats."""
+    """Numbers, nested lists, arrays, tensors and sparse matrices as one array of floats."""
     if hasattr(thing, "detach"):  # a torch tensor
-        thing = thing.detach().cpu().numpy()
+        thing = thing.detach().cpu().to_dense().double().numpy()
+    elif hasattr(thing, "toarray"):  # a sparse matrix
+        thing = thing.toarray()
     elif isinstance(thing, list | tuple):
         thing = [as_array(item) for item in thing]
     return np.asarray(thing, dtype=float)
 
 
-def _marks(value: object, other: object) -> tuple[np.ndarray, np.ndarray] | None:
-    """The array as rows to show and where it differs from the other; None if it is not a small
-    array.
-    """
-    if (
-        not isinstance(value, np.ndarray)
-        or value.size > MAX_CELLS
-        or value.ndim > 2
-        or value.size == 0
-    ):
+def _differs(value: np.ndarray, other: object) -> np.ndarray:
+    if not isinstance(other, np.ndarray) or other.shape != value.shape:
+        return np.zeros(value.shape, dtype=bool)
+    return ~np.isclose(value, other, rtol=1e-3, atol=1e-6)
+
+
+def _marks(value: object, other: object) -> tuple[np.ndarray, np.ndarray, str] | None:
+    """Rows to show, where they differ from the other, and which part of a large array they are."""
+    if not isinstance(value, np.ndarray) or value.size == 0:
         return None
-    rows = np.atleast_2d(value)
-    differs = np.zeros(rows.shape, dtype=bool)
-    if isinstance(other, np.ndarray) and other.shape == value.shape:
-        differs = ~np.isclose(rows, np.atleast_2d(other), rtol=1e-3, atol=1e-6)
-    return rows, differs
+    differs = _differs(value, other)
+    if value.ndim < 2 and value.size > MAX_COLUMNS:
+        columns = 2 * MAX_COLUMNS  # a single row has room
+    else:
+        columns = MAX_COLUMNS
+    at = np.argwhere(differs)[0] if differs.any() else np.zeros(value.ndim, dtype=int)
+    part = [slice(int(i), int(i) + 1) for i in at[:-2]]
+    for axis, most in zip(
+        range(-min(value.ndim, 2), 0), (MAX_ROWS, columns)[-value.ndim :], strict=True
+    ):
+        part.append(_window(int(at[axis]), value.shape[axis], most))
+    shown = tuple(part)
+    rows = value[shown].reshape(-1, value[shown].shape[-1] if value.ndim else 1)
+    place = ", ".join(
+        f"{s.start}" if s.stop == s.start + 1 else f"{s.start}:{s.stop}" for s in shown
+    )
+    whole = rows.size == value.size and value.ndim <= 2
+    title = "" if whole else f"part [{place}] of an array of shape {value.shape}"
+    return rows, differs[shown].reshape(rows.shape), title
+
+
+def _window(at: int, n: int, most: int) -> slice:
+    """At most ``most`` of n places, with ``at`` among them."""
+    start = min(max(at - most // 3, 0), max(n - most, 0))
+    return slice(start, min(start + most, n))
 
 
 def as_text(value: object, other: object) -> str:
     marks = _marks(value, other)
     if marks is None:
         return f"array of shape {value.shape}" if isinstance(value, np.ndarray) else str(value)
-    rows = zip(*marks, strict=True)
-    return "\n".join(
-        "".join(f"{v:>10.4g}{'*' if d else ' '}" for v, d in zip(*r, strict=True)) for r in rows
-    )
+    numbers, differs, title = marks
+    lines = [title] if title else []
+    for row, off in zip(numbers, differs, strict=True):
+        lines.append(
+            "".join(f"{v:>10.4g}{'*' if d else ' '}" for v, d in zip(row, off, strict=True))
+        )
+    return "\n".join(lines)
 
 
 def as_html(value: object, other: object) -> str:
     marks = _marks(value, other)
     if marks is None:
         return f"<pre>{html.escape(as_text(value, other))}</pre>"
-    top = np.nanmax(np.abs(np.where(np.isfinite(marks[0]), marks[0], 0))) or 1.0
+    numbers, differs, title = marks
+    top = np.nanmax(np.abs(np.where(np.isfinite(numbers), numbers, 0))) or 1.0
 
     def cell(v: float, d: bool) -> str:
         share = (
@@ -63,6 +88,6 @@ def as_html(value: object, other: object) -> str:
         number = f"<strong>{v:.4g} ≠</strong>" if d else f"{v:.4g}"
         return f"<td style='background:rgba({rgb},{share:.2f})'>{number}</td>"
 
-    rows = zip(*marks, strict=True)
+    rows = zip(numbers, differs, strict=True)
     body = "".join(f"<tr>{''.join(cell(v, d) for v, d in zip(*r, strict=True))}</tr>" for r in rows)
-    return f"<table>{body}</table>"
+    return f"<div>{title}</div><table>{body}</table>"

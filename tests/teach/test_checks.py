@@ -130,6 +130,10 @@ def test_an_unfinished_function_is_todo(probe, function):
         (lambda x: 1 / 0, "Read the last line of the error first"),
         (7, "Hand over the function itself, without brackets"),
         (lambda x: "seven", "should be numbers, not str"),
+        (lambda x, y: x, r"takes x, y; the exercise hands over 1 argument"),
+        (lambda x: x.total(), "has no attribute 'total'"),
+        (lambda x: x @ np.ones((3, 3)), "lambda x: x @ np.ones((3, 3))"),  # the learner's own line
+        (lambda x: np.linalg.norm(x, which=2), "unexpected keyword argument 'which'"),
     ],
 )
 def test_an_error_in_the_learners_code_is_explained(probe, function, advice):
@@ -157,6 +161,87 @@ def test_a_function_cannot_spoil_the_checks_own_arrays():
     assert mine.sum() == 3
 
 
+IN_ANY_STYLE = {
+    "numpy": lambda a, b: a.sum(axis=0, keepdims=True)[0] + b.astype(float),
+    "torch": lambda a, b: a.sum(dim=0) + b.clone(),
+    "torch's usual precision": lambda a, b: torch.ones(len(a)) @ a + b.detach(),
+    "plain Python": lambda a, b: [sum(column) + c for column, c in zip(zip(*a), b)],  # noqa: B905
+    "lists": lambda a, b: [sum(row[i] for row in a) + b[i] for i in range(len([] + b))],
+}
+
+
+@pytest.mark.parametrize("style", IN_ANY_STYLE)
+@pytest.mark.parametrize("hand", [np.asarray, torch.as_tensor], ids=["arrays", "tensors"])
+def test_a_right_function_passes_in_any_style_whatever_the_check_hands_over(probe, style, hand):
+    a, b = np.arange(6.0).reshape(3, 2), np.array([1.0, 2.0])
+    number = probe(lambda yours: expect_close(checks.call(yours, hand(a), hand(b)), a.sum(0) + b))
+    assert check(number, IN_ANY_STYLE[style]).status == PASS
+
+
+def test_the_lessons_own_kind_comes_first_and_its_error_is_the_one_told(probe):
+    number = probe(lambda yours: checks.call(yours, np.ones(3)))
+    met = []
+
+    def never(x):
+        met.append(type(x))
+        raise KeyError(len(met))
+
+    assert "KeyError: 1" in check(number, never).message
+    assert met[0] is np.ndarray and torch.Tensor in met and list in met
+
+
+RIGHT_ONE = np.array([[1.0, -2.0, 4.0], [0.5, 8.0, 3.0]])
+
+
+@pytest.mark.parametrize(
+    ("mine", "told"),
+    [
+        (-RIGHT_ONE, "opposite sign everywhere"),
+        (2 * RIGHT_ONE, "is twice what it should be"),
+        (3 * RIGHT_ONE, "is 3 times what it should be"),
+        (RIGHT_ONE + 0.25, "off by the same 0.25"),
+        (RIGHT_ONE**2, "is the square"),
+        (1 / RIGHT_ONE, "upside down"),
+        (np.abs(RIGHT_ONE), "no signs"),
+        (1 - RIGHT_ONE, "1 minus the right answer"),
+        (RIGHT_ONE.T, "two axes swapped"),
+        (RIGHT_ONE[:, ::-1], "reverse order along axis 1"),
+        (RIGHT_ONE[:, [1, 0, 2]], "in another order"),
+        (RIGHT_ONE.ravel(), r"right numbers in the shape \(6,\)"),
+        (RIGHT_ONE.mean(0), "has lost axis 0: a mean ran over it"),
+        (RIGHT_ONE.sum(1), "has lost axis 1: a sum ran over it"),
+        (RIGHT_ONE[0], "the first part only, along axis 0"),
+        (np.stack([RIGHT_ONE - 1, RIGHT_ONE + 1]), "one axis too many"),
+        (np.full((2, 3), 7.0), "is 7 everywhere, whatever it is given"),
+    ],
+)
+def test_common_slips_are_named_in_every_exercise(mine, told):
+    with pytest.raises(Wrong, match=told) as caught:
+        expect_close(mine, RIGHT_ONE)
+    assert caught.value.diagnosed
+
+
+def test_where_no_slip_fits_the_first_difference_and_the_rule_are_told(probe):
+    off = RIGHT_ONE + np.array([[0, 0, 1.0], [0, 2.5, 0]])
+    number = probe(lambda yours: expect_close(yours, RIGHT_ONE, what="W"), hints=["Add A_k.", "b"])
+    said = check(number, off).message
+    assert (
+        "W differs in 2 of 6 entries, first at [0, 2], where yours is 5 and expected is 4" in said
+    )
+    assert said.endswith("Look again at this: Add A_k.")
+    number = probe(lambda yours: expect_close(yours, RIGHT_ONE), rule="the sum over k")
+    assert check(number, off).message.endswith("Look again at this: the sum over k")
+
+
+def test_of_a_large_array_the_part_that_differs_is_shown(probe):
+    right = np.zeros((3, 30, 40))
+    mine = right.copy()
+    mine[1, 17, 23] = 5.0
+    shown = repr(check(probe(lambda yours: expect_close(yours, right)), mine))
+    assert "5*" in shown and "part [1, 15:21, 21:29] of an array of shape (3, 30, 40)" in shown
+    assert len(shown.splitlines()) < 20
+
+
 def test_known_mistakes_come_before_wrong_shapes():
     with pytest.raises(Wrong, match="transposed"):
         expect_close(
@@ -166,7 +251,7 @@ def test_known_mistakes_come_before_wrong_shapes():
         expect_close([1, 2], [1, 2, 3])
     with pytest.raises(Wrong, match="nan or infinity"):
         expect_close([1, np.nan], [1, 2])
-    with pytest.raises(Wrong, match="differs in 1 of 2 entries"):
+    with pytest.raises(Wrong, match=r"differs in 1 of 2 entries, first at \[1\]"):
         expect_close(torch.tensor([1.0, 5.0], requires_grad=True), [1, 2])
     expect_close([torch.tensor(1.0), 2], np.array([1.0, 2.0]))
 

@@ -1,0 +1,70 @@
+"""What a learner's function is handed: the same numbers as arrays, tensors or lists.
+
+Enters: the arguments as the lesson has them. Leaves: those first, then the same numbers in the other
+kinds, so that a function written for tensors is not refused because a check made arrays.
+"""
+
+from __future__ import annotations
+
+import copy
+import inspect
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import torch
+
+
+def as_numpy(thing: Any) -> Any:
+    """Tensors become arrays; everything else stays."""
+    return thing.detach().cpu().numpy() if isinstance(thing, torch.Tensor) else thing
+
+
+def as_tensor(thing: Any) -> Any:
+    """Arrays of numbers become tensors; everything else stays."""
+    if isinstance(thing, np.ndarray) and thing.dtype.kind in "fiub":
+        return torch.from_numpy(np.array(thing))
+    return thing
+
+
+def as_single(thing: Any) -> Any:
+    """Tensors, in torch's usual precision: what ``torch.zeros(3)`` can be multiplied with."""
+    thing = as_tensor(thing)
+    return thing.float() if isinstance(thing, torch.Tensor) and thing.is_floating_point() else thing
+
+
+def as_lists(thing: Any) -> Any:
+    """Arrays and tensors become nested lists."""
+    thing = as_numpy(thing)
+    return thing.tolist() if isinstance(thing, np.ndarray) else thing
+
+
+def kinds(args: tuple, kwargs: dict) -> Iterator[tuple[list, dict]]:
+    """Copies of the arguments: as given, then in every kind that differs from it."""
+    yield copy.deepcopy(list(args)), copy.deepcopy(kwargs)
+    given = [*args, *kwargs.values()]
+    if not any(isinstance(thing, np.ndarray | torch.Tensor) for thing in given):
+        return
+    for turn in (as_tensor, as_single, as_numpy, as_lists):
+        yield (
+            [turn(copy.deepcopy(thing)) for thing in args],
+            {name: turn(copy.deepcopy(thing)) for name, thing in kwargs.items()},
+        )
+
+
+def does_not_fit(function: Callable, args: tuple, kwargs: dict) -> str:
+    """What is wrong with the function's list of arguments; empty if nothing, or if unknown."""
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):  # some built-in functions do not tell
+        return ""
+    try:
+        signature.bind(*args, **kwargs)
+    except TypeError as error:
+        names = ", ".join(signature.parameters) or "no arguments"
+        n = len(args) + len(kwargs)
+        return (
+            f"Your function takes {names}; the exercise hands over {n} "
+            f"argument{'s' * (n != 1)} ({error})."
+        )
+    return ""

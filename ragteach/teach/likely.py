@@ -1,0 +1,123 @@
+"""Slips that any exercise with numbers can meet: a sign, a factor, an axis, an order.
+
+Enters: the learner's array and the right one. Leaves: a sentence that names the slip, or nothing.
+The exercise's own known mistakes come first; these are for what its author did not think of.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+
+import numpy as np
+
+FACTORS = {2.0: "twice", 0.5: "half", 100.0: "100 times", 0.01: "a hundredth of"}
+
+
+def likely(mine: np.ndarray, right: np.ndarray, rtol: float, atol: float) -> str:
+    """The sentence about a slip; empty if none of them explains what came."""
+    with np.errstate(all="ignore"):
+        if mine.shape == right.shape:
+            return _values(mine, right, lambda a, b: _same(a, b, rtol, atol))
+        return _shapes(mine, right, lambda a, b: _same(a, b, rtol, atol))
+
+
+def first_difference(mine: np.ndarray, right: np.ndarray, rtol: float, atol: float) -> str:
+    """Where two arrays of one shape differ first, with both numbers."""
+    off = np.argwhere(~np.isclose(mine, right, rtol=rtol, atol=atol))
+    if not len(off) or not right.ndim:
+        return ""
+    at = tuple(int(i) for i in off[0])
+    place = ", ".join(map(str, at))
+    return f"first at [{place}], where yours is {mine[at]:.4g} and expected is {right[at]:.4g}"
+
+
+def _same(a: np.ndarray, b: np.ndarray, rtol: float, atol: float) -> bool:
+    finite = bool(np.isfinite(b).all())
+    return finite and a.shape == b.shape and bool(np.allclose(a, b, rtol=rtol, atol=atol))
+
+
+Alike = Callable[[np.ndarray, np.ndarray], bool]
+
+
+def _values(mine: np.ndarray, right: np.ndarray, alike: Alike) -> str:
+    if alike(mine, -right):
+        return "has the opposite sign everywhere: what is taken from what?"
+    for factor, name in FACTORS.items():
+        if alike(mine, factor * right):
+            return f"is {name} what it should be, in every entry."
+    if alike(mine, np.abs(right)):
+        return "has the right sizes, but no signs: an absolute value or a square took them away."
+    if alike(mine, right**2):
+        return "is the square of the right answer."
+    if alike(mine, np.sqrt(np.abs(right))):
+        return "is the root of the right answer."
+    if alike(mine, 1 / right):
+        return "is upside down: 1 divided by the right answer."
+    if alike(mine, 1 - right):
+        return "is 1 minus the right answer."
+    if alike(mine, np.exp(right)):
+        return "is exp of the right answer: a logarithm is missing."
+    if alike(mine, np.log(np.abs(right))):
+        return "is the logarithm of the right answer."
+    if right.ndim:
+        return _entries(mine, right, alike)
+    if alike(mine, right + 1) or alike(mine, right - 1):
+        return f"is {mine:.4g}, one off."
+    return ""
+
+
+def _entries(mine: np.ndarray, right: np.ndarray, alike: Alike) -> str:
+    """The same numbers in other places, or moved and stretched alike."""
+    if right.size < 2:
+        return ""
+    for axes in itertools.permutations(range(right.ndim)):
+        if axes != tuple(range(right.ndim)) and alike(mine, right.transpose(axes)):
+            return "has the right numbers with two axes swapped."
+    for axis in range(right.ndim):
+        if alike(mine, np.flip(right, axis)):
+            return f"has the right numbers in reverse order along axis {axis}."
+    if alike(np.sort(mine, axis=None), np.sort(right, axis=None)):
+        return "has the right numbers in another order."
+    if np.ptp(right) > 1e-9 and np.ptp(mine) < 1e-12:
+        return f"is {mine.flat[0]:.4g} everywhere, whatever it is given."
+    return _line(mine, right, alike)
+
+
+def _line(mine: np.ndarray, right: np.ndarray, alike: Alike) -> str:
+    """yours = factor * right, or yours = right + shift; three entries at least, or it says nothing."""
+    if right.size < 3 or np.ptp(right) < 1e-9 or not np.isfinite(mine).all():
+        return ""
+    shift = float((mine - right).mean())
+    if alike(mine, right + shift):
+        return f"is off by the same {shift:.4g} in every entry."
+    factor = float((mine * right).sum() / (right * right).sum())
+    if abs(factor) > 1e-9 and alike(mine, factor * right):
+        return f"is {factor:.4g} times what it should be, in every entry."
+    return ""
+
+
+def _shapes(mine: np.ndarray, right: np.ndarray, alike: Alike) -> str:
+    if mine.size == right.size and alike(mine.ravel(), right.ravel()):
+        return f"has the right numbers in the shape {mine.shape}; it should be {right.shape}."
+    for axes in itertools.permutations(range(right.ndim)):
+        if alike(mine, right.transpose(axes)):
+            return f"has two axes swapped: its shape is {mine.shape}, it should be {right.shape}."
+    ways = {"mean": np.mean, "sum": np.sum, "maximum": np.max}
+    for axis, (name, way) in itertools.product(range(right.ndim), ways.items()):
+        if right.shape[axis] and alike(mine, way(right, axis=axis)):
+            return f"has lost axis {axis}: a {name} ran over it. It should be {right.shape}."
+    for axis in range(right.ndim):
+        if right.shape[axis] and alike(mine, right.take(0, axis=axis)):
+            return f"is the first part only, along axis {axis}. It should be {right.shape}."
+    if mine.ndim == right.ndim + 1:
+        return _too_many(mine, right, alike)
+    return ""
+
+
+def _too_many(mine: np.ndarray, right: np.ndarray, alike: Alike) -> str:
+    ways = {"mean": np.mean, "sum": np.sum, "maximum": np.max}
+    for axis, (name, way) in itertools.product(range(mine.ndim), ways.items()):
+        if mine.shape[axis] and alike(way(mine, axis=axis), right):
+            return f"has one axis too many, {mine.shape}: what is asked is its {name} over axis {axis}."
+    return ""
