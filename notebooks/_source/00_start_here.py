@@ -1,5 +1,6 @@
 # %% [markdown]
-# The tour takes five minutes. Four short exercises and the map of the course follow.
+# The tour takes ten minutes. Five short exercises and the map of the course follow. Exercises 00-3 and 00-4 can wait until
+# you have time.
 #
 # You are about to compare three ways to learn several tasks at once.
 #
@@ -48,14 +49,25 @@ print("This machine trains on:", "a GPU" if torch.cuda.is_available() else "the 
 # Some words mean the same everywhere. Others depend on the domain: find one below.
 
 # %%
-train = rt.make_toy(relatedness=0.5, n_per_task=60, seed=3)
+train = rt.make_toy(relatedness=0.5, n_per_task=40, seed=3)
 for task in rt.TOY_TASKS:
     for row in train[train["task"] == task].head(3).itertuples():
         print(f"{row.task:7} {rt.LABELS[row.label]:9} {row.text}")
 
 # %% [markdown]
-# The knob `relatedness` goes from 0 to 1. At 1, every opinion word means the same in all four domains. At 0,
-# no such word is left: every opinion word depends on its domain.
+# A generator made these sentences. So we know the truth about them, and can turn a knob: `relatedness` goes from 0 to 1. At 1,
+# every opinion word means the same in all four domains. At 0, no such word is left: every opinion word depends on its domain.
+#
+# Did the generator invent the problem? No. Here are sentences that a person wrote, before there was a model to try them on.
+
+# %%
+written = rt.load_handwritten()
+for word in ["predictable", "strange", "quiet"]:
+    for row in written[written["text"].str.contains(word, case=False)].itertuples():
+        print(f"{word:12} {row.task:7} {rt.LABELS[row.label]:9} {row.text}")
+
+# %% [markdown]
+# A predictable story is dull. Predictable brakes are a joy. One model for both domains has to choose.
 
 # %% [markdown]
 # ## One slider
@@ -67,17 +79,24 @@ for task in rt.TOY_TASKS:
 # is the shared weight of a word; each domain's marker stands at shared weight plus adapter. Right of 0 the word is praise,
 # left of 0 blame.
 #
-# **Your task.** Move $\lambda$ to the right until `sweet` means nearly the same in all four domains. What happened to the
-# accuracy? Then write a sentence of your own, and watch how the domains read it.
+# The slider starts with one of the written sentences. It is about a car, and it is praise.
+#
+# **Your task.** At the left end, films takes that sentence for blame: there, *predictable* is a bad word. Move $\lambda$ to the
+# right until all four domains read it alike. What do the four markers of `strange` do on the way, and what happens to the
+# accuracy? At which $\lambda$ is it best: at an end, or between? Then write a sentence of your own.
 
 # %%
-rt.widgets.sharing_slider()
+rt.widgets.sharing_slider(
+    sentence="Predictable brakes and solid steering make it a joy to drive.",
+    n_per_task=40,
+)
 
 # %% [markdown]
 # ## Before you compute, predict
 #
-# Now you have 60 sentences per task (the slider had 90), and half of the opinion words are shared (`relatedness=0.5`). Which strategy
-# will be right most often on new sentences? Write `"independent"`, `"full sharing"` or `"RAG"`.
+# The slider showed one draw of 40 sentences per task, with half of the opinion words shared (`relatedness=0.5`). Take twelve
+# such draws. Which strategy will be right most often on new sentences, on the average? Write `"independent"`,
+# `"full sharing"` or `"RAG"`.
 
 # %%
 ### BEGIN SOLUTION
@@ -96,23 +115,23 @@ predict("00-a", guess)
 
 # %%
 names = ["independent", "full sharing", "RAG", "majority class"]
-table = rt.compare("toy", seeds=12, n_per_task=60, strategies=names, progress=False)
+table = rt.compare("toy", seeds=12, n_per_task=40, strategies=names, progress=False)
 means = rt.summary(table)
 means[["strategy", "mean", "low", "high", "n_seeds", "n_params"]].round(3)
 
 # %%
 plots.show(
     plots.comparison(means),
-    alt="Test accuracy of four strategies with 95 % intervals over twelve draws: RAG and full sharing lead with "
-    "overlapping intervals, independent models follow, and guessing the most frequent class comes last.",
+    alt="Test accuracy of four strategies with 95 % intervals over twelve draws: RAG leads with about 0.73, full "
+    "sharing follows with 0.69, independent models with 0.65, and the most frequent class comes last.",
 )
 
 # %%
 reveal("00-a", "RAG, then full sharing close behind, then independent models")
 
 # %% [markdown]
-# The intervals of RAG and full sharing overlap. Does that mean there is no difference? Not yet. Some draws are
-# hard for everyone. Both strategies met the same draws, so look at the difference *within* each draw.
+# How sure are we that RAG is ahead? Some draws are hard for everyone, and that makes each interval wide. But both strategies met
+# the same draws. So look at the difference *within* each draw.
 
 # %%
 differences = rt.paired(table)
@@ -124,9 +143,9 @@ plots.show(
 
 # %% [markdown]
 # So here RAG leads full sharing by a few points, and independent models by more. That is one setting of the
-# knobs. With related tasks and few sentences, full sharing wins. With unrelated tasks, learning alone is as
-# good. That is not a flaw in the experiment. It is the subject of this course: **when does sharing help, when do
-# adapters help, and why?**
+# knobs, chosen because all three differ there. With related tasks and few sentences, full sharing wins. With unrelated tasks,
+# learning alone is as good. You will see both in the exercises. That is not a flaw in the experiment. It is the subject of this
+# course: **when does sharing help, when do adapters help, and why?**
 
 # %% [markdown]
 # ## Exercises
@@ -152,12 +171,35 @@ card("00-2")
 # seeds=3, which is enough. Which strategy comes last now, the majority class aside? Write its name into `last`.
 ### BEGIN SOLUTION
 apart = rt.compare(
-    "toy", seeds=3, n_per_task=60, strategies=names, progress=False, relatedness=0.0
+    "toy", seeds=3, n_per_task=40, strategies=names, progress=False, relatedness=0.0
 )
 rt.summary(apart)[["strategy", "mean"]].round(3)
 last = "full sharing"
 ### END SOLUTION
 check("00-2", last)
+
+# %% [markdown]
+# Did you notice the independent models? They are as good as before. A model that never looks at another task cannot care what
+# the others share, and the generator keeps every single task equally hard, whatever the knob says.
+
+# %%
+card("00-5")
+
+# %% tags=["exercise"]
+# Who is ahead, "independent" or "full sharing"? You have seen 40 sentences per task (relatedness 0.5). Run the
+# comparison with n_per_task=[20, 80] and seeds=3; in summary, the column n_per_task says which size a row belongs to.
+ahead = {20: ..., 40: ..., 80: ...}
+### BEGIN SOLUTION
+sizes = rt.compare(
+    "toy", seeds=3, n_per_task=[20, 80], strategies=names, progress=False
+)
+rt.summary(sizes)[["n_per_task", "strategy", "mean"]].round(3)
+ahead = {20: "full sharing", 40: "full sharing", 80: "independent"}
+### END SOLUTION
+check("00-5", ahead)
+
+# %% [markdown]
+# They **cross**. So "is sharing good?" has no answer without "how many sentences are there?". Lesson 01 says why.
 
 # %%
 card("00-3")
@@ -179,8 +221,18 @@ check("00-3", order)
 # Now write it as a proof, in two or three sentences of your own.
 
 # %% [markdown] tags=["answer"]
-# **Proof.** Let every $A_k = 0$. Then each term $G_{tk} A_k$ is zero, whatever number $G_{tk}$ is, and so is their sum over $k$.
+# Let every $A_k = 0$. Then $G_{tk} A_k = 0$, so the sum is zero, and $W_t = W_s$ for every $t$. ∎
+
+# %% [markdown]
+# <details><summary>A proof to compare with yours</summary>
+#
+# Let every $A_k = 0$. Then each term $G_{tk} A_k$ is zero, whatever number $G_{tk}$ is, and so is their sum over $k$.
 # What is left of $W_t = W_s + \sum_k G_{tk} A_k$ is $W_t = W_s$, the same for every task: full sharing. ∎
+#
+# **The step people miss:** "whatever number $G_{tk}$ is". The graph differs from task to task, and only because it is
+# multiplied by zero does that not matter. If one adapter is not zero, two tasks with different rows can differ.
+#
+# </details>
 
 # %%
 card("00-4")

@@ -9,6 +9,8 @@
 # you have.
 
 # %%
+import json
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -16,6 +18,7 @@ import ragteach as rt
 import torch
 from IPython.display import display
 from ragteach import RAG, MultiTaskDataset, make_toy
+from ragteach.data.toy import folder
 from ragteach.engine.optimum import solve_path
 from ragteach.study import plots
 from ragteach.teach.checks import check, reference
@@ -291,11 +294,18 @@ guess = "no"
 predict("01-b", guess)
 
 # %%
+lexicon = json.loads((folder("toy_sentiment") / "lexicon.json").read_text())
+agreed_words = "|".join(sum(lexicon["shared"].values(), []))
+disputed_words = "|".join(lexicon["domain_dependent"])
+fresh = make_toy(0.5, 300, seed=9999)
+has_agreed = fresh["text"].str.contains(rf"\b(?:{agreed_words})\b")
+has_disputed = fresh["text"].str.contains(rf"\b(?:{disputed_words})\b")
 tests = {
-    "disputed": make_toy(0.0, 100, seed=9999),
-    "agreed": make_toy(1.0, 100, seed=9999),
+    "agreed": fresh[has_agreed & ~has_disputed],
+    "disputed": fresh[has_disputed & ~has_agreed],
+    "half and half": fresh,
 }
-words = ["unpredictable", "wonderful"]
+words = ["strange", "wonderful"]
 
 
 def examine(model, data):

@@ -315,17 +315,22 @@ def expect_choice(yours: object, right: str, wrong: dict[str, str]) -> None:
     """A choice among letters or words; every wrong choice has its message, and the right one is not
     shown.
     """
-    mine = str(yours).strip().strip("().").lower()
+    mine = _choice(yours)
     if not mine:
         raise Unfinished("No choice yet.")
-    if mine == right.lower():
+    if mine == _choice(right):
         return
     for value, message in wrong.items():
-        if mine == value.lower():
+        if mine == _choice(value):
             raise Wrong(message)
     raise Wrong(
         f"Choose one of {', '.join(sorted([right, *wrong]))}; you wrote {yours!r}.", diagnosed=False
     )
+
+
+def _choice(word: object) -> str:
+    """Capitals, brackets, dots, hyphens and spaces do not make another choice."""
+    return re.sub(r"[\s_-]+", " ", str(word).strip().strip("().'\"")).strip().lower()
 
 
 def expect(condition: object, message: str, yours: object = None, expected: object = None) -> None:

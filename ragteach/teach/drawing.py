@@ -34,16 +34,11 @@ def _marks(value: object, other: object) -> tuple[np.ndarray, np.ndarray, str] |
     if not isinstance(value, np.ndarray) or value.size == 0:
         return None
     differs = _differs(value, other)
-    if value.ndim < 2 and value.size > MAX_COLUMNS:
-        columns = 2 * MAX_COLUMNS  # a single row has room
-    else:
-        columns = MAX_COLUMNS
+    most = (1, 2 * MAX_COLUMNS) if value.ndim < 2 else (MAX_ROWS, MAX_COLUMNS)  # one row has room
     at = np.argwhere(differs)[0] if differs.any() else np.zeros(value.ndim, dtype=int)
     part = [slice(int(i), int(i) + 1) for i in at[:-2]]
-    for axis, most in zip(
-        range(-min(value.ndim, 2), 0), (MAX_ROWS, columns)[-value.ndim :], strict=True
-    ):
-        part.append(_window(int(at[axis]), value.shape[axis], most))
+    for axis in range(max(value.ndim - 2, 0), value.ndim):
+        part.append(_window(int(at[axis]), value.shape[axis], most[axis - value.ndim]))
     shown = tuple(part)
     rows = value[shown].reshape(-1, value[shown].shape[-1] if value.ndim else 1)
     place = ", ".join(

@@ -240,6 +240,7 @@ def test_of_a_large_array_the_part_that_differs_is_shown(probe):
     shown = repr(check(probe(lambda yours: expect_close(yours, right)), mine))
     assert "5*" in shown and "part [1, 15:21, 21:29] of an array of shape (3, 30, 40)" in shown
     assert len(shown.splitlines()) < 20
+    assert "yours:\n             7*" in repr(check(probe(lambda yours: expect_close(yours, 12)), 7))
 
 
 def test_known_mistakes_come_before_wrong_shapes():

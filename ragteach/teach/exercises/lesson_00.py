@@ -1,6 +1,8 @@
 """Exercises of lesson 00."""
 
-from ragteach.teach.checks import exercise, expect, expect_choice, expect_close
+from collections.abc import Mapping
+
+from ragteach.teach.checks import exercise, expect, expect_choice, expect_close, finished
 from ragteach.teach.written import Sentence, in_words
 
 
@@ -34,6 +36,15 @@ def count_weights(yours):
             ),
             (500, "You left out the classes: every class has its own row of weights."),
             (700, "An adapter is not one number per word: it has a row for each of the 3 classes."),
+            (15, "You left out the words: a row has a weight for each of the 100."),
+            (1515, "Biases are not asked for here: count the weights only."),
+            (3900, "One adapter per task, not one per task and class: its 3 rows are the classes."),
+            (400, "One row of 100 for each task: the 3 classes and the shared matrix are missing."),
+            (
+                6000,
+                "Each task has one adapter of its own, and W_s is stored once, not once per task.",
+            ),
+            (2400, "W_s is stored once, and all tasks read it: it is not one per task."),
         ],
         what="The number of weights",
     )
@@ -47,14 +58,14 @@ def count_weights(yours):
     trains="running an experiment, and reading its table",
     hints=[
         "compare takes relatedness=... and hands it to the generator of sentences.",
-        'rt.summary(rt.compare("toy", seeds=3, n_per_task=60, strategies=names, relatedness=0.0))',
+        'rt.summary(rt.compare("toy", seeds=3, n_per_task=40, strategies=names, relatedness=0.0))',
     ],
     reference="full sharing",
     reason="With no shared opinion word, one model for all tasks must give every word one meaning, and is "
     "wrong in the domains that mean something else. This is negative transfer.",
 )
 def disagree(yours):
-    """At relatedness 0 with 60 sentences per task: which of the three strategies comes last?"""
+    """At relatedness 0 with 40 sentences per task: which of the three strategies comes last?"""
     expect_choice(
         yours,
         "full sharing",
@@ -64,6 +75,59 @@ def disagree(yours):
             "Run the comparison with relatedness=0.0 and read the table from the bottom.",
             "majority class": "It does come last, but it never looks at the words. Which of the other three?",
         },
+    )
+
+
+_EXTREMES = ("independent", "full sharing")
+_AHEAD = {20: "full sharing", 40: "full sharing", 80: "independent"}
+
+
+@exercise(
+    "00-5",
+    title="Where the two extremes change places",
+    difficulty="easy",
+    minutes=5,
+    trains="seeing that the answer depends on how many sentences there are",
+    hints=[
+        "For 40 sentences the answer stands in the table above. For the others, run compare again.",
+        'rt.summary(rt.compare("toy", seeds=3, n_per_task=[20, 80], strategies=names))',
+        "For each size compare two rows only: independent, and full sharing.",
+    ],
+    reference=dict(_AHEAD),
+    reason="With few sentences a task alone is too noisy; with many, one common meaning is the larger "
+    "error. In between they cross.",
+)
+def change_places(yours):
+    """{sentences per task: which of the two extremes is ahead}, at relatedness 0.5."""
+    expect(
+        isinstance(yours, Mapping),
+        'Hand over the dict itself: {20: "...", 40: "...", 80: "..."}.',
+    )
+    finished(dict(yours), "Some sizes have no answer yet.")
+    said = {int(n): str(name).strip().lower() for n, name in yours.items() if str(n).isdigit()}
+    expect(
+        set(said) == set(_AHEAD), "Give one answer for each of 20, 40 and 80 sentences per task."
+    )
+    for n, name in said.items():
+        expect(
+            name in _EXTREMES,
+            f'For {n}: write "independent" or "full sharing"; {name!r} is not one of the two extremes.',
+        )
+    expect(
+        len(set(said.values())) > 1,
+        "The same at every size? With 20 and with 80 sentences look at the two rows again.",
+    )
+    expect(
+        said[20] == "full sharing",
+        "Turned round. With 20 sentences a task alone knows little: which of the two rows is higher?",
+    )
+    expect(
+        said[80] == "independent",
+        "With 80 sentences a task can stand alone, and one meaning for all is wrong too often: look again.",
+    )
+    expect(
+        said[40] == "full sharing",
+        "With 40 look at the table above, of twelve draws: which of the two has the higher mean?",
     )
 
 
@@ -82,7 +146,8 @@ def disagree(yours):
 )
 def order_of_proof(yours):
     """The order of the steps."""
-    said = str(yours).replace(" ", "").replace(",", "").lower()
+    letters = yours if isinstance(yours, str) else "".join(map(str, yours))
+    said = "".join(letter for letter in letters.lower() if letter.isalpha())
     expect(sorted(said) == ["a", "b", "c"], "Use each of the letters a, b and c once.", yours=yours)
     expect(
         said[0] != "a",
