@@ -10,38 +10,19 @@ import torch
 from lesson_source import load
 
 import ragteach as rt
-from ragteach.study.experiment import interval
+from ragteach.data.toy import _lexicon
+from ragteach.study.experiment import interval, winners
 from ragteach.teach.checks import check, reference
 from ragteach.teach.exercises.answers_09 import MOVES
 from ragteach.tensors import as_tensors
 from ragteach.widgets.sharing import compute
 
-lesson = load(
-    "09_new_tasks",
-    *(
-        "LAM",
-        "sizes",
-        "worlds",
-        "small_task",
-        "METRICS",
-        "TREATMENTS",
-        "judged",
-        "treated",
-        "GROUPS",
-    ),
-    *(
-        "synonyms",
-        "CHANGES",
-        "diverse",
-        "self_trained",
-        "LAMS",
-        "STEPS",
-        "OLD",
-        "old_tasks",
-        "best_of",
-    ),
-    *("new_task", "fine_tuned", "forgotten", "WAYS", "uneven", "few", "small", "fresh"),
-)
+NAMES = """
+    LAM TRIES sizes worlds small_task METRICS TREATMENTS LINE judged treated GROUPS synonyms CHANGES
+    diverse STAGES self_trained other_lambdas LAMS STEPS OLD old_tasks best_of arrival new_task
+    fine_tuned forgotten along_lambda WAYS uneven few small fresh
+"""
+lesson = load("09_new_tasks", *NAMES.split())
 lesson["balanced_accuracy"] = reference("09-2")
 SEEDS = pytest.mark.parametrize(
     "seeds", [range(6), range(100, 104)], ids=["the lesson's seeds", "others"]
@@ -52,19 +33,39 @@ SEEDS = pytest.mark.parametrize(
 
 
 @SEEDS
-def test_alpha_by_size_helps_the_small_task_if_tasks_are_related(seeds):
-    phones, others = {}, {}
+def test_what_alpha_by_size_does_to_the_small_task(seeds):
+    """With a fixed lambda a lot, and with opposite signs; with the chosen one hardly anything."""
+    fixed, chosen = {}, {}
     for r in lesson["worlds"]:
         runs = np.array(
             [
-                np.subtract(lesson["small_task"](r, "size", s), lesson["small_task"](r, "equal", s))
+                lesson["small_task"](r, "size", s) - lesson["small_task"](r, "equal", s)
                 for s in seeds
             ]
         )
-        phones[r], others[r] = interval(runs[:, 0]), interval(runs[:, 1])
-    assert phones[0.0][2] < 0 < phones[0.5][1]
-    assert phones[0.8][1] > 0.05 and phones[0.8][0] > phones[0.5][0] > phones[0.0][0]
-    assert all(-0.005 < mean < 0.03 for mean, *_ in others.values())
+        fixed[r], chosen[r] = (interval(runs[:, k, 0]) for k in (0, 1))
+        others = runs[:, :, 1].mean(0)
+        assert (np.abs(others) < 0.03).all()
+    assert fixed[0.0][2] < -0.01 and fixed[0.5][1] > 0.01 and fixed[0.8][1] > 0.05
+    assert 0.1 < fixed[0.8][0] < 0.17  # "up to fourteen points"
+    for r in (0.0, 0.5):
+        assert chosen[r][1] < 0 < chosen[r][2]
+    assert 0 < chosen[0.8][0] < chosen[0.8][2] < fixed[0.8][0]  # a part is left
+    assert len(seeds) < 6 or chosen[0.8][1] > 0
+
+
+def test_a_chosen_lambda_lifts_phones_without_alpha():
+    found = {
+        r: np.mean([lesson["small_task"](r, "equal", s)[:, 0] for s in range(6)], axis=0)
+        for r in lesson["worlds"]
+    }
+    lift = {r: chosen - fixed for r, (fixed, chosen) in found.items()}
+    assert lift[0.0] > 0.07 and lift[0.8] > 0.07 and abs(lift[0.5]) < 0.03
+
+
+def test_the_tries_are_those_of_lesson_06():
+    assert lesson["TRIES"].shape == (2, 49)
+    assert len(lesson["LINE"]) - 1 == 13
 
 
 def test_what_a_sentence_weighs():
@@ -122,19 +123,24 @@ def test_treatments(seeds):
     seeds = seeds[:5]
     scores = {t: np.array([lesson["treated"](t, s) for s in seeds]) for t in lesson["TREATMENTS"]}
     gain = {
-        t: [interval((v - scores["nothing"])[:, m]) for m in range(3)] for t, v in scores.items()
+        t: [[interval((v - scores["nothing"])[:, k, m]) for m in range(3)] for k in (0, 1)]
+        for t, v in scores.items()
     }
+    mean = {t: v.mean(0) for t, v in scores.items()}  # (fixed or chosen, n_metrics)
+    lift = mean["nothing"][1] - mean["nothing"][0]
+    assert lift[1] > 0.06  # its own lambda finds many more rare sentences
     for treatment in ("weights", "over"):
-        assert gain[treatment][0][0] > 0  # accuracy does not suffer
-        assert gain[treatment][1][1] > 0.03 and gain[treatment][2][1] > 0.03
-    assert (
-        np.abs(scores["weights"].mean(0) - scores["over"].mean(0)).max() < 0.03
-    )  # nearly the same
-    assert gain["under"][0][2] < -0.2 and all(high < 0 for *_, high in gain["under"])  # a disaster
-    assert gain["shift"][0][2] < 0 and gain["shift"][1][1] > 0.05
-    mean = {t: v.mean(0) for t, v in scores.items()}
-    assert max(mean, key=lambda t: mean[t][1]) == "shift"
-    assert abs(mean["shift"][2] - mean["weights"][2]) < 0.03  # level in macro-F1
+        fixed, chosen = (gain[treatment][k][1] for k in (0, 1))
+        assert fixed[1] > 0.03 and fixed[0] > 0.07
+        assert 0 < chosen[0] < 0.06
+        assert chosen[0] < 0.6 * fixed[0]
+    assert gain["shift"][0][1][0] > 0.13
+    assert 0.04 < gain["shift"][1][1][0] < 0.11
+    assert np.abs(mean["weights"] - mean["over"]).max() < 0.045  # nearly the same
+    for k in (0, 1):
+        assert all(high < 0 for *_, high in gain["under"][k])  # a disaster, tuned or not
+        assert max(mean, key=lambda t, k=k: mean[t][k][1]) == "shift"
+    assert mean["shift"][0][2] < mean["weights"][0][2] + 0.04  # false alarms, with fixed lambda
 
 
 def test_resampling_has_the_expectation_of_class_weights():
@@ -190,54 +196,57 @@ def test_copies(seeds):
     copies = pd.DataFrame([lesson["diverse"](seed) for seed in seeds])
     gain = {name: interval(copies[name] - copies["no copies"]) for name in lesson["CHANGES"]}
     assert abs(gain["swap"][0]) < 0.005
-    assert gain["drop"][2] < 0 and gain["drop"][0] > -0.04  # a little worse
-    assert (
-        gain["replace"][1] < 0 < gain["replace"][2] and abs(gain["replace"][0]) < 0.03
-    )  # not clear
+    assert gain["drop"][0] < -0.01  # worse
+    assert len(seeds) < 6 or gain["drop"][2] < 0
+    assert gain["replace"][1] < 0 < gain["replace"][2]  # not clear
+    assert abs(gain["replace"][0]) < 0.03
 
 
-def test_about_four_sentences_in_ten_hold_a_word_of_the_list():
+def test_two_sentences_of_three_hold_a_word_of_the_list():
     found = []
     for seed in range(6):
         train = rt.make_toy(0.8, 20, seed=seed)
-        found.append(
-            len(rt.augment(train, 1, **lesson["CHANGES"]["replace"], seed=seed)) / len(train) - 1
-        )
-    assert 0.35 < np.mean(found) < 0.52
+        copied = rt.augment(train, 1, **lesson["CHANGES"]["replace"], seed=seed)
+        found.append(len(copied) / len(train) - 1)
+    assert 0.58 < np.mean(found) < 0.75
+
+
+def test_the_synonyms_are_words_of_the_lexicon_with_one_polarity():
+    shared = _lexicon()["shared"]
+    for group in lesson["GROUPS"]:
+        assert any(set(group.split()) <= set(words) for words in shared.values()), group
 
 
 @SEEDS
 def test_the_trap_of_a_tfidf_of_its_own(seeds):
-    """Swapped copies in a vectoriser fitted anew: about a point, for no reason."""
-    gains = []
-    for seed in seeds:
-        train, test = rt.make_toy(0.8, 20, seed=seed), rt.make_toy(0.8, 200, seed=9000 + seed)
-        scores = []
-        for frame in (train, rt.augment(train, 2, change="swap", seed=seed)):
-            data = rt.MultiTaskDataset.from_frame(frame)
-            model = rt.RAG(data.n_features, 3, 4, tasks=data.task_names, init="zero")
-            rt.solve(model, data, 0.001, 0.001, tol=1e-4)
-            exam = rt.MultiTaskDataset.from_frame(test, data.vectorizer, data.task_names)
-            scores.append(rt.evaluate(model, exam)["accuracy"])
-        gains.append(scores[1] - scores[0])
-    mean, low, _ = interval(gains)
-    assert low > 0 and 0.004 < mean < 0.02
+    """Swapped copies in a vectoriser fitted anew: half a point up or down, for no reason."""
+    runs = pd.DataFrame([lesson["diverse"](s, ["swap"], one_vectorizer=False) for s in seeds])
+    mean = (runs["swap"] - runs["no copies"]).mean()
+    assert 0.0005 < abs(mean) < 0.02
+    assert len(seeds) < 6 or mean > 0
 
 
 # ------------------------------------------------------------------ 4: self-training
 
 
 @SEEDS
-def test_self_training_makes_it_worse(seeds):
-    means = {}
+def test_self_training_makes_it_worse_and_why(seeds):
+    found = {}
     for threshold in (0.7, 0.9):
-        found = np.array([lesson["self_trained"](threshold, s) for s in seeds[:5]])
-        mean, _, high = interval(found[:, 1] - found[:, 0])
-        assert high < 0
-        means[threshold] = mean, found.mean(0)
-    assert means[0.7][0] < means[0.9][0]  # stricter: less harm,
-    assert means[0.9][1][3] > means[0.7][1][3] + 0.1  # and fewer mistakes
-    assert means[0.7][1][3] < 0.6 and means[0.9][1][3] < 0.8  # many new labels are false
+        runs = np.array([lesson["self_trained"](threshold, s) for s in seeds])
+        found[threshold] = [interval(runs[:, k] - runs[:, 0]) for k in range(4)]
+        assert found[threshold][1][0] < -0.03
+        assert found[threshold][2][0] > 0.05  # the same sentences with true labels: far better
+        share = runs[:, 5].mean()
+        assert share > runs[:, 0].mean() - 0.05  # the labels are as right as the model, or more
+        assert len(seeds) < 6 or found[threshold][1][2] < 0
+    assert found[0.7][3][0] > 0.05  # the right ones only: with the loose threshold better,
+    assert found[0.9][3][0] < 0  # with the strict one not
+
+
+def test_no_other_lambda_saves_self_training():
+    table = lesson["other_lambdas"]()
+    assert (table["mean"] < 0).all() and (table["low"] < 0).all()
 
 
 # ------------------------------------------------------------------ 5 and 6: a new task
@@ -262,10 +271,11 @@ def test_half_related(seeds):
     assert (few["adapter"] < few["shared alone"] - 0.005).any()  # in some draws it loses
     _, low, high = lead(more, "adapter", "shared alone")
     assert low < 0 < high
-    assert (
-        lead(many, "adapter", "shared alone")[1] > 0.05 and lead(many, "adapter", "scratch")[1] > 0
-    )
-    assert few["scratch"].mean() < 0.4
+    assert lead(many, "adapter", "shared alone")[1] > 0.05
+    ahead = lead(many, "adapter", "scratch")
+    assert ahead[0] > 0.01
+    assert len(seeds) < 6 or ahead[1] > 0
+    assert few["scratch"].mean() < 0.42
     assert more["scratch"].mean() + 0.05 < more["shared alone"].mean() < many["scratch"].mean()
     for found in (few, more):
         assert abs((found["adapter"] - found["fine-tuning"]).mean()) < 0.01
@@ -279,7 +289,7 @@ def test_when_transfer_hurts(seeds):
         assert lead(runs(seeds, 0.0, n), "adapter", "scratch")[2] < 0
         assert runs(seeds, 0.0, n)["shared alone"].mean() < 0.25  # worse than guessing
         together = runs(seeds, 1.0, n)[["adapter", "shared alone", "scratch"]].mean()
-        assert together["shared alone"] > 0.97 and together["scratch"] < 0.85
+        assert together["shared alone"] > 0.97 and together["scratch"] < 0.92
         low = lead(runs(seeds, 1.0, n), "adapter", "shared alone")[1]
         assert low < 0  # nothing clearly beats the shared weights
     assert lead(runs(seeds, 1.0, 80), "shared alone", "adapter")[1] > 0.02
@@ -289,46 +299,58 @@ def test_when_transfer_hurts(seeds):
     assert interval(gains[0.0])[2] < 0 < interval(gains[0.75])[1]
 
 
-def with_shared(seed, relatedness, n):
-    """The adapter model of the lesson (W_s frozen), and its three parts of phones."""
-    old, new, val, test, vectorizer = lesson["old_tasks"](relatedness, seed)
-    parts = [
-        rt.MultiTaskDataset.from_frame(f, vectorizer).stacked() for f in (new[:n], val[:n], test)
-    ]
-    model = rt.RAG(parts[0].n_features, 3, 1, tasks=["phones"], init="zero")
-    with torch.no_grad():
-        model.shared.copy_(old.shared)
-        model.bias.copy_(old.bias.mean(0, keepdim=True))
-    model.freeze("shared", "bias")
-    return old, model, parts
-
-
-@pytest.mark.parametrize("seed", [0, 1, 100])
-def test_the_shared_weights_are_right_but_timid(seed):
-    _, model, (new, val, test) = with_shared(seed, 1.0, 80)
-    path = rt.solve_path(model, new, lesson["LAMS"], 0.0, tol=1e-3)
-    chosen = path.losses(val)[0].argmin()
-    alone = rt.evaluate(model, test)
-    assert path.losses(test)[0, chosen] < alone["loss"] - 0.05
-    assert path.accuracy(test)[0, chosen] < alone["accuracy"]
+@SEEDS
+def test_the_shared_weights_are_right_but_timid(seeds):
+    table = np.mean([lesson["along_lambda"](1.0, 80, s) for s in seeds[:5]], axis=0)
+    chosen = table[:, 0].argmin()
+    assert table[chosen, 1] < table[-1, 1] - 0.05  # bolder: the loss falls,
+    assert table[chosen, 2] < table[-1, 2] - 0.01  # and sentences turn wrong
+    assert table[:, 2].argmax() > chosen
 
 
 def test_a_free_bias_learns_from_five_sentences_what_it_should_not():
-    lost = []
-    for seed in range(8):
-        found = []
-        for bias in ("freeze", "unfreeze"):
-            _, model, (new, val, test) = with_shared(seed, 0.5, 5)
-            getattr(model, bias)("bias")
-            path = rt.solve_path(model, new, lesson["LAMS"], 0.0, tol=1e-3)
-            found.append(lesson["best_of"](path, val, test))
-        lost.append(found[0] - found[1])
+    lost = [
+        lesson["new_task"](0.5, 5, s)["adapter"]
+        - lesson["new_task"](0.5, 5, s, free_bias=True)["adapter"]
+        for s in range(6)
+    ]
     mean, low, _ = interval(lost)
-    assert mean > 0.1 and low > 0
+    assert mean > 0.13 and low > 0
+
+
+def test_the_words_are_those_of_the_training_sentences():
+    """With five sentences of phones, the words of the other 75 are unknown, as they would be."""
+    wide, narrow = (lesson["old_tasks"](0.5, n, 0) for n in (80, 5))
+    assert len(narrow[1]) == len(narrow[2]) == 5 and len(wide[1]) == 80
+    words = {n: set(found[-1].get_feature_names_out()) for n, found in ((80, wide), (5, narrow))}
+    assert words[5] < words[80]
+
+
+def test_the_map_of_the_new_task_has_the_row_and_the_cells_that_the_text_asks_for(world):
+    cells = winners(world).set_index(["relatedness", "n_per_task"])
+    assert (cells.loc[0.0, "winner"] == "independent").all()  # the row of the burden
+    assert not cells["clear"].all()  # there are cells without a star
+    assert cells.loc[1.0, "winner"].isin(["full sharing", "RAG"]).all()
+
+
+@pytest.fixture(scope="module")
+def world():
+    """The table that the explorer gets."""
+    names = {"adapter": "RAG", "shared alone": "full sharing", "scratch": "independent"}
+    rows = [
+        [r, n, seed, name, found[way]]
+        for r in (0.0, 0.5, 1.0)
+        for n in (5, 20, 80)
+        for seed, found in runs(range(6), r, n, r == 0.5)[:5].iterrows()
+        for way, name in names.items()
+    ]
+    columns = ["relatedness", "n_per_task", "seed", "strategy", "value"]
+    table = pd.DataFrame(rows, columns=columns)
+    return table.assign(task="mean", metric="accuracy", draws="fresh", test_per_train=0.0)
 
 
 def test_words_that_the_new_sentences_lack_keep_the_shared_weights():
-    _, model, (new, *_) = with_shared(0, 0.5, 20)
+    _, model, (new, *_), _ = lesson["arrival"](0.5, 20, 0)
     rt.solve(model, new, 1e-6, 0.0)
     lacking = new.x[0].sum(0) == 0
     adapter = model.adapter_weights()[0]
@@ -339,7 +361,7 @@ def test_words_that_the_new_sentences_lack_keep_the_shared_weights():
 
 
 def test_the_frozen_problem_has_one_solution_and_the_right_limits():
-    old, model, (new, _, test) = with_shared(3, 0.5, 20)
+    old, model, (new, *_), _ = lesson["arrival"](0.5, 20, 3)
     ends = []
     for start in (0.0, 1.0):
         other = copy.deepcopy(model).double()

@@ -52,6 +52,22 @@ def weight_mistakes(sizes):
             np.stack([equal, size / len(sizes)]),
             "You divided by the sum of the sizes. alpha_t = n_t / n-bar, and n-bar is their mean.",
         ),
+        (
+            np.ones((2, len(sizes))),
+            "You gave 1 to every sentence. CE_t is a mean: inside it one sentence counts 1 / n_t.",
+        ),
+        (
+            np.stack([equal, equal])[:, ::-1],
+            "The tasks stand in another order than their sizes.",
+        ),
+        (
+            np.stack([sizes, sizes]) / sizes.sum(),
+            "This is each task's share of all sentences. The question is what one sentence counts.",
+        ),
+        (
+            np.stack([equal, size]) * sizes.mean(),
+            "All weights are too large by the mean size. alpha is 1, or n_t / n-bar; then divide by n_t.",
+        ),
     ]
 
 
@@ -110,6 +126,19 @@ def recall_mistakes(truth, said):
             found.min(),
             "This is the worst class's recall. A useful number, but the mean was asked for.",
         ),
+        (
+            1 - found.mean(),
+            "This is the share that is missed, class by class. The recall is what is found.",
+        ),
+        (100 * found.mean(), "These are per cent. A recall is a share, from 0 to 1."),
+        (
+            found.prod() ** (1 / len(found)),
+            "This is the geometric mean of the recalls. The plain mean was asked for.",
+        ),
+        (
+            np.median(found),
+            "This is the median of the recalls. The mean was asked for.",
+        ),
     ]
 
 
@@ -155,6 +184,18 @@ def draw_mistakes(losses, labels):
         (
             means.mean() * len(labels),
             "You summed weighted losses and did not divide by the sum of the weights, which is n.",
+        ),
+        (
+            1 / (len(means) * np.bincount(labels)[labels]),
+            "These are the probabilities of the sentences. Multiply each by its loss, and add them up.",
+        ),
+        (
+            np.median(means),
+            "This is the median of the class means. An expectation is a mean.",
+        ),
+        (
+            class_means(losses, labels).mean() / len(means),
+            "You divided by the number of classes twice.",
         ),
         (
             means,
@@ -218,4 +259,22 @@ def ridge_mistakes(X, y, w_s, lam):
             "The sign of w_s: the penalty's gradient is lam (w - w_s), so lam w_s goes to the right with +.",
         ),
         (w_s, "This is w_s: the new sentences have not been used at all."),
+        (
+            np.linalg.pinv(X) @ y,
+            "This is least squares: neither lam nor w_s plays a part. Add the penalty's gradient, "
+            "lam (w - w_s).",
+        ),
+        (
+            ridge_towards(X, y, w_s, len(X) * lam),
+            "The penalty counts n times too much: you divided both the squares and lam's other side by n.",
+        ),
+        (
+            (ridge(X, y, w_s, lam) + w_s) / 2,
+            "This is halfway between ridge and w_s. How far to go follows from lam and the data, word by "
+            "word: set the gradient to zero.",
+        ),
+        (
+            right / 2,
+            "Half of the answer: the 1/2 of the squares and the 1/2 of the penalty both go in the gradient.",
+        ),
     ]

@@ -24,7 +24,7 @@ from ragteach.teach.written import Sentence, in_words
     "09-1",
     title="What one sentence weighs",
     difficulty="easy",
-    minutes=6,
+    minutes=8,
     trains="reading alpha as a statement about single sentences",
     hints=[
         "CE_t is a mean over the n_t sentences of its task. So what does one of them count inside CE_t?",
@@ -58,7 +58,7 @@ def sentence_weight(yours):
     "09-2",
     title="A score that the majority cannot fool",
     difficulty="easy",
-    minutes=8,
+    minutes=10,
     trains="writing balanced accuracy from its definition",
     hints=[
         "The recall of a class: among the sentences that truly have it, the share that the model found.",
@@ -95,7 +95,7 @@ def balanced_accuracy(yours):
     "09-3",
     title="Weights are resampling (a proof, then a function)",
     difficulty="hard",
-    minutes=15,
+    minutes=20,
     trains="showing that two treatments have the same expected objective",
     hints=[
         "Write the expectation of one draw as a sum over its two steps: first the class, then the sentence.",
@@ -137,7 +137,7 @@ def expected_draw(yours):
     "09-4",
     title="Does the optimum move?",
     difficulty="medium",
-    minutes=6,
+    minutes=8,
     trains="telling new information from repeated information",
     hints=[
         "The model sees only the rows of X. CE_t is a mean over them: which changes leave that mean alone?",
@@ -155,9 +155,12 @@ def moves(yours):
         set(yours) == set(answers.MOVES),
         f"Answer for each of the treatments {', '.join(answers.MOVES)}.",
     )
+    word = {True: "yes", False: "no"}
     for key, right in answers.MOVES.items():
         expect_choice(
-            yours[key], right, {"no" if right == "yes" else "yes": answers.MOVES_BECAUSE[key]}
+            word[yours[key]] if isinstance(yours[key], bool) else yours[key],
+            right,
+            {"no" if right == "yes" else "yes": answers.MOVES_BECAUSE[key]},
         )
 
 
@@ -168,7 +171,7 @@ def moves(yours):
     "09-5",
     title="Ridge towards W_s (a proof, then a function)",
     difficulty="hard",
-    minutes=15,
+    minutes=20,
     trains="seeing a frozen shared part as the place where the penalty is zero",
     hints=[
         "Replace A by W - W_s everywhere. What becomes of the penalty?",
@@ -199,7 +202,7 @@ def ridge_towards(yours):
     "09-6",
     title="When does transfer hurt?",
     difficulty="medium",
-    minutes=12,
+    minutes=15,
     trains="a paired experiment over seeds, in two worlds",
     hints=[
         'run = new_task(r, 20, seed) gives the four accuracies; run["adapter"] - run["scratch"] is one '
@@ -233,13 +236,27 @@ def transfer(yours):
             np.unique(values.round(6)).size > 1,
             f"At relatedness {r} all differences are equal. Did every run get the same seed?",
         )
+        expect(np.isfinite(values).all(), f"At relatedness {r} a value is missing: nan.")
         expect(
             np.abs(values).max() <= 1,
             "A difference of two accuracies lies between -1 and 1. Are these percentages?",
         )
     expect(
-        (gains[0.0] < 0).mean() > 0.5 or (gains[0.75] > 0).mean() > 0.5,
+        len(gains[0.0]) != len(gains[0.75]) or not np.allclose(gains[0.0], gains[0.75]),
+        "Both worlds have the same values. Did new_task get the other relatedness?",
+    )
+    behind, ahead = gains[0.0].mean(), gains[0.75].mean()
+    expect(
+        ahead > 0 or behind < -ahead,
+        "The two worlds look exchanged: the large gain stands at 0.0, the loss at 0.75.",
+    )
+    expect(
+        behind < 0 or ahead > 0,
         "Both signs look turned round. The difference is adapter minus scratch.",
+    )
+    expect(
+        gains[0.0].min() < 0.1 or gains[0.75].min() < 0.5,
+        "These look like accuracies. Subtract: adapter minus scratch, in the same run.",
     )
     low, high = interval(gains[0.75])[1], interval(gains[0.0])[2]
     expect(
@@ -263,7 +280,7 @@ in_words(
     "09-7",
     title="Explain it to a colleague",
     difficulty="medium",
-    minutes=12,
+    minutes=15,
     trains="spotting three traps in one report",
     hints=[
         "97 % of the mails are no complaints. What would a model score that always says so?",

@@ -53,6 +53,10 @@ WRONG = {
         "one number": lambda n, alpha: 1 / n.sum(),
         "sum of sizes": lambda n, alpha: 1 / n if alpha == "equal" else np.ones(len(n)) / n.sum(),
         "not the function": 0.1,
+        "ones": lambda n, alpha: np.ones(len(n)),
+        "other order": lambda n, alpha: (1 / n)[::-1],
+        "shares": lambda n, alpha: n / n.sum(),
+        "times the mean": lambda n, alpha: answers.sentence_weight(n, alpha) * n.mean(),
     },
     "09-2": {
         "accuracy": lambda truth, said: (truth == said).mean(),
@@ -71,6 +75,9 @@ WRONG = {
         ),
         "always three classes": lambda truth, said: answers.recalls(truth, said).sum() / 3,
         "the worst": lambda truth, said: answers.recalls(truth, said).min(),
+        "missed": lambda truth, said: 1 - answers.balanced_accuracy(truth, said),
+        "per cent": lambda truth, said: 100 * answers.balanced_accuracy(truth, said),
+        "geometric": lambda truth, said: np.exp(np.log(answers.recalls(truth, said)).mean()),
     },
     "09-3": {
         "plain mean": lambda losses, labels: losses.mean(),
@@ -82,6 +89,13 @@ WRONG = {
         ),
         "a draw": lambda losses, labels: np.random.choice(losses),
         "per class": answers.class_means,
+        "probabilities": lambda losses, labels: (
+            1 / (len(np.unique(labels)) * np.bincount(labels)[labels])
+        ),
+        "the median class": lambda losses, labels: np.median(answers.class_means(losses, labels)),
+        "divided twice": lambda losses, labels: (
+            answers.expected_draw(losses, labels) / len(np.unique(labels))
+        ),
     },
     "09-4": {
         **{f"{key} turned": MOVES | {key: "no" if MOVES[key] == "yes" else "yes"} for key in MOVES},
@@ -96,6 +110,10 @@ WRONG = {
         "adapter fitted to y": lambda X, y, w_s, lam: w_s + answers.ridge(X, y, w_s, lam),
         "sign of w_s": lambda X, y, w_s, lam: answers.ridge_towards(X, y, -w_s, lam),
         "nothing learnt": lambda X, y, w_s, lam: w_s,
+        "least squares": lambda X, y, w_s, lam: np.linalg.lstsq(X, y, rcond=None)[0],
+        "n times lam": lambda X, y, w_s, lam: answers.ridge_towards(X, y, w_s, len(X) * lam),
+        "halfway": lambda X, y, w_s, lam: (answers.ridge(X, y, w_s, lam) + w_s) / 2,
+        "half": lambda X, y, w_s, lam: answers.ridge_towards(X, y, w_s, lam) / 2,
     },
     "09-6": {
         "one seed": GAINS | {0.0: [-0.2]},
@@ -103,6 +121,10 @@ WRONG = {
         "percentages": GAINS | {0.75: [40.0, 35.0, 44.0, 41.0, 38.0, 39.0]},
         "scratch minus adapter": {r: [-g for g in GAINS[r]] for r in (0.0, 0.75)}
         | {"verdict": "b"},
+        "worlds exchanged": {0.0: GAINS[0.75], 0.75: GAINS[0.0], "verdict": "b"},
+        "one world twice": GAINS | {0.75: GAINS[0.0]},
+        "accuracies": {0.0: [0.2, 0.25, 0.3] * 2, 0.75: [0.8, 0.85, 0.9] * 2, "verdict": "b"},
+        "a run that failed": GAINS | {0.0: [*GAINS[0.0][:5], np.nan]},
         "no gain at 0.75": GAINS | {0.75: [0.1, -0.1, 0.05, -0.05, 0.02, -0.03]},
         "no loss at 0": GAINS | {0.0: [0.1, -0.1, 0.05, -0.05, 0.02, -0.03]},
         "verdict a": GAINS | {"verdict": "a"},
@@ -113,21 +135,81 @@ WRONG = {
     "09-7": slips("wwrrrw"),
 }
 
+
+def plain_weight(sizes, alpha):
+    n_mean = sum(sizes) / len(sizes)
+    return [1 / n if alpha == "equal" else n / n_mean / n for n in sizes]
+
+
+def plain_recall(truth, said):
+    shares = []
+    for c in sorted(set(truth.tolist())):
+        mine = [s == c for t, s in zip(truth, said, strict=True) if t == c]
+        shares.append(sum(mine) / len(mine))
+    return sum(shares) / len(shares)
+
+
+def torch_recall(truth, said):
+    truth, said = torch.as_tensor(truth), torch.as_tensor(said)
+    return torch.stack([(said[truth == c] == c).float().mean() for c in truth.unique()]).mean()
+
+
+def plain_draw(losses, labels):
+    classes = set(labels.tolist())
+    total = 0.0
+    for c in classes:
+        mine = [loss for loss, label in zip(losses, labels, strict=True) if label == c]
+        total += sum(mine) / len(mine) / len(classes)
+    return float(total)
+
+
+def torch_draw(losses, labels):
+    losses, labels = torch.as_tensor(losses), torch.as_tensor(labels)
+    counts = torch.bincount(labels)
+    return (losses / counts[labels]).sum() / (counts > 0).sum()
+
+
+def torch_ridge(X, y, w_s, lam):
+    X, y, w_s = (torch.as_tensor(part) for part in (X, y, w_s))
+    left = X.T @ X / len(X) + lam * torch.eye(len(w_s), dtype=X.dtype)
+    return torch.linalg.solve(left, X.T @ y / len(X) + lam * w_s)
+
+
+def stacked_rows(X, y, w_s, lam):
+    n, d = X.shape
+    rows, targets = np.sqrt(n * lam) * np.eye(d), np.sqrt(n * lam) * w_s
+    return np.linalg.lstsq(np.vstack([X, rows]), np.append(y, targets), rcond=None)[0].tolist()
+
+
 RIGHT = {
     "09-1": {
         "task_alphas": lambda n, alpha: rt.losses.task_alphas(alpha, n).numpy() / n,
+        "numpy": lambda n, alpha: 1 / n if alpha == "equal" else np.full(len(n), 1 / n.mean()),
         "torch": lambda n, alpha: torch.tensor(answers.sentence_weight(n, alpha)),
+        "plain Python": plain_weight,
     },
     "09-2": {
         "scikit-learn": lambda truth, said: recall_score(
             truth, said, average="macro", labels=np.unique(truth)
         ),
+        "torch": torch_recall,
+        "plain Python": plain_recall,
     },
-    "09-3": {"class weights": weighted},
-    "09-4": {"capitals": {k: v.upper() for k, v in MOVES.items()}},
-    "09-5": {"adapter plus w_s": by_adapter, "gradient descent": by_descent},
+    "09-3": {"class weights": weighted, "torch": torch_draw, "plain Python": plain_draw},
+    "09-4": {
+        "capitals": {k: v.upper() for k, v in MOVES.items()},
+        "booleans": {k: v == "yes" for k, v in MOVES.items()},
+        "another order": dict(reversed(MOVES.items())),
+    },
+    "09-5": {
+        "adapter plus w_s": by_adapter,
+        "gradient descent": by_descent,
+        "torch": torch_ridge,
+        "rows for the penalty": stacked_rows,
+    },
     "09-6": {
         "arrays": {r: np.array(GAINS[r]) for r in (0.0, 0.75)} | {"verdict": "(B)"},
+        "tensors": {r: torch.tensor(GAINS[r]) for r in (0.0, 0.75)} | {"verdict": "b"},
         "eight seeds": GAINS | {0.75: [*GAINS[0.75], 0.5, 0.2]},
     },
     "09-7": spellings("wwrrrw"),
