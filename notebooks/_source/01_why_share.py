@@ -1,12 +1,17 @@
 # %% [markdown]
 # ## One word, two domains
 #
-# *The ending was unpredictable.* Would you watch that film? Perhaps.
-# *The steering was unpredictable.* Would you buy that car? No.
+# *The villain is strange, scary and impossible to forget.* Would you watch that film? Perhaps.
+# *A strange rattle started in the first week and nobody can find it.* Would you buy that car? No.
+#
+# Somebody wrote these two sentences by hand. One word, and what it says depends on where it stands.
 #
 # You have reviews from several domains, and too few from each. Should one model learn from all of them?
 # In this lesson you find out what sharing buys, what it costs, and why the answer depends on how much data
 # you have.
+#
+# The core goes as far as "The same with sentences" and its figure (about 55 minutes; a good place for a break is before it).
+# The rest makes it exact: one word under the lens, bias and variance, and an experiment of your own.
 
 # %%
 import json
@@ -33,7 +38,7 @@ from ragteach.teach.written import reflect
 # %%
 tasks = list(rt.TOY_TASKS)
 reviews = make_toy(n_per_task=400, seed=0)
-has_word = reviews["text"].str.contains(r"\bunpredictable\b")
+has_word = reviews["text"].str.contains(r"\bstrange\b")
 with pd.option_context("display.max_colwidth", None):
     display(reviews[has_word].groupby("task", sort=False).head(2))
 
@@ -61,7 +66,7 @@ check("01-1", label_counts)
 # The reference answer, so that this cell runs whether or not you have finished.
 label_counts = reference("01-1")
 fig, axes = plt.subplots(1, 2, figsize=(8, 2.6), dpi=90)
-for ax, word in zip(axes, ["unpredictable", "wonderful"], strict=True):
+for ax, word in zip(axes, ["strange", "wonderful"], strict=True):
     table = label_counts(reviews, word, tasks)
     ax.imshow(table, cmap="Blues", vmin=0, vmax=table.max() * 1.5, aspect="auto")
     for t in range(4):
@@ -73,8 +78,8 @@ for ax, word in zip(axes, ["unpredictable", "wonderful"], strict=True):
 fig.tight_layout()
 plots.show(
     fig,
-    alt="Two tables of counts, tasks by labels. Unpredictable: positive in films, negative in "
-    "cars and phones, neutral in food. Wonderful: positive in every task.",
+    alt="Two tables of counts, tasks by labels. Strange: positive in films, negative in "
+    "cars and food, neutral in phones. Wonderful: positive in every task.",
 )
 
 # %% [markdown]
@@ -86,8 +91,8 @@ plots.show(
 #
 # | | sentence | domain | truth |
 # |---|---|---|---|
-# | 1 | The script was unpredictable. | films | positive |
-# | 2 | The steering was unpredictable. | cars | negative |
+# | 1 | The script was strange. | films | positive |
+# | 2 | The steering was strange. | cars | negative |
 # | 3 | The script was predictable. | films | negative |
 # | 4 | The steering was predictable. | cars | positive |
 #
@@ -108,11 +113,11 @@ predict("01-a", guess)
 
 # %%
 # One column per word that differs, and one for all the rest (other words, bias):
-#    script, steering, unpredictable, predictable, rest
+#    script, steering, strange, predictable, rest
 x = np.array(
     [
-        [1, 0, 1, 0, 1],  # The script was unpredictable.
-        [0, 1, 1, 0, 1],  # The steering was unpredictable.
+        [1, 0, 1, 0, 1],  # The script was strange.
+        [0, 1, 1, 0, 1],  # The steering was strange.
         [1, 0, 0, 1, 1],  # The script was predictable.
         [0, 1, 0, 1, 1],  # The steering was predictable.
     ]
@@ -147,14 +152,26 @@ check("01-2", a)
 # what follows?
 
 # %% [markdown] tags=["answer"]
-# **Proof.** Write $f_i$ as a sum of word weights, and $r$ for the rest (other words and the bias):
+# In $f_1 - f_2 - f_3 + f_4$ every weight appears once with $+$ and once with $-$: the sum is 0. Four right signs would make it
+# positive. So one of the four is wrong. ∎
+
+# %% [markdown]
+# <details><summary>A proof to compare with yours</summary>
 #
-# $$\begin{aligned} f_1 &= w_\text{script} + w_\text{unpredictable} + r & f_2 &= w_\text{steering} + w_\text{unpredictable} + r \\
+# Write $f_i$ as a sum of word weights, and $r$ for the rest (other words and the bias):
+#
+# $$\begin{aligned} f_1 &= w_\text{script} + w_\text{strange} + r & f_2 &= w_\text{steering} + w_\text{strange} + r \\
 # f_3 &= w_\text{script} + w_\text{predictable} + r & f_4 &= w_\text{steering} + w_\text{predictable} + r \end{aligned}$$
 #
 # In $f_1 - f_2 - f_3 + f_4$ every weight appears once with $+$ and once with $-$, so the sum is 0 for all weights. If
 # all four answers were right, then $f_1 > 0$, $-f_2 > 0$, $-f_3 > 0$, $f_4 > 0$, and the sum would be positive: a
 # contradiction. So at least one answer is wrong. (Three can be right: you saw it.) ∎
+#
+# **The step people miss:** the sum is 0 for *every* $w$ and $b$, not for the trained ones. That is why no training, no penalty
+# and no amount of data can help. A proof that says "the weights would have to be positive and negative" looks at one word
+# only, and forgets that the nouns could help.
+#
+# </details>
 
 # %% [markdown]
 # (We counted words. Our models weigh the counts and scale each sentence to length 1; then the sum is not
@@ -277,12 +294,13 @@ def learn(strategy, train, val):
 
 
 # %% [markdown]
-# Two kinds of test sentences tell us more than one number can:
+# Several kinds of test sentences tell us more than one number can:
 #
 # - **agreed** sentences, where every opinion word means the same in all domains (*wonderful*, *awful*);
-# - **disputed** sentences, with words like *unpredictable*.
+# - **disputed** sentences, with words like *strange*.
 #
-# Training sentences mix the two, half and half (`relatedness=0.5`).
+# Training sentences mix the two, half and half (`relatedness=0.5`). So we also keep all new sentences as they come,
+# **half and half**: that is what a model will meet. And the sentences **written by hand**, which no generator made.
 #
 # **Predict.** Give full sharing more and more sentences. On the *disputed* test sentences, will it catch up with
 # the independent models? "yes" or "no"?
@@ -304,6 +322,7 @@ tests = {
     "agreed": fresh[has_agreed & ~has_disputed],
     "disputed": fresh[has_disputed & ~has_agreed],
     "half and half": fresh,
+    "written by hand": rt.load_handwritten(),
 }
 words = ["strange", "wonderful"]
 
@@ -333,7 +352,7 @@ def examine(model, data):
 # %%
 STRATEGIES = ["full sharing", "independent", "RAG"]
 SIZES = [20, 40, 80, 160]
-DRAWS = {20: 5, 40: 5, 80: 12, 160: 5}  # two figures below look closer at 80
+DRAWS = {20: 5, 40: 5, 80: 10, 160: 5}  # two figures below look closer at 80
 
 runs = {}
 for n in SIZES:
@@ -350,8 +369,8 @@ def collect(strategy, n, what):
 
 
 # %%
-fig, axes = plt.subplots(1, 2, figsize=(9, 3.5), dpi=90, sharey=True)
-for ax, kind in zip(axes, ["agreed", "disputed"], strict=True):
+fig, axes = plt.subplots(1, 3, figsize=(11, 3.5), dpi=90, sharey=True)
+for ax, kind in zip(axes, ["agreed", "disputed", "half and half"], strict=True):
     for strategy in STRATEGIES:
         values = [collect(strategy, n, ("right", kind)) for n in SIZES]
         style = plots.STYLES[strategy] + plots.MARKERS[strategy]
@@ -360,20 +379,19 @@ for ax, kind in zip(axes, ["agreed", "disputed"], strict=True):
         low, high = [v.min() for v in values], [v.max() for v in values]
         ax.fill_between(SIZES, low, high, color=colour, alpha=0.12)
     ax.axhline(1 / 3, color="grey", lw=0.8)
-    ax.text(160, 1 / 3 - 0.035, "guessing", ha="right", color="dimgrey", size=8)
-    ax.set(
-        xscale="log", title=f"{kind} sentences", xlabel="training sentences per task"
-    )
+    ax.set(xscale="log", title=kind, xlabel="training sentences per task")
     ax.set_xticks(SIZES, SIZES)
     ax.minorticks_off()
+axes[0].text(160, 1 / 3 - 0.035, "guessing", ha="right", color="dimgrey", size=8)
 axes[0].set_ylabel("test accuracy")
-axes[0].legend()
+axes[0].legend(loc="lower right", bbox_to_anchor=(1, 0.06))
 fig.tight_layout()
 plots.show(
     fig,
     alt="Accuracy against training sentences per task, lines are means, bands the range of the "
-    "draws. On agreed sentences full sharing and RAG rise to nearly 1, independent models lag. "
-    "On disputed sentences full sharing stays near 0.4, independent models rise to 0.9.",
+    "draws. Agreed: full sharing and RAG rise to 1 early, independent models follow late. "
+    "Disputed: full sharing stays near 0.4, independent models rise to nearly 1, RAG lies between. "
+    "Half and half: full sharing leads at 20, RAG at 40, RAG and independent models share the lead from 80 on.",
 )
 
 # %%
@@ -385,16 +403,30 @@ reveal(
 )
 
 # %% [markdown]
-# Left: sharing wins, and by a lot. A domain that never saw *wonderful* borrows it from the others. Right: full
+# Left: sharing wins, and by a lot. A domain that never saw *wonderful* borrows it from the others. Middle: full
 # sharing stays little better than guessing, however many sentences it gets.
 #
 # That has a name. **Negative transfer**: a task does worse with the other tasks' data than without them.
 # It is not a fault of the training. The shared model found the best single matrix there is. You proved that none is
 # good enough.
 #
-# Look at RAG, too. On agreed sentences it keeps up with full sharing when there are enough
-# sentences. On disputed sentences it lies between the two, *below* independent models. With 20 sentences it does not
-# beat full sharing on agreed ones. A compromise, not a miracle: what wins depends on the mix you must serve.
+# Look at RAG, too. On agreed sentences it is never quite as good as full sharing. On disputed ones it is *below* independent
+# models. It is the best at neither. But sentences come mixed, and on the right panel it leads at 40, and shares the lead at
+# 80. A compromise, not a miracle. With 20 sentences full sharing is better, with 160 a task can stand alone.
+#
+# Is that only true of generated sentences? Here are the 336 written by hand, with the same models.
+
+# %%
+by_hand = {
+    s: [collect(s, n, ("right", "written by hand")).mean() for n in SIZES]
+    for s in STRATEGIES
+}
+pd.DataFrame(by_hand, index=SIZES).rename_axis("sentences per task").round(2)
+
+# %% [markdown]
+# Better than guessing (0.33), and far below the figure. Most words of the written sentences never occurred in training, some
+# sentences negate, and no strategy can borrow what no task has seen. Keep that in mind when a toy figure looks convincing.
+# Lesson 10 uses real data for training, too.
 #
 # ## One word under the lens
 #
@@ -419,19 +451,23 @@ for ax, word in zip(axes, words, strict=True):
 fig.tight_layout()
 plots.show(
     fig,
-    alt="Scores of two words in films, a dot per draw, for three strategies. Unpredictable: full "
-    "sharing mostly below 0, independent at or above 0. Wonderful: full sharing and RAG above "
-    "0, several independent dots exactly at 0.",
+    alt="Scores of two words in films, a dot per draw, for three strategies. Strange: full "
+    "sharing mostly below 0, independent at or above 0, RAG on both sides. Wonderful: full sharing and RAG "
+    "above 0, some independent dots exactly at 0.",
 )
 
 # %% [markdown]
 # Two kinds of wrong:
 #
-# - **Full sharing on *unpredictable*.** One number must serve films (praise), cars and phones (blame). It comes
+# - **Full sharing on *strange*.** One number must serve films (praise), cars and food (blame). It comes
 #   out on the side of the majority. Wrong in most draws, in the same direction: **bias**.
 # - **Independent models on *wonderful*.** Some dots lie at exactly 0: in those draws, no film sentence had the word. What
 #   the model knows depends on luck: **variance**. (And 0 is too timid every time, so this is a bias as well, towards
 #   "I don't know".)
+#
+# And RAG? On *wonderful* its dots lie furthest to the right: what four domains say together is surer. On *strange* they spread
+# more than anybody's, from clear blame to clear praise. Where the films of a draw say *strange* often, the adapter turns the shared
+# blame round; where they say it once or never, the shared blame stays. Half borrowed, half own, it has the luck of both.
 #
 # ## Take the error apart
 #
@@ -456,8 +492,8 @@ check("01-4", bias_and_variance)
 
 # %%
 bias_and_variance = reference("01-4")
-fig, axes = plt.subplots(1, 2, figsize=(9, 3), dpi=90, sharey=True)
-for ax, kind in zip(axes, ["agreed", "disputed"], strict=True):
+fig, axes = plt.subplots(1, 3, figsize=(11, 3), dpi=90, sharey=True)
+for ax, kind in zip(axes, ["agreed", "disputed", "half and half"], strict=True):
     for i, strategy in enumerate(STRATEGIES):
         bias2, variance = bias_and_variance(collect(strategy, 80, ("p", kind)))
         colour = plots.PALETTE[strategy]
@@ -475,19 +511,21 @@ for ax, kind in zip(axes, ["agreed", "disputed"], strict=True):
             i, bias2 + variance + 0.01, f"{bias2:.2f} + {variance:.2f}", ha="center"
         )
     ax.set_xticks(range(3), STRATEGIES)
-    ax.set(title=f"{kind} sentences", ylim=(0, 0.6))
+    ax.set(title=kind, ylim=(0, 0.6))
 axes[0].set_ylabel("bias² (solid) + variance (hatched)")
 fig.tight_layout()
 plots.show(
     fig,
     alt="Stacked bars of squared bias and variance with 80 sentences per task. Disputed: full "
     "sharing has by far the largest bias, independent models the smallest. Agreed: independent "
-    "models have the largest bias and the largest variance.",
+    "models have the largest bias and the largest variance. Half and half: full sharing has the largest "
+    "bias, RAG the smallest sum.",
 )
 
 # %% [markdown]
-# Sharing lowers the **variance** in both panels: four times as many sentences decide each weight. On disputed
-# sentences it pays with a large **bias**. This is the trade of the two means again.
+# Full sharing has the smallest **variance** in every panel: four times as many sentences decide each weight. On disputed
+# sentences it pays with a large **bias**. This is the trade of the two means again. RAG pays a little of both, and on the mix
+# of the two, its sum is the smallest.
 #
 # One thing differs from the textbook. On agreed sentences sharing lowers the bias *too*. An independent model has not
 # seen many of the words; the penalty keeps unseen words at 0; so it hedges, in every draw. With few examples,
@@ -498,12 +536,12 @@ plots.show(
 # The slider goes from independent models (left) to full sharing (right). The penalty $\lambda$ on each task's own part
 # does it; lesson 02 shows the equation.
 #
-# **Your task.** Watch the sentence. Move $\lambda$ until films calls it positive and cars calls it negative. Then go on
-# to the right, until the two agree. What happened to the accuracy on the way? Where is the mark of the
-# $\lambda$ that validation chose?
+# **Your task.** Watch the sentence. First go to the right end: all four domains call it negative. Whose meaning has won? Then
+# move $\lambda$ back to the left until films calls it positive and cars still calls it negative. What happened to the accuracy on
+# the way? Where is the mark of the $\lambda$ that validation chose: on the side where the two differ, or where they agree?
 
 # %%
-rt.widgets.sharing_slider(sentence="The handling was unpredictable.")
+rt.widgets.sharing_slider(sentence="The handling was strange.", n_per_task=60)
 
 # %% [markdown]
 # ## An experiment: how related must tasks be?
@@ -514,11 +552,11 @@ rt.widgets.sharing_slider(sentence="The handling was unpredictable.")
 # %%
 
 
-def curves(r, n_draws=3):
+def curves(r, strategies=STRATEGIES, n_draws=3):
     """Test accuracy at relatedness r: a table, sizes x strategies."""
     test_frame, table = make_toy(r, 100, seed=9999), {}
     for n in SIZES:
-        for strategy in ["full sharing", "independent"]:
+        for strategy in strategies:
             right = []
             for seed in range(n_draws):
                 model, data = learn(
@@ -530,11 +568,12 @@ def curves(r, n_draws=3):
     return pd.DataFrame(table, index=SIZES).rename_axis("sentences per task")
 
 
-curves(0.5).round(2)
+curves(0.5).round(3)
 
 # %% [markdown]
-# Run it for `r` = 0.25, 0.5 and 0.75 (in a cell of your own, or in the exercise's). For each, note the **smallest** number of sentences per task at which
-# independent models lead. If they never lead, note `float("inf")`. Before you run it: which way will the
+# Run `curves(r, ["full sharing", "independent"])` for `r` = 0.25, 0.5, 0.75 and 1.0 (in a cell of your own, or in the
+# exercise's). For each, note the **smallest** number of sentences per task at which independent models lead by **at least one
+# point** (0.01; three draws cannot tell less). If they never lead, note `float("inf")`. Before you run it: which way will the
 # crossing move when tasks are more alike? Think of $n = \sigma^2 / \tau^2$.
 
 # %%
@@ -542,14 +581,18 @@ card("01-5")
 
 # %% tags=["exercise"]
 # Replace each ... by 20, 40, 80, 160 or float("inf").
-first = {0.25: ..., 0.5: ..., 0.75: ...}
+first = {0.25: ..., 0.5: ..., 0.75: ..., 1.0: ...}
 ### BEGIN SOLUTION
 for r in first:
-    table = curves(r)
-    ahead = table["independent"] > table["full sharing"]
+    table = curves(r, ["full sharing", "independent"])
+    ahead = table["independent"] >= table["full sharing"] + 0.01
     first[r] = min(table.index[ahead], default=float("inf"))
 ### END SOLUTION
 check("01-5", first)
+
+# %% [markdown]
+# Look at the column of the independent models once more: it is the same for every `r`, within a point. They never look at
+# another task, and the generator keeps one task equally hard, whatever the knob says. All that moves is full sharing.
 
 # %% [markdown]
 # ## Explain it to a colleague

@@ -5,8 +5,14 @@ import pytest
 from lesson_source import load
 
 from ragteach import TOY_TASKS, make_toy
-from ragteach.teach.checks import check, reference
-from ragteach.teach.exercises.lesson_01 import _bias_and_variance, _expected_errors, _label_counts
+from ragteach.teach.checks import check
+from ragteach.teach.exercises.lesson_01 import (
+    CROSSING,
+    _bias_and_variance,
+    _expected_errors,
+    _label_counts,
+)
+from ragteach.widgets.sharing import compute, toy_parts
 
 LESSON = load(
     "01_why_share",
@@ -19,9 +25,15 @@ LESSON = load(
     "STRATEGIES",
     "SIZES",
     "curves",
+    "lexicon",
+    "agreed_words",
+    "disputed_words",
+    "fresh",
+    "has_agreed",
+    "has_disputed",
 )
 STRATEGIES, SIZES = LESSON["STRATEGIES"], LESSON["SIZES"]
-DRAWS = range(40, 48)  # the lesson shows 0 .. 11
+DRAWS = range(40, 46)  # the lesson shows 0 .. 9
 
 
 @pytest.fixture(scope="module")
@@ -38,8 +50,8 @@ def runs():
 
 def test_the_words_mean_what_the_text_says():
     frame = make_toy(n_per_task=400, seed=0)
-    table = _label_counts(frame, "unpredictable", list(TOY_TASKS))
-    assert table.argmax(1).tolist() == [2, 0, 1, 0] and (table.sum(1) == table.max(1)).all()
+    table = _label_counts(frame, "strange", list(TOY_TASKS))
+    assert table.argmax(1).tolist() == [2, 0, 0, 1] and (table.sum(1) == table.max(1)).all()
     assert _label_counts(frame, "wonderful", list(TOY_TASKS)).argmax(1).tolist() == [2, 2, 2, 2]
 
 
@@ -53,7 +65,7 @@ def test_random_linear_models_get_at_most_three_of_four():
 def test_four_real_models_fail_as_proved():
     texts = [
         f"The {noun} was {word}."
-        for word in ("unpredictable", "predictable")
+        for word in ("strange", "predictable")
         for noun in ("script", "steering")
     ]
     for seed in range(3):
@@ -82,60 +94,115 @@ def test_the_two_means_cross_at_sixteen_and_simulation_agrees():
     )  # the bias stays
 
 
-def test_agreed_sentences_sharing_wins_by_a_lot(runs):
-    for n in SIZES:
-        lead = runs("full sharing", n, "right", "agreed") - runs(
-            "independent", n, "right", "agreed"
-        )
-        assert lead.mean() > 0.1
-    for strategy in ("full sharing", "RAG"):
-        assert runs(strategy, 160, "right", "agreed").mean() > 0.95
-    assert (
-        runs("RAG", 20, "right", "agreed").mean()
-        < runs("full sharing", 20, "right", "agreed").mean()
-    )
+def means(runs, kind):
+    """{(strategy, n): mean accuracy} on one kind of test sentences."""
+    return {(s, n): runs(s, n, "right", kind).mean() for s in STRATEGIES for n in SIZES}
+
+
+def test_agreed_sentences_sharing_wins_by_a_lot_while_data_are_few(runs):
+    mean = means(runs, "agreed")
+    assert all(mean["full sharing", n] > mean["independent", n] + 0.09 for n in (20, 40, 80))
+    assert min(mean["full sharing", 160], mean["RAG", 160]) > 0.98
+    assert all(mean["RAG", n] < mean["full sharing", n] + 0.002 for n in SIZES)
+    assert mean["RAG", 20] < mean["full sharing", 20] - 0.05
 
 
 def test_disputed_sentences_sharing_never_catches_up(runs):
-    for n in SIZES:
-        assert 0.3 < runs("full sharing", n, "right", "disputed").mean() < 0.46
-    assert 0.85 < runs("independent", 160, "right", "disputed").mean() < 1
+    mean = means(runs, "disputed")
+    assert all(0.33 < mean["full sharing", n] < 0.46 for n in SIZES)
+    assert mean["independent", 160] > 0.95
+    assert all(
+        mean["full sharing", n] < mean["RAG", n] < mean["independent", n] for n in (40, 80, 160)
+    )
+
+
+def test_half_and_half_is_where_rag_is_at_home(runs):
+    mean = means(runs, "half and half")
+    best = {n: max(STRATEGIES, key=lambda s, n=n: mean[s, n]) for n in SIZES}
+    assert best[20] == "full sharing" and best[40] == best[80] == "RAG"
+    assert mean["RAG", 40] > max(mean["full sharing", 40], mean["independent", 40]) + 0.02
+    assert abs(mean["RAG", 80] - mean["independent", 80]) < 0.03  # they share the lead
+    assert mean["independent", 160] > mean["RAG", 160] > 0.95
+
+
+def test_the_kinds_are_what_they_say():
+    kinds = LESSON["tests"]
+    n = {kind: len(frame) for kind, frame in kinds.items()}
+    assert n["agreed"] > 400 < n["disputed"] and n["half and half"] == 1200
+    assert not kinds["agreed"]["text"].str.contains(r"\bstrange\b").any()
+    assert not kinds["disputed"]["text"].str.contains(r"\bwonderful\b").any()
+
+
+def test_sentences_written_by_hand_are_much_harder(runs):
     for n in (80, 160):
-        shared, rag, own = (
-            runs(s, n, "right", "disputed").mean() for s in STRATEGIES[:1] + ["RAG", "independent"]
-        )
-        assert shared < rag < own
+        for strategy in STRATEGIES:
+            by_hand = runs(strategy, n, "right", "written by hand").mean()
+            assert 0.35 < by_hand < runs(strategy, n, "right", "half and half").mean() - 0.2
 
 
 def test_one_word_under_the_lens(runs):
-    shared = runs("full sharing", 80, "score", "unpredictable")[:, 0]
+    shared, own, rag = (
+        runs(s, 80, "score", "strange")[:, 0] for s in ("full sharing", "independent", "RAG")
+    )
     assert shared.mean() < 0 and (shared > 0).mean() < 0.5
-    assert np.ptp(runs("full sharing", 80, "score", "unpredictable"), axis=1).max() < 1e-6
-    assert runs("independent", 80, "score", "unpredictable")[:, 0].mean() > 0
-    assert (np.abs(runs("independent", 80, "score", "wonderful")[:, 0]) < 0.05).sum() >= 2
-    assert (runs("full sharing", 80, "score", "wonderful")[:, 0] > 0).mean() > 0.7
+    assert np.ptp(runs("full sharing", 80, "score", "strange"), axis=1).max() < 1e-6
+    assert own.mean() > 2 and own.min() > -0.05
+    assert rag.min() < 0 < rag.max() and rag.std() > max(shared.std(), own.std())
+    wonderful = {s: runs(s, 80, "score", "wonderful")[:, 0] for s in STRATEGIES}
+    assert wonderful["RAG"].mean() > wonderful["full sharing"].mean() > 0
+    assert wonderful["RAG"].min() > 0 and wonderful["full sharing"].min() > 0
+
+
+def test_independent_models_are_at_zero_where_no_film_says_wonderful():
+    at_zero = 0
+    for seed in range(10):  # the lesson's own draws
+        train, val = make_toy(0.5, 80, seed=seed), make_toy(0.5, 80, seed=1000 + seed)
+        films = train[train["task"] == "films"]["text"]
+        score = LESSON["examine"](*LESSON["learn"]("independent", train, val))[
+            "score", "wonderful"
+        ][0]
+        assert (abs(score) < 0.05) == (not films.str.contains(r"\bwonderful\b").any())
+        at_zero += abs(score) < 0.05
+    assert at_zero >= 2
 
 
 def test_bias_and_variance(runs):
-    parts = {
-        (s, k): _bias_and_variance(runs(s, 80, "p", k))
-        for s in STRATEGIES
-        for k in ("agreed", "disputed")
-    }
-    for kind in ("agreed", "disputed"):
+    kinds = ("agreed", "disputed", "half and half")
+    parts = {(s, k): _bias_and_variance(runs(s, 80, "p", k)) for s in STRATEGIES for k in kinds}
+    for kind in kinds:
         assert parts["full sharing", kind][1] < parts["independent", kind][1]
         p = runs("RAG", 80, "p", kind)
-        assert sum(parts["RAG", kind]) == pytest.approx(((1 - p) ** 2).mean())
+        assert sum(parts["RAG", kind]) == pytest.approx(((1 - p) ** 2).mean(), rel=1e-4)
     assert parts["full sharing", "disputed"][0] > 2 * parts["independent", "disputed"][0]
     assert parts["full sharing", "agreed"][0] < parts["independent", "agreed"][0]
+    total = {s: sum(parts[s, "half and half"]) for s in STRATEGIES}
+    assert min(total, key=total.get) == "RAG"
+
+
+def test_the_sliders_task_can_be_done():
+    """Right end: all call it negative. Back to the left: films positive, cars negative."""
+    sentence, lam = "The handling was strange.", 0.001 * np.logspace(-2, 2, 61)
+    arrays, spec = compute(*toy_parts(0.5, 60, 0), lam, 0.001, sentence)
+    arrays = {name: np.asarray(value) for name, value in arrays.items()}
+    known = [spec["words"].index(w) for w in ("the", "handling", "was", "strange")]
+    x = arrays["idf"][known] / np.linalg.norm(arrays["idf"][known])
+    weights = arrays["shared"][:, None] + arrays["adapters"]
+    read = ((weights[..., known] * x).sum(-1) + arrays["bias"]).argmax(-1)  # (n_lambda, n_tasks)
+    films, cars = read[:, spec["tasks"].index("films")], read[:, spec["tasks"].index("cars")]
+    differ = (films == 2) & (cars == 0)
+    assert (read[-1] == 0).all() and differ[0] and differ[spec["best"]]
+    assert (np.diff(differ.astype(int)) <= 0).all()  # one border, to be found by moving
+    mean = arrays["accuracy"].mean(1)
+    assert mean[spec["best"]] > mean[0] > mean[-1] + 0.05
 
 
 def test_the_crossing_moves_right_as_tasks_become_alike():
-    first = {}
-    for r in (0.25, 0.5, 0.75):
-        table = LESSON["curves"](r)
-        first[r] = min(
-            table.index[table["independent"] > table["full sharing"]], default=float("inf")
-        )
+    first, own = {}, []
+    for r in CROSSING:
+        table = LESSON["curves"](r, ["full sharing", "independent"])
+        ahead = table["independent"] >= table["full sharing"] + 0.01
+        first[r] = min(table.index[ahead], default=float("inf"))
+        own.append(table["independent"])
+    assert first == CROSSING
     assert check("01-5", first).status == "PASS", first
-    assert check("01-5", reference("01-5")).status == "PASS"
+    assert np.ptp(np.array(own), axis=0).max() < 0.015  # flat in relatedness

@@ -306,3 +306,73 @@ CHANGES = {  # the others, and why
     "W_s: positive - negative": "the moved part is not the same for all classes",
 }
 READINGS = (*CHANGES, *STAYS)
+
+
+def disguises(seeds, n_features):
+    """The parts that the lesson's `disguise` draws for each seed: M, then a row v for each task."""
+    for seed in seeds:
+        generator = torch.Generator().manual_seed(seed)
+        M = torch.randn(3, n_features, generator=generator).double()
+        yield M, [torch.randn(n_features, generator=generator).double() for _ in range(4)]
+
+
+def moves(M, v):
+    """What a disguise adds to each reading, in the order of `READINGS`."""
+    return {
+        "W_s": M,
+        "A[films]": v[0] - M,
+        "W[films]": v[0].expand(3, -1),
+        "A[films] - A[cars]": (v[0] - v[1]).expand(3, -1),
+        "W_s: positive - negative": M[2] - M[0],
+    }
+
+
+def changes(n_features, seeds=range(10), size=lambda move: move.abs().max(), over=max):
+    """{reading: how much it changes}; the readings that stay have 0."""
+    found = {name: [] for name in CHANGES}
+    for M, v in disguises(seeds, n_features):
+        for name, move in moves(M, v).items():
+            found[name].append(float(size(move)))
+    return {name: over(values) for name, values in found.items()} | dict.fromkeys(STAYS, 0.0)
+
+
+def _mean(values):
+    return sum(values) / len(values)
+
+
+def _last(values):
+    return values[-1]
+
+
+DISGUISE_MISTAKES = [  # keyword arguments of `changes`, and what to say
+    ({"seeds": [0]}, "This is seed 0 alone. Another disguise may change more: take all ten seeds."),
+    ({"over": _last}, "This is seed 9 alone: your loop keeps the last seed, not the largest."),
+    ({"over": _mean}, "This is the mean over the seeds. The largest is asked for."),
+    ({"over": min}, "This is the smallest over the seeds. The largest is asked for."),
+    ({"over": sum}, "You added the ten seeds up. The largest of them is asked for."),
+    (
+        {"size": lambda move: move.max()},
+        "Signed: the largest rise only. A fall may be larger, so take .abs() before .max().",
+    ),
+    (
+        {"size": lambda move: -move.min()},
+        "Signed: the largest fall only. A rise may be larger, so take .abs() before .max().",
+    ),
+    (
+        {"size": lambda move: (-move).max()},
+        "Signed: the largest fall only. A rise may be larger, so take .abs() before .max().",
+    ),
+    (
+        {"size": lambda move: move.abs().mean()},
+        "The mean over the entries; the largest is asked for.",
+    ),
+    (
+        {"size": lambda move: move.norm()},
+        "This is a norm, all entries together; take the largest entry.",
+    ),
+    ({"size": lambda move: move.std()}, "This is a standard deviation; take the largest entry."),
+    ({"seeds": range(1, 10)}, "Seed 0 is missing: seeds 0 to 9 are ten."),
+    ({"seeds": range(9)}, "Seed 9 is missing: seeds 0 to 9 are ten."),
+    ({"seeds": range(1, 11)}, "Seeds 1 to 10: the exercise has 0 to 9."),
+    ({"size": lambda move: move.square().max()}, "These are squares: take the absolute value."),
+]

@@ -1,9 +1,12 @@
 """Exercises of lesson 01: why share?"""
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 
-from ragteach.teach.checks import call, exercise, expect, expect_close
+from ragteach.teach.checks import call, exercise, expect, expect_close, finished
+from ragteach.teach.drawing import as_array
 from ragteach.teach.written import Sentence, in_words
 
 
@@ -84,11 +87,10 @@ def label_counts(yours):
     minutes=12,
     trains="proving that something cannot be learned",
     hints=[
-        "Write each f as a sum: f(script, unpredictable) = script + unpredictable + c, where c holds the "
-        "other "
-        "words and the bias.",
+        "Write each f as a sum: f(script, strange) = script + strange + c, where c holds the other words and "
+        "the bias.",
         "Which sentences contain 'script'? Their coefficients must add to 0, or its weight stays in the sum.",
-        "The same for 'steering', 'predictable', 'unpredictable'. Try coefficients +1 and -1 only.",
+        "The same for 'steering', 'predictable', 'strange'. Try coefficients +1 and -1 only.",
     ],
     reference=[1, -1, -1, 1],
     reason="f1 - f2 - f3 + f4 = 0 for every linear model, but the labels ask for a sum above 0.",
@@ -97,22 +99,25 @@ def certificate(yours):
     """a (4,): sum_i a_i f_i = 0 for all weights, while the right signs of f would make it
     positive.
     """
-    # columns: script, steering, unpredictable, predictable, the rest (other words and the bias)
+    # columns: script, steering, strange, predictable, the rest (other words and the bias)
     has = np.array([[1, 0, 1, 0, 1], [0, 1, 1, 0, 1], [1, 0, 0, 1, 1], [0, 1, 0, 1, 1]])
     wanted = np.array([1, -1, -1, 1])  # the sign that each f must have
-    if np.asarray(yours, dtype=object).dtype == object:
-        yours = np.asarray(yours, dtype=float)
+    yours = as_array(list(yours.values()) if isinstance(yours, Mapping) else yours)
+    yours = yours.ravel() if yours.size == 4 else yours  # a row or a column of four is four numbers
     expect(
-        np.shape(yours) == (4,),
-        f"Four coefficients are asked for; this has shape {np.shape(yours)}.",
+        yours.shape == (4,),
+        f"Four coefficients are asked for; this has shape {yours.shape}.",
         yours,
+    )
+    expect(
+        np.isfinite(yours).all(), "Four numbers, please: one of these is nan or infinite.", yours
     )
     left = yours @ has
     expect(
         np.abs(yours).sum() > 1e-9,
         "All coefficients 0 prove nothing: 0 = 0 holds for right models too.",
     )
-    names = ("script", "steering", "unpredictable", "predictable", "rest")
+    names = ("script", "steering", "strange", "predictable", "rest")
     weights = ", ".join(f"{v:g} x {n}" for n, v in zip(names, left, strict=True) if abs(v) > 1e-9)
     expect(
         np.allclose(left, 0, atol=1e-9),
@@ -245,6 +250,23 @@ def bias_and_variance(yours):
         )
 
 
+INFINITE = float("inf")
+SIZES = (20, 40, 80, 160)
+CROSSING = {0.25: 20, 0.5: 80, 0.75: 160, 1.0: INFINITE}
+_EARLY = {
+    0.25: "",  # there is no smaller size
+    0.5: "Too early at 0.5: in the rows of 20 and 40 sentences full sharing is still ahead.",
+    0.75: "Too early at 0.75: with 80 sentences the two are level. A lead is at least one point, 0.01.",
+    1.0: "",  # told above
+}
+_LATE = {
+    0.25: "Too late at 0.25: look at the first row. With so little in common, 20 sentences are enough.",
+    0.5: "Too late at 0.5: the table above is this same experiment. Look at its row of 80 sentences.",
+    0.75: "Too late at 0.75: with 160 sentences independent models have passed full sharing.",
+    1.0: "",
+}
+
+
 @exercise(
     "01-5",
     title="Where does sharing stop paying?",
@@ -252,50 +274,51 @@ def bias_and_variance(yours):
     minutes=12,
     trains="an experiment: related tasks and how much data they need",
     hints=[
-        "curves(r) gives one row for each number of sentences. Call it for each r and look at the rows "
-        "first.",
-        'ahead = table["independent"] > table["full sharing"] says in which rows independent models lead.',
+        "curves(r, [...]) gives one row for each number of sentences. Call it for each r and look at the "
+        "rows first.",
+        'ahead = table["independent"] >= table["full sharing"] + 0.01 says in which rows independent models '
+        "lead.",
         "first[r] = the smallest index of the rows with ahead, or infinity if there is none: "
         'min(table.index[ahead], default=float("inf")).',
     ],
-    reference={0.25: 20, 0.5: 80, 0.75: float("inf")},
-    reason="The more alike the tasks, the longer pooling pays: the bias is smaller, and so the variance "
-    "of separate "
-    "models takes more data to fall below it.",
+    reference=dict(CROSSING),
+    rule="for one r, read the table from the top: the first row where independent is higher by 0.01",
+    reason="The more alike the tasks, the longer pooling pays: the bias is smaller, and so the variance of "
+    "separate models takes more data to fall below it.",
 )
 def crossing(yours):
     """{relatedness: smallest number of sentences per task at which independent models lead}."""
     expect(
-        isinstance(yours, dict),
+        isinstance(yours, Mapping),
         "Hand over the dictionary first, with one entry for each relatedness.",
     )
-    missing = {0.25, 0.5, 0.75} - set(yours)
+    said = {float(r): n for r, n in yours.items()}
+    missing = set(CROSSING) - set(said)
     expect(not missing, f"There is no entry for relatedness {sorted(missing)}.")
-    a, b, c = (float(yours[r]) for r in (0.25, 0.5, 0.75))
-    for value in (a, b, c):
+    finished([said[r] for r in CROSSING], "Some entries are not there yet.")
+    mine = {r: float(as_array(said[r]).reshape(())) for r in CROSSING}
+    for r, value in mine.items():
         expect(
-            value in (20, 40, 80, 160, float("inf")),
-            f"{value:g} is not one of the sizes tried. Each entry is a number of sentences per task (20, "
-            f"40, 80, 160), "
-            "or infinity if independent models never lead.",
+            value in (*SIZES, INFINITE),
+            f"{r}: {value:g} is not one of the sizes tried. Each entry is a number of sentences per task "
+            "(20, 40, 80, 160), or infinity if independent models never lead.",
         )
     expect(
-        not a > c,
+        len(set(mine.values())) > 1,
+        "The same everywhere? Look again: is relatedness=r passed on to curves?",
+    )
+    expect(
+        not mine[0.25] > mine[0.75],
         "The order is reversed: at 0.75 the tasks are more alike. Did you look for where full sharing leads?",
     )
-    expect(a < c, "The same everywhere? Look again: is relatedness=r passed on to curves?")
     expect(
-        a <= 40,
-        "At relatedness 0.25 independent models lead much earlier: look at the first rows of curves(0.25).",
+        mine[1.0] == INFINITE,
+        "At relatedness 1 there is nothing that one model for all could not say: do independent models "
+        "ever lead there?",
     )
-    expect(
-        b in (40, 80, 160),
-        "The entry for 0.5 does not fit the figure above, which is this same experiment.",
-    )
-    expect(
-        c >= 160,
-        "At relatedness 0.75 full sharing leads for much longer: look at the rows of curves(0.75) again.",
-    )
+    for r, right in CROSSING.items():
+        expect(mine[r] >= right, _EARLY[r])
+        expect(mine[r] <= right, _LATE[r])
 
 
 in_words(

@@ -22,6 +22,14 @@ def own(n, sigma):
 INF = float("inf")
 
 
+def by_hand(p):
+    columns = [[float(row[i]) for row in p] for i in range(len(p[0]))]
+    means = [sum(c) / len(c) for c in columns]
+    bias2 = sum((1 - m) ** 2 for m in means) / len(means)
+    spread = [sum((v - m) ** 2 for v in c) / len(c) for c, m in zip(columns, means, strict=True)]
+    return bias2, sum(spread) / len(spread)
+
+
 def word_by_word(frame, word, tasks):
     counts = np.zeros((len(tasks), 3), dtype=int)
     for text, label, task in zip(frame["text"], frame["label"], frame["task"], strict=True):
@@ -46,6 +54,8 @@ WRONG = {
         "zero": [0, 0, 0, 0],
         "signs round": [-1, 1, 1, -1],
         "three numbers": [1, -1, -1],
+        "the truth reversed": [1, 1, -1, -1],
+        "by word": [1, -1, 1, -1],
     },
     "01-3": {
         "swapped": lambda n, k, s, t: (own(n, s) / k + (1 - 1 / k) * t**2, own(n, s)),
@@ -65,13 +75,17 @@ WRONG = {
         "deviation": lambda p: (((1 - p.mean(0)) ** 2).mean(), p.std(0).mean()),
     },
     "01-5": {
-        "reversed": {0.25: INF, 0.5: 80, 0.75: 20},
-        "the same": {0.25: 80, 0.5: 80, 0.75: 80},
-        "accuracies": {0.25: 0.42, 0.5: 0.65, 0.75: 0.9},
-        "late": {0.25: 80, 0.5: 160, 0.75: INF},
-        "one left out": {0.25: 20, 0.75: INF},
-        "early": {0.25: 20, 0.5: 40, 0.75: 80},
-        "never in the middle": {0.25: 20, 0.5: INF, 0.75: INF},
+        "reversed": {0.25: INF, 0.5: 80, 0.75: 20, 1.0: 20},
+        "the same": dict.fromkeys((0.25, 0.5, 0.75, 1.0), 80),
+        "accuracies": {0.25: 0.42, 0.5: 0.65, 0.75: 0.9, 1.0: 1.0},
+        "one left out": {0.25: 20, 0.75: 160, 1.0: INF},
+        "a list": [20, 80, 160, INF],
+        "late at 0.25": {0.25: 40, 0.5: 80, 0.75: 160, 1.0: INF},
+        "late at 0.5": {0.25: 20, 0.5: 160, 0.75: 160, 1.0: INF},
+        "early at 0.5": {0.25: 20, 0.5: 40, 0.75: 160, 1.0: INF},
+        "a lead of less than a point": {0.25: 20, 0.5: 80, 0.75: 80, 1.0: INF},
+        "never at 0.75": {0.25: 20, 0.5: 80, 0.75: INF, 1.0: INF},
+        "an end at 1": {0.25: 20, 0.5: 80, 0.75: 160, 1.0: 160},
     },
     "01-6": slips("wwrwrr"),
 }
@@ -87,6 +101,8 @@ RIGHT = {
         "scaled": [2.0, -2.0, -2.0, 2.0],
         "an array": np.array([1, -1, -1, 1]),
         "a tensor": torch.tensor([1, -1, -1, 1]),
+        "a column": [[1], [-1], [-1], [1]],
+        "halves, in a tuple": (0.5, -0.5, -0.5, 0.5),
     },
     "01-3": {
         "an array": lambda n, k, s, t: np.array([s * s / n, s * s / (n * k) + t * t * (k - 1) / k]),
@@ -94,6 +110,7 @@ RIGHT = {
             torch.tensor(s * s / n),
             torch.tensor(s * s / (n * k) + t * t - t * t / k),
         ),
+        "a list": lambda n, k, s, t: [s**2 / n, s**2 / n / k + t**2 * (k - 1) / k],
     },
     "01-4": {
         "error minus variance": lambda p: (
@@ -104,10 +121,14 @@ RIGHT = {
             (1 - torch.tensor(p).mean(0)).square().mean(),
             torch.tensor(p).var(0, unbiased=False).mean(),
         ),
+        "torch on what comes": lambda p: torch.stack(
+            [(1 - p.mean(dim=0)).square().mean(), p.var(dim=0, correction=0).mean()]
+        ),
+        "plain Python": by_hand,
     },
     "01-5": {
-        "another run": {0.25: 40, 0.5: 160, 0.75: INF},
-        "late": {0.25: 20, 0.5: 80, 0.75: 160, 1.0: INF},
+        "a tensor": {0.25: torch.tensor(20), 0.5: 80.0, 0.75: np.int64(160), 1.0: np.inf},
+        "more entries": {0.0: 20, 0.25: 20, 0.5: 80, 0.75: 160, 1.0: INF},
     },
     "01-6": spellings("wwrwrr"),
 }
