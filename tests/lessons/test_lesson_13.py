@@ -18,7 +18,7 @@ from ragteach.teach.exercises.answers_13 import false_evidence, judge, largest_r
 LESSON = "13_the_articles_claims"
 SEEDS = range(60, 64)
 WORLDS = (0.0, 0.5, 1.0)
-BASICS = ("SEEDS", "WORLDS", "GRID", "LAM", "LAM_SHARED", "parts", "new_model")
+BASICS = ("SEEDS", "WORLDS", "GRID", "LAM", "LAM_SHARED", "parts", "new_model", "label")
 
 
 def from_lesson(*names):
@@ -68,13 +68,13 @@ def schedules(relatedness):
 
 
 @pytest.mark.parametrize("relatedness", WORLDS)
-def test_two_phases_are_four_per_cent_behind_in_J_and_hardly_in_accuracy(relatedness):
+def test_two_phases_are_behind_in_J_and_in_accuracy_where_both_parts_work(relatedness):
     gaps, accuracy = schedules(relatedness).T
-    assert (gaps > 0.02).all() and 0.03 < gaps.mean() < 0.06
+    assert (gaps > 0.02).all() and 0.025 < gaps.mean() < 0.06
     if relatedness == 0.5:
-        assert abs(accuracy.mean()) < 0.04
+        assert -0.045 < accuracy.mean() < -0.01
     else:
-        assert np.abs(accuracy).max() < 0.005
+        assert np.abs(accuracy).max() < 0.006
 
 
 def test_who_trains_fewer_numbers():
@@ -91,22 +91,21 @@ def test_who_trains_fewer_numbers():
 
 
 def test_the_work_as_written_and_added_first():
-    names = ("d", "n_docs", "K", "x", "counted", "matrices", "as_written", "added_first", "step")
-    space = load(LESSON, *BASICS, *names)
-    d, n, K, counted, matrices, written, first, step = (
-        space[k]
-        for k in ("d", "n_docs", "K", "counted", "matrices", "as_written", "added_first", "step")
+    names = ("d", "K", "counted", "matrices", "as_written", "added_first", "step", "work")
+    space = load(LESSON, *BASICS, "largest_rank", "multiply_adds", *names)
+    d, K, work = space["d"], space["K"], space["work"]
+    one, many = work(1), work(240)
+    for ratios in (one, many):
+        assert ratios["answer, as written"] == ratios["step, as written"] == 5
+        assert ratios["phase 2, as written"] == 4.5  # a tenth less than 5
+        assert ratios["answer, merged"] == 1
+    assert one["answer, added first"] == 5 and one["step, added first"] == 3
+    assert many["answer, added first"] == 1 + K / 240 and many["step, added first"] < 1.01
+    weights, x = space["matrices"](1 + K), torch.randn(7, d)
+    assert torch.allclose(
+        space["as_written"](x, weights), space["added_first"](x, weights), atol=1e-4
     )
-    one, five, phase_2 = matrices(1), matrices(1 + K), matrices(1 + K)
-    phase_2[0].requires_grad_(False)
-    answer, train = counted(lambda: written(one)), counted(lambda: step(written, one))
-    assert (answer, train) == (n * 3 * d, 2 * n * 3 * d)
-    assert counted(lambda: written(five)) == multiply_adds(n, d, 3, K)[0] == 5 * answer
-    assert counted(lambda: step(written, five)) == 5 * train
-    assert counted(lambda: step(written, phase_2)) == 4.5 * train  # a tenth less than 5
-    assert counted(lambda: step(first, five)) == train
-    assert (train + K * 3 * d) / train < 1.1
-    assert torch.allclose(written(five), first(five), atol=1e-4)
+    assert space["counted"](lambda: space["as_written"](x, weights)) == multiply_adds(7, d, 3, K)[0]
 
 
 def test_the_package_adds_first():

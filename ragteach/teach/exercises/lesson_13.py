@@ -1,17 +1,18 @@
 """Exercises of lesson 13: the article's claims on trial."""
 
-import numbers
+from collections.abc import Mapping
 
 import numpy as np
 
 from ragteach.study.experiment import interval
 from ragteach.teach.checks import (
+    Wrong,
+    as_array,
     call,
     exercise,
     expect,
     expect_choice,
     expect_close,
-    expect_equal,
     finished,
 )
 from ragteach.teach.exercises import answers_13 as answers
@@ -20,49 +21,63 @@ from ragteach.teach.written import Sentence, in_words
 # ------------------------------------------------------------------ 13-1
 
 _UP, _DOWN = (0.05, 0.02, 0.08), (-0.05, -0.08, -0.02)
-_WIDE, _SAME, _BELOW = (0.03, -0.02, 0.08), (0.0, 0.0, 0.0), (-0.02, -0.06, 0.02)
-_CASES = [
-    [],
-    [_UP],
-    [_UP, _UP],
-    [_UP, _WIDE],
-    [_UP, _DOWN],
-    [_WIDE, _WIDE],
-    [_DOWN, _BELOW],
-    [_SAME],
-    [_BELOW, _UP, _SAME],
-    [_BELOW],
-]
+_WIDE, _BELOW = (0.03, -0.02, 0.08), (-0.02, -0.06, 0.02)
+_FROM_0, _TO_0, _SAME = (0.04, 0.0, 0.08), (-0.04, -0.08, 0.0), (0.0, 0.0, 0.0)
+_CASES = {
+    "no condition at all": [],
+    "one interval above 0": [_UP],
+    "two intervals above 0": [_UP, _UP],
+    "one interval below 0": [_DOWN],
+    "two intervals below 0": [_DOWN, _TO_0],
+    "an interval that holds 0, its mean above": [_WIDE],
+    "an interval that holds 0, its mean below": [_BELOW],
+    "an interval that begins at exactly 0": [_FROM_0],
+    "an interval that ends at exactly 0": [_TO_0],
+    "an exact 0": [_SAME],
+    "one above 0 and one that holds 0": [_UP, _WIDE],
+    "two above 0 and one that holds 0": [_UP, _BELOW, _UP],
+    "one below 0 and one that holds 0": [_WIDE, _DOWN],
+    "one above 0 and one below": [_DOWN, _UP],
+    "two above 0 and one below": [_UP, _DOWN, _UP],
+    "one above 0, one below, one that holds 0": [_BELOW, _UP, _DOWN],
+}
 
 
 @exercise(
     "13-1",
     title="The judge",
-    difficulty="easy",
-    minutes=6,
+    difficulty="medium",
+    minutes=10,
     trains="turning intervals into a verdict, the same way for every claim",
     hints=[
-        "For one condition: evidence means that the lower end of its interval is above 0.",
-        "Make a list of True and False, one for each condition. all(...) and any(...) do the rest.",
-        'First the empty list: "untestable". Then all: "holds". Then any: "depends". Else "fails".',
+        "For one condition: for if low > 0, against if high <= 0, and otherwise open.",
+        "Count the conditions that are for, and those that are against. What do the open ones change?",
+        "First the empty list. Then: some for and some against is depends. Then all for, all against. "
+        "What is left is open.",
     ],
     reference=answers.judge,
-    reason="The lower end decides, for every claim alike. An empty list comes first, since all([]) is True.",
+    reason="A verdict is passed when no open condition could change it. An empty list comes first, since "
+    "all([]) is True.",
 )
 def judge(yours):
-    """A list of (mean, low, high) -> one of four words."""
-    said = [str(call(yours, case)).strip().lower() for case in _CASES]
+    """A list of (mean, low, high) -> one of five words."""
+    said = [str(call(yours, list(case))).strip().lower() for case in _CASES.values()]
     unknown = sorted(set(said) - set(answers.WORDS))
     expect(
         not unknown,
-        f"Answer with one of {', '.join(answers.WORDS)}; yours said {', '.join(unknown)}.",
+        f"Answer with one of: {', '.join(answers.WORDS)}. Yours said {', '.join(unknown)}.",
     )
-    expect_equal(
-        said,
-        [answers.judge(case) for case in _CASES],
-        wrong=[([wrong(case) for case in _CASES], message) for wrong, message in answers.JUDGES],
-        what="The list of verdicts on ten records",
-    )
+    right = [answers.judge(case) for case in _CASES.values()]
+    for wrong, message in answers.JUDGES:
+        if said != right and said == [wrong(case) for case in _CASES.values()]:
+            raise Wrong(message)
+    for name, mine, expected in zip(_CASES, said, right, strict=True):
+        expect(
+            mine == expected,
+            f"On {name} yours says {mine!r}. Read the five rules again: which verdicts are still possible?",
+            mine,
+            expected,
+        )
 
 
 # ------------------------------------------------------------------ 13-2
@@ -88,7 +103,7 @@ def false_evidence(yours):
     for a, m in [(0.025, 9), (0.05, 3), (0.01, 20)]:
         mine = call(yours, a, m)
         expect(
-            not isinstance(mine, numbers.Number) and len(mine) == 2,
+            as_array(mine).size == 2,
             "Return two numbers: the chance for independent conditions, and the bound.",
         )
         right = answers.false_evidence(a, m)
@@ -150,7 +165,7 @@ def multiply_adds(yours):
     for sizes in [(10, 7, 3, 4), (240, 50, 5, 2)]:
         mine = call(yours, *sizes)
         expect(
-            not isinstance(mine, numbers.Number) and len(mine) == 2,
+            as_array(mine).size == 2,
             "Return two counts: as written, and added first.",
         )
         expect_close(
@@ -170,16 +185,17 @@ def multiply_adds(yours):
     hints=[
         "Run rt.compare as above. The pivoted table has a row for each seed and a column for each strategy.",
         'list(scores["RAG"]) and list(scores["full sharing"]) are paired: the same seeds, in the same order.',
-        'found = interval(scores["RAG"] - scores["full sharing"]); it holds if found[1] > 0.',
+        'For accuracy: found = interval(scores["RAG"] - scores["full sharing"]); the verdict is '
+        "judge([found]). For a loss, where lower is better, subtract the other way round.",
     ],
     reference=answers.TRIAL,
     reason="The form is right: anyone can repeat it, and it could have come out the other way. Whether the "
     "claim was worth testing, only you can say.",
 )
 def trial(yours):
-    """A dict with claim, baseline, seeds, scores, baseline scores, interval and verdict."""
-    expect(isinstance(yours, dict), "Fill in the dict mine: it has seven entries.")
-    finished(yours, "Some entries are not there yet.")
+    """A dict with claim, baseline, metric, better, seeds, scores, baseline scores, interval, verdict."""
+    expect(isinstance(yours, Mapping), "Fill in the dict mine: it has nine entries.")
+    finished(dict(yours), "Some entries are not there yet.")
     missing = [key for key in answers.TRIAL if key not in yours]
     expect(not missing, f"These entries are missing: {', '.join(missing)}.")
     expect(
@@ -187,7 +203,49 @@ def trial(yours):
         "Write the claim as a sentence: what is better than what, and under which condition?",
     )
     expect(str(yours["baseline"]).strip(), "Without a baseline no score is good or bad. Name it.")
-    seeds = list(yours["seeds"])
+    sign = _direction(yours)
+    scores, baseline = _paired_scores(yours)
+    difference = sign * (scores - baseline)
+    right = interval(difference)
+    expect(
+        as_array(yours["interval"]).size == 3,
+        "The interval is three numbers: mean, low, high.",
+    )
+    expect_close(
+        yours["interval"],
+        right,
+        wrong=answers.wrong_intervals(scores, baseline, sign),
+        what="The interval",
+        rtol=0.01,
+        atol=1e-4,
+    )
+    _verdict_follows(str(yours["verdict"]), right)
+    return f"A difference of {right[0]:+.3f}, and a verdict that follows from its interval."
+
+
+def _direction(yours: Mapping) -> int:
+    """1 if a higher score is better, -1 if a lower one is; refuses a metric read the wrong way."""
+    better = str(yours["better"]).strip().lower()
+    expect(
+        better in ("higher", "lower"), 'better is "higher" or "lower": which score is the good one?'
+    )
+    metric = str(yours["metric"]).strip().lower()
+    is_loss = any(word in metric for word in ("loss", "error", "entropy"))
+    expect(
+        not (is_loss and better == "higher"),
+        f"A {metric} is better when it is lower: say so, and turn the difference round.",
+    )
+    is_score = any(word in metric for word in ("accuracy", "f1", "auc", "recall", "precision"))
+    expect(
+        not (is_score and better == "lower"),
+        f"A {metric} is better when it is higher.",
+    )
+    return 1 if better == "higher" else -1
+
+
+def _paired_scores(yours: Mapping) -> tuple[np.ndarray, np.ndarray]:
+    """Both lists of scores, one for each seed; refuses what cannot be paired."""
+    seeds = as_array(list(yours["seeds"])).ravel()
     expect(
         len(set(seeds)) == len(seeds),
         "A seed occurs twice. That repeats one draw; it does not add one.",
@@ -196,9 +254,8 @@ def trial(yours):
         len(seeds) >= 6,
         f"You have {len(seeds)} seeds. Take six or more: few draws, wide intervals.",
     )
-    scores, baseline = (
-        np.asarray(yours[k], dtype=float).ravel() for k in ("scores", "baseline scores")
-    )
+    scores = as_array(yours["scores"]).ravel()
+    baseline = as_array(yours["baseline scores"]).ravel()
     expect(
         len(scores) == len(baseline) == len(seeds),
         f"{len(seeds)} seeds, {len(scores)} scores and {len(baseline)} baseline scores: there must be one "
@@ -216,41 +273,31 @@ def trial(yours):
         np.ptp(scores) > 1e-9,
         "All your scores are equal. Did every run get the same seed?",
     )
-    right = interval(scores - baseline)
-    expect(
-        np.size(yours["interval"]) == 3,
-        "The interval is three numbers: mean, low, high.",
-    )
-    expect_close(
-        tuple(yours["interval"]),
-        right,
-        wrong=answers.wrong_intervals(scores, baseline),
-        what="The interval",
-        rtol=0.01,
-        atol=1e-4,
-    )
-    mixed = "You tried one condition. With one there is nothing to depend on: it holds or it fails."
-    if right[1] > 0:
-        expect_choice(
-            yours["verdict"],
-            "holds",
-            {
-                "fails": "Your whole interval lies above 0. By your own rule the claim holds.",
-                "depends": mixed,
-            },
-        )
-    else:
-        said = (
-            "The mean is above 0, but the interval is not"
-            if right[0] > 0
-            else "Not even the mean is above 0"
-        )
-        expect_choice(
-            yours["verdict"],
-            "fails",
-            {"holds": f"{said}. By your own rule the claim has failed, for now.", "depends": mixed},
-        )
-    return f"A difference of {right[0]:+.3f}, and a verdict that follows from its interval."
+    return scores, baseline
+
+
+def _verdict_follows(verdict: str, found: tuple[float, float, float]) -> None:
+    """Judge the verdict by the interval of the difference, in the claim's own direction."""
+    mixed = "You tried one condition. With one there is nothing to depend on: for, against or open."
+    tried = "You did test it. Its interval says for, against or open."
+    mean, low, high = found
+    where = f"from {low:+.3f} to {high:+.3f}"
+    messages = {
+        "for": {
+            "against": f"Your interval runs {where}: wholly above 0. By your own rule that is for.",
+            "open": f"Your interval runs {where}: wholly above 0. That is clear enough: for.",
+        },
+        "against": {
+            "for": f"Your interval runs {where}: wholly below 0. By your own rule that is against.",
+            "open": f"Your interval runs {where}: wholly below 0. That is clear enough: against.",
+        },
+        "open": {
+            "for": f"The mean is {mean:+.3f}, but the interval runs {where}. It holds 0, so it is open.",
+            "against": f"The interval runs {where}. It holds 0, so nothing is shown either way: open.",
+        },
+    }
+    right = answers.judge([found])
+    expect_choice(verdict, right, messages[right] | {"depends": mixed, "cannot be tested": tried})
 
 
 # ------------------------------------------------------------------ 13-6
@@ -327,3 +374,106 @@ in_words(
         "asks for things that the authors can do; judges the work, not the people",
     ],
 )
+
+
+# ------------------------------------------------------------------ 13-7
+
+
+@exercise(
+    "13-7",
+    title="Who is not heard?",
+    difficulty="easy",
+    minutes=8,
+    trains="an error rate for each group, with the right denominator",
+    hints=[
+        "A rate is a count divided by a count. Divide by what? By the group's sentences that ARE of the label.",
+        "For one group g: which = (group == g) & (truth == label). How many of those were called otherwise?",
+        "{str(g): float((said[which] != label).mean()) for ...}; if which is empty the rate is nan.",
+    ],
+    reference=answers.missed,
+    reason="Only sentences of that label can be missed, so only they are counted below the line. A group "
+    "without any has no rate: nan, not 0.",
+)
+def missed(yours):
+    """truth, said, group: arrays (n_docs,); label -> {group: share of its label that was missed}."""
+    for seed, label in [(1, 0), (2, 2)]:
+        truth, said, group = answers.crowd(seed, label)
+        mine = call(yours, truth, said, group, label)
+        expect(
+            isinstance(mine, Mapping),
+            "Return a dict: a rate for each group.",
+        )
+        names = sorted(set(group.tolist()))
+        found = {str(name): value for name, value in mine.items()}
+        expect(
+            sorted(found) == names,
+            f"The keys are the groups, {', '.join(names)}; yours are {', '.join(sorted(found))}.",
+        )
+        right = answers.missed(truth, said, group, label)
+        rates = as_array([found[name] for name in names])
+        for wrong, message in answers.MISSED:
+            expect(not _alike(rates, wrong(truth, said, group, label), names), message)
+        for name, rate in zip(names, rates, strict=True):
+            expect(
+                np.isclose(rate, right[name], rtol=1e-3, equal_nan=True),
+                f"The rate of {name} is {rate:.3f}. Count its sentences of label {label}, and how many of "
+                "those got another answer.",
+                rate,
+                right[name],
+            )
+
+
+def _alike(rates: np.ndarray, other: Mapping, names: list[str]) -> bool:
+    return bool(np.allclose(rates, [other[name] for name in names], rtol=1e-3, equal_nan=True))
+
+
+# ------------------------------------------------------------------ 13-8
+
+
+@exercise(
+    "13-8",
+    title="Teach yourself",
+    difficulty="medium",
+    minutes=10,
+    trains="a semi-supervised trial: which of its own answers may a model learn from?",
+    hints=[
+        "The model's answer is the class with the largest probability; its certainty is that probability.",
+        "p.max(1) and p.argmax(1), both of shape (n_docs,). Which places have a certainty of at least sure?",
+        "places = np.flatnonzero(p.max(1) >= sure); return places, p.argmax(1)[places].",
+    ],
+    reference=answers.certain,
+    reason="Certainty is the largest probability of a row. Whether certain answers are right ones, the "
+    "experiment below must say.",
+)
+def certain(yours):
+    """p (n_docs, n_classes), sure -> (places (n,), labels (n,))"""
+    for seed, sure in [(3, 0.6), (4, 0.8)]:
+        p = answers.probabilities(seed)
+        mine = call(yours, p, sure)
+        expect(
+            isinstance(mine, tuple | list) and len(mine) == 2,
+            "Return two things: the places of the certain sentences, and their labels.",
+        )
+        places, labels = (np.asarray(as_array(part)).ravel() for part in mine)
+        right = answers.certain(p, sure)
+        if _same_pair((places, labels), right):
+            continue
+        for wrong, message in answers.CERTAIN:
+            expect(not _same_pair((places, labels), wrong(p, sure)), message)
+        expect(
+            len(places) == len(labels),
+            f"{len(places)} places, but {len(labels)} labels: there is one label for each place.",
+        )
+        off = set(places.astype(int).tolist()) ^ set(right[0].tolist())
+        first = min(off) if off else int(places[(labels != right[1]).argmax()])
+        raise Wrong(
+            f"Look at sentence {first}, p = {p[first].round(2).tolist()}, with sure = {sure}: is its largest "
+            "probability large enough, and which class has it?"
+        )
+
+
+def _same_pair(mine: tuple, other: tuple) -> bool:
+    return all(
+        np.shape(a) == np.shape(b) and np.array_equal(a, b)
+        for a, b in zip(mine, other, strict=True)
+    )
