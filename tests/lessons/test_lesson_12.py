@@ -55,9 +55,9 @@ def test_what_the_file_holds(seed, tmp_path):
     found = header(raw)
     text = sum(map(len, found.pop("__metadata__").values()))
     size = {name: end - start for name, t in found.items() for start, end in [t["data_offsets"]]}
-    assert 3000 < text < 5000 and text == max([text, *size.values()])
+    assert 2400 < text < 3200 and text == max([text, *size.values()])
     assert size["model.shared"] == size["model.adapters.cars.full"] == 12 * data.n_features
-    assert 200 <= data.n_features <= 230
+    assert 125 <= data.n_features <= 135
     assert size["vectorizer.idf"] == 4 * data.n_features and size["model.bias"] == 48
 
 
@@ -116,10 +116,10 @@ def test_how_many_bits_a_weight_needs(seed):
     assert flips(seed, 16)[0] == 0
     assert flips(seed, 8)[0] < 0.015
     share, before, after, changed, others = flips(seed, 4)
-    assert 0.02 < share < 0.09
+    assert 0.01 < share < 0.07
     assert abs(after - before) < 0.06  # changes go both ways
     assert changed.mean() < others.mean() / 3  # the model was undecided there
-    assert 0.13 < flips(seed, 2)[0] < 0.3
+    assert 0.13 < flips(seed, 2)[0] < 0.35
 
 
 @pytest.mark.parametrize("bits", [1, 2, 4, 8])
@@ -149,21 +149,26 @@ def test_the_folds_prefer_a_small_lambda(seed):
     assert abs(scores[1] - scores[0]) * len(train) <= 10.5
 
 
-def test_the_search_pays_and_its_validation_score_is_mostly_too_good():
-    gain, optimism = [], []
+def test_the_search_pays():
     assert SPACE["lam"][0] == 1e-4
-    for seed in range(5):
+    for seed in range(3):
         _, data, val, test, model = problem(seed)
         found = rt.search(data, val, n_trials=30, epochs=40, seed=0, progress=False)
-        looked = rt.evaluate(found.model, test)
-        gain.append(looked["accuracy"] - rt.evaluate(model, test)["accuracy"])
-        optimism.append(looked["loss"] - found.val_loss)
-        assert found.params["lam"] < 1e-3  # near the lower edge of the space
+        looked, first = rt.evaluate(found.model, test), rt.evaluate(model, test)
+        assert looked["loss"] < 0.45 * first["loss"] and found.params["lam"] < 1e-3
+        assert looked["accuracy"] > first["accuracy"]
         if seed == 0:
+            assert looked["loss"] < 0.36 * first["loss"]
             assert found.frame()["state"].value_counts()["PRUNED"] > 5
-    assert 0.07 < np.mean(gain) < 0.14 and min(gain) > 0.04
-    assert np.mean(optimism) > 0 and 3 <= np.sum(np.array(optimism) > 0) <= 5 and optimism[0] > 0.02
-    assert min(optimism) < 0  # "in most of them, not in all"
+
+
+def test_a_winner_is_never_too_bad_when_the_roles_are_swapped():
+    space = lesson_source.load("12_deploy", "optimism")
+    optimism = space["optimism"]
+    space["tasks"] = list(rt.TOY_TASKS)
+    gaps = np.array([list(optimism(seed).values()) for seed in range(40, 44)])
+    assert (gaps >= 0).all() and gaps.max() > 0
+    assert gaps[:, 0].mean() < 0.015 and gaps[:, 1].mean() < 0.05
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -171,8 +176,19 @@ def test_lambda_has_a_plateau_that_ends_towards_full_sharing(seed):
     parts, *_ = problem(seed)
     lams = np.array([1e-5, 1e-4, 3e-4, 1e-3, 1e-2, 1e-1])
     mean = np.asarray(compute(*parts, lams, 1e-3)[0]["accuracy"]).mean(1)
-    assert np.ptp(mean[:4]) < 0.045
-    assert 0.05 < mean[:4].mean() - mean[-1] < 0.13
+    assert mean[:3].min() > mean.max() - 0.03 and mean[3] > mean.max() - 0.06
+    assert 0.1 < mean[:3].mean() - mean[-1] < 0.27
+
+
+def test_the_explorers_task_has_its_answer():
+    parts, *_ = problem(0)
+    lams = 0.001 * np.logspace(-2, 2, 61)  # those of the explorer
+    arrays, spec = compute(*parts, lams, 0.001)
+    mean, best = np.asarray(arrays["accuracy"]).mean(1), spec["best"]
+    dropped = np.flatnonzero(mean < mean[best] - 0.03)
+    assert dropped.min() > best  # nothing is lost on the left
+    assert 8 < lams[dropped.min()] / lams[best] < 100
+    assert 0.12 < mean[best] - mean[-1] < 0.18
 
 
 # ------------------------------------------------------------------ tracking

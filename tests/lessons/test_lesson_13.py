@@ -10,10 +10,17 @@ import pandas as pd
 import pytest
 import torch
 from lesson_source import SOURCE, load
+from sklearn.linear_model import LogisticRegression
 
 import ragteach as rt
 from ragteach.study.experiment import interval
-from ragteach.teach.exercises.answers_13 import false_evidence, judge, largest_rank, multiply_adds
+from ragteach.teach.exercises.answers_13 import (
+    WORDS,
+    false_evidence,
+    judge,
+    largest_rank,
+    multiply_adds,
+)
 
 LESSON = "13_the_articles_claims"
 SEEDS = range(60, 64)
@@ -120,28 +127,23 @@ def test_the_package_adds_first():
     assert work[0] == work[1]
 
 
-def test_rag_leads_in_one_corner_and_is_never_far_behind():
+def test_rag_leads_in_one_corner_and_five_points_behind_is_not_shown_everywhere():
     (lead_of_rag,) = from_lesson("lead_of_rag")
     world = rt.who_wins_map(WORLDS, [20, 80], SEEDS, progress=False)
     rows = world[(world["task"] == "mean") & (world["metric"] == "accuracy")]
-    shown, behind, cells = [], [], rows.groupby(["relatedness", "n_per_task"])
-    for key, cell in cells:
-        lead = lead_of_rag(cell)
-        level = 0.95 if key == (0.5, 80) else 1 - 0.05 / 6
-        if interval(lead, level)[1] > 0:
-            shown.append(key)
-        means = cell.groupby("strategy")["value"].mean()
-        behind.append(means.max() - means)
-    assert shown == [(0.5, 80)]
-    behind = pd.DataFrame(behind, index=list(cells.groups))
-    assert behind["RAG"].idxmax() == (1.0, 20)
-    assert (
-        behind["full sharing"].idxmax() == (0.0, 80) and 0.45 < behind["full sharing"].max() < 0.55
-    )
-    assert behind["full sharing"].max() > behind["independent"].max()
-    behind = behind.max()
-    assert 0.04 < behind["RAG"] < 0.055
-    assert behind["full sharing"] > 0.3 and behind["independent"] > 0.3
+    cells = rows.groupby(["relatedness", "n_per_task"])
+    lead = {key: lead_of_rag(cell) for key, cell in cells}
+    ahead = [key for key, values in lead.items() if interval(values)[1] > 0]
+    assert ahead == [(0.5, 80)]
+    assert np.ptp(lead[1.0, 80]) == lead[1.0, 80].mean() == 0  # both read everything
+    insured = {key: judge([interval(v + 0.05, 1 - 0.05 / 6)]) for key, v in lead.items()}
+    assert all(insured[r, 80] == "for" for r in WORLDS)
+    assert set(insured.values()) == {"for", "open"}
+    means = cells.apply(lambda c: c.groupby("strategy")["value"].mean(), include_groups=False)
+    behind = means.rsub(means.max(axis=1), axis=0)
+    assert behind["full sharing"].idxmax() == (0.0, 80) and behind["full sharing"].max() > 0.5
+    assert 0.3 < behind["independent"].max() < behind["full sharing"].max()
+    assert behind["RAG"].idxmax()[1] == 20 and 0.01 < behind["RAG"].max() < 0.09
 
 
 def test_when_the_random_start_makes_a_difference():
@@ -159,28 +161,60 @@ def test_when_the_random_start_makes_a_difference():
         for k in (10, 500)
     }
     assert min(differ["large", 10], differ["free", 10]) > 0.5
-    assert 0.18 < differ["free", 500] < 0.32
+    assert 0.08 < differ["free", 500] < 0.16
     assert max(differ["small", 500], differ["large", 500]) < 0.002
-    assert 0.012 < differ["small", 10] < 0.03
-    assert max(gain["large", 10], gain["free", 10]) < -0.08
-    assert gain["free", 500] < -0.015 and max(gain.values()) < 0.005
+    assert 0.004 < differ["small", 10] < 0.02
+    assert max(gain["large", 10], gain["free", 10]) < -0.15
+    assert gain["free", 500] < -0.01 and max(gain.values()) < 0.005
 
 
-def test_the_example_fits_anything_and_reads_nothing():
-    trained_on, left_out = from_lesson("trained_on", "left_out")
-    found = {}
-    for name in ("article", "audited"):
-        frame = rt.load_article(name)
-        data, model = trained_on(frame)
+def test_left_out_sentences_are_read_as_after_shuffling():
+    (left_out,) = from_lesson("left_out")
+    texts, rng = np.array(list(rt.load_article()["text"])), np.random.default_rng(60)
+    nulls = {}
+    for name, n_right in (("article", 2), ("audited", 2)):
+        labels = rt.load_article(name)["label"].to_numpy()
+        versions = [labels, *[rng.permutation(labels) for _ in range(60)]]
+        right = left_out(texts, np.array(versions)).sum(1)
+        assert right[0] == n_right
+        nulls[name] = right[1:]
+        assert 0.1 < np.mean(right[1:] >= right[0])
+    assert 0.18 < nulls["article"].mean() / 9 < 0.3  # the rarest class is left out: below one third
+    assert 0.08 < nulls["audited"].mean() / 9 < 0.17
+    counts = np.bincount(rt.load_article("audited")["label"])
+    assert list(counts) == [3, 3, 3] and len(texts) == 9
+
+
+def test_a_left_out_sentence_is_read_as_by_scikit_learn():
+    (left_out,) = from_lesson("left_out")
+    frame = rt.load_article("article")
+    texts, labels = np.array(list(frame["text"])), frame["label"].to_numpy()
+    for i, right in enumerate(left_out(texts, labels[None])[0]):
+        words = rt.make_vectorizer()
+        model = LogisticRegression(C=1 / (8 * 0.01), tol=1e-8, max_iter=1000)
+        model.fit(words.fit_transform(np.delete(texts, i)), np.delete(labels, i))
+        assert right == (model.predict(words.transform([texts[i]]))[0] == labels[i])
+
+
+def test_any_nine_labels_are_fitted():
+    frame = rt.load_article("audited")
+    for seed in range(3):
+        labels = np.random.default_rng(seed).permutation(frame["label"])
+        data = rt.MultiTaskDataset(list(frame["text"]), labels, 3)
+        model = rt.RAG.full_sharing(data.n_features, 3, tasks=1)
+        rt.solve(model, data, lam_shared=0.01)
         assert rt.evaluate(model, data)["accuracy"] == 1.0
-        found[name] = sum(left_out(frame))
-    assert max(found.values()) <= 3
-    for seed in range(4):
-        mixed = frame.assign(label=np.random.default_rng(seed).permutation(frame["label"]))
-        data, model = trained_on(mixed)
-        assert rt.evaluate(model, data)["accuracy"] == 1.0
-    wrong = (rt.load_article("article")["label"] != frame["label"]).sum()
-    assert (wrong, len(frame)) == (5, 9)
+
+
+def test_power_is_that_of_scipys_simulation():
+    power, seeds_needed = from_lesson("power", "seeds_needed")
+    rng = np.random.default_rng(0)
+    draws = rng.normal(0.02, 0.03, size=(4000, 6))
+    shown = np.mean([interval(row)[1] > 0 for row in draws])
+    assert abs(power(0.02, 0.03, 6, 0.95) - shown) < 0.02
+    n = seeds_needed(0.02, 0.03, 0.95)
+    assert power(0.02, 0.03, n, 0.95) >= 0.8 > power(0.02, 0.03, n - 1, 0.95)
+    assert seeds_needed(1e-6, 0.03, 0.95) is None
 
 
 def test_the_nine_sentences_share_no_opinion_word():
@@ -220,25 +254,46 @@ def test_an_adapter_changes_no_old_answer_and_retraining_does(extensions):
     for (r, _), found in extensions.items():
         assert (found["old answers changed, adapter"] == 0).all()
         changed = found["old answers changed, retrained"].mean()
-        assert 0.02 < changed < 0.07 if r == 1 else 0.08 < changed < 0.4
+        assert 0.001 < changed < 0.03 if r == 1 else 0.03 < changed < 0.35
 
 
 def test_where_the_new_task_learns(extensions):
     alone = {k: (f["adapter"] - f["alone"]).mean() for k, f in extensions.items()}
-    again = {k: (f["adapter"] - f["retrained"]).mean() for k, f in extensions.items()}
-    assert max(alone[0.0, 20], alone[0.0, 80]) < -0.02
-    assert min(alone[0.5, 20], alone[1.0, 20], alone[1.0, 80]) > 0.08
-    assert 0.02 < alone[0.5, 80] < 0.09
-    assert max(again[r, 80] for r in WORLDS) < -0.01 and again[0.0, 20] < 0
-    assert again[0.5, 20] > 0.05 and abs(again[1.0, 20]) < 0.05
+    assert max(alone[0.0, 20], alone[0.0, 80]) < 0
+    assert min(alone[0.5, 20], alone[1.0, 20]) > 0.15
+    assert -0.04 < alone[0.5, 80] < 0.08 and alone[1.0, 80] > 0.01
 
 
-def test_the_advice_on_rare_classes():
-    (balanced,) = from_lesson("TREATMENTS", "balanced")[1:]
-    scores = pd.DataFrame([balanced(s) for s in SEEDS])
+def test_the_advice_on_rare_classes_is_worth_less_where_lambda_is_chosen():
+    (balanced,) = from_lesson("TREATMENTS", "FIXED", "LINE", "balanced")[3:]
+    scores = [balanced(s) for s in SEEDS]
+    gain = {
+        how: [mean([one[how][i] - one["nothing"][i] for one in scores]) for i in (0, 1)]
+        for how in ("class weights", "oversampling", "undersampling")
+    }
     for how in ("class weights", "oversampling"):
-        assert (scores[how] - scores["nothing"]).mean() > 0.04
-    assert (scores["undersampling"] - scores["nothing"]).mean() < -0.02
+        fixed, tuned = gain[how]
+        assert fixed > 0.05 and tuned < 0.6 * fixed
+    assert max(gain["undersampling"]) < -0.02
+
+
+def test_who_is_not_heard():
+    (complaints,) = from_lesson("missed", "complaints")[1:]
+    rates = sum(complaints(s) for s in (60, 61)) / 2
+    large = rates[["cars", "films", "food"]]
+    for strategy in ("RAG", "independent"):
+        assert rates.loc[strategy, "error of all"] < 0.06
+        assert large.loc[strategy].max() < 0.06 < 0.2 < rates.loc[strategy, "phones"]
+    assert rates.loc["full sharing", "error of all"] > 0.12
+
+
+def test_its_own_labels_cost_and_doubtful_sentences_are_worth_asking_about():
+    (with_more,) = from_lesson("certain", "SHORT", "with_more")[2:]
+    means = pd.DataFrame([with_more(s) for s in range(70, 78)]).mean()
+    assert -0.06 < means["its own labels"] - means["nothing more"] < 0.003
+    assert -0.003 < means["60 labels, least certain"] - means["60 labels, at random"] < 0.06
+    assert means["60 labels, at random"] - means["nothing more"] > 0.07
+    assert 0.75 < means["of those right"] < 0.95 and 40 < means["certain"] < 120
 
 
 # ------------------------------------------------------------------ what the built notebook says
@@ -248,16 +303,17 @@ def test_the_verdicts_in_the_notebook_are_those_of_the_prose():
     path = Path(SOURCE).parent / f"{LESSON}.ipynb"
     cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
     text = "".join("".join(o.get("text", "")) for c in cells for o in c.get("outputs", []))
-    verdicts = dict(re.findall(r"verdict on `(\w+)`: (\w+)", text))
+    verdicts = dict(re.findall(r"verdict on `(\w+)`: ([\w ]+)", text))
     expected = dict.fromkeys(verdicts, "depends") | {
-        "differ": "fails",
-        "example": "fails",
-        "safe": "holds",
-        "citation": "untestable",
+        "differ": "against",
+        "runs": "against",
+        "example": "open",
+        "safe": "for",
+        "citation": "cannot be tested",
+        "insurance": "open",
     }
-    assert verdicts == expected and len(verdicts) == 11
-    assert set(verdicts.values()) == {"holds", "depends", "fails", judge([])}
-    assert re.findall(r"yes  (relatedness [\d.]+, \d+ sentences) +\+0\.0[1-9]", text)[0] == (
-        "relatedness 0.5, 80 sentences"
-    )
-    assert '"depends" for everything: 7 right of 11' in text
+    assert verdicts == expected and len(verdicts) == 14
+    assert set(verdicts.values()) == set(WORDS) and judge([]) == "cannot be tested"
+    ahead = re.findall(r"\+  (relatedness [\d.]+, \d+ sentences) +\+0\.0[1-9]", text)
+    assert ahead[0] == "relatedness 0.5, 80 sentences"
+    assert '"depends" for everything: 7 right of 12' in text

@@ -146,6 +146,10 @@ TRAIN = [
     "  twice  told ",
     "no",
     "Twice Shy",
+    "plot_twist",
+    "Café noir",
+    "Take 2",
+    "Good, not bad",
 ]
 TEST = [
     "good film",
@@ -158,6 +162,10 @@ TEST = [
     "twice shy",
     "new",
     "new!",
+    "plot twist",
+    "caf noir",
+    "take 3",
+    "Bad, not good",
 ]
 
 
@@ -190,6 +198,35 @@ def wrong_leaks():
         (
             known_by(lambda t: re.sub(r"[^a-z0-9]+", " ", t).strip(), TRAIN, TEST),
             "Capitals are in the way: bring the texts to lower case first.",
+        ),
+        (
+            known_by(lambda t: re.sub(r"\W+", " ", t.lower()).strip(), TRAIN, TEST),
+            "\\W keeps underscores and letters such as é: 'plot_twist' and 'plot twist' are twins here. "
+            "Use [^a-z0-9].",
+        ),
+        (
+            known_by(lambda t: re.sub(r"[\W_]+", " ", t.lower()).strip(), TRAIN, TEST),
+            "é is a letter to Python, but not one of a-z: 'Café noir' becomes 'caf noir'. Use [^a-z0-9].",
+        ),
+        (
+            known_by(lambda t: re.sub(r"[^a-z]+", " ", t.lower()).strip(), TRAIN, TEST),
+            "You took the digits out as well: 'Take 2' and 'take 3' became one. Keep 0-9.",
+        ),
+        (
+            known_by(lambda t: re.sub(r"[^a-z0-9]", " ", t.lower()).strip(), TRAIN, TEST),
+            "Every single sign became a space: 'A plot, a cast' has two in a row. ONE space for a whole run (+).",
+        ),
+        (
+            known_by(lambda t: tuple(sorted(normal(t).split())), TRAIN, TEST),
+            "You compare which words occur, not the texts: 'Good, not bad' is no twin of 'Bad, not good'.",
+        ),
+        (
+            np.ones(len(TEST), dtype=bool),
+            "You say that every text leaked. Which of them stand in TRAIN?",
+        ),
+        (
+            np.zeros(len(TEST), dtype=bool),
+            "You say that none leaked. 'good film' and 'Good film!' are twins: normalise both sides.",
         ),
         (
             np.array([k in joined for k in keys]),
@@ -263,6 +300,18 @@ def wrong_mcnemars(a, b):
             "A t-test of two separate groups forgets that both read the same sentences.",
         ),
         ((n10 / n, n01 / n, p), "Those are shares. Return the counts."),
+        (
+            (n10, n01, stats.chi2.sf((n10 - n01) ** 2 / (n10 + n01), 1)),
+            "That is the chi-square approximation. The exact chance is stats.binomtest(k, N).pvalue.",
+        ),
+        (
+            (n10, n01, stats.chi2.sf((abs(n10 - n01) - 1) ** 2 / (n10 + n01), 1)),
+            "That is the approximation with Yates' correction. The exact chance is binomtest's.",
+        ),
+        (
+            (n10, n01, 1 - p),
+            "That is 1 - p. A small p says that a fair coin would hardly be so uneven.",
+        ),
     ]
 
 

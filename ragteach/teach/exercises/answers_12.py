@@ -1,5 +1,6 @@
 """Answers to the exercises of lesson 12: the references, and mistakes that the checks recognise."""
 
+import copy
 import functools
 import json
 
@@ -180,25 +181,42 @@ def flip_shares():
     model = RAG(data.n_features, 3, data.n_tasks, tasks=names, adapters=names)
     solve(model, data, 0.01, 0.01)
     test = MultiTaskDataset.from_frame(test, data.vectorizer, names)
-    found = {"right": {}, "one layer": {}, "one task": {}}
+    found: dict[str, dict] = {"right": {}, "one layer": {}, "one task": {}, "parts": {}}
     for bits in (16, 8, 4, 2):
         differ = torch.stack(
             [_flipped(model.merge(name), test.x, bits) for name in names]
         )  # (T, n_docs)
         own = differ[test.task, torch.arange(len(test))]  # each sentence by the layer of its task
         found["right"][bits] = own.mean().item()
+        found["parts"][bits] = _flipped_parts(model, test, bits)
         found["one layer"][bits] = differ.mean(1).tolist()
         found["one task"][bits] = [own[test.task == t].mean().item() for t in range(len(names))]
     return found
 
 
+def _rounded(weight, bits):
+    top = weight.abs().max()
+    step = 2 * top / (2**bits - 1)
+    return torch.round((weight + top) / step) * step - top
+
+
 @torch.no_grad()
 def _flipped(layer, x, bits):
     """(n_docs,) 1.0 where the prediction changes if the weights are rounded."""
-    before, top = layer(x).argmax(1), layer.weight.abs().max()
-    step = 2 * top / (2**bits - 1)
-    layer.weight.copy_(torch.round((layer.weight + top) / step) * step - top)
+    before = layer(x).argmax(1)
+    layer.weight.copy_(_rounded(layer.weight, bits))
     return (layer(x).argmax(1) != before).float()
+
+
+@torch.no_grad()
+def _flipped_parts(model, test, bits):
+    """The share that changes if W_s and the adapters are rounded, not what they add up to."""
+    other = copy.deepcopy(model)
+    other.shared.copy_(_rounded(other.shared, bits))
+    for adapter in other.adapters.values():
+        adapter.full.copy_(_rounded(adapter.full, bits))
+    before, after = (m(test.x, test.task).argmax(1) for m in (model, other))
+    return (before != after).float().mean().item()
 
 
 # ------------------------------------------------------------------ 12-5
@@ -215,36 +233,151 @@ class BestEpoch:
             self.epoch, self.val_loss = epoch, record["val_loss"]
 
 
-def _last_best(losses):
-    low = min(losses)
-    return max(i + 1 for i, v in enumerate(losses) if v == low), low
+# Three runs: the number of the first epoch, validation losses, training losses.
+RUNS = (
+    (1, [0.9, 0.5, 0.95, 0.5, 0.8], [0.8, 0.7, 0.5, 0.6, 0.9]),
+    (7, [30.0, 21.0, 26.0, 24.0, 25.0], [9.0, 9.5, 7.0, 7.5, 8.0]),
+    (1, [0.6, 0.65, 0.7, 0.55, 0.75], [0.5, 0.7, 0.6, 0.65, 0.8]),
+)
+
+
+def followed(kind, run):
+    """(epoch, val_loss) of a tracker of this kind after one run."""
+    first, val_losses, losses = run
+    tracker = kind()
+    for i, val_loss in enumerate(val_losses):
+        record = {
+            "epoch": first + i,
+            "phase": "joint",
+            "loss": losses[i],
+            "val_loss": val_loss,
+        }
+        tracker.on_epoch(None, first + i, record)
+    return tracker.epoch, tracker.val_loss
+
+
+def tracker(update):
+    """A tracker that does ``update(self, epoch, record)``."""
+
+    class Tracker(BestEpoch):
+        def on_epoch(self, model, epoch, record):
+            update(self, epoch, record)
+
+    return Tracker
+
+
+def _keep(self, epoch, value):
+    self.epoch = epoch
+    self.val_loss = value
+
+
+def last(self, epoch, record):
+    _keep(self, epoch, record["val_loss"])
+
+
+def training_loss(self, epoch, record):
+    if record["loss"] < self.val_loss:
+        _keep(self, epoch, record["loss"])
+
+
+def by_training_loss(self, epoch, record):
+    if record["loss"] < getattr(self, "best", float("inf")):
+        self.best = record["loss"]
+        _keep(self, epoch, record["val_loss"])
+
+
+def both_lower(self, epoch, record):
+    if record["val_loss"] < self.val_loss and record["loss"] < getattr(self, "best", 1e9):
+        self.best = record["loss"]
+        _keep(self, epoch, record["val_loss"])
+
+
+def highest(self, epoch, record):
+    if self.epoch is None or record["val_loss"] > self.val_loss:
+        _keep(self, epoch, record["val_loss"])
+
+
+def last_of_equals(self, epoch, record):
+    if record["val_loss"] <= self.val_loss:
+        _keep(self, epoch, record["val_loss"])
+
+
+def from_zero(self, epoch, record):
+    if record["val_loss"] < self.val_loss:
+        _keep(self, epoch - 1, record["val_loss"])
+
+
+def counts_calls(self, epoch, record):
+    self.calls = getattr(self, "calls", 0) + 1
+    if record["val_loss"] < self.val_loss:
+        _keep(self, self.calls, record["val_loss"])
+
+
+def epoch_always(self, epoch, record):
+    _keep(self, epoch, min(self.val_loss, record["val_loss"]))
+
+
+def first_only(self, epoch, record):
+    if self.epoch is None:
+        _keep(self, epoch, record["val_loss"])
+
+
+def loss_forgotten(self, epoch, record):
+    if record["val_loss"] < self.val_loss:
+        self.epoch = epoch
+
+
+def previous_epoch(self, epoch, record):
+    if record["val_loss"] < getattr(self, "before", float("inf")):
+        _keep(self, epoch, record["val_loss"])
+    self.before = record["val_loss"]
+
+
+def stops_at_a_rise(self, epoch, record):
+    if getattr(self, "stopped", False):
+        return
+    if record["val_loss"] < self.val_loss:
+        _keep(self, epoch, record["val_loss"])
+    else:
+        self.stopped = True
 
 
 TRACKER_MISTAKES = [
     (
-        lambda v: (len(v), v[-1]),
+        last,
         "This is the last epoch, not the best. Change self only if the loss is lower than before.",
     ),
     (
-        lambda v: (len(v), round(1 / len(v), 6)),
+        training_loss,
         'This follows record["loss"], the training loss. It nearly always falls; val_loss judges.',
     ),
     (
-        lambda v: (1 + v.index(max(v)), max(v)),
-        "This is the epoch with the highest loss. Lower is better.",
-    ),
-    (_last_best, "If two epochs are equal, keep the first: compare with <, not with <=."),
-    (
-        lambda v: (v.index(min(v)), min(v)),
-        "Epochs count from 1, as the argument epoch does. You count from 0.",
+        by_training_loss,
+        'The epoch is chosen by record["loss"]. It is val_loss that judges, and val_loss that is kept.',
     ),
     (
-        lambda v: (len(v), min(v)),
-        "The loss is right, but the epoch is the last one. Keep both together.",
+        both_lower,
+        "You ask that the training loss is lower as well. Only val_loss judges: leave the other out.",
     ),
+    (highest, "This is the epoch with the highest loss. Lower is better."),
+    (last_of_equals, "If two epochs are equal, keep the first: compare with <, not with <=."),
+    (from_zero, "Your epoch is one too low. The argument epoch is the number to keep, as it is."),
     (
-        lambda v: (len(v), float("inf")),
+        counts_calls,
+        "You count the calls. A run may go on from epoch 7: keep the argument epoch.",
+    ),
+    (epoch_always, "The loss is right, but the epoch is the last one. Keep both together."),
+    (
+        loss_forgotten,
         "The epoch is kept but not its loss, so every epoch looks better than infinity. Keep both together.",
     ),
-    (lambda v: (1, v[0]), "This is the first epoch: later, better ones are not kept."),
+    (first_only, "This is the first epoch: later, better ones are not kept."),
+    (
+        previous_epoch,
+        "You compare with the epoch before. Compare with the best so far, self.val_loss.",
+    ),
+    (
+        stops_at_a_rise,
+        "You stop looking at the first rise. The loss may fall again, below the best so far.",
+    ),
 ]

@@ -9,6 +9,7 @@ import torch
 from ragteach.model import RAG
 from ragteach.teach.checks import (
     Wrong,
+    as_array,
     call,
     exercise,
     expect,
@@ -170,9 +171,9 @@ def merge(yours):
 )
 def unmerge(yours):
     """weights (T, C, d) at the optimum -> W_s (C, d)."""
-    rng = np.random.default_rng(12)
+    rng = torch.Generator().manual_seed(12)
     for n_tasks, lam, lam_shared in ((4, 0.1, 0.7), (2, 0.5, 0.03)):
-        adapters = rng.normal(size=(n_tasks, 3, 5))
+        adapters = torch.randn(n_tasks, 3, 5, generator=rng)
         shared = lam / lam_shared * adapters.sum(0)  # balance
         weights = shared + adapters
         expect_close(
@@ -201,7 +202,7 @@ def unmerge(yours):
         "Count the rows whose prediction differs, over all tasks, and divide by len(test). Start from a "
         "fresh merge for each number of bits.",
     ],
-    reference={16: 0.0, 8: 0.0, 4: 0.05, 2: 0.2},
+    reference={16: 0.0, 8: 0.0, 4: 0.025, 2: 0.22},
     reason="A prediction changes only where two logits cross, and small steps seldom make them. The bound on "
     "a logit halves with every bit.",
 )
@@ -238,25 +239,32 @@ def flips(yours):
         "earlier rounding stay in the layer? Merge afresh for each number of bits.",
     )
     found = known.flip_shares()
-    off = {bits: abs(share[bits] - value) for bits, value in found["right"].items()}
-    if max(off.values()) > known.FLIP_TOLERANCE:
+    off = _distance(share, found["right"])
+    if off > 1e-4:  # not the numbers of this machine: a known mistake, or another machine's?
+        expect(
+            _distance(share, found["parts"]) > 1e-4,
+            "You rounded W_s and the adapters, and added them then. Rounded is what is served: the merged W_t.",
+        )
         for t in range(4):
-            alike = {
-                kind: [abs(share[b] - found[kind][b][t]) for b in share]
-                for kind in ("one layer", "one task")
-            }
+            layer = {bits: values[t] for bits, values in found["one layer"].items()}
             expect(
-                max(alike["one layer"]) > 1e-4,
+                _distance(share, layer) > 1e-4,
                 "One task's layer reads all sentences here. Take each one's own.",
             )
+            task = {bits: values[t] for bits, values in found["one task"].items()}
             expect(
-                max(alike["one task"]) > 1e-4,
+                _distance(share, task) > 1e-4,
                 "These are the sentences of one task only. Use all four tasks.",
             )
-        worst = max(off, key=off.get)
+    if off > known.FLIP_TOLERANCE:
+        worst = max(share, key=lambda bits: abs(share[bits] - found["right"][bits]))
         raise Wrong(
             f"At {worst} bits the share is off. Round the merged W_t, and take each sentence by its own task."
         )
+
+
+def _distance(share, other):
+    return max(abs(share[bits] - other[bits]) for bits in share)
 
 
 # ------------------------------------------------------------------ 12-5
@@ -282,23 +290,31 @@ def best_epoch(yours):
         isinstance(yours, type),
         "Hand over the class itself: check(..., BestEpoch), without brackets.",
     )
-    runs = ([0.9, 0.5, 0.95, 0.5, 0.8], [1.2, 1.1, 1.0], [0.6, 0.65, 0.7])
-    for losses in runs:
-        tracker = yours()
-        for epoch, val_loss in enumerate(losses, start=1):
-            record = {"epoch": epoch, "phase": "joint", "loss": 1.0 / epoch, "val_loss": val_loss}
-            tracker.on_epoch(None, epoch, record)
-        finished(
-            tracker.epoch,
-            "self.epoch is still None after an epoch: remember it in on_epoch. (A first loss is lower than "
-            "infinity: compare with <.)",
-        )
-        expect_equal(
-            (int(tracker.epoch), round(float(tracker.val_loss), 6)),
-            (1 + int(np.argmin(losses)), min(losses)),
-            wrong=[(value(losses), message) for value, message in known.TRACKER_MISTAKES],
-            what="(epoch, val_loss)",
-        )
+    finished(
+        known.followed(yours, known.RUNS[0])[0],
+        "self.epoch is still None after an epoch: remember it in on_epoch. (A first loss is lower than "
+        "infinity: compare with <.)",
+    )
+    mine = [known.followed(yours, run) for run in known.RUNS]
+    finished(
+        [epoch for epoch, _ in mine], "self.epoch is still None after an epoch in one of the runs."
+    )
+    said = as_array(mine)
+    right = as_array([known.followed(known.BestEpoch, run) for run in known.RUNS])
+    if np.allclose(said, right):
+        return
+    for update, message in known.TRACKER_MISTAKES:
+        wrong = [known.followed(known.tracker(update), run) for run in known.RUNS]
+        expect(not np.allclose(said, as_array(wrong)), message)
+    (first, losses, _), got = next(
+        (run, pair)
+        for run, pair, best in zip(known.RUNS, said, right, strict=True)
+        if not np.allclose(pair, best)
+    )
+    raise Wrong(
+        f"Validation losses {losses}, epochs from {first} on: yours keeps epoch {got[0]:g} and {got[1]:g}. "
+        "Which epoch has the lowest, and does a new tracker start afresh?",
+    )
 
 
 # ------------------------------------------------------------------ 12-6

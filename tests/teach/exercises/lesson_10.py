@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 import pandas as pd
+import torch
 from drafts import slips, spellings
 from scipy import stats
 
@@ -38,6 +39,24 @@ def coins(a, b, n=None, side="two-sided"):
     return stats.binomtest(n10, n or n10 + n01, alternative=side).pvalue
 
 
+def chi_square(a, b, correction):
+    n10, n01, _ = mcnemar(a, b)
+    return stats.chi2.sf((abs(n10 - n01) - correction) ** 2 / max(n10 + n01, 1), 1)
+
+
+def plain_mcnemar(a, b):
+    both = [(bool(x), bool(y)) for x, y in zip(a, b, strict=True)]
+    n10, n01 = both.count((True, False)), both.count((False, True))
+    return [n10, n01, stats.binomtest(n10, n10 + n01).pvalue if n10 + n01 else 1]
+
+
+def torch_mcnemar(a, b):
+    n10 = (a.bool() & ~b.bool()).sum(dim=0)
+    n01 = (b.bool() & ~a.bool()).sum(dim=0)
+    n = int(n10 + n01)
+    return n10, n01, torch.tensor(stats.binomtest(int(n10), n).pvalue if n else 1.0)
+
+
 def no_disagreement_forgotten(a, b):
     n10, n01 = (a & ~b).sum(), (~a & b).sum()
     return n10, n01, stats.binomtest(int(n10), int(n10 + n01)).pvalue
@@ -65,6 +84,15 @@ WRONG = {
         "signs deleted": lambda a, b: known_by(key(r"[^a-z0-9 ]", ""), a, b),
         "not stripped": lambda a, b: known_by(key(r"[^a-z0-9]+", " ", strip=False), a, b),
         "capitals": lambda a, b: known_by(key(r"[^a-z0-9]+", " ", lower=False), a, b),
+        "\\W": lambda a, b: known_by(key(r"\W+", " "), a, b),
+        "\\W and underscores": lambda a, b: known_by(key(r"[\W_]+", " "), a, b),
+        "no digits": lambda a, b: known_by(key(r"[^a-z]+", " "), a, b),
+        "sign by sign": lambda a, b: known_by(key(r"[^a-z0-9]", " "), a, b),
+        "bags of words": lambda a, b: known_by(
+            lambda t: frozenset(key(r"[^a-z0-9]+", " ")(t).split()), a, b
+        ),
+        "all": lambda a, b: [True] * len(b),
+        "none": lambda a, b: [False] * len(b),
         "a part": part_of_a_text,
         "within the test set": within,
         "turned round": lambda a, b: leaked(b, a),
@@ -88,6 +116,9 @@ WRONG = {
         "the other side": with_p(lambda a, b: coins(a, b, side="less")),
         "unpaired": with_p(lambda a, b: stats.ttest_ind(a * 1.0, b * 1.0).pvalue),
         "shares": lambda a, b: (*(k / len(a) for k in mcnemar(a, b)[:2]), mcnemar(a, b)[2]),
+        "chi-square": with_p(lambda a, b: chi_square(a, b, 0)),
+        "Yates": with_p(lambda a, b: chi_square(a, b, 1)),
+        "1 - p": with_p(lambda a, b: 1 - mcnemar(a, b)[2]),
         "no disagreement": no_disagreement_forgotten,
         "p of 0": zero_for_no_disagreement,
     },
@@ -106,6 +137,9 @@ WRONG = {
 
 RIGHT = {
     "10-1": {
+        "plain Python": lambda m, c, d: len([1 for value in m if c < abs(value) <= d]),
+        "torch": lambda m, c, d: torch.logical_and(m.abs() > c, m.abs() <= d).sum(dim=0),
+        "pandas": lambda m, c, d: m.abs().between(c, d, inclusive="right").sum(),
         "two labels compared": lambda m, c, d: (
             np.sign(m) * (abs(m) > c) != np.sign(m) * (abs(m) > d)
         ).sum(),
@@ -133,6 +167,7 @@ RIGHT = {
             .str.strip()
             .isin([answers.normal(t) for t in a])
         ),
+        "a tensor": lambda a, b: torch.tensor(leaked(a, b)),
         "findall": lambda a, b: [
             re.findall("[a-z0-9]+", t.lower()) in [re.findall("[a-z0-9]+", s.lower()) for s in a]
             for t in b
@@ -143,9 +178,12 @@ RIGHT = {
         "a loop": lambda R: [
             [R[a, b] / (R[a, a] * R[b, b]) ** 0.5 for b in range(len(R))] for a in range(len(R))
         ],
+        "torch": lambda R: R / torch.sqrt(torch.outer(torch.diag(R), torch.diag(R))),
         "einsum": lambda R: without_noise(np.asarray(R)),
     },
     "10-5": {
+        "plain Python": plain_mcnemar,
+        "torch": torch_mcnemar,
         "numpy": lambda a, b: np.array(mcnemar(a, b)),
         "from the other side": lambda a, b: (*mcnemar(a, b)[:2], mcnemar(b, a)[2]),
     },

@@ -3,14 +3,17 @@
 import json
 import struct
 
+import numpy as np
 import torch
 from drafts import slips, spellings
 
 from ragteach.teach.exercises.answers_12 import (
+    TRACKER_MISTAKES,
     BestEpoch,
     flip_shares,
     header,
     merge,
+    tracker,
     unmerge,
 )
 
@@ -99,67 +102,44 @@ def by_tensordot(model, task):
 # ------------------------------------------------------------------ 12-5
 
 
-def tracker(update):
-    class Mine:
-        def __init__(self):
-            self.epoch, self.val_loss = None, float("inf")
+class OfTheClass:
+    """Keeps its best in the class, so that the next run starts with the last one's."""
 
-        def on_epoch(self, model, epoch, record):
-            update(self, epoch, record)
+    epoch = None
+    val_loss = float("inf")
 
-    return Mine
-
-
-def keep(self, epoch, value):
-    self.epoch, self.val_loss = epoch, value
+    def on_epoch(self, model, epoch, record):
+        if record["val_loss"] < OfTheClass.val_loss:
+            OfTheClass.epoch = epoch
+            OfTheClass.val_loss = record["val_loss"]
 
 
-def last(self, epoch, record):
-    keep(self, epoch, record["val_loss"])
+class WithTensors(BestEpoch):
+    def on_epoch(self, model, epoch, record):
+        losses = torch.tensor([self.val_loss, record["val_loss"]])
+        if losses.argmin() == 1:
+            self.epoch = torch.tensor(epoch)
+            self.val_loss = losses[1]
 
 
-def training_loss(self, epoch, record):
-    if record["loss"] < self.val_loss:
-        keep(self, epoch, record["loss"])
+class WithNumpy(BestEpoch):
+    def __init__(self):
+        super().__init__()
+        self.seen = np.empty((0, 2))
 
-
-def highest(self, epoch, record):
-    if self.epoch is None or record["val_loss"] > self.val_loss:
-        keep(self, epoch, record["val_loss"])
-
-
-def the_last_of_equals(self, epoch, record):
-    if record["val_loss"] <= self.val_loss:
-        keep(self, epoch, record["val_loss"])
-
-
-def from_zero(self, epoch, record):
-    if record["val_loss"] < self.val_loss:
-        keep(self, epoch - 1, record["val_loss"])
-
-
-def epoch_always(self, epoch, record):
-    keep(self, epoch, min(self.val_loss, record["val_loss"]))
-
-
-def first_only(self, epoch, record):
-    if self.epoch is None:
-        keep(self, epoch, record["val_loss"])
-
-
-def loss_forgotten(self, epoch, record):
-    if record["val_loss"] < self.val_loss:
-        self.epoch = epoch
+    def on_epoch(self, model, epoch, record):
+        self.seen = np.vstack([self.seen, [epoch, record["val_loss"]]])
+        self.epoch, self.val_loss = self.seen[self.seen[:, 1].argmin()]
 
 
 class WithHistory:
     def __init__(self):
-        self.losses = []
+        self.losses = {}
 
     def on_epoch(self, model, epoch, record):
-        self.losses.append(record["val_loss"])
-        self.val_loss = min(self.losses)
-        self.epoch = 1 + self.losses.index(self.val_loss)
+        self.losses[epoch] = record["val_loss"]
+        self.epoch = min(self.losses, key=self.losses.get)
+        self.val_loss = self.losses[self.epoch]
 
 
 WRONG = {
@@ -205,13 +185,14 @@ WRONG = {
         "balance of the W_t": lambda W, lam, lam_s: lam / lam_s * W.sum(0),
     },
     "12-4": {
-        "percentages": {16: 0.0, 8: 0.0, 4: 5.0, 2: 20.6},
-        "counts": {16: 0, 8: 1, 4: 8, 2: 30},
+        "percentages": {16: 0.0, 8: 0.0, 4: 2.5, 2: 21.9},
+        "counts": {16: 0, 8: 1, 4: 4, 2: 35},
         "never changed": {16: 0.0, 8: 0.0, 4: 0.0, 2: 0.0},
         "accuracy": {16: 0.73, 8: 0.73, 4: 0.72, 2: 0.65},
         "the share that stays": {16: 1.0, 8: 0.99, 4: 0.95, 2: 0.8},
         "keys swapped": {16: 0.2, 8: 0.05, 4: 0.01, 2: 0.0},
         "rounded twice": {16: 0.05, 8: 0.06, 4: 0.08, 2: 0.2},
+        "the parts": flip_shares()["parts"],
         "one task only": {bits: share[0] for bits, share in flip_shares()["one task"].items()},
         "one layer for all": {bits: share[0] for bits, share in flip_shares()["one layer"].items()},
         "something else": {16: 0.0, 8: 0.0, 4: 0.01, 2: 0.05},
@@ -219,14 +200,8 @@ WRONG = {
         "a list": [0.0, 0.0, 0.05, 0.2],
     },
     "12-5": {
-        "the last": tracker(last),
-        "training loss": tracker(training_loss),
-        "highest": tracker(highest),
-        "the last of equals": tracker(the_last_of_equals),
-        "from zero": tracker(from_zero),
-        "epoch always": tracker(epoch_always),
-        "first only": tracker(first_only),
-        "loss forgotten": tracker(loss_forgotten),
+        **{update.__name__: tracker(update) for update, _ in TRACKER_MISTAKES},
+        "one memory for all": OfTheClass,
         "an object": BestEpoch(),
     },
     "12-6": slips("rwwrrw"),
@@ -234,6 +209,13 @@ WRONG = {
 
 RIGHT = {
     "12-1": {
+        "plain Python": lambda data: json.loads(
+            bytes(data[8 : 8 + sum(b << 8 * i for i, b in enumerate(data[:8]))])
+        ),
+        "numpy": lambda data: json.loads(data[8 : 8 + int(np.frombuffer(data, "<u8", 1)[0])]),
+        "torch": lambda data: json.loads(
+            data[8:][: torch.frombuffer(bytearray(data[:8]), dtype=torch.int64).item()]
+        ),
         "struct": lambda data: json.loads(
             data[8 : 8 + struct.unpack("<Q", data[:8])[0]].decode("utf-8")
         ),
@@ -241,12 +223,23 @@ RIGHT = {
     "12-2": {"tensordot": by_tensordot, "the model's own": lambda model, task: model.merge(task)},
     "12-3": {
         "shrunk mean": lambda W, lam, lam_s: W.mean(0) * len(W) * lam / (len(W) * lam + lam_s),
+        "torch": lambda W, lam, lam_s: lam * W.sum(dim=0) / (W.shape[0] * lam + lam_s),
+        "numpy": lambda W, lam, lam_s: (
+            lam * np.sum(W, axis=0, keepdims=True)[0] / (np.shape(W)[0] * lam + lam_s)
+        ),
+        "plain Python": lambda W, lam, lam_s: [
+            [
+                sum(lam * float(W[t][c][j]) for t in range(len(W))) / (len(W) * lam + lam_s)
+                for j in range(len(W[0][0]))
+            ]
+            for c in range(len(W[0]))
+        ],
         "a fraction": lambda W, lam, lam_s: W.sum(0) / (len(W) + lam_s / lam),
     },
     "12-4": {
-        "another machine": {16: 0.0, 8: 0.00625, 4: 0.0375, 2: 0.21},
-        "tensors": {b: torch.tensor(v) for b, v in {16: 0.0, 8: 0.0, 4: 0.05625, 2: 0.2}.items()},
+        "another machine": {16: 0.0, 8: 0.00625, 4: 0.03125, 2: 0.2125},
+        "tensors": {b: torch.tensor(v) for b, v in {16: 0.0, 8: 0.0, 4: 0.01875, 2: 0.225}.items()},
     },
-    "12-5": {"with a history": WithHistory},
+    "12-5": {"with a history": WithHistory, "torch": WithTensors, "numpy": WithNumpy},
     "12-6": spellings("rwwrrw"),
 }
