@@ -44,3 +44,10 @@ def nth_look(i: int) -> Look:
     """The ``i``-th look of the cycle, for things that have none of their own."""
     colours, markers, dashes = CYCLE
     return Look(colours[i % len(colours)], markers[i % len(markers)], dashes[i % len(dashes)])
+
+
+SCHEDULES = {  # of training
+    "joint": Look(BLUE, "o", "-"),
+    "two_phase": Look(VERMILION, "s", "--"),
+    "alternating": Look(GREEN, "^", ":"),
+}

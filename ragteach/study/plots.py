@@ -32,6 +32,7 @@ PALETTE = {name: look.colour for name, look in THREE.items()}
 MARKERS = {name: look.marker for name, look in THREE.items()}
 STYLES = {name: look.dash for name, look in THREE.items()}
 LETTERS = {name: look.letter for name, look in THREE.items()}
+SCHEDULES = looks.SCHEDULES
 
 
 def show(fig, alt):
@@ -82,6 +83,18 @@ def comparison(table, ax=None, metric="accuracy"):
         xlabel=f"test {metric.replace('_', ' ')} (mean and {_interval(table)})",
     )
     ax.grid(axis="x", alpha=0.3)
+    return _clean(ax)
+
+
+def draws(scores, ax=None):
+    """One score a draw: a line for each strategy (the columns), a place for each seed (the rows)."""
+    ax = _axes(ax, (6, 3.6))
+    for i, strategy in enumerate(scores.columns):
+        colour, marker, style = _look(strategy, i)
+        ax.plot(scores.index, scores[strategy], ls=style, marker=marker, color=colour,
+                label=_plain(strategy))  # fmt: skip
+    ax.set(xlabel="seed", ylabel="test accuracy", xticks=list(scores.index))
+    ax.legend(frameon=False)
     return _clean(ax)
 
 
@@ -147,43 +160,45 @@ def who_wins(table, ax=None):
     """Map of the winner over relatedness x sentences per task (from `compare.winners`): its name
     and lead in each cell.
 
-    A star marks a lead whose 95 % interval lies above 0.
+    A star marks a lead whose 95 % interval lies above 0. A lead that rounds to 0.000 is a tie, grey.
     """
     names = list(PALETTE)
+    ties = table["margin"].abs() < 0.0005
     for winner in table["winner"]:
         one_of("winner", winner, names)
     text = [
-        f"{winner}\n{margin:+.3f}{'*' if clear else ''}"
-        for winner, margin, clear in zip(
-            table["winner"], table["margin"], table["clear"], strict=True
+        "tie" if tie else f"{winner}\n{margin:+.3f}{'*' if clear else ''}"
+        for winner, margin, clear, tie in zip(
+            table["winner"], table["margin"], table["clear"], ties, strict=True
         )
     ]
-    table = table.assign(code=[names.index(w) for w in table["winner"]], text=text)
+    code = [names.index(w) for w in table["winner"]]
+    table = table.assign(code=np.where(ties, len(names), code), text=text)
     codes, text = (
         table.pivot(index="relatedness", columns="n_per_task", values=v).sort_index(ascending=False)
         for v in ("code", "text")
     )
     ax = _axes(ax, (1.35 * codes.shape[1] + 1.5, 0.75 * codes.shape[0] + 1.5))
-    pale = ListedColormap(["#9FCBE6", "#F3B98F", "#A6DCCB"])  # PALETTE, light enough for black text
-    _heat(ax, codes, text.fillna(""), pale, 0, 2, 9)
+    pale = ListedColormap(["#9FCBE6", "#F3B98F", "#A6DCCB", "#E4E4E4"])  # PALETTE, light; a tie
+    _heat(ax, codes, text.fillna(""), pale, 0, len(names), 9)
     ax.set(xlabel="training sentences per task", ylabel="relatedness of the tasks")
     ax.set_title("who wins, and by how much (* = clear at 95 %)", size=11)
     return ax
 
 
 def routing(model, ax=None):
-    """The graph: tasks left, adapters right, a line for every route (its width is the weight,
-    dashed if below 0). An inactive adapter has a dotted box.
+    """The graph: tasks left, W_s and the adapters right, a line for every route (its width is the
+    weight, dashed if below 0). Every task uses W_s: grey lines; where it is frozen at 0 (independent
+    models) it has none. An inactive adapter has a dotted box.
     """
     graph = torch.as_tensor(getattr(model, "graph", model))
     tasks = getattr(model, "task_names", [f"task{t + 1}" for t in range(len(graph))])
     adapters = getattr(model, "adapter_names", [f"A{k + 1}" for k in range(graph.shape[1])])
     active = getattr(model, "active", dict.fromkeys(adapters, True))
-    ax = _axes(ax, (5.5, 0.55 * max(len(tasks), len(adapters)) + 1.2))
-    left, right = (
-        np.linspace(1, 0, len(tasks) + 2)[1:-1],
-        np.linspace(1, 0, len(adapters) + 2)[1:-1],
-    )
+    ax = _axes(ax, (5.5, 0.55 * max(len(tasks), len(adapters) + 1) + 1.2))
+    left = np.linspace(1, 0, len(tasks) + 2)[1:-1]
+    top_right, *right = np.linspace(1, 0, len(adapters) + 3)[1:-1]  # W_s above the adapters
+    _draw_shared(ax, top_right, left, _uses_shared(model))
     top = max(float(abs(graph).max()) if graph.numel() else 1.0, 1e-12)
     for t, row in enumerate(graph.tolist()):
         for k, g in enumerate(row):
@@ -218,6 +233,26 @@ def routing(model, ax=None):
     ax.axis("off")
     readable(ax)
     return ax
+
+
+def _uses_shared(model):
+    """Not so if W_s is frozen at 0. A bare graph is one beside W_s."""
+    shared = getattr(model, "shared", None)
+    return shared is None or shared.requires_grad or bool(shared.count_nonzero())
+
+
+def _draw_shared(ax, place, tasks, used):
+    """W_s at its place on the right, and a grey line from every task that uses it."""
+    frame = {
+        "boxstyle": "round,pad=0.35",
+        "fc": "#EEEEEE",
+        "ec": "black",
+        "ls": "-" if used else ":",
+    }
+    for task in tasks if used else ():
+        ax.plot([0, 1], [task, place], color="#999999", lw=1.2, zorder=0)
+    text = "$W_s$" if used else "$W_s = 0$"
+    ax.text(1, place, text, ha="left", va="center", zorder=3, size=11, bbox=frame)
 
 
 def norms(trajectory, ax=None, tasks=False):
@@ -328,9 +363,9 @@ def _lines(table, value, label, ax, first=0):
 
 
 def _look(name, i):
-    """Colour, marker and line style: a strategy's own, or the i-th."""
+    """Colour, marker and line style: those of a strategy, of a schedule, or the i-th."""
     strategy = REGISTRY.get(name)
-    look = looks.nth_look(i) if strategy is None else strategy.look
+    look = SCHEDULES.get(name, looks.nth_look(i)) if strategy is None else strategy.look
     return look.colour, look.marker, look.dash
 
 

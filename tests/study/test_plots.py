@@ -128,6 +128,10 @@ class TestTables:
         top, bottom = (ax.transData.transform((0.5, y))[1] for y in (0.5, 1.5))
         assert top > bottom  # relatedness grows upwards
 
+    def test_a_lead_of_nothing_is_a_tie(self, ax):
+        plots.who_wins(cells().assign(margin=[0.0, 0.0004, -0.02, 0.03]), ax)
+        assert sorted(texts(ax)).count("tie") == 2
+
     def test_the_map_refuses_a_winner_it_has_no_colour_for(self):
         with refused("winner", "'nobody'", "RAG"):
             plots.who_wins(cells().assign(winner="nobody"))
@@ -181,6 +185,25 @@ class TestWeights:
         assert legend(ax) == ["joint", "optimum"]
         assert np.allclose(ax.lines[0].get_ydata(), history.frame()["loss"])
 
+    def test_a_schedule_looks_the_same_in_any_order(self, walk):
+        _, history, *_ = walk
+        for order in (["joint", "two_phase"], ["two_phase", "alternating", "joint"]):
+            lines = plots.losses(dict.fromkeys(order, history)).lines
+            found = {line.get_label(): (line.get_color(), line.get_marker()) for line in lines}
+            assert found["joint"] == (plots.BLUE, "o") and found["two_phase"] == (
+                plots.VERMILION,
+                "s",
+            )
+
+    def test_draws_have_a_line_a_strategy_in_its_own_look(self, ax):
+        scores = pd.DataFrame({"independent": [0.5, 0.6], "RAG": [0.7, 0.8]}, index=[3, 7])
+        plots.draws(scores, ax)
+        assert [line.get_color() for line in ax.lines] == [
+            plots.PALETTE["independent"],
+            plots.PALETTE["RAG"],
+        ]
+        assert list(ax.get_xticks()) == [3, 7]
+
     def test_a_lambda_path_is_drawn_from_small_to_large(self, walk, ax):
         data = walk[2]
         model = RAG(6, 3, 3, tasks=data.task_names)
@@ -202,9 +225,22 @@ class TestGraph:
     def test_a_line_for_every_route(self, ax):
         model = RAG(4, 2, 2, tasks=["films", "cars"], graph=[[1, 0], [0.5, -1]])
         assert plots.routing(model, ax) is ax
-        assert len(ax.lines) == 3
-        assert sorted(line.get_linestyle() for line in ax.lines) == ["-", "-", "--"]
-        assert {"films", "cars", "A1", "A2", "0.5", "-1", "tasks", "adapters"} == set(texts(ax))
+        routes = [line for line in ax.lines if line.get_color() == plots.BLUE]
+        assert sorted(line.get_linestyle() for line in routes) == ["-", "-", "--"]
+        assert len(ax.lines) == 3 + 2  # and two to W_s
+        said = {"films", "cars", "A1", "A2", "0.5", "-1", "tasks", "adapters", "$W_s$"}
+        assert said == set(texts(ax))
+
+    def test_independent_models_do_not_look_like_one_adapter_per_task(self):
+        drawn = {}
+        for model in (
+            RAG(4, 2, 2, tasks=["films", "cars"]),
+            RAG.independent(4, 2, tasks=["films", "cars"]),
+        ):
+            ax = plots.routing(model)
+            grey = [line for line in ax.lines if line.get_color() != plots.BLUE]
+            drawn[len(grey)] = set(texts(ax))
+        assert "$W_s$" in drawn[2] and "$W_s = 0$" in drawn[0]
 
     def test_an_inactive_adapter_has_a_dotted_box(self, ax):
         model = RAG(4, 2, 2, tasks=["films", "cars"])
@@ -217,7 +253,7 @@ class TestGraph:
 
     def test_no_adapters_is_said(self, ax):
         plots.routing(RAG.full_sharing(4, 2, tasks=["films", "cars"]), ax)
-        assert "no adapters" in texts(ax) and len(ax.lines) == 0
+        assert "no adapters" in texts(ax) and len(ax.lines) == 2  # from each task to W_s
 
     def test_a_bare_matrix_will_do(self, ax):
         plots.routing(torch.eye(3), ax)

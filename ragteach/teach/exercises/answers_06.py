@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from ragteach.dataset import MultiTaskDataset
 from ragteach.study.experiment import COLUMNS
 
 
@@ -21,6 +22,30 @@ def equal_widths(n_features, n_classes, n_tasks):
 def honest_score(val_loss, test_accuracy):
     chosen = val_loss.argmin(axis=1)  # (n_seeds,)
     return test_accuracy[np.arange(len(chosen)), chosen].mean()
+
+
+def resplit_interval(differences, test_per_train):
+    n = len(differences)
+    scale = np.sqrt(differences.var(ddof=1) * (1 / n + test_per_train))
+    half = stats.t.ppf(0.975, n - 1) * scale
+    return differences.mean(), differences.mean() - half, differences.mean() + half
+
+
+def fair_comparison(draw, strategies, tries, seeds, score):
+    found = {name: [] for name in strategies}
+    for seed in seeds:
+        train, val, test = draw(seed)  # one draw, for all strategies
+        data = MultiTaskDataset.from_frame(train)  # the vocabulary: training sentences only
+        choose, final = (
+            MultiTaskDataset.from_frame(part, data.vectorizer, data.task_names)
+            for part in (val, test)
+        )
+        for name, fit in strategies.items():
+            models = [fit(data, penalty) for penalty in tries[name]]
+            losses = [score(model, choose)["loss"] for model in models]
+            best = models[int(np.argmin(losses))]  # validation chooses
+            found[name].append(score(best, final)["accuracy"])  # the test set is read once
+    return {name: np.array(values) for name, values in found.items()}
 
 
 def scores(strategy_means, n_seeds=8, spread=0.01, seed=0):

@@ -1,11 +1,15 @@
 """Exercises of lesson 06: a fair comparison."""
 
+from collections.abc import Mapping
+
 import numpy as np
+import pandas as pd
 from scipy import stats
 
 from ragteach.study.experiment import paired
-from ragteach.teach.checks import Wrong, call, exercise, expect, expect_close
+from ragteach.teach.checks import Wrong, call, exercise, expect, expect_close, finished
 from ragteach.teach.exercises import answers_06 as answers
+from ragteach.teach.exercises.watched_06 import World
 from ragteach.teach.written import Sentence, in_words
 
 
@@ -23,16 +27,15 @@ from ragteach.teach.written import Sentence, in_words
     ],
     reference=answers.paired_interval,
     reason="Subtracting first removes what the two have in common: the luck of the draw.",
+    rule="one column of differences, then mean -+ t.ppf(0.975, n - 1) * std(ddof=1) / sqrt(n).",
 )
 def paired_interval(yours):
     """a, b (n_seeds,) -> (mean, low, high)."""
     for n in (6, 15):
         rng = np.random.default_rng(n)
         luck = rng.normal(size=n)
-        a, b = (
-            0.7 + 0.05 * luck + 0.01 * rng.normal(size=n),
-            0.68 + 0.05 * luck + 0.01 * rng.normal(size=n),
-        )
+        a = 0.7 + 0.05 * luck + 0.01 * rng.normal(size=n)
+        b = 0.68 + 0.05 * luck + 0.01 * rng.normal(size=n)
         d = a - b
         mean, t, se = d.mean(), stats.t.ppf(0.975, n - 1), d.std(ddof=1) / np.sqrt(n)
         apart = np.sqrt(a.var(ddof=1) / n + b.var(ddof=1) / n)
@@ -71,9 +74,23 @@ def paired_interval(yours):
                 [-mean, -mean - t * se, -mean + t * se],
                 "The sign is turned round: a minus b, please.",
             ),
+            (
+                [mean - t * se, mean, mean + t * se],
+                "The right three numbers, in another order: (mean, low, high).",
+            ),
+            ([mean, t * se], "This is the mean and half the width. Return mean, low and high."),
+            ([mean - t * se, mean + t * se], "The mean is missing: return (mean, low, high)."),
+            (
+                around(t * d.std(ddof=1) / n),
+                "You divided the standard deviation by n. The standard error divides by sqrt(n).",
+            ),
+            (
+                around(stats.t.ppf(0.975, n) * se),
+                "Student's t has n - 1 degrees of freedom here, not n: the mean took one.",
+            ),
         ]
         expect_close(
-            np.asarray(call(yours, a, b), dtype=float),
+            call(yours, a, b),
             around(t * se),
             wrong,
             what="(mean, low, high)",
@@ -94,7 +111,8 @@ def paired_interval(yours):
     ],
     reference=100,
     reason="2 s^2 (1 - rho) / n = 2 s^2 / m gives m = n / (1 - rho) = 10 / 0.1. Pairing is free, 90 "
-    "more seeds are not.",
+    "more draws for each strategy are not.",
+    rule="set 2 s^2 (1 - rho) / 10 equal to 2 s^2 / m, and solve for m.",
     rubric=[
         "begins with the variance of a difference, and says where the covariance comes from",
         "divides by n because different seeds are independent",
@@ -132,8 +150,18 @@ def worth(yours):
                 "1 / n^0.5.",
             ),
             (50, "Look at the 2: both variances have it, paired and unpaired, so it cancels."),
+            (
+                200,
+                "200 is right for both strategies together. Asked is the number for each of them.",
+            ),
+            (90, "90 is how many more. Asked is how many each strategy must have in all."),
+            (
+                10 / np.sqrt(0.1),
+                "You compared standard errors, and forgot that they fall like 1 / sqrt(n): compare "
+                "the variances.",
+            ),
         ],
-        what="The number of seeds",
+        what="The number of draws",
         rtol=1e-3,
     )
 
@@ -152,6 +180,7 @@ def worth(yours):
     ],
     reference=answers.equal_widths,
     reason="(T + 1) C d weights on one matrix is d (T + 1) features; on T matrices it is d (T + 1) / T.",
+    rule="weights of RAG = weights of the other; the classes stand on both sides.",
 )
 def equal_widths(yours):
     """n_features, n_classes, n_tasks -> (features of full sharing, features of each independent
@@ -159,7 +188,7 @@ def equal_widths(yours):
     """
     for d, c, t in [(210, 3, 4), (90, 5, 2)]:
         expect_close(
-            np.asarray(call(yours, d, c, t), dtype=float),
+            call(yours, d, c, t),
             [(t + 1) * d, (t + 1) * d / t],
             wrong=[
                 (
@@ -206,15 +235,14 @@ def equal_widths(yours):
     ],
     reference=answers.honest_score,
     reason="The test numbers of the settings that were not chosen are never looked at.",
+    rule="row by row: the column of the least validation loss, then the mean of their test numbers.",
 )
 def honest_score(yours):
     """val_loss, test_accuracy (n_seeds, n_settings) -> one number."""
     for n_seeds, n_settings in [(6, 5), (4, 9)]:
         rng = np.random.default_rng(n_settings)
-        loss, accuracy = (
-            rng.uniform(0.5, 1.5, (n_seeds, n_settings)),
-            rng.uniform(0.3, 0.9, (n_seeds, n_settings)),
-        )
+        loss = rng.uniform(0.5, 1.5, (n_seeds, n_settings))
+        accuracy = rng.uniform(0.3, 0.9, (n_seeds, n_settings))
         rows = np.arange(n_seeds)
         expect_close(
             call(yours, loss, accuracy),
@@ -253,6 +281,27 @@ def honest_score(yours):
                 (
                     accuracy[rows, loss.argmin(1)],
                     "One number per seed is right so far. Report their mean.",
+                ),
+                (
+                    accuracy[rows, loss.argmin(1)].sum(),
+                    "You added the seeds up. Report their mean.",
+                ),
+                (
+                    np.median(accuracy[rows, loss.argmin(1)]),
+                    "This is the median over seeds. The mean is asked, as in the rest of the lesson.",
+                ),
+                (
+                    accuracy.flat[loss.argmin()],
+                    "This chooses one single seed and setting, the luckiest. Choose in every seed.",
+                ),
+                (
+                    accuracy[rows, loss.argmin(1)].max(),
+                    "This reports the best seed: choosing on the test set once more. Take the mean.",
+                ),
+                (
+                    accuracy[loss.argmin(0), np.arange(n_settings)].mean(),
+                    "argmin(0) finds the best seed of each setting. Seeds are not yours to choose: "
+                    "argmin(axis=1).",
                 ),
             ],
             what="The score",
@@ -299,6 +348,10 @@ def make_rag_lose(yours):
         n_seeds >= 5,
         f"{n_seeds} seeds are too few to say anything about seeds you did not run. Use 5 or more.",
     )
+    expect(
+        "accuracy" in set(two["metric"]),
+        "The claim is about accuracy, and this table has no row of it. Keep all rows of compare(...).",
+    )
     row = paired(two, reference="full sharing").iloc[0]
     if row["verdict"] == "worse":
         raise Wrong(
@@ -311,6 +364,133 @@ def make_rag_lose(yours):
             "and it contains 0. Change the setting, not the seeds."
         )
     return f"Full sharing leads by {row['difference']:.3f}, interval {row['low']:+.3f} to {row['high']:+.3f}."
+
+
+@exercise(
+    "06-7",
+    title="An interval for splits of one corpus",
+    difficulty="medium",
+    minutes=10,
+    trains="saying how sure you are when all draws share their sentences",
+    hints=[
+        "Nothing is new but the factor: where 1 / n stood, 1 / n + n_test / n_train stands.",
+        "scale = np.sqrt(d.var(ddof=1) * (1 / n + test_per_train))",
+        "half = stats.t.ppf(0.975, n - 1) * scale; return d.mean(), d.mean() - half, d.mean() + half",
+    ],
+    reference=answers.resplit_interval,
+    reason="The second part does not shrink with n: more splits of the same sentences are no new sentences.",
+    rule="under the root stands v times the sum of 1 / n and n_test / n_train.",
+)
+def resplit_interval(yours):
+    """differences (n_seeds,), test_per_train -> (mean, low, high)."""
+    for n, r in ((6, 0.5), (15, 2 / 3), (9, 0.0)):
+        d = np.random.default_rng(n).normal(0.03, 0.02, n)
+        mean, t, v = d.mean(), stats.t.ppf(0.975, n - 1), d.var(ddof=1)
+
+        def around(half, mean=mean):
+            return [mean, mean - half, mean + half]
+
+        right = t * np.sqrt(v * (1 / n + r))
+        expect_close(
+            call(yours, d, r),
+            around(right),
+            wrong=[
+                (
+                    around(t * np.sqrt(v / n)),
+                    "This is Student's interval for independent draws: n_test / n_train is missing.",
+                ),
+                (
+                    around(t * (np.sqrt(v / n) + r)),
+                    "n_test / n_train belongs under the root, beside 1 / n and times v.",
+                ),
+                (
+                    around(t * np.sqrt(v / n + r)),
+                    "v multiplies both parts: v (1 / n + n_test / n_train).",
+                ),
+                (
+                    around(t * np.sqrt(v / n * (1 + r))),
+                    "This is (1 + r) / n: it still vanishes with many splits. The sum is 1 / n + r.",
+                ),
+                (
+                    around(t * v * (1 / n + r)),
+                    "The root is missing: v (1 / n + r) is a variance.",
+                ),
+                (
+                    around(t * np.sqrt(v) * (1 / n + r)),
+                    "The root covers 1 / n + r as well, not v alone.",
+                ),
+                (
+                    around(1.96 * np.sqrt(v * (1 / n + r))),
+                    "1.96 is for hundreds of seeds. Use Student's t with n - 1 degrees of freedom.",
+                ),
+                (
+                    around(t * np.sqrt(d.var() * (1 / n + r))),
+                    "var() divides by n unless you say ddof=1.",
+                ),
+                (
+                    around(stats.t.ppf(0.95, n - 1) * np.sqrt(v * (1 / n + r))),
+                    "0.95 leaves 5 % on EACH side. For a 95 % interval ask t.ppf(0.975).",
+                ),
+                (
+                    around(np.sqrt(v * (1 / n + r))),
+                    "This is one standard error. Multiply it by Student's t.",
+                ),
+                (
+                    around(t * np.sqrt(v * (1 / n + (1 / r if r else 0)))),
+                    "The ratio is upside down: n_test / n_train is handed over, use it as it is.",
+                ),
+                (around(-right), "The ends are in the other order: the low one first."),
+            ],
+            what="(mean, low, high)",
+            rtol=1e-6,
+        )
+
+
+@exercise(
+    "06-8",
+    title="Your own fair comparison",
+    difficulty="hard",
+    minutes=30,
+    trains="writing a comparison in which no strategy has a hidden advantage",
+    hints=[
+        "Two loops: over seeds, and inside it over strategies. What must stand in the outer one, so "
+        "that all strategies get the same draw?",
+        "data = rt.MultiTaskDataset.from_frame(train); val and test are made with data.vectorizer and "
+        "data.task_names.",
+        "models = [fit(data, p) for p in tries[name]]; losses = [score(m, choose)['loss'] for m in "
+        "models]; best = models[int(np.argmin(losses))]; then score(best, final)['accuracy'], once.",
+    ],
+    reference=answers.fair_comparison,
+    reason="Every rule of the table at the top of the lesson is now a line of your code.",
+    rule="choose by the validation loss, seed by seed, and read the test set once.",
+)
+def fair_comparison(yours):
+    """A small watched world: what is read, and when, shows what a result alone would not."""
+    for seeds in ([3, 5, 8], [11, 2]):
+        world = World(seeds)
+        found = call(
+            lambda w=world: yours(w.draw, w.strategies, w.tries, w.seeds, w.score),
+        )
+        if isinstance(found, pd.DataFrame):
+            found = found.to_dict("list")
+        expect(
+            isinstance(found, Mapping),
+            "Return a dict: the name of each strategy, with its test accuracies, one a seed.",
+        )
+        finished(dict(found), "Some strategies have no numbers yet.")
+        expect(
+            set(found) == set(world.strategies),
+            f"The dict needs the strategies {', '.join(world.strategies)}; yours has "
+            f"{', '.join(map(str, found)) or 'none'}.",
+        )
+        world.judge()
+        for name in world.strategies:
+            expect_close(
+                found[name],
+                world.right(name),
+                wrong=world.wrong(name),
+                what=f"The test accuracies of {name!r}",
+            )
 
 
 in_words(
