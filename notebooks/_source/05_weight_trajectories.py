@@ -9,6 +9,9 @@
 #
 # You need lessons 02 and 03. Lesson 04 helps.
 #
+# **Core, about 85 minutes:** everything but what is marked *extra*. A good place for a break is before *Forgetting the start*.
+# **Extra, about 20 minutes:** the law for any graph (05-3), and *Build your own*, at the end.
+#
 # ## A question
 #
 # The data only ever see the sum: $W_t = W_s + A_t$. If a sentence about films pulls on $W_{films}$, it pulls on $W_s$ and
@@ -17,9 +20,11 @@
 # %%
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import ragteach as rt
 import torch
 from ragteach.study import plots
+from ragteach.study.experiment import interval
 from ragteach.teach.checks import check, reference
 from ragteach.teach.hints import card, hint, predict, reveal, rubric
 from ragteach.teach.written import reflect
@@ -77,11 +82,9 @@ plots.angles(free, ax=axes[1])
 axes[1].get_legend().remove()
 plots.show(
     fig,
-    alt="Left: the lengths of W_s and four adapters over 200 steps. All start near "
-    "2.4. W_s grows to about 16, "
-    "the adapters to about 9. Right: the angle of each adapter to W_s. It starts "
-    "near 90 degrees and falls "
-    "to about 60 to 66.",
+    alt="Left: the lengths of W_s and four adapters over 200 steps. All start near 2. "
+    "W_s grows to about 16, the adapters to about 8. Right: the angle of each adapter to "
+    "W_s. It starts near 90 degrees and falls to between 58 and 65.",
 )
 
 # %%
@@ -92,7 +95,7 @@ print(f"ratio {moved_shared / moved_adapter:.2f}")
 reveal("05-a", "W_s" if moved_shared > 1.2 * moved_adapter else "no clear winner")
 
 # %% [markdown]
-# ## Why about twice as far, and why about 60 degrees
+# ## Why about twice as far, and why near 60 degrees
 #
 # Write $D_t = \partial CE_t / \partial W_t$ for what the data of task $t$ ask for. With $G = I$ and no penalties, one step is
 #
@@ -122,11 +125,19 @@ cosines = free.gradient_cosines(data.stacked())
 c = cosines["cosine"].mean()
 print(f"mean cosine of two tasks' gradients, over all steps: {c:+.3f}")
 print(f"so W_s should move {length_ratio(4, c):.2f} times as far as an adapter")
+angle = np.degrees(np.arccos((1 + 3 * c) / length_ratio(4, c)))
+print(
+    f"and an adapter's path should make an angle of {angle:.0f} degrees with its path"
+)
 
 # %% [markdown]
 # On these data the tasks' pulls are almost at right angles. Then $W_s$ moves nearly $\sqrt 4 = 2$ times as far. And the
-# angle: the cosine of one pull $D_t$ with the sum of four orthogonal pulls is $1/\sqrt 4$, which is 60 degrees. That is
-# where the angles in the picture settle. Nothing was decided yet about "shared" and "own": this is only addition.
+# angle: the cosine of one pull with the sum of all is $(1 + (T-1)c)\,/\,\sqrt{T + T(T-1)c}$. At $c = 0$ that is $1/\sqrt 4$, which is
+# 60 degrees; with the small negative $c$ of these data it is 62.
+#
+# In the picture the four angles end between 58 and 65 degrees. They differ since the pairs differ: a task whose pull agrees with two
+# others comes closer to their sum. And the random start is still in there. Nothing was decided yet about "shared" and
+# "own": this is only addition.
 #
 # ## Paths in a plane
 #
@@ -145,14 +156,22 @@ plots.show(
     fig,
     alt="Two planes with the paths of W_s and four adapters, from a small dot to a "
     "ring. In both, W_s goes "
-    "further than any adapter. In the plane of the words annoying and dark, W_s goes "
-    "towards negative for both; "
-    "the film adapter goes against it for dark, which praises films.",
+    "further than any adapter. In the plane of the words annoying and dark, W_s goes far "
+    "towards negative for annoying and a little for dark; the film adapter goes against "
+    "it for dark, and the phone adapter further down.",
 )
 
 # %% [markdown]
-# `annoying` means the same everywhere. `dark` praises a film and blames a phone or a meal. Look at the right picture: the film
-# adapter moves against $W_s$ on the axis of `dark`.
+# `annoying` means the same everywhere, and all five paths go to the left. `dark` praises a film and blames a phone or a meal. Look at the
+# vertical axis: the film adapter moves against $W_s$, the phone adapter moves along with it, and further. What a task thinks is the
+# sum. Let us read it off the ends of the paths:
+
+# %%
+ends = free.word_table(["annoying", "dark"])
+ends.round(2)
+
+# %% [markdown]
+# In films `dark` ends above 0, if only just: the adapter had to undo what phones did to $W_s$.
 #
 # ## The conservation law
 #
@@ -175,16 +194,6 @@ check("05-2", conserved)
 # $W_s - \sum_t A_t$ never moves. Then find out for which vectors $v$ the matrix $W_s - \sum_k v_k A_k$ never moves if
 # the graph $G$ is any matrix.
 
-# %% [markdown] tags=["answer"]
-# **$G = I$.** One step changes $W_s$ by $-\eta\sum_t D_t$ and each $A_t$ by $-\eta D_t$. So it changes $\sum_t A_t$ by
-# $-\eta\sum_t D_t$ too. The difference of two things that change alike does not change. By induction it holds for all
-# steps. Nothing was said about the data, the learning rate or the number of steps.
-#
-# **Any $G$.** Now $\partial J/\partial A_k = \sum_t G_{tk} D_t$. One step changes $\sum_k v_k A_k$ by
-# $-\eta\sum_k v_k \sum_t G_{tk} D_t = -\eta\sum_t (Gv)_t D_t$. This equals the change of $W_s$, for all $D_t$, exactly if
-# $(Gv)_t = 1$ for every task: $Gv = \mathbf 1$. If no such $v$ exists (a task without an adapter, say), this law
-# is not there.
-
 # %%
 card("05-3")
 
@@ -196,6 +205,22 @@ def conserved_mix(graph):
 
 
 check("05-3", conserved_mix)
+
+# %% [markdown]
+# <details><summary>A proof to compare with yours</summary>
+#
+# **$G = I$.** One step changes $W_s$ by $-\eta\sum_t D_t$ and each $A_t$ by $-\eta D_t$. So it changes $\sum_t A_t$ by
+# $-\eta\sum_t D_t$ too. The difference of two things that change alike does not change. By induction it holds for all
+# steps. Nothing was said about the data, the learning rate or the number of steps.
+#
+# **Any $G$.** Now $\partial J/\partial A_k = \sum_t G_{tk} D_t$. One step changes $\sum_k v_k A_k$ by
+# $-\eta\sum_k v_k \sum_t G_{tk} D_t = -\eta\sum_t (Gv)_t D_t$.
+#
+# **The step people miss:** this must equal the change of $W_s$, $-\eta\sum_t D_t$, for *all* matrices $D_t$ that data could ask for. One set
+# of $D_t$ would allow many $v$. For all of them at once, $(Gv)_t = 1$ for every task: $Gv = \mathbf 1$. If no such $v$ exists
+# (a task without an adapter, say), this law is not there.
+#
+# </details>
 
 # %% [markdown]
 # ## Live: keep it, break it
@@ -333,7 +358,7 @@ print("distance after 1000 steps:", {k: f"{v[-1]:.4f}" for k, v in apart.items()
 
 # %% [markdown]
 # This is **[law 4](laws.md#law-4-forgetting)**. With penalties every start ends in the same $W_t$: $J$ then has one lowest point. Without them the
-# starts stay apart, even in $W_t$ itself: there are more words than sentences, so the data leave many directions
+# starts stay apart, even in $W_t$ itself: a task has 36 sentences and there are 130 words, so its data leave many directions
 # free, and gradient descent never moves along those. If you stop early, some of the start is left in both cases. (Softmax hides one
 # direction: adding the same number to all classes changes no prediction. With a penalty that fades as well.)
 #
@@ -350,8 +375,7 @@ ax.legend(frameon=False, loc="upper left", bbox_to_anchor=(1, 1))
 plots.show(
     fig,
     alt="The cosine between the gradients of each pair of tasks in W_s, over 200 "
-    "steps: between about -0.12 and "
-    "0.05 for all six pairs, so close to a right angle.",
+    "steps: between about -0.14 and 0.18 for all six pairs, so not far from a right angle.",
 )
 
 # %% [markdown]
@@ -389,10 +413,26 @@ value = table["cosine"].mean()
 reveal("05-c", "below 0" if value < -0.03 else "above 0" if value > 0.03 else "about 0")
 
 # %% [markdown]
-# Negative at 0, near 0 at 0.5, positive at 1: before any test sentence is read, the gradients tell how related the tasks are.
-# The numbers are small, since with 36 training sentences a task, two tasks rarely use the same opinion word. Try
-# `toy(1.0, n_per_task=200)`: the cosine is clearly larger. And a conflict is no catastrophe here: each task has its
-# adapter, which follows that task alone. Methods that *repair* conflicting gradients (Yu et al. 2020) change the step of
+# Negative at 0, near 0 at 0.5, positive at 1: before any test sentence is read, the gradients tell how related the tasks are. This is
+# one draw of the data, so repeat it:
+
+# %%
+drawn = {}
+for r in (0.0, 0.5, 1.0):
+    several = [toy(r, seed=seed) for seed in range(5)]
+    drawn[r] = [
+        path(d, lam=0.01, lam_shared=0.01)
+        .gradient_cosines(d.stacked())["cosine"]
+        .mean()
+        for d in several
+    ]
+    mean, low, high = interval(drawn[r])
+    print(f"relatedness {r}: {mean:+.3f}, 95 % interval {low:+.3f} to {high:+.3f}")
+
+# %% [markdown]
+# The three intervals do not touch. The numbers are small, since with 36 training sentences a task, two tasks rarely use the same
+# opinion word. Try `toy(1.0, n_per_task=200)`: the cosine is more than twice as large. And a conflict is no catastrophe here: each task
+# has its adapter, which follows that task alone. Methods that *repair* conflicting gradients (Yu et al. 2020) change the step of
 # what tasks share.
 #
 # ## Which words move into shared, which into adapters?
@@ -405,29 +445,30 @@ model = rt.RAG(big.n_features, 3, 4, tasks=big.task_names, adapters=big.task_nam
 rt.solve(model, big, lam=0.01, lam_shared=0.01)
 vocabulary = list(big.vectorizer.get_feature_names_out())
 table = rt.trajectories.model_words(model, vocabulary)
-chosen = ["superb", "awful", "excellent", "dark", "quiet", "hot"]
+chosen = ["superb", "awful", "dark", "quiet", "amazing", "acting"]
 fig, ax = plt.subplots(figsize=(9, 3.2), dpi=90, layout="constrained")
 plots.words(table.loc[chosen], ax=ax)
 plots.show(
     fig,
     alt="Scores of six words in W_s, in the four adapters and in the four task "
-    "weights. Superb: large in W_s, small "
-    "positive in all adapters. Excellent: the same number in W_s and in the film "
-    "adapter, zero in the others. Dark and "
-    "quiet: adapters of opposite signs.",
+    "weights. Superb and awful: large in W_s, the same sign in all adapters. Dark and "
+    "quiet: adapters of opposite signs. Amazing: zero in the phone adapter. Acting: the "
+    "same number in W_s and in the film adapter, zero in the others.",
 )
 
 # %% [markdown]
-# Three kinds of words:
+# Four kinds of words:
 #
-# - **All tasks agree** (`superb`): most of it sits in $W_s$.
+# - **All tasks agree** (`superb`, `awful`): all parts have the same sign, and most of it sits in $W_s$.
 # - **Tasks disagree** (`dark`, `quiet`): the adapters have different signs; $W_s$ holds a compromise.
-# - **Only one task has seen it** (`excellent`, here only in films): exactly one half in $W_s$, one half in the film adapter. The
-#   other three adapters are 0, so now *every* domain believes half of what films believe. That is how sharing helps with a word
-#   that a domain has never seen, and how it can mislead.
+# - **One task has never seen it** (`amazing`, never in a training sentence about phones): its adapter is 0, and it believes what the
+#   others believe. That is how sharing helps.
+# - **Only one task has seen it** (`acting`, a word of films): exactly one half in $W_s$, one half in the film adapter. Now every
+#   domain believes half of what films believe, also of a word that is no opinion at all: `acting` is a noun, and chance
+#   put it into a few more bad reviews than good ones. That is how sharing can mislead.
 #
-# The half is no accident. [Law 3](laws.md#law-3-balance), balance, says $\lambda_s W_s = \lambda\sum_t A_t$ for every word. What is the part of
-# $W_s$ for other penalties?
+# The half is no accident. Where no data pull on an adapter, its penalty alone does, and it is 0. [Law 3](laws.md#law-3-balance), balance, says
+# $\lambda_s W_s = \lambda\sum_t A_t$ for every word. What is the part of $W_s$ for other penalties?
 
 # %%
 card("05-7")
@@ -442,35 +483,51 @@ def shared_part(lam, lam_shared):
 check("05-7", shared_part)
 
 # %% [markdown]
-# Check it on the data. Here $\lambda = 0.03$ and $\lambda_s = 0.01$: three quarters are predicted. The last lines compare two
-# groups of words. If all four tasks agree on a word, balance puts a quarter of $W_s$ into each adapter.
+# Check it on the data. Here $\lambda = 0.03$ and $\lambda_s = 0.01$: three quarters are predicted.
 
 # %%
 shared_part = reference("05-7")
 uneven = rt.RAG(big.n_features, 3, 4, tasks=big.task_names, adapters=big.task_names)
 rt.solve(uneven, big, lam=0.03, lam_shared=0.01)
-row = rt.trajectories.model_words(uneven, vocabulary).loc["excellent"]
+row = rt.trajectories.model_words(uneven, vocabulary).loc["acting"]
 part = row["W_s"] / row["W[films]"]
-print(
-    f"excellent: {part:.3f} of W[films] is W_s; formula {shared_part(0.03, 0.01):.3f}"
-)
-
-groups = {
-    "the same everywhere": "superb awful wonderful terrible brilliant great bad "
-    "perfect poor",
-    "different by domain": "dark quiet hot bold basic compact bright busy fast dry",
-}
-for name, group in groups.items():
-    rows = table.loc[[word for word in group.split() if word in vocabulary]]
-    adapters, shared = rows[big.task_names].abs().mean(axis=1), rows["W_s"].abs()
-    ratio = adapters.mean() / shared.mean()
-    print(f"{name}: {len(rows)} words, an adapter holds {ratio:.2f} of what W_s holds")
+print(f"acting: {part:.3f} of W[films] is W_s; formula {shared_part(0.03, 0.01):.3f}")
 
 # %% [markdown]
+# Now a trap. Take all words with an opinion, and ask how large an adapter's entry is, compared with that of $W_s$.
+
+# %%
+opinions = {
+    "the same everywhere": "superb awful wonderful terrible brilliant great bad poor",
+    "different by domain": "dark quiet hot compact thin familiar slow mild",
+}
+W_names = [f"W[{name}]" for name in big.task_names]
+rows = {}
+for name, words in opinions.items():
+    part = table.loc[words.split()]
+    adapters, task_scores = part[big.task_names], part[W_names].to_numpy()
+    rows[name] = {
+        "adapter / W_s": adapters.abs().mean(axis=1).mean() / part["W_s"].abs().mean(),
+        "agreement of W_t": 4
+        * (task_scores.mean(1) ** 2).sum()
+        / (task_scores**2).sum(),
+    }
+agreement = pd.DataFrame(rows).T
+agreement.round(3)
+
+# %% [markdown]
+# 0.250 for the first group: "exactly a quarter of $W_s$ in each adapter, so these words are shared"? No. With $\lambda = \lambda_s$ balance says
+# $W_s = \sum_t A_t$, so four adapters *of the same sign* hold a quarter of $W_s$ **on average, whatever the data say**. The 0.25 repeats the law; it
+# tests nothing. (And only on average: look at `superb` in the picture.)
+#
+# What the data decide is whether the $W_t$ agree. The second column measures that: $T$ times the squared mean of the $W_t$, divided by the sum of their
+# squares. It is 1 if all tasks give a word the same score, and 0 if the scores cancel. For words that mean the same everywhere it
+# is 0.99; for words of the domains it is about half. Before you trust a number, ask what it would have been without the effect.
+#
 # ## Watch it
 #
 # **Your task.** Choose *joint, no penalty*, and drag to the end: how far has $W_s - \sum_t A_t$ moved? Then choose *joint*
-# (with penalties; there $\eta = 0.5$ and $\lambda = \lambda_s = 0.003$), and find the step at which it has moved by 10 %. Which step
+# (with penalties; there $\eta = 1$ and $\lambda = \lambda_s = 0.01$), and find the step at which it has moved by 10 %. Which step
 # does $(1-\eta\lambda)^n = 0.9$ predict?
 
 # %%
@@ -479,7 +536,7 @@ rt.widgets.trajectory_player()
 # %% [markdown]
 # ## Explain it to a colleague
 #
-# A colleague prints the film adapter, sees 0.00 for `awful`, and concludes: "The film model has no opinion on *awful*." Explain in
+# A colleague prints the phone adapter, sees 0.00 for `amazing`, and concludes: "The phone model has no opinion on *amazing*." Explain in
 # three or four sentences what is wrong, and what to read instead.
 
 # %%
@@ -502,6 +559,36 @@ text = ...  ### SOLUTION
 reflect("05-8", text, ticks=[])
 
 # %% [markdown]
+# ## Extra: build your own
+#
+# A film of your own is a loop that keeps copies. Train with `torch.optim.SGD`, and after every step put copies of $W_s$ and of the
+# adapters into two lists. Then test law 2 on your own record. The frame stands; the loop is yours.
+
+# %% tags=["exercise"]
+kept_shared, kept_adapters = [], []
+model = rt.RAG(data.n_features, 3, 4, tasks=data.task_names, scale=0.1)
+criterion = rt.MultiTaskLoss(lam=0.0, lam_shared=0.0)
+optimizer = torch.optim.SGD(model.parameters(), lr=1.0)
+### BEGIN SOLUTION
+for _ in range(50):
+    optimizer.zero_grad()
+    criterion.stacked(model, data.stacked()).backward()
+    optimizer.step()
+    kept_shared.append(
+        model.shared.detach().clone()
+    )  # a copy: the weights go on moving
+    kept_adapters.append(model.adapter_weights().detach().clone())
+### END SOLUTION
+if kept_shared:
+    mine = conserved(torch.stack(kept_shared), torch.stack(kept_adapters))
+    print(f"moved by {(mine[-1] - mine[0]).norm() / mine[0].norm():.1e} of its length")
+
+# %% [markdown]
+# If it says 0.0e+00 exactly, you kept the same tensor fifty times instead of fifty copies.
+#
+# **Make it yours:** give the adapters another learning rate (two parameter groups), and find the matrix that is conserved
+# now. Or take mini-batches, and see that nothing changes.
+#
 # ## Recap
 #
 # - Each adapter follows its own task, $W_s$ follows the sum. With pulls at right angles $W_s$ moves $\sqrt T$ times as far.
@@ -510,6 +597,7 @@ reflect("05-8", text, ticks=[])
 # - With $\lambda = \lambda_s$ the start decays like $(1-\eta\lambda)^n$, and every start meets in the same $W_t$ ([law 4](laws.md#law-4-forgetting)).
 # - The cosine of the tasks' gradients rises with their relatedness.
 # - At the optimum balance decides who holds a word. Read $W_t$, not an adapter alone.
+# - A number that a law forces is no evidence: ask what it would have been without the effect.
 #
 # ## Sources
 #

@@ -28,6 +28,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import ragteach as rt
+from ragteach import MultiTaskDataset
 from ragteach.study import plots
 from ragteach.study.experiment import STRATEGIES, draw, interval, winners
 from ragteach.teach.checks import check, reference
@@ -290,14 +291,14 @@ def nothing_to_learn(seed):
     rng = np.random.default_rng(seed)
     train["label"] = rng.permutation(train["label"])
     val["label"] = rng.permutation(val["label"])
-    data = rt.MultiTaskDataset.from_frame(train)
+    data = MultiTaskDataset.from_frame(train)
     model = rt.RAG(data.n_features, 3, 4, tasks=data.task_names, init="zero")
     path = rt.solve_path(model, data, lam, lam_shared, tol=1e-4)
 
     test = test.sample(frac=1, random_state=seed)
     few = test.groupby("task", sort=False).head(15)
     val, few, fresh = (
-        rt.MultiTaskDataset.from_frame(f, data.vectorizer, data.task_names).stacked()
+        MultiTaskDataset.from_frame(f, data.vectorizer, data.task_names).stacked()
         for f in (val, few, test.drop(few.index))
     )
     loss = path.losses(val).mean(0).numpy()
@@ -708,8 +709,8 @@ reflect("06-6", text, ticks=[])
 # | piece | what it does |
 # |---|---|
 # | `draw(seed)` | three frames of one draw: `train`, `val`, `test` |
-# | `rt.MultiTaskDataset.from_frame(train)` | data with a vocabulary; it has `.vectorizer` and `.task_names` |
-# | `rt.MultiTaskDataset.from_frame(val, vectorizer, task_names)` | other sentences, in the same columns |
+# | `MultiTaskDataset.from_frame(train)` | data with a vocabulary; it has `.vectorizer` and `.task_names` |
+# | `MultiTaskDataset.from_frame(val, vectorizer, task_names)` | other sentences, in the same columns |
 # | `strategies[name](data, penalty)` | a trained model; `tries[name]` lists the penalties of that strategy |
 # | `score(model, data)` | a dict with `"loss"` and `"accuracy"` |
 #

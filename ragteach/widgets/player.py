@@ -25,9 +25,9 @@ FRAMES = 121
 MAX_RUNS = 4
 
 
-def toy_runs(lam=0.003, lam_shared=0.003, epochs=240, lr=0.5, seed=0):
+def toy_runs(lam=0.01, lam_shared=0.01, epochs=480, lr=1.0, seed=0):
     """The three schedules, and joint training without a penalty: {name: Trajectory}, and the toy
-    data.
+    data. Long enough that joint and alternating training end at nearly the same weights.
     """
     frame = make_toy(n_per_task={"films": 40, "cars": 40, "food": 40}, seed=seed)
     data, runs = MultiTaskDataset.from_frame(frame), {}

@@ -45,3 +45,18 @@ def half_life(lr, lam):
 
 def shared_part(lam, lam_shared):
     return lam / (lam + lam_shared)
+
+
+# Mean cosines for relatedness 0, 0.5 and 1, and how one comes to them.
+WRONG_COSINES = [
+    (
+        [-0.192, -0.046, 0.284],
+        "These are runs without penalties: path(..., lam=0.01, lam_shared=0.01).",
+    ),
+    ([-0.090, 0.066, 0.272], "This is the first step only. Take the mean over all steps."),
+    ([-0.175, -0.011, 0.298], "This is the last step only. Take the mean over all steps."),
+    ([0.166, 0.084, 0.295], "These are absolute values. The sign is what the exercise is about."),
+    ([0.990, 0.492, 0.0], "This is the share of cosines below 0. Take the mean of the cosines."),
+    ([0.295, -0.0035, -0.166], "The data sets of relatedness 0 and 1 are swapped."),
+    ([0.166, 0.0035, -0.295], "A sign: tasks that are more related pull more alike."),
+]
