@@ -8,6 +8,9 @@
 #
 # You need lesson 02 (the equation) and lesson 03 ($J$, $\lambda$ and gradients).
 #
+# **Core, about 95 minutes:** everything up to *Explain it to a colleague*. A good place for a break is before *The proof*.
+# **Extra, about 35 minutes:** *Build your own trainer*, at the end.
+#
 # ## A question
 #
 # The article that this course is built on says two things about the shared weights $W_s$.
@@ -101,10 +104,12 @@ print(f"{'the optimum':12s}      is J = {best:.4f}")
 fig, axes = plt.subplots(1, 2, figsize=(10, 3.6), dpi=90, layout="constrained")
 plots.losses(histories, ax=axes[0], reference=best)
 axes[0].set_ylim(2, 3.4)
-for i, (name, history) in enumerate(histories.items()):
+for name, history in histories.items():
     gap = history.frame()["loss"] - best
-    look = {"color": plots.CYCLE[0][i], "ls": plots.CYCLE[2][i]}
-    axes[1].plot(gap.clip(lower=1e-9), lw=2, label=name, **look)
+    look = plots.SCHEDULES[name]
+    axes[1].plot(
+        gap.clip(lower=1e-9), lw=2, label=name, color=look.colour, ls=look.dash
+    )
 axes[1].set(yscale="log", xlabel="epoch", ylabel="J minus the lowest J")
 axes[1].legend(frameon=False)
 plots.show(
@@ -160,11 +165,12 @@ lowest = 2 / 2.15  # where both gradients are zero: w = a
 W, A = np.meshgrid(np.linspace(-0.2, 2.7, 80), np.linspace(-0.2, 1.5, 80))
 fig, ax = plt.subplots(figsize=(6, 4.2), dpi=90, layout="constrained")
 ax.contour(W, A, toy_J(W, A), levels=15, colors="0.75", linewidths=0.8)
-ax.plot(*points.T, "--", color=plots.GREEN, lw=1.5, label="alternating")
-ax.plot(*points[:3].T, "-", color=plots.VERMILION, lw=2.5, label="two-phase")
-ax.plot(*points[2], "s", color=plots.VERMILION, ms=9)
-ax.plot([0, lowest], [0, lowest], ":", color=plots.BLUE, lw=2.5, label="joint")
-ax.plot(lowest, lowest, "*", color=plots.BLUE, ms=15)
+walks = {"alternating": points, "two_phase": points[:3]}
+walks["joint"] = np.array([(0, 0), (lowest, lowest)])
+for name, walk in walks.items():
+    look = plots.SCHEDULES[name]
+    ax.plot(*walk.T, color=look.colour, ls=look.dash, lw=2.5, label=name)
+    ax.plot(*walk[-1], look.marker, color=look.colour, ms=9)
 ax.annotate("two-phase ends", points[2], (8, -4), textcoords="offset points")
 ax.annotate("the optimum", (lowest, lowest), (-72, 8), textcoords="offset points")
 ax.set(xlabel="shared weight w", ylabel="adapter weight a")
@@ -325,17 +331,6 @@ for active in (True, False):
 # 2. At the end of phase 2, $\partial J/\partial W_s$ depends on $W_s$, the $A_t$, $\lambda$ and $\lambda_s$ only: no data
 #    are needed. Find the formula. When is it zero?
 
-# %% [markdown] tags=["answer"]
-# **1.** The joint optimum is the lowest value of $J$ over *all* pairs $(W_s, A)$, with the best biases. The pair at
-# which two phases end is one of them. So its $J$ cannot be lower.
-#
-# **2.** At the end of phase 2, $\partial J/\partial A_t = 0$, so $\partial CE_t/\partial W_t = -\lambda A_t$ for every
-# $t$. Put this into the right-hand formula:
-# $$\frac{\partial J}{\partial W_s} = -\lambda \sum_t A_t + \lambda_s W_s .$$
-# It is zero exactly if $\lambda_s W_s = \lambda \sum_t A_t$: [law 3](laws.md#law-3-balance), balance. $J$ is convex, so where all gradients
-# vanish there is the optimum. Two phases therefore reach the joint optimum if, and only if, they happen to end in
-# balance.
-
 # %%
 card("04-4")
 
@@ -347,6 +342,26 @@ def pull_on_shared(shared, adapters, lam, lam_shared):
 
 
 check("04-4", pull_on_shared)
+
+# %% [markdown]
+# <details><summary>A proof to compare with yours</summary>
+#
+# **1.** The joint optimum is the lowest value of $J$ over *all* triples $(W_s, A, b)$. The triple at which two phases end is one
+# of them. So its $J$ cannot be lower.
+#
+# **2.** At the end of phase 2, $\partial J/\partial A_t = 0$, so $\partial CE_t/\partial W_t = -\lambda A_t$ for every
+# $t$. Put this into the right-hand formula:
+#
+# $$\frac{\partial J}{\partial W_s} = -\lambda \sum_t A_t + \lambda_s W_s .$$
+#
+# It is zero exactly if $\lambda_s W_s = \lambda \sum_t A_t$: [law 3](laws.md#law-3-balance), balance.
+#
+# **The step people miss:** "the pull is not zero" does not yet say that $J$ could be lower, and "the pull is zero" does not yet say
+# that this is the optimum. Both need that $J$ is smooth and convex, and that the gradients of the adapters and of the biases
+# vanish as well: then all gradients are zero, and where all gradients of a convex function vanish there is its lowest value. So two phases
+# reach the joint optimum if, and only if, they happen to end in balance.
+#
+# </details>
 
 # %% [markdown]
 # Does your formula agree with autograd, which knows the data? `solve` finds the lowest point of one phase exactly, so
@@ -390,7 +405,8 @@ for _ in range(9):
     lowest_over("shared", model)
     round_gaps.append(lowest_over("adapters", model) - best)
 fig, ax = plt.subplots(figsize=(6, 3.2), dpi=90, layout="constrained")
-ax.semilogy(range(1, 11), np.maximum(round_gaps, 1e-12), "o-", color=plots.BLUE)
+look = plots.SCHEDULES["alternating"]
+ax.semilogy(range(1, 11), np.maximum(round_gaps, 1e-12), "^:", color=look.colour)
 ax.annotate(
     "two-phase stops here", (1, round_gaps[0]), (10, -4), textcoords="offset points"
 )
@@ -462,7 +478,8 @@ def exact(schedule, lam, data=data):
 lams = [0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0]
 lam_gaps = [exact("two_phase", value)[1] - exact("joint", value)[1] for value in lams]
 fig, ax = plt.subplots(figsize=(6, 3.2), dpi=90, layout="constrained")
-ax.loglog(lams, lam_gaps, "s-", color=plots.VERMILION)
+look = plots.SCHEDULES["two_phase"]
+ax.loglog(lams, lam_gaps, "s--", color=look.colour)
 ax.set(
     xlabel=r"$\lambda$   (left: independent, right: full sharing)",
     ylabel="J(two-phase) - J(joint)",
@@ -523,10 +540,10 @@ reveal(
 
 
 # %%
-def destination(kind, seed):
+def destination(kind, seed, scale=1.0):
     """W_t (n_tasks, n_classes, n_features), trained long from a large random start."""
     model = rt.RAG(
-        data.n_features, 3, data.n_tasks, tasks=data.task_names, seed=seed, scale=1.0
+        data.n_features, 3, data.n_tasks, tasks=data.task_names, seed=seed, scale=scale
     )
     rt.fit(
         model,
@@ -541,25 +558,44 @@ def destination(kind, seed):
     return model.task_weights().detach()
 
 
+# How different are several ends? Take every entry of $W_t$, find how far apart its largest and its smallest value over the seeds
+# are, and keep the largest of all entries: one number.
+
 # %%
 card("04-6")
 
+
 # %% tags=["exercise"]
-# Run destination(kind, seed) for seeds 0, 1, 2 and each kind. For every entry of W_t find the largest
-# difference between two seeds, then take the largest of all entries: one number per kind.
-spread = {"joint": ..., "asleep": ..., "awake": ...}
-### BEGIN SOLUTION
-for which in spread:
-    finals = torch.stack([destination(which, seed) for seed in range(3)])
-    spread[which] = (finals.amax(0) - finals.amin(0)).max().item()
-    print(f"{which:8s} {spread[which]:.4f}")
-### END SOLUTION
+def spread(ends):
+    """ends (n_seeds, n_tasks, n_classes, n_features) -> the largest difference over seeds, a number"""
+    ...  ### SOLUTION
+
+
 check("04-6", spread)
 
-# %% [markdown] tags=["solution"]
+# %% [markdown]
+# **Predict.** Which kinds will end in the same place, whatever the seed: `"all three"`, `"joint and asleep"`, `"joint"` or `"none"`?
+
+# %%
+### BEGIN SOLUTION
+guess = "joint and asleep"
+### END SOLUTION
+predict("04-c", guess)
+
+# %%
+spread = reference("04-6")  # the reference, whether or not you finished
+forgot = {}
+for kind in ("joint", "asleep", "awake"):
+    ends = torch.stack([destination(kind, seed) for seed in range(3)])
+    forgot[kind] = float(spread(ends))
+    print(f"{kind:8s} {forgot[kind]:.4f}")
+same = [kind for kind, value in forgot.items() if value < 0.1]
+reveal("04-c", "all three" if len(same) == 3 else " and ".join(same) or "none")
+
+# %% [markdown]
 # Joint training and sleeping adapters forget the start. Awake adapters do not: phase 1 bends $W_s$ around their random
 # numbers, and phase 2 replaces the numbers but cannot bend $W_s$ back. Here the start was large (`scale=1.0`), and the
-# weights of the destinations differ by more than 1. With the default `scale=0.01` the same spread is below 0.1. Lesson 08 asks
+# weights of the destinations differ by more than 1. Try `scale=0.01`, the default: the spread is below 0.1. Lesson 08 asks
 # what else the random start does.
 
 # %% [markdown]
@@ -599,6 +635,60 @@ text = ...  ### SOLUTION
 reflect("04-7", text, ticks=[])
 
 # %% [markdown]
+# ## Extra: build your own trainer
+#
+# `rt.fit` in your own words. You have the loop of one epoch, and you can freeze. Put them together: a function that knows all three schedules.
+#
+# - `"joint"`: everything moves, `epochs` epochs.
+# - `"two_phase"`: $W_s$ for the first half of the epochs, then the adapters.
+# - `"alternating"`: `rounds` rounds, each a turn of $W_s$ and a turn of the adapters; all turns are equally long.
+#
+# The biases move always. Each turn gets an optimiser of its own, `torch.optim.Adam(those that move, lr=lr)`, so that no memory of another turn
+# pushes a part. Nothing stays frozen at the end. You may suppose that `epochs` can be divided evenly.
+
+# %%
+card("04-8")
+
+
+# %% tags=["exercise"]
+def train_by(schedule, model, loader, criterion, epochs=60, rounds=3, lr=0.05):
+    """Train model; return the mean J of every epoch, a list of `epochs` numbers."""
+    ...  ### SOLUTION
+
+
+check("04-8", train_by)
+
+# %% [markdown]
+# Your trainer on the sentences of this lesson. (If you have not finished, the cell uses the reference.)
+
+# %%
+train_by = reference("04-8")
+fig, ax = plt.subplots(figsize=(7, 3.4), dpi=90, layout="constrained")
+for schedule in SCHEDULES:
+    names, n_tasks = data.task_names, data.n_tasks
+    model = rt.RAG(data.n_features, 3, n_tasks, tasks=names, seed=0)
+    found = train_by(schedule, model, loader, criterion, epochs=120)
+    look = plots.SCHEDULES[schedule]
+    ax.plot(found, color=look.colour, ls=look.dash, lw=2, label=schedule)
+    print(f"{schedule:12s} ends at J = {found[-1]:.3f}")
+ax.axhline(best, color="black", lw=1, ls=(0, (1, 3)), label="optimum")
+ax.set(xlabel="epoch", ylabel="objective J", ylim=(best - 0.1, best + 1.2))
+ax.legend(frameon=False)
+plots.show(
+    fig,
+    alt="J per epoch of the learner's own trainer: joint training falls to the dotted "
+    "optimum, alternating training comes down to it in steps, two-phase training stops "
+    "above it.",
+)
+
+# %% [markdown]
+# **Make it yours.** Each of these is a few lines:
+#
+# 1. Stop a turn early, when `loss` on validation sentences has not fallen for five epochs; keep the best weights.
+# 2. A fourth schedule: joint, then the adapters alone. Can it end lower than joint training? Say it before you run it.
+# 3. Another learning rate for the adapters than for $W_s$ (parameter groups). What does it do to $W_s - \sum_t A_t$? (Lesson 05.)
+# 4. Task weights $\alpha$: pass `rt.MultiTaskLoss(alpha=...)` and see which task pays.
+#
 # ## Recap
 #
 # - *Fixed* and *trained* are both right: the article trains in two phases.

@@ -137,7 +137,7 @@ def test_the_start_decays_as_computed_and_starts_meet(seed):
     left = (kept.flatten(1).norm(dim=1) / kept[0].norm()).numpy()
     assert np.allclose(left, 0.99 ** np.arange(0, 201, 2), atol=1e-4)
     assert 68.5 < half_life(1.0, 0.01) < 69.5 and 0.13 < left[-1] < 0.14
-    for lam, low, high in ((0.0, 0.9, 1.0), (0.01, 0.0, 0.001)):
+    for lam, low, high in ((0.0, 0.85, 0.95), (0.01, 0.0, 0.001)):
         runs = [path(data, steps=1000, lam=lam, lam_shared=lam, seed=s, scale=1.0) for s in (0, 1)]
         a, b = (run.task_weights()[-1] for run in runs)
         assert low <= (a - b).norm() / a.norm() <= high

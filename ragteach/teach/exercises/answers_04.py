@@ -4,6 +4,8 @@ A mistake is a pair (what it gives, what to tell the learner); what costs time t
 function.
 """
 
+import torch
+
 
 def one_epoch(model, loader, criterion, optimizer):
     losses = []
@@ -78,20 +80,37 @@ def two_phase(model, train):
 # What may move at each call of train(model).
 PHASES = [
     (
-        ["adapters", "shared"],
+        ["adapters+bias", "shared+bias"],
         "The order is turned round: the article trains the shared weights first.",
     ),
     (
-        ["shared+adapters"] * 2,
+        ["shared+adapters+bias"] * 2,
         "Nothing is frozen: both phases train everything. That is joint training.",
     ),
-    (["shared", ""], "In phase 2 nothing may move: the adapters are still frozen. Unfreeze them."),
     (
-        ["shared", "shared+adapters"],
+        ["shared+bias", "bias"],
+        "In phase 2 nothing but the biases may move: the adapters are still frozen. Unfreeze them.",
+    ),
+    (
+        ["shared+bias", "shared+adapters+bias"],
         "In phase 2 the shared weights still move. Freeze them before the second call.",
     ),
-    (["shared"], "There is only one phase. Call train(model) a second time, for the adapters."),
+    (
+        ["shared+adapters+bias", "adapters+bias"],
+        "In phase 1 the adapters move as well. Freeze them before the first call.",
+    ),
+    (
+        ["shared+bias"],
+        "There is only one phase. Call train(model) a second time, for the adapters.",
+    ),
     ([], "train(model) is never called: freezing alone trains nothing."),
+    (["shared", "adapters"], "The biases are frozen. They are small and learn in every phase."),
+    (["shared+bias", "adapters"], "The biases are frozen in phase 2. They learn in every phase."),
+    (["shared", "adapters+bias"], "The biases are frozen in phase 1. They learn in every phase."),
+    (
+        ["shared+bias", "adapters+bias", "shared+bias"],
+        "There are more than two phases: what goes on is alternating training.",
+    ),
 ]
 
 
@@ -120,7 +139,84 @@ def wrong_pulls(shared, adapters, lam, lam_shared):
             lam_shared * shared - lam * total / len(adapters),
             "You took the mean over tasks. J sums over tasks, so the pulls add up.",
         ),
+        (
+            lam_shared * shared - lam * adapters,
+            "One matrix for each adapter: W_s feels all of them, so add them up over axis 0.",
+        ),
+        (
+            shared - total,
+            "Each part has its own penalty: lam_shared before W_s, lam before the sum.",
+        ),
     ]
+
+
+def spread(ends):
+    return float((ends.amax(0) - ends.amin(0)).max())
+
+
+def wrong_spreads(ends):
+    widths = ends.amax(0) - ends.amin(0)  # (n_tasks, n_classes, n_features)
+    return [
+        (widths, "One number for each entry is right so far. Keep the largest of them."),
+        (
+            widths.mean(),
+            "This is the mean over entries. One entry that differs is enough: take the largest.",
+        ),
+        (widths.sum(), "You added the entries up. Keep the largest of them."),
+        (widths.norm(), "This is a length, of all entries together. Keep the largest entry."),
+        (
+            ends.std(0).max(),
+            "This is a standard deviation over seeds. Asked is the difference of largest and smallest.",
+        ),
+        (
+            ends.std(0, correction=0).max(),
+            "This is a standard deviation over seeds (that of numpy). Asked is the difference of largest "
+            "and smallest.",
+        ),
+        (
+            (ends[0] - ends[1]).abs().max(),
+            "You compared the first two seeds only. Another pair may be further apart.",
+        ),
+        (
+            (ends[-1] - ends[0]).abs().max(),
+            "You compared the first seed with the last only. Another pair may be further apart.",
+        ),
+        (
+            ends.max() - ends.min(),
+            "This compares entries with other entries. Compare the same entry over the seeds: axis 0.",
+        ),
+        (
+            (ends[1:] - ends[0]).max(),
+            "You compared with the first seed, and a difference below 0 counts as well.",
+        ),
+        (
+            (ends - ends.mean(0)).abs().max(),
+            "This is the distance from the mean of the seeds, not between two of them.",
+        ),
+        (
+            (ends.amax(1) - ends.amin(1)).max(),
+            "The largest and smallest run over the tasks here. The seeds are axis 0.",
+        ),
+        (widths.min(), "This is the entry that differs least. Keep the largest."),
+    ]
+
+
+def train_by(schedule, model, loader, criterion, epochs=60, rounds=3, lr=0.05):
+    turns = {
+        "joint": [("shared", "adapters")],
+        "two_phase": [("shared",), ("adapters",)],
+        "alternating": [("shared",), ("adapters",)] * rounds,
+    }[schedule]
+    losses = []
+    for moving in turns:
+        model.freeze("shared", "adapters")
+        model.unfreeze(*moving)
+        trainable = [p for p in model.parameters() if p.requires_grad]
+        optimizer = torch.optim.Adam(trainable, lr=lr)  # no memory of another turn
+        for _ in range(epochs // len(turns)):
+            losses.append(one_epoch(model, loader, criterion, optimizer))
+    model.unfreeze("shared", "adapters")
+    return losses
 
 
 COINCIDE = {"a": "higher", "b": "same", "c": "higher", "d": "same", "e": "same"}

@@ -1,6 +1,7 @@
 """Lesson 05: the reference answers, and what to say about each wrong word of exercise 05-4."""
 
 import numpy as np
+import torch
 
 
 def length_ratio(n_tasks, cosine):
@@ -45,6 +46,30 @@ def half_life(lr, lam):
 
 def shared_part(lam, lam_shared):
     return lam / (lam + lam_shared)
+
+
+def film(model, loss, steps, lr):
+    optimizer = torch.optim.SGD(model.parameters(), lr=lr)
+    shared, adapters = [], []
+    for _ in range(steps):
+        optimizer.zero_grad()
+        loss(model).backward()
+        optimizer.step()
+        shared.append(model.shared.detach().clone())  # a copy: the weights go on moving
+        adapters.append(model.adapter_weights().detach().clone())
+    return torch.stack(shared), torch.stack(adapters)
+
+
+def never_cleared(model, loss, steps, lr):
+    """The film of a loop without zero_grad."""
+    shared, adapters = [], []
+    optimizer = torch.optim.SGD(model.parameters(), lr=lr)
+    for _ in range(steps):
+        loss(model).backward()
+        optimizer.step()
+        shared.append(model.shared.detach().clone())
+        adapters.append(model.adapter_weights().detach().clone())
+    return torch.stack(shared), torch.stack(adapters)
 
 
 # Mean cosines for relatedness 0, 0.5 and 1, and how one comes to them.

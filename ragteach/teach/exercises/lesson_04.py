@@ -1,5 +1,7 @@
 """Exercises of lesson 04: schedules of training."""
 
+import itertools
+
 import numpy as np
 import torch
 
@@ -39,6 +41,22 @@ def _tried(one_epoch, seed):
     )
 
 
+def _returning(place):
+    """The right loop, which returns J of one batch."""
+
+    def loop(model, loader, criterion, optimizer):
+        losses = []
+        for x, y, task in loader:
+            optimizer.zero_grad()
+            loss = criterion(model(x, task), y, task, model)
+            loss.backward()
+            optimizer.step()
+            losses.append(loss.item())
+        return losses[place]
+
+    return loop
+
+
 @exercise(
     "04-1",
     title="The training loop",
@@ -54,6 +72,7 @@ def _tried(one_epoch, seed):
     ],
     reference=answers.one_epoch,
     reason="Zero, loss, backward, step: it is rt.train_epoch, word for word.",
+    rule="zero_grad, then the loss with task and model, backward, step; note loss.item().",
 )
 def one_epoch(yours):
     """One pass over the batches; returns the mean J."""
@@ -70,14 +89,31 @@ def one_epoch(yours):
             wrong=[(lambda f=loop, s=seed: _tried(f, s)[0], said) for loop, said in answers.LOOPS],
             what="The weights after one epoch",
         )
+        expect(
+            not (isinstance(said, torch.Tensor) and said.requires_grad),
+            "You return a live tensor: it holds the graph of every batch in memory. A number is asked: "
+            "note loss.item().",
+        )
+        expect(
+            not isinstance(said, list | tuple),
+            "You return a list, a number for each batch. Their mean is asked.",
+        )
         expect_close(
-            said if not isinstance(said, torch.Tensor) else said.detach(),
+            said,
             mean,
             wrong=[
                 (
                     3 * mean,
                     "You return the sum over batches; divide by their number to get the mean J.",
-                )
+                ),
+                (
+                    lambda s=seed: _tried(_returning(0), s)[1],
+                    "You return J of the first batch. The mean of all batches is asked.",
+                ),
+                (
+                    lambda s=seed: _tried(_returning(-1), s)[1],
+                    "You return J of the last batch. The mean of all batches is asked.",
+                ),
             ],
             what="The returned mean J",
         )
@@ -86,14 +122,20 @@ def one_epoch(yours):
 # ------------------------------------------------------------------ 04-2
 
 
+def _something(returned):
+    """What came back; nothing at all is an answer that is not finished."""
+    return ... if returned is None else returned
+
+
 def _trainable(model):
-    shared = model.shared.requires_grad
-    adapters = {p.requires_grad for p in model.adapters.parameters()}
-    return (
-        "shared" * shared
-        + "+" * (shared and adapters == {True})
-        + "adapters" * (adapters == {True})
-    )
+    """What may move, in words such as "shared+bias"; a part counts if all of it may."""
+    adapters = {p.requires_grad for p in model.adapters.parameters()} == {True}
+    parts = {
+        "shared": model.shared.requires_grad,
+        "adapters": adapters,
+        "bias": model.bias.requires_grad,
+    }
+    return "+".join(name for name, moves in parts.items() if moves)
 
 
 @exercise(
@@ -126,10 +168,10 @@ def two_phase(yours):
             awake.append(all(m.active.values()))
             return m
 
-        call(lambda m=model, t=train: yours(m, t) or ...)
+        returned = call(lambda m=model, t=train: _something(yours(m, t)))
         expect_equal(
             seen,
-            ["shared", "adapters"],
+            ["shared+bias", "adapters+bias"],
             wrong=answers.PHASES,
             what="What may move in each phase",
         )
@@ -138,9 +180,13 @@ def two_phase(yours):
             "In phase 2 the adapters are asleep (inactive): they take no part in W_t and learn nothing.",
         )
         expect(
-            _trainable(model) == "shared+adapters",
+            _trainable(model) == "shared+adapters+bias",
             "Your function leaves a part frozen. The next one who trains this model will wonder why: "
             "unfreeze it.",
+        )
+        expect(
+            returned is model,
+            f"Return the model that came in; you return a {type(returned).__name__}.",
         )
 
 
@@ -215,6 +261,7 @@ def states(yours):
     reference=answers.pull_on_shared,
     reason="Phase 2 ends where dCE_t/dW_t = -lam A_t. Sum over the tasks and add the penalty's own gradient. "
     "It is zero exactly where law 3, balance, holds.",
+    rule="dJ/dW_s = sum_t dCE_t/dW_t + lam_shared W_s, where phase 2 left dCE_t/dW_t = -lam A_t.",
 )
 def pull_on_shared(yours):
     """shared (C, d), adapters (K, C, d) at the end of phase 2 -> dJ/dW_s (C, d)."""
@@ -225,7 +272,7 @@ def pull_on_shared(yours):
     ]:
         shared = rng.normal(size=(n_classes, n_features))
         adapters = rng.normal(size=(n_adapters, n_classes, n_features))
-        given = (shared, adapters, lam, lam_shared)
+        given = (torch.tensor(shared), torch.tensor(adapters), lam, lam_shared)
         expect_close(
             call(yours, *given),
             answers.pull_on_shared(*given),
@@ -273,49 +320,33 @@ def coincide(yours):
 
 @exercise(
     "04-6",
-    title="Which destinations remember the start?",
-    difficulty="medium",
-    minutes=10,
-    trains="an experiment over seeds, and reading it",
+    title="How far apart do the seeds end?",
+    difficulty="easy",
+    minutes=8,
+    trains="turning many weights into one number, over the right axis",
     hints=[
-        "For each kind, collect destination(kind, seed) for seeds 0 to 2 in a list, and stack it.",
-        "ends = torch.stack([...]) has the seeds on axis 0: (ends.amax(0) - ends.amin(0)).max() is the "
-        "spread.",
-        "Do it for the three kinds and put the numbers, as floats, into a dict.",
+        "The seeds are axis 0. For each entry of W_t: the largest over the seeds, minus the smallest.",
+        "ends.amax(0) - ends.amin(0) has the shape of W_t. Which of its entries is asked?",
+        "(ends.amax(0) - ends.amin(0)).max()",
     ],
-    reference={"joint": 0.0, "asleep": 0.0, "awake": 3.0},
-    reason="With penalties, joint training forgets its start, and so does phase 1 with sleeping adapters. "
-    "Adapters that are awake leave their random numbers in W_s, and phase 2 cannot take them out again.",
+    reference=answers.spread,
+    reason="The largest over seeds minus the smallest, entry by entry: no pair is further apart.",
+    rule="the largest minus the smallest over the seeds (axis 0), then the largest entry.",
 )
-def remember(yours):
-    """A dict: the largest spread of W_t over the seeds, per kind."""
-    expect(
-        isinstance(yours, dict),
-        'Answer with a dict such as {"joint": 0.1, "asleep": 0.1, "awake": 0.1}.',
-    )
-    finished(yours, "Some numbers are not there yet.")
-    expect(
-        set(yours) == {"joint", "asleep", "awake"},
-        "Give a number for each of joint, asleep and awake.",
-    )
-    spread = {kind: float(value) for kind, value in yours.items()}
-    expect(
-        max(spread.values()) > 0.05,
-        "Nothing differs anywhere. Did every run get the same seed, or did you compare a run with itself?",
-    )
-    expect(
-        spread["joint"] < 0.1,
-        "The joint runs differ: did you train to the end, with both penalties? "
-        "Compare the ends over the seeds, not the entries of one W_t.",
-    )
-    expect(
-        spread["asleep"] < 0.1,
-        "With sleeping adapters phase 1 never sees their random numbers. Is asleep swapped with awake?",
-    )
-    expect(
-        0.3 < spread["awake"] < 30,
-        "The spread of awake should be of the size of a weight: a largest difference.",
-    )
+def spread(yours):
+    """ends (n_seeds, n_tasks, n_classes, n_features) -> a number."""
+    for seed, shape in ((1, (3, 4, 3, 5)), (2, (4, 2, 3, 6))):
+        ends = torch.randn(
+            shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64
+        )
+        ends[1, 0, 1, 2], ends[2, 0, 1, 2] = -4.0, 5.0  # neither the first seed nor the mean
+        ends[:, 1, 2, 0] += 9.0  # large, and nearly the same for every seed
+        expect_close(
+            call(yours, ends),
+            answers.spread(ends),
+            wrong=answers.wrong_spreads(ends),
+            what="The spread",
+        )
 
 
 # ------------------------------------------------------------------ 04-7
@@ -383,3 +414,125 @@ in_words(
         "keeps J and test accuracy apart",
     ],
 )
+
+
+# ------------------------------------------------------------------ 04-8
+
+
+SEEN = {
+    "joint": ["shared+adapters+bias"],
+    "two_phase": ["shared+bias", "adapters+bias"],
+    "alternating": ["shared+bias", "adapters+bias"] * 2,
+}
+
+
+class _Watched(MultiTaskLoss):
+    """J, and at every batch of a training a note of what may move."""
+
+    def __init__(self):
+        super().__init__(lam=0.1, lam_shared=0.1)
+        self.notes = []
+
+    def forward(self, logits, y, task=None, model=None):
+        expect(
+            task is not None and model is not None,
+            "The criterion needs task and model: criterion(model(x, task), y, task, model).",
+        )
+        self.notes.append(_trainable(model))
+        return super().forward(logits, y, task, model)
+
+
+def _batches():
+    generator = torch.Generator().manual_seed(8)
+    loader = []
+    for n_docs in (8, 6):
+        x = torch.randn(n_docs, 5, generator=generator)
+        y = torch.randint(3, (n_docs,), generator=generator)
+        loader.append((x, y, torch.arange(n_docs) % 2))
+    return loader
+
+
+@exercise(
+    "04-8",
+    title="Your own trainer",
+    difficulty="hard",
+    minutes=30,
+    trains="building a trainer from parts you understand, and knowing what it must keep still",
+    hints=[
+        "A schedule is a list of turns, and a turn is what may move. Write the three lists first.",
+        "For each turn: freeze both parts, unfreeze those that move, make a new optimiser of what is "
+        "trainable, and run epochs // len(turns) epochs.",
+        'turns = {"joint": [("shared", "adapters")], "two_phase": [("shared",), ("adapters",)], '
+        '"alternating": [("shared",), ("adapters",)] * rounds}[schedule]',
+    ],
+    reference=answers.train_by,
+    reason="Three schedules are three lists of turns; the loop is the same.",
+    rule="for each turn freeze, unfreeze what moves, a new optimiser, its share of the epochs.",
+)
+def train_by(yours):
+    """What may move at each batch, what stayed bit-equal, J per epoch."""
+    for schedule, turns in SEEN.items():
+        loader, criterion = _batches(), _Watched()
+        model = RAG(5, 3, 2, tasks=["films", "cars"], seed=1)
+        given = {"epochs": 20, "rounds": 2, "lr": 0.05}
+        losses = call(
+            lambda s=schedule, m=model, x=loader, c=criterion, g=given: yours(s, m, x, c, **g)
+        )
+        _judge_turns(schedule, turns, criterion.notes)
+        expect(
+            isinstance(losses, list | tuple | np.ndarray | torch.Tensor),
+            "Return a list: the mean J of every epoch.",
+        )
+        expect(
+            not any(isinstance(v, torch.Tensor) and v.requires_grad for v in losses),
+            "The list holds live tensors, and with them the graph of every batch: note loss.item().",
+        )
+        expect(
+            np.ndim(losses) == 1 and len(losses) == 20,
+            f"{schedule}: numbers of shape {np.shape(losses)} came back for 20 epochs. One for each "
+            "epoch, please; all turns together have `epochs` epochs.",
+        )
+        wanted = RAG(5, 3, 2, tasks=["films", "cars"], seed=1)
+        right = answers.train_by(schedule, wanted, _batches(), _Watched(), **given)
+        expect_close(
+            [float(v) for v in losses],
+            right,
+            wrong=[
+                (
+                    2 * np.array(right),
+                    "You return sums over the two batches; their mean is asked.",
+                )
+            ],
+            what=f"{schedule}: J per epoch",
+        )
+        expect(
+            _trainable(model) == "shared+adapters+bias",
+            f"{schedule}: a part is still frozen at the end. Unfreeze it.",
+        )
+
+
+def _judge_turns(schedule, turns, notes):
+    """Compare what moved with the schedule, turn by turn."""
+    expect(notes, f"{schedule}: the criterion was never called, so nothing was trained.")
+    turns_found = [(state, len(list(part))) for state, part in itertools.groupby(notes)]
+    found = [state for state, _ in turns_found]
+    if not all("bias" in state for state in found):
+        expect(False, f"{schedule}: the biases are frozen in a turn. They move always.")
+    alone = ["shared+bias", "adapters+bias"]
+    said = {
+        "joint": "joint: everything moves, from the first epoch to the last.",
+        "two_phase": "two_phase: W_s in the first half, the adapters in the second, each alone.",
+        "alternating": "alternating: rounds = 2 are four turns, W_s and the adapters by turns, W_s first.",
+    }[schedule]
+    if schedule != "joint" and found == ["shared+adapters+bias"]:
+        said = f"{schedule}: nothing is frozen, so this is joint training."
+    elif schedule == "alternating" and found == alone:
+        said = "alternating: there is one round only; `rounds` of them are asked."
+    elif schedule != "joint" and found[: len(turns)][::-1] == turns:
+        said = f"{schedule}: the adapters come first. The shared weights do."
+    expect(found == turns, said, " -> ".join(found), " -> ".join(turns))
+    lengths = [n for _, n in turns_found]
+    expect(
+        len(set(lengths)) == 1,
+        f"{schedule}: the turns are not equally long: {lengths} batches.",
+    )

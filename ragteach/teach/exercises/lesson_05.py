@@ -5,6 +5,8 @@ import math
 import numpy as np
 import torch
 
+from ragteach.losses import MultiTaskLoss
+from ragteach.model import RAG
 from ragteach.teach.checks import (
     call,
     exercise,
@@ -421,3 +423,67 @@ in_words(
         "says what to read instead: W_t, as a difference of classes",
     ],
 )
+
+
+def _small():
+    """A model and its loss, the same at every call."""
+    generator = torch.Generator().manual_seed(9)
+    x = torch.randn(8, 5, generator=generator)
+    y = torch.randint(3, (8,), generator=generator)
+    task = torch.arange(8) % 2
+    criterion = MultiTaskLoss(lam=0.0, lam_shared=0.0)
+    model = RAG(5, 3, 2, tasks=["films", "cars"], seed=1, scale=0.5)
+    return model, lambda m: criterion(m(x, task), y, task, m)
+
+
+@exercise(
+    "05-9",
+    title="A film of your own",
+    difficulty="medium",
+    minutes=15,
+    trains="recording a training run without disturbing it",
+    hints=[
+        "zero_grad, backward, step; then append a copy of each part to its own list.",
+        "model.shared is the very tensor that the optimiser changes. What does a list of fifty times the "
+        "same tensor show in the end?",
+        "shared.append(model.shared.detach().clone()); at the end torch.stack(shared)",
+    ],
+    reference=answers.film,
+    reason="detach() leaves the graph, clone() makes the copy that stays when the weights move on.",
+    rule="after every step, a copy (detach, clone) of W_s and of the adapters.",
+)
+def film(yours):
+    """model, loss, steps, lr -> (steps, C, d) and (steps, K, C, d)."""
+    steps, lr = 6, 0.4
+    model, loss = _small()
+    start = model.shared.detach().clone(), model.adapter_weights().detach().clone()
+    right = [as_array(part) for part in answers.film(model, loss, steps, lr)]
+    uncleared = [as_array(part) for part in answers.never_cleared(*_small(), steps, lr)]
+    found = call(lambda: yours(*_small(), steps, lr))
+    expect(
+        isinstance(found, list | tuple) and len(found) == 2,
+        "Return two things: W_s after every step, and the adapters after every step.",
+    )
+    names = ("W_s of your film", "The adapters of your film")
+    for mine, wanted, piled, first, what in zip(found, right, uncleared, start, names, strict=True):
+        begun = np.concatenate([as_array(first)[None], wanted])
+        expect_close(
+            mine,
+            wanted,
+            wrong=[
+                (
+                    np.repeat(wanted[-1:], steps, axis=0),
+                    "Every picture shows the end: you kept the same tensor again and again. Keep copies: "
+                    ".detach().clone().",
+                ),
+                (
+                    np.repeat(begun[:1], steps, axis=0),
+                    "Nothing moves: is optimizer.step() there, after backward()?",
+                ),
+                (begun[:-1], "You kept the weights before each step. After it, please."),
+                (begun, "The start is in the film as well. One picture for each step, after it."),
+                (piled, "Gradients pile up: optimizer.zero_grad() in every step."),
+                (wanted[-1], "This is the last picture only. Keep one for every step."),
+            ],
+            what=what,
+        )

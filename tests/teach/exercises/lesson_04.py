@@ -1,5 +1,6 @@
 """Answers to try on the exercises of lesson 04."""
 
+import numpy as np
 import torch
 from drafts import slips, spellings
 
@@ -53,8 +54,133 @@ def closure(model, loader, criterion, optimizer):
             loss.backward()
             return loss
 
-        losses.append(optimizer.step(loss_of))
+        losses.append(optimizer.step(loss_of).detach())
     return torch.stack(losses).mean()
+
+
+def live(model, loader, criterion, optimizer):
+    losses = []
+    for x, y, task in loader:
+        optimizer.zero_grad()
+        loss = criterion(model(x, task), y, task, model)
+        loss.backward()
+        optimizer.step()
+        losses.append(loss)
+    return sum(losses) / len(losses)
+
+
+def one_of(place):
+    """J of one batch in place of the mean."""
+
+    def loop(model, loader, criterion, optimizer):
+        losses = []
+        for batch in loader:
+            losses.append(rt.train_epoch(model, [batch], criterion, optimizer))
+        return losses[place] if place is not None else losses
+
+    return loop
+
+
+def bias_frozen_in(*phases):
+    def mine(model, train):
+        for phase, (still, moving) in enumerate(
+            (("adapters", "shared"), ("shared", "adapters")), start=1
+        ):
+            model.unfreeze(moving, "bias")
+            model.freeze(still, *(["bias"] if phase in phases else []))
+            train(model)
+        model.unfreeze("shared", "adapters", "bias")
+        return model
+
+    return mine
+
+
+def first_phase_all(model, train):
+    train(model)
+    model.freeze("shared")
+    train(model)
+    model.unfreeze("shared")
+    return model
+
+
+def another_model(model, train):
+    two = asleep_in_phase_one(model, train)
+    return two.shared
+
+
+def turns_of(schedule, rounds):
+    return {
+        "joint": [("shared", "adapters")],
+        "two_phase": [("shared",), ("adapters",)],
+        "alternating": [("shared",), ("adapters",)] * rounds,
+    }[schedule]
+
+
+def trainer(
+    turns=turns_of,
+    bias=True,
+    fresh=True,
+    left=("shared", "adapters"),
+    note=torch.Tensor.item,
+    share=None,
+):
+    """A trainer by schedule, with one thing changed."""
+
+    def mine(schedule, model, loader, criterion, epochs=60, rounds=3, lr=0.05):
+        plan, losses, optimizer = turns(schedule, rounds), [], None
+        for moving in plan:
+            model.freeze("shared", "adapters", *(() if bias else ("bias",)))
+            model.unfreeze(*moving)
+            if fresh or optimizer is None:
+                optimizer = torch.optim.Adam(
+                    [p for p in model.parameters() if p.requires_grad or not fresh], lr=lr
+                )
+            for _ in range(epochs if share == "all" else epochs // len(plan)):
+                total = 0.0
+                for x, y, task in loader:
+                    optimizer.zero_grad()
+                    loss = criterion(model(x, task), y, task, model)
+                    loss.backward()
+                    optimizer.step()
+                    total = total + note(loss)
+                losses.append(total / (1 if share == "sum" else len(loader)))
+        model.unfreeze(*left, "bias")
+        return losses
+
+    return mine
+
+
+def adapters_first(schedule, rounds):
+    return turns_of(schedule, rounds)[::-1] if schedule != "joint" else turns_of(schedule, rounds)
+
+
+def always_joint(schedule, rounds):
+    return turns_of("joint", rounds)
+
+
+def one_round(schedule, rounds):
+    return turns_of(schedule, 1)
+
+
+def shared_goes_on(schedule, rounds):
+    turns = turns_of(schedule, rounds)
+    return turns if schedule != "two_phase" else [("shared",), ("shared", "adapters")]
+
+
+def by_requires_grad_too(schedule, model, loader, criterion, epochs=60, rounds=3, lr=0.05):
+    """Plain loops, requires_grad by hand, numpy for the result."""
+    found, plan = [], turns_of(schedule, rounds)
+    for moving in plan:
+        model.shared.requires_grad_("shared" in moving)
+        for p in model.adapters.parameters():
+            p.requires_grad_("adapters" in moving)
+        some = filter(lambda p: p.requires_grad, model.parameters())
+        optimizer = torch.optim.Adam(some, lr=lr)
+        for _ in range(epochs // len(plan)):
+            found.append(rt.train_epoch(model, loader, criterion, optimizer))
+    for p in model.parameters():
+        p.requires_grad_(True)
+    return np.array(found)
 
 
 def order_reversed(model, train):
@@ -148,6 +274,10 @@ WRONG = {
         "no step": then(no_step),
         "the sum": summed,
         "not the function": 0.7,
+        "a live tensor": live,
+        "the first batch": one_of(0),
+        "the last batch": one_of(-1),
+        "a list": one_of(None),
     },
     "04-2": {
         "order reversed": order_reversed,
@@ -158,6 +288,11 @@ WRONG = {
         "no training": lambda model, train: model,
         "left frozen": left_frozen,
         "left asleep": left_asleep,
+        "bias frozen in phase 2": bias_frozen_in(2),
+        "bias frozen in phase 1": bias_frozen_in(1),
+        "bias frozen": bias_frozen_in(1, 2),
+        "all in phase 1": first_phase_all,
+        "another thing returned": another_model,
     },
     "04-4": {
         "sign": lambda s, a, lam, lam_s: lam_s * s + lam * a.sum(0),
@@ -166,6 +301,8 @@ WRONG = {
         "adapters only": lambda s, a, lam, lam_s: -lam * a.sum(0),
         "shared only": lambda s, a, lam, lam_s: lam_s * s,
         "mean": lambda s, a, lam, lam_s: lam_s * s - lam * a.mean(0),
+        "each adapter": lambda s, a, lam, lam_s: lam_s * s - lam * a,
+        "no lambda": lambda s, a, lam, lam_s: s - a.sum(0),
     },
     "04-5": {
         "lower": COINCIDE | {"a": "lower"},
@@ -186,11 +323,31 @@ WRONG = {
         "normal": STATES | {"active, trainable": "learns"},
     },
     "04-6": {
-        "one seed": {"joint": 0.0, "asleep": 0.0, "awake": 0.0},
-        "entries of one W_t": {"joint": 5.2, "asleep": 4.0, "awake": 6.0},
-        "swapped": {"joint": 0.0, "asleep": 2.0, "awake": 0.0},
-        "summed over entries": {"joint": 0.001, "asleep": 0.001, "awake": 1800.0},
-        "two kinds": {"joint": 0.0, "awake": 2.0},
+        "std": lambda e: e.std(0).max(),
+        "numpy's std": lambda e: np.asarray(e).std(0).max(),
+        "mean": lambda e: (e.amax(0) - e.amin(0)).mean(),
+        "first pair": lambda e: (e[0] - e[1]).abs().max(),
+        "first and last": lambda e: (e[-1] - e[0]).abs().max(),
+        "no abs": lambda e: (e[1:] - e[0]).max(),
+        "all entries": lambda e: e.max() - e.min(),
+        "from the mean": lambda e: (e - e.mean(0)).abs().max(),
+        "every entry": lambda e: e.amax(0) - e.amin(0),
+        "a length": lambda e: (e.amax(0) - e.amin(0)).norm(),
+        "over tasks": lambda e: (e.amax(1) - e.amin(1)).max(),
+        "summed": lambda e: (e.amax(0) - e.amin(0)).sum(),
+        "least": lambda e: (e.amax(0) - e.amin(0)).min(),
+    },
+    "04-8": {
+        "adapters first": trainer(adapters_first),
+        "always joint": trainer(always_joint),
+        "one round": trainer(one_round),
+        "shared goes on": trainer(shared_goes_on),
+        "bias frozen": trainer(bias=False),
+        "left frozen": trainer(left=("adapters",)),
+        "live": trainer(note=lambda loss: loss),
+        "sums": trainer(share="sum"),
+        "all epochs in each turn": trainer(share="all"),
+        "nothing": lambda schedule, model, loader, criterion, epochs, rounds, lr: [0.0] * epochs,
     },
     "04-7": slips("rwrwwr"),
 }
@@ -199,18 +356,24 @@ RIGHT = {
     "04-1": {"train_epoch": rt.train_epoch, "by hand": by_hand, "a closure, a tensor": closure},
     "04-2": {"asleep in phase one": asleep_in_phase_one, "requires_grad": by_requires_grad},
     "04-4": {
-        "torch": lambda s, a, lam, lam_s: lam_s * torch.tensor(s) - lam * torch.tensor(a).sum(0),
+        "torch": lambda s, a, lam, lam_s: lam_s * s - lam * a.sum(dim=0),
+        "numpy": lambda s, a, lam, lam_s: lam_s * s - lam * a.sum(axis=0),
+        "numpy's own": lambda s, a, lam, lam_s: (
+            lam_s * np.asarray(s) - lam * np.sum(np.asarray(a), axis=0)
+        ),
         "a loop": lambda s, a, lam, lam_s: lam_s * s - sum(lam * k for k in a),
     },
     "04-5": {"capitals": {k: v.upper() for k, v in COINCIDE.items()}},
     "04-3": {"another order": dict(reversed(STATES.items()))},
     "04-6": {
-        "tensors": {
-            "joint": torch.tensor(2e-4),
-            "asleep": torch.tensor(1e-4),
-            "awake": torch.tensor(1.5),
-        },
-        "exact": {"joint": 0, "asleep": 0, "awake": 2},
+        "numpy": lambda e: np.ptp(np.asarray(e), axis=0).max(),
+        "torch": lambda e: (e.max(dim=0).values - e.min(dim=0).values).max(),
+        "all pairs": lambda e: max((a - b).abs().max() for a in e for b in e),
+        "plain Python": lambda e: max(
+            max(v) - min(v)
+            for v in zip(*(torch.as_tensor(w).flatten().tolist() for w in e), strict=True)
+        ),
     },
+    "04-8": {"requires_grad": by_requires_grad_too, "by hand": trainer()},
     "04-7": spellings("rwrwwr"),
 }

@@ -30,7 +30,58 @@ def another_v(graph):
     return v + unseen.sum(0)
 
 
+def recorded(copy=True, when="after", optimizer=torch.optim.SGD, clear=True, step=True, last=False):
+    """A film, with one thing changed."""
+
+    def film(model, loss, steps, lr):
+        shared, adapters = [], []
+        moves = optimizer(model.parameters(), lr=lr)
+
+        def keep():
+            shared.append(model.shared.detach().clone() if copy else model.shared.detach())
+            adapters.append(model.adapter_weights().detach().clone())
+
+        if when == "start too":
+            keep()
+        for _ in range(steps):
+            if clear:
+                moves.zero_grad()
+            if when == "before":
+                keep()
+            loss(model).backward()
+            if step:
+                moves.step()
+            if when != "before":
+                keep()
+        if last:
+            return shared[-1], adapters[-1]
+        return torch.stack(shared), torch.stack(adapters)
+
+    return film
+
+
+def by_hand(model, loss, steps, lr):
+    shared, adapters = [], []
+    for _ in range(steps):
+        gradients = torch.autograd.grad(loss(model), list(model.parameters()))
+        with torch.no_grad():
+            for p, g in zip(model.parameters(), gradients, strict=True):
+                p -= lr * g
+        shared.append(model.shared.detach().numpy().copy())
+        adapters.append(model.adapter_weights().detach().numpy().copy())
+    return np.array(shared), np.array(adapters)
+
+
 WRONG = {
+    "05-9": {
+        "no copies": recorded(copy=False),
+        "before the step": recorded(when="before"),
+        "the start too": recorded(when="start too"),
+        "no zero_grad": recorded(clear=False),
+        "no step": recorded(step=False),
+        "the last": recorded(last=True),
+        "W_s only": lambda *given: recorded()(*given)[0],
+    },
     "05-1": {
         "squared": lambda t, c: t + t * (t - 1) * c,
         "lengths add": lambda t, c: t,
@@ -95,6 +146,10 @@ WRONG = {
 }
 
 RIGHT = {
+    "05-9": {
+        "by hand, in numpy": by_hand,
+        "lists": lambda *given: [list(part) for part in recorded()(*given)],
+    },
     "05-1": {
         "numpy": lambda t, c: np.sqrt(t * (1 + (t - 1) * c)),
         "torch": lambda t, c: torch.tensor(t * (1 + (t - 1) * c)).sqrt(),
