@@ -522,7 +522,7 @@ agreement.round(3)
 #
 # What the data decide is whether the $W_t$ agree. The second column measures that: $T$ times the squared mean of the $W_t$, divided by the sum of their
 # squares. It is 1 if all tasks give a word the same score, and 0 if the scores cancel. For words that mean the same everywhere it
-# is 0.99; for words of the domains it is about half. Before you trust a number, ask what it would have been without the effect.
+# is 0.99; for words of the domains it is about two thirds. Before you trust a number, ask what it would have been without the effect.
 #
 # ## Watch it
 #

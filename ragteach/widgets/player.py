@@ -17,6 +17,7 @@ from ragteach.dataset import MultiTaskDataset
 from ragteach.errors import refuse
 from ragteach.model import RAG
 from ragteach.study import plots
+from ragteach.study.looks import nth_look
 from ragteach.study.trajectories import Recorder, Trajectory
 from ragteach.trainer import fit
 from ragteach.widgets.base import one_thread, show
@@ -100,7 +101,7 @@ def trajectory_player(runs=None, words=None, data=None):
     spec["code"] = (
         f'import ragteach as rt\n{code}\npath = runs["{{run}}"]\npath.norms().query("step == {{step}}")'
     )
-    return show("player", arrays, spec, twin(runs, spec))
+    return show("player", arrays, spec, twin(arrays, spec))
 
 
 def _check(runs):
@@ -198,16 +199,26 @@ def _conflict(runs, picks, data):
     return np.stack(rows)
 
 
-def twin(runs, spec):
-    """The static figure: every run's whole path, in its own principal components."""
+def twin(arrays, spec):
+    """The static figure: every run's whole path, all in one plane and on the same axes."""
     import matplotlib.pyplot as plt
 
+    names = spec["runs"]
+    size = (3.4 * len(names) + 1, 3.6)
     figure, axes = plt.subplots(
-        1, len(runs), figsize=(3.4 * len(runs) + 1, 3.6), layout="constrained", squeeze=False
+        1, len(names), figsize=size, layout="constrained", squeeze=False, sharex=True, sharey=True
     )
-    for ax, (name, run) in zip(axes[0], runs.items(), strict=True):
-        plots.plane(run, ax)
-        ax.set_title(name)
-        if ax is not axes[0][-1]:
-            ax.get_legend().remove()
+    for ax, name, paths in zip(axes[0], names, np.asarray(arrays["planes"][0]), strict=True):
+        for i, part in enumerate(spec["parts"]):
+            look = nth_look(i)
+            path = paths[:, i]  # (n_frames, 2)
+            ax.plot(*path.T, ls=look.dash, color=look.colour, lw=1.8, label=part)
+            ax.plot(*path[0], look.marker, color=look.colour, ms=5)
+            ax.plot(*path[-1], look.marker, color=look.colour, ms=10, mfc="none", mew=2)
+        ax.set(title=name, xlabel=spec["axes"][0][0])
+        ax.spines[["top", "right"]].set_visible(False)
+    axes[0, 0].set_ylabel(spec["axes"][0][1])
+    axes[0, -1].legend(
+        frameon=False, title="small: start, ring: end", loc="upper left", bbox_to_anchor=(1, 1)
+    )
     return figure

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 import ragteach as rt
-from ragteach.teach.exercises.answers_04 import pull_on_shared, two_phase
+from ragteach.teach.exercises.answers_04 import pull_on_shared, train_by, two_phase
 
 LAM = 0.01
 SEEDS = [0, 1, 2]
@@ -191,3 +191,36 @@ def test_freezing_is_bit_for_bit_and_the_loop_reaches_the_same_place():
     two_phase(rt.RAG(data.n_features, 3, data.n_tasks, tasks=data.task_names), train)
     assert kept == [(False, True), (True, False)]
     assert 2.0 < ends[-1] < 2.15
+
+
+def test_the_task_of_the_player():
+    """Two-phase: W_s walks in the first half, the adapters in the second. Joint: all from the first step."""
+    runs, _ = rt.widgets.toy_runs()
+    two, half = runs["two-phase"], runs["two-phase"].steps[-1] // 2
+    early, late = two.steps <= half, two.steps >= half
+    assert (two.adapters[early] == two.adapters[0]).all()
+    assert (two.shared[late] == two.shared[-1]).all()
+    assert not (two.adapters[-1] == two.adapters[0]).any(-1).all()
+    joint = runs["joint"]
+    assert (joint.shared[1] != joint.shared[0]).any() and (
+        joint.adapters[1] != joint.adapters[0]
+    ).any()
+    ends = {name: run.task_weights()[-1] for name, run in runs.items()}
+
+    def apart(name):
+        return ((ends[name] - ends["joint"]).norm() / ends["joint"].norm()).item()
+
+    assert 0.01 < apart("alternating") < 0.03 and 0.2 < apart("two-phase") < 0.3
+
+
+@pytest.mark.parametrize("schedule", ["joint", "two_phase", "alternating"])
+def test_a_trainer_of_ones_own_ends_where_the_lesson_says(schedule):
+    data, _ = dataset(0)
+    best = rt.solve(new_model(data), data, LAM, LAM).objective
+    loader = torch.utils.data.DataLoader(data, batch_size=len(data))
+    criterion = rt.MultiTaskLoss(lam=LAM, lam_shared=LAM, sizes=data.sizes)
+    model = rt.RAG(data.n_features, 3, data.n_tasks, tasks=data.task_names, seed=0)
+    found = train_by(schedule, model, loader, criterion, epochs=120)
+    assert len(found) == 120
+    gap = found[-1] - best
+    assert 0.08 < gap < 0.14 if schedule == "two_phase" else gap < 0.03

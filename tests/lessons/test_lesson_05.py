@@ -226,7 +226,9 @@ def test_a_quarter_follows_from_balance_and_agreement_does_not():
         agreement[name] = 4 * (W.mean(1) ** 2).sum() / (W**2).sum()
     assert np.isclose(quarter["the same everywhere"], 0.25, atol=1e-3)
     assert quarter["different by domain"] > 0.5
-    assert agreement["the same everywhere"] > 0.98 and 0.35 < agreement["different by domain"] < 0.7
+    assert (
+        agreement["the same everywhere"] > 0.98 and 0.55 < agreement["different by domain"] < 0.75
+    )
     superb = table.loc["superb"]
     assert np.ptp(superb[names]) > 0.15 * superb["W_s"]  # "only on average"
     # and with labels that mean nothing, wherever the signs agree: the law again
