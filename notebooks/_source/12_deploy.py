@@ -577,10 +577,10 @@ for n in draws[0]:
 # %% [markdown]
 # Here it is little: less than a hundredth where 160 sentences choose, perhaps a hundredth or two where 24 do. The
 # proof says "never below 0 on average", and the lower ends of the intervals lie below 0 only because eight draws
-# are few. Why so little? Thirty settings of two smooth knobs are no thirty independent tries: neighbours
-# give nearly the same model. The gap of a *single* look (above, or in the run of `search`) is mostly that
-# one half happens to be harder. But the fewer sentences choose, and the more different settings they
-# choose among, the more luck the winner has. So promise the test number.
+# are few. So the gap of a *single* look, above, is mostly that one half happens to be harder. Why is it so
+# little? This experiment does not say. One guess: thirty settings of two smooth knobs are no thirty different
+# models, for neighbours say nearly the same. You can try it: more settings, fewer sentences. Either way you
+# promise the test number.
 #
 # How exactly must $\lambda$ be found? Look for yourself.
 #
