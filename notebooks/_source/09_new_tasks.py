@@ -540,7 +540,7 @@ report(
 # %% [markdown]
 # About half a point, for a change that the model cannot see! Nothing but the vectoriser differs from the line
 # above. Copies change how rare a word looks, so the features change their scale, and with it what $\lambda$ means.
-# That is an accident, not a better model. In other draws it goes the other way.
+# That is an accident, not a better model. In other draws nothing is left of it.
 #
 # ## 4. Sentences without labels
 #

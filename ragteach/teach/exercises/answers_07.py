@@ -23,6 +23,12 @@ def augment(x, task, n_tasks, s):
     return wide.reshape(n_docs, -1)
 
 
+def best_mix(noise, spread, n_tasks):
+    w = noise / (noise + spread)
+    bracket = noise * spread / (noise + spread)
+    return w, noise / n_tasks + (n_tasks - 1) / n_tasks * bracket
+
+
 def kernel_logits(x, task, e, cov):
     kernel = (x @ x.T) * cov[np.ix_(task, task)]  # (n_docs, n_docs)
     return kernel @ e

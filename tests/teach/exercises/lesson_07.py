@@ -1,10 +1,11 @@
 """Answers to try on the exercises of lesson 07."""
 
 import numpy as np
+import scipy.sparse as sp
 import torch
 from drafts import slips, spellings
 
-from ragteach.teach.exercises.answers_07 import augment
+from ragteach.teach.exercises.answers_07 import augment, best_mix
 
 EYE = np.eye
 
@@ -62,13 +63,36 @@ WRONG = {
     },
     "07-6": {
         "independent": 0.001,
-        "loosely tied": 0.5,
-        "nearly there": 2.0,
+        "loosely tied": 0.2,
+        "too tight": 10.0,
+        "full sharing": 1000.0,
         "a word": "large",
         "negative": -1,
     },
     "07-7": slips("rwwwrr"),
+    "07-8": {
+        "turned round": lambda v, t, n: (t / (v + t), 1.0),
+        "roots": lambda v, t, n: (v**0.5 / (v**0.5 + t**0.5), 1.0),
+        "lambda": lambda v, t, n: (v / t, 1.0),
+        "half": lambda v, t, n: (0.5, 1.0),
+        "pooled": lambda v, t, n: (1.0, 1.0),
+        "own": lambda v, t, n: (0.0, 1.0),
+        "one number": lambda v, t, n: v / (v + t),
+        "other order": lambda v, t, n: best_mix(v, t, n)[::-1],
+        "the bracket": lambda v, t, n: (v / (v + t), v * t / (v + t)),
+        "T - 1 over T forgotten": lambda v, t, n: (v / (v + t), v / n + v * t / (v + t)),
+        "no noise of the mean": lambda v, t, n: (v / (v + t), (n - 1) / n * v * t / (v + t)),
+        "error of own": lambda v, t, n: (v / (v + t), v),
+        "error of pooled": lambda v, t, n: (v / (v + t), v / n + (n - 1) / n * t),
+    },
 }
+
+
+def searched_mix(v, t, n):
+    w = np.linspace(0, 1, 100_001)
+    error = v / n + (n - 1) / n * ((1 - w) ** 2 * v + w**2 * t)
+    return w[error.argmin()], error.min()
+
 
 RIGHT = {
     "07-1": {
@@ -81,9 +105,28 @@ RIGHT = {
         ),
         "torch": lambda g, a, s: 1 / s + torch.tensor(g) @ torch.tensor(g).T / a,
     },
-    "07-2": {"other form": lambda r, s: s / (1 / r - 1)},
-    "07-3": {"einsum": lambda a, lam, s: np.einsum("tcd->cd", a) * lam / s},
+    "07-2": {
+        "other form": lambda r, s: s / (1 / r - 1),
+        "torch": lambda r, s: torch.tensor(s * r / (1 - r), dtype=torch.float64),
+        "numpy": lambda r, s: np.divide(s * r, 1 - r),
+    },
+    "07-3": {
+        "einsum": lambda a, lam, s: np.einsum("tcd->cd", a) * lam / s,
+        "torch": lambda a, lam, s: lam / s * a.sum(dim=0),
+        "numpy": lambda a, lam, s: lam / s * a.sum(axis=0),
+        "plain Python": lambda a, lam, s: [
+            [sum(t[c][i] for t in a) * lam / s for i in range(len(a[0][0]))]
+            for c in range(len(a[0]))
+        ],
+    },
     "07-4": {
+        "sparse": lambda x, t, n, s: sp.hstack(
+            [sp.csr_matrix(x), *(sp.diags(s * (t == u)) @ sp.csr_matrix(x) for u in range(n))]
+        ),
+        "torch": lambda x, t, n, s: torch.cat(
+            [torch.as_tensor(x)] + [s * torch.as_tensor(x * (t == u)[:, None]) for u in range(n)],
+            dim=1,
+        ),
         "a loop": lambda x, t, n, s: np.stack(
             [
                 np.concatenate([r, *(s * r * (u == v) for v in range(n))])
@@ -100,8 +143,21 @@ RIGHT = {
                 sum(c[t[j], t[i]] * np.outer(e[i], x[i]) for i in range(len(x))) @ x[j]
                 for j in range(len(x))
             ]
-        )
+        ),
+        "torch": lambda x, t, e, c: (
+            torch.as_tensor(x @ x.T) * torch.as_tensor(c)[t][:, t] @ torch.as_tensor(e)
+        ),
     },
-    "07-6": {"the end": 1000, "a tensor": torch.tensor(300.0), "many times": 100.0},
+    "07-6": {
+        "two": 2,
+        "a tensor": torch.tensor(1.5),
+        "in text": "1.0",
+        "an array": np.array([1.0]),
+    },
+    "07-8": {
+        "plain": lambda v, t, n: [v / (v + t), v / n + (1 - 1 / n) / (1 / v + 1 / t)],
+        "torch": lambda v, t, n: torch.tensor([v / (v + t), v / n + (1 - 1 / n) / (1 / v + 1 / t)]),
+        "by search": searched_mix,
+    },
     "07-7": spellings("rwwwrr"),
 }
