@@ -42,14 +42,27 @@ def as_lists(thing: Any) -> Any:
 def kinds(args: tuple, kwargs: dict) -> Iterator[tuple[list, dict]]:
     """Copies of the arguments: as given, then in every kind that differs from it."""
     yield copy.deepcopy(list(args)), copy.deepcopy(kwargs)
-    given = [*args, *kwargs.values()]
-    if not any(isinstance(thing, np.ndarray | torch.Tensor) for thing in given):
+    if not _has_numbers([*args, *kwargs.values()]):
         return
     for turn in (as_tensor, as_single, as_numpy, as_lists):
         yield (
-            [turn(copy.deepcopy(thing)) for thing in args],
-            {name: turn(copy.deepcopy(thing)) for name, thing in kwargs.items()},
+            [_turned(thing, turn) for thing in copy.deepcopy(args)],
+            {name: _turned(thing, turn) for name, thing in copy.deepcopy(kwargs).items()},
         )
+
+
+def _has_numbers(thing: Any) -> bool:
+    """Is there an array or a tensor in it?"""
+    if isinstance(thing, list | tuple):
+        return any(_has_numbers(part) for part in thing)
+    return isinstance(thing, np.ndarray | torch.Tensor)
+
+
+def _turned(thing: Any, turn: Callable) -> Any:
+    """Every array or tensor in it turned into the other kind, tuples and lists kept."""
+    if type(thing) in (list, tuple):
+        return type(thing)(_turned(part, turn) for part in thing)
+    return turn(thing)
 
 
 def does_not_fit(function: Callable, args: tuple, kwargs: dict) -> str:

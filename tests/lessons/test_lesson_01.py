@@ -138,6 +138,10 @@ def test_sentences_written_by_hand_are_much_harder(runs):
         for strategy in STRATEGIES:
             by_hand = runs(strategy, n, "right", "written by hand").mean()
             assert 0.35 < by_hand < runs(strategy, n, "right", "half and half").mean() - 0.2
+    own, shared = (
+        runs(s, 160, "right", "written by hand") for s in ("independent", "full sharing")
+    )
+    assert own.mean() > shared.mean() + 0.02
 
 
 def test_one_word_under_the_lens(runs):

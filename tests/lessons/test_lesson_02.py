@@ -2,6 +2,7 @@
 
 import functools
 import inspect
+import itertools
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from matplotlib.figure import Figure
 
 import ragteach as rt
 from ragteach.teach.exercises import answers_02 as known
+from ragteach.teach.exercises.own_rag_02 import MyRAG
 from ragteach.widgets import graphs
 
 LESSON = load(
@@ -135,17 +137,17 @@ def test_the_literal_model_is_full_sharing_with_a_weaker_penalty(seed):
     literal, J = solved(data, "all", lam, lam_shared)
     mu = known.same_penalty(lam, lam_shared, 4)
     assert mu < lam_shared / 5
-    scores, plain = [rt.evaluate(literal, exam)["accuracy"]], {}
+    scores, plain = [rt.evaluate(literal, exam)["loss"]], {}
     for penalty in (mu, lam_shared):
         plain[penalty] = rt.RAG.full_sharing(data.n_features, 3, tasks=TASKS, bias=False)
         objective = rt.solve(plain[penalty], data, lam_shared=penalty).objective
         apart = (plain[penalty].task_weights() - literal.task_weights()).abs().max()
-        scores.append(rt.evaluate(plain[penalty], exam)["accuracy"])
+        scores.append(rt.evaluate(plain[penalty], exam)["loss"])
         if penalty == mu:
             assert abs(objective - J) < 1e-6 and apart < 1e-3
         else:
             assert objective > J + 0.5 and apart > 1
-    assert scores[0] == scores[1] and abs(scores[0] - scores[2]) > 0.01
+    assert scores[0] == pytest.approx(scores[1], abs=1e-5) and scores[2] > scores[0] + 0.01
     # the split that the proof predicts
     W = literal.task_weights()[0]
     assert torch.allclose(literal.shared, mu / lam_shared * W, atol=1e-3)
@@ -159,6 +161,36 @@ def test_no_lambda_lets_the_tasks_of_the_literal_model_differ(lam):
 
 
 # ------------------------------------------------------------------ graphs
+
+
+def test_the_editors_second_task_needs_two_adapters():
+    """Films and phones alike, cars and food each their own: two adapters do it, one does not."""
+    for n_adapters, possible in ((1, False), (2, True)):
+        rows = list(itertools.product([0.0, 1.0], repeat=n_adapters))
+        found = [
+            (films, cars, food)
+            for films, cars, food in itertools.product(rows, repeat=3)
+            if len({films, cars, food}) == 3  # phones get the row of films
+        ]
+        assert bool(found) == possible
+    films, cars, food = found[0]
+    model, _ = solved(dataset(0)[0], torch.tensor([films, cars, food, films]))
+    W = model.task_weights().detach()
+    assert torch.equal(W[0], W[3])
+    assert min((W[0] - W[1]).abs().max(), (W[0] - W[2]).abs().max()) > 0.5
+    assert (W[1] - W[2]).abs().max() > 0.5
+
+
+def test_a_rag_of_ones_own_agrees_with_the_package():
+    data, exam = dataset(0)
+    mine = MyRAG(data.n_features, 3, np.eye(4))
+    history = mine.train_on(data.x, data.task, data.y, 0.01 / 4, 0.01 / 4, lr=4.0, steps=400)
+    package, best = solved(data, "one_per_task", 0.01, 0.01)
+    assert 0 <= 4 * history[-1] - best < 1e-3
+    assert (mine.task_weights() - package.task_weights()).abs().max() < 0.1
+    same = mine(exam.x, exam.task).argmax(1) == package(exam.x, exam.task).argmax(1)
+    assert same.float().mean() > 0.99
+    assert np.diff(history).max() < 1e-6  # downhill all the way
 
 
 def test_four_models_from_two_adapters_are_not_free():
@@ -206,7 +238,7 @@ def test_one_per_task_and_independent_are_the_same_set_and_learn_differently(fir
         right = LESSON["accuracies"](seed)
         assert min(right.values()) > 0.5
         lead.append(right["one per task (G = I)"] - right["independent (W_s = 0)"])
-    assert 0.03 < np.mean(lead) < 0.13 and min(lead) > 0
+    assert 0.01 < np.mean(lead) < 0.1 and np.median(lead) > 0
 
 
 # ------------------------------------------------------------------ faults
@@ -271,8 +303,10 @@ def test_a_disguise_predicts_the_same_and_two_readings_stay(seed):
             change[name] = max(change[name], (value - plain[name]).abs().max().item())
             dark[name].append(value[2, j].item() if value.ndim == 2 else value[j].item())
     assert all(change[name] > 2 for name in known.CHANGES)
+    expected = known.changes(data.n_features)  # what exercise 02-8 compares with
+    assert all(change[name] == pytest.approx(expected[name], abs=1e-9) for name in change)
     assert all(change[name] < 1e-12 for name in known.STAYS)
-    assert all(min(dark[name]) < 0 < max(dark[name]) for name in known.CHANGES)
+    assert all(np.ptp(dark[name]) > 1.5 for name in known.CHANGES)
     assert all(np.ptp(dark[name]) < 1e-12 for name in known.STAYS)
 
 

@@ -110,8 +110,10 @@ def _stacked(thing: object) -> Tensor:
 
 
 def _parts(kind: Callable, model: torch.nn.Module) -> None:
+    made = [hasattr(model, name) for name in ("shared", "adapters", "graph")]
+    finished(any(made) or None, "Begin with __init__: it makes nothing yet.")
     expect(
-        hasattr(model, "shared") and hasattr(model, "adapters") and hasattr(model, "graph"),
+        all(made),
         "__init__ must make self.shared, self.adapters and self.graph.",
     )
     for name in ("shared", "adapters", "graph"):
@@ -201,7 +203,9 @@ def _answers(model: torch.nn.Module) -> None:
         ],
         what="forward(x, task)",
     )
-    mine.sum().backward()
+    connected = isinstance(mine, Tensor) and mine.requires_grad
+    expect(connected, "forward: the answers know no gradient. Is there a detach or a no_grad?")
+    (mine * torch.arange(1, 4)).sum().backward()
     trained = [p.grad is not None and bool(p.grad.abs().sum() > 0) for p in model.parameters()]
     expect(
         all(trained),
@@ -242,7 +246,10 @@ def _merged(model: torch.nn.Module) -> None:
         f"merge: return a torch.nn.Linear, not a {type(linear).__name__}.",
     )
     x = torch.eye(N_FEATURES)
-    expect_close(linear(x), x @ _expected(model)[2].T, what="What the merged layer says")
+    answers = [x @ W.T for W in _expected(model)]  # of each task
+    other = "merge: this layer is another task's. Take the W of the task that is asked for."
+    wrong = [(answers[t], other) for t in (0, 1, 3)]
+    expect_close(linear(x), answers[2], wrong, what="merge: what the merged layer says")
     after = model.state_dict()
     expect(
         all(torch.equal(after[name], value) for name, value in before.items()),
@@ -269,6 +276,13 @@ def _training(kind: Callable) -> None:
     expect(said.shape == (400,), f"train_on: one J for each of 400 steps; got {said.shape}.")
     expect_close(said[0], start, what="train_on: the first J", rtol=1e-3)
     end = _objective(model, x, task, y, lam, lam_shared)
+    loss = _objective(model, x, task, y, 0.0, 0.0)
+    fresh = kind(N_FEATURES, N_CLASSES, GRAPH, seed=3)
+    alone = end > start - 1e-3 and loss < _objective(fresh, x, task, y, 0.0, 0.0) - 1e-3
+    expect(
+        not alone,
+        "train_on: the cross-entropy falls, and J does not: you descend without the penalty.",
+    )
     expect(
         end < start - 1e-3, "train_on: J has not fallen. Do the steps go down, and are they kept?"
     )

@@ -6,6 +6,8 @@ from drafts import slips, spellings
 
 from ragteach.teach.exercises import answers_02 as known
 from ragteach.teach.exercises.answers_02 import CHANGES, FOUR_FROM_TWO, READINGS, SHAPES
+from ragteach.teach.exercises.lesson_02 import N_WORDS
+from ragteach.teach.exercises.own_rag_02 import MyRAG
 
 
 def with_shape(letter, shape):
@@ -26,6 +28,19 @@ def by_loops(shared, adapters, graph):
     return torch.stack(weights)
 
 
+def weights_by_hand(shared, adapters, graph):
+    n_classes, n_features = len(shared), len(shared[0])
+    rows = []
+    for routes in graph.tolist():
+        parts = list(zip(routes, adapters.tolist(), strict=True))
+        W = [
+            [float(shared[c][j]) + sum(g * a[c][j] for g, a in parts) for j in range(n_features)]
+            for c in range(n_classes)
+        ]
+        rows.append(W)
+    return rows
+
+
 def rank_with_shared(graph):
     """Collapse is rank 1 of [1 G]."""
     return np.linalg.matrix_rank(np.column_stack([np.ones(len(graph)), graph])) == 1
@@ -35,11 +50,126 @@ def row_by_row(graph):
     return all(list(row) == list(graph[0]) for row in graph)
 
 
-def readings(**changed):
-    """What ten disguises give, with some readings changed (names by their position)."""
-    found = {name: 4.0 * (name in CHANGES) for name in READINGS}
-    names = list(found)
-    return found | {names[int(k[1:])]: value for k, value in changed.items()}
+def changed(**options):
+    """What ten disguises of the lesson's model give, or what a mistake gives."""
+    return known.changes(N_WORDS, **options)
+
+
+def mine(**methods):
+    """The reference of 02-10 with some methods changed."""
+    return type("MyRAG", (MyRAG,), methods)
+
+
+def surplus_by_hand(x, shared, adapters):
+    return [(len(adapters) - 1) * sum(w * v for w, v in zip(row, x)) for row in shared]  # noqa: B905
+
+
+def init(change):
+    """__init__ of the reference, and then one thing changed."""
+
+    def __init__(self, n_features, n_classes, graph, seed=0):
+        MyRAG.__init__(self, n_features, n_classes, graph, seed)
+        change(self)
+
+    return __init__
+
+
+def plain_list(self):
+    parts = list(self.adapters.detach())
+    del self.adapters
+    self.adapters = parts
+
+
+def trained_graph(self):
+    graph = self.graph
+    del self.graph
+    self.graph = torch.nn.Parameter(graph)
+
+
+def other_seed(self):
+    with torch.no_grad():
+        self.adapters.add_(torch.randn(self.adapters.shape))
+
+
+def equal_adapters(self):
+    with torch.no_grad():
+        self.adapters.zero_()
+
+
+def merged_in_place(self, task):
+    with torch.no_grad():
+        self.shared += 1.0
+        self.adapters *= 1.0
+    layer = MyRAG.merge(self, task)
+    with torch.no_grad():
+        layer.weight -= 1.0
+    return layer
+
+
+def shares_numbers(self, task):
+    layer = MyRAG.merge(self, task)
+    if not self.graph[task].any():
+        layer.weight = self.shared
+    return layer
+
+
+def descend(self, x, task, y, lam, lam_shared, lr=0.5, steps=200, price=True, sign=1, both=True):
+    history = []
+    for _ in range(steps):
+        J = torch.nn.functional.cross_entropy(self(x, task), y)
+        told = J + self.penalty(lam, lam_shared)
+        slopes = torch.autograd.grad(told if price else J, [self.shared, self.adapters])
+        with torch.no_grad():
+            self.shared -= sign * lr * slopes[0]
+            self.adapters -= sign * lr * slopes[1] * both
+        history.append(told.item())
+    return history
+
+
+def descend_by(**options):
+    def train_on(self, *args, **kwargs):
+        return descend(self, *args, **kwargs, **options)
+
+    return train_on
+
+
+class Listed(torch.nn.Module):
+    """Another right 02-10: a list of layers, loops, and an optimiser of torch."""
+
+    def __init__(self, n_features, n_classes, graph, seed=0):
+        super().__init__()
+        torch.manual_seed(seed)
+        self.graph = torch.as_tensor(np.asarray(graph), dtype=torch.float32)
+        self.shared = torch.nn.Parameter(torch.randn(n_classes, n_features))
+        self.adapters = torch.nn.ParameterList(
+            torch.nn.Parameter(torch.randn(n_classes, n_features)) for _ in range(graph.shape[1])
+        )
+
+    def task_weights(self):
+        return by_loops(self.shared, list(self.adapters), self.graph)
+
+    def forward(self, x, task):
+        W = self.task_weights()
+        return torch.stack([W[t] @ row for row, t in zip(x, task.tolist(), strict=True)])
+
+    def penalty(self, lam, lam_shared):
+        price = lam_shared * (self.shared**2).sum()
+        return (price + lam * sum((a**2).sum() for a in self.adapters)) / 2
+
+    def merge(self, task):
+        layer = torch.nn.Linear(self.shared.shape[1], self.shared.shape[0], bias=False)
+        layer.weight.data = self.task_weights()[task].detach().clone()
+        return layer
+
+    def train_on(self, x, task, y, lam, lam_shared, lr=0.5, steps=200):
+        optimiser, history = torch.optim.SGD(self.parameters(), lr=lr), []
+        for _ in range(steps):
+            J = torch.nn.CrossEntropyLoss()(self(x, task), y) + self.penalty(lam, lam_shared)
+            optimiser.zero_grad()
+            J.backward()
+            optimiser.step()
+            history.append(J.detach())
+        return history
 
 
 WRONG = {
@@ -122,16 +252,58 @@ WRONG = {
     "02-8": {
         "the same model": dict.fromkeys(READINGS, 0.0),
         "everything moves": dict.fromkeys(READINGS, 3.0),
-        "no abs": readings(_0=-2.0),
-        "all entries": readings(_0=[1.0, 2.0]),
-        "swapped": readings(_4=0.0, _5=4.0),
-        "adapters stay": readings(_3=0.0),
-        "W_films moves": readings(_5=4.0),
-        "W_films stays": readings(_2=0.0),
+        "signed": changed(size=lambda move: move.max()),
+        "signed, the other way": changed(size=lambda move: (-move).max()),
+        "one seed": changed(seeds=[0]),
+        "the last seed": changed(over=lambda values: values[-1]),
+        "a mean over seeds": changed(over=np.mean),
+        "a mean over entries": changed(size=lambda move: move.abs().mean()),
+        "a norm": changed(size=lambda move: move.norm()),
+        "nine seeds": changed(seeds=range(9)),
+        "seeds from 1": changed(seeds=range(1, 11)),
+        "booleans": {name: name in CHANGES for name in READINGS},
+        "numpy's booleans": {name: float(name in CHANGES) for name in READINGS},
+        "all entries": changed() | {"W_s": [1.0, 2.0]},
+        "W_s stays": changed() | {"W_s": 0.0},
+        "adapters stay": changed() | {"A[films] - A[cars]": 0.0},
+        "W_films stays": changed() | {"W[films]": 0.0},
         "two readings": {"W_s": 2.0, "W[films]": 0.0},
         "a list": [4.0, 4.0],
     },
     "02-9": slips("wrrwrw"),
+    "02-10": {
+        "an object": MyRAG(2, 3, np.eye(2)),
+        "no methods": torch.nn.Linear,
+        "adapters in a list": mine(__init__=init(plain_list)),
+        "the graph is trained": mine(__init__=init(trained_graph)),
+        "without the seed": mine(__init__=init(other_seed)),
+        "all adapters zero": mine(__init__=init(equal_adapters)),
+        "the literal sum": mine(
+            task_weights=lambda self: (self.shared + self.adapters.sum(0)).expand(4, -1, -1)
+        ),
+        "W_s in the sum": mine(
+            task_weights=lambda self: torch.tensordot(self.graph, self.shared + self.adapters, 1)
+        ),
+        "no W_s": mine(task_weights=lambda self: torch.tensordot(self.graph, self.adapters, 1)),
+        "first task for all": mine(
+            forward=lambda self, x, task: x @ self.task_weights()[task[0]].T
+        ),
+        "all tasks": mine(
+            forward=lambda self, x, task: torch.einsum("tcd,nd->ntc", self.task_weights(), x)
+        ),
+        "softmax": mine(forward=lambda self, x, task: MyRAG.forward(self, x, task).softmax(-1)),
+        "cut off": mine(forward=lambda self, x, task: MyRAG.forward(self, x, task).detach()),
+        "no halves": mine(penalty=lambda self, lam, ls: 2 * MyRAG.penalty(self, lam, ls)),
+        "lambdas exchanged": mine(penalty=lambda self, lam, ls: MyRAG.penalty(self, ls, lam)),
+        "adapters only": mine(penalty=lambda self, lam, ls: MyRAG.penalty(self, lam, 0.0)),
+        "a bare matrix": mine(merge=lambda self, task: self.task_weights()[task].detach()),
+        "merging spoils": mine(merge=merged_in_place),
+        "always films": mine(merge=lambda self, task: MyRAG.merge(self, 0)),
+        "uphill": mine(train_on=descend_by(sign=-1)),
+        "no penalty": mine(train_on=descend_by(price=False)),
+        "no history": mine(train_on=lambda self, *a, **k: MyRAG.train_on(self, *a, **k)[-1]),
+        "adapters stand": mine(train_on=descend_by(both=False)),
+    },
 }
 
 RIGHT = {
@@ -143,6 +315,8 @@ RIGHT = {
     "02-2": {
         "loops": by_loops,
         "einsum": lambda s, a, g: s + torch.einsum("tk,kcd->tcd", g, a),
+        "numpy": lambda s, a, g: np.asarray(s) + np.einsum("tk,kcd->tcd", g.numpy(), a.numpy()),
+        "plain Python": weights_by_hand,
         "matrix product": lambda s, a, g: (g @ a.flatten(1)).reshape(len(g), *s.shape) + s,
     },
     "02-3": {
@@ -159,6 +333,9 @@ RIGHT = {
         "another scale": with_graph(torch.tensor(FOUR_FROM_TWO["graph"]), (-2.0, 2.0, 2.0, -2.0)),
     },
     "02-6": {
+        "numpy": lambda x, s, a: (np.shape(a)[0] - 1) * np.einsum("cd,d->c", s, x),
+        "torch": lambda x, s, a: (s @ x).repeat(len(a), 1).sum(dim=0) - torch.mv(s, x),
+        "plain Python": surplus_by_hand,
         "the difference": lambda x, s, a: sum((s + k) @ x for k in a) - (s + a.sum(0)) @ x,
     },
     "02-7": {
@@ -168,8 +345,14 @@ RIGHT = {
         "torch": lambda W: torch.as_tensor(W) - torch.as_tensor(W).mean(0),
     },
     "02-8": {
-        "tensors": {k: torch.tensor(v) for k, v in readings(_5=1e-15, _6=2e-14).items()},
-        "large": readings(_0=9, _1=12, _2=7.5),
+        "tensors": {k: torch.tensor(v) for k, v in changed().items()},
+        "rounding in what stays": {k: v or 2e-14 for k, v in changed().items()},
+        "as an infinity norm": changed(size=lambda move: move.flatten().norm(p=float("inf"))),
+        "rounded to three digits": {k: float(f"{v:.4g}") for k, v in changed().items()},
     },
     "02-9": spellings("wrrwrw"),
+    "02-10": {
+        "a list of parameters": Listed,
+        "another step": mine(train_on=descend),
+    },
 }

@@ -1,5 +1,7 @@
 """Answers to try on the exercises of lesson 03."""
 
+import math
+
 import numpy as np
 import torch
 from drafts import slips, spellings
@@ -18,6 +20,69 @@ from ragteach.teach.exercises.answers_03 import (
 F = torch.nn.functional
 R03_7 = {"scores": [-1.55, -1.125, 3.375], "steps": 8}
 R03_9 = {0.0: 0.3, 0.01: 0.33, 0.1: 0.94, 1.0: 0.95}
+
+
+def by_hand_log_softmax(z):
+    rows = []
+    for row in z:
+        scores = [float(v) for v in row]
+        top = max(scores)
+        total = math.log(sum(math.exp(v - top) for v in scores)) + top
+        rows.append([v - total for v in scores])
+    return rows
+
+
+def by_hand_cross_entropy(z, y):
+    picked = [row[int(c)] for row, c in zip(by_hand_log_softmax(z), y, strict=True) if int(c) >= 0]
+    return -sum(picked) / len(picked) if picked else 0.0
+
+
+def numpy_log_softmax(z):
+    z = z - z.max(axis=-1, keepdims=True)
+    return z - np.log(np.exp(z).sum(axis=-1, keepdims=True))
+
+
+def numpy_cross_entropy(z, y):
+    there = y != -100
+    if not there.any():
+        return 0.0
+    return -numpy_log_softmax(z)[there][np.arange(there.sum()), y[there]].mean()
+
+
+def numpy_residual(z, y):
+    return (np.exp(numpy_log_softmax(z)) - np.eye(z.shape[1])[y]) / len(y)
+
+
+def by_hand_residual(z, y):
+    n = len(y)
+    return [
+        [(math.exp(v) - (c == int(label))) / n for c, v in enumerate(row)]
+        for row, label in zip(by_hand_log_softmax(z), y, strict=True)
+    ]
+
+
+def numpy_objective(parts, data, graph, alphas, lam, lam_shared):
+    shared, adapters, bias = parts
+    x, y, task = data
+    W = shared + np.einsum("tk,kcf->tcf", graph, adapters)
+    J = lam_shared / 2 * np.square(shared).sum() + lam / 2 * np.square(adapters).sum()
+    for t, alpha in enumerate(alphas):
+        z = x[task == t] @ W[t].T + bias[t]
+        J += alpha * numpy_cross_entropy(z.copy().astype(float), y[task == t])
+    return J
+
+
+def numpy_gradients(parts, data, graph, alphas, lam, lam_shared):
+    shared, adapters, bias = parts
+    x, y, task = data
+    W = shared + np.einsum("tk,kcf->tcf", graph, adapters)
+    D, d_bias = np.zeros_like(W), np.zeros_like(bias)
+    for t in range(len(W)):
+        x_t = x[task == t]
+        error = alphas[t] * numpy_residual(x_t @ W[t].T + bias[t], y[task == t])
+        D[t], d_bias[t] = error.T @ x_t, error.sum(axis=0)
+    d_adapters = np.einsum("tk,tcf->kcf", graph, D) + lam * adapters
+    return D.sum(axis=0) + lam_shared * shared, d_adapters, d_bias
 
 
 def nan_if_all_missing(z, y):
@@ -195,12 +260,16 @@ WRONG = {
 RIGHT = {
     "03-1": {
         "torch": lambda z: torch.log_softmax(z, -1),
+        "numpy only": numpy_log_softmax,
+        "plain Python": by_hand_log_softmax,
         "logsumexp": lambda z: z - z.logsumexp(1, keepdim=True),
         "numpy": lambda z: torch.from_numpy(
             z.numpy() - np.logaddexp.reduce(z.numpy(), axis=1, keepdims=True)
         ),
     },
     "03-2": {
+        "numpy only": numpy_cross_entropy,
+        "plain Python": by_hand_cross_entropy,
         "a loop": lambda z, y: (
             -sum(log_softmax(z)[i, c] for i, c in enumerate(y) if c >= 0)
             / max(1, int((y >= 0).sum()))
@@ -211,10 +280,15 @@ RIGHT = {
     },
     "03-3": {
         "a list": lambda task, n: [float((task == t).sum()) for t in range(n)],
+        "numpy only": lambda task, n: np.bincount(np.asarray(task), minlength=n),
+        "plain Python": lambda task, n: [task.tolist().count(t) for t in range(n)],
+        "lists only": lambda task, n: [task.count(t) for t in range(n)],
         "one-hot": lambda task, n: F.one_hot(task, n).sum(0),
     },
-    "03-4": {"vectorised": vectorised},
+    "03-4": {"vectorised": vectorised, "numpy only": numpy_objective},
     "03-5": {
+        "numpy only": numpy_residual,
+        "plain Python": by_hand_residual,
         "autograd": lambda z, y: torch.autograd.functional.jacobian(
             lambda s: F.cross_entropy(s, y), z
         ),
@@ -225,7 +299,11 @@ RIGHT = {
             / len(y)
         ),
     },
-    "03-6": {"autograd": by_autograd, "a list": lambda *args: list(gradients(*args))},
+    "03-6": {
+        "autograd": by_autograd,
+        "numpy only": numpy_gradients,
+        "a list": lambda *args: list(gradients(*args)),
+    },
     "03-7": {
         "by hand, rounded": R03_7,
         "a tensor": {"scores": answers.tiny_steps(1, 0.5), "steps": torch.tensor(8)},
