@@ -586,8 +586,8 @@ rt.widgets.who_wins(world)
 
 # %% [markdown]
 # "Generalises better" needs tasks that are related, but not too much, and enough sentences to tell. That is
-# one corner of the map. Elsewhere the praise that lesson 06 gave is another one: RAG is never far behind
-# whichever rival is right. Is that so? It is *our* claim, and it gets its own trial at the end.
+# one corner of the map. Elsewhere the map suggests another praise: RAG is never far behind whichever rival is
+# right. Is that so? It is *our* claim, and it gets its own trial at the end.
 #
 # ## Claim `random`: the start makes a difference
 #
@@ -1394,11 +1394,12 @@ for name, gain in gains.items():
 #
 # ## The course on trial
 #
-# You have been hard on the article. This course has praised RAG too. Two of its sentences:
+# You have been hard on the article. This course has praised RAG too. Two sentences that one could take home
+# from the maps of lesson 06 and of this one:
 #
 # | | claim | evidence would be |
 # |---|---|---|
-# | `insurance` | "RAG is never more than about five points behind whichever rival is right" (lesson 06) | RAG minus the better rival, plus 0.05, above 0 |
+# | `insurance` | "RAG is never more than about five points behind whichever rival is right" | RAG minus the better rival, plus 0.05, above 0 |
 # | `needed` | and for that one needs RAG: the mixture in between | ahead of *choosing an end* on validation sentences |
 #
 # The first is a claim of *non-inferiority*: not "as good", but "not worse by more than a margin". Reading it
@@ -1463,9 +1464,9 @@ what_it_takes(ours).round(3)
 # %% [markdown]
 # **`insurance` is open.** With 80 sentences RAG is not more than five points behind, in any of the three worlds.
 # With 20 it may be, or not: five seeds cannot tell, in none of the three. Nothing speaks against the sentence
-# either. The last table says how many seeds would decide it if the truth is what we saw. Lesson 06 had put a
-# number to what it saw on average, and this lesson had repeated it. An honest version: *with 80 sentences per
-# task RAG was at most a few points behind the better rival; with 20 we do not know.*
+# either. The last table says how many seeds would decide it if the truth is what we saw. It is a sentence read
+# off a map of means. An honest version: *with 80 sentences per task RAG was at most a few points behind the
+# better rival; with 20 we do not know.*
 #
 # **`needed` depends.** Against somebody who simply tries both ends, RAG is ahead in one cell: half-related
 # tasks, 80 sentences, by about one point. In two cells the two read the same sentences rightly. In the others
