@@ -197,8 +197,8 @@ def routing(model, ax=None):
     active = getattr(model, "active", dict.fromkeys(adapters, True))
     ax = _axes(ax, (5.5, 0.55 * max(len(tasks), len(adapters) + 1) + 1.2))
     left = np.linspace(1, 0, len(tasks) + 2)[1:-1]
-    top_right, *right = np.linspace(1, 0, len(adapters) + 3)[1:-1]  # W_s above the adapters
-    _draw_shared(ax, top_right, left, _uses_shared(model))
+    right = np.linspace(1, 0, len(adapters) + 2)[1:-1]
+    _draw_shared(ax, 1.0 if adapters else 0.5, left, _uses_shared(model))  # above the adapters
     top = max(float(abs(graph).max()) if graph.numel() else 1.0, 1e-12)
     for t, row in enumerate(graph.tolist()):
         for k, g in enumerate(row):
@@ -222,14 +222,14 @@ def routing(model, ax=None):
             frame["ls"] = "-" if x == 0 or active[name] else ":"
             side = "right" if x == 0 else "left"
             ax.text(x, y, _plain(name), ha=side, va="center", zorder=3, size=11, bbox=frame)
-    ax.text(0, 1.02, "tasks", ha="right", style="italic")
-    ax.text(1, 1.02, "adapters" if adapters else "no adapters", ha="left", style="italic")
+    ax.text(0, 1.14, "tasks", ha="right", style="italic")
+    ax.text(1, 1.14, "adapters" if adapters else "no adapters", ha="left", style="italic")
     inches = ax.get_window_extent().width / ax.figure.dpi
     room = [
         0.3 + 0.09 * max([len(n) for n in names] + [11]) for names in (tasks, adapters)
     ]  # for the names
     unit = max(inches - sum(room), 0.25 * inches)
-    ax.set(xlim=(-room[0] / unit, 1 + room[1] / unit), ylim=(0, 1.1))
+    ax.set(xlim=(-room[0] / unit, 1 + room[1] / unit), ylim=(0, 1.22))
     ax.axis("off")
     readable(ax)
     return ax
