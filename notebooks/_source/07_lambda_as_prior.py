@@ -428,7 +428,7 @@ for big in [1, 10, 1e3, 1e5]:
 # domains still agree about `slow`, and do they agree about `excellent`?
 
 # %%
-words = ["slow", "dark", "light", "silent", "excellent", "lovely"]
+words = ["slow", "dark", "light", "silent", "excellent"]
 rt.widgets.sharing_slider(words=words)
 
 # %% [markdown]
@@ -692,8 +692,8 @@ plots.show(
 # - *$\lambda_s$ was fixed.* Let the evidence choose $\lambda_s$ too, among five values. At relatedness 0
 #   and 0.5 it still loses to validation, clearly.
 # - *The prior is wrong*: our words do not follow a normal distribution. So draw the true weights from
-#   the prior itself, with $\rho = 0.5$ (the right ratio is 1), and labels from those weights. With 60 sentences per task the
-#   evidence still shares too much. With 160 it finds the right ratio.
+#   the prior itself, with $\rho = 0.5$ (the right ratio is 1), and labels from those weights. There the evidence finds the right
+#   ratio, with 60 sentences per task as with 160.
 
 
 # %%
@@ -741,10 +741,11 @@ def two_explanations(seeds=range(3)):
 # two_explanations()  # optional: remove the first # and run
 
 # %% [markdown]
-# So a wrong prior is not the whole story. What is left is the approximation: 60 sentences say little about
-# 200 words, and the weights are then not at all normally distributed around the optimum. This last step is
-# a guess that fits; we have not proved it. But Kuss and Rasmussen (2005) found Laplace's evidence to be far
-# off in such cases, with two classes. Held-out sentences need no such assumption. Use them if you can.
+# So where the prior is true, the evidence is right; in our worlds it is not. The toy words are no draw from a normal
+# distribution: most of them carry nothing, a few decide everything, and each opinion word is either shared by all tasks or means
+# something else in each. The evidence asks "which of *these priors* is best?" and has to answer with a wrong one.
+# (Its approximation can fail too: Kuss and Rasmussen, 2005, found Laplace's evidence far off in some cases with two classes.)
+# Held-out sentences need no such assumption. Use them if you can.
 #
 # ## Choose for a world you do not know
 #

@@ -9,7 +9,7 @@ import torch
 
 import ragteach as rt
 from ragteach import RAG, MultiTaskDataset
-from ragteach.study.experiment import draw
+from ragteach.study.experiment import draw, interval
 from ragteach.teach.checks import reference
 
 LAM = 0.001
@@ -30,7 +30,12 @@ class Problem:
             "spread_over_time",
             "to_the_bottom",
             "two_phases",
-            "trained_accuracy",
+            "tuned_accuracy",
+            "LAM_TRIES",
+            "SETTINGS",
+            "graphs_on",
+            "at_one_lambda",
+            "lens_against_rank",
         )
         self.lesson = lesson_source.load("08_what_random_does", *functions)
         self.lesson |= {
@@ -43,8 +48,13 @@ class Problem:
         self.lesson |= {"SEEDS": list(range(10)), "LR": 1.0, "spread": reference("08-1")}
         assert self.lesson["LAM"] == LAM
 
-    def ten(self, init, scale, lam, steps=1000):
-        return self.lesson["ten_models"](init, scale, lam, steps)
+    def ten(self, init, scale, lam, steps=1000, first=0):
+        return self.lesson["ten_models"](init, scale, lam, steps, first)
+
+    def shared(self):
+        model = RAG.full_sharing(self.d, 3, tasks=self.names, init="zero")
+        rt.solve(model, self.data, LAM, LAM)
+        return self.accuracy(model)
 
     @cached_property
     def runs(self):
@@ -112,7 +122,7 @@ def test_two_runs_meet_as_the_bound_says_and_the_bound_is_sharp(problem):
         bound = apart[0] * (1 - lam) ** np.array([step for step, _, _ in history])
         assert (apart <= bound * 1.02 + 1e-4).all()
         assert (apart >= bound * 0.85).all()  # the points lie on the line
-    assert 65 < apart[0] < 85 and 0.002 < apart[-1] < 0.004  # (the run with the penalty)
+    assert 52 < apart[0] < 75 and 0.001 < apart[-1] < 0.004  # (the run with the penalty)
     assert reference("08-2")(1.0, 0.01, 1.0, 0.01) == pytest.approx(458.2, abs=0.1)
 
 
@@ -120,29 +130,33 @@ def test_early_stopping_large_starts_hurt_and_small_ones_do_not(problem):
     early = problem.accuracies(problem.runs["normal", 0.0], 20).mean()
     zero = problem.ten("zero", 1.0, 0.0)
     small = problem.runs["small", 0.0]
-    assert (
-        early < 0.42 and problem.accuracies(problem.runs["uniform", 0.0], 20).mean() < 0.42
-    )  # guessing: 1/3
+    start = problem.accuracies(small, 20).mean()
+    assert early < start - 0.1
+    assert problem.accuracies(problem.runs["uniform", 0.0], 20).mean() < start - 0.05
     for steps in (20, 200, 1000):
         assert ranges(problem.accuracies(small, steps)) < 0.02
         assert ranges(problem.accuracies(zero, steps)) == 0
         assert problem.accuracies(zero, steps).mean() == pytest.approx(
             problem.accuracies(small, steps).mean().item(), abs=0.01
         )
-    assert early < problem.accuracies(small, 20).mean() - 0.05
     for start in ("normal", "uniform"):
         late, agreed = (problem.accuracies(problem.runs[start, lam], 1000) for lam in (0.0, 0.01))
-        assert 0.01 < ranges(late) < 0.04
+        assert 0.008 < ranges(late) < 0.05
         assert ranges(agreed) < 0.002
         assert agreed.mean() < late.mean() - 0.01  # on these data 0.01 is too much
 
 
 def test_only_the_variance_of_the_start_counts(problem):
-    normal = problem.spread(problem.ten("normal", 1.0, 0.0, 20))
-    same_scale = problem.spread(problem.ten("uniform", 1.0, 0.0, 20)) / normal
-    same_variance = problem.spread(problem.ten("uniform", np.sqrt(3), 0.0, 20)) / normal
-    assert 0.5 < same_scale < 0.97
-    assert 0.85 < same_variance < 1.15
+    def spreads(init, scale):
+        runs = (problem.ten(init, scale, 0.0, 20, first) for first in range(0, 60, 10))
+        return np.array([problem.spread(run) for run in runs])
+
+    normal = spreads("normal", 1.0)
+    same_scale = spreads("uniform", 1.0) / normal
+    same_variance = spreads("uniform", np.sqrt(3)) / normal
+    assert 0.6 < same_scale.mean() < 0.9
+    _, low, high = interval(same_variance)
+    assert 0.9 < low < high < 1.1
     answer = {"same scale": same_scale, "same variance": same_variance, "conclusion": "c"}
     assert rt.check("08-4", answer)
 
@@ -166,68 +180,47 @@ def test_rank_two_is_the_full_adapter_and_each_lens_is_a_problem_of_its_own(prob
     )
     assert np.ptp([J for J, _ in full + two]) < 1e-4
     assert two[0][1] == pytest.approx(full[0][1], abs=0.003)
-    lens = {
-        rank: [problem.bottom("projected", rank, seed) for seed in (0, 1)] for rank in (16, 128)
-    }
-    assert all(np.ptp([J for J, _ in ends]) > 0.005 for ends in lens.values())
-    shared = problem.lesson["trained_accuracy"](
-        RAG.full_sharing(problem.d, 3, tasks=problem.names), LAM
+    lens = {rank: [problem.bottom("projected", rank, seed) for seed in (0, 1)] for rank in (16, 89)}
+    assert all(np.ptp([J for J, _ in ends]) > 0.001 for ends in lens.values())
+    few, many = (np.mean([accuracy for _, accuracy in lens[rank]]) for rank in (16, 89))
+    shared = problem.shared()
+    assert shared - 0.02 < few < shared + 0.1 and few < many
+    assert (few - shared) / 16 > (many - shared) / 89  # per trained number the smallest looks best
+
+
+def test_rank_one_has_one_bottom_here_and_several_elsewhere():
+    here, elsewhere = (
+        np.array([problem.bottom("low_rank", 1, seed)[0] for seed in (0, 1, 2)])
+        for problem in (Problem(0), Problem(1))
     )
-    few, many = (np.mean([accuracy for _, accuracy in lens[rank]]) for rank in (16, 128))
-    assert shared - 0.01 < few < shared + 0.07 and few < many < two[0][1]
-    assert (few - shared) / 16 > (
-        many - shared
-    ) / 128  # per trained number the smallest lens looks best
+    assert np.ptp(here) < 2e-4
+    assert 4e-3 < np.ptp(elsewhere) < 0.02
+    for seed, J in ((0, here), (1, elsewhere)):
+        assert (
+            J.min() > Problem(seed).bottom("full", None, 0)[0] + 0.15
+        )  # the wrong rank costs more
 
 
-@pytest.mark.parametrize(("seed", "replicas"), [(0, (0, 1, 4)), (2, (0, 2))])
-def test_rank_one_has_several_bottoms_of_nearly_one_height(seed, replicas):
-    problem = Problem(seed)
-    ends = [problem.bottom("low_rank", 1, r) for r in replicas]
-    J = np.sort([end[0] for end in ends])
-    assert (np.diff(J) > 4e-4).all() and np.ptp(J) < 0.02
-    assert J[0] > problem.bottom("full", None, 0)[0] + 0.2
-    lens = np.mean([problem.bottom("projected", 64, r)[1] for r in replicas])
-    one, two = np.mean([end[1] for end in ends]), problem.bottom("low_rank", 2, 0)[1]
-    assert lens < one + 0.005  # with about as many numbers, not better
-    shared = problem.lesson["trained_accuracy"](
-        RAG.full_sharing(problem.d, 3, tasks=problem.names), LAM
-    )
-    assert one - shared > (two - shared) / 2  # per trained number rank 1 looks better than rank 2
-
-
-@pytest.mark.parametrize("lam", [LAM / 3, LAM * 3])
-def test_the_order_of_the_kinds_is_the_same_at_other_lambdas(lam):
-    problem = Problem(0)
-
-    def accuracy(kind, rank):
-        scores = []
-        for seed in (0, 1):
-            model = problem.rag(kind, rank, seed)
-            rt.fit(
-                model, problem.tensors, epochs=250, lr=0.05, lam=lam, lam_shared=lam, progress=False
-            )
-            scores.append(problem.accuracy(model))
-        return np.mean(scores)
-
-    full, two, one = accuracy("full", None), accuracy("low_rank", 2), accuracy("low_rank", 1)
-    lens = {rank: accuracy("projected", rank) for rank in (16, 64, 128)}
-    assert full == pytest.approx(two, abs=0.01)
-    assert two > lens[128] and one > lens[64] - 0.005 and lens[128] > lens[64] > lens[16]
+@pytest.mark.parametrize("lam", [LAM / 3, LAM, LAM * 3])
+def test_the_lens_is_below_rank_two_with_as_many_numbers_on_other_draws(lam):
+    lesson = Problem(0).lesson
+    runs = np.array([lesson["lens_against_rank"](lam, seed) for seed in (1, 2, 3)])
+    assert (runs[:, 0] < -0.01).all()  # 89 mixtures against rank 2
+    assert abs(runs[:, 1].mean()) < 0.03  # 45 against rank 1: no clear difference
 
 
 def test_how_many_parameters_each_kind_trains():
-    d = 185
+    d = 131
     for kind, rank, numbers in [
         ("full", None, 3 * d),
         ("low_rank", 2, 2 * (3 + d)),
-        ("projected", 64, 3 * 64),
+        ("projected", 45, 3 * 45),
     ]:
         adapter = RAG(d, 3, 1, adapter=kind, rank=rank).adapters["A1"]
         assert sum(p.numel() for p in adapter.parameters()) == numbers
     assert 0.6 < 2 * (3 + d) / (3 * d) < 0.7  # saves about a third
-    assert 4 * (3 + d) == pytest.approx(4 * 3 * 64, rel=0.03)  # r = 1 against 64 mixtures
-    assert 4 * 2 * (3 + d) == pytest.approx(4 * 3 * 128, rel=0.03)
+    assert 3 + d == pytest.approx(3 * 45, rel=0.03)  # r = 1 against 45 mixtures
+    assert 2 * (3 + d) == pytest.approx(3 * 89, rel=0.03)
 
 
 def test_adapters_off_helps_large_starts_only(problem):
@@ -246,19 +239,23 @@ def test_adapters_off_helps_large_starts_only(problem):
     assert accuracy[1.0, False] == pytest.approx(accuracy[1.0, True], abs=0.03)
 
 
-def test_random_graphs(problem):
-    score = problem.lesson["trained_accuracy"]
+def test_random_graphs_at_the_best_lambda_of_each():
+    problem = Problem(0)
+    draws = [problem.lesson["graphs_on"](seed) for seed in range(6)]
+    lead = {
+        setting: interval([np.mean(d[setting]) - d["own"] for d in draws])
+        for setting in problem.lesson["SETTINGS"]
+    }
+    assert all(high < 0 for *_, high in lead.values())
+    assert -0.16 < lead[4, 1][0] < -0.1 and -0.08 < lead[8, 2][0] < -0.04
+    assert lead[4, 1][0] < lead[8, 1][0] < -0.02
+    assert interval([d["shared"] - d["own"] for d in draws])[2] < -0.15
+    assert min(np.ptp(d[4, 1]) for d in draws) > 0.005  # the luck of the graph
 
-    def draws(n_adapters, per_task):
-        options = {"tasks": problem.names, "graph": "random", "per_task": per_task}
-        return np.array(
-            [score(RAG(problem.d, 3, n_adapters, seed=s, **options), LAM) for s in range(12)]
-        )
 
-    own = {k: score(RAG(problem.d, 3, 4, tasks=problem.names), LAM / k) for k in (1, 2)}
-    single, double = draws(4, 1), draws(8, 2)
-    assert single.max() < own[1] + 0.005 and single.mean() < own[1] - 0.02 and np.ptp(single) > 0.04
-    assert 2 <= (double > own[1]).sum() <= 10 and double.max() < own[2]
+def test_one_fixed_lambda_flatters_two_adapters():
+    double, own, own_half = Problem(0).lesson["at_one_lambda"]()
+    assert (double > own).sum() == 7 and (double < own_half).all()
 
 
 def test_the_average_random_graph():

@@ -1,6 +1,7 @@
 """Answers to try on the exercises of lesson 08."""
 
 import numpy as np
+import torch
 from drafts import slips, spellings
 
 
@@ -31,7 +32,34 @@ def _svd(a, shift):
     return u[:, :2] * s[:2], vt[:2]
 
 
-GOOD = {"same scale": 0.87, "same variance": 1.01, "conclusion": "c"}
+SCALE = [0.72, 0.75, 0.71, 0.74, 0.73, 0.7]
+ONE = [1.0, 1.02, 0.99, 1.01, 0.98, 1.0]
+GOOD = {"same scale": SCALE, "same variance": ONE, "conclusion": "c"}
+
+
+def plain_spread(w):
+    """The definition, in lists."""
+    models = []
+    for one in w.tolist():
+        shift = [sum(column) / len(one) for column in zip(*one, strict=True)]
+        models.append([x - m for row in one for x, m in zip(row, shift, strict=True)])
+    mean = [sum(column) / len(models) for column in zip(*models, strict=True)]
+    away = [sum((x - m) ** 2 for x, m in zip(one, mean, strict=True)) ** 0.5 for one in models]
+    return sum(away) / len(away) / sum(m * m for m in mean) ** 0.5
+
+
+def torch_spread(w):
+    w = torch.as_tensor(w)
+    w = w - w.mean(1, keepdim=True)
+    return (w - w.mean(0)).flatten(1).norm(dim=1).mean() / w.mean(0).norm()
+
+
+def by_counting(lr, lam, gap, tol):
+    n = 0
+    while gap > tol:
+        gap, n = gap * (1 - lr * lam), n + 1
+    return n
+
 
 WRONG = {
     "08-1": {
@@ -55,9 +83,15 @@ WRONG = {
         "same scale": lambda s: s,
     },
     "08-4": {
-        "upside down": {**GOOD, "same scale": 1.15, "same variance": 0.99},
-        "swapped": {**GOOD, "same scale": 1.0, "same variance": 0.87},
-        "same run twice": {**GOOD, "same variance": 0.87},
+        "upside down": {**GOOD, "same scale": [1 / x for x in SCALE]},
+        "swapped": {**GOOD, "same scale": ONE, "same variance": SCALE},
+        "same run twice": {**GOOD, "same variance": SCALE},
+        "one batch": {**GOOD, "same scale": 0.73},
+        "one seed for all batches": {**GOOD, "same variance": [1.01] * 6},
+        "scale 3": {**GOOD, "same variance": [1.75 * x for x in ONE]},
+        "squares": {**GOOD, "same scale": [0.33, 0.3, 0.34, 0.33, 0.32]},
+        "with a penalty": {**GOOD, "same scale": [0.98, 0.97, 0.99, 0.98, 0.97, 0.98]},
+        "too noisy": {**GOOD, "same variance": [0.7, 1.3, 0.8, 1.2, 0.9, 1.1]},
         "uniform wins": {**GOOD, "conclusion": "a"},
         "normal wins": {**GOOD, "conclusion": "b"},
     },
@@ -86,12 +120,18 @@ WRONG = {
 
 RIGHT = {
     "08-1": {
+        "torch": torch_spread,
+        "plain Python": plain_spread,
         "norm": lambda w: (
             np.mean([np.linalg.norm(x - _centred(w).mean(0)) for x in _centred(w)])
             / np.linalg.norm(_centred(w).mean(0))
         ),
     },
     "08-2": {
+        "counting": by_counting,
+        "torch": lambda lr, lam, gap, tol: (
+            torch.tensor(tol / gap).log() / torch.tensor(1 - lr * lam).log()
+        ),
         "whole steps": lambda lr, lam, gap, tol: int(
             np.ceil(np.log(tol / gap) / np.log(1 - lr * lam))
         ),
@@ -99,19 +139,30 @@ RIGHT = {
             (np.log10(tol) - np.log10(gap)) / np.log10(1 - lr * lam)
         ),
     },
-    "08-3": {"power": lambda s: s * 3**0.5},
-    "08-4": {"other numbers": {"same scale": 0.8, "same variance": 0.96, "conclusion": "C"}},
+    "08-3": {"power": lambda s: s * 3**0.5, "torch": lambda s: torch.tensor(3.0).sqrt() * s},
+    "08-4": {
+        "arrays": {**GOOD, "same scale": np.array(SCALE), "conclusion": "C"},
+        "tensors": {**GOOD, "same variance": torch.tensor(ONE)},
+        "five batches": {**GOOD, "same scale": SCALE[:5], "same variance": ONE[:5]},
+    },
     "08-5": {
         "einsum": lambda up, down, g: (
             np.einsum("cd,rd->cr", g, down),
             np.einsum("cr,cd->rd", up, g),
         ),
         "a list": lambda up, down, g: [g @ down.T, (g.T @ up).T],
+        "torch": lambda up, down, g: tuple(
+            torch.as_tensor(part) for part in (g @ down.T, up.T @ g)
+        ),
     },
     "08-6": {
         "centred svd": lambda a: _svd(a, a.mean(0)),
         "first row": lambda a: (np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]]), a[1:] - a[0]),
     },
-    "08-7": {"numpy": lambda K, k: np.array([k, K * (k / K) ** 2])},
+    "08-7": {
+        "numpy": lambda K, k: np.array([k, K * (k / K) ** 2]),
+        "a list": lambda K, k: [k, sum((k / K) ** 2 for _ in range(K))],
+        "torch": lambda K, k: torch.tensor([k, k * k / K]),
+    },
     "08-8": spellings("rwwrwr"),
 }
