@@ -85,6 +85,7 @@ lint: env  ## check style, spelling and types
 	$(PY) -m ruff format --check .
 	$(PY) -m codespell_lib
 	$(PY) -m mypy
+	$(PY) tools/check_js.py
 
 notebooks: env  ## generate and execute the notebooks from notebooks/_source
 	$(TEST_ENV) $(PY) notebooks/_source/build.py

@@ -27,9 +27,19 @@ import traitlets
 from ragteach.study import plots
 
 HERE = Path(__file__).resolve().parent
+FRAME = ("style", "drawing", "store", "frame")  # what all explorers share
 ENGINE = {  # what an explorer computes with
     "graphs": ("learning", "optimum"),
-    "playgrounds": ("words", "toy", "learning", "optimum", "sessions", "stories"),
+    "playgrounds": (
+        "words",
+        "toy",
+        "learning",
+        "optimum",
+        "sessions",
+        "stories",
+        "panels",
+        "ways",
+    ),
 }
 MIME = "application/vnd.ragteach.explorer+json"
 NOTE = "An explorer: run this cell to move it. The figure before it shows the same thing, standing still."
@@ -45,7 +55,7 @@ def source(name: str) -> str:
 @functools.cache
 def script(kind: str) -> str:
     """The ES module of one explorer: what all share, what it computes with, its own drawing."""
-    return "\n".join(map(source, ("explorers", *ENGINE.get(kind, ()), kind)))
+    return "\n".join(map(source, (*FRAME, *ENGINE.get(kind, ()), kind)))
 
 
 def pack(arrays: dict) -> tuple[bytes, dict]:

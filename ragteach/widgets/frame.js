@@ -1,0 +1,296 @@
+// The frame around a picture: title, controls, sentence, panels, tools; and what Jupyter asks of a widget.
+//
+// An explorer is EXPLORERS[kind] = (ui) => ({draw(state), write(state), say(state), table(state), code(state)}).
+// It builds its panels once with `ui`; `draw` only moves what is there, `write` (if any) changes the words and numbers
+// around it and what else can wait for a frame.
+
+const EXPLORERS = {};
+const REST = 50; // milliseconds without a picture: the hand has rested
+
+/** Dark or light: JupyterLab says, Colab says, else the system says. */
+function darkNow() {
+  const lab = document.body?.dataset.jpThemeLight;
+  if (lab !== undefined) return lab === "false";
+  const colab = document.documentElement.getAttribute("theme");
+  return colab ? colab === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+}
+
+class View {
+  constructor(store, el) {
+    this.store = store;
+    this.spec = store.spec;
+    this.host = h("div", { className: "ragteach-explorer" });
+    this.host.setAttribute("data-lm-suppress-shortcuts", "true"); // JupyterLab: our keys are not its shortcuts
+    this.root = h("div", { className: "root" });
+    this.root.setAttribute("role", "group");
+    this.root.setAttribute("aria-label", this.spec.title);
+    this.controls = h("div", { className: "controls" });
+    this.words = h("p", { className: "say" });
+    this.words.setAttribute("aria-live", "polite");
+    this.error = h("div", { className: "error", hidden: true });
+    this.error.setAttribute("role", "alert");
+    this.panels = h("div", { className: "panels" });
+    this.root.append(
+      h("h3", {}, this.spec.title),
+      h("p", { className: "about" }, this.spec.about),
+      this.controls,
+      this.words,
+      this.error,
+      this.panels,
+    );
+    this.syncs = []; // controls that show the state
+    this.labels = []; // and what is written beside them
+    this.layouts = [];
+    const shadow = this.host.attachShadow({ mode: "open" });
+    shadow.append(h("style", {}, CSS), this.root);
+    el.append(this.host);
+    this.explorer = EXPLORERS[store.model.get("kind")](this);
+    store.moved = (to) => this.explorer.accept?.(to, this.store.state);
+    this.root.append(this.tools());
+    for (const type of ["keydown", "keyup", "keypress", "paste", "copy", "cut"])
+      this.host.addEventListener(type, (event) => event.stopPropagation());
+    this.theme = () => (this.root.dataset.theme = darkNow() ? "dark" : "light");
+    this.theme();
+    this.media = matchMedia("(prefers-color-scheme: dark)");
+    this.media.addEventListener("change", this.theme);
+    this.watch = new MutationObserver(this.theme);
+    for (const node of [document.documentElement, document.body])
+      if (node) this.watch.observe(node, { attributes: true, attributeFilter: ["data-jp-theme-light", "theme"] });
+    this.size = new ResizeObserver(() => this.resize());
+    this.held = [this.words, ...this.controls.querySelectorAll("label")]; // texts that may need one line more, or less
+    for (const node of [this.host, ...this.held]) this.size.observe(node);
+    store.views.add(this);
+    this.resize();
+  }
+  get state() {
+    return this.store.state;
+  }
+  get read() {
+    return this.store.read;
+  }
+  update(change) {
+    this.store.update(change);
+  }
+  resize() {
+    const width = this.host.clientWidth;
+    if (width !== this.width) {
+      this.width = width;
+      if (!width) return; // taken off the page, for the moment
+      this.root.classList.toggle("narrow", width < 720);
+      for (const layout of this.layouts) layout();
+      for (const node of this.held) node.style.minHeight = "";
+      this.draw(); // at once: no frame may show the emptied pictures
+    }
+    const heights = this.held.map((node) => Math.ceil(node.getBoundingClientRect().height));
+    this.held.forEach((node, i) => (node.style.minHeight = `${heights[i]}px`)); // as high as ever: nothing jumps under the hand
+  }
+  /** Something has changed: draw it in the next frame. */
+  schedule() {
+    this.moved = true;
+    this.queue();
+  }
+  queue() {
+    this.frame ??= requestAnimationFrame((now) => this.step(now));
+  }
+  /** One frame: the picture; and the words with it while the hand moves on, in the next frame when it has just begun. */
+  step(now) {
+    this.frame = null;
+    const begun = this.moved && !this.behind && !(now - this.painted < REST);
+    if (this.moved) this.paint(now);
+    if (begun) this.queue();
+    else this.write();
+    this.behind = begun; // the words are, by one frame and never by two
+  }
+  /** All of it, at once. */
+  draw() {
+    cancelAnimationFrame(this.frame);
+    this.frame = null;
+    this.paint();
+    this.write();
+  }
+  paint(now = 0) {
+    this.painted = now;
+    this.moved = false;
+    this.failure = "";
+    this.attempt((state) => {
+      for (const sync of this.syncs) sync(state);
+      if (this.width) this.explorer.draw(state);
+      count(this.root.dataset, "drawn");
+    });
+  }
+  write() {
+    this.attempt((state) => {
+      for (const label of this.labels) label(state);
+      if (this.width) this.explorer.write?.(state);
+      put(this.words, this.explorer.say(state));
+      count(this.root.dataset, "written");
+      if (!this.tableBox.hidden) this.fillTable();
+      if (!this.codeBox.hidden) put(this.codeBox, this.explorer.code(state));
+    });
+  }
+  attempt(action) {
+    try {
+      action(this.state);
+    } catch (error) {
+      this.failure = `This explorer failed: ${error.message}`;
+    }
+    const text = this.failure || this.store.problem;
+    this.error.hidden = !text;
+    put(this.error, text);
+  }
+  panel(title, { full = false, note = "" } = {}) {
+    const box = h("div", { className: full ? "panel full" : "panel" }, h("h4", {}, title));
+    if (note) box.append(h("p", { className: "note" }, note));
+    this.panels.append(box);
+    return box;
+  }
+  /** A picture whose size follows the page: make(svg, width) is called again whenever that changes. */
+  picture(panel, make) {
+    const svg = canvas(panel);
+    this.layouts.push(() => make(svg, Math.max(220, panel.clientWidth)));
+  }
+  slider({ name, label, max, min = 0, step = 1, text, ends = null, mark = null, wide = true }) {
+    const input = h("input", { type: "range", min, max: String(max), step });
+    input.max = max;
+    input.setAttribute("aria-label", label);
+    const value = h("output"),
+      track = h("div", { className: "track" }, input);
+    input.addEventListener("input", () => this.update({ [name]: Number(input.value) }));
+    if (mark) {
+      const part = (mark.at - min) / (max - min || 1);
+      track.append(
+        h("span", { className: "mark", style: `left: calc(8px + ${part} * (100% - 16px))`, title: mark.text }, "▼"),
+      );
+    }
+    const box = h(
+      "div",
+      { className: wide ? "control wide" : "control short" },
+      h("label", {}, `${label} `, value),
+      track,
+    );
+    if (ends) box.append(h("div", { className: "ends" }, ...ends.map((end) => h("span", {}, end))));
+    this.controls.append(box);
+    this.syncs.push((state) => {
+      if (Number(input.value) !== state[name]) input.value = state[name];
+    });
+    this.labels.push((state) => {
+      const said = text(state[name], state);
+      put(value, said);
+      if (input.getAttribute("aria-valuetext") !== said) input.setAttribute("aria-valuetext", said);
+    });
+    return input;
+  }
+  choice({ name, label, options, into = this.controls, change = (v) => this.update({ [name]: v }) }) {
+    const select = h("select", {}, ...options.map((text, i) => h("option", { value: i }, text)));
+    select.setAttribute("aria-label", label);
+    select.addEventListener("change", () => change(Number(select.value)));
+    into.append(h("div", { className: "control" }, h("span", { className: "label" }, label), select));
+    let shown = null;
+    this.syncs.push((state) => {
+      if (shown !== state[name]) select.value = shown = state[name];
+    });
+    return select;
+  }
+  tools() {
+    this.tableBox = h("div", { className: "more", hidden: true });
+    this.codeBox = h("pre", { hidden: true, tabIndex: 0 });
+    const said = h("span", { className: "note" });
+    said.setAttribute("role", "status");
+    const numbers = h(
+      "button",
+      {
+        type: "button",
+        "aria-expanded": "false",
+        onclick: () => {
+          this.tableBox.hidden = !this.tableBox.hidden;
+          numbers.setAttribute("aria-expanded", String(!this.tableBox.hidden));
+          this.schedule();
+        },
+      },
+      "Table of the numbers",
+    );
+    const copy = h(
+      "button",
+      {
+        type: "button",
+        onclick: async () => {
+          this.codeBox.hidden = false;
+          this.codeBox.textContent = this.explorer.code(this.state);
+          try {
+            await navigator.clipboard.writeText(this.codeBox.textContent);
+            said.textContent = "Copied.";
+          } catch {
+            said.textContent = "Select the code below and copy it.";
+          }
+          setTimeout(() => (said.textContent = ""), 3000);
+        },
+      },
+      "Copy as code",
+    );
+    const reset = h(
+      "button",
+      {
+        type: "button",
+        onclick: () => {
+          this.codeBox.hidden = this.tableBox.hidden = true;
+          numbers.setAttribute("aria-expanded", "false");
+          this.store.problem = "";
+          this.update(structuredClone(this.store.first));
+          this.explorer.reset?.();
+        },
+      },
+      "Reset",
+    );
+    return h("div", {}, h("div", { className: "tools" }, reset, numbers, copy, said), this.codeBox, this.tableBox);
+  }
+  fillTable() {
+    const { head, rows } = this.explorer.table(this.state);
+    const cells = (tag, values) => h("tr", {}, ...values.map((v) => h(tag, {}, String(v))));
+    this.tableBox.replaceChildren(
+      h("table", {}, h("thead", {}, cells("th", head)), h("tbody", {}, ...rows.map((row) => cells("td", row)))),
+    );
+  }
+  /** The figure that stands before us (and its description) shows the same, standing still: it steps aside. */
+  hideTwin(tries = 90) {
+    const mine = this.host.closest(".jp-OutputArea-child");
+    if (!mine && tries > 0) this.later = setTimeout(() => this.hideTwin(tries - 1), 50);
+    this.twin = [];
+    for (let node = mine?.previousElementSibling; node && this.twin.length < 2; node = node.previousElementSibling) {
+      const image = node.querySelector("img");
+      if (image ? image.alt && image.alt !== this.spec.alt : !node.querySelector("details")) break;
+      this.twin.push(node);
+      node.style.display = "none";
+      if (image) break;
+    }
+  }
+  destroy() {
+    this.store.views.delete(this);
+    clearTimeout(this.later);
+    cancelAnimationFrame(this.frame);
+    this.size.disconnect();
+    this.watch.disconnect();
+    this.media.removeEventListener("change", this.theme);
+    this.explorer.destroy?.();
+    if (!this.store.views.size) for (const node of this.twin ?? []) node.style.display = "";
+    this.host.remove();
+  }
+}
+
+export default () => {
+  let store;
+  return {
+    initialize({ model }) {
+      store = new Store(model);
+      return () => {
+        clearTimeout(store.saving);
+        model.off("msg:custom", store.heard);
+      };
+    },
+    render({ model, el }) {
+      store ??= new Store(model);
+      const view = new View(store, el);
+      view.hideTwin();
+      return () => view.destroy();
+    },
+  };
+};

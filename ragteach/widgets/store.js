@@ -1,0 +1,56 @@
+// One store per explorer: the block of numbers and the state; all its views show the same.
+
+/** Arrays by name, from one block: read("w")(i, j) is a number, read("w").row(i) a Float32Array. */
+function reader(block, layout) {
+  const bytes =
+    block instanceof DataView ? block.buffer.slice(block.byteOffset, block.byteOffset + block.byteLength) : block;
+  const all = new Float32Array(bytes),
+    made = {};
+  return (name) => {
+    if (made[name]) return made[name];
+    const [offset, shape] = layout[name],
+      strides = shape.map((_, i) => shape.slice(i + 1).reduce((a, b) => a * b, 1));
+    const [s0 = 0, s1 = 0, s2 = 0, s3 = 0, s4 = 0] = strides; // written out: a frame reads hundreds of numbers
+    const at = (a, b = 0, c = 0, d = 0, e = 0) => all[offset + a * s0 + b * s1 + c * s2 + d * s3 + e * s4];
+    at.shape = shape;
+    at.row = (...index) => {
+      const start = offset + index.reduce((sum, k, i) => sum + k * strides[i], 0);
+      return all.subarray(start, start + (strides[index.length - 1] ?? 1));
+    };
+    at.all = all.subarray(offset, offset + shape.reduce((a, b) => a * b, 1));
+    return (made[name] = at);
+  };
+}
+
+class Store {
+  constructor(model) {
+    this.model = model;
+    this.spec = model.get("spec");
+    this.first = { ...this.spec.start };
+    this.state = { ...this.first, ...model.get("state") };
+    this.views = new Set();
+    this.read = reader(model.get("block"), this.spec.layout);
+    this.problem = "";
+    this.heard = (message) => this.hear(message);
+    model.on("msg:custom", this.heard);
+  }
+  refresh() {
+    for (const view of this.views) view.schedule();
+  }
+  update(change) {
+    Object.assign(this.state, change);
+    this.refresh();
+    clearTimeout(this.saving);
+    this.saving = setTimeout(() => this.save(), 250); // the kernel hears of it when the hand rests
+  }
+  save() {
+    this.model.set("state", { ...this.state });
+    this.model.save_changes();
+  }
+  hear(message) {
+    if (!message.move) return;
+    Object.assign(this.state, message.move);
+    this.moved?.(message.move);
+    this.refresh();
+  }
+}
