@@ -49,7 +49,7 @@ def main(argv=None) -> int:
 
     add_course_parser(commands)
     options = parser.parse_args(argv)
-    for name in ("text", "label", "task", "encoding", "n_per_task", "relatedness"):
+    for name in ("text", "label", "task", "encoding", "separator", "n_per_task", "relatedness"):
         if not hasattr(options, name):  # not given: --help says in words what happens then
             setattr(options, name, None)
     try:
@@ -86,6 +86,8 @@ def _add_columns(parser) -> None:
         parser.add_argument(f"--{name}", help=help, default=argparse.SUPPRESS)
     help = "of the file (default: as its first bytes say, else UTF-8)"
     parser.add_argument("--encoding", help=help, default=argparse.SUPPRESS)
+    help = "what stands between columns (default: as the header shows)"
+    parser.add_argument("--separator", help=help, default=argparse.SUPPRESS)
 
 
 def _add_missing(parser) -> None:

@@ -65,8 +65,9 @@ def vectorized(texts, vectorizer):
     except ValueError as error:
         raise refuse(
             expected="texts with words in them, and a vectorizer that is fitted",
-            got=f"{len(texts)} texts, such as {texts[0]!r}: {error}",
-            fix="look at your texts; fit the vectorizer on the training texts, or leave it out",
+            got=f"{len(texts)} texts, such as {texts[0]!r:.60}: {error}",
+            fix="look at your texts; fit the vectorizer on the training texts, or leave it out "
+            "(make_vectorizer(analyzer='char') takes signs and emoji too)",
         ) from error
 
 
