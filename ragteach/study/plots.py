@@ -20,6 +20,7 @@ from matplotlib.colors import ListedColormap
 
 from ragteach.errors import one_of, refuse
 from ragteach.study import looks
+from ragteach.study.crowds import draw_others, stand_out
 from ragteach.study.fonts import readable
 from ragteach.study.strategies import REGISTRY, STRATEGIES
 from ragteach.study.tables import INTERVALS, RESPLIT
@@ -31,6 +32,10 @@ THREE = {name: REGISTRY[name].look for name in STRATEGIES}
 PALETTE = {name: look.colour for name, look in THREE.items()}
 MARKERS = {name: look.marker for name, look in THREE.items()}
 STYLES = {name: look.dash for name, look in THREE.items()}
+LONGEST_NAME = 48  # letters
+MOST_NODES = 30  # tasks or adapters of a graph that is drawn with lines
+MOST_COLUMNS = 14  # parts in a heat map of words
+SHARED = ("W_s",)  # the part that is always shown
 LETTERS = {name: look.letter for name, look in THREE.items()}
 
 
@@ -178,6 +183,8 @@ def routing(model, ax=None):
     graph = torch.as_tensor(getattr(model, "graph", model))
     tasks = getattr(model, "task_names", [f"task{t + 1}" for t in range(len(graph))])
     adapters = getattr(model, "adapter_names", [f"A{k + 1}" for k in range(graph.shape[1])])
+    if max(graph.shape) > MOST_NODES:
+        return _graph_as_table(graph, tasks, adapters, ax)
     active = getattr(model, "active", dict.fromkeys(adapters, True))
     ax = _axes(ax, (5.5, 0.55 * max(len(tasks), len(adapters)) + 1.2))
     left, right = (
@@ -239,10 +246,15 @@ def plane(trajectory, ax=None, words=None, tasks=False):
     """Paths of W_s and the adapters in a plane: two words' scores, or two principal components."""
     table = trajectory.project(words)
     axes = table.attrs["axes"]
+    beside = _beside(ax)
     if not tasks:
         table = table[~table["part"].str.startswith("W[")]
     ax = _axes(ax, (5.5, 4.5))
-    for i, (part, path) in enumerate(table.groupby("part", sort=False)):
+    paths = dict(list(table.groupby("part", sort=False)))
+    shown = stand_out({part: path[["x", "y"]].to_numpy() for part, path in paths.items()}, SHARED)
+    draw_others(ax, {p: (f["x"], f["y"]) for p, f in paths.items() if p not in shown}, band=False)
+    for i, part in enumerate(shown):
+        path = paths[part]
         colour, marker, style = _look(part, i)
         ax.plot(path["x"], path["y"], ls=style, color=colour, lw=1.8, label=_plain(part))
         ax.plot(path["x"].iloc[0], path["y"].iloc[0], marker, color=colour, ms=5)
@@ -250,7 +262,8 @@ def plane(trajectory, ax=None, words=None, tasks=False):
             path["x"].iloc[-1], path["y"].iloc[-1], marker, color=colour, ms=10, mfc="none", mew=2
         )
     ax.set(xlabel=_plain(axes[0]), ylabel=_plain(axes[1]))
-    ax.legend(frameon=False, title="small: start, ring: end")
+    crowded = len(paths) > len(shown)
+    ax.legend(frameon=False, title="small: start, ring: end", **(beside if crowded else {}))
     return _clean(ax)
 
 
@@ -266,14 +279,20 @@ def conflict(table, ax=None):
 
 def words(table, ax=None):
     """Which part holds which word: heat map of `Trajectory.word_table`. Above 0: for the last
-    class.
+    class. Of many parts, those with the largest weights are drawn.
     """
+    n_parts = table.shape[1]
+    if n_parts > MOST_COLUMNS:
+        largest = table.abs().max().drop(labels=SHARED, errors="ignore").nlargest(MOST_COLUMNS - 1)
+        table = table[[part for part in table.columns if part in SHARED or part in largest.index]]
     ax = _axes(ax, (0.95 * table.shape[1] + 2, 0.36 * len(table) + 1.3))
     top = (
         1.25 * float(np.abs(table.to_numpy()).max()) or 1.0
     )  # the ends of the colours are dark: stay off them
     _heat(ax, table, table.map("{:+z.2f}".format), "PuOr", -top, top, 10)
     ax.tick_params(axis="x", rotation=25)
+    if n_parts > table.shape[1]:
+        ax.set_xlabel(f"{table.shape[1]} of {n_parts} parts: those with the largest weights")
     return ax
 
 
@@ -294,14 +313,18 @@ def losses(histories, ax=None, reference=None, column="loss"):
 
 def lambda_path(replicas, tensors, ax=None, chosen=None):
     """Accuracy per task along lambda (from `solve_path`): left, independent; right, full
-    sharing.
+    sharing. Of many tasks, those that lambda changes most have a colour each, the others are grey.
     """
+    beside = _beside(ax)
     ax = _axes(ax, (7, 3.8))
     order = replicas.lam.argsort()
     lam, accuracy = replicas.lam[order].numpy(), replicas.accuracy(tensors)[:, order].numpy()
-    for t, name in enumerate(tensors.task_names):
-        colour, marker, style = _look(name, t)
-        ax.plot(lam, accuracy[t], ls=style, marker=marker, ms=4, color=colour, label=_plain(name))
+    tasks = dict(zip(tensors.task_names, accuracy, strict=True))
+    shown = stand_out(tasks)
+    draw_others(ax, {name: (lam, tasks[name]) for name in tasks if name not in shown})
+    for i, name in enumerate(shown):
+        colour, marker, style = _look(name, i)
+        ax.plot(lam, tasks[name], ls=style, marker=marker, ms=4, color=colour, label=_plain(name))
     ax.plot(lam, accuracy.mean(0), color="black", lw=2.5, label="mean")
     if chosen is not None:
         ax.axvline(chosen, color="black", ls=":", lw=1)
@@ -309,14 +332,23 @@ def lambda_path(replicas, tensors, ax=None, chosen=None):
                     textcoords="offset points", size=9)  # fmt: skip
     ax.set_xscale("log")
     ax.set(xlabel=r"$\lambda$   (left: independent, right: full sharing)", ylabel="accuracy")
-    ax.legend(frameon=False, ncols=2)
+    ax.legend(frameon=False, **(beside if len(tasks) > len(shown) else {"ncols": 2}))
     return _clean(ax)
 
 
+def _beside(ax):
+    """Where a legend stands: beside a picture of its own, inside one that was given."""
+    return {"loc": "upper left", "bbox_to_anchor": (1, 1)} if ax is None else {}
+
+
 def _lines(table, value, label, ax, first=0):
-    beside = {"loc": "upper left", "bbox_to_anchor": (1, 1)} if ax is None else {}
+    beside = _beside(ax)
     ax = _axes(ax, (6.5, 3.6))
-    for i, (part, path) in enumerate(table.groupby("part", sort=False), start=first):
+    paths = dict(list(table.groupby("part", sort=False)))
+    shown = stand_out({part: path[value].to_numpy() for part, path in paths.items()}, SHARED)
+    draw_others(ax, {p: (f["step"], f[value]) for p, f in paths.items() if p not in shown})
+    for i, part in enumerate(shown, start=first):
+        path = paths[part]
         colour, marker, style = _look(part, i)
         every = max(1, len(path) // 6)
         ax.plot(path["step"], path[value], ls=style, color=colour, marker=marker, markevery=every, ms=5,
@@ -324,6 +356,26 @@ def _lines(table, value, label, ax, first=0):
     ax.set(xlabel="step", ylabel=label)
     if ax.lines:  # a model without adapters has no angles
         ax.legend(frameon=False, fontsize=9, **beside)
+    return _clean(ax)
+
+
+def _graph_as_table(graph, tasks, adapters, ax):
+    """A large graph as cells: a row a task, a column an adapter, dark where a route is."""
+    ax = _axes(ax, (6, 6 * min(1.5, max(0.4, len(graph) / max(graph.shape[1], 1)))))
+    top = max(float(graph.abs().max()), 1e-12)
+    ax.imshow(
+        graph.detach().cpu().numpy(),
+        cmap="PuOr",
+        vmin=-top,
+        vmax=top,
+        aspect="auto",
+        interpolation="nearest",
+    )
+    for axis, names in ((ax.xaxis, adapters), (ax.yaxis, tasks)):
+        places = range(0, len(names), max(1, -(-len(names) // 20)))
+        axis.set_ticks(list(places), [_plain(names[i]) for i in places])
+    ax.tick_params(axis="x", rotation=90)
+    ax.set(xlabel=f"{len(adapters)} adapters", ylabel=f"{len(tasks)} tasks")
     return _clean(ax)
 
 
@@ -338,7 +390,10 @@ def _plain(name):
     """A name from the data as matplotlib text: no $ starts a formula, no _ in front hides it from
     legends.
     """
-    text = str(name).replace("$", r"\$")
+    text = str(name)
+    if len(text) > LONGEST_NAME and "\n" not in text:
+        text = f"{text[: LONGEST_NAME - 1]}…"
+    text = text.replace("$", r"\$")
     return f" {text}" if text.startswith("_") else text
 
 
