@@ -5,7 +5,7 @@
 // around it and what else can wait for a frame.
 
 const EXPLORERS = {};
-const REST = 50; // milliseconds without a picture: the hand has rested
+const STILL = 50; // milliseconds without a picture: what moves next has just begun
 
 /** Dark or light: JupyterLab says, Colab says, else the system says. */
 function darkNow() {
@@ -26,21 +26,25 @@ class View {
     this.root.setAttribute("aria-label", this.spec.title);
     this.controls = h("div", { className: "controls" });
     this.words = h("p", { className: "say" });
-    this.words.setAttribute("aria-live", "polite");
+    this.heard = h("p", { className: "heard" }); // the one thing that is read aloud, when the hand rests
+    this.heard.setAttribute("role", "status");
     this.error = h("div", { className: "error", hidden: true });
-    this.error.setAttribute("role", "alert");
     this.panels = h("div", { className: "panels" });
+    this.syncs = []; // controls that show the state
+    this.labels = []; // and what is written beside them
+    this.layouts = [];
+    this.measured = null; // the explorer's own numbers, as of the last writing
+    this.goals = goalList(this);
     this.root.append(
       h("h3", {}, this.spec.title),
       h("p", { className: "about" }, this.spec.about),
+      this.goals.node,
       this.controls,
       this.words,
       this.error,
       this.panels,
+      this.heard,
     );
-    this.syncs = []; // controls that show the state
-    this.labels = []; // and what is written beside them
-    this.layouts = [];
     const shadow = this.host.attachShadow({ mode: "open" });
     shadow.append(h("style", {}, CSS), this.root);
     el.append(this.host);
@@ -95,7 +99,7 @@ class View {
   /** One frame: the picture; and the words with it while the hand moves on, in the next frame when it has just begun. */
   step(now) {
     this.frame = null;
-    const begun = this.moved && !this.behind && !(now - this.painted < REST);
+    const begun = this.moved && !this.behind && !(now - this.painted < STILL);
     if (this.moved) this.paint(now);
     if (begun) this.queue();
     else this.write();
@@ -122,11 +126,31 @@ class View {
     this.attempt((state) => {
       for (const label of this.labels) label(state);
       if (this.width) this.explorer.write?.(state);
-      put(this.words, this.explorer.say(state));
+      this.measured = this.explorer.measures?.(state) ?? null;
+      put(this.words, `${this.explorer.say(state)}${this.compared()}`);
       count(this.root.dataset, "written");
       if (!this.tableBox.hidden) this.fillTable();
       if (!this.codeBox.hidden) put(this.codeBox, this.explorer.code(state));
     });
+  }
+  /** Against where the hand rested last, and against the pinned state: in points of what the explorer compares. */
+  compared() {
+    const name = this.explorer.compare,
+      { before, pinned } = this.store;
+    const points = (kept) => Math.round(1000 * (this.measured[name] - kept.measures[name])) / 10;
+    if (!name || !this.measured) return "";
+    const since = before?.measures && points(before) ? ` ${signed(points(before))} points since your last move.` : "";
+    return pinned?.measures ? `${since} ${signed(points(pinned))} points against the pinned state.` : since;
+  }
+  /** The hand rests. What moved is read aloud once. */
+  rest() {
+    if (this.frame) this.draw();
+    this.root.dataset.measures = JSON.stringify(this.measured);
+    const done = this.measured ? this.goals.judge(this.measured) : "";
+    this.announce(`${this.error.hidden ? this.words.textContent : this.error.textContent}${done}`);
+  }
+  announce(text) {
+    put(this.heard, text);
   }
   attempt(action) {
     try {
@@ -195,7 +219,11 @@ class View {
     this.tableBox = h("div", { className: "more", hidden: true });
     this.codeBox = h("pre", { hidden: true, tabIndex: 0 });
     const said = h("span", { className: "note" });
-    said.setAttribute("role", "status");
+    const tell = (text) => {
+      said.textContent = text;
+      this.announce(text);
+      setTimeout(() => (said.textContent = ""), 3000);
+    };
     const numbers = h(
       "button",
       {
@@ -218,11 +246,10 @@ class View {
           this.codeBox.textContent = this.explorer.code(this.state);
           try {
             await navigator.clipboard.writeText(this.codeBox.textContent);
-            said.textContent = "Copied.";
+            tell("Copied.");
           } catch {
-            said.textContent = "Select the code below and copy it.";
+            tell("Select the code below and copy it.");
           }
-          setTimeout(() => (said.textContent = ""), 3000);
         },
       },
       "Copy as code",
@@ -235,13 +262,20 @@ class View {
           this.codeBox.hidden = this.tableBox.hidden = true;
           numbers.setAttribute("aria-expanded", "false");
           this.store.problem = "";
-          this.update(structuredClone(this.store.first));
+          this.store.reset();
           this.explorer.reset?.();
         },
       },
       "Reset",
     );
-    return h("div", {}, h("div", { className: "tools" }, reset, numbers, copy, said), this.codeBox, this.tableBox);
+    const pin = h("button", { type: "button", onclick: () => this.store.pin() }, "Pin this state");
+    const swap = h("button", { type: "button", onclick: () => this.store.swap() }, "Swap with the pinned");
+    this.labels.push(() => {
+      put(pin, this.store.pinned ? "Unpin" : "Pin this state");
+      swap.hidden = !this.store.pinned;
+    });
+    const tools = this.explorer.compare ? [reset, pin, swap, numbers, copy, said] : [reset, numbers, copy, said];
+    return h("div", {}, h("div", { className: "tools" }, ...tools), this.codeBox, this.tableBox);
   }
   fillTable() {
     const { head, rows } = this.explorer.table(this.state);

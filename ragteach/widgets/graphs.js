@@ -314,6 +314,18 @@ EXPLORERS.graphs = (ui) => {
               : `There are ${now.kinds} different W for ${nTasks} tasks`;
       return `${different}. ${percent(mean(now.accuracy))} of ${spec.n_test.toLocaleString("en")} new sentences are classified correctly, with ${weights(state.graph).toLocaleString("en")} parameters at λ = ${short(spec.lams[state.lam_at])}.`;
     },
+    compare: "accuracy",
+    measures: ({ graph, lam_at }) =>
+      now && {
+        accuracy: mean(now.accuracy),
+        worst: Math.min(...now.accuracy),
+        validation: mean(now.validation),
+        lam: spec.lams[lam_at],
+        adapters: width(graph),
+        edges: graph.flat().filter(Boolean).length,
+        kinds: now.kinds,
+        weights: weights(graph),
+      },
     table: () => ({
       head: ["", ...spec.tasks, "mean"],
       rows: now

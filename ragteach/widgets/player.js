@@ -220,6 +220,15 @@ EXPLORERS.player = (ui) => {
       const fight = conflict ? ` The tasks' gradients in W_s have a mean cosine of ${signed(conflict(r, f), 2)}.` : "";
       return `${spec.runs[r]}, step ${steps(r, f)}: W_s has length ${short(norms(r, f, 0))}, an adapter ${short(adapters)} on average. W_s minus the sum of the adapters ${kept}.${fight}`;
     },
+    measures({ at, run }) {
+      const found = {
+        step: steps(run, at),
+        shared: norms(run, at, 0),
+        adapters: spec.parts.slice(1).reduce((sum, _, p) => sum + norms(run, at, p + 1), 0) / (nParts - 1),
+        moved: moved(run, at),
+      };
+      return conflict ? { ...found, conflict: conflict(run, at) } : found;
+    },
     table(state) {
       const f = state.at;
       return {

@@ -9,6 +9,8 @@ their paths in one plane:
     conserved  how far W_s - sum_t A_t has moved from where it began, relative to its length
 """
 
+from functools import partial
+
 import numpy as np
 import torch
 
@@ -65,7 +67,7 @@ def toy_runs(lam=0.003, lam_shared=0.003, epochs=240, lr=0.5, seed=0):
     return runs, data
 
 
-def trajectory_player(runs=None, words=None, data=None):
+def trajectory_player(runs=None, words=None, data=None, goal=None):
     """Play, pause and scrub through training.
 
     Args:
@@ -76,6 +78,10 @@ def trajectory_player(runs=None, words=None, data=None):
         furthest apart.
         data: the `MultiTaskDataset` that was trained on, for the conflict of the tasks' gradients.
         Default: not drawn.
+        goal: what to do, {text: condition} (see `ragteach.widgets.goals`). The measures, of the
+            schedule that is chosen: ``step``; ``shared`` and ``adapters``, the lengths of W_s and
+            of an adapter on average; ``moved``, of W_s minus the sum of the adapters; ``conflict``
+            (with data), the mean cosine.
 
     Returns:
         The explorer; ``w.state["at"]`` is its frame.
@@ -100,7 +106,23 @@ def trajectory_player(runs=None, words=None, data=None):
     spec["code"] = (
         f'import ragteach as rt\n{code}\npath = runs["{{run}}"]\npath.norms().query("step == {{step}}")'
     )
-    return show("player", arrays, spec, twin(runs, spec))
+    measure = partial(measures, arrays)
+    return show("player", arrays, spec, twin(runs, spec), goal, measure)
+
+
+def measures(arrays, state):
+    """The numbers that a goal compares, at a state's frame of its schedule."""
+    run, at = state["run"], state["at"]
+    norms = arrays["norms"][run, at]
+    found = {
+        "step": int(arrays["steps"][run, at]),
+        "shared": float(norms[0]),
+        "adapters": float(norms[1:].mean()),
+        "moved": float(arrays["moved"][run, at]),
+    }
+    if "conflict" in arrays:
+        found["conflict"] = float(arrays["conflict"][run, at])
+    return found
 
 
 def _check(runs):

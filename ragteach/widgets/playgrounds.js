@@ -178,7 +178,6 @@ EXPLORERS.playgrounds = (ui) => {
   function play(on, goal = STEPS) {
     playing = on;
     until = goal;
-    ui.words.setAttribute("aria-live", on ? "off" : "polite"); // what moves is not read out; where it rests is
     if (on && !clock) clock = requestAnimationFrame(tick);
     ui.schedule();
   }
@@ -265,6 +264,7 @@ EXPLORERS.playgrounds = (ui) => {
 
   // ---- what a frame draws ----------------------------------------------------------------------------------------------------
   const mean = (a) => a.reduce((x, y) => x + y, 0) / a.length;
+  const drift = () => Math.sqrt(squares(bench.run.difference().map((x, i) => x - bench.run.begun[i])));
   const last = () => bench.run.history[bench.run.history.length - 1];
   const lead = () =>
     bench.pinned ? mean(last().accuracy) - mean(bench.pinned.history[bench.pinned.history.length - 1].accuracy) : null;
@@ -327,11 +327,28 @@ EXPLORERS.playgrounds = (ui) => {
             : "";
       const kept =
         state.random && state.lam === 0 && state.lamS === 0
-          ? ` Wₛ − ΣA has moved by ${short(Math.sqrt(squares(bench.run.difference().map((x, i) => x - bench.run.begun[i]))))} since step 0.`
+          ? ` Wₛ − ΣA has moved by ${short(drift())} since step 0.`
           : "";
       const gain = lead(),
         than = gain === null ? "" : ` That is ${signed(100 * gain)} points against the pinned curve.`;
       return `${told}Step ${bench.run.step} of ${STEPS}: ${percent(mean(now.accuracy))} of the new sentences are classified correctly, J = ${short(now.J)}.${than}${kept}`;
+    },
+    measures(state) {
+      const now = last(),
+        { graph } = bench.run.problem;
+      return {
+        step: bench.run.step,
+        accuracy: mean(now.accuracy),
+        worst: Math.min(...now.accuracy),
+        J: now.J,
+        lam: LAMS[state.lam],
+        lam_shared: LAMS[state.lamS],
+        relatedness: state.r,
+        n_per_task: state.n,
+        edges: graph.flat().filter(Boolean).length,
+        adapters: graph[0].length,
+        drift: drift(),
+      };
     },
     table: () => ({
       head: ["step", "J", ...bench.data.tasks.map((task) => `${task}: accuracy`)],

@@ -361,6 +361,22 @@ EXPLORERS.sharing = (ui) => {
           : [...groups].map(([c, names]) => `${spec.classes[c]} for ${list(names)}`).join(", ");
       return `At λ = ${short(lam[l])} ${where}: ${percent(mean[l])} of new sentences are classified correctly; ${compare}. The sentence below: ${verdict}.`;
     },
+    compare: "accuracy",
+    measures(state) {
+      const l = state.at;
+      return {
+        lam: lam[l],
+        accuracy: mean[l],
+        worst: Math.min(...accuracy.row(l)),
+        validation: validation[l],
+        tied: lam[l] / (lam[l] + spec.lam_shared),
+        readings: new Set(readings.map((r) => r.best)).size,
+        chosen: lam[spec.best],
+        best: Math.max(...mean),
+        left: mean[0],
+        right: mean[nLam - 1],
+      };
+    },
     table(state) {
       const l = state.at;
       const rows = spec.tasks.map((task, t) => [

@@ -10,11 +10,13 @@ The lambda that validation chooses is marked; the curves are on test sentences, 
 """
 
 import warnings
+from functools import partial
 
 import numpy as np
 import torch
 from matplotlib.figure import Figure
 
+from ragteach.data.features import make_vectorizer
 from ragteach.data.frames import as_frame
 from ragteach.data.naming import natural
 from ragteach.data.splits import SplitWarning, split_frame
@@ -99,7 +101,7 @@ def _tested(parts):
 
 def sharing_slider(
     data=None, lam=None, lam_shared=0.001, sentence=None, words=None, relatedness=0.5, n_per_task=90, seed=0,
-    model=None,
+    model=None, goal=None,
 ):  # fmt: skip
     """Drag lambda; see accuracy, one sentence in every domain's eyes, and the weights of the words
     that differ.
@@ -117,6 +119,12 @@ def sharing_slider(
         seed: of the toy sentences or of the split.
         model: a `RAG` for these tasks and words: its graph and biases are used, what it froze stays
             as it is, and it is left unchanged. Default: one adapter per task.
+        goal: what to do, {text: condition} (see `ragteach.widgets.goals`). The measures: ``lam``;
+            ``accuracy`` on new sentences, the tasks' mean, ``worst`` the lowest task's;
+            ``validation``; ``tied`` lam / (lam + lam_shared); ``readings`` how many different
+            classes the tasks give the sentence; and, the same everywhere, ``chosen`` the lambda
+            that validation chose, ``best`` the highest accuracy, ``left`` and ``right`` the
+            accuracy at the two ends.
 
     Returns:
         The explorer. ``w.state["lam"]`` is where the learner is; ``w.move(lam=0.01)`` takes it
@@ -160,7 +168,42 @@ def sharing_slider(
         "test_data = rt.MultiTaskDataset.from_frame(test, like=data)\n"
         "rt.evaluate(model, test_data)"
     )
-    return show("sharing", arrays, spec, twin(arrays, spec))
+    measure = partial(measures, arrays, spec)
+    return show("sharing", arrays, spec, twin(arrays, spec), goal, measure)
+
+
+def measures(arrays, spec, state):
+    """The numbers that a goal compares, at a state's lambda and sentence."""
+    lam, accuracy = _numpy(arrays["lam"]), _numpy(arrays["accuracy"])
+    at = int(np.abs(np.log(lam / state["lam"])).argmin())
+    mean = accuracy.mean(1)
+    text = state["typed"].strip() or (spec["sentences"] or [""])[state["sentence"]]
+    return {
+        "lam": float(lam[at]),
+        "accuracy": float(mean[at]),
+        "worst": float(accuracy[at].min()),
+        "validation": float(arrays["validation"][at]),
+        "tied": float(lam[at] / (lam[at] + spec["lam_shared"])),
+        "readings": len(set(read(arrays, spec, at, text).argmax(-1).tolist())),
+        "chosen": float(lam[spec["best"]]),
+        "best": float(mean.max()),
+        "left": float(mean[0]),
+        "right": float(mean[-1]),
+    }
+
+
+def read(arrays, spec, at, text):
+    """Scores of a sentence as the page computes them: (n_tasks, n_classes)."""
+    column = {word: j for j, word in enumerate(spec["words"])}
+    words = make_vectorizer("bow").build_analyzer()(text)
+    x = np.zeros(len(column))
+    for word in words:
+        if word in column:
+            x[column[word]] += _numpy(arrays["idf"])[column[word]]
+    if spec["unit"]:
+        x /= np.linalg.norm(x) or 1.0
+    weights = _numpy(arrays["shared"])[at] + _numpy(arrays["adapters"])[at]
+    return weights @ x + _numpy(arrays["bias"])[at]
 
 
 def compute(train, val, test, lam, lam_shared, sentence=None, words=None, model=None):

@@ -192,6 +192,17 @@ EXPLORERS.starts = (ui) => {
             : "the seeds are apart";
       return `${start}, ${lam ? `λ = ${short(lam)}` : "no penalty"}, step ${steps[f]}: the seeds' W_s differ by ${percent(shared)}, the adapters by ${percent(adapter)}, the sums W by ${percent(all)}; ${verdict}.`;
     },
+    measures(state) {
+      const [shared, adapter, sum] = [0, 1, 2].map((i) => spreads(setting(state), state.at, i));
+      return {
+        step: steps[state.at],
+        scale: spec.scales[state.scale],
+        lam: spec.lams[state.lam],
+        shared,
+        adapter,
+        sum,
+      };
+    },
     table(state) {
       const k = setting(state),
         f = state.at;

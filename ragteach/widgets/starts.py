@@ -9,6 +9,8 @@ With lambda = lambda_s = 0, gradient descent keeps W_s - sum_t A_t as the random
 paths never meet.  With lambda > 0 every start is forgotten in the end.
 """
 
+from functools import partial
+
 import numpy as np
 import torch
 
@@ -26,7 +28,7 @@ LAMS = (0.0, 0.03)
 FRAMES = 41
 
 
-def init_lab(data=None, word=None, seeds=8, steps=600, lr=0.5, model=None):
+def init_lab(data=None, word=None, seeds=8, steps=600, lr=0.5, model=None, goal=None):
     """Choose how the weights begin; see whether that is still seen at the end.
 
     Args:
@@ -37,6 +39,9 @@ def init_lab(data=None, word=None, seeds=8, steps=600, lr=0.5, model=None):
         steps, lr: of plain gradient descent.
         model: a `RAG` for these data, whose graph and biases are used. Default: one adapter per
             task.
+        goal: what to do, {text: condition} (see `ragteach.widgets.goals`). The measures: ``step``,
+            ``scale``, ``lam``, and how far the seeds differ at this step, as a share of the length
+            of W: ``shared`` in W_s, ``adapter`` in A, ``sum`` in what the task uses.
 
     Returns:
         The explorer.
@@ -76,7 +81,22 @@ def init_lab(data=None, word=None, seeds=8, steps=600, lr=0.5, model=None):
         spec["model"] = (
             f"{n_adapters}, tasks=data.task_names, graph={graph}, bias={model.bias_kind!r}"
         )
-    return show("starts", arrays, spec, twin(arrays, spec))
+    measure = partial(measures, arrays, spec)
+    return show("starts", arrays, spec, twin(arrays, spec), goal, measure)
+
+
+def measures(arrays, spec, state):
+    """The numbers that a goal compares, at a state's step."""
+    at = _setting(state["init"], state["scale"], state["lam"])
+    shared, adapter, both = (float(v) for v in arrays["spreads"][at, state["at"]])
+    return {
+        "step": int(arrays["steps"][state["at"]]),
+        "scale": spec["scales"][state["scale"]],
+        "lam": spec["lams"][state["lam"]],
+        "shared": shared,
+        "adapter": adapter,
+        "sum": both,
+    }
 
 
 def compute(data, word, words, seeds, steps, lr, n_adapters, options):

@@ -6,7 +6,7 @@ EXPLORERS.steps = (ui) => {
     classes = spec.classes,
     nClasses = classes.length;
   const matrix = (name) => classes.map((_, c) => Array.from(ui.read(name).row(c))),
-    rates = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5];
+    { rates } = spec;
   const rest = matrix("rest"),
     MOST = 20;
   ui.slider({ name: "steps", label: "Steps taken:", max: MOST, text: String });
@@ -151,6 +151,17 @@ EXPLORERS.steps = (ui) => {
       const now = at(state),
         best = now.p.indexOf(Math.max(...now.p));
       return `After ${state.steps} ${state.steps === 1 ? "step" : "steps"} of length η = ${short(rates[state.rate])} the model says ${classes[best]} (p = ${now.p[best].toFixed(2)}); the label is ${classes[state.label]}, with p = ${now.p[state.label].toFixed(3)} and cross-entropy −log p = ${now.loss.toFixed(3)}. W_s and the adapter move by the same amount.`;
+    },
+    compare: "p",
+    measures(state) {
+      const now = at(state);
+      return {
+        steps: state.steps,
+        rate: rates[state.rate],
+        p: now.p[state.label],
+        loss: now.loss,
+        right: Number(now.p.indexOf(Math.max(...now.p)) === state.label),
+      };
     },
     table(state) {
       const all = film(rates[state.rate], state.label);

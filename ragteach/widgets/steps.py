@@ -7,6 +7,8 @@ page, in the open:
     dCE/dz_c = p_c - y_c                       dCE/dW_s[c, j] = dCE/dA[c, j] = (p_c - y_c) x_j
 """
 
+from functools import partial
+
 import numpy as np
 import torch
 
@@ -17,11 +19,17 @@ from ragteach.model import RAG
 from ragteach.study import plots
 from ragteach.widgets.base import show
 
+RATES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 MAX_WORDS = 40  # columns of the table on the page
 
 
 def gradient_step(
-    sentence="The engine was quiet", label="positive", task="cars", model=None, vectorizer=None
+    sentence="The engine was quiet",
+    label="positive",
+    task="cars",
+    model=None,
+    vectorizer=None,
+    goal=None,
 ):
     """Take gradient steps on one sentence, and watch shared weights, adapter and probabilities.
 
@@ -32,6 +40,9 @@ def gradient_step(
         model: a trained `RAG`, with the ``vectorizer`` of its data. Default: a small model with
         random weights,
             rounded to one decimal so that you can check by hand.
+        goal: what to do, {text: condition} (see `ragteach.widgets.goals`). The measures: ``steps``,
+            ``rate``, ``p`` of the right class, ``loss`` its cross-entropy, ``right`` (1: the model
+            says the right class).
 
     Returns:
         The explorer.
@@ -128,6 +139,7 @@ def gradient_step(
         "words": [vocabulary[j] for j in columns],
         "trained": bool(serving),
         "colors": plots.CYCLE[0][:6],
+        "rates": list(RATES),
         "start": {"steps": 0, "rate": 5, "label": int(label)},
     }
     figure, first, after = twin(arrays, spec)
@@ -137,7 +149,36 @@ def gradient_step(
         f"step of "
         f"length 0.5 on the label {classes[int(label)]}; beside it the gradient (p - y) x of every word."
     )
-    return show("steps", arrays, spec, figure)
+    return show("steps", arrays, spec, figure, goal, partial(measures, arrays, spec))
+
+
+def measures(arrays, spec, state):
+    """The numbers that a goal compares, after a state's steps."""
+    x, shared, own, rest, bias = (
+        torch.as_tensor(arrays[k]).detach().double().numpy().copy()
+        for k in ("x", "shared", "adapter", "rest", "bias")
+    )
+    y = np.eye(len(spec["classes"]))[state["label"]]
+    rate = RATES[state["rate"]]
+    for _ in range(state["steps"]):
+        error = probabilities((shared + own + rest) @ x + bias) - y
+        shared -= rate * np.outer(error, x)
+        own -= rate * np.outer(error, x) * spec["trained"]
+        bias -= rate * error
+    p = probabilities((shared + own + rest) @ x + bias)
+    return {
+        "steps": state["steps"],
+        "rate": rate,
+        "p": float(p[state["label"]]),
+        "loss": float(-np.log(p[state["label"]])),
+        "right": int(p.argmax() == state["label"]),
+    }
+
+
+def probabilities(z):
+    """softmax(z)."""
+    e = np.exp(z - z.max())
+    return e / e.sum()
 
 
 def twin(arrays, spec, rate=0.5):
@@ -150,15 +191,10 @@ def twin(arrays, spec, rate=0.5):
     )
     y = np.eye(len(spec["classes"]))[spec["label"]]
 
-    def probabilities(shared, own, bias):
-        z = (shared + own + rest) @ x + bias
-        p = np.exp(z - z.max())
-        return p / p.sum()
-
-    first = probabilities(shared, own, bias)
+    first = probabilities((shared + own + rest) @ x + bias)
     slope = np.outer(first - y, x)  # (n_classes, n_words)
     moved = own - rate * slope if spec["trained"] else own
-    after = probabilities(shared - rate * slope, moved, bias - rate * (first - y))
+    after = probabilities((shared - rate * slope + moved + rest) @ x + bias - rate * (first - y))
     figure = Figure(figsize=(9, 3.0), layout="constrained")
     left, right = figure.subplots(1, 2)
     at = np.arange(len(y))

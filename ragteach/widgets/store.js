@@ -22,15 +22,19 @@ function reader(block, layout) {
   };
 }
 
+const REST = 250; // milliseconds without a change: the hand rests
+
 class Store {
   constructor(model) {
     this.model = model;
     this.spec = model.get("spec");
-    this.first = { ...this.spec.start };
-    this.state = { ...this.first, ...model.get("state") };
     this.views = new Set();
     this.read = reader(model.get("block"), this.spec.layout);
     this.problem = "";
+    this.before = this.pinned = null;
+    this.first = { ...this.spec.start };
+    if (this.spec.goals?.length) this.first.reached = this.spec.goals.map(() => false);
+    this.state = { ...this.first, ...model.get("state") };
     this.heard = (message) => this.hear(message);
     model.on("msg:custom", this.heard);
   }
@@ -38,10 +42,38 @@ class Store {
     for (const view of this.views) view.schedule();
   }
   update(change) {
+    if (!this.moving) this.before = this.here(); // where the hand rested: what is compared with
+    this.moving = true;
     Object.assign(this.state, change);
     this.refresh();
     clearTimeout(this.saving);
-    this.saving = setTimeout(() => this.save(), 250); // the kernel hears of it when the hand rests
+    this.saving = setTimeout(() => this.rest(), REST);
+  }
+  /** The hand rests: goals are judged, it is said aloud once, and the kernel hears of it. */
+  rest() {
+    this.moving = false;
+    for (const view of this.views) view.rest();
+    this.save();
+  }
+  /** The state and what is measured in it. */
+  here() {
+    const [view] = this.views;
+    return { state: structuredClone(this.state), measures: view?.measured ?? null };
+  }
+  /** Keep this state to compare with, or let it go. */
+  pin() {
+    this.pinned = this.pinned ? null : this.here();
+    this.refresh();
+  }
+  /** Go to the state that is kept, and keep this one: A, B, A, ... */
+  swap() {
+    const { state } = this.pinned;
+    this.pinned = this.here();
+    this.update({ ...state, reached: this.state.reached });
+  }
+  reset() {
+    this.update(structuredClone(this.first));
+    this.before = this.pinned = null;
   }
   save() {
     this.model.set("state", { ...this.state });
@@ -49,8 +81,7 @@ class Store {
   }
   hear(message) {
     if (!message.move) return;
-    Object.assign(this.state, message.move);
+    this.update(message.move);
     this.moved?.(message.move);
-    this.refresh();
   }
 }

@@ -41,6 +41,8 @@ button:disabled { opacity: .5; cursor: default; }
 .controls, .say, .panel { isolation: isolate; background: var(--bg); } /* what changes is painted in a box of its own that stays: see "fast" below */
 .value { display: inline-block; min-width: 3.4em; background: var(--bg); font-weight: 700; font-variant-numeric: tabular-nums; } .value:empty { display: none; }
 .say { min-height: 3.1em; margin: 6px 0 8px; padding: 7px 10px; background: var(--panel); border-left: 4px solid var(--accent); border-radius: 4px; }
+.goals { list-style: none; margin: 6px 0 0; padding: 0; } .goals li { padding: 4px 10px; border: 1px dashed var(--soft); border-radius: 4px; margin-top: 4px; } .goals .done { border-style: solid; border-color: var(--accent); }
+.heard { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 .panels { display: grid; grid-template-columns: var(--columns, repeat(2, minmax(0, 1fr))); gap: 12px 20px; } .panel { min-width: 0; } .panel.full { grid-column: 1 / -1; }
 .narrow :is(th, td) { padding: 2px 4px; min-width: 0 !important; } .narrow .wrap td { white-space: normal; } .narrow .wrap :is(th, td) { padding: 2px; } .narrow .panels { grid-template-columns: minmax(0, 1fr); }
 svg { display: block; width: 100%; overflow: visible; } .sample { width: 26px; height: 14px; display: inline-block; vertical-align: -2px; } svg text { fill: var(--fg); font-size: 12px; } svg .soft { fill: var(--soft); }

@@ -181,6 +181,13 @@ EXPLORERS.winners = (ui) => {
         : `95 % interval ${points(a)} to ${points(b)}: ${clear(r, n) ? "clear" : "not clear"}`;
       return `Relatedness ${short(spec.r[r])}, ${spec.n[n]} sentences per task: ${names[i]} ${clear(r, n) ? "wins" : lead < 5e-4 ? "ties" : "leads"} with ${percent(stats(r, n, i, 0))}, ${points(lead)} points before the second (${sure}). It was alone in front in ${wins(r, n, i)} of ${spec.seeds.length} seeds.`;
     },
+    measures: ({ r, n }) => ({
+      relatedness: spec.r[r],
+      n_per_task: spec.n[n],
+      lead: margin(r, n, 0),
+      clear: Number(clear(r, n)),
+      ...Object.fromEntries(names.map((name, i) => [name.replaceAll(" ", "_"), stats(r, n, i, 0)])),
+    }),
     table: ({ r, n }) => ({
       head: ["strategy", "mean", "95 % from", "to", "seeds won"],
       rows: names.map((name, i) => [
