@@ -37,7 +37,7 @@ LIKELY = {
         ("task", "tasks"),
         ("domain", "taskname", "language", "lang", "dataset", "domainname"),
         ("category", "productcategory", "source", "condition", "topic", "genre", "locale", "department",
-         "product", "group", "subreddit", "brand", "airline"),
+         "product", "group", "subreddit", "brand", "airline", "shop", "store", "platform", "website"),
     ),
 }  # fmt: skip
 ROLES = ("text", "label", "task")

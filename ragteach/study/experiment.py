@@ -238,9 +238,9 @@ def _warn_of_edges(table: pd.DataFrame) -> None:
 
 def _loaded(data: Any) -> pd.DataFrame | None:
     """The frame of finite data, None for those that are drawn afresh."""
-    if not isinstance(data, str):
-        if data is None:
-            one_of("data", data, SIZES)
+    if data is None:
+        one_of("data", data, SIZES)
+    if not isinstance(data, str) or data not in SIZES:
         return data
     if data == "toy":
         return None

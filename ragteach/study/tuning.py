@@ -63,7 +63,8 @@ def search(train, val, n_trials=30, space=None, epochs=60, lr=0.05, patience=10,
     """Search hyper-parameters with Optuna; the same seed gives the same trials.
 
     Args:
-        train, val: `MultiTaskDataset` each, with the same tasks and vocabulary.
+        train, val: `MultiTaskDataset` each, with the same tasks and vocabulary; or a table each, a
+            frame or a path (see `as_frame`): the words are those of ``train``.
         n_trials: how many models to train (pruned ones included).
         space: what to vary, laid over `SPACE`: a pair (low, high) is searched on a log scale, a
         list is a choice, a
@@ -106,9 +107,7 @@ def search(train, val, n_trials=30, space=None, epochs=60, lr=0.05, patience=10,
         whole("patience", patience, 1)
     if timeout is not None:
         at_least("timeout", timeout)
-    for name, data in (("train", train), ("val", val)):
-        kinds, fix = (MultiTaskDataset, TaskTensors), "MultiTaskDataset.from_frame(frame)"
-        is_a(name, data, kinds, "a MultiTaskDataset", fix)
+    train, val = _datasets(train, val)
     space = _checked(space)
     if study is not None:
         is_a("study", study, optuna.study.Study, "an Optuna study", "optuna.create_study()")
@@ -210,6 +209,24 @@ class _Pruner:
             import optuna
 
             raise optuna.TrialPruned
+
+
+def _datasets(train, val):
+    """Both as datasets; the texts of ``val`` are counted by the words of ``train``."""
+    kinds = (MultiTaskDataset, TaskTensors)
+    for name, data in (("train", train), ("val", val)):
+        table = isinstance(data, str | os.PathLike) or hasattr(data, "columns")
+        if not table:
+            fix = "MultiTaskDataset.from_frame(frame), or the frame itself"
+            is_a(name, data, kinds, "a MultiTaskDataset or a table", fix)
+    if not isinstance(train, kinds):
+        train = MultiTaskDataset.from_frame(train)
+    if not isinstance(val, kinds):
+        is_a(
+            "train", train, MultiTaskDataset, "a dataset of texts, as val is one", "pass both alike"
+        )
+        val = MultiTaskDataset.from_frame(val, like=train)
+    return train, val
 
 
 def _checked(space):

@@ -224,7 +224,9 @@ def compute(train, val, test, lam, lam_shared, sentence=None, words=None, model=
     )  # what each task adds (n_lambda, n_tasks, n_classes, n_features)
     bias = torch.zeros(1, len(lam), n_classes) if path.bias is None else path.bias
     score = (adapters[:, :, -1] - adapters[:, :, 0]) if n_classes > 1 else adapters[:, :, 0]
-    spread = score[best].std(0)  # (n_features,) how much the domains differ about a word
+    spread = score[best].std(
+        0, correction=min(1, len(names) - 1)
+    )  # (n_features,) how much the domains differ about a word
     vocabulary = [str(w) for w in vectorizer.get_feature_names_out()]
     column = {word: j for j, word in enumerate(vocabulary)}
     drawn = [w for w in (words or []) if w in column]
@@ -306,7 +308,7 @@ def _sentences(test, weights, bias, names, vectorizer, sentence, n=10):
     pick = test.groupby("task", sort=False).head(60).index.to_numpy()
     x = torch.as_tensor(vectorizer.transform(test.text[pick]).toarray())  # (n_docs, n_features)
     probability = (torch.einsum("nf,tcf->ntc", x, weights) + bias).softmax(-1)
-    differ = probability.std(1).sum(-1).numpy() / np.sqrt(
+    differ = probability.std(1, correction=min(1, len(names) - 1)).sum(-1).numpy() / np.sqrt(
         [len(text.split()) for text in test.text[pick]]
     )
     texts, owners, labels = [], [], []
