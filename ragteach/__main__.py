@@ -49,7 +49,16 @@ def main(argv=None) -> int:
 
     add_course_parser(commands)
     options = parser.parse_args(argv)
-    for name in ("text", "label", "task", "encoding", "separator", "n_per_task", "relatedness"):
+    for name in (
+        "text",
+        "label",
+        "task",
+        "encoding",
+        "separator",
+        "max_words",
+        "n_per_task",
+        "relatedness",
+    ):
         if not hasattr(options, name):  # not given: --help says in words what happens then
             setattr(options, name, None)
     try:
@@ -157,6 +166,8 @@ def _add_train(commands) -> None:
         help="which model to save",
     )
     parser.add_argument("--seed", type=int, default=0, help="of the split")
+    help = "keep the most frequent words only, if the weights would not fit (default: all words)"
+    parser.add_argument("--max-words", type=int, help=help, default=argparse.SUPPRESS)
 
 
 def run_look(options) -> None:

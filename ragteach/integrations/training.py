@@ -33,7 +33,7 @@ def run_train(options: argparse.Namespace) -> int:
             fix=f"make it first: mkdir -p {folder}",
         )
     frame = asked_frame(options.file, options)
-    split = fit_split(frame, options.seed)
+    split = fit_split(frame, options.seed, max_words=options.max_words)
     print(scores(split, options.strategy))
     print(in_one_line(split))
     path = save_split(options.save, split, options.strategy, data=Path(options.file).name)
