@@ -13,6 +13,7 @@ is imported when the command is run, so that --help answers at once.
 from __future__ import annotations
 
 import argparse
+import errno
 import os
 import sys
 from pathlib import Path
@@ -69,11 +70,27 @@ def main(argv=None) -> int:
         print(error, file=sys.stderr)
         return BAD_INPUT
     except BrokenPipeError:  # the reader, such as head, has had enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         return OK
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EIO) or error.filename is not None:
+            raise
+        _drop_output()
+        print(
+            "Expected: room for what is printed\n"
+            f"Got: {error.strerror}\n"
+            "What to do: make room where standard output goes, then do the same again",
+            file=sys.stderr,
+        )
+        return BAD_INPUT
     except KeyboardInterrupt as stopped:
         print(stopped if str(stopped) else "Stopped with Ctrl-C.", file=sys.stderr)
         return INTERRUPTED
+
+
+def _drop_output() -> None:
+    """What is still to be printed goes nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _command(commands, name: str, run, words: str):

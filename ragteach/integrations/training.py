@@ -18,6 +18,7 @@ from pathlib import Path
 import pandas as pd
 
 from ragteach.data.asked import asked_frame
+from ragteach.data.writing import check_place
 from ragteach.errors import refuse
 from ragteach.integrations.saving import save
 from ragteach.study.one_split import Split, fit_split
@@ -32,6 +33,7 @@ def run_train(options: argparse.Namespace) -> int:
             got=f"no folder {folder}",
             fix=f"make it first: mkdir -p {folder}",
         )
+    check_place(options.save, "--save")
     frame = asked_frame(options.file, options)
     split = fit_split(frame, options.seed, max_words=options.max_words)
     print(scores(split, options.strategy))
