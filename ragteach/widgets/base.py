@@ -23,6 +23,7 @@ import anywidget
 import numpy as np
 import torch
 import traitlets
+from matplotlib.text import Text
 
 from ragteach.errors import refuse
 from ragteach.study import plots
@@ -30,7 +31,8 @@ from ragteach.widgets.goals import judge, parse
 
 HERE = Path(__file__).resolve().parent
 FRAME = ("style", "drawing", "store", "goals", "frame")  # what all explorers share
-ENGINE = {  # what an explorer computes with
+ENGINE = {  # what an explorer computes with, and draws with beside its own file
+    "sharing": ("words", "lines", "strips"),
     "graphs": ("learning", "optimum"),
     "playgrounds": (
         "words",
@@ -39,6 +41,7 @@ ENGINE = {  # what an explorer computes with
         "optimum",
         "sessions",
         "stories",
+        "strips",
         "panels",
         "ways",
     ),
@@ -219,6 +222,8 @@ def show(kind, arrays, spec, figure, goal=None, measure=None, known=()) -> Explo
     if goal is not None and measure is not None:
         known = measure(spec["start"])
     spec = {**spec, "goals": parse(goal, known)}
+    for text in figure.findobj(Text):
+        text.set_parse_math(False)  # a $ in a name is a $
     if guard():
         plots.show(figure, alt=spec["alt"])
     return Explorer(kind, arrays, spec, measure)

@@ -63,9 +63,45 @@ function move(node, ...places) {
   else set(node, { cx: places[0][0], cy: places[0][1] });
   return node;
 }
+/** How wide a text is in a picture, in pixels. */
+function ruler(text) {
+  ruler.pen ??= document.createElement("canvas").getContext("2d");
+  ruler.pen.font = '12px system-ui, -apple-system, "Segoe UI", Roboto, sans-serif';
+  return ruler.pen.measureText(text).width;
+}
+/** A text cut so that it fits. */
+function clip(text, width) {
+  if (ruler(text) <= width) return text;
+  const signs = Array.from(text);
+  while (signs.length > 1 && ruler(`${signs.join("")}…`) > width) signs.pop();
+  return `${signs.join("")}…`;
+}
+/** A name that may run from right to left, so that it does not carry along what stands beside it. */
+const isolate = (name) => (/[\u0590-\u08ff\ufb1d-\ufefc]/.test(name) ? `\u2068${name}\u2069` : name);
+/** A box that may scroll: the keyboard reaches it, and it has a name. */
+function region(node, name) {
+  set(node, { role: "region", "aria-label": name, tabindex: 0 });
+  return node;
+}
+/** Follow a finger or a pressed mouse across a picture: to(x) in its own pixels. Up and down stays the page's. */
+function slide(svg, to) {
+  const seek = (event) => to(event.clientX - svg.getBoundingClientRect().left);
+  svg.style.cursor = "ew-resize";
+  svg.style.touchAction = "pan-y";
+  svg.onpointerdown = (event) => {
+    svg.setPointerCapture(event.pointerId);
+    seek(event);
+  };
+  svg.onpointermove = (event) => svg.hasPointerCapture(event.pointerId) && seek(event);
+}
 const percent = (x) => `${Math.round(100 * x)} %`;
 const minus = (text) => text.replace("-", "−");
-const signed = (x, digits = 1) => (x >= 0 ? "+" : "") + minus(x.toFixed(digits));
+/** With its sign; what rounds to nothing has none. */
+function signed(x, digits = 1) {
+  const text = x.toFixed(digits);
+  if (Number(text) === 0) return text.replace("-", "");
+  return (x > 0 ? "+" : "") + minus(text);
+}
 /** A number as a person would write it: three digits, no exponent unless it is very small or large. */
 function short(x) {
   if (x === 0) return "0";

@@ -51,6 +51,9 @@ class View {
     this.explorer = EXPLORERS[store.model.get("kind")](this);
     store.moved = (to) => this.explorer.accept?.(to, this.store.state);
     this.root.append(this.tools());
+    for (const type of ["pointerover", "focusin"])
+      this.root.addEventListener(type, (event) => this.light(event.target));
+    for (const type of ["pointerleave", "focusout"]) this.root.addEventListener(type, () => this.light(null));
     for (const type of ["keydown", "keyup", "keypress", "paste", "copy", "cut"])
       this.host.addEventListener(type, (event) => event.stopPropagation());
     this.theme = () => (this.root.dataset.theme = darkNow() ? "dark" : "light");
@@ -87,6 +90,19 @@ class View {
     }
     const heights = this.held.map((node) => Math.ceil(node.getBoundingClientRect().height));
     this.held.forEach((node, i) => (node.style.minHeight = `${heights[i]}px`)); // as high as ever: nothing jumps under the hand
+  }
+  /** What belongs to the task or the word under the hand stands out, wherever it is drawn; the others dim. */
+  light(target) {
+    const owner = target?.closest?.("[data-task], [data-word]"),
+      kind = owner && (owner.dataset.word === undefined ? "task" : "word"),
+      what = owner?.dataset[kind];
+    if (this.lit === `${kind} ${what}`) return;
+    this.lit = `${kind} ${what}`;
+    for (const node of this.root.querySelectorAll(".on")) node.classList.remove("on");
+    if (!owner) return delete this.root.dataset.lit;
+    for (const node of this.root.querySelectorAll(`[data-${kind}]`))
+      node.classList.toggle("on", node.dataset[kind] === what);
+    this.root.dataset.lit = kind;
   }
   /** Something has changed: draw it in the next frame. */
   schedule() {
@@ -139,8 +155,9 @@ class View {
       { before, pinned } = this.store;
     const points = (kept) => Math.round(1000 * (this.measured[name] - kept.measures[name])) / 10;
     if (!name || !this.measured) return "";
-    const since = before?.measures && points(before) ? ` ${signed(points(before))} points since your last move.` : "";
-    return pinned?.measures ? `${since} ${signed(points(pinned))} points against the pinned state.` : since;
+    const since =
+      !pinned && before?.measures && points(before) ? ` ${signed(points(before))} points since your last move.` : "";
+    return pinned?.measures ? ` ${signed(points(pinned))} points against the pinned state.` : since;
   }
   /** The hand rests. What moved is read aloud once. */
   rest() {

@@ -15,6 +15,7 @@ from functools import partial
 import numpy as np
 import torch
 from matplotlib.figure import Figure
+from scipy.sparse import csr_matrix
 
 from ragteach.data.features import make_vectorizer
 from ragteach.data.frames import as_frame
@@ -31,9 +32,11 @@ from ragteach.study import plots
 from ragteach.widgets.base import one_thread, show
 
 N_LAMBDA = 61
-MAX_WORDS = (
-    400  # of the vocabulary that the page receives; words of the listed sentences always come along
+SENT = (
+    1_500_000  # numbers that the page receives at most; of more, words that hardly matter stay here
 )
+SOLVED = 25_000_000  # numbers that are solved for at most: memory is some 90 bytes for each
+FEWEST = 5  # lambdas that still make a slider
 TITLE = "How much should the domains share?"
 ABOUT = "Drag from left to right: the adapters shrink, and separate models turn into a single one."
 
@@ -132,7 +135,8 @@ def sharing_slider(
 
     Raises:
         RagteachError: data of another type, a single lambda, lambdas that do not increase, a model
-            of other tasks or words.
+            of other tasks or words; more tasks x classes x words x lambdas than memory holds (of the
+            default lambdas, fewer are taken first).
 
     Reference: Evgeniou and Pontil (2004); lambda as a prior, lesson 07.
 
@@ -140,7 +144,8 @@ def sharing_slider(
         >>> w = sharing_slider(n_per_task=20, lam=[1e-4, 1e-3, 1e-2])  # doctest: +SKIP
     """
     at_least("lam_shared", lam_shared)
-    lam = lam_shared * np.logspace(-2, 2, N_LAMBDA) if lam is None else np.asarray(lam, dtype=float)
+    given = lam is not None
+    lam = np.asarray(lam, dtype=float) if given else lam_shared * np.logspace(-2, 2, N_LAMBDA)
     if lam.ndim != 1 or len(lam) < 2 or not (np.diff(lam) > 0).all() or lam[0] <= 0:
         raise refuse(
             expected="two or more increasing penalties lam > 0",
@@ -150,7 +155,9 @@ def sharing_slider(
     toy = {"relatedness": relatedness, "n_per_task": n_per_task, "seed": seed}
     train, val, test = three_parts(data, **toy)
     with one_thread():
-        arrays, spec = compute(train, val, test, lam, lam_shared, sentence, words, model)
+        dataset = MultiTaskDataset.from_frame(train, class_names=train.attrs["label_names"])
+        lam = fitting(lam, dataset, given)
+        arrays, spec = compute(dataset, train, val, test, lam, lam_shared, sentence, words, model)
     if data is None:
         made = f"train, val, test = rt.widgets.toy_parts({relatedness=}, {n_per_task=}, {seed=})"
     else:
@@ -177,14 +184,13 @@ def measures(arrays, spec, state):
     lam, accuracy = _numpy(arrays["lam"]), _numpy(arrays["accuracy"])
     at = int(np.abs(np.log(lam / state["lam"])).argmin())
     mean = accuracy.mean(1)
-    text = state["typed"].strip() or (spec["sentences"] or [""])[state["sentence"]]
     return {
         "lam": float(lam[at]),
         "accuracy": float(mean[at]),
         "worst": float(accuracy[at].min()),
         "validation": float(arrays["validation"][at]),
         "tied": float(lam[at] / (lam[at] + spec["lam_shared"])),
-        "readings": len(set(read(arrays, spec, at, text).argmax(-1).tolist())),
+        "readings": len(set(read(arrays, spec, at, state).argmax(-1).tolist())),
         "chosen": float(lam[spec["best"]]),
         "best": float(mean.max()),
         "left": float(mean[0]),
@@ -192,23 +198,67 @@ def measures(arrays, spec, state):
     }
 
 
-def read(arrays, spec, at, text):
-    """Scores of a sentence as the page computes them: (n_tasks, n_classes)."""
+def read(arrays, spec, at, state):
+    """Scores of a state's sentence as the page computes them: (n_tasks, n_classes)."""
+    x = np.zeros(len(spec["words"]))
+    typed = state["typed"].strip() if spec["typing"] else ""
+    if not typed and spec["features"]:
+        for j, value in spec["features"][state["sentence"]]:
+            x[j] = value
     column = {word: j for j, word in enumerate(spec["words"])}
-    words = make_vectorizer("bow").build_analyzer()(text)
-    x = np.zeros(len(column))
-    for word in words:
+    for word in make_vectorizer("bow").build_analyzer()(typed):
         if word in column:
-            x[column[word]] += _numpy(arrays["idf"])[column[word]]
-    if spec["unit"]:
+            x[column[word]] += _numpy(arrays["idf"])[column[word]] if spec["unit"] else 1.0
+    if typed and spec["unit"]:
         x /= np.linalg.norm(x) or 1.0
     weights = _numpy(arrays["shared"])[at] + _numpy(arrays["adapters"])[at]
     return weights @ x + _numpy(arrays["bias"])[at]
 
 
-def compute(train, val, test, lam, lam_shared, sentence=None, words=None, model=None):
+def fitting(lam, data, given):
+    """The lambdas, or as many of them as memory allows.
+
+    Raises:
+        RagteachError: not even a few lambdas fit, or not all that were given.
+    """
+    one = (1 + data.n_tasks) * data.n_classes * data.n_features  # numbers at one lambda
+    most = SOLVED // one
+    if len(lam) <= most:
+        return lam
+    if not given and most >= FEWEST:
+        return np.geomspace(lam[0], lam[-1], most)
+    raise refuse(
+        expected=f"at most {SOLVED:,} weights to solve for: lambdas x (1 + tasks) x classes x words",
+        got=f"{len(lam)} x {1 + data.n_tasks} x {data.n_classes} x {data.n_features:,}, "
+        f"some {len(lam) * one * 90 / 2**30:.1f} GB",
+        fix=f"pass lam with at most {most} values, or choose fewer tasks, classes or sentences"
+        if most >= 2
+        else "choose fewer tasks, classes or sentences",
+    )
+
+
+def typable(vectorizer):
+    """Whether the page can make features of a text that is typed: single words, as the course reads."""
+    ours = make_vectorizer("bow")
+    same = ("analyzer", "token_pattern", "ngram_range", "lowercase", "binary", "stop_words")
+    odd = getattr(vectorizer, "sublinear_tf", False) or getattr(vectorizer, "norm", None) == "l1"
+    return not odd and all(getattr(vectorizer, k, None) == getattr(ours, k) for k in same)
+
+
+def features(texts, vectorizer, column):
+    """Each text as the page reads it: [[column, value], ...] in the text's order; unknown words."""
+    analyse, rows, unknown = vectorizer.build_analyzer(), [], []
+    for text, x in zip(texts, csr_matrix(vectorizer.transform(texts)), strict=True):
+        values = dict(zip(x.indices.tolist(), x.data.tolist(), strict=True))
+        spoken = list(dict.fromkeys(analyse(text)))
+        known = [vectorizer.vocabulary_[w] for w in spoken if w in vectorizer.vocabulary_]
+        rows.append([[column[j], values[j]] for j in known if j in values])
+        unknown.append([w for w in spoken if w not in vectorizer.vocabulary_])
+    return rows, unknown
+
+
+def compute(data, train, val, test, lam, lam_shared, sentence=None, words=None, model=None):
     """All the numbers: (arrays, spec).  The optimum at every lambda, solved side by side."""
-    data = MultiTaskDataset.from_frame(train, class_names=train.attrs["label_names"])
     names, vectorizer, n_classes = data.task_names, data.vectorizer, data.n_classes
     model = model or RAG(data.n_features, n_classes, data.n_tasks, tasks=names, init="zero")
     graph = unless_identity(routing(model))
@@ -242,8 +292,17 @@ def compute(train, val, test, lam, lam_shared, sentence=None, words=None, model=
     needed = {w for text in texts for w in vectorizer.build_analyzer()(text)} | set(drawn)
     ranked = [vocabulary[j] for j in spread.argsort(descending=True)]
     kept = [w for w in ranked if w in needed]
-    kept += [w for w in ranked if w not in needed][: max(0, MAX_WORDS - len(kept))]
+    room = SENT // (len(lam) * (1 + data.n_tasks) * n_classes)
+    kept += [w for w in ranked if w not in needed][: max(0, room - len(kept))]
     columns = [column[w] for w in kept]
+    place = {j: i for i, j in enumerate(columns)}
+    about = ABOUT
+    if len(kept) < len(vocabulary):
+        about += (
+            f" Of {len(vocabulary):,} words the page has the {len(kept):,} that the domains differ "
+            "about most."
+        )
+    rows, unknown = features(texts, vectorizer, place)
     idf = getattr(vectorizer, "idf_", np.ones(len(vocabulary)))[columns]
     arrays = {
         "lam": lam,
@@ -258,7 +317,7 @@ def compute(train, val, test, lam, lam_shared, sentence=None, words=None, model=
     share = float(lam[best] / (lam[best] + lam_shared)) if lam_shared else 0.0
     spec = {
         "title": TITLE,
-        "about": ABOUT,
+        "about": about,
         "tasks": names,
         "classes": classes,
         "words": kept,
@@ -269,11 +328,13 @@ def compute(train, val, test, lam, lam_shared, sentence=None, words=None, model=
         "sentences": texts,
         "owners": owners,
         "labels": labels,
-        "typing": vectorizer.ngram_range == (1, 1),
+        "features": rows,
+        "unknown": unknown,
+        "typing": typable(vectorizer),
         "unit": getattr(vectorizer, "norm", None) == "l2",
         "sizes": [len(train), len(val), len(test)],
         "colors": plots.CYCLE[0][:6],
-        "start": {"at": 0, "sentence": 0, "typed": "", "lam": float(lam[0])},
+        "start": {"at": 0, "sentence": 0, "typed": "", "reader": -1, "lam": float(lam[0])},
     }
     means = accuracy.mean(1)
     ends = ("independent, ", "full sharing, ") if graph is None else ("", "")

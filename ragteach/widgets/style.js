@@ -42,6 +42,13 @@ button:disabled { opacity: .5; cursor: default; }
 .value { display: inline-block; min-width: 3.4em; background: var(--bg); font-weight: 700; font-variant-numeric: tabular-nums; } .value:empty { display: none; }
 .say { min-height: 3.1em; margin: 6px 0 8px; padding: 7px 10px; background: var(--panel); border-left: 4px solid var(--accent); border-radius: 4px; }
 .goals { list-style: none; margin: 6px 0 0; padding: 0; } .goals li { padding: 4px 10px; border: 1px dashed var(--soft); border-radius: 4px; margin-top: 4px; } .goals .done { border-style: solid; border-color: var(--accent); }
+.root[data-lit=task] [data-task]:not(.on), .root[data-lit=word] [data-word]:not(.on) { stroke-opacity: .2; fill-opacity: .25; } .root[data-lit] [data-task]:not(.on, [aria-pressed=true]), .root[data-lit=word] [data-word]:not(.on) { color: var(--soft); }
+.root[data-lit] .on { font-weight: 700; }
+.legend { display: flex; flex-wrap: wrap; gap: 0 14px; font-size: 12.5px; max-height: 66px; overflow-y: auto; margin-bottom: 8px; font-variant-numeric: tabular-nums; } .legend span { white-space: nowrap; }
+.scroll { overflow-x: auto; } .strip { width: 100%; } .strip { --bar: rgba(var(--plus), .25); } .strip td, .strip thead th { text-align: center; } .strip td b { display: block; line-height: 1.25; } .strip small { display: block; font-size: 10.5px; line-height: 1.2; color: var(--soft); } .strip .best :is(th, b) { font-weight: 700; } .strip tr:not(.best) b { font-weight: 400; }
+.sides { display: grid; grid-template-columns: minmax(180px, 270px) minmax(0, 1fr); gap: 6px 16px; margin-top: 6px; } .narrow .sides { grid-template-columns: minmax(0, 1fr); }
+.readers { display: grid; gap: 3px; align-content: start; max-height: 216px; overflow-y: auto; } .readers button { display: flex; gap: 4px 10px; justify-content: space-between; text-align: start; padding: 2px 8px; min-height: 26px; } .readers button { white-space: nowrap; } .readers button > bdi { flex: 1 1 40%; } .readers b { display: flex; gap: 4px; min-width: 0; font-variant-numeric: tabular-nums; } .readers bdi { overflow: hidden; text-overflow: ellipsis; min-width: 0; }
+svg .ghost { stroke: var(--soft); stroke-width: 1.5; stroke-dasharray: 4 3; } svg .pin { stroke: var(--soft); stroke-width: 3; }
 .heard { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 .panels { display: grid; grid-template-columns: var(--columns, repeat(2, minmax(0, 1fr))); gap: 12px 20px; } .panel { min-width: 0; } .panel.full { grid-column: 1 / -1; }
 .narrow :is(th, td) { padding: 2px 4px; min-width: 0 !important; } .narrow .wrap td { white-space: normal; } .narrow .wrap :is(th, td) { padding: 2px; } .narrow .panels { grid-template-columns: minmax(0, 1fr); }
