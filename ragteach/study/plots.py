@@ -408,6 +408,7 @@ def _heat(ax, values, text, colours, low, high, size):
     sns.heatmap(
         values.astype(float), vmin=low, vmax=high, cmap=colours, annot=text.to_numpy(), fmt="", ax=ax,
         cbar=False, linewidths=2, linecolor="white", annot_kws={"size": size, "color": "black"},
+        xticklabels=False, yticklabels=False,  # seaborn would draw them, in a font without letters
     )  # fmt: skip
     for axis, names in ((ax.xaxis, values.columns), (ax.yaxis, values.index)):
         axis.set_ticks(np.arange(len(names)) + 0.5, [_plain(name) for name in names], rotation=0)
