@@ -57,8 +57,8 @@ def draw_others(ax: Any, lines: Mapping[str, tuple], band: bool = True) -> None:
         ax.fill_between(x, low, high, color=OTHER, alpha=0.25, lw=0, label=label)
         return
     for i, (x, y) in enumerate(lines.values()):
-        label = said if i == 0 else None
-        ax.plot(x, y, color=OTHER, lw=0.6, alpha=0.5, zorder=0.5, label=label)
+        named = {"label": said} if i == 0 else {}
+        ax.plot(x, y, color=OTHER, lw=0.6, alpha=0.5, zorder=0.5, **named)
 
 
 def _length(values: np.ndarray) -> float:

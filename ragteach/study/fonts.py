@@ -11,6 +11,8 @@ import functools
 import unicodedata
 import warnings
 
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.font_manager import findfont, findSystemFonts, fontManager, get_font
 from matplotlib.text import Text
 
@@ -20,7 +22,7 @@ MISSING_GLYPH = r"Glyph \d+ .* missing from"
 _said: set[str] = set()
 
 
-def readable(figure) -> None:
+def readable(figure: Figure | Axes) -> None:
     """Give every text of a figure (or Axes) a font that has its letters; say which is missing."""
     for text in figure.findobj(Text):
         letters = text.get_text()

@@ -27,7 +27,7 @@ from ragteach.dataset import MultiTaskDataset
 from ragteach.engine.optimum import bytes_of_an_optimum, solve_path
 from ragteach.errors import one_of
 from ragteach.model import RAG
-from ragteach.study.strategies import REGISTRY, STRATEGIES
+from ragteach.study.strategies import REGISTRY, STRATEGIES, Strategy
 
 SEARCH = 5  # vectors as large as the weights that the search for an optimum holds, roughly
 
@@ -80,16 +80,12 @@ class Split:
         """
         right = pd.Series(self.right(strategy))
         by_task = right.groupby(self.test["task"].to_numpy(), sort=False)
-        hits, n = by_task.sum(), by_task.size()
-        hits, n = (
-            hits.reindex(self.task_names, fill_value=0),
-            n.reindex(self.task_names, fill_value=0),
-        )
-        hits, n = [*hits, right.sum()], [*n, len(right)]
+        hits = np.append(by_task.sum().reindex(self.task_names, fill_value=0), right.sum())
+        n = np.append(by_task.size().reindex(self.task_names, fill_value=0), len(right))
         tested = np.maximum(n, 1)
         low, high = wilson(hits, tested)
         table = {"task": [*self.task_names, "all tasks"], "n": n}
-        table |= {"accuracy": np.array(hits) / tested, "low": low, "high": high}
+        table |= {"accuracy": hits / tested, "low": low, "high": high}
         return pd.DataFrame(table)
 
     def difference(self, a: str, b: str) -> tuple[float, float, float]:
@@ -171,12 +167,16 @@ def fit_split(
     return Split(train, val, test, data.vectorizer, data.task_names, data.class_names, fitted, seed)
 
 
-def _fit(strategy, data: MultiTaskDataset, val: MultiTaskDataset, test: pd.DataFrame) -> Fitted:
+def _fit(
+    strategy: Strategy, data: MultiTaskDataset, val: MultiTaskDataset, test: pd.DataFrame
+) -> Fitted:
     """Solve the path of penalties, keep the one with the least validation loss, answer the test."""
+    assert strategy.builder is not None, "fit_split takes strategies that train something"
     model = strategy.builder(data)
     tries = np.array(strategy.tries, dtype=float)
     at_once = how_many_fit(SEARCH * bytes_of_an_optimum(model), len(tries))  # nearly always all
-    least, chosen = np.inf, None
+    least = np.inf
+    chosen: tuple[RAG, float, float] | None = None
     for start in range(0, len(tries), at_once):
         lam, lam_shared = tries[start : start + at_once].T
         path = solve_path(model, data, lam, lam_shared, tol=1e-4)
@@ -190,12 +190,12 @@ def _fit(strategy, data: MultiTaskDataset, val: MultiTaskDataset, test: pd.DataF
 
 
 @torch.no_grad()
-def _answers(model: RAG, vectorizer, test: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+def _answers(model: RAG, vectorizer: Any, test: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     """(class number, its probability) for every row, each by its own task's merged weights."""
     said = np.zeros(len(test), dtype=int)
     probability = np.zeros(len(test))
     for task, rows in test.groupby("task", sort=False).indices.items():
-        linear = model.merge(task)
+        linear = model.merge(str(task))
         x = vectorizer.transform(test["text"].to_numpy()[rows])  # (n_docs, n_features), sparse
         logits = torch.from_numpy(np.asarray(x @ linear.weight.numpy().T)) + linear.bias
         p, c = logits.softmax(1).max(1)

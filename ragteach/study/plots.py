@@ -12,18 +12,29 @@ from __future__ import annotations
 import base64
 import io
 import textwrap
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import torch
-from matplotlib.colors import ListedColormap
+from matplotlib.axes import Axes
+from matplotlib.colors import Colormap, ListedColormap
+from matplotlib.figure import Figure
+from torch import Tensor
 
+from ragteach.engine.replicas import Replicas
 from ragteach.errors import one_of, refuse
+from ragteach.model import RAG
+from ragteach.runs import History
 from ragteach.study import looks
 from ragteach.study.crowds import draw_others, stand_out
 from ragteach.study.fonts import readable
 from ragteach.study.strategies import REGISTRY, STRATEGIES
 from ragteach.study.tables import INTERVALS, RESPLIT
+from ragteach.study.trajectories import Trajectory
+from ragteach.tensors import TaskTensors
 
 BLUE, ORANGE, GREEN, PINK = looks.BLUE, looks.ORANGE, looks.GREEN, looks.PINK
 SKY, YELLOW, VERMILION, OTHER = looks.SKY, looks.YELLOW, looks.VERMILION, looks.OTHER
@@ -39,7 +50,7 @@ SHARED = ("W_s",)  # the part that is always shown
 LETTERS = {name: look.letter for name, look in THREE.items()}
 
 
-def show(fig, alt):
+def show(fig: Figure | Axes, alt: str) -> None:
     """Display ``fig`` in a notebook, its description under it: for screen readers, print, and all
     who read.
 
@@ -55,28 +66,28 @@ def show(fig, alt):
             got=repr(alt),
             fix="say in a sentence what one sees",
         )
-    fig = getattr(fig, "figure", fig)
-    readable(fig)
+    figure: Any = getattr(fig, "figure", fig)
+    readable(figure)
     image = io.BytesIO()
-    fig.savefig(image, format="png", dpi=fig.dpi, bbox_inches="tight", metadata={"Software": None})
-    plt.close(fig)
+    bare = {"Software": None}
+    figure.savefig(image, format="png", dpi=figure.dpi, bbox_inches="tight", metadata=bare)
+    plt.close(figure)
     data = {"image/png": base64.b64encode(image.getvalue()).decode(), "text/plain": alt}
     display(data, raw=True, metadata={"image/png": {"alt": alt}})
     words = alt.replace("&", "&amp;").replace("<", "&lt;")
     display(HTML(f"<details><summary>The figure in words</summary>{words}</details>"))
 
 
-def comparison(table, ax=None, metric="accuracy"):
+def comparison(table: pd.DataFrame, ax: Axes | None = None, metric: str = "accuracy") -> Axes:
     """Mean and 95 % interval of each strategy, best on top (from `compare.summary`, one
     n_per_task).
     """
     ax = _axes(ax, (7, 0.45 * len(table) + 1.2))
     _one_size(table)
     rows = table.iloc[::-1].reset_index(drop=True)
-    for i, row in rows.iterrows():
+    for i, (_, row) in enumerate(rows.iterrows()):
         colour, marker = PALETTE.get(row["strategy"], OTHER), MARKERS.get(row["strategy"], "x")
-        half = [[row["mean"] - row["low"]], [row["high"] - row["mean"]]]
-        half = None if np.isnan(row["low"]) else half
+        half = _half(row, "mean")
         ax.errorbar(row["mean"], i, xerr=half, fmt=marker, color=colour, ms=8, capsize=4, lw=2)
         ax.annotate(
             f"{row['mean']:.3f}", (row["mean"], i), (0, 7), textcoords="offset points", ha="center"
@@ -90,17 +101,16 @@ def comparison(table, ax=None, metric="accuracy"):
     return _clean(ax)
 
 
-def differences(table, ax=None, reference="RAG"):
+def differences(table: pd.DataFrame, ax: Axes | None = None, reference: str = "RAG") -> Axes:
     """Paired differences and their 95 % intervals (from `compare.paired`). Accuracy: right of 0 the
     reference wins.
     """
     ax = _axes(ax, (7, 0.45 * len(table) + 1.2))
     _one_size(table)
     marks = {"better": ("o", BLUE), "worse": ("X", VERMILION)}
-    for i, row in table.iloc[::-1].reset_index(drop=True).iterrows():
+    for i, (_, row) in enumerate(table.iloc[::-1].iterrows()):
         marker, colour = marks.get(row["verdict"], ("D", OTHER))
-        half = [[row["difference"] - row["low"]], [row["high"] - row["difference"]]]
-        half = None if np.isnan(row["low"]) else half
+        half = _half(row, "difference")
         ax.errorbar(
             row["difference"], i, xerr=half, fmt=marker, color=colour, ms=7, capsize=4, lw=2
         )
@@ -119,14 +129,13 @@ def differences(table, ax=None, reference="RAG"):
     return _clean(ax)
 
 
-def learning_curves(table, ax=None, metric="accuracy"):
+def learning_curves(table: pd.DataFrame, ax: Axes | None = None, metric: str = "accuracy") -> Axes:
     """Score against sentences per task, one line a strategy with its 95 % band (from
     `compare.summary`).
     """
     ax = _axes(ax, (7, 4))
-    for i, (strategy, rows) in enumerate(
-        table.sort_values("n_per_task").groupby("strategy", sort=False)
-    ):
+    lines = _parts(table.sort_values("n_per_task"), "strategy")
+    for i, (strategy, rows) in enumerate(lines.items()):
         colour, marker, style = _look(strategy, i)
         ax.plot(
             rows["n_per_task"],
@@ -148,7 +157,7 @@ def learning_curves(table, ax=None, metric="accuracy"):
     return _clean(ax)
 
 
-def who_wins(table, ax=None):
+def who_wins(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     """Map of the winner over relatedness x sentences per task (from `compare.winners`): its name
     and lead in each cell.
 
@@ -157,13 +166,9 @@ def who_wins(table, ax=None):
     names = list(PALETTE)
     for winner in table["winner"]:
         one_of("winner", winner, names)
-    text = [
-        f"{winner}\n{margin:+.3f}{'*' if clear else ''}"
-        for winner, margin, clear in zip(
-            table["winner"], table["margin"], table["clear"], strict=True
-        )
-    ]
-    table = table.assign(code=[names.index(w) for w in table["winner"]], text=text)
+    said = zip(table["winner"], table["margin"], table["clear"], strict=True)
+    cells = [f"{winner}\n{margin:+.3f}{'*' if clear else ''}" for winner, margin, clear in said]
+    table = table.assign(code=[names.index(w) for w in table["winner"]], text=cells)
     codes, text = (
         table.pivot(index="relatedness", columns="n_per_task", values=v).sort_index(ascending=False)
         for v in ("code", "text")
@@ -176,7 +181,7 @@ def who_wins(table, ax=None):
     return ax
 
 
-def routing(model, ax=None):
+def routing(model: RAG | Tensor, ax: Axes | None = None) -> Axes:
     """The graph: tasks left, adapters right, a line for every route (its width is the weight,
     dashed if below 0). An inactive adapter has a dotted box.
     """
@@ -227,7 +232,7 @@ def routing(model, ax=None):
     return ax
 
 
-def norms(trajectory, ax=None, tasks=False):
+def norms(trajectory: Trajectory, ax: Axes | None = None, tasks: bool = False) -> Axes:
     """Length of W_s and of every adapter, step by step (``tasks=True``: of every W_t too)."""
     table = trajectory.norms()
     if not tasks:
@@ -235,14 +240,19 @@ def norms(trajectory, ax=None, tasks=False):
     return _lines(table, "norm", "length of the weights", ax)
 
 
-def angles(trajectory, ax=None):
+def angles(trajectory: Trajectory, ax: Axes | None = None) -> Axes:
     """Angle between every adapter and the shared weights; 90 degrees is "unrelated"."""
     ax = _lines(trajectory.angles(), "angle", "angle to the shared weights (degrees)", ax, first=1)
     ax.axhline(90, color="black", lw=0.8, ls=":")
     return ax
 
 
-def plane(trajectory, ax=None, words=None, tasks=False):
+def plane(
+    trajectory: Trajectory,
+    ax: Axes | None = None,
+    words: Sequence[str] | None = None,
+    tasks: bool = False,
+) -> Axes:
     """Paths of W_s and the adapters in a plane: two words' scores, or two principal components."""
     table = trajectory.project(words)
     axes = table.attrs["axes"]
@@ -250,7 +260,7 @@ def plane(trajectory, ax=None, words=None, tasks=False):
     if not tasks:
         table = table[~table["part"].str.startswith("W[")]
     ax = _axes(ax, (5.5, 4.5))
-    paths = dict(list(table.groupby("part", sort=False)))
+    paths = _parts(table, "part")
     shown = stand_out({part: path[["x", "y"]].to_numpy() for part, path in paths.items()}, SHARED)
     draw_others(ax, {p: (f["x"], f["y"]) for p, f in paths.items() if p not in shown}, band=False)
     for i, part in enumerate(shown):
@@ -267,7 +277,7 @@ def plane(trajectory, ax=None, words=None, tasks=False):
     return _clean(ax)
 
 
-def conflict(table, ax=None):
+def conflict(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     """Cosine between tasks' gradients in W_s (`Trajectory.gradient_cosines`). Below 0 they pull
     apart.
     """
@@ -277,7 +287,7 @@ def conflict(table, ax=None):
     return ax
 
 
-def words(table, ax=None):
+def words(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     """Which part holds which word: heat map of `Trajectory.word_table`. Above 0: for the last
     class. Of many parts, those with the largest weights are drawn.
     """
@@ -296,7 +306,12 @@ def words(table, ax=None):
     return ax
 
 
-def losses(histories, ax=None, reference=None, column="loss"):
+def losses(
+    histories: Mapping[str, History],
+    ax: Axes | None = None,
+    reference: float | None = None,
+    column: str = "loss",
+) -> Axes:
     """J (or another column of the records) per epoch of one or several `fit` histories."""
     ax = _axes(ax, (7, 3.6))
     for i, (name, history) in enumerate(histories.items()):
@@ -311,7 +326,9 @@ def losses(histories, ax=None, reference=None, column="loss"):
     return _clean(ax)
 
 
-def lambda_path(replicas, tensors, ax=None, chosen=None):
+def lambda_path(
+    replicas: Replicas, tensors: TaskTensors, ax: Axes | None = None, chosen: float | None = None
+) -> Axes:
     """Accuracy per task along lambda (from `solve_path`): left, independent; right, full
     sharing. Of many tasks, those that lambda changes most have a colour each, the others are grey.
     """
@@ -336,15 +353,27 @@ def lambda_path(replicas, tensors, ax=None, chosen=None):
     return _clean(ax)
 
 
-def _beside(ax):
+def _parts(table: pd.DataFrame, column: str) -> dict[str, pd.DataFrame]:
+    """The rows of each name in a column, in the order in which the names come."""
+    return {str(name): rows for name, rows in table.groupby(column, sort=False)}
+
+
+def _half(row: pd.Series, middle: str) -> list[list[float]] | None:
+    """How far the interval of a row reaches to either side; None where there is none."""
+    if np.isnan(row["low"]):
+        return None
+    return [[row[middle] - row["low"]], [row["high"] - row[middle]]]
+
+
+def _beside(ax: Axes | None) -> dict[str, Any]:
     """Where a legend stands: beside a picture of its own, inside one that was given."""
     return {"loc": "upper left", "bbox_to_anchor": (1, 1)} if ax is None else {}
 
 
-def _lines(table, value, label, ax, first=0):
+def _lines(table: pd.DataFrame, value: str, label: str, ax: Axes | None, first: int = 0) -> Axes:
     beside = _beside(ax)
     ax = _axes(ax, (6.5, 3.6))
-    paths = dict(list(table.groupby("part", sort=False)))
+    paths = _parts(table, "part")
     shown = stand_out({part: path[value].to_numpy() for part, path in paths.items()}, SHARED)
     draw_others(ax, {p: (f["step"], f[value]) for p, f in paths.items() if p not in shown})
     for i, part in enumerate(shown, start=first):
@@ -359,7 +388,9 @@ def _lines(table, value, label, ax, first=0):
     return _clean(ax)
 
 
-def _graph_as_table(graph, tasks, adapters, ax):
+def _graph_as_table(
+    graph: Tensor, tasks: Sequence[str], adapters: Sequence[str], ax: Axes | None
+) -> Axes:
     """A large graph as cells: a row a task, a column an adapter, dark where a route is."""
     ax = _axes(ax, (6, 6 * min(1.5, max(0.4, len(graph) / max(graph.shape[1], 1)))))
     top = max(float(graph.abs().max()), 1e-12)
@@ -379,14 +410,14 @@ def _graph_as_table(graph, tasks, adapters, ax):
     return _clean(ax)
 
 
-def _look(name, i):
+def _look(name: str, i: int) -> tuple[str, str, Any]:
     """Colour, marker and line style: a strategy's own, or the i-th."""
     strategy = REGISTRY.get(name)
     look = looks.nth_look(i) if strategy is None else strategy.look
     return look.colour, look.marker, look.dash
 
 
-def _plain(name):
+def _plain(name: Any) -> str:
     """A name from the data as matplotlib text: no $ starts a formula, no _ in front hides it from
     legends.
     """
@@ -397,11 +428,19 @@ def _plain(name):
     return f" {text}" if text.startswith("_") else text
 
 
-def _wrapped(name):
+def _wrapped(name: Any) -> str:
     return _plain(textwrap.fill(str(name), 36))
 
 
-def _heat(ax, values, text, colours, low, high, size):
+def _heat(
+    ax: Axes,
+    values: pd.DataFrame,
+    text: pd.DataFrame,
+    colours: str | Colormap,
+    low: float,
+    high: float,
+    size: int,
+) -> None:
     """A table as coloured cells, its first row on top, with a text in each."""
     import seaborn as sns
 
@@ -417,17 +456,17 @@ def _heat(ax, values, text, colours, low, high, size):
     readable(ax)
 
 
-def _axes(ax, size):
+def _axes(ax: Axes | None, size: tuple[float, float]) -> Axes:
     return plt.subplots(figsize=size, layout="constrained")[1] if ax is None else ax
 
 
-def _clean(ax):
+def _clean(ax: Axes) -> Axes:
     ax.spines[["top", "right"]].set_visible(False)
     readable(ax)
     return ax
 
 
-def _interval(table):
+def _interval(table: pd.DataFrame) -> str:
     """What the bars of a table are: by its column ``interval``, which says how they were made."""
     kinds = sorted(set(table.get("interval", ())))
     if kinds == [INTERVALS[RESPLIT]]:
@@ -435,7 +474,7 @@ def _interval(table):
     return "95 % interval over seeds"
 
 
-def _one_size(table):
+def _one_size(table: pd.DataFrame) -> None:
     if table["n_per_task"].nunique() > 1:
         raise refuse(
             expected="a table of one n_per_task", got=str(sorted(table["n_per_task"].unique().tolist())),
