@@ -15,6 +15,7 @@ result their arguments decide (tests/engine and tests/study hold that, without t
 import atexit
 import contextlib
 import functools
+import os
 import pickle
 import time
 from collections.abc import Callable, Iterator
@@ -26,7 +27,6 @@ import torch
 from joblib.hashing import NumpyHasher
 
 from ragteach.data.documents import Blocks, BlockSparse
-from ragteach.data.writing import write
 from ragteach.engine import optimum, training
 from ragteach.engine.objective import Problem
 from ragteach.engine.replicas import Replicas, trainable
@@ -36,7 +36,7 @@ from ragteach.study.strategies import REGISTRY, Strategy
 from ragteach.tensors import TaskTensors
 
 QUICK = 0.05  # CPU seconds: what took less is not kept
-LARGE = 100e6  # bytes: nor what is larger
+LARGE = 100e6  # bytes for each CPU second: nor what is larger
 
 
 class Hasher(NumpyHasher):
@@ -82,8 +82,10 @@ class Once:
     def keep(self, key: str, value: Any, seconds: float) -> None:
         """Put a result in the folder, if that pays."""
         data = pickle.dumps((value, seconds)) if seconds > QUICK else b""
-        if 0 < len(data) < LARGE:
-            write(self.folder / key, data)
+        if 0 < len(data) <= LARGE * max(seconds, QUICK):
+            beside = self.folder / f"{key}.{os.getpid()}"
+            beside.write_bytes(data)
+            beside.replace(self.folder / key)  # another process finds it whole, or not at all
 
     def compute(self, function: Callable, *arguments: Any) -> tuple[Any, float]:
         """(the result, CPU seconds); of what is computed on the way nothing is kept."""
@@ -147,6 +149,11 @@ class Once:
         knobs = dict(job.knobs)
         more = tuple(knobs[name] for name in columns)
         return [row + more for strategy in strategies for row in found[strategy.name]]
+
+
+def shared_folder() -> Path:
+    """The folder of this test session (made in tests/conftest.py)."""
+    return Path(os.environ["RAGTEACH_TEST_SHARED"], "once")
 
 
 def digest(*values: Any) -> str:

@@ -2,13 +2,12 @@
 
 import once
 import pytest
-from lesson_runs import session_folder
 
 
 @pytest.fixture(autouse=True, scope="module")
-def shared_results(tmp_path_factory):
+def shared_results():
     """What a notebook of this session, or another test, has computed is not computed again."""
-    with once.kept_in(session_folder(tmp_path_factory) / "once") as kept:
+    with once.kept_in(once.shared_folder()) as kept:
         yield kept
 
 

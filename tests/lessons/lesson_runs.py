@@ -21,8 +21,7 @@ from lesson_source import build
 CACHES = {"matplotlib", "fontconfig", "torch", "huggingface"}
 
 
-def session_folder(factory):
-    """A folder that all processes of a test session share."""
+def _folder(factory):
     base = factory.getbasetemp()
     shared = base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base
     folder = shared / "runs"
@@ -32,7 +31,7 @@ def session_folder(factory):
 
 def run_of(name: str, kind: str, factory):
     """(the executed notebook, its CPU seconds); ``factory`` is pytest's tmp_path_factory."""
-    folder = session_folder(factory)
+    folder = _folder(factory)
     path = folder / f"{name}-{kind}.ipynb"
     with FileLock(f"{path}.lock"):
         if not path.exists():
@@ -46,7 +45,7 @@ def run_of(name: str, kind: str, factory):
 def left_by(name: str, kind: str, factory) -> list[str]:
     """The files that the run left in its home and among the temporary files, caches aside."""
     run_of(name, kind, factory)
-    return json.loads((session_folder(factory) / f"{name}-{kind}.left").read_text(encoding="utf-8"))
+    return json.loads((_folder(factory) / f"{name}-{kind}.left").read_text(encoding="utf-8"))
 
 
 def _run(name: str, kind: str, folder):
@@ -59,7 +58,7 @@ def _run(name: str, kind: str, folder):
     # Downloaded data lie in the home that everybody has.
     own = {"RAGTEACH_CACHE": os.environ.get("RAGTEACH_CACHE") or str(pooch.os_cache("ragteach"))}
     own |= {word: str(path) for word, path in homes.items()}
-    begin = functools.partial(once.begin, folder / "once")
+    begin = functools.partial(once.begin, once.shared_folder())
     with mock.patch.dict(os.environ, own), forked_kernels(begin) as kernels:
         nb = build.execute(nb, build.paths(name)[kind].parent)
     left = [p for path in homes.values() for p in path.rglob("*") if p.is_file()]
