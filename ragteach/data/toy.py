@@ -84,7 +84,7 @@ def make_toy(relatedness=0.5, n_per_task=60, noise=0.0, imbalance=0.0, seed=0) -
     module says.  Nouns, openers and joiners are drawn without looking at the label: only opinion
     words carry it.
     The same seed gives the same draws: moving ``relatedness`` exchanges opinion words and leaves
-        the rest.
+    the rest.
 
     Args:
         relatedness: r in [0, 1], the probability that an opinion word has the same polarity in all

@@ -7,12 +7,12 @@
 const EXPLORERS = {};
 const STILL = 50; // milliseconds without a picture: what moves next has just begun
 
-/** Dark or light: JupyterLab says, Colab says, else the system says. */
+/** Dark or light: JupyterLab says, Colab says, the page around us says (Sphinx), else the system says. */
 function darkNow() {
   const lab = document.body?.dataset.jpThemeLight;
   if (lab !== undefined) return lab === "false";
-  const colab = document.documentElement.getAttribute("theme");
-  return colab ? colab === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+  const said = document.documentElement.getAttribute("theme") ?? document.documentElement.dataset.theme;
+  return said ? said === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
 }
 
 class View {
@@ -62,7 +62,7 @@ class View {
     this.media.addEventListener("change", this.theme);
     this.watch = new MutationObserver(this.theme);
     for (const node of [document.documentElement, document.body])
-      if (node) this.watch.observe(node, { attributes: true, attributeFilter: ["data-jp-theme-light", "theme"] });
+      if (node) this.watch.observe(node, { attributes: true, attributeFilter: ["data-jp-theme-light", "theme", "data-theme"] });
     this.size = new ResizeObserver(() => this.resize());
     this.held = [this.words, ...this.controls.querySelectorAll("label")]; // texts that may need one line more, or less
     for (const node of [this.host, ...this.held]) this.size.observe(node);
