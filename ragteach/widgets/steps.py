@@ -38,8 +38,7 @@ def gradient_step(
         label: name or number of the right class (names: those of the model's data, else "0", "1", ...).
         task: the task it belongs to; its adapter is the first that serves it.
         model: a trained `RAG`, with the ``vectorizer`` of its data. Default: a small model with
-        random weights,
-            rounded to one decimal so that you can check by hand.
+            random weights, rounded to one decimal so that you can check by hand.
         goal: what to do, {text: condition} (see `ragteach.widgets.goals`). The measures: ``steps``,
             ``rate``, ``p`` of the right class, ``loss`` its cross-entropy, ``right`` (1: the model
             says the right class).
