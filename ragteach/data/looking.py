@@ -589,7 +589,7 @@ def _about_words(overlap, counts):
     name = [f"{overlap.index[i]!r} and {overlap.index[j]!r}" for i, j in zip(*upper, strict=True)]
     counts["words shared, mean"] = float(between.mean())
     said = f"two tasks share {between.mean():.0%} of their words on average"
-    if len(between) > 1:
+    if len(between) > 1 and between[most] - between[least] >= 0.01:
         said += (
             f" (most: {name[most]} {between[most]:.0%}; least: {name[least]} {between[least]:.0%})"
         )

@@ -23,7 +23,7 @@ EXPLORERS.sharing = (ui) => {
     max: nLam - 1,
     text: (l) => `${short(lam[l])}${l === spec.best ? "  (chosen on validation)" : ""}`,
     ends: !spec.graph
-      ? ["◀ independent: every domain on its own", "full sharing: one model for all ▶"]
+      ? [`◀ independent: every ${spec.thing} on its own`, "full sharing: one model for all ▶"]
       : ["◀ the adapters are free", "the adapters vanish: one model for all ▶"],
     mark: { at: spec.best, text: "chosen on validation sentences" },
   });
@@ -66,7 +66,7 @@ EXPLORERS.sharing = (ui) => {
   });
 
   // ---- one sentence, read by every domain -------------------------------------------------------------------------
-  const below = ui.panel("One sentence, as each domain reads it", { full: true });
+  const below = ui.panel(`One sentence, as each ${spec.thing} reads it`, { full: true });
   const row = h("div", { className: "controls", style: "margin-top:2px" });
   below.append(row);
   const cut = (text) => (text.length > 90 ? `${text.slice(0, 88)}…` : text);
@@ -188,10 +188,10 @@ EXPLORERS.sharing = (ui) => {
         best = spec.best;
       const ends = spec.graph
         ? ["the adapters cost next to nothing", "the adapters are all but gone"]
-        : ["the domains share next to nothing", "the domains share everything but a trace"];
+        : [`the ${spec.thing}s share next to nothing`, `the ${spec.thing}s share everything but a trace`];
       const between = spec.graph
         ? `an adapter's weight costs ${short(lam[l] / spec.lam_shared)} times a shared one`
-        : `the domains are tied by ${percent(tie)}`;
+        : `the ${spec.thing}s are tied by ${percent(tie)}`;
       const place = l === 0 ? ends[0] : l === nLam - 1 ? ends[1] : between;
       const compare =
         l === best
@@ -237,9 +237,9 @@ EXPLORERS.sharing = (ui) => {
     const groups = new Map();
     all.forEach(({ p }, t) => groups.set(top(p), [...(groups.get(top(p)) ?? []), isolate(spec.tasks[t])]));
     const list = (names) => (names.length > 1 ? `${names.slice(0, -1).join(", ")} and ${names.at(-1)}` : names[0]);
-    const said = (names) => (nTasks > 8 ? `${names.length} of ${nTasks} domains` : list(names));
+    const said = (names) => (nTasks > 8 ? `${names.length} of ${nTasks} ${spec.thing}s` : list(names));
     if (nTasks === 1) return `read as ${isolate(spec.classes[top(all[0].p)])}`;
-    if (groups.size === 1) return `all domains read the sentence as ${isolate(spec.classes[top(all[0].p)])}`;
+    if (groups.size === 1) return `all ${spec.thing}s read the sentence as ${isolate(spec.classes[top(all[0].p)])}`;
     return [...groups].map(([c, names]) => `${isolate(spec.classes[c])} for ${said(names)}`).join(", ");
   }
 };
@@ -249,7 +249,7 @@ function wordChart(ui, { drawn, sharedScore, ownScore, nLam, color }) {
   const { spec } = ui,
     nTasks = spec.tasks.length,
     panel = ui.panel("What does a word mean?", {
-      note: "Thick bar: shared weight, the same for all. Line to a marker: what the domain's adapter adds.",
+      note: `Thick bar: shared weight, the same for all. Line to a marker: what the ${spec.thing}'s adapter adds.`,
     });
   let marks;
   ui.picture(panel, (svg, width) => {

@@ -37,7 +37,7 @@ SENT = (
 )
 SOLVED = 25_000_000  # numbers that are solved for at most: memory is some 90 bytes for each
 FEWEST = 5  # lambdas that still make a slider
-TITLE = "How much should the domains share?"
+TITLE = "How much should the {thing}s share?"
 ABOUT = "Drag from left to right: the adapters shrink, and separate models turn into a single one."
 
 
@@ -257,6 +257,12 @@ def features(texts, vectorizer, column):
     return rows, unknown
 
 
+def _thing(frame) -> str:
+    """What a task is called: a domain, as in the lessons, or a task where your column has a name."""
+    column = (frame.attrs.get("columns") or {}).get("task") or "task"
+    return "domain" if column in ("task", "domain") else "task"
+
+
 def compute(data, train, val, test, lam, lam_shared, sentence=None, words=None, model=None):
     """All the numbers: (arrays, spec).  The optimum at every lambda, solved side by side."""
     names, vectorizer, n_classes = data.task_names, data.vectorizer, data.n_classes
@@ -296,10 +302,11 @@ def compute(data, train, val, test, lam, lam_shared, sentence=None, words=None, 
     kept += [w for w in ranked if w not in needed][: max(0, room - len(kept))]
     columns = [column[w] for w in kept]
     place = {j: i for i, j in enumerate(columns)}
+    thing = _thing(train)
     about = ABOUT
     if len(kept) < len(vocabulary):
         about += (
-            f" Of {len(vocabulary):,} words the page has the {len(kept):,} that the domains differ "
+            f" Of {len(vocabulary):,} words the page has the {len(kept):,} that the {thing}s differ "
             "about most."
         )
     rows, unknown = features(texts, vectorizer, place)
@@ -316,7 +323,8 @@ def compute(data, train, val, test, lam, lam_shared, sentence=None, words=None, 
     classes = data.class_names
     share = float(lam[best] / (lam[best] + lam_shared)) if lam_shared else 0.0
     spec = {
-        "title": TITLE,
+        "title": TITLE.format(thing=thing),
+        "thing": thing,
         "about": about,
         "tasks": names,
         "classes": classes,
@@ -338,7 +346,7 @@ def compute(data, train, val, test, lam, lam_shared, sentence=None, words=None, 
     }
     means = accuracy.mean(1)
     ends = ("independent, ", "full sharing, ") if graph is None else ("", "")
-    tied = f" and the domains are tied by {share:.0%}" if graph is None else ""
+    tied = f" and the {thing}s are tied by {share:.0%}" if graph is None else ""
     spec["alt"] = (
         f"Left: share of {len(test)} new sentences classified correctly, for {', '.join(names)}, "
         f"against lambda from {lam[0]:.2g} "
@@ -346,7 +354,7 @@ def compute(data, train, val, test, lam, lam_shared, sentence=None, words=None, 
         f"Validation chooses "
         f"lambda = {lam[best]:.2g}, where the mean is {means[best]:.0%}{tied}. "
         f"Right: the weights of {', '.join(drawn)} at that lambda: a bar for the shared weight, a marker "
-        f"for each domain."
+        f"for each {thing}."
     )
     return arrays, spec
 
@@ -445,7 +453,7 @@ def twin(arrays, spec):
     right.set(
         yticks=rows,
         yticklabels=spec["drawn"],
-        title=f"Shared weight, and what each domain adds (λ = {lam[best]:.2g})",
+        title=f"Shared weight, and what each {spec['thing']} adds (λ = {lam[best]:.2g})",
     )
     right.set_xlabel(f"{spec['classes'][0]}  ←  weight  →  {spec['classes'][-1]}")
     right.legend(

@@ -400,3 +400,13 @@ def test_formulas_need_no_network():
 def test_pages_need_notebooks(tmp_path):
     with pytest.raises(RagteachError, match="run make notebooks first"):
         html.write([tmp_path / "none.ipynb"], tmp_path)
+
+
+def test_the_slider_calls_tasks_tasks_where_their_column_has_a_name():
+    texts = [f"{'good' if i % 2 else 'bad'} thing number {i}" for i in range(60)]
+    table = {"text": texts, "label": ["no", "yes"] * 30, "shop": ["x"] * 30 + ["y"] * 30}
+    for column, thing in (("shop", "task"), ("domain", "domain")):
+        frame = pd.DataFrame(table).rename(columns={"shop": column})
+        spec = rt.widgets.sharing_slider(frame, lam=[0.001, 0.1]).saved()["spec"]
+        assert spec["thing"] == thing and spec["title"] == f"How much should the {thing}s share?"
+        assert ("domain" in spec["alt"]) == (thing == "domain")
