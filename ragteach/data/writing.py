@@ -60,26 +60,26 @@ def put(path: str | os.PathLike, data: bytes, what: str = "path") -> Path:
     """
     try:
         return write(path, data)
-    except OSError as error:
+    except (OSError, ValueError) as error:  # a NUL inside is no name
         raise _no_place(what, path, error) from None
 
 
 def check_place(path: str | os.PathLike, what: str = "path") -> None:
     """Refuse a path that `put` could not write to, before any work is done for it."""
-    place = Path(os.path.realpath(path))
-    if place.exists() and not place.is_dir() and not place.is_file():
-        return  # a device or a pipe
     try:
+        place = Path(os.path.realpath(path))
+        if place.exists() and not place.is_dir() and not place.is_file():
+            return  # a device or a pipe
         if place.is_dir():
             raise IsADirectoryError(21, os.strerror(21))
         write(place.with_name(f".writable.{os.getpid()}"), b"").unlink()
-    except OSError as error:
+    except (OSError, ValueError) as error:  # a NUL inside is no name
         raise _no_place(what, path, error) from None
 
 
-def _no_place(what: str, path: str | os.PathLike, error: OSError) -> Exception:
+def _no_place(what: str, path: str | os.PathLike, error: OSError | ValueError) -> Exception:
     return refuse(
         expected=f"{what} to name a file that can be written",
-        got=f"{path}: {error.strerror or error}",
+        got=f"{path}: {getattr(error, 'strerror', None) or error}",
         fix="choose another folder, make it first, or make room in it",
     )

@@ -159,10 +159,10 @@ def usable(folder: str | os.PathLike) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         write(folder / f".writable.{os.getpid()}", b"").unlink()
-    except OSError as error:
+    except (OSError, ValueError) as error:  # a NUL inside is no name
         raise refuse(
             expected="out (--out) to be a folder to write to",
-            got=f"{folder}: {error.strerror}",
+            got=f"{folder!s}: {getattr(error, 'strerror', None) or error}",
             fix="choose another folder, for example results, or make room in this one",
         ) from None
     return folder

@@ -82,6 +82,7 @@ def comparison(table: pd.DataFrame, ax: Axes | None = None, metric: str = "accur
     """Mean and 95 % interval of each strategy, best on top (from `compare.summary`, one
     n_per_task).
     """
+    _check_table(table, ("strategy", "mean", "low", "high", "n_per_task"), "summary(compare(...))")
     ax = _axes(ax, (7, 0.45 * len(table) + 1.2))
     _one_size(table)
     rows = table.iloc[::-1].reset_index(drop=True)
@@ -105,6 +106,8 @@ def differences(table: pd.DataFrame, ax: Axes | None = None, reference: str = "R
     """Paired differences and their 95 % intervals (from `compare.paired`). Accuracy: right of 0 the
     reference wins.
     """
+    needed = ("strategy", "difference", "low", "high", "verdict", "n_per_task")
+    _check_table(table, needed, "paired(compare(...))")
     ax = _axes(ax, (7, 0.45 * len(table) + 1.2))
     _one_size(table)
     marks = {"better": ("o", BLUE), "worse": ("X", VERMILION)}
@@ -133,6 +136,7 @@ def learning_curves(table: pd.DataFrame, ax: Axes | None = None, metric: str = "
     """Score against sentences per task, one line a strategy with its 95 % band (from
     `compare.summary`).
     """
+    _check_table(table, ("strategy", "mean", "low", "high", "n_per_task"), "summary(compare(...))")
     ax = _axes(ax, (7, 4))
     lines = _parts(table.sort_values("n_per_task"), "strategy")
     for i, (strategy, rows) in enumerate(lines.items()):
@@ -163,6 +167,8 @@ def who_wins(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
 
     A star marks a lead whose 95 % interval lies above 0.
     """
+    needed = ("relatedness", "n_per_task", "winner", "margin", "clear")
+    _check_table(table, needed, "winners(who_wins_map(...))")
     names = list(PALETTE)
     for winner in table["winner"]:
         one_of("winner", winner, names)
@@ -234,6 +240,7 @@ def routing(model: RAG | Tensor, ax: Axes | None = None) -> Axes:
 
 def norms(trajectory: Trajectory, ax: Axes | None = None, tasks: bool = False) -> Axes:
     """Length of W_s and of every adapter, step by step (``tasks=True``: of every W_t too)."""
+    _check_trajectory(trajectory)
     table = trajectory.norms()
     if not tasks:
         table = table[~table["part"].str.startswith("W[")]
@@ -242,6 +249,7 @@ def norms(trajectory: Trajectory, ax: Axes | None = None, tasks: bool = False) -
 
 def angles(trajectory: Trajectory, ax: Axes | None = None) -> Axes:
     """Angle between every adapter and the shared weights; 90 degrees is "unrelated"."""
+    _check_trajectory(trajectory)
     ax = _lines(trajectory.angles(), "angle", "angle to the shared weights (degrees)", ax, first=1)
     ax.axhline(90, color="black", lw=0.8, ls=":")
     return ax
@@ -254,6 +262,7 @@ def plane(
     tasks: bool = False,
 ) -> Axes:
     """Paths of W_s and the adapters in a plane: two words' scores, or two principal components."""
+    _check_trajectory(trajectory)
     table = trajectory.project(words)
     axes = table.attrs["axes"]
     beside = _beside(ax)
@@ -281,6 +290,8 @@ def conflict(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     """Cosine between tasks' gradients in W_s (`Trajectory.gradient_cosines`). Below 0 they pull
     apart.
     """
+    needed = ("task_a", "task_b", "cosine")
+    _check_table(table, needed, "trajectory.gradient_cosines(tensors)")
     table = table.assign(part=table["task_a"] + " & " + table["task_b"])
     ax = _lines(table, "cosine", "cosine of the tasks' gradients in W_s", ax)
     ax.axhline(0, color="black", lw=0.8)
@@ -291,6 +302,7 @@ def words(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     """Which part holds which word: heat map of `Trajectory.word_table`. Above 0: for the last
     class. Of many parts, those with the largest weights are drawn.
     """
+    _check_table(table, (), "trajectory.word_table(...)")
     n_parts = table.shape[1]
     if n_parts > MOST_COLUMNS:
         largest = table.abs().max().drop(labels=SHARED, errors="ignore").nlargest(MOST_COLUMNS - 1)
@@ -313,6 +325,12 @@ def losses(
     column: str = "loss",
 ) -> Axes:
     """J (or another column of the records) per epoch of one or several `fit` histories."""
+    if not isinstance(histories, dict) or not all(hasattr(h, "frame") for h in histories.values()):
+        raise refuse(
+            expected="histories: a dict of names and what fit returned",
+            got=f"histories = {type(histories).__name__} {histories!r:.60}",
+            fix='plots.losses({"joint": fit(model, data)})',
+        )
     ax = _axes(ax, (7, 3.6))
     for i, (name, history) in enumerate(histories.items()):
         frame = history.frame()
@@ -456,7 +474,37 @@ def _heat(
     readable(ax)
 
 
+def _check_table(table: object, columns: tuple[str, ...], source: str) -> None:
+    """Refuse anything but a table with rows and these columns."""
+    missing = [name for name in columns if name not in getattr(table, "columns", ())]
+    if isinstance(table, pd.DataFrame) and len(table) and not missing:
+        return
+    got = f"table = {type(table).__name__} {table!r:.60}"
+    if isinstance(table, pd.DataFrame):
+        got = f"a table of {len(table)} rows without {', '.join(missing) or 'any row'}"
+    raise refuse(
+        expected=f"table: what {source} makes",
+        got=got,
+        fix=f"pass the result of {source}",
+    )
+
+
+def _check_trajectory(trajectory: object) -> None:
+    if not all(hasattr(trajectory, name) for name in ("norms", "angles", "project")):
+        raise refuse(
+            expected="trajectory: a Trajectory",
+            got=f"trajectory = {type(trajectory).__name__} {trajectory!r:.60}",
+            fix="recorder = Recorder(model); fit(..., callbacks=[recorder]); recorder.trajectory()",
+        )
+
+
 def _axes(ax: Axes | None, size: tuple[float, float]) -> Axes:
+    if ax is not None and not isinstance(ax, Axes):
+        raise refuse(
+            expected="ax: one Axes of matplotlib to draw on, or None",
+            got=f"ax = {type(ax).__name__} {ax!r:.60}",
+            fix="figure, ax = plt.subplots(); of several axes pass one: axes[0]",
+        )
     return plt.subplots(figsize=size, layout="constrained")[1] if ax is None else ax
 
 

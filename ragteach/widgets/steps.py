@@ -12,6 +12,7 @@ from functools import partial
 import numpy as np
 import torch
 
+from ragteach.data.arguments import is_a
 from ragteach.data.features import make_vectorizer
 from ragteach.data.toy import LABELS
 from ragteach.errors import one_of, refuse
@@ -57,6 +58,7 @@ def gradient_step(
         >>> w.spec["words"]
         ['good', 'film']
     """
+    is_a("sentence", sentence, str, "a string", 'sentence="The engine was quiet"')
     if model is None:
         if not make_vectorizer("bow").build_analyzer()(sentence):
             raise refuse(

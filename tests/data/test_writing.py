@@ -57,7 +57,7 @@ def test_a_pipe_is_written_to_and_never_replaced(tmp_path):
     assert read == [b"bytes"] and pipe.is_fifo()
 
 
-@pytest.mark.parametrize("place", ["nowhere/m.txt", "file/m.txt", "."])
+@pytest.mark.parametrize("place", ["nowhere/m.txt", "file/m.txt", ".", "nul\0.txt"])
 def test_a_place_that_cannot_be_written_is_refused_with_its_name(tmp_path, place):
     (tmp_path / "file").write_text("in the way")
     for attempt in (
