@@ -62,7 +62,8 @@ class View {
     this.media.addEventListener("change", this.theme);
     this.watch = new MutationObserver(this.theme);
     for (const node of [document.documentElement, document.body])
-      if (node) this.watch.observe(node, { attributes: true, attributeFilter: ["data-jp-theme-light", "theme", "data-theme"] });
+      if (node)
+        this.watch.observe(node, { attributes: true, attributeFilter: ["data-jp-theme-light", "theme", "data-theme"] });
     this.size = new ResizeObserver(() => this.resize());
     this.held = [this.words, ...this.controls.querySelectorAll("label")]; // texts that may need one line more, or less
     for (const node of [this.host, ...this.held]) this.size.observe(node);
