@@ -40,6 +40,19 @@ def test_a_model_that_does_not_fit_is_refused_at_once(options, got):
         RAG(10_000_000, 50, **options)
 
 
+@pytest.mark.parametrize("options, numbers", [
+    (dict(num_adapters=5), 3 * 40 + 5 * 3 * 40),
+    (dict(num_adapters=5, adapter="low_rank", rank=2), 3 * 40 + 5 * 2 * (3 + 40)),
+])  # fmt: skip
+def test_a_model_is_refused_from_the_first_byte_too_many(options, numbers, monkeypatch):
+    tasks = [f"t{t}" for t in range(5)]
+    monkeypatch.setattr(memory, "free_memory", lambda: 4 * numbers)
+    RAG(40, 3, tasks=tasks, **options)
+    monkeypatch.setattr(memory, "free_memory", lambda: 4 * numbers - 1)
+    with refused("3 x 40, to fit into memory", "it needs", "fewer features"):
+        RAG(40, 3, tasks=tasks, **options)
+
+
 def test_optima_that_do_not_fit_are_refused_before_any_work(monkeypatch):
     data = MultiTaskDataset(torch.eye(4), [0, 1, 1, 0], 2, ["a", "a", "b", "b"])
     model = RAG(4, 2, 2, tasks=["a", "b"])
