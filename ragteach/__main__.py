@@ -16,7 +16,9 @@ import argparse
 import errno
 import os
 import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from ragteach.errors import RagteachError
 
@@ -25,7 +27,7 @@ INTERRUPTED = 130  # the exit code of a program that Ctrl-C ended
 CODES = "exit codes: 0 done, 2 bad input (the message says what to do), 130 stopped by Ctrl-C"
 
 
-def main(argv=None) -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     """Parse ``argv`` and run the command.
 
     Returns:
@@ -93,7 +95,9 @@ def _drop_output() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _command(commands, name: str, run, words: str):
+def _command(
+    commands: Any, name: str, run: Callable[[argparse.Namespace], None], words: str
+) -> argparse.ArgumentParser:
     """A command whose --help shows every default."""
     parser = commands.add_parser(
         name,
@@ -105,7 +109,7 @@ def _command(commands, name: str, run, words: str):
     return parser
 
 
-def _add_columns(parser) -> None:
+def _add_columns(parser: argparse.ArgumentParser) -> None:
     """Which columns of your file are what."""
     for name, words in (("text", "texts"), ("label", "labels"), ("task", "tasks")):
         help = f"the column of {words} (default: found by its name, and shown)"
@@ -116,13 +120,13 @@ def _add_columns(parser) -> None:
     parser.add_argument("--separator", help=help, default=argparse.SUPPRESS)
 
 
-def _add_missing(parser) -> None:
+def _add_missing(parser: argparse.ArgumentParser) -> None:
     """What to do with rows that have no label or task."""
     help = "rows without a label or task: ask stops there, drop leaves them out, keep makes a class"
     parser.add_argument("--missing", default="ask", choices=("ask", "drop", "keep"), help=help)
 
 
-def _add_kept(parser) -> None:
+def _add_kept(parser: argparse.ArgumentParser) -> None:
     """How many processes work, and where what they find is kept."""
     parser.add_argument("--jobs", type=int, default=-1, help="processes (-1: all cores)")
     help = "folder for finished draws, and for one folder a run with its table and figures"
@@ -131,14 +135,14 @@ def _add_kept(parser) -> None:
     parser.add_argument("--resume", action="store_true", help=help)
 
 
-def _add_look(commands) -> None:
+def _add_look(commands: Any) -> None:
     parser = _command(commands, "look", run_look, "what a file of yours holds, and what to mend")
     parser.add_argument("file", help="a table of texts, with a header line")
     _add_columns(parser)
     parser.add_argument("--json", action="store_true", help="write it as JSON, for a program")
 
 
-def _add_compare(commands) -> None:
+def _add_compare(commands: Any) -> None:
     words = "RAG against full sharing and independent models, with a report to read"
     parser = _command(commands, "compare", run_compare, words)
     parser.add_argument("--data", default="toy", help="toy, human, article, or a file of yours")
@@ -162,14 +166,14 @@ def _add_compare(commands) -> None:
     _add_kept(parser)
 
 
-def _add_map(commands) -> None:
+def _add_map(commands: Any) -> None:
     words = "who wins where, over relatedness x sentences per task (toy data)"
     parser = _command(commands, "map", run_map, words)
     parser.add_argument("--seeds", type=int, default=10, help="draws of the data for each cell")
     _add_kept(parser)
 
 
-def _add_train(commands) -> None:
+def _add_train(commands: Any) -> None:
     words = "train on a file of yours, choose lambda on validation, test, and save the model"
     parser = _command(commands, "train", run_train, words)
     parser.add_argument("file", help="a table of texts, with a header line")
@@ -187,21 +191,21 @@ def _add_train(commands) -> None:
     parser.add_argument("--max-words", type=int, help=help, default=argparse.SUPPRESS)
 
 
-def run_look(options) -> None:
+def run_look(options: argparse.Namespace) -> None:
     """Look at a file, and print what was found."""
     from ragteach.data.looking import run_look as run
 
     run(options)
 
 
-def run_train(options) -> None:
+def run_train(options: argparse.Namespace) -> None:
     """Train on a file, and save the model."""
     from ragteach.integrations.training import run_train as run
 
     run(options)
 
 
-def run_compare(options) -> None:
+def run_compare(options: argparse.Namespace) -> None:
     """Run the experiment, write its table, pictures and report, and print its tables."""
     from ragteach.study.commands import run_compare as run
 
@@ -211,7 +215,7 @@ def run_compare(options) -> None:
     run_report(options, table, folder)
 
 
-def run_map(options) -> None:
+def run_map(options: argparse.Namespace) -> None:
     """Compute the map of winners, write it and print it."""
     from ragteach.study.commands import run_map as run
 

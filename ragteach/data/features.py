@@ -15,6 +15,7 @@ Source: Salton and Buckley (1988), Term-weighting approaches in automatic text r
 import re
 import unicodedata
 import warnings
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -108,7 +109,7 @@ def make_vectorizer(
     return _by_letters(KINDS[kind](**options)) if analyzer == "char" else KINDS[kind](**options)
 
 
-def pick_analyzer(texts) -> str:
+def pick_analyzer(texts: Iterable[str]) -> str:
     """``"char"`` if more than one text in twenty is mostly of a script without spaces, or more than
     half hold no word; else ``"word"``.
 
@@ -141,7 +142,7 @@ def _why_letters(texts: list) -> str:
     return "many texts are of a script without spaces" if some else "most texts hold no word"
 
 
-def _by_letters(vectorizer):
+def _by_letters(vectorizer: Any) -> Any:
     longest = max(LETTERS, vectorizer.ngram_range[1])
     return vectorizer.set_params(analyzer="char_wb", ngram_range=(1, longest), token_pattern=None)
 
@@ -149,11 +150,11 @@ def _by_letters(vectorizer):
 class _Auto:
     """Chooses words or letters when it is fitted, and is a plain vectoriser from then on."""
 
-    def fit(self, raw_documents, y=None):
+    def fit(self, raw_documents: Iterable[str], y: Any = None) -> Any:
         self.fit_transform(raw_documents)
         return self
 
-    def fit_transform(self, raw_documents, y=None):
+    def fit_transform(self, raw_documents: Iterable[str], y: Any = None) -> Any:
         texts = list(raw_documents)
         self.__class__ = type(self).__mro__[2]  # so that it is saved and shown as what it is
         if pick_analyzer(texts) == "char":

@@ -136,7 +136,7 @@ def name_column(
         )
     if names is None:
         _warn_similar(order, what)
-    place = {name: number for number, name in enumerate(order)}
+    place: dict[str | None, int] = {name: number for number, name in enumerate(order)}
     numbers = np.array([*(place.get(n, MISSING) for n in called), MISSING], dtype=np.int64)[codes]
     if keep_absent:
         numbers[absent] = place.get(NO_NAME, MISSING)

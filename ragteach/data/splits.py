@@ -128,7 +128,9 @@ def _called(frame: pd.DataFrame, label: str) -> pd.Series:
     return frame[label].astype(str)
 
 
-def _deal(stratum, members, train, val, seed):
+def _deal(
+    stratum: np.ndarray, members: np.ndarray, train: float, val: float, seed: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The texts ``members`` dealt to three parts, in the same proportions of every stratum."""
     try:
         rest, test = train_test_split(
@@ -144,7 +146,9 @@ def _deal(stratum, members, train, val, seed):
     return fit, valid, test
 
 
-def _one_each(stratum, members, train, val, seed):
+def _one_each(
+    stratum: np.ndarray, members: np.ndarray, train: float, val: float, seed: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     rng = np.random.default_rng(seed)
     parts: tuple[list, list, list] = ([], [], [])
     for rows in pd.Series(members).groupby(stratum[members], sort=True):
@@ -154,10 +158,11 @@ def _one_each(stratum, members, train, val, seed):
         parts[2].extend(order[:n_test])
         parts[1].extend(order[n_test : n_test + n_val])
         parts[0].extend(order[n_test + n_val :])
-    return tuple(np.array(part, dtype=int) for part in parts)
+    fit, valid, test = (np.array(part, dtype=int) for part in parts)
+    return fit, valid, test
 
 
-def _say_rare(rare, n_texts):
+def _say_rare(rare: Any, n_texts: Any) -> None:
     listed = ", ".join(map(repr, rare[:5])) + (
         f" and {len(rare) - 5} more" if len(rare) > 5 else ""
     )

@@ -11,9 +11,11 @@ on test sentences, which chose nothing. The saved model is the one that was test
 from __future__ import annotations
 
 import argparse
+import os
 import shlex
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -85,7 +87,7 @@ def in_one_line(split: Split) -> str:
     return line
 
 
-def save_split(path, split: Split, strategy: str, **notes) -> Path:
+def save_split(path: str | os.PathLike, split: Split, strategy: str, **notes: Any) -> Path:
     """Save the fitted model of one strategy with its words, names and how it came about."""
     fitted = split.fitted[strategy]
     return save(
