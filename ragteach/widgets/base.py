@@ -34,6 +34,7 @@ FRAME = ("style", "drawing", "store", "goals", "frame")  # what all explorers sh
 ENGINE = {  # what an explorer computes with, and draws with beside its own file
     "sharing": ("words", "lines", "strips"),
     "graphs": ("learning", "optimum"),
+    "starts": ("learning",),
     "playgrounds": (
         "words",
         "toy",

@@ -163,6 +163,7 @@ class View {
   /** The hand rests. What moved is read aloud once. */
   rest() {
     if (this.frame) this.draw();
+    if (this.explorer.measures && !this.measured && this.error.hidden) return; // still at work: it will come back
     this.root.dataset.measures = JSON.stringify(this.measured);
     const done = this.measured ? this.goals.judge(this.measured) : "";
     this.announce(`${this.error.hidden ? this.words.textContent : this.error.textContent}${done}`);

@@ -12,26 +12,7 @@ EXPLORERS.graphs = (ui) => {
     width = (g) => g[0].length,
     same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
 
-  /** A part's documents, task by task. */
-  const part = (name) => {
-    const [sizes, y, words, word, count] = ["sizes", "y", "words", "word", "count"].map(
-      (key) => ui.read(`${name}_${key}`).all,
-    );
-    let doc = 0,
-      at = 0;
-    return Array.from(sizes, (n) =>
-      documents(
-        Array.from({ length: n }, () => {
-          const mine = Array.from({ length: Math.round(words[doc]) }, (_, i) => [
-            Math.round(word[at + i]),
-            count[at + i],
-          ]);
-          at += mine.length;
-          return { words: mine, y: Math.round(y[doc++]) };
-        }),
-      ),
-    );
-  };
+  const part = (name) => readTasks(ui.read, name);
   const tasks = { train: part("train"), val: part("val"), test: part("test") };
 
   /** The optimum of a graph at a lambda, begun at the last one; kept, since a hand comes back. */

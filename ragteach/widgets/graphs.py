@@ -184,6 +184,24 @@ def thin(frame, seed=0):
     return thinned
 
 
+def sentences(data, name):
+    """Arrays for the page: documents of all tasks, one task after the other.
+
+    ``{name}_sizes`` (n_tasks,), ``{name}_y`` (n_docs,), ``{name}_words`` (n_docs,): how many words a
+    document has, ``{name}_word`` and ``{name}_count``: which, and their tf-idf.
+    """
+    order = torch.argsort(data.task, stable=True)
+    x = csr_matrix(data.x)[data.doc[order].numpy()]  # (n_docs, n_features)
+    x.sort_indices()
+    return {
+        f"{name}_sizes": data.sizes,
+        f"{name}_y": data.y[order],
+        f"{name}_words": np.diff(x.indptr),
+        f"{name}_word": x.indices,
+        f"{name}_count": x.data,
+    }
+
+
 class GraphSolver:
     """The sentences, ready for the page (`sentences`) and for the static figure (`accuracy`)."""
 
@@ -210,24 +228,9 @@ class GraphSolver:
         self.test = self.parts["test"].stacked()
 
     def sentences(self):
-        """Arrays for the page, part by part: documents of all tasks, one task after the other.
-
-        ``train_sizes`` (n_tasks,), ``train_y`` (n_docs,), ``train_words`` (n_docs,): how many words
-        a document has, ``train_word`` and ``train_count``: which, and their tf-idf.
-        """
-        arrays = {}
-        for name, data in self.parts.items():
-            order = torch.argsort(data.task, stable=True)
-            x = csr_matrix(data.x)[data.doc[order].numpy()]  # (n_docs, n_features)
-            x.sort_indices()
-            arrays |= {
-                f"{name}_sizes": data.sizes,
-                f"{name}_y": data.y[order],
-                f"{name}_words": np.diff(x.indptr),
-                f"{name}_word": x.indices,
-                f"{name}_count": x.data,
-            }
-        return arrays
+        """Arrays for the page, part by part (see `sentences`)."""
+        parts = [sentences(data, name) for name, data in self.parts.items()]
+        return {name: values for part in parts for name, values in part.items()}
 
     def accuracy(self, graph, lam):
         """Share of test sentences that each task reads correctly at the optimum, (n_tasks,)."""

@@ -30,6 +30,27 @@ function documents(list) {
   return { start, word, count, y, weight: new Float64Array(list.length).fill(1 / Math.max(1, list.length)) };
 }
 
+/** A part's documents, task by task, from the block of numbers (graphs.py, sentences). */
+function readTasks(read, name) {
+  const [sizes, y, words, word, count] = ["sizes", "y", "words", "word", "count"].map(
+    (key) => read(`${name}_${key}`).all,
+  );
+  let doc = 0,
+    at = 0;
+  return Array.from(sizes, (n) =>
+    documents(
+      Array.from({ length: n }, () => {
+        const mine = Array.from({ length: Math.round(words[doc]) }, (_, i) => [
+          Math.round(word[at + i]),
+          count[at + i],
+        ]);
+        at += mine.length;
+        return { words: mine, y: Math.round(y[doc++]) };
+      }),
+    ),
+  );
+}
+
 /** What is to be minimised: tasks' documents, a graph (n_tasks x n_adapters), penalties, and which parts move. */
 function makeProblem({
   tasks,

@@ -46,6 +46,10 @@ class Store {
     this.moving = true;
     Object.assign(this.state, change);
     this.refresh();
+    this.later();
+  }
+  /** The hand rests unless something comes within a moment. */
+  later() {
     clearTimeout(this.saving);
     this.saving = setTimeout(() => this.rest(), REST);
   }

@@ -74,4 +74,9 @@ def go(page, **to):
     """Move the explorer as Python would, and wait until the hand rests."""
     page.evaluate("(to) => RAGTEACH_MODELS[0].hear({ move: to })", to)
     page.wait_for_timeout(450)
+    page.wait_for_function(
+        "!document.querySelector('.ragteach-explorer').shadowRoot.querySelector('.say').textContent"
+        ".startsWith('Training')"
+    )
+    page.wait_for_timeout(300)
     return json.loads(page.locator(".root").get_attribute("data-measures"))

@@ -28,8 +28,8 @@ CASES = {
     ),
     "starts": (
         lambda goal: rt.widgets.init_lab(seeds=3, steps=40, goal=goal),
-        [{"scale": 2, "at": 5}, {"lam": 1, "scale": 5, "at": 3}],
-        "lam > 0 and scale == 3",
+        [{"scale": 2, "at": 5}, {"lam": 2, "scale": 5, "at": 30, "lr": 2}, {"init": 1, "at": 40}],
+        "free > 0 and scale == 3",
     ),
     "steps": (
         lambda goal: rt.widgets.gradient_step(goal=goal),
