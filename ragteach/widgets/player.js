@@ -43,16 +43,16 @@ EXPLORERS.player = (ui) => {
     timer = requestAnimationFrame(tick);
   };
   ui.controls.append(h("div", { className: "control" }, play));
+  if (nRuns > 1) ui.choice({ name: "run", label: "Schedule", options: spec.runs });
+  if (nRuns > 1) ui.choice({ name: "other", label: "beside", options: spec.runs });
+  ui.choice({ name: "plane", label: "Plane", options: spec.planes });
   const scrub = ui.slider({
     name: "at",
     label: "Step",
     max: nFrames - 1,
     text: (f, state) => String(steps(state.run, f)),
-    ends: ["start", "end of training"],
   });
   for (const type of ["pointerdown", "keydown"]) scrub.addEventListener(type, stop);
-  if (nRuns > 1) ui.choice({ name: "run", label: "Schedule in the two lower pictures", options: spec.runs });
-  ui.choice({ name: "plane", label: "Plane", options: spec.planes });
 
   const legend = (names, look) => {
     const box = h("div", { style: "display:flex;flex-wrap:wrap;gap:0 14px;font-size:12.5px" }),
@@ -77,11 +77,14 @@ EXPLORERS.player = (ui) => {
     row.append(cell);
     return { svg, cell };
   });
-  let shown = -1;
+  let shown = -1,
+    pair = [];
+  const shownRuns = ({ run, other }) => [...new Set([run, other ?? run])];
   const lay = () => {
     shown = ui.state.plane;
     put(across, `Across: ${spec.axes[shown][0]}. Up: ${spec.axes[shown][1]}.`);
-    const n = ui.width < 560 ? Math.min(2, nRuns) : nRuns;
+    pair = shownRuns(ui.state);
+    const n = ui.width < 560 ? 1 : pair.length;
     row.style.gridTemplateColumns = `repeat(${n}, minmax(0, 1fr))`;
     const limits = [0, 1].map((axis) => {
       let low = Infinity,
@@ -97,11 +100,14 @@ EXPLORERS.player = (ui) => {
       return [low - pad, high + pad];
     });
     drawings.forEach((d, r) => {
+      d.cell.hidden = !pair.includes(r);
+      if (d.cell.hidden) return;
+      d.cell.style.order = pair.indexOf(r);
       const width = Math.max(130, d.cell.clientWidth),
-        first = r % n === 0;
+        first = pair.indexOf(r) % n === 0;
       const box = {
         width,
-        height: Math.min(300, Math.max(170, width * 0.85)),
+        height: Math.min(196, Math.max(170, width * 0.85)),
         left: first ? 34 : 12,
         right: 8,
         top: 8,
@@ -144,7 +150,7 @@ EXPLORERS.player = (ui) => {
     const made = { values };
     made.lay = (value, run) => {
       const width = Math.max(220, panel.clientWidth),
-        size = { width, height: 190, left: 42, right: 12, top: 12, bottom: 36 };
+        size = { width, height: 146, left: 42, right: 12, top: 12, bottom: 36 };
       const { X, Y } = axes(made.svg, size, {
         x: [0, nFrames - 1],
         y: [low, high],
@@ -197,9 +203,9 @@ EXPLORERS.player = (ui) => {
   return {
     draw(state) {
       const f = state.at;
-      if (shown !== state.plane) lay();
+      if (shown !== state.plane || String(pair) !== String(shownRuns(state))) lay();
       if (run !== state.run) layLower();
-      for (const d of drawings)
+      for (const d of pair.map((r) => drawings[r]))
         d.parts.forEach(({ past, now, cuts }, p) => {
           set(past, { points: cuts.slice(0, f + 1).join(" ") });
           move(now, d.points[p][f]);

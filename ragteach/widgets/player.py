@@ -173,6 +173,11 @@ def compute(runs, words, data):
     arrays = {"steps": steps, "planes": planes, "norms": flat.norm(dim=3), "moved": moved}
     if data is not None:
         arrays["conflict"] = _conflict(runs, picks, data)
+    contrast = frames // 2  # opens where the first two runs are furthest apart on their ways
+    if len(runs) > 1:
+        way = (flat[:2] - flat[:2, :1]).norm(dim=3)  # (2, n_frames, n_parts)
+        behind = way / way[:, -1:].clamp(min=1e-9)  # how much of its way each part has behind it
+        contrast = int((behind[0] - behind[1]).abs().sum(1).argmax())
     spec = {
         "title": "Where do the weights go?",
         "about": "Play, or drag through training. Small dot: the start. Every path is one part of the model.",
@@ -184,7 +189,7 @@ def compute(runs, words, data):
             [f"score of “{w}”" for w in words],
         ],
         "planes": ["all words (principal components)", " and ".join(f"“{w}”" for w in words)],
-        "start": {"at": frames - 1, "run": 0, "plane": 0},
+        "start": {"at": contrast, "run": 0, "other": min(1, len(runs) - 1), "plane": 0},
     }
     ends = "; ".join(
         f"{name}: W_s ends with length {arrays['norms'][i, -1, 0]:.2f}, the adapters with "

@@ -50,23 +50,49 @@ EXPLORERS.steps = (ui) => {
   };
   const at = (state) => film(rates[state.rate], state.label)[state.steps];
 
+  // One calculation after the other, for the right class: which cell it fills, and what is written there.
+  const shown = (v, digits = 2) => minus(v.toFixed(digits));
+  const STAGES = [
+    () => "",
+    (now, c) => {
+      const terms = x.map((v, j) => `${shown(now.shared[c][j] + now.adapter[c][j] + rest[c][j])}·${short(v)}`);
+      const few = terms.length > 8 ? [...terms.slice(0, 6), `… (${terms.length} words)`] : terms;
+      return `Score: z = ${few.join(" + ")} + ${shown(now.bias[c])} = ${shown(now.z[c])}.`;
+    },
+    (now, c) => {
+      const all = now.z.map((z) => `e^${shown(z)}`);
+      return `Probability: p = e^${shown(now.z[c])} / (${all.join(" + ")}) = ${now.p[c].toFixed(3)}.`;
+    },
+    (now, c) => `Error: p − y = ${now.p[c].toFixed(3)} − 1 = ${shown(now.error[c], 3)}.`,
+    (now, c) =>
+      `Gradient of “${spec.words[0]}”: (p − y) x = ${shown(now.error[c], 3)} · ${short(x[0])} = ${shown(now.error[c] * x[0], 3)}.`,
+    (now, c, rate) => {
+      const slope = now.error[c] * x[0];
+      return `Step: W_s − η · gradient = ${shown(now.shared[c][0])} − ${short(rate)} · ${shown(slope, 3)} = ${shown(now.shared[c][0] - rate * slope)}.`;
+    },
+  ];
+  const forth = () => {
+    const { stage, steps } = ui.state;
+    if (stage < STAGES.length - 1) ui.update({ stage: stage + 1 });
+    else ui.update({ stage: 1, steps: Math.min(MOST, steps + 1) });
+  };
+  const next = h("button", { type: "button", onclick: forth }, "Next calculation");
+  ui.controls.append(h("div", { className: "control" }, next));
   ui.panels.style.setProperty("--columns", "minmax(0, 1fr) minmax(0, 310px)"); // the first table is the wide one
   /** A table whose cells are kept, and its columns wide enough (in widths of a 0) for any number, so that a step changes texts only. */
   const grid = (panel, head, names, wide) => {
     const rows = names.map((name) => ({ name, cells: head.slice(1).map(() => h("td")) }));
-    panel.append(
-      h(
-        "div",
-        { className: "layer", style: "overflow-x:auto" },
-        h(
-          "table",
-          {},
-          h("tr", {}, ...head.map((t, i) => h("th", { style: `min-width:calc(${wide[i - 1] ?? 0}ch + 14px)` }, t))),
-          ...rows.map(({ name, cells }) => h("tr", {}, h("td", {}, name), ...cells)),
-        ),
-      ),
-    );
-    return (values) => values.forEach((row, i) => row.forEach((text, k) => put(rows[i].cells[k], text)));
+    const box = h("div", { className: "layer scroll" });
+    region(box, `Table: ${head[0]}, ${head.slice(1).join(", ")}`);
+    panel.append(box);
+    const width = (i) => `min-width:calc(${wide[i - 1] ?? 0}ch + 14px)`;
+    const top = head.map((text, i) => h("th", { scope: "col", style: width(i), dir: "auto" }, text));
+    const lines = rows.map(({ name, cells }) => h("tr", {}, h("th", { scope: "row", dir: "auto" }, name), ...cells));
+    box.append(h("table", {}, h("thead", {}, h("tr", {}, ...top)), h("tbody", {}, ...lines)));
+    const fill = (values) => values.forEach((row, i) => row.forEach((text, k) => put(rows[i].cells[k], text)));
+    fill.mark = (is) =>
+      rows.forEach(({ cells }, i) => cells.forEach((cell, k) => cell.classList.toggle("filled", is(i, k))));
+    return fill;
   };
   const left = ui.panel(`1. Scores of “${spec.sentence}” in the task ${spec.task}`, {
     note: `W_s + A: the shared weight, plus that of the adapter ${spec.adapter}. Times x, and summed, they give z.`,
@@ -137,7 +163,12 @@ EXPLORERS.steps = (ui) => {
     },
     write(state) {
       const now = at(state),
-        rate = rates[state.rate];
+        rate = rates[state.rate],
+        c = state.label,
+        { stage } = state;
+      scores.mark((i, k) => stage === 1 && k === c + 1 && i === spec.words.length + 1);
+      errors.mark((i, k) => i === c && ((stage === 2 && k === 1) || (stage === 3 && k === 3)));
+      slopes.forEach((fill, class_) => fill.mark((i, k) => class_ === c && i === 0 && k === stage - 4));
       slopes.forEach((fill, c) =>
         fill(
           spec.words.map((_, j) => [
@@ -150,6 +181,8 @@ EXPLORERS.steps = (ui) => {
     say(state) {
       const now = at(state),
         best = now.p.indexOf(Math.max(...now.p));
+      const sum = STAGES[state.stage](now, state.label, rates[state.rate]);
+      if (sum) return `Step ${state.steps + 1}, class ${classes[state.label]}. ${sum}`;
       return `After ${state.steps} ${state.steps === 1 ? "step" : "steps"} of length η = ${short(rates[state.rate])} the model says ${classes[best]} (p = ${now.p[best].toFixed(2)}); the label is ${classes[state.label]}, with p = ${now.p[state.label].toFixed(3)} and cross-entropy −log p = ${now.loss.toFixed(3)}. W_s and the adapter move by the same amount.`;
     },
     compare: "p",
@@ -170,7 +203,33 @@ EXPLORERS.steps = (ui) => {
         rows: all.map((f, k) => [k === state.steps ? `${k} ◀` : k, ...f.p.map((v) => v.toFixed(3)), f.loss.toFixed(3)]),
       };
     },
-    code: (state) =>
-      `import torch\noptimizer = torch.optim.SGD(model.parameters(), lr=${rates[state.rate]})\nx = torch.as_tensor(vectorizer.transform([${JSON.stringify(spec.sentence)}]).toarray())\nfor step in range(${state.steps}):\n    loss = torch.nn.functional.cross_entropy(model(x, task=${JSON.stringify(spec.task)}), torch.tensor([${state.label}]))\n    optimizer.zero_grad()\n    loss.backward()\n    optimizer.step()`,
+    code(state) {
+      const numbers = (rows) => JSON.stringify(rows);
+      const used = [spec.words.length, nClasses];
+      const lines = [
+        "import torch",
+        "import ragteach as rt",
+        `# the weights of ${used[0]} words, as they are on the page`,
+        `x = torch.tensor([${numbers(x)}]).float()  # ${spec.words.join(" ").slice(0, 120)}`,
+        `model = rt.RAG(${used[0]}, ${used[1]}, ${spec.trained ? 1 : 0}, tasks=["this task"], graph=${spec.trained ? "[[1.0]]" : "torch.zeros(1, 0)"}, bias="task")`,
+        `rest = torch.tensor(${numbers(rest)}).float()  # of further adapters: they stay as they are`,
+        "with torch.no_grad():",
+        `    model.shared.copy_(torch.tensor(${numbers(matrix("shared"))}))`,
+        ...(spec.trained
+          ? [`    model.adapters[model.adapter_names[0]].full.copy_(torch.tensor(${numbers(matrix("adapter"))}))`]
+          : []),
+        `    model.bias.copy_(torch.tensor([${numbers(Array.from(ui.read("bias").all))}]))`,
+        `optimizer = torch.optim.SGD(model.parameters(), lr=${rates[state.rate]})`,
+        `label = torch.tensor([${state.label}])`,
+        `for step in range(${state.steps}):`,
+        "    loss = torch.nn.functional.cross_entropy(model(x, task=0) + x @ rest.T, label)",
+        "    optimizer.zero_grad()",
+        "    loss.backward()",
+        "    optimizer.step()",
+        "p = (model(x, task=0) + x @ rest.T).softmax(-1)[0]",
+        "print(p)",
+      ];
+      return lines.join("\n");
+    },
   };
 };

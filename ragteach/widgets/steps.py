@@ -131,7 +131,7 @@ def gradient_step(
     name = model.adapter_names[serving[0]] if serving else "none"
     spec = {
         "title": "One gradient step, by hand",
-        "about": "Move the number of steps from 0 to 1, and check each number with pencil and paper.",
+        "about": "Go from calculation to calculation, or drag through the steps; check with a pencil.",
         "sentence": sentence,
         "task": task,
         "adapter": name,
@@ -141,7 +141,7 @@ def gradient_step(
         "trained": bool(serving),
         "colors": plots.CYCLE[0][:6],
         "rates": list(RATES),
-        "start": {"steps": 0, "rate": 5, "label": int(label)},
+        "start": {"steps": 0, "rate": 5, "label": int(label), "stage": 0},
     }
     figure, first, after = twin(arrays, spec)
     spec["alt"] = (

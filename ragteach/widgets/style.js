@@ -49,6 +49,7 @@ button:disabled { opacity: .5; cursor: default; }
 .sides { display: grid; grid-template-columns: minmax(180px, 270px) minmax(0, 1fr); gap: 6px 16px; margin-top: 6px; } .narrow .sides { grid-template-columns: minmax(0, 1fr); }
 .readers { display: grid; gap: 3px; align-content: start; max-height: 216px; overflow-y: auto; } .readers button { display: flex; gap: 4px 10px; justify-content: space-between; text-align: start; padding: 2px 8px; min-height: 26px; } .readers button { white-space: nowrap; } .readers button > bdi { flex: 1 1 40%; } .readers b { display: flex; gap: 4px; min-width: 0; font-variant-numeric: tabular-nums; } .readers bdi { overflow: hidden; text-overflow: ellipsis; min-width: 0; }
 svg .ghost { stroke: var(--soft); stroke-width: 1.5; stroke-dasharray: 4 3; } svg .pin { stroke: var(--soft); stroke-width: 3; }
+td.filled { outline: 2px solid var(--accent); outline-offset: -2px; font-weight: 700; }
 .heard { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 .panels { display: grid; grid-template-columns: var(--columns, repeat(2, minmax(0, 1fr))); gap: 12px 20px; } .panel { min-width: 0; } .panel.full { grid-column: 1 / -1; }
 .narrow :is(th, td) { padding: 2px 4px; min-width: 0 !important; } .narrow .wrap td { white-space: normal; } .narrow .wrap :is(th, td) { padding: 2px; } .narrow .panels { grid-template-columns: minmax(0, 1fr); }

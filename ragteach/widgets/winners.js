@@ -46,8 +46,8 @@ EXPLORERS.winners = (ui) => {
         group.append(
           s("rect", {
             ...at,
-            fill: color(who),
-            "fill-opacity": clear(r, n) ? 0.62 : 0.25,
+            fill: clear(r, n) ? color(who) : "var(--panel)", // a lead that may be luck has no colour
+            "fill-opacity": clear(r, n) ? 0.62 : 1,
             stroke: "var(--bg)",
             "stroke-width": 2,
           }),
@@ -87,13 +87,22 @@ EXPLORERS.winners = (ui) => {
   const seedSvg = canvas(right);
   right.append(h("h4", { style: "margin-top:8px" }, "This row: learning curves"));
   const curveSvg = canvas(right);
-  const all = Array.from(values.all).filter((v) => !Number.isNaN(v)),
-    low = Math.floor(20 * Math.min(...all)) / 20,
-    high = Math.ceil(20 * Math.max(...all)) / 20;
+  let low = 0,
+    high = 1;
+  /** The axis of a row: what its seeds need. */
+  const range = (r) => {
+    const all = spec.n
+      .flatMap((_, n) => names.flatMap((_, i) => Array.from(values.row(r, n, i))))
+      .filter((v) => !Number.isNaN(v));
+    low = Math.floor(20 * Math.min(...all)) / 20;
+    high = Math.ceil(20 * Math.max(...all)) / 20 || 1;
+    if (high - low < 0.1) high = low + 0.1;
+  };
   const within = (v) => (Number.isNaN(v) ? low : Math.max(low, Math.min(high, v))),
     there = (v) => (Number.isNaN(v) ? "none" : "");
   let seeds, X, curves, cursor, P;
   const lay = () => {
+    range(ui.state.r);
     const width = Math.max(220, right.clientWidth),
       step = 34,
       box = { width, height: step * names.length + 36, left: 92, right: 12, top: 4, bottom: 32 };
@@ -168,6 +177,7 @@ EXPLORERS.winners = (ui) => {
   return {
     draw(state) {
       set(frame, cell(state.r, state.n));
+      if (row !== null && row !== state.r) lay(); // another row, another axis
       if (row !== state.r) layRow(state.r);
       drawCell(state.r, state.n);
       set(cursor, { x1: P.X(state.n), x2: P.X(state.n) });

@@ -106,17 +106,19 @@ def compute(table):
         at = r_values.index(row.relatedness), n_values.index(row.n_per_task)
         best[at], margins[at] = strategies.index(row.winner), (row.margin, row.low, row.high)
     arrays = {"values": seeds_values, "stats": stats, "winner": best, "margin": margins}
+    lead = np.where(np.nan_to_num(margins[..., 1]) > 0, 1.0, 0.0) + np.nan_to_num(margins[..., 0])
+    first = np.unravel_index(lead.argmax(), lead.shape)  # opens at the clearest lead
     spec = {
         "title": "Who wins where?",
-        "about": "Click a cell, or move the sliders. Colour and letter: who wins there. "
-        f"Star: clear at 95 % ({kind}).",
+        "about": "Click a cell, or move the sliders. A cell has the winner's colour and a star where "
+        f"the lead is clear at 95 % ({kind}), and none where it may be luck.",
         "strategies": strategies,
         "colors": [plots.PALETTE[s] for s in strategies],
         "letters": [plots.LETTERS[s] for s in strategies],
         "r": [float(r) for r in r_values],
         "n": [int(n) for n in n_values],
         "seeds": [int(s) for s in seeds],
-        "start": {"r": len(r_values) // 2, "n": len(n_values) // 2},
+        "start": {"r": int(first[0]), "n": int(first[1])},
     }
     won = {s: int((cells["winner"] == s).sum()) for s in strategies}
     clear = {s: int(((cells["winner"] == s) & cells["clear"]).sum()) for s in strategies}

@@ -194,7 +194,8 @@ def test_starts_are_kept_without_a_penalty_and_forgotten_with_one():
     last = len(arrays(w)["steps"]) - 1
     found = w.measures(at=last, scale=4)
     assert found["free"] > 0.1 > found["sum"]
-    assert w.measures(init=2)["free"] == w.measures(init=2)["sum"] == 0  # every start is the same
+    zero = w.measures(init=2)
+    assert max(zero["free"], zero["sum"]) < 1e-6  # every start is the same
 
 
 def test_who_wins_shows_the_table_it_is_given():
