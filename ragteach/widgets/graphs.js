@@ -5,7 +5,7 @@ EXPLORERS.graphs = (ui) => {
   const { spec, store } = ui,
     nTasks = spec.tasks.length,
     [nFeatures, nClasses] = spec.size,
-    color = (t) => spec.colors[t % spec.colors.length];
+    color = series;
   const graphs = ui.read("graphs"),
     preset = (p) => spec.tasks.map((_, t) => Array.from({ length: spec.widths[p] }, (_, k) => graphs(p, t, k)));
   const clone = (g) => g.map((row) => [...row]),
@@ -128,7 +128,7 @@ EXPLORERS.graphs = (ui) => {
   let lines = [],
     shape = null;
   const svg = canvas(left),
-    matrix = h("div", { style: "margin-top:6px;overflow-x:auto" });
+    matrix = region(h("div", { className: "scroll", style: "margin-top:6px" }), "The graph as a matrix of buttons");
   left.append(matrix);
   const lay = () => {
     const state = ui.state,
@@ -186,7 +186,7 @@ EXPLORERS.graphs = (ui) => {
     const head = h(
       "tr",
       {},
-      h("th"),
+      h("th", { scope: "col" }, "task"),
       ...Array.from({ length: K }, (_, k) => h("th", { style: "text-align:center" }, `A${k + 1}`)),
     );
     const rows = state.graph.map((row, t) =>
@@ -308,7 +308,7 @@ EXPLORERS.graphs = (ui) => {
         weights: weights(graph),
       },
     table: () => ({
-      head: ["", ...spec.tasks, "mean"],
+      head: ["measure", ...spec.tasks, "mean"],
       rows: now
         ? [
             ["accuracy, new sentences", ...now.accuracy.map(percent), percent(mean(now.accuracy))],

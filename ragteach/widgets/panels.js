@@ -187,10 +187,8 @@ function sentencePanel(ui, bench) {
   field.setAttribute("aria-label", "A sentence to read");
   const whose = h("select", { onchange: () => bench.change({ reader: Number(whose.value) }) });
   whose.setAttribute("aria-label", "Read by the task");
-  const strip = h("div", { style: "overflow-x:auto;margin-top:6px", tabIndex: 0 });
-  strip.setAttribute("role", "region");
-  strip.setAttribute("aria-label", "What every part adds to each class");
-  below.append(h("div", { style: "display:grid;grid-template-columns:1fr auto;gap:6px" }, field, whose), strip);
+  const strip = additiveStrip();
+  below.append(h("div", { style: "display:grid;grid-template-columns:1fr auto;gap:6px" }, field, whose), strip.node);
   const sentence = (state) => state.typed || bench.data.sentences[0]?.text || "";
   const draw = (state) => {
     if (
@@ -206,52 +204,9 @@ function sentencePanel(ui, bench) {
     const t = Math.min(state.reader, bench.data.tasks.length - 1),
       reading = bench.run.reading(sentence(state), t);
     whose.value = t;
-    const shownParts = reading.parts.slice(0, 12),
-      rest = reading.parts.slice(12),
-      sum = (list, c) => list.reduce((total, part) => total + part.shared[c] + part.own[c], 0);
-    const head = [
-      "class",
-      "probability",
-      "sum",
-      "= bias",
-      ...shownParts.map((part) => `+ ${part.word}`),
-      ...(rest.length ? [`+ ${rest.length} more words`] : []),
-    ];
-    const rows = bench.data.classes.map((name, c) => [
-      name,
-      percent(reading.p[c]),
-      signed(reading.z[c], 2),
-      signed(reading.bias[c], 2),
-      ...shownParts.map((part) => `${signed(part.shared[c], 2)} ${signed(part.own[c], 2)}`),
-      ...(rest.length ? [signed(sum(rest, c), 2)] : []),
-    ]);
-    const best = reading.p.indexOf(Math.max(...reading.p));
-    strip.replaceChildren(
-      h(
-        "table",
-        {},
-        h("thead", {}, h("tr", {}, ...head.map((text) => h("th", { scope: "col" }, text)))),
-        h(
-          "tbody",
-          {},
-          ...rows.map((cells, c) =>
-            h(
-              "tr",
-              { style: c === best ? "font-weight:700" : "" },
-              h("th", { scope: "row" }, cells[0]),
-              ...cells.slice(1).map((text) => h("td", {}, text)),
-            ),
-          ),
-        ),
-      ),
-      h(
-        "p",
-        { className: "note" },
-        reading.parts.length
-          ? "Under each word two numbers: from Wₛ, and from the adapters. They and the bias add up to the sum; softmax of the sums is the probability."
-          : "No word of it stands in the training sentences: the bias alone decides.",
-      ),
-    );
+    const { place } = bench.data.words,
+      unknown = [...new Set(tokens(sentence(state)).filter((word) => !place.has(word)))];
+    strip.show({ ...reading, classes: bench.data.classes, unknown });
   };
   return { draw, panel: below };
 }

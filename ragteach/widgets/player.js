@@ -11,8 +11,8 @@ EXPLORERS.player = (ui) => {
   const steps = (r, f) => Math.round(frames(r, f));
   const [nRuns, nFrames] = frames.shape,
     nParts = spec.parts.length;
-  const color = (p) => (p === 0 ? "var(--shared)" : spec.colors[1 + ((p - 1) % (spec.colors.length - 1))]);
-  const runColor = (r) => spec.colors[1 + r];
+  const color = (p) => (p === 0 ? "var(--shared)" : series(p - 1));
+  const runColor = series;
   const dot = (p) =>
     p === 0 ? s("circle", { r: 6.5, fill: "var(--shared)", stroke: "var(--bg)" }) : marker(p - 1, color(p));
 
@@ -28,11 +28,13 @@ EXPLORERS.player = (ui) => {
   const stop = () => {
     cancelAnimationFrame(timer);
     timer = null;
+    ui.store.playing = false;
     put(play, "▶ Play");
   };
   const start = () => {
     from = ui.state.at >= nFrames - 1 ? 0 : ui.state.at;
     begun = performance.now();
+    ui.store.playing = true;
     put(play, "❚❚ Pause");
     const tick = (now) => {
       const at = Math.min(nFrames - 1, from + Math.floor(((now - begun) / 6000) * nFrames));

@@ -13,7 +13,7 @@ EXPLORERS.playgrounds = (ui) => {
     clock = null;
   const pick4 = (o, keys) => JSON.stringify(keys.map((k) => o[k]));
   const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
-  const color = (t) => spec.colors[t % spec.colors.length];
+  const color = series;
 
   /** Data and run of a state; what is already there is kept. */
   const ready = (state) => {
@@ -176,7 +176,7 @@ EXPLORERS.playgrounds = (ui) => {
   // ---- playing -------------------------------------------------------------------------------------------------------------
   let until = STEPS;
   function play(on, goal = STEPS) {
-    playing = on;
+    playing = store.playing = on;
     until = goal;
     if (on && !clock) clock = requestAnimationFrame(tick);
     ui.schedule();
@@ -186,7 +186,7 @@ EXPLORERS.playgrounds = (ui) => {
     if (!playing) return;
     if (ui.state.at < until) ui.update({ at: Math.min(until, ui.state.at + 4) });
     if (ui.state.at >= until) {
-      playing = false;
+      playing = store.playing = false;
       if (!touched) setTimeout(() => !touched && demo(), 2500); // nobody has touched it: show the next graph
     }
     if (playing) clock = requestAnimationFrame(tick);

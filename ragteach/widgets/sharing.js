@@ -15,7 +15,7 @@ EXPLORERS.sharing = (ui) => {
     last = spec.classes.length - 1,
     column = new Map(spec.words.map((w, j) => [w, j]));
   const mean = Float32Array.from(lam, (_, l) => accuracy.row(l).reduce((a, b) => a + b, 0) / nTasks);
-  const color = (t) => spec.colors[t % spec.colors.length];
+  const color = series;
 
   ui.slider({
     name: "at",
@@ -37,12 +37,12 @@ EXPLORERS.sharing = (ui) => {
   };
   const powers = ticks(Math.log10(lam[0]), Math.log10(lam[nLam - 1]), 4).filter(Number.isInteger);
   const tick = new Map(powers.map((p) => [where(10 ** p), p]));
-  const series = spec.tasks.map((name, t) => {
+  const curves = spec.tasks.map((name, t) => {
     const values = Float32Array.from(lam, (_, l) => accuracy(l, t));
     return { name, values, color: color(t), look: t, task: t };
   });
   const chart = lineChart(ui, left, {
-    series: [...series, { name: "mean", values: mean, color: "var(--shared)", look: 0, mean: true }],
+    series: [...curves, { name: "mean", values: mean, color: "var(--shared)", look: 0, mean: true }],
     n: nLam,
     height: 226,
     chance: 1 / spec.classes.length,

@@ -78,7 +78,7 @@ EXPLORERS.starts = (ui) => {
   const { spec, store } = ui,
     keep = Array.from(ui.read("steps").all, Math.round),
     nFrames = keep.length,
-    color = (i) => spec.colors[i % spec.colors.length];
+    color = series;
   const [nFeatures, nClasses] = spec.size,
     tasks = readTasks(ui.read, "train"),
     units = ui.read("units"),

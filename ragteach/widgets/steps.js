@@ -156,7 +156,7 @@ EXPLORERS.steps = (ui) => {
         ]),
       );
       bars.forEach(({ bar, text, X }, c) => {
-        set(bar, { width: Math.max(0, X(now.p[c]) - X(0)), fill: c === state.label ? spec.colors[0] : "var(--soft)" });
+        set(bar, { width: Math.max(0, X(now.p[c]) - X(0)), fill: c === state.label ? series(0) : "var(--soft)" });
         set(text, { x: X(now.p[c]) + 5 });
         put(text, `${now.p[c].toFixed(2)}${c === state.label ? " ◀" : ""}`);
       });

@@ -55,6 +55,7 @@ class Store {
   }
   /** The hand rests: goals are judged, it is said aloud once, and the kernel hears of it. */
   rest() {
+    if (this.playing) return this.later(); // a film: the hand rests when it does
     this.moving = false;
     for (const view of this.views) view.rest();
     this.save();

@@ -64,7 +64,7 @@ function additiveStrip() {
       parts.forEach(({ shared, own }, i) => {
         const { cell, big, small } = others[i],
           total = shared[c] + own[c],
-          strength = Math.min(0.5, Math.abs(total) / 6).toFixed(2);
+          strength = Math.min(0.35, Math.abs(total) / 8).toFixed(2);
         put(big, signed(total, 2));
         put(small, `${signed(shared[c], 2)} ${signed(own[c], 2)}`);
         const ground = `rgba(var(--${total > 0 ? "plus" : "minus"}), ${strength})`;

@@ -13,10 +13,16 @@ const CSS = `
 :host { display: block; max-width: 1120px; }
 .root { --fg: #1b1f24; --soft: #57606a; --line: #d0d7de; --grid: #eaeef2; --bg: #ffffff; --panel: #f6f8fa; --accent: #0b62c4;
   --plus: 11, 98, 196; --minus: 200, 84, 0; --shared: #1b1f24; --warn: #a40e26;
+  --series-0: #0072b2; --series-1: #d55e00; --series-2: #009e73; --series-3: #cc79a7; --series-4: #8723f5; --series-5: #431033;
   color: var(--fg); background: var(--bg); font: 14px/1.45 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif;
   border: 1px solid var(--line); border-radius: 8px; padding: 12px 14px; box-sizing: border-box; }
 .root[data-theme="dark"] { --fg: #e8eaed; --soft: #a9b1ba; --line: #444c56; --grid: #2d333b; --bg: #16191d; --panel: #1f242a;
-  --accent: #6cb2ff; --plus: 108, 178, 255; --minus: 255, 159, 80; --shared: #e8eaed; --warn: #ff8f9c; }
+  --accent: #6cb2ff; --plus: 108, 178, 255; --minus: 255, 159, 80; --shared: #e8eaed; --warn: #ff8f9c;
+  --series-0: #0072b2; --series-1: #d55e00; --series-2: #009e73; --series-3: #cc79a7; --series-4: #e69f00; --series-5: #56b4e9; }
+@media (forced-colors: active) { .root, .root[data-theme="dark"] { --fg: CanvasText; --soft: CanvasText; --line: CanvasText; --grid: GrayText; --bg: Canvas;
+  --panel: Canvas; --accent: Highlight; --shared: CanvasText; --warn: CanvasText; } svg, .sample { forced-color-adjust: none; } svg text { fill: CanvasText; }
+  button[aria-pressed=true] { forced-color-adjust: none; background: Highlight; color: HighlightText; } }
+@media (prefers-reduced-motion: reduce) { * { transition: none !important; animation: none !important; } }
 * { box-sizing: border-box; }
 h3 { font-size: 17px; line-height: 1.3; margin: 0 0 2px; }
 h4 { font-size: 13.5px; margin: 0 0 2px; font-weight: 650; }
@@ -45,11 +51,12 @@ button:disabled { opacity: .5; cursor: default; }
 .root[data-lit=task] [data-task]:not(.on), .root[data-lit=word] [data-word]:not(.on) { stroke-opacity: .2; fill-opacity: .25; } .root[data-lit] [data-task]:not(.on, [aria-pressed=true]), .root[data-lit=word] [data-word]:not(.on) { color: var(--soft); }
 .root[data-lit] .on { font-weight: 700; }
 .legend { display: flex; flex-wrap: wrap; gap: 0 14px; font-size: 12.5px; max-height: 66px; overflow-y: auto; margin-bottom: 8px; font-variant-numeric: tabular-nums; } .legend span { white-space: nowrap; }
-.scroll { overflow-x: auto; } .strip { width: 100%; } .strip { --bar: rgba(var(--plus), .25); } .strip td, .strip thead th { text-align: center; } .strip td b { display: block; line-height: 1.25; } .strip small { display: block; font-size: 10.5px; line-height: 1.2; color: var(--soft); } .strip .best :is(th, b) { font-weight: 700; } .strip tr:not(.best) b { font-weight: 400; }
+.scroll { overflow-x: auto; } .strip { width: 100%; } .strip { --bar: rgba(var(--plus), .25); } .strip td, .strip thead th { text-align: center; } .strip td b { display: block; line-height: 1.25; } .strip small { display: block; font-size: 10.5px; line-height: 1.2; color: var(--fg); } .strip .best :is(th, b) { font-weight: 700; } .strip tr:not(.best) b { font-weight: 400; }
 .sides { display: grid; grid-template-columns: minmax(180px, 270px) minmax(0, 1fr); gap: 6px 16px; margin-top: 6px; } .narrow .sides { grid-template-columns: minmax(0, 1fr); }
 .readers { display: grid; gap: 3px; align-content: start; max-height: 216px; overflow-y: auto; } .readers button { display: flex; gap: 4px 10px; justify-content: space-between; text-align: start; padding: 2px 8px; min-height: 26px; } .readers button { white-space: nowrap; } .readers button > bdi { flex: 1 1 40%; } .readers b { display: flex; gap: 4px; min-width: 0; font-variant-numeric: tabular-nums; } .readers bdi { overflow: hidden; text-overflow: ellipsis; min-width: 0; }
 svg .ghost { stroke: var(--soft); stroke-width: 1.5; stroke-dasharray: 4 3; } svg .pin { stroke: var(--soft); stroke-width: 3; }
 td.filled { outline: 2px solid var(--accent); outline-offset: -2px; font-weight: 700; }
+.failed :is(.picture, .layer) { visibility: hidden; }
 .heard { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 .panels { display: grid; grid-template-columns: var(--columns, repeat(2, minmax(0, 1fr))); gap: 12px 20px; } .panel { min-width: 0; } .panel.full { grid-column: 1 / -1; }
 .narrow :is(th, td) { padding: 2px 4px; min-width: 0 !important; } .narrow .wrap td { white-space: normal; } .narrow .wrap :is(th, td) { padding: 2px; } .narrow .panels { grid-template-columns: minmax(0, 1fr); }
