@@ -18,7 +18,7 @@ INSTALL = TORCH_INDEX='$(TORCH_INDEX)' $(PY) tools/install.py
 TEST_ENV := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MPLBACKEND=Agg
 
 .DEFAULT_GOAL := help
-.PHONY: help .python env lab test quick test-long mutants lint notebooks check-notebooks bench bench-widgets html lowest clean
+.PHONY: help .python env lab test quick test-long mutants lint notebooks check-notebooks bench bench-widgets site lowest clean
 
 help:  ## print this list
 	@echo "ragteach: a notebook course on multi-task learning. First: make lab"
@@ -68,7 +68,7 @@ SHARED := -n $(JOBS) --dist loadgroup --no-loadscope-reorder
 
 test: env lint  ## run every test and check
 	$(TEST_ENV) $(PY) -m pytest $(SHARED) -m "not timing and not long" $(PYTEST_ARGS)
-	$(TEST_ENV) $(PY) -m pytest -m timing $(PYTEST_ARGS)
+	$(TEST_ENV) $(PY) -m pytest tests -m timing $(PYTEST_ARGS)
 
 quick: lint  ## after every save: the core, its laws, style and spelling
 	$(TEST_ENV) $(PY) -m pytest -q -x -n $(JOBS) tests/core tests/project/test_rooms.py $(PYTEST_ARGS)
@@ -85,6 +85,7 @@ lint: env  ## check style, spelling and types
 	$(PY) -m ruff format --check .
 	$(PY) -m codespell_lib
 	$(PY) -m mypy
+	$(PY) tools/check_js.py
 
 notebooks: env  ## generate and execute the notebooks from notebooks/_source
 	$(TEST_ENV) $(PY) notebooks/_source/build.py
@@ -102,8 +103,8 @@ lowest: env  ## install the lowest versions we allow beside .venv, and run the t
 bench-widgets: env  ## measure how fast the widgets answer in a real browser
 	$(PY) tests/bench/bench_widgets.py
 
-html: env  ## write the notebooks as web pages to site/
-	$(PY) notebooks/_source/build.py --html site
+site: env  ## build the web site, to open from disk: site/index.html
+	$(PY) tools/site/make.py site
 
 clean:  ## remove what make, python and the tests left, .venv too
 	rm -rf $(VENV) build dist site results *.egg-info .pytest_cache .ruff_cache .hypothesis

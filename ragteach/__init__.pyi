@@ -32,6 +32,7 @@ from .errors import DivergenceWarning as DivergenceWarning
 from .errors import RagteachError as RagteachError
 from .graph import routing_graph as routing_graph
 from .graph import task_covariance as task_covariance
+from .integrations.deep import DeepRAG as DeepRAG
 from .integrations.estimators import RAGClassifier as RAGClassifier
 from .integrations.heads import Classification as Classification
 from .integrations.heads import MultiHead as MultiHead

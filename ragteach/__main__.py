@@ -13,9 +13,12 @@ is imported when the command is run, so that --help answers at once.
 from __future__ import annotations
 
 import argparse
+import errno
 import os
 import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from ragteach.errors import RagteachError
 
@@ -24,7 +27,7 @@ INTERRUPTED = 130  # the exit code of a program that Ctrl-C ended
 CODES = "exit codes: 0 done, 2 bad input (the message says what to do), 130 stopped by Ctrl-C"
 
 
-def main(argv=None) -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     """Parse ``argv`` and run the command.
 
     Returns:
@@ -49,7 +52,16 @@ def main(argv=None) -> int:
 
     add_course_parser(commands)
     options = parser.parse_args(argv)
-    for name in ("text", "label", "task", "encoding", "n_per_task", "relatedness"):
+    for name in (
+        "text",
+        "label",
+        "task",
+        "encoding",
+        "separator",
+        "max_words",
+        "n_per_task",
+        "relatedness",
+    ):
         if not hasattr(options, name):  # not given: --help says in words what happens then
             setattr(options, name, None)
     try:
@@ -60,14 +72,32 @@ def main(argv=None) -> int:
         print(error, file=sys.stderr)
         return BAD_INPUT
     except BrokenPipeError:  # the reader, such as head, has had enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         return OK
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EIO) or error.filename is not None:
+            raise
+        _drop_output()
+        print(
+            "Expected: room for what is printed\n"
+            f"Got: {error.strerror}\n"
+            "What to do: make room where standard output goes, then do the same again",
+            file=sys.stderr,
+        )
+        return BAD_INPUT
     except KeyboardInterrupt as stopped:
         print(stopped if str(stopped) else "Stopped with Ctrl-C.", file=sys.stderr)
         return INTERRUPTED
 
 
-def _command(commands, name: str, run, words: str):
+def _drop_output() -> None:
+    """What is still to be printed goes nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _command(
+    commands: Any, name: str, run: Callable[[argparse.Namespace], None], words: str
+) -> argparse.ArgumentParser:
     """A command whose --help shows every default."""
     parser = commands.add_parser(
         name,
@@ -79,22 +109,24 @@ def _command(commands, name: str, run, words: str):
     return parser
 
 
-def _add_columns(parser) -> None:
+def _add_columns(parser: argparse.ArgumentParser) -> None:
     """Which columns of your file are what."""
     for name, words in (("text", "texts"), ("label", "labels"), ("task", "tasks")):
         help = f"the column of {words} (default: found by its name, and shown)"
         parser.add_argument(f"--{name}", help=help, default=argparse.SUPPRESS)
     help = "of the file (default: as its first bytes say, else UTF-8)"
     parser.add_argument("--encoding", help=help, default=argparse.SUPPRESS)
+    help = "what stands between columns (default: as the header shows)"
+    parser.add_argument("--separator", help=help, default=argparse.SUPPRESS)
 
 
-def _add_missing(parser) -> None:
+def _add_missing(parser: argparse.ArgumentParser) -> None:
     """What to do with rows that have no label or task."""
     help = "rows without a label or task: ask stops there, drop leaves them out, keep makes a class"
     parser.add_argument("--missing", default="ask", choices=("ask", "drop", "keep"), help=help)
 
 
-def _add_kept(parser) -> None:
+def _add_kept(parser: argparse.ArgumentParser) -> None:
     """How many processes work, and where what they find is kept."""
     parser.add_argument("--jobs", type=int, default=-1, help="processes (-1: all cores)")
     help = "folder for finished draws, and for one folder a run with its table and figures"
@@ -103,14 +135,14 @@ def _add_kept(parser) -> None:
     parser.add_argument("--resume", action="store_true", help=help)
 
 
-def _add_look(commands) -> None:
+def _add_look(commands: Any) -> None:
     parser = _command(commands, "look", run_look, "what a file of yours holds, and what to mend")
     parser.add_argument("file", help="a table of texts, with a header line")
     _add_columns(parser)
     parser.add_argument("--json", action="store_true", help="write it as JSON, for a program")
 
 
-def _add_compare(commands) -> None:
+def _add_compare(commands: Any) -> None:
     words = "RAG against full sharing and independent models, with a report to read"
     parser = _command(commands, "compare", run_compare, words)
     parser.add_argument("--data", default="toy", help="toy, human, article, or a file of yours")
@@ -134,14 +166,14 @@ def _add_compare(commands) -> None:
     _add_kept(parser)
 
 
-def _add_map(commands) -> None:
+def _add_map(commands: Any) -> None:
     words = "who wins where, over relatedness x sentences per task (toy data)"
     parser = _command(commands, "map", run_map, words)
     parser.add_argument("--seeds", type=int, default=10, help="draws of the data for each cell")
     _add_kept(parser)
 
 
-def _add_train(commands) -> None:
+def _add_train(commands: Any) -> None:
     words = "train on a file of yours, choose lambda on validation, test, and save the model"
     parser = _command(commands, "train", run_train, words)
     parser.add_argument("file", help="a table of texts, with a header line")
@@ -155,23 +187,25 @@ def _add_train(commands) -> None:
         help="which model to save",
     )
     parser.add_argument("--seed", type=int, default=0, help="of the split")
+    help = "keep the most frequent words only, if the weights would not fit (default: all words)"
+    parser.add_argument("--max-words", type=int, help=help, default=argparse.SUPPRESS)
 
 
-def run_look(options) -> None:
+def run_look(options: argparse.Namespace) -> None:
     """Look at a file, and print what was found."""
     from ragteach.data.looking import run_look as run
 
     run(options)
 
 
-def run_train(options) -> None:
+def run_train(options: argparse.Namespace) -> None:
     """Train on a file, and save the model."""
     from ragteach.integrations.training import run_train as run
 
     run(options)
 
 
-def run_compare(options) -> None:
+def run_compare(options: argparse.Namespace) -> None:
     """Run the experiment, write its table, pictures and report, and print its tables."""
     from ragteach.study.commands import run_compare as run
 
@@ -181,7 +215,7 @@ def run_compare(options) -> None:
     run_report(options, table, folder)
 
 
-def run_map(options) -> None:
+def run_map(options: argparse.Namespace) -> None:
     """Compute the map of winners, write it and print it."""
     from ragteach.study.commands import run_map as run
 

@@ -58,10 +58,12 @@ class Adapter(nn.Module):
         else:
             self.register_buffer("down", down)
 
-    def columns(self, words: Tensor | None = None) -> Tensor:
-        """A, or its columns ``words``: (n_classes, n_words)."""
-        wide: Tensor = self.full if self.kind == "full" else self.down
-        wide = wide if words is None else columns_of(wide, words)
-        return wide if self.kind == "full" else self.up @ wide
+    def columns(self, words: Tensor | None = None, squares: list | None = None) -> Tensor:
+        """A, or its columns ``words``, (n_classes, n_words); then ``squares`` gets ||A||^2."""
+        if self.kind == "full":
+            return self.full if words is None else columns_of(self.full, words, squares)
+        if squares is not None:  # ||U D||^2 = <U'U, DD'>
+            squares.append(((self.up.mT @ self.up) * (self.down @ self.down.mT)).sum())
+        return self.up @ (self.down if words is None else columns_of(self.down, words))
 
     weight = property(lambda self: self.columns())  # A, shape (n_classes, n_features)

@@ -22,16 +22,16 @@ Documents = Tensor | Blocks | BlockSparse
 
 
 class _SparseProduct(torch.autograd.Function):
-    """``x.rows @ flat``, whose gradient is a product with the transpose."""
+    """``x @ flat``, whose gradient is a product with the transpose."""
 
     @staticmethod
     def forward(ctx: Any, flat: Tensor, x: BlockSparse) -> Tensor:
         ctx.x = x
-        return x.rows @ flat
+        return x.times(flat)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
-        return ctx.x.columns @ grad.contiguous(), None
+        return ctx.x.back(grad.contiguous()), None
 
 
 def project(weights: Tensor, x: Documents, bias: Tensor | None = None) -> Tensor:
@@ -70,7 +70,7 @@ def back_project(residual: Tensor, x: Documents) -> Tensor:
     n_blocks, n_docs, n_words = x.shape
     if isinstance(x, BlockSparse):
         flat = residual.flatten(1, -2).mT.reshape(n_blocks * n_docs, -1)
-        out = (x.columns @ flat).view(x.n_tasks, n_words, -1)  # (n_tasks, n_words, * n_classes)
+        out = x.back(flat).view(x.n_tasks, n_words, -1)  # (n_tasks, n_words, * n_classes)
         return out.mT.contiguous().view(x.n_tasks, *residual.shape[1:-1], n_words)
     rows = x.rows if isinstance(x, Blocks) else x
     out = torch.bmm(residual.flatten(1, -2), rows).view(*residual.shape[:-1], n_words)

@@ -22,6 +22,7 @@ from torch import Tensor, nn
 
 from ragteach.data.arguments import as_sizes, check_model
 from ragteach.data.batches import check_batch, check_numbers
+from ragteach.data.documents import square_of
 from ragteach.data.weighting import class_weights
 from ragteach.errors import at_least, is_list, one_of, refuse
 from ragteach.graph import unless_identity
@@ -97,19 +98,6 @@ def task_alphas(alpha: Any, sizes: Any) -> Tensor:
             fix='one number per task, or "equal", "size", "difficulty", "uncertainty"',
         )
     return alphas
-
-
-class _Square(torch.autograd.Function):
-    """||A||^2 in one pass over memory, and one for its gradient 2 A: a mini-batch's largest cost."""
-
-    @staticmethod
-    def forward(ctx: Any, weights: Tensor) -> Tensor:
-        ctx.save_for_backward(weights)
-        return torch.dot(weights.flatten(), weights.flatten())
-
-    @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> Tensor:
-        return 2 * grad * ctx.saved_tensors[0]
 
 
 class MultiTaskLoss(nn.Module):
@@ -212,7 +200,11 @@ class MultiTaskLoss(nn.Module):
 
     def stacked(self, model: RAG, tensors: TaskTensors) -> Tensor:
         """J of stacked tasks (`TaskTensors`): the same number, one matrix product per task."""
-        shared, adapters, graph = model.parts(tensors.words)  # a batch needs its words only
+        penalised = self.lam > 0 or self.lam_shared > 0
+        squares: list | None = [] if penalised and tensors.words is not None else None
+        shared, adapters, graph = model.parts(
+            tensors.words, squares
+        )  # a batch needs its words only
         weights = task_weights(shared, adapters, unless_identity(graph))
         logits = task_logits(tensors.x, weights, model.task_bias())  # (n_blocks, n_classes, n_docs)
         if self.loss_fn is None:
@@ -221,10 +213,10 @@ class MultiTaskLoss(nn.Module):
             each = self.each(logits.mT.flatten(0, 1), tensors.y.flatten())  # (n_blocks n_docs,)
             losses = (tensors.weight * each.view_as(tensors.weight)).sum(1)
         J = self.combine(tensors.by_task(losses))
-        if self.lam == 0 and self.lam_shared == 0:
+        if not penalised:
             return J
-        if tensors.words is not None:
-            return J + self.penalty(model)
+        if squares is not None:
+            return J + self.lam_shared / 2 * squares[0] + self.lam / 2 * sum(squares[1:])
         return J + penalty(shared, adapters, self.lam, self.lam_shared)
 
     def combine(self, losses: Tensor) -> Tensor:
@@ -239,8 +231,8 @@ class MultiTaskLoss(nn.Module):
     def penalty(self, model: Any) -> Tensor:
         """The penalty on the parts of ``model`` that are active."""
         adapters = [a.weight for name, a in model.adapters.items() if model.active[name]]
-        of_adapters = sum(map(_Square.apply, adapters)) if self.lam else 0.0
-        return self.lam_shared / 2 * _Square.apply(model.shared) + self.lam / 2 * of_adapters
+        of_adapters = sum(map(square_of, adapters)) if self.lam else 0.0
+        return self.lam_shared / 2 * square_of(model.shared) + self.lam / 2 * of_adapters
 
     def _n_tasks(self, task: Tensor, model: Any) -> int:
         if self.sizes is not None:

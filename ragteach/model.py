@@ -228,14 +228,17 @@ class RAG(nn.Module):
         """Every A_k, active or not: (n_adapters, n_classes, n_features)."""
         return self._stack(self.adapter_names)
 
-    def parts(self, words: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
-        """What takes part in W_t: W_s, the active adapters stacked (their ``words``), their G."""
+    def parts(self, words: Tensor | None = None,
+              squares: list | None = None) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
+        """What takes part in W_t: W_s, the active adapters stacked (their ``words``), their G. With
+        ``words``, ``squares`` gets ||W_s||^2 and then each ||A_k||^2, of all words.
+        """
         names = [name for name in self.adapter_names if self.active[name]]
-        shared = self.shared if words is None else columns_of(self.shared, words)
-        if len(names) == len(self.adapters):
-            return shared, self._stack(names, words), self.graph
-        columns = [k for k, name in enumerate(self.adapters) if self.active[name]]
-        return shared, self._stack(names, words), self.graph[:, columns]
+        shared = self.shared if words is None else columns_of(self.shared, words, squares)
+        adapters, graph = self._stack(names, words, squares), self.graph
+        if len(names) < len(self.adapters):
+            graph = graph[:, [k for k, name in enumerate(self.adapters) if self.active[name]]]
+        return shared, adapters, graph
 
     def merge(self, task: Task) -> nn.Linear:
         """The task's W_t and b_t as one new `nn.Linear`: the same logits for one product."""
@@ -372,12 +375,13 @@ class RAG(nn.Module):
         shape = (self.n_classes, self.n_features)
         return Adapter(*shape, self.adapter_kind, self.rank, self.init, self.scale, generator)
 
-    def _stack(self, names: list[str], words: Tensor | None = None) -> Tensor:
+    def _stack(self, names: list[str], words: Tensor | None = None,
+               squares: list | None = None) -> Tensor:  # fmt: skip
         if not names:
             n_words = self.n_features if words is None else len(words)
             return self.shared.new_zeros(0, self.n_classes, n_words)
-        weights = [cast(Adapter, self.adapters[name]).columns(words) for name in names]
-        return torch.stack(weights)  # (n_adapters, n_classes, n_features)
+        adapters = [cast(Adapter, self.adapters[name]) for name in names]
+        return torch.stack([a.columns(words, squares) for a in adapters])
 
     def _set_active(self, names: tuple[str, ...], value: bool) -> None:
         for name in names:

@@ -117,7 +117,9 @@ def as_tensors(model: Any, data: Any, class_weight: Any = None) -> TaskTensors:
             raise refuse(
                 expected="a MultiTaskDataset (or its stacked form)",
                 got=f"{type(data).__name__}",
-                fix="build MultiTaskDataset(texts, labels, num_classes, tasks), or .from_frame(frame)",
+                fix="build MultiTaskDataset(texts, labels, num_classes, tasks), or .from_frame(frame), "
+                "and the model for its words: RAG(data.n_features, data.n_classes, ...); new texts "
+                "are counted by the same words: from_frame(frame, like=train)",
             )
         data.agree(model)
         data = data.stacked(class_weight, model.shared.dtype)

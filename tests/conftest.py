@@ -7,6 +7,9 @@ for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(name, "1")
 os.environ.setdefault("MPLBACKEND", "Agg")
 
+import functools  # noqa: E402
+import shutil  # noqa: E402
+import tempfile  # noqa: E402
 from pathlib import Path  # noqa: E402
 
 import pytest  # noqa: E402
@@ -35,6 +38,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     names = {item: item.get_closest_marker("xdist_group").args[0] for item in items}
     places = {name: place for place, name in enumerate(dict.fromkeys(names.values()))}
     items.sort(key=lambda item: (order.get(names[item].split()[0], 2), places[names[item]]))
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """A folder for what the processes of this session share (see `once`), gone with the session."""
+    if "RAGTEACH_TEST_SHARED" not in os.environ:
+        folder = tempfile.mkdtemp(prefix="ragteach-tests-")
+        os.environ["RAGTEACH_TEST_SHARED"] = folder
+        config.add_cleanup(functools.partial(shutil.rmtree, folder, ignore_errors=True))
+        config.add_cleanup(functools.partial(os.environ.pop, "RAGTEACH_TEST_SHARED"))
 
 
 @pytest.fixture(scope="session")

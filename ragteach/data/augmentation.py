@@ -31,6 +31,7 @@ from sklearn.semi_supervised import SelfTrainingClassifier
 from sklearn.utils import check_array
 from sklearn.utils import resample as draw_rows
 
+from ragteach.data.frames import as_table
 from ragteach.data.weighting import class_weights as weights_of_classes
 from ragteach.errors import at_least, is_number, one_of, refuse, whole
 from ragteach.tensors import MISSING
@@ -384,17 +385,12 @@ def _table(frame: Any, *columns: str) -> pd.DataFrame:
         >>> _table(pd.DataFrame({"task": ["films"]}), "task").shape
         (1, 1)
     """
-    names = list(getattr(frame, "columns", ()))
-    if not names:
-        raise refuse(
-            expected=f"a table (frame) with the columns {', '.join(map(str, columns))}",
-            got=f"{type(frame).__name__}",
-            fix="pass a DataFrame, such as make_toy() gives",
-        )
-    for name in columns:
-        one_of("column", name, names)
-    if not isinstance(frame, pd.DataFrame):  # such as polars'
+    names = [] if isinstance(frame, pd.DataFrame) else list(getattr(frame, "columns", ()))
+    if names and not hasattr(frame, "texts"):  # any table with columns, such as polars'
         frame = pd.DataFrame({name: list(frame[name]) for name in names})
+    frame = as_table(frame) if not isinstance(frame, pd.DataFrame) else frame
+    for name in columns:
+        one_of("column", name, list(frame.columns))
     for name in columns:
         empty = np.flatnonzero(frame[name].isna()).tolist()
         if empty:

@@ -21,7 +21,7 @@ from ragteach.tensors import MISSING
 WHOLE = (torch.int8, torch.int16, torch.int32, torch.int64)
 
 
-def is_stream(data):
+def is_stream(data: Any) -> bool:
     """Whether these are batches to be read one after another."""
     table = isinstance(data, str | Mapping | torch.Tensor) or hasattr(data, "columns")
     return is_list(data) and not table
@@ -46,7 +46,7 @@ def batches_of(loader: Any) -> Iterator[tuple]:
         )
 
 
-def as_batch(batch):
+def as_batch(batch: Any) -> tuple:
     """A batch as (x, y, task); refuses anything else."""
     if not isinstance(batch, tuple | list) or len(batch) != 3:
         raise refuse(
@@ -100,7 +100,9 @@ def check_numbers(logits: torch.Tensor, y: torch.Tensor, task: torch.Tensor, n_t
             )
 
 
-def check_stream(model, stream, criterion, batch_size, epochs: int) -> None:
+def check_stream(
+    model: Any, stream: Any, criterion: Any, batch_size: int | None, epochs: int
+) -> None:
     """Refuse a stream that `fit` cannot read so often; tell the criterion what it can know."""
     if batch_size is not None or (hasattr(stream, "__next__") and epochs > 1):
         raise refuse(
@@ -119,7 +121,7 @@ def check_stream(model, stream, criterion, batch_size, epochs: int) -> None:
         criterion.set_sizes(torch.ones(model.n_tasks))  # how many is of no matter
 
 
-def epoch_batches(tensors, batch_size, generator):
+def epoch_batches(tensors: Any, batch_size: int | None, generator: torch.Generator) -> list[Any]:
     """Rows of each batch of one epoch: a list of index tensors (n_blocks, n_batch), or ``[None]``:
     full batch.
 

@@ -23,19 +23,21 @@ LIKELY = {
         ("sentence", "sentences", "review", "reviews", "reviewtext", "reviewbody", "reviewcontent",
          "comment", "comments", "commenttext", "tweet", "tweettext", "utterance", "document", "message",
          "content", "body", "question", "query", "post", "snippet", "fulltext", "rawtext", "cleantext"),
-        ("description", "input", "prompt", "phrase", "headline", "title", "word", "string", "feedback"),
+        ("description", "utt", "statement", "article", "complaint", "transcript",
+         "input", "prompt", "phrase", "headline", "title", "word", "string", "feedback"),
     ),
     "label": (
         ("label", "labels"),
         ("sentiment", "class", "target", "stars", "star", "rating", "starrating", "polarity", "intent",
-         "emotion", "y", "sentimentlabel", "labelname", "goldlabel", "classlabel"),
+         "emotion", "overall", "mood", "scenario", "classification", "y", "sentimentlabel",
+         "labelname", "goldlabel", "classlabel"),
         ("category", "score", "topic", "tag", "answer", "output", "gold", "airlinesentiment"),
     ),
     "task": (
         ("task", "tasks"),
         ("domain", "taskname", "language", "lang", "dataset", "domainname"),
         ("category", "productcategory", "source", "condition", "topic", "genre", "locale", "department",
-         "product", "group", "subreddit", "brand"),
+         "product", "group", "subreddit", "brand", "airline", "shop", "store", "platform", "website"),
     ),
 }  # fmt: skip
 ROLES = ("text", "label", "task")
@@ -149,5 +151,8 @@ def _likeliest(role: str, names: list[str], taken: set, needed: bool = True) -> 
         expected="a table with the columns text, label and task (without task: one task)",
         got=f"a DataFrame without {lacking}, or a column of a like name; it has "
         f"{', '.join(map(str, names)) or 'none'}",
-        fix=f"say which it is: {role}='...'; or rename it: frame.rename(columns={{'...': {role!r}}})",
+        fix=f"say which it is: {role}='...'"
+        + (", or one column per task: label=['...', '...']" if role == "label" else "")
+        + f"; or rename it: frame.rename(columns={{'...': {role!r}}}); "
+        "a file whose first line is data needs a header",
     )

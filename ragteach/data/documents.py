@@ -68,6 +68,32 @@ class BlockSparse:
         """Its transpose, the matrix of `back_project`."""
         return _torch_csr(self._wide().T.tocsr(), self)
 
+    def times(self, flat: torch.Tensor) -> torch.Tensor:
+        """The product with weights (n_tasks n_words, k): (n_blocks n_docs, k)."""
+        if self._kept():
+            return self.rows @ flat
+        return torch.from_numpy(self._batch(flat) @ flat.detach().numpy())
+
+    def back(self, flat: torch.Tensor) -> torch.Tensor:
+        """The product with the transpose: (n_blocks n_docs, k) -> (n_tasks n_words, k)."""
+        if self._kept():
+            return self.columns @ flat
+        return torch.from_numpy(self._batch(flat).T @ flat.detach().numpy())
+
+    def _kept(self) -> bool:
+        """A batch (its words only) is used once: torch's own form of it, and that of its transpose,
+        would cost more than the products.
+        """
+        batch = self.words is not None and self.device.type == "cpu"
+        return not batch or self.dtype not in (torch.float32, torch.float64)
+
+    def _batch(self, flat: torch.Tensor):
+        return self._wide_once.astype(flat.detach().numpy().dtype, copy=False)
+
+    @functools.cached_property
+    def _wide_once(self):
+        return self._wide()
+
     def _wide(self):
         n_blocks, n_docs, n_words = self.shape
         task = np.arange(n_blocks) if self.task is None else self.task.cpu().numpy()
@@ -87,11 +113,14 @@ class BlockSparse:
 
     def only_words_there(self) -> BlockSparse:
         """The same documents, with columns for the words they hold only."""
+        indices = self.matrix.indices
         there = np.zeros(self.shape[2], dtype=bool)
-        there[self.matrix.indices] = True
-        place = np.cumsum(there, dtype=self.matrix.indices.dtype) - 1
-        parts = (self.matrix.data, place[self.matrix.indices], self.matrix.indptr)
-        words = torch.from_numpy(np.flatnonzero(there)).to(self.device)
+        there[indices] = True
+        found = np.flatnonzero(there)
+        place = np.empty(self.shape[2], dtype=indices.dtype)
+        place[found] = np.arange(len(found), dtype=indices.dtype)
+        parts = (self.matrix.data, place[indices], self.matrix.indptr)
+        words = torch.from_numpy(found).to(self.device)
         matrix = type(self.matrix)(parts, shape=(self.matrix.shape[0], len(words)))
         words = words if self.words is None else self.words[words]
         n_docs, task = self.shape[1], self.task
@@ -114,23 +143,39 @@ def take(x, index):
 
 
 class _Columns(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx, weights, words):
-        ctx.shape, ctx.words = weights.shape, words
-        return weights.index_select(1, words)
+    """Some columns, and (if asked for) ||weights||^2. In a mini-batch the passes over all weights
+    are what costs, and here both gradients are made in one.
+    """
 
     @staticmethod
-    def backward(ctx, grad):
-        wide = grad.new_zeros(ctx.shape)
-        wide[:, ctx.words] = (
-            grad  # torch's own would add up, one number at a time: words may repeat
-        )
-        return wide, None
+    def forward(ctx, weights, words, squared):
+        ctx.save_for_backward(weights, words)
+        ctx.set_materialize_grads(False)
+        flat = weights.flatten()
+        columns = None if words is None else weights.index_select(1, words)
+        return columns, torch.dot(flat, flat) if squared else None
+
+    @staticmethod
+    def backward(ctx, grad, of_square):
+        weights, words = ctx.saved_tensors
+        wide = torch.zeros_like(weights) if of_square is None else weights * (2 * of_square)
+        if grad is not None:
+            wide.scatter_add_(1, words.expand_as(grad), grad)
+        return wide, None, None
 
 
-def columns_of(weights: torch.Tensor, words: torch.Tensor) -> torch.Tensor:
-    """The columns ``words`` (no word twice) of weights (n_classes, n_features)."""
-    return _Columns.apply(weights, words)
+def columns_of(weights: torch.Tensor, words: torch.Tensor,
+               squares: list | None = None) -> torch.Tensor:  # fmt: skip
+    """The columns ``words`` of weights (n_classes, n_features); ``squares`` gets ||weights||^2."""
+    columns, square = _Columns.apply(weights, words, squares is not None)
+    if squares is not None:
+        squares.append(square)
+    return columns
+
+
+def square_of(weights: torch.Tensor) -> torch.Tensor:
+    """||weights||^2 in one pass over memory, and one for its gradient 2 weights."""
+    return _Columns.apply(weights, None, True)[1]
 
 
 def sparse_rows(x, place, n_tasks, dtype, device) -> BlockSparse:
@@ -138,7 +183,9 @@ def sparse_rows(x, place, n_tasks, dtype, device) -> BlockSparse:
     import scipy.sparse as sp
 
     if isinstance(x, torch.Tensor):
-        x = x.to_sparse_csr().cpu()
+        with warnings.catch_warnings():  # see _torch_csr
+            warnings.simplefilter("ignore")
+            x = x.to_sparse_csr().cpu()
         parts = (x.values().numpy(), x.col_indices().numpy(), x.crow_indices().numpy())
         x = sp.csr_matrix(parts, shape=tuple(x.shape))
     x = sp.csr_matrix(x)

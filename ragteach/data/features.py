@@ -15,6 +15,7 @@ Source: Salton and Buckley (1988), Term-weighting approaches in automatic text r
 import re
 import unicodedata
 import warnings
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -69,8 +70,8 @@ def make_vectorizer(
             so on.
         analyzer: ``"word"``; ``"char"``, which counts runs of one to three letters inside words (for
             Japanese, Chinese, Thai and others, where spaces do not tell words apart); or
-            ``"auto"``, which takes ``"char"`` if more than one text in twenty is of such a script,
-            and prints it. `MultiTaskDataset` uses ``"auto"``.
+            ``"auto"``, which takes ``"char"`` if more than one text in twenty is of such a script, or
+            most hold no word (emoji alone), and prints it. `MultiTaskDataset` uses ``"auto"``.
 
     A word is a run of letters, digits and underscores with their marks; an apostrophe or a hyphen
     joins two such runs ("don't", "so-so"), and so do a soft hyphen and the zero-width joiners.
@@ -108,15 +109,18 @@ def make_vectorizer(
     return _by_letters(KINDS[kind](**options)) if analyzer == "char" else KINDS[kind](**options)
 
 
-def pick_analyzer(texts) -> str:
-    """``"char"`` if more than one text in twenty is mostly of a script without spaces, else
-    ``"word"``.
+def pick_analyzer(texts: Iterable[str]) -> str:
+    """``"char"`` if more than one text in twenty is mostly of a script without spaces, or more than
+    half hold no word; else ``"word"``.
 
     Example:
         >>> pick_analyzer(["good film", "bad film"]), pick_analyzer(["\u6620\u753b\u304c\u597d\u304d"])
         ('word', 'char')
     """
-    spaceless = [2 * len(SPACELESS.findall(t)) > sum(map(str.isalpha, t)) for t in map(str, texts)]
+    texts = list(map(str, texts))
+    if 2 * sum(re.search(WORD, text) is None for text in texts) > len(texts):  # emoji, for example
+        return "char"
+    spaceless = [2 * len(SPACELESS.findall(t)) > sum(map(str.isalpha, t)) for t in texts]
     return "char" if sum(spaceless) > MANY_SPACELESS * len(spaceless) else "word"
 
 
@@ -133,7 +137,12 @@ def warn_of_unknown(x: Any) -> None:
         )
 
 
-def _by_letters(vectorizer):
+def _why_letters(texts: list) -> str:
+    some = any(map(SPACELESS.search, map(str, texts)))
+    return "many texts are of a script without spaces" if some else "most texts hold no word"
+
+
+def _by_letters(vectorizer: Any) -> Any:
     longest = max(LETTERS, vectorizer.ngram_range[1])
     return vectorizer.set_params(analyzer="char_wb", ngram_range=(1, longest), token_pattern=None)
 
@@ -141,15 +150,15 @@ def _by_letters(vectorizer):
 class _Auto:
     """Chooses words or letters when it is fitted, and is a plain vectoriser from then on."""
 
-    def fit(self, raw_documents, y=None):
+    def fit(self, raw_documents: Iterable[str], y: Any = None) -> Any:
         self.fit_transform(raw_documents)
         return self
 
-    def fit_transform(self, raw_documents, y=None):
+    def fit_transform(self, raw_documents: Iterable[str], y: Any = None) -> Any:
         texts = list(raw_documents)
         self.__class__ = type(self).__mro__[2]  # so that it is saved and shown as what it is
         if pick_analyzer(texts) == "char":
-            print("analyzer: char (runs of letters: many texts are of a script without spaces)")
+            print(f"analyzer: char (runs of letters: {_why_letters(texts)})")
             _by_letters(self)
         return self.fit_transform(texts)
 

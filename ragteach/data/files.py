@@ -4,7 +4,9 @@ Enters: a name or a path.  Leaves: a pandas DataFrame with the columns ``text``,
 ``task``, one row per labelled text.
 """
 
+import os
 import re
+from typing import Any
 
 import pandas as pd
 
@@ -61,7 +63,7 @@ def _ours(frame: pd.DataFrame) -> pd.DataFrame:
     return frame
 
 
-def write_csv(frame: pd.DataFrame, path) -> None:
+def write_csv(frame: pd.DataFrame, path: str | os.PathLike) -> None:
     """Write a frame as CSV in one step: a reader sees the old file or the whole new one, never half
     of it.
     """
@@ -71,7 +73,7 @@ def write_csv(frame: pd.DataFrame, path) -> None:
 # ---------------------------------------------------------------- your own data
 
 
-def load_csv(path, encoding: str | None = None, missing: str = "ask") -> pd.DataFrame:
+def load_csv(path: Any, encoding: str | None = None, missing: str = "ask") -> pd.DataFrame:
     """Your own data: text, label and task, found and checked by `as_frame`; other columns are kept.
 
     Whole numbers stay the labels' numbers. Names become numbers, in natural order, and

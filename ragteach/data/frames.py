@@ -17,6 +17,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import scipy.sparse as sp
+from scipy.sparse.csgraph import connected_components
 
 from ragteach.data.arguments import names_of
 from ragteach.data.columns import ROLES, Columns, find_columns
@@ -57,6 +59,26 @@ def as_frame(
         >>> frame["label"].tolist(), frame.attrs["label_names"], frame.attrs["task_names"]
         ([1, 0], ['400000', '400001'], ['7'])
     """
+    frame = named_frame(
+        data, text, label, task, missing=missing, class_names=class_names, task_names=task_names
+    )
+    again = "columns" in getattr(data, "attrs", {})  # a part of it may not show what tasks share
+    if class_names is None and not again:
+        refuse_apart(frame)
+    return frame
+
+
+def named_frame(
+    data: Any,
+    text: str | None = None,
+    label: str | Sequence[str] | None = None,
+    task: str | None = None,
+    *,
+    missing: str = "ask",
+    class_names: Sequence[str] | None = None,
+    task_names: Sequence[str] | None = None,
+) -> pd.DataFrame:
+    """`as_frame`, also of tasks whose classes have nothing in common."""
     one_of("missing", missing, WAYS)
     class_names = names_of("class_names", class_names)
     task_names = names_of("task_names", task_names)
@@ -126,7 +148,7 @@ def _table(data: Any) -> tuple[pd.DataFrame, dict]:
         data = load_table(data)
     elif hasattr(data, "texts") and hasattr(data, "class_names"):
         data = _of_dataset(data)
-    elif isinstance(data, dict):
+    elif isinstance(data, dict) or _records(data):
         try:
             data = pd.DataFrame(data)
         except ValueError as error:
@@ -135,7 +157,7 @@ def _table(data: Any) -> tuple[pd.DataFrame, dict]:
                 got=str(error),
                 fix="check their lengths",
             ) from None
-    elif hasattr(data, "to_pandas"):  # polars, Arrow
+    elif hasattr(data, "to_pandas") or hasattr(data, "collect"):  # polars, Arrow
         data = _of_polars(data)
     if not isinstance(data, pd.DataFrame):
         raise refuse(
@@ -145,7 +167,8 @@ def _table(data: Any) -> tuple[pd.DataFrame, dict]:
             fix="pass the frame itself, or a path: rt.load_table('mine.csv')",
         )
     attrs = dict(data.attrs)
-    table = data.reset_index(drop=True)
+    named = [n for n in data.index.names if n is not None and n not in data.columns]
+    table = data.reset_index(named).reset_index(drop=True)  # an index with a name is a column
     double = table.columns[table.columns.duplicated()]
     if len(double):
         raise refuse(
@@ -158,11 +181,18 @@ def _table(data: Any) -> tuple[pd.DataFrame, dict]:
 
 def _of_polars(data: Any) -> pd.DataFrame:
     """A polars or Arrow table, column by column, so that neither needs the other's engine."""
+    if hasattr(data, "collect"):  # a lazy frame, not computed yet
+        data = data.collect()
     if hasattr(data, "get_columns"):
         return pd.DataFrame(
             {c.name: pd.Series(c.to_list(), dtype=object) for c in data.get_columns()}
         )
     return data.to_pandas()
+
+
+def _records(data: Any) -> bool:
+    """Whether this is a list of dicts, one a row."""
+    return isinstance(data, list | tuple) and bool(data) and all(isinstance(r, dict) for r in data)
 
 
 def _of_dataset(data: Any) -> pd.DataFrame:
@@ -216,7 +246,7 @@ def _tasks(
 def _texts(values: pd.Series, missing: str) -> tuple[list[str], np.ndarray]:
     """(texts, whether there is one); numbers among texts are texts too."""
     raw = values.astype(object).tolist()
-    if not any(isinstance(value, str) for value in raw):
+    if not any(isinstance(value, str | bytes) for value in raw):
         raise refuse(
             expected="texts in the text column",
             got=f"column {values.name!r} of {type(raw[0]).__name__}, such as {raw[0]!r:.60}",
@@ -230,6 +260,8 @@ def _texts(values: pd.Series, missing: str) -> tuple[list[str], np.ndarray]:
 
 
 def _as_text(value: Any) -> str:
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
     return "" if not isinstance(value, str) and pd.isna(value) is True else str(value)
 
 
@@ -243,6 +275,13 @@ def _from_label_columns(
     """One task per label column: a row for every label that is there."""
     names = [str(name) for name in columns.label]
     each = [name_column(table[name], "label", class_names, missing, gaps=True) for name in names]
+    for name, named in zip(names, each, strict=True):
+        if (named.numbers == MISSING).all():
+            raise refuse(
+                expected="a label in some row of every label column",
+                got=f"none in {name!r}",
+                fix=f"leave {name!r} out of label, or check the file",
+            )
     every = class_names or sorted(set().union(*(named.names for named in each)), key=natural)
     numbers = np.stack([named.reordered(every).numbers for named in each], axis=1)
     texts, has_text = _texts(table[columns.text], missing)
@@ -290,23 +329,37 @@ def _standard(
         else list(task_names),
         "columns": {"text": columns.text, "label": label, "task": columns.task},
     }
-    _comparable(out)
     return out
 
 
-def _comparable(frame: pd.DataFrame) -> None:
+def refuse_apart(frame: pd.DataFrame) -> None:
     """Refuse tasks whose classes have nothing in common: shared weights of what?"""
+    said = tasks_apart(frame)
+    if said:
+        raise refuse(
+            expected="tasks with classes in common",
+            got=f"no class that these share: {'; '.join(said)}",
+            fix="give each task a head of its own: rt.heads_from_frame(frame)",
+        )
+
+
+def tasks_apart(frame: pd.DataFrame) -> list[str]:
+    """Two tasks that no chain of common classes joins, with their classes; empty if there are none.
+
+    A task of one class is left out: it says too little to be of another kind.
+    """
     pairs = frame[["task", "label"]].drop_duplicates()
-    rich = [t for t, part in pairs.groupby("task", sort=False) if len(part) > 1]
-    if len(rich) < 2 or pairs["label"].duplicated().any():
-        return
+    sets = {t: frozenset(part["label"]) for t, part in pairs.groupby("task", sort=False)}
+    rich = [t for t, classes in sets.items() if len(classes) > 1]
+    if len(rich) < 2:
+        return []
+    task, label = pd.factorize(pairs["task"])[0], pd.factorize(pairs["label"])[0]
+    n_nodes = len(sets) + label.max() + 1  # tasks, then classes; an edge where a task has a class
+    edges = sp.coo_matrix((np.ones(len(pairs)), (task, len(sets) + label)), (n_nodes, n_nodes))
+    part = dict(zip(sets, connected_components(edges, directed=False)[1], strict=False))
+    first = rich[0]
+    other = next((t for t in rich if part[t] != part[first]), None)
+    if other is None:
+        return []
     names = np.array(frame.attrs["label_names"], dtype=object)
-    said = [
-        f"task {t!r} with {', '.join(names[sorted(pairs['label'][pairs['task'] == t])][:6])}"
-        for t in rich[:2]
-    ]
-    raise refuse(
-        expected="tasks with classes in common",
-        got=f"no class that two tasks share: {'; '.join(said)}",
-        fix="give each task a head of its own: rt.heads_from_frame(frame)",
-    )
+    return [f"task {t!r} with {', '.join(names[sorted(sets[t])][:6])}" for t in (first, other)]

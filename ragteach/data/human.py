@@ -61,7 +61,7 @@ MEMBERS = {
 }
 
 
-def load_human(cache=None, raters=False) -> pd.DataFrame:
+def load_human(cache: str | os.PathLike | None = None, raters: bool = False) -> pd.DataFrame:
     """Real sentences from four domains, each rated by people, fetched on first use and then read
     from disk.
 
@@ -90,20 +90,19 @@ def load_human(cache=None, raters=False) -> pd.DataFrame:
     cache = Path(cache or os.environ.get("RAGTEACH_CACHE") or pooch.os_cache("ragteach"))
     frames = []
     with tarfile.open(_fetch(cache)) as outer:
-        inner = io.BytesIO(outer.extractfile(INNER).read())
+        inner = io.BytesIO(_member(outer, INNER))
         with tarfile.open(
             fileobj=inner
         ) as archive:  # members are read by name, nothing is unpacked
             for task, member in MEMBERS.items():
-                raw = archive.extractfile(member).read().decode("utf-8-sig")
+                raw = _member(archive, member).decode("utf-8-sig")
                 rows = [line.split("\t", 2) for line in raw.replace("\r", "").split("\n") if line]
                 frames.append(
                     pd.DataFrame(rows, columns=["id", "rating", "text"]).assign(task=task)
                 )
                 if raters:
-                    said = _said(
-                        archive.extractfile(member.replace("GroundTruth", "anonDataRatings")).read()
-                    )
+                    rated = member.replace("GroundTruth", "anonDataRatings")
+                    said = _said(_member(archive, rated))
                     frames[-1]["ratings"] = frames[-1]["id"].map(
                         said
                     )  # by id: the rows are in another order
@@ -117,6 +116,13 @@ def load_human(cache=None, raters=False) -> pd.DataFrame:
         out["document"] = frame["id"].str.split("_").str[0].astype("int64")
         out["ratings"] = frame["ratings"]
     return out
+
+
+def _member(archive: tarfile.TarFile, name: str) -> bytes:
+    """The bytes of one file of an archive."""
+    file = archive.extractfile(name)
+    assert file is not None, f"{name} is no file"
+    return file.read()
 
 
 def _said(raw: bytes) -> dict:

@@ -6,6 +6,8 @@ matrix where a tensor would be too large.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import scipy.sparse as sp
@@ -18,7 +20,7 @@ SPARSE_ABOVE = 5_000  # features; wider sparse matrices stay sparse,
 DENSE_NUMBERS = 20_000_000  # and so do those that would fill more than 80 MB
 
 
-def as_texts(texts):
+def as_texts(texts: Any) -> list[str] | None:
     """The texts as a list, or None if these are numbers."""
     if isinstance(texts, str):
         raise refuse(
@@ -46,7 +48,7 @@ def as_texts(texts):
     return texts if texts and all(isinstance(t, str) for t in texts) else None
 
 
-def vectorized(texts, vectorizer):
+def vectorized(texts: list[str], vectorizer: Any) -> tuple[Any, Any]:
     """A fitted vectoriser and what it makes of the texts."""
     fits = hasattr(vectorizer, "fit") and hasattr(vectorizer, "transform")
     if vectorizer is not None and (isinstance(vectorizer, type) or not fits):
@@ -65,12 +67,13 @@ def vectorized(texts, vectorizer):
     except ValueError as error:
         raise refuse(
             expected="texts with words in them, and a vectorizer that is fitted",
-            got=f"{len(texts)} texts, such as {texts[0]!r}: {error}",
-            fix="look at your texts; fit the vectorizer on the training texts, or leave it out",
+            got=f"{len(texts)} texts, such as {texts[0]!r:.60}: {error}",
+            fix="look at your texts; fit the vectorizer on the training texts, or leave it out "
+            "(make_vectorizer(analyzer='char') takes signs and emoji too)",
         ) from error
 
 
-def as_features(x):
+def as_features(x: Any) -> Any:
     """Numbers of shape (n_docs, n_features): float32 tensor, or CSR when wide and sparse."""
     if sp.issparse(x):
         x = sp.csr_matrix(x, dtype=np.float32)

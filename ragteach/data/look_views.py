@@ -9,6 +9,7 @@ from __future__ import annotations
 import html
 import textwrap
 import unicodedata
+from typing import Any
 
 import pandas as pd
 
@@ -17,7 +18,7 @@ MOST = 12  # rows of a table that are shown
 WEIGHTS = {"act": "do something", "know": "good to know", "fine": "fine"}
 
 
-def as_text(look) -> str:
+def as_text(look: Any) -> str:
     """The report as text, at most 88 columns wide (a name of yours may be wider)."""
     named = ", ".join(f"{k} = {v!r}" for k, v in look.columns.items())
     title = f"A look at {look.name}: {look.n_rows:,} rows, {counted(look.tasks, 'task')}, " \
@@ -37,7 +38,7 @@ def as_text(look) -> str:
     return "\n".join(lines)
 
 
-def as_html(look) -> str:
+def as_html(look: Any) -> str:
     """The report as a piece of a page (no html or body around it)."""
     named = ", ".join(f"{k}: <code>{html.escape(str(v))}</code>" for k, v in look.columns.items())
     parts = [
@@ -53,7 +54,7 @@ def as_html(look) -> str:
     return "\n".join(parts)
 
 
-def counted(things, what: str) -> str:
+def counted(things: Any, what: str) -> str:
     """A number and its noun.
 
     Example:
@@ -86,7 +87,7 @@ def html_table(table: pd.DataFrame, caption: str) -> str:
     )
 
 
-def _findings_list(findings) -> str:
+def _findings_list(findings: Any) -> str:
     """The findings as lists, one for each weight: they read well on a narrow screen too."""
     parts = []
     for weight, words in WEIGHTS.items():

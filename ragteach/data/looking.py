@@ -26,7 +26,7 @@ from sklearn.feature_extraction.text import CountVectorizer
 from ragteach.data.arguments import LARGEST_NUMPY_SEED
 from ragteach.data.asked import asked_table, in_options
 from ragteach.data.features import WORD
-from ragteach.data.frames import ROLES, as_frame
+from ragteach.data.frames import ROLES, named_frame, tasks_apart
 from ragteach.data.look_views import as_html, as_text
 from ragteach.data.naming import name_column
 from ragteach.data.reading import load_table
@@ -155,6 +155,7 @@ def look(
         *_about_gaps(gaps),
         *_about_tasks(tasks, classes, _candidates(rows)),
         *_about_balance(tasks, classes),
+        *_about_apart(rows.attrs["apart"]),
         *_about_pairs(rows, counts),
         *_about_repeats(rows, counts),
         *_about_twins(rows, counts, rng),
@@ -224,11 +225,13 @@ def _frame(data, text, label, task) -> tuple[str, pd.DataFrame, dict[str, int]]:
     name = type(data).__name__
     if isinstance(data, str | Path):
         name, data = Path(data).name, load_table(data)
-    frame = as_frame(data, text, label, task, missing="drop")
+    frame = named_frame(data, text, label, task, missing="drop")
+    apart = tasks_apart(frame)
     attrs = dict(frame.attrs)
     named = np.asarray(attrs["label_names"], dtype=object)
     frame["label"] = named[frame["label"].to_numpy()]
     frame.attrs = attrs
+    frame.attrs["apart"] = apart
     return name, frame, _gaps(data, attrs["columns"])
 
 
@@ -386,6 +389,15 @@ def _about_balance(tasks, classes):
         yield Finding(
             "balance", "act", f"{_some(one['task'], 'task')} with one class only",
             "a task of one class teaches that it always holds; add rows of others, or leave it out",
+        )  # fmt: skip
+
+
+def _about_apart(apart):
+    if apart:
+        yield Finding(
+            "classes", "act", f"tasks with no class in common: {'; '.join(apart)}",
+            "give each task a head of its own: rt.heads_from_frame(frame); or keep the tasks that "
+            "have the same classes",
         )  # fmt: skip
 
 
@@ -577,7 +589,7 @@ def _about_words(overlap, counts):
     name = [f"{overlap.index[i]!r} and {overlap.index[j]!r}" for i, j in zip(*upper, strict=True)]
     counts["words shared, mean"] = float(between.mean())
     said = f"two tasks share {between.mean():.0%} of their words on average"
-    if len(between) > 1:
+    if len(between) > 1 and between[most] - between[least] >= 0.01:
         said += (
             f" (most: {name[most]} {between[most]:.0%}; least: {name[least]} {between[least]:.0%})"
         )

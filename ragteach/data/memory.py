@@ -24,6 +24,12 @@ def free_memory() -> int | None:
         return free
 
 
+def how_many_fit(each: float, most: int) -> int:
+    """How many things of so many bytes fit side by side into half of what is free: 1 to ``most``."""
+    free = free_memory()
+    return most if free is None else max(1, min(most, int(free / 2 / max(each, 1))))
+
+
 def fits_memory(what: str, needed: float, fix: str) -> None:
     """Refuse what needs more bytes than are free, before anything is allocated."""
     free = free_memory()

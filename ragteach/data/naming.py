@@ -30,9 +30,11 @@ from ragteach.tensors import MISSING
 WAYS = ("ask", "drop", "keep")  # what to do with rows without a name
 NO_NAME = "(missing)"  # the class of those rows, if you keep them
 LOOK_ALIKES = frozenset(
-    "nan none null nil na n/a n.a. #n/a <na> nat unknown unk unlabeled unlabelled missing undefined "
-    "unspecified ? - -- .".split()
-) | {"not available", "no label", "not labeled", "not labelled"}
+    "nan none null nil na n/a n.a. n.a nat unknown unk unlabeled unlabelled unannotated missing empty "
+    "blank undefined unspecified unassigned unclassified tbd #n/a #ref! #value! #name? #div/0! "
+    "\\n ? ?? ??? - -- --- . .. ...".split()
+) | {"not available", "not applicable", "not labeled", "not labelled", "not specified", "not given",
+     "not annotated", "no label", "no value", "no answer", "no data", "to be done"}  # fmt: skip
 MOST_WHOLE = 2**53  # beyond it, a float no longer says which whole number it is
 
 
@@ -113,7 +115,7 @@ def name_column(
         _refuse_measurements(series, found, what)
     wanted = set(scheme or names or ())
     wanted |= {"-"} if "+" in called else set()  # then it is the other pole
-    alike = {n for n in called if n and n.casefold() in LOOK_ALIKES and n not in wanted}
+    alike = {n for n in called if n and looks_missing(n) and n not in wanted}
     # one entry more than there are values: the last is what code -1 (no value) points to
     absent = np.array([*(name is None for name in called), True])[codes]
     looks = np.array([*(name in alike for name in called), False])[codes]
@@ -134,11 +136,22 @@ def name_column(
         )
     if names is None:
         _warn_similar(order, what)
-    place = {name: number for number, name in enumerate(order)}
+    place: dict[str | None, int] = {name: number for number, name in enumerate(order)}
     numbers = np.array([*(place.get(n, MISSING) for n in called), MISSING], dtype=np.int64)[codes]
     if keep_absent:
         numbers[absent] = place.get(NO_NAME, MISSING)
     return Named(order, numbers)
+
+
+def looks_missing(name: str) -> bool:
+    """Whether a name only says that there is none, in whatever brackets and letters.
+
+    Example:
+        >>> [looks_missing(name) for name in ("Unknown", "<NA>", "(no label)", "not_labeled", "no")]
+        [True, True, True, True, False]
+    """
+    bare = name.casefold().strip("()[]<>{}'\" ")
+    return bare in LOOK_ALIKES or re.sub(r"[_\s-]+", " ", bare) in LOOK_ALIKES
 
 
 def natural(name: str) -> tuple:
@@ -273,12 +286,13 @@ def ask(series: pd.Series, nameless: np.ndarray, what: str) -> None:
     if not nameless.any():
         return
     rows = np.flatnonzero(nameless)
+    where = f" of column {series.name!r}" if series.name not in (None, what) else ""
     count = Counter(_shown(value) for value in series.iloc[rows[:100_000]].tolist())
     listed = ", ".join(f"{n} x {value}" for value, n in count.most_common(4))
     raise refuse(
         expected=f"a {what} in every row",
         got=f"{len(rows)} of {len(series)} rows without one, or that look so ({listed}): "
-        f"empty {what} in data rows {(rows[:5] + 1).tolist()}",
+        f"empty {what} in data rows {(rows[:5] + 1).tolist()}{where}",
         fix='fill in or delete those rows, or leave them out with missing="drop"'
         + ("" if what == "text" else f', or keep them as a {what} of their own: missing="keep"'),
     )

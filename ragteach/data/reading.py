@@ -10,14 +10,13 @@ spreadsheets), which separator stands in the header. A separator other than the 
 from __future__ import annotations
 
 import bz2
-import csv
 import gzip
 import io
-import json
 import lzma
 import os
 import re
 import urllib.error
+import urllib.parse
 import urllib.request
 import zipfile
 from pathlib import Path
@@ -26,17 +25,11 @@ from typing import Any
 import pandas as pd
 
 from ragteach.data.arguments import is_a, yes_no
-from ragteach.errors import need, refuse
+from ragteach.data.decoding import decoded
+from ragteach.data.dialects import SHAPE, csv_table
+from ragteach.data.formats import binary_table, is_book, is_json, json_table
+from ragteach.errors import refuse
 
-SHAPE = "a CSV file with a header line and the columns text, label, task"
-SEPARATORS = ",;\t|"
-BYTE_ORDER_MARKS = {
-    b"\xff\xfe\x00\x00": "utf-32",
-    b"\x00\x00\xfe\xff": "utf-32",
-    b"\xff\xfe": "utf-16",
-    b"\xfe\xff": "utf-16",
-    b"\xef\xbb\xbf": "utf-8-sig",
-}
 PACKED = {b"\x1f\x8b": gzip.decompress, b"BZh": bz2.decompress, b"\xfd7zXZ": lzma.decompress}
 MEMORY = 8  # bytes that a table of text takes for each byte of its file
 
@@ -72,17 +65,28 @@ def load_table(
     raw, name = _bytes(source)
     if isinstance(raw, bytes):
         raw, name = _unpacked(raw, name)
-        kind = Path(name).suffix.lower()
-        if kind in (".parquet", ".pq") or raw[:4] == b"PAR1":
-            return _parquet(raw, name)
-        if kind in (".xlsx", ".xlsm") or _is_workbook(raw):
-            return _excel(raw, name)
-        text = _decoded(raw, name, encoding)
+        table = binary_table(raw, name)
+        if table is not None:
+            return table
+        text = decoded(raw, name, encoding)
+        _refuse_zeros(text, name)
     else:
-        text, kind = raw, Path(name).suffix.lower()
-    if kind in (".jsonl", ".ndjson", ".json"):
-        return _json(text, name, kind)
-    return _csv(text, name, "\t" if kind == ".tsv" and separator is None else separator, quotes)
+        text = raw
+    kind = Path(name).suffix.lower()
+    if separator is None and is_json(text, kind):
+        return json_table(text, name)
+    return csv_table(
+        text, name, "\t" if kind == ".tsv" and separator is None else separator, quotes
+    )
+
+
+def _refuse_zeros(text: str, name: str) -> None:
+    if "\0" in text[:10_000]:
+        raise refuse(
+            expected=SHAPE,
+            got=f"{name}, whose bytes are no text (it holds zeros)",
+            fix="save the table as CSV; .parquet, .xlsx and .jsonl are read by their endings",
+        )
 
 
 def _check_options(encoding: object, separator: object, quotes: object) -> None:
@@ -112,18 +116,37 @@ def _bytes(source: Any) -> tuple[Any, str]:
             got=f"source of type {type(source).__name__}",
             fix="pass the path of the file, for example load_table('mine.csv')",
         )
-    name = os.fspath(source)
-    if re.match(r"https?://", str(name)):
-        return _fetched(str(name)), str(name)
+    name = str(os.fspath(source))
+    if re.match(r"(https?|ftp|file)://", name):
+        return _fetched(name), urllib.parse.urlsplit(name).path
+    _refuse_no_path(name)
     try:
-        path = Path(name)
-        _check_memory(path.stat().st_size, str(name))
-        return path.read_bytes(), str(name)
-    except (OSError, ValueError) as error:
+        path = Path(name).expanduser()
+        _check_memory(path.stat().st_size, name)
+        return path.read_bytes(), name
+    except (OSError, ValueError, RuntimeError) as error:
         said = getattr(error, "strerror", None) or str(error)
         raise refuse(
             expected=SHAPE, got=f"{name}: {said}", fix="check the path of the file"
         ) from None
+
+
+def _refuse_no_path(name: str) -> None:
+    """Refuse the text of a table, and addresses that only other packages know."""
+    if "\n" in name:
+        raise refuse(
+            expected="a path, an address, bytes or an open file",
+            got=f"a text of {len(name.splitlines())} lines that begins {name[:40]!r}",
+            fix="pass it as a file: io.StringIO(text)",
+        )
+    scheme = re.match(r"\w[\w+.-]+://", name)
+    if scheme:
+        raise refuse(
+            expected="an address that begins with https://, http://, ftp:// or file://",
+            got=name,
+            fix=f"download it; or pandas.read_csv(address), if a package that knows {scheme[0]} is "
+            "installed, and pass that frame",
+        )
 
 
 def _fetched(address: str) -> bytes:
@@ -156,6 +179,8 @@ def _unpacked(raw: bytes, name: str) -> tuple[bytes, str]:
     """The content of a packed file, and its name without the packing."""
     for mark, unpack in PACKED.items():
         if raw.startswith(mark):
+            if unpack is gzip.decompress:  # its last four bytes are the size of what it holds
+                _check_memory(int.from_bytes(raw[-4:], "little"), name)
             try:
                 return unpack(raw), re.sub(r"\.(gz|gzip|bz2|xz)$", "", name)
             except (OSError, EOFError, lzma.LZMAError, ValueError) as error:
@@ -164,7 +189,7 @@ def _unpacked(raw: bytes, name: str) -> tuple[bytes, str]:
                     got=f"{name}: {error}",
                     fix="copy or download it again",
                 ) from None
-    if raw[:4] == b"PK\x03\x04" and not _is_workbook(raw):
+    if raw[:4] == b"PK\x03\x04" and not is_book(raw):
         with zipfile.ZipFile(io.BytesIO(raw)) as pack:
             inside = [n for n in pack.namelist() if not n.endswith("/") and "__MACOSX" not in n]
             if len(inside) != 1:
@@ -176,153 +201,3 @@ def _unpacked(raw: bytes, name: str) -> tuple[bytes, str]:
             _check_memory(pack.getinfo(inside[0]).file_size, f"{name}/{inside[0]}")
             return pack.read(inside[0]), inside[0]
     return raw, name
-
-
-def _is_workbook(raw: bytes) -> bool:
-    return raw[:4] == b"PK\x03\x04" and b"xl/workbook" in raw
-
-
-def _decoded(raw: bytes, name: str, encoding: str | None) -> str:
-    for mark, found in BYTE_ORDER_MARKS.items():
-        if raw.startswith(mark) and (encoding is None or encoding.lower() in ("utf-8", "utf8")):
-            encoding = found
-            break
-    if encoding is None and raw[:400].count(0) * 3 > len(raw[:400]):  # every other byte is 0
-        encoding = "utf-16-le" if raw[1:2] == b"\0" else "utf-16-be"
-    encoding = encoding or "utf-8"
-    try:
-        text = raw.decode(encoding)
-    except LookupError:
-        raise refuse(
-            expected="the name of a text encoding",
-            got=f"encoding = {encoding!r}",
-            fix="try 'utf-8'",
-        ) from None
-    except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        start, end = raw.rfind(b"\n", 0, error.start) + 1, raw.find(b"\n", error.start)
-        shown = raw[start : end if end >= 0 else None][:80].decode("cp1252", "replace").strip()
-        raise refuse(
-            expected=f"text in the encoding {encoding!r}",
-            got=f"byte {raw[error.start]:#04x} in line {line} of {name}, which is not",
-            fix="save the file as UTF-8, or name its encoding: with encoding='cp1252' that line "
-            f"reads {shown!r}",
-        ) from None
-    if "\0" in text[:10_000]:
-        raise refuse(
-            expected=SHAPE,
-            got=f"{name}, whose bytes are no text (it holds zeros)",
-            fix="save the table as CSV; .parquet, .xlsx and .jsonl are read by their endings",
-        )
-    return text
-
-
-# ---------------------------------------------------------------- kinds of file
-
-
-def _parquet(raw: bytes, name: str) -> pd.DataFrame:
-    need("pyarrow")
-    try:
-        return pd.read_parquet(io.BytesIO(raw))
-    except (OSError, ValueError) as error:
-        raise refuse(
-            expected="a Parquet file", got=f"{name}: {error}", fix="write it again, or as CSV"
-        ) from None
-
-
-def _excel(raw: bytes, name: str) -> pd.DataFrame:
-    need("openpyxl")
-    try:
-        book = pd.read_excel(
-            io.BytesIO(raw), sheet_name=None, dtype=object, keep_default_na=False, na_values=[""]
-        )
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
-        raise refuse(
-            expected="an Excel file", got=f"{name}: {error}", fix="save it again, or as CSV"
-        ) from None
-    sheets = {title: sheet for title, sheet in book.items() if len(sheet)}
-    if len(sheets) != 1:
-        raise refuse(
-            expected="one sheet with a table",
-            got=f"{name} with {len(sheets)}: {', '.join(map(str, sheets))}",
-            fix=f"pass the sheet you mean: pandas.read_excel({name!r}, sheet_name=...)",
-        )
-    return next(iter(sheets.values()))
-
-
-def _json(text: str, name: str, kind: str) -> pd.DataFrame:
-    """One object in each line, or (``.json``) a list of objects."""
-    try:
-        if kind == ".json" and text.lstrip().startswith("["):
-            return pd.DataFrame(json.loads(text))
-        return pd.DataFrame([json.loads(line) for line in text.splitlines() if line.strip()])
-    except (ValueError, TypeError, AttributeError) as error:
-        raise refuse(
-            expected="one JSON object in each line, with the same keys",
-            got=f"{name}: {error}",
-            fix='look at its first lines; each should read like {"text": "good film", "label": "good"}',
-        ) from None
-
-
-def _csv(text: str, name: str, separator: str | None, quotes: bool) -> pd.DataFrame:
-    if separator is None:
-        separator = _separator(text)
-        if separator != ",":
-            print(f"separator: {separator!r}")
-    options: dict[str, Any] = {} if quotes else {"quoting": csv.QUOTE_NONE}
-    try:
-        table = pd.read_csv(
-            io.StringIO(text), sep=separator, dtype=str, keep_default_na=False,
-            skipinitialspace=separator != "\t", **options,
-        )  # fmt: skip
-        if not isinstance(table.index, pd.RangeIndex):  # pandas took first values for names of rows
-            raise pd.errors.ParserError("the rows have more values than the header has names")
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, ValueError) as error:
-        said = str(error).strip()
-        fix = (
-            "open the file as text and compare its first two lines; a text with commas needs quotes"
-        )
-        if "EOF inside string" in said:
-            fix = 'a quote (") is opened and never closed there: close it, or pass quotes=False'
-        raise refuse(expected=SHAPE, got=f"{name}: {said}", fix=fix) from None
-    table.columns = [str(column).strip().lstrip("\ufeff") for column in table.columns]
-    table = table.fillna("")
-    if quotes:
-        _refuse_swallowed(table, separator, name)
-    return table.apply(_whole_numbers)
-
-
-def _separator(text: str) -> str:
-    """The separator that the header has most of, outside quotes."""
-    header = next((line for line in text[:100_000].splitlines() if line.strip()), "")
-    header = re.sub(r'"[^"]*"', "", header)
-    return max(SEPARATORS, key=header.count)
-
-
-def _refuse_swallowed(table: pd.DataFrame, separator: str, name: str) -> None:
-    """Refuse a value in which whole rows stand: a stray quote opened it."""
-    for place, column in enumerate(table.columns):
-        values = table.iloc[:, place]
-        long = values[values.str.contains("\n", regex=False)]
-        last = place < table.shape[1] - 1
-        edge = set(table.iloc[:, -1 if last else 0].str.strip()) - {""}
-        for row, value in long.items():
-            lines = [line.split(separator) for line in value.splitlines()[1 if not last else 0 :]]
-            rows = [p for p in lines if len(p) >= table.shape[1] - 1 and len(p) > 1]
-            inside = [p for p in rows if p[-1 if last else 0].strip().strip('"') in edge]
-            if inside:
-                raise refuse(
-                    expected='quotes (") in pairs',
-                    got=f"{name}: the value of {column} in data row {int(str(row)) + 1} holds "
-                    f"{len(value.splitlines())} lines that look like rows: {value[:60]!r}",
-                    fix='write a quote inside a text twice (""), or pass quotes=False: '
-                    "rt.load_table(path, quotes=False)",
-                )
-
-
-def _whole_numbers(values: pd.Series) -> pd.Series:
-    """Columns of ``0.0``, ``1.0`` are whole numbers that a program wrote as decimals."""
-    filled = values[values != ""]
-    if len(filled) and filled.str.fullmatch(r"-?\d+\.0+").all():
-        return values.str.replace(r"\.0+$", "", regex=True)
-    return values

@@ -10,7 +10,8 @@ Near-twins are not tied together; `look` counts them.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -43,7 +44,14 @@ def groups(texts: Iterable[str]) -> np.ndarray:
 
 
 def split_frame(
-    frame: pd.DataFrame, train: float = 0.6, val: float = 0.2, seed: int = 0
+    frame: Any,
+    train: float = 0.6,
+    val: float = 0.2,
+    seed: int = 0,
+    *,
+    text: str | None = None,
+    label: str | Sequence[str] | None = None,
+    task: str | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Split a table into training, validation and test parts, stratified by task and label.
 
@@ -55,6 +63,8 @@ def split_frame(
             and names stay. Anything else goes through `as_frame` first.
         train, val: fractions; the rest is the test part.
         seed: the same seed gives the same split.
+        text, label, task: names of the columns, as in `as_frame`. A list for ``label`` (one column
+            per task) gives the standard frame, with a row for each label.
 
     Raises:
         RagteachError: the fractions leave no test part, or no (task, label) pair has three texts.
@@ -73,41 +83,54 @@ def split_frame(
             fix="leave something for testing, for example train=0.6, val=0.2",
         )
     whole("seed", seed, 0, LARGEST_NUMPY_SEED)
-    if not isinstance(frame, pd.DataFrame):
-        frame = as_frame(frame)
+    if not isinstance(frame, pd.DataFrame) or not (label is None or isinstance(label, str)):
+        frame = as_frame(frame, text, label, task)
+        text = label = task = None
     if len(frame) == 0:
         raise refuse(
             expected="a frame with at least one row",
             got="0 rows",
             fix="check the file, and what you filtered",
         )
-    columns = find_columns(list(frame.columns))
+    columns = find_columns(list(frame.columns), text, label, task)
     if columns.found:
         print(columns)
-    key = frame[columns.label].astype(str)
+    key, named = frame[columns.label].astype(str), _called(frame, str(columns.label))
     if columns.task is not None:
         key = frame[columns.task].astype(str) + "/" + key
+        named = frame[columns.task].astype(str) + "/" + named
     group = groups(frame[columns.text])
     first = np.unique(group, return_index=True)[1]  # one row for each text
     stratum = key.to_numpy()[first]
     count = pd.Series(stratum).value_counts()
     rare = count.index[count < 3]
+    called = dict(zip(stratum, named.to_numpy()[first], strict=True))
     if len(rare) == len(count):
         raise refuse(
             expected="enough examples of every (task, label) pair in the frame, for three parts",
-            got=f"the rarest pair {count.index[-1]!r} has {count.iloc[-1]}",
+            got=f"the rarest pair {called[count.index[-1]]!r} has {count.iloc[-1]}",
             fix="add examples, merge rare labels, or split by hand",
         )
     stays = pd.Series(stratum).isin(rare).to_numpy()
     fit, valid, test = _deal(stratum, np.flatnonzero(~stays), train, val, seed)
     if stays.any():
-        _say_rare(rare, int(stays.sum()))
+        _say_rare([called[pair] for pair in rare], int(stays.sum()))
         fit = np.sort(np.concatenate([fit, np.flatnonzero(stays)]))
     rows = (np.flatnonzero(np.isin(group, group[first[part]])) for part in (fit, valid, test))
     return tuple(frame.iloc[row].reset_index(drop=True) for row in rows)  # type: ignore[return-value]
 
 
-def _deal(stratum, members, train, val, seed):
+def _called(frame: pd.DataFrame, label: str) -> pd.Series:
+    """Each row's label by its name; the numbers of a standard frame are places of names."""
+    names = frame.attrs.get("label_names")
+    if names and label == "label" and frame[label].isin(range(len(names))).all():
+        return frame[label].map(dict(enumerate(names))).astype(str)
+    return frame[label].astype(str)
+
+
+def _deal(
+    stratum: np.ndarray, members: np.ndarray, train: float, val: float, seed: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The texts ``members`` dealt to three parts, in the same proportions of every stratum."""
     try:
         rest, test = train_test_split(
@@ -123,7 +146,9 @@ def _deal(stratum, members, train, val, seed):
     return fit, valid, test
 
 
-def _one_each(stratum, members, train, val, seed):
+def _one_each(
+    stratum: np.ndarray, members: np.ndarray, train: float, val: float, seed: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     rng = np.random.default_rng(seed)
     parts: tuple[list, list, list] = ([], [], [])
     for rows in pd.Series(members).groupby(stratum[members], sort=True):
@@ -133,10 +158,11 @@ def _one_each(stratum, members, train, val, seed):
         parts[2].extend(order[:n_test])
         parts[1].extend(order[n_test : n_test + n_val])
         parts[0].extend(order[n_test + n_val :])
-    return tuple(np.array(part, dtype=int) for part in parts)
+    fit, valid, test = (np.array(part, dtype=int) for part in parts)
+    return fit, valid, test
 
 
-def _say_rare(rare, n_texts):
+def _say_rare(rare: Any, n_texts: Any) -> None:
     listed = ", ".join(map(repr, rare[:5])) + (
         f" and {len(rare) - 5} more" if len(rare) > 5 else ""
     )

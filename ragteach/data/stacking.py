@@ -9,6 +9,8 @@ empty row, but its label, weight and logits are there all the same.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import torch
 
@@ -21,8 +23,9 @@ from ragteach.tensors import TaskTensors
 PADDED_BYTES = 64 * 2**20  # up to so much one block a task; above, padding at most doubles the data
 
 
-def stack_rows(x, y, task, weight, n_classes: int, task_names: list[str], doc=None,
-               dtype=torch.float32, n_rows: int | None = None) -> TaskTensors:  # fmt: skip
+def stack_rows(x: Any, y: torch.Tensor, task: torch.Tensor, weight: torch.Tensor, n_classes: int,
+               task_names: list[str], doc: torch.Tensor | None = None,
+               dtype: torch.dtype = torch.float32, n_rows: int | None = None) -> TaskTensors:  # fmt: skip
     """Examples in any order, stacked by task.
 
     Args:
@@ -79,7 +82,9 @@ def stack_rows(x, y, task, weight, n_classes: int, task_names: list[str], doc=No
     return TaskTensors(x, flat_y.view(shape), flat_weight, n_classes, list(task_names))
 
 
-def stack_examples(data, class_weight=None, dtype=torch.float32) -> TaskTensors:
+def stack_examples(
+    data: Any, class_weight: Any = None, dtype: torch.dtype = torch.float32
+) -> TaskTensors:
     """The examples of a `MultiTaskDataset`, task by task; what ``dataset.stacked()`` calls."""
     for name, size in zip(data.task_names, data.sizes.tolist(), strict=True):
         if size == 0:

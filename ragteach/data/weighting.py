@@ -5,12 +5,14 @@ Enters: numbers, None or "balanced", and labels.  Leaves: (n_classes,) weights.
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 
 from ragteach.errors import refuse
 
 
-def class_weights(class_weight, y, n_classes: int, weight=None) -> torch.Tensor:
+def class_weights(class_weight: Any, y: Any, n_classes: int, weight: Any = None) -> torch.Tensor:
     """What an example of each class counts, (n_classes,): the numbers given, or made of these labels.
 
     Args:

@@ -10,6 +10,8 @@ import os
 import secrets
 from pathlib import Path
 
+from ragteach.errors import refuse
+
 
 def write(path: str | os.PathLike, data: bytes) -> Path:
     """Put ``data`` at ``path``: whole, or not at all, whoever else writes there at the same time.
@@ -28,6 +30,10 @@ def write(path: str | os.PathLike, data: bytes) -> Path:
         b'whole'
     """
     path = Path(os.path.realpath(path))
+    if path.exists() and not path.is_file():  # a device or a pipe is never replaced by a file
+        with open(path, "wb") as device:
+            device.write(data)
+        return path
     beside = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}.tmp")
     try:
         with open(beside, "xb") as file:
@@ -44,3 +50,36 @@ def write(path: str | os.PathLike, data: bytes) -> Path:
         finally:
             os.close(folder)
     return path
+
+
+def put(path: str | os.PathLike, data: bytes, what: str = "path") -> Path:
+    """`write` where a person said: what goes wrong is refused in three parts.
+
+    Args:
+        what: the name of the argument, for the message.
+    """
+    try:
+        return write(path, data)
+    except (OSError, ValueError) as error:  # a NUL inside is no name
+        raise _no_place(what, path, error) from None
+
+
+def check_place(path: str | os.PathLike, what: str = "path") -> None:
+    """Refuse a path that `put` could not write to, before any work is done for it."""
+    try:
+        place = Path(os.path.realpath(path))
+        if place.exists() and not place.is_dir() and not place.is_file():
+            return  # a device or a pipe
+        if place.is_dir():
+            raise IsADirectoryError(21, os.strerror(21))
+        write(place.with_name(f".writable.{os.getpid()}"), b"").unlink()
+    except (OSError, ValueError) as error:  # a NUL inside is no name
+        raise _no_place(what, path, error) from None
+
+
+def _no_place(what: str, path: str | os.PathLike, error: OSError | ValueError) -> Exception:
+    return refuse(
+        expected=f"{what} to name a file that can be written",
+        got=f"{path}: {getattr(error, 'strerror', None) or error}",
+        fix="choose another folder, make it first, or make room in it",
+    )

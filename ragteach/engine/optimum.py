@@ -26,6 +26,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ragteach.data.memory import fits_memory
 from ragteach.dataset import MultiTaskDataset
 from ragteach.engine.arguments import Penalty, check_model, grid, number
 from ragteach.engine.backward import gradients
@@ -160,6 +161,7 @@ def _optimum(
     tol = number("tol", tol)
     whole("max_iter", max_iter, 1)
     lams, lams_shared, _ = grid(lam, lam_shared)
+    _refuse_too_large(model, len(lams))
     exact = copy.deepcopy(model).double()  # data and penalties must not be rounded on their way
     tensors = as_tensors(exact, data)
     model.class_names, model.columns = exact.class_names, exact.columns  # those of the data
@@ -169,6 +171,21 @@ def _optimum(
     found.grad_norm = gradient_norm(problem, found)
     found.converged = found.grad_norm < tol
     return problem, found, steps
+
+
+def bytes_of_an_optimum(model: RAG) -> int:
+    """What the weights of one optimum take at least: float64, and a copy as precise as the model."""
+    return sum(p.numel() * (8 + p.element_size()) for p in model.parameters())
+
+
+def _refuse_too_large(model: RAG, n_optima: int) -> None:
+    one = f"{len(model.adapters)} adapters, {model.n_classes} x {model.n_features}"
+    fits_memory(
+        f"{n_optima} {'optimum' if n_optima == 1 else 'optima'} of {one}",
+        n_optima * bytes_of_an_optimum(model),
+        "fewer words (make_vectorizer(max_features=5000); train --max-words 5000), fewer penalties "
+        "at a time, or adapters for groups of tasks (graph='grouped')",
+    )
 
 
 def minimise(problem: Problem, tol: float, max_steps: int) -> tuple[Replicas, int]:

@@ -110,7 +110,9 @@ def heads_from_frame(
     return FrameHeads(data, heads, names, vectorizer)
 
 
-def _parts(frame, text, label, task, missing, class_names) -> dict[str, pd.DataFrame]:
+def _parts(
+    frame: Any, text: Any, label: Any, task: Any, missing: Any, class_names: Any
+) -> dict[str, pd.DataFrame]:
     """One standard frame for each task, whose classes are the task's own."""
     table = as_table(frame)
     columns = find_columns(list(table.columns), text, label, task)

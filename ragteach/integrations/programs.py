@@ -20,7 +20,7 @@ from pathlib import Path
 
 import torch
 
-from ragteach.data.writing import write
+from ragteach.data.writing import put
 from ragteach.errors import need
 from ragteach.integrations.trust import check_rag
 from ragteach.model import RAG
@@ -46,7 +46,7 @@ def export_onnx(model: RAG, path: str | os.PathLike, task: str | int | None = No
     options = names | {"dynamo": True, "verbose": False, "dynamic_shapes": rows}
     with _quiet():
         program = torch.onnx.export(module.float().eval(), (x,), **options)
-    return write(path, program.model_proto.SerializeToString())
+    return put(path, program.model_proto.SerializeToString())
 
 
 def export_program(model: RAG, task: str | int | None = None) -> torch.export.ExportedProgram:

@@ -10,6 +10,8 @@ J is quadratic, so its optimum is one linear system. Source: Evgeniou & Pontil (
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import scipy.sparse as sp
 import torch
@@ -38,13 +40,24 @@ class RAGRegressor(RegressorMixin, _RAGEstimator):
         [1.0, -1.0]
     """
 
-    def __init__(self, lam=0.01, lam_shared=0.01, strategy="rag", graph="one_per_task", num_adapters=None,
-                 alpha="equal", bias="task", task_names=None, task_column=None, random_state=0):  # fmt: skip
+    def __init__(
+        self,
+        lam: Any = 0.01,
+        lam_shared: Any = 0.01,
+        strategy: str = "rag",
+        graph: Any = "one_per_task",
+        num_adapters: int | None = None,
+        alpha: Any = "equal",
+        bias: str = "task",
+        task_names: Any = None,
+        task_column: Any = None,
+        random_state: Any = 0,
+    ) -> None:
         self.lam, self.lam_shared, self.strategy = lam, lam_shared, strategy
         self.graph, self.num_adapters, self.alpha, self.bias = graph, num_adapters, alpha, bias
         self.task_names, self.task_column, self.random_state = task_names, task_column, random_state
 
-    def fit(self, X, y, tasks=None, sample_weight=None):
+    def fit(self, X: Any, y: Any, tasks: Any = None, sample_weight: Any = None) -> RAGRegressor:
         """Minimise J. Arguments as in `RAGClassifier.fit`, with numbers y."""
         at_least("lam", self.lam, 1e-12)
         at_least("lam_shared", self.lam_shared, 1e-12)
@@ -83,16 +96,16 @@ class RAGRegressor(RegressorMixin, _RAGEstimator):
                 model.bias.copy_(torch.from_numpy(b[:, None]))
         return self._finish(model)
 
-    def predict(self, X, tasks=None):
+    def predict(self, X: Any, tasks: Any = None) -> np.ndarray:
         """w_t x + b_t of each row, by its task."""
         return self._logits(X, tasks)[:, 0]
 
-    def score(self, X, y, sample_weight=None, tasks=None):
+    def score(self, X: Any, y: Any, sample_weight: Any = None, tasks: Any = None) -> float:
         """R^2 over all rows."""
         return r2_score(y, self.predict(X, tasks), sample_weight=sample_weight)
 
 
-def _ridge(X, routes, y, weight, B):
+def _ridge(X: Any, routes: np.ndarray, y: np.ndarray, weight: np.ndarray, B: np.ndarray) -> Any:
     """argmin of sum_i weight_i/2 (y_i - z_i v - B_i b)^2 + ||v||^2 / 2 over v and b; z_i = routes_i
     (x) x_i.
 

@@ -22,9 +22,18 @@ from sklearn.utils.validation import check_non_negative
 from ragteach.data.stacking import stack_rows
 from ragteach.dataset import DENSE_NUMBERS, SPARSE_ABOVE
 from ragteach.errors import refuse
+from ragteach.tensors import TaskTensors
 
 
-def stack(X, label, number, weight, per_class, n_classes, names):
+def stack(
+    X: Any,
+    label: np.ndarray,
+    number: np.ndarray,
+    weight: np.ndarray,
+    per_class: Any,
+    n_classes: int,
+    names: list[str],
+) -> tuple[TaskTensors, np.ndarray]:
     """`TaskTensors` in double precision whose weights are the rows' own, and each task's sum of
     weights.
     """
@@ -40,13 +49,13 @@ def stack(X, label, number, weight, per_class, n_classes, names):
             x = torch.from_numpy(x.toarray())
     else:
         x = torch.from_numpy(np.ascontiguousarray(X))
-    label, task, share = (torch.from_numpy(np.asarray(v)) for v in (label, number, share))
+    y, task, counts = (torch.from_numpy(np.asarray(v)) for v in (label, number, share))
     names = [str(n) for n in names]
-    tensors = stack_rows(x, label, task, share, n_classes, names, dtype=torch.float64)
+    tensors = stack_rows(x, y, task, counts, n_classes, names, dtype=torch.float64)
     return tensors, np.bincount(number, weight, len(names))
 
 
-def centre(tensors):
+def centre(tensors: TaskTensors) -> Any:
     """Shift dense features to mean 0 in each task, in place; returns the means (n_tasks, 1,
     n_features).
 

@@ -36,7 +36,7 @@ from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 from sklearn.utils import check_array
 
 from ragteach.data.features import WORD, warn_of_unknown
-from ragteach.data.writing import write
+from ragteach.data.writing import put
 from ragteach.errors import one_of, refuse, whole
 from ragteach.integrations.heads import HEADS, MultiHead
 from ragteach.integrations.trust import (
@@ -198,7 +198,7 @@ def save(
         ) from error
     tensors = {name: t.detach().cpu().contiguous().clone() for name, t in tensors.items()}
     metadata = {"ragteach": json.dumps({"sha256": _digest(text, tensors), "info": text})}
-    return write(path, safetensors.torch.save(tensors, metadata))
+    return put(path, safetensors.torch.save(tensors, metadata))
 
 
 def _unpacked(model: Any, vectorizer: Any, labels: Any) -> tuple[Any, Any, Any, dict]:

@@ -15,6 +15,7 @@ starts in offline mode.
 from __future__ import annotations
 
 import numbers as _numbers
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,6 +23,7 @@ from typing import Any
 
 import torch
 
+from ragteach.data.arguments import is_a
 from ragteach.errors import need, one_of, refuse, whole
 
 
@@ -99,7 +101,15 @@ class TensorBoard(_Tracker):
         need("tensorboard")
         from torch.utils.tensorboard import SummaryWriter
 
-        self.writer = SummaryWriter(str(folder))
+        is_a("folder", folder, (str, os.PathLike), "the path of a folder", 'folder="runs/first"')
+        try:
+            self.writer = SummaryWriter(str(folder))
+        except (OSError, ValueError) as error:
+            raise refuse(
+                expected="folder to be one that can be written to",
+                got=f"folder = {str(folder)!r}: {error}",
+                fix="choose another folder, or make room in this one",
+            ) from None
         self.histograms = histograms
         if config:
             lines = [f"- {name}: {value}" for name, value in config.items()]
@@ -144,6 +154,7 @@ class WandB(_Tracker):
 
     def __init__(self, project="ragteach", name=None, config=None, folder=".", mode="offline"):
         one_of("mode", mode, ("offline", "online", "disabled"))
+        is_a("project", project, str, "a name", 'project="ragteach"')
         config = _config(config)
         need("wandb")
         import wandb

@@ -11,13 +11,16 @@ on test sentences, which chose nothing. The saved model is the one that was test
 from __future__ import annotations
 
 import argparse
+import os
 import shlex
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from ragteach.data.asked import asked_frame
+from ragteach.data.writing import check_place
 from ragteach.errors import refuse
 from ragteach.integrations.saving import save
 from ragteach.study.one_split import Split, fit_split
@@ -32,8 +35,9 @@ def run_train(options: argparse.Namespace) -> int:
             got=f"no folder {folder}",
             fix=f"make it first: mkdir -p {folder}",
         )
+    check_place(options.save, "--save")
     frame = asked_frame(options.file, options)
-    split = fit_split(frame, options.seed)
+    split = fit_split(frame, options.seed, max_words=options.max_words)
     print(scores(split, options.strategy))
     print(in_one_line(split))
     path = save_split(options.save, split, options.strategy, data=Path(options.file).name)
@@ -83,7 +87,7 @@ def in_one_line(split: Split) -> str:
     return line
 
 
-def save_split(path, split: Split, strategy: str, **notes) -> Path:
+def save_split(path: str | os.PathLike, split: Split, strategy: str, **notes: Any) -> Path:
     """Save the fitted model of one strategy with its words, names and how it came about."""
     fitted = split.fitted[strategy]
     return save(

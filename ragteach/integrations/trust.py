@@ -135,7 +135,10 @@ def _shapes(given: Any, state: Mapping[str, torch.Tensor], multi: bool, heads: M
     body = "body." if multi else ""
     n_outputs, n_features = state[body + "shared"].shape
     n_tasks, n_adapters, rank = len(given["tasks"]), len(given["adapters"]), given["rank"]
-    shapes = {"shared": (n_outputs, n_features), "graph": (n_tasks, n_adapters)}
+    shapes: dict[str, tuple[int, ...]] = {
+        "shared": (n_outputs, n_features),
+        "graph": (n_tasks, n_adapters),
+    }
     if given["bias"]:
         shapes["bias"] = (n_tasks if given["bias"] == "task" else 1, n_outputs)
     for name in given["adapters"]:
@@ -152,7 +155,8 @@ def _shapes(given: Any, state: Mapping[str, torch.Tensor], multi: bool, heads: M
     for i, (kind, size) in enumerate(given["heads"]):
         one_of("kind of head", kind, heads)
         whole("size of a head", size, 1)
-        shapes |= {f"heads.{i}.linear.weight": (size, n_outputs), f"heads.{i}.linear.bias": (size,)}
+        shapes[f"heads.{i}.linear.weight"] = (size, n_outputs)
+        shapes[f"heads.{i}.linear.bias"] = (size,)
     return shapes
 
 

@@ -40,16 +40,17 @@ def draw(
     text = np.arange(len(frame)) if name == "toy" else groups(frame["text"])
     for _, places in frame.groupby("task", sort=False).indices.items():
         rows = frame.iloc[places]
-        train, val = cuts(len(rows), n)
+        n_train, n_val = cuts(len(rows), n)
         order = together(rng.permutation(len(rows)), text[places])
-        order = every_class(order, rows["label"].to_numpy(), train)
-        dealt = (order[:train], order[train : train + val], order[train + val :][:MAX_TEST])
-        for part, place in zip(parts, dealt, strict=True):
+        order = every_class(order, rows["label"].to_numpy(), n_train)
+        cut = np.split(order, [n_train, n_train + n_val])
+        for part, place in zip(parts, (*cut[:2], cut[2][:MAX_TEST]), strict=True):
             part.append(places[place])
     train, val, test = (np.concatenate(part) for part in parts)
     val = val[~np.isin(text[val], text[train])]
     test = test[~np.isin(text[test], text[np.concatenate([train, val])])]
-    return tuple(frame.iloc[part].reset_index(drop=True) for part in (train, val, test))
+    found = [frame.iloc[part].reset_index(drop=True) for part in (train, val, test)]
+    return found[0], found[1], found[2]
 
 
 def together(order: np.ndarray, text: np.ndarray) -> np.ndarray:

@@ -22,7 +22,7 @@ from typing import Any
 import pandas as pd
 import torch
 
-from ragteach.data.arguments import as_list, yes_no
+from ragteach.data.arguments import as_list
 from ragteach.data.files import load_article
 from ragteach.data.frames import as_frame
 from ragteach.data.human import load_human
@@ -31,7 +31,7 @@ from ragteach.data.toy import make_toy
 from ragteach.errors import at_least, is_list, one_of, refuse, whole
 from ragteach.study.draws import cuts, draw, overlap_ratio
 from ragteach.study.kept import Job, Kept, described
-from ragteach.study.running import run
+from ragteach.study.running import check_jobs, check_resume, run
 from ragteach.study.scores import Parts, score
 from ragteach.study.strategies import BASELINES, STRATEGIES, Strategy, chosen_strategies, once
 from ragteach.study.tables import COLUMNS, FRESH, RESPLIT, interval, paired, summary, winners
@@ -168,14 +168,8 @@ def _table(
     knobs: Sequence[str] = (),
 ) -> pd.DataFrame:
     """The rows of all jobs, in their order; with a column for each of these knobs."""
-    yes_no("resume", resume)
-    if resume and out is None:
-        raise refuse(
-            expected="a folder to go on from",
-            got="resume = True without out",
-            fix='name the folder of the run that was stopped: out="results"',
-        )
-    _checked_jobs(n_jobs)
+    check_resume(resume, out)
+    check_jobs(n_jobs)
     if frame is None:
         for values in {job.knobs for job in jobs}:
             make_toy(n_per_task=1, **dict(values))  # the generator refuses what it cannot use
@@ -238,9 +232,9 @@ def _warn_of_edges(table: pd.DataFrame) -> None:
 
 def _loaded(data: Any) -> pd.DataFrame | None:
     """The frame of finite data, None for those that are drawn afresh."""
-    if not isinstance(data, str):
-        if data is None:
-            one_of("data", data, SIZES)
+    if data is None:
+        one_of("data", data, SIZES)
+    if not isinstance(data, str) or data not in SIZES:
         return data
     if data == "toy":
         return None
@@ -268,17 +262,6 @@ def _sizes(n_per_task: int | Iterable[int] | None) -> list[int | None]:
             whole("n_per_task", n, 1)
     once("n_per_task", sizes)
     return sizes
-
-
-def _checked_jobs(n_jobs: int | None) -> None:
-    if n_jobs is not None and (
-        isinstance(n_jobs, bool) or not isinstance(n_jobs, int) or not n_jobs
-    ):
-        raise refuse(
-            expected="n_jobs (--jobs) to be a whole number other than 0, or None",
-            got=f"n_jobs = {n_jobs!r}",
-            fix="use 1 for one process, -1 for all cores",
-        )
 
 
 def _checked(frame: Any, sizes: list[Any]) -> pd.DataFrame | None:

@@ -11,26 +11,41 @@ import functools
 import unicodedata
 import warnings
 
-from matplotlib.font_manager import findfont, fontManager, get_font
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.font_manager import findfont, findSystemFonts, fontManager, get_font
 from matplotlib.text import Text
 
 # Scripts (the first word of a letter's Unicode name) that share a font of the Noto family.
-NOTO = {"CJK": "CJK", "HIRAGANA": "CJK", "KATAKANA": "CJK", "HANGUL": "CJK"}
+EAST_ASIAN = ("CJK", "HIRAGANA", "KATAKANA", "HANGUL", "HALFWIDTH", "FULLWIDTH", "IDEOGRAPHIC")
 MISSING_GLYPH = r"Glyph \d+ .* missing from"
 _said: set[str] = set()
 
 
-def readable(figure) -> None:
+def readable(figure: Figure | Axes) -> None:
     """Give every text of a figure (or Axes) a font that has its letters; say which is missing."""
     for text in figure.findobj(Text):
         letters = text.get_text()
         if letters.isascii():
             continue
         lacking = _lacking(letters, findfont(text.get_fontproperties()))
+        if lacking:
+            _know_new_fonts()
         for family in _families(frozenset(lacking)):
             text.set_fontfamily([*text.get_fontfamily(), family])
         for letter in sorted(lacking - _installed(frozenset(lacking))):
             _say(letter)
+
+
+@functools.cache
+def _know_new_fonts() -> None:
+    """Fonts that were installed after matplotlib wrote its list of them."""
+    known = {font.fname for font in fontManager.ttflist}
+    for path in sorted(set(findSystemFonts()) - known):
+        try:
+            fontManager.addfont(path)
+        except (OSError, RuntimeError, ValueError):  # a file that matplotlib cannot read
+            continue
 
 
 def _lacking(letters: str, path: str) -> set[str]:
@@ -68,10 +83,13 @@ def _installed(letters: frozenset[str]) -> frozenset[str]:
 
 def _say(letter: str) -> None:
     script = unicodedata.name(letter, "UNKNOWN").split()[0]
+    if unicodedata.category(letter) in ("So", "Sk"):
+        script = "EMOJI"
     warnings.filterwarnings("ignore", MISSING_GLYPH, UserWarning)
     if script not in _said:
         _said.add(script)
         called = script if script == "CJK" else script.capitalize()
-        font = f"Noto Sans {NOTO.get(script, called)}"
+        font = "Noto Emoji" if script == "EMOJI" else f"Noto Sans {called}"
+        font = "Noto Sans CJK" if script in EAST_ASIAN else font
         print(f"No installed font has {called} letters such as {letter!r}: they are drawn "
               f"as boxes. Install one, for example {font}, and start Python again.")  # fmt: skip

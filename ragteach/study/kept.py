@@ -1,4 +1,4 @@
-"""Kept: finished draws on disk, so that a run that was stopped loses nothing and goes on.
+"""Kept: finished draws (or trials) on disk, so that a run that was stopped loses nothing and goes on.
 
 Enters: a folder.  Leaves: one small file a draw, ``draws/toy-n60-seed3-1f0c2a9be4d7.json``.
 
@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from ragteach.data.writing import write
@@ -37,6 +38,37 @@ class Job:
     seed: int
     knobs: tuple[tuple[str, float], ...] = ()
 
+    def key(self) -> list:
+        """What tells this draw from the others of a run, as JSON can hold it."""
+        return [self.name, self.n, self.seed, self.knobs]
+
+    def file_name(self) -> str:
+        """The first part of its file's name."""
+        size = "60%" if self.n is None else str(self.n)
+        return f"{self.name}-n{size}-seed{self.seed}"
+
+    def __str__(self) -> str:
+        return f"n = {self.n}, seed {self.seed}"
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One setting to be tried: its number in the search, and its parameters."""
+
+    number: int
+    params: dict
+
+    def key(self) -> list:
+        """What tells this trial from the others of a search: its parameters follow from it."""
+        return [self.number]
+
+    def file_name(self) -> str:
+        """The first part of its file's name."""
+        return f"trial{self.number}"
+
+    def __str__(self) -> str:
+        return f"trial {self.number}, {self.params}"
+
 
 class Stopped(KeyboardInterrupt):
     """Ctrl-C, said in three parts. ``table`` holds the finished draws."""
@@ -51,28 +83,33 @@ class Kept:
 
     Args:
         out: the folder, made if it is not there; or None.
-        settings: what all draws of the run have in common, as `described` gives it.
+        settings: what all draws of the run have in common, as JSON can hold it (see `described`).
+        what: they are called; the folder of their files is named so.
+        n_all: how many the whole run has, if `running.run` is called for some of them at a time.
 
     Raises:
         RagteachError: a folder that cannot be written to, before any work is done.
     """
 
-    def __init__(self, out: str | os.PathLike | None, settings: Any):
-        self.folder = None if out is None else usable(out) / "draws"
-        self.settings = settings
+    def __init__(self, out: str | os.PathLike | None, settings: Any, what: str = "draw",
+                 n_all: int | None = None):  # fmt: skip
+        self.folder = None if out is None else usable(out) / f"{what}s"
+        self.settings, self.what, self.n_all = settings, what, n_all
+        self.n_before = 0  # finished in calls before this one
         if self.folder is not None:
             usable(self.folder)
 
-    def path(self, job: Job) -> Path:
+    def path(self, job: Job | Trial) -> Path:
         """Where the draw of this job is kept."""
         assert self.folder is not None, "nothing is kept without a folder"
-        size = "60%" if job.n is None else str(job.n)
-        text = json.dumps([FORMAT, self.settings, job.name, job.n, job.seed, job.knobs])
+        text = json.dumps([FORMAT, self.settings, *job.key()])
         digest = hashlib.sha256(text.encode()).hexdigest()[:12]
-        return self.folder / f"{job.name}-n{size}-seed{job.seed}-{digest}.json"
+        return self.folder / f"{job.file_name()}-{digest}.json"
 
-    def load(self, job: Job) -> list[tuple] | None:
+    def load(self, job: Job | Trial) -> list[tuple] | None:
         """The rows of a finished draw, or None if it is not there."""
+        if self.folder is None:
+            return None
         try:
             text = self.path(job).read_text(encoding="utf-8")
         except FileNotFoundError:
@@ -81,25 +118,26 @@ class Kept:
             return [tuple(row) for row in json.loads(text)["rows"]]
         except (ValueError, KeyError, TypeError) as error:
             raise refuse(
-                expected="a finished draw, as an earlier run wrote it",
+                expected=f"a finished {self.what}, as an earlier run wrote it",
                 got=f"{self.path(job)}, which is damaged ({error})",
-                fix="delete that file, then go on with resume: only this draw is computed again",
+                fix="delete that file, then go on with resume: only this one is computed again",
             ) from None
 
-    def save(self, job: Job, rows: list[tuple]) -> None:
+    def save(self, job: Job | Trial, rows: list[tuple]) -> None:
         """Keep a finished draw."""
         if self.folder is not None:
             write(self.path(job), json.dumps({"rows": rows}).encode())
 
     def said(self, n_done: int, n_jobs: int) -> str:
         """What is kept of a run that did not end, in words."""
-        done = f"{n_done} of {n_jobs} draws are finished"
+        n_done = n_done + self.n_before
+        done = f"{n_done} of {self.n_all or n_jobs} {self.what}s are finished"
         return done if self.folder is None else f"{done} and kept in {self.folder}"
 
     def advice(self) -> str:
         """How to go on."""
         if self.folder is None:
-            return "start again with out=..., a folder in which finished draws are kept"
+            return f"start again with out=..., a folder in which finished {self.what}s are kept"
         return "do the same again with resume=True (on the command line: --resume)"
 
 
@@ -121,13 +159,26 @@ def usable(folder: str | os.PathLike) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         write(folder / f".writable.{os.getpid()}", b"").unlink()
-    except OSError as error:
+    except (OSError, ValueError) as error:  # a NUL inside is no name
         raise refuse(
             expected="out (--out) to be a folder to write to",
-            got=f"{folder}: {error.strerror}",
+            got=f"{folder!s}: {getattr(error, 'strerror', None) or error}",
             fix="choose another folder, for example results, or make room in this one",
         ) from None
     return folder
+
+
+def digest(data: Any) -> str:
+    """A digest of a dataset's numbers and names: another one has another."""
+    x = data.x
+    sparse = getattr(x, "matrix", x)
+    arrays = [sparse.data, sparse.indices, sparse.indptr] if hasattr(sparse, "indptr") else [x]
+    arrays += [getattr(data, name, None) for name in ("y", "task", "doc", "weight")]
+    found = hashlib.sha256(repr([data.task_names, data.n_classes, x.shape]).encode())
+    for array in arrays:
+        rows = getattr(array, "rows", array)
+        found.update(b"none" if rows is None else np.ascontiguousarray(rows).tobytes())
+    return found.hexdigest()
 
 
 def described(frame: pd.DataFrame | None, strategies: Iterable[Strategy]) -> list:
@@ -145,10 +196,10 @@ def described(frame: pd.DataFrame | None, strategies: Iterable[Strategy]) -> lis
         ]
         for s in strategies
     ]
-    return [_version(), data, parts]
+    return [version(), data, parts]
 
 
-def _version() -> str:
+def version() -> str:
     """The package's version: draws of another one are other draws."""
     try:
         return importlib.metadata.version("ragteach")

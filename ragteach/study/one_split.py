@@ -18,14 +18,18 @@ import pandas as pd
 import torch
 
 from ragteach.data.arguments import as_list
+from ragteach.data.features import make_vectorizer
 from ragteach.data.frames import as_frame
 from ragteach.data.looking import wilson
+from ragteach.data.memory import how_many_fit
 from ragteach.data.splits import split_frame
 from ragteach.dataset import MultiTaskDataset
-from ragteach.engine.optimum import solve_path
+from ragteach.engine.optimum import bytes_of_an_optimum, solve_path
 from ragteach.errors import one_of
 from ragteach.model import RAG
-from ragteach.study.strategies import REGISTRY, STRATEGIES
+from ragteach.study.strategies import REGISTRY, STRATEGIES, Strategy
+
+SEARCH = 5  # vectors as large as the weights that the search for an optimum holds, roughly
 
 
 @dataclass
@@ -76,16 +80,12 @@ class Split:
         """
         right = pd.Series(self.right(strategy))
         by_task = right.groupby(self.test["task"].to_numpy(), sort=False)
-        hits, n = by_task.sum(), by_task.size()
-        hits, n = (
-            hits.reindex(self.task_names, fill_value=0),
-            n.reindex(self.task_names, fill_value=0),
-        )
-        hits, n = [*hits, right.sum()], [*n, len(right)]
+        hits = np.append(by_task.sum().reindex(self.task_names, fill_value=0), right.sum())
+        n = np.append(by_task.size().reindex(self.task_names, fill_value=0), len(right))
         tested = np.maximum(n, 1)
         low, high = wilson(hits, tested)
         table = {"task": [*self.task_names, "all tasks"], "n": n}
-        table |= {"accuracy": np.array(hits) / tested, "low": low, "high": high}
+        table |= {"accuracy": hits / tested, "low": low, "high": high}
         return pd.DataFrame(table)
 
     def difference(self, a: str, b: str) -> tuple[float, float, float]:
@@ -128,16 +128,24 @@ class Split:
         return [self.class_names[number] for number in numbers]
 
 
-def fit_split(frame: pd.DataFrame, seed: int = 0, strategies: Sequence[str] = STRATEGIES) -> Split:
+def fit_split(
+    frame: Any,
+    seed: int = 0,
+    strategies: Sequence[str] = STRATEGIES,
+    max_words: int | None = None,
+) -> Split:
     """Split the frame and fit every strategy on it.
 
     Args:
         frame: columns text, label, task; whatever `as_frame` takes.
         seed: of the split.
         strategies: names, see `ragteach.study.strategies`.
+        max_words: keep only this many of the most frequent words, where the weights of all (tasks x
+            classes x words) would not fit. Default: all words of the training part.
 
     Raises:
-        RagteachError: too few sentences to be split; an unknown strategy.
+        RagteachError: too few sentences to be split; an unknown strategy; weights that do not fit
+            into memory, before anything is trained.
 
     Example:
         >>> from ragteach import make_toy
@@ -150,29 +158,44 @@ def fit_split(frame: pd.DataFrame, seed: int = 0, strategies: Sequence[str] = ST
         one_of("strategy", name, [n for n, s in REGISTRY.items() if s.builder and not s.features])
     frame = as_frame(frame)
     train, val, test = split_frame(frame, seed=seed)
-    data = MultiTaskDataset.from_frame(train)
+    words = None
+    if max_words is not None:
+        words = make_vectorizer(max_features=max_words, analyzer="auto").fit(train["text"])
+    data = MultiTaskDataset.from_frame(train, words)
     val_data = MultiTaskDataset.from_frame(val, like=data)
     fitted = {name: _fit(REGISTRY[name], data, val_data, test) for name in strategies}
     return Split(train, val, test, data.vectorizer, data.task_names, data.class_names, fitted, seed)
 
 
-def _fit(strategy, data: MultiTaskDataset, val: MultiTaskDataset, test: pd.DataFrame) -> Fitted:
+def _fit(
+    strategy: Strategy, data: MultiTaskDataset, val: MultiTaskDataset, test: pd.DataFrame
+) -> Fitted:
     """Solve the path of penalties, keep the one with the least validation loss, answer the test."""
-    lam, lam_shared = np.array(strategy.tries, dtype=float).T
-    path = solve_path(strategy.builder(data), data, lam, lam_shared, tol=1e-4)
-    best = int(path.losses(val.stacked()).mean(0).argmin())
-    model = path.model(best)
-    said, probability = _answers(model, data.vectorizer, test)
-    return Fitted(model, path.lam[best].item(), path.lam_shared[best].item(), said, probability)
+    assert strategy.builder is not None, "fit_split takes strategies that train something"
+    model = strategy.builder(data)
+    tries = np.array(strategy.tries, dtype=float)
+    at_once = how_many_fit(SEARCH * bytes_of_an_optimum(model), len(tries))  # nearly always all
+    least = np.inf
+    chosen: tuple[RAG, float, float] | None = None
+    for start in range(0, len(tries), at_once):
+        lam, lam_shared = tries[start : start + at_once].T
+        path = solve_path(model, data, lam, lam_shared, tol=1e-4)
+        losses = path.losses(val.stacked()).mean(0)
+        best = int(losses.argmin())
+        if chosen is None or losses[best] < least:
+            least = losses[best].item()
+            chosen = path.model(best), path.lam[best].item(), path.lam_shared[best].item()
+    assert chosen is not None
+    return Fitted(*chosen, *_answers(chosen[0], data.vectorizer, test))
 
 
 @torch.no_grad()
-def _answers(model: RAG, vectorizer, test: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+def _answers(model: RAG, vectorizer: Any, test: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     """(class number, its probability) for every row, each by its own task's merged weights."""
     said = np.zeros(len(test), dtype=int)
     probability = np.zeros(len(test))
     for task, rows in test.groupby("task", sort=False).indices.items():
-        linear = model.merge(task)
+        linear = model.merge(str(task))
         x = vectorizer.transform(test["text"].to_numpy()[rows])  # (n_docs, n_features), sparse
         logits = torch.from_numpy(np.asarray(x @ linear.weight.numpy().T)) + linear.bias
         p, c = logits.softmax(1).max(1)

@@ -12,17 +12,29 @@ from __future__ import annotations
 import base64
 import io
 import textwrap
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import torch
-from matplotlib.colors import ListedColormap
+from matplotlib.axes import Axes
+from matplotlib.colors import Colormap, ListedColormap
+from matplotlib.figure import Figure
+from torch import Tensor
 
+from ragteach.engine.replicas import Replicas
 from ragteach.errors import one_of, refuse
+from ragteach.model import RAG
+from ragteach.runs import History
 from ragteach.study import looks
+from ragteach.study.crowds import draw_others, stand_out
 from ragteach.study.fonts import readable
 from ragteach.study.strategies import REGISTRY, STRATEGIES
 from ragteach.study.tables import INTERVALS, RESPLIT
+from ragteach.study.trajectories import Trajectory
+from ragteach.tensors import TaskTensors
 
 BLUE, ORANGE, GREEN, PINK = looks.BLUE, looks.ORANGE, looks.GREEN, looks.PINK
 SKY, YELLOW, VERMILION, OTHER = looks.SKY, looks.YELLOW, looks.VERMILION, looks.OTHER
@@ -31,11 +43,15 @@ THREE = {name: REGISTRY[name].look for name in STRATEGIES}
 PALETTE = {name: look.colour for name, look in THREE.items()}
 MARKERS = {name: look.marker for name, look in THREE.items()}
 STYLES = {name: look.dash for name, look in THREE.items()}
+LONGEST_NAME = 48  # letters
+MOST_NODES = 30  # tasks or adapters of a graph that is drawn with lines
+MOST_COLUMNS = 14  # parts in a heat map of words
+SHARED = ("W_s",)  # the part that is always shown
 LETTERS = {name: look.letter for name, look in THREE.items()}
 SCHEDULES = looks.SCHEDULES
 
 
-def show(fig, alt):
+def show(fig: Figure | Axes, alt: str) -> None:
     """Display ``fig`` in a notebook, its description under it: for screen readers, print, and all
     who read.
 
@@ -51,28 +67,29 @@ def show(fig, alt):
             got=repr(alt),
             fix="say in a sentence what one sees",
         )
-    fig = getattr(fig, "figure", fig)
-    readable(fig)
+    figure: Any = getattr(fig, "figure", fig)
+    readable(figure)
     image = io.BytesIO()
-    fig.savefig(image, format="png", dpi=fig.dpi, bbox_inches="tight", metadata={"Software": None})
-    plt.close(fig)
+    bare = {"Software": None}
+    figure.savefig(image, format="png", dpi=figure.dpi, bbox_inches="tight", metadata=bare)
+    plt.close(figure)
     data = {"image/png": base64.b64encode(image.getvalue()).decode(), "text/plain": alt}
     display(data, raw=True, metadata={"image/png": {"alt": alt}})
     words = alt.replace("&", "&amp;").replace("<", "&lt;")
     display(HTML(f"<details><summary>The figure in words</summary>{words}</details>"))
 
 
-def comparison(table, ax=None, metric="accuracy"):
+def comparison(table: pd.DataFrame, ax: Axes | None = None, metric: str = "accuracy") -> Axes:
     """Mean and 95 % interval of each strategy, best on top (from `compare.summary`, one
     n_per_task).
     """
+    _check_table(table, ("strategy", "mean", "low", "high", "n_per_task"), "summary(compare(...))")
     ax = _axes(ax, (7, 0.45 * len(table) + 1.2))
     _one_size(table)
     rows = table.iloc[::-1].reset_index(drop=True)
-    for i, row in rows.iterrows():
+    for i, (_, row) in enumerate(rows.iterrows()):
         colour, marker = PALETTE.get(row["strategy"], OTHER), MARKERS.get(row["strategy"], "x")
-        half = [[row["mean"] - row["low"]], [row["high"] - row["mean"]]]
-        half = None if np.isnan(row["low"]) else half
+        half = _half(row, "mean")
         ax.errorbar(row["mean"], i, xerr=half, fmt=marker, color=colour, ms=8, capsize=4, lw=2)
         ax.annotate(
             f"{row['mean']:.3f}", (row["mean"], i), (0, 7), textcoords="offset points", ha="center"
@@ -86,7 +103,7 @@ def comparison(table, ax=None, metric="accuracy"):
     return _clean(ax)
 
 
-def draws(scores, ax=None):
+def draws(scores: pd.DataFrame, ax: Axes | None = None) -> Axes:
     """One score a draw: a line for each strategy (the columns), a place for each seed (the rows)."""
     ax = _axes(ax, (6, 3.6))
     for i, strategy in enumerate(scores.columns):
@@ -98,17 +115,18 @@ def draws(scores, ax=None):
     return _clean(ax)
 
 
-def differences(table, ax=None, reference="RAG"):
+def differences(table: pd.DataFrame, ax: Axes | None = None, reference: str = "RAG") -> Axes:
     """Paired differences and their 95 % intervals (from `compare.paired`). Accuracy: right of 0 the
     reference wins.
     """
+    needed = ("strategy", "difference", "low", "high", "verdict", "n_per_task")
+    _check_table(table, needed, "paired(compare(...))")
     ax = _axes(ax, (7, 0.45 * len(table) + 1.2))
     _one_size(table)
     marks = {"better": ("o", BLUE), "worse": ("X", VERMILION)}
-    for i, row in table.iloc[::-1].reset_index(drop=True).iterrows():
+    for i, (_, row) in enumerate(table.iloc[::-1].iterrows()):
         marker, colour = marks.get(row["verdict"], ("D", OTHER))
-        half = [[row["difference"] - row["low"]], [row["high"] - row["difference"]]]
-        half = None if np.isnan(row["low"]) else half
+        half = _half(row, "difference")
         ax.errorbar(
             row["difference"], i, xerr=half, fmt=marker, color=colour, ms=7, capsize=4, lw=2
         )
@@ -127,14 +145,14 @@ def differences(table, ax=None, reference="RAG"):
     return _clean(ax)
 
 
-def learning_curves(table, ax=None, metric="accuracy"):
+def learning_curves(table: pd.DataFrame, ax: Axes | None = None, metric: str = "accuracy") -> Axes:
     """Score against sentences per task, one line a strategy with its 95 % band (from
     `compare.summary`).
     """
+    _check_table(table, ("strategy", "mean", "low", "high", "n_per_task"), "summary(compare(...))")
     ax = _axes(ax, (7, 4))
-    for i, (strategy, rows) in enumerate(
-        table.sort_values("n_per_task").groupby("strategy", sort=False)
-    ):
+    lines = _parts(table.sort_values("n_per_task"), "strategy")
+    for i, (strategy, rows) in enumerate(lines.items()):
         colour, marker, style = _look(strategy, i)
         ax.plot(
             rows["n_per_task"],
@@ -156,24 +174,25 @@ def learning_curves(table, ax=None, metric="accuracy"):
     return _clean(ax)
 
 
-def who_wins(table, ax=None):
+def who_wins(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     """Map of the winner over relatedness x sentences per task (from `compare.winners`): its name
     and lead in each cell.
 
     A star marks a lead whose 95 % interval lies above 0. A lead that rounds to 0.000 is a tie, grey.
     """
+    needed = ("relatedness", "n_per_task", "winner", "margin", "clear")
+    _check_table(table, needed, "winners(who_wins_map(...))")
     names = list(PALETTE)
     ties = table["margin"].abs() < 0.0005
     for winner in table["winner"]:
         one_of("winner", winner, names)
-    text = [
+    said = zip(table["winner"], table["margin"], table["clear"], ties, strict=True)
+    cells = [
         "tie" if tie else f"{winner}\n{margin:+.3f}{'*' if clear else ''}"
-        for winner, margin, clear, tie in zip(
-            table["winner"], table["margin"], table["clear"], ties, strict=True
-        )
+        for winner, margin, clear, tie in said
     ]
     code = [names.index(w) for w in table["winner"]]
-    table = table.assign(code=np.where(ties, len(names), code), text=text)
+    table = table.assign(code=np.where(ties, len(names), code), text=cells)
     codes, text = (
         table.pivot(index="relatedness", columns="n_per_task", values=v).sort_index(ascending=False)
         for v in ("code", "text")
@@ -186,7 +205,7 @@ def who_wins(table, ax=None):
     return ax
 
 
-def routing(model, ax=None):
+def routing(model: RAG | Tensor, ax: Axes | None = None) -> Axes:
     """The graph: tasks left, W_s and the adapters right, a line for every route (its width is the
     weight, dashed if below 0). Every task uses W_s: grey lines; where it is frozen at 0 (independent
     models) it has none. An inactive adapter has a dotted box.
@@ -194,6 +213,8 @@ def routing(model, ax=None):
     graph = torch.as_tensor(getattr(model, "graph", model))
     tasks = getattr(model, "task_names", [f"task{t + 1}" for t in range(len(graph))])
     adapters = getattr(model, "adapter_names", [f"A{k + 1}" for k in range(graph.shape[1])])
+    if max(graph.shape) > MOST_NODES:
+        return _graph_as_table(graph, tasks, adapters, ax)
     active = getattr(model, "active", dict.fromkeys(adapters, True))
     ax = _axes(ax, (5.5, 0.55 * max(len(tasks), len(adapters) + 1) + 1.2))
     left = np.linspace(1, 0, len(tasks) + 2)[1:-1]
@@ -235,13 +256,13 @@ def routing(model, ax=None):
     return ax
 
 
-def _uses_shared(model):
+def _uses_shared(model: RAG | Tensor) -> bool:
     """Not so if W_s is frozen at 0. A bare graph is one beside W_s."""
     shared = getattr(model, "shared", None)
     return shared is None or shared.requires_grad or bool(shared.count_nonzero())
 
 
-def _draw_shared(ax, place, tasks, used):
+def _draw_shared(ax: Axes, place: float, tasks: Any, used: bool) -> None:
     """W_s at its place on the right, and a grey line from every task that uses it."""
     frame = {
         "boxstyle": "round,pad=0.35",
@@ -255,29 +276,42 @@ def _draw_shared(ax, place, tasks, used):
     ax.text(1, place, text, ha="left", va="center", zorder=3, size=11, bbox=frame)
 
 
-def norms(trajectory, ax=None, tasks=False):
+def norms(trajectory: Trajectory, ax: Axes | None = None, tasks: bool = False) -> Axes:
     """Length of W_s and of every adapter, step by step (``tasks=True``: of every W_t too)."""
+    _check_trajectory(trajectory)
     table = trajectory.norms()
     if not tasks:
         table = table[~table["part"].str.startswith("W[")]
     return _lines(table, "norm", "length of the weights", ax)
 
 
-def angles(trajectory, ax=None):
+def angles(trajectory: Trajectory, ax: Axes | None = None) -> Axes:
     """Angle between every adapter and the shared weights; 90 degrees is "unrelated"."""
+    _check_trajectory(trajectory)
     ax = _lines(trajectory.angles(), "angle", "angle to the shared weights (degrees)", ax, first=1)
     ax.axhline(90, color="black", lw=0.8, ls=":")
     return ax
 
 
-def plane(trajectory, ax=None, words=None, tasks=False):
+def plane(
+    trajectory: Trajectory,
+    ax: Axes | None = None,
+    words: Sequence[str] | None = None,
+    tasks: bool = False,
+) -> Axes:
     """Paths of W_s and the adapters in a plane: two words' scores, or two principal components."""
+    _check_trajectory(trajectory)
     table = trajectory.project(words)
     axes = table.attrs["axes"]
+    beside = _beside(ax)
     if not tasks:
         table = table[~table["part"].str.startswith("W[")]
     ax = _axes(ax, (5.5, 4.5))
-    for i, (part, path) in enumerate(table.groupby("part", sort=False)):
+    paths = _parts(table, "part")
+    shown = stand_out({part: path[["x", "y"]].to_numpy() for part, path in paths.items()}, SHARED)
+    draw_others(ax, {p: (f["x"], f["y"]) for p, f in paths.items() if p not in shown}, band=False)
+    for i, part in enumerate(shown):
+        path = paths[part]
         colour, marker, style = _look(part, i)
         ax.plot(path["x"], path["y"], ls=style, color=colour, lw=1.8, label=_plain(part))
         ax.plot(path["x"].iloc[0], path["y"].iloc[0], marker, color=colour, ms=5)
@@ -285,35 +319,56 @@ def plane(trajectory, ax=None, words=None, tasks=False):
             path["x"].iloc[-1], path["y"].iloc[-1], marker, color=colour, ms=10, mfc="none", mew=2
         )
     ax.set(xlabel=_plain(axes[0]), ylabel=_plain(axes[1]))
-    ax.legend(frameon=False, title="small: start, ring: end")
+    crowded = len(paths) > len(shown)
+    ax.legend(frameon=False, title="small: start, ring: end", **(beside if crowded else {}))
     return _clean(ax)
 
 
-def conflict(table, ax=None):
+def conflict(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     """Cosine between tasks' gradients in W_s (`Trajectory.gradient_cosines`). Below 0 they pull
     apart.
     """
+    needed = ("task_a", "task_b", "cosine")
+    _check_table(table, needed, "trajectory.gradient_cosines(tensors)")
     table = table.assign(part=table["task_a"] + " & " + table["task_b"])
     ax = _lines(table, "cosine", "cosine of the tasks' gradients in W_s", ax)
     ax.axhline(0, color="black", lw=0.8)
     return ax
 
 
-def words(table, ax=None):
+def words(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     """Which part holds which word: heat map of `Trajectory.word_table`. Above 0: for the last
-    class.
+    class. Of many parts, those with the largest weights are drawn.
     """
+    _check_table(table, (), "trajectory.word_table(...)")
+    n_parts = table.shape[1]
+    if n_parts > MOST_COLUMNS:
+        largest = table.abs().max().drop(labels=SHARED, errors="ignore").nlargest(MOST_COLUMNS - 1)
+        table = table[[part for part in table.columns if part in SHARED or part in largest.index]]
     ax = _axes(ax, (0.95 * table.shape[1] + 2, 0.36 * len(table) + 1.3))
     top = (
         1.25 * float(np.abs(table.to_numpy()).max()) or 1.0
     )  # the ends of the colours are dark: stay off them
     _heat(ax, table, table.map("{:+z.2f}".format), "PuOr", -top, top, 10)
     ax.tick_params(axis="x", rotation=25)
+    if n_parts > table.shape[1]:
+        ax.set_xlabel(f"{table.shape[1]} of {n_parts} parts: those with the largest weights")
     return ax
 
 
-def losses(histories, ax=None, reference=None, column="loss"):
+def losses(
+    histories: Mapping[str, History],
+    ax: Axes | None = None,
+    reference: float | None = None,
+    column: str = "loss",
+) -> Axes:
     """J (or another column of the records) per epoch of one or several `fit` histories."""
+    if not isinstance(histories, dict) or not all(hasattr(h, "frame") for h in histories.values()):
+        raise refuse(
+            expected="histories: a dict of names and what fit returned",
+            got=f"histories = {type(histories).__name__} {histories!r:.60}",
+            fix='plots.losses({"joint": fit(model, data)})',
+        )
     ax = _axes(ax, (7, 3.6))
     for i, (name, history) in enumerate(histories.items()):
         frame = history.frame()
@@ -327,16 +382,22 @@ def losses(histories, ax=None, reference=None, column="loss"):
     return _clean(ax)
 
 
-def lambda_path(replicas, tensors, ax=None, chosen=None):
+def lambda_path(
+    replicas: Replicas, tensors: TaskTensors, ax: Axes | None = None, chosen: float | None = None
+) -> Axes:
     """Accuracy per task along lambda (from `solve_path`): left, independent; right, full
-    sharing.
+    sharing. Of many tasks, those that lambda changes most have a colour each, the others are grey.
     """
+    beside = _beside(ax)
     ax = _axes(ax, (7, 3.8))
     order = replicas.lam.argsort()
     lam, accuracy = replicas.lam[order].numpy(), replicas.accuracy(tensors)[:, order].numpy()
-    for t, name in enumerate(tensors.task_names):
-        colour, marker, style = _look(name, t)
-        ax.plot(lam, accuracy[t], ls=style, marker=marker, ms=4, color=colour, label=_plain(name))
+    tasks = dict(zip(tensors.task_names, accuracy, strict=True))
+    shown = stand_out(tasks)
+    draw_others(ax, {name: (lam, tasks[name]) for name in tasks if name not in shown})
+    for i, name in enumerate(shown):
+        colour, marker, style = _look(name, i)
+        ax.plot(lam, tasks[name], ls=style, marker=marker, ms=4, color=colour, label=_plain(name))
     ax.plot(lam, accuracy.mean(0), color="black", lw=2.5, label="mean")
     if chosen is not None:
         ax.axvline(chosen, color="black", ls=":", lw=1)
@@ -344,14 +405,35 @@ def lambda_path(replicas, tensors, ax=None, chosen=None):
                     textcoords="offset points", size=9)  # fmt: skip
     ax.set_xscale("log")
     ax.set(xlabel=r"$\lambda$   (left: independent, right: full sharing)", ylabel="accuracy")
-    ax.legend(frameon=False, ncols=2)
+    ax.legend(frameon=False, **(beside if len(tasks) > len(shown) else {"ncols": 2}))
     return _clean(ax)
 
 
-def _lines(table, value, label, ax, first=0):
-    beside = {"loc": "upper left", "bbox_to_anchor": (1, 1)} if ax is None else {}
+def _parts(table: pd.DataFrame, column: str) -> dict[str, pd.DataFrame]:
+    """The rows of each name in a column, in the order in which the names come."""
+    return {str(name): rows for name, rows in table.groupby(column, sort=False)}
+
+
+def _half(row: pd.Series, middle: str) -> list[list[float]] | None:
+    """How far the interval of a row reaches to either side; None where there is none."""
+    if np.isnan(row["low"]):
+        return None
+    return [[row[middle] - row["low"]], [row["high"] - row[middle]]]
+
+
+def _beside(ax: Axes | None) -> dict[str, Any]:
+    """Where a legend stands: beside a picture of its own, inside one that was given."""
+    return {"loc": "upper left", "bbox_to_anchor": (1, 1)} if ax is None else {}
+
+
+def _lines(table: pd.DataFrame, value: str, label: str, ax: Axes | None, first: int = 0) -> Axes:
+    beside = _beside(ax)
     ax = _axes(ax, (6.5, 3.6))
-    for i, (part, path) in enumerate(table.groupby("part", sort=False), start=first):
+    paths = _parts(table, "part")
+    shown = stand_out({part: path[value].to_numpy() for part, path in paths.items()}, SHARED)
+    draw_others(ax, {p: (f["step"], f[value]) for p, f in paths.items() if p not in shown})
+    for i, part in enumerate(shown, start=first):
+        path = paths[part]
         colour, marker, style = _look(part, i)
         every = max(1, len(path) // 6)
         ax.plot(path["step"], path[value], ls=style, color=colour, marker=marker, markevery=every, ms=5,
@@ -362,32 +444,66 @@ def _lines(table, value, label, ax, first=0):
     return _clean(ax)
 
 
-def _look(name, i):
+def _graph_as_table(
+    graph: Tensor, tasks: Sequence[str], adapters: Sequence[str], ax: Axes | None
+) -> Axes:
+    """A large graph as cells: a row a task, a column an adapter, dark where a route is."""
+    ax = _axes(ax, (6, 6 * min(1.5, max(0.4, len(graph) / max(graph.shape[1], 1)))))
+    top = max(float(graph.abs().max()), 1e-12)
+    ax.imshow(
+        graph.detach().cpu().numpy(),
+        cmap="PuOr",
+        vmin=-top,
+        vmax=top,
+        aspect="auto",
+        interpolation="nearest",
+    )
+    for axis, names in ((ax.xaxis, adapters), (ax.yaxis, tasks)):
+        places = range(0, len(names), max(1, -(-len(names) // 20)))
+        axis.set_ticks(list(places), [_plain(names[i]) for i in places])
+    ax.tick_params(axis="x", rotation=90)
+    ax.set(xlabel=f"{len(adapters)} adapters", ylabel=f"{len(tasks)} tasks")
+    return _clean(ax)
+
+
+def _look(name: str, i: int) -> tuple[str, str, Any]:
     """Colour, marker and line style: those of a strategy, of a schedule, or the i-th."""
     strategy = REGISTRY.get(name)
     look = SCHEDULES.get(name, looks.nth_look(i)) if strategy is None else strategy.look
     return look.colour, look.marker, look.dash
 
 
-def _plain(name):
+def _plain(name: Any) -> str:
     """A name from the data as matplotlib text: no $ starts a formula, no _ in front hides it from
     legends.
     """
-    text = str(name).replace("$", r"\$")
+    text = str(name)
+    if len(text) > LONGEST_NAME and "\n" not in text:
+        text = f"{text[: LONGEST_NAME - 1]}…"
+    text = text.replace("$", r"\$")
     return f" {text}" if text.startswith("_") else text
 
 
-def _wrapped(name):
+def _wrapped(name: Any) -> str:
     return _plain(textwrap.fill(str(name), 36))
 
 
-def _heat(ax, values, text, colours, low, high, size):
+def _heat(
+    ax: Axes,
+    values: pd.DataFrame,
+    text: pd.DataFrame,
+    colours: str | Colormap,
+    low: float,
+    high: float,
+    size: int,
+) -> None:
     """A table as coloured cells, its first row on top, with a text in each."""
     import seaborn as sns
 
     sns.heatmap(
         values.astype(float), vmin=low, vmax=high, cmap=colours, annot=text.to_numpy(), fmt="", ax=ax,
         cbar=False, linewidths=2, linecolor="white", annot_kws={"size": size, "color": "black"},
+        xticklabels=False, yticklabels=False,  # seaborn would draw them, in a font without letters
     )  # fmt: skip
     for axis, names in ((ax.xaxis, values.columns), (ax.yaxis, values.index)):
         axis.set_ticks(np.arange(len(names)) + 0.5, [_plain(name) for name in names], rotation=0)
@@ -396,17 +512,47 @@ def _heat(ax, values, text, colours, low, high, size):
     readable(ax)
 
 
-def _axes(ax, size):
+def _check_table(table: object, columns: tuple[str, ...], source: str) -> None:
+    """Refuse anything but a table with rows and these columns."""
+    missing = [name for name in columns if name not in getattr(table, "columns", ())]
+    if isinstance(table, pd.DataFrame) and len(table) and not missing:
+        return
+    got = f"table = {type(table).__name__} {table!r:.60}"
+    if isinstance(table, pd.DataFrame):
+        got = f"a table of {len(table)} rows without {', '.join(missing) or 'any row'}"
+    raise refuse(
+        expected=f"table: what {source} makes",
+        got=got,
+        fix=f"pass the result of {source}",
+    )
+
+
+def _check_trajectory(trajectory: object) -> None:
+    if not all(hasattr(trajectory, name) for name in ("norms", "angles", "project")):
+        raise refuse(
+            expected="trajectory: a Trajectory",
+            got=f"trajectory = {type(trajectory).__name__} {trajectory!r:.60}",
+            fix="recorder = Recorder(model); fit(..., callbacks=[recorder]); recorder.trajectory()",
+        )
+
+
+def _axes(ax: Axes | None, size: tuple[float, float]) -> Axes:
+    if ax is not None and not isinstance(ax, Axes):
+        raise refuse(
+            expected="ax: one Axes of matplotlib to draw on, or None",
+            got=f"ax = {type(ax).__name__} {ax!r:.60}",
+            fix="figure, ax = plt.subplots(); of several axes pass one: axes[0]",
+        )
     return plt.subplots(figsize=size, layout="constrained")[1] if ax is None else ax
 
 
-def _clean(ax):
+def _clean(ax: Axes) -> Axes:
     ax.spines[["top", "right"]].set_visible(False)
     readable(ax)
     return ax
 
 
-def _interval(table):
+def _interval(table: pd.DataFrame) -> str:
     """What the bars of a table are: by its column ``interval``, which says how they were made."""
     kinds = sorted(set(table.get("interval", ())))
     if kinds == [INTERVALS[RESPLIT]]:
@@ -414,7 +560,7 @@ def _interval(table):
     return "95 % interval over seeds"
 
 
-def _one_size(table):
+def _one_size(table: pd.DataFrame) -> None:
     if table["n_per_task"].nunique() > 1:
         raise refuse(
             expected="a table of one n_per_task", got=str(sorted(table["n_per_task"].unique().tolist())),

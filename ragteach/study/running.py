@@ -10,7 +10,7 @@ that were under way; they are computed again by new workers.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any
 
@@ -18,8 +18,9 @@ import joblib
 import pandas as pd
 from tqdm.auto import tqdm
 
+from ragteach.data.arguments import yes_no
 from ragteach.errors import refuse
-from ragteach.study.kept import Job, Kept, Stopped
+from ragteach.study.kept import Job, Kept, Stopped, Trial
 
 DEATHS = 3  # so many times in a row without a finished draw, and the run gives up
 
@@ -27,8 +28,8 @@ Rows = list[tuple]
 
 
 def run(
-    work: Callable[[Job], Rows],
-    jobs: list[Job],
+    work: Callable[[Any], Rows],
+    jobs: Sequence[Job | Trial],
     kept: Kept,
     *,
     resume: bool = False,
@@ -56,7 +57,7 @@ def run(
     if resume:
         found = {i: kept.load(job) for i, job in enumerate(jobs)}
         done = {i: rows for i, rows in found.items() if rows is not None}
-    bar = tqdm(total=len(jobs), initial=len(done), disable=not progress, desc=label, unit="draw")
+    bar = tqdm(total=len(jobs), initial=len(done), disable=not progress, desc=label, unit=kept.what)
     deaths = 0
     try:
         while len(done) < len(jobs):
@@ -72,15 +73,17 @@ def run(
                     raise _gave_up(error, kept, done, jobs) from None
     except KeyboardInterrupt:
         raise Stopped(
-            f"Expected: to finish {len(jobs)} draws\n"
+            f"Expected: to finish {kept.n_all or len(jobs)} {kept.what}s\n"
             f"Got: Ctrl-C; {kept.said(len(done), len(jobs))}\n"
             f"What to do: {kept.advice()}",
             _table(done, columns),
         ) from None
     except OSError as error:
+        if kept.folder is None:
+            raise
         n_kept = sum(kept.load(job) is not None for job in jobs)
         raise refuse(
-            expected=f"room to keep the finished draws in {kept.folder}",
+            expected=f"room to keep the finished {kept.what}s in {kept.folder}",
             got=f"{error.strerror or error}; {kept.said(n_kept, len(jobs))}",
             fix=f"make room, then {kept.advice()}",
         ) from error
@@ -89,7 +92,9 @@ def run(
     return [done[i] for i in range(len(jobs))]
 
 
-def _spread(work: Callable[[Job], Rows], jobs: list[Job], done: dict, n_jobs: int | None) -> Any:
+def _spread(
+    work: Callable[[Any], Rows], jobs: Sequence[Job | Trial], done: dict, n_jobs: int | None
+) -> Any:
     """(place, rows) of the jobs that are not done, as they are finished."""
     todo = [joblib.delayed(_placed)(work, i, job) for i, job in enumerate(jobs) if i not in done]
     parallel = joblib.Parallel(n_jobs=n_jobs, return_as="generator_unordered", batch_size=1)
@@ -99,15 +104,15 @@ def _spread(work: Callable[[Job], Rows], jobs: list[Job], done: dict, n_jobs: in
         yield from parallel(todo)
 
 
-def _placed(work: Callable[[Job], Rows], i: int, job: Job) -> tuple[int, Rows]:
+def _placed(work: Callable[[Any], Rows], i: int, job: Any) -> tuple[int, Rows]:
     return i, work(job)
 
 
-def _gave_up(error: Exception, kept: Kept, done: dict, jobs: list[Job]) -> Exception:
+def _gave_up(error: Exception, kept: Kept, done: dict, jobs: Sequence[Job | Trial]) -> Exception:
     left = [job for i, job in enumerate(jobs) if i not in done]
-    names = ", ".join(f"n = {job.n}, seed {job.seed}" for job in left[:3])
+    names = ", ".join(map(str, left[:3]))
     return refuse(
-        expected="processes that live until their draw is finished",
+        expected=f"processes that live until their {kept.what} is finished",
         got=f"{DEATHS} deaths in a row ({type(error).__name__}: often too little memory), at {names}; "
         f"{kept.said(len(done), len(jobs))}",
         fix=f"use fewer processes (n_jobs=1, or --jobs 1) or smaller data; then {kept.advice()}",
@@ -116,3 +121,26 @@ def _gave_up(error: Exception, kept: Kept, done: dict, jobs: list[Job]) -> Excep
 
 def _table(done: dict[int, Rows], columns: list[str] | None) -> pd.DataFrame:
     return pd.DataFrame([row for i in sorted(done) for row in done[i]], columns=columns)
+
+
+def check_resume(resume: Any, out: Any) -> None:
+    """Refuse to go on from no folder."""
+    yes_no("resume", resume)
+    if resume and out is None:
+        raise refuse(
+            expected="a folder to go on from",
+            got="resume = True without out",
+            fix='name the folder of the run that was stopped: out="results"',
+        )
+
+
+def check_jobs(n_jobs: Any) -> None:
+    """Refuse what is no number of processes."""
+    if n_jobs is not None and (
+        isinstance(n_jobs, bool) or not isinstance(n_jobs, int) or not n_jobs
+    ):
+        raise refuse(
+            expected="n_jobs (--jobs) to be a whole number other than 0, or None",
+            got=f"n_jobs = {n_jobs!r}",
+            fix="use 1 for one process, -1 for all cores",
+        )

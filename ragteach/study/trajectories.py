@@ -14,18 +14,22 @@ Gradient conflict: Yu et al. (2020), gradient surgery for multi-task learning.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
+from torch import Tensor
 
 from ragteach.data.arguments import check_model
+from ragteach.dataset import MultiTaskDataset
 from ragteach.engine.backward import gradients
-from ragteach.engine.replicas import routing, stack
+from ragteach.engine.replicas import Replicas, routing, stack
 from ragteach.errors import one_of, refuse, whole
 from ragteach.model import RAG, task_weights
-from ragteach.tensors import as_tensors
+from ragteach.tensors import TaskTensors, as_tensors
 
 
 class Recorder:
@@ -45,28 +49,30 @@ class Recorder:
         [0, 5, 10]
     """
 
-    def __init__(self, model, every=1):
+    def __init__(self, model: RAG, every: int = 1) -> None:
         check_model(model)
         whole("every", every, 1)
-        self.model, self.every, self.snapshots, self.last = model, every, [], 0
+        self.model, self.every, self.last = model, every, 0
+        self.snapshots: list[tuple[int, Tensor, Tensor, Tensor]] = []
         self._keep(0)
 
-    def on_step(self, model, step, loss):
+    def on_step(self, model: RAG, step: int, loss: float) -> None:
         """Called by `fit` after every step."""
         self.last = step
         if step % self.every == 0:
             self._keep(step)
 
-    def _keep(self, step):
-        model, bias = self.model, self.model.bias
+    def _keep(self, step: int) -> None:
+        shared, bias = self.model.shared, self.model.bias
         parts = (
-            model.shared,
-            model.adapter_weights(),
-            model.shared.new_zeros(0) if bias is None else bias,
+            shared,
+            self.model.adapter_weights(),
+            shared.new_zeros(0) if bias is None else bias,
         )
-        self.snapshots.append((step, *(part.detach().clone() for part in parts)))
+        weights, adapters, biases = (part.detach().clone() for part in parts)
+        self.snapshots.append((step, weights, adapters, biases))
 
-    def trajectory(self, words=None):
+    def trajectory(self, words: Iterable[str] | None = None) -> Trajectory:
         """What was recorded, as a `Trajectory`; ``words`` are the names of the features."""
         if self.snapshots[-1][0] != self.last:
             self._keep(self.last)
@@ -89,16 +95,24 @@ class Trajectory:
     """
 
     steps: np.ndarray
-    shared: torch.Tensor
-    adapters: torch.Tensor
-    graph: torch.Tensor
-    task_names: list
-    adapter_names: list
-    words: list
-    bias: torch.Tensor | None = None
+    shared: Tensor
+    adapters: Tensor
+    graph: Tensor
+    task_names: list[str]
+    adapter_names: list[str]
+    words: list[str]
+    bias: Tensor | None = None
 
     @classmethod
-    def of(cls, model, steps, shared, adapters, words=None, bias=None):
+    def of(
+        cls,
+        model: RAG,
+        steps: Sequence[int],
+        shared: Tensor,
+        adapters: Tensor,
+        words: Iterable[str] | None = None,
+        bias: Tensor | None = None,
+    ) -> Trajectory:
         """Name the axes of recorded weights after ``model``; its inactive adapters are left out."""
         words = (
             [f"x{j}" for j in range(shared.shape[-1])] if words is None else [str(w) for w in words]
@@ -126,28 +140,27 @@ class Trajectory:
         )
 
     @classmethod
-    def from_replicas(cls, replicas, r=0, words=None):
+    def from_replicas(
+        cls, replicas: Replicas, r: int = 0, words: Iterable[str] | None = None
+    ) -> Trajectory:
         """The path of replica ``r`` of an engine run with ``record_every``."""
         if not replicas.history:
             raise refuse(
                 expected="replicas trained with record_every", got="replicas without a history",
                 fix="call train_many(..., record_every=5)",
             )  # fmt: skip
-        steps, shared, adapters = zip(*replicas.history, strict=True)
-        shared, adapters = (
-            torch.stack([s[r] for s in shared]),
-            torch.stack([a[:, r] for a in adapters]),
-        )
-        bias = (
-            torch.stack([b[:, r] for b in replicas.bias_history]) if replicas.bias_history else None
-        )
+        steps = [step for step, _, _ in replicas.history]
+        shared = torch.stack([shared[r] for _, shared, _ in replicas.history])
+        adapters = torch.stack([adapters[:, r] for *_, adapters in replicas.history])
+        biases = [bias[:, r] for bias in replicas.bias_history]
+        bias = torch.stack(biases) if biases else None
         return cls.of(replicas.template, steps, shared, adapters, words, bias)
 
-    def task_weights(self):
+    def task_weights(self) -> Tensor:
         """W_t over time: (n_steps, n_tasks, n_classes, n_features)."""
         return task_weights(self.shared, self.adapters.transpose(0, 1), self.graph).transpose(0, 1)
 
-    def parts(self):
+    def parts(self) -> dict[str, Tensor]:
         """Every path by name: ``W_s``, the adapters, ``W[task]``; each (n_steps, n_classes,
         n_features).
         """
@@ -156,13 +169,13 @@ class Trajectory:
         weights = self.task_weights()
         return named | {f"W[{name}]": weights[:, t] for t, name in enumerate(self.task_names)}
 
-    def norms(self):
+    def norms(self) -> pd.DataFrame:
         """Length of every part over time: columns step, part, norm."""
         return self._tidy(
             {name: path.flatten(1).norm(dim=1) for name, path in self.parts().items()}, "norm"
         )
 
-    def angles(self):
+    def angles(self) -> pd.DataFrame:
         """Angle of every adapter to W_s, in degrees: columns step, part, angle. 90: unrelated, or
         zero.
         """
@@ -177,7 +190,7 @@ class Trajectory:
         }
         return self._tidy({name: c.acos().rad2deg() for name, c in cosine.items()}, "angle")
 
-    def conserved(self):
+    def conserved(self) -> Tensor:
         """``W_s - sum_k A_k`` over time, (n_steps, n_classes, n_features).
 
         With G = identity, lam = lam_shared = 0 and plain gradient descent on J it never moves:
@@ -185,7 +198,9 @@ class Trajectory:
         """
         return self.shared - self.adapters.sum(1)
 
-    def project(self, words=None, classes=(0, -1)):
+    def project(
+        self, words: Sequence[str] | None = None, classes: tuple[int, int] = (0, -1)
+    ) -> pd.DataFrame:
         """Paths in a plane: columns step, part, x, y; ``.attrs["axes"]`` names the axes.
 
         Args:
@@ -217,7 +232,7 @@ class Trajectory:
         table.attrs["axes"] = axes
         return table
 
-    def gradient_cosines(self, tensors):
+    def gradient_cosines(self, tensors: MultiTaskDataset | TaskTensors) -> pd.DataFrame:
         """Whether tasks pull W_s the same way: columns step, task_a, task_b, cosine. Below 0 they
         conflict.
 
@@ -252,7 +267,12 @@ class Trajectory:
                 ]
         return pd.DataFrame(rows, columns=["step", "task_a", "task_b", "cosine"])
 
-    def word_table(self, words=None, snapshot=-1, classes=(0, -1)):
+    def word_table(
+        self,
+        words: Iterable[str] | None = None,
+        snapshot: int = -1,
+        classes: tuple[int, int] = (0, -1),
+    ) -> pd.DataFrame:
         """What each part thinks of a word: a row per word, a column per part.
 
         The entries are W[classes[1]] - W[classes[0]]. Such a difference can be read: softmax's
@@ -266,19 +286,21 @@ class Trajectory:
         }
         return pd.DataFrame(scores, index=pd.Index(chosen, name="word")).astype(float)
 
-    def _word(self, word):
+    def _word(self, word: str) -> int:
         if word not in self.words:
             close = [w for w in self.words if w[:3] == str(word)[:3]][:5] or self.words[:5]
             one_of("word", word, close)
         return self.words.index(word)
 
-    def _tidy(self, columns, value):
+    def _tidy(self, columns: Mapping[str, Any], value: str) -> pd.DataFrame:
         table = pd.DataFrame({name: np.asarray(v) for name, v in columns.items()})
         table.insert(0, "step", self.steps)
         return table.melt("step", var_name="part", value_name=value)
 
 
-def model_words(model, words, classes=(0, -1)):
+def model_words(
+    model: RAG, words: Iterable[str] | None, classes: tuple[int, int] = (0, -1)
+) -> pd.DataFrame:
     """`Trajectory.word_table` of a model as it stands: which words live in W_s, which in which
     adapter.
     """

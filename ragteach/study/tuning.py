@@ -14,18 +14,28 @@ Sources: Bergstra et al. (2011), TPE; Akiba et al. (2019), Optuna.
 
 from __future__ import annotations
 
-import copy
+import json
 import os
+import sys
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import joblib
+import pandas as pd
 
 from ragteach.data.arguments import LARGEST_NUMPY_SEED, is_a, yes_no
 from ragteach.dataset import MultiTaskDataset
 from ragteach.errors import at_least, need, one_of, refuse, whole
-from ragteach.losses import MultiTaskLoss
 from ragteach.model import RAG
+from ragteach.study.kept import Kept, digest, version
+from ragteach.study.running import check_jobs, check_resume
+from ragteach.study.trials import Training, Trials, build
 from ragteach.tensors import TaskTensors
-from ragteach.trainer import evaluate, fit
+from ragteach.trainer import evaluate
+
+__all__ = ["SPACE", "Found", "build", "search"]
 
 SPACE = {
     "lam": (1e-4, 10.0),
@@ -44,47 +54,71 @@ class Found:
         params: of the best trial. val_loss: its validation cross-entropy.
         model: the best trial's `RAG`, at its best epoch.
         study: the Optuna study, for ``optuna.visualization`` and for going on.
+        stopped: "finished", or what ended the search before.
     """
 
     params: dict
     val_loss: float
     model: RAG = field(repr=False)
-    study: object = field(repr=False)
+    study: Any = field(repr=False)
+    stopped: str = "finished"
 
-    def frame(self):
+    def frame(self) -> pd.DataFrame:
         """One row per trial: value, parameters and state (COMPLETE or PRUNED), best first."""
         return self.study.trials_dataframe(
             attrs=("number", "value", "params", "state")
         ).sort_values("value")
 
 
-def search(train, val, n_trials=30, space=None, epochs=60, lr=0.05, patience=10, seed=0, prune=True,
-           progress=True, timeout=None, study=None, callbacks=(), **options):  # fmt: skip
+def search(
+    train: Any,
+    val: Any,
+    n_trials: int = 30,
+    space: dict | None = None,
+    epochs: int = 60,
+    lr: float = 0.05,
+    patience: int | None = 10,
+    seed: int = 0,
+    prune: bool = True,
+    progress: bool = True,
+    timeout: float | None = None,
+    study: Any = None,
+    callbacks: Any = (),
+    n_jobs: int | None = None,
+    out: str | os.PathLike | None = None,
+    resume: bool = False,
+    **options: Any,
+) -> Found:
     """Search hyper-parameters with Optuna; the same seed gives the same trials.
 
     Args:
-        train, val: `MultiTaskDataset` each, with the same tasks and vocabulary.
+        train, val: `MultiTaskDataset` each, with the same tasks and vocabulary; or a table each, a
+            frame or a path (see `as_frame`): the words are those of ``train``.
         n_trials: how many models to train (pruned ones included).
         space: what to vary, laid over `SPACE`: a pair (low, high) is searched on a log scale, a
-        list is a choice, a
-            single value is fixed. ``graph="none"`` is full sharing.
+            list is a choice, a single value is fixed. ``graph="none"`` is full sharing.
         epochs, lr, patience: of each training; see `fit`. The best epoch is kept, with or without
             patience.
         seed: of Optuna's sampler and of every model's start.
         prune: stop hopeless trials early.
-        progress: show Optuna's progress bar (never if the environment variable TQDM_DISABLE is
-            set).
+        progress: show a progress bar (never if the environment variable TQDM_DISABLE is set).
         timeout: seconds after which no new trial starts.
         study: an Optuna study to go on with; the default is a new one in memory.
         callbacks: as in `fit`, handed to every trial.
+        n_jobs: processes, as in joblib (None: what ``joblib.parallel_config`` says, else one). So
+            many trials are drawn at once, without knowing of each other, and none is pruned.
+        out: a folder in which every trial is kept as soon as it is finished.
+        resume: go on from the trials that are kept in ``out``; all that is found is the same, bit
+            by bit.
         options: for `RAG`, e.g. ``bias="shared"``.
 
     Returns:
-        `Found`. Ctrl-C ends the search after the epoch under way and keeps what was found.
+        `Found`. Ctrl-C ends the search and keeps what was found; ``stopped`` says so.
 
     Raises:
         RagteachError: an unknown parameter, an empty range, or no trial that finished. Needs the
-        package optuna.
+            package optuna. A folder that cannot be written to, before any work; a full disk, or
+            processes that die again and again: then the message says what is kept.
 
     Example:
         >>> import torch
@@ -102,117 +136,72 @@ def search(train, val, n_trials=30, space=None, epochs=60, lr=0.05, patience=10,
     at_least("lr", lr)
     whole("seed", seed, 0, LARGEST_NUMPY_SEED)
     yes_no("prune", prune)
+    check_jobs(n_jobs)
+    check_resume(resume, out)
     if patience is not None:
         whole("patience", patience, 1)
     if timeout is not None:
         at_least("timeout", timeout)
-    for name, data in (("train", train), ("val", val)):
-        kinds, fix = (MultiTaskDataset, TaskTensors), "MultiTaskDataset.from_frame(frame)"
-        is_a(name, data, kinds, "a MultiTaskDataset", fix)
+    train, val = _datasets(train, val)
     space = _checked(space)
     if study is not None:
         is_a("study", study, optuna.study.Study, "an Optuna study", "optuna.create_study()")
         _fits(study, space)
+        if out is not None:
+            raise refuse(
+                expected="out, or a study of your own: either keeps its trials",
+                got=f"both: out = {str(out)!r}, and a study of {len(study.trials)} trials",
+                fix="leave study out, or give it a storage of its own: optuna.create_study(storage=...)",
+            )
     patience = epochs if patience is None else patience  # either way the best epoch is kept
     if study is None:
+        pruner = optuna.pruners.MedianPruner(5, n_warmup_steps=max(1, epochs // 10))
         sampler = optuna.samplers.TPESampler(seed=seed)
-        pruner = optuna.pruners.MedianPruner(
-            n_startup_trials=5, n_warmup_steps=max(1, epochs // 10)
-        )
         with _quiet(optuna):
             study = optuna.create_study(direction="minimize", sampler=sampler, pruner=pruner)
-    best = {}
-
-    def objective(trial):
-        params = {name: _draw(trial, name, choice) for name, choice in space.items()}
-        trial.set_user_attr("params", params)
-        model = build(train, params, seed, **options)
-        watch = [_Pruner(trial)] if prune else []
-        criterion = MultiTaskLoss(
-            alpha=params["alpha"], lam=params["lam"], lam_shared=params["lam_shared"]
-        )
-        history = fit(
-            model, train, epochs=epochs, lr=lr, val=val, patience=patience, criterion=criterion, seed=seed,
-            callbacks=[*watch, *callbacks], progress=False,
-        )  # fmt: skip
-        if history.stopped.startswith("interrupted"):
-            study.stop()
-            raise optuna.TrialPruned
-        loss = evaluate(model, val)["loss"]
-        if not best or loss < best["loss"]:
-            best.update(loss=loss, model=copy.deepcopy(model))
-        return loss
-
+    fit_options = {"epochs": epochs, "lr": lr, "patience": patience, "seed": seed}
+    training = Training(train, val, fit_options, options, list(callbacks))
+    width = joblib.effective_n_jobs(n_jobs)
+    common = [version(), digest(train), digest(val), space, fit_options, prune, width, options]
+    kept = Kept(out, json.loads(json.dumps(common, default=repr)), "trial", n_trials)
+    trials = Trials(study, space, training, kept, resume, n_jobs, prune and width == 1)
     with _quiet(optuna):
-        bar = progress and not os.environ.get(
-            "TQDM_DISABLE"
-        )  # Optuna's bar overrides tqdm's own switch
-        study.optimize(objective, n_trials=n_trials, timeout=timeout, show_progress_bar=bar)
+        stopped = trials.run(n_trials, timeout, progress)
     done = [t for t in study.trials if t.state == optuna.trial.TrialState.COMPLETE]
     if not done:
         raise refuse(
-            expected="at least one finished trial", got=f"{len(study.trials)} trials, none finished",
+            expected="at least one finished trial",
+            got=f"{len(study.trials)} trials, none finished{'; Ctrl-C' if stopped else ''}",
             fix="allow more time (timeout), more trials, or set prune=False",
-        )  # fmt: skip
+        )
+    if stopped:
+        print(stopped, file=sys.stderr)
     params = study.best_trial.user_attrs["params"]
-    if (
-        not best or best["loss"] > study.best_value
-    ):  # the best one stood in the study already: train it again
-        model = build(train, params, seed, **options)
-        kept = {name: params[name] for name in ("lam", "lam_shared", "alpha")}
-        fit(
-            model,
-            train,
-            epochs=epochs,
-            lr=lr,
-            val=val,
-            patience=patience,
-            seed=seed,
-            progress=False,
-            **kept,
+    model = trials.best_model
+    if model is None or trials.best_loss > study.best_value:  # it was not trained here, but before
+        model, _ = replace(training, callbacks=[]).train(params)
+    return Found(params, evaluate(model, val)["loss"], model, study, stopped or "finished")
+
+
+def _datasets(train: Any, val: Any) -> tuple[Any, Any]:
+    """Both as datasets; the texts of ``val`` are counted by the words of ``train``."""
+    kinds = (MultiTaskDataset, TaskTensors)
+    for name, data in (("train", train), ("val", val)):
+        table = isinstance(data, str | os.PathLike) or hasattr(data, "columns")
+        if not table:
+            fix = "MultiTaskDataset.from_frame(frame), or the frame itself"
+            is_a(name, data, kinds, "a MultiTaskDataset or a table", fix)
+    if not isinstance(train, kinds):
+        train = MultiTaskDataset.from_frame(train)
+    if not isinstance(val, kinds):
+        is_a(
+            "train", train, MultiTaskDataset, "a dataset of texts, as val is one", "pass both alike"
         )
-        best = {"model": model}
-    return Found(params, evaluate(best["model"], val)["loss"], best["model"], study)
+        val = MultiTaskDataset.from_frame(val, like=train)
+    return train, val
 
 
-def build(data, params, seed=0, **options):
-    """The untrained `RAG` that a trial's ``params`` describe: half as many adapters as tasks if in
-    groups.
-    """
-    graph, rank, n_tasks = params["graph"], params["rank"], data.n_tasks
-    if graph == "none":
-        return RAG.full_sharing(
-            data.n_features,
-            data.n_classes,
-            tasks=data.task_names,
-            **{"bias": "task", "seed": seed} | options,
-        )
-    options = {"seed": seed, "per_task": min(2, n_tasks)} | options
-    if rank is not None:
-        options |= {"adapter": "low_rank", "rank": rank}
-    n_adapters = (n_tasks + 1) // 2 if graph == "grouped" else n_tasks
-    return RAG(
-        data.n_features, data.n_classes, n_adapters, tasks=data.task_names, graph=graph, **options
-    )
-
-
-class _Pruner:
-    """A `fit` callback that reports the validation loss to Optuna, and ends the trial if Optuna
-    says so.
-    """
-
-    def __init__(self, trial):
-        self.trial = trial
-
-    def on_epoch(self, model, epoch, record):
-        self.trial.report(record["val_loss"], epoch)
-        if self.trial.should_prune():
-            import optuna
-
-            raise optuna.TrialPruned
-
-
-def _checked(space):
+def _checked(space: dict | None) -> dict:
     """`SPACE` with the learner's own ranges laid over it."""
     space = {} if space is None else space
     is_a("space", space, dict, "a dict of ranges and choices", 'space={"rank": [1, 2]}')
@@ -237,7 +226,7 @@ def _checked(space):
     return merged
 
 
-def _fits(study, space):
+def _fits(study: Any, space: dict) -> None:
     """Refuse a study that looks for the worst, or among other choices."""
     directions = [direction.name.lower() for direction in study.directions]
     if directions != ["minimize"]:
@@ -263,14 +252,8 @@ def _fits(study, space):
                 )
 
 
-def _draw(trial, name, choice):
-    if isinstance(choice, tuple):
-        return trial.suggest_float(name, *choice, log=True)
-    return trial.suggest_categorical(name, choice) if isinstance(choice, list) else choice
-
-
 @contextmanager
-def _quiet(optuna):
+def _quiet(optuna: Any) -> Iterator[None]:
     """Optuna's log lines off for the moment: the progress bar says it already."""
     level = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(optuna.logging.WARNING)

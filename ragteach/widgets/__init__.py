@@ -10,6 +10,11 @@ Each function displays its static twin and returns a live widget.
     gradient_step      one sentence, one step, by hand
     playground         all of it on one screen, trained in the page
 
+Each takes a ``goal``, {what to do: condition}: the page asks for it, and says when it is reached.
+Conditions compare the explorer's own numbers, ``w.measures()``; ``w.reached(lam=0.1)`` asks Python:
+
+    w = sharing_slider(goal={"Move lambda until all domains read the sentence alike": "readings == 1"})
+
 Enters: your data or model (or nothing: toy data).  Leaves: a figure on the page, and an anywidget.
 """
 

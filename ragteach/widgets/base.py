@@ -23,13 +23,29 @@ import anywidget
 import numpy as np
 import torch
 import traitlets
+from matplotlib.text import Text
 
+from ragteach.errors import refuse
 from ragteach.study import plots
+from ragteach.widgets.goals import judge, parse
 
 HERE = Path(__file__).resolve().parent
-ENGINE = {  # what an explorer computes with
+FRAME = ("style", "drawing", "store", "goals", "frame")  # what all explorers share
+ENGINE = {  # what an explorer computes with, and draws with beside its own file
+    "sharing": ("words", "lines", "strips"),
     "graphs": ("learning", "optimum"),
-    "playgrounds": ("words", "toy", "learning", "optimum", "sessions", "stories"),
+    "starts": ("learning",),
+    "playgrounds": (
+        "words",
+        "toy",
+        "learning",
+        "optimum",
+        "sessions",
+        "stories",
+        "strips",
+        "panels",
+        "ways",
+    ),
 }
 MIME = "application/vnd.ragteach.explorer+json"
 NOTE = "An explorer: run this cell to move it. The figure before it shows the same thing, standing still."
@@ -45,7 +61,7 @@ def source(name: str) -> str:
 @functools.cache
 def script(kind: str) -> str:
     """The ES module of one explorer: what all share, what it computes with, its own drawing."""
-    return "\n".join(map(source, ("explorers", *ENGINE.get(kind, ()), kind)))
+    return "\n".join(map(source, (*FRAME, *ENGINE.get(kind, ()), kind)))
 
 
 def pack(arrays: dict) -> tuple[bytes, dict]:
@@ -83,10 +99,31 @@ class Explorer(anywidget.AnyWidget):
     state = traitlets.Dict().tag(sync=True)
     _ipython_display_ = None  # of ipywidgets 7 (Colab's): it would pass over the bundle below
 
-    def __init__(self, kind, arrays, spec):
+    def __init__(self, kind, arrays, spec, measure=None):
         block, layout = pack(arrays)
         self._esm = script(kind)
+        self._measure = measure
         super().__init__(kind=kind, block=block, spec={**spec, "layout": layout})
+
+    def measures(self, **to) -> dict[str, float]:
+        """The explorer's own numbers where the learner is, or would be: ``w.measures(lam=0.1)``.
+
+        Shares are from 0 to 1. A goal's condition compares these (see `ragteach.widgets.goals`).
+
+        Raises:
+            RagteachError: an explorer that is computed in the page only.
+        """
+        if self._measure is None:
+            raise refuse(
+                expected="an explorer whose numbers Python has",
+                got=f"{self.kind}, which the page computes alone",
+                fix="look at the page, or use its button Copy as code",
+            )
+        return self._measure({**self.spec["start"], **self.state, **to})
+
+    def reached(self, **to) -> list[bool]:
+        """Whether each goal is reached where the learner is, or would be: ``w.reached(lam=0.1)``."""
+        return judge(self.spec["goals"], self.measures(**to))
 
     def move(self, **to):
         """Move the explorer from Python: ``w.move(lam=0.1)``.  Returns nothing; the page
@@ -170,7 +207,7 @@ def unsqueeze(text: str, layout: dict) -> bytes:
     return b"".join(parts)
 
 
-def show(kind, arrays, spec, figure) -> Explorer:
+def show(kind, arrays, spec, figure, goal=None, measure=None, known=()) -> Explorer:
     """Display the static twin and return the explorer.
 
     Args:
@@ -179,10 +216,18 @@ def show(kind, arrays, spec, figure) -> Explorer:
         spec: texts and names; ``title``, ``alt`` and ``about`` (one sentence: what to do here)
             among them.
         figure: a matplotlib figure, the static twin.
+        goal: {what to do: condition}, see `goals`.
+        measure: gives the explorer's numbers {name: value} for a state; a goal compares them.
+        known: their names, if only the page has the numbers.
     """
+    if goal is not None and measure is not None:
+        known = measure(spec["start"])
+    spec = {**spec, "goals": parse(goal, known)}
+    for text in figure.findobj(Text):
+        text.set_parse_math(False)  # a $ in a name is a $
     if guard():
         plots.show(figure, alt=spec["alt"])
-    return Explorer(kind, arrays, spec)
+    return Explorer(kind, arrays, spec, measure)
 
 
 def guard() -> bool:

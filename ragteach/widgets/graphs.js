@@ -2,20 +2,17 @@
 // The graph on the page is solved in the page (learning.js, optimum.js); what was solved before is kept.
 
 EXPLORERS.graphs = (ui) => {
-  const { spec, store } = ui, nTasks = spec.tasks.length, [nFeatures, nClasses] = spec.size, color = (t) => spec.colors[t % spec.colors.length];
-  const graphs = ui.read("graphs"), preset = (p) => spec.tasks.map((_, t) => Array.from({ length: spec.widths[p] }, (_, k) => graphs(p, t, k)));
-  const clone = (g) => g.map((row) => [...row]), width = (g) => g[0].length, same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
+  const { spec, store } = ui,
+    nTasks = spec.tasks.length,
+    [nFeatures, nClasses] = spec.size,
+    color = series;
+  const graphs = ui.read("graphs"),
+    preset = (p) => spec.tasks.map((_, t) => Array.from({ length: spec.widths[p] }, (_, k) => graphs(p, t, k)));
+  const clone = (g) => g.map((row) => [...row]),
+    width = (g) => g[0].length,
+    same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
 
-  /** A part's documents, task by task. */
-  const part = (name) => {
-    const [sizes, y, words, word, count] = ["sizes", "y", "words", "word", "count"].map((key) => ui.read(`${name}_${key}`).all);
-    let doc = 0, at = 0;
-    return Array.from(sizes, (n) => documents(Array.from({ length: n }, () => {
-      const mine = Array.from({ length: Math.round(words[doc]) }, (_, i) => [Math.round(word[at + i]), count[at + i]]);
-      at += mine.length;
-      return { words: mine, y: Math.round(y[doc++]) };
-    })));
-  };
+  const part = (name) => readTasks(ui.read, name);
   const tasks = { train: part("train"), val: part("val"), test: part("test") };
 
   /** The optimum of a graph at a lambda, begun at the last one; kept, since a hand comes back. */
@@ -23,8 +20,16 @@ EXPLORERS.graphs = (ui) => {
   const optimum = ({ graph, lam_at }) => {
     const key = JSON.stringify([graph, lam_at]);
     if (solved.has(key)) return solved.get(key);
-    const problem = makeProblem({ tasks: tasks.train, nFeatures, nClasses, graph, lam: spec.lams[lam_at], lamShared: spec.lam_shared });
-    const start = zeroWeights(problem), last = store.lastWeights;
+    const problem = makeProblem({
+      tasks: tasks.train,
+      nFeatures,
+      nClasses,
+      graph,
+      lam: spec.lams[lam_at],
+      lamShared: spec.lam_shared,
+    });
+    const start = zeroWeights(problem),
+      last = store.lastWeights;
     if (last) {
       start.shared.set(last.shared);
       start.adapters.forEach((A, k) => last.adapters[k] && A.set(last.adapters[k]));
@@ -34,8 +39,10 @@ EXPLORERS.graphs = (ui) => {
     if (!converged) throw new Error("no optimum was reached for this graph; press Reset");
     store.lastWeights = weights;
     const found = {
-      accuracy: accuracy(problem, weights, tasks.test), validation: accuracy(problem, weights, tasks.val),
-      loss: gradient(problem, weights).losses.reduce((a, b) => a + b, 0), kinds: kinds(problem, weights),
+      accuracy: accuracy(problem, weights, tasks.test),
+      validation: accuracy(problem, weights, tasks.val),
+      loss: gradient(problem, weights).losses.reduce((a, b) => a + b, 0),
+      kinds: kinds(problem, weights),
     };
     solved.set(key, found);
     return found;
@@ -50,7 +57,8 @@ EXPLORERS.graphs = (ui) => {
       }
       return W;
     });
-    const apart = (a, b) => Math.sqrt(squares(a.map((x, i) => x - b[i]))) / (Math.sqrt(Math.max(squares(a), squares(b))) || 1);
+    const apart = (a, b) =>
+      Math.sqrt(squares(a.map((x, i) => x - b[i]))) / (Math.sqrt(Math.max(squares(a), squares(b))) || 1);
     const different = [];
     for (const W of centred) if (!different.some((other) => apart(W, other) < 0.02)) different.push(W);
     return different.length;
@@ -60,13 +68,20 @@ EXPLORERS.graphs = (ui) => {
   const ahead = (wait = 400) => {
     clearTimeout(resting);
     resting = setTimeout(() => {
-      const { graph, lam_at } = ui.state, near = spec.lams.map((_, l) => l).sort((a, b) => Math.abs(a - lam_at) - Math.abs(b - lam_at));
-      const wanted = [...near.slice(0, 7).map((l) => ({ graph, lam_at: l })), ...spec.presets.map((_, p) => ({ graph: preset(p), lam_at })), ...near.map((l) => ({ graph, lam_at: l }))];
+      const { graph, lam_at } = ui.state,
+        near = spec.lams.map((_, l) => l).sort((a, b) => Math.abs(a - lam_at) - Math.abs(b - lam_at));
+      const wanted = [
+        ...near.slice(0, 7).map((l) => ({ graph, lam_at: l })),
+        ...spec.presets.map((_, p) => ({ graph: preset(p), lam_at })),
+        ...near.map((l) => ({ graph, lam_at: l })),
+      ];
       const next = wanted.find((state) => !solved.has(JSON.stringify([state.graph, state.lam_at])));
       if (!next) return;
       try {
         optimum(next);
-      } catch { return; } // it is said when the learner gets there
+      } catch {
+        return;
+      } // it is said when the learner gets there
       ahead(30);
     }, wait);
   };
@@ -79,62 +94,145 @@ EXPLORERS.graphs = (ui) => {
     graph[t][k] = graph[t][k] ? 0 : 1;
     go({ graph });
   };
-  const select = ui.choice({ name: "preset", label: "Begin with", options: spec.presets, change: (p) => go({ graph: preset(p) }) });
+  const select = ui.choice({
+    name: "preset",
+    label: "Begin with",
+    options: spec.presets,
+    change: (p) => go({ graph: preset(p) }),
+  });
   const own = h("option", { value: -1 }, "your own");
   select.append(own);
-  const plus = h("button", { type: "button", onclick: () => go({ graph: ui.state.graph.map((row) => [...row, 0]) }) }, "Add an adapter");
-  const less = h("button", { type: "button", onclick: () => go({ graph: ui.state.graph.map((row) => row.slice(0, -1)) }) }, "Remove the last");
+  const plus = h(
+    "button",
+    { type: "button", onclick: () => go({ graph: ui.state.graph.map((row) => [...row, 0]) }) },
+    "Add an adapter",
+  );
+  const less = h(
+    "button",
+    { type: "button", onclick: () => go({ graph: ui.state.graph.map((row) => row.slice(0, -1)) }) },
+    "Remove the last",
+  );
   ui.controls.append(h("div", { className: "control" }, h("div", { style: "display:flex;gap:6px" }, plus, less)));
-  ui.slider({ name: "lam_at", label: "Penalty λ on the adapters:", max: spec.lams.length - 1, text: (l) => short(spec.lams[l]), ends: ["the adapters are free", "the adapters vanish: full sharing"] });
+  ui.slider({
+    name: "lam_at",
+    label: "Penalty λ on the adapters:",
+    max: spec.lams.length - 1,
+    text: (l) => short(spec.lams[l]),
+    ends: ["the adapters are free", "the adapters vanish: full sharing"],
+  });
 
   // ---- the graph, and the same as a matrix of buttons ------------------------------------------------------------------
-  const left = ui.panel("The graph", { note: "Click a line, or a button of the matrix. Every task has the shared weights Wₛ as well." });
-  let lines = [], shape = null;
-  const svg = canvas(left), matrix = h("div", { style: "margin-top:6px;overflow-x:auto" });
+  const left = ui.panel("The graph", {
+    note: "Click a line, or a button of the matrix. Every task has the shared weights Wₛ as well.",
+  });
+  let lines = [],
+    shape = null;
+  const svg = canvas(left),
+    matrix = region(h("div", { className: "scroll", style: "margin-top:6px" }), "The graph as a matrix of buttons");
   left.append(matrix);
   const lay = () => {
-    const state = ui.state, K = width(state.graph);
+    const state = ui.state,
+      K = width(state.graph);
     shape = K;
     const size = Math.max(220, left.clientWidth);
     const height = 34 * Math.max(nTasks, K, 3) + 24;
     sheet(svg, { width: size, height });
-    const at = (i, n) => 14 + ((height - 24) / n) * (i + 0.5), x1 = 92, x2 = size - 62;
-    lines = state.graph.map((row, t) => row.map((_, k) => {
-      const seen = s("line", { x1, x2, y1: at(t, nTasks), y2: at(k, K), stroke: color(t), "stroke-width": 3, "stroke-dasharray": DASH[t % DASH.length] });
-      const hit = s("line", { x1: x1 + 14, x2: x2 - 14, y1: at(t, nTasks), y2: at(k, K), stroke: "transparent", "stroke-width": 12, style: "cursor:pointer" });
-      hit.addEventListener("click", () => toggle(t, k));
-      svg.append(seen, hit);
-      return seen;
-    }));
+    const at = (i, n) => 14 + ((height - 24) / n) * (i + 0.5),
+      x1 = 92,
+      x2 = size - 62;
+    lines = state.graph.map((row, t) =>
+      row.map((_, k) => {
+        const seen = s("line", {
+          x1,
+          x2,
+          y1: at(t, nTasks),
+          y2: at(k, K),
+          stroke: color(t),
+          "stroke-width": 3,
+          "stroke-dasharray": dash(t),
+        });
+        const hit = s("line", {
+          x1: x1 + 14,
+          x2: x2 - 14,
+          y1: at(t, nTasks),
+          y2: at(k, K),
+          stroke: "transparent",
+          "stroke-width": 12,
+          style: "cursor:pointer",
+        });
+        hit.addEventListener("click", () => toggle(t, k));
+        svg.append(seen, hit);
+        return seen;
+      }),
+    );
     spec.tasks.forEach((task, t) => {
       const m = marker(t, color(t));
       move(m, [x1 - 6, at(t, nTasks)]);
       svg.append(m, s("text", { x: x1 - 16, y: at(t, nTasks) + 4, "text-anchor": "end" }, task));
     });
-    for (let k = 0; k < K; k++) svg.append(s("rect", { x: x2 - 2, y: at(k, K) - 11, width: 40, height: 22, rx: 4, fill: "var(--panel)", stroke: "var(--fg)" }), s("text", { x: x2 + 18, y: at(k, K) + 4, "text-anchor": "middle" }, `A${k + 1}`));
-    const head = h("tr", {}, h("th"), ...Array.from({ length: K }, (_, k) => h("th", { style: "text-align:center" }, `A${k + 1}`)));
-    const rows = state.graph.map((row, t) => h("tr", {}, h("th", {}, spec.tasks[t]), ...row.map((_, k) => {
-      const button = h("button", { type: "button", style: "min-width:34px;padding:2px", onclick: () => toggle(t, k) });
-      button.setAttribute("aria-label", `${spec.tasks[t]} uses adapter A${k + 1}`);
-      button.dataset.edge = `${t},${k}`;
-      return h("td", { style: "padding:1px 3px" }, button);
-    })));
+    for (let k = 0; k < K; k++)
+      svg.append(
+        s("rect", {
+          x: x2 - 2,
+          y: at(k, K) - 11,
+          width: 40,
+          height: 22,
+          rx: 4,
+          fill: "var(--panel)",
+          stroke: "var(--fg)",
+        }),
+        s("text", { x: x2 + 18, y: at(k, K) + 4, "text-anchor": "middle" }, `A${k + 1}`),
+      );
+    const head = h(
+      "tr",
+      {},
+      h("th", { scope: "col" }, "task"),
+      ...Array.from({ length: K }, (_, k) => h("th", { style: "text-align:center" }, `A${k + 1}`)),
+    );
+    const rows = state.graph.map((row, t) =>
+      h(
+        "tr",
+        {},
+        h("th", {}, spec.tasks[t]),
+        ...row.map((_, k) => {
+          const button = h("button", {
+            type: "button",
+            style: "min-width:34px;padding:2px",
+            onclick: () => toggle(t, k),
+          });
+          button.setAttribute("aria-label", `${spec.tasks[t]} uses adapter A${k + 1}`);
+          button.dataset.edge = `${t},${k}`;
+          return h("td", { style: "padding:1px 3px" }, button);
+        }),
+      ),
+    );
     matrix.replaceChildren(h("table", {}, head, ...rows));
   };
   ui.layouts.push(lay);
 
   // ---- what it makes of the model ---------------------------------------------------------------------------------------
   const right = ui.panel("The model, and how many new sentences it classifies correctly");
-  const equations = h("pre", { style: "margin-bottom:8px" }), parameters = h("p", { style: "margin-bottom:6px" });
+  const equations = h("pre", { style: "margin-bottom:8px" }),
+    parameters = h("p", { style: "margin-bottom:6px" });
   right.append(equations, parameters);
   let bars;
   ui.picture(right, (picture, w) => {
-    const step = 30, box = { width: w, height: step * (nTasks + 1) + 34, left: 70, right: 48, top: 4, bottom: 30 };
-    const { X } = axes(picture, box, { x: [0, 1], y: [0, 1], xTicks: w < 340 ? [0, 0.5, 1] : [0, 0.25, 0.5, 0.75, 1], xText: percent });
+    const step = 30,
+      box = { width: w, height: step * (nTasks + 1) + 34, left: 70, right: 48, top: 4, bottom: 30 };
+    const { X } = axes(picture, box, {
+      x: [0, 1],
+      y: [0, 1],
+      xTicks: w < 340 ? [0, 0.5, 1] : [0, 0.25, 0.5, 0.75, 1],
+      xText: percent,
+    });
     bars = [...spec.tasks, "mean"].map((name, t) => {
-      const y = box.top + step * t + 5, fill = t < nTasks ? color(t) : "var(--shared)";
-      const bar = s("rect", { class: "answer", x: X(0), y, height: step - 11, fill, "fill-opacity": 0.9 }), text = s("text", { class: "answer", y: y + 14 });
-      picture.append(s("text", { x: box.left - 8, y: y + 14, "text-anchor": "end", "font-weight": t < nTasks ? 400 : 700 }, name));
+      const y = box.top + step * t + 5,
+        fill = t < nTasks ? color(t) : "var(--shared)";
+      const bar = s("rect", { class: "answer", x: X(0), y, height: step - 11, fill, "fill-opacity": 0.9 }),
+        text = s("text", { class: "answer", y: y + 14 });
+      picture.append(
+        s("text", { x: box.left - 8, y: y + 14, "text-anchor": "end", "font-weight": t < nTasks ? 400 : 700 }, name),
+      );
       picture.top.append(bar, text);
       return { bar, text, X };
     });
@@ -152,17 +250,22 @@ EXPLORERS.graphs = (ui) => {
     destroy: () => clearTimeout(resting),
     draw(state) {
       if (shape !== width(state.graph)) lay();
-      state.graph.forEach((row, t) => row.forEach((g, k) => {
-        set(lines[t][k], { "stroke-opacity": g ? 1 : 0.1 });
-        const button = matrix.querySelector(`[data-edge="${t},${k}"]`);
-        put(button, g ? (g === 1 ? "●" : short(g)) : "·");
-        set(button, { "aria-pressed": String(Boolean(g)) });
-      }));
+      state.graph.forEach((row, t) =>
+        row.forEach((g, k) => {
+          set(lines[t][k], { "stroke-opacity": g ? 1 : 0.1 });
+          const button = matrix.querySelector(`[data-edge="${t},${k}"]`);
+          put(button, g ? (g === 1 ? "●" : short(g)) : "·");
+          set(button, { "aria-pressed": String(Boolean(g)) });
+        }),
+      );
       less.disabled = width(state.graph) === 0;
       plus.disabled = width(state.graph) >= spec.most;
       own.hidden = state.preset >= 0;
       now = null; // no number without its state: if this fails, the bars are empty
-      for (const { bar, text } of bars) { set(bar, { width: 0 }); put(text, ""); }
+      for (const { bar, text } of bars) {
+        set(bar, { width: 0 });
+        put(text, "");
+      }
       now = optimum(state);
       [...now.accuracy, mean(now.accuracy)].forEach((a, t) => {
         const { bar, text, X } = bars[t];
@@ -174,17 +277,50 @@ EXPLORERS.graphs = (ui) => {
     write(state) {
       ahead();
       put(equations, state.graph.map(equation).join("\n"));
-      put(parameters, `${weights(state.graph).toLocaleString("en")} parameters: (1 + ${width(state.graph)}) × ${spec.size[1]} classes × ${spec.size[0]} words, and ${nTasks} × ${spec.size[1]} biases.`);
+      put(
+        parameters,
+        `${weights(state.graph).toLocaleString("en")} parameters: (1 + ${width(state.graph)}) × ${spec.size[1]} classes × ${spec.size[0]} words, and ${nTasks} × ${spec.size[1]} biases.`,
+      );
     },
     say(state) {
       if (!now) return "No answer for this graph.";
       const rows = new Set(state.graph.map((row) => JSON.stringify(row))).size;
-      const different = rows === 1 ? "All tasks get the same W: no task can differ, however many adapters there are"
-        : now.kinds === 1 ? "The adapters have all but vanished: all tasks use nearly the same W"
-        : now.kinds === nTasks ? "Every task has a W of its own" : `There are ${now.kinds} different W for ${nTasks} tasks`;
+      const different =
+        rows === 1
+          ? "All tasks get the same W: no task can differ, however many adapters there are"
+          : now.kinds === 1
+            ? "The adapters have all but vanished: all tasks use nearly the same W"
+            : now.kinds === nTasks
+              ? "Every task has a W of its own"
+              : `There are ${now.kinds} different W for ${nTasks} tasks`;
       return `${different}. ${percent(mean(now.accuracy))} of ${spec.n_test.toLocaleString("en")} new sentences are classified correctly, with ${weights(state.graph).toLocaleString("en")} parameters at λ = ${short(spec.lams[state.lam_at])}.`;
     },
-    table: () => ({ head: ["", ...spec.tasks, "mean"], rows: now ? [["accuracy, new sentences", ...now.accuracy.map(percent), percent(mean(now.accuracy))], ["accuracy, validation", ...now.validation.map(percent), percent(mean(now.validation))], ["cross-entropy in training, sum", short(now.loss), ...spec.tasks.map(() => "")]] : [] }),
-    code: (state) => spec.code.replace("{K}", width(state.graph)).replace("{G}", JSON.stringify(state.graph)).replace("{lam}", String(Number(spec.lams[state.lam_at].toPrecision(4)))),
+    compare: "accuracy",
+    measures: ({ graph, lam_at }) =>
+      now && {
+        accuracy: mean(now.accuracy),
+        worst: Math.min(...now.accuracy),
+        validation: mean(now.validation),
+        lam: spec.lams[lam_at],
+        adapters: width(graph),
+        edges: graph.flat().filter(Boolean).length,
+        kinds: now.kinds,
+        weights: weights(graph),
+      },
+    table: () => ({
+      head: ["measure", ...spec.tasks, "mean"],
+      rows: now
+        ? [
+            ["accuracy, new sentences", ...now.accuracy.map(percent), percent(mean(now.accuracy))],
+            ["accuracy, validation", ...now.validation.map(percent), percent(mean(now.validation))],
+            ["cross-entropy in training, sum", short(now.loss), ...spec.tasks.map(() => "")],
+          ]
+        : [],
+    }),
+    code: (state) =>
+      spec.code
+        .replace("{K}", width(state.graph))
+        .replace("{G}", JSON.stringify(state.graph))
+        .replace("{lam}", String(Number(spec.lams[state.lam_at].toPrecision(4)))),
   };
 };

@@ -8,6 +8,7 @@ The page has the sentences and solves the graph that is on it, at the lambda on 
 there that belongs to another graph. Python solves the presets once, for the static figure.
 """
 
+from functools import partial
 from types import SimpleNamespace
 
 import numpy as np
@@ -39,6 +40,7 @@ def graph_editor(
     relatedness=0.5,
     n_per_task=60,
     seed=0,
+    goal=None,
 ):
     """Click a line between a task and an adapter; equation, parameters and accuracy follow.
 
@@ -48,6 +50,10 @@ def graph_editor(
         graph: where to begin: a name of `routing_graph` or a matrix (n_tasks, n_adapters).
         lam, lam_shared: the penalties; ``lam`` is a slider.
         relatedness, n_per_task, seed: of the toy sentences.
+        goal: what to do, {text: condition} (see `ragteach.widgets.goals`). The measures: ``accuracy``
+            on new sentences (the tasks' mean), ``worst`` the lowest task's, ``validation``;
+            ``lam``; ``adapters`` and ``edges``, how many; ``kinds``, how many different W;
+            ``weights``, how many parameters.
 
     Returns:
         The explorer; ``w.state["graph"]`` is the graph on the page.
@@ -124,7 +130,45 @@ def graph_editor(
         f"Mean accuracy on {spec['n_test']} new sentences for {len(presets)} graphs between "
         f"{', '.join(names)} and their adapters, at lambda = {STRENGTHS[at]:.2g}. {said}."
     )
-    return show("graphs", arrays, spec, twin(found, spec, presets))
+    measure = partial(measures, solver)
+    return show("graphs", arrays, spec, twin(found, spec, presets), goal, measure)
+
+
+def measures(solver, state):
+    """The numbers that a goal compares, of a state's graph at its lambda."""
+    n_tasks = len(state["graph"])
+    graph = torch.tensor(state["graph"], dtype=torch.float32).reshape(n_tasks, -1)
+    lam = float(STRENGTHS[state["lam_at"]])
+    with one_thread():
+        path = solver.path(graph, lam)
+        accuracy = path.accuracy(solver.test)[:, 0].numpy()
+        validation = path.accuracy(solver.parts["val"].stacked())[:, 0].numpy()
+    n_features, n_classes = solver.tensors.n_features, solver.tensors.n_classes
+    return {
+        "accuracy": float(accuracy.mean()),
+        "worst": float(accuracy.min()),
+        "validation": float(validation.mean()),
+        "lam": lam,
+        "adapters": graph.shape[1],
+        "edges": int((graph != 0).sum()),
+        "kinds": kinds(path.task_weights()[:, 0]),
+        "weights": (1 + graph.shape[1]) * n_features * n_classes + n_tasks * n_classes,
+    }
+
+
+def kinds(weights, apart=0.02):
+    """How many different W there are: alike if they differ by less than 2 % of their length.
+
+    weights: (n_tasks, n_classes, n_features); softmax's common shift is taken out.
+    """
+    flat = (weights - weights.mean(1, keepdim=True)).flatten(1)
+    different = []
+    for one in flat:
+        size = [max(one.norm(), other.norm()).clamp(min=1e-300) for other in different]
+        near = [(one - other).norm() / s for other, s in zip(different, size, strict=True)]
+        if all(distance >= apart for distance in near):
+            different.append(one)
+    return len(different)
 
 
 def by_task(frame):
@@ -138,6 +182,24 @@ def thin(frame, seed=0):
     thinned = pd.concat(parts).sort_index().reset_index(drop=True)
     thinned.attrs.update(frame.attrs)
     return thinned
+
+
+def sentences(data, name):
+    """Arrays for the page: documents of all tasks, one task after the other.
+
+    ``{name}_sizes`` (n_tasks,), ``{name}_y`` (n_docs,), ``{name}_words`` (n_docs,): how many words a
+    document has, ``{name}_word`` and ``{name}_count``: which, and their tf-idf.
+    """
+    order = torch.argsort(data.task, stable=True)
+    x = csr_matrix(data.x)[data.doc[order].numpy()]  # (n_docs, n_features)
+    x.sort_indices()
+    return {
+        f"{name}_sizes": data.sizes,
+        f"{name}_y": data.y[order],
+        f"{name}_words": np.diff(x.indptr),
+        f"{name}_word": x.indices,
+        f"{name}_count": x.data,
+    }
 
 
 class GraphSolver:
@@ -166,31 +228,19 @@ class GraphSolver:
         self.test = self.parts["test"].stacked()
 
     def sentences(self):
-        """Arrays for the page, part by part: documents of all tasks, one task after the other.
-
-        ``train_sizes`` (n_tasks,), ``train_y`` (n_docs,), ``train_words`` (n_docs,): how many words
-        a document has, ``train_word`` and ``train_count``: which, and their tf-idf.
-        """
-        arrays = {}
-        for name, data in self.parts.items():
-            order = torch.argsort(data.task, stable=True)
-            x = csr_matrix(data.x)[data.doc[order].numpy()]  # (n_docs, n_features)
-            x.sort_indices()
-            arrays |= {
-                f"{name}_sizes": data.sizes,
-                f"{name}_y": data.y[order],
-                f"{name}_words": np.diff(x.indptr),
-                f"{name}_word": x.indices,
-                f"{name}_count": x.data,
-            }
-        return arrays
+        """Arrays for the page, part by part (see `sentences`)."""
+        parts = [sentences(data, name) for name, data in self.parts.items()]
+        return {name: values for part in parts for name, values in part.items()}
 
     def accuracy(self, graph, lam):
         """Share of test sentences that each task reads correctly at the optimum, (n_tasks,)."""
+        return self.path(graph, lam).accuracy(self.test)[:, 0].numpy()
+
+    def path(self, graph, lam):
+        """The optimum of a graph, as a path of one lambda."""
         size = (self.tensors.n_features, self.tensors.n_classes, graph.shape[1])
         model = RAG(*size, tasks=self.tensors.task_names, graph=graph, init="zero")
-        path = solve_path(model, self.tensors, [lam], self.lam_shared, tol=1e-4)
-        return path.accuracy(self.test)[:, 0].numpy()
+        return solve_path(model, self.tensors, [lam], self.lam_shared, tol=1e-4)
 
 
 def twin(found, spec, presets):

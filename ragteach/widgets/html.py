@@ -30,14 +30,23 @@ MISSING_ALT = 'alt="No description has been provided for this image"'
 
 # A model as the explorers know it from Jupyter, with nobody at the other end.
 BOOT = """
-const RAGTEACH_SCRIPTS = {};
+const RAGTEACH_SCRIPTS = {}, RAGTEACH_MODELS = [];
 function ragteachStart(id, saved) {
   const bytes = Uint8Array.from(atob(saved.block), (c) => c.charCodeAt(0));
   const values = { kind: saved.kind, spec: saved.spec, block: new DataView(bytes.buffer), state: {} };
-  const model = { offline: true, get: (k) => values[k], set: (k, v) => { values[k] = v; }, save_changes() {},
-  send() {}, on() {}, off() {} }; const box = document.getElementById(id), explorer =
-  RAGTEACH_SCRIPTS[saved.kind](); explorer.initialize({ model });
-  explorer.render({ model, el: box });
+  const model = {
+    offline: true,
+    get: (name) => values[name],
+    set: (name, value) => { values[name] = value; },
+    save_changes() {},
+    send() {},
+    on: (event, heard) => { model.hear = heard; },
+    off() {},
+  };
+  RAGTEACH_MODELS.push(model); // RAGTEACH_MODELS[0].hear({ move: { ... } }) moves the first one
+  const explorer = RAGTEACH_SCRIPTS[saved.kind]();
+  explorer.initialize({ model });
+  explorer.render({ model, el: document.getElementById(id) });
 }
 """
 

@@ -2,21 +2,39 @@
 // Part 0 is W_s, the others are the adapters.
 
 EXPLORERS.player = (ui) => {
-  const { spec } = ui, frames = ui.read("steps"), planes = ui.read("planes"), norms = ui.read("norms"), moved = ui.read("moved");
+  const { spec } = ui,
+    frames = ui.read("steps"),
+    planes = ui.read("planes"),
+    norms = ui.read("norms"),
+    moved = ui.read("moved");
   const conflict = spec.layout.conflict ? ui.read("conflict") : null;
   const steps = (r, f) => Math.round(frames(r, f));
-  const [nRuns, nFrames] = frames.shape, nParts = spec.parts.length;
-  const color = (p) => (p === 0 ? "var(--shared)" : spec.colors[1 + ((p - 1) % (spec.colors.length - 1))]);
-  const runColor = (r) => spec.colors[1 + r];
-  const dot = (p) => (p === 0 ? s("circle", { r: 6.5, fill: "var(--shared)", stroke: "var(--bg)" }) : marker(p - 1, color(p)));
+  const [nRuns, nFrames] = frames.shape,
+    nParts = spec.parts.length;
+  const color = (p) => (p === 0 ? "var(--shared)" : series(p - 1));
+  const runColor = series;
+  const dot = (p) =>
+    p === 0 ? s("circle", { r: 6.5, fill: "var(--shared)", stroke: "var(--bg)" }) : marker(p - 1, color(p));
 
   // ---- controls: play, scrub, which run, which plane -------------------------------------------------------------
-  let timer = null, begun = 0, from = 0;
-  const play = h("button", { type: "button", style: "min-width:92px", onclick: () => (timer ? stop() : start()) }, "▶ Play");
-  const stop = () => { cancelAnimationFrame(timer); timer = null; put(play, "▶ Play"); };
+  let timer = null,
+    begun = 0,
+    from = 0;
+  const play = h(
+    "button",
+    { type: "button", style: "min-width:92px", onclick: () => (timer ? stop() : start()) },
+    "▶ Play",
+  );
+  const stop = () => {
+    cancelAnimationFrame(timer);
+    timer = null;
+    ui.store.playing = false;
+    put(play, "▶ Play");
+  };
   const start = () => {
     from = ui.state.at >= nFrames - 1 ? 0 : ui.state.at;
     begun = performance.now();
+    ui.store.playing = true;
     put(play, "❚❚ Pause");
     const tick = (now) => {
       const at = Math.min(nFrames - 1, from + Math.floor(((now - begun) / 6000) * nFrames));
@@ -27,21 +45,25 @@ EXPLORERS.player = (ui) => {
     timer = requestAnimationFrame(tick);
   };
   ui.controls.append(h("div", { className: "control" }, play));
-  const scrub = ui.slider({ name: "at", label: "Step", max: nFrames - 1, text: (f, state) => String(steps(state.run, f)), ends: ["start", "end of training"] });
-  for (const type of ["pointerdown", "keydown"]) scrub.addEventListener(type, stop);
-  if (nRuns > 1) ui.choice({ name: "run", label: "Schedule in the two lower pictures", options: spec.runs });
+  if (nRuns > 1) ui.choice({ name: "run", label: "Schedule", options: spec.runs });
+  if (nRuns > 1) ui.choice({ name: "other", label: "beside", options: spec.runs });
   ui.choice({ name: "plane", label: "Plane", options: spec.planes });
+  const scrub = ui.slider({
+    name: "at",
+    label: "Step",
+    max: nFrames - 1,
+    text: (f, state) => String(steps(state.run, f)),
+  });
+  for (const type of ["pointerdown", "keydown"]) scrub.addEventListener(type, stop);
 
   const legend = (names, look) => {
-    const box = h("div", { style: "display:flex;flex-wrap:wrap;gap:0 14px;font-size:12.5px" }), values = names.map((name, i) => {
-      const svg = s("svg", { width: 26, height: 14, viewBox: "-13 -7 26 14", style: "width:26px;display:inline-block;vertical-align:-2px" });
-      svg.append(s("line", { x1: -13, x2: 13, stroke: look(i), "stroke-width": 2, "stroke-dasharray": DASH[i % DASH.length] }));
-      if (look === color) svg.append(dot(i));
-      else svg.append(marker(i, look(i)));
-      const value = h("b", { className: "value" });
-      box.append(h("span", { style: "white-space:nowrap" }, svg, ` ${name} `, value));
-      return value;
-    });
+    const box = h("div", { style: "display:flex;flex-wrap:wrap;gap:0 14px;font-size:12.5px" }),
+      values = names.map((name, i) => {
+        const svg = sample(i, look(i), { mark: look === color ? dot(i) : marker(i, look(i)) });
+        const value = h("b", { className: "value" });
+        box.append(h("span", { style: "white-space:nowrap" }, svg, ` ${name} `, value));
+        return value;
+      });
     return { box, values };
   };
 
@@ -52,33 +74,69 @@ EXPLORERS.player = (ui) => {
   const across = h("p", { className: "note" });
   top.append(across, names, row);
   const drawings = spec.runs.map((name) => {
-    const cell = h("div", { style: "min-width:0" }, h("div", { style: "font-size:12.5px;font-weight:600" }, name)), svg = canvas(cell);
+    const cell = h("div", { style: "min-width:0" }, h("div", { style: "font-size:12.5px;font-weight:600" }, name)),
+      svg = canvas(cell);
     row.append(cell);
     return { svg, cell };
   });
-  let shown = -1;
+  let shown = -1,
+    pair = [];
+  const shownRuns = ({ run, other }) => [...new Set([run, other ?? run])];
   const lay = () => {
     shown = ui.state.plane;
     put(across, `Across: ${spec.axes[shown][0]}. Up: ${spec.axes[shown][1]}.`);
-    const n = ui.width < 560 ? Math.min(2, nRuns) : nRuns;
+    pair = shownRuns(ui.state);
+    const n = ui.width < 560 ? 1 : pair.length;
     row.style.gridTemplateColumns = `repeat(${n}, minmax(0, 1fr))`;
     const limits = [0, 1].map((axis) => {
-      let low = Infinity, high = -Infinity;
-      for (let r = 0; r < nRuns; r++) for (let f = 0; f < nFrames; f++) for (let p = 0; p < nParts; p++) {
-        const v = planes(shown, r, f, p, axis);
-        low = Math.min(low, v); high = Math.max(high, v);
-      }
+      let low = Infinity,
+        high = -Infinity;
+      for (let r = 0; r < nRuns; r++)
+        for (let f = 0; f < nFrames; f++)
+          for (let p = 0; p < nParts; p++) {
+            const v = planes(shown, r, f, p, axis);
+            low = Math.min(low, v);
+            high = Math.max(high, v);
+          }
       const pad = (high - low) * 0.06 || 1;
       return [low - pad, high + pad];
     });
     drawings.forEach((d, r) => {
-      const width = Math.max(130, d.cell.clientWidth), first = r % n === 0;
-      const box = { width, height: Math.min(300, Math.max(170, width * 0.85)), left: first ? 34 : 12, right: 8, top: 8, bottom: 24 };
-      const { X, Y } = axes(d.svg, box, { x: limits[0], y: limits[1], xTicks: ticks(...limits[0], 3), yTicks: ticks(...limits[1], 4), yText: first ? short : () => "", xName: "" });
-      d.points = spec.parts.map((_, p) => Array.from({ length: nFrames }, (_, f) => [X(planes(shown, r, f, p, 0)), Y(planes(shown, r, f, p, 1))]));
+      d.cell.hidden = !pair.includes(r);
+      if (d.cell.hidden) return;
+      d.cell.style.order = pair.indexOf(r);
+      const width = Math.max(130, d.cell.clientWidth),
+        first = pair.indexOf(r) % n === 0;
+      const box = {
+        width,
+        height: Math.min(196, Math.max(170, width * 0.85)),
+        left: first ? 34 : 12,
+        right: 8,
+        top: 8,
+        bottom: 24,
+      };
+      const { X, Y } = axes(d.svg, box, {
+        x: limits[0],
+        y: limits[1],
+        xTicks: ticks(...limits[0], 3),
+        yTicks: ticks(...limits[1], 4),
+        yText: first ? short : () => "",
+        xName: "",
+      });
+      d.points = spec.parts.map((_, p) =>
+        Array.from({ length: nFrames }, (_, f) => [X(planes(shown, r, f, p, 0)), Y(planes(shown, r, f, p, 1))]),
+      );
       d.parts = d.points.map((points, p) => {
-        const past = s("polyline", { fill: "none", stroke: color(p), "stroke-width": p ? 2 : 3, "stroke-dasharray": DASH[p % DASH.length] }), now = dot(p);
-        d.svg.append(s("path", { d: line(points), fill: "none", stroke: color(p), "stroke-width": 1.3, "stroke-opacity": 0.45 }));
+        const past = s("polyline", {
+            fill: "none",
+            stroke: color(p),
+            "stroke-width": p ? 2 : 3,
+            "stroke-dasharray": dash(p),
+          }),
+          now = dot(p);
+        d.svg.append(
+          s("path", { d: line(points), fill: "none", stroke: color(p), "stroke-width": 1.3, "stroke-opacity": 0.45 }),
+        );
         d.svg.append(s("circle", { cx: points[0][0], cy: points[0][1], r: 2.5, fill: color(p) }));
         d.svg.top.append(past, now);
         return { past, now, cuts: points.map(([x, y]) => `${x.toFixed(1)},${y.toFixed(1)}`) };
@@ -93,9 +151,27 @@ EXPLORERS.player = (ui) => {
     panel.append(box);
     const made = { values };
     made.lay = (value, run) => {
-      const width = Math.max(220, panel.clientWidth), size = { width, height: 190, left: 42, right: 12, top: 12, bottom: 36 };
-      const { X, Y } = axes(made.svg, size, { x: [0, nFrames - 1], y: [low, high], yTicks: ticks(low, high, 4), xTicks: [0, (nFrames - 1) / 2, nFrames - 1], xText: (f) => String(steps(run, Math.round(f))), xName: "step" });
-      series.forEach((_, i) => made.svg.append(s("path", { d: line(Array.from({ length: nFrames }, (_, f) => [X(f), Y(value(f, i))])), fill: "none", stroke: look(i), "stroke-width": look === color && i === 0 ? 3 : 2, "stroke-dasharray": DASH[i % DASH.length] })));
+      const width = Math.max(220, panel.clientWidth),
+        size = { width, height: 146, left: 42, right: 12, top: 12, bottom: 36 };
+      const { X, Y } = axes(made.svg, size, {
+        x: [0, nFrames - 1],
+        y: [low, high],
+        yTicks: ticks(low, high, 4),
+        xTicks: [0, (nFrames - 1) / 2, nFrames - 1],
+        xText: (f) => String(steps(run, Math.round(f))),
+        xName: "step",
+      });
+      series.forEach((_, i) =>
+        made.svg.append(
+          s("path", {
+            d: line(Array.from({ length: nFrames }, (_, f) => [X(f), Y(value(f, i))])),
+            fill: "none",
+            stroke: look(i),
+            "stroke-width": look === color && i === 0 ? 3 : 2,
+            "stroke-dasharray": dash(i),
+          }),
+        ),
+      );
       made.cursor = s("line", { class: "cursor", y1: size.top, y2: size.height - size.bottom });
       made.svg.top.append(made.cursor);
       made.X = X;
@@ -106,7 +182,18 @@ EXPLORERS.player = (ui) => {
     return made;
   };
   const lengths = chart(ui.panel("How long is each part?"), spec.parts, color, Math.max(...norms.all) * 1.05, 0, short);
-  const pulls = conflict && chart(ui.panel("Do the tasks pull the shared weights the same way?", { note: "Mean cosine of the tasks' gradients: 1 agree, 0 unrelated, below 0 they fight." }), spec.runs, runColor, Math.max(...conflict.all, 0.2) * 1.05, Math.min(...conflict.all, 0) * 1.05, (v) => signed(v, 2));
+  const pulls =
+    conflict &&
+    chart(
+      ui.panel("Do the tasks pull the shared weights the same way?", {
+        note: "Mean cosine of the tasks' gradients: 1 agree, 0 unrelated, below 0 they fight.",
+      }),
+      spec.runs,
+      runColor,
+      Math.max(...conflict.all, 0.2) * 1.05,
+      Math.min(...conflict.all, 0) * 1.05,
+      (v) => signed(v, 2),
+    );
   let run = -1;
   const layLower = () => {
     run = ui.state.run;
@@ -118,12 +205,13 @@ EXPLORERS.player = (ui) => {
   return {
     draw(state) {
       const f = state.at;
-      if (shown !== state.plane) lay();
+      if (shown !== state.plane || String(pair) !== String(shownRuns(state))) lay();
       if (run !== state.run) layLower();
-      for (const d of drawings) d.parts.forEach(({ past, now, cuts }, p) => {
-        set(past, { points: cuts.slice(0, f + 1).join(" ") });
-        move(now, d.points[p][f]);
-      });
+      for (const d of pair.map((r) => drawings[r]))
+        d.parts.forEach(({ past, now, cuts }, p) => {
+          set(past, { points: cuts.slice(0, f + 1).join(" ") });
+          move(now, d.points[p][f]);
+        });
       lengths.draw(f);
       pulls?.draw(f);
     },
@@ -132,15 +220,41 @@ EXPLORERS.player = (ui) => {
       pulls?.write(at, (f, r) => conflict(r, f));
     },
     say(state) {
-      const f = state.at, r = state.run, drift = moved(r, f);
+      const f = state.at,
+        r = state.run,
+        drift = moved(r, f);
       const adapters = spec.parts.slice(1).reduce((sum, _, p) => sum + norms(r, f, p + 1), 0) / (nParts - 1);
       const kept = drift < 0.005 ? "has not moved: it is conserved" : `has moved by ${percent(drift)} of its length`;
       const fight = conflict ? ` The tasks' gradients in W_s have a mean cosine of ${signed(conflict(r, f), 2)}.` : "";
       return `${spec.runs[r]}, step ${steps(r, f)}: W_s has length ${short(norms(r, f, 0))}, an adapter ${short(adapters)} on average. W_s minus the sum of the adapters ${kept}.${fight}`;
     },
+    measures({ at, run }) {
+      const found = {
+        step: steps(run, at),
+        shared: norms(run, at, 0),
+        adapters: spec.parts.slice(1).reduce((sum, _, p) => sum + norms(run, at, p + 1), 0) / (nParts - 1),
+        moved: moved(run, at),
+      };
+      return conflict ? { ...found, conflict: conflict(run, at) } : found;
+    },
     table(state) {
       const f = state.at;
-      return { head: ["schedule", "step", ...spec.parts.map((p) => `length of ${p}`), "W_s − ΣA moved", ...(conflict ? ["mean cosine"] : [])], rows: spec.runs.map((name, r) => [name, steps(r, f), ...spec.parts.map((_, p) => short(norms(r, f, p))), percent(moved(r, f)), ...(conflict ? [signed(conflict(r, f), 2)] : [])]) };
+      return {
+        head: [
+          "schedule",
+          "step",
+          ...spec.parts.map((p) => `length of ${p}`),
+          "W_s − ΣA moved",
+          ...(conflict ? ["mean cosine"] : []),
+        ],
+        rows: spec.runs.map((name, r) => [
+          name,
+          steps(r, f),
+          ...spec.parts.map((_, p) => short(norms(r, f, p))),
+          percent(moved(r, f)),
+          ...(conflict ? [signed(conflict(r, f), 2)] : []),
+        ]),
+      };
     },
     code: (state) => spec.code.replace("{run}", spec.runs[state.run]).replace("{step}", steps(state.run, state.at)),
     reset: stop,

@@ -9,6 +9,8 @@ their paths in one plane:
     conserved  how far W_s - sum_t A_t has moved from where it began, relative to its length
 """
 
+from functools import partial
+
 import numpy as np
 import torch
 
@@ -66,7 +68,7 @@ def toy_runs(lam=0.01, lam_shared=0.01, epochs=480, lr=1.0, seed=0):
     return runs, data
 
 
-def trajectory_player(runs=None, words=None, data=None):
+def trajectory_player(runs=None, words=None, data=None, goal=None):
     """Play, pause and scrub through training.
 
     Args:
@@ -77,6 +79,10 @@ def trajectory_player(runs=None, words=None, data=None):
         furthest apart.
         data: the `MultiTaskDataset` that was trained on, for the conflict of the tasks' gradients.
         Default: not drawn.
+        goal: what to do, {text: condition} (see `ragteach.widgets.goals`). The measures, of the
+            schedule that is chosen: ``step``; ``shared`` and ``adapters``, the lengths of W_s and
+            of an adapter on average; ``moved``, of W_s minus the sum of the adapters; ``conflict``
+            (with data), the mean cosine.
 
     Returns:
         The explorer; ``w.state["at"]`` is its frame.
@@ -101,7 +107,23 @@ def trajectory_player(runs=None, words=None, data=None):
     spec["code"] = (
         f'import ragteach as rt\n{code}\npath = runs["{{run}}"]\npath.norms().query("step == {{step}}")'
     )
-    return show("player", arrays, spec, twin(arrays, spec))
+    measure = partial(measures, arrays)
+    return show("player", arrays, spec, twin(arrays, spec), goal, measure)
+
+
+def measures(arrays, state):
+    """The numbers that a goal compares, at a state's frame of its schedule."""
+    run, at = state["run"], state["at"]
+    norms = arrays["norms"][run, at]
+    found = {
+        "step": int(arrays["steps"][run, at]),
+        "shared": float(norms[0]),
+        "adapters": float(norms[1:].mean()),
+        "moved": float(arrays["moved"][run, at]),
+    }
+    if "conflict" in arrays:
+        found["conflict"] = float(arrays["conflict"][run, at])
+    return found
 
 
 def _check(runs):
@@ -152,6 +174,11 @@ def compute(runs, words, data):
     arrays = {"steps": steps, "planes": planes, "norms": flat.norm(dim=3), "moved": moved}
     if data is not None:
         arrays["conflict"] = _conflict(runs, picks, data)
+    contrast = frames // 2  # opens where the first two runs are furthest apart on their ways
+    if len(runs) > 1:
+        way = (flat[:2] - flat[:2, :1]).norm(dim=3)  # (2, n_frames, n_parts)
+        behind = way / way[:, -1:].clamp(min=1e-9)  # how much of its way each part has behind it
+        contrast = int((behind[0] - behind[1]).abs().sum(1).argmax())
     spec = {
         "title": "Where do the weights go?",
         "about": "Play, or drag through training. Small dot: the start. Every path is one part of the model.",
@@ -163,7 +190,7 @@ def compute(runs, words, data):
             [f"score of “{w}”" for w in words],
         ],
         "planes": ["all words (principal components)", " and ".join(f"“{w}”" for w in words)],
-        "start": {"at": frames - 1, "run": 0, "plane": 0},
+        "start": {"at": contrast, "run": 0, "other": min(1, len(runs) - 1), "plane": 0},
     }
     ends = "; ".join(
         f"{name}: W_s ends with length {arrays['norms'][i, -1, 0]:.2f}, the adapters with "

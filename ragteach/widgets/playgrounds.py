@@ -37,16 +37,26 @@ START = {
     "story": -1,
     "stop": 0,
 }
+MEASURES = (  # what the page measures
+    "step", "accuracy", "worst", "J", "lam", "lam_shared", "relatedness", "n_per_task", "edges",
+    "adapters", "drift",
+)  # fmt: skip
 TITLE = "The playground: shared weights and adapters"
 ABOUT = "Change anything: the page trains anew while you watch. Or follow a story."
 
 
-def playground() -> Explorer:
+def playground(goal: dict[str, str] | None = None) -> Explorer:
     """Data, graph, penalties, schedule and optimiser on one screen; the page trains as you watch.
 
     Four tasks of toy reviews, or a table of your own that you paste. Connect tasks and adapters,
     set the prices lambda and lambda_s, and see accuracy, words, one sentence and the tasks' pulls
     while training goes on. Five guided stories. "Copy as code" gives Python with the same numbers.
+
+    Args:
+        goal: what to do, {text: condition} (see `ragteach.widgets.goals`). The measures: ``step``;
+            ``accuracy`` on new sentences (the tasks' mean), ``worst`` the lowest task's; ``J``;
+            ``lam`` and ``lam_shared``; ``relatedness``; ``n_per_task``; ``edges`` and ``adapters``,
+            how many; ``drift`` of W_s minus the adapters' sum since step 0.
 
     Returns:
         The explorer. It needs no kernel: a saved notebook and a page on disk train all the same.
@@ -56,7 +66,7 @@ def playground() -> Explorer:
     Example:
         >>> w = playground()  # doctest: +SKIP
     """
-    return show("playgrounds", {}, _spec(page=False), _twin())
+    return show("playgrounds", {}, _spec(page=False), _twin(), goal, known=MEASURES)
 
 
 def playground_page(path: str | Path) -> Path:

@@ -43,6 +43,7 @@ STATIC = Path(__file__).resolve().parent
 MOST_BYTES = 3_000_000
 SLIDER_BYTES = 2_000_000
 STEPS = (61, 41, 31, 25, 21, 17, 13, 9)  # of lambda; the most that fit
+FOLD_ABOVE = 16  # rows of a table of tasks
 SLIDER_TASKS = 6
 SENTENCES = 8
 MOST_ROWS = 20_000  # of the split that the page shows
@@ -398,10 +399,19 @@ def _model(split: Split, path: str) -> str:
         f"{len(split.train):,} sentences, lambda = {fitted.lam:.3g} and lambda_shared = "
         f"{fitted.lam_shared:.3g} chosen on {len(split.val):,}. The table is its accuracy on "
         f"{len(split.test):,} others.</p>\n"
-        + html_table(shown, "The saved model on new sentences")
+        + _folded(shown, "The saved model on new sentences")
         + f"\n<p>In a terminal, one sentence a line (<code>--all</code> for all probabilities):</p>\n"
         f"<pre>{html.escape(shell)}</pre>\n<p>In Python:</p>\n<pre>{html.escape(code)}</pre>"
     )
+
+
+def _folded(table: pd.DataFrame, caption: str) -> str:
+    """A table of tasks; of many, all but the last row, which is their sum, are folded away."""
+    if len(table) <= FOLD_ABOVE:
+        return html_table(table, caption)
+    summary = f"<summary>Each of {len(table) - 1} tasks</summary>"
+    each = html_table(table.iloc[:-1], caption)
+    return f"{html_table(table.iloc[-1:], caption)}\n<details>{summary}\n{each}\n</details>"
 
 
 def _repeat(table: pd.DataFrame, split: Split | None, command: str) -> str:

@@ -2,17 +2,33 @@
 //
 // Enters: the state of the page.  Leaves: `Data` (tasks, classes, words, documents) and `Run` (weights, history).
 
-const TOY_TASKS = ["films", "cars", "food", "phones"], TEST_SEED = 1000, N_TEST = 250, STEPS = 400;
-const LAMS = [0, ...Array.from({ length: 16 }, (_, i) => 10 ** (-5 + i / 3))], RATES = [0.003, 0.01, 0.03, 0.1, 0.3, 0.5, 1, 2];
-const SCHEDULES = ["joint", "two_phase", "alternating"], OPTIMISER_NAMES = ["adam", "sgd", "proximal"], ROUNDS = 10;
+const TOY_TASKS = ["films", "cars", "food", "phones"],
+  TEST_SEED = 1000,
+  N_TEST = 250,
+  STEPS = 400;
+const LAMS = [0, ...Array.from({ length: 16 }, (_, i) => 10 ** (-5 + i / 3))],
+  RATES = [0.003, 0.01, 0.03, 0.1, 0.3, 0.5, 1, 2];
+const SCHEDULES = ["joint", "two_phase", "alternating"],
+  OPTIMISER_NAMES = ["adam", "sgd", "proximal"],
+  ROUNDS = 10;
 
 /** A table of text, label, task as CSV: rows of strings.  Quotes may hold commas, quotes ("") and line ends. */
 function parseCsv(text) {
-  const first = text.split("\n", 1)[0], separator = [",", ";", "\t"].map((c) => [first.split(c).length, c]).sort((a, b) => b[0] - a[0])[0][1];
+  const first = text.split("\n", 1)[0],
+    separator = [",", ";", "\t"].map((c) => [first.split(c).length, c]).sort((a, b) => b[0] - a[0])[0][1];
   const rows = [];
-  let row = [], cell = "", quoted = false;
-  const endCell = () => { row.push(cell); cell = ""; };
-  const endRow = () => { endCell(); if (row.length > 1 || row[0].trim()) rows.push(row); row = []; };
+  let row = [],
+    cell = "",
+    quoted = false;
+  const endCell = () => {
+    row.push(cell);
+    cell = "";
+  };
+  const endRow = () => {
+    endCell();
+    if (row.length > 1 || row[0].trim()) rows.push(row);
+    row = [];
+  };
   for (let i = 0; i < text.length; i++) {
     const c = text[i];
     if (quoted) {
@@ -25,30 +41,54 @@ function parseCsv(text) {
     else if (c !== "\r") cell += c;
   }
   if (cell || row.length) endRow();
-  if (quoted) throw new Error("Expected: every quote to be closed\nGot: a text that begins with a quote and never ends\nWhat to do: close it, or double the quotes inside a text");
+  if (quoted)
+    throw new Error(
+      "Expected: every quote to be closed\nGot: a text that begins with a quote and never ends\nWhat to do: close it, or double the quotes inside a text",
+    );
   return rows;
 }
 
 /** Rows { text, label, task } from a pasted table, its columns by name. */
 function readTable(text) {
-  const [head, ...rows] = parseCsv(text.replace(/^\ufeff/, "")), names = head.map((name) => name.trim().toLowerCase());
+  const [head, ...rows] = parseCsv(text.replace(/^\ufeff/, "")),
+    names = head.map((name) => name.trim().toLowerCase());
   const [at, label, task] = ["text", "label", "task"].map((name) => names.indexOf(name));
-  if (at < 0 || label < 0) throw new Error(`Expected: a table with the columns text, label and, if there are several, task\nGot: the columns ${head.join(", ")}\nWhat to do: rename them in the first line`);
-  const out = rows.map((row) => ({ text: (row[at] ?? "").trim(), label: (row[label] ?? "").trim(), task: task < 0 ? "all" : (row[task] ?? "").trim() })).filter((r) => r.text && r.label && r.task);
+  if (at < 0 || label < 0)
+    throw new Error(
+      `Expected: a table with the columns text, label and, if there are several, task\nGot: the columns ${head.join(", ")}\nWhat to do: rename them in the first line`,
+    );
+  const out = rows
+    .map((row) => ({
+      text: (row[at] ?? "").trim(),
+      label: (row[label] ?? "").trim(),
+      task: task < 0 ? "all" : (row[task] ?? "").trim(),
+    }))
+    .filter((r) => r.text && r.label && r.task);
   const natural = (a, b) => a.localeCompare(b, "en", { numeric: true });
-  const tasks = [...new Set(out.map((r) => r.task))], classes = [...new Set(out.map((r) => r.label))].sort(natural);
-  const fits = tasks.length <= 8 && classes.length >= 2 && classes.length <= 8 && out.length >= 10 && out.length <= 5000;
-  if (!fits) throw new Error(`Expected: 10 to 5,000 rows, 2 to 8 classes, 1 to 8 tasks\nGot: ${out.length} rows with a text, a label and a task, ${classes.length} classes, ${tasks.length} tasks\nWhat to do: choose fewer, or use ragteach in Python`);
+  const tasks = [...new Set(out.map((r) => r.task))],
+    classes = [...new Set(out.map((r) => r.label))].sort(natural);
+  const fits =
+    tasks.length <= 8 && classes.length >= 2 && classes.length <= 8 && out.length >= 10 && out.length <= 5000;
+  if (!fits)
+    throw new Error(
+      `Expected: 10 to 5,000 rows, 2 to 8 classes, 1 to 8 tasks\nGot: ${out.length} rows with a text, a label and a task, ${classes.length} classes, ${tasks.length} tasks\nWhat to do: choose fewer, or use ragteach in Python`,
+    );
   return { rows: out.map((r) => ({ ...r, label: classes.indexOf(r.label) })), tasks, classes };
 }
 
 /** Training and test sentences of a state, as documents; the words are those of the training sentences. */
 function makeData(lexicon, state) {
-  let train, test, tasks = TOY_TASKS, classes = CLASSES;
+  let train,
+    test,
+    tasks = TOY_TASKS,
+    classes = CLASSES;
   if (state.own) {
-    const table = readTable(state.own), draw = pythonRandom(`split/${state.seed}`), side = new Map();
+    const table = readTable(state.own),
+      draw = pythonRandom(`split/${state.seed}`),
+      side = new Map();
     ({ tasks, classes } = table);
-    for (const { text } of table.rows) { // the same text never stands on both sides
+    for (const { text } of table.rows) {
+      // the same text never stands on both sides
       const key = tokens(text).join(" ");
       if (!side.has(key)) side.set(key, draw() < 0.6);
     }
@@ -58,11 +98,28 @@ function makeData(lexicon, state) {
     const knobs = { tasks, relatedness: state.r, noise: state.noise };
     train = makeToy(lexicon, { ...knobs, nPerTask: state.n, seed: state.seed });
     const known = new Set(train.map((row) => row.text));
-    test = makeToy(lexicon, { ...knobs, nPerTask: N_TEST, seed: state.seed + TEST_SEED, noise: 0 }).filter((row) => !known.has(row.text));
+    test = makeToy(lexicon, { ...knobs, nPerTask: N_TEST, seed: state.seed + TEST_SEED, noise: 0 }).filter(
+      (row) => !known.has(row.text),
+    );
   }
   const words = fitWords(train.map((row) => row.text));
-  const stack = (rows) => tasks.map((task) => documents(rows.filter((row) => row.task === task).map((row) => ({ words: toWords(row.text, words), y: row.label }))));
-  return { tasks, classes, words, train: stack(train), test: stack(test), sentences: test.slice(0, 1).concat(test.filter((_, i) => i % 37 === 5)).slice(0, 12) };
+  const stack = (rows) =>
+    tasks.map((task) =>
+      documents(
+        rows.filter((row) => row.task === task).map((row) => ({ words: toWords(row.text, words), y: row.label })),
+      ),
+    );
+  return {
+    tasks,
+    classes,
+    words,
+    train: stack(train),
+    test: stack(test),
+    sentences: test
+      .slice(0, 1)
+      .concat(test.filter((_, i) => i % 37 === 5))
+      .slice(0, 12),
+  };
 }
 
 /** Which parts move at a step: the phases of trainer.plan for STEPS epochs. */
@@ -71,18 +128,30 @@ function phaseAt(schedule, step) {
   const turns = schedule === "two_phase" ? 2 : 2 * ROUNDS;
   return ["shared", "adapters"][Math.floor((step * turns) / STEPS) % 2];
 }
-const MOVES = { joint: { shared: true, adapters: true }, shared: { shared: true, adapters: false }, adapters: { shared: false, adapters: true } };
+const MOVES = {
+  joint: { shared: true, adapters: true },
+  shared: { shared: true, adapters: false },
+  adapters: { shared: false, adapters: true },
+};
 
 /** One training run: where it stands, and what was measured on the way. */
 class Run {
   constructor(data, state) {
     this.data = data;
     this.schedule = SCHEDULES[state.schedule];
-    this.problem = makeProblem({ tasks: data.train, nFeatures: data.words.words.length, nClasses: data.classes.length, graph: state.graph, lam: LAMS[state.lam], lamShared: LAMS[state.lamS] });
+    this.problem = makeProblem({
+      tasks: data.train,
+      nFeatures: data.words.words.length,
+      nClasses: data.classes.length,
+      graph: state.graph,
+      lam: LAMS[state.lam],
+      lamShared: LAMS[state.lamS],
+    });
     this.weights = zeroWeights(this.problem);
     if (state.random) {
       const draw = pythonRandom(`start/${state.seed}`);
-      for (const part of [this.weights.shared, ...this.weights.adapters]) for (let i = 0; i < part.length; i++) part[i] = 2 * draw() - 1;
+      for (const part of [this.weights.shared, ...this.weights.adapters])
+        for (let i = 0; i < part.length; i++) part[i] = 2 * draw() - 1;
     }
     this.optimisers = {};
     this.make = () => OPTIMISERS[OPTIMISER_NAMES[state.optimiser]](RATES[state.lr]);
@@ -103,7 +172,8 @@ class Run {
   /** On to a step; a history is kept of every second. */
   to(step) {
     while (this.step < Math.min(step, STEPS) && this.good) {
-      const phase = phaseAt(this.schedule, this.step), problem = { ...this.problem, moves: { ...MOVES[phase], bias: true } };
+      const phase = phaseAt(this.schedule, this.step),
+        problem = { ...this.problem, moves: { ...MOVES[phase], bias: true } };
       this.optimisers[phase] ??= this.make();
       this.optimisers[phase](problem, this.weights, gradient(problem, this.weights).grad);
       this.step += 1;
@@ -113,21 +183,38 @@ class Run {
   /** cos of the angle between two tasks' pulls dCE_t/dW_t. */
   conflict() {
     const pulls = this.problem.tasks.map((docs, t) => {
-      const alone = { ...this.problem, lam: 0, lamShared: 0 }, W = taskWeights(alone, this.weights, t), z = logits(alone, docs, W, biasOf(alone, this.weights, t));
-      return backProject(alone, docs, residual(alone, docs, crossEntropy(alone, docs, z).p, 1), new Float64Array(alone.size));
+      const alone = { ...this.problem, lam: 0, lamShared: 0 },
+        W = taskWeights(alone, this.weights, t),
+        z = logits(alone, docs, W, biasOf(alone, this.weights, t));
+      return backProject(
+        alone,
+        docs,
+        residual(alone, docs, crossEntropy(alone, docs, z).p, 1),
+        new Float64Array(alone.size),
+      );
     });
     const length = pulls.map((g) => Math.sqrt(squares(g)));
-    return pulls.map((g, t) => pulls.map((other, u) => (length[t] * length[u] ? dot(g, other) / length[t] / length[u] : NaN)));
+    return pulls.map((g, t) =>
+      pulls.map((other, u) => (length[t] * length[u] ? dot(g, other) / length[t] / length[u] : NaN)),
+    );
   }
   /** A sentence as a task reads it: what bias, W_s and every adapter add to each class, word by word. */
   reading(text, t) {
-    const C = this.problem.nClasses, b = biasOf(this.problem, this.weights, t), rows = toWords(text, this.data.words);
+    const C = this.problem.nClasses,
+      b = biasOf(this.problem, this.weights, t),
+      rows = toWords(text, this.data.words);
     const parts = rows.map(([j, x]) => {
       const at = (part) => Array.from({ length: C }, (_, c) => x * part[j * C + c]);
-      const own = this.weights.adapters.reduce((sum, A, k) => sum.map((v, c) => v + this.problem.graph[t][k] * at(A)[c]), new Array(C).fill(0));
+      const own = this.weights.adapters.reduce(
+        (sum, A, k) => sum.map((v, c) => v + this.problem.graph[t][k] * at(A)[c]),
+        new Array(C).fill(0),
+      );
       return { word: this.data.words.words[j], shared: at(this.weights.shared), own };
     });
-    const z = Array.from({ length: C }, (_, c) => b[c] + parts.reduce((sum, part) => sum + part.shared[c] + part.own[c], 0));
+    const z = Array.from(
+      { length: C },
+      (_, c) => b[c] + parts.reduce((sum, part) => sum + part.shared[c] + part.own[c], 0),
+    );
     const p = Float64Array.from(z);
     softmax(p, C);
     return { bias: [...b], parts, z, p: [...p] };

@@ -10,11 +10,14 @@ The lambda that validation chooses is marked; the curves are on test sentences, 
 """
 
 import warnings
+from functools import partial
 
 import numpy as np
 import torch
 from matplotlib.figure import Figure
+from scipy.sparse import csr_matrix
 
+from ragteach.data.features import make_vectorizer
 from ragteach.data.frames import as_frame
 from ragteach.data.naming import natural
 from ragteach.data.splits import SplitWarning, split_frame
@@ -29,10 +32,12 @@ from ragteach.study import plots
 from ragteach.widgets.base import one_thread, show
 
 N_LAMBDA = 61
-MAX_WORDS = (
-    400  # of the vocabulary that the page receives; words of the listed sentences always come along
+SENT = (
+    1_500_000  # numbers that the page receives at most; of more, words that hardly matter stay here
 )
-TITLE = "How much should the domains share?"
+SOLVED = 25_000_000  # numbers that are solved for at most: memory is some 90 bytes for each
+FEWEST = 5  # lambdas that still make a slider
+TITLE = "How much should the {thing}s share?"
 ABOUT = "Drag from left to right: the adapters shrink, and separate models turn into a single one."
 
 
@@ -99,7 +104,7 @@ def _tested(parts):
 
 def sharing_slider(
     data=None, lam=None, lam_shared=0.001, sentence=None, words=None, relatedness=0.5, n_per_task=90, seed=0,
-    model=None,
+    model=None, goal=None,
 ):  # fmt: skip
     """Drag lambda; see accuracy, one sentence in every domain's eyes, and the weights of the words
     that differ.
@@ -117,6 +122,12 @@ def sharing_slider(
         seed: of the toy sentences or of the split.
         model: a `RAG` for these tasks and words: its graph and biases are used, what it froze stays
             as it is, and it is left unchanged. Default: one adapter per task.
+        goal: what to do, {text: condition} (see `ragteach.widgets.goals`). The measures: ``lam``;
+            ``accuracy`` on new sentences, the tasks' mean, ``worst`` the lowest task's;
+            ``validation``; ``tied`` lam / (lam + lam_shared); ``readings`` how many different
+            classes the tasks give the sentence; and, the same everywhere, ``chosen`` the lambda
+            that validation chose, ``best`` the highest accuracy, ``left`` and ``right`` the
+            accuracy at the two ends.
 
     Returns:
         The explorer. ``w.state["lam"]`` is where the learner is; ``w.move(lam=0.01)`` takes it
@@ -124,7 +135,8 @@ def sharing_slider(
 
     Raises:
         RagteachError: data of another type, a single lambda, lambdas that do not increase, a model
-            of other tasks or words.
+            of other tasks or words; more tasks x classes x words x lambdas than memory holds (of the
+            default lambdas, fewer are taken first).
 
     Reference: Evgeniou and Pontil (2004); lambda as a prior, lesson 07.
 
@@ -132,7 +144,8 @@ def sharing_slider(
         >>> w = sharing_slider(n_per_task=20, lam=[1e-4, 1e-3, 1e-2])  # doctest: +SKIP
     """
     at_least("lam_shared", lam_shared)
-    lam = lam_shared * np.logspace(-2, 2, N_LAMBDA) if lam is None else np.asarray(lam, dtype=float)
+    given = lam is not None
+    lam = np.asarray(lam, dtype=float) if given else lam_shared * np.logspace(-2, 2, N_LAMBDA)
     if lam.ndim != 1 or len(lam) < 2 or not (np.diff(lam) > 0).all() or lam[0] <= 0:
         raise refuse(
             expected="two or more increasing penalties lam > 0",
@@ -142,7 +155,9 @@ def sharing_slider(
     toy = {"relatedness": relatedness, "n_per_task": n_per_task, "seed": seed}
     train, val, test = three_parts(data, **toy)
     with one_thread():
-        arrays, spec = compute(train, val, test, lam, lam_shared, sentence, words, model)
+        dataset = MultiTaskDataset.from_frame(train, class_names=train.attrs["label_names"])
+        lam = fitting(lam, dataset, given)
+        arrays, spec = compute(dataset, train, val, test, lam, lam_shared, sentence, words, model)
     if data is None:
         made = f"train, val, test = rt.widgets.toy_parts({relatedness=}, {n_per_task=}, {seed=})"
     else:
@@ -160,12 +175,96 @@ def sharing_slider(
         "test_data = rt.MultiTaskDataset.from_frame(test, like=data)\n"
         "rt.evaluate(model, test_data)"
     )
-    return show("sharing", arrays, spec, twin(arrays, spec))
+    measure = partial(measures, arrays, spec)
+    return show("sharing", arrays, spec, twin(arrays, spec), goal, measure)
 
 
-def compute(train, val, test, lam, lam_shared, sentence=None, words=None, model=None):
+def measures(arrays, spec, state):
+    """The numbers that a goal compares, at a state's lambda and sentence."""
+    lam, accuracy = _numpy(arrays["lam"]), _numpy(arrays["accuracy"])
+    at = int(np.abs(np.log(lam / state["lam"])).argmin())
+    mean = accuracy.mean(1)
+    return {
+        "lam": float(lam[at]),
+        "accuracy": float(mean[at]),
+        "worst": float(accuracy[at].min()),
+        "validation": float(arrays["validation"][at]),
+        "tied": float(lam[at] / (lam[at] + spec["lam_shared"])),
+        "readings": len(set(read(arrays, spec, at, state).argmax(-1).tolist())),
+        "chosen": float(lam[spec["best"]]),
+        "best": float(mean.max()),
+        "left": float(mean[0]),
+        "right": float(mean[-1]),
+    }
+
+
+def read(arrays, spec, at, state):
+    """Scores of a state's sentence as the page computes them: (n_tasks, n_classes)."""
+    x = np.zeros(len(spec["words"]))
+    typed = state["typed"].strip() if spec["typing"] else ""
+    if not typed and spec["features"]:
+        for j, value in spec["features"][state["sentence"]]:
+            x[j] = value
+    column = {word: j for j, word in enumerate(spec["words"])}
+    for word in make_vectorizer("bow").build_analyzer()(typed):
+        if word in column:
+            x[column[word]] += _numpy(arrays["idf"])[column[word]] if spec["unit"] else 1.0
+    if typed and spec["unit"]:
+        x /= np.linalg.norm(x) or 1.0
+    weights = _numpy(arrays["shared"])[at] + _numpy(arrays["adapters"])[at]
+    return weights @ x + _numpy(arrays["bias"])[at]
+
+
+def fitting(lam, data, given):
+    """The lambdas, or as many of them as memory allows.
+
+    Raises:
+        RagteachError: not even a few lambdas fit, or not all that were given.
+    """
+    one = (1 + data.n_tasks) * data.n_classes * data.n_features  # numbers at one lambda
+    most = SOLVED // one
+    if len(lam) <= most:
+        return lam
+    if not given and most >= FEWEST:
+        return np.geomspace(lam[0], lam[-1], most)
+    raise refuse(
+        expected=f"at most {SOLVED:,} weights to solve for: lambdas x (1 + tasks) x classes x words",
+        got=f"{len(lam)} x {1 + data.n_tasks} x {data.n_classes} x {data.n_features:,}, "
+        f"some {len(lam) * one * 90 / 2**30:.1f} GB",
+        fix=f"pass lam with at most {most} values, or choose fewer tasks, classes or sentences"
+        if most >= 2
+        else "choose fewer tasks, classes or sentences",
+    )
+
+
+def typable(vectorizer):
+    """Whether the page can make features of a text that is typed: single words, as the course reads."""
+    ours = make_vectorizer("bow")
+    same = ("analyzer", "token_pattern", "ngram_range", "lowercase", "binary", "stop_words")
+    odd = getattr(vectorizer, "sublinear_tf", False) or getattr(vectorizer, "norm", None) == "l1"
+    return not odd and all(getattr(vectorizer, k, None) == getattr(ours, k) for k in same)
+
+
+def features(texts, vectorizer, column):
+    """Each text as the page reads it: [[column, value], ...] in the text's order; unknown words."""
+    analyse, rows, unknown = vectorizer.build_analyzer(), [], []
+    for text, x in zip(texts, csr_matrix(vectorizer.transform(texts)), strict=True):
+        values = dict(zip(x.indices.tolist(), x.data.tolist(), strict=True))
+        spoken = list(dict.fromkeys(analyse(text)))
+        known = [vectorizer.vocabulary_[w] for w in spoken if w in vectorizer.vocabulary_]
+        rows.append([[column[j], values[j]] for j in known if j in values])
+        unknown.append([w for w in spoken if w not in vectorizer.vocabulary_])
+    return rows, unknown
+
+
+def _thing(frame) -> str:
+    """What a task is called: a domain, as in the lessons, or a task where your column has a name."""
+    column = (frame.attrs.get("columns") or {}).get("task") or "task"
+    return "domain" if column in ("task", "domain") else "task"
+
+
+def compute(data, train, val, test, lam, lam_shared, sentence=None, words=None, model=None):
     """All the numbers: (arrays, spec).  The optimum at every lambda, solved side by side."""
-    data = MultiTaskDataset.from_frame(train, class_names=train.attrs["label_names"])
     names, vectorizer, n_classes = data.task_names, data.vectorizer, data.n_classes
     model = model or RAG(data.n_features, n_classes, data.n_tasks, tasks=names, init="zero")
     graph = unless_identity(routing(model))
@@ -181,7 +280,9 @@ def compute(train, val, test, lam, lam_shared, sentence=None, words=None, model=
     )  # what each task adds (n_lambda, n_tasks, n_classes, n_features)
     bias = torch.zeros(1, len(lam), n_classes) if path.bias is None else path.bias
     score = (adapters[:, :, -1] - adapters[:, :, 0]) if n_classes > 1 else adapters[:, :, 0]
-    spread = score[best].std(0)  # (n_features,) how much the domains differ about a word
+    spread = score[best].std(
+        0, correction=min(1, len(names) - 1)
+    )  # (n_features,) how much the domains differ about a word
     vocabulary = [str(w) for w in vectorizer.get_feature_names_out()]
     column = {word: j for j, word in enumerate(vocabulary)}
     drawn = [w for w in (words or []) if w in column]
@@ -197,8 +298,18 @@ def compute(train, val, test, lam, lam_shared, sentence=None, words=None, model=
     needed = {w for text in texts for w in vectorizer.build_analyzer()(text)} | set(drawn)
     ranked = [vocabulary[j] for j in spread.argsort(descending=True)]
     kept = [w for w in ranked if w in needed]
-    kept += [w for w in ranked if w not in needed][: max(0, MAX_WORDS - len(kept))]
+    room = SENT // (len(lam) * (1 + data.n_tasks) * n_classes)
+    kept += [w for w in ranked if w not in needed][: max(0, room - len(kept))]
     columns = [column[w] for w in kept]
+    place = {j: i for i, j in enumerate(columns)}
+    thing = _thing(train)
+    about = ABOUT
+    if len(kept) < len(vocabulary):
+        about += (
+            f" Of {len(vocabulary):,} words the page has the {len(kept):,} that the {thing}s differ "
+            "about most."
+        )
+    rows, unknown = features(texts, vectorizer, place)
     idf = getattr(vectorizer, "idf_", np.ones(len(vocabulary)))[columns]
     arrays = {
         "lam": lam,
@@ -212,8 +323,9 @@ def compute(train, val, test, lam, lam_shared, sentence=None, words=None, model=
     classes = data.class_names
     share = float(lam[best] / (lam[best] + lam_shared)) if lam_shared else 0.0
     spec = {
-        "title": TITLE,
-        "about": ABOUT,
+        "title": TITLE.format(thing=thing),
+        "thing": thing,
+        "about": about,
         "tasks": names,
         "classes": classes,
         "words": kept,
@@ -224,15 +336,17 @@ def compute(train, val, test, lam, lam_shared, sentence=None, words=None, model=
         "sentences": texts,
         "owners": owners,
         "labels": labels,
-        "typing": vectorizer.ngram_range == (1, 1),
+        "features": rows,
+        "unknown": unknown,
+        "typing": typable(vectorizer),
         "unit": getattr(vectorizer, "norm", None) == "l2",
         "sizes": [len(train), len(val), len(test)],
         "colors": plots.CYCLE[0][:6],
-        "start": {"at": 0, "sentence": 0, "typed": "", "lam": float(lam[0])},
+        "start": {"at": 0, "sentence": 0, "typed": "", "reader": -1, "lam": float(lam[0])},
     }
     means = accuracy.mean(1)
     ends = ("independent, ", "full sharing, ") if graph is None else ("", "")
-    tied = f" and the domains are tied by {share:.0%}" if graph is None else ""
+    tied = f" and the {thing}s are tied by {share:.0%}" if graph is None else ""
     spec["alt"] = (
         f"Left: share of {len(test)} new sentences classified correctly, for {', '.join(names)}, "
         f"against lambda from {lam[0]:.2g} "
@@ -240,7 +354,7 @@ def compute(train, val, test, lam, lam_shared, sentence=None, words=None, model=
         f"Validation chooses "
         f"lambda = {lam[best]:.2g}, where the mean is {means[best]:.0%}{tied}. "
         f"Right: the weights of {', '.join(drawn)} at that lambda: a bar for the shared weight, a marker "
-        f"for each domain."
+        f"for each {thing}."
     )
     return arrays, spec
 
@@ -263,7 +377,7 @@ def _sentences(test, weights, bias, names, vectorizer, sentence, n=10):
     pick = test.groupby("task", sort=False).head(60).index.to_numpy()
     x = torch.as_tensor(vectorizer.transform(test.text[pick]).toarray())  # (n_docs, n_features)
     probability = (torch.einsum("nf,tcf->ntc", x, weights) + bias).softmax(-1)
-    differ = probability.std(1).sum(-1).numpy() / np.sqrt(
+    differ = probability.std(1, correction=min(1, len(names) - 1)).sum(-1).numpy() / np.sqrt(
         [len(text.split()) for text in test.text[pick]]
     )
     texts, owners, labels = [], [], []
@@ -339,7 +453,7 @@ def twin(arrays, spec):
     right.set(
         yticks=rows,
         yticklabels=spec["drawn"],
-        title=f"Shared weight, and what each domain adds (λ = {lam[best]:.2g})",
+        title=f"Shared weight, and what each {spec['thing']} adds (λ = {lam[best]:.2g})",
     )
     right.set_xlabel(f"{spec['classes'][0]}  ←  weight  →  {spec['classes'][-1]}")
     right.legend(

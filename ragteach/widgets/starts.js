@@ -1,104 +1,306 @@
-// Initialisation lab.  Arrays: steps (F), paths (settings, F, seeds, 2), spreads (settings, F, 3): W_s, A, W.
+// Initialisation lab.  Arrays: steps (F), graph (T, K), units (2, seeds, 1 + K, C, V): random starts of scale 1; documents.
+// The page trains every seed twice, without a penalty and with one, a few milliseconds of each frame.
+
+const SLICE = 10; // milliseconds of training in a frame
+
+/** All seeds trained from one kind of start: at every kept step the word's two scores, and how far the seeds are apart. */
+class Film {
+  constructor({ spec, problem, lr, units, scale, keep }) {
+    Object.assign(this, { spec, problem, keep, n: 0, paths: [], spreads: [] });
+    this.seeds = spec.seeds.map((_, r) => {
+      const weights = zeroWeights(problem);
+      [weights.shared, ...weights.adapters].forEach((part, p) => {
+        for (let i = 0; i < part.length; i++) part[i] = scale * (units ? units(r, p, i) : 0);
+      });
+      return weights;
+    });
+    this.step = OPTIMISERS.sgd(lr);
+    this.record();
+  }
+  /** One step of every seed. */
+  next() {
+    for (const weights of this.seeds) this.step(this.problem, weights, gradient(this.problem, weights).grad);
+    this.n += 1;
+    if (this.n === this.keep[this.paths.length]) this.record();
+  }
+  record() {
+    const C = this.problem.nClasses,
+      j = this.spec.column * C;
+    const own = this.seeds.map(({ adapters }) => {
+      const A = new Float64Array(this.problem.size);
+      adapters.forEach((part, k) => addScaled(A, this.problem.graph[0][k], part));
+      return A;
+    });
+    const shared = this.seeds.map((weights) => weights.shared);
+    this.paths.push(this.seeds.map((_, r) => [shared, own].map((w) => w[r][j + C - 1] - w[r][j])));
+    const parts = [shared, own, shared.map((w, r) => addScaled(w.slice(), 1, own[r]))].map((all) =>
+      all.map((w) => centred(w, C)),
+    );
+    const length = parts[2].reduce((sum, w) => sum + Math.sqrt(squares(w)), 0) / this.seeds.length;
+    this.spreads.push(parts.map((all) => apart(all) / Math.max(1e-9, length)));
+  }
+}
+
+/** Train films side by side until each has kept step f, or the time is over. */
+function trainFilms(films, f, until) {
+  do {
+    const [behind] = films.filter((one) => one.paths.length <= f).sort((a, b) => a.n - b.n);
+    if (!behind) return;
+    behind.next();
+  } while (performance.now() < until);
+}
+
+/** y + a x, in place of y. */
+function addScaled(y, a, x) {
+  if (a) for (let i = 0; i < y.length; i++) y[i] += a * x[i];
+  return y;
+}
+
+/** Weights without softmax's common shift of all classes. */
+function centred(w, C) {
+  const out = w.slice();
+  for (let j = 0; j < w.length; j += C) {
+    let mean = 0;
+    for (let c = 0; c < C; c++) mean += w[j + c] / C;
+    for (let c = 0; c < C; c++) out[j + c] -= mean;
+  }
+  return out;
+}
+
+/** The mean distance from the mean. */
+function apart(all) {
+  const mean = new Float64Array(all[0].length);
+  for (const w of all) addScaled(mean, 1 / all.length, w);
+  return all.reduce((sum, w) => sum + Math.sqrt(squares(addScaled(w.slice(), -1, mean))), 0) / all.length;
+}
 
 EXPLORERS.starts = (ui) => {
-  const { spec } = ui, steps = ui.read("steps").all, paths = ui.read("paths"), spreads = ui.read("spreads");
-  const nFrames = steps.length, nSeeds = spec.seeds.length, color = (r) => spec.colors[r % spec.colors.length];
-  const setting = (state) => (state.init * spec.scales.length + state.scale) * spec.lams.length + state.lam;
-  ui.choice({ name: "init", label: "Distribution", options: spec.inits });
-  ui.choice({ name: "lam", label: "Penalty λ = λ_s", options: spec.lams.map((l) => (l ? short(l) : "0 (none)")) });
-  ui.slider({ name: "scale", label: "Scale of the start:", max: spec.scales.length - 1, wide: false, text: (i) => short(spec.scales[i]) });
-  ui.slider({ name: "at", label: "Step", max: nFrames - 1, text: (f) => String(steps[f]), ends: ["the random start", "end of training"] });
-
-  /** Pictures of a panel, each built and laid out once per setting and width: dragging the scale shows another one. */
-  const gallery = (panel, height, make) => {
-    const kept = new Map();
-    let svg, width = 0, shown = null;
-    ui.picture(panel, (picture, size) => { svg = picture; width = size; sheet(svg, { width, height }); kept.clear(); shown = null; });
-    return (state) => {
-      const k = setting(state);
-      if (!kept.has(k)) {
-        const group = s("g");
-        svg.append(group);
-        kept.set(k, { group, ...make(group, width, state) });
-      }
-      const picture = kept.get(k);
-      if (shown !== picture) {
-        if (shown) set(shown.group, { visibility: "hidden" });
-        set(picture.group, { visibility: "visible" });
-        shown = picture;
-      }
-      return picture;
-    };
+  const { spec, store } = ui,
+    keep = Array.from(ui.read("steps").all, Math.round),
+    nFrames = keep.length,
+    color = series;
+  const [nFeatures, nClasses] = spec.size,
+    tasks = readTasks(ui.read, "train"),
+    units = ui.read("units"),
+    graph = Array.from({ length: tasks.length }, (_, t) => Array.from(ui.read("graph").row(t)));
+  const films = new Map();
+  let waited = false;
+  const key = (state, lam) => JSON.stringify([state.init, state.init === 2 ? 0 : state.scale, state.lr, lam]);
+  const film = (state, lam) => {
+    const name = key(state, lam);
+    if (!films.has(name)) {
+      if (films.size > 60) films.delete(films.keys().next().value);
+      const problem = makeProblem({ tasks, nFeatures, nClasses, graph, lam, lamShared: lam, bias: spec.bias });
+      const draw = (r, p, i) => units(state.init, r, p, i % nClasses, Math.floor(i / nClasses));
+      const start = { units: state.init < 2 ? draw : null, scale: spec.scales[state.scale] };
+      films.set(name, new Film({ spec, problem, keep, lr: spec.rates[state.lr], ...start }));
+    }
+    return films.get(name);
   };
+  const both = (state) => [film(state, 0), film(state, spec.lams[state.lam])];
 
-  const left = ui.panel(`Paths of ${nSeeds} seeds for the word “${spec.word}”`, { note: "Dot: start. Ring: where it is now." });
-  const bundle = gallery(left, 300, (svg, width, state) => {
-    const k = setting(state), box = { width, height: 300, left: 42, right: 12, top: 20, bottom: 38 };
-    const limits = [0, 1].map((axis) => {
-      let low = 0, high = 0;
-      for (const lam of spec.lams.keys()) for (let f = 0; f < nFrames; f++) for (let r = 0; r < nSeeds; r++) {
-        const v = paths(setting({ ...state, lam }), f, r, axis);
-        low = Math.min(low, v); high = Math.max(high, v);
-      }
-      const pad = (high - low) * 0.08 || 1;
-      return [low - pad, high + pad];
-    });
-    const { X, Y } = axes(svg, box, { x: limits[0], y: limits[1], xTicks: ticks(...limits[0], 4), yTicks: ticks(...limits[1], 4), xName: "its score in the shared weights W_s" });
-    svg.append(s("text", { class: "soft", x: 4, y: 12 }, `its score in the adapter of ${spec.task}`));
-    const seeds = spec.seeds.map((_, r) => {
-      const points = Array.from({ length: nFrames }, (_, f) => [X(paths(k, f, r, 0)), Y(paths(k, f, r, 1))]);
-      const past = s("polyline", { fill: "none", stroke: color(r), "stroke-width": 2, "stroke-dasharray": DASH[r % DASH.length] });
-      const ring = s("circle", { r: 6, fill: "none", stroke: color(r), "stroke-width": 2.5 });
-      svg.append(s("path", { d: line(points), fill: "none", stroke: color(r), "stroke-opacity": 0.45 }), s("circle", { cx: points[0][0], cy: points[0][1], r: 3, fill: color(r) }), past, ring);
-      return { past, ring, points, cuts: points.map(([x, y]) => `${x.toFixed(1)},${y.toFixed(1)}`) };
-    });
-    return { seeds };
+  ui.slider({
+    name: "lam",
+    label: "Penalty λ = λₛ, on the right:",
+    max: spec.lams.length - 1,
+    wide: false,
+    text: (i) => short(spec.lams[i]),
+  });
+  ui.slider({
+    name: "scale",
+    label: "Scale of the start:",
+    max: spec.scales.length - 1,
+    wide: false,
+    text: (i) => short(spec.scales[i]),
+  });
+  ui.slider({
+    name: "lr",
+    label: "Learning rate:",
+    max: spec.rates.length - 1,
+    wide: false,
+    text: (i) => short(spec.rates[i]),
+  });
+  ui.choice({ name: "init", label: "Distribution", options: spec.inits });
+  ui.slider({
+    name: "at",
+    label: "Step",
+    max: nFrames - 1,
+    text: (f) => String(keep[f]),
+    ends: ["the random start", "end of training"],
   });
 
-  const right = ui.panel("How far apart are the seeds?", { note: "Mean distance from the seeds' mean, as a share of the length of W = W_s + A (softmax's common shift taken out)." });
-  const names = ["shared weights W_s", "adapter A", "what the task uses, W"], looks = [color(0), color(1), "var(--shared)"];
-  const legend = h("div", { style: "display:flex;flex-wrap:wrap;gap:0 14px;font-size:12.5px;font-variant-numeric:tabular-nums" });
+  ui.panels.style.setProperty("--columns", "repeat(3, minmax(0, 1fr))");
+  ui.layouts.push(() => ui.panels.style.setProperty("--columns", `repeat(${ui.width < 900 ? 1 : 3}, minmax(0, 1fr))`));
+  // ---- two bundles of paths -------------------------------------------------------------------------------------
+  const bundle = (title) => {
+    const panel = ui.panel(title);
+    const made = { panel, heading: panel.querySelector("h4"), svg: null };
+    ui.picture(panel, (svg, width) => {
+      Object.assign(made, { svg, width, limits: "" });
+      sheet(svg, { width, height: 270 });
+    });
+    return made;
+  };
+  const sides = [bundle("Without a penalty"), bundle("With the penalty")];
+  const box = (width) => ({ width, height: 270, left: 40, right: 12, top: 20, bottom: 36 });
+  const limitsOf = (pair) =>
+    [0, 1].map((axis) => {
+      const all = pair.flatMap((one) => one.paths.flatMap((seeds) => seeds.map((point) => point[axis])));
+      const low = Math.min(0, ...all),
+        high = Math.max(0, ...all),
+        pad = (high - low) * 0.08 || 1;
+      return [low - pad, high + pad];
+    });
+  const drawBundle = (side, one, limits, at) => {
+    const name = JSON.stringify(limits);
+    if (side.limits !== name) {
+      const { X, Y } = axes(side.svg, box(side.width), {
+        x: limits[0],
+        y: limits[1],
+        xTicks: ticks(...limits[0], 4),
+        yTicks: ticks(...limits[1], 4),
+        xName: "score in the shared weights Wₛ",
+      });
+      side.svg.append(
+        s("text", { class: "soft", x: 4, y: 12 }, `score in the adapter of ${isolate(clip(spec.task, 120))}`),
+      );
+      side.seeds = spec.seeds.map((_, r) => {
+        const past = s("polyline", { fill: "none", stroke: color(r), "stroke-width": 2, "stroke-dasharray": dash(r) });
+        const first = s("circle", { r: 3, fill: color(r) }),
+          ring = s("circle", { r: 6, fill: "none", stroke: color(r), "stroke-width": 2.5 });
+        side.svg.top.append(past, first, ring);
+        return { past, first, ring };
+      });
+      Object.assign(side, { X, Y, limits: name });
+    }
+    const { X, Y } = side,
+      last = Math.min(at, one.paths.length - 1);
+    side.seeds.forEach(({ past, first, ring }, r) => {
+      const points = one.paths.slice(0, last + 1).map((seeds) => [X(seeds[r][0]), Y(seeds[r][1])]);
+      set(past, { points: points.map(([x, y]) => `${x.toFixed(1)},${y.toFixed(1)}`).join(" ") });
+      set(first, { cx: points[0][0], cy: points[0][1] });
+      set(ring, { cx: points[last][0], cy: points[last][1] });
+    });
+  };
+
+  // ---- how far apart ---------------------------------------------------------------------------------------------
+  const right = ui.panel("How far apart are the seeds?");
+  const names = ["Wₛ, λ = 0", "W, λ = 0", "Wₛ, penalty", "W, penalty"],
+    looks = [color(0), color(1), color(0), color(1)],
+    which = [
+      [0, 0],
+      [0, 2],
+      [1, 0],
+      [1, 2],
+    ];
+  const legend = h("div", { className: "legend" });
+  region(legend, "The curves and their values");
   const values = names.map((name, i) => {
-    const key = s("svg", { viewBox: "0 0 26 10", style: "width:26px;height:10px;display:inline-block" }), value = h("b", { className: "value" });
-    key.append(s("line", { x1: 0, x2: 26, y1: 6, y2: 6, stroke: looks[i], "stroke-width": i === 2 ? 3 : 2, "stroke-dasharray": DASH[i === 2 ? 0 : i + 1] }));
-    legend.append(h("span", { style: "white-space:nowrap" }, key, ` ${name} `, value));
+    const value = h("b", { className: "value" });
+    legend.append(
+      h("span", {}, sample(i < 2 ? 0 : 1, looks[i], { mark: null, width: i % 2 ? 3 : 2 }), ` ${name} `, value),
+    );
     return value;
   });
   right.append(legend);
-  const spread = gallery(right, 240, (svg, width, state) => {
-    const k = setting(state), box = { width, height: 240, left: 46, right: 12, top: 12, bottom: 38 };
-    let high = 0.02;
-    for (const lam of spec.lams.keys()) for (let f = 0; f < nFrames; f++) for (let i = 0; i < 3; i++) high = Math.max(high, spreads(setting({ ...state, lam }), f, i));
-    const { X, Y } = axes(svg, box, { x: [0, nFrames - 1], y: [0, high * 1.05], xTicks: [0, (nFrames - 1) / 2, nFrames - 1], xText: (f) => String(steps[Math.round(f)]), yTicks: ticks(0, high, 4), yText: percent, xName: "step" });
-    names.forEach((_, i) => svg.append(s("path", { d: line(Array.from({ length: nFrames }, (_, f) => [X(f), Y(spreads(k, f, i))])), fill: "none", stroke: looks[i], "stroke-width": i === 2 ? 3 : 2, "stroke-dasharray": DASH[i === 2 ? 0 : i + 1] })));
-    const cursor = s("line", { class: "cursor", y1: box.top, y2: box.height - box.bottom });
-    svg.append(cursor);
-    return { cursor, X };
+  let chart = null;
+  ui.picture(right, (svg, width) => {
+    const size = { width, height: 236, left: 44, right: 12, top: 12, bottom: 36 };
+    const { X, Y } = axes(svg, size, {
+      x: [0, keep[nFrames - 1]],
+      y: [0, 1],
+      xTicks: ticks(0, keep[nFrames - 1], 3),
+      yTicks: [0, 0.25, 0.5, 0.75, 1],
+      yText: percent,
+      xName: "step",
+    });
+    const lines = names.map((_, i) =>
+      s("path", {
+        fill: "none",
+        stroke: looks[i],
+        "stroke-width": i % 2 ? 3 : 2,
+        "stroke-dasharray": dash(i < 2 ? 0 : 1),
+      }),
+    );
+    const cursor = s("line", { class: "cursor", y1: size.top, y2: size.height - size.bottom });
+    svg.top.append(...lines, cursor);
+    chart = { X, Y, lines, cursor };
   });
+  right.append(
+    h("p", { className: "note" }, "Mean distance from the seeds' mean, as a share of the length of W = Wₛ + A."),
+  );
 
+  const ready = (pair, at) => pair.every((one) => one.paths.length > at);
+  const percents = (pair, at) => which.map(([side, part]) => pair[side].spreads[at][part]);
   return {
     draw(state) {
-      const f = state.at;
-      for (const { past, ring, points, cuts } of bundle(state).seeds) {
-        set(past, { points: cuts.slice(0, f + 1).join(" ") }); // not a path: its d is a matter of style, and styles cost
-        set(ring, { cx: points[f][0], cy: points[f][1] });
-      }
+      const pair = both(state);
+      trainFilms(pair, state.at, performance.now() + SLICE);
+      const limits = limitsOf(pair);
+      sides.forEach((side, i) => drawBundle(side, pair[i], limits, state.at));
+      const { X, Y, lines, cursor } = chart;
+      which.forEach(([side, part], i) => {
+        const points = pair[side].spreads.map((three, f) => [X(keep[f]), Y(Math.min(1, three[part]))]);
+        set(lines[i], { d: line(points) });
+      });
+      const there = Math.min(state.at, ...pair.map((one) => one.paths.length - 1));
+      set(cursor, { x1: X(keep[there]), x2: X(keep[there]) });
+      const waits = !ready(pair, state.at);
+      if (waits)
+        ui.schedule(); // the next frame trains on
+      else if (waited) store.later();
+      waited = waits;
     },
-    write(state) { // another scale is two whole pictures: the paths first
-      const { cursor, X } = spread(state);
-      set(cursor, { x1: X(state.at), x2: X(state.at) });
-      values.forEach((value, i) => put(value, percent(spreads(setting(state), state.at, i))));
+    write(state) {
+      const pair = both(state),
+        there = Math.min(state.at, ...pair.map((one) => one.paths.length - 1));
+      percents(pair, there).forEach((v, i) => put(values[i], percent(v)));
+      put(sides[0].heading, `“${spec.word}”, ${spec.seeds.length} seeds, λ = 0`);
+      put(sides[1].heading, `“${spec.word}”, ${spec.seeds.length} seeds, λ = ${short(spec.lams[state.lam])}`);
     },
     say(state) {
-      const k = setting(state), f = state.at, [shared, adapter, all] = [0, 1, 2].map((i) => spreads(k, f, i));
-      const lam = spec.lams[state.lam], start = spec.inits[state.init] === "zero" ? "All seeds start at zero" : `${nSeeds} seeds of ${spec.inits[state.init]} weights, scale ${short(spec.scales[state.scale])}`;
-      const verdict = shared < 0.02 ? "the seeds have met" : all < shared / 2 ? "the parts differ, their sum hardly does" : "the seeds are apart";
-      return `${start}, ${lam ? `λ = ${short(lam)}` : "no penalty"}, step ${steps[f]}: the seeds' W_s differ by ${percent(shared)}, the adapters by ${percent(adapter)}, the sums W by ${percent(all)}; ${verdict}.`;
+      const pair = both(state);
+      if (!ready(pair, state.at))
+        return `Training all seeds: step ${Math.min(...pair.map((one) => one.n))} of ${keep[state.at]} …`;
+      const [freeShared, free, shared, all] = percents(pair, state.at),
+        lam = spec.lams[state.lam];
+      const start =
+        state.init === 2
+          ? "all seeds start at zero"
+          : `${spec.inits[state.init]} starts of scale ${short(spec.scales[state.scale])}`;
+      const verdict = (v) => (v < 0.02 ? "they have met" : "the start is still seen");
+      return `After ${keep[state.at]} steps, ${start}: without a penalty the seeds' W differ by ${percent(free)} (Wₛ by ${percent(freeShared)}), ${verdict(Math.max(free, freeShared))}; with λ = ${short(lam)} by ${percent(all)} (Wₛ by ${percent(shared)}), ${verdict(Math.max(all, shared))}.`;
+    },
+    measures(state) {
+      const pair = both(state);
+      if (!ready(pair, state.at)) return null;
+      const [shared, adapter, sum] = pair[1].spreads[state.at];
+      const here = {
+        step: keep[state.at],
+        scale: spec.scales[state.scale],
+        lam: spec.lams[state.lam],
+        lr: spec.rates[state.lr],
+      };
+      return { ...here, shared, adapter, sum, free: pair[0].spreads[state.at][2] };
     },
     table(state) {
-      const k = setting(state), f = state.at;
-      return { head: ["seed", `“${spec.word}” in W_s`, `in the adapter of ${spec.task}`, "sum"], rows: spec.seeds.map((seed, r) => [seed, ...[paths(k, f, r, 0), paths(k, f, r, 1), paths(k, f, r, 0) + paths(k, f, r, 1)].map((v) => signed(v, 2))]) };
+      const one = both(state)[1],
+        at = Math.min(state.at, one.paths.length - 1);
+      const rows = spec.seeds.map((seed, r) => [
+        seed,
+        ...[...one.paths[at][r], one.paths[at][r][0] + one.paths[at][r][1]].map((v) => signed(v, 3)),
+      ]);
+      return {
+        head: ["seed, with the penalty", `“${spec.word}” in Wₛ`, `in the adapter of ${spec.task}`, "sum"],
+        rows,
+      };
     },
-    code: (state) => `import ragteach as rt\nmodel = rt.RAG(data.n_features, data.n_classes, ${spec.model}, init="${spec.inits[state.init]}", scale=${spec.scales[state.scale]})\nrt.train_many(model, data.stacked(), lam=${spec.lams[state.lam]}, lam_shared=${spec.lams[state.lam]}, seeds=${JSON.stringify(spec.seeds)}, steps=${steps[nFrames - 1]}, optimizer="sgd", lr=${spec.lr})`,
+    code: (state) => `import ragteach as rt
+data = ${spec.made}
+model = rt.RAG(data.n_features, data.n_classes, ${spec.model}, init="${spec.inits[state.init]}", scale=${spec.scales[state.scale]})
+runs = rt.train_many(model, data.stacked(), lam=${spec.lams[state.lam]}, lam_shared=${spec.lams[state.lam]}, seeds=${JSON.stringify(spec.seeds)},
+                     steps=${keep[state.at]}, lr=${spec.rates[state.lr]}, optimizer="sgd")
+score = runs.shared[:, -1, ${spec.column}] - runs.shared[:, 0, ${spec.column}]
+print(score)`,
   };
 };

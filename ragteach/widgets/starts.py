@@ -1,13 +1,15 @@
 """Initialisation lab: many random starts as a bundle of paths, which meet or do not meet.
 
-Enters: a distribution, a scale, a penalty.  Leaves: the paths of several seeds, all trained in one
-go by the engine:
+Enters: sentences and seeds.  Leaves: the paths of all seeds, for any distribution, scale, penalty
+and learning rate: the page trains them, from the same random numbers as `RAG`:
 
     x   score of one word in W_s        y   score of the same word in one adapter
 
 With lambda = lambda_s = 0, gradient descent keeps W_s - sum_t A_t as the random start left it: the
 paths never meet.  With lambda > 0 every start is forgotten in the end.
 """
+
+from functools import partial
 
 import numpy as np
 import torch
@@ -19,14 +21,19 @@ from ragteach.errors import at_least, refuse
 from ragteach.model import RAG
 from ragteach.study import plots
 from ragteach.widgets.base import one_thread, show
+from ragteach.widgets.graphs import sentences
 
 INITS = ("normal", "uniform", "zero")
 SCALES = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
-LAMS = (0.0, 0.03)
+LAMS = (0.0, 0.001, 0.003, 0.01, 0.03, 0.1)
+RATES = (0.05, 0.1, 0.2, 0.5, 1.0)
+START = {"init": 0, "scale": 4, "lam": 4}  # normal, 1, 0.03
 FRAMES = 41
+MOST = 1_000_000  # random numbers that the page receives
+OURS = 'rt.MultiTaskDataset.from_frame(rt.make_toy(n_per_task={"films": 30, "cars": 30}))'
 
 
-def init_lab(data=None, word=None, seeds=8, steps=600, lr=0.5, model=None):
+def init_lab(data=None, word=None, seeds=8, steps=600, lr=0.5, model=None, goal=None):
     """Choose how the weights begin; see whether that is still seen at the end.
 
     Args:
@@ -37,6 +44,10 @@ def init_lab(data=None, word=None, seeds=8, steps=600, lr=0.5, model=None):
         steps, lr: of plain gradient descent.
         model: a `RAG` for these data, whose graph and biases are used. Default: one adapter per
             task.
+        goal: what to do, {text: condition} (see `ragteach.widgets.goals`). The measures: ``step``,
+            ``scale``, ``lam``, ``lr``, and how far the seeds differ at this step, as a share of the
+            length of W: ``shared`` in W_s, ``adapter`` in A, ``sum`` in what the task uses, and
+            ``free``, the latter without a penalty.
 
     Returns:
         The explorer.
@@ -50,17 +61,13 @@ def init_lab(data=None, word=None, seeds=8, steps=600, lr=0.5, model=None):
         >>> w = init_lab(seeds=2, steps=10)  # doctest: +SKIP
     """
     at_least("steps", steps, 1)
+    at_least("lr", lr)
+    made = OURS if data is None else "...  # your MultiTaskDataset"
     if data is None:
         data = MultiTaskDataset.from_frame(make_toy(n_per_task={"films": 30, "cars": 30}))
     data = as_dataset(data)
     seeds = list(range(seeds)) if isinstance(seeds, int) else list(seeds)
     at_least("seeds", len(seeds), 1)
-    words = [f"x{j}" for j in range(data.n_features)]
-    if data.vectorizer is not None:
-        words = [str(w) for w in data.vectorizer.get_feature_names_out()]
-    graph, bias = ("one_per_task", "task") if model is None else (model.graph, model.bias_kind)
-    n_adapters = data.n_tasks if model is None else model.n_adapters
-    options = {"graph": graph, "tasks": data.task_names, "bias": bias}
     if model is not None and (
         model.task_names != data.task_names or not bool(model.graph[0].any())
     ):
@@ -69,119 +76,164 @@ def init_lab(data=None, word=None, seeds=8, steps=600, lr=0.5, model=None):
             got=f"tasks {model.task_names}, graph {model.graph.tolist()}",
             fix="leave model out, or build it with tasks=data.task_names and a graph that joins them",
         )
+    lab = Lab(data, seeds, steps, lr, model)
     with one_thread():
-        arrays, spec = compute(data, word, words, seeds, steps, lr, n_adapters, options)
-    if model is not None:
-        graph = model.graph.tolist()
-        spec["model"] = (
-            f"{n_adapters}, tasks=data.task_names, graph={graph}, bias={model.bias_kind!r}"
+        arrays, spec = compute(lab, word, made)
+        figure = twin(lab, spec)
+    return show("starts", arrays, spec, figure, goal, partial(measures, lab, spec))
+
+
+class Lab:
+    """The data, the seeds and the model that is trained from each of them."""
+
+    def __init__(self, data, seeds, steps, lr, model):
+        self.data, self.seeds, self.lr = data, seeds, lr
+        self.tensors = data.stacked()
+        self.graph = torch.eye(data.n_tasks) if model is None else model.graph
+        self.bias = "task" if model is None else model.bias_kind
+        record = max(1, steps // (FRAMES - 1))
+        self.steps = sorted({*range(0, steps + 1, record), steps})
+        self.rates = sorted({*RATES, float(lr)})
+        self.written = "data.n_tasks, tasks=data.task_names"
+        if model is not None:
+            self.written = (
+                f"{model.n_adapters}, tasks=data.task_names, graph={model.graph.tolist()}, "
+                f"bias={model.bias_kind!r}"
+            )
+
+    def model(self, init, scale, seed=0):
+        """A model with a random start."""
+        size = (self.data.n_features, self.data.n_classes, self.graph.shape[1])
+        options = {"graph": self.graph, "tasks": self.data.task_names, "bias": self.bias}
+        return RAG(*size, init=init, scale=scale, seed=seed, **options)
+
+    def run(self, init, scale, lams, steps, lr, record=None):
+        """What training leaves of every seed: [(step, W_s, adapters), ...], lambda after lambda."""
+        each = np.repeat(lams, len(self.seeds))
+        return train_many(
+            self.model(init, scale),
+            self.tensors,
+            lam=each,
+            lam_shared=each,
+            seeds=self.seeds * len(lams),
+            steps=max(1, steps),
+            lr=lr,
+            optimizer="sgd",
+            record_every=record or max(1, steps),
+            budget_mb=64.0,
+        ).history
+
+
+def measures(lab, spec, state):
+    """The numbers that a goal compares, at a state's step: trained for them."""
+    lam, step = LAMS[state["lam"]], lab.steps[state["at"]]
+    with one_thread():
+        history = lab.run(
+            INITS[state["init"]], SCALES[state["scale"]], [lam, 0.0], step, lab.rates[state["lr"]]
         )
-    return show("starts", arrays, spec, twin(arrays, spec))
+    _, shared, adapters = history[-1 if step else 0]
+    own = torch.tensordot(lab.graph[0], adapters, dims=1)  # (n_replicas, n_classes, n_features)
+    n = len(lab.seeds)
+    with_penalty, without = (
+        spreads(shared[part], own[part]) for part in (slice(n), slice(n, None))
+    )
+    return {
+        "step": step,
+        "scale": SCALES[state["scale"]],
+        "lam": lam,
+        "lr": lab.rates[state["lr"]],
+        "shared": with_penalty[0],
+        "adapter": with_penalty[1],
+        "sum": with_penalty[2],
+        "free": without[2],
+    }
 
 
-def compute(data, word, words, seeds, steps, lr, n_adapters, options):
-    """Every (distribution, scale, lambda): paths (setting, frame, seed, 2), spreads (setting,
-    frame, 3).
+def spreads(shared, own):
+    """How far seeds are from their mean, as a share of the length of W: for W_s, A, and their sum.
+
+    shared, own: (n_seeds, n_classes, n_features); softmax's common shift is taken out.
     """
-    tensors, runs = data.stacked(), {}
-    record = max(1, steps // (FRAMES - 1))
-    for init in INITS:
-        for scale in SCALES:
-            if init == "zero" and scale != SCALES[0]:
-                continue  # zero times any scale
-            size = (data.n_features, data.n_classes, n_adapters)
-            model = RAG(*size, init=init, scale=scale, **options)
-            lams = np.repeat(LAMS, len(seeds))
-            runs[init, scale] = train_many(
-                model,
-                tensors,
-                lam=lams,
-                lam_shared=lams,
-                seeds=seeds * len(LAMS),
-                steps=steps,
-                lr=lr,
-                optimizer="sgd",
-                record_every=record,
-                budget_mb=64.0,
-            ).history
-    n, row = len(seeds), model.graph[0]  # (n_adapters,)
+    parts = [w - w.mean(1, keepdim=True) for w in (shared, own, shared + own)]
+    size = parts[2].flatten(1).norm(dim=1).mean().clamp(min=1e-9)
+    return [float((w - w.mean(0)).flatten(1).norm(dim=1).mean() / size) for w in parts]
+
+
+def compute(lab, word, made):
+    """What the page needs to train by itself: sentences, unit starts, names."""
+    data = lab.data
+    words = [f"x{j}" for j in range(data.n_features)]
+    if data.vectorizer is not None:
+        words = [str(w) for w in data.vectorizer.get_feature_names_out()]
     if word is None:
-        final = runs["zero", SCALES[0]][-1][1][n]
+        final = lab.run("zero", 0.01, [LAMS[START["lam"]]], lab.steps[-1], lab.lr)[-1][1][0]
         word = words[int((final[-1] - final[0]).argmax())]
-    j = words.index(word)
-    paths, spreads = [], []
-    for init in INITS:
-        for scale in SCALES:
-            history = runs[init, scale if init != "zero" else SCALES[0]]
-            shared = torch.stack(
-                [s for _, s, _ in history]
-            )  # (n_frames, n_replicas, n_classes, n_features)
-            adapter = torch.stack(
-                [torch.tensordot(row, a, dims=1) for _, _, a in history]
-            )  # the task's own
-            for i in range(len(LAMS)):
-                part = slice(i * n, (i + 1) * n)
-                s, a = shared[:, part], adapter[:, part]
-                paths.append(torch.stack([w[:, :, -1, j] - w[:, :, 0, j] for w in (s, a)], -1))
-                both = [
-                    w - w.mean(2, keepdim=True) for w in (s, a, s + a)
-                ]  # without softmax's common shift
-                size = both[2].flatten(2).norm(dim=2).mean(1).clamp(min=1e-9)  # (n_frames,)
-                spread = [
-                    (w - w.mean(1, keepdim=True)).flatten(2).norm(dim=2).mean(1) / size
-                    for w in both
-                ]
-                spreads.append(torch.stack(spread, -1))
+    units = []
+    for init in INITS[:2]:
+        models = [lab.model(init, 1.0, seed) for seed in lab.seeds]
+        units += [torch.cat([m.shared[None], m.adapter_weights()]).detach() for m in models]
+    n_numbers = sum(part.numel() for part in units)
+    if n_numbers > MOST:
+        raise refuse(
+            expected=f"at most {MOST:,} random numbers to send to the page",
+            got=f"{n_numbers:,}: 2 x seeds x (1 + adapters) x classes x words",
+            fix="take fewer seeds, tasks or sentences",
+        )
+    shape = (2, len(lab.seeds), 1 + lab.graph.shape[1], data.n_classes, data.n_features)
     arrays = {
-        "steps": [step for step, _, _ in history],
-        "paths": torch.stack(paths),
-        "spreads": torch.stack(spreads),
+        "steps": lab.steps,
+        "graph": lab.graph,
+        "units": torch.stack(units).reshape(shape),
+        **sentences(data, "train"),
     }
     task = data.task_names[0]
     spec = {
         "title": "Does the random start matter in the end?",
-        "about": "Choose how the weights begin, then drag through training. Every line is one seed.",
+        "about": "Every line is one seed. The page trains them all, without a penalty and with one.",
         "inits": list(INITS),
         "scales": list(SCALES),
         "lams": list(LAMS),
+        "rates": lab.rates,
         "word": word,
+        "column": words.index(word),
         "task": task,
-        "seeds": seeds,
-        "lr": lr,
-        "model": "data.n_tasks, tasks=data.task_names",
+        "seeds": lab.seeds,
+        "size": [data.n_features, data.n_classes],
+        "bias": lab.bias,
+        "made": made,
+        "model": lab.written,
         "colors": plots.CYCLE[0][:6],
-        "start": {"at": len(history) - 1, "init": 0, "scale": 4, "lam": 0},
+        "start": {"at": len(lab.steps) - 1, "lr": lab.rates.index(float(lab.lr)), **START},
     }
-    ends = [float(arrays["spreads"][_setting(0, 4, i), -1, 2]) for i in range(len(LAMS))]
-    parts = [float(arrays["spreads"][_setting(0, 4, i), -1, 0]) for i in range(len(LAMS))]
+    ends = measures(lab, spec, spec["start"])
     spec["alt"] = (
-        f"Paths of {len(seeds)} random starts (normal, scale {SCALES[4]:g}) for the word “{word}”: its "
-        f"score in the shared "
-        f"weights against its score in the adapter of {task}. Without a penalty the shared weights still "
-        f"differ by "
-        f"{parts[0]:.0%} of the length of W at the end, and W itself by {ends[0]:.0%}; with lambda = "
-        f"{LAMS[1]:g} by "
-        f"{parts[1]:.0%} and {ends[1]:.0%}."
+        f"Paths of {len(lab.seeds)} random starts (normal, scale 1) for the word “{word}”: its score "
+        f"in the shared weights against its score in the adapter of {task}. After {lab.steps[-1]} "
+        f"steps what the task uses, W, still differs from seed to seed by {ends['free']:.0%} of its "
+        f"length without a penalty; with lambda = {ends['lam']:g} by {ends['sum']:.0%}."
     )
     return arrays, spec
 
 
-def _setting(init, scale, lam):
-    return (init * len(SCALES) + scale) * len(LAMS) + lam
-
-
-def twin(arrays, spec):
+def twin(lab, spec):
     """The static figure: the bundle without and with a penalty."""
     from matplotlib.figure import Figure
 
+    lams, n, j = [0.0, LAMS[START["lam"]]], len(lab.seeds), spec["column"]
+    history = lab.run("normal", 1.0, lams, lab.steps[-1], lab.lr, record=max(1, lab.steps[1]))
+    shared = torch.stack([s for _, s, _ in history])
+    own = torch.stack([torch.tensordot(lab.graph[0], a, dims=1) for _, _, a in history])
+    score = [
+        (w[:, :, -1, j] - w[:, :, 0, j]).numpy() for w in (shared, own)
+    ]  # (n_frames, n_replicas)
     figure = Figure(figsize=(8.5, 3.6), layout="constrained")
     for i, ax in enumerate(figure.subplots(1, 2, sharex=True, sharey=True)):
-        paths = arrays["paths"][_setting(0, 4, i)].numpy()
-        for r in range(paths.shape[1]):
+        for r in range(n):
+            x, y = (values[:, i * n + r] for values in score)
             look = {"color": spec["colors"][r % 6]}
-            ax.plot(*paths[:, r].T, lw=1.3, ls=plots.CYCLE[2][r % 4], **look)
-            ax.plot(*paths[0, r], ".", **look)
-            ax.plot(*paths[-1, r], "o", mfc="none", ms=9, mew=2, **look)
-        ax.set(title=f"λ = {LAMS[i]:g}", xlabel=f"score of “{spec['word']}” in W_s")
+            ax.plot(x, y, lw=1.3, ls=plots.CYCLE[2][r % 4], **look)
+            ax.plot(x[0], y[0], ".", **look)
+            ax.plot(x[-1], y[-1], "o", mfc="none", ms=9, mew=2, **look)
+        ax.set(title=f"λ = {lams[i]:g}", xlabel=f"score of “{spec['word']}” in W_s")
         ax.set_ylabel(f"in the adapter of {spec['task']}" if i == 0 else "")
     return figure

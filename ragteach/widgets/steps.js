@@ -1,59 +1,131 @@
 // Gradient step-through.  Arrays: x (J), shared, adapter, rest (C, J), bias (C).  Everything else is computed here.
 
 EXPLORERS.steps = (ui) => {
-  const { spec } = ui, x = Array.from(ui.read("x").all), nWords = x.length, classes = spec.classes, nClasses = classes.length;
-  const matrix = (name) => classes.map((_, c) => Array.from(ui.read(name).row(c))), rates = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5];
-  const rest = matrix("rest"), MOST = 20;
+  const { spec } = ui,
+    x = Array.from(ui.read("x").all),
+    classes = spec.classes,
+    nClasses = classes.length;
+  const matrix = (name) => classes.map((_, c) => Array.from(ui.read(name).row(c))),
+    { rates } = spec;
+  const rest = matrix("rest"),
+    MOST = 20;
   ui.slider({ name: "steps", label: "Steps taken:", max: MOST, text: String });
-  ui.slider({ name: "rate", label: "Learning rate η:", max: rates.length - 1, wide: false, text: (i) => short(rates[i]) });
+  ui.slider({
+    name: "rate",
+    label: "Learning rate η:",
+    max: rates.length - 1,
+    wide: false,
+    text: (i) => short(rates[i]),
+  });
   ui.choice({ name: "label", label: "Right class", options: classes });
 
   const forward = ({ shared, adapter, bias }, label) => {
-    const z = classes.map((_, c) => x.reduce((sum, v, j) => sum + v * (shared[c][j] + adapter[c][j] + rest[c][j]), bias[c]));
-    const top = Math.max(...z), e = z.map((v) => Math.exp(v - top)), total = e.reduce((a, b) => a + b, 0);
+    const z = classes.map((_, c) =>
+      x.reduce((sum, v, j) => sum + v * (shared[c][j] + adapter[c][j] + rest[c][j]), bias[c]),
+    );
+    const top = Math.max(...z),
+      e = z.map((v) => Math.exp(v - top)),
+      total = e.reduce((a, b) => a + b, 0);
     const p = e.map((v) => v / total);
     return { z, p, error: p.map((v, c) => v - Number(c === label)), loss: Math.log(total) + top - z[label] };
   };
   /** The weights after each step, and what the model says with them. */
-  let films = {};
+  const films = {};
   const film = (rate, label) => {
     const key = `${rate} ${label}`;
     if (films[key]) return films[key];
     let now = { shared: matrix("shared"), adapter: matrix("adapter"), bias: Array.from(ui.read("bias").all) };
     const out = [];
     for (let k = 0; k <= MOST; k++) {
-      const said = forward(now, label), down = (w) => w.map((row, c) => row.map((v, j) => v - rate * said.error[c] * x[j]));
+      const said = forward(now, label),
+        down = (w) => w.map((row, c) => row.map((v, j) => v - rate * said.error[c] * x[j]));
       out.push({ ...now, ...said });
-      now = { shared: down(now.shared), adapter: spec.trained ? down(now.adapter) : now.adapter, bias: now.bias.map((v, c) => v - rate * said.error[c]) };
+      now = {
+        shared: down(now.shared),
+        adapter: spec.trained ? down(now.adapter) : now.adapter,
+        bias: now.bias.map((v, c) => v - rate * said.error[c]),
+      };
     }
     return (films[key] = out);
   };
   const at = (state) => film(rates[state.rate], state.label)[state.steps];
 
+  // One calculation after the other, for the right class: which cell it fills, and what is written there.
+  const shown = (v, digits = 2) => minus(v.toFixed(digits));
+  const STAGES = [
+    () => "",
+    (now, c) => {
+      const terms = x.map((v, j) => `${shown(now.shared[c][j] + now.adapter[c][j] + rest[c][j])}·${short(v)}`);
+      const few = terms.length > 8 ? [...terms.slice(0, 6), `… (${terms.length} words)`] : terms;
+      return `Score: z = ${few.join(" + ")} + ${shown(now.bias[c])} = ${shown(now.z[c])}.`;
+    },
+    (now, c) => {
+      const all = now.z.map((z) => `e^${shown(z)}`);
+      return `Probability: p = e^${shown(now.z[c])} / (${all.join(" + ")}) = ${now.p[c].toFixed(3)}.`;
+    },
+    (now, c) => `Error: p − y = ${now.p[c].toFixed(3)} − 1 = ${shown(now.error[c], 3)}.`,
+    (now, c) =>
+      `Gradient of “${spec.words[0]}”: (p − y) x = ${shown(now.error[c], 3)} · ${short(x[0])} = ${shown(now.error[c] * x[0], 3)}.`,
+    (now, c, rate) => {
+      const slope = now.error[c] * x[0];
+      return `Step: W_s − η · gradient = ${shown(now.shared[c][0])} − ${short(rate)} · ${shown(slope, 3)} = ${shown(now.shared[c][0] - rate * slope)}.`;
+    },
+  ];
+  const forth = () => {
+    const { stage, steps } = ui.state;
+    if (stage < STAGES.length - 1) ui.update({ stage: stage + 1 });
+    else ui.update({ stage: 1, steps: Math.min(MOST, steps + 1) });
+  };
+  const next = h("button", { type: "button", onclick: forth }, "Next calculation");
+  ui.controls.append(h("div", { className: "control" }, next));
   ui.panels.style.setProperty("--columns", "minmax(0, 1fr) minmax(0, 310px)"); // the first table is the wide one
   /** A table whose cells are kept, and its columns wide enough (in widths of a 0) for any number, so that a step changes texts only. */
   const grid = (panel, head, names, wide) => {
     const rows = names.map((name) => ({ name, cells: head.slice(1).map(() => h("td")) }));
-    panel.append(h("div", { className: "layer", style: "overflow-x:auto" }, h("table", {}, h("tr", {}, ...head.map((t, i) => h("th", { style: `min-width:calc(${wide[i - 1] ?? 0}ch + 14px)` }, t))), ...rows.map(({ name, cells }) => h("tr", {}, h("td", {}, name), ...cells)))));
-    return (values) => values.forEach((row, i) => row.forEach((text, k) => put(rows[i].cells[k], text)));
+    const box = h("div", { className: "layer scroll" });
+    region(box, `Table: ${head[0]}, ${head.slice(1).join(", ")}`);
+    panel.append(box);
+    const width = (i) => `min-width:calc(${wide[i - 1] ?? 0}ch + 14px)`;
+    const top = head.map((text, i) => h("th", { scope: "col", style: width(i), dir: "auto" }, text));
+    const lines = rows.map(({ name, cells }) => h("tr", {}, h("th", { scope: "row", dir: "auto" }, name), ...cells));
+    box.append(h("table", {}, h("thead", {}, h("tr", {}, ...top)), h("tbody", {}, ...lines)));
+    const fill = (values) => values.forEach((row, i) => row.forEach((text, k) => put(rows[i].cells[k], text)));
+    fill.mark = (is) =>
+      rows.forEach(({ cells }, i) => cells.forEach((cell, k) => cell.classList.toggle("filled", is(i, k))));
+    return fill;
   };
-  const left = ui.panel(`1. Scores of “${spec.sentence}” in the task ${spec.task}`, { note: `W_s + A: the shared weight, plus that of the adapter ${spec.adapter}. Times x, and summed, they give z.` });
+  const left = ui.panel(`1. Scores of “${spec.sentence}” in the task ${spec.task}`, {
+    note: `W_s + A: the shared weight, plus that of the adapter ${spec.adapter}. Times x, and summed, they give z.`,
+  });
   left.classList.add("wrap");
-  const scores = grid(left, ["word", "x", ...classes], [...spec.words, "bias", "score z = sum"], [1, ...classes.map(() => 10.4)]);
-  const right = ui.panel("2. From scores to errors", { note: "p = softmax(z). y is 1 for the right class. The error is p − y." });
+  const scores = grid(
+    left,
+    ["word", "x", ...classes],
+    [...spec.words, "bias", "score z = sum"],
+    [1, ...classes.map(() => 10.4)],
+  );
+  const right = ui.panel("2. From scores to errors", {
+    note: "p = softmax(z). y is 1 for the right class. The error is p − y.",
+  });
   const errors = grid(right, ["class", "z", "p", "y", "p − y"], classes, [5, 5, 2.5, 6]);
   let bars;
   ui.picture(right, (svg, width) => {
-    const step = 24, box = { width, height: step * nClasses + 34, left: 74, right: 56, top: 6, bottom: 28 };
+    const step = 24,
+      box = { width, height: step * nClasses + 34, left: 74, right: 56, top: 6, bottom: 28 };
     const { X } = axes(svg, box, { x: [0, 1], y: [0, 1], xTicks: [0, 0.5, 1], xName: "" });
     bars = classes.map((name, c) => {
-      const top = box.top + step * c + 3, bar = s("rect", { x: X(0), y: top, height: step - 7, fill: "var(--soft)" }), text = s("text", { y: top + 13 });
+      const top = box.top + step * c + 3,
+        bar = s("rect", { x: X(0), y: top, height: step - 7, fill: "var(--soft)" }),
+        text = s("text", { y: top + 13 });
       svg.append(s("text", { x: box.left - 8, y: top + 13, "text-anchor": "end" }, name));
       svg.top.append(bar, text);
       return { bar, text, X };
     });
   });
-  const below = ui.panel("3. The gradient is (p − y) x, the same for W_s and for A; the next step takes η times it away", { full: true });
+  const below = ui.panel(
+    "3. The gradient is (p − y) x, the same for W_s and for A; the next step takes η times it away",
+    { full: true },
+  );
   const side = h("div", { style: "display:flex;flex-wrap:wrap;gap:6px 26px" });
   below.append(side);
   const slopes = classes.map((name) => {
@@ -62,30 +134,102 @@ EXPLORERS.steps = (ui) => {
     return grid(box, [name, "gradient", "W_s → next"], spec.words, [6, 11.5]);
   });
 
-  const two = (v) => signed(v, 2), plus = (v) => (v < 0 ? `− ${Math.abs(v).toFixed(2)}` : `+ ${v.toFixed(2)}`);
+  const two = (v) => signed(v, 2),
+    plus = (v) => (v < 0 ? `− ${Math.abs(v).toFixed(2)}` : `+ ${v.toFixed(2)}`);
   return {
     draw(state) {
       const now = at(state);
-      scores([...spec.words.map((_, j) => [short(x[j]), ...classes.map((_, c) => `${minus(now.shared[c][j].toFixed(2))} ${plus(now.adapter[c][j] + rest[c][j])}`)]), ["", ...now.bias.map(two)], ["", ...now.z.map(two)]]);
-      errors(classes.map((_, c) => [two(now.z[c]), now.p[c].toFixed(3), c === state.label ? "1 ◀" : "0", signed(now.error[c], 3)]));
+      scores([
+        ...spec.words.map((_, j) => [
+          short(x[j]),
+          ...classes.map((_, c) => `${minus(now.shared[c][j].toFixed(2))} ${plus(now.adapter[c][j] + rest[c][j])}`),
+        ]),
+        ["", ...now.bias.map(two)],
+        ["", ...now.z.map(two)],
+      ]);
+      errors(
+        classes.map((_, c) => [
+          two(now.z[c]),
+          now.p[c].toFixed(3),
+          c === state.label ? "1 ◀" : "0",
+          signed(now.error[c], 3),
+        ]),
+      );
       bars.forEach(({ bar, text, X }, c) => {
-        set(bar, { width: Math.max(0, X(now.p[c]) - X(0)), fill: c === state.label ? spec.colors[0] : "var(--soft)" });
+        set(bar, { width: Math.max(0, X(now.p[c]) - X(0)), fill: c === state.label ? series(0) : "var(--soft)" });
         set(text, { x: X(now.p[c]) + 5 });
         put(text, `${now.p[c].toFixed(2)}${c === state.label ? " ◀" : ""}`);
       });
     },
     write(state) {
-      const now = at(state), rate = rates[state.rate];
-      slopes.forEach((fill, c) => fill(spec.words.map((_, j) => [signed(now.error[c] * x[j], 3), `${minus(now.shared[c][j].toFixed(2))} → ${minus((now.shared[c][j] - rate * now.error[c] * x[j]).toFixed(2))}`])));
+      const now = at(state),
+        rate = rates[state.rate],
+        c = state.label,
+        { stage } = state;
+      scores.mark((i, k) => stage === 1 && k === c + 1 && i === spec.words.length + 1);
+      errors.mark((i, k) => i === c && ((stage === 2 && k === 1) || (stage === 3 && k === 3)));
+      slopes.forEach((fill, class_) => fill.mark((i, k) => class_ === c && i === 0 && k === stage - 4));
+      slopes.forEach((fill, c) =>
+        fill(
+          spec.words.map((_, j) => [
+            signed(now.error[c] * x[j], 3),
+            `${minus(now.shared[c][j].toFixed(2))} → ${minus((now.shared[c][j] - rate * now.error[c] * x[j]).toFixed(2))}`,
+          ]),
+        ),
+      );
     },
     say(state) {
-      const now = at(state), best = now.p.indexOf(Math.max(...now.p));
+      const now = at(state),
+        best = now.p.indexOf(Math.max(...now.p));
+      const sum = STAGES[state.stage](now, state.label, rates[state.rate]);
+      if (sum) return `Step ${state.steps + 1}, class ${classes[state.label]}. ${sum}`;
       return `After ${state.steps} ${state.steps === 1 ? "step" : "steps"} of length η = ${short(rates[state.rate])} the model says ${classes[best]} (p = ${now.p[best].toFixed(2)}); the label is ${classes[state.label]}, with p = ${now.p[state.label].toFixed(3)} and cross-entropy −log p = ${now.loss.toFixed(3)}. W_s and the adapter move by the same amount.`;
+    },
+    compare: "p",
+    measures(state) {
+      const now = at(state);
+      return {
+        steps: state.steps,
+        rate: rates[state.rate],
+        p: now.p[state.label],
+        loss: now.loss,
+        right: Number(now.p.indexOf(Math.max(...now.p)) === state.label),
+      };
     },
     table(state) {
       const all = film(rates[state.rate], state.label);
-      return { head: ["steps", ...classes.map((c) => `p(${c})`), "cross-entropy"], rows: all.map((f, k) => [k === state.steps ? `${k} ◀` : k, ...f.p.map((v) => v.toFixed(3)), f.loss.toFixed(3)]) };
+      return {
+        head: ["steps", ...classes.map((c) => `p(${c})`), "cross-entropy"],
+        rows: all.map((f, k) => [k === state.steps ? `${k} ◀` : k, ...f.p.map((v) => v.toFixed(3)), f.loss.toFixed(3)]),
+      };
     },
-    code: (state) => `import torch\noptimizer = torch.optim.SGD(model.parameters(), lr=${rates[state.rate]})\nx = torch.as_tensor(vectorizer.transform([${JSON.stringify(spec.sentence)}]).toarray())\nfor step in range(${state.steps}):\n    loss = torch.nn.functional.cross_entropy(model(x, task=${JSON.stringify(spec.task)}), torch.tensor([${state.label}]))\n    optimizer.zero_grad()\n    loss.backward()\n    optimizer.step()`,
+    code(state) {
+      const numbers = (rows) => JSON.stringify(rows);
+      const used = [spec.words.length, nClasses];
+      const lines = [
+        "import torch",
+        "import ragteach as rt",
+        `# the weights of ${used[0]} words, as they are on the page`,
+        `x = torch.tensor([${numbers(x)}]).float()  # ${spec.words.join(" ").slice(0, 120)}`,
+        `model = rt.RAG(${used[0]}, ${used[1]}, ${spec.trained ? 1 : 0}, tasks=["this task"], graph=${spec.trained ? "[[1.0]]" : "torch.zeros(1, 0)"}, bias="task")`,
+        `rest = torch.tensor(${numbers(rest)}).float()  # of further adapters: they stay as they are`,
+        "with torch.no_grad():",
+        `    model.shared.copy_(torch.tensor(${numbers(matrix("shared"))}))`,
+        ...(spec.trained
+          ? [`    model.adapters[model.adapter_names[0]].full.copy_(torch.tensor(${numbers(matrix("adapter"))}))`]
+          : []),
+        `    model.bias.copy_(torch.tensor([${numbers(Array.from(ui.read("bias").all))}]))`,
+        `optimizer = torch.optim.SGD(model.parameters(), lr=${rates[state.rate]})`,
+        `label = torch.tensor([${state.label}])`,
+        `for step in range(${state.steps}):`,
+        "    loss = torch.nn.functional.cross_entropy(model(x, task=0) + x @ rest.T, label)",
+        "    optimizer.zero_grad()",
+        "    loss.backward()",
+        "    optimizer.step()",
+        "p = (model(x, task=0) + x @ rest.T).softmax(-1)[0]",
+        "print(p)",
+      ];
+      return lines.join("\n");
+    },
   };
 };

@@ -7,9 +7,12 @@ page, in the open:
     dCE/dz_c = p_c - y_c                       dCE/dW_s[c, j] = dCE/dA[c, j] = (p_c - y_c) x_j
 """
 
+from functools import partial
+
 import numpy as np
 import torch
 
+from ragteach.data.arguments import is_a
 from ragteach.data.features import make_vectorizer
 from ragteach.data.toy import LABELS
 from ragteach.errors import one_of, refuse
@@ -17,11 +20,17 @@ from ragteach.model import RAG
 from ragteach.study import plots
 from ragteach.widgets.base import show
 
+RATES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 MAX_WORDS = 40  # columns of the table on the page
 
 
 def gradient_step(
-    sentence="The engine was quiet", label="positive", task="cars", model=None, vectorizer=None
+    sentence="The engine was quiet",
+    label="positive",
+    task="cars",
+    model=None,
+    vectorizer=None,
+    goal=None,
 ):
     """Take gradient steps on one sentence, and watch shared weights, adapter and probabilities.
 
@@ -30,8 +39,10 @@ def gradient_step(
         label: name or number of the right class (names: those of the model's data, else "0", "1", ...).
         task: the task it belongs to; its adapter is the first that serves it.
         model: a trained `RAG`, with the ``vectorizer`` of its data. Default: a small model with
-        random weights,
-            rounded to one decimal so that you can check by hand.
+            random weights, rounded to one decimal so that you can check by hand.
+        goal: what to do, {text: condition} (see `ragteach.widgets.goals`). The measures: ``steps``,
+            ``rate``, ``p`` of the right class, ``loss`` its cross-entropy, ``right`` (1: the model
+            says the right class).
 
     Returns:
         The explorer.
@@ -47,6 +58,7 @@ def gradient_step(
         >>> w.spec["words"]
         ['good', 'film']
     """
+    is_a("sentence", sentence, str, "a string", 'sentence="The engine was quiet"')
     if model is None:
         if not make_vectorizer("bow").build_analyzer()(sentence):
             raise refuse(
@@ -119,7 +131,7 @@ def gradient_step(
     name = model.adapter_names[serving[0]] if serving else "none"
     spec = {
         "title": "One gradient step, by hand",
-        "about": "Move the number of steps from 0 to 1, and check each number with pencil and paper.",
+        "about": "Go from calculation to calculation, or drag through the steps; check with a pencil.",
         "sentence": sentence,
         "task": task,
         "adapter": name,
@@ -128,7 +140,8 @@ def gradient_step(
         "words": [vocabulary[j] for j in columns],
         "trained": bool(serving),
         "colors": plots.CYCLE[0][:6],
-        "start": {"steps": 0, "rate": 5, "label": int(label)},
+        "rates": list(RATES),
+        "start": {"steps": 0, "rate": 5, "label": int(label), "stage": 0},
     }
     figure, first, after = twin(arrays, spec)
     spec["alt"] = (
@@ -137,7 +150,36 @@ def gradient_step(
         f"step of "
         f"length 0.5 on the label {classes[int(label)]}; beside it the gradient (p - y) x of every word."
     )
-    return show("steps", arrays, spec, figure)
+    return show("steps", arrays, spec, figure, goal, partial(measures, arrays, spec))
+
+
+def measures(arrays, spec, state):
+    """The numbers that a goal compares, after a state's steps."""
+    x, shared, own, rest, bias = (
+        torch.as_tensor(arrays[k]).detach().double().numpy().copy()
+        for k in ("x", "shared", "adapter", "rest", "bias")
+    )
+    y = np.eye(len(spec["classes"]))[state["label"]]
+    rate = RATES[state["rate"]]
+    for _ in range(state["steps"]):
+        error = probabilities((shared + own + rest) @ x + bias) - y
+        shared -= rate * np.outer(error, x)
+        own -= rate * np.outer(error, x) * spec["trained"]
+        bias -= rate * error
+    p = probabilities((shared + own + rest) @ x + bias)
+    return {
+        "steps": state["steps"],
+        "rate": rate,
+        "p": float(p[state["label"]]),
+        "loss": float(-np.log(p[state["label"]])),
+        "right": int(p.argmax() == state["label"]),
+    }
+
+
+def probabilities(z):
+    """softmax(z)."""
+    e = np.exp(z - z.max())
+    return e / e.sum()
 
 
 def twin(arrays, spec, rate=0.5):
@@ -150,15 +192,10 @@ def twin(arrays, spec, rate=0.5):
     )
     y = np.eye(len(spec["classes"]))[spec["label"]]
 
-    def probabilities(shared, own, bias):
-        z = (shared + own + rest) @ x + bias
-        p = np.exp(z - z.max())
-        return p / p.sum()
-
-    first = probabilities(shared, own, bias)
+    first = probabilities((shared + own + rest) @ x + bias)
     slope = np.outer(first - y, x)  # (n_classes, n_words)
     moved = own - rate * slope if spec["trained"] else own
-    after = probabilities(shared - rate * slope, moved, bias - rate * (first - y))
+    after = probabilities((shared - rate * slope + moved + rest) @ x + bias - rate * (first - y))
     figure = Figure(figsize=(9, 3.0), layout="constrained")
     left, right = figure.subplots(1, 2)
     at = np.arange(len(y))

@@ -1,40 +1,84 @@
 // Who wins where.  Arrays: values (R, N, S, seeds), stats (R, N, S, 3: mean, low, high), winner (R, N), margin (R, N, 3).
 
 EXPLORERS.winners = (ui) => {
-  const { spec } = ui, values = ui.read("values"), stats = ui.read("stats"), winner = ui.read("winner"), margin = ui.read("margin");
-  const nR = spec.r.length, nN = spec.n.length, names = spec.strategies, color = (i) => spec.colors[i];
-  const clear = (r, n) => margin(r, n, 1) > 0, points = (x) => minus((100 * x).toFixed(1));
+  const { spec } = ui,
+    values = ui.read("values"),
+    stats = ui.read("stats"),
+    winner = ui.read("winner"),
+    margin = ui.read("margin");
+  const nR = spec.r.length,
+    nN = spec.n.length,
+    names = spec.strategies,
+    color = (i) => spec.colors[i];
+  const clear = (r, n) => margin(r, n, 1) > 0,
+    points = (x) => minus((100 * x).toFixed(1));
   ui.slider({ name: "r", label: "Relatedness of the tasks:", max: nR - 1, wide: false, text: (r) => short(spec.r[r]) });
-  ui.slider({ name: "n", label: "Training sentences per task:", max: nN - 1, wide: false, text: (n) => String(spec.n[n]) });
+  ui.slider({
+    name: "n",
+    label: "Training sentences per task:",
+    max: nN - 1,
+    wide: false,
+    text: (n) => String(spec.n[n]),
+  });
   for (const control of ui.controls.children) control.style.flex = "1 1 260px";
 
-  const key = (i) => {
-    const svg = s("svg", { viewBox: "-13 -7 26 14", style: "width:26px;height:14px;display:inline-block;vertical-align:-2px" });
-    svg.append(s("line", { x1: -13, x2: 13, stroke: color(i), "stroke-width": 2, "stroke-dasharray": DASH[i] }), marker(i, color(i)));
-    return svg;
-  };
   const left = ui.panel("The map", { note: "Lead over the second, in points of accuracy." });
-  const legend = h("div", { style: "display:flex;flex-wrap:wrap;gap:0 14px;font-size:12.5px" }, ...names.map((name, i) => h("span", {}, key(i), ` ${spec.letters[i]} ${name}`)));
+  const legend = h(
+    "div",
+    { style: "display:flex;flex-wrap:wrap;gap:0 14px;font-size:12.5px" },
+    ...names.map((name, i) => h("span", {}, sample(i, color(i)), ` ${spec.letters[i]} ${name}`)),
+  );
   left.append(legend);
   let frame, cell;
   ui.picture(left, (svg, width) => {
-    const box = { left: 52, right: 4, top: 18, bottom: 40 }, w = (width - box.left - box.right) / nN, hgt = Math.max(34, Math.min(48, 300 / nR));
+    const box = { left: 52, right: 4, top: 18, bottom: 40 },
+      w = (width - box.left - box.right) / nN,
+      hgt = Math.max(34, Math.min(48, 300 / nR));
     sheet(svg, { width, height: box.top + hgt * nR + box.bottom });
     cell = (r, n) => ({ x: box.left + w * n, y: box.top + hgt * (nR - 1 - r), width: w, height: hgt });
     svg.append(s("text", { class: "soft", x: 0, y: 11 }, "relatedness"));
     for (let r = 0; r < nR; r++) {
       svg.append(s("text", { x: box.left - 8, y: cell(r, 0).y + hgt / 2 + 4, "text-anchor": "end" }, short(spec.r[r])));
       for (let n = 0; n < nN; n++) {
-        const at = cell(r, n), who = winner(r, n), group = s("g", { style: "cursor:pointer" });
-        group.append(s("rect", { ...at, fill: color(who), "fill-opacity": clear(r, n) ? 0.62 : 0.25, stroke: "var(--bg)", "stroke-width": 2 }));
-        group.append(s("text", { x: at.x + w / 2, y: at.y + hgt / 2 + 4, "text-anchor": "middle", "font-weight": clear(r, n) ? 700 : 400 }, margin(r, n, 0) < 5e-4 ? (w > 30 ? "tie" : "=") : `${spec.letters[who]} ${w > 48 ? points(margin(r, n, 0)) : ""}${clear(r, n) && w > 30 ? "★" : ""}`));
+        const at = cell(r, n),
+          who = winner(r, n),
+          group = s("g", { style: "cursor:pointer" });
+        group.append(
+          s("rect", {
+            ...at,
+            fill: clear(r, n) ? color(who) : "var(--panel)", // a lead that may be luck has no colour
+            "fill-opacity": clear(r, n) ? 0.62 : 1,
+            stroke: "var(--bg)",
+            "stroke-width": 2,
+          }),
+        );
+        group.append(
+          s(
+            "text",
+            { x: at.x + w / 2, y: at.y + hgt / 2 + 4, "text-anchor": "middle", "font-weight": clear(r, n) ? 700 : 400 },
+            margin(r, n, 0) < 5e-4
+              ? w > 30
+                ? "tie"
+                : "="
+              : `${spec.letters[who]} ${w > 48 ? points(margin(r, n, 0)) : ""}${clear(r, n) && w > 30 ? "★" : ""}`,
+          ),
+        );
         group.addEventListener("click", () => ui.update({ r, n }));
         svg.append(group);
       }
     }
     const every = Math.ceil(26 / w); // no label on another
-    for (let n = 0; n < nN; n += every) svg.append(s("text", { x: cell(0, n).x + w / 2, y: cell(0, 0).y + hgt + 16, "text-anchor": "middle" }, String(spec.n[n])));
-    svg.append(s("text", { class: "soft", x: box.left + (w * nN) / 2, y: cell(0, 0).y + hgt + 34, "text-anchor": "middle" }, "training sentences per task"));
+    for (let n = 0; n < nN; n += every)
+      svg.append(
+        s("text", { x: cell(0, n).x + w / 2, y: cell(0, 0).y + hgt + 16, "text-anchor": "middle" }, String(spec.n[n])),
+      );
+    svg.append(
+      s(
+        "text",
+        { class: "soft", x: box.left + (w * nN) / 2, y: cell(0, 0).y + hgt + 34, "text-anchor": "middle" },
+        "training sentences per task",
+      ),
+    );
     frame = s("rect", { fill: "none", stroke: "var(--fg)", "stroke-width": 3, rx: 3 });
     svg.top.append(frame);
   });
@@ -43,26 +87,56 @@ EXPLORERS.winners = (ui) => {
   const seedSvg = canvas(right);
   right.append(h("h4", { style: "margin-top:8px" }, "This row: learning curves"));
   const curveSvg = canvas(right);
-  const all = Array.from(values.all).filter((v) => !Number.isNaN(v)), low = Math.floor(20 * Math.min(...all)) / 20, high = Math.ceil(20 * Math.max(...all)) / 20;
-  const within = (v) => (Number.isNaN(v) ? low : Math.max(low, Math.min(high, v))), there = (v) => (Number.isNaN(v) ? "none" : "");
+  let low = 0,
+    high = 1;
+  /** The axis of a row: what its seeds need. */
+  const range = (r) => {
+    const all = spec.n
+      .flatMap((_, n) => names.flatMap((_, i) => Array.from(values.row(r, n, i))))
+      .filter((v) => !Number.isNaN(v));
+    low = Math.floor(20 * Math.min(...all)) / 20;
+    high = Math.ceil(20 * Math.max(...all)) / 20 || 1;
+    if (high - low < 0.1) high = low + 0.1;
+  };
+  const within = (v) => (Number.isNaN(v) ? low : Math.max(low, Math.min(high, v))),
+    there = (v) => (Number.isNaN(v) ? "none" : "");
   let seeds, X, curves, cursor, P;
   const lay = () => {
-    const width = Math.max(220, right.clientWidth), step = 34, box = { width, height: step * names.length + 36, left: 92, right: 12, top: 4, bottom: 32 };
+    range(ui.state.r);
+    const width = Math.max(220, right.clientWidth),
+      step = 34,
+      box = { width, height: step * names.length + 36, left: 92, right: 12, top: 4, bottom: 32 };
     ({ X } = axes(seedSvg, box, { x: [low, high], y: [0, 1], xTicks: ticks(low, high, 4), xText: percent }));
     seeds = names.map((name, i) => {
-      const y = box.top + step * (i + 0.5), bar = s("line", { y1: y + 8, y2: y + 8, stroke: color(i), "stroke-width": 3 }), mean = marker(i, color(i));
-      const dots = spec.seeds.map((_, k) => s("circle", { cy: y - 8 + ((k * 5) % 7), r: 2.6, fill: color(i), "fill-opacity": 0.55 }));
+      const y = box.top + step * (i + 0.5),
+        bar = s("line", { y1: y + 8, y2: y + 8, stroke: color(i), "stroke-width": 3 }),
+        mean = marker(i, color(i));
+      const dots = spec.seeds.map((_, k) =>
+        s("circle", { cy: y - 8 + ((k * 5) % 7), r: 2.6, fill: color(i), "fill-opacity": 0.55 }),
+      );
       seedSvg.append(s("text", { x: box.left - 8, y: y + 4, "text-anchor": "end" }, name));
       seedSvg.top.append(...dots, bar, mean);
       return { y, dots, bar, mean };
     });
-    const plot = { width, height: 190, left: 46, right: 12, top: 8, bottom: 38 }, every = Math.ceil((nN * 34) / (width - 60)); // no label on another
-    P = axes(curveSvg, plot, { x: [-0.15, nN - 0.85], y: [low, high], xTicks: spec.n.map((_, k) => k).filter((k) => k % every === 0), xText: (k) => String(spec.n[k]), yTicks: ticks(low, high, 4), yText: percent, xName: "training sentences per task" });
+    const plot = { width, height: 190, left: 46, right: 12, top: 8, bottom: 38 },
+      every = Math.ceil((nN * 34) / (width - 60)); // no label on another
+    P = axes(curveSvg, plot, {
+      x: [-0.15, nN - 0.85],
+      y: [low, high],
+      xTicks: spec.n.map((_, k) => k).filter((k) => k % every === 0),
+      xText: (k) => String(spec.n[k]),
+      yTicks: ticks(low, high, 4),
+      yText: percent,
+      xName: "training sentences per task",
+    });
     cursor = s("line", { class: "cursor", y1: plot.top, y2: plot.height - plot.bottom, "stroke-opacity": 0.5 });
     curveSvg.top.append(cursor);
     curves = names.map((_, i) => {
-      const path = s("path", { fill: "none", stroke: color(i), "stroke-width": 2, "stroke-dasharray": DASH[i] });
-      const points = spec.n.map(() => ({ bar: s("line", { stroke: color(i), "stroke-width": 1.5 }), mean: marker(i, color(i)) }));
+      const path = s("path", { fill: "none", stroke: color(i), "stroke-width": 2, "stroke-dasharray": dash(i) });
+      const points = spec.n.map(() => ({
+        bar: s("line", { stroke: color(i), "stroke-width": 1.5 }),
+        mean: marker(i, color(i)),
+      }));
       curveSvg.append(path, ...points.flatMap(({ bar, mean }) => [bar, mean]));
       return { path, points };
     });
@@ -75,34 +149,64 @@ EXPLORERS.winners = (ui) => {
     row = r;
     curves.forEach(({ path, points }, i) => {
       const at = (k) => [P.X(k) + (i - 1) * 4, P.Y(within(stats(r, k, i, 0)))];
-      set(path, { d: line(spec.n.map((_, k) => k).filter((k) => !Number.isNaN(stats(r, k, i, 0))).map(at)) });
+      set(path, {
+        d: line(
+          spec.n
+            .map((_, k) => k)
+            .filter((k) => !Number.isNaN(stats(r, k, i, 0)))
+            .map(at),
+        ),
+      });
       points.forEach(({ bar, mean }, k) => {
-        const [x, y] = at(k), [m, a, b] = stats.row(r, k, i);
+        const [x, y] = at(k),
+          [m, a, b] = stats.row(r, k, i);
         set(bar, { x1: x, x2: x, y1: P.Y(within(a)), y2: P.Y(within(b)), display: there(a) });
         set(move(mean, [x, y]), { display: there(m) });
       });
     });
   };
-  const drawCell = (r, n) => seeds.forEach(({ y, dots, bar, mean }, i) => {
-    const [m, a, b] = stats.row(r, n, i);
-    dots.forEach((dot, k) => set(dot, { cx: X(within(values(r, n, i, k))), display: there(values(r, n, i, k)) }));
-    set(bar, { x1: X(within(a)), x2: X(within(b)), display: there(a) });
-    set(move(mean, [X(within(m)), y + 8]), { display: there(m) });
-  });
-  const wins = (r, n, i) => spec.seeds.filter((_, k) => names.every((_, o) => o === i || values(r, n, i, k) > values(r, n, o, k))).length;
+  const drawCell = (r, n) =>
+    seeds.forEach(({ y, dots, bar, mean }, i) => {
+      const [m, a, b] = stats.row(r, n, i);
+      dots.forEach((dot, k) => set(dot, { cx: X(within(values(r, n, i, k))), display: there(values(r, n, i, k)) }));
+      set(bar, { x1: X(within(a)), x2: X(within(b)), display: there(a) });
+      set(move(mean, [X(within(m)), y + 8]), { display: there(m) });
+    });
+  const wins = (r, n, i) =>
+    spec.seeds.filter((_, k) => names.every((_, o) => o === i || values(r, n, i, k) > values(r, n, o, k))).length;
   return {
     draw(state) {
       set(frame, cell(state.r, state.n));
+      if (row !== null && row !== state.r) lay(); // another row, another axis
       if (row !== state.r) layRow(state.r);
       drawCell(state.r, state.n);
       set(cursor, { x1: P.X(state.n), x2: P.X(state.n) });
     },
     say({ r, n }) {
-      const i = winner(r, n), [lead, a, b] = margin.row(r, n), single = Number.isNaN(a);
-      const sure = single ? "one seed, so no interval" : `95 % interval ${points(a)} to ${points(b)}: ${clear(r, n) ? "clear" : "not clear"}`;
+      const i = winner(r, n),
+        [lead, a, b] = margin.row(r, n),
+        single = Number.isNaN(a);
+      const sure = single
+        ? "one seed, so no interval"
+        : `95 % interval ${points(a)} to ${points(b)}: ${clear(r, n) ? "clear" : "not clear"}`;
       return `Relatedness ${short(spec.r[r])}, ${spec.n[n]} sentences per task: ${names[i]} ${clear(r, n) ? "wins" : lead < 5e-4 ? "ties" : "leads"} with ${percent(stats(r, n, i, 0))}, ${points(lead)} points before the second (${sure}). It was alone in front in ${wins(r, n, i)} of ${spec.seeds.length} seeds.`;
     },
-    table: ({ r, n }) => ({ head: ["strategy", "mean", "95 % from", "to", "seeds won"], rows: names.map((name, i) => [name, ...[0, 1, 2].map((k) => (Number.isNaN(stats(r, n, i, k)) ? "" : `${points(stats(r, n, i, k))} %`)), wins(r, n, i)]) }),
-    code: ({ r, n }) => `import ragteach as rt\ntable = rt.compare("toy", seeds=${spec.seeds.length}, n_per_task=${spec.n[n]}, relatedness=${spec.r[r]}, strategies=${JSON.stringify(names)})\nrt.paired(table)`,
+    measures: ({ r, n }) => ({
+      relatedness: spec.r[r],
+      n_per_task: spec.n[n],
+      lead: margin(r, n, 0),
+      clear: Number(clear(r, n)),
+      ...Object.fromEntries(names.map((name, i) => [name.replaceAll(" ", "_"), stats(r, n, i, 0)])),
+    }),
+    table: ({ r, n }) => ({
+      head: ["strategy", "mean", "95 % from", "to", "seeds won"],
+      rows: names.map((name, i) => [
+        name,
+        ...[0, 1, 2].map((k) => (Number.isNaN(stats(r, n, i, k)) ? "" : `${points(stats(r, n, i, k))} %`)),
+        wins(r, n, i),
+      ]),
+    }),
+    code: ({ r, n }) =>
+      `import ragteach as rt\ntable = rt.compare("toy", seeds=${spec.seeds.length}, n_per_task=${spec.n[n]}, relatedness=${spec.r[r]}, strategies=${JSON.stringify(names)})\nrt.paired(table)`,
   };
 };

@@ -5,6 +5,8 @@ for a row its learning curves.  Which seeds won where is shown too: a map of mea
 often the mean is luck.
 """
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
@@ -21,13 +23,17 @@ NEEDED = {
 }  # fmt: skip
 
 
-def who_wins(table=None, seeds=3, relatedness=(0.0, 0.5, 1.0), n_per_task=(5, 15, 45)):
+def who_wins(table=None, seeds=3, relatedness=(0.0, 0.5, 1.0), n_per_task=(5, 15, 45), goal=None):
     """Click a cell of the map; see the seeds behind its winner.
 
     Args:
         table: from `compare.who_wins_map`. Default: a small map, made now (some seconds; a progress
         bar tells). seeds, relatedness, n_per_task: of the map that is made if ``table`` is not
         given.
+        goal: what to do, {text: condition} (see `ragteach.widgets.goals`). The measures, of the
+            cell: ``relatedness``, ``n_per_task``, ``lead`` of the first over the second, ``clear``
+            (1: its interval lies above 0), and every strategy's accuracy, with _ for blanks:
+            ``RAG``, ``full_sharing``, ``independent``.
 
     Returns:
         The explorer.
@@ -55,7 +61,25 @@ def who_wins(table=None, seeds=3, relatedness=(0.0, 0.5, 1.0), n_per_task=(5, 15
             fix="pass the result of rt.who_wins_map(...), before winners() or summary()",
         )
     arrays, spec = compute(table)
-    return show("winners", arrays, spec, twin(table, spec))
+    measure = partial(measures, arrays, spec)
+    return show("winners", arrays, spec, twin(table, spec), goal, measure)
+
+
+def measures(arrays, spec, state):
+    """The numbers that a goal compares, at a state's cell."""
+    r, n = state["r"], state["n"]
+    lead, low, _ = arrays["margin"][r, n]
+    means = arrays["stats"][r, n, :, 0]
+    return {
+        "relatedness": spec["r"][r],
+        "n_per_task": spec["n"][n],
+        "lead": float(lead),
+        "clear": int(low > 0),
+        **{
+            name.replace(" ", "_"): float(m)
+            for name, m in zip(spec["strategies"], means, strict=True)
+        },
+    }
 
 
 def compute(table):
@@ -82,17 +106,19 @@ def compute(table):
         at = r_values.index(row.relatedness), n_values.index(row.n_per_task)
         best[at], margins[at] = strategies.index(row.winner), (row.margin, row.low, row.high)
     arrays = {"values": seeds_values, "stats": stats, "winner": best, "margin": margins}
+    lead = np.where(np.nan_to_num(margins[..., 1]) > 0, 1.0, 0.0) + np.nan_to_num(margins[..., 0])
+    first = np.unravel_index(lead.argmax(), lead.shape)  # opens at the clearest lead
     spec = {
         "title": "Who wins where?",
-        "about": "Click a cell, or move the sliders. Colour and letter: who wins there. "
-        f"Star: clear at 95 % ({kind}).",
+        "about": "Click a cell, or move the sliders. A cell has the winner's colour and a star where "
+        f"the lead is clear at 95 % ({kind}), and none where it may be luck.",
         "strategies": strategies,
         "colors": [plots.PALETTE[s] for s in strategies],
         "letters": [plots.LETTERS[s] for s in strategies],
         "r": [float(r) for r in r_values],
         "n": [int(n) for n in n_values],
         "seeds": [int(s) for s in seeds],
-        "start": {"r": len(r_values) // 2, "n": len(n_values) // 2},
+        "start": {"r": int(first[0]), "n": int(first[1])},
     }
     won = {s: int((cells["winner"] == s).sum()) for s in strategies}
     clear = {s: int(((cells["winner"] == s) & cells["clear"]).sum()) for s in strategies}

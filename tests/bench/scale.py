@@ -27,7 +27,7 @@ import torch
 from ragteach import RAG, MultiTaskDataset, fit, solve
 
 N_WORDS, PER_DOC = 50_000, 15
-BATCH = 4_096  # rows of a stream's batch
+BATCH = 32_768  # rows of a stream's batch
 CASES = [  # rows, tasks, classes
     (1_000, 2, 2), (10_000, 20, 5), (100_000, 4, 3), (100_000, 100, 3), (20_000, 500, 2),
     (20_000, 20, 50), (1_000_000, 4, 3),

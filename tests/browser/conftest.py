@@ -2,8 +2,12 @@
 test.
 """
 
+import json
+
 import pytest
 from playwright.sync_api import sync_playwright
+
+from ragteach.widgets.html import fragment
 
 from .chromium import chromium
 from .lab import FLAGS, Lab, Notebook
@@ -41,3 +45,38 @@ def notebook(lab, browser, request):
     yield make
     for one in opened:
         one.close()
+
+
+@pytest.fixture
+def on_disk(browser, tmp_path):
+    """``on_disk(explorer)`` opens it as a page, with the network off; ``page.said`` are its errors."""
+    contexts = []
+
+    def open_explorer(w, **options):
+        (tmp_path / "page.html").write_text(
+            f"<!DOCTYPE html><meta charset=utf-8>{fragment(w.saved(), 0, set())}", encoding="utf-8"
+        )
+        context = browser.new_context(offline=True, **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.said = []
+        page.on("pageerror", lambda error: page.said.append(str(error)))
+        page.goto((tmp_path / "page.html").as_uri())
+        page.wait_for_selector(".say")
+        return page
+
+    yield open_explorer
+    for context in contexts:
+        context.close()
+
+
+def go(page, **to):
+    """Move the explorer as Python would, and wait until the hand rests."""
+    page.evaluate("(to) => RAGTEACH_MODELS[0].hear({ move: to })", to)
+    page.wait_for_timeout(450)
+    page.wait_for_function(
+        "!document.querySelector('.ragteach-explorer').shadowRoot.querySelector('.say').textContent"
+        ".startsWith('Training')"
+    )
+    page.wait_for_timeout(300)
+    return json.loads(page.locator(".root").get_attribute("data-measures"))

@@ -33,6 +33,18 @@ def test_shape_rank_and_numbers(kind, init):
     assert torch.equal(adapter.weight, again.weight)
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_entries_start_as_large_as_scale_says_whatever_the_kind(kind):
+    """Of a product: up ~ N(0, scale^2) and down ~ N(0, 1/rank), so that A ~ (0, scale^2)."""
+    rank = None if kind == "full" else 16
+    draw = torch.Generator().manual_seed(0)
+    adapter = Adapter(200, 300, kind, rank, "normal", 0.5, draw)
+    assert abs(adapter.weight.std() - 0.5) < 0.02
+    assert abs(adapter.weight.mean()) < 0.01
+    if rank:
+        assert abs(adapter.up.std() - 0.5) < 0.02 and abs(adapter.down.std() - 0.25) < 0.01
+
+
 def test_a_product_that_starts_at_zero_can_still_learn():
     adapter = Adapter(3, 5, "low_rank", 2, "zero", generator=torch.Generator().manual_seed(0))
     (adapter.weight * torch.randn(3, 5)).sum().backward()

@@ -195,7 +195,7 @@ BAD = {
     "one row": (dict(x=np.ones(2)), "shape (n_docs, n_features)", "shape (2,)", "x.reshape(1, -1)"),
     "one text": (dict(x="good film"), "a list of texts", "one single text", "[text]"),
     "text and None": (dict(x=["good", None]), "a list of texts", "list that is neither", "pass strings"),
-    "no words": (dict(x=["...", "!!"]), "texts with words in them", "2 texts, such as '...'", "look at your"),
+    "no words": (dict(x=[" ", ""]), "texts with words in them", "2 texts, such as ' '", "look at your"),
     "unfitted": (dict(x=["a b", "c"], vectorizer=make_vectorizer()), "a vectorizer that is fitted", "fitted", "fit"),
     "no class": (dict(num_classes=0), "num_classes to be a whole number >= 1", "num_classes = 0", "whole"),
     "too few tasks": (dict(tasks=["a"]), "one task for each of the 2 documents", "1 tasks", "same length"),

@@ -52,6 +52,23 @@ def test_penalty_by_hand_and_per_replica():
     assert many.tolist() == [12.0 * lam for lam in range(5)]
 
 
+@pytest.mark.parametrize(("lam", "lam_shared"), [(1, 0), (0, 1), (1, 1), (0, 0)])
+def test_either_penalty_counts_without_the_other(lam, lam_shared):
+    data = problem(sizes=(4, 3))
+    model, tensors = model_for(data), data.stacked()
+    criterion = MultiTaskLoss(lam=lam, lam_shared=lam_shared, sizes=data.sizes)
+    of_shared, of_adapters = (
+        part.square().sum() / 2 for part in (model.shared, model.adapter_weights())
+    )
+    by_hand = lam_shared * of_shared + lam * of_adapters
+    without = MultiTaskLoss(lam=0, lam_shared=0, sizes=data.sizes)
+    assert same(criterion.stacked(model, tensors) - without.stacked(model, tensors), by_hand, 1e-5)
+    x, y, task = batch(data)
+    found = criterion(model(x, task), y, task, model) - without(model(x, task), y, task, model)
+    assert same(found, by_hand, 1e-5)
+    assert same(criterion.penalty(model), by_hand, 1e-5)
+
+
 ALPHAS = ["equal", "size", "difficulty", "uncertainty", [0.5, 2.0, 1.0]]
 
 
@@ -169,6 +186,7 @@ BAD = {
     "alpha": (dict(alpha="fair"), "one of 'equal', 'size', 'difficulty', 'uncertainty'", "alpha = 'fair'", ""),
     "negative": (dict(alpha=[1, -1], sizes=[1, 1]), "2 task weights alpha >= 0", "alpha = [1, -1]", "one number"),
     "too many": (dict(alpha=[1, 1, 1], sizes=[1, 1]), "2 task weights", "alpha = [1, 1, 1]", "per task"),
+    "all zero": (dict(alpha=[0, 0], sizes=[1, 1]), "alpha >= 0, not all zero", "alpha = [0, 0]", "one number"),
     "none": (dict(alpha=None, sizes=[1, 1]), "2 task weights", "alpha = None", '"equal", "size"'),
     "weights inside": (dict(loss_fn=nn.CrossEntropyLoss(torch.ones(3))), "class_weight=...", "inside loss_fn", "[1."),
 }  # fmt: skip

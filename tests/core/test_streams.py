@@ -6,10 +6,13 @@ import scipy.sparse as sp
 import torch
 from problems import problem, refused, same, states_equal
 from sklearn.feature_extraction.text import HashingVectorizer
+from torch.nn.functional import cross_entropy
 
 from ragteach import RAG, MultiTaskDataset, MultiTaskLoss, evaluate, fit, make_toy, train_epoch
+from ragteach.data.stacking import stack_rows
 
 QUIET = dict(progress=False, device="cpu")
+pytestmark = pytest.mark.filterwarnings("ignore:Sparse CSR tensor support")  # the tests' own CSR
 
 
 def start(data, **options):
@@ -194,3 +197,32 @@ def test_sparse_batches_train_as_dense_ones_do():
     assert evaluate(a, wide) == pytest.approx(evaluate(b, dense), rel=1e-5)
     part = wide.stacked().take(torch.zeros(3, 2, dtype=torch.long))
     assert part.x.shape[2] == len(part.words) < 100
+
+
+@pytest.mark.parametrize("adapter", ["full", "low_rank", "projected"])
+@pytest.mark.parametrize("lams", [(0.0, 0.0), (0.3, 0.0), (0.0, 0.2), (0.3, 0.2)])
+def test_a_sparse_batch_is_penalised_for_all_words(adapter, lams):
+    """J and its gradients are those of the formula, written down with every word of W_t."""
+    x = sp.random(9, 40, 0.1, format="csr", rng=np.random.default_rng(0), dtype=np.float64)
+    task = torch.arange(3).repeat_interleave(3)
+    options = {} if adapter == "full" else {"rank": 2}
+    models = [RAG(40, 3, 3, adapter=adapter, scale=0.5, **options).double() for _ in range(2)]
+    for model in models:
+        model.deactivate("A2")
+    batch = stack_rows(x, torch.arange(9) % 3, task, torch.ones(9), 3, ["1", "2", "3"],
+                       dtype=torch.float64).take(torch.tensor([[0, 1], [2, 0], [1, 1]]))  # fmt: skip
+    assert 0 < len(batch.words) < 40
+    a, b = models
+    J = MultiTaskLoss(lam=lams[0], lam_shared=lams[1]).stacked(a, batch)
+    docs = torch.from_numpy(x.toarray()).view(3, 3, 40)
+    rows = torch.stack([docs[0, [0, 1]], docs[1, [2, 0]], docs[2, [1, 1]]])
+    logits = rows @ b.task_weights().mT + b.bias[:, None]
+    expected = cross_entropy(logits.flatten(0, 1), batch.y.flatten()) * 3
+    squares = sum(b.adapters[name].weight.square().sum() for name in ("A1", "A3"))
+    expected = expected + lams[0] / 2 * squares + lams[1] / 2 * b.shared.square().sum()
+    torch.testing.assert_close(J, expected)
+    J.backward()
+    expected.backward()
+    for p, q in zip(a.parameters(), b.parameters(), strict=True):
+        there = [torch.zeros_like(v) if v.grad is None else v.grad for v in (p, q)]
+        torch.testing.assert_close(*there)

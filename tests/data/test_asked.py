@@ -10,7 +10,8 @@ from ragteach.errors import RagteachError
 
 
 def options(**given):
-    defaults = {"text": None, "label": None, "task": None, "encoding": None, "missing": "ask"}
+    defaults = {"text": None, "label": None, "task": None, "encoding": None}
+    defaults |= {"separator": None, "missing": "ask"}
     return argparse.Namespace(**defaults | given)
 
 

@@ -235,9 +235,9 @@ def test_columns_are_found_and_shown(capsys):
 
 
 def test_a_column_that_may_name_the_tasks_is_proposed():
-    frame = table(varied(40)).assign(number=range(40)).rename(columns={"task": "shop"})
+    frame = table(varied(40)).assign(number=range(40)).rename(columns={"task": "place"})
     found = findings(rt.look(frame), "tasks")[0]
-    assert "one task only" in found.what and "perhaps --task shop;" in found.do
+    assert "one task only" in found.what and "perhaps --task place;" in found.do
 
 
 def test_words_of_scripts_without_spaces_are_compared_by_pairs_of_letters():

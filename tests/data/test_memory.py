@@ -1,12 +1,16 @@
 """What does not fit is refused before anything is allocated, with numbers."""
 
+import copy
+
+import numpy as np
 import pytest
 import torch
 from problems import refused
 
-from ragteach import RAG
+from ragteach import RAG, MultiTaskDataset, fit_split, make_toy, solve_path
 from ragteach.data import memory
 from ragteach.data.stacking import stack_rows
+from ragteach.study import one_split
 
 
 def test_an_estimate_is_compared_with_what_is_free(monkeypatch):
@@ -34,6 +38,48 @@ def test_this_computer_tells_what_is_free():
 def test_a_model_that_does_not_fit_is_refused_at_once(options, got):
     with refused("adapters, 50 x 10000000, to fit into memory", got, "HashingVectorizer"):
         RAG(10_000_000, 50, **options)
+
+
+@pytest.mark.parametrize("options, numbers", [
+    (dict(num_adapters=5), 3 * 40 + 5 * 3 * 40),
+    (dict(num_adapters=5, adapter="low_rank", rank=2), 3 * 40 + 5 * 2 * (3 + 40)),
+])  # fmt: skip
+def test_a_model_is_refused_from_the_first_byte_too_many(options, numbers, monkeypatch):
+    tasks = [f"t{t}" for t in range(5)]
+    monkeypatch.setattr(memory, "free_memory", lambda: 4 * numbers)
+    RAG(40, 3, tasks=tasks, **options)
+    monkeypatch.setattr(memory, "free_memory", lambda: 4 * numbers - 1)
+    with refused("3 x 40, to fit into memory", "it needs", "fewer features"):
+        RAG(40, 3, tasks=tasks, **options)
+
+
+def test_optima_that_do_not_fit_are_refused_before_any_work(monkeypatch):
+    data = MultiTaskDataset(torch.eye(4), [0, 1, 1, 0], 2, ["a", "a", "b", "b"])
+    model = RAG(4, 2, 2, tasks=["a", "b"])
+    before = copy.deepcopy(model.state_dict())
+    weights = 3 * 4 * 2 + 2 * 2  # W_s and two adapters, and a bias for each task
+    monkeypatch.setattr(memory, "free_memory", lambda: 50 * weights * 12 - 1)
+    with refused("50 optima of 2 adapters, 2 x 4", "GB are free", "graph='grouped'"):
+        solve_path(model, data, np.logspace(-3, 1, 50))
+    assert all(torch.equal(before[name], value) for name, value in model.state_dict().items())
+    assert len(solve_path(model, data, np.logspace(-3, 1, 49)).lam) == 49
+
+
+def test_a_split_walks_in_as_many_pieces_as_fit(monkeypatch):
+    frame = make_toy(n_per_task=20)
+    whole = fit_split(frame, strategies=["RAG"])
+    monkeypatch.setattr(one_split, "how_many_fit", lambda each, most: 10)
+    pieces = fit_split(frame, strategies=["RAG"])
+    a, b = whole.fitted["RAG"], pieces.fitted["RAG"]
+    assert (a.lam, a.lam_shared) == (b.lam, b.lam_shared)
+    assert np.array_equal(a.said, b.said) and np.allclose(a.probability, b.probability, atol=1e-3)
+    few = fit_split(frame, strategies=["RAG"], max_words=7)
+    assert len(few.vectorizer.vocabulary_) == 7 and few.fitted["RAG"].model.n_features == 7
+
+
+def test_as_many_as_fit_into_half_of_what_is_free(monkeypatch):
+    monkeypatch.setattr(memory, "free_memory", lambda: 1000)
+    assert [memory.how_many_fit(each, 49) for each in (1, 100, 499, 10_000)] == [49, 5, 1, 1]
 
 
 def test_stacking_counts_its_padding(monkeypatch):

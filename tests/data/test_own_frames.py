@@ -2,6 +2,9 @@
 what to do before anything is trained. Never a class that is not there, never a changed name.
 """
 
+import gzip
+import io
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,7 +15,8 @@ from problems import refused
 from sklearn.linear_model import LogisticRegression
 
 from ragteach import RAG, MultiTaskDataset, RagteachError, load, save, solve
-from ragteach.data.frames import as_frame
+from ragteach.data.frames import as_frame, named_frame
+from ragteach.data.naming import natural
 
 LAM = 0.05
 LABELS = {
@@ -34,9 +38,27 @@ CLOTHES = {
     "object": lambda v: pd.Series(v, dtype=object),
     "nullable": lambda v: pd.Series(v).convert_dtypes(),
     "array": np.array,
+    "Arrow": lambda v: arrow_of(v),
 }
+FORMS = {  # what a person has: the frame itself, or a file of it
+    "frame": lambda frame: frame,
+    "csv": lambda frame: frame.to_csv(index=False).encode(),
+    "semicolons in UTF-16": lambda frame: frame.to_csv(index=False, sep=";").encode("utf-16"),
+    "packed": lambda frame: gzip.compress(frame.to_csv(index=False).encode()),
+    "JSON lines": lambda frame: io.StringIO(lines_of(frame)),
+}
+HOLES = [None, float("nan"), "", "  ", "unknown", "N/A", "<NA>", "(no label)", "not_labeled", "?"]
 TASKS = [[1000, 2000], [1, 2], ["films", "cars"], [True, False], ["タスク", "b.c"], [0.0, 3.0]]
 WORDS = ["good", "bad", "loud", "quiet", "film", "car", "don't", "अच्छी"]
+
+
+def arrow_of(values):
+    pytest.importorskip("pyarrow", reason="the extra 'files' is not installed")
+    return pd.Series(values).convert_dtypes(dtype_backend="pyarrow")
+
+
+def lines_of(frame):
+    return frame.reset_index(drop=True).astype(object).to_json(orient="records", lines=True)
 
 
 def as_name(value):
@@ -92,6 +114,39 @@ def test_any_table_gives_what_scikit_learn_gives_or_is_refused(table):
         theirs = rival.fit(x, truth).predict_proba(x)
         theirs = theirs[:, [list(rival.classes_).index(c) for c in data.class_names]]
         np.testing.assert_allclose(ours, theirs, atol=2e-4)
+
+
+@given(tables(), st.sampled_from(sorted(FORMS)))
+@settings(max_examples=60, deadline=None, phases=[Phase.generate], derandomize=True,
+          suppress_health_check=list(HealthCheck))  # fmt: skip
+def test_any_file_of_a_table_has_its_names(table, form):
+    frame, y, task = table
+    made = named_frame(FORMS[form](frame))
+    names = made.attrs["label_names"]
+    assert [names[c] for c in made["label"]] == list(map(as_name, y))
+    assert made["task"].tolist() == list(map(as_name, task))
+    assert names == sorted(set(map(as_name, y)), key=natural)  # none that no row has
+    assert made["text"].tolist() == frame["text"].tolist()
+
+
+@given(tables(), st.data())
+@settings(max_examples=60, deadline=None, phases=[Phase.generate], derandomize=True,
+          suppress_health_check=list(HealthCheck))  # fmt: skip
+def test_rows_without_a_name_are_asked_about_and_never_made_a_class(table, data):
+    frame, y, task = table
+    frame = frame.reset_index(drop=True).astype(object)
+    role = data.draw(st.sampled_from(["label", "task"]))
+    places = data.draw(st.lists(st.integers(0, len(y) - 1), min_size=1, max_size=4, unique=True))
+    for place in places:
+        frame.loc[place, role] = data.draw(st.sampled_from(HOLES))
+    with refused(f"a {role} in every row", f"{len(places)} of {len(y)} rows without", "drop"):
+        named_frame(frame)
+    kept = [i for i in range(len(y)) if i not in places]
+    made = named_frame(frame, missing="drop")
+    names = made.attrs["label_names"]
+    assert [names[c] for c in made["label"]] == [as_name(y[i]) for i in kept]
+    assert made["task"].tolist() == [as_name(task[i]) for i in kept]
+    assert set(names) == {as_name(y[i]) for i in kept}
 
 
 def test_a_filtered_table_has_no_phantom_class(tmp_path):

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from problems import refused
 
 from ragteach import MultiTaskDataset, load_table
-from ragteach.data.frames import as_frame
+from ragteach.data.frames import named_frame
 
 ROWS = [
     ("good; film", "angry", "films"),
@@ -175,7 +175,7 @@ def test_what_was_written_is_read(rows, separator, encoding, quoting, newline):
     out = io.StringIO()
     writer = csv.writer(out, delimiter=separator, lineterminator=newline, quoting=quoting)
     writer.writerows([("text", "label", "task"), *rows])
-    frame = as_frame(out.getvalue().encode(encoding))
+    frame = named_frame(out.getvalue().encode(encoding))
     names = frame.attrs["label_names"]
     assert [(t, names[y], k) for t, y, k in frame.to_numpy().tolist()] == rows
     assert set(names) == {label for _, label, _ in rows}

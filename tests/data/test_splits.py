@@ -6,6 +6,7 @@ import pytest
 from problems import refused
 
 from ragteach import make_toy, split_frame
+from ragteach.data.frames import as_frame
 from ragteach.data.resemblance import text_key
 from ragteach.data.splits import SplitWarning, groups
 from ragteach.study.draws import draw
@@ -76,3 +77,29 @@ def test_many_small_strata_are_dealt_out_too():
 def test_nothing_to_split_is_refused():
     with refused("enough examples", "the rarest pair", "merge"):
         split_frame(pd.DataFrame({"text": list("ab"), "label": [0, 1], "task": "t"}))
+
+
+def test_a_rare_pair_is_called_by_its_own_name():
+    table = {"text": [f"text {i}" for i in range(61)], "label": ["bad", "good"] * 30 + ["odd"]}
+    with pytest.warns(SplitWarning, match="'task1/odd'"):
+        split_frame(as_frame(table))
+
+
+def test_columns_may_be_named():
+    frame = pd.DataFrame(
+        {
+            "said": [f"text {i}" for i in range(60)],
+            "mood": ["calm", "angry"] * 30,
+            "tone": ["calm", None, "angry"] * 20,
+            "shop": ["x"] * 30 + ["y"] * 30,
+        }
+    )
+    parts = split_frame(frame, text="said", label="mood", task="shop")
+    assert [len(part) for part in parts] == [36, 12, 12]
+    assert list(parts[0].columns) == list(frame.columns)
+    assert parts[2].groupby(["shop", "mood"]).size().eq(3).all()
+    several = split_frame(frame, text="said", label=["mood", "tone"])
+    assert sum(map(len, several)) == 100 and disjoint(several)
+    assert several[0].attrs["task_names"] == ["mood", "tone"]
+    with refused("a column among", "no column 'tune' for label", "spelling"):
+        split_frame(frame, text="said", label="tune")

@@ -58,6 +58,7 @@ def test_another_strategy_can_be_saved(mine, tmp_path):
     [
         (["nowhere.csv"], "nowhere.csv"),
         (["MINE", "--save", "no/such/folder/m.safetensors"], "no folder"),
+        (["MINE", "--save", "/proc/m.safetensors"], "--save to name a file that can be written"),
     ],
 )
 def test_bad_input_is_one_message_and_exit_code_2(words, said, mine, capsys):

@@ -1,23 +1,22 @@
 """Each notebook is run once in a test session, and all tests read that run.
 
-Enters: a lesson's name.  Leaves: the notebook as it was run, the CPU seconds that took, and, of a
-solution, the objects of ``KEPT`` as the lesson computed them.  Several test processes share one
+Enters: a lesson's name.  Leaves: the notebook as it was run, and the CPU seconds that took (with
+those that another run spent on a result they share, see `once`).  Several test processes share one
 folder; who comes first runs the notebook, the others wait.
 """
 
+import functools
 import json
 import os
-import pickle
 from unittest import mock
 
 import nbformat
+import once
 import pooch
 from filelock import FileLock
 from forks import forked_kernels
 from lesson_source import build
 
-# What the tests of a lesson read of its run.
-KEPT: dict[str, tuple[str, ...]] = {}
 # What libraries keep for themselves is not left by the lesson.
 CACHES = {"matplotlib", "fontconfig", "torch", "huggingface"}
 
@@ -49,33 +48,20 @@ def left_by(name: str, kind: str, factory) -> list[str]:
     return json.loads((_folder(factory) / f"{name}-{kind}.left").read_text(encoding="utf-8"))
 
 
-def objects(name: str, factory) -> dict:
-    """The objects of ``KEPT[name]`` as the solution of the lesson computed them."""
-    run_of(name, "solution", factory)
-    with open(_folder(factory) / f"{name}.pickle", "rb") as file:
-        return pickle.load(file)
-
-
 def _run(name: str, kind: str, folder):
     rows = build.lessons()
     (row,) = [row for row in rows if row["name"] == name]
     nb = build.generate(row, rows, kind)
-    kept = KEPT.get(name, ()) if kind == "solution" else ()
-    if kept:
-        file = str(folder / f"{name}.pickle")
-        text = f"__import__('pickle').dump({{k: globals()[k] for k in {kept!r}}}, open({file!r}, 'wb'))"
-        nb.cells.append(nbformat.v4.new_code_cell(text))
     homes = {word: folder / f"{name}-{kind}-{word}" for word in ("HOME", "TMPDIR")}
     for path in homes.values():
         path.mkdir()
     # Downloaded data lie in the home that everybody has.
     own = {"RAGTEACH_CACHE": os.environ.get("RAGTEACH_CACHE") or str(pooch.os_cache("ragteach"))}
     own |= {word: str(path) for word, path in homes.items()}
-    with mock.patch.dict(os.environ, own), forked_kernels() as kernels:
+    begin = functools.partial(once.begin, once.shared_folder())
+    with mock.patch.dict(os.environ, own), forked_kernels(begin) as kernels:
         nb = build.execute(nb, build.paths(name)[kind].parent)
     left = [p for path in homes.values() for p in path.rglob("*") if p.is_file()]
     left = [str(p) for p in left if not CACHES & set(p.parts)]
     (folder / f"{name}-{kind}.left").write_text(json.dumps(left), encoding="utf-8")
-    if kept:
-        nb.cells.pop()
     return nb, kernels[0].cpu_seconds()

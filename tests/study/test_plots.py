@@ -9,7 +9,7 @@ import pytest
 import torch
 from problems import problem, refused
 
-from ragteach import RAG, Recorder, fit, solve_path
+from ragteach import RAG, RagteachError, Recorder, fit, solve_path
 from ragteach.study import plots
 
 
@@ -285,3 +285,26 @@ class TestShow:
         assert options["metadata"]["image/png"]["alt"] == picture["text/plain"]
         assert "rises &amp; falls &lt;twice>" in words.data
         assert not plt.fignum_exists(ax.figure.number)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["comparison", "differences", "learning_curves", "who_wins", "conflict", "words", "norms",
+     "angles", "plane", "losses"],
+)  # fmt: skip
+@pytest.mark.parametrize("wrong", ["text", 3, None, pd.DataFrame(), pd.DataFrame({"a": [1]})])
+def test_what_cannot_be_drawn_is_refused_before_a_figure_is_made(name, wrong):
+    if name == "words" and isinstance(wrong, pd.DataFrame) and len(wrong):
+        return  # any numbers will do
+    before = plt.get_fignums()
+    with pytest.raises(RagteachError, match="(?s)^Expected: .*(table|trajectory|histories).*Got: "):
+        getattr(plots, name)(wrong)
+    assert plt.get_fignums() == before
+
+
+def test_an_ax_is_one_axes():
+    table = pd.DataFrame({"part": [1.0]}, index=["word"])
+    _, several = plt.subplots(1, 2)
+    for wrong in (several, 3, "ax"):
+        with pytest.raises(RagteachError, match="ax: one Axes of matplotlib"):
+            plots.words(table, wrong)

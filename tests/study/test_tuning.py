@@ -4,10 +4,14 @@ else.
 
 import os
 import signal
+import subprocess
+import sys
+import time
 
 import optuna
 import pytest
 import torch
+from problems import refused, states_equal
 
 from ragteach import MultiTaskDataset, RagteachError, evaluate, make_toy, split_frame
 from ragteach.study.tuning import SPACE, build, search
@@ -162,3 +166,135 @@ def test_a_study_of_another_space_is_refused(data, other):
 def test_refusals(data, options, message):
     with pytest.raises(RagteachError, match=message):
         search(data[0], data[1], **({"epochs": 1, "progress": False} | options))
+
+
+OPTIONS = {"n_trials": 9, "epochs": 12, "progress": False, "seed": 3}
+
+
+def table(found):
+    return [(t.number, t.state, t.params, t.value, t.intermediate_values)
+            for t in found.study.trials]  # fmt: skip
+
+
+class StopAt:
+    """Ctrl-C in the given epoch of all trials together."""
+
+    def __init__(self, epoch):
+        self.epoch = epoch
+
+    def on_epoch(self, model, epoch, record):
+        self.epoch -= 1
+        if self.epoch == 0:
+            os.kill(os.getpid(), signal.SIGINT)
+
+
+def kept_in(folder):
+    return len(list((folder / "trials").iterdir()))
+
+
+def test_a_search_that_was_stopped_goes_on_to_the_same_table(data, tmp_path, capsys):
+    train, val, _ = data
+    expected = search(train, val, **OPTIONS)
+    stopped = search(train, val, out=tmp_path, callbacks=[StopAt(45)], **OPTIONS)
+    done = kept_in(tmp_path)
+    assert 2 <= done < 8 and len(stopped.study.trials) == done + 1
+    words = stopped.stopped.split("\n")
+    assert words[0] == "Expected: to finish 9 trials" and "resume=True" in words[2]
+    assert words[1] == (
+        f"Got: Ctrl-C; {done} of 9 trials are finished and kept in {tmp_path / 'trials'}"
+    )
+    assert capsys.readouterr().err.strip() == stopped.stopped
+
+    class Counted:
+        n = 0
+
+        def on_epoch(self, model, epoch, record):
+            self.n += epoch == 1
+
+    counted = Counted()
+    resumed = search(train, val, out=tmp_path, resume=True, callbacks=[counted], **OPTIONS)
+    trained = counted.n  # those that were pruned at once are not counted
+    assert 0 < trained <= 9 - done and kept_in(tmp_path) == 9
+    assert table(resumed) == table(expected) and resumed.stopped == "finished"
+    assert resumed.val_loss == expected.val_loss and resumed.params == expected.params
+    assert states_equal(resumed.model, expected.model)
+    again = search(train, val, out=tmp_path, resume=True, callbacks=[counted], **OPTIONS)
+    assert counted.n == trained and table(again) == table(expected)
+    assert states_equal(again.model, expected.model)
+
+
+@pytest.mark.parametrize(
+    "change", [{"seed": 4}, {"epochs": 3}, {"space": {"rank": None}}, {"bias": "shared"}]
+)
+def test_trials_of_another_search_are_never_taken(data, tmp_path, change):
+    options = OPTIONS | {"n_trials": 2, "epochs": 2}
+    search(*data[:2], out=tmp_path, **options)
+    resumed = search(*data[:2], out=tmp_path, resume=True, **(options | change))
+    assert kept_in(tmp_path) == 4
+    assert table(resumed) == table(search(*data[:2], **(options | change)))
+
+
+def test_more_trials_later_are_those_of_one_long_search(data, tmp_path):
+    options = OPTIONS | {"epochs": 3}
+    search(*data[:2], out=tmp_path, **(options | {"n_trials": 4}))
+    assert table(search(*data[:2], out=tmp_path, resume=True, **options)) == table(
+        search(*data[:2], **options)
+    )
+
+
+def test_a_killed_search_goes_on(data, tmp_path):
+    code = (
+        "import sys, time, torch, ragteach as rt\n"
+        "class Slow:\n"
+        "    n = 0\n"
+        "    def on_epoch(self, model, epoch, record):\n"
+        "        Slow.n += 1; time.sleep(60 * (Slow.n == 7))\n"
+        "data = rt.MultiTaskDataset(torch.eye(4), [0, 1, 1, 0], 2, ['a', 'a', 'b', 'b'])\n"
+        "rt.search(data, data, 4, epochs=3, progress=False, callbacks=[Slow()], out=sys.argv[1])\n"
+    )
+    process = subprocess.Popen([sys.executable, "-c", code, str(tmp_path)])
+    end = time.time() + 120
+    while time.time() < end and len(list(tmp_path.glob("trials/trial*"))) < 2:
+        time.sleep(0.05)
+    process.kill()
+    process.wait()
+    assert kept_in(tmp_path) == 2
+    small = MultiTaskDataset(torch.eye(4), [0, 1, 1, 0], 2, ["a", "a", "b", "b"])
+    options = {"epochs": 3, "progress": False}
+    resumed = search(small, small, 4, out=tmp_path, resume=True, **options)
+    assert table(resumed) == table(search(small, small, 4, **options)) and kept_in(tmp_path) == 4
+
+
+def test_a_full_disk_and_a_folder_that_is_none(data, tmp_path, monkeypatch):
+    from ragteach.study import kept
+
+    (tmp_path / "file").write_text("in the way")
+    for place in (tmp_path / "file", "/proc/nowhere"):
+        with refused("a folder to write to", str(place), "another folder"):
+            search(*data[:2], out=place, **OPTIONS)
+    with refused("a folder to go on from", "without out"):
+        search(*data[:2], resume=True, **OPTIONS)
+    with refused("out, or a study of your own", "both", "storage"):
+        search(*data[:2], study=optuna.create_study(), out=tmp_path, **OPTIONS)
+    original = kept.write
+
+    def nearly_full(path, data):
+        if "trial2" in path.name:
+            raise OSError(28, "No space left on device")
+        return original(path, data)
+
+    monkeypatch.setattr(kept, "write", nearly_full)
+    options = OPTIONS | {"epochs": 2, "n_trials": 4}
+    with refused("room to keep the finished trials", "2 of 4 trials are finished", "resume=True"):
+        search(*data[:2], out=tmp_path, **options)
+    monkeypatch.undo()
+    resumed = search(*data[:2], out=tmp_path, resume=True, **options)
+    assert table(resumed) == table(search(*data[:2], **options))
+
+
+def test_several_processes_give_the_same_every_time(data, tmp_path):
+    options = OPTIONS | {"epochs": 2, "n_trials": 4, "n_jobs": 2}
+    first = search(*data[:2], out=tmp_path, **options)
+    assert len(first.study.trials) == 4 and kept_in(tmp_path) == 4
+    again = search(*data[:2], out=tmp_path, resume=True, **options)
+    assert table(again) == table(first) and states_equal(again.model, first.model)

@@ -10,7 +10,7 @@ import pytest
 import ragteach as rt
 from ragteach.study.experiment import compare, paired, summary
 from ragteach.study.one_split import fit_split
-from ragteach.widgets.report import MOST_BYTES, in_words, report, verdict, write_report
+from ragteach.widgets.report import MOST_BYTES, _folded, in_words, report, verdict, write_report
 
 VOID = {"meta", "link", "img", "br", "input"}
 
@@ -190,3 +190,12 @@ def test_many_tasks_and_classes_stay_below_three_megabytes(tmp_path):
     assert len(text.encode()) < MOST_BYTES
     assert "the 6 largest of 12 tasks" in text
     assert rt.load(tmp_path / "model.safetensors").model.n_tasks == 12
+
+
+def test_a_long_table_of_tasks_is_folded_but_for_its_sum():
+    table = pd.DataFrame({"task": [f"task {t}" for t in range(40)] + ["all tasks"], "n": range(41)})
+    said = _folded(table, "Scores")
+    before, folded = said.split("<details>")
+    assert "all tasks" in before and "task 39" not in before
+    assert "Each of 40 tasks" in folded and "task 39" in folded and "all tasks" not in folded
+    assert "<details>" not in _folded(table.iloc[:9], "Scores")

@@ -1,0 +1,93 @@
+"""Goals: what a learner is asked to bring about with an explorer, and whether it is reached.
+
+Enters: sentences with a condition each.  Leaves: what the page needs to say "reached".
+
+    goal={"Move lambda until the domains read the sentence alike": "readings == 1"}
+
+A condition compares the explorer's own numbers, its measures, with each other or with what you
+write; ``and`` joins several.  The page and Python judge by the same numbers: `Explorer.measures`,
+`Explorer.reached`.
+"""
+
+from __future__ import annotations
+
+import operator
+import re
+from collections.abc import Iterable, Mapping
+
+from ragteach.errors import refuse
+
+COMPARE = {
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+    "==": operator.eq,
+    "!=": operator.ne,
+}
+PART = re.compile(r"\s*([\w.+-]+)\s*(<=|>=|==|!=|<|>)\s*([\w.+-]+)\s*")
+EXAMPLE = 'goal={"Bring the accuracy to 60 %": "accuracy >= 0.6 and lam < 1"}'
+
+
+def parse(goal: Mapping[str, str] | None, known: Iterable[str]) -> list[dict]:
+    """Goals as the page reads them: [{"say": text, "when": [[left, sign, right], ...]}].
+
+    Args:
+        goal: {what to do: condition}, in the order in which they are to be reached.
+        known: the names of the explorer's measures.
+
+    Raises:
+        RagteachError: no text, a condition that is none, a name that the explorer does not measure.
+
+    Example:
+        >>> parse({"Find it": "accuracy >= 0.6"}, ["accuracy"])
+        [{'say': 'Find it', 'when': [['accuracy', '>=', 0.6]]}]
+    """
+    known = sorted(known)
+    if goal is None:
+        return []
+    good = isinstance(goal, Mapping) and all(
+        isinstance(part, str) and part.strip() for pair in goal.items() for part in pair
+    )
+    if not good:
+        raise refuse(
+            expected="goal to be a dict {what to do: condition}",
+            got=f"{goal!r:.80}",
+            fix=EXAMPLE,
+        )
+    return [{"say": say, "when": _condition(when, known)} for say, when in goal.items()]
+
+
+def _condition(text: str, known: list[str]) -> list[list]:
+    found = [PART.fullmatch(part) for part in re.split(r"\s+and\s+", text)]
+    if not all(found):
+        raise refuse(
+            expected="a condition such as accuracy >= 0.6, several joined by and",
+            got=f"{text!r:.80}",
+            fix=EXAMPLE,
+        )
+    return [[_side(a, known), sign, _side(b, known)] for a, sign, b in (m.groups() for m in found)]
+
+
+def _side(text: str, known: list[str]) -> str | float:
+    if text in known:
+        return text
+    try:
+        return float(text)
+    except ValueError:
+        raise refuse(
+            expected=f"a number, or one of the explorer's: {', '.join(known) or 'none'}",
+            got=f"{text!r} in a condition",
+            fix="compare what the explorer measures; w.measures() shows it",
+        ) from None
+
+
+def judge(goals: list[dict], measures: Mapping[str, float]) -> list[bool]:
+    """Whether each goal is reached by these numbers, which count to six digits: the page's are float32."""
+
+    def side(of):
+        return float(f"{measures[of] if isinstance(of, str) else of:.6g}")
+
+    return [
+        all(bool(COMPARE[sign](side(a), side(b))) for a, sign, b in goal["when"]) for goal in goals
+    ]

@@ -1,0 +1,212 @@
+// The playground's panels: the graph, the words, one sentence, the tasks' pulls.
+//
+// Each takes the frame (ui) and the bench: {data, run, color, preset, change, anew}; it returns how to draw it again.
+
+/** The graph as a matrix of buttons. */
+function graphPanel(ui, bench) {
+  const right = ui.panel("The graph: which adapters serve which task?");
+  const graphBox = h("div", { style: "overflow-x:auto", tabIndex: 0 });
+  graphBox.setAttribute("role", "region");
+  graphBox.setAttribute("aria-label", "The graph as a matrix of buttons");
+  const begin = h(
+    "select",
+    { style: "margin:2px 0 6px", onchange: () => begin.value && bench.anew({ graph: bench.preset(begin.value) }) },
+    h("option", { value: "" }, "your own"),
+    ...bench.PRESETS.map((name) => h("option", { value: name }, name)),
+  );
+  begin.setAttribute("aria-label", "Begin with a known graph");
+  right.append(begin, graphBox);
+  let graphKey = null;
+  const draw = () => {
+    const { graph } = bench.run.problem,
+      K = graph[0].length,
+      key = JSON.stringify([graph, bench.data.tasks]);
+    if (key === graphKey) return;
+    graphKey = key;
+    begin.value = bench.PRESETS.find((name) => JSON.stringify(bench.preset(name)) === JSON.stringify(graph)) ?? "";
+    const head = h(
+      "tr",
+      {},
+      h("th", { scope: "col" }, "task"),
+      h("th", { scope: "col" }, "Wₛ"),
+      ...Array.from({ length: K }, (_, k) => h("th", { scope: "col", style: "text-align:center" }, `A${k + 1}`)),
+    );
+    const rows = graph.map((line, t) =>
+      h(
+        "tr",
+        {},
+        h("th", { scope: "row" }, bench.data.tasks[t]),
+        h("td", { style: "text-align:center" }, "●"),
+        ...line.map((g, k) => {
+          const button = h(
+            "button",
+            {
+              type: "button",
+              style: "min-width:34px;padding:2px",
+              onclick: () =>
+                bench.anew({ graph: graph.map((old, u) => old.map((v, l) => (u === t && l === k ? (v ? 0 : 1) : v))) }),
+            },
+            g ? "●" : "·",
+          );
+          set(button, {
+            "aria-pressed": String(Boolean(g)),
+            "aria-label": `${bench.data.tasks[t]} uses adapter A${k + 1}`,
+          });
+          return h("td", { style: "padding:1px 3px" }, button);
+        }),
+      ),
+    );
+    const edit = (label, change_, off) =>
+      h("button", { type: "button", disabled: off, onclick: () => bench.anew({ graph: change_(graph) }) }, label);
+    const tools = h(
+      "div",
+      { style: "display:flex;gap:6px;margin-top:4px" },
+      edit("Add an adapter", (g) => g.map((line) => [...line, 0]), K > bench.data.tasks.length),
+      edit("Remove the last", (g) => g.map((line) => line.slice(0, -1)), K === 0),
+    );
+    graphBox.replaceChildren(h("table", {}, h("thead", {}, head), h("tbody", {}, ...rows)), tools);
+  };
+  return draw;
+}
+
+/** Cosines of the tasks' gradients. */
+function pullsPanel(ui, bench) {
+  const pullBox = h("div", { style: "overflow-x:auto;margin-top:8px", tabIndex: 0 });
+  pullBox.setAttribute("role", "region");
+  pullBox.setAttribute("aria-label", "Cosines of the tasks' gradients");
+  ui.panel("Do the tasks pull the same way?", {
+    note: "Cosines of their gradients: 1 the same way, 0 they do not meet, −1 against each other.",
+  }).append(pullBox);
+  const draw = () => {
+    const cosines = bench.run.conflict(),
+      cell = (x) =>
+        h(
+          "td",
+          { style: `background:rgba(var(--${x < 0 ? "minus" : "plus"}), ${Math.abs(x || 0) * 0.35})` },
+          Number.isNaN(x) ? "–" : signed(x, 2),
+        );
+    pullBox.replaceChildren(
+      h(
+        "table",
+        {},
+        h(
+          "thead",
+          {},
+          h(
+            "tr",
+            {},
+            h("th", { scope: "col" }, "cos"),
+            ...bench.data.tasks.map((task) => h("th", { scope: "col" }, task)),
+          ),
+        ),
+        h(
+          "tbody",
+          {},
+          ...cosines.map((line, t) => h("tr", {}, h("th", { scope: "row" }, bench.data.tasks[t]), ...line.map(cell))),
+        ),
+      ),
+    );
+  };
+  return draw;
+}
+
+/** The words whose weights differ most among the tasks. */
+function wordsPanel(ui, bench) {
+  const panel = ui.panel("What a word weighs: bar Wₛ, markers each task's W");
+  let wordChart = null;
+  ui.picture(panel, (svg, width) => {
+    wordChart = { svg, width };
+  });
+  const score = (part, j) =>
+    part[j * bench.run.problem.nClasses + bench.run.problem.nClasses - 1] - part[j * bench.run.problem.nClasses];
+  const draw = () => {
+    if (!wordChart) return;
+    const { svg, width } = wordChart,
+      W = bench.data.tasks.map((_, t) => taskWeights(bench.run.problem, bench.run.weights, t)),
+      V = bench.data.words.words.length;
+    const spread = (j) => {
+      const own = W.map((w) => score(w, j));
+      return Math.max(...own) - Math.min(...own) + 0.3 * Math.max(...own.map(Math.abs));
+    };
+    const top = Array.from({ length: V }, (_, j) => [spread(j), j])
+      .sort((a, b) => b[0] - a[0])
+      .slice(0, 8)
+      .map(([, j]) => j);
+    const step = 27,
+      box = { width, height: step * 8 + 40, left: Math.min(110, width * 0.3), right: 12, top: 4, bottom: 36 };
+    const far = Math.max(
+      0.2,
+      ...top.flatMap((j) => [...W.map((w) => Math.abs(score(w, j))), Math.abs(score(bench.run.weights.shared, j))]),
+    );
+    const { X } = axes(svg, box, {
+      x: [-far * 1.05, far * 1.05],
+      y: [0, 1],
+      xTicks: ticks(-far, far, 4),
+      xName: `${bench.data.classes[0]}  ←  weight  →  ${bench.data.classes[bench.data.classes.length - 1]}`,
+    });
+    top.forEach((j, i) => {
+      const y = box.top + step * (i + 0.5),
+        word = bench.data.words.words[j];
+      svg.append(
+        s(
+          "text",
+          { x: box.left - 8, y: y + 4, "text-anchor": "end" },
+          word.length > 14 ? `${word.slice(0, 13)}…` : word,
+        ),
+      );
+      svg.append(
+        s("line", {
+          x1: X(0),
+          x2: X(score(bench.run.weights.shared, j)),
+          y1: y,
+          y2: y,
+          stroke: "var(--shared)",
+          "stroke-width": 6,
+        }),
+      );
+      W.forEach((w, t) =>
+        svg.append(
+          move(marker(t, bench.color(t)), [X(score(w, j)), y + (t - (W.length - 1) / 2) * Math.min(5, 20 / W.length)]),
+        ),
+      );
+    });
+    svg.append(s("line", { x1: X(0), x2: X(0), y1: box.top, y2: box.height - box.bottom, stroke: "var(--soft)" }));
+  };
+  return draw;
+}
+
+/** A sentence, and what bias, shared weights and adapters add to each class. */
+function sentencePanel(ui, bench) {
+  const below = ui.panel("One sentence, and what every part adds to each class");
+  const field = h("input", {
+    type: "text",
+    maxLength: 300,
+    style: "width:100%",
+    oninput: () => bench.change({ typed: field.value }),
+  });
+  field.setAttribute("aria-label", "A sentence to read");
+  const whose = h("select", { onchange: () => bench.change({ reader: Number(whose.value) }) });
+  whose.setAttribute("aria-label", "Read by the task");
+  const strip = additiveStrip();
+  below.append(h("div", { style: "display:grid;grid-template-columns:1fr auto;gap:6px" }, field, whose), strip.node);
+  const sentence = (state) => state.typed || bench.data.sentences[0]?.text || "";
+  const draw = (state) => {
+    if (
+      document.activeElement !== field &&
+      ui.host.shadowRoot?.activeElement !== field &&
+      field.value !== sentence(state)
+    )
+      field.value = sentence(state);
+    if (whose.dataset.tasks !== bench.data.tasks.join("\n")) {
+      whose.replaceChildren(...bench.data.tasks.map((task, t) => h("option", { value: t }, `as ${task} reads it`)));
+      whose.dataset.tasks = bench.data.tasks.join("\n");
+    }
+    const t = Math.min(state.reader, bench.data.tasks.length - 1),
+      reading = bench.run.reading(sentence(state), t);
+    whose.value = t;
+    const { place } = bench.data.words,
+      unknown = [...new Set(tokens(sentence(state)).filter((word) => !place.has(word)))];
+    strip.show({ ...reading, classes: bench.data.classes, unknown });
+  };
+  return { draw, panel: below };
+}

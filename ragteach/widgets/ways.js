@@ -1,0 +1,158 @@
+// Ways into the playground and out of it: a table of your own; curve, chart, link and code to take along.
+
+/** The part that opens: a table to paste, buttons to take things along. */
+function waysPanel(ui, bench) {
+  const own = h(
+    "details",
+    { className: "panel full" },
+    h("summary", { style: "cursor:pointer;font-weight:650" }, "Your own table, and ways to take this with you"),
+    h(
+      "p",
+      { className: "note" },
+      "Paste or drop a CSV with the columns text, label and task; it never leaves this page. Six in ten texts train, the others test.",
+    ),
+  );
+  ui.panels.append(own);
+  const area = h("textarea", {
+    rows: 3,
+    style: "width:100%;font:12.5px ui-monospace, monospace;color:var(--fg);background:var(--bg)",
+  });
+  area.setAttribute("aria-label", "A table with the columns text, label and task");
+  const use = (text) => {
+    area.value = text.slice(0, 20000);
+    bench.anew({ own: text, graph: [] });
+  };
+  area.addEventListener("drop", async (event) => {
+    event.preventDefault();
+    const [file] = event.dataTransfer.files;
+    use(file ? await file.text() : event.dataTransfer.getData("text"));
+  });
+  const download = (name, url) => h("a", { download: name, href: url }).click();
+  const csv = () =>
+    [
+      "step,J,task,cross_entropy,accuracy",
+      ...bench.run.history.flatMap(({ step, J, losses, accuracy: right }) =>
+        bench.data.tasks.map((task, t) => [step, J, `"${task.replaceAll('"', '""')}"`, losses[t], right[t]].join(",")),
+      ),
+    ].join("\n");
+  const png = () => {
+    const svg = bench.picture.svg.cloneNode(true),
+      style = getComputedStyle(ui.root);
+    svg.append(...[...bench.picture.svg.top.children].map((node) => node.cloneNode(true)));
+    const text = new XMLSerializer()
+      .serializeToString(svg)
+      .replace(/var\((--[a-z]+)\)/g, (_, name) => style.getPropertyValue(name).trim())
+      .replaceAll(
+        "<text",
+        `<text fill="${style.getPropertyValue("--fg").trim()}" font-family="sans-serif" font-size="12"`,
+      )
+      .replaceAll('class="grid"', `fill="none" stroke="${style.getPropertyValue("--grid").trim()}"`)
+      .replaceAll('class="best"', `stroke="${style.getPropertyValue("--soft").trim()}"`);
+    const image = new Image(),
+      board = h("canvas", { width: 2 * bench.picture.width, height: 400 });
+    image.onload = () => {
+      board.getContext("2d").drawImage(image, 0, 0, board.width, board.height);
+      download("playground.png", board.toDataURL("image/png"));
+    };
+    image.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(text.replace("<svg", `<svg width="${bench.picture.width}" height="200"`))}`;
+  };
+  const pin = h(
+    "button",
+    {
+      type: "button",
+      onclick: () => {
+        bench.pinned = bench.pinned ? null : { history: bench.run.history, name: "pinned" };
+        put(pin, bench.pinned ? "Unpin" : "Pin this curve");
+        ui.schedule();
+      },
+    },
+    "Pin this curve",
+  );
+  const link = h(
+    "button",
+    { type: "button", onclick: () => navigator.clipboard?.writeText(location.href).catch(() => {}) },
+    "Copy link",
+  );
+  own.append(
+    area,
+    h(
+      "div",
+      { style: "display:flex;flex-wrap:wrap;gap:6px;margin-top:6px" },
+      h("button", { type: "button", onclick: () => use(area.value) }, "Use this table"),
+      h(
+        "button",
+        {
+          type: "button",
+          onclick: () => {
+            area.value = "";
+            bench.anew({ own: "", graph: bench.preset(bench.PRESETS[0]) });
+          },
+        },
+        "Back to the toy sentences",
+      ),
+      pin,
+      h(
+        "button",
+        {
+          type: "button",
+          onclick: () => download("playground.csv", URL.createObjectURL(new Blob([csv()], { type: "text/csv" }))),
+        },
+        "Curve as CSV",
+      ),
+      h("button", { type: "button", onclick: png }, "Chart as PNG"),
+      ...(ui.spec.page ? [link] : []),
+    ),
+  );
+  return pin;
+}
+
+/** Python that ends in the same numbers: the run to its present step (a schedule of phases: to its end). */
+function playgroundCode(state, run) {
+  const { problem } = run,
+    joint = run.schedule === "joint",
+    steps = joint ? state.at : STEPS,
+    optimiser = OPTIMISER_NAMES[state.optimiser],
+    rate = RATES[state.lr];
+  const number = (x) => String(Number(x.toPrecision(17)));
+  const lines = ["import random", "import torch", "import ragteach as rt", ""];
+  if (state.own)
+    lines.push(
+      "# your table is not in this code: save it as mine.csv; the split differs from the page's",
+      'train, val, test = rt.split_frame(rt.load_csv("mine.csv"))',
+    );
+  else
+    lines.push(
+      `train = rt.make_toy(relatedness=${state.r}, n_per_task=${state.n}, noise=${state.noise}, seed=${state.seed})`,
+      `test = rt.make_toy(relatedness=${state.r}, n_per_task=${N_TEST}, seed=${state.seed + TEST_SEED})`,
+      'test = test[~test["text"].isin(train["text"])].reset_index(drop=True)',
+    );
+  lines.push(
+    "data = rt.MultiTaskDataset.from_frame(train)",
+    "new = rt.MultiTaskDataset.from_frame(test, data.vectorizer, data.task_names)",
+    `graph = torch.tensor(${JSON.stringify(problem.graph)}).reshape(${problem.nTasks}, ${problem.nAdapters})`,
+  );
+  lines.push(
+    `model = rt.RAG(data.n_features, data.n_classes, ${problem.nAdapters}, tasks=data.task_names, graph=graph, init="zero").double()`,
+  );
+  if (state.random)
+    lines.push(
+      `draw = random.Random("start/${state.seed}").random`,
+      "with torch.no_grad():",
+      "    for part in [model.shared, *(adapter.full for adapter in model.adapters.values())]:",
+      "        for j in range(data.n_features):",
+      "            for c in range(data.n_classes):",
+      "                part[c, j] = 2 * draw() - 1",
+    );
+  const penalties = `lam=${number(problem.lam)}, lam_shared=${number(problem.lamShared)}`;
+  if (optimiser === "proximal")
+    lines.push(
+      `model = rt.train_many(model, data, ${penalties}, steps=${steps}, lr=${rate}, optimizer="proximal").model(0)`,
+    );
+  else
+    lines.push(
+      `rt.fit(model, data, schedule="${run.schedule}", epochs=${steps}, lr=${rate}, optimizer=torch.optim.${optimiser === "adam" ? "Adam" : "SGD"},`,
+      `       ${penalties}, rounds=${ROUNDS}, progress=False, device="cpu")`,
+    );
+  lines.push("print(rt.evaluate(model, new))");
+  return lines.join("\n");
+}

@@ -1,0 +1,202 @@
+"""Each training is computed once a test session, however many runs ask for it.
+
+Enters: the arguments of an inner function of the package.  Leaves: its result; if a run before, in
+whatever process, had the same arguments, then that run's, bit by bit, from the session's folder.
+
+A lesson runs as the student's notebook and as the solution, and its tests repeat its claims: most
+of what they compute is the same. Every line is executed each time, but for three functions whose
+result their arguments decide (tests/engine and tests/study hold that, without this file):
+
+    minimise        the optimum of a `Problem`           engine.optimum
+    descent.train   gradient descent of many models      engine.training
+    one_draw        all strategies on one draw           study.experiment
+"""
+
+import atexit
+import contextlib
+import functools
+import os
+import pickle
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import torch
+from joblib.hashing import NumpyHasher
+
+from ragteach.data.documents import Blocks, BlockSparse
+from ragteach.engine import optimum, training
+from ragteach.engine.objective import Problem
+from ragteach.engine.replicas import Replicas, trainable
+from ragteach.study import experiment
+from ragteach.study.kept import Job, described
+from ragteach.study.strategies import REGISTRY, Strategy
+from ragteach.tensors import TaskTensors
+
+QUICK = 0.05  # CPU seconds: what took less is not kept
+LARGE = 100e6  # bytes for each CPU second: nor what is larger
+
+
+class Hasher(NumpyHasher):
+    """joblib's hash of Python objects and arrays, for tensors and stacked sentences too."""
+
+    def save(self, obj: Any) -> None:
+        super().save(plain(obj))
+
+
+def plain(obj: Any) -> Any:
+    """What decides the numbers of an object, as numpy and Python hold it."""
+    if isinstance(obj, torch.Tensor):
+        return ("tensor", str(obj.device), obj.detach().cpu().numpy())
+    if isinstance(obj, torch.dtype | torch.device):
+        return str(obj)
+    if isinstance(obj, TaskTensors):
+        return ("tasks", obj.x, obj.y, obj.weight, obj.n_classes, list(obj.task_names))
+    if isinstance(obj, Blocks):
+        return ("blocks", obj.rows, obj.task, obj.n_tasks)
+    if isinstance(obj, BlockSparse):
+        matrix = (obj.matrix.data, obj.matrix.indices, obj.matrix.indptr)
+        return ("sparse", matrix, tuple(obj.shape), obj.n_tasks, obj.task, obj.words, obj.dtype)
+    return obj
+
+
+class Once:
+    """The results of a folder. ``saved``: CPU seconds that they cost, when they were computed."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.saved = folder, 0.0
+        self.inside = False  # within one of the functions
+        folder.mkdir(exist_ok=True)
+
+    def find(self, key: str) -> Any:
+        """The result that is kept under a key, or None."""
+        try:
+            value, seconds = pickle.loads((self.folder / key).read_bytes())
+        except FileNotFoundError:
+            return None
+        self.saved += seconds
+        return value
+
+    def keep(self, key: str, value: Any, seconds: float) -> None:
+        """Put a result in the folder, if that pays."""
+        data = pickle.dumps((value, seconds)) if seconds > QUICK else b""
+        if 0 < len(data) <= LARGE * max(seconds, QUICK):
+            beside = self.folder / f"{key}.{os.getpid()}"
+            beside.write_bytes(data)
+            beside.replace(self.folder / key)  # another process finds it whole, or not at all
+
+    def compute(self, function: Callable, *arguments: Any) -> tuple[Any, float]:
+        """(the result, CPU seconds); of what is computed on the way nothing is kept."""
+        started = time.process_time()
+        self.inside = True
+        try:
+            value = function(*arguments)
+        finally:
+            self.inside = False
+        return value, time.process_time() - started
+
+    def minimise(
+        self, plainly: Callable, problem: Problem, tol: float, max_steps: int
+    ) -> tuple[Replicas, int]:
+        """`optimum.minimise`. It begins at zero; of ``start`` only what is frozen matters."""
+        if self.inside:
+            return plainly(problem, tol, max_steps)
+        start = problem.start
+        parts = {name: value for name, value in vars(problem).items() if name != "start"}
+        key = digest("minimise", parts, start.bias, tuple(start.adapters.shape), tol, max_steps)
+        kept = self.find(key)
+        if kept is None:
+            (found, steps), seconds = self.compute(plainly, problem, tol, max_steps)
+            self.keep(key, (bare(found), steps), seconds)
+            return found, steps
+        found, steps = kept
+        return Replicas(template=start.template, **found), steps
+
+    def train(self, plainly: Callable, descent: Any, start: Replicas) -> Replicas:
+        """`training._Descent.train`; with a learner's own optimiser plainly."""
+        if self.inside or not isinstance(descent.optimizer, str):
+            return plainly(descent, start)
+        key = digest("train", vars(descent), bare(start), tuple(trainable(start.template)))
+        kept = self.find(key)
+        if kept is None:
+            found, seconds = self.compute(plainly, descent, start)
+            self.keep(key, bare(found), seconds)
+            return found
+        return Replicas(template=start.template, **kept)
+
+    def one_draw(
+        self, plainly: Callable, job: Job, frame: Any, strategies: list[Strategy], columns: Any
+    ) -> list[tuple]:
+        """`experiment._one_draw`, kept by strategy; a lesson's own strategies are computed."""
+        if self.inside:
+            return plainly(job, frame, strategies, columns)
+        attrs = None if frame is None else frame.attrs
+        keys = {}
+        for strategy in strategies:
+            if REGISTRY.get(strategy.name) is strategy:
+                parts = described(frame, [strategy])
+                keys[strategy.name] = digest("draw", vars(job), parts, attrs)
+        found = {name: self.find(key) for name, key in keys.items()}
+        missing = [s for s in strategies if found.get(s.name) is None]
+        if missing:
+            rows, seconds = self.compute(plainly, job, frame, missing, ())
+            for name in [strategy.name for strategy in missing]:
+                found[name] = [row for row in rows if row[1] == name]
+                if name in keys:
+                    self.keep(keys[name], found[name], seconds / len(missing))
+        knobs = dict(job.knobs)
+        more = tuple(knobs[name] for name in columns)
+        return [row + more for strategy in strategies for row in found[strategy.name]]
+
+
+def shared_folder() -> Path:
+    """The folder of this test session (made in tests/conftest.py)."""
+    return Path(os.environ["RAGTEACH_TEST_SHARED"], "once")
+
+
+def digest(*values: Any) -> str:
+    """A name for these values, the same in every process."""
+    return Hasher().hash(values)
+
+
+def bare(replicas: Replicas) -> dict:
+    """The fields of replicas, but for their template."""
+    return {name: value for name, value in vars(replicas).items() if name != "template"}
+
+
+@contextlib.contextmanager
+def kept_in(folder: Path) -> Iterator[Once]:
+    """In here the three functions compute nothing twice."""
+    once = Once(folder)
+    plain_minimise = optimum.minimise
+    plain_train = training._Descent.train
+    plain_draw = experiment._one_draw
+
+    @functools.wraps(plain_minimise)
+    def minimise(problem: Problem, tol: float, max_steps: int) -> tuple[Replicas, int]:
+        return once.minimise(plain_minimise, problem, tol, max_steps)
+
+    @functools.wraps(plain_train)
+    def train(descent: Any, start: Replicas) -> Replicas:
+        return once.train(plain_train, descent, start)
+
+    @functools.wraps(plain_draw)
+    def one_draw(job: Job, frame: Any, strategies: list, columns: Any) -> list[tuple]:
+        return once.one_draw(plain_draw, job, frame, strategies, columns)
+
+    with (
+        mock.patch.object(optimum, "minimise", minimise),
+        mock.patch.object(training._Descent, "train", train),
+        mock.patch.object(experiment, "_one_draw", one_draw),
+    ):
+        yield once
+
+
+def begin(folder: Path) -> Callable[[], float]:
+    """The same until the process ends; gives a function that says how much was saved so far."""
+    entered = kept_in(folder)
+    once = entered.__enter__()
+    atexit.register(entered.__exit__, None, None, None)
+    return lambda: once.saved
