@@ -276,6 +276,8 @@ def expect_close(
         raise Wrong(
             f"{what} should be numbers, not {type(yours).__name__}.", repr(yours), right
         ) from None
+    if right.ndim == 0 and mine.size == 1:
+        mine = mine.reshape(())  # an array of one number is a number
     if _same(mine, right, rtol, atol):
         return
     for value, message in wrong:
@@ -295,6 +297,8 @@ def expect_close(
     off = int((~np.isclose(mine, right, rtol=rtol, atol=atol)).sum())
     where = first_difference(mine, right, rtol, atol)
     how_many = f" in {off} of {right.size} entries, {where}" if where else ""
+    if not right.ndim:
+        how_many = f": it is {mine:.4g}, and should be {right:.4g}"
     raise Wrong(f"{what} differs{how_many}.", mine, right, diagnosed=False)
 
 

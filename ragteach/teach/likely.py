@@ -12,6 +12,7 @@ from collections.abc import Callable
 import numpy as np
 
 FACTORS = {2.0: "twice", 0.5: "half", 100.0: "100 times", 0.01: "a hundredth of"}
+BASES = {1 / np.log(10): "10", 1 / np.log(2): "2"}
 
 
 def likely(mine: np.ndarray, right: np.ndarray, rtol: float, atol: float) -> str:
@@ -46,6 +47,9 @@ def _values(mine: np.ndarray, right: np.ndarray, alike: Alike) -> str:
     for factor, name in FACTORS.items():
         if alike(mine, factor * right):
             return f"is {name} what it should be, in every entry."
+    for factor, base in BASES.items():
+        if right.ndim and right.size > 2 and alike(mine, factor * right):
+            return f"is a logarithm of base {base}; the natural one is asked for."
     if alike(mine, np.abs(right)):
         return "has the right sizes, but no signs: an absolute value or a square took them away."
     if alike(mine, right**2):
@@ -98,6 +102,8 @@ def _line(mine: np.ndarray, right: np.ndarray, alike: Alike) -> str:
 
 
 def _shapes(mine: np.ndarray, right: np.ndarray, alike: Alike) -> str:
+    if right.ndim == 1 and mine.ndim == 0 and right.size < 4:
+        return f"is one number; {right.size} numbers are asked for."
     if mine.size == right.size and alike(mine.ravel(), right.ravel()):
         return f"has the right numbers in the shape {mine.shape}; it should be {right.shape}."
     for axes in itertools.permutations(range(right.ndim)):

@@ -255,6 +255,9 @@ def test_known_mistakes_come_before_wrong_shapes():
     with pytest.raises(Wrong, match=r"differs in 1 of 2 entries, first at \[1\]"):
         expect_close(torch.tensor([1.0, 5.0], requires_grad=True), [1, 2])
     expect_close([torch.tensor(1.0), 2], np.array([1.0, 2.0]))
+    expect_close(np.array([[3.0]]), 3)  # an array of one number is a number
+    with pytest.raises(Wrong, match="is one number; 2 numbers are asked for"):
+        expect_close(1.0, [1, 2])
 
 
 def test_choices():

@@ -105,6 +105,30 @@ WEIGHT_MISTAKES = [
         "Only the entries 1 count here. G[t, k] may be any number, 0.5 or 2 too: multiply by it.",
     ),
     (first_task_only, "This is W_t of one task. Stack those of all tasks."),
+    (
+        lambda shared, adapters, graph: shared - torch.tensordot(graph, adapters, dims=1),
+        "The sign: adapters are added to W_s.",
+    ),
+    (
+        lambda shared, adapters, graph: shared * torch.tensordot(graph, adapters, dims=1),
+        "A sum, not a product: adapters are added to W_s.",
+    ),
+    (
+        lambda shared, adapters, graph: shared.expand(len(graph), *shared.shape),
+        "These are the shared weights alone: add the adapters that the graph gives to each task.",
+    ),
+    (
+        lambda shared, adapters, graph: (
+            shared + torch.tensordot(graph / graph.sum(1, keepdim=True), adapters, dims=1)
+        ),
+        "You divide each row by its sum. G[t, k] is used as it is.",
+    ),
+    (
+        lambda shared, adapters, graph: (
+            shared + torch.tensordot(graph.softmax(1), adapters, dims=1)
+        ),
+        "No softmax over the graph: G[t, k] is used as it is, and a 0 means nothing at all.",
+    ),
     (graph_turned, "The graph is turned round: G[t, k] has the task first."),
 ]
 
@@ -210,6 +234,18 @@ PENALTY_MISTAKES = [
         "This holds only if lam = lam_shared. Let them differ.",
     ),
     (
+        lambda lam, lam_shared, n: 1 / (1 / lam + n / lam_shared),
+        "The two are swapped: lam is the price of an adapter, of which there are K.",
+    ),
+    (
+        lambda lam, lam_shared, n: 1 / (1 / lam_shared + n**2 / lam),
+        "K adapters add K / lam to the inverse, not K^2 / lam.",
+    ),
+    (
+        lambda lam, lam_shared, n: 1 / (1 / lam_shared**2 + n / lam**2),
+        "The inverse penalties add up as they are, not squared.",
+    ),
+    (
         lambda lam, lam_shared, n: min(lam_shared, lam / n),
         "W does not go as a whole where it is cheapest: squares cost less when split among the parts.",
     ),
@@ -239,6 +275,14 @@ SURPLUS_MISTAKES = [
     (
         lambda x, shared, adapters: (shared + adapters).sum(0) @ x,
         "This is the whole article's sum. What is too much in it?",
+    ),
+    (
+        lambda x, shared, adapters: adapters.sum(0) @ x,
+        "These are the adapters' own answers. Each of them is counted once, as it should be.",
+    ),
+    (
+        lambda x, shared, adapters: (len(adapters) - 1) * shared,
+        "This is a matrix. What does it say about x? Multiply it by x.",
     ),
     (
         lambda x, shared, adapters: shared @ x,

@@ -42,6 +42,13 @@ def first_batch_only(model, loader, criterion, optimizer):
     one_epoch(model, loader[:1], criterion, optimizer)
 
 
+def one_step_only(model, loader, criterion, optimizer):
+    optimizer.zero_grad()
+    for x, y, task in loader:
+        criterion(model(x, task), y, task, model).backward()
+    optimizer.step()
+
+
 def no_step(model, loader, criterion, optimizer):
     pass
 
@@ -58,6 +65,10 @@ LOOPS = [
     (
         no_task_in_loss,
         "The loss took all documents for one task: pass task to the criterion, or J is not a sum over tasks.",
+    ),
+    (
+        one_step_only,
+        "There is one step for the whole epoch. zero_grad, backward and step stand inside the loop.",
     ),
     (first_batch_only, "Only the first batch was used. Is return inside the loop?"),
     (
@@ -102,6 +113,14 @@ PHASES = [
     (
         ["shared+bias"],
         "There is only one phase. Call train(model) a second time, for the adapters.",
+    ),
+    (
+        ["adapters+bias"] * 2,
+        "W_s never learns: it is frozen in both phases. In phase 1 it is the adapters that stand still.",
+    ),
+    (
+        ["shared+bias"] * 2,
+        "The adapters never learn: in phase 2 unfreeze them, and freeze the shared weights.",
     ),
     ([], "train(model) is never called: freezing alone trains nothing."),
     (["shared", "adapters"], "The biases are frozen. They are small and learn in every phase."),
@@ -157,6 +176,7 @@ def spread(ends):
 def wrong_spreads(ends):
     widths = ends.amax(0) - ends.amin(0)  # (n_tasks, n_classes, n_features)
     return [
+        (widths.amax(0), "You kept the largest over the tasks only. Over all axes: one number."),
         (widths, "One number for each entry is right so far. Keep the largest of them."),
         (
             widths.mean(),

@@ -82,6 +82,10 @@ WRONG_COSINES = [
     ([-0.175, -0.011, 0.298], "This is the last step only. Take the mean over all steps."),
     ([0.166, 0.084, 0.295], "These are absolute values. The sign is what the exercise is about."),
     ([0.990, 0.492, 0.0], "This is the share of cosines below 0. Take the mean of the cosines."),
+    (
+        [-0.150, 0.015, 0.287],
+        "This is the mean over five draws, from further down. Here one draw is asked: toy(relatedness).",
+    ),
     ([0.295, -0.0035, -0.166], "The data sets of relatedness 0 and 1 are swapped."),
     ([0.166, 0.0035, -0.295], "A sign: tasks that are more related pull more alike."),
 ]

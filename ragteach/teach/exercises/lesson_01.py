@@ -66,6 +66,11 @@ def label_counts(yours):
                     inside,
                     f'You also counted "un{word}": look for whole words, with \\b on both sides.',
                 ),
+                (right > 0, "You ask whether there is one. Count how many there are: .sum()."),
+                (
+                    everything.sum(0),
+                    "These are all labels, of all sentences: one row per task, with the word.",
+                ),
                 (everything, "You counted all sentences; count only those that hold the word."),
                 (
                     right.sum(0),
@@ -165,6 +170,24 @@ def expected_errors(yours):
             call(yours, n, n_tasks, sigma, tau),
             [own, pooled],
             wrong=[
+                (
+                    [own, variance + (1 - 1 / n_tasks) ** 2 * tau**2],
+                    "You squared the factor 1 - 1/T. But the other tasks scatter too: their share adds "
+                    "(1 - 1/T)/T, and together that is 1 - 1/T.",
+                ),
+                (
+                    [own, variance + tau**2 / n_tasks],
+                    "tau^2 / T is how much the average of all tasks scatters. The bias is the distance of "
+                    "one task from that average.",
+                ),
+                (
+                    [own, own / n_tasks**2 + bias],
+                    "T times the measurements divide the variance by T, not by T^2.",
+                ),
+                (
+                    [sigma / n, sigma / (n * n_tasks) + (1 - 1 / n_tasks) * tau],
+                    "sigma and tau are not squared. Variances are sigma^2 and tau^2.",
+                ),
                 ([pooled, own], "The two are swapped: first the own mean, then the pooled one."),
                 ([own, variance], "The pooled mean also has a bias: the tasks' true means differ."),
                 (
@@ -219,6 +242,22 @@ def bias_and_variance(yours):
             call(yours, p),
             right,
             wrong=[
+                (
+                    ((1 - p.mean(0)).mean() ** 2, right[1]),
+                    "You average over the sentences before you square. Square for each sentence first.",
+                ),
+                (
+                    ((p.mean(0) ** 2).mean(), right[1]),
+                    "The bias is what is missing to 1: square 1 - p.mean(0), not p.mean(0).",
+                ),
+                (
+                    (((1 - p.mean(0)) ** 2).sum(), p.var(0).sum()),
+                    "You added the sentences up; average over them.",
+                ),
+                (
+                    (((1 - p) ** 2).mean(), right[0]),
+                    "The first number is the whole error, and the second is the bias.",
+                ),
                 (right[::-1], "The two are swapped: first the squared bias, then the variance."),
                 (
                     (((1 - p) ** 2).mean(), right[1]),

@@ -64,6 +64,14 @@ def log_softmax(yours):
                 "You subtract the maximum inside exp only. Subtract it from z in front as well, or add it "
                 "again.",
             ),
+            (
+                z - z.max(-1, keepdim=True).values,
+                "This is the first half: the largest score is 0 now. Take away log(sum of exp) as well.",
+            ),
+            (
+                z - z.mean(-1, keepdim=True),
+                "A mean of scores is not the log of a sum: log p_c = z_c - log sum exp(z).",
+            ),
             (-right, "The sign: log p is never above 0. The minus of cross-entropy comes later."),
         ],
         what="log p",
@@ -127,6 +135,10 @@ def cross_entropy(yours):
             (
                 answers.raw_outputs(z, y),
                 "This uses the raw scores. Turn them into log probabilities with log_softmax first.",
+            ),
+            (
+                lambda z=z, y=y: -z.softmax(-1)[y >= 0, y[y >= 0]].mean(),
+                "This is minus the mean probability. Take its logarithm, sentence by sentence.",
             ),
             (
                 answers.summed(z, y),

@@ -57,6 +57,21 @@ def _returning(place):
     return loop
 
 
+def _by_size(model, loader, criterion, optimizer):
+    """The right loop; its mean is over sentences, not over batches."""
+    losses = [answers.one_epoch(model, [batch], criterion, optimizer) for batch in loader]
+    return np.average(losses, weights=[len(y) for _, y, _ in loader])
+
+
+def _after_the_step(model, loader, criterion, optimizer):
+    """The right loop, which notes J of the weights after each step."""
+    losses = []
+    for x, y, task in loader:
+        answers.one_epoch(model, [(x, y, task)], criterion, optimizer)
+        losses.append(criterion(model(x, task), y, task, model).item())
+    return np.mean(losses)
+
+
 @exercise(
     "04-1",
     title="The training loop",
@@ -109,6 +124,14 @@ def one_epoch(yours):
                 (
                     lambda s=seed: _tried(_returning(0), s)[1],
                     "You return J of the first batch. The mean of all batches is asked.",
+                ),
+                (
+                    lambda s=seed: _tried(_by_size, s)[1],
+                    "You weigh the batches by their sentences. Every batch counts once: sum / len(loader).",
+                ),
+                (
+                    lambda s=seed: _tried(_after_the_step, s)[1],
+                    "You note J after the step. Note the J that the step was made from.",
                 ),
                 (
                     lambda s=seed: _tried(_returning(-1), s)[1],

@@ -249,6 +249,18 @@ def half_life(yours):
                     "A negative number of steps: both logarithms are negative, divide them.",
                 ),
                 (
+                    math.ceil(answers.half_life(lr, lam)),
+                    "Do not round: the formula gives a number of steps that need not be whole.",
+                ),
+                (
+                    math.floor(answers.half_life(lr, lam)),
+                    "Do not round down: the formula gives a number of steps that need not be whole.",
+                ),
+                (
+                    -1 / math.log(1 - lr * lam),
+                    "After so many steps 1/e, about 37 %, is left. One half is asked: log(1/2).",
+                ),
+                (
                     math.log(1 - lr * lam) / math.log(0.5),
                     "Upside down: n log(1 - lr lam) = log(1/2).",
                 ),
@@ -344,6 +356,10 @@ def shared_part(yours):
                 ),
                 (lam_shared / lam, "This is A_t / W_s. Asked is W_s / (W_s + A_t)."),
                 (0.5, "Half and half is right only for lam = lam_shared."),
+                (
+                    0.75,
+                    "0.75 is right for lam = 0.03 and lam_shared = 0.01 only. A formula is asked.",
+                ),
                 (1.0, "W_s does not carry all: an adapter that is not forbidden takes its part."),
                 (
                     lam / (lam + 4 * lam_shared),

@@ -78,6 +78,11 @@ def paired_interval(yours):
                 [mean - t * se, mean, mean + t * se],
                 "The right three numbers, in another order: (mean, low, high).",
             ),
+            (
+                [*stats.ttest_rel(a, b)],
+                "These are a t statistic and a p value. They say whether there is a difference, not how "
+                "large it may be.",
+            ),
             ([mean, t * se], "This is the mean and half the width. Return mean, low and high."),
             ([mean - t * se, mean + t * se], "The mean is missing: return (mean, low, high)."),
             (
@@ -212,6 +217,10 @@ def equal_widths(yours):
                     "The two are in the other order: full sharing first.",
                 ),
                 (
+                    [d / (t + 1), d * t / (t + 1)],
+                    "Upside down: who has fewer matrices needs more features in each.",
+                ),
+                (
                     [d, d],
                     "This keeps the number of features. Then RAG has T + 1 times the weights of full "
                     "sharing.",
@@ -289,6 +298,11 @@ def honest_score(yours):
                 (
                     np.median(accuracy[rows, loss.argmin(1)]),
                     "This is the median over seeds. The mean is asked, as in the rest of the lesson.",
+                ),
+                (
+                    np.take(accuracy, loss.argmin(1), axis=0, mode="wrap").mean(),
+                    "accuracy[chosen] reads rows: it takes the setting's number for a seed's. One entry "
+                    "per row: test_accuracy[np.arange(n_seeds), chosen].",
                 ),
                 (
                     accuracy.flat[loss.argmin()],

@@ -40,6 +40,7 @@ def word_by_word(frame, word, tasks):
 
 WRONG = {
     "01-1": {
+        "is there one": lambda f, w, t: counts(f, w, t) > 0,
         "transposed": lambda f, w, t: counts(f, w, t).T,
         "part of a word": lambda f, w, t: counts(f, w, t, "{}"),
         "every sentence": lambda f, w, t: counts(f, "", t, ".*{}"),
@@ -58,6 +59,10 @@ WRONG = {
         "by word": [1, -1, 1, -1],
     },
     "01-3": {
+        "factor squared": lambda n, k, s, t: (own(n, s), own(n, s) / k + ((1 - 1 / k) * t) ** 2),
+        "scatter of the pool": lambda n, k, s, t: (own(n, s), own(n, s) / k + t**2 / k),
+        "T squared": lambda n, k, s, t: (own(n, s), own(n, s) / k**2 + (1 - 1 / k) * t**2),
+        "own alone": lambda n, k, s, t: own(n, s),
         "swapped": lambda n, k, s, t: (own(n, s) / k + (1 - 1 / k) * t**2, own(n, s)),
         "no bias": lambda n, k, s, t: (own(n, s), own(n, s) / k),
         "no variance": lambda n, k, s, t: (own(n, s), (1 - 1 / k) * t**2),
@@ -66,6 +71,10 @@ WRONG = {
         "not squared": lambda n, k, s, t: (s / n**0.5, s / (n * k) ** 0.5 + (1 - 1 / k) * t),
     },
     "01-4": {
+        "sentences first": lambda p: ((1 - p.mean(0)).mean() ** 2, p.var(0).mean()),
+        "what is there": lambda p: ((p.mean(0) ** 2).mean(), p.var(0).mean()),
+        "sums": lambda p: (((1 - p.mean(0)) ** 2).sum(), p.var(0).sum()),
+        "error and bias": lambda p: (((1 - p) ** 2).mean(), ((1 - p.mean(0)) ** 2).mean()),
         "swapped": lambda p: (p.var(0).mean(), ((1 - p.mean(0)) ** 2).mean()),
         "whole error": lambda p: (((1 - p) ** 2).mean(), p.var(0).mean()),
         "all mixed": lambda p: ((1 - p.mean()) ** 2, p.var()),

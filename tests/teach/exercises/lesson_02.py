@@ -191,6 +191,11 @@ WRONG = {
         "a list": list(SHAPES.values()),
     },
     "02-2": {
+        "minus": lambda s, a, g: s - torch.tensordot(g, a, dims=1),
+        "a product": lambda s, a, g: s * torch.tensordot(g, a, dims=1),
+        "W_s alone": lambda s, a, g: s.expand(len(g), *s.shape),
+        "normalised": lambda s, a, g: known.task_weights(s, a, g / g.sum(1, keepdim=True)),
+        "softmax of the graph": lambda s, a, g: known.task_weights(s, a, g.softmax(1)),
         "all for all": known.all_for_all,
         "W_s each time": known.shared_each_time,
         "no W_s": known.no_shared,
@@ -211,6 +216,9 @@ WRONG = {
         "a row of answers": lambda g: (g == g[0]).all(0) if g.size else np.ones(1, bool),
     },
     "02-4": {
+        "swapped": lambda lam, lam_shared, n: 1 / (1 / lam + n / lam_shared),
+        "K squared": lambda lam, lam_shared, n: 1 / (1 / lam_shared + n**2 / lam),
+        "penalties squared": lambda lam, lam_shared, n: 1 / (1 / lam_shared**2 + n / lam**2),
         "added": lambda lam, lam_shared, n: lam_shared + n * lam,
         "unchanged": lambda lam, lam_shared, n: lam_shared,
         "the inverse": lambda lam, lam_shared, n: 1 / lam_shared + n / lam,
@@ -232,6 +240,8 @@ WRONG = {
         "a list": FOUR_FROM_TWO["graph"],
     },
     "02-6": {
+        "the adapters": lambda x, s, a: a.sum(0) @ x,
+        "no x": lambda x, s, a: (len(a) - 1) * s,
         "m times": lambda x, s, a: len(a) * s @ x,
         "adapters too": lambda x, s, a: ((len(a) - 1) * s + a.sum(0)) @ x,
         "the whole sum": lambda x, s, a: sum(s @ x + k @ x for k in a),

@@ -13,6 +13,7 @@ from ragteach.teach.exercises.answers_04 import (
     no_step,
     no_task_in_loss,
     no_zero_grad,
+    one_step_only,
 )
 
 
@@ -67,6 +68,32 @@ def live(model, loader, criterion, optimizer):
         optimizer.step()
         losses.append(loss)
     return sum(losses) / len(losses)
+
+
+def by_size(model, loader, criterion, optimizer):
+    total = 0.0
+    for batch in loader:
+        total += len(batch[1]) * rt.train_epoch(model, [batch], criterion, optimizer)
+    return total / sum(len(batch[1]) for batch in loader)
+
+
+def after_the_step(model, loader, criterion, optimizer):
+    losses = []
+    for x, y, task in loader:
+        rt.train_epoch(model, [(x, y, task)], criterion, optimizer)
+        losses.append(criterion(model(x, task), y, task, model).item())
+    return np.mean(losses)
+
+
+def frozen_twice(part):
+    def mine(model, train):
+        model.freeze(part)
+        train(model)
+        train(model)
+        model.unfreeze(part)
+        return model
+
+    return mine
 
 
 def one_of(place):
@@ -275,6 +302,9 @@ WRONG = {
         "the sum": summed,
         "not the function": 0.7,
         "a live tensor": live,
+        "one step": then(one_step_only),
+        "by size": by_size,
+        "after the step": after_the_step,
         "the first batch": one_of(0),
         "the last batch": one_of(-1),
         "a list": one_of(None),
@@ -292,6 +322,8 @@ WRONG = {
         "bias frozen in phase 1": bias_frozen_in(1),
         "bias frozen": bias_frozen_in(1, 2),
         "all in phase 1": first_phase_all,
+        "shared never": frozen_twice("shared"),
+        "adapters never": frozen_twice("adapters"),
         "another thing returned": another_model,
     },
     "04-4": {
@@ -334,6 +366,7 @@ WRONG = {
         "every entry": lambda e: e.amax(0) - e.amin(0),
         "a length": lambda e: (e.amax(0) - e.amin(0)).norm(),
         "over tasks": lambda e: (e.amax(1) - e.amin(1)).max(),
+        "largest over tasks": lambda e: (e.amax(0) - e.amin(0)).max(0).values,
         "summed": lambda e: (e.amax(0) - e.amin(0)).sum(),
         "least": lambda e: (e.amax(0) - e.amin(0)).min(),
     },
