@@ -276,7 +276,7 @@ plots.show(
 # in the film adapter get the same gradient.)
 
 # %%
-rt.widgets.init_lab()
+rt.widgets.init_lab(word="opening")
 
 # %% [markdown]
 # ### Does it matter for the predictions?
@@ -705,7 +705,7 @@ plots.show(
 # Why did every graph get its own $\lambda$? By your formula two adapters per task have twice the variance of one: the diagonal
 # is $k/\lambda$. That is the prior of a *smaller* $\lambda$. At one fixed $\lambda$ a graph with $k = 2$ may look better than
 # the identity for this reason alone. Whenever you compare graphs, compare them at the best $\lambda$ of each. The next cell is
-# optional: it shows what one fixed $\lambda$ would have told you. Seven of twelve graphs are then above the identity; give the
+# optional: it shows what one fixed $\lambda$ would have told you. Five of twelve graphs are then above the identity; give the
 # identity half of $\lambda$, and none is.
 
 
