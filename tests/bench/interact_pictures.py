@@ -8,10 +8,12 @@ differs. The graph editor's picture is solved anew for each lambda, by the same 
 import ipywidgets
 import matplotlib.pyplot as plt
 import numpy as np
+import torch
 from IPython.display import display
 
 from ragteach.study import plots
 from ragteach.widgets import sharing
+from ragteach.widgets.starts import spreads
 
 LOOKS = list(zip(plots.CYCLE[0][:6], plots.CYCLE[1][:6], plots.CYCLE[2][:6], strict=True))
 
@@ -117,22 +119,27 @@ def _winners(w):
 
 
 def _starts(w):
-    given, spec = arrays(w), w.spec
-    k = (spec["start"]["init"] * len(spec["scales"]) + spec["start"]["scale"]) * len(spec["lams"])
+    lab, spec = w._measure.args
+    lam, j = spec["lams"][spec["start"]["lam"]], spec["column"]
+    history = lab.run("normal", 1.0, [lam], lab.steps[-1], lab.lr, record=max(1, lab.steps[1]))
+    steps = [step for step, _, _ in history]
+    parts = [(s, torch.tensordot(lab.graph[0], a, dims=1)) for _, s, a in history]
+    paths = np.array([[(v[:, -1, j] - v[:, 0, j]).numpy() for v in pair] for pair in parts])
+    apart = np.array([spreads(*pair) for pair in parts])  # (n_frames, 3)
 
     def draw(at):
         left, right = plt.subplots(1, 2, figsize=(10, 3.6), layout="constrained")[1]
         for r in range(len(spec["seeds"])):
-            path, (color, _, style) = given["paths"][k, :, r].T, LOOKS[r % 6]
+            path, (color, _, style) = paths[:, :, r].T, LOOKS[r % 6]
             left.plot(*path, color=color, alpha=0.3)
             left.plot(*path[:, : at + 1], color=color, ls=style)
             left.plot(*path[:, at], "o", color=color, mfc="none", ms=9)
         for i, name in enumerate(("shared weights W_s", "adapter A", "what the task uses, W")):
-            right.plot(given["steps"], given["spreads"][k, :, i], ls=LOOKS[i][2], label=name)
-        right.axvline(given["steps"][at], color="black")
+            right.plot(steps, apart[:, i], ls=LOOKS[i][2], label=name)
+        right.axvline(steps[at], color="black")
         right.legend()
 
-    return draw, len(given["steps"]) - 1
+    return draw, len(steps) - 1
 
 
 def _steps(w):

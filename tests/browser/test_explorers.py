@@ -19,6 +19,9 @@ BURST = """async ([e, last]) => { const input = e.shadowRoot.querySelector('inpu
   for (let i = 0; i < 500; i++) { input.value = (i * 5) % (Number(input.max) + 1);
     input.dispatchEvent(new Event('input')); if (i % 25 === 0) await new Promise(requestAnimationFrame); }
   input.value = last; input.dispatchEvent(new Event('input')); }"""
+# The line where the hand rested last: it is not part of the state.
+NO_GHOST = """e => { const style = document.createElement('style');
+  style.textContent = '.ghost { display: none; }'; e.shadowRoot.append(style); }"""
 BUSY = """try:
     while True:
         sum(range(10_000))
@@ -27,8 +30,10 @@ except KeyboardInterrupt:
 
 
 def fresh(nb, i=0):
-    """Wait until the page has drawn and written what it was told: three frames."""
+    """Wait until the page has drawn and written what it was told: three frames, and what it trains."""
     nb.frames()
+    while say(nb.explorer(i)).startswith("Training"):
+        nb.frames()
 
 
 def steps(nb, i):
@@ -41,6 +46,7 @@ def test_every_explorer_moves_comes_back_survives_a_burst_and_has_its_tools(note
     nb = notebook(*ALL)
     nb.wait_for(len(KINDS))
     for i, kind in enumerate(KINDS):
+        nb.explorer(i).evaluate(NO_GHOST)
         press(nb, "Home", i=i)
         fresh(nb, i)
         before, said = picture(nb, i), say(nb.explorer(i))
@@ -209,8 +215,10 @@ def test_after_a_restart_of_the_kernel_all_that_is_precomputed_still_moves(noteb
     nb.restart()
     for i, kind in enumerate(KINDS):
         press(nb, "Home", i=i)
+        fresh(nb, i)
         before = say(nb.explorer(i))
         press(nb, "ArrowRight", i=i)
+        fresh(nb, i)
         assert say(nb.explorer(i)) != before, kind
     graphs = nb.explorer(KINDS.index("graphs"))
     before = say(graphs)

@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 
 import numpy as np
 import pytest
@@ -15,7 +16,8 @@ SAY = "e => e.shadowRoot.querySelector('.say').textContent"
 
 
 def say(explorer):
-    return explorer.evaluate(SAY)
+    """What is said of the state; what the last move changed is another thing."""
+    return re.sub(r" [+−]?[\d.]+ points since your last move\.", "", explorer.evaluate(SAY))
 
 
 def press(nb, key, n=1, i=0):
