@@ -433,6 +433,13 @@ def _():
 # ---------------------------------------------------------------- integrations
 
 
+@call("DeepRAG")
+def _():
+    base = torch.nn.Sequential(torch.nn.Linear(6, 5), torch.nn.Tanh(), torch.nn.Linear(5, 3))
+    valid = {"base": base, "layers": "*", "tasks": ["a", "b"], "n_adapters": 2, "rank": 2}
+    return Call(rt.DeepRAG, valid)
+
+
 def _estimator(make, unused=(), **changed):
     def build():
         X, y, tasks = rows()

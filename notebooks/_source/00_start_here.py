@@ -89,6 +89,7 @@ for word in ["predictable", "strange", "quiet"]:
 rt.widgets.sharing_slider(
     sentence="Predictable brakes and solid steering make it a joy to drive.",
     n_per_task=40,
+    goal={"Move λ until all four domains read the sentence alike": "readings == 1"},
 )
 
 # %% [markdown]

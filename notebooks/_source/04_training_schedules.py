@@ -343,6 +343,9 @@ def pull_on_shared(shared, adapters, lam, lam_shared):
 
 check("04-4", pull_on_shared)
 
+# %% [markdown] tags=["answer"]
+# *The proof is in the fold below.*
+
 # %% [markdown]
 # <details><summary>A proof to compare with yours</summary>
 #

@@ -206,6 +206,9 @@ def conserved_mix(graph):
 
 check("05-3", conserved_mix)
 
+# %% [markdown] tags=["answer"]
+# *The proof is in the fold below.*
+
 # %% [markdown]
 # <details><summary>A proof to compare with yours</summary>
 #
@@ -578,7 +581,7 @@ def film(model, loss, steps, lr):
 check("05-9", film)
 
 # %% [markdown]
-# Then test law 2 on your own record.
+# Then test [law 2](laws.md#law-2-conservation) on your own record.
 
 # %%
 film = reference("05-9")  # the reference, whether or not you finished

@@ -211,6 +211,9 @@ n_unpaired = 10 / (1 - 0.9)
 ### END SOLUTION
 check("06-2", n_unpaired)
 
+# %% [markdown] tags=["answer"]
+# *The proof is in the fold below.*
+
 # %% [markdown]
 # <details><summary>A proof to compare with yours</summary>
 #
@@ -711,7 +714,7 @@ reflect("06-6", text, ticks=[])
 # | `draw(seed)` | three frames of one draw: `train`, `val`, `test` |
 # | `MultiTaskDataset.from_frame(train)` | data with a vocabulary; it has `.vectorizer` and `.task_names` |
 # | `MultiTaskDataset.from_frame(val, vectorizer, task_names)` | other sentences, in the same columns |
-# | `strategies[name](data, penalty)` | a trained model; `tries[name]` lists the penalties of that strategy |
+# | `strategies[name]`, called with `(data, penalty)` | a trained model; `tries[name]` lists the penalties of that strategy |
 # | `score(model, data)` | a dict with `"loss"` and `"accuracy"` |
 #
 # The check gives your function a small world, and watches what it reads, and when.

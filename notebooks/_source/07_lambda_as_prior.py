@@ -259,7 +259,7 @@ plots.show(
 # %% [markdown]
 # **This is $\lambda$.** Take the squared loss, $\frac{1}{2n}\sum_i (y_{ti} - \mu - a_t)^2 + \frac\lambda2 a_t^2$ for each task: a shared
 # $\mu$ (no penalty) and an adapter $a_t$. The derivative in $a_t$ gives $a_t = (y_t - \mu)/(1 + \lambda)$, with $y_t$ the mean of
-# the task's own sentences. The derivative in $\mu$ makes the adapters sum to zero (law 3, which you will prove
+# the task's own sentences. The derivative in $\mu$ makes the adapters sum to zero ([law 3](laws.md#law-3-balance), which you will prove
 # below), so $\mu = \bar y$. Together:
 #
 # $$\mu + a_t = \frac{1}{1+\lambda}\, y_t + \frac{\lambda}{1+\lambda}\,\bar y$$

@@ -51,7 +51,18 @@ from nbconvert.preprocessors import Preprocessor, TagRemovePreprocessor
 
 SOURCE = Path(__file__).resolve().parent
 KINDS = ("student", "solution")
-TAGS = {"exercise", "solution", "student", "answer", "volatile", "private"}
+TAGS = {"exercise", "solution", "student", "answer", "volatile", "private", "setup"}
+FIRST = """\
+# For Colab, and wherever ragteach is missing: installs it and leaves all else as it is.
+# Where it is there already, nothing happens.
+import importlib.util
+import subprocess
+import sys
+
+if importlib.util.find_spec("ragteach") is None:
+    print("Installing ragteach; what is here already stays as it is.")
+    subprocess.run([sys.executable, "-m", "pip", "install", "-q", "git+{address}"], check=True)
+    importlib.invalidate_caches()"""
 MAX_BYTES = 1_500_000
 METADATA = {
     "kernelspec": {
@@ -283,6 +294,9 @@ def generate(row: dict, rows: list[dict], kind: str, source: Path = SOURCE):
     nb = jupytext.read(source / f"{row['name']}.py", fmt="py:percent")
     cells = [
         nbformat.v4.new_markdown_cell(head(row, rows, kind)),
+        nbformat.v4.new_code_cell(
+            FIRST.format(address=repository()), metadata={"tags": ["setup"]}
+        ),
         *(c for c in nb.cells if c.source.strip()),
     ]
     cells.append(nbformat.v4.new_markdown_cell(foot(row, rows, kind)))
@@ -328,6 +342,14 @@ def generate(row: dict, rows: list[dict], kind: str, source: Path = SOURCE):
             for name in above if cell.cell_type == "markdown" else ():
                 cell.source = cell.source.replace(f"]({name}", f"](../{name}")
     return nb
+
+
+def repository() -> str:
+    """The address of the course: pyproject.toml is the one place that knows it."""
+    project = tomllib.loads(
+        (SOURCE.parent.parent / "pyproject.toml").read_text("utf-8")
+    )
+    return project["project"]["urls"]["Repository"]
 
 
 def head(row: dict, rows: list[dict], kind: str) -> str:

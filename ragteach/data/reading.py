@@ -127,7 +127,7 @@ def _bytes(source: Any) -> tuple[Any, str]:
     except (OSError, ValueError, RuntimeError) as error:
         said = getattr(error, "strerror", None) or str(error)
         raise refuse(
-            expected=SHAPE, got=f"{name}: {said}", fix="check the path of the file"
+            expected=SHAPE, got=f"{name or repr(name)}: {said}", fix="check the path of the file"
         ) from None
 
 

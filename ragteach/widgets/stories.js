@@ -61,7 +61,7 @@ const STORIES = [
         set: { r: 1, n: 10, graph: EACH, lam: 1, at: 300 },
       },
       {
-        say: "Tasks that share nothing (relatedness 0), many sentences: now what is shared is in the way. Each strategy wins somewhere.",
+        say: "Tasks that share nothing (relatedness 0), many sentences: one model for all is far behind, and RAG does as well as models of their own. No strategy is best everywhere.",
         set: { r: 0, n: 120, graph: EACH, lam: 4, at: 300 },
       },
     ],

@@ -22,7 +22,11 @@ ROOT = Path(__file__).resolve().parents[2]
 
 TOP_LEVEL = {
     ".ci",
+    ".github",
     ".gitignore",
+    "CHANGELOG.md",
+    "CITATION.cff",
+    "biome.json",
     "LICENSE",
     "Makefile",
     "README.md",

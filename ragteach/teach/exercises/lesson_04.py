@@ -346,7 +346,7 @@ def coincide(yours):
     title="How far apart do the seeds end?",
     difficulty="easy",
     minutes=8,
-    trains="turning many weights into one number, over the right axis",
+    trains="reading an experiment: many weights as one number, over the right axis",
     hints=[
         "The seeds are axis 0. For each entry of W_t: the largest over the seeds, minus the smallest.",
         "ends.amax(0) - ends.amin(0) has the shape of W_t. Which of its entries is asked?",

@@ -326,7 +326,7 @@ in_words(
             "Whether it generalises better depends on how related the tasks are, and on how many "
             "sentences there are.",
             True,
-            "You measured that: each strategy wins somewhere.",
+            "You measured that: no strategy is best everywhere.",
         ),
         "c": Sentence(
             "Since full sharing won in one of our cells, the method is worthless.",
