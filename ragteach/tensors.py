@@ -18,6 +18,7 @@ from typing import Any
 
 import torch
 
+from ragteach.data.arguments import check_linear
 from ragteach.data.documents import take
 from ragteach.errors import refuse
 
@@ -103,6 +104,7 @@ def as_tensors(model: Any, data: Any, class_weight: Any = None) -> TaskTensors:
         data: `MultiTaskDataset`, a part of one (``torch.utils.data.Subset``), or `TaskTensors`.
         class_weight: as in ``dataset.stacked``; `TaskTensors` already carry theirs.
     """
+    check_linear(model)
     if isinstance(data, torch.utils.data.Subset):  # as random_split makes them
         whole: Any = data.dataset
         data = whole.subset(data.indices)

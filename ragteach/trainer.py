@@ -80,7 +80,8 @@ def evaluate(model: RAG, data: Any) -> dict[str, float]:
             for each.
     """
     check_model(model)
-    if isinstance(data, torch.utils.data.DataLoader) and hasattr(data.dataset, "__len__"):
+    loader = isinstance(data, torch.utils.data.DataLoader) and hasattr(data.dataset, "__len__")
+    if loader and hasattr(model, "parts"):
         data = data.dataset
     if is_stream(data):
         losses, accuracy = _evaluate_stream(model, data)

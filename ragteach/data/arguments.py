@@ -50,6 +50,16 @@ def check_model(model: object) -> None:
         )
 
 
+def check_linear(model: object) -> None:
+    """Refuse a model whose data cannot be stacked into products with W_t: a network reads batches."""
+    if not hasattr(model, "parts"):
+        raise refuse(
+            expected="batches of (x, y, task), for a network",
+            got=f"a whole dataset for a {type(model).__name__}",
+            fix="torch.utils.data.DataLoader(dataset, batch_size=32, shuffle=True)",
+        )
+
+
 def check_optimizer(optimizer: object) -> None:
     """Refuse anything but an optimiser that knows its parameters."""
     what = "a torch optimiser, made with the model's parameters"

@@ -307,3 +307,15 @@ def test_what_is_no_network_or_no_task_is_refused():
         deep()(X, "boats")
     with pytest.raises(rt.RagteachError, match="part to be one of"):
         deep().freeze("W_s")
+
+
+def test_a_whole_dataset_is_read_in_batches():
+    data = rt.MultiTaskDataset.from_frame(rt.make_toy(n_per_task=15))
+    network = nn.Sequential(nn.Linear(data.n_features, 8), nn.ReLU(), nn.Linear(8, data.n_classes))
+    model = DeepRAG(network, tasks=data.task_names, rank=2)
+    for call in (rt.fit, rt.evaluate):
+        with pytest.raises(rt.RagteachError, match="batches of .x, y, task., for a network"):
+            call(model, data)
+    loader = torch.utils.data.DataLoader(data, batch_size=16)
+    rt.fit(model, loader, epochs=10, lr=0.02, lam=1e-3, lam_shared=1e-3, progress=False)
+    assert rt.evaluate(model, loader)["accuracy"] > 0.6

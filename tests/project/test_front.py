@@ -1,6 +1,10 @@
 """What greets a visitor: forms that parse, a way to contribute whose commands exist, one version, one address."""
 
+import importlib.util
+import json
 import re
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -61,3 +65,31 @@ def test_commands_and_paths_that_are_named_exist(name):
         path = path.rstrip(".")
         if "NN" not in path:
             assert (ROOT / path).exists(), path
+
+
+NOTEBOOKS = sorted([*(ROOT / "notebooks").glob("*.ipynb"), *(ROOT / "notebooks").glob("*/*.ipynb")])
+
+
+def first_cell(path: Path) -> str:
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    return "".join(next(cell for cell in cells if cell["cell_type"] == "code")["source"])
+
+
+def test_every_notebook_begins_with_the_same_cell():
+    assert len({first_cell(path) for path in NOTEBOOKS}) == 1
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_the_first_cell_installs_the_course_only_where_it_is_missing(there, monkeypatch, capsys):
+    ran = []
+    monkeypatch.setattr(subprocess, "run", lambda words, check: ran.append((words, check)))
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: name if there else None)
+    exec(first_cell(NOTEBOOKS[0]), {})
+    said = capsys.readouterr().out
+    if there:
+        assert (ran, said) == ([], "")
+        return
+    ((words, check),) = ran
+    assert words[1:] == ["-m", "pip", "install", "-q", f"git+{PROJECT['urls']['Repository']}"]
+    assert words[0] == sys.executable and check  # never --upgrade: what is there stays
+    assert said.count("\n") == 1

@@ -81,6 +81,15 @@ def test_the_example_runs():
     exec(compile(example, "README.md", "exec"), {})
 
 
+@pytest.mark.filterwarnings("ignore::tqdm.TqdmExperimentalWarning")
+def test_the_network_trains():
+    part = re.search(r"## Inside a network\n(.*?)\n## ", README, re.DOTALL)[1]
+    (example,) = re.findall(r"```python\n(.*?)```", part, re.DOTALL)
+    names: dict = {}
+    exec(compile(example, "README.md", "exec"), names)
+    assert rt.evaluate(names["model"], names["batches"])["accuracy"] > 0.8
+
+
 def own_data() -> str:
     return re.search(r"## Your own data\n(.*?)\n## ", README, re.DOTALL)[1]
 

@@ -16,7 +16,7 @@ from ragteach.data.features import WORD
 from ragteach.study import experiment as module
 from ragteach.study import scores
 from ragteach.study.draws import draw
-from ragteach.study.experiment import SIZES, compare, who_wins_map
+from ragteach.study.experiment import SIZES, compare
 from ragteach.study.strategies import BASELINES, FINE, REGISTRY, STRATEGIES, STRENGTHS
 from ragteach.study.tables import COLUMNS, interval, paired, summary, winners
 
