@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from matplotlib.text import Text
 
 import ragteach as rt
 from ragteach.errors import RagteachError
@@ -408,3 +409,20 @@ def test_the_slider_calls_tasks_tasks_where_their_column_has_a_name():
         spec = rt.widgets.sharing_slider(frame, lam=[0.001, 0.1]).saved()["spec"]
         assert spec["thing"] == thing and spec["title"] == f"How much should the {thing}s share?"
         assert ("domain" in spec["alt"]) == (thing == "domain")
+
+
+def test_a_dollar_in_a_name_is_a_dollar_and_powers_of_ten_stay_formulas(monkeypatch):
+    shown = []
+    monkeypatch.setattr(base, "guard", lambda: True)
+    monkeypatch.setattr(base.plots, "show", lambda figure, alt: shown.append(figure))
+    frame = rt.make_toy(n_per_task=30)
+    frame["task"] = frame["task"].replace("films", "films $5 $6")
+    rt.widgets.sharing_slider(frame)
+    (figure,) = shown
+    figure.canvas.draw()
+    texts = figure.findobj(Text)
+    names = [text for text in texts if "$5 $6" in text.get_text()]
+    powers = [text for text in texts if "mathdefault" in text.get_text()]
+    assert names and not any(text.get_parse_math() for text in names)
+    assert powers and all(text.get_parse_math() for text in powers)
+    base.plots.plt.close(figure)
