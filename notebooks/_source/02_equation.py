@@ -552,8 +552,6 @@ fig, axes = plt.subplots(2, 3, figsize=(10, 5.6), dpi=90, layout="constrained")
 for ax, (name, model) in zip(axes.flat, family(data).items(), strict=True):
     plots.routing(model, ax)
     ax.set_title(f"{name}\n{table['free'][name]} of 4 free", size=11)
-    shared = model.shared.requires_grad
-    ax.text(0.5, 0, "+ W_s in every task" if shared else "no W_s", ha="center")
 plots.show(
     fig,
     alt="Six graphs between four tasks and their adapters; all but independent have W_s "

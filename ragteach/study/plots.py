@@ -46,6 +46,7 @@ STYLES = {name: look.dash for name, look in THREE.items()}
 LONGEST_NAME = 48  # letters
 MOST_NODES = 30  # tasks or adapters of a graph that is drawn with lines
 MOST_COLUMNS = 14  # parts in a heat map of words
+FORMULA = "formula"  # marks a text whose $ are ours, not those of a name
 SHARED = ("W_s",)  # the part that is always shown
 LETTERS = {name: look.letter for name, look in THREE.items()}
 SCHEDULES = looks.SCHEDULES
@@ -273,7 +274,8 @@ def _draw_shared(ax: Axes, place: float, tasks: Any, used: bool) -> None:
     for task in tasks if used else ():
         ax.plot([0, 1], [task, place], color="#999999", lw=1.2, zorder=0)
     text = "$W_s$" if used else "$W_s = 0$"
-    ax.text(1, place, text, ha="left", va="center", zorder=3, size=11, bbox=frame)
+    name = ax.text(1, place, text, ha="left", va="center", zorder=3, size=11, bbox=frame)
+    name.set_gid(FORMULA)
 
 
 def norms(trajectory: Trajectory, ax: Axes | None = None, tasks: bool = False) -> Axes:

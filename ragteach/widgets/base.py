@@ -24,7 +24,6 @@ import numpy as np
 import torch
 import traitlets
 from matplotlib.text import Text
-from matplotlib.ticker import LogFormatter
 
 from ragteach.errors import refuse
 from ragteach.study import plots
@@ -224,21 +223,15 @@ def show(kind, arrays, spec, figure, goal=None, measure=None, known=()) -> Explo
     if goal is not None and measure is not None:
         known = measure(spec["start"])
     spec = {**spec, "goals": parse(goal, known)}
-    numbers = _powers_of_ten(figure)
+    figure.draw_without_rendering()  # now the ticks know their texts
     for text in figure.findobj(Text):
-        if text not in numbers:
+        said = text.get_text()
+        ours = text.get_gid() == plots.FORMULA or "mathdefault" in said  # 10^-3 at an axis
+        if "$" in said and not ours:
             text.set_parse_math(False)  # a $ in a name is a $
     if guard():
         plots.show(figure, alt=spec["alt"])
     return Explorer(kind, arrays, spec, measure)
-
-
-def _powers_of_ten(figure) -> set:
-    """The numbers at logarithmic axes, which matplotlib writes as formulas."""
-    axes = [axis for ax in figure.axes for axis in (ax.xaxis, ax.yaxis)]
-    logarithmic = [a for a in axes if isinstance(a.get_major_formatter(), LogFormatter)]
-    ticks = [t for a in logarithmic for t in (*a.get_major_ticks(), *a.get_minor_ticks())]
-    return {label for tick in ticks for label in (tick.label1, tick.label2)}
 
 
 def guard() -> bool:

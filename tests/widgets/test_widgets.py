@@ -426,3 +426,7 @@ def test_a_dollar_in_a_name_is_a_dollar_and_powers_of_ten_stay_formulas(monkeypa
     assert names and not any(text.get_parse_math() for text in names)
     assert powers and all(text.get_parse_math() for text in powers)
     base.plots.plt.close(figure)
+    rt.widgets.graph_editor()
+    shared = [text for text in shown[1].findobj(Text) if text.get_text() == "$W_s$"]
+    assert shared and all(text.get_parse_math() for text in shared)
+    base.plots.plt.close(shown[1])
