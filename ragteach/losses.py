@@ -200,6 +200,8 @@ class MultiTaskLoss(nn.Module):
 
     def stacked(self, model: RAG, tensors: TaskTensors) -> Tensor:
         """J of stacked tasks (`TaskTensors`): the same number, one matrix product per task."""
+        if self.sizes is None:
+            self.set_sizes(tensors.sizes)
         penalised = self.lam > 0 or self.lam_shared > 0
         squares: list | None = [] if penalised and tensors.words is not None else None
         shared, adapters, graph = model.parts(

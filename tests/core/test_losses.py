@@ -116,6 +116,15 @@ def test_alphas_by_hand():
         assert task_alphas(alpha, [5, 15]).mean() == 1
 
 
+@pytest.mark.parametrize("alpha", ["size", [3.0, 0.5]])
+def test_stacked_tasks_say_their_sizes_themselves(alpha):
+    data = problem(sizes=(9, 3))
+    model, tensors = model_for(data), data.stacked()
+    told = MultiTaskLoss(alpha=alpha, sizes=data.sizes).stacked(model, tensors)
+    assert same(MultiTaskLoss(alpha=alpha).stacked(model, tensors), told, 1e-6)
+    assert not same(MultiTaskLoss().stacked(model, tensors), told, 1e-3)
+
+
 def test_difficulty_has_no_gradient_through_alpha():
     losses = torch.tensor([1.0, 3.0], requires_grad=True)
     MultiTaskLoss(alpha="difficulty").combine(losses).backward()
