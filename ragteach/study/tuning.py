@@ -27,7 +27,7 @@ import pandas as pd
 
 from ragteach.data.arguments import LARGEST_NUMPY_SEED, is_a, yes_no
 from ragteach.dataset import MultiTaskDataset
-from ragteach.errors import at_least, need, one_of, refuse, whole
+from ragteach.errors import RagteachError, at_least, need, one_of, refuse, whole
 from ragteach.model import RAG
 from ragteach.study.kept import Kept, digest, version
 from ragteach.study.running import check_jobs, check_resume
@@ -183,6 +183,15 @@ def search(
     return Found(params, evaluate(model, val)["loss"], model, study, stopped or "finished")
 
 
+def _dataset(name: str, table: Any, **options: Any) -> MultiTaskDataset:
+    """A table or a path as a dataset; a refusal says which of the two arguments it was."""
+    try:
+        return MultiTaskDataset.from_frame(table, **options)
+    except RagteachError as error:
+        said = str(error).replace("Expected: ", f"Expected: as {name}, ", 1)
+        raise RagteachError(said) from None
+
+
 def _datasets(train: Any, val: Any) -> tuple[Any, Any]:
     """Both as datasets; the texts of ``val`` are counted by the words of ``train``."""
     kinds = (MultiTaskDataset, TaskTensors)
@@ -192,12 +201,12 @@ def _datasets(train: Any, val: Any) -> tuple[Any, Any]:
             fix = "MultiTaskDataset.from_frame(frame), or the frame itself"
             is_a(name, data, kinds, "a MultiTaskDataset or a table", fix)
     if not isinstance(train, kinds):
-        train = MultiTaskDataset.from_frame(train)
+        train = _dataset("train", train)
     if not isinstance(val, kinds):
         is_a(
             "train", train, MultiTaskDataset, "a dataset of texts, as val is one", "pass both alike"
         )
-        val = MultiTaskDataset.from_frame(val, like=train)
+        val = _dataset("val", val, like=train)
     return train, val
 
 
