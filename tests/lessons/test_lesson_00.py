@@ -77,7 +77,9 @@ def _independent(r, n, seed):
 def slider():
     """The lesson's own explorer: its readings and accuracies at every lambda."""
     lam = 0.001 * np.logspace(-2, 2, 61)
-    arrays, spec = compute(*toy_parts(0.5, 40, 0), lam, 0.001, SENTENCE)
+    train, val, test = toy_parts(0.5, 40, 0)
+    data = rt.MultiTaskDataset.from_frame(train)
+    arrays, spec = compute(data, train, val, test, lam, 0.001, SENTENCE)
     return {k: np.asarray(v) for k, v in arrays.items()}, spec
 
 

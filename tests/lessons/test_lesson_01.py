@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from lesson_source import load
 
-from ragteach import TOY_TASKS, make_toy
+from ragteach import TOY_TASKS, MultiTaskDataset, make_toy
 from ragteach.teach.checks import check
 from ragteach.teach.exercises.lesson_01 import (
     CROSSING,
@@ -186,7 +186,9 @@ def test_bias_and_variance(runs):
 def test_the_sliders_task_can_be_done():
     """Right end: all call it negative. Back to the left: films positive, cars negative."""
     sentence, lam = "The handling was strange.", 0.001 * np.logspace(-2, 2, 61)
-    arrays, spec = compute(*toy_parts(0.5, 60, 0), lam, 0.001, sentence)
+    train, val, test = toy_parts(0.5, 60, 0)
+    data = MultiTaskDataset.from_frame(train)
+    arrays, spec = compute(data, train, val, test, lam, 0.001, sentence)
     arrays = {name: np.asarray(value) for name, value in arrays.items()}
     known = [spec["words"].index(w) for w in ("the", "handling", "was", "strange")]
     x = arrays["idf"][known] / np.linalg.norm(arrays["idf"][known])
