@@ -283,7 +283,9 @@ def test_the_slider_shows_what_its_task_asks_for():
     """slow: four opinions at the chosen lambda, one at the right; excellent: praise everywhere."""
     parts = rt.widgets.toy_parts()
     lam = 0.001 * np.logspace(-2, 2, 61)
-    arrays, spec = compute(*parts, lam, 0.001, words=LESSON["words"])
+    arrays, spec = compute(
+        rt.MultiTaskDataset.from_frame(parts[0]), *parts, lam, 0.001, words=LESSON["words"]
+    )
     assert spec["drawn"] == LESSON["words"]
     W = np.asarray(arrays["shared"])[:, None] + np.asarray(arrays["adapters"])
 

@@ -92,7 +92,7 @@ def test_the_slider_phones_wants_a_larger_lambda_than_films(seed):
     parts = [rt.make_toy(0.5, lesson["sizes"], seed=seed)]
     parts += [rt.make_toy(0.5, 150, seed=seed + s) for s in (1000, 2000)]
     lam = np.logspace(-5, 0, 41)
-    arrays, spec = compute(*parts, lam, 0.003)
+    arrays, spec = compute(rt.MultiTaskDataset.from_frame(parts[0]), *parts, lam, 0.003)
     accuracy = np.asarray(arrays["accuracy"])
     best = {task: lam[accuracy[:, t].argmax()] for t, task in enumerate(spec["tasks"])}
     assert best["films"] < best["phones"] and lam[spec["best"]] < best["phones"]

@@ -175,7 +175,9 @@ def test_a_winner_is_never_too_bad_when_the_roles_are_swapped():
 def test_lambda_has_a_plateau_that_ends_towards_full_sharing(seed):
     parts, *_ = problem(seed)
     lams = np.array([1e-5, 1e-4, 3e-4, 1e-3, 1e-2, 1e-1])
-    mean = np.asarray(compute(*parts, lams, 1e-3)[0]["accuracy"]).mean(1)
+    mean = np.asarray(
+        compute(rt.MultiTaskDataset.from_frame(parts[0]), *parts, lams, 1e-3)[0]["accuracy"]
+    ).mean(1)
     assert mean[:3].min() > mean.max() - 0.03 and mean[3] > mean.max() - 0.06
     assert 0.1 < mean[:3].mean() - mean[-1] < 0.27
 
@@ -183,7 +185,7 @@ def test_lambda_has_a_plateau_that_ends_towards_full_sharing(seed):
 def test_the_explorers_task_has_its_answer():
     parts, *_ = problem(0)
     lams = 0.001 * np.logspace(-2, 2, 61)  # those of the explorer
-    arrays, spec = compute(*parts, lams, 0.001)
+    arrays, spec = compute(rt.MultiTaskDataset.from_frame(parts[0]), *parts, lams, 0.001)
     mean, best = np.asarray(arrays["accuracy"]).mean(1), spec["best"]
     dropped = np.flatnonzero(mean < mean[best] - 0.03)
     assert dropped.min() > best  # nothing is lost on the left
