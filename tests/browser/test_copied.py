@@ -58,7 +58,7 @@ CASES = {
     ),
     player: (lambda: rt.widgets.trajectory_player(), {"run": 1, "at": 40}),
     winners: (
-        lambda: rt.widgets.who_wins(rt.who_wins_map((0.0, 1.0), (5, 10), seeds=2, progress=False)),
+        lambda: rt.widgets.who_wins(rt.who_wins_map((0.0, 1.0), (20, 30), seeds=2, progress=False)),
         {"r": 1, "n": 0},
     ),
     starts: (lambda: rt.widgets.init_lab(seeds=3, steps=40), {"scale": 3, "at": 20, "lr": 2}),
