@@ -262,7 +262,7 @@ CUT_OFF = """(e) => {
   const walk = document.createTreeWalker(root, NodeFilter.SHOW_TEXT);
   for (let text = walk.nextNode(); text; text = walk.nextNode()) {
     const owner = text.parentElement, style = getComputedStyle(owner);
-    if (!text.textContent.trim() || !owner.checkVisibility() || owner.closest('option, select')) continue;
+    if (!text.textContent.trim() || !owner.checkVisibility() || owner.closest('option, select, .heard')) continue; // heard, never seen
     const range = document.createRange(); range.selectNodeContents(text);
     const box = range.getBoundingClientRect();
     if (box.left < frame.left - 1 || box.right > frame.right + 1) {
