@@ -13,7 +13,7 @@ SMALL = {
     "sharing": "rt.widgets.sharing_slider(n_per_task=20)",
     "player": "rt.widgets.trajectory_player(**dict(zip(('runs', 'data'), rt.widgets.toy_runs(epochs=60))))",
     "graphs": "rt.widgets.graph_editor(n_per_task=30)",
-    "winners": "rt.widgets.who_wins(rt.who_wins_map((0.0, 1.0), (20, 30), seeds=2, progress=False))",
+    "winners": "rt.widgets.who_wins(rt.who_wins_map((0.0, 1.0), (20, 30, 40, 50, 60), seeds=2, progress=False))",
     "starts": "rt.widgets.init_lab(seeds=4, steps=80)",
     "steps": "rt.widgets.gradient_step()",
 }
