@@ -16,6 +16,7 @@ import base64
 import functools
 import sys
 import threading
+import warnings
 import zlib
 from pathlib import Path
 
@@ -223,7 +224,9 @@ def show(kind, arrays, spec, figure, goal=None, measure=None, known=()) -> Explo
     if goal is not None and measure is not None:
         known = measure(spec["start"])
     spec = {**spec, "goals": parse(goal, known)}
-    figure.draw_without_rendering()  # now the ticks know their texts
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about fonts: `plots.show` sees to them
+        figure.draw_without_rendering()  # now the ticks know their texts
     for text in figure.findobj(Text):
         said = text.get_text()
         ours = text.get_gid() == plots.FORMULA or "mathdefault" in said  # 10^-3 at an axis
