@@ -128,7 +128,7 @@ plots.show(
 )
 
 # %%
-reveal("00-a", "RAG, then full sharing close behind, then independent models")
+reveal("00-a", ", then ".join(means.sort_values("mean", ascending=False)["strategy"]))
 
 # %% [markdown]
 # How sure are we that RAG is ahead? Some draws are hard for everyone, and that makes each interval wide. But both strategies met

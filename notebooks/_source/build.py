@@ -3,7 +3,6 @@
     python notebooks/_source/build.py [NAME ...]             generate and execute (all, or the named lessons)
     python notebooks/_source/build.py --check                fail on any difference, missing or extra file
     python notebooks/_source/build.py --check --execute      and run them again and compare what they print
-    python notebooks/_source/build.py --html site            write them as web pages
 
 A line that ends in ``### SOLUTION`` has ``...`` where the answer goes. The answer is the reference of
 the exercise that the cell checks, taken from ragteach/teach/exercises: the body of the function, or
@@ -15,6 +14,9 @@ A lesson is a py:percent script (jupytext).  From each come two notebooks: the s
 cleared) and the solution.  nbconvert removes tagged cells, nbclient executes.  Clearing is our own
 preprocessor because nbgrader's puts ``raise NotImplementedError`` into every gap, and then no later
 cell runs; ours leaves the names defined as ``...``.
+
+A student's notebook keeps its outputs up to the first prediction; after it, explorers only, and those
+only where no question is open (`held_back`).
 
 The outputs of a cell tagged ``private`` are shown to whoever runs it and, pictures aside, not kept
 in the
@@ -77,7 +79,7 @@ METADATA = {
     },
 }
 WIDGET = "application/vnd.jupyter.widget-view+json"
-EXPLORER = "application/vnd.ragteach.explorer+json"  # its numbers, kept so that web_pages can make it move
+EXPLORER = "application/vnd.ragteach.explorer+json"  # its numbers, kept so that a page can make it move
 WIDGET_NOTE = "▶ *Run this cell to get the live widget. The figure before it shows the same thing.*"
 PRIVATE_NOTE = (
     "▶ *Run this cell to see its output. It shows sentences that other people wrote, "
@@ -89,6 +91,8 @@ REGION = re.compile(
 )
 MARK = re.compile(r"^([ \t]*)(.*?)\.\.\.(.*?)[ \t]+### SOLUTION$", re.MULTILINE)
 CHECK = re.compile(r"\b(check|reflect)\(\s*[\"']([\w-]+)[\"']")
+ASKED = re.compile(r"\bpredict\(\s*[\"']([\w-]+)[\"']")
+TOLD = re.compile(r"\breveal\(\s*[\"']([\w-]+)[\"']")
 STATUS = re.compile(r"^\S (PASS|FAIL|TODO) (\S+):", re.MULTILINE)
 ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{6,}")
 
@@ -463,6 +467,27 @@ def unkept(outputs) -> list:
     ]
 
 
+def held_back(nb):
+    """The student's notebook without the outputs that answer a prediction before it is made.
+
+    From the first prediction on no output is kept, but for an explorer and the figure before it,
+    unless a question that it may answer is still open there.
+    """
+    open_questions: set[str] = set()
+    begun = False
+    for cell in nb.cells:
+        if cell.cell_type != "code":
+            continue
+        explores = any(EXPLORER in output.get("data", {}) for output in cell.outputs)
+        if begun and (open_questions or not explores):
+            cell.outputs = []
+        asked = ASKED.findall(cell.source)
+        begun = begun or bool(asked)
+        open_questions |= set(asked)
+        open_questions -= set(TOLD.findall(cell.source))
+    return nb
+
+
 # ------------------------------------------------------------------ checks
 
 
@@ -557,6 +582,11 @@ def output_text(output) -> str:
     )
 
 
+def outputs(nb) -> list:
+    """The outputs of every code cell."""
+    return [cell.outputs for cell in nb.cells if cell.cell_type == "code"]
+
+
 def masked(nb) -> list[tuple[str, list[str]]]:
     """The text of every output with its numbers masked, per cell id; figures as their alt text."""
     cells = []
@@ -616,19 +646,30 @@ def check(source: Path = SOURCE, again: bool = False) -> list[str]:
                 said.append(
                     f"{name}: differs from its lesson in notebooks/_source; run make notebooks"
                 )
-            said += faults(kept, name) + unmet(kept, kind, name)
+            said += faults(kept, name)
+            if kind == "solution":
+                said += unmet(kept, kind, name)
+            elif outputs(kept) != outputs(held_back(nbformat.from_dict(kept))):
+                said.append(
+                    f"{name}: its outputs answer a prediction that is still to be made;"
+                    " run make notebooks"
+                )
             if path.stat().st_size > MAX_BYTES:
                 said.append(
                     f"{name}: {path.stat().st_size:,} bytes, more than {MAX_BYTES:,}"
                 )
             if again:
-                said += stale(kept, execute(fresh, path.parent), name)
+                run = execute(fresh, path.parent)
+                said += unmet(run, kind, name)
+                said += stale(kept, run, name, kind)
     said += readme(rows, source, write=False)
     return said
 
 
-def stale(kept, fresh, name: str) -> list[str]:
+def stale(kept, fresh, name: str, kind: str = "solution") -> list[str]:
     """Where a fresh run says something else (numbers aside) than the notebook."""
+    if kind == "student":
+        fresh = held_back(nbformat.from_dict(fresh))
     pairs = zip(masked(kept), masked(fresh), strict=False)
     different = [old[0] for old, new in pairs if old != new]
     return (
@@ -677,6 +718,8 @@ def build(names: list[str], source: Path = SOURCE) -> None:
             said = faults(nb, name) + unmet(nb, kind, name)
             if said:
                 raise BuildError("\n".join(said))
+            if kind == "student":
+                nb = held_back(nb)
             nbformat.write(nb, path)
             print(
                 f"{path.relative_to(source.parent.parent)}: {path.stat().st_size:,} bytes"
@@ -689,26 +732,6 @@ def build(names: list[str], source: Path = SOURCE) -> None:
             if path.stem not in {row["name"] for row in rows}:
                 path.unlink()
     readme(rows, source, write=True)
-
-
-def web_pages(source: Path, site: Path) -> None:
-    """Write the notebooks as web pages, with the figures' alt text and with links that lead to
-    pages.
-    """
-    from ragteach.widgets import playground_page
-    from ragteach.widgets.html import to_html
-
-    site.mkdir(parents=True, exist_ok=True)
-    playground_page(site / "playground.html")
-    for row in lessons(source):
-        for kind, path in paths(row["name"], source).items():
-            page = to_html(nbformat.read(path, as_version=4))
-            folder = site / "solutions" if kind == "solution" else site
-            folder.mkdir(parents=True, exist_ok=True)
-            links = re.compile(r'(href="(?!https?:)[^"]*)\.ipynb"')
-            (folder / f"{row['name']}.html").write_text(
-                links.sub(r'\1.html"', page), encoding="utf-8"
-            )
 
 
 def main() -> int:
@@ -724,16 +747,8 @@ def main() -> int:
         action="store_true",
         help="with --check: run them again and compare the text",
     )
-    parser.add_argument(
-        "--html",
-        metavar="FOLDER",
-        help="write the notebooks as web pages to this folder",
-    )
     options = parser.parse_args()
     try:
-        if options.html:
-            web_pages(SOURCE, Path(options.html))
-            return 0
         if not options.check:
             build(options.names)
             return 0
