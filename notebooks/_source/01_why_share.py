@@ -539,8 +539,8 @@ plots.show(
 # does it; lesson 02 shows the equation.
 #
 # **Your task.** Watch the sentence. First go to the right end: all four domains call it negative. Whose meaning has won? Then
-# move $\lambda$ back to the left until films calls it positive and cars still calls it negative. What happened to the accuracy on
-# the way? Where is the mark of the $\lambda$ that validation chose: on the side where the two differ, or where they agree?
+# move $\lambda$ back to the left, and stop where films first calls it positive and cars still calls it negative. What happened to
+# the accuracy on the way? Where is the mark of the $\lambda$ that validation chose: on the side where the two differ, or where they agree?
 
 # %%
 shown = [
@@ -554,7 +554,13 @@ shown = [
     "bad",
 ]
 rt.widgets.sharing_slider(
-    sentence="The handling was strange.", words=shown, n_per_task=60
+    sentence="The handling was strange.",
+    words=shown,
+    n_per_task=60,
+    goal={
+        "Go to the right end: all four domains call it negative": "lam > 0.09 and reads_films == 0 and readings == 1",
+        "Go back, and stop where films first calls it positive": "reads_films == 2 and reads_cars == 0 and lam > chosen",
+    },
 )
 
 # %% [markdown]

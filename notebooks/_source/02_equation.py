@@ -421,13 +421,20 @@ for name, model in models.items():
 #
 # 1. Choose *literal article* under *Begin with*. Read the sentence under the picture. Then move $\lambda$
 #    over its whole range. Does any value let two tasks differ?
-# 2. Draw a graph in which films and phones get the very same $W$, and cars and food one of their own each.
-#    Use as few adapters as you can.
+# 2. Bring $\lambda$ back to the middle. Draw a graph in which films and phones get the very same $W$, and cars and food one
+#    of their own each. Use as few adapters as you can.
 # 3. Harder: remove all adapters but **two** (the button is *Remove the last*), and draw lines until *every*
 #    task has a $W$ of its own. Keep the graph that you find.
 
 # %%
-rt.widgets.graph_editor()
+rt.widgets.graph_editor(
+    goal={
+        "Literal article, λ at its left end": "edges == 16 and lam < 0.000011",
+        "Literal article, λ at its right end": "edges == 16 and lam > 0.9",
+        "One W for films and phones, one each for cars and food, with as few adapters as possible": "kinds == 3 and kind_films == kind_phones and adapters == 2",
+        "Four different W out of two adapters": "kinds == 4 and adapters == 2",
+    }
+)
 
 # %% [markdown] tags=["solution"]
 # **1** No: all tasks get the same $W$ at every $\lambda$. **2** Two adapters are enough: films and phones use

@@ -613,7 +613,12 @@ reveal("04-c", "all three" if len(same) == 3 else " and ".join(same) or "none")
 # and more steps bring them closer. Two-phase training ends a quarter of the length away, and stays there.
 
 # %%
-rt.widgets.trajectory_player()
+rt.widgets.trajectory_player(
+    goal={
+        "Two-phase: the step at which the adapters first move": "schedule == 2 and step >= 240 and step <= 248",
+        "Joint: the first steps. Who moves?": "schedule == 1 and step > 0 and step <= 20",
+    }
+)
 
 # %% [markdown]
 # ## Explain it to a colleague

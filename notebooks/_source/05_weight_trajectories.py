@@ -534,7 +534,12 @@ agreement.round(3)
 # does $(1-\eta\lambda)^n = 0.9$ predict?
 
 # %%
-rt.widgets.trajectory_player()
+rt.widgets.trajectory_player(
+    goal={
+        "Joint, no penalty: the end": "schedule == 4 and step == 480",
+        "Joint: the step at which 10 % are gone": "schedule == 1 and moved >= 0.1 and moved < 0.12",
+    }
+)
 
 # %% [markdown]
 # ## Explain it to a colleague

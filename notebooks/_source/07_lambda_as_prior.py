@@ -429,7 +429,13 @@ for big in [1, 10, 1e3, 1e5]:
 
 # %%
 words = ["slow", "dark", "light", "silent", "excellent"]
-rt.widgets.sharing_slider(words=words)
+rt.widgets.sharing_slider(
+    words=words,
+    goal={
+        "Move λ until slow has nearly the same weight in all domains": "apart_slow < 1",
+        "Go to the λ that validation chooses": "lam == chosen",
+    },
+)
 
 # %% [markdown]
 # ## Balance ([law 3](laws.md#law-3-balance))

@@ -271,12 +271,20 @@ plots.show(
 # ### Live: a bundle of paths
 #
 # Each path is one start: the score of one word in $W_s$ (across) and in an adapter (up) while gradient descent runs.
-# **Your task.** Find a start whose paths end far apart. Then make them meet, moving only $\lambda$. Which direction do
-# the paths share while $\lambda = 0$, and why? (The word stands in film sentences only. So its score in $W_s$ and its score
+# **Your task.** The scale is 0.01 and $\lambda = 0$. Find a scale whose paths end far apart: at the last step, what the task
+# uses differs by a tenth of its length or more. Then make them meet, moving only $\lambda$. Which direction do the paths share while $\lambda = 0$, and why? (The word stands in film sentences only. So its score in $W_s$ and its score
 # in the film adapter get the same gradient.)
 
 # %%
-rt.widgets.init_lab(word="opening")
+rt.widgets.init_lab(
+    word="opening",
+    scale=0.01,
+    lam=0.0,
+    goal={
+        "Find a scale whose paths end far apart": "free > 0.1 and step == 600",
+        "Then make them meet, with λ alone": "free > 0.1 and sum < 0.02 and step == 600",
+    },
+)
 
 # %% [markdown]
 # ### Does it matter for the predictions?

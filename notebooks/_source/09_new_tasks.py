@@ -205,13 +205,21 @@ pd.DataFrame(levels, ["phones, fixed", "phones, chosen"]).T
 # ### Try it on your own setting
 #
 # The slider gets *these* training sentences: 100, 100, 100 and 10. **Your task.** Find the $\lambda$ that is
-# best for phones. Then find the one that is best for films. Are they the same? Which of the two does the mark
+# best for phones. Then find the largest one that is still best for films. Are they the same? Which of the two does the mark
 # that validation chose serve?
 
 # %%
 small = rt.make_toy(0.5, sizes, seed=0)
 fresh = [rt.make_toy(0.5, 150, seed=s) for s in (1000, 2000)]  # validation, test
-rt.widgets.sharing_slider((small, *fresh), lam=np.logspace(-5, 0, 41), lam_shared=0.003)
+rt.widgets.sharing_slider(
+    (small, *fresh),
+    lam=np.logspace(-5, 0, 41),
+    lam_shared=0.003,
+    goal={
+        "Find the λ that is best for phones": "accuracy_phones == best_phones",
+        "Find the largest λ that is still best for films": "accuracy_films == best_films and lam > 0.00005",
+    },
+)
 
 # %% [markdown]
 # Films is best further to the left than phones. Validation counts the mean of four tasks, and three of them
@@ -883,11 +891,17 @@ world.groupby(["relatedness", "n_per_task", "strategy"])[
 # The map below knows the three strategies by their usual names. For the new task they are old friends: *full
 # sharing* is shared alone, *independent* is scratch, *RAG* is the adapter. Across: sentences about phones.
 #
-# **Your task.** Find the row in which everything that comes from the old tasks is a burden. Then find the
-# cells without a star, and look at their seeds: would you bet on the winner?
+# **Your task.** The map opens at its clearest lead. In that row, what comes from the old tasks is a burden. Find the row in
+# which scratch comes last at every size. Then find a cell without a star, and look at its seeds: would you bet on the winner?
 
 # %%
-rt.widgets.who_wins(world)
+rt.widgets.who_wins(
+    world,
+    goal={
+        "Find the row in which scratch comes last at every size": "relatedness == 1",
+        "Find a cell without a star": "clear == 0",
+    },
+)
 
 # %% [markdown]
 # At relatedness 0 the shared weights alone are *worse than guessing*: on phones, the old words mean something

@@ -561,6 +561,10 @@ rt.widgets.sharing_slider(
     draw("human", human, 200, seed=0),
     lam=0.001 * np.logspace(-1, 2, 25),
     lam_shared=0.001,
+    goal={
+        "Go all the way to the right end": "lam > 0.09",
+        "Go to the λ that validation chose, and pick another sentence": "lam == chosen and sentence > 0",
+    },
 )
 
 # %% [markdown]

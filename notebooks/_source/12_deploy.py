@@ -592,7 +592,13 @@ for n in draws[0]:
 # nothing.)
 
 # %%
-rt.widgets.explore(parts)
+rt.widgets.explore(
+    parts,
+    goal={
+        "Go to the λ that validation chose": "lam == chosen",
+        "Go until the mean has dropped by more than 3 points": "behind > 0.03",
+    },
+)
 
 # %% [markdown]
 # It is a plateau with one cliff. To the left nothing is lost: with 120 sentences each, these tasks hardly need

@@ -578,7 +578,14 @@ hear("generalises", {label(*key): lead_of_rag(cell) for key, cell in cells})
 # knowing the row?
 
 # %%
-rt.widgets.who_wins(world)
+rt.widgets.who_wins(
+    world,
+    goal={
+        "Find the cell in which RAG is furthest behind the winner": "behind_RAG == furthest_RAG",
+        "Find the cell in which a rival is furthest behind": "behind_full_sharing == furthest_full_sharing "
+        "and furthest_full_sharing > furthest_independent",
+    },
+)
 
 # %% [markdown] tags=["solution"]
 # RAG is furthest behind with 20 sentences, at relatedness 1 or 0.5. The choice to regret most is full

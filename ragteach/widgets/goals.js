@@ -11,6 +11,12 @@ const COMPARE = {
   "!=": (a, b) => a !== b,
 };
 
+/** A name as a condition writes it: "full sharing" is full_sharing. */
+const wordFor = (name) => name.replaceAll(" ", "_");
+/** {prefix_name: value} for every name, as measures of an explorer. */
+const named = (prefix, names, value) =>
+  Object.fromEntries(names.map((name, i) => [`${prefix}_${wordFor(name)}`, value(i)]));
+
 /** Whether a goal's conditions all hold; a side is a number or the name of a measure. Six digits count, as in Python. */
 function reached({ when }, measures) {
   const side = (of) => Number((typeof of === "string" ? measures[of] : of).toPrecision(6));

@@ -82,6 +82,11 @@ def _side(text: str, known: list[str]) -> str | float:
         ) from None
 
 
+def word_for(name: str) -> str:
+    """A task's, a strategy's or a word's name as a condition writes it: ``full sharing`` is full_sharing."""
+    return name.replace(" ", "_")
+
+
 def judge(goals: list[dict], measures: Mapping[str, float]) -> list[bool]:
     """Whether each goal is reached by these numbers, which count to six digits: the page's are float32."""
 

@@ -42,12 +42,13 @@ EXPLORERS.graphs = (ui) => {
       accuracy: accuracy(problem, weights, tasks.test),
       validation: accuracy(problem, weights, tasks.val),
       loss: gradient(problem, weights).losses.reduce((a, b) => a + b, 0),
-      kinds: kinds(problem, weights),
+      kind: kinds(problem, weights),
     };
+    found.kinds = 1 + Math.max(...found.kind);
     solved.set(key, found);
     return found;
   };
-  /** How many different W there are, judged by the weights: alike if apart by less than 2 % of their length. */
+  /** Which W each task has, [0, 1, 0], judged by the weights: alike if apart by less than 2 % of their length. */
   const kinds = (problem, weights) => {
     const centred = spec.tasks.map((_, t) => {
       const W = taskWeights(problem, weights, t);
@@ -60,8 +61,10 @@ EXPLORERS.graphs = (ui) => {
     const apart = (a, b) =>
       Math.sqrt(squares(a.map((x, i) => x - b[i]))) / (Math.sqrt(Math.max(squares(a), squares(b))) || 1);
     const different = [];
-    for (const W of centred) if (!different.some((other) => apart(W, other) < 0.02)) different.push(W);
-    return different.length;
+    return centred.map((W) => {
+      const like = different.findIndex((other) => apart(W, other) < 0.02);
+      return like < 0 ? different.push(W) - 1 : like;
+    });
   };
   /** While the hand rests: the presets, and every lambda of the graph on the page, one at a time. */
   let resting = null;
@@ -305,6 +308,7 @@ EXPLORERS.graphs = (ui) => {
         adapters: width(graph),
         edges: graph.flat().filter(Boolean).length,
         kinds: now.kinds,
+        ...named("kind", spec.tasks, (t) => now.kind[t]),
         weights: weights(graph),
       },
     table: () => ({

@@ -24,6 +24,7 @@ from ragteach.graph import routing_graph
 from ragteach.model import RAG
 from ragteach.study import plots
 from ragteach.widgets.base import one_thread, show
+from ragteach.widgets.goals import word_for
 from ragteach.widgets.sharing import three_parts
 
 MAX_TASKS = 8
@@ -52,8 +53,9 @@ def graph_editor(
         relatedness, n_per_task, seed: of the toy sentences.
         goal: what to do, {text: condition} (see `ragteach.widgets.goals`). The measures: ``accuracy``
             on new sentences (the tasks' mean), ``worst`` the lowest task's, ``validation``;
-            ``lam``; ``adapters`` and ``edges``, how many; ``kinds``, how many different W;
-            ``weights``, how many parameters.
+            ``lam``; ``adapters`` and ``edges``, how many; ``kinds``, how many different W, and
+            which of them a task has, say ``kind_films`` (0, 1, ...); ``weights``, how many
+            parameters.
 
     Returns:
         The explorer; ``w.state["graph"]`` is the graph on the page.
@@ -144,6 +146,8 @@ def measures(solver, state):
         accuracy = path.accuracy(solver.test)[:, 0].numpy()
         validation = path.accuracy(solver.parts["val"].stacked())[:, 0].numpy()
     n_features, n_classes = solver.tensors.n_features, solver.tensors.n_classes
+    kind = kinds(path.task_weights()[:, 0])
+    names = map(word_for, solver.tensors.task_names)
     return {
         "accuracy": float(accuracy.mean()),
         "worst": float(accuracy.min()),
@@ -151,24 +155,27 @@ def measures(solver, state):
         "lam": lam,
         "adapters": graph.shape[1],
         "edges": int((graph != 0).sum()),
-        "kinds": kinds(path.task_weights()[:, 0]),
+        "kinds": 1 + max(kind),
+        **{f"kind_{name}": k for name, k in zip(names, kind, strict=True)},
         "weights": (1 + graph.shape[1]) * n_features * n_classes + n_tasks * n_classes,
     }
 
 
 def kinds(weights, apart=0.02):
-    """How many different W there are: alike if they differ by less than 2 % of their length.
+    """Which W each task has, numbered as they come: [0, 1, 0] if the third task's is the first's.
 
-    weights: (n_tasks, n_classes, n_features); softmax's common shift is taken out.
+    Alike if they differ by less than 2 % of their length. weights: (n_tasks, n_classes,
+    n_features); softmax's common shift is taken out.
     """
     flat = (weights - weights.mean(1, keepdim=True)).flatten(1)
-    different = []
+    different, kind = [], []
     for one in flat:
         size = [max(one.norm(), other.norm()).clamp(min=1e-300) for other in different]
-        near = [(one - other).norm() / s for other, s in zip(different, size, strict=True)]
-        if all(distance >= apart for distance in near):
+        far = [(one - other).norm() >= apart * s for other, s in zip(different, size, strict=True)]
+        if all(far):
             different.append(one)
-    return len(different)
+        kind.append(len(far) if all(far) else far.index(False))
+    return kind
 
 
 def by_task(frame):

@@ -230,6 +230,7 @@ EXPLORERS.player = (ui) => {
     },
     measures({ at, run }) {
       const found = {
+        schedule: run + 1,
         step: steps(run, at),
         shared: norms(run, at, 0),
         adapters: spec.parts.slice(1).reduce((sum, _, p) => sum + norms(run, at, p + 1), 0) / (nParts - 1),

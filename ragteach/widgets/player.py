@@ -80,7 +80,8 @@ def trajectory_player(runs=None, words=None, data=None, goal=None):
         data: the `MultiTaskDataset` that was trained on, for the conflict of the tasks' gradients.
         Default: not drawn.
         goal: what to do, {text: condition} (see `ragteach.widgets.goals`). The measures, of the
-            schedule that is chosen: ``step``; ``shared`` and ``adapters``, the lengths of W_s and
+            schedule that is chosen: ``schedule``, its place in the list (1, 2, ...); ``step``;
+            ``shared`` and ``adapters``, the lengths of W_s and
             of an adapter on average; ``moved``, of W_s minus the sum of the adapters; ``conflict``
             (with data), the mean cosine.
 
@@ -116,6 +117,7 @@ def measures(arrays, state):
     run, at = state["run"], state["at"]
     norms = arrays["norms"][run, at]
     found = {
+        "schedule": run + 1,
         "step": int(arrays["steps"][run, at]),
         "shared": float(norms[0]),
         "adapters": float(norms[1:].mean()),

@@ -213,6 +213,12 @@ EXPLORERS.sharing = (ui) => {
         best: Math.max(...mean),
         left: mean[0],
         right: mean[nLam - 1],
+        behind: mean[spec.best] - mean[l],
+        sentence: state.sentence,
+        ...named("accuracy", spec.tasks, (t) => accuracy(l, t)),
+        ...named("best", spec.tasks, (t) => Math.max(...mean.map((_, k) => accuracy(k, t)))),
+        ...named("reads", spec.tasks, (t) => top(readings[t].p)),
+        ...named("apart", spec.drawn, (i) => apart(l, column.get(spec.drawn[i]))),
       };
     },
     table(state) {
@@ -231,6 +237,12 @@ EXPLORERS.sharing = (ui) => {
     },
     code: (state) => spec.code.replace("{lam}", String(Number(lam[state.at].toPrecision(4)))),
   };
+
+  /** How far the tasks' scores of a word are apart. */
+  function apart(l, j) {
+    const own = spec.tasks.map((_, t) => adapters(l, t, last, j) - adapters(l, t, 0, j));
+    return Math.max(...own) - Math.min(...own);
+  }
 
   /** "positive for films and cars, negative for food"; of many tasks, how many. */
   function verdicts(all) {

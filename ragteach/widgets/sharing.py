@@ -30,6 +30,7 @@ from ragteach.graph import unless_identity
 from ragteach.model import RAG
 from ragteach.study import plots
 from ragteach.widgets.base import one_thread, show
+from ragteach.widgets.goals import word_for
 
 N_LAMBDA = 61
 SENT = (
@@ -127,7 +128,11 @@ def sharing_slider(
             ``validation``; ``tied`` lam / (lam + lam_shared); ``readings`` how many different
             classes the tasks give the sentence; and, the same everywhere, ``chosen`` the lambda
             that validation chose, ``best`` the highest accuracy, ``left`` and ``right`` the
-            accuracy at the two ends.
+            accuracy at the two ends; ``behind`` how far the accuracy is below that at ``chosen``;
+            ``sentence``, its place in the list; of every task, say films, ``accuracy_films``,
+            ``best_films`` and ``reads_films`` (the class it gives the sentence, 0, 1, ...); of
+            every word that is drawn, say slow, ``apart_slow``: how far the tasks' scores of it
+            are apart. A blank in a name is written _.
 
     Returns:
         The explorer. ``w.state["lam"]`` is where the learner is; ``w.move(lam=0.01)`` takes it
@@ -184,18 +189,30 @@ def measures(arrays, spec, state):
     lam, accuracy = _numpy(arrays["lam"]), _numpy(arrays["accuracy"])
     at = int(np.abs(np.log(lam / state["lam"])).argmin())
     mean = accuracy.mean(1)
-    return {
+    reads = read(arrays, spec, at, state).argmax(-1).tolist()
+    found = {
         "lam": float(lam[at]),
         "accuracy": float(mean[at]),
         "worst": float(accuracy[at].min()),
         "validation": float(arrays["validation"][at]),
         "tied": float(lam[at] / (lam[at] + spec["lam_shared"])),
-        "readings": len(set(read(arrays, spec, at, state).argmax(-1).tolist())),
+        "readings": len(set(reads)),
         "chosen": float(lam[spec["best"]]),
         "best": float(mean.max()),
         "left": float(mean[0]),
         "right": float(mean[-1]),
+        "behind": float(mean[spec["best"]] - mean[at]),
+        "sentence": state["sentence"],
     }
+    for t, task in enumerate(map(word_for, spec["tasks"])):
+        found[f"accuracy_{task}"] = float(accuracy[at, t])
+        found[f"best_{task}"] = float(accuracy[:, t].max())
+        found[f"reads_{task}"] = reads[t]
+    own = _numpy(arrays["adapters"])[at]  # (n_tasks, n_classes, n_words)
+    for word in spec["drawn"]:
+        j = spec["words"].index(word)
+        found[f"apart_{word_for(word)}"] = float(np.ptp(own[:, -1, j] - own[:, 0, j]))
+    return found
 
 
 def read(arrays, spec, at, state):

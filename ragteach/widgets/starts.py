@@ -17,7 +17,7 @@ import torch
 from ragteach.data.toy import make_toy
 from ragteach.dataset import MultiTaskDataset, as_dataset
 from ragteach.engine.training import train_many
-from ragteach.errors import at_least, refuse
+from ragteach.errors import at_least, one_of, refuse
 from ragteach.model import RAG
 from ragteach.study import plots
 from ragteach.widgets.base import one_thread, show
@@ -27,13 +27,15 @@ INITS = ("normal", "uniform", "zero")
 SCALES = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
 LAMS = (0.0, 0.001, 0.003, 0.01, 0.03, 0.1)
 RATES = (0.05, 0.1, 0.2, 0.5, 1.0)
-START = {"init": 0, "scale": 4, "lam": 4}  # normal, 1, 0.03
+SHOWN = {"scale": 1.0, "lam": 0.03}  # in the static figure, beside lam = 0
 FRAMES = 41
 MOST = 1_000_000  # random numbers that the page receives
 OURS = 'rt.MultiTaskDataset.from_frame(rt.make_toy(n_per_task={"films": 30, "cars": 30}))'
 
 
-def init_lab(data=None, word=None, seeds=8, steps=600, lr=0.5, model=None, goal=None):
+def init_lab(
+    data=None, word=None, seeds=8, steps=600, lr=0.5, model=None, scale=1.0, lam=0.03, goal=None
+):
     """Choose how the weights begin; see whether that is still seen at the end.
 
     Args:
@@ -44,6 +46,8 @@ def init_lab(data=None, word=None, seeds=8, steps=600, lr=0.5, model=None, goal=
         steps, lr: of plain gradient descent.
         model: a `RAG` for these data, whose graph and biases are used. Default: one adapter per
             task.
+        scale, lam: of the start, and the penalty, to begin with: 0.01, 0.03, 0.1, 0.3, 1 or 3, and
+            0, 0.001, 0.003, 0.01, 0.03 or 0.1.
         goal: what to do, {text: condition} (see `ragteach.widgets.goals`). The measures: ``step``,
             ``scale``, ``lam``, ``lr``, and how far the seeds differ at this step, as a share of the
             length of W: ``shared`` in W_s, ``adapter`` in A, ``sum`` in what the task uses, and
@@ -60,6 +64,10 @@ def init_lab(data=None, word=None, seeds=8, steps=600, lr=0.5, model=None, goal=
     Example:
         >>> w = init_lab(seeds=2, steps=10)  # doctest: +SKIP
     """
+    begin = {"init": 0}
+    for name, value, known in (("scale", scale, SCALES), ("lam", lam, LAMS)):
+        one_of(name, value, known)
+        begin[name] = known.index(value)
     at_least("steps", steps, 1)
     at_least("lr", lr)
     made = OURS if data is None else "...  # your MultiTaskDataset"
@@ -78,7 +86,7 @@ def init_lab(data=None, word=None, seeds=8, steps=600, lr=0.5, model=None, goal=
         )
     lab = Lab(data, seeds, steps, lr, model)
     with one_thread():
-        arrays, spec = compute(lab, word, made)
+        arrays, spec = compute(lab, word, made, begin)
         figure = twin(lab, spec)
     return show("starts", arrays, spec, figure, goal, partial(measures, lab, spec))
 
@@ -159,14 +167,14 @@ def spreads(shared, own):
     return [float((w - w.mean(0)).flatten(1).norm(dim=1).mean() / size) for w in parts]
 
 
-def compute(lab, word, made):
+def compute(lab, word, made, begin):
     """What the page needs to train by itself: sentences, unit starts, names."""
     data = lab.data
     words = [f"x{j}" for j in range(data.n_features)]
     if data.vectorizer is not None:
         words = [str(w) for w in data.vectorizer.get_feature_names_out()]
     if word is None:
-        final = lab.run("zero", 0.01, [LAMS[START["lam"]]], lab.steps[-1], lab.lr)[-1][1][0]
+        final = lab.run("zero", 0.01, [SHOWN["lam"]], lab.steps[-1], lab.lr)[-1][1][0]
         word = words[int((final[-1] - final[0]).argmax())]
     units = []
     for init in INITS[:2]:
@@ -203,9 +211,10 @@ def compute(lab, word, made):
         "made": made,
         "model": lab.written,
         "colors": plots.CYCLE[0][:6],
-        "start": {"at": len(lab.steps) - 1, "lr": lab.rates.index(float(lab.lr)), **START},
+        "start": {"at": len(lab.steps) - 1, "lr": lab.rates.index(float(lab.lr)), **begin},
     }
-    ends = measures(lab, spec, spec["start"])
+    shown = {"scale": SCALES.index(SHOWN["scale"]), "lam": LAMS.index(SHOWN["lam"])}
+    ends = measures(lab, spec, {**spec["start"], **shown})
     spec["alt"] = (
         f"Paths of {len(lab.seeds)} random starts (normal, scale 1) for the word “{word}”: its score "
         f"in the shared weights against its score in the adapter of {task}. After {lab.steps[-1]} "
@@ -219,8 +228,10 @@ def twin(lab, spec):
     """The static figure: the bundle without and with a penalty."""
     from matplotlib.figure import Figure
 
-    lams, n, j = [0.0, LAMS[START["lam"]]], len(lab.seeds), spec["column"]
-    history = lab.run("normal", 1.0, lams, lab.steps[-1], lab.lr, record=max(1, lab.steps[1]))
+    lams, n, j = [0.0, SHOWN["lam"]], len(lab.seeds), spec["column"]
+    history = lab.run(
+        "normal", SHOWN["scale"], lams, lab.steps[-1], lab.lr, record=max(1, lab.steps[1])
+    )
     shared = torch.stack([s for _, s, _ in history])
     own = torch.stack([torch.tensordot(lab.graph[0], a, dims=1) for _, _, a in history])
     score = [

@@ -191,6 +191,7 @@ EXPLORERS.steps = (ui) => {
       return {
         steps: state.steps,
         rate: rates[state.rate],
+        label: state.label,
         p: now.p[state.label],
         loss: now.loss,
         right: Number(now.p.indexOf(Math.max(...now.p)) === state.label),

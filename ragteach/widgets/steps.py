@@ -41,8 +41,8 @@ def gradient_step(
         model: a trained `RAG`, with the ``vectorizer`` of its data. Default: a small model with
             random weights, rounded to one decimal so that you can check by hand.
         goal: what to do, {text: condition} (see `ragteach.widgets.goals`). The measures: ``steps``,
-            ``rate``, ``p`` of the right class, ``loss`` its cross-entropy, ``right`` (1: the model
-            says the right class).
+            ``rate``, ``label`` (the right class: 0, 1, ...), ``p`` of the right class, ``loss`` its
+            cross-entropy, ``right`` (1: the model says the right class).
 
     Returns:
         The explorer.
@@ -170,6 +170,7 @@ def measures(arrays, spec, state):
     return {
         "steps": state["steps"],
         "rate": rate,
+        "label": state["label"],
         "p": float(p[state["label"]]),
         "loss": float(-np.log(p[state["label"]])),
         "right": int(p.argmax() == state["label"]),

@@ -174,6 +174,13 @@ EXPLORERS.winners = (ui) => {
     });
   const wins = (r, n, i) =>
     spec.seeds.filter((_, k) => names.every((_, o) => o === i || values(r, n, i, k) > values(r, n, o, k))).length;
+  const lost = (r, n, i) =>
+    spec.seeds.filter((_, k) => names.some((_, o) => values(r, n, o, k) > values(r, n, i, k))).length;
+  const grid = spec.r.flatMap((_, r) => spec.n.map((_, n) => [r, n]));
+  const behind = (r, n, i) => {
+    const means = names.map((_, o) => stats(r, n, o, 0));
+    return Math.max(...means.filter(Number.isFinite)) - means[i];
+  };
   return {
     draw(state) {
       set(frame, cell(state.r, state.n));
@@ -196,7 +203,10 @@ EXPLORERS.winners = (ui) => {
       n_per_task: spec.n[n],
       lead: margin(r, n, 0),
       clear: Number(clear(r, n)),
-      ...Object.fromEntries(names.map((name, i) => [name.replaceAll(" ", "_"), stats(r, n, i, 0)])),
+      lost: lost(r, n, winner(r, n)),
+      ...Object.fromEntries(names.map((name, i) => [wordFor(name), stats(r, n, i, 0)])),
+      ...named("behind", names, (i) => behind(r, n, i)),
+      ...named("furthest", names, (i) => Math.max(...grid.map(([a, b]) => behind(a, b, i)).filter(Number.isFinite))),
     }),
     table: ({ r, n }) => ({
       head: ["strategy", "mean", "95 % from", "to", "seeds won"],

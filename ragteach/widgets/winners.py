@@ -17,6 +17,7 @@ from ragteach.study.experiment import who_wins_map
 from ragteach.study.strategies import STRATEGIES
 from ragteach.study.tables import drawn, interval, winners
 from ragteach.widgets.base import one_thread, show
+from ragteach.widgets.goals import word_for
 
 NEEDED = {
     "strategy", "task", "seed", "n_per_task", "metric", "value", "relatedness", "draws", "test_per_train",
@@ -32,8 +33,10 @@ def who_wins(table=None, seeds=3, relatedness=(0.0, 0.5, 1.0), n_per_task=(5, 15
         given.
         goal: what to do, {text: condition} (see `ragteach.widgets.goals`). The measures, of the
             cell: ``relatedness``, ``n_per_task``, ``lead`` of the first over the second, ``clear``
-            (1: its interval lies above 0), and every strategy's accuracy, with _ for blanks:
-            ``RAG``, ``full_sharing``, ``independent``.
+            (1: its interval lies above 0), ``lost`` in how many seeds another was before the
+            first; and of every strategy, with _ for blanks: its accuracy, ``full_sharing``, how far
+            it is behind the first, ``behind_full_sharing``, and the most that it is behind anywhere
+            on the map, ``furthest_full_sharing``.
 
     Returns:
         The explorer.
@@ -69,17 +72,21 @@ def measures(arrays, spec, state):
     """The numbers that a goal compares, at a state's cell."""
     r, n = state["r"], state["n"]
     lead, low, _ = arrays["margin"][r, n]
-    means = arrays["stats"][r, n, :, 0]
-    return {
+    means = arrays["stats"][..., 0]  # (n_relatedness, n_sizes, n_strategies)
+    behind = np.fmax.reduce(means, axis=-1, keepdims=True) - means
+    won = arrays["values"][r, n, int(arrays["winner"][r, n])]  # (n_seeds,)
+    found = {
         "relatedness": spec["r"][r],
         "n_per_task": spec["n"][n],
         "lead": float(lead),
         "clear": int(low > 0),
-        **{
-            name.replace(" ", "_"): float(m)
-            for name, m in zip(spec["strategies"], means, strict=True)
-        },
+        "lost": int((arrays["values"][r, n] > won).any(0).sum()),
     }
+    for i, name in enumerate(map(word_for, spec["strategies"])):
+        found[name] = float(means[r, n, i])
+        found[f"behind_{name}"] = float(behind[r, n, i])
+        found[f"furthest_{name}"] = float(np.fmax.reduce(behind[..., i], axis=None))
+    return found
 
 
 def compute(table):

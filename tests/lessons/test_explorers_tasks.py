@@ -1,0 +1,153 @@
+"""What a lesson asks for at an explorer can be done, is not done already, and the explorer says so.
+
+Judged by the explorer's own numbers, from the lesson's own run.
+"""
+
+import ast
+import itertools
+import re
+from functools import partial
+
+import numpy as np
+import pytest
+import torch
+from lesson_runs import run_of
+from lesson_source import SOURCE
+
+import ragteach as rt
+from ragteach.widgets import EXPLORERS, base, player, sharing, steps, winners
+from ragteach.widgets.goals import judge
+
+LESSONS = sorted(path.stem for path in SOURCE.glob("[01]*.py"))
+CALLS = {function.__name__ for function in EXPLORERS.values()} | {"explore"}
+
+
+def explorers(lesson):
+    """The calls that make an explorer."""
+    tree = ast.parse((SOURCE / f"{lesson}.py").read_text(encoding="utf-8"))
+    found = [n for n in ast.walk(tree) if isinstance(n, ast.Call)]
+    return [n for n in found if isinstance(n.func, ast.Attribute) and n.func.attr in CALLS]
+
+
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_every_task_at_an_explorer_is_a_goal_that_it_knows(lesson):
+    calls = explorers(lesson)
+    text = (SOURCE / f"{lesson}.py").read_text(encoding="utf-8")
+    assert len(re.findall(r"\*\*Your tasks?\.\*\*", text)) == len(calls)
+    assert all("goal" in {word.arg for word in call.keywords} for call in calls)
+
+
+# ------------------------------------------------------------------ the explorers that a lesson made
+
+
+def saved(lesson, factory):
+    """What the lesson's run says of each of its explorers."""
+    nb, _ = run_of(lesson, "solution", factory)
+    outputs = [out for cell in nb.cells for out in cell.get("outputs", [])]
+    return [out["data"][base.MIME] for out in outputs if base.MIME in out.get("data", {})]
+
+
+def places(kept):
+    """Every state that a hand can bring about, and the numbers there: [(state, measures), ...]."""
+    spec = kept["spec"]
+    values = np.frombuffer(base.unsqueeze(kept["block"], spec["layout"]), "<f4")
+    arrays = {n: values[o : o + int(np.prod(s))].reshape(s) for n, (o, s) in spec["layout"].items()}
+    if kept["kind"] == "sharing":
+        measure = partial(sharing.measures, arrays, spec)
+        grid = {"lam": arrays["lam"].tolist()}
+    elif kept["kind"] == "winners":
+        measure = partial(winners.measures, arrays, spec)
+        grid = {"r": range(len(spec["r"])), "n": range(len(spec["n"]))}
+    elif kept["kind"] == "player":
+        measure = partial(player.measures, arrays)
+        grid = {"run": range(len(spec["runs"])), "at": range(arrays["steps"].shape[1])}
+    else:
+        measure = partial(steps.measures, {k: torch.tensor(v) for k, v in arrays.items()}, spec)
+        grid = {"rate": range(len(spec["rates"])), "steps": range(21), "label": range(3)}
+    moves = [dict(zip(grid, at, strict=True)) for at in itertools.product(*grid.values())]
+    return [(m, measure(spec["start"] | m)) for m in ({}, *moves)]
+
+
+@pytest.mark.notebooks
+@pytest.mark.parametrize(
+    ("lesson", "which"),
+    [
+        ("00_start_here", 0), ("01_why_share", 0), ("03_losses", 0), ("04_training_schedules", 0),
+        ("05_weight_trajectories", 0), ("06_fair_comparison", 0), ("07_lambda_as_prior", 0),
+        ("09_new_tasks", 0), ("09_new_tasks", 1), ("12_deploy", 0), ("13_the_articles_claims", 0),
+    ],
+)  # fmt: skip
+def test_a_lessons_goals_are_reached_by_some_moves_only(lesson, which, tmp_path_factory):
+    kept = saved(lesson, tmp_path_factory)[which]
+    goals, found = kept["spec"]["goals"], places(kept)
+    assert goals
+    done = np.array([judge(goals, numbers) for _, numbers in found])  # (n_places, n_goals)
+    assert not done[0].any()  # there is something to do
+    assert done.any(0).all()
+    assert done.mean(0).max() <= 2 / 3  # and something to find
+
+
+def where(lesson, which, goal, factory):
+    """The numbers of all places at which a goal of the lesson is reached."""
+    kept = saved(lesson, factory)[which]
+    return [m for _, m in places(kept) if judge(kept["spec"]["goals"], m)[goal]]
+
+
+@pytest.mark.notebooks
+def test_the_first_step_above_nine_tenths_is_the_exercises(tmp_path_factory):
+    assert {m["steps"] for m in where("03_losses", 0, 1, tmp_path_factory)} == {8}
+
+
+@pytest.mark.notebooks
+def test_the_film_is_stopped_where_the_adapters_begin_to_move(tmp_path_factory):
+    found = where("04_training_schedules", 0, 0, tmp_path_factory)
+    asleep, awake, *_ = [m["adapters"] for m in found]
+    assert asleep != awake
+    (ten,) = where("05_weight_trajectories", 0, 1, tmp_path_factory)
+    assert ten["step"] in range(8, 17)  # (1 - 0.01)^n = 0.9 says 10.5, and every fourth is shown
+
+
+@pytest.mark.notebooks
+def test_the_largest_lambda_for_films_is_left_of_the_best_for_phones(tmp_path_factory):
+    kept = saved("09_new_tasks", tmp_path_factory)[0]
+    at_best = [m["lam"] for _, m in places(kept) if m["accuracy_films"] == m["best_films"]]
+    phones, films = (
+        [m["lam"] for m in where("09_new_tasks", 0, goal, tmp_path_factory)] for goal in (0, 1)
+    )
+    assert max(films) == max(at_best) < min(phones)
+
+
+@pytest.mark.notebooks
+def test_the_map_asks_for_a_row_in_which_scratch_is_last(tmp_path_factory):
+    for m in where("09_new_tasks", 1, 0, tmp_path_factory):
+        assert m["independent"] < min(m["RAG"], m["full_sharing"])
+
+
+# ------------------------------------------------------------------ explorers that compute at a touch
+
+
+def goals_of(lesson):
+    (call,) = explorers(lesson)
+    (goal,) = [word.value for word in call.keywords if word.arg == "goal"]
+    return ast.literal_eval(goal)
+
+
+def test_the_graphs_that_lesson_02_asks_for_can_be_drawn():
+    w = rt.widgets.graph_editor(goal=goals_of("02_equation"))
+    literal, shared, four = [[1.0] * 4] * 4, [[0, 0], [1, 0], [0, 1], [0, 0]], [[0, 0], [1, 0], [0, 1], [1, 1]]  # fmt: skip
+    assert w.reached() == [False] * 4
+    assert w.reached(graph=literal, lam_at=0) == [True, False, False, False]
+    assert w.reached(graph=literal, lam_at=25) == [False, True, False, False]
+    assert w.reached(graph=shared) == [False, False, True, False]
+    assert w.reached(graph=four) == [False, False, False, True]
+    assert w.reached(graph=[[0, 0], [1, 0], [0, 0], [0, 1]]) == [False] * 4  # films with food
+
+
+def test_the_starts_that_lesson_08_asks_for_can_be_found():
+    w = rt.widgets.init_lab(
+        word="opening", scale=0.01, lam=0.0, goal=goals_of("08_what_random_does")
+    )
+    assert w.reached() == [False, False]
+    assert w.reached(scale=5) == [True, False]  # 3
+    assert w.reached(scale=5, lam=4) == [True, True]  # 0.03
+    assert w.reached(scale=0, lam=4) == [False, False]
