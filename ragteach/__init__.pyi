@@ -73,11 +73,13 @@ from .study.trajectories import Trajectory as Trajectory
 from .study.tuning import search as search
 from .teach.checks import check as check
 from .teach.checks import reference as reference
+from .teach.classroom.worlds import world as world
 from .teach.hints import card as card
 from .teach.hints import hint as hint
 from .teach.hints import predict as predict
 from .teach.hints import reveal as reveal
 from .teach.hints import rubric as rubric
+from .teach.record import progress as progress
 from .teach.written import reflect as reflect
 from .tensors import MISSING as MISSING
 from .tensors import TaskTensors as TaskTensors

@@ -642,6 +642,25 @@ text = ...  ### SOLUTION
 reflect("01-6", text, ticks=[])
 
 # %% [markdown]
+# ## In your own world
+#
+# `world.train` holds the sentences, `world.word` a word to look at, and `world.sizes` the tasks. Make the table of
+# exercise 01-1 from them. Nothing is typed in yet? Then this is the default world, the same for everybody. In a
+# class, first enter your own, with `rt.world("your student number")` in place of `rt.world()`: the sentences, and the
+# answer, are then yours alone.
+
+# %%
+card("01-w")
+
+# %% tags=["exercise"]
+world = rt.world()
+your_table = ...
+### BEGIN SOLUTION
+your_table = label_counts(world.train, world.word, list(world.sizes))
+### END SOLUTION
+check("01-w", your_table)
+
+# %% [markdown]
 # ## Recap
 #
 # - One linear model cannot give one word two meanings. You have a proof: a certificate of four numbers.

@@ -972,6 +972,26 @@ text = ...  ### SOLUTION
 reflect("02-9", text, ticks=[])
 
 # %% [markdown]
+# ## In your own world
+#
+# `world.solve()` is the trained model of a world. What does every task's $W_t$ say about `world.word`? Four rows, one
+# for each task; three columns, one for each class. Nothing is typed in yet? Then this is the default world, the same
+# for everybody. In a class, first enter your own, with `rt.world("your student number")` in place of `rt.world()`:
+# the sentences, and the answer, are then yours alone.
+
+# %%
+card("02-w")
+
+# %% tags=["exercise"]
+world = rt.world()
+word_weights = ...
+### BEGIN SOLUTION
+model = world.solve()
+word_weights = task_weights(*model.parts())[:, :, world.column].detach()
+### END SOLUTION
+check("02-w", word_weights)
+
+# %% [markdown]
 # ## Recap
 #
 # - $W_t = W_s + \sum_k G_{tk} A_k$, and the code is `shared + torch.tensordot(graph, adapters, dims=1)`.

@@ -1016,6 +1016,25 @@ text = ...  ### SOLUTION
 reflect("03-10", text, ticks=[])
 
 # %% [markdown]
+# ## In your own world
+#
+# `world.solve()` is the model with the lowest $J$ in a world, at `world.lam` and `world.lam_shared`, every $\alpha_t
+# = 1$. How low is that $J$? Nothing is typed in yet? Then this is the default world, the same for everybody. In a
+# class, first enter your own, with `rt.world("your student number")` in place of `rt.world()`: the sentences, and the
+# answer, are then yours alone.
+
+# %%
+card("03-w")
+
+# %% tags=["exercise"]
+world = rt.world()
+lowest_J = ...
+### BEGIN SOLUTION
+lowest_J = world.objective(world.solve())
+### END SOLUTION
+check("03-w", lowest_J)
+
+# %% [markdown]
 # ## Recap
 #
 # - $CE = -\frac1n\sum_i \log p_{i,y_i}$, with $\log p = z - \log\sum e^z$ after taking away the largest

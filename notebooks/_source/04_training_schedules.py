@@ -699,7 +699,36 @@ plots.show(
 # 2. A fourth schedule: joint, then the adapters alone. Can it end lower than joint training? Say it before you run it.
 # 3. Another learning rate for the adapters than for $W_s$ (parameter groups). What does it do to $W_s - \sum_t A_t$? (Lesson 05.)
 # 4. Task weights $\alpha$: pass `rt.MultiTaskLoss(alpha=...)` and see which task pays.
+
+# %% [markdown]
+# ## In your own world
 #
+# `world.untrained()` is a model of zeros for a world, `world.solve()` the joint optimum, and `world.objective(model)`
+# is $J$. How much higher does two-phase training end, each phase trained to its end: $J$(two-phase) $- J$(joint)?
+# Nothing is typed in yet? Then this is the default world, the same for everybody. In a class, first enter your own,
+# with `rt.world("your student number")` in place of `rt.world()`: the sentences, and the answer, are then yours
+# alone.
+
+# %%
+card("04-w")
+
+# %% tags=["exercise"]
+world = rt.world()
+gap = ...
+### BEGIN SOLUTION
+model = world.untrained()
+knobs = (world.data, world.lam, world.lam_shared)
+model.freeze("adapters")
+model.deactivate(*model.adapter_names)
+rt.solve(model, *knobs)
+model.activate(*model.adapter_names)
+model.unfreeze("adapters")
+model.freeze("shared")
+gap = rt.solve(model, *knobs).objective - world.objective(world.solve())
+### END SOLUTION
+check("04-w", gap)
+
+# %% [markdown]
 # ## Recap
 #
 # - *Fixed* and *trained* are both right: the article trains in two phases.

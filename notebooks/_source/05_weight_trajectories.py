@@ -598,7 +598,35 @@ print(f"moved by {(mine[-1] - mine[0]).norm() / mine[0].norm():.1e} of its lengt
 # %% [markdown]
 # **Make it yours:** give the adapters another learning rate (two parameter groups), and find the matrix that is conserved
 # now. Or take mini-batches, and see that nothing changes.
+
+# %% [markdown]
+# ## In your own world
 #
+# Where all weights are zero, each task's gradient in $W_s$ is $\frac{1}{n_t} \sum_i (\frac13 - y_i)\, x_i^\top$, with
+# $y_i$ one-hot: no training is needed. Take the mean of the cosine over the six pairs of tasks. Nothing is typed in
+# yet? Then this is the default world, the same for everybody. In a class, first enter your own, with `rt.world("your
+# student number")` in place of `rt.world()`: the sentences, and the answer, are then yours alone.
+
+# %%
+card("05-w")
+
+# %% tags=["exercise"]
+world = rt.world()
+start_cosine = ...
+### BEGIN SOLUTION
+x = world.data.rows(range(len(world.data))).double()
+off = 1 / 3 - torch.nn.functional.one_hot(world.data.y, 3).double()
+place = world.data.task
+pulls = [
+    (off[place == t].T @ x[place == t]).flatten() / (place == t).sum() for t in range(4)
+]
+unit = torch.stack([pull / pull.norm() for pull in pulls])
+rows, columns = np.triu_indices(4, 1)
+start_cosine = (unit @ unit.T)[rows, columns].mean().item()
+### END SOLUTION
+check("05-w", start_cosine)
+
+# %% [markdown]
 # ## Recap
 #
 # - Each adapter follows its own task, $W_s$ follows the sum. With pulls at right angles $W_s$ moves $\sqrt T$ times as far.

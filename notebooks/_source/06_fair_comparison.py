@@ -779,7 +779,30 @@ print(f"RAG - full sharing: {mean:+.3f}, 95 % interval {low:+.3f} to {high:+.3f}
 # 2. Keep *all* scores, in a table with the columns seed, strategy, penalty, part. Which penalties were chosen, and how often the edge?
 # 3. A second metric beside accuracy, chosen before you look.
 # 4. Shuffle the labels of `train` and `val`, as above. A comparison that finds a winner there is broken.
+
+# %% [markdown]
+# ## In your own world
 #
+# `world.right("RAG")` says for each test sentence of a world whether RAG's optimum labels it rightly,
+# `world.right("full sharing")` the same of full sharing. Is RAG ahead? Give the paired interval, `(mean, low, high)`,
+# over the test sentences. Nothing is typed in yet? Then this is the default world, the same for everybody. In a
+# class, first enter your own, with `rt.world("your student number")` in place of `rt.world()`: the sentences, and the
+# answer, are then yours alone.
+
+# %%
+card("06-w")
+
+# %% tags=["exercise"]
+world = rt.world()
+lead = ...
+### BEGIN SOLUTION
+lead = paired_interval(
+    world.right("RAG").astype(float), world.right("full sharing").astype(float)
+)
+### END SOLUTION
+check("06-w", lead)
+
+# %% [markdown]
 # ## Recap
 #
 # - A fair comparison fixes the splits, the number of tries, the metric and the baselines *first*.

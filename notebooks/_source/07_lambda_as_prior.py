@@ -799,6 +799,31 @@ text = ...  ### SOLUTION
 reflect("07-7", text, ticks=[])
 
 # %% [markdown]
+# ## In your own world
+#
+# Which ratio $\lambda / \lambda_s$ among `np.logspace(-2, 2, 9)` does a world's validation data choose, at
+# `here.lam_shared`? Train with `rt.solve_path` on `here.data`, judge with the mean loss on `here.validation`, and
+# give the ratio and its loss. Nothing is typed in yet? Then this is the default world, the same for everybody. In a
+# class, first enter your own, with `rt.world("your student number")` in place of `rt.world()`: the sentences, and the
+# answer, are then yours alone.
+
+# %%
+card("07-w")
+
+# %% tags=["exercise"]
+here = rt.world()
+ratio_and_loss = ...
+### BEGIN SOLUTION
+tried = np.logspace(-2, 2, 9)
+walked = rt.solve_path(
+    here.untrained(), here.data, here.lam_shared * tried, here.lam_shared
+)
+val_losses = walked.losses(here.validation).mean(0).numpy()
+ratio_and_loss = tried[val_losses.argmin()], val_losses.min()
+### END SOLUTION
+check("07-w", ratio_and_loss)
+
+# %% [markdown]
 # ## Recap
 #
 # - A penalty is a Gaussian prior; $J$ is its MAP. $\sigma^2 \propto 1/\lambda$.

@@ -862,6 +862,26 @@ text = ...  ### SOLUTION
 reflect("08-8", text, ticks=[])
 
 # %% [markdown]
+# ## In your own world
+#
+# Which share of each adapter's $\lVert A_t \rVert^2$ does its first direction hold, $\sigma_1^2 / \sum_i \sigma_i^2$,
+# in `world.solve()`? Four numbers, one for each task. Nothing is typed in yet? Then this is the default world, the
+# same for everybody. In a class, first enter your own, with `rt.world("your student number")` in place of
+# `rt.world()`: the sentences, and the answer, are then yours alone.
+
+# %%
+card("08-w")
+
+# %% tags=["exercise"]
+world = rt.world()
+rank_one = ...
+### BEGIN SOLUTION
+squares = torch.linalg.svdvals(world.solve().adapter_weights().detach()) ** 2
+rank_one = squares[:, 0] / squares.sum(1)
+### END SOLUTION
+check("08-w", rank_one)
+
+# %% [markdown]
 # ## Recap
 #
 # | what is random | convex, $\lambda > 0$, long training | convex, $\lambda = 0$ or stopped early | low rank |

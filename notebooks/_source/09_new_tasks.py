@@ -989,6 +989,29 @@ text = ...  ### SOLUTION
 reflect("09-7", text, ticks=[])
 
 # %% [markdown]
+# ## In your own world
+#
+# `world.small` is the task with fewest sentences. `world.losses(model)` gives a model's test loss on each task, in
+# the order of `world.sizes`. Give the small task's loss where the model was solved with `alpha="equal"`, and where
+# with `alpha="size"`. Nothing is typed in yet? Then this is the default world, the same for everybody. In a class,
+# first enter your own, with `rt.world("your student number")` in place of `rt.world()`: the sentences, and the
+# answer, are then yours alone.
+
+# %%
+card("09-w")
+
+# %% tags=["exercise"]
+world = rt.world()
+small_losses = ...
+### BEGIN SOLUTION
+place = list(world.sizes).index(world.small)
+small_losses = [
+    world.losses(world.solve(alpha=alpha))[place] for alpha in ("equal", "size")
+]
+### END SOLUTION
+check("09-w", small_losses)
+
+# %% [markdown]
 # ## Recap
 #
 # - A small $\alpha_t$ is a large $\lambda$ for that task's adapter. With a fixed $\lambda$ it moved the small task by

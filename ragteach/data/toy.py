@@ -80,6 +80,16 @@ def _lexicon() -> dict:
     return words
 
 
+def domain_senses() -> dict[str, dict[str, str]]:
+    """For every word whose polarity changes with the domain: its label in each.
+
+    Example:
+        >>> domain_senses()["loud"]["phones"]
+        'positive'
+    """
+    return _lexicon()["domain_dependent"]
+
+
 def make_toy(relatedness=0.5, n_per_task=60, noise=0.0, imbalance=0.0, seed=0) -> pd.DataFrame:
     """Make short reviews in four domains, with tasks as related as you say.
 

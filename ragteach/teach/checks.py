@@ -27,7 +27,8 @@ from typing import Any
 import numpy as np
 
 from ragteach.errors import refuse
-from ragteach.teach import progress
+from ragteach.teach import record
+from ragteach.teach.classroom.worlds import DEFAULT, world_of
 from ragteach.teach.drawing import as_array, as_html, as_text
 from ragteach.teach.handing import does_not_fit, kinds
 from ragteach.teach.likely import first_difference, likely
@@ -36,6 +37,7 @@ PASS, FAIL, TODO = "PASS", "FAIL", "TODO"
 _SIGN = {PASS: "✓", FAIL: "✗", TODO: "…"}  # a sign and a word, never colour alone
 _EDGE = {PASS: "#0072B2", FAIL: "#D55E00", TODO: "#767676"}
 REGISTRY: dict[str, Exercise] = {}
+IN_WORLDS = "ragteach.teach.exercises.lessons_in_worlds"  # one exercise of most lessons: 01-w, ...
 
 
 class Wrong(Exception):
@@ -71,6 +73,7 @@ class Exercise:
     model: str = ""  # a good answer in words, and
     tempting: str = ""  # a plausible wrong one, with
     flaw: str = ""  # what is wrong with it
+    bound: Callable[[Any], object] | None = None  # the right answer in a world, see `worlds`
 
 
 @dataclass
@@ -141,7 +144,7 @@ def check(number: str, yours: object = ...) -> Result:
         … TODO 00-1: Nothing to check yet: replace the ... with your answer.
     """
     result = _judge(number, yours)
-    _remember(result)
+    _remember(result, yours)
     return result
 
 
@@ -151,7 +154,10 @@ def reference(number: str) -> object:
     Example:
         >>> mine_or_not = reference("00-1")
     """
-    return copy.deepcopy(get(number).reference)
+    exercise = get(number)
+    if exercise.bound is not None:  # the default world's, wherever you are: not yours
+        return exercise.bound(world_of(DEFAULT))
+    return copy.deepcopy(exercise.reference)
 
 
 def get(number: str) -> Exercise:
@@ -161,6 +167,7 @@ def get(number: str) -> Exercise:
     try:
         if re.fullmatch(r"\w+", lesson):
             importlib.import_module(module)
+            importlib.import_module(IN_WORLDS)
     except ModuleNotFoundError as error:
         if error.name != module:
             raise
@@ -367,16 +374,21 @@ def _judge(number: str, yours: object) -> Result:
     return Result(number, PASS, message, rubric=() if exercise.model else exercise.rubric)
 
 
-def _remember(result: Result) -> None:
-    """Keep how an exercise went: its state, how many tries, and which misconceptions were met."""
+def _remember(result: Result, yours: object) -> None:
+    """Keep how an exercise went: state, tries, the last answer, and which misconceptions were met."""
     if result.status == TODO or result.exercise not in REGISTRY:
         return
-    before = progress.kept("checks").get(result.exercise, {})
+    before = record.kept("checks").get(result.exercise, {})
     met = list(before.get("met", []))
     if result.diagnosed and result.message not in met:
         met.append(result.message)
-    entry = {"status": result.status, "tries": before.get("tries", 0) + 1, "met": met}
-    progress.keep("checks", result.exercise, entry)
+    entry = {
+        "status": result.status,
+        "tries": before.get("tries", 0) + 1,
+        "met": met,
+        "answer": record.as_data(yours),
+    }
+    record.keep("checks", result.exercise, entry)
 
 
 def finished(thing: object, message: str) -> None:

@@ -2,14 +2,14 @@
 
 Enters: an exercise's number, or a question's name and your guess.  Leaves: something a notebook
 shows. Nothing here ever raises in a notebook, and nothing leaves your machine: predictions are kept
-beside the notebook (see `progress`).
+beside the notebook (see `record`).
 """
 
 from __future__ import annotations
 
 import html
 
-from ragteach.teach import progress
+from ragteach.teach import record
 from ragteach.teach.checks import Unfinished, finished, get
 
 _shown: dict[str, int] = {}  # how many hints of each exercise this session has seen
@@ -96,13 +96,14 @@ def predict(question: str, guess: object = ...) -> Note:
         return Note(
             "No prediction yet. Replace the ... with your guess before you read on: wrong guesses teach most."
         )
-    progress.keep("predictions", question, str(guess))
+    record.keep("predictions", question, str(guess))
     return Note(f"Kept: you predict {guess}.")
 
 
 def reveal(question: str, result: object) -> Note:
     """Show what came out beside what you predicted."""
-    mine = progress.kept("predictions").get(str(question))
+    mine = record.kept("predictions").get(str(question))
+    record.keep("outcomes", str(question), str(result)[:500])
     if mine is None:
         return Note(f"You made no prediction.\nIt came out: {result}.")
     return Note(

@@ -14,7 +14,7 @@ import html
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from ragteach.teach import progress
+from ragteach.teach import record
 from ragteach.teach.checks import Exercise, Unfinished, Wrong, exercise, finished, get
 
 RIGHT, WRONG = "right", "wrong"
@@ -174,7 +174,7 @@ def reflect(number: str, text: object = ..., ticks: Iterable[int] = ()) -> Refle
         return Message(f"ticks are numbers of the rubric's lines, 1 to {n}, as in ticks=[1, 3].")
     if any(not 1 <= i <= n for i in ticked):
         return Message(f"ticks are numbers of the rubric's lines, 1 to {n}; got {list(ticked)}.")
-    progress.keep("written", number, {"text": mine, "ticks": list(ticked)})
+    record.keep("written", number, {"text": mine, "ticks": list(ticked)})
     return Reflection(exercise, mine, ticked)
 
 

@@ -5,7 +5,7 @@ import json
 import pytest
 from drafts import marks, slips
 
-from ragteach.teach import progress
+from ragteach.teach import record
 from ragteach.teach.checks import REGISTRY, check, exercise, get
 from ragteach.teach.hints import card
 from ragteach.teach.written import Sentence, expect_marks, marks_of, reflect
@@ -16,7 +16,7 @@ NUMBERS += ["12-6", "13-6"]
 
 @pytest.fixture(autouse=True)
 def fresh(monkeypatch):
-    monkeypatch.setattr(progress, "_session", {})
+    monkeypatch.setattr(record, "_session", {})
 
 
 TEXTS = [
@@ -52,7 +52,7 @@ def test_a_text_stands_beside_a_model_and_a_tempting_answer_with_the_rubric(numb
     assert e.model != e.tempting and len(e.rubric) >= 3
     assert "[x] 2." in repr(shown) and "[ ] 1." in repr(shown)
     assert "☑ 2." in shown._repr_html_() and "☐ 1." in shown._repr_html_()
-    stored = json.loads(progress.place().read_text())["written"][number]
+    stored = json.loads(record.place().read_text())["written"][number]
     assert stored == {"text": "<b>my own</b> words", "ticks": [2]}
 
 

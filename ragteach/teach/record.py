@@ -1,0 +1,194 @@
+"""What a learner did, in one small file beside the notebook: answers, predictions, words, ticks.
+
+Enters: a section of `SECTIONS`, a key and a value.  Leaves:
+``my_progress.json`` in the folder of the notebook (the environment variable RAGTEACH_HOME names
+another folder), and nowhere else: nothing leaves your machine. Keys are numbers of exercises and
+names of questions, never cells, so editing, copying or deleting cells loses nothing.
+
+A folder that cannot be written costs no lesson: then what you did lasts as long as the session.
+A damaged file is said, and put aside as ``my_progress.json.damaged``, not written over. Two notebooks
+may keep at once: a lock beside the file makes them take turns, and the file is exchanged whole.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import html
+import json
+import os
+import secrets
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+NAME = "my_progress.json"
+OLD = Path.home() / ".ragteach" / "predictions.json"  # where predictions were kept before
+
+SECTIONS = {
+    "class": "the world you are in",
+    "checks": "exercises: state, tries, what you answered last, misconceptions met",
+    "predictions": "what you guessed before the reveal",
+    "outcomes": "what came out beside it",
+    "written": "your own words, and the rubric's lines you ticked",
+}
+LONGEST = 4000  # characters of one answer as text
+
+_session: dict[str, dict] = {}  # what this session did, whether or not the file can be written
+
+
+def place() -> Path:
+    """The file: in the folder that RAGTEACH_HOME names, else in the current one."""
+    return Path(os.environ.get("RAGTEACH_HOME") or Path.cwd()) / NAME
+
+
+def kept(section: str) -> dict:
+    """What is kept in a section: the file's entries, then this session's."""
+    stored = _read().get(section, {})
+    return {**(stored if isinstance(stored, dict) else {}), **_session.get(section, {})}
+
+
+def keep(section: str, key: str, value: object) -> None:
+    """Keep one entry; the rest of the file stays as it is."""
+    _session.setdefault(section, {})[key] = value
+    with _turn():
+        _put_aside_if_damaged()
+        everything = _read()
+        entries = everything.get(section)
+        everything[section] = {**(entries if isinstance(entries, dict) else {}), key: value}
+        _write({"version": 1, **everything})
+
+
+@contextlib.contextmanager
+def _turn() -> Iterator[None]:
+    """Other kernels wait: what two of them keep at one moment is both kept."""
+    try:
+        import fcntl
+
+        place().parent.mkdir(parents=True, exist_ok=True)
+        lock = open(place().with_name(f".{NAME}.lock"), "w")
+    except (ImportError, OSError, RuntimeError):  # Windows; a folder that cannot be written
+        yield
+        return
+    with lock, contextlib.suppress(OSError):
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def forget() -> None:
+    """Delete the file, its lock and its damaged forerunner, and what this session remembers."""
+    _session.clear()
+    for name in (NAME, f".{NAME}.lock", f"{NAME}.damaged"):
+        with contextlib.suppress(OSError):
+            place().with_name(name).unlink()
+
+
+class Progress(dict):
+    """What is kept, section by section; a notebook draws it as tables."""
+
+    def __repr__(self) -> str:
+        if not self:
+            return "Nothing is kept yet."
+        lines = [f"Kept in {place()}, and nowhere else; rt.progress(delete=True) deletes it."]
+        for section, entries in self.items():
+            lines += ["", f"{section} ({SECTIONS[section]})"]
+            lines += [f"  {key}: {_told(section, value)}" for key, value in sorted(entries.items())]
+        return "\n".join(lines)
+
+    def _repr_mimebundle_(self, include=None, exclude=None) -> dict[str, str]:
+        page = f"<pre style='white-space:pre-wrap'>{html.escape(repr(self))}</pre>"
+        return {"text/plain": repr(self), "text/html": page}
+
+
+def _told(section: str, value: object) -> str:
+    if section == "checks" and isinstance(value, dict):
+        met = [f"\n      met: {message}" for message in value.get("met", [])]
+        return f"{value.get('status')} after {value.get('tries')} tries{''.join(met)}"
+    if section == "written" and isinstance(value, dict):
+        return f"{str(value.get('text', ''))[:200]!r}, ticked {value.get('ticks')}"
+    return str(value)[:200]
+
+
+def progress(delete: bool = False) -> Progress:
+    """Show what you did, as it is kept in ``my_progress.json`` beside the notebook; or delete it.
+
+    Answers, results, misconceptions met, predictions, your own words with the ticks, and the id of
+    your world: nothing else, and nothing personal unless you typed it. Hand the file in together
+    with the notebook if your teacher asks for it.
+
+    Args:
+        delete: delete the file, and what this session remembers.
+
+    Returns:
+        `Progress`, a dict of the sections.
+
+    Example:
+        >>> progress()
+        Nothing is kept yet.
+    """
+    if delete:
+        forget()
+    found = {section: kept(section) for section in SECTIONS}
+    return Progress({section: entries for section, entries in found.items() if entries})
+
+
+def as_data(thing: object) -> object:
+    """An answer as JSON can hold it: numbers and words; a function by its source."""
+    import inspect
+
+    if isinstance(thing, bool | int | str) or thing is None:
+        return thing[:LONGEST] if isinstance(thing, str) else thing
+    if callable(thing):
+        try:
+            return {"source": inspect.getsource(thing)[:LONGEST]}
+        except (OSError, TypeError):
+            return {"source": repr(thing)[:200]}
+    if isinstance(thing, dict):
+        return {str(key): as_data(value) for key, value in list(thing.items())[:200]}
+    if isinstance(thing, list | tuple):
+        return [as_data(value) for value in thing[:200]]
+    if hasattr(thing, "tolist"):
+        small = getattr(thing, "numel", lambda: thing.size)() <= 500
+        return as_data(thing.tolist()) if small else f"array of shape {tuple(thing.shape)}"
+    if isinstance(thing, float):
+        return thing if thing == thing and abs(thing) != float("inf") else str(thing)
+    return repr(thing)[:200]
+
+
+def _read() -> dict:
+    stored: object = {}
+    try:
+        stored = json.loads(place().read_text(encoding="utf-8"))
+    except (OSError, ValueError, RuntimeError):  # no file yet, or not ours to read
+        if not os.environ.get("RAGTEACH_HOME"):
+            with contextlib.suppress(OSError, ValueError, RuntimeError):
+                stored = {"predictions": json.loads(OLD.read_text(encoding="utf-8"))}
+    return stored if isinstance(stored, dict) else {}
+
+
+def _put_aside_if_damaged() -> None:
+    path = place()
+    try:
+        whole = isinstance(json.loads(path.read_text(encoding="utf-8")), dict)
+    except ValueError:
+        whole = False
+    except (OSError, RuntimeError):
+        return
+    if not whole:
+        with contextlib.suppress(OSError):
+            os.replace(path, path.with_name(f"{NAME}.damaged"))
+            warnings.warn(
+                f"{path} was damaged; it lies beside it as {NAME}.damaged, and a new one begins",
+                stacklevel=4,
+            )
+
+
+def _write(everything: dict) -> None:
+    path = place()
+    part = path.with_name(f".{path.name}.{secrets.token_hex(8)}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part.write_text(json.dumps(everything, indent=1, ensure_ascii=False), encoding="utf-8")
+        os.replace(part, path)
+    except OSError:  # a read-only folder, a full disk: it lasts as long as the session
+        with contextlib.suppress(OSError):
+            part.unlink()
