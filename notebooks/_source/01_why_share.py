@@ -644,7 +644,7 @@ reflect("01-6", text, ticks=[])
 # %% [markdown]
 # ## In your own world
 #
-# `world.train` holds the sentences, `world.word` a word to look at, and `world.sizes` the tasks. Make the table of
+# `here.train` holds the sentences, `here.word` a word to look at, and `here.sizes` the tasks. Make the table of
 # exercise 01-1 from them. Nothing is typed in yet? Then this is the default world, the same for everybody. In a
 # class, first enter your own, with `rt.world("your student number")` in place of `rt.world()`: the sentences, and the
 # answer, are then yours alone.
@@ -653,10 +653,10 @@ reflect("01-6", text, ticks=[])
 card("01-w")
 
 # %% tags=["exercise"]
-world = rt.world()
+here = rt.world()
 your_table = ...
 ### BEGIN SOLUTION
-your_table = label_counts(world.train, world.word, list(world.sizes))
+your_table = label_counts(here.train, here.word, list(here.sizes))
 ### END SOLUTION
 check("01-w", your_table)
 

@@ -974,7 +974,7 @@ reflect("02-9", text, ticks=[])
 # %% [markdown]
 # ## In your own world
 #
-# `world.solve()` is the trained model of a world. What does every task's $W_t$ say about `world.word`? Four rows, one
+# `here.solve()` is the trained model of a world. What does every task's $W_t$ say about `here.word`? Four rows, one
 # for each task; three columns, one for each class. Nothing is typed in yet? Then this is the default world, the same
 # for everybody. In a class, first enter your own, with `rt.world("your student number")` in place of `rt.world()`:
 # the sentences, and the answer, are then yours alone.
@@ -983,11 +983,11 @@ reflect("02-9", text, ticks=[])
 card("02-w")
 
 # %% tags=["exercise"]
-world = rt.world()
+here = rt.world()
 word_weights = ...
 ### BEGIN SOLUTION
-model = world.solve()
-word_weights = task_weights(*model.parts())[:, :, world.column].detach()
+model = here.solve()
+word_weights = task_weights(*model.parts())[:, :, here.column].detach()
 ### END SOLUTION
 check("02-w", word_weights)
 

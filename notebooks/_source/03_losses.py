@@ -1018,7 +1018,7 @@ reflect("03-10", text, ticks=[])
 # %% [markdown]
 # ## In your own world
 #
-# `world.solve()` is the model with the lowest $J$ in a world, at `world.lam` and `world.lam_shared`, every $\alpha_t
+# `here.solve()` is the model with the lowest $J$ in a world, at `here.lam` and `here.lam_shared`, every $\alpha_t
 # = 1$. How low is that $J$? Nothing is typed in yet? Then this is the default world, the same for everybody. In a
 # class, first enter your own, with `rt.world("your student number")` in place of `rt.world()`: the sentences, and the
 # answer, are then yours alone.
@@ -1027,10 +1027,10 @@ reflect("03-10", text, ticks=[])
 card("03-w")
 
 # %% tags=["exercise"]
-world = rt.world()
+here = rt.world()
 lowest_J = ...
 ### BEGIN SOLUTION
-lowest_J = world.objective(world.solve())
+lowest_J = here.objective(here.solve())
 ### END SOLUTION
 check("03-w", lowest_J)
 

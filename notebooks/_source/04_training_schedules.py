@@ -703,7 +703,7 @@ plots.show(
 # %% [markdown]
 # ## In your own world
 #
-# `world.untrained()` is a model of zeros for a world, `world.solve()` the joint optimum, and `world.objective(model)`
+# `here.untrained()` is a model of zeros for a world, `here.solve()` the joint optimum, and `here.objective(model)`
 # is $J$. How much higher does two-phase training end, each phase trained to its end: $J$(two-phase) $- J$(joint)?
 # Nothing is typed in yet? Then this is the default world, the same for everybody. In a class, first enter your own,
 # with `rt.world("your student number")` in place of `rt.world()`: the sentences, and the answer, are then yours
@@ -713,18 +713,18 @@ plots.show(
 card("04-w")
 
 # %% tags=["exercise"]
-world = rt.world()
+here = rt.world()
 gap = ...
 ### BEGIN SOLUTION
-model = world.untrained()
-knobs = (world.data, world.lam, world.lam_shared)
+model = here.untrained()
+knobs = (here.data, here.lam, here.lam_shared)
 model.freeze("adapters")
 model.deactivate(*model.adapter_names)
 rt.solve(model, *knobs)
 model.activate(*model.adapter_names)
 model.unfreeze("adapters")
 model.freeze("shared")
-gap = rt.solve(model, *knobs).objective - world.objective(world.solve())
+gap = rt.solve(model, *knobs).objective - here.objective(here.solve())
 ### END SOLUTION
 check("04-w", gap)
 

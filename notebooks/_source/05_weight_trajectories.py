@@ -611,12 +611,12 @@ print(f"moved by {(mine[-1] - mine[0]).norm() / mine[0].norm():.1e} of its lengt
 card("05-w")
 
 # %% tags=["exercise"]
-world = rt.world()
+here = rt.world()
 start_cosine = ...
 ### BEGIN SOLUTION
-x = world.data.rows(range(len(world.data))).double()
-off = 1 / 3 - torch.nn.functional.one_hot(world.data.y, 3).double()
-place = world.data.task
+x = here.data.rows(range(len(here.data))).double()
+off = 1 / 3 - torch.nn.functional.one_hot(here.data.y, 3).double()
+place = here.data.task
 pulls = [
     (off[place == t].T @ x[place == t]).flatten() / (place == t).sum() for t in range(4)
 ]

@@ -783,8 +783,8 @@ print(f"RAG - full sharing: {mean:+.3f}, 95 % interval {low:+.3f} to {high:+.3f}
 # %% [markdown]
 # ## In your own world
 #
-# `world.right("RAG")` says for each test sentence of a world whether RAG's optimum labels it rightly,
-# `world.right("full sharing")` the same of full sharing. Is RAG ahead? Give the paired interval, `(mean, low, high)`,
+# `here.right("RAG")` says for each test sentence of a world whether RAG's optimum labels it rightly,
+# `here.right("full sharing")` the same of full sharing. Is RAG ahead? Give the paired interval, `(mean, low, high)`,
 # over the test sentences. Nothing is typed in yet? Then this is the default world, the same for everybody. In a
 # class, first enter your own, with `rt.world("your student number")` in place of `rt.world()`: the sentences, and the
 # answer, are then yours alone.
@@ -793,11 +793,11 @@ print(f"RAG - full sharing: {mean:+.3f}, 95 % interval {low:+.3f} to {high:+.3f}
 card("06-w")
 
 # %% tags=["exercise"]
-world = rt.world()
+here = rt.world()
 lead = ...
 ### BEGIN SOLUTION
 lead = paired_interval(
-    world.right("RAG").astype(float), world.right("full sharing").astype(float)
+    here.right("RAG").astype(float), here.right("full sharing").astype(float)
 )
 ### END SOLUTION
 check("06-w", lead)

@@ -865,7 +865,7 @@ reflect("08-8", text, ticks=[])
 # ## In your own world
 #
 # Which share of each adapter's $\lVert A_t \rVert^2$ does its first direction hold, $\sigma_1^2 / \sum_i \sigma_i^2$,
-# in `world.solve()`? Four numbers, one for each task. Nothing is typed in yet? Then this is the default world, the
+# in `here.solve()`? Four numbers, one for each task. Nothing is typed in yet? Then this is the default world, the
 # same for everybody. In a class, first enter your own, with `rt.world("your student number")` in place of
 # `rt.world()`: the sentences, and the answer, are then yours alone.
 
@@ -873,10 +873,10 @@ reflect("08-8", text, ticks=[])
 card("08-w")
 
 # %% tags=["exercise"]
-world = rt.world()
+here = rt.world()
 rank_one = ...
 ### BEGIN SOLUTION
-squares = torch.linalg.svdvals(world.solve().adapter_weights().detach()) ** 2
+squares = torch.linalg.svdvals(here.solve().adapter_weights().detach()) ** 2
 rank_one = squares[:, 0] / squares.sum(1)
 ### END SOLUTION
 check("08-w", rank_one)

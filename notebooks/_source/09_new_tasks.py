@@ -991,8 +991,8 @@ reflect("09-7", text, ticks=[])
 # %% [markdown]
 # ## In your own world
 #
-# `world.small` is the task with fewest sentences. `world.losses(model)` gives a model's test loss on each task, in
-# the order of `world.sizes`. Give the small task's loss where the model was solved with `alpha="equal"`, and where
+# `here.small` is the task with fewest sentences. `here.losses(model)` gives a model's test loss on each task, in
+# the order of `here.sizes`. Give the small task's loss where the model was solved with `alpha="equal"`, and where
 # with `alpha="size"`. Nothing is typed in yet? Then this is the default world, the same for everybody. In a class,
 # first enter your own, with `rt.world("your student number")` in place of `rt.world()`: the sentences, and the
 # answer, are then yours alone.
@@ -1001,12 +1001,12 @@ reflect("09-7", text, ticks=[])
 card("09-w")
 
 # %% tags=["exercise"]
-world = rt.world()
+here = rt.world()
 small_losses = ...
 ### BEGIN SOLUTION
-place = list(world.sizes).index(world.small)
+place = list(here.sizes).index(here.small)
 small_losses = [
-    world.losses(world.solve(alpha=alpha))[place] for alpha in ("equal", "size")
+    here.losses(here.solve(alpha=alpha))[place] for alpha in ("equal", "size")
 ]
 ### END SOLUTION
 check("09-w", small_losses)

@@ -899,7 +899,7 @@ reflect("10-7", text, ticks=[])
 # %% [markdown]
 # ## In your own world
 #
-# `world.right("RAG")` and `world.right("full sharing")` say which test sentences of a world each labels rightly. Put
+# `here.right("RAG")` and `here.right("full sharing")` say which test sentences of a world each labels rightly. Put
 # the two before McNemar's test: only RAG right, only full sharing right, $p$. Nothing is typed in yet? Then this is
 # the default world, the same for everybody. In a class, first enter your own, with `rt.world("your student number")`
 # in place of `rt.world()`: the sentences, and the answer, are then yours alone.
@@ -908,10 +908,10 @@ reflect("10-7", text, ticks=[])
 card("10-w")
 
 # %% tags=["exercise"]
-world = rt.world()
+here = rt.world()
 disagreements = ...
 ### BEGIN SOLUTION
-disagreements = mcnemar(world.right("RAG"), world.right("full sharing"))
+disagreements = mcnemar(here.right("RAG"), here.right("full sharing"))
 ### END SOLUTION
 check("10-w", disagreements)
 

@@ -21,7 +21,7 @@ Slips = Callable[[World], list[tuple[object, str]]]
 SLIPS: dict[str, Slips] = {}  # the known mistakes of each exercise
 NOT_YOURS = (
     "This is the default world's answer, and you are in the world of {id!r}, where sentences, sizes "
-    "and words are others. Make world = rt.world() again, then run this cell again."
+    "and words are others. Make here = rt.world() again, then run this cell again."
 )
 
 
@@ -88,12 +88,12 @@ in_world(
     title="Your word, in your world",
     trains="looking at your own data before modelling them",
     hints=[
-        "world.word is the word, world.train the frame, list(world.sizes) the tasks in their order.",
+        "here.word is the word, here.train the frame, list(here.sizes) the tasks in their order.",
         "Your function of exercise 01-1 does the rest: label_counts(frame, word, tasks).",
     ],
     bound=counts_of_word,
     slips=lambda here: [
-        (counts_of_word(here, "test"), "These are the test sentences. Count in world.train."),
+        (counts_of_word(here, "test"), "These are the test sentences. Count in here.train."),
         (counts_of_word(here).sum(0), "One row for each task is asked for: do not add them up."),
         (
             counts_of_word(here).sum(1),
@@ -143,8 +143,8 @@ in_world(
     title="One word in your W_t",
     trains="reading a task's weights off the equation",
     hints=[
-        "model = world.solve() is trained to the end; model.parts() are shared, adapters and graph.",
-        "task_weights(*model.parts()) is (tasks, classes, words); the word's place is world.column.",
+        "model = here.solve() is trained to the end; model.parts() are shared, adapters and graph.",
+        "task_weights(*model.parts()) is (tasks, classes, words); the word's place is here.column.",
     ],
     bound=weights_of_word,
     slips=_slips_02,
@@ -175,7 +175,7 @@ def _slips_03(here: World) -> list[tuple[object, str]]:
         (J - of_adapters, "The penalty of the adapters is missing: lam/2 ||A||^2."),
         (J + of_shared + of_adapters, "The penalties have a half: lam/2 ||A||^2."),
         ((J - of_shared - of_adapters) / 4, "J adds the tasks' losses; this is their mean."),
-        (here.objective(other), "This is J of full sharing. RAG is asked for: world.solve()."),
+        (here.objective(other), "This is J of full sharing. RAG is asked for: here.solve()."),
         (4 * np.log(3), "This is J with all weights 0: log 3 a task. Solve the world first."),
     ]
 
@@ -186,7 +186,7 @@ in_world(
     trains="the whole objective, on sentences of your own",
     hints=[
         "J = sum_t CE_t + lam_shared/2 ||W_s||^2 + lam/2 sum_k ||A_k||^2, at the optimum.",
-        "model = world.solve() is the optimum; world.objective(model) is J, or use your objective.",
+        "model = here.solve() is the optimum; here.objective(model) is J, or use your objective.",
     ],
     bound=lowest_J,
     slips=_slips_03,
@@ -234,7 +234,7 @@ in_world(
     trains="schedules as what is frozen when",
     hints=[
         "Phase 1: adapters frozen and deactivated. Phase 2: adapters active and free, shared frozen.",
-        "rt.solve(model, world.data, world.lam, world.lam_shared).objective is J at a phase's end.",
+        "rt.solve(model, here.data, here.lam, here.lam_shared).objective is J at a phase's end.",
     ],
     bound=price_of_two_phases,
     slips=_slips_04,
@@ -335,7 +335,7 @@ in_world(
     title="Is RAG ahead in your world?",
     trains="a paired interval over your own test sentences",
     hints=[
-        'world.right("RAG") and world.right("full sharing") are True where a test sentence is right.',
+        'here.right("RAG") and here.right("full sharing") are True where a test sentence is right.',
         "Turn both into numbers with .astype(float), and hand them to your paired_interval.",
     ],
     bound=lead_of_rag,
@@ -462,12 +462,12 @@ def _slips_09(here: World) -> list[tuple[object, str]]:
     equal, size = small_tasks_losses(here)
     return [
         ((size, equal), "The two are swapped: first alpha equal, then alpha size."),
-        (tuple(loss.mean() for loss in each), "This is the mean of all tasks; world.small is one."),
+        (tuple(loss.mean() for loss in each), "This is the mean of all tasks; here.small is one."),
         (
             tuple(loss[largest] for loss in each),
-            "This is the largest task. world.small is asked for.",
+            "This is the largest task. here.small is asked for.",
         ),
-        ((equal, equal), "The same twice: is alpha handed to world.solve?"),
+        ((equal, equal), "The same twice: is alpha handed to here.solve?"),
         (size - equal, "Give both losses, not their difference."),
     ]
 
@@ -477,8 +477,8 @@ in_world(
     title="Your smallest task",
     trains="what alpha does to a task with few sentences",
     hints=[
-        'world.solve(alpha="equal") and world.solve(alpha="size") are the two optima.',
-        "world.losses(model) has the test loss of each task, in the order of world.sizes.",
+        'here.solve(alpha="equal") and here.solve(alpha="size") are the two optima.',
+        "here.losses(model) has the test loss of each task, in the order of here.sizes.",
     ],
     bound=small_tasks_losses,
     slips=_slips_09,
@@ -523,7 +523,7 @@ in_world(
     title="Who wins the disagreements in your world?",
     trains="McNemar's test on sentences of your own",
     hints=[
-        'world.right("RAG") and world.right("full sharing") are arrays of True and False.',
+        'here.right("RAG") and here.right("full sharing") are arrays of True and False.',
         "Your mcnemar takes the two, and returns the three numbers.",
     ],
     bound=mcnemar_of_world,
