@@ -126,6 +126,12 @@ def _add_missing(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--missing", default="ask", choices=("ask", "drop", "keep"), help=help)
 
 
+def _add_max_words(parser: argparse.ArgumentParser) -> None:
+    """How large the model may be."""
+    help = "keep the most frequent words only, if the weights would not fit (default: all words)"
+    parser.add_argument("--max-words", type=int, help=help, default=argparse.SUPPRESS)
+
+
 def _add_kept(parser: argparse.ArgumentParser) -> None:
     """How many processes work, and where what they find is kept."""
     parser.add_argument("--jobs", type=int, default=-1, help="processes (-1: all cores)")
@@ -163,6 +169,7 @@ def _add_compare(commands: Any) -> None:
         default=argparse.SUPPRESS,
         help="of the toy tasks, 0 to 1 (default: 0.5)",
     )
+    _add_max_words(parser)
     _add_kept(parser)
 
 
@@ -187,8 +194,7 @@ def _add_train(commands: Any) -> None:
         help="which model to save",
     )
     parser.add_argument("--seed", type=int, default=0, help="of the split")
-    help = "keep the most frequent words only, if the weights would not fit (default: all words)"
-    parser.add_argument("--max-words", type=int, help=help, default=argparse.SUPPRESS)
+    _add_max_words(parser)
 
 
 def run_look(options: argparse.Namespace) -> None:

@@ -127,11 +127,12 @@ class Once:
         return Replicas(template=start.template, **kept)
 
     def one_draw(
-        self, plainly: Callable, job: Job, frame: Any, strategies: list[Strategy], columns: Any
-    ) -> list[tuple]:
+        self, plainly: Callable, job: Job, frame: Any, strategies: list[Strategy], columns: Any,
+        max_words: int | None = None,
+    ) -> list[tuple]:  # fmt: skip
         """`experiment._one_draw`, kept by strategy; a lesson's own strategies are computed."""
-        if self.inside:
-            return plainly(job, frame, strategies, columns)
+        if self.inside or max_words is not None:
+            return plainly(job, frame, strategies, columns, max_words)
         attrs = None if frame is None else frame.attrs
         keys = {}
         for strategy in strategies:
@@ -183,8 +184,10 @@ def kept_in(folder: Path) -> Iterator[Once]:
         return once.train(plain_train, descent, start)
 
     @functools.wraps(plain_draw)
-    def one_draw(job: Job, frame: Any, strategies: list, columns: Any) -> list[tuple]:
-        return once.one_draw(plain_draw, job, frame, strategies, columns)
+    def one_draw(
+        job: Job, frame: Any, strategies: list, columns: Any, max_words: int | None = None
+    ) -> list[tuple]:
+        return once.one_draw(plain_draw, job, frame, strategies, columns, max_words)
 
     with (
         mock.patch.object(optimum, "minimise", minimise),

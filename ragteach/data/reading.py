@@ -15,6 +15,7 @@ import io
 import lzma
 import os
 import re
+import stat
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -122,7 +123,10 @@ def _bytes(source: Any) -> tuple[Any, str]:
     _refuse_no_path(name)
     try:
         path = Path(name).expanduser()
-        _check_memory(path.stat().st_size, name)
+        about = path.stat()
+        if stat.S_ISCHR(about.st_mode) or stat.S_ISBLK(about.st_mode):
+            raise OSError("a device, which has no end")
+        _check_memory(about.st_size, name)
         return path.read_bytes(), name
     except (OSError, ValueError, RuntimeError) as error:
         said = getattr(error, "strerror", None) or str(error)

@@ -16,7 +16,7 @@ import sys
 
 import numpy as np
 
-from ragteach.errors import RagteachError, one_of, refuse
+from ragteach.errors import RagteachError, one_of, refuse, whole
 
 
 def add_predict_parser(subparsers):
@@ -58,21 +58,53 @@ def predict_command(args, stdin=None, stdout=None):
         stdin, stdout: text streams; default: the process's own, as UTF-8.
     """
     try:
+        whole("--block", args.block, 1)
         for stream in (sys.stdin, sys.stdout):  # a console may have another encoding
             if hasattr(stream, "reconfigure"):
                 stream.reconfigure(encoding="utf-8")
-        lines = open(args.input, encoding="utf-8") if args.input else stdin or sys.stdin
-        with lines if args.input else _left_open(lines) as source:
-            for line in predict_lines(args.model, source, args.task, args.all, args.block):
+        lines = _opened(args.input) if args.input is not None else stdin or sys.stdin
+        with lines if args.input is not None else _left_open(lines) as source:
+            said = _decoded(source, args.input or "standard input")
+            for line in predict_lines(args.model, said, args.task, args.all, args.block):
                 print(line, file=stdout or sys.stdout)
         (stdout or sys.stdout).flush()
     except BrokenPipeError:  # the reader, such as head, has had enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except (RagteachError, OSError, UnicodeDecodeError) as error:
+    except RagteachError as error:
         print(error, file=sys.stderr)
         return 2
     return 0
+
+
+def _opened(path):
+    """The file of sentences, to be read; refused in three parts."""
+    try:
+        return open(path, encoding="utf-8")
+    except OSError as error:
+        raise refuse(
+            expected="--input to name a file of sentences, one a line",
+            got=f"{path}: {error.strerror or error}",
+            fix="check the path; without --input, sentences come from standard input",
+        ) from None
+
+
+def _decoded(stream, name):
+    """The stream's lines; bytes that are no UTF-8 are refused with the number of their line."""
+    raw = getattr(stream, "buffer", None)
+    if raw is None:
+        yield from stream
+        return
+    for number, line in enumerate(raw, 1):
+        try:
+            yield line.decode("utf-8-sig" if number == 1 else "utf-8")
+        except UnicodeDecodeError as error:
+            raise refuse(
+                expected="sentences in UTF-8, one a line",
+                got=f"byte 0x{line[error.start]:02x} in line {number} of {name}",
+                fix="convert them first: iconv -f cp1252 -t utf-8 sentences.txt (if they are of an "
+                "older Windows)",
+            ) from None
 
 
 def predict_lines(path, lines, task=None, every_class=False, block=1000):
@@ -90,6 +122,7 @@ def predict_lines(path, lines, task=None, every_class=False, block=1000):
     """
     from ragteach.integrations.saving import load
 
+    whole("block", block, 1)
     saved = load(path)
     names = saved.model.task_names
     if task is None and len(names) > 1:
@@ -100,7 +133,7 @@ def predict_lines(path, lines, task=None, every_class=False, block=1000):
     if every_class:
         yield "\t".join([*labels, "sentence"])
     lines = (line.rstrip("\r\n") for line in lines)
-    while texts := list(itertools.islice(lines, max(1, block))):
+    while texts := list(itertools.islice(lines, block)):
         logits = saved.logits(texts, task)  # (n_docs, n_classes)
         p = np.exp(logits - np.logaddexp.reduce(logits, axis=1, keepdims=True))
         for row, text in zip(p, texts, strict=True):

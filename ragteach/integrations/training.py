@@ -5,7 +5,8 @@
 
 Enters: a table of texts with labels and tasks.  Leaves: one file with the model, its words, and the
 names of your tasks and classes. Lambda is chosen on validation sentences; what is printed is scored
-on test sentences, which chose nothing. The saved model is the one that was tested.
+on test sentences, which chose nothing. The saved model is the one that was tested. It is saved as
+soon as it is there, so that a program that is stopped while its rivals are trained loses nothing.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from ragteach.data.writing import check_place
 from ragteach.errors import refuse
 from ragteach.integrations.saving import save
 from ragteach.study.one_split import Split, fit_split
+from ragteach.study.strategies import STRATEGIES
 
 
 def run_train(options: argparse.Namespace) -> int:
@@ -37,17 +39,48 @@ def run_train(options: argparse.Namespace) -> int:
         )
     check_place(options.save, "--save")
     frame = asked_frame(options.file, options)
-    split = fit_split(frame, options.seed, max_words=options.max_words)
-    print(scores(split, options.strategy))
+    chosen = options.strategy
+    order = [chosen, *(name for name in STRATEGIES if name != chosen)]
+    notes = {"data": Path(options.file).name}
+    fitted: list[Split] = []
+
+    def keep(split: Split) -> None:
+        """The model that was asked for is saved as soon as it is there, before its rivals."""
+        fitted[:] = [split]
+        if len(split.fitted) == 1:
+            save_split(options.save, split, chosen, **notes)
+            print(scores(split, chosen), flush=True)
+
+    try:
+        split = fit_split(frame, options.seed, order, options.max_words, after=keep)
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(_stopped(options, fitted)) from None
     print(in_one_line(split))
-    path = save_split(options.save, split, options.strategy, data=Path(options.file).name)
-    task = split.task_names[0]
-    print(
-        f"\nSaved {path}. To use it, one sentence a line:\n"
-        f"  python -m ragteach predict {options.save} --task {shlex.quote(task)} < sentences.txt\n"
+    print(_how_to_use(options.save, split))
+    return 0
+
+
+def _stopped(options: argparse.Namespace, fitted: list[Split]) -> str:
+    """What Ctrl-C left."""
+    done = list(fitted[-1].fitted) if fitted else []
+    kept = f"{done[0]} is saved in {options.save}" if done else "nothing is saved yet"
+    fix = (
+        "use it with predict; do the same again to see its rivals" if done else "do the same again"
+    )
+    return (
+        f"Expected: to fit {options.strategy} and {len(STRATEGIES) - 1} rivals\n"
+        f"Got: Ctrl-C after {len(done)} of {len(STRATEGIES)}; {kept}\n"
+        f"What to do: {fix}"
+    )
+
+
+def _how_to_use(path: str, split: Split) -> str:
+    return (
+        f"\nSaved {Path(path).resolve()}. To use it, one sentence a line:\n"
+        f"  python -m ragteach predict {shlex.quote(str(path))} --task "
+        f"{shlex.quote(split.task_names[0])} < sentences.txt\n"
         "Add --all for the probability of every class."
     )
-    return 0
 
 
 def scores(split: Split, strategy: str) -> str:

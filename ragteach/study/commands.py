@@ -45,12 +45,14 @@ def run_compare(options: argparse.Namespace) -> tuple[pd.DataFrame, Path]:
     sizes, related = options.n_per_task, options.relatedness
     knobs = {} if related is None else {"relatedness": related}
     settings = {"data": options.data, "seeds": options.seeds, "n_per_task": sizes, **knobs}
+    if options.max_words is not None:
+        settings["max_words"] = options.max_words
     data = options.data
     if data not in SIZES:
         data = asked_frame(data, options)
         settings["rows"] = hashlib.sha256(data.to_csv().encode("utf-8", "replace")).hexdigest()
-    kept = {"out": options.out, "resume": options.resume}
-    table = compare(data, options.seeds, sizes, n_jobs=options.jobs, **kept, **knobs)
+    more = {"out": options.out, "resume": options.resume, "max_words": options.max_words}
+    table = compare(data, options.seeds, sizes, n_jobs=options.jobs, **more, **knobs)
     means, differences = summary(table), paired(table)
     name = re.sub(r"[^\w.-]+", "_", Path(options.data).stem)
     folder = _write_all(options.out, name, settings, "comparison", table, draw(means))

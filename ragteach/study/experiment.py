@@ -58,6 +58,7 @@ def compare(
     progress: bool = True,
     out: str | os.PathLike | None = None,
     resume: bool = False,
+    max_words: int | None = None,
     **knobs: float,
 ) -> pd.DataFrame:
     """Train, choose and score every strategy on many draws of the data.
@@ -81,6 +82,8 @@ def compare(
             it, also at the same time.
         resume: go on from the draws that are kept in ``out``; the table is the same, bit by bit
             (but for the seconds).
+        max_words: keep only this many of the most frequent words of each training part, where the
+            weights of all (tasks x classes x words) would not fit. Default: all words.
         knobs: for the toy generator: relatedness, noise, imbalance.
 
     Returns:
@@ -122,7 +125,9 @@ def compare(
     sizes = _sizes(SIZES.get(name) if n_per_task is None else n_per_task)
     frame = _checked(_loaded(data), sizes)
     jobs = [Job(name, n, seed, tuple(knobs.items())) for n in sizes for seed in seeds]
-    return _table(jobs, frame, found, n_jobs, progress, out, resume, name)
+    if max_words is not None:
+        whole("max_words", max_words, 1)
+    return _table(jobs, frame, found, n_jobs, progress, out, resume, name, max_words=max_words)
 
 
 def who_wins_map(
@@ -166,6 +171,7 @@ def _table(
     resume: bool,
     label: str,
     knobs: Sequence[str] = (),
+    max_words: int | None = None,
 ) -> pd.DataFrame:
     """The rows of all jobs, in their order; with a column for each of these knobs."""
     check_resume(resume, out)
@@ -173,8 +179,10 @@ def _table(
     if frame is None:
         for values in {job.knobs for job in jobs}:
             make_toy(n_per_task=1, **dict(values))  # the generator refuses what it cannot use
-    work = functools.partial(_one_draw, frame=frame, strategies=strategies, columns=knobs)
-    kept = Kept(out, described(frame, strategies))
+    work = functools.partial(
+        _one_draw, frame=frame, strategies=strategies, columns=knobs, max_words=max_words
+    )
+    kept = Kept(out, None if out is None else [*described(frame, strategies), max_words])
     columns = [*COLUMNS, *knobs]
     parts = run(
         work,
@@ -192,7 +200,11 @@ def _table(
 
 
 def _one_draw(
-    job: Job, frame: pd.DataFrame | None, strategies: list[Strategy], columns: Sequence[str]
+    job: Job,
+    frame: pd.DataFrame | None,
+    strategies: list[Strategy],
+    columns: Sequence[str],
+    max_words: int | None = None,
 ) -> list[tuple]:
     """All strategies on one draw: the rows of the table, in Python's own numbers."""
     threads = torch.get_num_threads()
@@ -204,7 +216,7 @@ def _one_draw(
         size = len(train) // train["task"].nunique()
         source = (FRESH, 0.0) if frame is None else (RESPLIT, overlap_ratio(frame, job.n))
         more = [knobs[name] for name in columns]
-        parts = Parts(train, val, test, n_classes)  # the same for all strategies
+        parts = Parts(train, val, test, n_classes, max_words)  # the same for all strategies
         for strategy in strategies:
             started = time.perf_counter()
             scores, n_params = score(strategy, parts)

@@ -3,9 +3,9 @@
 Enters: a folder.  Leaves: one small file a draw, ``draws/toy-n60-seed3-1f0c2a9be4d7.json``.
 
 The last part of the name is a digest of all that decides the draw's numbers: the data, the knobs,
-the strategies with their tries, the size, the seed, the version. So any number of runs, at the same
-time if need be, may share a folder: they read each other's draws where they are the same, and never
-where they are not. Numbers are written so that they come back bit by bit.
+the strategies with their code and tries, the size, the seed, the packages' versions. So any number
+of runs, at the same time if need be, may share a folder: they read each other's draws where they are
+the same, and never where they are not. Numbers are written so that they come back bit by bit.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ import pandas as pd
 
 from ragteach.data.writing import write
 from ragteach.errors import refuse
+from ragteach.study.identity import identity
 from ragteach.study.strategies import Strategy
 
 FORMAT = 1
@@ -186,35 +187,35 @@ def described(frame: pd.DataFrame | None, strategies: Iterable[Strategy]) -> lis
     data = None
     if frame is not None:
         columns = frame[["text", "label", "task"]].to_csv(index=False)
-        data = hashlib.sha256(columns.encode("utf-8", "surrogatepass")).hexdigest()
+        data = [
+            hashlib.sha256(columns.encode("utf-8", "surrogatepass")).hexdigest(),
+            frame.attrs.get("label_names"),
+            frame.attrs.get("task_names"),
+        ]
     parts = [
         [
             s.name,
-            _function(s.builder),
-            _function(s.features),
+            identity(s.builder),
+            identity(s.features),
             [list(map(float, t)) for t in s.tries],
         ]
         for s in strategies
     ]
-    return [version(), data, parts]
+    return [versions(), data, parts]
 
 
-def version() -> str:
-    """The package's version: draws of another one are other draws."""
+def versions() -> dict[str, str]:
+    """The packages that decide a draw's numbers: draws of other ones are other draws.
+
+    Example:
+        >>> list(versions())
+        ['ragteach', 'torch', 'scikit-learn', 'numpy']
+    """
+    return {name: _version(name) for name in ("ragteach", "torch", "scikit-learn", "numpy")}
+
+
+def _version(package: str) -> str:
     try:
-        return importlib.metadata.version("ragteach")
+        return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:  # a checkout that nobody installed
         return "checkout"
-
-
-def _function(function: Any) -> list | None:
-    """A function by its name and its code, so that a changed one is another."""
-    if function is None:
-        return None
-    name = getattr(function, "__qualname__", type(function).__qualname__)
-    code = getattr(function, "__code__", None)
-    if code is None:
-        return [name, repr(function)]
-    constants = [c for c in code.co_consts if isinstance(c, str | int | float)]
-    text = f"{code.co_code.hex()} {code.co_names} {constants}"
-    return [name, hashlib.sha256(text.encode()).hexdigest()]

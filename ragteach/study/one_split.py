@@ -9,7 +9,7 @@ difference is made of, and gives the model that goes into a file.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,18 +18,14 @@ import pandas as pd
 import torch
 
 from ragteach.data.arguments import as_list
-from ragteach.data.features import make_vectorizer
 from ragteach.data.frames import as_frame
 from ragteach.data.looking import wilson
-from ragteach.data.memory import how_many_fit
 from ragteach.data.splits import split_frame
 from ragteach.dataset import MultiTaskDataset
-from ragteach.engine.optimum import bytes_of_an_optimum, solve_path
 from ragteach.errors import one_of
 from ragteach.model import RAG
+from ragteach.study.scores import best_penalty, few_words
 from ragteach.study.strategies import REGISTRY, STRATEGIES, Strategy
-
-SEARCH = 5  # vectors as large as the weights that the search for an optimum holds, roughly
 
 
 @dataclass
@@ -133,6 +129,7 @@ def fit_split(
     seed: int = 0,
     strategies: Sequence[str] = STRATEGIES,
     max_words: int | None = None,
+    after: Callable[[Split], Any] | None = None,
 ) -> Split:
     """Split the frame and fit every strategy on it.
 
@@ -142,6 +139,8 @@ def fit_split(
         strategies: names, see `ragteach.study.strategies`.
         max_words: keep only this many of the most frequent words, where the weights of all (tasks x
             classes x words) would not fit. Default: all words of the training part.
+        after: called with the split whenever one more strategy is fitted, so that what is there can
+            be used or saved before the next.
 
     Raises:
         RagteachError: too few sentences to be split; an unknown strategy; weights that do not fit
@@ -158,35 +157,24 @@ def fit_split(
         one_of("strategy", name, [n for n, s in REGISTRY.items() if s.builder and not s.features])
     frame = as_frame(frame)
     train, val, test = split_frame(frame, seed=seed)
-    words = None
-    if max_words is not None:
-        words = make_vectorizer(max_features=max_words, analyzer="auto").fit(train["text"])
-    data = MultiTaskDataset.from_frame(train, words)
+    data = MultiTaskDataset.from_frame(train, few_words(train, max_words))
     val_data = MultiTaskDataset.from_frame(val, like=data)
-    fitted = {name: _fit(REGISTRY[name], data, val_data, test) for name in strategies}
-    return Split(train, val, test, data.vectorizer, data.task_names, data.class_names, fitted, seed)
+    names = data.task_names, data.class_names
+    split = Split(train, val, test, data.vectorizer, *names, fitted={}, seed=seed)
+    for name in strategies:
+        split.fitted[name] = _fit(REGISTRY[name], data, val_data, test)
+        if after is not None:
+            after(split)
+    return split
 
 
 def _fit(
     strategy: Strategy, data: MultiTaskDataset, val: MultiTaskDataset, test: pd.DataFrame
 ) -> Fitted:
     """Solve the path of penalties, keep the one with the least validation loss, answer the test."""
-    assert strategy.builder is not None, "fit_split takes strategies that train something"
-    model = strategy.builder(data)
-    tries = np.array(strategy.tries, dtype=float)
-    at_once = how_many_fit(SEARCH * bytes_of_an_optimum(model), len(tries))  # nearly always all
-    least = np.inf
-    chosen: tuple[RAG, float, float] | None = None
-    for start in range(0, len(tries), at_once):
-        lam, lam_shared = tries[start : start + at_once].T
-        path = solve_path(model, data, lam, lam_shared, tol=1e-4)
-        losses = path.losses(val.stacked()).mean(0)
-        best = int(losses.argmin())
-        if chosen is None or losses[best] < least:
-            least = losses[best].item()
-            chosen = path.model(best), path.lam[best].item(), path.lam_shared[best].item()
-    assert chosen is not None
-    return Fitted(*chosen, *_answers(chosen[0], data.vectorizer, test))
+    best = best_penalty(strategy, data, val.stacked())
+    answers = _answers(best.model, data.vectorizer, test)
+    return Fitted(best.model, best.lam, best.lam_shared, *answers)
 
 
 @torch.no_grad()

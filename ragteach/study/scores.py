@@ -10,20 +10,23 @@ cross-entropy is scored, once, on the test sentences, which never choose anythin
 from __future__ import annotations
 
 import warnings
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
 
-from ragteach.data.features import UnknownWordsWarning
+from ragteach.data.features import UnknownWordsWarning, make_vectorizer
+from ragteach.data.memory import how_many_fit
 from ragteach.dataset import MultiTaskDataset
-from ragteach.engine.optimum import solve_path
+from ragteach.engine.optimum import bytes_of_an_optimum, solve_path
 from ragteach.losses import cross_entropy
 from ragteach.model import RAG, task_logits
 from ragteach.study.strategies import Strategy
 from ragteach.tensors import TaskTensors
 
+SEARCH = 5  # vectors as large as the weights that the search for an optimum holds, roughly
 Scores = list[tuple[str, str, float]]
 FLAT = 0.01  # an edge is no matter where the validation loss (in nats) no longer falls towards it
 ALL_BUT_NONE = 1e-5  # a penalty this small is none: beyond it there is nothing to try
@@ -33,12 +36,19 @@ class Parts:
     """One draw as numbers: the vocabulary is fitted on the training sentences.
 
     A task of which a class is missing gets one sentence without words for each class, so that
-    every bias has a best value.
+    every bias has a best value. ``max_words`` keeps the most frequent words only.
     """
 
-    def __init__(self, train: pd.DataFrame, val: pd.DataFrame, test: pd.DataFrame, n_classes: int):
+    def __init__(
+        self,
+        train: pd.DataFrame,
+        val: pd.DataFrame,
+        test: pd.DataFrame,
+        n_classes: int,
+        max_words: int | None = None,
+    ):
         self.frames, self.n_classes = (train, val, test), n_classes
-        self.words = self._stacked(None)
+        self.words = self._stacked(few_words(train, max_words))
 
     def of(self, strategy: Strategy) -> tuple[MultiTaskDataset, TaskTensors, TaskTensors]:
         """Training, validation and test part, in the strategy's own features if it has some."""
@@ -62,6 +72,13 @@ class Parts:
         return data, val, test
 
 
+def few_words(train: pd.DataFrame, max_words: int | None) -> Any:
+    """A vectoriser of the most frequent words of the training part; None: of all its words."""
+    if max_words is None:
+        return None
+    return make_vectorizer(max_features=max_words, analyzer="auto").fit(train["text"])
+
+
 def completed(train: pd.DataFrame, n_classes: int) -> pd.DataFrame:
     """The training part, with one sentence without words for each class in tasks that lack one."""
     extra = [
@@ -79,17 +96,53 @@ def score(strategy: Strategy, parts: Parts) -> tuple[Scores, int]:
     if strategy.builder is None:
         return majority(parts.frames[0], parts.frames[2], parts.n_classes), 0
     data, val, test = parts.of(strategy)
-    lam, lam_shared = np.array(strategy.tries, dtype=float).T
-    path = solve_path(strategy.builder(data), data, lam, lam_shared, tol=1e-4)
-    losses = path.losses(val).mean(0).numpy()  # (n_tries,)
-    best = int(losses.argmin())
-    model = path.model(best)
+    best = best_penalty(strategy, data, val)
+    model = best.model
+    edge = on_edge(best.tries[0], best.losses) or on_edge(best.tries[1], best.losses)
     chosen = [
-        ("mean", "lam", path.lam[best].item()),
-        ("mean", "lam_shared", path.lam_shared[best].item()),
-        ("mean", "on_edge", float(on_edge(lam, losses) or on_edge(lam_shared, losses))),
+        ("mean", "lam", best.lam),
+        ("mean", "lam_shared", best.lam_shared),
+        ("mean", "on_edge", float(edge)),
     ]
     return model_scores(model, test) + chosen, model.num_parameters(trainable=True)
+
+
+@dataclass
+class Best:
+    """The optimum at the penalties with the least validation loss.
+
+    Attributes:
+        model, lam, lam_shared: the chosen ones. tries: (2, n_tries) the penalties. losses: (n_tries,)
+            their validation cross-entropy, the mean over tasks.
+    """
+
+    model: RAG
+    lam: float
+    lam_shared: float
+    tries: np.ndarray
+    losses: np.ndarray
+
+
+def best_penalty(strategy: Strategy, data: MultiTaskDataset, val: TaskTensors) -> Best:
+    """Solve the strategy for each of its penalties: all side by side, or, where memory has no room
+    for that, as many at a time as fit.
+    """
+    assert strategy.builder is not None, "a strategy that trains something"
+    model = strategy.builder(data)
+    tries = np.array(strategy.tries, dtype=float)
+    at_once = how_many_fit(SEARCH * bytes_of_an_optimum(model), len(tries))  # nearly always all
+    losses = np.empty(len(tries))
+    chosen: tuple[RAG, float, float] | None = None
+    for start in range(0, len(tries), at_once):
+        part = slice(start, start + at_once)
+        lam, lam_shared = tries[part].T
+        path = solve_path(model, data, lam, lam_shared, tol=1e-4)
+        losses[part] = path.losses(val).mean(0).numpy()  # (n_tries,)
+        best = int(losses[part].argmin())
+        if chosen is None or losses[part][best] < losses[:start].min():
+            chosen = path.model(best), path.lam[best].item(), path.lam_shared[best].item()
+    assert chosen is not None
+    return Best(*chosen, tries.T, losses)
 
 
 def on_edge(values: np.ndarray, losses: np.ndarray) -> bool:

@@ -14,7 +14,6 @@ Sources: Bergstra et al. (2011), TPE; Akiba et al. (2019), Optuna.
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Iterator
@@ -29,7 +28,8 @@ from ragteach.data.arguments import LARGEST_NUMPY_SEED, is_a, yes_no
 from ragteach.dataset import MultiTaskDataset
 from ragteach.errors import RagteachError, at_least, need, one_of, refuse, whole
 from ragteach.model import RAG
-from ragteach.study.kept import Kept, digest, version
+from ragteach.study.identity import identity
+from ragteach.study.kept import Kept, digest, versions
 from ragteach.study.running import check_jobs, check_resume
 from ragteach.study.trials import Training, Trials, build
 from ragteach.tensors import TaskTensors
@@ -162,8 +162,11 @@ def search(
     fit_options = {"epochs": epochs, "lr": lr, "patience": patience, "seed": seed}
     training = Training(train, val, fit_options, options, list(callbacks))
     width = joblib.effective_n_jobs(n_jobs)
-    common = [version(), digest(train), digest(val), space, fit_options, prune, width, options]
-    kept = Kept(out, json.loads(json.dumps(common, default=repr)), "trial", n_trials)
+    common = None  # what all trials have in common; asked for where they are kept
+    if out is not None:
+        found = [digest(train), digest(val), identity([space, fit_options, prune, width, options])]
+        common = [versions() | {"optuna": optuna.__version__}, *found]
+    kept = Kept(out, common, "trial", n_trials)
     trials = Trials(study, space, training, kept, resume, n_jobs, prune and width == 1)
     with _quiet(optuna):
         stopped = trials.run(n_trials, timeout, progress)

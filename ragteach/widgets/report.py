@@ -66,7 +66,8 @@ def run_report(options: argparse.Namespace, table: pd.DataFrame, folder: Path) -
     else:
         frame = asked_frame(data, options)
     name = data if data in SIZES else Path(data).name
-    for path in write_report(folder, table, frame, name, _command(options)):
+    command = _command(options)
+    for path in write_report(folder, table, frame, name, command, options.max_words):
         print(f"Wrote {path}")
     latest = folder.parent / "report.html"  # the last run's, where one looks for it
     print(f"Wrote {write(latest, (folder / 'report.html').read_bytes())}")
@@ -75,7 +76,7 @@ def run_report(options: argparse.Namespace, table: pd.DataFrame, folder: Path) -
 def _command(options: argparse.Namespace) -> str:
     """The command line that does the same again."""
     words = ["--data", options.data]
-    for column in ("text", "label", "task", "encoding"):
+    for column in ("text", "label", "task", "encoding", "separator"):
         if getattr(options, column):
             words += [f"--{column}", getattr(options, column)]
     words += ["--missing", options.missing] if options.missing != "ask" else []
@@ -84,12 +85,19 @@ def _command(options: argparse.Namespace) -> str:
         words += ["--n-per-task", *options.n_per_task]
     if options.relatedness is not None:
         words += ["--relatedness", options.relatedness]
+    if options.max_words is not None:
+        words += ["--max-words", options.max_words]
     words += ["--out", options.out]
     return shlex.join(["python", "-m", "ragteach", "compare", *map(str, words)])
 
 
 def write_report(
-    folder: Path, table: pd.DataFrame, frame: pd.DataFrame, name: str, command: str
+    folder: Path,
+    table: pd.DataFrame,
+    frame: pd.DataFrame,
+    name: str,
+    command: str,
+    max_words: int | None = None,
 ) -> list[Path]:
     """Write ``report.html`` and ``model.safetensors`` into a folder.
 
@@ -97,6 +105,7 @@ def write_report(
         folder: exists. table: of `compare`.
         frame: the data that were compared, columns text, label, task.
         name: what to call them. command: what to type to get all this again.
+        max_words: of the models, as in `compare`.
 
     Returns:
         What was written.
@@ -118,7 +127,7 @@ def write_report(
     try:
         with warnings.catch_warnings(record=True) as said:
             warnings.simplefilter("always")
-            split = fit_split(frame)
+            split = fit_split(frame, max_words=max_words)
         notes += tuple(str(warning.message) for warning in said)
     except RagteachError as error:
         split = None

@@ -10,7 +10,7 @@ from problems import refused
 from ragteach import RAG, MultiTaskDataset, fit_split, make_toy, solve_path
 from ragteach.data import memory
 from ragteach.data.stacking import stack_rows
-from ragteach.study import one_split
+from ragteach.study import scores
 
 
 def test_an_estimate_is_compared_with_what_is_free(monkeypatch):
@@ -68,7 +68,7 @@ def test_optima_that_do_not_fit_are_refused_before_any_work(monkeypatch):
 def test_a_split_walks_in_as_many_pieces_as_fit(monkeypatch):
     frame = make_toy(n_per_task=20)
     whole = fit_split(frame, strategies=["RAG"])
-    monkeypatch.setattr(one_split, "how_many_fit", lambda each, most: 10)
+    monkeypatch.setattr(scores, "how_many_fit", lambda each, most: 10)
     pieces = fit_split(frame, strategies=["RAG"])
     a, b = whole.fitted["RAG"], pieces.fitted["RAG"]
     assert (a.lam, a.lam_shared) == (b.lam, b.lam_shared)

@@ -152,6 +152,11 @@ def test_other_refusals(tmp_path):
         load_table(tmp_path / "a.jsonl")
 
 
+def test_a_device_without_an_end_is_not_read():
+    with refused("a CSV file", "/dev/zero: a device, which has no end", "check the path"):
+        load_table("/dev/zero")
+
+
 def test_decimals_that_are_whole_numbers_and_texts_that_look_missing():
     table = load_table(b"text,label,task\nNA,0.0,7\nnull,1.0,12\n")
     assert table["label"].tolist() == ["0", "1"] and table["text"].tolist() == ["NA", "null"]

@@ -836,6 +836,22 @@ def test_predict_command_answers_line_by_line(model_file, tmp_path):
     np.testing.assert_allclose(np.array([row[:3] for row in rows], float), p, atol=6e-5)
 
 
+def test_bad_lines_and_files_are_named_in_three_parts(model_file, tmp_path, capsys):
+    path, _, _ = model_file
+    source = tmp_path / "sentences.txt"
+    source.write_bytes(b"a good film\na bad film\nun caf\xe9\n")
+    for more, said in (
+        (["--input", source], f"Got: byte 0xe9 in line 3 of {source}"),
+        (["--input", tmp_path / "none.txt"], "none.txt: No such file or directory"),
+        (["--input", tmp_path], "Is a directory"),
+        (["--input", source, "--block", 0], "Got: --block = 0"),
+    ):
+        args = command(path, "--task", "cars", *more)
+        assert args.func(args, None, io.StringIO()) == 2
+        message = capsys.readouterr().err
+        assert message.startswith("Expected: ") and said in message and "What to do: " in message
+
+
 def test_predict_command_in_a_process_of_its_own(model_file):
     path, _, _ = model_file
     code = """

@@ -9,6 +9,7 @@ import pytest
 import ragteach as rt
 from ragteach import __main__ as command
 from ragteach.integrations.serving import predict_lines
+from ragteach.study import one_split
 from ragteach.study.one_split import fit_split
 
 
@@ -51,6 +52,28 @@ def test_another_strategy_can_be_saved(mine, tmp_path):
     words = ["train", str(mine), "--save", str(model), "--strategy", "full sharing"]
     assert command.main(words) == 0
     assert rt.load(model).model.n_adapters == 0
+
+
+def test_the_model_is_saved_before_its_rivals_are_trained(mine, tmp_path, capsys, monkeypatch):
+    model, fitted, original = tmp_path / "m.safetensors", [], one_split._fit
+
+    def impatient(strategy, *args):
+        fitted.append(strategy.name)
+        if len(fitted) == stops:
+            raise KeyboardInterrupt
+        return original(strategy, *args)
+
+    monkeypatch.setattr(one_split, "_fit", impatient)
+    words = ["train", str(mine), "--save", str(model), "--strategy", "independent"]
+    stops = 1
+    assert command.main(words) == 130 and not model.exists()
+    assert "Ctrl-C after 0 of 3; nothing is saved yet" in capsys.readouterr().err
+    fitted.clear()
+    stops = 2
+    assert command.main(words) == 130
+    assert fitted[0] == "independent"
+    assert f"Ctrl-C after 1 of 3; independent is saved in {model}" in capsys.readouterr().err
+    assert rt.load(model).training["strategy"] == "independent"
 
 
 @pytest.mark.parametrize(

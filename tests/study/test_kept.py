@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from problems import refused
 
-from ragteach import compare, make_toy, who_wins_map
+from ragteach import RAG, compare, make_toy, who_wins_map
 from ragteach.study import experiment, running
 from ragteach.study.kept import Job, Kept, Stopped, described
 from ragteach.study.strategies import REGISTRY, Strategy, chosen_strategies, pairs
@@ -95,6 +95,33 @@ def test_a_strategy_with_other_tries_or_other_code_is_another():
     ]
     texts = {json.dumps(described(None, [kind])) for kind in kinds}
     assert len(texts) == 3
+
+
+def test_what_a_builder_leans_on_decides_whose_draws_are_taken(tmp_path, counted):
+    """The same code, closed over another number of groups, is another strategy."""
+
+    def strategy(per_task):
+        def build(data):
+            shape = data.n_features, data.n_classes, 4
+            return RAG(
+                *shape, tasks=data.task_names, per_task=per_task, graph="random", init="zero"
+            )
+
+        return Strategy("ours", build, pairs([0.1], [0.1]))
+
+    options = OPTIONS | {"out": tmp_path, "resume": True}
+    one, two = (run(1, **options | {"strategies": [strategy(k)]}) for k in (1, 2))
+    assert counted == [0, 0]
+    assert not one["value"].equals(two["value"])
+    same(run(1, **options | {"strategies": [strategy(1)]}), one)
+    assert counted == [0, 0]
+
+
+def test_other_names_of_the_classes_are_other_data():
+    frame = make_toy(n_per_task=5)
+    other = frame.copy()
+    other.attrs = frame.attrs | {"label_names": [*frame.attrs["label_names"], "unsure"]}
+    assert described(frame, []) != described(other, [])
 
 
 def test_the_map_goes_on_too(tmp_path, monkeypatch):
