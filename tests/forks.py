@@ -1,6 +1,6 @@
 """Python processes that are forked from one in which torch and its kin are imported already.
 
-A fresh Python spends some five seconds on imports, and the tests start some sixty: a kernel for
+A fresh Python spends some ten seconds on imports, and the tests start some sixty: a kernel for
 each notebook, and programs that must not share the tests' own process.  Both are forked from one
 server instead (`multiprocessing`'s forkserver), which has imported much and run nothing.  Where the
 start itself is tested, a test starts Python plainly; ``make notebooks`` starts plain kernels.
@@ -26,13 +26,18 @@ EARLY = {
     "MPLBACKEND": "module://matplotlib_inline.backend_inline",
 }
 HEAVY = [
+    "anywidget",
     "ipykernel.kernelapp",
-    "matplotlib.figure",
+    "matplotlib.pyplot",
+    "nbformat",
     "pandas",
+    "pooch",
     "scipy.stats",
     "seaborn",
+    "sklearn.feature_extraction.text",
     "sklearn.linear_model",
     "torch",
+    "torch._dynamo",  # the first optimiser of a process imports it
 ]
 _server = multiprocessing.get_context("forkserver")
 _server.set_forkserver_preload(HEAVY)

@@ -18,8 +18,6 @@ import re
 import warnings
 from pathlib import Path
 
-import nbformat
-
 from ragteach.errors import need, refuse
 from ragteach.widgets.base import MIME, NOTE, script, unsqueeze
 
@@ -111,6 +109,7 @@ def to_html(nb) -> str:
         nb: a notebook node; not changed.
     """
     need("nbconvert", "latex2mathml")  # not needed to use the explorers
+    import nbformat
     from nbconvert import HTMLExporter
 
     nb, kinds, number = nbformat.from_dict(nb), set(), 0
@@ -148,6 +147,8 @@ def _outputs(nb):
 
 def write(notebooks, folder) -> list[Path]:
     """Write each notebook as a page into ``folder``; returns the pages."""
+    import nbformat
+
     pages, folder = [], Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     for path in map(Path, notebooks):
