@@ -11,33 +11,26 @@ import functools  # noqa: E402
 import shutil  # noqa: E402
 import tempfile  # noqa: E402
 from pathlib import Path  # noqa: E402
+from typing import Any  # noqa: E402
 
 import pytest  # noqa: E402
+from groups import Scheduler, group, place  # noqa: E402
 
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def group(item: pytest.Item) -> str:
-    """What runs in one process: the browser's tests, a lesson with its notebooks, or else a file."""
-    path = item.path.relative_to(ROOT)
-    if path.parts[:2] == ("tests", "browser"):
-        return "browser"
-    if path.parts[:2] == ("tests", "lessons"):
-        return f"lesson {path.stem.removeprefix('test_lesson_')}"
-    if getattr(item, "originalname", None) == "test_a_lesson_runs":
-        name = item.callspec.params["row"]["name"]
-        return f"lesson {name.split('_')[0]}" if name[0].isdigit() else f"lesson {name}"
-    return str(path)
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest groups come first, so that the processes end together; no group is split."""
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(group(item)))
-    order = {"browser": 0, "lesson": 1}
-    names = {item: item.get_closest_marker("xdist_group").args[0] for item in items}
-    places = {name: place for place, name in enumerate(dict.fromkeys(names.values()))}
-    items.sort(key=lambda item: (order.get(names[item].split()[0], 2), places[names[item]]))
+    """The longest groups come first, so that the processes end together."""
+    names = [group(item.nodeid) for item in items]
+    seen = {name: i for i, name in enumerate(dict.fromkeys(names))}
+    order = sorted(range(len(items)), key=lambda i: (place(names[i]), seen[names[i]]))
+    items[:] = [items[i] for i in order]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduler | None:
+    """``--dist loadgroup`` means our groups."""
+    return Scheduler(config, log) if config.getvalue("dist") == "loadgroup" else None
 
 
 def pytest_configure(config: pytest.Config) -> None:

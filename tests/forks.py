@@ -105,7 +105,8 @@ class Kernel:
         return self.process.exitcode
 
     def send_signal(self, number):
-        os.kill(self.pid, number)
+        if self.poll() is None:
+            os.kill(self.pid, number)
 
     def terminate(self):
         self.process.terminate()
@@ -143,7 +144,9 @@ def forked_kernels(begin=None):
 
     def launch_kernel(command, env=None, cwd=None, **_):
         arguments = command[command.index("-f") :]
-        kernel = Kernel(*_start(_kernel, env, cwd, [os.devnull] * 3, arguments, begin))
+        kernel = Kernel(
+            *_start(_kernel, env, cwd or os.getcwd(), [os.devnull] * 3, arguments, begin)
+        )
         started.append(kernel)
         return kernel
 

@@ -66,6 +66,7 @@ class Lab:
         self.folder, self.notebooks = folder, folder / "notebooks"
         self.notebooks.mkdir(parents=True)
         self.token = secrets.token_hex(16)
+        self.context = None  # of the browser that looks at it
 
     def __enter__(self):
         with socket.socket() as free:
@@ -93,10 +94,12 @@ class Lab:
             path = self.folder / "settings" / f"{name}.jupyterlab-settings"
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(json.dumps(values), encoding="utf-8")
+        if "RAGTEACH_TEST_SHARED" not in environment:  # no test session: a measurement, screens
+            (self.folder / "shared").mkdir()
+            environment["RAGTEACH_TEST_SHARED"] = str(self.folder / "shared")
         command = [
             sys.executable,
-            "-m",
-            "jupyterlab",
+            str(Path(__file__).with_name("server.py")),
             "--allow-root",
             "--no-browser",
             "--ServerApp.ip=127.0.0.1",
@@ -146,14 +149,14 @@ class Lab:
 
 
 class Notebook:
-    """One notebook in one fresh browser context."""
+    """One notebook in one fresh page. All pages of a server share what the browser has loaded."""
 
     def __init__(self, lab, browser, name, width=1280, theme="light"):
         self.lab, self.name, self.said = lab, name, []
-        self.context = browser.new_context(
-            viewport={"width": width, "height": 1000}, color_scheme=theme
-        )
-        self.page, self.control = self.context.new_page(), set()
+        lab.context = lab.context or browser.new_context()
+        self.page, self.control = lab.context.new_page(), set()
+        self.page.set_viewport_size({"width": width, "height": 1000})
+        self.page.emulate_media(color_scheme=theme)
         self.page.on("websocket", lambda socket: socket.on("framesent", self.sent))
         self.page.set_default_timeout(60_000)
         self.page.on(
@@ -294,4 +297,4 @@ class Notebook:
         try:  # the kernel goes with its page, or the kernels of a long run would fill the memory
             self.page.evaluate("jupyterapp.shell.currentWidget.sessionContext.shutdown()")
         finally:
-            self.context.close()
+            self.page.close()

@@ -247,9 +247,8 @@ def test_nothing_is_cut_off_light_or_dark(notebook, width):
     assert nb.faults() == []
 
 
-# The graph on the page, from the buttons of its matrix.
-# Texts that leave the frame, that a box hides, or that differ from their background by less than
-# 4.5 to 1.
+# Texts that leave the frame (but in a box that scrolls, and that the keyboard reaches), or that
+# differ from their background by less than 4.5 to 1.
 CUT_OFF = """(e) => {
   const root = e.shadowRoot.querySelector('.root'), frame = root.getBoundingClientRect();
   const cut = [], faint = [];
@@ -259,16 +258,18 @@ CUT_OFF = """(e) => {
   const ground = (node) => { for (; node && node !== e.shadowRoot; node = node.parentNode) {
     const c = getComputedStyle(node).backgroundColor, a = c.match(/[\\d.]+/g).map(Number);
     if (a.length < 4 || a[3] === 1) return c; } return getComputedStyle(root).backgroundColor; };
+  const scrolls = (node) => { for (; node !== root; node = node.parentElement) {
+    const box = node.getBoundingClientRect(), inside = box.left >= frame.left - 1 && box.right <= frame.right + 1;
+    const way = getComputedStyle(node).overflowX, more = node.scrollWidth > node.clientWidth + 1;
+    if (/auto|scroll/.test(way) && more && node.tabIndex >= 0) return inside; } return false; };
   const walk = document.createTreeWalker(root, NodeFilter.SHOW_TEXT);
   for (let text = walk.nextNode(); text; text = walk.nextNode()) {
     const owner = text.parentElement, style = getComputedStyle(owner);
     if (!text.textContent.trim() || !owner.checkVisibility() || owner.closest('option, select, .heard')) continue; // heard, never seen
     const range = document.createRange(); range.selectNodeContents(text);
     const box = range.getBoundingClientRect();
-    if (box.left < frame.left - 1 || box.right > frame.right + 1) {
-      const scrolls = owner.closest('[style*=overflow-x], .more, pre');
-      if (!scrolls) cut.push(text.textContent);
-    }
+    const leaves = box.left < frame.left - 1 || box.right > frame.right + 1;
+    if (leaves && !scrolls(owner)) cut.push(text.textContent);
     const svg = owner.closest('svg'), color = svg ? style.fill : style.color;
     if (!/^rgb/.test(color) || owner.closest('button:disabled')) continue;
     const [a, b] = [light(color), light(ground(svg ?? owner))].sort((x, y) => y - x);

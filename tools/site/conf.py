@@ -6,7 +6,6 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
-MADE = ROOT / "build" / "site"
 sys.path[:0] = [str(ROOT), str(HERE)]
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -43,8 +42,6 @@ napoleon_use_rtype = False
 
 html_theme = "sphinx_book_theme"
 html_math_renderer = "mathml"
-html_static_path = [str(MADE / "_static")]
-html_extra_path = [str(MADE / "_extra")]
 html_css_files = ["style.css"]
 html_copy_source = False
 html_show_sourcelink = False
@@ -60,3 +57,9 @@ html_theme_options = {
     "show_toc_level": 2,
 }
 html_context = {"default_mode": "auto"}
+
+
+def setup(app) -> None:
+    """Styles and files to copy lie with what Sphinx reads, which every run has in its own place."""
+    app.config.html_static_path = [str(Path(app.srcdir) / "_static")]
+    app.config.html_extra_path = [str(Path(app.srcdir) / "_extra")]

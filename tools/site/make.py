@@ -2,7 +2,8 @@
 
     python tools/site/make.py [site]
 
-Writes what Sphinx reads to build/site, and the pages to the folder named.  Any warning is an error.
+Writes the pages to the folder named; what Sphinx reads lies in a folder of this run's own, and goes
+with it.  Any warning is an error.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import argparse
 import ast
 import shutil
 import sys
+import tempfile
 import tomllib
 from pathlib import Path
 
@@ -38,10 +40,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="build the site")
     parser.add_argument("target", nargs="?", default="site", type=Path)
     options = parser.parse_args()
-    source = ROOT / "build" / "site"
-    shutil.rmtree(source, ignore_errors=True)
-    prepare(source)
-    return build(source, options.target)
+    with tempfile.TemporaryDirectory(prefix="ragteach-site-") as folder:
+        prepare(Path(folder))
+        return build(Path(folder), options.target)
 
 
 def build(source: Path, target: Path) -> int:

@@ -1,0 +1,42 @@
+"""JupyterLab whose kernels are forked, with torch and its kin imported already (see `forks`).
+
+What one kernel has trained, the kernels after it take from the session's folder (see `once`): every
+notebook of the browser's tests makes the same few explorers.
+
+    python tests/browser/server.py [what python -m jupyterlab takes]
+"""
+
+import os
+import sys
+from multiprocessing import forkserver
+from pathlib import Path
+from unittest import mock
+
+TESTS = str(Path(__file__).resolve().parents[1])
+sys.path.insert(0, TESTS)
+
+import forks  # noqa: E402
+
+READY = [*forks.HEAVY, "ipywidgets", "anywidget", "ragteach.widgets", "once"]
+
+
+def begin():
+    """In a kernel, before its first cell."""
+    import once
+
+    return once.begin(once.shared_folder())
+
+
+def main() -> None:
+    from jupyterlab.labapp import main as lab
+
+    path = os.pathsep.join(filter(None, [TESTS, os.environ.get("PYTHONPATH")]))
+    forks.prepare(READY, {**forks.EARLY, "PYTHONPATH": path})
+    with mock.patch.dict(os.environ, forks.EARLY):
+        forkserver.ensure_running()  # it imports while JupyterLab starts
+    with forks.forked_kernels(begin):
+        lab()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,56 @@
+"""Which tests run in one process, when several processes share the suite (``--dist loadgroup``).
+
+Enters: the name of a test as pytest gives it.  Leaves: its group; no group is split.
+
+    browser lab     tests that open JupyterLab: one server and one browser for all of them
+    browser pages   the browser's other tests: one browser
+    lesson NN       a lesson's tests with its notebooks: their runs share what they compute
+    (a file)        everything else
+
+We group by the name, in a scheduler of our own. pytest-xdist 3.8 hands its groups over in the names
+of the tests, which pytest 9.2 no longer lets it change: its groups are then silently empty.
+"""
+
+import re
+from pathlib import PurePosixPath
+
+from xdist.scheduler import LoadScopeScheduling
+
+LAB = ("test_classic", "test_explorers", "test_frames", "test_sharing")
+RUNS = "test_a_lesson_runs["  # of test_notebooks.py; then a lesson's name: 03_losses, lab_vision
+ORDER = ("browser", "lesson")  # the longest come first, so that the processes end together
+
+
+def group(nodeid: str) -> str:
+    """The group of a test.
+
+    Example:
+        >>> group("tests/browser/test_frames.py::test_nothing_jumps[400]")
+        'browser lab'
+        >>> group("tests/project/test_notebooks.py::test_a_lesson_runs[03_losses-student]")
+        'lesson 03'
+    """
+    path, _, name = nodeid.partition("::")
+    folder, stem = str(PurePosixPath(path).parent), PurePosixPath(path).stem
+    if folder == "tests/browser":
+        return "browser lab" if stem in LAB else "browser pages"
+    if folder == "tests/lessons":
+        return f"lesson {stem.removeprefix('test_lesson_')}"
+    if name.startswith(RUNS):
+        lesson = name.removeprefix(RUNS).rpartition("-")[0]
+        number = re.match(r"\d+", lesson)
+        return f"lesson {number[0] if number else lesson}"
+    return path
+
+
+def place(name: str) -> int:
+    """Where a group stands in the order of the suite."""
+    first = name.split()[0]
+    return ORDER.index(first) if first in ORDER else len(ORDER)
+
+
+class Scheduler(LoadScopeScheduling):
+    """Hands whole groups to the processes, in the order in which they were collected."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return group(nodeid)
