@@ -5,6 +5,7 @@ from .data.augmentation import augment as augment
 from .data.augmentation import class_weights as class_weights
 from .data.augmentation import resample as resample
 from .data.augmentation import self_train as self_train
+from .data.encoder import Encoder as Encoder
 from .data.features import make_vectorizer as make_vectorizer
 from .data.files import load_article as load_article
 from .data.files import load_csv as load_csv

@@ -185,8 +185,15 @@ def kept_in(folder: Path) -> Iterator[Once]:
 
     @functools.wraps(plain_draw)
     def one_draw(
-        job: Job, frame: Any, strategies: list, columns: Any, max_words: int | None = None
+        job: Job,
+        frame: Any,
+        strategies: list,
+        columns: Any,
+        max_words: int | None = None,
+        encoder: Any = None,
     ) -> list[tuple]:
+        if encoder is not None:
+            return plain_draw(job, frame, strategies, columns, max_words, encoder)
         return once.one_draw(plain_draw, job, frame, strategies, columns, max_words)
 
     with (

@@ -32,7 +32,7 @@ BIG = 5.0  # MB; a download of this size is named, smaller ones are counted
 UNITS = {"bytes": 1e-6, "kB": 1e-3, "MB": 1.0, "GB": 1e3}
 
 # Measured in an empty environment: MB to download beyond torch, GB on disk with the CPU build.
-SIZES = {"lab": (160, 1.6), "all": (540, 2.6)}
+SIZES = {"lab": (160, 1.6), "all": (625, 2.7)}
 TORCH = {"cpu": "190 MB", "gpu": "2.7 GB with its GPU libraries", "any": "80 to 200 MB"}
 
 

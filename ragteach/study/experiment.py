@@ -23,6 +23,7 @@ import pandas as pd
 import torch
 
 from ragteach.data.arguments import as_list
+from ragteach.data.encoder import Encoder, as_encoder
 from ragteach.data.files import load_article
 from ragteach.data.frames import as_frame
 from ragteach.data.human import load_human
@@ -59,6 +60,7 @@ def compare(
     out: str | os.PathLike | None = None,
     resume: bool = False,
     max_words: int | None = None,
+    features: str | Encoder = "words",
     **knobs: float,
 ) -> pd.DataFrame:
     """Train, choose and score every strategy on many draws of the data.
@@ -84,6 +86,9 @@ def compare(
             (but for the seconds).
         max_words: keep only this many of the most frequent words of each training part, where the
             weights of all (tasks x classes x words) would not fit. Default: all words.
+        features: what a sentence is to every strategy: ``"words"`` (tf-idf of the training part),
+            ``"encoder"`` (a frozen network that reads it, see `ragteach.Encoder`; the extra
+            ``deep``), or an `Encoder` of another model.
         knobs: for the toy generator: relatedness, noise, imbalance.
 
     Returns:
@@ -121,13 +126,21 @@ def compare(
             fix='leave them out, or use data="toy"',
         )
     found = chosen_strategies(strategies)
+    encoder = as_encoder(features)
     seeds = _seeds(seeds)
     sizes = _sizes(SIZES.get(name) if n_per_task is None else n_per_task)
     frame = _checked(_loaded(data), sizes)
     jobs = [Job(name, n, seed, tuple(knobs.items())) for n in sizes for seed in seeds]
     if max_words is not None:
         whole("max_words", max_words, 1)
-    return _table(jobs, frame, found, n_jobs, progress, out, resume, name, max_words=max_words)
+        if encoder is not None:
+            raise refuse(
+                expected="max_words with features that are words",
+                got=f"max_words = {max_words}, features = {features!r:.40}",
+                fix="leave max_words out: an encoder says the same numbers about every text",
+            )
+    options: Any = {"max_words": max_words, "encoder": encoder}
+    return _table(jobs, frame, found, n_jobs, progress, out, resume, name, **options)
 
 
 def who_wins_map(
@@ -138,6 +151,7 @@ def who_wins_map(
     progress: bool = True,
     out: str | os.PathLike | None = None,
     resume: bool = False,
+    features: str | Encoder = "words",
     **knobs: float,
 ) -> pd.DataFrame:
     """The three strategies over relatedness x sentences per task, on toy data: the table of
@@ -146,6 +160,7 @@ def who_wins_map(
     for knob in knobs:
         one_of("option of the toy generator", knob, KNOBS[1:])
     found = chosen_strategies(STRATEGIES)
+    encoder = as_encoder(features)
     seeds, sizes = _seeds(seeds), _sizes(n_per_task)
     values = as_list("relatedness", relatedness, "relatedness=[0.0, 0.5, 1.0]")
     for value in values:
@@ -158,7 +173,8 @@ def who_wins_map(
         for n in sizes
         for seed in seeds
     ]
-    return _table(jobs, None, found, n_jobs, progress, out, resume, "who wins", ["relatedness"])
+    options = {"knobs": ["relatedness"], "encoder": encoder}
+    return _table(jobs, None, found, n_jobs, progress, out, resume, "who wins", **options)
 
 
 def _table(
@@ -172,6 +188,7 @@ def _table(
     label: str,
     knobs: Sequence[str] = (),
     max_words: int | None = None,
+    encoder: Encoder | None = None,
 ) -> pd.DataFrame:
     """The rows of all jobs, in their order; with a column for each of these knobs."""
     check_resume(resume, out)
@@ -179,10 +196,15 @@ def _table(
     if frame is None:
         for values in {job.knobs for job in jobs}:
             make_toy(n_per_task=1, **dict(values))  # the generator refuses what it cannot use
+    if encoder is not None and frame is not None:
+        encoder.fit(frame["text"])  # once, for all draws
     work = functools.partial(
         _one_draw, frame=frame, strategies=strategies, columns=knobs, max_words=max_words
     )
-    kept = Kept(out, None if out is None else [*described(frame, strategies), max_words])
+    if encoder is not None:
+        work = functools.partial(work, encoder=encoder)
+    settings = None if out is None else [*described(frame, strategies, encoder), max_words]
+    kept = Kept(out, settings)
     columns = [*COLUMNS, *knobs]
     parts = run(
         work,
@@ -205,6 +227,7 @@ def _one_draw(
     strategies: list[Strategy],
     columns: Sequence[str],
     max_words: int | None = None,
+    encoder: Encoder | None = None,
 ) -> list[tuple]:
     """All strategies on one draw: the rows of the table, in Python's own numbers."""
     threads = torch.get_num_threads()
@@ -216,7 +239,9 @@ def _one_draw(
         size = len(train) // train["task"].nunique()
         source = (FRESH, 0.0) if frame is None else (RESPLIT, overlap_ratio(frame, job.n))
         more = [knobs[name] for name in columns]
-        parts = Parts(train, val, test, n_classes, max_words)  # the same for all strategies
+        if encoder is not None and frame is None:
+            encoder.fit(pd.concat([train, val, test])["text"])
+        parts = Parts(train, val, test, n_classes, max_words, encoder)  # for all strategies
         for strategy in strategies:
             started = time.perf_counter()
             scores, n_params = score(strategy, parts)

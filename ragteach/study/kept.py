@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ragteach.data.encoder import Encoder
 from ragteach.data.writing import write
 from ragteach.errors import refuse
 from ragteach.study.identity import identity
@@ -182,8 +183,10 @@ def digest(data: Any) -> str:
     return found.hexdigest()
 
 
-def described(frame: pd.DataFrame | None, strategies: Iterable[Strategy]) -> list:
-    """The data and the strategies of a run, as JSON can hold them."""
+def described(
+    frame: pd.DataFrame | None, strategies: Iterable[Strategy], features: Encoder | None = None
+) -> list:
+    """The data, the strategies and the features of a run, as JSON can hold them."""
     data = None
     if frame is not None:
         columns = frame[["text", "label", "task"]].to_csv(index=False)
@@ -201,7 +204,8 @@ def described(frame: pd.DataFrame | None, strategies: Iterable[Strategy]) -> lis
         ]
         for s in strategies
     ]
-    return [versions(), data, parts]
+    found = [versions(), data, parts]
+    return found if features is None else [*found, features.identity]
 
 
 def versions() -> dict[str, str]:

@@ -35,6 +35,7 @@ ALL_BUT_NONE = 1e-5  # a penalty this small is none: beyond it there is nothing 
 class Parts:
     """One draw as numbers: the vocabulary is fitted on the training sentences.
 
+    ``vectorizer``: what makes numbers of texts. Default: the words of the training sentences.
     A task of which a class is missing gets one sentence without words for each class, so that
     every bias has a best value. ``max_words`` keeps the most frequent words only.
     """
@@ -46,9 +47,11 @@ class Parts:
         test: pd.DataFrame,
         n_classes: int,
         max_words: int | None = None,
+        vectorizer: Any = None,
     ):
         self.frames, self.n_classes = (train, val, test), n_classes
-        self.words = self._stacked(few_words(train, max_words))
+        chosen = few_words(train, max_words) if vectorizer is None else vectorizer
+        self.words = self._stacked(chosen)
 
     def of(self, strategy: Strategy) -> tuple[MultiTaskDataset, TaskTensors, TaskTensors]:
         """Training, validation and test part, in the strategy's own features if it has some."""

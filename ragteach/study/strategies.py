@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from ragteach.data.arguments import as_list, is_a
+from ragteach.data.encoder import Encoder, Widened
 from ragteach.data.features import make_vectorizer
 from ragteach.dataset import MultiTaskDataset
 from ragteach.errors import at_least, one_of, refuse
@@ -136,8 +137,10 @@ def phrases_for_each(data: MultiTaskDataset) -> Any:
 
 def _phrases(data: MultiTaskDataset, width: int) -> Any:
     """A vectoriser of the words of ``data`` and the most frequent pairs and triples: ``width``
-    features, or fewer if there are no more.
+    features, or fewer if there are no more. Of an encoder: its numbers, and random features of them.
     """
+    if isinstance(data.vectorizer, Encoder):
+        return Widened(data.vectorizer, width)
     counter = make_vectorizer("bow", ngrams=3)
     counts = np.asarray(counter.fit_transform(data.texts).sum(0)).ravel()  # (n_phrases,)
     names = counter.get_feature_names_out()

@@ -15,8 +15,8 @@ from functools import partial
 import numpy as np
 import torch
 from matplotlib.figure import Figure
-from scipy.sparse import csr_matrix
 
+from ragteach.data.encoder import Encoder, as_encoder
 from ragteach.data.features import make_vectorizer
 from ragteach.data.frames import as_frame
 from ragteach.data.naming import natural
@@ -25,17 +25,15 @@ from ragteach.data.toy import make_toy
 from ragteach.dataset import MultiTaskDataset
 from ragteach.engine.optimum import solve_path
 from ragteach.engine.replicas import routing
-from ragteach.errors import at_least, refuse
+from ragteach.errors import at_least, is_list, refuse
 from ragteach.graph import unless_identity
 from ragteach.model import RAG
 from ragteach.study import plots
 from ragteach.widgets.base import one_thread, show
+from ragteach.widgets.columns import encoded_columns, word_columns
 from ragteach.widgets.goals import word_for
 
 N_LAMBDA = 61
-SENT = (
-    1_500_000  # numbers that the page receives at most; of more, words that hardly matter stay here
-)
 SOLVED = 25_000_000  # numbers that are solved for at most: memory is some 90 bytes for each
 FEWEST = 5  # lambdas that still make a slider
 TITLE = "How much should the {thing}s share?"
@@ -105,7 +103,7 @@ def _tested(parts):
 
 def sharing_slider(
     data=None, lam=None, lam_shared=0.001, sentence=None, words=None, relatedness=0.5, n_per_task=90, seed=0,
-    model=None, goal=None,
+    model=None, goal=None, features="words",
 ):  # fmt: skip
     """Drag lambda; see accuracy, one sentence in every domain's eyes, and the weights of the words
     that differ.
@@ -117,12 +115,15 @@ def sharing_slider(
         lam: penalties to try, increasing. Default: 61 values from lam_shared / 100 to lam_shared x
             100.
         lam_shared: penalty on the shared weights.
-        sentence: a sentence to begin with. Default: one that the domains read differently.
+        sentence: a sentence to begin with, or several. Default: one that the domains read differently.
         words: words to draw. Default: the six whose adapters differ most at the chosen lambda, and
         two that hardly do.
         seed: of the toy sentences or of the split.
         model: a `RAG` for these tasks and words: its graph and biases are used, what it froze stays
             as it is, and it is left unchanged. Default: one adapter per task.
+        features: ``"words"``, ``"encoder"`` (see `ragteach.Encoder`) or an `Encoder`. The page has no
+            encoder in it: it shows sentences that were read here, so hand your own over as
+            ``sentence``, which may then be a list of them.
         goal: what to do, {text: condition} (see `ragteach.widgets.goals`). The measures: ``lam``;
             ``accuracy`` on new sentences, the tasks' mean, ``worst`` the lowest task's;
             ``validation``; ``tied`` lam / (lam + lam_shared); ``readings`` how many different
@@ -160,7 +161,11 @@ def sharing_slider(
     toy = {"relatedness": relatedness, "n_per_task": n_per_task, "seed": seed}
     train, val, test = three_parts(data, **toy)
     with one_thread():
-        dataset = MultiTaskDataset.from_frame(train, class_names=train.attrs["label_names"])
+        encoder = as_encoder(features)
+        if encoder is not None:
+            encoder.fit([*train["text"], *val["text"], *test["text"]])
+        names = train.attrs["label_names"]
+        dataset = MultiTaskDataset.from_frame(train, encoder, class_names=names)
         lam = fitting(lam, dataset, given)
         arrays, spec = compute(dataset, train, val, test, lam, lam_shared, sentence, words, model)
     if data is None:
@@ -173,8 +178,9 @@ def sharing_slider(
         made_model = (
             f"{model.n_adapters}, tasks=data.task_names, graph={graph}, bias={model.bias_kind!r}"
         )
+    made_features = "" if encoder is None else f", rt.{encoder!r}"
     spec["code"] = (
-        f"import ragteach as rt\n{made}\ndata = rt.MultiTaskDataset.from_frame(train)\n"
+        f"import ragteach as rt\n{made}\ndata = rt.MultiTaskDataset.from_frame(train{made_features})\n"
         f"model = rt.RAG(data.n_features, data.n_classes, {made_model})\n"
         f"rt.solve(model, data, lam={{lam}}, lam_shared={lam_shared:g})\n"
         "test_data = rt.MultiTaskDataset.from_frame(test, like=data)\n"
@@ -254,26 +260,6 @@ def fitting(lam, data, given):
     )
 
 
-def typable(vectorizer):
-    """Whether the page can make features of a text that is typed: single words, as the course reads."""
-    ours = make_vectorizer("bow")
-    same = ("analyzer", "token_pattern", "ngram_range", "lowercase", "binary", "stop_words")
-    odd = getattr(vectorizer, "sublinear_tf", False) or getattr(vectorizer, "norm", None) == "l1"
-    return not odd and all(getattr(vectorizer, k, None) == getattr(ours, k) for k in same)
-
-
-def features(texts, vectorizer, column):
-    """Each text as the page reads it: [[column, value], ...] in the text's order; unknown words."""
-    analyse, rows, unknown = vectorizer.build_analyzer(), [], []
-    for text, x in zip(texts, csr_matrix(vectorizer.transform(texts)), strict=True):
-        values = dict(zip(x.indices.tolist(), x.data.tolist(), strict=True))
-        spoken = list(dict.fromkeys(analyse(text)))
-        known = [vectorizer.vocabulary_[w] for w in spoken if w in vectorizer.vocabulary_]
-        rows.append([[column[j], values[j]] for j in known if j in values])
-        unknown.append([w for w in spoken if w not in vectorizer.vocabulary_])
-    return rows, unknown
-
-
 def _thing(frame) -> str:
     """What a task is called: a domain, as in the lessons, or a task where your column has a name."""
     column = (frame.attrs.get("columns") or {}).get("task") or "task"
@@ -296,45 +282,20 @@ def compute(data, train, val, test, lam, lam_shared, sentence=None, words=None, 
         0, 1
     )  # what each task adds (n_lambda, n_tasks, n_classes, n_features)
     bias = torch.zeros(1, len(lam), n_classes) if path.bias is None else path.bias
-    score = (adapters[:, :, -1] - adapters[:, :, 0]) if n_classes > 1 else adapters[:, :, 0]
-    spread = score[best].std(
-        0, correction=min(1, len(names) - 1)
-    )  # (n_features,) how much the domains differ about a word
-    vocabulary = [str(w) for w in vectorizer.get_feature_names_out()]
-    column = {word: j for j, word in enumerate(vocabulary)}
-    drawn = [w for w in (words or []) if w in column]
-    if not drawn:  # six words that the domains disagree about, and two that mean the same to all
-        alike = shared[best, -1].sub(shared[best, 0]).abs() - 2 * spread
-        drawn = [vocabulary[j] for j in spread.argsort(descending=True)[:6]]
-        drawn += [
-            vocabulary[j] for j in alike.argsort(descending=True)[:2] if vocabulary[j] not in drawn
-        ]
     texts, owners, labels = _sentences(
         test, path.task_weights()[:, best], bias[:, best], names, vectorizer, sentence
     )
-    needed = {w for text in texts for w in vectorizer.build_analyzer()(text)} | set(drawn)
-    ranked = [vocabulary[j] for j in spread.argsort(descending=True)]
-    kept = [w for w in ranked if w in needed]
-    room = SENT // (len(lam) * (1 + data.n_tasks) * n_classes)
-    kept += [w for w in ranked if w not in needed][: max(0, room - len(kept))]
-    columns = [column[w] for w in kept]
-    place = {j: i for i, j in enumerate(columns)}
     thing = _thing(train)
-    about = ABOUT
-    if len(kept) < len(vocabulary):
-        about += (
-            f" Of {len(vocabulary):,} words the page has the {len(kept):,} that the {thing}s differ "
-            "about most."
-        )
-    rows, unknown = features(texts, vectorizer, place)
-    idf = getattr(vectorizer, "idf_", np.ones(len(vocabulary)))[columns]
+    make = encoded_columns if isinstance(vectorizer, Encoder) else word_columns
+    found = make(vectorizer, train, texts, shared, adapters, best, words)
+    drawn, about = found.drawn, ABOUT + found.note.format(thing=thing)
     arrays = {
         "lam": lam,
         "accuracy": accuracy,
         "validation": validation,
-        "idf": idf,
-        "shared": shared[..., columns],
-        "adapters": adapters[..., columns],
+        "idf": found.idf,
+        "shared": found.shared,
+        "adapters": found.adapters,
         "bias": bias.expand(data.n_tasks, -1, -1).transpose(0, 1),
     }
     classes = data.class_names
@@ -345,7 +306,7 @@ def compute(data, train, val, test, lam, lam_shared, sentence=None, words=None, 
         "about": about,
         "tasks": names,
         "classes": classes,
-        "words": kept,
+        "words": found.words,
         "drawn": drawn,
         "best": best,
         "graph": None if graph is None else graph.tolist(),  # None: one adapter per task
@@ -353,9 +314,9 @@ def compute(data, train, val, test, lam, lam_shared, sentence=None, words=None, 
         "sentences": texts,
         "owners": owners,
         "labels": labels,
-        "features": rows,
-        "unknown": unknown,
-        "typing": typable(vectorizer),
+        "features": found.rows,
+        "unknown": found.unknown,
+        "typing": found.typing,
         "unit": getattr(vectorizer, "norm", None) == "l2",
         "sizes": [len(train), len(val), len(test)],
         "colors": plots.CYCLE[0][:6],
@@ -392,7 +353,8 @@ def _sentences(test, weights, bias, names, vectorizer, sentence, n=10):
     right does not.  weights: (n_tasks, n_classes, n_features); bias: (n_tasks or 1, n_classes).
     """
     pick = test.groupby("task", sort=False).head(60).index.to_numpy()
-    x = torch.as_tensor(vectorizer.transform(test.text[pick]).toarray())  # (n_docs, n_features)
+    x = vectorizer.transform(test.text[pick])
+    x = torch.as_tensor(x if isinstance(x, np.ndarray) else x.toarray())  # (n_docs, n_features)
     probability = (torch.einsum("nf,tcf->ntc", x, weights) + bias).softmax(-1)
     differ = probability.std(1, correction=min(1, len(names) - 1)).sum(-1).numpy() / np.sqrt(
         [len(text.split()) for text in test.text[pick]]
@@ -410,7 +372,10 @@ def _sentences(test, weights, bias, names, vectorizer, sentence, n=10):
             owners.append(names.index(task))
             labels.append(int(row.label))
     if sentence is not None:
-        texts, owners, labels = [str(sentence), *texts], [-1, *owners], [-1, *labels]
+        several = is_list(sentence) and not isinstance(sentence, str)
+        own = [str(text) for text in (sentence if several else [sentence])]
+        nobody = [-1] * len(own)
+        texts, owners, labels = [*own, *texts], [*nobody, *owners], [*nobody, *labels]
     return texts, owners, labels
 
 

@@ -24,13 +24,15 @@ NEEDED = {
 }  # fmt: skip
 
 
-def who_wins(table=None, seeds=3, relatedness=(0.0, 0.5, 1.0), n_per_task=(5, 15, 45), goal=None):
+def who_wins(table=None, seeds=3, relatedness=(0.0, 0.5, 1.0), n_per_task=(5, 15, 45), goal=None,
+             features="words"):  # fmt: skip
     """Click a cell of the map; see the seeds behind its winner.
 
     Args:
         table: from `compare.who_wins_map`. Default: a small map, made now (some seconds; a progress
         bar tells). seeds, relatedness, n_per_task: of the map that is made if ``table`` is not
         given.
+        features: ``"words"`` or ``"encoder"``, of the map that is made: as in `ragteach.compare`.
         goal: what to do, {text: condition} (see `ragteach.widgets.goals`). The measures, of the
             cell: ``relatedness``, ``n_per_task``, ``lead`` of the first over the second, ``clear``
             (1: its interval lies above 0), ``lost`` in how many seeds another was before the
@@ -51,7 +53,7 @@ def who_wins(table=None, seeds=3, relatedness=(0.0, 0.5, 1.0), n_per_task=(5, 15
     """
     if table is None:
         with one_thread():
-            table = who_wins_map(relatedness, n_per_task, seeds)
+            table = who_wins_map(relatedness, n_per_task, seeds, features=features)
     if not isinstance(table, pd.DataFrame) or not NEEDED <= set(table.columns):
         got = (
             sorted(NEEDED - set(table.columns))

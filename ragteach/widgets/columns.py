@@ -1,0 +1,137 @@
+"""Columns: what the sharing slider's page knows of a sentence, word by word.
+
+Enters: the optimum at every lambda, and sentences.  Leaves: for each column j the weights of all
+lambdas, tasks and classes, and each sentence as [[j, x_j], ...]: a score is a sum over its words.
+
+Of a bag of words a column is a word.  An encoder reads a word in its sentence, so there a column is
+one word of one sentence, already multiplied: its vector is a mean over words, so that the score is
+a sum over them just as well.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from scipy.sparse import csr_matrix
+
+from ragteach.data.features import make_vectorizer
+
+SENT = 1_500_000  # numbers that the page gets at most; of more, words that hardly matter stay here
+CANDIDATES = 300  # of the most frequent words an encoder is asked about, one at a time
+TYPED = (
+    " A frozen encoder has read the sentences below, word by word, in the kernel; the page has none. For "
+    "a sentence of your own run this cell again with sentence=[...]."
+)
+
+
+@dataclass
+class Columns:
+    """What the page is sent.
+
+    Attributes:
+        words: (n_columns,) names. drawn: those that have a bar.
+        rows: each sentence as [[column, value], ...]. unknown: its words that no column has.
+        shared: (n_lambda, n_classes, n_columns). adapters: (n_lambda, n_tasks, n_classes, n_columns).
+        idf: (n_columns,). typing: whether the page can read a text that is typed. note: a sentence
+            for the reader.
+    """
+
+    words: list
+    drawn: list
+    rows: list
+    unknown: list
+    shared: torch.Tensor
+    adapters: torch.Tensor
+    idf: np.ndarray
+    typing: bool
+    note: str = ""
+
+
+def word_columns(vectorizer, train, texts, shared, adapters, best, words):
+    """Of a bag of words: its words, the ones that the tasks differ about most first."""
+    vocabulary = [str(w) for w in vectorizer.get_feature_names_out()]
+    column = {word: j for j, word in enumerate(vocabulary)}
+    spread = differing(adapters[best])
+    drawn = chosen(words, vocabulary, across(shared[best]), spread)
+    needed = {w for text in texts for w in vectorizer.build_analyzer()(text)} | set(drawn)
+    ranked = [vocabulary[j] for j in spread.argsort(descending=True)]
+    kept = [w for w in ranked if w in needed]
+    room = SENT // (len(shared) * (1 + adapters.shape[1]) * shared.shape[1])
+    kept += [w for w in ranked if w not in needed][: max(0, room - len(kept))]
+    columns = [column[w] for w in kept]
+    rows, unknown = features(texts, vectorizer, {j: i for i, j in enumerate(columns)})
+    idf = getattr(vectorizer, "idf_", np.ones(len(vocabulary)))[columns]
+    note = ""
+    if len(kept) < len(vocabulary):
+        note = (
+            f" Of {len(vocabulary):,} words the page has the {len(kept):,} that the {{thing}}s differ "
+            "about most."
+        )
+    parts = shared[..., columns], adapters[..., columns]
+    return Columns(kept, drawn, rows, unknown, *parts, idf, typable(vectorizer), note)
+
+
+def encoded_columns(encoder, train, texts, shared, adapters, best, words):
+    """Of an encoder: each word of each sentence, and some words read alone, to be drawn."""
+    counter = make_vectorizer("bow", max_features=CANDIDATES, analyzer="auto").fit(train["text"])
+    asked = [w for w in (words or []) if isinstance(w, str) and w.strip()]
+    vocabulary = asked or [str(w) for w in counter.get_feature_names_out()]
+    alone = torch.from_numpy(encoder.transform(vocabulary)).T  # (n_features, n_words)
+    spread = differing(adapters[best] @ alone)
+    drawn = chosen(asked, vocabulary, across(shared[best] @ alone), spread)
+    names, rows, vectors = [], [], []
+    for text in texts:
+        said, added = encoder.by_word(text)
+        rows.append([[len(names) + i, 1.0] for i in range(len(said))])
+        names += said
+        vectors.append(torch.from_numpy(added).T)
+    own = torch.stack([alone[:, vocabulary.index(w)] for w in drawn], 1)
+    x = torch.cat([*vectors, own], 1)  # (n_features, n_columns); those that are drawn come last
+    unknown: list = [[] for _ in texts]
+    parts = shared @ x, adapters @ x
+    names = [*names, *drawn]
+    return Columns(names, drawn, rows, unknown, *parts, np.ones(len(names)), False, TYPED)
+
+
+def across(weights):
+    """The weight for the last class minus that for the first: (n_classes, n) -> (n,)."""
+    return weights[-1] - weights[0] if len(weights) > 1 else weights[0]
+
+
+def differing(adapters):
+    """(n_tasks, n_classes, n) -> (n,): how much the tasks differ about each word."""
+    score = adapters[:, -1] - adapters[:, 0] if adapters.shape[1] > 1 else adapters[:, 0]
+    return score.std(0, correction=min(1, len(adapters) - 1))
+
+
+def chosen(words, vocabulary, common, spread):
+    """The words to draw: yours; else six that the tasks disagree about, two that mean one to all."""
+    known = set(vocabulary)
+    drawn = [w for w in (words or []) if w in known]
+    if not drawn:
+        alike = common.abs() - 2 * spread
+        drawn = [vocabulary[j] for j in spread.argsort(descending=True)[:6]]
+        drawn += [
+            vocabulary[j] for j in alike.argsort(descending=True)[:2] if vocabulary[j] not in drawn
+        ]
+    return drawn
+
+
+def typable(vectorizer):
+    """Whether the page can make features of a text that is typed: single words, as the course reads."""
+    ours = make_vectorizer("bow")
+    same = ("analyzer", "token_pattern", "ngram_range", "lowercase", "binary", "stop_words")
+    odd = getattr(vectorizer, "sublinear_tf", False) or getattr(vectorizer, "norm", None) == "l1"
+    return not odd and all(getattr(vectorizer, k, None) == getattr(ours, k) for k in same)
+
+
+def features(texts, vectorizer, column):
+    """Each text as the page reads it: [[column, value], ...] in the text's order; unknown words."""
+    analyse, rows, unknown = vectorizer.build_analyzer(), [], []
+    for text, x in zip(texts, csr_matrix(vectorizer.transform(texts)), strict=True):
+        values = dict(zip(x.indices.tolist(), x.data.tolist(), strict=True))
+        spoken = list(dict.fromkeys(analyse(text)))
+        known = [vectorizer.vocabulary_[w] for w in spoken if w in vectorizer.vocabulary_]
+        rows.append([[column[j], values[j]] for j in known if j in values])
+        unknown.append([w for w in spoken if w not in vectorizer.vocabulary_])
+    return rows, unknown
