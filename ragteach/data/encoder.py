@@ -134,7 +134,8 @@ class Encoder:
     @property
     def n_features(self) -> int:
         """How many numbers it says about a text."""
-        return int(self.network.config.hidden_size)
+        config: Any = self.network.config
+        return int(config.hidden_size)
 
     # ---- the network
 

@@ -173,7 +173,7 @@ def who_wins_map(
         for n in sizes
         for seed in seeds
     ]
-    options = {"knobs": ["relatedness"], "encoder": encoder}
+    options: Any = {"knobs": ["relatedness"], "encoder": encoder}
     return _table(jobs, None, found, n_jobs, progress, out, resume, "who wins", **options)
 
 

@@ -253,9 +253,8 @@ def test_without_the_extra_it_says_what_to_install(gone, monkeypatch):
 
 @needs_it
 def test_a_model_that_cannot_be_fetched_is_named(monkeypatch, tmp_path):
-    import huggingface_hub
-
-    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)  # as without a net
+    constants = importlib.import_module("huggingface_hub.constants")
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)  # as without a net
     with pytest.raises(rt.RagteachError, match="hub, or a folder of one: nobody/nothing") as error:
         Encoder("nobody/nothing", cache=False).transform(["a"])
     assert "check the name and the connection" in str(error.value)
