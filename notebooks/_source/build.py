@@ -582,6 +582,14 @@ def output_text(output) -> str:
     )
 
 
+def once_only(output):
+    """An output, but of a table its page alone: in letters it breaks at the width of some terminal."""
+    data = output.get("data", {})
+    if "<table" not in str(data.get("text/html")):
+        return output
+    return {"data": {mime: value for mime, value in data.items() if mime != "text/plain"}}
+
+
 def outputs(nb) -> list:
     """The outputs of every code cell."""
     return [cell.outputs for cell in nb.cells if cell.cell_type == "code"]
@@ -601,10 +609,7 @@ def masked(nb) -> list[tuple[str, list[str]]]:
                 for m in sorted(data)
                 if m.startswith("image/")
             ]
-            if "<table" in str(data.get("text/html")):
-                # The same table in letters breaks its lines at the width of some terminal.
-                output = {"data": {m: v for m, v in data.items() if m != "text/plain"}}
-            text = "\n".join([output_text(output), *images])
+            text = "\n".join([output_text(once_only(output)), *images])
             text = re.sub(r"[-+−]?\d+(\.\d+)?(e[-+]?\d+)?|\bnan\b", "#", text)
             shown.append(re.sub(r"[\s\-─=]+", " ", text).strip())
         cells.append((cell.id, shown))

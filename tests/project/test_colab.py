@@ -1,20 +1,16 @@
-"""The explorers' Python side under the versions that Colab pins, in a kernel of those versions."""
+"""On the versions that Colab pins: the first cell installs and changes nothing, lessons say the same, explorers answer."""
 
 import os
 import subprocess
-import sys
-import sysconfig
-import venv
-from pathlib import Path
 
+import colab
 import nbformat
 import pytest
 from browser.kinds import IMPORT, SMALL
-from filelock import FileLock
+from wheels import build_wheel
 
 from ragteach.widgets import base
 
-PINS = ("ipywidgets==7.7.1", "ipykernel==6.17.1", "ipython==7.34.0", "anywidget==0.9.21")
 VERSIONS = (
     "[m.__version__ for m in map(__import__, ('ipywidgets', 'ipykernel', 'IPython', 'anywidget'))]"
 )
@@ -30,39 +26,55 @@ colab.output = output
 sys.modules |= {"google.colab": colab, "google.colab.output": output}"""
 ASK = """sharing.move(lam=0.01)
 print(sharing.state, bool(switched))"""
-EXECUTE = """import sys, nbclient, nbformat
-nb = nbformat.read(sys.argv[1], as_version=4)
-nbclient.NotebookClient(nb, timeout=300, kernel_name="python3", store_widget_state=False).execute()
-nbformat.write(nb, sys.argv[1])"""
 
 
 @pytest.fixture(scope="module")
-def colab(root):
-    """The Python of an environment with these pins; whatever else the course needs comes from
-    ours.
+def python(tmp_path_factory):
+    """The Python of Colab's versions, with ragteach put there by the first cell of a notebook.
+
+    That it changed no version of what was there is asserted on the way (`colab.installed`).
     """
-    folder = root / "build" / f"colab-{sys.version_info.major}.{sys.version_info.minor}"
-    folder.parent.mkdir(exist_ok=True)
-    with FileLock(f"{folder}.lock"):
-        python = folder / ("Scripts" if os.name == "nt" else "bin") / "python"
-        if not (folder / "ready").exists():
-            venv.create(folder, with_pip=True, clear=True)
-            found = subprocess.run(
-                [python, "-m", "pip", "install", "-q", "--no-compile", *PINS],
-                capture_output=True,
-                text=True,
-            )
-            if found.returncode:
-                missing = f"Colab's versions could not be installed: {found.stderr[-500:]}"
-                (pytest.fail if os.environ.get("CI") else pytest.skip)(missing)
-            rest = "\n".join([sysconfig.get_path("purelib"), str(root)])
-            own = sysconfig.get_path("purelib", vars={"base": str(folder), "platbase": str(folder)})
-            (Path(own) / "zz_ours.pth").write_text(rest, encoding="utf-8")  # searched last
-            (folder / "ready").touch()
-    return python
+    try:
+        return colab.installed(build_wheel(tmp_path_factory.mktemp("wheel")))
+    except colab.Unavailable as missing:
+        message = f"Colab's versions could not be installed: {missing}"
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(message)
 
 
-def test_every_explorer_is_made_and_answers_under_the_versions_of_colab(colab, tmp_path):
+def test_the_first_cell_works_twice(python, tmp_path):
+    before = colab.freeze(python)
+    said = colab.first_cell(python, tmp_path / "no_such.whl")  # not asked for: ragteach is there
+    assert said == ""
+    assert colab.freeze(python) == before
+
+
+@pytest.mark.notebooks
+@pytest.mark.parametrize("name", ["00_start_here", "12_deploy"])
+def test_a_lesson_alone_in_a_folder_says_the_same(python, tmp_path, name):
+    """All lessons: make colab.  These two are the first, and the one with the most libraries."""
+    committed = nbformat.read(colab.build.paths(name)["solution"], as_version=4)
+    assert colab.differences(committed, colab.run(python, name, tmp_path)) == []
+
+
+def test_another_number_or_word_is_a_difference():
+    def says(text):
+        output = nbformat.v4.new_output("stream", text=text)
+        return nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("", outputs=[output])])
+
+    kept = says("lambda 0.010 wins by 12.3 points")
+    kept.cells[0]["id"] = "a"
+    for text, same in {
+        "lambda 0.010 wins by 12.4 points": True,
+        "lambda 0.010 wins by 14.3 points": False,
+        "lambda nan wins by 12.3 points": False,
+        "lambda 0.010 loses by 12.3 points": False,
+    }.items():
+        fresh = says(text)
+        fresh.cells[0]["id"] = "a"
+        assert (colab.differences(kept, fresh) == []) == same, text
+
+
+def test_every_explorer_is_made_and_answers_under_the_versions_of_colab(python, tmp_path):
     cells = [
         f"{COLAB}\n{IMPORT}\nprint({VERSIONS})",
         *[f"{k} = {v}; {k}" for k, v in SMALL.items()],
@@ -70,14 +82,12 @@ def test_every_explorer_is_made_and_answers_under_the_versions_of_colab(colab, t
     ]
     nb = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
     nbformat.write(nb, tmp_path / "lesson.ipynb")
-    environment = {**os.environ, "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
+    environment["PYDEVD_DISABLE_FILE_VALIDATION"] = "1"
     done = subprocess.run(
-        [colab, "-c", EXECUTE, "lesson.ipynb"],
-        cwd=tmp_path,
-        env=environment,
-        capture_output=True,
-        text=True,
-    )
+        [python, "-c", colab.RUN, "lesson.ipynb"],
+        cwd=tmp_path, env=environment, capture_output=True, text=True,
+    )  # fmt: skip
     assert done.returncode == 0, done.stderr[-3000:]
     nb = nbformat.read(tmp_path / "lesson.ipynb", as_version=4)
     said = [
@@ -86,10 +96,10 @@ def test_every_explorer_is_made_and_answers_under_the_versions_of_colab(colab, t
         for output in cell.outputs
         if output.output_type == "stream"
     ]
-    assert str([pin.split("==")[1] for pin in PINS]) in said[0]
-    assert (
-        said[-1] == "{'lam': 0.01} True\n"
-    )  # moved from Python, and Colab's manager switched on for us
+    pinned = [colab.PINS[name] for name in ("ipywidgets", "ipykernel", "ipython", "anywidget")]
+    assert str(pinned) in said[0]
+    # Moved from Python, and Colab's manager switched on for us.
+    assert said[-1] == "{'lam': 0.01} True\n"
     for cell in nb.cells[1:-1]:
         shown = [output for output in cell.outputs if "data" in output]
         assert [sorted(output.data) for output in shown] == [

@@ -3,7 +3,6 @@
 import importlib.metadata
 import os
 import re
-import shutil
 import statistics
 import subprocess
 import sys
@@ -17,6 +16,7 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import Version
+from wheels import build_wheel, tracked
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -63,13 +63,6 @@ def pins() -> dict[str, Version]:
 
 def extras() -> list[str]:
     return [e for e in pyproject()["project"]["optional-dependencies"] if e != "all"]
-
-
-def tracked() -> list[str]:
-    done = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True)
-    if done.returncode:
-        pytest.skip("not a git checkout")
-    return [name for name in done.stdout.split("\0") if name and (ROOT / name).exists()]
 
 
 def run(*command: str, cwd: Path = ROOT) -> subprocess.CompletedProcess:
@@ -153,21 +146,9 @@ def test_packages_are_all_listed():
 def wheel(tmp_path_factory):
     """The wheel of the tracked files, unpacked into an empty folder as an installation would be."""
     folder = tmp_path_factory.mktemp("wheel")
-    copy = folder / "checkout"
-    parts = ("ragteach", "datasets", "notebooks", "pyproject.toml", "README.md", "LICENSE")
-    for name in tracked():
-        if name.split("/")[0] in parts:
-            (copy / name).parent.mkdir(parents=True, exist_ok=True)
-            (copy / name).write_bytes((ROOT / name).read_bytes())
-    build = "import sys; from setuptools import build_meta; build_meta.build_wheel(sys.argv[1])"
-    done = subprocess.run(
-        [sys.executable, "-c", build, str(folder)], cwd=copy, capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    (path,) = folder.glob("*.whl")
+    path = build_wheel(folder)
     with zipfile.ZipFile(path) as file:
         file.extractall(folder / "installed")
-    shutil.rmtree(copy)
     return folder / "installed"
 
 
