@@ -227,7 +227,7 @@ def test_the_mean_line_of_the_slider_is_nearly_flat(human, seed):
     mean = path.accuracy(new).mean(0)
     assert 0.005 < (mean.max() - mean.min()).item() < 0.025
     if seed == 0:
-        _, spec = sharing.compute(train, val, test, lam, 0.001)
+        _, spec = sharing.compute(data, train, val, test, lam, 0.001)
         chosen = lam[spec["best"]]
         # 0.849; a step of the slider to either side gives 0.81 and 0.88
         assert 0.8 < chosen / (chosen + 0.001) < 0.9
