@@ -18,7 +18,7 @@ INSTALL = TORCH_INDEX='$(TORCH_INDEX)' $(PY) tools/install.py
 TEST_ENV := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MPLBACKEND=Agg
 
 .DEFAULT_GOAL := help
-.PHONY: help .python env lab test quick test-long mutants lint notebooks check-notebooks bench bench-widgets site lowest clean
+.PHONY: help .python env lab test quick test-long mutants lint notebooks check-notebooks bench bench-widgets site lowest colab clean
 
 help:  ## print this list
 	@echo "ragteach: a notebook course on multi-task learning. First: make lab"
@@ -92,6 +92,9 @@ notebooks: env  ## generate and execute the notebooks from notebooks/_source
 
 check-notebooks: env  ## fail if the notebooks differ from notebooks/_source
 	$(PY) notebooks/_source/build.py --check
+
+colab: env  ## run every lesson on Colab's versions, and compare what it prints (about fifteen minutes)
+	$(TEST_ENV) $(PY) tests/colab.py
 
 bench: env  ## measure the engine against other libraries (about ten minutes)
 	OMP_NUM_THREADS=2 $(PY) tests/bench/bench_engine.py
