@@ -30,6 +30,11 @@ def test_version_and_address_are_the_same_everywhere():
     assert f"## {PROJECT['version']}\n" in read("CHANGELOG.md")
     named = set(re.findall(r"https://github\.com/[\w-]+/ragteach", read("README.md")))
     assert named <= {address}
+    owner, name = address.removeprefix("https://github.com/").split("/")
+    colab = re.findall(r"https://colab\.research\.google\.com/github/[\w/-]+", read("README.md"))
+    assert colab == [f"https://colab.research.google.com/github/{owner}/{name}/blob/main/notebooks/00_start_here"]
+    pages = set(re.findall(r"https://[\w-]+\.github\.io/\w+", read("README.md")))
+    assert pages == {f"https://{owner}.github.io/{name}"}
 
 
 @pytest.mark.parametrize("path", sorted((GITHUB / "ISSUE_TEMPLATE").glob("*_*.yml")))
@@ -58,7 +63,7 @@ def test_a_workflow_runs_what_anybody_can_run(path):
 
 @pytest.mark.parametrize("name", ["README.md", ".github/CONTRIBUTING.md"])
 def test_commands_and_paths_that_are_named_exist(name):
-    text = read(name)
+    text = re.sub(r"https?://\S+", "", read(name))
     for target in re.findall(r"make ([a-z-]+)(?=[\s`])", text):
         assert f"\n{target}:" in read("Makefile"), target
     for path in re.findall(r"\b((?:notebooks|tests|tools|ragteach)/[\w/.]+)", text):

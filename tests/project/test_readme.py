@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 import ragteach as rt
 from ragteach.__main__ import main
@@ -32,8 +33,9 @@ def test_every_file_of_the_package_is_on_the_map():
     shown = set(re.findall(r"^ +(\w+)\.(?:py|js)", file_map.file_map(), re.MULTILINE))
     there = {
         path.stem
-        for path in (ROOT / "ragteach").rglob("*")
-        if path.suffix in (".py", ".js") and path.parent.name != "exercises"
+        for pattern in ("*", "*/*")  # a folder within a room has one line
+        for path in (ROOT / "ragteach").glob(pattern)
+        if path.suffix in (".py", ".js")
     }
     assert shown == there
 
@@ -75,10 +77,22 @@ def test_the_readme_and_set_up_name_the_same_sizes():
 
 
 @pytest.mark.filterwarnings("ignore::tqdm.TqdmExperimentalWarning")
-def test_the_example_runs():
+def test_the_example_runs_and_says_what_stands_beside_it(capsys):
+    """Accuracy is that on sentences the model has not seen."""
     (example,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)[:1]
     assert "rt.fit" in example
-    exec(compile(example, "README.md", "exec"), {})
+    names: dict = {}
+    exec(compile(example, "README.md", "exec"), names)
+    (promised,) = re.findall(r"# (0\.\d+)$", example, re.MULTILINE)
+    assert capsys.readouterr().out.splitlines()[-1].startswith(promised)
+    assert not names["new"]["text"].isin(names["data"].texts).any()
+
+
+def test_the_moving_picture_moves_and_is_small():
+    path = ROOT / "notebooks" / "images" / "sharing.gif"
+    assert path.stat().st_size <= 1_500_000
+    with Image.open(path) as picture:
+        assert picture.n_frames > 20
 
 
 @pytest.mark.filterwarnings("ignore::tqdm.TqdmExperimentalWarning")
