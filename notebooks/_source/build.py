@@ -587,7 +587,9 @@ def once_only(output):
     data = output.get("data", {})
     if "<table" not in str(data.get("text/html")):
         return output
-    return {"data": {mime: value for mime, value in data.items() if mime != "text/plain"}}
+    return {
+        "data": {mime: value for mime, value in data.items() if mime != "text/plain"}
+    }
 
 
 def outputs(nb) -> list:

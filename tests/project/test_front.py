@@ -32,7 +32,9 @@ def test_version_and_address_are_the_same_everywhere():
     assert named <= {address}
     owner, name = address.removeprefix("https://github.com/").split("/")
     colab = re.findall(r"https://colab\.research\.google\.com/github/[\w/-]+", read("README.md"))
-    assert colab == [f"https://colab.research.google.com/github/{owner}/{name}/blob/main/notebooks/00_start_here"]
+    assert colab == [
+        f"https://colab.research.google.com/github/{owner}/{name}/blob/main/notebooks/00_start_here"
+    ]
     pages = set(re.findall(r"https://[\w-]+\.github\.io/\w+", read("README.md")))
     assert pages == {f"https://{owner}.github.io/{name}"}
 
