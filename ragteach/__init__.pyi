@@ -53,6 +53,8 @@ from .integrations.saving import load as load
 from .integrations.saving import save as save
 from .integrations.tracking import TensorBoard as TensorBoard
 from .integrations.tracking import WandB as WandB
+from .labs.held import Lab as Lab
+from .labs.opening import lab as lab
 from .losses import MultiTaskLoss as MultiTaskLoss
 from .losses import cross_entropy as cross_entropy
 from .losses import penalty as penalty

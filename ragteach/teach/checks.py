@@ -163,7 +163,8 @@ def reference(number: str) -> object:
 def get(number: str) -> Exercise:
     """The exercise with this number; the error lists the lesson's numbers."""
     lesson = str(number).rpartition("-")[0]
-    module = f"ragteach.teach.exercises.{'lesson' if lesson.isdigit() else 'lab'}_{lesson}"
+    name = lesson if lesson.startswith("lab_") else f"lesson_{lesson}"
+    module = f"ragteach.teach.exercises.{name}"
     try:
         if re.fullmatch(r"\w+", lesson):
             importlib.import_module(module)

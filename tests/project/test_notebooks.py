@@ -25,7 +25,7 @@ PAIRS = [(row, kind) for row in ROWS for kind in build.paths(row["name"])]
 def exercises_of(name: str) -> set[str]:
     from ragteach.teach import checks
 
-    number = name.removeprefix("lab_") if name.startswith("lab_") else name.split("_")[0]
+    number = name if name.startswith("lab_") else name.split("_")[0]
     try:
         checks.get(f"{number}-1")
     except ValueError:

@@ -21,7 +21,7 @@ FLOORS = [
     {"core", "data"},
     {"engine"},
     {"study", "integrations"},
-    {"widgets", "teach"},
+    {"widgets", "teach", "labs"},
     {"front door"},
 ]
 FRONT_DOOR = {"ragteach", "ragteach.__main__"}

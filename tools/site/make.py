@@ -31,6 +31,7 @@ ROOMS = {
     "engine": "The engine: many trainings at once, and the exact optimum",
     "study": "The study: fair comparisons and their pictures",
     "integrations": "Integrations: scikit-learn, export, serving, tracking",
+    "labs": "Labs: data with a held-out part, and a leaderboard",
     "teach": "Teaching: checks, hints, progress",
     "widgets": "Explorers",
 }
@@ -99,7 +100,8 @@ def prepare(source: Path) -> None:
 def card(row: dict) -> str:
     """A lesson's line on the front page."""
     number, _, _ = row["name"].partition("_")
-    title = f"{number} · {row['title']}" if number.isdigit() else row["title"]
+    before = f"{number} · " if number.isdigit() else "Lab · " if number == "lab" else ""
+    title = before + row["title"]
     return f"| [{title}]({row['name']}.ipynb) | {row['minutes']} | {row['able']} |"
 
 

@@ -1,0 +1,37 @@
+"""Opening a lab by its name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ragteach.errors import one_of, whole
+from ragteach.labs.held import Lab
+from ragteach.labs.own import own_numbers
+from ragteach.labs.vision import vision
+
+LABS = {"vision": vision}
+
+
+def lab(name: str, data: Any = None, seed: int = 0) -> Lab:
+    """The data of a lab, with a part held out that only `Lab.score` and `Lab.leaderboard` reach.
+
+    Args:
+        name: ``"vision"``.
+        data: None for the lab's own data; or yours, a frame or a path. For vision: the columns label
+            and task, and numbers in all others (scaled to 0 .. 1).
+        seed: of the split of your own data.
+
+    Raises:
+        RagteachError: an unknown lab, or a table that does not fit.
+
+    Example:
+        >>> work = lab("vision")
+        >>> x, digits = work.train["plain"]
+        >>> x.shape
+        (40, 64)
+    """
+    one_of("name of a lab", name, LABS)
+    whole("seed", seed)
+    if data is None:
+        return LABS[name]()
+    return own_numbers(data, seed)
