@@ -51,11 +51,15 @@ def own_numbers(data: Any, seed: int) -> Lab:
     numbers = rest.apply(pd.to_numeric, errors="coerce").astype(float)
     bad = ~np.isfinite(numbers.to_numpy())  # (n_rows, n_columns)
     if rest.shape[1] == 0 or bad.any():
-        row, column = np.argwhere(bad)[0] if bad.any() else (0, 0)
-        cell = f"{rest.iloc[row, column]!r} in column {rest.columns[column]!r}" if bad.any() else ""
+        got = "no other column"
+        if bad.any():
+            row, column = np.argwhere(bad)[0]
+            value = rest.iloc[row, column]
+            shown = repr(value) if isinstance(value, str) else str(value)
+            got = f"{shown} in column {rest.columns[column]!r}"
         raise refuse(
             expected="a finite number in every cell of every column but label and task",
-            got=cell or "no other column",
+            got=got,
             fix="drop that column, or fill the gaps; a table of texts is not for this lab",
         )
     frame = pd.DataFrame({"label": table["label"], "task": table["task"]})
