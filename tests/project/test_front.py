@@ -100,3 +100,63 @@ def test_the_first_cell_installs_the_course_only_where_it_is_missing(there, monk
     assert words[1:] == ["-m", "pip", "install", "-q", f"git+{PROJECT['urls']['Repository']}"]
     assert words[0] == sys.executable and check  # never --upgrade: what is there stays
     assert said.count("\n") == 1
+
+
+# Every command that the front door names: the test that runs it, or why none does.
+COMMANDS = {
+    "make lab": "tests/project/test_lab.py::test_a_learner_opens_a_lesson_runs_a_cell_and_writes",
+    "make site": "tests/browser/test_site.py::test_every_link_and_anchor_leads_somewhere",
+    "make colab": "tests/project/test_colab.py::test_a_lesson_alone_in_a_folder_says_the_same",
+    "make bench": "tests/project/test_bench.py::test_the_tables_have_the_promised_columns_cases_and_contenders",
+    "python -m ragteach course": "tests/project/test_setup.py::test_an_installed_copy_hands_out_the_course",
+    "python -m ragteach map": "tests/project/test_main.py::test_the_map_of_winners",
+    "python -m ragteach compare --data toy": "tests/project/test_main.py::test_compare_prints_and_writes_what_it_measured",
+    "python -m ragteach compare --data mine.csv": "tests/project/test_readme.py::test_own_data_in_a_terminal",
+    "python -m ragteach train": "tests/project/test_readme.py::test_own_data_in_a_terminal",
+    "python -m ragteach predict": "tests/project/test_readme.py::test_own_data_in_a_terminal",
+    "python notebooks/_source/build.py": "tests/project/test_notebooks.py::test_building_is_deterministic_and_checked",
+    "python -m ragteach compare --data human": "not run: twenty seeds of real sentences take minutes; lesson 10 runs fewer",
+    "make test": "not run: it is what runs these tests",
+    "make env": "not run: make test begins with it",
+    "make quick": "not run: make test runs all that it runs",
+    "make bench-widgets": "not run: it measures seconds for minutes",
+    "python tests/bench/scale.py": "not run: it measures seconds for minutes",
+    "python -m pytest": "not run: it is what runs these tests",
+    "git pull": "not run: it needs the repository's address to answer",
+    "git clone": "not run: it needs the repository's address to answer",
+    "conda env create": "not run: read, not resolved; test_setup.py keeps its packages in step with pyproject.toml",
+    "py -m venv": "not run: on Windows only",
+    "jupyter lab": "not run: on Windows only; make lab starts the same elsewhere",
+    "pip install": "not run: on Windows only; make env does the same elsewhere",
+}
+
+
+def commands(text: str) -> set[str]:
+    """What a reader would type: lines of plain blocks, and commands within a sentence."""
+    text = re.sub(r"```python\n.*?```", "", text, flags=re.DOTALL)
+    blocks = re.findall(r"```(?:bash)?\n(.*?)```", text, re.DOTALL)
+    lines = [line.partition("#")[0] for block in blocks for line in block.splitlines()]
+    inline = re.findall(r"`([^`\n]+)`", re.sub(r"```.*?```", "", text, flags=re.DOTALL))
+    plain = (line.strip().replace(".venv/bin/", "") for line in [*lines, *inline])
+    plain = (line.replace(".venv\\Scripts\\", "") for line in plain)
+    begin = re.compile(r"(make|python|py|git|conda|pip|jupyter|torchrun|docker) \S")
+    return {line for line in plain if begin.match(line)}
+
+
+@pytest.mark.parametrize("name", ["README.md", ".github/CONTRIBUTING.md"])
+def test_every_command_is_run_by_a_test_or_says_why_not(name):
+    for command in commands(read(name)):
+        known = [start for start in COMMANDS if f"{command} ".startswith(f"{start} ")]
+        assert known, f"{name}: {command}"
+
+
+@pytest.mark.parametrize("said", [said for said in COMMANDS.values() if "::" in said])
+def test_the_test_that_runs_a_command_is_there(said):
+    file, name = said.split("::")
+    assert f"def {name}(" in read(file)
+
+
+def test_no_command_is_listed_that_nobody_names():
+    named = commands(read("README.md")) | commands(read(".github/CONTRIBUTING.md"))
+    for start in COMMANDS:
+        assert any(f"{command} ".startswith(f"{start} ") for command in named), start
