@@ -134,11 +134,12 @@ class Once:
         if self.inside or max_words is not None:
             return plainly(job, frame, strategies, columns, max_words)
         attrs = None if frame is None else frame.attrs
-        keys = {}
-        for strategy in strategies:
-            if REGISTRY.get(strategy.name) is strategy:
-                parts = described(frame, [strategy])
-                keys[strategy.name] = digest("draw", vars(job), parts, attrs)
+        known = [strategy for strategy in strategies if REGISTRY.get(strategy.name) is strategy]
+        *source, parts = described(frame, known) if known else ([],)
+        keys = {
+            strategy.name: digest("draw", vars(job), source, part, attrs)
+            for strategy, part in zip(known, parts, strict=True)
+        }
         found = {name: self.find(key) for name, key in keys.items()}
         missing = [s for s in strategies if found.get(s.name) is None]
         if missing:

@@ -38,7 +38,8 @@ def groups(texts: Iterable[str]) -> np.ndarray:
         [0, 1, 0]
     """
     texts = as_list("texts", texts, "groups(frame['text'])")
-    for text in texts:
+    other = [text for text in texts if not isinstance(text, str)]
+    for text in other[:1]:
         is_a("texts", text, str, "strings", "frame['text'] = frame['text'].astype(str)")
     return pd.factorize(np.array([text_key(text) for text in texts], dtype=object))[0]
 

@@ -188,10 +188,11 @@ def _pick(items, draw, used=()):
     """An item by its place floor(u * n); if it was used in this sentence, the next one that was
     not.
     """
-    place = int(draw() * len(items))
-    while items[place % len(items)] in used:
+    n_items = len(items)
+    place = int(draw() * n_items)
+    while items[place % n_items] in used:
         place += 1
-    return items[place % len(items)]
+    return items[place % n_items]
 
 
 def _shuffled(items, draw):
