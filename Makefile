@@ -68,7 +68,7 @@ SHARED := -n $(JOBS) --dist loadgroup --no-loadscope-reorder
 
 test: env lint  ## run every test and check
 	$(TEST_ENV) $(PY) -m pytest $(SHARED) -m "not timing and not long" $(PYTEST_ARGS)
-	$(TEST_ENV) $(PY) -m pytest tests -m timing $(PYTEST_ARGS)
+	$(TEST_ENV) $(PY) -m pytest $$(grep -rl --include='test_*.py' 'mark.timing' tests) -m timing $(PYTEST_ARGS)
 
 quick: lint  ## after every save: the core, its laws, style and spelling
 	$(TEST_ENV) $(PY) -m pytest -q -x -n $(JOBS) tests/core tests/project/test_rooms.py $(PYTEST_ARGS)

@@ -72,3 +72,12 @@ def states_equal(a, b):
     """Two models with the same numbers, bit by bit."""
     a, b = a.state_dict(), b.state_dict()
     return a.keys() == b.keys() and all(torch.equal(a[k], b[k]) for k in a)
+
+
+def on_draws(own, *others):
+    """Parameters of a lesson's claim: its own draws; and others, which make test-long adds."""
+    more = [
+        pytest.param(draws, id=f"other draws {i + 1}", marks=pytest.mark.long)
+        for i, draws in enumerate(others)
+    ]
+    return [pytest.param(own, id="the lesson's draws"), *more]

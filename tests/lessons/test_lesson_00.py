@@ -5,6 +5,7 @@ import time
 
 import numpy as np
 import pytest
+from problems import on_draws
 
 import ragteach as rt
 from ragteach.widgets.sharing import compute, toy_parts
@@ -13,9 +14,7 @@ SENTENCE = "Predictable brakes and solid steering make it a joy to drive."
 NAMES = ["independent", "full sharing", "RAG", "majority class"]
 
 
-@pytest.mark.parametrize(
-    "seeds", [range(12), range(50, 62)], ids=["the lesson's draws", "other draws"]
-)
+@pytest.mark.parametrize("seeds", on_draws(range(12), range(50, 62)))
 def test_the_order_at_half_relatedness(seeds):
     table = rt.compare("toy", seeds, 40, NAMES, progress=False)
     mean = rt.summary(table).set_index("strategy")["mean"]

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 import torch
 from lesson_source import load
+from problems import on_draws
 from scipy import stats
 
 import ragteach as rt
@@ -12,11 +13,10 @@ from ragteach.errors import RagteachError
 from ragteach.study.experiment import STRATEGIES, draw, interval, paired, summary, winners
 from ragteach.teach.checks import check, reference
 
-GROUPS = [range(10), range(100, 110)]
 TIED = 0.02  # differences below this are ties in the lesson's words
 
 
-@pytest.fixture(scope="module", params=GROUPS, ids=["the lesson's seeds", "other seeds"])
+@pytest.fixture(scope="module", params=on_draws(range(10), range(100, 110)))
 def table(request):
     return rt.compare(
         "toy", seeds=list(request.param), n_per_task=60, relatedness=0.5, progress=False
@@ -123,9 +123,7 @@ def test_choosing_on_test_finds_points_in_noise(seeds):
     assert 0.03 < few.std(axis=0).mean() < 0.1  # "a single score is off by several points"
 
 
-@pytest.fixture(
-    scope="module", params=[range(4), range(100, 104)], ids=["the lesson's seeds", "other seeds"]
-)
+@pytest.fixture(scope="module", params=on_draws(range(4), range(100, 104)))
 def world(request):
     return pd.concat(
         rt.compare(
@@ -194,7 +192,7 @@ def test_the_setting_in_which_rag_loses(seeds):
     assert check("06-5", table)
 
 
-@pytest.mark.parametrize("first", [0, 100, 200])
+@pytest.mark.parametrize("first", on_draws(0, 100, 200))
 def test_most_of_the_defeat_is_the_biases(first):
     suspects = load("06_fair_comparison", "suspects")["suspects"]
     seeds = range(first, first + 10)
@@ -222,7 +220,7 @@ def test_without_a_class_the_bias_has_no_best_value():
     assert fallen[True] > 3 and abs(fallen[False]) < 0.01
 
 
-@pytest.mark.parametrize("seeds", [range(6), range(100, 106)])
+@pytest.mark.parametrize("seeds", on_draws(range(6), range(100, 106)))
 def test_what_human_ratings_say(seeds):
     try:
         rt.load_human()

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 import torch
 from lesson_source import load
+from problems import on_draws
 
 import ragteach as rt
 from ragteach.data.toy import _lexicon
@@ -24,9 +25,7 @@ NAMES = """
 """
 lesson = load("09_new_tasks", *NAMES.split())
 lesson["balanced_accuracy"] = reference("09-2")
-SEEDS = pytest.mark.parametrize(
-    "seeds", [range(6), range(100, 104)], ids=["the lesson's seeds", "others"]
-)
+SEEDS = pytest.mark.parametrize("seeds", on_draws(range(6), range(100, 104)))
 
 
 # ------------------------------------------------------------------ 1: small tasks

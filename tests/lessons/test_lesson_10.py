@@ -14,6 +14,7 @@ import pandas as pd
 import pooch
 import pytest
 from lesson_source import SOURCE, load
+from problems import on_draws
 
 import ragteach as rt
 from ragteach.data import human as source
@@ -143,7 +144,7 @@ def test_neutral_is_two_things(human):
 # ------------------------------------------------------------------ leaks
 
 
-@pytest.mark.parametrize("seeds", [range(6), range(100, 106)])
+@pytest.mark.parametrize("seeds", on_draws(range(6), range(100, 106)))
 def test_what_twins_are_worth(human, lesson, seeds):
     tweets, rows = human[human["task"] == "tweets"], []
     counts = lesson["count_words"](tweets)
@@ -236,8 +237,9 @@ def test_the_mean_line_of_the_slider_is_nearly_flat(human, seed):
 # ------------------------------------------------------------------ the comparison
 
 
-@pytest.mark.parametrize(("seeds", "sizes"), [(range(4), [20, 100]), (range(100, 103), [50])])
-def test_learning_curves(human, seeds, sizes):
+@pytest.mark.parametrize("sample", on_draws((range(4), [20, 100]), (range(100, 103), [50])))
+def test_learning_curves(human, sample):
+    seeds, sizes = sample
     names = ["RAG", "full sharing", "independent", "full sharing + task bias"]
     curves = rt.compare("human", list(seeds), sizes, names, progress=False)
     gaps = paired(curves).pivot_table("difference", "n_per_task", "strategy")
@@ -262,9 +264,7 @@ def test_learning_curves(human, seeds, sizes):
     assert at_50.loc["full sharing, equal parameters", "difference"] > 0.02
 
 
-@pytest.fixture(
-    scope="module", params=[range(4), range(100, 104)], ids=["the lesson's draws", "other draws"]
-)
+@pytest.fixture(scope="module", params=on_draws(range(4), range(100, 104)))
 def draws(lesson, request):
     return request.param, [lesson["chosen_models"](seed) for seed in request.param]
 
@@ -319,6 +319,7 @@ def test_d_is_what_is_left_of_a_smiley(human):
     assert len(with_d) > 100 and with_d.str.contains(r"[:;=xX8]['-]?D\b").mean() > 0.9
 
 
+@pytest.mark.long
 def test_without_the_neutral_class_the_lead_is_gone(human):
     seeds = list(range(100, 104))
     two = human[human["label"] != 1].assign(label=lambda f: f["label"] // 2)
