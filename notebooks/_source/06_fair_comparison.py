@@ -414,8 +414,8 @@ rt.widgets.who_wins(
 # %% [markdown]
 # Most cells have no star. There the honest answer is "no clear difference with four seeds".
 #
-# - **Relatedness 0:** RAG and independent models are tied. The adapters do all the work, and $W_s$ does no
-#   harm.
+# - **Relatedness 0:** RAG and independent models are within about a point of each other. The adapters do nearly all
+#   the work, and $W_s$ does no harm. (One of the three cells has a star, for one point.)
 # - **Relatedness 1:** full sharing is in front with few sentences. With 10 its lead is large, but it differs so
 #   much from seed to seed that four seeds are too few to be sure. A later section looks closer. With 80 both are always right.
 # - **Relatedness 0.5, 80 sentences:** RAG wins. There is something to share, something to keep apart, and

@@ -827,20 +827,20 @@ reveal("10-c", bands[int(np.digitize(np.mean(same[:4]), [3.5, 8.5]))])
 #
 # Test it. Drop the neutral sentences, number the labels 0 and 1, and call `rt.compare` with your frame (in
 # the place of `"human"`), 4 seeds, 100 sentences per task, RAG and full sharing. Read the mean difference
-# from `rt.paired`. With all three classes you have it already: it stands in `lead`, at 100 sentences.
+# from `rt.paired`. With all three classes you have it already: in `curves`, the rows with 100 sentences.
 
 # %%
 card("10-6")
 
 # %% tags=["exercise"]
-# RAG minus full sharing in accuracy, mean over the seeds, with three classes and with two
+# The two tables of rt.compare: with three classes, and with two
 experiment = {"three": ..., "two": ...}
 ### BEGIN SOLUTION
 no_neutral = human[human["label"] != 1].assign(label=lambda f: f["label"] // 2)
-result = rt.compare(no_neutral, 4, 100, ["RAG", "full sharing"], progress=False)
-at_100 = lead[(lead["n_per_task"] == 100) & (lead["strategy"] == "full sharing")]
-for which, gap in {"three": at_100.iloc[0], "two": rt.paired(result).iloc[0]}.items():
-    experiment[which] = gap["difference"]
+two = rt.compare(no_neutral, 4, 100, ["RAG", "full sharing"], progress=False)
+experiment = {"three": curves[curves["n_per_task"] == 100], "two": two}
+for which, found in experiment.items():
+    gap = rt.paired(found).set_index("strategy").loc["full sharing"]
     print(
         f"{which:5s} {gap['difference']:+.3f}, {gap['low']:+.3f} to {gap['high']:+.3f}"
     )

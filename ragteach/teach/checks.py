@@ -16,10 +16,12 @@ from __future__ import annotations
 import copy
 import html
 import importlib
+import pickle
 import re
 import sysconfig
 import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -38,6 +40,7 @@ _SIGN = {PASS: "✓", FAIL: "✗", TODO: "…"}  # a sign and a word, never colo
 _EDGE = {PASS: "#0072B2", FAIL: "#D55E00", TODO: "#767676"}
 REGISTRY: dict[str, Exercise] = {}
 IN_WORLDS = "ragteach.teach.exercises.lessons_in_worlds"  # one exercise of most lessons: 01-w, ...
+_SAID: ContextVar[list[tuple[bytes, np.ndarray]]] = ContextVar("answers of this check")
 
 
 class Wrong(Exception):
@@ -238,7 +241,27 @@ def call(function: Callable, *args, **kwargs) -> object:
         answer,
         "Your function returns nothing yet. If you have written it: does it end with return?",
     )
+    _note(args, kwargs, answer)
     return answer
+
+
+def _note(args: tuple, kwargs: dict, answer: object) -> None:
+    """Keep what the function was asked in this check and what it said, if both can be kept."""
+    try:
+        asked, said = pickle.dumps((args, kwargs)), as_array(answer)
+    except Exception:  # a model, an object of theirs: then this clue is missing
+        return
+    _SAID.get([]).append((asked, said))
+
+
+def _deaf() -> bool:
+    """Did the function give one answer, with decimals, to different questions of this check?"""
+    found = _SAID.get([])
+    if len({asked for asked, _ in found}) < 2:
+        return False
+    first = found[0][1]
+    plain = first.dtype.kind != "f" or bool((first == np.round(first)).all())
+    return not plain and all(np.array_equal(first, said) for _, said in found)
 
 
 def _first_that_runs(function: Callable, args: tuple, kwargs: dict) -> object:
@@ -320,7 +343,27 @@ def expect_equal(
     for value, message in wrong:
         if bool(yours == value):
             raise Wrong(message, repr(yours), repr(expected))
-    raise Wrong(f"{what} is not the expected one.", repr(yours), repr(expected), diagnosed=False)
+    where = _first_unequal(yours, expected)
+    raise Wrong(
+        f"{what} is not the expected one{where}.", repr(yours), repr(expected), diagnosed=False
+    )
+
+
+def _first_unequal(yours: object, expected: object) -> str:
+    """Where two dicts or lists differ first: ": at 'shape' it has ..., expected is ..."."""
+    if isinstance(yours, dict) and isinstance(expected, dict):
+        keys = [k for k in expected if k not in yours] + [k for k in yours if k not in expected]
+        if keys:
+            return f": {keys[0]!r} is {'missing' if keys[0] in expected else 'too much'}"
+        at = next((k for k in expected if yours[k] != expected[k]), None)
+        return f": first at {at!r}, where yours is {yours[at]!r:.60}"
+    if isinstance(yours, list | tuple) and isinstance(expected, list | tuple):
+        pairs = enumerate(zip(yours, expected, strict=False))
+        at = next((i for i, (a, b) in pairs if a != b), None)
+        if at is not None:
+            return f": first at [{at}], where yours is {yours[at]!r:.60}"
+        return f": it has {len(yours)} entries, and should have {len(expected)}"
+    return ""
 
 
 def expect_choice(yours: object, right: str, wrong: dict[str, str]) -> None:
@@ -359,6 +402,7 @@ def _judge(number: str, yours: object) -> Result:
         exercise = get(number)
     except ValueError as error:
         return Result(str(number), FAIL, str(error))
+    _SAID.set([])
     try:
         finished(yours, "Nothing to check yet: replace the ... with your answer.")
         said = exercise.checker(yours)
@@ -367,10 +411,13 @@ def _judge(number: str, yours: object) -> Result:
             number, TODO, str(error) or "Not finished yet: it raises NotImplementedError."
         )
     except Wrong as wrong:
+        if not wrong.diagnosed and _deaf():
+            told = f"Your function says the same whatever it is given. {wrong} {_rule(exercise)}"
+            return Result(number, FAIL, told, wrong.yours, wrong.expected, diagnosed=True)
         told = str(wrong) if wrong.diagnosed else f"{wrong} {_rule(exercise)}"
         return Result(number, FAIL, told, wrong.yours, wrong.expected, wrong.diagnosed)
     except Exception as error:  # whatever the learner's code does, the notebook goes on
-        return _explain_error(number, error)
+        return _explain_error(number, error, callable(yours))
     message = " ".join(text for text in (said or "Right.", exercise.reason) if text)
     return Result(number, PASS, message, rubric=() if exercise.model else exercise.rubric)
 
@@ -435,11 +482,12 @@ _ADVICE = [  # a sign of the error's text, and what helps then; the first that i
         "Print the shapes on both sides, and write them as a comment beside the line.",
     ),
     (r"is not defined", "Run the cells above this one, or check the spelling."),
+    (r"could not convert string|invalid literal", "A word stands where a number is asked for."),
     (r"argument", "Look up this function: which arguments does it take, and in which order?"),
 ]
 
 
-def _explain_error(number: str, error: Exception) -> Result:
+def _explain_error(number: str, error: Exception, is_code: bool) -> Result:
     """An error while checking, told as a learner needs it; a forgotten ``...`` is a TODO."""
     said = f"{type(error).__name__}: {error}"
     if "ellipsis" in str(error):
@@ -448,7 +496,10 @@ def _explain_error(number: str, error: Exception) -> Result:
     where = f" in line {frames[-1].lineno} of your cell ({frames[-1].line})" if frames else ""
     found = [advice for sign, advice in _ADVICE if re.search(sign, str(error), re.IGNORECASE)]
     usual = "Read the last line of the error first; then call your function on a small example."
-    return Result(number, FAIL, f"Your code raised {said}{where}. {(found or [usual])[0]}")
+    if not is_code:
+        usual = "Compare its form with the line that you filled in."
+    what = "Your code raised" if is_code else "Your answer cannot be read:"
+    return Result(number, FAIL, f"{what} {said}{where}. {(found or [usual])[0]}")
 
 
 _LIBRARIES = tuple(sysconfig.get_paths()[name] for name in ("stdlib", "purelib", "platlib"))

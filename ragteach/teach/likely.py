@@ -52,6 +52,8 @@ def _values(mine: np.ndarray, right: np.ndarray, alike: Alike) -> str:
             return f"is a logarithm of base {base}; the natural one is asked for."
     if alike(mine, np.abs(right)):
         return "has the right sizes, but no signs: an absolute value or a square took them away."
+    if alike(mine, np.round(right)):
+        return f"is rounded to whole numbers{_first(mine, right)}. Keep the decimals."
     if alike(mine, right**2):
         return "is the square of the right answer."
     if alike(mine, np.sqrt(np.abs(right))):
@@ -68,7 +70,16 @@ def _values(mine: np.ndarray, right: np.ndarray, alike: Alike) -> str:
         return _entries(mine, right, alike)
     if alike(mine, right + 1) or alike(mine, right - 1):
         return f"is {mine:.4g}, one off."
+    if mine in (0, 1, -1):
+        return (
+            f"is {mine:.4g}, and should be {right:.4g}: is that what you computed, or a constant?"
+        )
     return ""
+
+
+def _first(mine: np.ndarray, right: np.ndarray) -> str:
+    """ " (2 for 2.31)", from the first entry."""
+    return f" ({mine.flat[0]:.4g} for {right.flat[0]:.4g})" if right.size else ""
 
 
 def _entries(mine: np.ndarray, right: np.ndarray, alike: Alike) -> str:
@@ -83,6 +94,9 @@ def _entries(mine: np.ndarray, right: np.ndarray, alike: Alike) -> str:
             return f"has the right numbers in reverse order along axis {axis}."
     if alike(np.sort(mine, axis=None), np.sort(right, axis=None)):
         return "has the right numbers in another order."
+    for axis in range(right.ndim) if right.ndim > 1 else ():
+        if alike(mine, np.broadcast_to(right.mean(axis, keepdims=True), right.shape)):
+            return f"is the same all along axis {axis}: a mean was taken over it."
     if np.ptp(right) > 1e-9 and np.ptp(mine) < 1e-12:
         return f"is {mine.flat[0]:.4g} everywhere, whatever it is given."
     return _line(mine, right, alike)

@@ -49,6 +49,15 @@ def shapes(yours):
             f"Write the shape of {letter} as a tuple such as (8, 100).",
         )
         mine = tuple(mine)
+        expect(
+            set(mine) <= {8, 100, 3, 4, 2},
+            f"The shape of {letter}: only 8, 100, 3, 4 and 2 can occur in a shape here; yours is {mine}.",
+        )
+        slips = [slip for slip, _ in known.SHAPE_MISTAKES[letter]]
+        expect(
+            len(mine) == len(right) or mine in slips,
+            f"{letter} has {len(right)} axes; yours has {len(mine)}: {mine}.",
+        )
         expect_equal(mine, right, known.SHAPE_MISTAKES[letter], what=f"The shape of {letter}")
 
 
@@ -120,6 +129,10 @@ def collapses(yours):
         return [function(graph) for graph in known.GRAPHS]
 
     wrong = [(of(mistake), message) for mistake, message in known.COLLAPSE_MISTAKES]
+    expect(
+        len(set(said)) == 2 or said in [slip for slip, _ in wrong],
+        f"You answer {said[0]} for every one of {len(said)} graphs; some collapse, some do not.",
+    )
     what = f"Your list of answers for {len(said)} graphs"
     expect_equal(said, of(known.collapses), wrong, what)
 

@@ -291,6 +291,10 @@ def wrong_sign(yours):
         "An accuracy is not negative. Did you take the loss that is minimised instead?",
     )
     expect(max(mine) <= 1, "An accuracy is at most 1. Did you take the cross-entropy, or percent?")
+    expect(
+        any(v != round(v) for v in mine),
+        "Four whole numbers: these accuracies were rounded. Give them with two decimals.",
+    )
     expect(min(mine) < 0.9, "All runs are good: that is the right sign. Run phase_two(-1, lam).")
     expect(
         max(mine) > 0.8,

@@ -258,6 +258,11 @@ def transfer(yours):
         gains[0.0].min() < 0.1 or gains[0.75].min() < 0.5,
         "These look like accuracies. Subtract: adapter minus scratch, in the same run.",
     )
+    expect(
+        -0.4 < behind and ahead < 0.65,
+        "With 20 sentences scratch reads 0.4 to 0.5 of them correctly, so no gain can be that large. Was the "
+        "difference multiplied, or added up?",
+    )
     low, high = interval(gains[0.75])[1], interval(gains[0.0])[2]
     expect(
         low > 0, "At 0.75 the adapter should be clearly ahead of scratch. Is n = 20, and r = 0.75?"

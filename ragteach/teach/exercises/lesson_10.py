@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from ragteach.study.tables import paired
 from ragteach.teach.checks import (
     Unfinished,
     Wrong,
@@ -243,25 +244,21 @@ def mcnemar(yours):
     trains="an experiment: testing an explanation by taking its cause away",
     hints=[
         'two = human[human["label"] != 1]; then the labels 0 and 2 must become 0 and 1: label // 2.',
-        'table = rt.compare(two, 4, 100, ["RAG", "full sharing"], progress=False). "three" stands in lead.',
-        'rt.paired(table)["difference"].iloc[0] is RAG minus full sharing, averaged over the seeds.',
+        'table = rt.compare(two, 4, 100, ["RAG", "full sharing"], progress=False). "three" stands in curves.',
+        'experiment = {"three": curves[curves["n_per_task"] == 100], "two": table}: the tables, no numbers.',
     ],
     reference=answers.EXPERIMENT,
     reason="The cause was taken away, and the effect went with it. (A single experiment, on these data.)",
 )
 def experiment(yours):
-    """{"three": lead, "two": lead} in accuracy."""
-    expect(isinstance(yours, dict), 'Answer with a dict such as {"three": 0.01, "two": 0.02}.')
-    finished(yours, "Some numbers are not there yet.")
-    expect(set(yours) == {"three", "two"}, 'Give a number for "three" and one for "two".')
-    three, two = float(yours["three"]), float(yours["two"])
-    expect(
-        max(abs(three), abs(two)) < 0.2,
-        "A lead of more than 20 points? Give differences as 0.01, not in percent, and not the accuracies.",
-    )
+    """{"three": table, "two": table}, as `compare` returns them."""
+    expect(isinstance(yours, dict), 'Answer with a dict such as {"three": table, "two": table}.')
+    finished(yours, "Some tables are not there yet.")
+    expect(set(yours) == {"three", "two"}, 'Give a table for "three" and one for "two".')
+    three, two = (_lead(which, yours[which]) for which in ("three", "two"))
     expect(
         three != two,
-        "Both numbers are the same. Did the second run get the frame without neutral sentences?",
+        "Both tables have the same lead. Did the second run get the frame without neutral sentences?",
     )
     expect(
         not (three < 0.009 and two > 0.015),
@@ -282,6 +279,33 @@ def experiment(yours):
         "you use accuracy?",
     )
     return f"With three classes {three:+.3f}, without the neutral one {two:+.3f}."
+
+
+def _lead(which: str, table: object) -> float:
+    """RAG minus full sharing in accuracy, mean over the seeds of a table of `compare`."""
+    expect(
+        isinstance(table, pd.DataFrame),
+        f'"{which}" is a {type(table).__name__}. A number shows no experiment: hand over the whole table that '
+        "compare(...) returned.",
+    )
+    expect(
+        {"strategy", "seed", "metric", "value", "task", "n_per_task"} <= set(table.columns),
+        f'"{which}" is not the table of compare(...) itself: hand it over before summary or paired.',
+    )
+    have = set(table["strategy"])
+    expect(
+        {"RAG", "full sharing"} <= have,
+        f'"{which}" needs RAG and full sharing; it has {", ".join(sorted(have))}.',
+    )
+    sizes = sorted(set(table["n_per_task"]))
+    expect(
+        sizes == [100],
+        f'"{which}" has {sizes} sentences per task. Take the rows with 100 only.',
+    )
+    n_seeds = table["seed"].nunique()
+    expect(n_seeds >= 4, f'"{which}" has {n_seeds} seeds; four are asked for.')
+    found = paired(table[table["strategy"].isin(["RAG", "full sharing"])], reference="RAG")
+    return float(found["difference"].iloc[0])
 
 
 # ------------------------------------------------------------------ 10-7

@@ -205,6 +205,10 @@ def trial(yours):
     expect(str(yours["baseline"]).strip(), "Without a baseline no score is good or bad. Name it.")
     sign = _direction(yours)
     scores, baseline = _paired_scores(yours)
+    expect(
+        not _is_share(yours["metric"]) or (np.abs([scores, baseline]) <= 1).all(),
+        f"A score lies outside 0 to 1: a {yours['metric']} is a share. Write 0.71, not 71.",
+    )
     difference = sign * (scores - baseline)
     right = interval(difference)
     expect(
@@ -235,12 +239,17 @@ def _direction(yours: Mapping) -> int:
         not (is_loss and better == "higher"),
         f"A {metric} is better when it is lower: say so, and turn the difference round.",
     )
-    is_score = any(word in metric for word in ("accuracy", "f1", "auc", "recall", "precision"))
     expect(
-        not (is_score and better == "lower"),
+        not (_is_share(metric) and better == "lower"),
         f"A {metric} is better when it is higher.",
     )
     return 1 if better == "higher" else -1
+
+
+def _is_share(metric: str) -> bool:
+    """Is it a score between 0 and 1, the higher the better?"""
+    known = ("accuracy", "f1", "auc", "recall", "precision")
+    return any(word in str(metric).lower() for word in known)
 
 
 def _paired_scores(yours: Mapping) -> tuple[np.ndarray, np.ndarray]:

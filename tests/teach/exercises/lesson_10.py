@@ -8,8 +8,16 @@ import torch
 from drafts import slips, spellings
 from scipy import stats
 
+import ragteach as rt
 from ragteach.teach.exercises import answers_10 as answers
-from ragteach.teach.exercises.answers_10 import REDRAWS, known_by, leaked, mcnemar, without_noise
+from ragteach.teach.exercises.answers_10 import (
+    REDRAWS,
+    known_by,
+    leaked,
+    mcnemar,
+    trial,
+    without_noise,
+)
 
 
 def key(pattern, by, lower=True, strip=True):
@@ -123,13 +131,17 @@ WRONG = {
         "p of 0": zero_for_no_disagreement,
     },
     "10-6": {
-        "percent": {"three": 2.8, "two": -0.2},
-        "the same frame": {"three": 0.028, "two": 0.028},
-        "swapped": {"three": -0.002, "two": 0.028},
-        "turned round": {"three": -0.028, "two": 0.002},
-        "few sentences": {"three": 0.09, "two": 0.001},
-        "neutral kept": {"three": 0.028, "two": 0.024},
-        "one missing": {"three": 0.028},
+        "plausible numbers": {"three": 0.021, "two": -0.014},
+        "a summary": {"three": rt.summary(trial(0.02)), "two": trial(0.0)},
+        "one strategy": {"three": trial(0.02), "two": trial(0.0, strategies=["RAG"])},
+        "all sizes": {"three": pd.concat([trial(0.02), trial(0.02, n=20)]), "two": trial(0.0)},
+        "one seed": {"three": trial(0.02), "two": trial(0.0, n_seeds=1)},
+        "the same frame": {"three": trial(0.028), "two": trial(0.028)},
+        "swapped": {"three": trial(-0.002), "two": trial(0.028)},
+        "turned round": {"three": trial(-0.028), "two": trial(0.002)},
+        "another world": {"three": trial(0.09), "two": trial(0.001)},
+        "neutral kept": {"three": trial(0.028), "two": trial(0.024)},
+        "one missing": {"three": trial(0.028)},
         "a list": [0.028, -0.002],
     },
     "10-7": slips("rrwwrw"),
@@ -188,8 +200,8 @@ RIGHT = {
         "from the other side": lambda a, b: (*mcnemar(a, b)[:2], mcnemar(b, a)[2]),
     },
     "10-6": {
-        "other seeds": {"three": np.float64(0.025), "two": 0.004},
-        "exact": answers.EXPERIMENT,
+        "other seeds": {"three": trial(0.025), "two": trial(0.004)},
+        "six seeds": {"three": trial(0.025, n_seeds=6), "two": trial(-0.02, n_seeds=6)},
     },
     "10-7": spellings("rrwwrw"),
 }

@@ -1,0 +1,33 @@
+"""A right answer is right in any style: numpy only, torch only, plain Python."""
+
+import inspect
+
+import pytest
+from styles import IMPOSSIBLE, NUMPY, PLAIN, STYLES, TORCH, style
+from test_checks import EXERCISES, RIGHT
+
+from ragteach.teach.checks import check, reference
+
+FUNCTIONS = sorted(n for n in EXERCISES if inspect.isfunction(reference(n)))
+
+
+@pytest.mark.parametrize("number", FUNCTIONS)
+def test_every_function_has_a_right_answer_in_every_style(number):
+    tried = {"reference": reference(number), **RIGHT[number]}
+    have = {style(name, answer) for name, answer in tried.items()}
+    have |= {s for n, s in {*STYLES, *IMPOSSIBLE} if n == number}
+    assert have == {NUMPY, PLAIN, TORCH}
+
+
+@pytest.mark.parametrize(("number", "kind"), sorted(STYLES))
+def test_an_answer_in_another_style_passes(number, kind):
+    assert number in FUNCTIONS
+    result = check(number, STYLES[number, kind])
+    assert result, result
+
+
+def test_a_style_is_what_a_function_uses():
+    found = {key: style("an answer", answer) for key, answer in STYLES.items()}
+    assert found[("06-4", PLAIN)] == PLAIN
+    assert found[("10-2", TORCH)] == TORCH
+    assert found[("01-4", NUMPY)] == NUMPY
