@@ -13,7 +13,8 @@
 # the normal distribution, variance and covariance.
 #
 # **Your time.** The core runs to the end of "Lambda slides" and from "Who chooses lambda?" on: about 75 minutes. The
-# laws between (4, 5, 3, 6 and the votes) are about 50 more; take a break before them.
+# laws between (4, 5, 3, 6 and the votes) are about 50 more; take a break before them. The longer piece of work near the end
+# (30 minutes and more) can be done at home.
 #
 # ## A question
 #
@@ -774,6 +775,59 @@ check("07-6", my_ratio)
 # sharing, which misreads one word in four, and faster towards independent models.
 
 # %% [markdown]
+# ## Build it: RAG in scikit-learn, with a judge of its own
+#
+# Two pieces of this lesson make a tool that you can take with you: words written twice ([law 6](laws.md#law-6-equivalence)), and
+# folds that choose $\lambda$. About forty lines, with numpy and scikit-learn, and nothing from the package. `fold` says for each
+# sentence in which part it is held out. Write one method after the other and run the check after each.
+
+# %%
+card("07-9")
+
+
+# %% tags=["exercise"]
+class TwiceWritten:
+    """A logistic regression on augment(...): W_t = W_s + A_t, for any table with a task column."""
+
+    def __init__(self, n_tasks, lam, lam_shared):
+        """Keeps the settings, and s."""
+        ...  ### SOLUTION
+
+    def fit(self, x, task, y):
+        """x (n, d), task (n,), y (n,): as many sentences for each task; returns self."""
+        ...  ### SOLUTION
+
+    def parts(self):
+        """(W_s (n_classes, d), A (n_tasks, n_classes, d))"""
+        ...  ### SOLUTION
+
+    def loss(self, x, task, y):
+        """Mean cross-entropy."""
+        ...  ### SOLUTION
+
+    @classmethod
+    def choose(cls, x, task, y, fold, n_tasks, ratios, lam_shared):
+        """The ratio lam / lam_shared with the least loss on what was held out."""
+        ...  ### SOLUTION
+
+
+check("07-9", TwiceWritten)
+
+# %% [markdown]
+# Let it choose for the world with relatedness 0.5. (If you have not finished, the cell uses the reference.)
+
+# %%
+TwiceWritten = reference("07-9")
+fold = np.arange(len(y)) % 4
+few = [0.01, 0.1, 1.0, 10.0]
+chosen = TwiceWritten.choose(x, task, y, fold, 4, few, LAM_SHARED)
+print(f"its folds choose the ratio {chosen:g} among {few}")
+
+# %% [markdown]
+# **Bonus.** (a) Ratios between: a finer list around the winner. (b) Folds that keep the tasks' and classes' shares
+# (`StratifiedKFold`): does the choice become steadier over ten shuffles? (c) A second copy for *groups* of tasks: which graph is that?
+# (d) A table of your own, with a column that says the task.
+#
 # ## Explain it to a colleague
 #
 # A colleague asks: "What does lambda do, and how do I set it?" Answer in three or four sentences, without

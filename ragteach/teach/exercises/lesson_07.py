@@ -5,7 +5,10 @@ import numpy as np
 from ragteach.teach.checks import Wrong, call, exercise, expect, expect_close
 from ragteach.teach.drawing import as_array
 from ragteach.teach.exercises import answers_07 as answers
-from ragteach.teach.exercises import world_07
+from ragteach.teach.exercises import (
+    own_judge_07,  # noqa: F401  registers 07-9
+    world_07,
+)
 from ragteach.teach.written import Sentence, in_words
 
 

@@ -13,6 +13,7 @@ from ragteach.teach.checks import (
 )
 from ragteach.teach.drawing import as_array
 from ragteach.teach.exercises import answers_08 as answers
+from ragteach.teach.exercises import own_factors_08  # noqa: F401  registers 08-9
 from ragteach.teach.written import Sentence, in_words
 
 

@@ -15,6 +15,7 @@ from ragteach.teach.checks import (
 )
 from ragteach.teach.drawing import as_array
 from ragteach.teach.exercises import answers_09 as answers
+from ragteach.teach.exercises import own_newcomer_09  # noqa: F401  registers 09-8
 from ragteach.teach.written import Sentence, in_words
 
 # ------------------------------------------------------------------ 09-1

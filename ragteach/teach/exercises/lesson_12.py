@@ -18,6 +18,7 @@ from ragteach.teach.checks import (
     finished,
 )
 from ragteach.teach.exercises import answers_12 as known
+from ragteach.teach.exercises import own_file_12  # noqa: F401  registers 12-7
 from ragteach.teach.written import Sentence, in_words
 
 # ------------------------------------------------------------------ 12-1
