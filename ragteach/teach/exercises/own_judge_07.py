@@ -54,7 +54,7 @@ def sentences(seed, n=24, n_tasks=3, d=5):
 
 
 LAM, LAM_SHARED = 0.06, 0.02
-RATIOS = [0.01, 1.0, 100.0]
+RATIOS = [0.02, 2.0, 200.0]
 
 
 @exercise(
