@@ -64,6 +64,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     ):
         if not hasattr(options, name):  # not given: --help says in words what happens then
             setattr(options, name, None)
+    if options.label and len(options.label) == 1:
+        options.label = options.label[0]
     try:
         code = options.run(options) or OK
         sys.stdout.flush()
@@ -113,7 +115,11 @@ def _add_columns(parser: argparse.ArgumentParser) -> None:
     """Which columns of your file are what."""
     for name, words in (("text", "texts"), ("label", "labels"), ("task", "tasks")):
         help = f"the column of {words} (default: found by its name, and shown)"
-        parser.add_argument(f"--{name}", help=help, default=argparse.SUPPRESS)
+        more: dict[str, Any] = {}
+        if name == "label":
+            help += "; say it once for each task that has a column of its own"
+            more["action"] = "append"
+        parser.add_argument(f"--{name}", help=help, default=argparse.SUPPRESS, **more)
     help = "of the file (default: as its first bytes say, else UTF-8)"
     parser.add_argument("--encoding", help=help, default=argparse.SUPPRESS)
     help = "what stands between columns (default: as the header shows)"

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 
 import pandas as pd
 
-from ragteach.data.frames import as_frame
+from ragteach.data.frames import any_frame
 from ragteach.data.reading import load_table
 from ragteach.errors import RagteachError
 
@@ -31,7 +31,7 @@ def asked_frame(path: str, options: argparse.Namespace) -> pd.DataFrame:
     """The standard frame of the file, with the columns that the options name."""
     with in_options():
         table = load_table(path, encoding=options.encoding, separator=options.separator)
-        return as_frame(table, options.text, options.label, options.task, missing=options.missing)
+        return any_frame(table, options.text, options.label, options.task, missing=options.missing)
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from ragteach.data.frames import as_frame
+from ragteach.data.frames import any_frame
 from ragteach.data.reading import load_table
 from ragteach.data.toy import folder, scheme
 from ragteach.data.writing import write
@@ -93,7 +93,7 @@ def load_csv(path: Any, encoding: str | None = None, missing: str = "ask") -> pd
         >>> list(frame.columns)
         ['text', 'label', 'task']
     """
-    frame = as_frame(load_table(path, encoding), missing=missing)
+    frame = any_frame(load_table(path, encoding), missing=missing)
     frame["text"] = frame["text"].str.strip()
     names = frame.attrs["label_names"]
     if all(re.fullmatch(r"-?\d+", name) for name in names):

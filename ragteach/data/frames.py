@@ -20,6 +20,7 @@ import pandas as pd
 import scipy.sparse as sp
 from scipy.sparse.csgraph import connected_components
 
+from ragteach.data.aligned import aligned
 from ragteach.data.arguments import names_of
 from ragteach.data.columns import ROLES, Columns, find_columns
 from ragteach.data.naming import WAYS, Named, ask, name_column, natural
@@ -62,9 +63,25 @@ def as_frame(
     frame = named_frame(
         data, text, label, task, missing=missing, class_names=class_names, task_names=task_names
     )
-    again = "columns" in getattr(data, "attrs", {})  # a part of it may not show what tasks share
-    if class_names is None and not again:
+    attrs = getattr(data, "attrs", {})
+    again = "columns" in attrs  # a part of it may not show what tasks share
+    if class_names is None and (not again or attrs.get("own_classes")):
         refuse_apart(frame)
+    return frame
+
+
+def any_frame(data: Any, *columns: Any, **options: Any) -> pd.DataFrame:
+    """`as_frame`, also of tasks with classes of their own; then ``attrs["own_classes"]`` is True.
+
+    Example:
+        >>> table = {"text": ["a", "b"] * 2, "label": [1, 2, 3, 4], "task": ["p", "p", "q", "q"]}
+        >>> any_frame(table).attrs["own_classes"], any_frame(any_frame(table)).attrs["own_classes"]
+        (True, True)
+    """
+    frame = named_frame(data, *columns, **options)
+    attrs = getattr(data, "attrs", {})
+    own = attrs.get("own_classes", False) if "columns" in attrs else bool(tasks_apart(frame))
+    frame.attrs["own_classes"] = own
     return frame
 
 
@@ -132,7 +149,7 @@ def table_of(data: Any, most: int = 12) -> str:
     lines = [
         f"MultiTaskDataset: {len(data)} examples, {data.n_tasks} tasks, {data.n_classes} classes, "
         f"{data.n_features} features",
-        table.to_string(),
+        aligned(table.reset_index(names="")),
         *([f"... and {' and '.join(hidden)}"] if hidden else []),
         *([f"from the columns {source}"] if source else []),
     ]
@@ -339,7 +356,8 @@ def refuse_apart(frame: pd.DataFrame) -> None:
         raise refuse(
             expected="tasks with classes in common",
             got=f"no class that these share: {'; '.join(said)}",
-            fix="give each task a head of its own: rt.heads_from_frame(frame)",
+            fix="give each task a head of its own: rt.heads_from_frame(frame); compare and fit_split "
+            "(train, on the command line) do so by themselves",
         )
 
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import html
 import textwrap
-import unicodedata
 from typing import Any
 
 import pandas as pd
+
+from ragteach.data.aligned import padded, width
 
 WIDTH = 88
 MOST = 12  # rows of a table that are shown
@@ -166,17 +167,11 @@ def _filled(first: str, text: str) -> list[str]:
 
 
 def _columns(table: pd.DataFrame) -> list[str]:
-    """A table as lines; wide letters (Chinese, Japanese) count as two columns."""
+    """A table as lines, each column to the left."""
     rows = [list(map(str, table.columns)), *(list(map(str, row)) for row in table.to_numpy())]
-    widths = [max(map(_width, column)) for column in zip(*rows, strict=True)]
+    widths = [max(map(width, column)) for column in zip(*rows, strict=True)]
     lines = []
     for row in rows:
-        cells = [
-            value + " " * (width - _width(value)) for value, width in zip(row, widths, strict=True)
-        ]
+        cells = [padded(value, wide) for value, wide in zip(row, widths, strict=True)]
         lines.append("  ".join(cells).rstrip())
     return [lines[0], "-" * min(WIDTH, sum(widths) + 2 * len(widths) - 2), *lines[1:]]
-
-
-def _width(text: str) -> int:
-    return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)

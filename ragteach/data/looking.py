@@ -395,9 +395,9 @@ def _about_balance(tasks, classes):
 def _about_apart(apart):
     if apart:
         yield Finding(
-            "classes", "act", f"tasks with no class in common: {'; '.join(apart)}",
-            "give each task a head of its own: rt.heads_from_frame(frame); or keep the tasks that "
-            "have the same classes",
+            "classes", "know", f"tasks with no class in common: {'; '.join(apart)}",
+            "nothing, if they ask different things: compare and train give each task a head of its "
+            "own (rt.heads_from_frame does it by hand). If not, make their classes' names the same",
         )  # fmt: skip
 
 

@@ -1,1 +1,1 @@
-"""Integrations: scikit-learn, heads, saving, ONNX, serving, PEFT, tracking."""
+"""Integrations: scikit-learn, saving, ONNX, serving, PEFT, tracking."""

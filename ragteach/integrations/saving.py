@@ -38,7 +38,6 @@ from sklearn.utils import check_array
 from ragteach.data.features import WORD, warn_of_unknown
 from ragteach.data.writing import put
 from ragteach.errors import one_of, refuse, whole
-from ragteach.integrations.heads import HEADS, MultiHead
 from ragteach.integrations.trust import (
     check_finite,
     check_labels,
@@ -47,6 +46,7 @@ from ragteach.integrations.trust import (
     read_json,
 )
 from ragteach.model import RAG
+from ragteach.study.heads import HEADS, MultiHead
 
 FORMAT = 1
 VECTORIZERS = {cls.__name__: cls for cls in (TfidfVectorizer, CountVectorizer)}

@@ -20,6 +20,7 @@ from typing import Any
 
 import pandas as pd
 
+from ragteach.data.aligned import aligned
 from ragteach.data.asked import asked_frame
 from ragteach.data.writing import check_place
 from ragteach.errors import refuse
@@ -100,7 +101,7 @@ def scores(split: Split, strategy: str) -> str:
     parts = f"{len(split.train):,} rows trained, {len(split.val):,} chose lambda, " \
             f"{len(split.test):,} tested (seed {split.seed})"  # fmt: skip
     penalties = f"lambda = {chosen.lam:.3g}, lambda_shared = {chosen.lam_shared:.3g}"
-    return f"{strategy}: {parts}; {penalties}\n\n{shown.to_string(index=False)}\n"
+    return f"{strategy}: {parts}; {penalties}\n\n{aligned(shown)}\n"
 
 
 def in_one_line(split: Split) -> str:
@@ -124,7 +125,7 @@ def save_split(path: str | os.PathLike, split: Split, strategy: str, **notes: An
     """Save the fitted model of one strategy with its words, names and how it came about."""
     fitted = split.fitted[strategy]
     return save(
-        path, fitted.model, split.vectorizer, split.class_names, lam=fitted.lam,
+        path, fitted.model, split.vectorizer, split.own_classes or split.class_names, lam=fitted.lam,
         lam_shared=fitted.lam_shared, strategy=strategy, seed=split.seed,
         version=version("ragteach"), **notes,
     )  # fmt: skip

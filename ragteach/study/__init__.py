@@ -1,4 +1,4 @@
-"""Study: the fair experiment, trajectories, plots, search."""
+"""Study: the fair experiment, trajectories, plots, search, task heads."""
 
 import lazy_loader
 

@@ -26,6 +26,7 @@ from typing import Any
 
 import pandas as pd
 
+from ragteach.data.aligned import aligned
 from ragteach.data.writing import write
 from ragteach.errors import at_least, refuse
 
@@ -57,9 +58,9 @@ def run_compare(options: argparse.Namespace) -> tuple[pd.DataFrame, Path]:
     name = re.sub(r"[^\w.-]+", "_", Path(options.data).stem)
     folder = _write_all(options.out, name, settings, "comparison", table, draw(means))
     print("\nTest accuracy, mean over tasks, with its 95 % interval\n")
-    print(means.round({"mean": 3, "low": 3, "high": 3, "seconds": 2}).to_string(index=False))
+    print(aligned(means))
     print("\nRAG minus the other, paired by seed\n")
-    print(differences.round(3).to_string(index=False))
+    print(aligned(differences))
     print(f"\nWrote {folder / 'comparison'}.csv, .png and .svg")
     return table, folder
 
@@ -78,7 +79,7 @@ def run_map(options: argparse.Namespace) -> None:
     figure = plots.who_wins(cells).figure
     settings = {"seeds": options.seeds}
     folder = _write_all(options.out, "map", settings, "who_wins", cells, figure)
-    print(cells.round(3).to_string(index=False))
+    print(aligned(cells))
     print(f"\nWrote {folder / 'who_wins'}.csv, .png and .svg")
 
 

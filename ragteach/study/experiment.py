@@ -25,13 +25,14 @@ import torch
 from ragteach.data.arguments import as_list
 from ragteach.data.encoder import Encoder, as_encoder
 from ragteach.data.files import load_article
-from ragteach.data.frames import as_frame
+from ragteach.data.frames import any_frame
 from ragteach.data.human import load_human
 from ragteach.data.splits import groups
 from ragteach.data.toy import make_toy
 from ragteach.errors import at_least, is_list, one_of, refuse, whole
 from ragteach.study.draws import cuts, draw, overlap_ratio
 from ragteach.study.kept import Job, Kept, described
+from ragteach.study.own_classes import HeadParts, own_names, own_strategies, score_heads
 from ragteach.study.running import check_jobs, check_resume, run
 from ragteach.study.scores import Parts, score
 from ragteach.study.strategies import BASELINES, STRATEGIES, Strategy, chosen_strategies, once
@@ -73,7 +74,9 @@ def compare(
 
     Args:
         data: ``"toy"``, ``"human"``, ``"article"``, or your own: a frame, a path, a dataset (see
-            `as_frame`).
+            `as_frame`). Tasks with classes of their own get a head each; then the strategies are the
+            first three and "majority class", and differ in who makes the representation under the
+            heads (see `ragteach.study.own_classes`).
         seeds: how many draws, or a list of seeds, all different.
         n_per_task: training sentences per task, or a list of sizes for a learning curve. Default:
             toy 60; human 50, 200 and 800; article 1; a frame of your own 60 % of it.
@@ -125,11 +128,14 @@ def compare(
             got=", ".join(knobs),
             fix='leave them out, or use data="toy"',
         )
-    found = chosen_strategies(strategies)
     encoder = as_encoder(features)
     seeds = _seeds(seeds)
     sizes = _sizes(SIZES.get(name) if n_per_task is None else n_per_task)
+    own = getattr(data, "attrs", {}).get("own_classes", False)
+    found: Any = None if own else chosen_strategies(strategies)
     frame = _checked(_loaded(data), sizes)
+    if frame is not None and frame.attrs["own_classes"]:
+        found = own_strategies(strategies)
     jobs = [Job(name, n, seed, tuple(knobs.items())) for n in sizes for seed in seeds]
     if max_words is not None:
         whole("max_words", max_words, 1)
@@ -241,10 +247,15 @@ def _one_draw(
         more = [knobs[name] for name in columns]
         if encoder is not None and frame is None:
             encoder.fit(pd.concat([train, val, test])["text"])
-        parts = Parts(train, val, test, n_classes, max_words, encoder)  # for all strategies
+        own = frame is not None and frame.attrs.get("own_classes")
+        parts: Any = None  # the same for all strategies
+        if own:
+            parts = HeadParts((train, val, test), own_names(frame), max_words, encoder)
+        else:
+            parts = Parts(train, val, test, n_classes, max_words, encoder)
         for strategy in strategies:
             started = time.perf_counter()
-            scores, n_params = score(strategy, parts)
+            scores, n_params = (score_heads if own else score)(strategy, parts)
             cost = n_params, time.perf_counter() - started, *source, *more
             rows += [
                 (job.name, strategy.name, task, job.seed, size, metric, value, *cost)
@@ -310,7 +321,7 @@ def _checked(frame: Any, sizes: list[Any]) -> pd.DataFrame | None:
             whole("n_per_task", n, 1)
     if frame is None:
         return None
-    frame = as_frame(frame)
+    frame = any_frame(frame)
     names = frame.attrs["label_names"]
     if len(names) < 2:
         raise refuse(

@@ -9,7 +9,7 @@ difference is made of, and gives the model that goes into a file.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,12 +18,14 @@ import pandas as pd
 import torch
 
 from ragteach.data.arguments import as_list
-from ragteach.data.frames import as_frame
+from ragteach.data.frames import any_frame
 from ragteach.data.looking import wilson
 from ragteach.data.splits import split_frame
 from ragteach.dataset import MultiTaskDataset
 from ragteach.errors import one_of
 from ragteach.model import RAG
+from ragteach.study.heads import MultiHead
+from ragteach.study.own_classes import OWN, HeadParts, best_heads, head_answers, own_names
 from ragteach.study.scores import best_penalty, few_words
 from ragteach.study.strategies import REGISTRY, STRATEGIES, Strategy
 
@@ -33,12 +35,13 @@ class Fitted:
     """One strategy after its training.
 
     Attributes:
-        model: the `RAG`. lam, lam_shared: the penalties that validation chose.
+        model: the `RAG`, or `MultiHead` where tasks have classes of their own.
+        lam, lam_shared: the penalties that validation chose.
         said: (n_test,) the class number it gives to every test sentence.
         probability: (n_test,) how sure it is.
     """
 
-    model: RAG = field(repr=False)
+    model: RAG | MultiHead = field(repr=False)
     lam: float
     lam_shared: float
     said: np.ndarray = field(repr=False)
@@ -53,6 +56,7 @@ class Split:
         train, val, test: frames. vectorizer: fitted on the training sentences.
         task_names, class_names: yours, in order.
         fitted: strategy -> `Fitted`. seed: of the split.
+        own_classes: task -> its classes, where tasks have classes of their own; else None.
     """
 
     train: pd.DataFrame
@@ -63,6 +67,7 @@ class Split:
     class_names: list[str]
     fitted: dict[str, Fitted]
     seed: int
+    own_classes: dict[str, list[str]] | None = None
 
     def right(self, strategy: str) -> np.ndarray:
         """(n_test,) whether the strategy is right about each test sentence."""
@@ -155,14 +160,40 @@ def fit_split(
     strategies = as_list("strategies", strategies, "strategies=['RAG', 'full sharing']")
     for name in strategies:
         one_of("strategy", name, [n for n, s in REGISTRY.items() if s.builder and not s.features])
-    frame = as_frame(frame)
+    frame = any_frame(frame)
     train, val, test = split_frame(frame, seed=seed)
+    if frame.attrs["own_classes"]:
+        return _split_of_heads(frame, (train, val, test), seed, strategies, max_words, after)
     data = MultiTaskDataset.from_frame(train, few_words(train, max_words))
     val_data = MultiTaskDataset.from_frame(val, like=data)
     names = data.task_names, data.class_names
     split = Split(train, val, test, data.vectorizer, *names, fitted={}, seed=seed)
     for name in strategies:
         split.fitted[name] = _fit(REGISTRY[name], data, val_data, test)
+        if after is not None:
+            after(split)
+    return split
+
+
+def _split_of_heads(
+    frame: pd.DataFrame,
+    frames: tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame],
+    seed: int,
+    strategies: Iterable[str],
+    max_words: int | None,
+    after: Callable[[Split], Any] | None,
+) -> Split:
+    """The same for tasks with classes of their own: a head for each."""
+    for name in strategies:
+        one_of("strategy", name, STRATEGIES)
+    own = own_names(frame)
+    parts = HeadParts(frames, own, max_words)
+    names = list(own), list(frame.attrs["label_names"])
+    split = Split(*frames, parts.vectorizer, *names, fitted={}, seed=seed, own_classes=own)
+    for name in strategies:
+        best = best_heads(OWN[name], parts)
+        answers = head_answers(best.model, parts)
+        split.fitted[name] = Fitted(best.model, best.lam, best.lam_shared, *answers)
         if after is not None:
             after(split)
     return split

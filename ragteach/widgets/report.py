@@ -77,8 +77,9 @@ def _command(options: argparse.Namespace) -> str:
     """The command line that does the same again."""
     words = ["--data", options.data]
     for column in ("text", "label", "task", "encoding", "separator"):
-        if getattr(options, column):
-            words += [f"--{column}", getattr(options, column)]
+        given = getattr(options, column) or []
+        for name in [given] if isinstance(given, str) else given:
+            words += [f"--{column}", name]
     words += ["--missing", options.missing] if options.missing != "ask" else []
     words += ["--seeds", options.seeds]
     if options.n_per_task:
@@ -316,6 +317,8 @@ def _curve(means: pd.DataFrame) -> str:
 
 def _slider(split: Split) -> str:
     """The sharing slider on the largest tasks, with as many steps as the page can hold."""
+    if split.own_classes:
+        return "<p>These tasks have classes of their own. The slider is for tasks that share theirs.</p>"
     parts = (split.train, split.val, split.test)
     counts = split.train["task"].value_counts()
     largest = [task for task in split.task_names if task in set(counts.index[:SLIDER_TASKS])]
@@ -397,11 +400,12 @@ def _model(split: Split, path: str) -> str:
     shell = (
         f"python -m ragteach predict {shlex.quote(path)} --task {shlex.quote(task)} < sentences.txt"
     )
+    labels = f"saved.labels[{task!r}]" if split.own_classes else "saved.labels"
     code = (
         "import ragteach as rt\n\n"
         f"saved = rt.load({path!r})\n"
         f"logits = saved.logits(['a sentence of yours'], {task!r})\n"
-        "print(saved.labels[logits[0].argmax()])"
+        f"print({labels}[logits[0].argmax()])"
     )
     return (
         f"<p><code>{html.escape(path)}</code> is the RAG model of one split: trained on "

@@ -26,13 +26,13 @@ from sklearn.pipeline import make_pipeline
 from ragteach import RAG, RagteachError, make_toy, make_vectorizer
 from ragteach.integrations import saving as export
 from ragteach.integrations.estimators import RAGClassifier
-from ragteach.integrations.heads import Classification, MultiHead, Ranking, Regression
 from ragteach.integrations.peft_bridge import from_peft, lora_weights, to_peft
 from ragteach.integrations.programs import export_onnx, export_program
 from ragteach.integrations.regressor import RAGRegressor
 from ragteach.integrations.saving import load, save
 from ragteach.integrations.serving import add_predict_parser, predict_lines
 from ragteach.integrations.trust import check_pattern
+from ragteach.study.heads import Classification, MultiHead, Ranking, Regression
 
 TASKS = ["films", "cars", "food"]
 

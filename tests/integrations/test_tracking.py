@@ -12,8 +12,8 @@ import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from ragteach import RAG, MultiTaskDataset, RagteachError, fit
-from ragteach.integrations.heads import Classification, MultiHead, fit_heads
 from ragteach.integrations.tracking import TensorBoard, WandB, numbers
+from ragteach.study.heads import Classification, MultiHead, fit_heads
 
 
 @pytest.fixture

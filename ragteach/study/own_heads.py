@@ -26,9 +26,10 @@ from ragteach.data.arguments import is_a
 from ragteach.data.columns import find_columns
 from ragteach.data.frames import as_frame, as_table
 from ragteach.data.inputs import vectorized
+from ragteach.data.memory import fits_memory
 from ragteach.data.naming import name_column
 from ragteach.errors import refuse
-from ragteach.integrations.heads import Classification
+from ragteach.study.heads import Classification
 
 
 @dataclass
@@ -99,6 +100,11 @@ def heads_from_frame(
             )
     texts = [said for part in parts.values() for said in part["text"]]
     vectorizer, x = vectorized(texts, vectorizer)
+    fits_memory(
+        f"{x.shape[0]} documents of {x.shape[1]} words, dense as heads take them",
+        2 * 4 * x.shape[0] * x.shape[1],
+        "fewer words: vectorizer=make_vectorizer(max_features=5000).fit(texts), or --max-words 5000",
+    )
     data, start = {}, 0
     for name, part in parts.items():
         rows = x[start : start + len(part)]

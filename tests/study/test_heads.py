@@ -10,7 +10,7 @@ from sklearn.metrics import log_loss, roc_auc_score
 
 from ragteach import RagteachError
 from ragteach.errors import DivergenceWarning
-from ragteach.integrations.heads import (
+from ragteach.study.heads import (
     Classification,
     MultiHead,
     MultiLabel,

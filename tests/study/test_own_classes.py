@@ -1,0 +1,121 @@
+"""Tasks with classes of their own take the same calls, and keep their names."""
+
+import html
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from problems import refused
+from sklearn.metrics import accuracy_score, log_loss
+
+import ragteach as rt
+from ragteach import __main__ as command
+from ragteach.integrations.training import save_split
+from ragteach.study import own_classes
+from ragteach.study.own_classes import OWN, HeadParts, own_names, score_heads
+from ragteach.widgets import report
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch):
+    monkeypatch.setattr(own_classes, "EPOCHS", 30)
+
+
+def rows(n=72):
+    """Odd rows say a mood, even rows a topic; one word tells each."""
+    rng = np.random.default_rng(0)
+    table = []
+    for i in range(n):
+        good, film = rng.random(2) < 0.5
+        text = f"{'good' if good else 'bad'} {'film' if film else 'car'} number{i}"
+        mood, topic = "happy" if good else "angry", "art" if film else "motor"
+        table.append((text, mood if i % 2 else topic, "mood" if i % 2 else "topic"))
+    return pd.DataFrame(table, columns=["text", "label", "task"])
+
+
+@pytest.fixture(scope="module")
+def mine(tmp_path_factory):
+    path = tmp_path_factory.mktemp("mine") / "mine.csv"
+    rows().to_csv(path, index=False)
+    return path
+
+
+def test_compare_takes_a_path_a_loaded_table_and_a_frame(mine):
+    options = {"seeds": 1, "strategies": ["full sharing", "majority class"], "progress": False}
+    tables = [rt.compare(data, **options) for data in (str(mine), rt.load_csv(mine), rows())]
+    for table in tables[1:]:
+        left, right = (t.drop(columns="seconds") for t in (tables[0], table))
+        pd.testing.assert_frame_equal(left, right, check_exact=True)
+    assert set(tables[0]["task"]) == {"mood", "topic", "mean"}
+    best = rt.summary(tables[0])
+    assert best["strategy"][0] == "full sharing" and best["mean"][0] > 0.85
+
+
+def test_scores_are_what_scikit_learn_says_of_the_tasks_own_classes():
+    frame = rt.load_csv(rows().to_csv(index=False).encode())
+    names = own_names(rt.data.frames.any_frame(frame))
+    assert names == {"mood": ["angry", "happy"], "topic": ["art", "motor"]}
+    parts = rt.split_frame(rt.data.frames.any_frame(frame), seed=1)
+    made = HeadParts(parts, names)
+    model = own_classes.best_heads(OWN["RAG"], made)
+    scores = {(task, metric): v for task, metric, v in score_heads(OWN["RAG"], made)[0]}
+    called = parts[0].attrs["label_names"]
+    for task, own in names.items():
+        test = parts[2][parts[2]["task"] == task]
+        truth = [called[n] for n in test["label"]]
+        x = torch.from_numpy(made.vectorizer.transform(test["text"]).toarray())
+        with torch.no_grad():
+            p = model.model(x, task).softmax(1).numpy()
+        said = [own[c] for c in p.argmax(1)]
+        assert scores[task, "accuracy"] == pytest.approx(accuracy_score(truth, said))
+        assert scores[task, "log_loss"] == pytest.approx(log_loss(truth, p, labels=own), abs=1e-6)
+
+
+def test_who_makes_the_representation():
+    made = rt.heads_from_frame(rows())
+    both, shared, own = (OWN[n].builder(made) for n in ("RAG", "full sharing", "independent"))
+    assert both.body.n_adapters == own.body.n_adapters == 2 and shared.body.n_adapters == 0
+    assert not own.body.shared.any() and not own.body.shared.requires_grad
+    rt.fit_heads(own, made.data, epochs=3, progress=False)
+    assert not own.body.shared.any()
+
+
+def test_train_saves_heads_that_predict_with_names(mine, tmp_path, capsys):
+    model = tmp_path / "heads.safetensors"
+    assert command.main(["train", str(mine), "--save", str(model)]) == 0
+    printed = capsys.readouterr().out
+    assert all(word in printed for word in ("mood", "topic", "all tasks", "--task"))
+    saved = rt.load(model)
+    assert saved.labels == {"mood": ["angry", "happy"], "topic": ["art", "motor"]}
+    logits = saved.logits(["good car", "bad film"], "mood")
+    assert [saved.labels["mood"][c] for c in logits.argmax(1)] == ["happy", "angry"]
+
+
+def test_the_reports_lines_run(tmp_path, capsys, monkeypatch):
+    """The page has no slider for such tasks, and its lines of Python say a name."""
+    monkeypatch.chdir(tmp_path)
+    split = rt.fit_split(rows(), strategies=["RAG"])
+    save_split("m.safetensors", split, "RAG")
+    page = report._model(split, "m.safetensors")
+    code = html.unescape(re.search(r"<code>(import .*?)</code>", page, re.DOTALL)[1])
+    exec(code)
+    assert capsys.readouterr().out.strip() in ("happy", "angry", "art", "motor")
+    assert "classes of their own" in report._slider(split)
+
+
+def test_strategies_without_heads_are_refused():
+    for given in (
+        "independent, equal parameters",
+        rt.Strategy("mine", lambda data: None, ((1, 1),)),
+    ):
+        with refused("strategy for tasks with classes of their own", "equal parameters", "RAG"):
+            rt.compare(rows(), 1, strategies=["independent, equal parameters"], progress=False)
+        with refused("strategy for tasks with classes of their own", "", "RAG"):
+            rt.compare(rows(), 1, strategies=[given], progress=False)
+
+
+def test_one_model_of_such_a_table_is_still_refused(mine):
+    with refused("tasks with classes in common", "happy", "head of its own"):
+        rt.MultiTaskDataset.from_frame(rt.load_csv(mine))
