@@ -34,6 +34,35 @@ def main(argv: Sequence[str] | None = None) -> int:
         0; 2 after bad input, which is said in three parts; 130 after Ctrl-C.
     """
     open_streams()
+    try:
+        options = _parsed(argv)
+        code = options.run(options) or OK
+        sys.stdout.flush()
+        return code
+    except RagteachError as error:
+        print(error, file=sys.stderr)
+        return BAD_INPUT
+    except BrokenPipeError:  # the reader, such as head, has had enough
+        _drop_output()
+        return OK
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EIO) or error.filename is not None:
+            raise
+        _drop_output()
+        print(
+            "Expected: room for what is printed\n"
+            f"Got: {error.strerror}\n"
+            "What to do: make room where standard output goes, then do the same again",
+            file=sys.stderr,
+        )
+        return BAD_INPUT
+    except KeyboardInterrupt as stopped:
+        print(stopped if str(stopped) else "Stopped with Ctrl-C.", file=sys.stderr)
+        return INTERRUPTED
+
+
+def _parsed(argv: Sequence[str] | None) -> argparse.Namespace:
+    """The words of the command line as options; what was not said is None."""
     parser = argparse.ArgumentParser(
         prog="python -m ragteach",
         description=__doc__.split("\n\nHere are")[0],
@@ -66,30 +95,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             setattr(options, name, None)
     if options.label and len(options.label) == 1:
         options.label = options.label[0]
-    try:
-        code = options.run(options) or OK
-        sys.stdout.flush()
-        return code
-    except RagteachError as error:
-        print(error, file=sys.stderr)
-        return BAD_INPUT
-    except BrokenPipeError:  # the reader, such as head, has had enough
-        _drop_output()
-        return OK
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EIO) or error.filename is not None:
-            raise
-        _drop_output()
-        print(
-            "Expected: room for what is printed\n"
-            f"Got: {error.strerror}\n"
-            "What to do: make room where standard output goes, then do the same again",
-            file=sys.stderr,
-        )
-        return BAD_INPUT
-    except KeyboardInterrupt as stopped:
-        print(stopped if str(stopped) else "Stopped with Ctrl-C.", file=sys.stderr)
-        return INTERRUPTED
+    return options
 
 
 def _drop_output() -> None:

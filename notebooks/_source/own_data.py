@@ -15,6 +15,8 @@ import tempfile
 from pathlib import Path
 
 import ragteach as rt
+from ragteach.data.frames import any_frame
+from ragteach.integrations.training import save_split
 from ragteach.study import plots
 from ragteach.widgets.report import in_words, verdict
 
@@ -27,6 +29,7 @@ example.to_csv(folder / "example.csv", index=False)
 # ## The one line to change
 #
 # Write the path of your file between quotes, for example `MY_FILE = "mine.csv"`. The example is the course's toy reviews.
+# Rows without a text, label or task are left out, and the look below counts them.
 
 # %%
 MY_FILE = folder / "example.csv"  # <- your file here
@@ -44,7 +47,10 @@ MY_FILE = folder / "example.csv"  # <- your file here
 rt.look(MY_FILE)
 
 # %%
-frame = rt.as_frame(rt.load_csv(MY_FILE))
+frame = any_frame(MY_FILE, missing="drop")
+own_classes = frame.attrs[
+    "own_classes"
+]  # the tasks have no class in common: each gets a head of its own
 print("classes:", *frame.attrs["label_names"], "| tasks:", *frame.attrs["task_names"])
 frame.head(3)
 
@@ -88,7 +94,14 @@ plots.show(ax, alt="The differences that are printed above, each with its interv
 # *When to doubt it:* the curves are from one split. A bump that is as large as a few test sentences is chance.
 
 # %%
-rt.widgets.sharing_slider(frame)
+explorer = (
+    None
+    if own_classes or len(frame.attrs["task_names"]) < 2
+    else rt.widgets.sharing_slider(frame)
+)
+explorer if explorer is not None else print(
+    "no slider: it takes two tasks or more that share classes"
+)
 
 # %% [markdown]
 # ## The sentences behind the difference
@@ -116,20 +129,16 @@ split.sentences("full sharing", "RAG", most=5).round(2)
 # never saw; the interval says how far the truth may be.
 
 # %%
-path = rt.save(
-    folder / "model.safetensors",
-    split.fitted["RAG"].model,
-    split.vectorizer,
-    split.class_names,
-)
+path = save_split(folder / "model.safetensors", split, "RAG")
 split.accuracy("RAG").round(3)
 
 # %%
 saved = rt.load(path)
 task = saved.model.task_names[0]
-sentence = frame["text"][0]
+sentence = frame.loc[frame["task"] == task, "text"].iloc[0]
 logits = saved.logits([sentence], task)[0]  # (n_classes,)
-print(f"{task}: {sentence!r} is {saved.labels[logits.argmax()]}")
+labels = saved.labels[task] if own_classes else saved.labels
+print(f"{task}: {sentence!r} is {labels[logits.argmax()]}")
 
 # %% [markdown]
 # ## Without a notebook

@@ -34,7 +34,7 @@ from ragteach.study.strategies import BASELINES, STRATEGIES, once, pairs
 
 HIDDEN = 16  # units of the representation
 EPOCHS, LR = 100, 0.05
-COARSE, FINE = np.logspace(-6, -2, 3), np.logspace(-6, -2, 9)
+COARSE, FINE = np.logspace(-5, -1, 3), np.logspace(-5, -1, 9)
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ NAMES = [
 ]
 
 
-@pytest.mark.parametrize("name, columns", zip(NAMES, [4, 8, 4, 4, 4, 2], strict=True))
+@pytest.mark.parametrize("name, columns", [*zip(NAMES, [4, 8, 4, 4, 4, 2], strict=True)])
 def test_a_letter_takes_two_columns_one_or_none(name, columns):
     # The last of Hindi's signs here has a column of its own (Mc), the one before has none (Mn).
     assert width(name) == columns

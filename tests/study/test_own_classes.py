@@ -99,7 +99,7 @@ def test_the_reports_lines_run(tmp_path, capsys, monkeypatch):
     split = rt.fit_split(rows(), strategies=["RAG"])
     save_split("m.safetensors", split, "RAG")
     page = report._model(split, "m.safetensors")
-    code = html.unescape(re.search(r"<code>(import .*?)</code>", page, re.DOTALL)[1])
+    code = html.unescape(re.search(r"<pre>(import .*?)</pre>", page, re.DOTALL)[1])
     exec(code)
     assert capsys.readouterr().out.strip() in ("happy", "angry", "art", "motor")
     assert "classes of their own" in report._slider(split)
