@@ -5,6 +5,7 @@
     python -m ragteach train mine.csv --save model.safetensors
     python -m ragteach predict model.safetensors --task films < sentences.txt
     python -m ragteach course
+    python -m ragteach grade submissions/ --out grades/
 
 Here are the names of commands and options. What a command does stands in a module of its room, which
 is imported when the command is run, so that --help answers at once.
@@ -80,6 +81,7 @@ def _parsed(argv: Sequence[str] | None) -> argparse.Namespace:
     from ragteach.teach.course import add_course_parser
 
     add_course_parser(commands)
+    _add_class(commands)
     options = parser.parse_args(argv)
     for name in (
         "text",
@@ -207,6 +209,26 @@ def _add_train(commands: Any) -> None:
     )
     parser.add_argument("--seed", type=int, default=0, help="of the split")
     _add_max_words(parser)
+
+
+def _add_class(commands: Any) -> None:
+    """For the teacher of a class."""
+    words = "run submissions again in a sandbox; write a gradebook, feedback and a class page"
+    parser = _command(commands, "grade", run_grade, words)
+    parser.add_argument("folder", type=Path, help="NAME.ipynb, NAME.json, or a folder a student")
+    parser.add_argument("--out", type=Path, default=Path("grades"), help="where the results go")
+    parser.add_argument("--jobs", type=int, default=2, help="students at a time")
+    parser.add_argument("--seconds", type=float, default=20.0, help="limit of one answer")
+    parser.add_argument("--memory", type=int, default=1500, help="limit of one answer, in MB")
+    help = "whose exercises count, for example 01 (default: those with an answer)"
+    parser.add_argument("--lessons", nargs="+", default=argparse.SUPPRESS, help=help)
+
+
+def run_grade(options: argparse.Namespace) -> None:
+    """Grade a folder of submissions."""
+    from ragteach.teach.classroom.grading import run_grade as run
+
+    run(options)
 
 
 def run_look(options: argparse.Namespace) -> None:

@@ -1,0 +1,261 @@
+"""Grade a folder of submissions: run again, judge, and write what the class did.
+
+    python -m ragteach grade submissions/ --out grades/
+
+Enters: notebooks and progress files.  Leaves in ``--out``: ``gradebook.csv`` (student, exercise,
+points, ...), ``feedback/`` with a page for each student, ``class.html``, and ``.graded/`` with what
+is done, so that a second run goes on where the first one ended.
+
+Every student is judged in a process of its own, forked from this one, which has imported everything
+once. What happens there, a crash included, costs that student only.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import csv
+import hashlib
+import io
+import json
+import os
+import re
+import signal
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from ragteach.data.writing import put, write
+from ragteach.errors import refuse, whole
+from ragteach.teach.classroom import submissions
+from ragteach.teach.classroom.sandbox import Limits, contained
+from ragteach.teach.classroom.submissions import Submission
+
+VERSION = 1  # of what stands in .graded: another number, and all is graded again
+COLUMNS = ("student", "exercise", "points", "status", "how", "world", "note")
+
+
+@dataclass
+class Job:
+    """One student being judged: the process, its file, and when it must have ended."""
+
+    student: str
+    pid: int
+    until: float
+
+
+def grade(
+    folder: str | os.PathLike,
+    out: str | os.PathLike,
+    jobs: int = 2,
+    limits: Limits | None = None,
+    lessons: tuple[str, ...] = (),
+    say: bool = True,
+) -> list[dict]:
+    """Grade every submission in a folder.
+
+    Args:
+        folder: notebooks (``NAME.ipynb``), progress files (``NAME.json``), or a folder a student.
+        out: where the gradebook and the pages go; what was graded there already is kept.
+        jobs: students judged at a time.
+        limits: what one answer may use; default `Limits`.
+        lessons: whose exercises count, e.g. ``("01",)``. Default: those with an answer, a student.
+        say: print what is contained, and each student.
+
+    Returns:
+        one dict a student, as `judging.judge` makes it, in the order of names.
+
+    Raises:
+        RagteachError: no such folder, nothing in it, a system without limits on processes.
+    """
+    from ragteach.teach.classroom import judging, pages
+
+    whole("jobs", jobs, 1)
+    root, out = Path(folder), Path(out)
+    found = submissions.find(root)
+    limits = limits or Limits()
+    everything, lines = contained(limits)
+    if not everything:
+        limits = Limits(**{**limits.__dict__, "namespaces": False})
+    told = print if say else (lambda *words, **how: None)
+    for line in lines:
+        told(line)
+    state = out / ".graded"
+    try:
+        state.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise refuse(
+            expected="out to name a folder that can be made and written",
+            got=f"out = {str(out)!r}: {error.strerror}",
+            fix="choose another folder",
+        ) from None
+    judging.warm_up()
+    results: dict[str, dict] = {}
+    waiting = []
+    for student, files in found.items():
+        submission = submissions.read(student, files, root)
+        kept = _kept(state, submission, lessons)
+        if kept is None:
+            waiting.append(submission)
+        else:
+            results[student] = kept
+    if results:
+        told(f"{len(results)} graded already, {len(waiting)} to go")
+    for submission, result in _judged(waiting, state, jobs, limits, lessons):
+        results[submission.student] = result
+        marks = result["exercises"].values()
+        points = sum(mark["points"] for mark in marks)
+        problem = f"  ({result['problem']})" if result.get("problem") else ""
+        told(f"{submission.student}: {points} of {len(marks)}{problem}", flush=True)
+    ordered = [results[student] for student in found]
+    put(out / "gradebook.csv", gradebook(ordered).encode("utf-8", "replace"), "out")
+    pages.write_pages(ordered, out, lines)
+    told(f"Written: {out / 'gradebook.csv'}, {out / 'class.html'}, {out / 'feedback'}/")
+    return ordered
+
+
+def _judged(waiting: list[Submission], state: Path, jobs: int, limits: Limits, lessons: tuple):
+    """(submission, result) of each as it is done; at most ``jobs`` processes at a time."""
+    queue = list(waiting)
+    by_name = {submission.student: submission for submission in waiting}
+    running: list[Job] = []
+    most = 12 * limits.seconds + 60
+    try:
+        while queue or running:
+            while queue and len(running) < jobs:
+                submission = queue.pop(0)
+                pid = _start(submission, state, limits, lessons)
+                running.append(Job(submission.student, pid, time.monotonic() + most))
+            for job in list(running):
+                ended = os.waitpid(job.pid, os.WNOHANG)[0] != 0
+                late = time.monotonic() > job.until
+                if not ended and not late:
+                    continue
+                if not ended:
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(job.pid, signal.SIGKILL)
+                    os.waitpid(job.pid, 0)
+                running.remove(job)
+                submission = by_name[job.student]
+                result = _kept(state, submission, lessons)
+                if result is None:
+                    why = "it took too long" if late else "the judge's process ended early"
+                    result = ungraded(submission, why)
+                yield submission, result
+            time.sleep(0.02)
+    finally:
+        for job in running:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(job.pid, signal.SIGKILL)
+            os.waitpid(job.pid, 0)
+
+
+def _start(submission: Submission, state: Path, limits: Limits, lessons: tuple) -> int:
+    """Judge in a forked process, which writes its result and ends."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    pid = os.fork()
+    if pid:
+        return pid
+    try:
+        from ragteach.teach.classroom.judging import judge
+
+        null = os.open(os.devnull, os.O_RDWR)
+        for stream in (1, 2):
+            os.dup2(null, stream)
+        result = judge(submission, limits, lessons)
+        result |= {"version": VERSION, "digest": submission.digest, "lessons": list(lessons)}
+        write(_place(state, submission.student), json.dumps(result).encode())
+    except BaseException as error:
+        result = ungraded(submission, f"{type(error).__name__}: {error}"[:300])
+        with contextlib.suppress(BaseException):
+            write(_place(state, submission.student), json.dumps(result).encode())
+    finally:
+        os._exit(0)
+
+
+def ungraded(submission: Submission, why: str) -> dict:
+    """The result of a student who could not be judged; tried again by the next run."""
+    empty: dict = {"exercises": {}, "predictions": {}, "outcomes": {}, "met": {}, "ticks": {}}
+    return {
+        **empty,
+        "student": submission.student,
+        "world": "",
+        "notes": submission.notes,
+        "problem": f"could not be graded: {why}",
+        "digest": submission.digest,
+        "version": VERSION,
+    }
+
+
+def _place(state: Path, student: str) -> Path:
+    return state / f"{file_name(student)}.json"
+
+
+def file_name(student: str) -> str:
+    """A name for a file that no other student's has, whatever letters it holds."""
+    plain = re.sub(r"[^A-Za-z0-9_-]+", "_", student)[:60]
+    if plain == student:
+        return plain
+    return f"{plain}-{hashlib.sha256(student.encode('utf-8', 'surrogateescape')).hexdigest()[:8]}"
+
+
+def _kept(state: Path, submission: Submission, lessons: tuple) -> dict | None:
+    """What an earlier run found of these very files, if it got to the end."""
+    try:
+        result = json.loads(_place(state, submission.student).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    same = (
+        isinstance(result, dict)
+        and result.get("digest") == submission.digest
+        and result.get("version") == VERSION
+        and result.get("lessons", list(lessons)) == list(lessons)
+    )
+    return result if same else None
+
+
+def gradebook(results: list[dict]) -> str:
+    """The CSV: one line for every student and exercise."""
+    file = io.StringIO()
+    table = csv.writer(file, lineterminator="\n")
+    table.writerow(COLUMNS)
+    for result in results:
+        problem = "; ".join([*result["notes"], *filter(None, [result.get("problem")])])
+        if not result["exercises"]:
+            table.writerow([_cell(result["student"]), "", 0, "", "none", "", _cell(problem)])
+        for number, mark in result["exercises"].items():
+            notes = [problem, mark.get("claim"), note_of(mark)]
+            row = (number, mark["points"], mark["status"], mark["how"], _cell(result["world"]))
+            note = "; ".join(filter(None, notes))
+            table.writerow([_cell(result["student"]), *row, _cell(note)])
+    return file.getvalue()
+
+
+def note_of(mark: dict) -> str:
+    """What a teacher should look at."""
+    if mark["how"] == "beside" and mark["points"]:
+        return "its check ran beside the student's code: look at it"
+    if mark.get("recomputed") is False:
+        return "right in this world, but not computed from it: a number was typed in"
+    return ""
+
+
+def _cell(text: str) -> str:
+    """No spreadsheet takes it for a formula."""
+    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
+
+
+def run_grade(options: argparse.Namespace) -> None:
+    """Grade, and say where the results lie."""
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    import torch
+
+    from ragteach.errors import at_least
+
+    torch.set_num_threads(1)
+    at_least("seconds", options.seconds, 0.1)
+    whole("memory", options.memory, 1)
+    limits = Limits(seconds=options.seconds, memory=options.memory * 1_000_000)
+    grade(options.folder, options.out, options.jobs, limits, tuple(getattr(options, "lessons", ())))

@@ -1,0 +1,382 @@
+"""A student's code in a process of its own, with limits, that answers the judge's questions.
+
+Enters: statements and an expression.  Leaves: the expression's value as data; if it is a function, a
+stand-in that the judge can call: arguments go in, what it returns comes out.
+
+The judge never runs a line of the student's, and the student's process never judges. A limit is set on
+seconds, memory, file size and number of processes; the process has a folder and a HOME of its own;
+where Linux has namespaces it has no network, sees no other process, and reads nothing but the course
+(`namespaces`). `contained` says in words what is contained and what is not.
+"""
+
+from __future__ import annotations
+
+import builtins
+import contextlib
+import inspect
+import io
+import os
+import pickle
+import random
+import shutil
+import signal
+import socket
+import sys
+import tempfile
+import time
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from ragteach.errors import refuse
+from ragteach.teach.checks import Unfinished, Wrong
+from ragteach.teach.classroom import namespaces, wire, worlds
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a student's process may use.
+
+    Attributes:
+        seconds: of wall clock and of CPU, for one answer.
+        memory: bytes that it may take beyond what it starts with.
+        files: bytes of one file, and of all its files where namespaces are there.
+        processes: how many processes and threads.
+        namespaces: use Linux namespaces.
+    """
+
+    seconds: float = 20.0
+    memory: int = 1_500_000_000
+    files: int = 16_000_000
+    processes: int = 32
+    namespaces: bool = True
+
+
+CALLS = 2  # times Limits.seconds: what all calls of one function may take
+
+
+def contained(limits: Limits) -> tuple[bool, list[str]]:
+    """(is everything contained?, what is and what is not, in lines for the teacher)."""
+    if os.name != "posix":
+        raise refuse(
+            expected="a system with fork and resource limits (Linux, macOS, WSL)",
+            got=f"os.name = {os.name!r}",
+            fix="grade on Linux or macOS, or in WSL or Docker on Windows",
+        )
+    why = namespaces.missing() if limits.namespaces else "namespaces are switched off"
+    lines = [
+        f"contained: time ({limits.seconds:g} s an answer), memory "
+        f"(+{limits.memory // 1_000_000} MB), file size ({limits.files // 1_000_000} MB), output",
+    ]
+    if not why:
+        lines.append(
+            "contained: network (none), processes (own), files (the course read-only, one folder of "
+            "its own in memory, nothing else to read)"
+        )
+        return True, lines
+    lines.append(
+        f"NOT contained, {why}: the network, reading your files, writing where you may write, other "
+        "processes of yours. Grade in a container or a virtual machine, as a user without files"
+    )
+    return False, lines
+
+
+class Student:
+    """One process of a student's code. Use it as a context; it is ended with all its children."""
+
+    def __init__(self, limits: Limits, world: str, fresh: int = 0):
+        self.limits = limits
+        self.folder = tempfile.mkdtemp(prefix="ragteach-answer-")
+        self.link, theirs = socket.socketpair()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        self.middle = os.fork()
+        if self.middle == 0:
+            self.link.close()
+            _middle(theirs, limits, self.folder, world, fresh)
+        theirs.close()
+        self.first: int | None = None
+        try:
+            soon = time.monotonic() + 60
+            said = [wire.receive_data(self.link, soon) for _ in range(2)]  # in any order
+            self.first = next(int(word["pid"]) for word in said if "pid" in word)
+            if problem := next(word["problem"] for word in said if "problem" in word):
+                raise wire.Hung(f"its process could not be contained: {problem}")
+            self.until = time.monotonic() + CALLS * limits.seconds
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self) -> Student:
+        return self
+
+    def __exit__(self, *what: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the process and all that it started."""
+        for pid in (self.first, self.middle):
+            if pid:
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    os.killpg(pid, signal.SIGKILL)
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    os.kill(pid, signal.SIGKILL)
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(self.middle, 0)
+        self.link.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def answer(self, statements: tuple[str, ...], expression: str) -> Any:
+        """The value of ``expression`` after ``statements``, as data or as a stand-in.
+
+        Raises:
+            Unfinished, Wrong: the student's own; Hung, TooMuch: no answer.
+        """
+        wire.send_data(self.link, {"run": list(statements), "answer": expression})
+        return self._value(self._reply())
+
+    def inside(self, number: str) -> dict:
+        """What the check says of the last answer, run beside the student's code: weaker."""
+        wire.send_data(self.link, {"inside": number})
+        return self._reply()
+
+    def call(self, place: int, args: tuple, kwargs: dict) -> Any:
+        """Call the student's function number ``place``; modules among the arguments come back changed."""
+        try:
+            packed = pickle.dumps((args, kwargs))
+        except Exception:
+            raise NotData from None
+        wire.send_data(self.link, {"call": place})
+        wire.send(self.link, packed)
+        said = self._reply()
+        for module, state in zip(_modules(args, kwargs), said.get("modules", ()), strict=False):
+            with torch.no_grad():
+                for own, new in zip(module.parameters(), state, strict=True):
+                    own.copy_(wire.decode(new))
+        return self._value(said)
+
+    def _reply(self) -> dict:
+        until = min(time.monotonic() + self.limits.seconds, self.until)
+        said = wire.receive_data(self.link, until)
+        if "error" in said:
+            raise _error(str(said["error"]), str(said.get("message", "")))
+        return said
+
+    def _value(self, said: dict) -> Any:
+        if said.get("what") == "function":
+            return stand_in(self, int(said["place"]), said.get("parameters") or [])
+        if said.get("what") == "class":
+            raise NotData
+        try:
+            value = wire.decode(said.get("value"))
+        except Exception:
+            raise wire.Hung("it answered with something else than data") from None
+        if isinstance(value, wire.Other):
+            raise NotData
+        return value
+
+
+class NotData(BaseException):
+    """The exercise hands over, or wants back, what is no data: judged beside the student's code.
+
+    No `Exception`, so that no checker takes it for an error of the student's.
+    """
+
+
+def _error(name: str, message: str) -> BaseException:
+    """The student's error, as one of the judge's own."""
+    known = {"Unfinished": Unfinished, "Wrong": Wrong}
+    kind = known.get(name) or getattr(builtins, name, None)
+    if not (isinstance(kind, type) and issubclass(kind, Exception)):
+        return RuntimeError(f"{name}: {message}"[:500])
+    try:
+        return kind(message[:500])
+    except Exception:
+        return RuntimeError(f"{name}: {message}"[:500])
+
+
+def stand_in(student: Student, place: int, parameters: list) -> Callable:
+    """A function that runs in the student's process."""
+
+    def called(*args: object, **kwargs: object) -> object:
+        return student.call(place, args, kwargs)
+
+    kinds = inspect._ParameterKind
+    with contextlib.suppress(Exception):
+        called.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+            [
+                inspect.Parameter(
+                    str(name), kinds(int(kind)), default=None if has else inspect.Parameter.empty
+                )
+                for name, kind, has in parameters[:50]
+            ]
+        )
+    return called
+
+
+def _modules(args: tuple, kwargs: dict) -> list[torch.nn.Module]:
+    return [thing for thing in (*args, *kwargs.values()) if isinstance(thing, torch.nn.Module)]
+
+
+# ------------------------------------------------------------------ in the student's process
+
+
+def _middle(link: socket.socket, limits: Limits, folder: str, world: str, fresh: int) -> None:
+    """Enter the namespaces, start the student's process as the first in them, and wait for its end."""
+    problem = ""
+    try:
+        os.setsid()
+        namespaces.die_with_parent()
+        _close_all_but(link.fileno())
+        if limits.namespaces:
+            namespaces.enter(folder, limits.files)
+        else:
+            os.chdir(folder)
+    except BaseException as error:
+        problem = f"{type(error).__name__}: {error}"
+    pid = os.fork()
+    if pid == 0:
+        try:
+            os.setsid()
+            namespaces.die_with_parent()
+            home = namespaces.OWN if limits.namespaces and not problem else folder
+            problem = problem or _limit(limits, home)
+            wire.send_data(link, {"problem": problem})
+            if not problem:
+                _serve(link, world, fresh)
+        finally:
+            os._exit(0)
+    wire.send_data(link, {"pid": pid})
+    link.close()
+    with contextlib.suppress(BaseException):
+        os.waitpid(pid, 0)
+    os._exit(0)
+
+
+def _close_all_but(kept: int) -> None:
+    null = os.open(os.devnull, os.O_RDWR)
+    for number in range(3):
+        os.dup2(null, number)
+    os.closerange(3, kept)
+    os.closerange(kept + 1, 4096)
+
+
+def _limit(limits: Limits, home: str) -> str:
+    """Set every limit; what went wrong, or nothing."""
+    import resource
+
+    try:
+        with open("/proc/self/statm") as file:
+            used = int(file.read().split()[0]) * os.sysconf("SC_PAGE_SIZE")
+    except OSError:  # no /proc
+        used = 3_000_000_000
+    seconds = int(limits.seconds) + 1
+    wanted = [
+        (resource.RLIMIT_AS, used + limits.memory),
+        (resource.RLIMIT_CPU, seconds),
+        (resource.RLIMIT_FSIZE, limits.files),
+        (resource.RLIMIT_NPROC, limits.processes),
+        (resource.RLIMIT_NOFILE, 64),
+        (resource.RLIMIT_CORE, 0),
+    ]
+    try:
+        for what, most in wanted:
+            hard = resource.getrlimit(what)[1]
+            most = most if hard == resource.RLIM_INFINITY else min(most, hard)
+            resource.setrlimit(what, (most, most))
+        if limits.namespaces:
+            namespaces.become_student()
+            namespaces.drop_capabilities()
+    except (OSError, ValueError) as error:
+        return f"{type(error).__name__}: {error}"
+    own = {"HOME": home, "TMPDIR": home, "RAGTEACH_HOME": home, "TQDM_DISABLE": "1"}
+    kept = {"PATH", "LANG", "LC_ALL", "RAGTEACH_CACHE", "OMP_NUM_THREADS", "MPLBACKEND"}
+    for name in set(os.environ) - kept:
+        del os.environ[name]
+    os.environ.update(own)
+    tempfile.tempdir = home
+    return ""
+
+
+def _serve(link: socket.socket, world: str, fresh: int) -> None:
+    """Answer the judge until it hangs up. Nothing that is printed goes anywhere."""
+    from ragteach.teach import checks, record
+
+    judge = checks._judge
+    sys.stdout = sys.stderr = _Nowhere()
+    sys.stdin = io.StringIO()
+    warnings.simplefilter("ignore")
+    random.seed(0)
+    np.random.seed(0)
+    torch.manual_seed(0)
+    record._session.clear()
+    worlds.stay(world, fresh)
+    scope: dict = {"__name__": "__main__", "display": lambda *a, **k: None}
+    functions: list = []
+    mine: object = ...
+    while True:
+        asked = wire.receive_data(link)
+        try:
+            if "run" in asked:
+                mine = _run(asked["run"], asked["answer"], scope)
+                said = _described(mine, functions)
+            elif "inside" in asked:
+                result = judge(str(asked["inside"]), mine)
+                said = {"status": result.status, "message": str(result.message)[:2000],
+                        "diagnosed": bool(result.diagnosed)}  # fmt: skip
+            else:
+                args, kwargs = pickle.loads(wire.receive(link))
+                value = functions[asked["call"]](*args, **kwargs)
+                said = _described(value, functions)
+                said["modules"] = [
+                    [wire.encode(p) for p in module.parameters()]
+                    for module in _modules(args, kwargs)
+                ]
+        except (SystemExit, KeyboardInterrupt) as error:
+            said = {"error": "RuntimeError", "message": f"it called {type(error).__name__}"}
+        except BaseException as error:
+            said = {"error": type(error).__name__, "message": str(error)[:500]}
+        wire.send_data(link, said)
+
+
+class _Nowhere(io.TextIOBase):
+    """A stream that keeps nothing, however much is printed."""
+
+    def write(self, text: str) -> int:
+        return len(text)
+
+
+def _run(statements: list[str], expression: str, scope: dict) -> object:
+    """Each statement by itself: one that fails costs what leans on it."""
+    failed: BaseException | None = None
+    for source in statements:
+        try:
+            exec(compile(source, "<your notebook>", "exec"), scope)
+        except BaseException as error:
+            failed = failed or error
+            if isinstance(error, MemoryError):
+                break
+    try:
+        return eval(compile(expression, "<your notebook>", "eval"), scope)
+    except BaseException as error:
+        raise failed or error from None
+
+
+def _described(value: object, functions: list) -> dict:
+    if isinstance(value, type):
+        return {"what": "class"}
+    if callable(value) and not isinstance(value, torch.nn.Module):
+        functions.append(value)
+        try:
+            parameters = [
+                [p.name, int(p.kind), p.default is not inspect.Parameter.empty]
+                for p in inspect.signature(value).parameters.values()
+            ]
+        except (TypeError, ValueError):
+            parameters = [["args", 2, False], ["kwargs", 4, False]]
+        return {"what": "function", "place": len(functions) - 1, "parameters": parameters}
+    return {"what": "data", "value": wire.encode(value)}

@@ -1,0 +1,210 @@
+"""Which lines of a notebook an answer needs: only these are run again.
+
+Enters: the code of a notebook's cells.  Leaves: for each exercise the expressions that were handed to
+``check``, each with the statements before it that it leans on. Figures, tables and experiments that
+no answer uses are left out, so that a lesson of minutes is graded in seconds; and a cell with a
+syntax error costs that cell only.
+
+A statement is needed if it stores, changes or calls a method of a name that is needed; then all
+names it reads are needed too. That takes too much rather than too little.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import warnings
+from dataclasses import dataclass
+
+CHECK = re.compile(r"\bcheck\(\s*[\"']([\w-]+)[\"']")
+MAGIC = re.compile(r"^\s*[%!?]|\?\s*$")
+MOVING = ("check", "card", "hint", "predict", "reveal", "rubric", "reflect", "display", "print")
+SET_UP = ("pip", "find_spec", "subprocess")  # the first cell, which installs the course
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One call of ``check``: the exercise, the expression, and what must run before it."""
+
+    number: str
+    expression: str
+    statements: tuple[str, ...]
+
+
+@dataclass
+class Notebook:
+    """The answers of a notebook, and what could not be read of it."""
+
+    answers: dict[str, list[Answer]]
+    broken: dict[str, str]  # exercise: why its cell cannot be read
+    world: str | None  # the id in rt.world("...")
+
+
+def read(cells: list[str]) -> Notebook:
+    """Every answer in the cells, in order."""
+    statements: list[ast.stmt] = []
+    found = Notebook({}, {}, None)
+    for source in cells[:2000]:
+        try:
+            tree = parsed(source)
+        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+            for number in CHECK.findall(source):
+                found.broken[number] = f"the cell cannot be read: {error}"[:200]
+            continue
+        for node in tree.body:
+            _look(node, statements, found)
+            statements.append(node)
+    return found
+
+
+def parsed(source: str) -> ast.Module:
+    """A cell's code as a tree, without IPython's own lines."""
+    lines = ["pass" if MAGIC.search(line) and not line.startswith(" ") else line
+             for line in source.replace("\r\n", "\n").split("\n")]  # fmt: skip
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return ast.parse("\n".join(lines))
+
+
+def _look(node: ast.stmt, before: list[ast.stmt], found: Notebook) -> None:
+    """Take note of the calls of ``check`` and ``world`` in a statement."""
+    for call in ast.walk(node):
+        if not isinstance(call, ast.Call):
+            continue
+        name = (
+            call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+        )
+        values = [*call.args, *(word.value for word in call.keywords)]
+        first = values[0] if values else None
+        said = first.value if isinstance(first, ast.Constant) else None
+        if name == "world" and isinstance(said, str | int) and not isinstance(said, bool):
+            found.world = str(said)
+        if name == "check" and isinstance(said, str) and len(values) > 1:
+            # what stands in the same statement before the call (a loop, an if) is its own affair
+            needed = slice_of(values[1], before)
+            answer = Answer(said, ast.unparse(values[1]), tuple(map(ast.unparse, needed)))
+            tries = found.answers.setdefault(said, [])
+            if answer not in tries:
+                tries.append(answer)
+
+
+def slice_of(expression: ast.expr, before: list[ast.stmt]) -> list[ast.stmt]:
+    """The statements that an expression leans on, in order.
+
+    From the last to the first: what is needed there, whatever a needed function reads when it is
+    called included, is looked for above.
+    """
+    needed = _with_bodies(reads(expression), before)
+    kept: list[ast.stmt] = []
+    for place in range(len(before) - 1, -1, -1):
+        node = before[place]
+        touched = changes(node)
+        if not touched & needed or _only_shows(node):
+            continue
+        kept.append(node)
+        if isinstance(node, ast.Assign) and _plain(node):
+            needed = needed - touched  # whatever was there before is written over
+        if isinstance(
+            node, ast.FunctionDef | ast.ClassDef
+        ):  # its body was looked at where it is called
+            outside = [*node.decorator_list, *getattr(node, "bases", ())]
+            arguments = getattr(node, "args", None)
+            outside += arguments.defaults if arguments else []
+            now = set().union(*map(reads, outside))
+        else:
+            now = reads(node)
+        needed = needed | _with_bodies(now, before[:place])
+    return kept[::-1]
+
+
+def _with_bodies(names: set[str], before: list[ast.stmt]) -> set[str]:
+    """The names, and those that functions of these names read, and so on."""
+    bodies = {n.name: n for n in before if isinstance(n, ast.FunctionDef | ast.ClassDef)}
+    found, new = set(names), set(names)
+    while new:
+        read = set().union(*(reads(bodies[name]) for name in new & bodies.keys()))
+        new = read - found
+        found |= new
+    return found
+
+
+def _plain(node: ast.Assign) -> bool:
+    return all(isinstance(target, ast.Name) for target in node.targets)
+
+
+def _only_shows(node: ast.stmt) -> bool:
+    """A call of check, card, print and the like, on its own; or the cell that installs the course."""
+    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
+        function = node.value.func
+        name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+        return name in MOVING
+    return isinstance(node, ast.If) and any(word in ast.unparse(node.test) for word in SET_UP)
+
+
+def reads(node: ast.AST) -> set[str]:
+    """Every name that is read anywhere inside; a function's own names are not asked of outside."""
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        arguments = node.args
+        every = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
+        every += filter(None, [arguments.vararg, arguments.kwarg])
+        own = {argument.arg for argument in every} | _stored(node.body)
+        outside = [*node.decorator_list, *arguments.defaults, *filter(None, arguments.kw_defaults)]
+        return (_loaded(node.body) - own) | _loaded(outside)
+    return _loaded([node])
+
+
+def _loaded(nodes: list) -> set[str]:
+    names: set[str] = set()
+    for node in nodes:
+        for inner in ast.walk(node):
+            if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Load):
+                names.add(inner.id)
+            elif isinstance(inner, ast.AugAssign) and isinstance(inner.target, ast.Name):
+                names.add(inner.target.id)
+    return names
+
+
+def _stored(nodes: list) -> set[str]:
+    found = {
+        inner.id
+        for node in nodes
+        for inner in ast.walk(node)
+        if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store)
+    }
+    free = (inner for node in nodes for inner in ast.walk(node) if isinstance(inner, ast.Global))
+    return found - {name for inner in free for name in inner.names}
+
+
+def changes(node: ast.AST) -> set[str]:
+    """Every name that a statement binds or may change."""
+    names: set[str] = set()
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        return {node.name}
+    for inner in ast.walk(node):
+        if isinstance(inner, ast.Import | ast.ImportFrom):
+            names |= {(alias.asname or alias.name).split(".")[0] for alias in inner.names}
+        elif isinstance(inner, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            names.add(inner.name)
+        elif isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store | ast.Del):
+            names.add(inner.id)
+        elif isinstance(inner, ast.Attribute | ast.Subscript) and isinstance(
+            inner.ctx, ast.Store | ast.Del
+        ):
+            names |= _root(inner)
+        elif (
+            isinstance(inner, ast.Expr)
+            and isinstance(inner.value, ast.Call)
+            and isinstance(inner.value.func, ast.Attribute)
+        ):
+            names |= _root(inner.value.func)  # x.append(...), model.freeze(...)
+            for argument in inner.value.args:  # rt.solve(model, ...) changes its argument
+                names |= {argument.id} if isinstance(argument, ast.Name) else set()
+        elif isinstance(inner, ast.Expr) and isinstance(inner.value, ast.Call):
+            names |= {a.id for a in inner.value.args if isinstance(a, ast.Name)}
+    return names
+
+
+def _root(node: ast.AST) -> set[str]:
+    while isinstance(node, ast.Attribute | ast.Subscript | ast.Call):
+        node = node.func if isinstance(node, ast.Call) else node.value
+    return {node.id} if isinstance(node, ast.Name) else set()

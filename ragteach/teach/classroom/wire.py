@@ -1,0 +1,202 @@
+"""Values cross between the judge and a student's process as data, never as pickles of theirs.
+
+Enters: a value in the student's process.  Leaves: JSON that the judge reads: numbers, words, lists,
+dicts, arrays, tensors, tables, an `nn.Linear`; a function or a class only as the word that it is one.
+
+The other way, from the judge to the student's process, arguments are pickled: those bytes are ours.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import socket
+import struct
+import time
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+
+MAX_REPLY = 24_000_000  # bytes of one message
+MAX_DEPTH = 12
+MAX_ITEMS = 100_000
+
+
+class TooMuch(BaseException):
+    """A value that is too large or too deep to cross."""
+
+
+class Hung(BaseException):
+    """No answer in time, or the process has ended. No checker takes it for an error of its own."""
+
+
+def encode(thing: Any, depth: int = 0) -> Any:
+    """A value as JSON can hold it; what is no data becomes {"kind": "other", ...}."""
+    if depth > MAX_DEPTH:
+        raise TooMuch(f"nested more than {MAX_DEPTH} deep")
+    if thing is ...:
+        return {"kind": "ellipsis"}
+    if thing is NotImplemented:
+        return {"kind": "none"}
+    if thing is None or type(thing) in (bool, str):
+        return thing
+    if type(thing) is int:
+        return thing if abs(thing) < 2**53 else {"kind": "int", "is": str(thing)[:4000]}
+    if type(thing) is float:
+        return {"kind": "float", "is": repr(thing)}
+    if isinstance(thing, torch.Tensor):
+        return {"kind": "tensor", "is": _array(thing.detach().cpu().numpy())}
+    if isinstance(thing, np.ndarray):
+        return {"kind": "array", "is": _array(thing)}
+    if isinstance(thing, np.generic):
+        return {"kind": "number", "is": _array(np.asarray(thing))}
+    if isinstance(thing, pd.DataFrame):
+        columns = [
+            [encode(name, depth + 1), encode(thing[name].tolist(), depth + 1)] for name in thing
+        ]
+        return {"kind": "frame", "is": columns, "index": encode(thing.index.tolist(), depth + 1)}
+    if isinstance(thing, pd.Series | pd.Index):
+        return encode(thing.to_numpy(), depth)
+    if isinstance(thing, bytes):
+        return {"kind": "bytes", "is": base64.b64encode(thing).decode()}
+    if isinstance(thing, dict):
+        _few(thing)
+        pairs = [[encode(k, depth + 1), encode(v, depth + 1)] for k, v in thing.items()]
+        return {"kind": "dict", "is": pairs}
+    if isinstance(thing, list | tuple | set | frozenset | range):
+        _few(thing)
+        kind = next(
+            k.__name__ for k in (list, tuple, range, set, frozenset) if isinstance(thing, k)
+        )
+        return {"kind": kind, "is": [encode(value, depth + 1) for value in thing]}
+    if type(thing) is torch.nn.Linear:
+        return {
+            "kind": "linear",
+            "weight": _array(thing.weight.detach().numpy()),
+            "bias": None if thing.bias is None else _array(thing.bias.detach().numpy()),
+        }
+    return {"kind": "other", "is": f"{type(thing).__name__}"[:200]}
+
+
+def _few(thing: Any) -> None:
+    if len(thing) > MAX_ITEMS:
+        raise TooMuch(f"{len(thing)} items, more than {MAX_ITEMS}")
+
+
+def _array(array: np.ndarray) -> Any:
+    if array.dtype.kind not in "fiubcUS":
+        return {"list": encode(array.tolist())}
+    file = io.BytesIO()
+    np.save(file, array, allow_pickle=False)
+    if file.tell() > MAX_REPLY // 2:
+        raise TooMuch(f"an array of {array.size:,} numbers")
+    return {"npy": base64.b64encode(file.getvalue()).decode()}
+
+
+def _as_array(told: Any) -> np.ndarray:
+    if "list" in told:
+        return np.array(decode(told["list"]), dtype=object)
+    return np.load(io.BytesIO(base64.b64decode(told["npy"])), allow_pickle=False)
+
+
+class Other:
+    """Something of the student's that is no data: the judge knows its kind only."""
+
+    def __init__(self, name: str):
+        self.name = name
+
+    def __repr__(self) -> str:
+        return f"<{self.name}>"
+
+
+def decode(told: Any) -> Any:
+    """The value that JSON tells of."""
+    if not isinstance(told, dict):
+        return told
+    kind, value = told["kind"], told.get("is")
+    plain = {"ellipsis": ..., "none": None}
+    if kind in plain:
+        return plain[kind]
+    if kind in ("int", "float"):
+        return int(value) if kind == "int" else float(value)
+    if kind in ("array", "tensor", "number"):
+        array = _as_array(value)
+        if kind == "tensor":
+            return torch.from_numpy(array.copy())
+        return array if kind == "array" else array[()]
+    if kind == "frame":
+        columns = {decode(name): decode(column) for name, column in value}
+        return pd.DataFrame(columns, index=decode(told["index"]))
+    if kind == "bytes":
+        return base64.b64decode(value)
+    if kind == "dict":
+        return {decode(k): decode(v) for k, v in value}
+    if kind in ("list", "tuple", "set", "frozenset", "range"):
+        make = {"tuple": tuple, "set": set, "frozenset": frozenset}.get(kind, list)
+        return make(decode(v) for v in value)
+    if kind == "linear":
+        return _linear(told)
+    return Other(str(value)[:200])
+
+
+def _linear(told: dict) -> torch.nn.Linear:
+    weight = torch.from_numpy(_as_array(told["weight"]).copy())
+    bias = told["bias"]
+    layer = torch.nn.Linear(weight.shape[1], weight.shape[0], bias=bias is not None)
+    layer.weight = torch.nn.Parameter(weight)
+    if bias is not None:
+        layer.bias = torch.nn.Parameter(torch.from_numpy(_as_array(bias).copy()))
+    return layer
+
+
+# ------------------------------------------------------------------ messages with a length before them
+
+
+def send(link: socket.socket, payload: bytes) -> None:
+    """One message."""
+    link.sendall(struct.pack(">Q", len(payload)) + payload)
+
+
+def receive(link: socket.socket, until: float | None = None) -> bytes:
+    """One message; `Hung` if it is not whole by the monotonic clock's ``until``."""
+    try:
+        size = struct.unpack(">Q", _exactly(link, 8, until))[0]
+        if size > MAX_REPLY:
+            raise TooMuch(f"an answer of {size:,} bytes")
+        return _exactly(link, size, until)
+    except TimeoutError:
+        raise Hung("it did not end in time") from None
+    except OSError:
+        raise Hung("its process ended") from None
+
+
+def _exactly(link: socket.socket, n: int, until: float | None) -> bytes:
+    parts = []
+    while n:
+        if until is not None:
+            link.settimeout(max(until - time.monotonic(), 0.001))
+        part = link.recv(min(n, 1 << 20))
+        if not part:
+            raise Hung("its process ended")
+        parts.append(part)
+        n -= len(part)
+    return b"".join(parts)
+
+
+def send_data(link: socket.socket, thing: dict) -> None:
+    """A message of JSON."""
+    send(link, json.dumps(thing).encode())
+
+
+def receive_data(link: socket.socket, until: float | None = None) -> dict:
+    """A message of JSON, from a process that may say anything."""
+    try:
+        said = json.loads(receive(link, until))
+    except (ValueError, RecursionError):
+        raise Hung("it answered with something else than data") from None
+    if not isinstance(said, dict):
+        raise Hung("it answered with something else than data")
+    return said

@@ -1,0 +1,358 @@
+"""Grading: answers are run again where they can do no harm, and judged where they cannot reach."""
+
+import csv
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from ragteach.errors import RagteachError
+from ragteach.teach import checks
+from ragteach.teach.checks import FAIL, PASS, TODO
+from ragteach.teach.classroom import grading, judging, pages, slices, submissions, wire, worlds
+from ragteach.teach.classroom.sandbox import Limits
+from ragteach.teach.classroom.submissions import Submission
+
+linux = pytest.mark.skipif(sys.platform != "linux", reason="the sandbox of Linux")
+
+IMPORTS = (
+    "import numpy as np\nimport ragteach as rt\nfrom ragteach.teach.checks import check, reference"
+)
+COUNTS = """
+def label_counts(frame, word, tasks):
+    has = frame["text"].str.contains(rf"\\b{word}\\b")
+    rows = [[int((has & (frame.task == t) & (frame.label == c)).sum()) for c in range(3)] for t in tasks]
+    return np.array(rows)
+check("01-1", label_counts)
+"""
+ERRORS = """
+def expected_errors(n, n_tasks, sigma, tau):
+    own = sigma**2 / n
+    return own, own / n_tasks + (1 - 1 / n_tasks) * tau**2
+check("01-3", expected_errors)
+"""
+TABLE = 'here = rt.world()\nmine = label_counts(here.train, here.word, list(here.sizes))\ncheck("01-w", mine)'
+PROOF = "a = [1, -1, -1, 1]\ncheck('01-2', a)"
+PATCH = """
+import ragteach.teach.checks as c
+c._judge = lambda number, yours: c.Result(number, "PASS", "won")
+c.expect_close = c.expect = c.expect_equal = lambda *a, **k: None
+c.REGISTRY["01-2"].checker = lambda yours: "won"
+check = rt.check = c.check = lambda *a: c._judge(*a)
+check("01-2", [1, 2, 3, 4])
+"""
+BOMB = """
+import os
+try:
+    while True:
+        if os.fork() == 0:
+            while True: pass
+except OSError:
+    pass
+a = [1, -1, -1, 1]
+check("01-2", a)
+"""
+FLOOD = "a = [1, -1, -1, 1]\nfor i in range(50000): print('x' * 1000)\nopen('f', 'wb').write(b'x' * 10**7)\n"
+
+
+def enter(name):
+    return f'rt.world("{name}")'
+
+
+def notebook(*cells, **foreign):
+    cells = [{"cell_type": "code", "source": cell, "metadata": {}, "outputs": []} for cell in cells]
+    return json.dumps(
+        {"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5, **foreign}
+    )
+
+
+def table_of(name):
+    return checks.get("01-w").bound(worlds.world_of(name)).tolist()
+
+
+def handed_in(folder):
+    """What a class with a few hostile members hands in."""
+    adas = table_of("ada")
+    good = notebook(IMPORTS, enter("ada"), COUNTS, ERRORS, PROOF, TABLE)
+    files = {
+        "ada.ipynb": good,
+        "bert.ipynb": notebook(IMPORTS, enter("bert"), f"check('01-w', {table_of('default')})"),
+        "carl.ipynb": notebook(IMPORTS, enter("carl"), f"check('01-w', {adas})"),
+        "dora.ipynb": notebook(IMPORTS, enter("dora"), f"check('01-w', {table_of('dora')})"),
+        "loop.ipynb": notebook(IMPORTS, "while True: a = 1\ncheck('01-2', a)", ERRORS),
+        "exits.ipynb": notebook(
+            IMPORTS, "exit()", ERRORS, "import os\na = os._exit(0)", PROOF[19:]
+        ),
+        "bomb.ipynb": notebook(IMPORTS, BOMB, ERRORS),
+        "flood.ipynb": notebook(IMPORTS, FLOOD + "check('01-2', a)"),
+        "patch.ipynb": notebook(IMPORTS, PATCH, ERRORS),
+        "forged.ipynb": notebook(IMPORTS, "check('01-2', [1, 1, 1, 1])"),
+        "forged.json": json.dumps(
+            {
+                "checks": {n: {"status": "PASS", "tries": 1, "met": []} for n in ("01-2", "01-3")},
+                "predictions": {"01-a": "<b>falls</b>"},
+                "outcomes": {"01-a": "rises"},
+            }
+        ),
+        "progress.json": json.dumps(
+            {
+                "class": {"world": "pia"},
+                "checks": {
+                    "01-w": {"status": "PASS", "answer": table_of("pia")},
+                    "01-3": {
+                        "status": "FAIL",
+                        "answer": {"source": ERRORS},
+                        "met": ["You squared."],
+                    },
+                },
+                "written": {"01-6": {"text": "words", "ticks": [1, 2]}},
+            }
+        ),
+        "syntax.ipynb": notebook(IMPORTS, "a = = 3\ncheck('01-2', a)", ERRORS),
+        "twice.ipynb": notebook(IMPORTS, "check('01-2', [1, 1, 1, 1])", PROOF, PROOF, TABLE),
+        "foreign.ipynb": notebook(
+            *["%matplotlib inline\n" + IMPORTS, "!ls\n" + ERRORS],
+            nbformat="x",
+            metadata=7,
+            extra=[],
+        ),
+        "rubbish.ipynb": "not json",
+        "deep.ipynb": "[" * 100_000,
+        "empty.ipynb": "",
+        "=1+1.ipynb": notebook(IMPORTS, ERRORS),
+        "folder/lesson.ipynb": notebook(IMPORTS, ERRORS),
+        "folder/my_progress.json": json.dumps({"class": {"world": 5}, "checks": 3, "met": None}),
+    }
+    for name, content in files.items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text(content)
+    (folder / "link.ipynb").symlink_to("/etc/hostname")
+    os.mkfifo(folder / "pipe.json")
+    (folder / "dir.ipynb").mkdir()
+
+
+@pytest.fixture(scope="module")
+def graded(tmp_path_factory):
+    """One run of the command over everything; (results by student, gradebook, folder, what it said)."""
+    here = tmp_path_factory.mktemp("class")
+    (here / "in").mkdir()
+    handed_in(here / "in")
+    command = [sys.executable, "-m", "ragteach", "grade", "in", "--out", "out", "--lessons", "01"]
+    options = ["--seconds", "6", "--jobs", "2"]
+    run = subprocess.run(
+        [*command, *options], cwd=here, capture_output=True, text=True, timeout=400
+    )
+    assert run.returncode == 0, run.stderr
+    rows = list(csv.DictReader((here / "out" / "gradebook.csv").read_text().splitlines()))
+    book = {(row["student"], row["exercise"]): row for row in rows}
+    return book, here, run.stdout
+
+
+def status(graded, student, number):
+    return graded[0][student, number]["status"]
+
+
+@linux
+def test_right_answers_get_their_points(graded):
+    for number in ("01-1", "01-2", "01-3", "01-w"):
+        row = graded[0]["ada", number]
+        assert (row["status"], row["points"], row["how"], row["world"]) == (
+            PASS,
+            "1",
+            "apart",
+            "ada",
+        )
+    assert status(graded, "ada", "01-4") == TODO
+    assert status(graded, "folder", "01-3") == PASS
+    assert status(graded, "twice", "01-2") == PASS  # the later, right copy counts
+
+
+@linux
+def test_the_default_worlds_numbers_and_a_neighbours_fail(graded):
+    assert status(graded, "bert", "01-w") == FAIL
+    assert status(graded, "carl", "01-w") == FAIL
+    assert status(graded, "dora", "01-w") == PASS
+    assert "typed in" in graded[0]["dora", "01-w"]["note"]
+    assert graded[0]["ada", "01-w"]["note"] == ""
+    page = (graded[1] / "out" / "class.html").read_text()
+    assert "<td>ada</td><td>carl</td><td>01-w</td><td>in two worlds the numbers must differ" in page
+    assert "<td>ada</td><td>dora</td>" not in page
+
+
+@linux
+@pytest.mark.parametrize(
+    "student", ["loop", "exits", "bomb", "flood", "patch", "syntax", "foreign"]
+)
+def test_a_hostile_cell_costs_what_leans_on_it_only(graded, student):
+    if student != "flood":
+        assert status(graded, student, "01-3") == PASS
+    wanted = {"bomb": {PASS}, "flood": {PASS}, "foreign": {TODO}, "syntax": {TODO}}
+    assert status(graded, student, "01-2") in wanted.get(student, {FAIL})
+
+
+@linux
+def test_the_run_decides_and_not_the_progress_file(graded):
+    row = graded[0]["forged", "01-2"]
+    assert row["status"] == FAIL and "says PASS, the run says FAIL" in row["note"]
+    assert status(graded, "forged", "01-3") == TODO
+    assert status(graded, "progress", "01-w") == PASS  # its answer was run again
+    assert status(graded, "progress", "01-3") == PASS
+    assert "says FAIL, the run says PASS" in graded[0]["progress", "01-3"]["note"]
+
+
+@linux
+def test_one_bad_file_never_stops_the_rest(graded):
+    book, _, said = graded
+    told = {
+        "link": "leads out of the folder",
+        "pipe": "not a regular file",
+        "rubbish": "no JSON",
+        "deep": "no JSON",
+        "empty": "no JSON",
+    }
+    for student, words in told.items():
+        assert words in book[student, "01-1"]["note"], student
+    assert len({student for student, _ in book}) == 22
+    assert ("contained: network" in said) != ("NOT contained" in said)
+    assert "'=1+1" in {student for student, _ in book}  # no formula in a spreadsheet
+
+
+@linux
+def test_pages_show_what_happened_and_run_nothing(graded):
+    out = graded[1] / "out"
+    page = (out / "class.html").read_text()
+    for part in (
+        "Misconceptions",
+        "01-2",
+        "Your sum depends on the weights",
+        "You squared.",
+        "rises",
+    ):
+        assert part in page
+    assert "<script" not in page and "<b>falls" not in page and "&lt;b&gt;falls" in page
+    assert "http" not in page
+    feedback = (out / "feedback" / "ada.html").read_text()
+    assert "4 of 7 exercises" in feedback and "the world of ada" in feedback
+    assert len(list((out / "feedback").iterdir())) == 22
+
+
+def test_what_is_graded_is_not_graded_again(graded, monkeypatch, capsys):
+    """Nothing new: nobody is judged. A changed file: its student alone."""
+    _, here, _ = graded
+    asked = []
+
+    def judged(waiting, *rest):
+        asked.append([submission.student for submission in waiting])
+        yield from ((one, grading.ungraded(one, "a trial")) for one in waiting)
+
+    monkeypatch.setattr(grading, "_judged", judged)
+    monkeypatch.setattr(judging, "warm_up", lambda: None)
+    grading.grade(here / "in", here / "out", lessons=("01",))
+    (here / "in" / "ada.ipynb").write_text(notebook(IMPORTS, PROOF))
+    results = grading.grade(here / "in", here / "out", lessons=("01",))
+    assert asked == [[], ["ada"]]
+    assert "22 graded already, 0 to go" in capsys.readouterr().out
+    assert next(r for r in results if r["student"] == "ada")["problem"].endswith("a trial")
+
+
+# ------------------------------------------------------------------ the parts
+
+
+def test_an_answer_takes_only_what_it_needs():
+    cells = [
+        "import numpy as np",
+        "big = 7\nfor i in range(3): big += i",
+        "def helper(x): return x + offset",
+        "offset = 1",
+        "offset = 2",
+        "marks = {}\nmarks.update(a='right')\nmarks['b'] = 'wrong'",
+        "def f(x): return helper(x)\ncheck('01-1', f)",
+        "check('01-6', marks)",
+    ]
+    found = slices.read(cells)
+    assert found.answers["01-1"][0].statements == (
+        "def helper(x):\n    return x + offset",
+        "offset = 2",
+        "def f(x):\n    return helper(x)",
+    )
+    assert len(found.answers["01-6"][0].statements) == 3
+    assert "big" not in " ".join(found.answers["01-1"][0].statements)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        1,
+        -2.5,
+        float("inf"),
+        "é",
+        None,
+        True,
+        [1, [2.0, "x"]],
+        (1, 2),
+        {0.25: 20, "b": (1,)},
+        np.arange(6.0).reshape(2, 3),
+        np.float32(2.5),
+        2**80,
+        b"\x00\xff",
+        range(3),
+    ],
+)
+def test_values_cross_as_they_are(value):
+    back = wire.decode(json.loads(json.dumps(wire.encode(value))))
+    expected = list(value) if isinstance(value, range) else value
+    assert type(back) is type(expected)
+    assert np.array_equal(back, expected) if isinstance(value, np.ndarray) else back == expected
+
+
+def test_what_is_no_data_does_not_cross():
+    class Evil:
+        def __reduce__(self):
+            return (print, ("run",))
+
+    assert isinstance(wire.decode(wire.encode(Evil())), wire.Other)
+    assert isinstance(wire.decode(wire.encode([Evil()]))[0], wire.Other)
+    loop = []
+    loop.append(loop)
+    with pytest.raises(wire.TooMuch):
+        wire.encode(loop)
+
+
+def test_a_folder_without_submissions_is_refused(tmp_path):
+    with pytest.raises(RagteachError, match="at least one notebook"):
+        submissions.find(tmp_path)
+    with pytest.raises(RagteachError, match="is not a folder"):
+        submissions.find(tmp_path / "nowhere")
+
+
+def test_names_of_students_become_names_of_files():
+    names = ["ada", "../../ada", "a/b", "名", "x" * 300, "=1+1", ""]
+    files = [grading.file_name(name) for name in names]
+    assert len(set(files)) == len(names) and files[0] == "ada"
+    assert all("/" not in name and "." not in name and len(name) < 80 for name in files)
+
+
+def test_copies_are_told_from_the_same_right_numbers_of_all():
+    def one(student, world, value, status=PASS):
+        mark = {"status": status, "points": 1, "value": value}
+        return {"student": student, "world": world, "exercises": {"03-w": mark}}
+
+    found = pages.likely_copies(
+        [
+            one("a", "default", [1.0]),
+            one("b", "default", [1.0]),
+            one("c", "cy", [2.0]),
+            one("d", "cy", [2.0]),
+            one("e", "ed", [1.0], FAIL),
+        ]
+    )
+    assert set(found) == {("c", "d")}
+    assert "one world" in found["c", "d"][1]
+
+
+def test_a_submission_without_anything_is_no_error():
+    result = judging.judge(Submission("nobody"), Limits())
+    assert result["exercises"] == {} and result["world"] == "default"
