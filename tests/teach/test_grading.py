@@ -282,6 +282,24 @@ def test_an_answer_takes_only_what_it_needs():
     assert "big" not in " ".join(found.answers["01-1"][0].statements)
 
 
+def test_figures_and_loops_that_only_share_a_variables_name_are_left_out():
+    cells = [
+        "import pandas as pd\nimport ragteach as rt",
+        "for n in range(9): slow = n",
+        "pd.DataFrame([slow])\nrt.widgets.sharing_slider(slow)",
+        "sizes = [1, 2]",
+        "ours = [rt.make_toy(n_per_task=n) for n in sizes]\nfor r in sizes: ours.append(r)",
+        "check('01-5', ours)",
+    ]
+    kept = slices.read(cells).answers["01-5"][0].statements
+    assert [line.split("\n")[0] for line in kept] == [
+        "import ragteach as rt",
+        "sizes = [1, 2]",
+        "ours = [rt.make_toy(n_per_task=n) for n in sizes]",
+        "for r in sizes:",
+    ]
+
+
 @pytest.mark.parametrize(
     "value",
     [
@@ -330,7 +348,7 @@ def test_a_folder_without_submissions_is_refused(tmp_path):
 
 def test_names_of_students_become_names_of_files():
     names = ["ada", "../../ada", "a/b", "名", "x" * 300, "=1+1", ""]
-    files = [grading.file_name(name) for name in names]
+    files = [submissions.file_name(name) for name in names]
     assert len(set(files)) == len(names) and files[0] == "ada"
     assert all("/" not in name and "." not in name and len(name) < 80 for name in files)
 

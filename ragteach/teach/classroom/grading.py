@@ -15,11 +15,9 @@ from __future__ import annotations
 import argparse
 import contextlib
 import csv
-import hashlib
 import io
 import json
 import os
-import re
 import signal
 import sys
 import time
@@ -30,7 +28,7 @@ from ragteach.data.writing import put, write
 from ragteach.errors import refuse, whole
 from ragteach.teach.classroom import submissions
 from ragteach.teach.classroom.sandbox import Limits, contained
-from ragteach.teach.classroom.submissions import Submission
+from ragteach.teach.classroom.submissions import Submission, file_name
 
 VERSION = 1  # of what stands in .graded: another number, and all is graded again
 COLUMNS = ("student", "exercise", "points", "status", "how", "world", "note")
@@ -191,14 +189,6 @@ def ungraded(submission: Submission, why: str) -> dict:
 
 def _place(state: Path, student: str) -> Path:
     return state / f"{file_name(student)}.json"
-
-
-def file_name(student: str) -> str:
-    """A name for a file that no other student's has, whatever letters it holds."""
-    plain = re.sub(r"[^A-Za-z0-9_-]+", "_", student)[:60]
-    if plain == student:
-        return plain
-    return f"{plain}-{hashlib.sha256(student.encode('utf-8', 'surrogateescape')).hexdigest()[:8]}"
 
 
 def _kept(state: Path, submission: Submission, lessons: tuple) -> dict | None:

@@ -15,6 +15,7 @@ from ragteach.data.writing import put
 from ragteach.teach import checks
 from ragteach.teach.checks import FAIL, PASS, TODO
 from ragteach.teach.classroom.judging import lesson_order
+from ragteach.teach.classroom.submissions import file_name
 from ragteach.teach.classroom.worlds import DEFAULT
 
 STYLE = """
@@ -33,8 +34,6 @@ SIGN = {PASS: "✓", FAIL: "✗", TODO: "…"}
 
 def write_pages(results: list[dict], out: Path, lines: Iterable[str]) -> None:
     """Every page; ``lines`` say what was contained."""
-    from ragteach.teach.classroom.grading import file_name
-
     folder = out / "feedback"
     folder.mkdir(parents=True, exist_ok=True)
     for result in results:

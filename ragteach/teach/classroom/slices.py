@@ -14,6 +14,7 @@ from __future__ import annotations
 import ast
 import re
 import warnings
+from collections.abc import Set
 from dataclasses import dataclass
 
 CHECK = re.compile(r"\bcheck\(\s*[\"']([\w-]+)[\"']")
@@ -95,10 +96,15 @@ def slice_of(expression: ast.expr, before: list[ast.stmt]) -> list[ast.stmt]:
     called included, is looked for above.
     """
     needed = _with_bodies(reads(expression), before)
+    modules = set().union(
+        *(changes(n) for n in before if isinstance(n, ast.Import | ast.ImportFrom))
+    )
     kept: list[ast.stmt] = []
     for place in range(len(before) - 1, -1, -1):
         node = before[place]
-        touched = changes(node)
+        touched = changes(node, modules)
+        if not isinstance(node, ast.Import | ast.ImportFrom):
+            touched = touched - modules  # plots.show(...) does not change plots
         if not touched & needed or _only_shows(node):
             continue
         kept.append(node)
@@ -150,10 +156,27 @@ def reads(node: ast.AST) -> set[str]:
         own = {argument.arg for argument in every} | _stored(node.body)
         outside = [*node.decorator_list, *arguments.defaults, *filter(None, arguments.kw_defaults)]
         return (_loaded(node.body) - own) | _loaded(outside)
-    return _loaded([node])
+    loops = [inner.target for inner in ast.walk(node) if isinstance(inner, ast.For)]
+    return _loaded([node]) - _stored(loops)
 
 
 def _loaded(nodes: list) -> set[str]:
+    return _loaded_anywhere(nodes) - _own_of_expressions(nodes)
+
+
+def _own_of_expressions(nodes: list) -> set[str]:
+    """The variables of comprehensions and lambdas: nobody else's."""
+    names: set[str] = set()
+    for node in nodes:
+        for inner in ast.walk(node):
+            if isinstance(inner, ast.comprehension):
+                names |= _stored([inner.target])
+            elif isinstance(inner, ast.Lambda):
+                names |= {argument.arg for argument in inner.args.args}
+    return names
+
+
+def _loaded_anywhere(nodes: list) -> set[str]:
     names: set[str] = set()
     for node in nodes:
         for inner in ast.walk(node):
@@ -175,8 +198,8 @@ def _stored(nodes: list) -> set[str]:
     return found - {name for inner in free for name in inner.names}
 
 
-def changes(node: ast.AST) -> set[str]:
-    """Every name that a statement binds or may change."""
+def changes(node: ast.AST, modules: Set[str] = frozenset()) -> set[str]:
+    """Every name that a statement binds or may change; ``modules``: names that were imported."""
     names: set[str] = set()
     if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
         return {node.name}
@@ -191,20 +214,27 @@ def changes(node: ast.AST) -> set[str]:
             inner.ctx, ast.Store | ast.Del
         ):
             names |= _root(inner)
-        elif (
-            isinstance(inner, ast.Expr)
-            and isinstance(inner.value, ast.Call)
-            and isinstance(inner.value.func, ast.Attribute)
-        ):
-            names |= _root(inner.value.func)  # x.append(...), model.freeze(...)
-            for argument in inner.value.args:  # rt.solve(model, ...) changes its argument
-                names |= {argument.id} if isinstance(argument, ast.Name) else set()
         elif isinstance(inner, ast.Expr) and isinstance(inner.value, ast.Call):
-            names |= {a.id for a in inner.value.args if isinstance(a, ast.Name)}
-    return names
+            function = inner.value.func
+            root = _root(function) if isinstance(function, ast.Attribute) else set()
+            names |= root  # x.append(...), model.freeze(...)
+            if not root or root & modules:  # rt.solve(model, ...), train(model) change the model
+                names |= {a.id for a in inner.value.args if isinstance(a, ast.Name)}
+    return names - (_own_of_expressions([node]) - _stored_by_statements(node))
+
+
+def _stored_by_statements(node: ast.AST) -> set[str]:
+    """What assignments and loops store, comprehensions aside."""
+    targets: list = []
+    for inner in ast.walk(node):
+        if isinstance(inner, ast.Assign):
+            targets += inner.targets
+        elif isinstance(inner, ast.For | ast.AugAssign | ast.AnnAssign):
+            targets.append(inner.target)
+    return _stored(targets)
 
 
 def _root(node: ast.AST) -> set[str]:
-    while isinstance(node, ast.Attribute | ast.Subscript | ast.Call):
-        node = node.func if isinstance(node, ast.Call) else node.value
+    while isinstance(node, ast.Attribute | ast.Subscript):
+        node = node.value
     return {node.id} if isinstance(node, ast.Name) else set()

@@ -13,6 +13,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import stat
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -139,3 +140,11 @@ def cells_of(notebook: dict) -> list[str]:
             source = "".join(str(line) for line in source)
         found.append(str(source))
     return found
+
+
+def file_name(student: str) -> str:
+    """A name for a file that no other student's has, whatever letters it holds."""
+    plain = re.sub(r"[^A-Za-z0-9_-]+", "_", student)[:60]
+    if plain == student:
+        return plain
+    return f"{plain}-{hashlib.sha256(student.encode('utf-8', 'surrogateescape')).hexdigest()[:8]}"
