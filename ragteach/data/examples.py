@@ -7,16 +7,20 @@ for each label that is there: its document, its task, its class.
 from __future__ import annotations
 
 from numbers import Integral
+from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from ragteach.data.naming import name_column
 from ragteach.errors import distinct, is_list, refuse
 from ragteach.tensors import MISSING
 
 
-def as_examples(labels, n_docs, n_classes, tasks, task_names):
+def as_examples(
+    labels: Any, n_docs: int, n_classes: int, tasks: Any, task_names: Any
+) -> tuple[Tensor, Tensor, Tensor, list[str]]:
     """(doc, task, y, task_names) of all labels that are there."""
     labels = _labels(labels, n_docs)
     doc, *column = np.nonzero(labels != MISSING)  # labels with two axes have one column per task
@@ -44,11 +48,14 @@ def as_examples(labels, n_docs, n_classes, tasks, task_names):
     else:
         names, numbers = _task_numbers([0] * n_docs if tasks is None else tasks, n_docs, task_names)
         task = numbers[doc]
-    as_long = [torch.from_numpy(np.ascontiguousarray(a)).long() for a in (doc, task, y)]
-    return (*as_long, names)
+    return _long(doc), _long(task), _long(y), names
 
 
-def _labels(labels, n_docs):
+def _long(numbers: np.ndarray) -> Tensor:
+    return torch.from_numpy(np.ascontiguousarray(numbers)).long()
+
+
+def _labels(labels: Any, n_docs: int) -> np.ndarray:
     """Labels as an integer array, (n_docs,) or (n_docs, n_tasks)."""
     try:
         labels = np.asarray(labels)
@@ -72,11 +79,11 @@ def _labels(labels, n_docs):
     return labels.astype(np.int64)
 
 
-def _task_names(task_names, default):
+def _task_names(task_names: Any, default: int) -> list[str]:
     return distinct(default if task_names is None else task_names, "task", "task names")
 
 
-def _task_numbers(tasks, n_docs, task_names):
+def _task_numbers(tasks: Any, n_docs: int, task_names: Any) -> tuple[list[str], np.ndarray]:
     """(names, number of each document's task).
 
     With ``task_names``, a task is one of them, or its place among them. Without, the numbers 0, 1,
@@ -116,7 +123,7 @@ def _task_numbers(tasks, n_docs, task_names):
     return names, named.reordered(known).numbers
 
 
-def checked_class_names(class_names, n_classes: int) -> list[str] | None:
+def checked_class_names(class_names: Any, n_classes: int) -> list[str] | None:
     if class_names is None:
         return None
     names = distinct(class_names, "class", "class names")
@@ -129,7 +136,7 @@ def checked_class_names(class_names, n_classes: int) -> list[str] | None:
     return names
 
 
-def classes_in_advance(frame, label, n_classes: int) -> list[str] | None:
+def classes_in_advance(frame: Any, label: Any, n_classes: int) -> list[str] | None:
     """The names of ``n_classes`` classes of which some have no example; None: to be counted."""
     names = getattr(frame, "attrs", {}).get("label_names") or []
     if len(names) == n_classes:
@@ -141,7 +148,7 @@ def classes_in_advance(frame, label, n_classes: int) -> list[str] | None:
     return [str(number) for number in range(n_classes)] if numbers else None
 
 
-def classes_of_training(vectorizer, frame, label) -> list[str] | None:
+def classes_of_training(vectorizer: Any, frame: Any, label: Any) -> list[str] | None:
     """The classes of the data that the words were counted on, if all labels here are of them."""
     names = getattr(vectorizer, "class_names_", None) or getattr(frame, "attrs", {}).get("classes")
     try:

@@ -26,7 +26,9 @@ Sources: Evgeniou and Pontil (2004) for tasks as related functions; Blitzer, Dre
 import functools
 import json
 import random
+from collections.abc import Callable, Collection
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -35,6 +37,7 @@ from ragteach.errors import one_of, refuse
 
 LABELS = ("negative", "neutral", "positive")
 TOY_TASKS = ("films", "cars", "food", "phones")
+Draw = Callable[[], float]  # random.Random.random
 
 
 def folder(name: str) -> Path:
@@ -90,7 +93,13 @@ def domain_senses() -> dict[str, dict[str, str]]:
     return _lexicon()["domain_dependent"]
 
 
-def make_toy(relatedness=0.5, n_per_task=60, noise=0.0, imbalance=0.0, seed=0) -> pd.DataFrame:
+def make_toy(
+    relatedness: float = 0.5,
+    n_per_task: int | dict[str, int] = 60,
+    noise: float = 0.0,
+    imbalance: float = 0.0,
+    seed: int = 0,
+) -> pd.DataFrame:
     """Make short reviews in four domains, with tasks as related as you say.
 
     Each review has one or two clauses; each clause has one opinion word, drawn as the head of this
@@ -130,7 +139,7 @@ def make_toy(relatedness=0.5, n_per_task=60, noise=0.0, imbalance=0.0, seed=0) -
     _within("noise", noise, "0.1 replaces one label in ten")
     _within("imbalance", imbalance, "0 gives even classes, 0.8 a strong skew", below_one=True)
     _whole("seed", seed, 0)
-    columns = {"text": [], "label": [], "task": []}
+    columns: dict[str, list] = {"text": [], "label": [], "task": []}
     for task, n_sentences in _sizes(n_per_task).items():
         draw = random.Random(
             f"{seed}/{task}"
@@ -159,11 +168,12 @@ def scheme() -> dict:
     return {"label_names": list(LABELS), "classes": list(LABELS)}
 
 
-def _sentence(task, label, relatedness, draw) -> str:
+def _sentence(task: str, label: int, relatedness: float, draw: Draw) -> str:
     words = _lexicon()
     two_clauses = draw() < 0.5
     opener, joiner = _pick(words["openers"], draw), _pick(words["joiners"], draw)
-    clauses, used = [], set()
+    clauses: list[str] = []
+    used: set[str] = set()
     for _ in range(2):
         clause, noun = _pick(words["clauses"], draw), _pick(words["nouns"][task], draw, used)
         shared, own = words["shared"][LABELS[label]], words["domain_words"][task][label]
@@ -174,7 +184,9 @@ def _sentence(task, label, relatedness, draw) -> str:
     return text[0].upper() + text[1:]
 
 
-def _opinion(shared, own, relatedness, draw, used):
+def _opinion(
+    shared: list[str], own: list[str], relatedness: float, draw: Draw, used: set[str]
+) -> str:
     """Word number floor(16 u): a shared one if u < r, else the domain's; if used, the next one."""
     u = draw()
     while True:
@@ -184,7 +196,7 @@ def _opinion(shared, own, relatedness, draw, used):
         u = (u + 1 / len(own)) % 1
 
 
-def _pick(items, draw, used=()):
+def _pick(items: list[str], draw: Draw, used: Collection[str] = ()) -> str:
     """An item by its place floor(u * n); if it was used in this sentence, the next one that was
     not.
     """
@@ -195,11 +207,11 @@ def _pick(items, draw, used=()):
     return items[place % n_items]
 
 
-def _shuffled(items, draw):
+def _shuffled(items: list[int], draw: Draw) -> list[int]:
     return [item for _, item in sorted((draw(), item) for item in items)]
 
 
-def _class_labels(n_sentences, imbalance, turn):
+def _class_labels(n_sentences: int, imbalance: float, turn: int) -> list[int]:
     """Labels with counts as near to the wanted proportions as can be; ties go round from task to
     task.
     """
@@ -212,7 +224,7 @@ def _class_labels(n_sentences, imbalance, turn):
     return np.repeat([0, 1, 2], counts).tolist()
 
 
-def _with_noise(labels, noise, draw):
+def _with_noise(labels: list[int], noise: float, draw: Draw) -> list[int]:
     """Replace exactly round(noise * n) labels, each by one of the two other classes."""
     chosen = _shuffled(list(range(len(labels))), draw)[: round(noise * len(labels))]
     labels = list(labels)
@@ -221,7 +233,7 @@ def _with_noise(labels, noise, draw):
     return labels
 
 
-def _within(name, value, fix, below_one=False):
+def _within(name: str, value: float, fix: str, below_one: bool = False) -> None:
     try:
         fine = 0 <= float(value) < 1 or (float(value) == 1 and not below_one)
     except (TypeError, ValueError):
@@ -234,7 +246,7 @@ def _within(name, value, fix, below_one=False):
         )
 
 
-def _whole(name, value, low):
+def _whole(name: str, value: Any, low: int) -> None:
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < low:
         raise refuse(
             expected=f"{name} to be a whole number >= {low}",
@@ -243,7 +255,7 @@ def _whole(name, value, low):
         )
 
 
-def _sizes(n_per_task) -> dict:
+def _sizes(n_per_task: int | dict[str, int]) -> dict[str, int]:
     sizes = (
         dict(n_per_task) if isinstance(n_per_task, dict) else dict.fromkeys(TOY_TASKS, n_per_task)
     )

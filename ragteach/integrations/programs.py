@@ -15,6 +15,7 @@ import copy
 import logging
 import os
 import warnings
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -72,16 +73,16 @@ def export_program(model: RAG, task: str | int | None = None) -> torch.export.Ex
 class _AllTasks(torch.nn.Module):
     """The model one level down: a torch program keeps the name ``graph`` for itself."""
 
-    def __init__(self, model):
+    def __init__(self, model: RAG) -> None:
         super().__init__()
         self.model = model
 
-    def forward(self, x):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
         return self.model(x)
 
 
 @contextmanager
-def _quiet():
+def _quiet() -> Iterator[None]:
     """torch's exporter logs that torchvision is missing, and uses a name about to be retired."""
     log = logging.getLogger("torch.onnx")
     level = log.level

@@ -201,7 +201,8 @@ def _table(
     check_jobs(n_jobs)
     if frame is None:
         for values in {job.knobs for job in jobs}:
-            make_toy(n_per_task=1, **dict(values))  # the generator refuses what it cannot use
+            asked: dict[str, Any] = dict(values)
+            make_toy(n_per_task=1, **asked)  # the generator refuses what it cannot use
     if encoder is not None and frame is not None:
         encoder.fit(frame["text"])  # once, for all draws
     work = functools.partial(

@@ -103,25 +103,25 @@ def pairs(lam: Iterable[float], lam_shared: Iterable[float]) -> tuple[tuple[floa
 
 def rag(data: MultiTaskDataset) -> RAG:
     """W_s and one adapter a task."""
-    options = {"tasks": data.task_names, "init": "zero"}
+    options: dict[str, Any] = {"tasks": data.task_names, "init": "zero"}
     return RAG(data.n_features, data.n_classes, data.n_tasks, **options)
 
 
 def full_sharing(data: MultiTaskDataset) -> RAG:
     """One matrix and one bias for all tasks."""
-    options = {"tasks": data.task_names, "init": "zero", "bias": "shared"}
+    options: dict[str, Any] = {"tasks": data.task_names, "init": "zero", "bias": "shared"}
     return RAG.full_sharing(data.n_features, data.n_classes, **options)
 
 
 def full_sharing_task_bias(data: MultiTaskDataset) -> RAG:
     """One matrix for all tasks, a bias for each."""
-    options = {"tasks": data.task_names, "init": "zero", "bias": "task"}
+    options: dict[str, Any] = {"tasks": data.task_names, "init": "zero", "bias": "task"}
     return RAG.full_sharing(data.n_features, data.n_classes, **options)
 
 
 def independent(data: MultiTaskDataset) -> RAG:
     """A matrix and a bias for each task, W_s frozen at zero."""
-    options = {"tasks": data.task_names, "init": "zero"}
+    options: dict[str, Any] = {"tasks": data.task_names, "init": "zero"}
     return RAG.independent(data.n_features, data.n_classes, **options)
 
 

@@ -6,13 +6,14 @@ The lessons' claims on other draws than their own run with them (see `problems.o
 import pytest
 
 import ragteach as rt
+from ragteach.study.experiment import winners
 
 pytestmark = pytest.mark.long
 
 
 def test_the_map_of_the_readme():
     """Five values of relatedness, six sizes, ten draws each: what the caption says of every row."""
-    cells = rt.winners(rt.who_wins_map(progress=False)).set_index(["relatedness", "n_per_task"])
+    cells = winners(rt.who_wins_map(progress=False)).set_index(["relatedness", "n_per_task"])
     assert len(cells) == 30
     clear = cells[cells["clear"]]["winner"]
     for r in (0.5, 0.75):
