@@ -527,7 +527,7 @@ plots.show(
 # %% [markdown]
 # Full sharing has a smaller **variance** than independent models in every panel: four times as many sentences decide each weight. On disputed
 # sentences it pays with a large **bias**. This is the trade of the two means again. RAG pays a little of both, and on the mix
-# of the two, its sum is the smallest.
+# of the two its sum is the smallest, by about a hundredth.
 #
 # One thing differs from the textbook. On agreed sentences sharing lowers the bias *too*. An independent model has not
 # seen many of the words; the penalty keeps unseen words at 0; so it hedges, in every draw. With few examples,

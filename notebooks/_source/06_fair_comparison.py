@@ -783,7 +783,7 @@ print(f"RAG - full sharing: {mean:+.3f}, 95 % interval {low:+.3f} to {high:+.3f}
 # %% [markdown]
 # ## In your own world
 #
-# `here.right("RAG")` says for each test sentence of a world whether RAG's optimum labels it rightly,
+# `here.right("RAG")` says for each test sentence of a world whether RAG's optimum labels it correctly,
 # `here.right("full sharing")` the same of full sharing. Is RAG ahead? Give the paired interval, `(mean, low, high)`,
 # over the test sentences. Nothing is typed in yet? Then this is the default world, the same for everybody. In a
 # class, first enter your own, with `rt.world("your student number")` in place of `rt.world()`: the sentences, and the

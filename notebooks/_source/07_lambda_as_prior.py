@@ -384,8 +384,8 @@ for lam in [0.01, 0.0]:
 
 # %% [markdown]
 # With the penalties only rounding is left of the start. Without them the ends are far apart: where the data
-# do not speak, nobody speaks, and the random start stays. With them the prior speaks there. That is **law
-# 4**: with $\lambda, \lambda_s > 0$ every start ends in the same $W_t$, if you train to the end.
+# do not speak, nobody speaks, and the random start stays. With them the prior speaks there. That is
+# **[law 4](laws.md#law-4-forgetting)**: with $\lambda, \lambda_s > 0$ every start ends in the same $W_t$, if you train to the end.
 #
 # ## The two limits ([law 5](laws.md#law-5-limits))
 #
@@ -818,9 +818,10 @@ check("07-9", TwiceWritten)
 
 # %%
 TwiceWritten = reference("07-9")
-fold = np.arange(len(y)) % 4
+table = data.x.numpy(), data.task.numpy(), data.y.numpy()
+fold = np.arange(len(data)) % 4
 few = [0.01, 0.1, 1.0, 10.0]
-chosen = TwiceWritten.choose(x, task, y, fold, 4, few, LAM_SHARED)
+chosen = TwiceWritten.choose(*table, fold, 4, few, LAM_SHARED)
 print(f"its folds choose the ratio {chosen:g} among {few}")
 
 # %% [markdown]

@@ -876,12 +876,15 @@ check("08-9", Factors)
 
 # %%
 Factors = reference("08-9")
-x, task, y = data.x.numpy(), data.task.numpy(), data.y.numpy()
+held = MultiTaskDataset.from_frame(test, like=data)
+(x, task, y), (new_x, new_task, new_y) = (
+    (part.x.numpy(), part.task.numpy(), part.y.numpy()) for part in (data, held)
+)
 for lens in (False, True):
     mine = Factors(3, d, 4, rank=2)
     mine.train(x, task, y, lam=LAM, lr=0.2, steps=300, lens=lens)
-    logits = np.einsum("nd,ncd->nc", exam.x.numpy(), mine.weights()[exam.task.numpy()])
-    right = (logits.argmax(1) == exam.y.numpy()).mean()
+    logits = np.einsum("nd,ncd->nc", new_x, mine.weights()[new_task])
+    right = (logits.argmax(1) == new_y).mean()
     print(f"lens={lens!s:5}  {right:.3f} of new sentences, after 300 steps (one draw)")
 
 # %% [markdown]

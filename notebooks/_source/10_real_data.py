@@ -899,7 +899,7 @@ reflect("10-7", text, ticks=[])
 # %% [markdown]
 # ## In your own world
 #
-# `here.right("RAG")` and `here.right("full sharing")` say which test sentences of a world each labels rightly. Put
+# `here.right("RAG")` and `here.right("full sharing")` say which test sentences of a world each labels correctly. Put
 # the two before McNemar's test: only RAG right, only full sharing right, $p$. Nothing is typed in yet? Then this is
 # the default world, the same for everybody. In a class, first enter your own, with `rt.world("your student number")`
 # in place of `rt.world()`: the sentences, and the answer, are then yours alone.

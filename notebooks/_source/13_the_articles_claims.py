@@ -569,7 +569,7 @@ hear("generalises", {label(*key): lead_of_rag(cell) for key, cell in cells})
 
 # %% [markdown]
 # One cell speaks for the claim: half-related tasks, 80 sentences. One speaks against it: at relatedness 1
-# with 80 sentences RAG and full sharing both read every sentence rightly, and nobody can be ahead of 100 %.
+# with 80 sentences RAG and full sharing both read every sentence correctly, and nobody can be ahead of 100 %.
 # The other four are open: five seeds cannot tell. Look at the map with your own eyes. (Its stars use 95 % in
 # each cell, so it is kinder than the court.)
 #
@@ -743,12 +743,12 @@ for ax, (name, null) in zip(axes, nulls.items(), strict=True):
     ax.bar(range(10), np.bincount(null, minlength=10), color="#BBBBBB", width=0.8)
     ax.axvline(seen[name], color=plots.VERMILION, lw=3, label="the labels themselves")
     ax.axvline(3, color="black", ls=":", label="one in three")
-    ax.set(title=f"{name} labels", xlabel="left-out sentences read rightly, of 9")
+    ax.set(title=f"{name} labels", xlabel="left-out sentences read correctly, of 9")
 axes[0].set_ylabel(f"shuffles, of {N_SHUFFLES}")
 axes[0].legend(frameon=False)
 plots.show(
     fig,
-    alt="Two histograms of how many of nine left-out sentences are read rightly after the labels "
+    alt="Two histograms of how many of nine left-out sentences are read correctly after the labels "
     "were shuffled. With the article's labels most shuffles give 0 to 4, about two on average; "
     "with the audited ones, three of each class, 0 to 2, about one on average. The labels "
     "themselves give 2 in both, well inside the histograms.",
@@ -1476,7 +1476,7 @@ what_it_takes(ours).round(3)
 # better rival; with 20 we do not know.*
 #
 # **`needed` depends.** Against somebody who simply tries both ends, RAG is ahead in one cell: half-related
-# tasks, 80 sentences, by about one point. In two cells the two read the same sentences rightly. In the others
+# tasks, 80 sentences, by about one point. In two cells the two read the same sentences correctly. In the others
 # it is open. So most of the insurance could be bought without any mixture, by choosing an end on validation
 # sentences. What the mixture itself adds is the one corner of the map where tasks are half alike and there
 # are sentences enough to tell how.

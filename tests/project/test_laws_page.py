@@ -45,6 +45,8 @@ def markdown(path: Path):
 
 @pytest.mark.parametrize("path", LESSONS, ids=lambda p: p.stem)
 def test_every_use_leads_there(path):
+    text = "\n".join(markdown(path))
+    assert not re.findall(r"\b[Ll]aw\n# \**[1-9]\b", text)  # a break would hide it
     for line in markdown(path):
         for number in re.findall(r"\b[Ll]aw ([1-9])\b", line):
             assert f"law {number}](laws.md#{ANCHORS[number]})" in line.replace("Law", "law"), line
