@@ -109,6 +109,9 @@ bench-widgets: env  ## measure how fast the widgets answer in a real browser
 site: env  ## build the web site, to open from disk: site/index.html
 	$(PY) tools/site/make.py site
 
+class: env  ## make the zip for students and the zip for teachers: class/
+	$(PY) -m ragteach kit class
+
 clean:  ## remove what make, python and the tests left, .venv too
-	rm -rf $(VENV) build dist site results *.egg-info .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build dist site class results *.egg-info .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -6,6 +6,7 @@
     python -m ragteach predict model.safetensors --task films < sentences.txt
     python -m ragteach course
     python -m ragteach grade submissions/ --out grades/
+    python -m ragteach kit class/
 
 Here are the names of commands and options. What a command does stands in a module of its room, which
 is imported when the command is run, so that --help answers at once.
@@ -222,6 +223,16 @@ def _add_class(commands: Any) -> None:
     parser.add_argument("--memory", type=int, default=1500, help="limit of one answer, in MB")
     help = "whose exercises count, for example 01 (default: those with an answer)"
     parser.add_argument("--lessons", nargs="+", default=argparse.SUPPRESS, help=help)
+
+    parser = _command(commands, "kit", run_kit, "the zip for students and the zip for teachers")
+    parser.add_argument("out", nargs="?", type=Path, default=Path("class"), help="the folder")
+
+
+def run_kit(options: argparse.Namespace) -> None:
+    """Write the teacher's kit."""
+    from ragteach.teach.classroom.kit import run_kit as run
+
+    run(options)
 
 
 def run_grade(options: argparse.Namespace) -> None:

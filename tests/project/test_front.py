@@ -107,6 +107,8 @@ COMMANDS = {
     "make lab": "tests/project/test_lab.py::test_a_learner_opens_a_lesson_runs_a_cell_and_writes",
     "make site": "tests/browser/test_site.py::test_every_link_and_anchor_leads_somewhere",
     "make colab": "tests/project/test_colab.py::test_a_lesson_alone_in_a_folder_says_the_same",
+    "make class": "tests/teach/test_kit.py::test_students_get_the_lessons_without_solutions",
+    "python -m ragteach grade": "tests/teach/test_grading.py::test_right_answers_get_their_points",
     "make bench": "tests/project/test_bench.py::test_the_tables_have_the_promised_columns_cases_and_contenders",
     "python -m ragteach course": "tests/project/test_setup.py::test_an_installed_copy_hands_out_the_course",
     "python -m ragteach map": "tests/project/test_main.py::test_the_map_of_winners",

@@ -141,7 +141,7 @@ def graded(tmp_path_factory):
     (here / "in").mkdir()
     handed_in(here / "in")
     command = [sys.executable, "-m", "ragteach", "grade", "in", "--out", "out", "--lessons", "01"]
-    options = ["--seconds", "6", "--jobs", "2"]
+    options = ["--seconds", "3", "--jobs", "2"]
     run = subprocess.run(
         [*command, *options], cwd=here, capture_output=True, text=True, timeout=400
     )

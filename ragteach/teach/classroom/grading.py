@@ -118,7 +118,7 @@ def _judged(waiting: list[Submission], state: Path, jobs: int, limits: Limits, l
     queue = list(waiting)
     by_name = {submission.student: submission for submission in waiting}
     running: list[Job] = []
-    most = 12 * limits.seconds + 60
+    most = 40 * limits.seconds + 60
     try:
         while queue or running:
             while queue and len(running) < jobs:

@@ -24,7 +24,7 @@ from ragteach.teach.classroom.sandbox import Limits, NotData, Student
 from ragteach.teach.classroom.submissions import Submission
 
 TRIES = 3  # of cells that answer the same exercise, the last ones
-SECONDS_OF_ALL = 10  # times Limits.seconds: what all answers of one student may take
+SECONDS_OF_ALL = 20  # times Limits.seconds: what all answers of one student may take
 
 
 def judge(submission: Submission, limits: Limits, lessons: Sequence[str] = ()) -> dict:

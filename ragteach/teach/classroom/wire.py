@@ -170,7 +170,7 @@ def receive(link: socket.socket, until: float | None = None) -> bytes:
     except TimeoutError:
         raise Hung("it did not end in time") from None
     except OSError:
-        raise Hung("its process ended") from None
+        raise Hung("its process ended, or used up its time") from None
 
 
 def _exactly(link: socket.socket, n: int, until: float | None) -> bytes:
@@ -180,7 +180,7 @@ def _exactly(link: socket.socket, n: int, until: float | None) -> bytes:
             link.settimeout(max(until - time.monotonic(), 0.001))
         part = link.recv(min(n, 1 << 20))
         if not part:
-            raise Hung("its process ended")
+            raise Hung("its process ended, or used up its time")
         parts.append(part)
         n -= len(part)
     return b"".join(parts)

@@ -1,0 +1,464 @@
+"""What a teacher hands out and what a teacher keeps: two zip files made from the course itself.
+
+    python -m ragteach kit class/
+
+Enters: the notebooks and the exercises.  Leaves: ``students.zip`` (lessons, pictures, laws; no
+solutions, though nothing is secret: numbers differ between worlds) and ``teachers.zip`` (that, and
+solutions, a plan, an answer key and slides for each lesson, rubrics, and three timetables).
+
+A plan says what to ask at which place and what goes wrong there; both come from the cards, the
+minutes and the known mistakes of the checks, so a plan is never older than its lesson. Pages need no
+network and no files beside them: formulas are MathML, pictures lie inside, slides move by the arrow
+keys.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import inspect
+import io
+import json
+import re
+import textwrap
+import zipfile
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ragteach.data.writing import put
+from ragteach.errors import need, refuse
+from ragteach.teach import checks
+from ragteach.teach.classroom.judging import lesson_order, numbers
+from ragteach.teach.classroom.pages import page, table
+from ragteach.teach.course import notebooks
+
+CARD = re.compile(r"\bcard\(\s*[\"']([\w-]+)[\"']\s*\)")
+ASKED = re.compile(r"\bpredict\(\s*[\"']([\w-]+)[\"']")
+HEAD = re.compile(r"^#{2,3} (.+)$", re.MULTILINE)
+PROOF = re.compile(r"<details>\s*<summary>(.*?)</summary>(.*?)</details>", re.DOTALL)
+LONGEST = 420  # characters of a slide's text
+
+SIX = (
+    ("Why share, and the equation", ("00", "01", "02")),
+    ("Losses and training", ("03", "04")),
+    ("Paths, and a fair comparison", ("05", "06")),
+    ("Lambda, and what random does", ("07", "08")),
+    ("New tasks and real data", ("09", "10")),
+    ("Deploy, and put the article on trial", ("12", "13")),
+)
+TWELVE = (
+    ("00", "01"), ("02",), ("03",), ("04",), ("05",), ("06",), ("07",), ("08",), ("09",), ("10",),
+    ("12",), ("13",),
+)  # fmt: skip
+WORKSHOP = (
+    (15, "00 Start here", "The slider: from independent models to full sharing. Exercise 00-1."),
+    (25, "01 Why share?", "One word, two domains; the four sentences (01-2) at the board."),
+    (20, "02 The equation", "The graph editor; the equation as code (02-2)."),
+    (20, "06 A fair comparison", "The map of winners; the paired interval (06-1)."),
+    (10, "07 Lambda as a prior", "The one slider again: what does lambda believe? Then the recap."),
+)
+
+
+@dataclass
+class Section:
+    """A part of a lesson: its heading, first words, pictures, questions and exercises."""
+
+    title: str
+    words: list[str] = field(default_factory=list)
+    pictures: list[tuple[str, str]] = field(default_factory=list)  # (base64 PNG, alt)
+    questions: list[str] = field(default_factory=list)
+    exercises: list[str] = field(default_factory=list)
+    folds: list[tuple[str, str]] = field(default_factory=list)  # (summary, Markdown): model proofs
+
+
+@dataclass
+class Lesson:
+    """One notebook as a teacher sees it."""
+
+    name: str
+    title: str
+    minutes: int
+    able: str
+    sections: list[Section]
+
+    @property
+    def number(self) -> str:
+        return self.name.split("_")[0]
+
+
+def read_lesson(path: Path) -> Lesson:
+    """A solved notebook, taken apart at its headings."""
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    head = "".join(cells[0]["source"])
+    title = head.splitlines()[0].removeprefix("# ")
+    minutes = re.search(r"About (\d+) minutes", head)
+    able = re.search(r"Afterwards you can (.+?)\.\s*$", head, re.DOTALL)
+    sections = [Section("Before you begin")]
+    for cell in cells[1:]:
+        source = "".join(cell["source"])
+        if cell["cell_type"] == "markdown":
+            _take_words(source, sections)
+        else:
+            _take_code(source, cell.get("outputs", []), sections[-1])
+    return Lesson(
+        path.stem,
+        title,
+        int(minutes[1]) if minutes else 60,
+        " ".join(able[1].split()) if able else "",
+        sections,
+    )
+
+
+def _take_words(source: str, sections: list[Section]) -> None:
+    folds = [(" ".join(s.split()), body.strip()) for s, body in PROOF.findall(source)]
+    for part in re.split(r"(?m)^(?=#{2,3} )", PROOF.sub("", source)):
+        heading = HEAD.match(part)
+        if heading:
+            sections.append(Section(heading[1].strip()))
+            part = part[heading.end() :]
+        paragraphs = [p.strip() for p in part.split("\n\n") if p.strip()]
+        sections[-1].words += paragraphs
+        sections[-1].questions += [p for p in paragraphs if "**Predict" in p]
+    sections[-1].folds += folds
+
+
+def _take_code(source: str, outputs: list, section: Section) -> None:
+    section.exercises += CARD.findall(source)
+    for output in outputs:
+        data = output.get("data", {})
+        if "image/png" in data:
+            alt = output.get("metadata", {}).get("image/png", {}).get("alt", "")
+            section.pictures.append(("".join(data["image/png"]).replace("\n", ""), alt))
+
+
+# ------------------------------------------------------------------ Markdown to a page
+
+
+def rendered(markdown: str) -> str:
+    """Markdown with formulas as HTML with MathML."""
+    from nbconvert.filters import markdown2html
+
+    from ragteach.widgets.html import mathml
+
+    return markdown2html(mathml(re.sub(r"\]\((?!https?:)[^)]*\)", "](#)", markdown)))
+
+
+def inline(markdown: str) -> str:
+    """One paragraph of Markdown, to stand inside a line."""
+    return rendered(markdown).strip().removeprefix("<p>").removesuffix("</p>")
+
+
+def picture(png: str, alt: str) -> str:
+    """A picture that lies in the page."""
+    from html import escape
+
+    return f'<img alt="{escape(alt)}" src="data:image/png;base64,{png}">'
+
+
+# ------------------------------------------------------------------ what goes wrong
+
+
+def known_mistakes(number: str) -> list[str]:
+    """What the check of an exercise tells whoever goes wrong, read off the check itself."""
+    exercise = checks.get(number)
+    if exercise.draft:
+        return [sentence.why for sentence in exercise.draft.values()]
+    from ragteach.teach.classroom.worlds import DEFAULT, world_of
+    from ragteach.teach.exercises.lessons_in_worlds import SLIPS
+
+    if number in SLIPS:
+        return [message for _, message in SLIPS[number](world_of(DEFAULT))]
+    tree = ast.parse(textwrap.dedent(inspect.getsource(exercise.checker)))
+    body = tree.body[0]
+    skipped = {id(node) for d in getattr(body, "decorator_list", []) for node in ast.walk(d)}
+    found = []
+    for node in ast.walk(body):
+        if (
+            isinstance(node, ast.Constant)
+            and isinstance(node.value, str)
+            and id(node) not in skipped
+        ):
+            text = " ".join(node.value.split())
+            if len(text) > 40 and text.endswith((".", "?", "!")) and text not in found:
+                found.append(text)
+    said = " ".join((exercise.checker.__doc__ or "").split())
+    return [text for text in found if text != said]
+
+
+def key_of(number: str) -> str:
+    """The reference answer, as a teacher reads it: code, value, or marks and a model text."""
+    exercise = checks.get(number)
+    if exercise.draft:
+        marks = [
+            (letter, s.text, "right" if s.right else "wrong")
+            for letter, s in exercise.draft.items()
+        ]
+        return (
+            table(("", "sentence", "mark"), marks)
+            + f"<p><em>Model:</em> {_safe(exercise.model)}</p>"
+        )
+    if exercise.bound is not None:
+        shown = f"in the default world: {exercise.bound(_default())}"
+        return f"<pre>{_safe(inspect.getsource(exercise.bound))}</pre><p>{_safe(shown)}</p>"
+    right = exercise.reference
+    if callable(right):
+        return f"<pre>{_safe(textwrap.dedent(inspect.getsource(right)))}</pre>"
+    return f"<pre>{_safe(repr(right)[:3000])}</pre>"
+
+
+def _default():
+    from ragteach.teach.classroom.worlds import DEFAULT, world_of
+
+    return world_of(DEFAULT)
+
+
+def _safe(text: object) -> str:
+    from html import escape
+
+    return escape(str(text))
+
+
+# ------------------------------------------------------------------ pages of a lesson
+
+
+def shares(lesson: Lesson) -> list[int]:
+    """Minutes of each section: its exercises' cards, and of the rest a share by its words."""
+    cards = [sum(checks.get(n).minutes for n in s.exercises) for s in lesson.sections]
+    words = [len(" ".join(s.words).split()) for s in lesson.sections]
+    rest = max(lesson.minutes - sum(cards), 0)
+    whole = max(sum(words), 1)
+    return [round(card + rest * n / whole) for card, n in zip(cards, words, strict=True)]
+
+
+def plan(lesson: Lesson) -> str:
+    """The lesson plan: what to ask where, what goes wrong, and which picture to draw."""
+    body = f"<p>{lesson.minutes} minutes. Afterwards they can {inline(lesson.able)}.</p>"
+    body += (
+        "<p>Let everybody write down a prediction before the cell that answers it. Minutes are those "
+        "of the cards; what is left goes to reading, by the length of the text.</p>"
+    )
+    begins = 0
+    for section, minutes in zip(lesson.sections, shares(lesson), strict=True):
+        if not (section.exercises or section.questions or section.pictures) and minutes < 2:
+            begins += minutes
+            continue
+        body += f"<h2>{begins}–{begins + minutes} min · {inline(section.title)}</h2>"
+        begins += minutes
+        for question in section.questions:
+            body += f"<h3>Ask</h3>{rendered(question)}"
+        if section.pictures:
+            png, alt = section.pictures[0]
+            body += f"<h3>At the board</h3><figure>{picture(png, alt)}</figure><p>{_safe(alt)}</p>"
+        for number in section.exercises:
+            body += _exercise_in_plan(number)
+    return page(f"Lesson plan: {lesson.title}", body)
+
+
+def _exercise_in_plan(number: str) -> str:
+    e = checks.get(number)
+    wrong = "".join(f"<li>{inline(text)}</li>" for text in known_mistakes(number)[:8])
+    hints = "".join(f"<li>{inline(text)}</li>" for text in e.hints)
+    return (
+        f"<h3>Exercise {number} · {_safe(e.title)} ({e.difficulty}, {e.minutes} min)</h3>"
+        f"<p>Trains {_safe(e.trains)}.</p><p>What goes wrong:</p><ul>{wrong}</ul>"
+        f"<p>If they are stuck, one step at a time:</p><ol>{hints}</ol>"
+    )
+
+
+def key(lesson: Lesson) -> str:
+    """The answer key: every reference, why it is right, and the model proofs."""
+    body = ""
+    for number in sorted({n for s in lesson.sections for n in s.exercises}, key=lesson_order):
+        e = checks.get(number)
+        body += f"<h2>{number} · {_safe(e.title)}</h2>{key_of(number)}"
+        body += f"<p>{inline(e.reason)}</p>" if e.reason else ""
+    proofs = [fold for section in lesson.sections for fold in section.folds]
+    if proofs:
+        body += "<h1>Model proofs</h1>"
+    for summary, text in proofs:
+        body += f"<h2>{inline(re.sub('<.*?>', '', summary))}</h2>{rendered(text)}"
+    return page(f"Answer key: {lesson.title}", body)
+
+
+def rubrics(lessons: Iterable[Lesson]) -> str:
+    """For answers in words: what a good one has, a model, and a tempting wrong one."""
+    body = (
+        "<p>No program judges a text. Tick what it has; the wrong one shows what to look for.</p>"
+    )
+    for lesson in lessons:
+        for number in numbers(set(), (lesson.number,)):
+            e = checks.get(number)
+            if e.rubric:
+                items = "".join(f"<li>☐ {_safe(item)}</li>" for item in e.rubric)
+                body += f"<h2>{number} · {_safe(e.title)}</h2><ul>{items}</ul>"
+                body += f"<p><em>Model.</em> {_safe(e.model)}</p>" if e.model else ""
+                wrong = f"<p><em>Tempting, and wrong.</em> {_safe(e.tempting)} {_safe(e.flaw)}</p>"
+                body += wrong if e.tempting else ""
+    return page("Rubrics", body)
+
+
+SLIDES = """
+html { scroll-snap-type: y mandatory } body { max-width: none; margin: 0; padding: 0 }
+body > h1 { display: none }
+section.slide { box-sizing: border-box; min-height: 100vh; padding: 5vh 8vw; scroll-snap-align: start;
+  display: flex; flex-direction: column; justify-content: center; font-size: clamp(18px, 2.2vw, 32px);
+  break-after: page; position: relative }
+section.slide h2 { font-size: 1.5em; margin: 0 0 .6em }
+section.slide img { max-width: 100%; max-height: 58vh; object-fit: contain; align-self: center;
+  background: white }
+section.slide footer { position: absolute; right: 2vw; bottom: 2vh; font-size: .6em; opacity: .8 }
+"""
+MOVE = """
+const slides = [...document.querySelectorAll("section.slide")];
+addEventListener("keydown", (event) => {
+  const step = { ArrowRight: 1, PageDown: 1, " ": 1, ArrowLeft: -1, PageUp: -1 }[event.key];
+  if (!step) return;
+  event.preventDefault();
+  const here = slides.findIndex((slide) => slide.getBoundingClientRect().top > -innerHeight / 2);
+  slides[Math.min(Math.max(here + step, 0), slides.length - 1)].scrollIntoView();
+});
+"""
+
+
+def slides(lesson: Lesson) -> str:
+    """A deck of one idea a slide: a heading with its first words, a picture, or a question."""
+    parts = [f"<h2>{_safe(lesson.title)}</h2><p>Afterwards you can {inline(lesson.able)}.</p>"]
+    for section in lesson.sections[1:]:
+        if section.title in ("Sources", "Recap") or section.title.startswith("Extra"):
+            continue
+        title = f"<h2>{inline(section.title)}</h2>"
+        words = _first_words(section)
+        if words:
+            parts.append(title + rendered(words))
+        parts += [title + rendered(question) for question in section.questions[:1]]
+        if section.pictures:
+            png, alt = section.pictures[0]
+            parts.append(title + picture(png, alt))
+        parts += [
+            f"<h2>Your turn · {n}</h2><p>{_safe(checks.get(n).title)}</p>"
+            f"<p>{checks.get(n).minutes} minutes</p>"
+            for n in section.exercises
+        ]
+    n = len(parts)
+    body = "".join(
+        f'<section class="slide" aria-label="slide {i} of {n}">{part}<footer>{i} / {n}</footer></section>'
+        for i, part in enumerate(parts, start=1)
+    )
+    whole = page(lesson.title, body + f"<script>{MOVE}</script>")
+    return whole.replace("</style>", f"{SLIDES}</style>", 1)
+
+
+def _first_words(section: Section) -> str:
+    """The first paragraph that says something, cut at a sentence."""
+    for text in section.words:
+        if text.startswith(("|", "<", "```", "**Predict")) or text in section.questions:
+            continue
+        if len(text) <= LONGEST or "$$" in text:
+            return text
+        end = max(text.rfind(mark, 0, LONGEST) for mark in (". ", ".\n", "? "))
+        return text[: end + 1] if end > 0 and text[: end + 1].count("$") % 2 == 0 else ""
+    return ""
+
+
+# ------------------------------------------------------------------ timetables
+
+
+def timetable(lessons: list[Lesson]) -> str:
+    """Six weeks, twelve weeks, and a workshop of 90 minutes."""
+    by_number = {lesson.number: lesson for lesson in lessons}
+
+    def row(week: int, members: Iterable[str], title: str = "") -> tuple:
+        held = [by_number[number] for number in members if number in by_number]
+        minutes = sum(lesson.minutes for lesson in held)
+        names = "; ".join(lesson.title for lesson in held)
+        return (
+            week,
+            title or names,
+            names,
+            f"{minutes} min: 90 in class, {max(minutes - 90, 0)} at home",
+        )
+
+    body = "<h2>Six weeks</h2>" + table(
+        ("week", "about", "lessons", "time"), [row(i, m, t) for i, (t, m) in enumerate(SIX, 1)]
+    )
+    body += "<h2>Twelve weeks</h2>" + table(
+        ("week", "about", "lessons", "time"), [row(i, m) for i, m in enumerate(TWELVE, 1)]
+    )
+    body += (
+        "<p>In class: predictions, the explorers, and the easy and medium exercises. At home: what is "
+        "marked hard or extra, the answers in words, and the exercise in a world of one's own "
+        "(01-w to 10-w), which is what to hand in.</p>"
+    )
+    body += f"<h2>A workshop of {sum(m for m, _, _ in WORKSHOP)} minutes</h2>" + table(
+        ("minutes", "lesson", "what"), WORKSHOP
+    )
+    return page("Timetables", body)
+
+
+# ------------------------------------------------------------------ the zips
+
+START = """Multi-task learning with shared weights and random adapters: the lessons.
+
+1. python -m pip install ragteach jupyterlab     (or open a notebook in Colab: its first cell installs it)
+2. python -m jupyterlab 00_start_here.ipynb
+3. In your first cell: import ragteach as rt; rt.world("your student number")
+4. Hand in the notebook and my_progress.json, which lies beside it.
+"""
+
+
+def make_kit(out: str | Path) -> list[Path]:
+    """Write ``students.zip`` and ``teachers.zip``.
+
+    Returns:
+        their paths.
+
+    Raises:
+        RagteachError: a package that draws pages is missing, or ``out`` cannot be written.
+    """
+    need("nbconvert", "latex2mathml")
+    source, out = notebooks(), Path(out)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise refuse(
+            expected="out to name a folder that can be made and written",
+            got=f"out = {str(out)!r}: {error.strerror}",
+            fix="choose another folder",
+        ) from None
+    handed = {"START.txt": START.encode()}
+    for pattern in ("*.ipynb", "*.md", "images/*"):
+        handed |= {str(p.relative_to(source)): p.read_bytes() for p in sorted(source.glob(pattern))}
+    solved = sorted((source / "solutions").glob("[0-9]*.ipynb"))
+    lessons = [read_lesson(path) for path in solved]
+    kept = {f"students/{name}": content for name, content in handed.items()}
+    kept |= {f"solutions/{path.name}": path.read_bytes() for path in solved}
+    for lesson in lessons:
+        for folder, made in (("plans", plan), ("keys", key), ("slides", slides)):
+            kept[f"{folder}/{lesson.name}.html"] = made(lesson).encode()
+    kept["rubrics.html"] = rubrics(lessons).encode()
+    kept["timetables.html"] = timetable(lessons).encode()
+    guide = Path(__file__).resolve().parents[3] / "TEACHING.md"
+    if guide.exists():
+        kept["TEACHING.md"] = guide.read_bytes()
+    return [
+        put(out / "students.zip", zipped(handed), "out"),
+        put(out / "teachers.zip", zipped(kept), "out"),
+    ]
+
+
+def zipped(files: dict[str, bytes]) -> bytes:
+    """The files as a zip, the same bytes for the same files."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in sorted(files.items()):
+            archive.writestr(
+                zipfile.ZipInfo(name, (2020, 1, 1, 0, 0, 0)), content, zipfile.ZIP_DEFLATED
+            )
+    return buffer.getvalue()
+
+
+def run_kit(options: argparse.Namespace) -> None:
+    """Write the kit, and say where it lies."""
+    for path in make_kit(options.out):
+        print(f"{path}: {path.stat().st_size:,} bytes")

@@ -1,0 +1,84 @@
+"""The teacher's kit: made from the course, complete, and readable without a network."""
+
+import re
+import zipfile
+
+import pytest
+
+from ragteach.errors import RagteachError
+from ragteach.teach import checks
+from ragteach.teach.classroom import kit
+
+
+@pytest.fixture(scope="module")
+def zips(tmp_path_factory):
+    made = kit.make_kit(tmp_path_factory.mktemp("kit"))
+    return [zipfile.ZipFile(path) for path in made]
+
+
+@pytest.fixture(scope="module")
+def pages(zips):
+    names = [name for name in zips[1].namelist() if name.endswith(".html")]
+    return {name: zips[1].read(name).decode() for name in names}
+
+
+def test_students_get_the_lessons_without_solutions(zips):
+    students, teachers = (set(z.namelist()) for z in zips)
+    assert {"00_start_here.ipynb", "laws.md", "START.txt", "images/who_wins.png"} <= students
+    assert not [name for name in students if "solutions" in name or "keys" in name]
+    assert {f"students/{name}" for name in students} <= teachers
+    for folder in ("plans", "keys", "slides", "solutions"):
+        assert len([name for name in teachers if name.startswith(f"{folder}/")]) >= 13
+
+
+def test_every_page_stands_alone(pages):
+    for name, page in pages.items():
+        assert not re.findall(r"<(?:script|link|img)[^>]+(?:src|href)=[\"']https?:", page), name
+        assert "<</" not in page and "&lt;</" not in page, name
+        assert not [alt for alt in re.findall(r"<img alt=\"(.*?)\"", page) if len(alt) < 20], name
+
+
+@pytest.mark.parametrize("number", ["01-2", "03-6", "06-1", "01-w", "00-4"])
+def test_a_plan_says_what_goes_wrong_and_a_key_what_is_right(pages, number):
+    lesson = next(name for name in pages if name.startswith(f"plans/{number[:2]}_"))
+    exercise = checks.get(number)
+    assert f"Exercise {number}" in pages[lesson] and exercise.hints[0][:25] in pages[
+        lesson
+    ].replace("&#x27;", "'")
+    assert len(kit.known_mistakes(number)) >= 3
+    assert f"<h2>{number} ·" in pages[lesson.replace("plans/", "keys/")]
+
+
+def test_a_key_holds_the_code_and_the_model_proofs(pages):
+    key = pages["keys/06_fair_comparison.html"]
+    assert "def paired_interval" in key
+    assert "The step people miss" in pages["keys/10_real_data.html"]
+    assert "Model proofs" in pages["keys/10_real_data.html"]
+
+
+def test_minutes_of_a_plan_add_up_to_the_lessons():
+    for path in sorted((kit.notebooks() / "solutions").glob("0*.ipynb")):
+        lesson = kit.read_lesson(path)
+        assert abs(sum(kit.shares(lesson)) - lesson.minutes) <= len(lesson.sections)
+
+
+def test_slides_hold_one_idea_each(pages):
+    deck = pages["slides/01_why_share.html"]
+    found = re.findall(r'<section class="slide".*?</section>', deck, re.DOTALL)
+    assert len(found) >= 12
+    for slide in found:
+        assert slide.count("<h2>") == 1 and slide.count("<img") <= 1
+        assert len(re.sub(r"<math.*?</math>|<[^>]+>", "", slide, flags=re.DOTALL)) < 900
+
+
+def test_timetables_name_every_lesson(pages):
+    page = pages["timetables.html"]
+    assert "A workshop of 90 minutes" in page
+    for table in page.split("<h2>")[1:3]:
+        assert all(f"{n:02d} ·" in table for n in (*range(11), 12, 13))
+
+
+def test_a_place_that_cannot_be_written_is_refused(tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(RagteachError, match="out to name a folder that can be made"):
+        kit.make_kit(tmp_path / "file" / "kit")
