@@ -60,10 +60,11 @@ def _kernel(inner: Tensor, covariance: Tensor) -> Tensor:
     """
     n_tasks = len(covariance)
     n_docs = len(inner) // n_tasks
-    blocks = inner.view(n_tasks, n_docs, n_tasks, n_docs) * covariance[:, None, :, None]
+    blocks = inner.view(n_tasks, n_docs, n_tasks, n_docs)
     if n_tasks > 1 and torch.equal(covariance, covariance.diag().diag()):
-        return torch.stack([blocks[t, :, t] for t in range(n_tasks)])
-    return blocks.view(1, *inner.shape)
+        own = blocks.diagonal(dim1=0, dim2=2).permute(2, 0, 1)  # (n_tasks, n_docs, n_docs)
+        return (own * covariance.diag()[:, None, None]).contiguous()
+    return (blocks * covariance[:, None, :, None]).view(1, *inner.shape)
 
 
 def _times(rows: Tensor, matrix: Tensor) -> Tensor:

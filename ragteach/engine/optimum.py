@@ -103,7 +103,7 @@ def solve(
     lam_shared = number("lam_shared", lam_shared, fix=one)
     problem, found, steps = _optimum(model, data, lam, lam_shared, alpha, tol, max_iter)
     objective = found.objective(problem.tensors, problem.alphas).item()
-    model.load_state_dict(found.to(model).model(0).state_dict())
+    found.write(0, model)
     assert found.grad_norm is not None and found.converged is not None
     assert found.fallback is not None
     return Solution(

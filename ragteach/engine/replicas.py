@@ -100,13 +100,17 @@ class Replicas:
         """Replica ``r`` as a `RAG` of its own."""
         check_row("r", r, len(self))
         model = copy.deepcopy(self.template).to(self.shared)
-        with torch.no_grad():
-            model.shared.copy_(self.shared[r])
-            for k, name in enumerate(active_names(model)):
-                full_weight(model, name).copy_(self.adapters[k, r])
-            if self.bias is not None and model.bias is not None:
-                model.bias.copy_(self.bias[:, r])
+        self.write(r, model)
         return model
+
+    @torch.no_grad()
+    def write(self, r: int, model: RAG) -> None:
+        """Set ``model``, one like their template, to the weights of replica ``r``."""
+        model.shared.copy_(self.shared[r])
+        for k, name in enumerate(active_names(model)):
+            full_weight(model, name).copy_(self.adapters[k, r])
+        if self.bias is not None and model.bias is not None:
+            model.bias.copy_(self.bias[:, r])
 
     def select(self, rows: slice | Tensor) -> Replicas:
         """Copies of some of the replicas; without their histories."""
