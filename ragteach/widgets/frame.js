@@ -167,6 +167,7 @@ class View {
     this.root.dataset.measures = JSON.stringify(this.measured);
     const done = this.measured ? this.goals.judge(this.measured) : "";
     this.announce(`${this.error.hidden ? this.words.textContent : this.error.textContent}${done}`);
+    count(this.root.dataset, "rested");
   }
   announce(text) {
     put(this.heard, text);

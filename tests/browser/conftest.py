@@ -4,6 +4,7 @@ test.
 
 import json
 
+import once
 import pytest
 from playwright.sync_api import sync_playwright
 
@@ -11,6 +12,13 @@ from ragteach.widgets.html import fragment
 
 from .chromium import chromium
 from .lab import FLAGS, Lab, Notebook
+
+
+@pytest.fixture(scope="session", autouse=True)
+def computed_once():
+    """What one test has trained, the others take from it; the kernels of `lab` too."""
+    with once.kept_in(once.shared_folder()):
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -70,13 +78,17 @@ def on_disk(browser, tmp_path):
         context.close()
 
 
+ROOT = "document.querySelector('.ragteach-explorer').shadowRoot.querySelector('.root')"
+
+
+def rested(page, act):
+    """Act, and wait until the hand rests: the explorer has drawn, written and judged its state."""
+    before = page.evaluate(f"Number({ROOT}.dataset.rested ?? 0)")
+    act()
+    page.wait_for_function(f"before => Number({ROOT}.dataset.rested ?? 0) > before", arg=before)
+
+
 def go(page, **to):
-    """Move the explorer as Python would, and wait until the hand rests."""
-    page.evaluate("(to) => RAGTEACH_MODELS[0].hear({ move: to })", to)
-    page.wait_for_timeout(450)
-    page.wait_for_function(
-        "!document.querySelector('.ragteach-explorer').shadowRoot.querySelector('.say').textContent"
-        ".startsWith('Training')"
-    )
-    page.wait_for_timeout(300)
+    """Move the explorer as Python would, and wait until the hand rests; gives its measures."""
+    rested(page, lambda: page.evaluate("to => RAGTEACH_MODELS[0].hear({ move: to })", to))
     return json.loads(page.locator(".root").get_attribute("data-measures"))

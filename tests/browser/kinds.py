@@ -1,5 +1,9 @@
 """How the tests make each explorer: as a learner would (MAKE), and as small as it gets (SMALL)."""
 
+import functools
+
+import ragteach as rt
+
 IMPORT = "import ragteach as rt"
 MAKE = {
     "sharing": "rt.widgets.sharing_slider()",
@@ -25,3 +29,9 @@ WIDE = """rt.widgets.who_wins(__import__("pandas").DataFrame([
     for s in ("RAG", "full sharing", "independent")
     for i in range(5) for n in range(5, 65, 3) for r in (0.0, 0.5, 1.0)]))"""
 LONG = {**MAKE, "winners": WIDE}
+
+
+@functools.cache
+def made(code: str) -> rt.widgets.Explorer:
+    """The explorer of such a line, made once: a page gets a copy of what it holds."""
+    return eval(code, {"rt": rt})

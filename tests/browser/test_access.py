@@ -10,8 +10,8 @@ import pytest
 import ragteach as rt
 from ragteach.widgets.base import source
 
-from .conftest import go
-from .kinds import SMALL
+from .conftest import ROOT, go
+from .kinds import SMALL, made
 
 pytestmark = pytest.mark.browser
 KINDS = {**SMALL, "playground": "rt.widgets.playground()"}
@@ -27,12 +27,11 @@ SEEN = {
 @pytest.mark.parametrize("kind", KINDS)
 def test_axe_finds_nothing_serious(on_disk, kind):
     axe = files("axe_playwright_python").joinpath("axe.min.js").read_text("utf-8")
-    w = eval(KINDS[kind], {"rt": rt})
+    w = made(KINDS[kind])
     for theme in ("light", "dark"):
         page = on_disk(w, color_scheme=theme, reduced_motion="reduce")
-        page.wait_for_timeout(300)
         page.get_by_role("button", name="Table of the numbers").click()
-        page.wait_for_timeout(150)
+        page.wait_for_selector(".more td")
         page.evaluate(axe)
         found = page.evaluate("axe.run(document.querySelector('.ragteach-explorer'))")
         serious = [
@@ -55,8 +54,9 @@ def test_playing_is_read_aloud_once_at_its_end(on_disk):
         " window.regions = live.length; for (const node of live) new MutationObserver(() =>"
         " window.heard.push(node.textContent)).observe(node, { childList: true, characterData: true, subtree: true }); }"
     )
+    before = page.evaluate(f"Number({ROOT}.dataset.rested)")
     page.get_by_role("button", name="Play").click()
-    page.wait_for_timeout(7500)
+    page.wait_for_function(f"before => Number({ROOT}.dataset.rested) > before", arg=before)
     assert page.evaluate("window.regions") == 1
     heard = page.evaluate("window.heard")
     assert len(heard) == 1 and "step 40" in heard[0]

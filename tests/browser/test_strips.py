@@ -10,7 +10,7 @@ import pytest
 import ragteach as rt
 from ragteach.widgets.sharing import read
 
-from .conftest import go
+from .conftest import ROOT, go, rested
 
 pytestmark = pytest.mark.browser
 LAMS = np.logspace(-5, -1, 5)
@@ -52,8 +52,7 @@ def test_the_strip_sums_to_the_probability_and_agrees_with_the_verdict(on_disk, 
     go(page, **state)
     for t in range(4):
         button = page.locator(".readers button").nth(t)
-        button.click()
-        page.wait_for_timeout(60)
+        rested(page, button.click)
         rows = strip(page)
         z = np.array([row[-2] for row in rows])
         assert [sum(row[1:-2]) for row in rows] == pytest.approx(z, abs=0.006 * len(rows[0]))
@@ -124,8 +123,7 @@ def test_a_move_says_what_it_changed_and_states_can_be_swapped(on_disk):
     said = page.locator(".say").inner_text()
     gain = float(re.search(r"([+−]?[\d.]+) points against the pinned", said)[1].replace("−", "-"))
     assert gain == pytest.approx(100 * (found - first), abs=0.051)
-    page.get_by_role("button", name="Swap with the pinned").click()
-    page.wait_for_timeout(400)
+    rested(page, page.get_by_role("button", name="Swap with the pinned").click)
     back = json.loads(page.locator(".root").get_attribute("data-measures"))
     assert back["accuracy"] == first
     assert page.locator("line.ghost").get_attribute("visibility") == "visible"
@@ -140,5 +138,6 @@ def test_a_finger_drags_the_chart_to_its_end(on_disk):
         point = {"x": box["x"] + part * box["width"], "y": y}
         touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [point]})
     touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
-    page.wait_for_timeout(400)
-    assert page.locator("input[type=range]").first.input_value() == str(len(LAMS) - 1)
+    page.wait_for_function(
+        f"end => {ROOT}.querySelector('input[type=range]').value === end", arg=str(len(LAMS) - 1)
+    )
