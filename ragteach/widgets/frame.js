@@ -310,7 +310,7 @@ class View {
   }
   /** The figure that stands before us (and its description) shows the same, standing still: it steps aside. */
   hideTwin(tries = 90) {
-    const mine = this.host.closest(".jp-OutputArea-child");
+    const mine = this.host.closest(".jp-OutputArea-child, .output_area"); // of JupyterLab, of the classic notebook
     if (!mine && tries > 0) this.later = setTimeout(() => this.hideTwin(tries - 1), 50);
     this.twin = [];
     for (let node = mine?.previousElementSibling; node && this.twin.length < 2; node = node.previousElementSibling) {

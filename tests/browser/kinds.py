@@ -5,6 +5,13 @@ import functools
 import ragteach as rt
 
 IMPORT = "import ragteach as rt"
+# The map of a table that nobody had to compute.
+TABLE = """rt.widgets.who_wins(__import__("pandas").DataFrame([
+    {{"strategy": s, "task": "mean", "seed": i, "n_per_task": n, "metric": "accuracy", "relatedness": r,
+     "draws": "fresh", "test_per_train": 0.0,
+     "value": 0.5 + n / 200 + 0.1 * r * (s == "RAG") + 0.02 * i}}
+    for s in ("RAG", "full sharing", "independent")
+    for i in range(5) for n in range{sizes} for r in (0.0, 0.5, 1.0)]))"""
 MAKE = {
     "sharing": "rt.widgets.sharing_slider()",
     "player": "rt.widgets.trajectory_player()",
@@ -17,18 +24,12 @@ SMALL = {
     "sharing": "rt.widgets.sharing_slider(n_per_task=20)",
     "player": "rt.widgets.trajectory_player(**dict(zip(('runs', 'data'), rt.widgets.toy_runs(epochs=60))))",
     "graphs": "rt.widgets.graph_editor(n_per_task=30)",
-    "winners": "rt.widgets.who_wins(rt.who_wins_map((0.0, 1.0), (20, 30, 40, 50, 60), seeds=2, progress=False))",
+    "winners": TABLE.format(sizes="(20, 61, 10)"),
     "starts": "rt.widgets.init_lab(seeds=4, steps=80)",
     "steps": "rt.widgets.gradient_step()",
 }
 # For timing: enough slider positions that a drag asks for many pictures.
-WIDE = """rt.widgets.who_wins(__import__("pandas").DataFrame([
-    {"strategy": s, "task": "mean", "seed": i, "n_per_task": n, "metric": "accuracy", "relatedness": r,
-     "draws": "fresh", "test_per_train": 0.0,
-     "value": 0.5 + n / 200 + 0.1 * r * (s == "RAG") + 0.02 * i}
-    for s in ("RAG", "full sharing", "independent")
-    for i in range(5) for n in range(5, 65, 3) for r in (0.0, 0.5, 1.0)]))"""
-LONG = {**MAKE, "winners": WIDE}
+LONG = {**MAKE, "winners": TABLE.format(sizes="(5, 65, 3)")}
 
 
 @functools.cache

@@ -62,6 +62,9 @@ HOOK = """async () => {
 class Lab:
     """One JupyterLab server with its own folders; ``with Lab(folder) as lab:``."""
 
+    app = "jupyterlab.labapp"
+    options = ("--LabApp.expose_app_in_browser=True",)
+
     def __init__(self, folder: Path):
         self.folder, self.notebooks = folder, folder / "notebooks"
         self.notebooks.mkdir(parents=True)
@@ -85,6 +88,7 @@ class Lab:
             **os.environ,
             **{name: str(self.folder / place) for name, place in places.items()},
         }
+        environment |= self.environment()
         environment |= {
             "OMP_NUM_THREADS": "1",
             "PYDEVD_DISABLE_FILE_VALIDATION": "1",
@@ -100,6 +104,7 @@ class Lab:
         command = [
             sys.executable,
             str(Path(__file__).with_name("server.py")),
+            self.app,
             "--allow-root",
             "--no-browser",
             "--ServerApp.ip=127.0.0.1",
@@ -107,7 +112,7 @@ class Lab:
             "--ServerApp.port_retries=0",
             f"--IdentityProvider.token={self.token}",
             f"--ServerApp.root_dir={self.notebooks}",
-            "--LabApp.expose_app_in_browser=True",
+            *self.options,
         ]
         self.log = open(self.folder / "server.log", "w", encoding="utf-8")
         self.process = subprocess.Popen(
@@ -126,6 +131,10 @@ class Lab:
                 time.sleep(0.2)
         self.__exit__()
         raise RuntimeError((self.folder / "server.log").read_text(encoding="utf-8")[-3000:])
+
+    def environment(self) -> dict[str, str]:
+        """Variables for the server and its kernels, beside those that every server gets."""
+        return {}
 
     def __exit__(self, *_):
         self.process.terminate()

@@ -1,11 +1,12 @@
-"""JupyterLab whose kernels are forked, with torch and its kin imported already (see `forks`).
+"""A notebook server whose kernels are forked, with torch and its kin imported (see `forks`).
 
 What one kernel has trained, the kernels after it take from the session's folder (see `once`): every
 notebook of the browser's tests makes the same few explorers.
 
-    python tests/browser/server.py [what python -m jupyterlab takes]
+    python tests/browser/server.py jupyterlab.labapp [what python -m jupyterlab takes]
 """
 
+import importlib
 import os
 import sys
 from multiprocessing import forkserver
@@ -28,14 +29,13 @@ def begin():
 
 
 def main() -> None:
-    from jupyterlab.labapp import main as lab
-
+    app = importlib.import_module(sys.argv.pop(1))
     path = os.pathsep.join(filter(None, [TESTS, os.environ.get("PYTHONPATH")]))
     forks.prepare(READY, {**forks.EARLY, "PYTHONPATH": path})
     with mock.patch.dict(os.environ, forks.EARLY):
-        forkserver.ensure_running()  # it imports while JupyterLab starts
+        forkserver.ensure_running()  # it imports while the server starts
     with forks.forked_kernels(begin):
-        lab()
+        app.main()
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import statistics
 
 import pytest
 
+from .axe import serious
 from .kinds import IMPORT, LONG, SMALL
 from .measure import edges, speed, watch
 from .test_sharing import changed, picture, press, run_code, say
@@ -244,6 +245,8 @@ def test_nothing_is_cut_off_light_or_dark(notebook, width):
             assert found["theme"] == theme.lower(), kind
             assert found["cut"] == [], (kind, theme)
             assert found["faint"] == [], (kind, theme)
+        if width == 1280:
+            assert serious(nb.page, ".ragteach-explorer") == [], theme
     assert nb.faults() == []
 
 

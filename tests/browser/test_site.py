@@ -7,14 +7,14 @@ import tomllib
 from html.parser import HTMLParser
 from pathlib import Path
 
-import axe_playwright_python
 import pytest
+
+from .axe import serious
 
 pytestmark = pytest.mark.browser
 ROOT = Path(__file__).resolve().parents[2]
 ROWS = tomllib.loads((ROOT / "notebooks" / "_source" / "lessons.toml").read_text("utf-8"))["lesson"]
 NAMES = [row["name"] for row in ROWS]
-AXE = Path(axe_playwright_python.__file__).parent / "axe.min.js"
 
 
 @pytest.fixture(scope="module")
@@ -139,14 +139,7 @@ def test_pages_open_in_silence_and_the_first_explorer_moves(browser, site, name)
 def test_nothing_on_a_page_shuts_anybody_out(browser, site, name, scheme):
     page, _ = opened(browser, site, f"{name}.html", color_scheme=scheme)
     page.wait_for_load_state("load")
-    page.evaluate(AXE.read_text(encoding="utf-8"))
-    found = page.evaluate("axe.run({ resultTypes: ['violations'] })")["violations"]
-    serious = [
-        (rule["id"], rule["nodes"][0]["html"][:200])
-        for rule in found
-        if rule["impact"] in ("serious", "critical")
-    ]
-    assert serious == []
+    assert serious(page, "html") == []
     page.context.close()
 
 

@@ -1,0 +1,110 @@
+"""The classic notebook with ipywidgets 7, as Colab has it, beside the JupyterLab of this environment.
+
+A few old packages are laid over those that are installed: in a folder of the user's cache, made by
+pip once and found by every later run.
+
+    with Classic(folder) as server: ...      a server; `packages` is what is laid over
+    ClassicNotebook(server, browser, name)   a notebook in a page
+"""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import platformdirs
+from filelock import FileLock
+
+from .lab import NOISE, Lab
+
+# Exactly these, and nothing that they ask for: the rest is in this environment, in newer versions.
+PACKAGES = (
+    "ipywidgets==7.7.1",
+    "widgetsnbextension==3.6.10",
+    "jupyterlab_widgets==1.1.11",
+    "ipython_genutils==0.2.0",
+    "nbclassic==1.3.1",
+    "nest_asyncio==1.6.0",
+)
+
+
+def laid_over(packages: tuple[str, ...] = PACKAGES) -> Path:
+    """A folder with these packages. pip needs an index, but only the first time."""
+    name = hashlib.sha256(" ".join([sys.version, *packages]).encode()).hexdigest()[:16]
+    folder = Path(platformdirs.user_cache_dir("ragteach-tests"), name)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(f"{folder}.lock"):
+        if not folder.exists():
+            beside = Path(tempfile.mkdtemp(dir=folder.parent))
+            pip = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--target"]
+            done = subprocess.run([*pip, beside, *packages], capture_output=True, text=True)
+            if done.returncode:
+                shutil.rmtree(beside)
+                raise RuntimeError(f"pip cannot install {' '.join(packages)}:\n{done.stderr}")
+            beside.rename(folder)  # whole, or not at all
+    return folder
+
+
+class Classic(Lab):
+    """A server of the classic notebook, with packages laid over this environment's."""
+
+    app = "nbclassic.notebookapp"
+    options = ()
+    packages = PACKAGES
+
+    def environment(self):
+        folder = laid_over(self.packages)
+        path = os.pathsep.join(filter(None, [str(folder), os.environ.get("PYTHONPATH")]))
+        return {
+            "PYTHONPATH": path,
+            "JUPYTER_PATH": str(folder / "share" / "jupyter"),
+            "JUPYTER_CONFIG_PATH": str(folder / "etc" / "jupyter"),
+        }
+
+
+class ClassicNotebook:
+    """One notebook in one page of the classic front end."""
+
+    def __init__(self, server, browser, name, prepare=lambda page: None):
+        self.server, self.said = server, []
+        self.context = browser.new_context(viewport={"width": 1280, "height": 1000})
+        self.page = self.context.new_page()
+        self.page.set_default_timeout(120_000)
+        self.page.on("console", lambda m: m.type == "error" and self.said.append(m.text))
+        self.page.on("pageerror", lambda error: self.said.append(f"page: {error}"))
+        prepare(self.page)
+        # The widget manager looks for widgets in the kernel, then draws again all that it finds: later.
+        with self.page.expect_console_message(lambda m: "jupyter.widget.control" in m.text):
+            self.page.goto(f"{server.url}/notebooks/{name}.ipynb?token={server.token}")
+        self.page.evaluate(
+            "new Promise((done) => Jupyter.notebook.kernel.comm_info('jupyter.widget', done))"
+        )
+
+    def run(self):
+        """Run all cells, and wait until the kernel has answered them."""
+        self.page.evaluate("Jupyter.notebook.execute_all_cells()")
+        self.page.wait_for_function(
+            "Jupyter.notebook.get_cells().every(c => /^\\d+$/.test(c.input_prompt_number))"
+        )
+
+    def explorer(self, i=0):
+        return self.page.locator(".ragteach-explorer").nth(i)
+
+    def outputs(self) -> list[dict]:
+        """All outputs of all cells, from the model and not from the page."""
+        return self.page.evaluate(
+            "Jupyter.notebook.get_cells().flatMap(c => c.output_area?.toJSON() ?? [])"
+        )
+
+    def faults(self) -> list[str]:
+        """Errors of cells, of the console, of the explorers themselves."""
+        cells = [str(o) for o in self.outputs() if o["output_type"] == "error"]
+        shown = self.page.locator(".ragteach-explorer .error:not([hidden])").all_text_contents()
+        return cells + shown + [said for said in self.said if not NOISE.search(said)]
+
+    def close(self):
+        self.page.evaluate("Jupyter.notebook.session.delete()")
+        self.context.close()

@@ -1,0 +1,61 @@
+"""The classic notebook with ipywidgets 7.7.1 (Colab's): the explorers draw, move, and tell Python."""
+
+import pytest
+
+from .classic import Classic, ClassicNotebook
+from .test_sharing import say
+
+pytestmark = pytest.mark.browser
+MAKE = """import ipywidgets, ragteach as rt
+print(ipywidgets.__version__)
+w = rt.widgets.gradient_step(); w"""
+
+
+@pytest.fixture(scope="module")
+def classic(tmp_path_factory):
+    with Classic(tmp_path_factory.mktemp("classic")) as server:
+        yield server
+
+
+def drawn(nb):
+    nb.page.wait_for_function(
+        "document.querySelector('.ragteach-explorer')?.shadowRoot.querySelector('.root').dataset.drawn"
+    )
+
+
+def test_an_explorer_draws_and_a_key_moves_it(classic, browser):
+    nb = ClassicNotebook(classic, browser, classic.notebook("moves", MAKE))
+    nb.run()
+    drawn(nb)
+    assert "7.7.1" in nb.outputs()[0]["text"]
+    before = say(nb.explorer())
+    nb.explorer().locator("input[type=range]").first.focus()
+    nb.page.keyboard.press("ArrowRight")
+    nb.page.wait_for_function(
+        "before => document.querySelector('.ragteach-explorer').shadowRoot"
+        ".querySelector('.say').textContent !== before",
+        arg=before,
+    )
+    nb.page.locator(".output_png img").wait_for(state="hidden")  # the figure steps aside
+    assert nb.page.locator(".output_png img").count() == 1
+    assert nb.faults() == []
+    nb.close()
+
+
+def test_a_script_that_is_broken_fails_here(classic, browser):
+    """What the test above would say of it."""
+    broken = MAKE.replace(
+        "\nw =",
+        "\nfrom ragteach.widgets import base\nkept = base.script\n"
+        "base.script = lambda kind: kept(kind).replace('class View {', 'class View {{')\nw =",
+    )
+    nb = ClassicNotebook(classic, browser, classic.notebook("broken", broken))
+    nb.run()
+    nb.page.wait_for_function("document.querySelectorAll('.output_area').length >= 3")
+    for _ in range(100):
+        if nb.faults():
+            break
+        nb.page.wait_for_timeout(100)
+    assert "Unexpected token" in str(nb.faults())
+    assert nb.explorer().count() == 0
+    nb.close()
