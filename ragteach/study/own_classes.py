@@ -1,4 +1,4 @@
-"""Tasks with classes of their own, compared: a head for each task, and a representation that they share.
+"""Tasks with classes of their own, compared: a head for each, over what the tasks share.
 
 Enters: training, validation and test frames whose tasks have nothing in common but words (mood here,
 topic there).  Leaves: the same scores, and the same answers, as for tasks with common classes.
