@@ -26,6 +26,18 @@ def test_an_estimate_is_compared_with_what_is_free(monkeypatch):
     memory.fits_memory("a big thing", 8e12, "less")
 
 
+@pytest.mark.parametrize(("options", "n_numbers"), [
+    (dict(), 30 + 4 * 30),
+    (dict(adapter="low_rank", rank=2), 30 + 4 * (3 + 10) * 2),
+])  # fmt: skip
+def test_a_model_asks_for_the_bytes_of_its_weights(options, n_numbers, monkeypatch):
+    asked = []
+    monkeypatch.setattr("ragteach.model.fits_memory", lambda _, n_bytes, fix: asked.append(n_bytes))
+    model = RAG(10, 3, 4, bias=False, **options)
+    assert asked == [4 * n_numbers]
+    assert model.num_parameters() == n_numbers
+
+
 def test_this_computer_tells_what_is_free():
     free = memory.free_memory()
     assert free is None or 10_000_000 < free < 10**14
