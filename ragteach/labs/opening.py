@@ -6,19 +6,20 @@ from typing import Any
 
 from ragteach.errors import one_of, whole
 from ragteach.labs.held import Lab
-from ragteach.labs.own import own_numbers
+from ragteach.labs.languages import languages
+from ragteach.labs.own import own_numbers, own_texts
 from ragteach.labs.vision import vision
 
-LABS = {"vision": vision}
+LABS = {"languages": languages, "vision": vision}
 
 
 def lab(name: str, data: Any = None, seed: int = 0) -> Lab:
     """The data of a lab, with a part held out that only `Lab.score` and `Lab.leaderboard` reach.
 
     Args:
-        name: ``"vision"``.
+        name: ``"vision"`` or ``"languages"`` (fetches 0.8 MB the first time).
         data: None for the lab's own data; or yours, a frame or a path. For vision: the columns label
-            and task, and numbers in all others (scaled to 0 .. 1).
+            and task, and numbers in all others (scaled to 0 .. 1). For languages: text, label, task.
         seed: of the split of your own data.
 
     Raises:
@@ -34,4 +35,4 @@ def lab(name: str, data: Any = None, seed: int = 0) -> Lab:
     whole("seed", seed)
     if data is None:
         return LABS[name]()
-    return own_numbers(data, seed)
+    return own_numbers(data, seed) if name == "vision" else own_texts(data, "char", seed)

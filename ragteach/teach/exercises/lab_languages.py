@@ -1,0 +1,288 @@
+"""Milestones of the languages lab: intents in five languages as tasks."""
+
+import numpy as np
+
+from ragteach.teach.checks import call, exercise, expect, expect_close, expect_equal, finished
+from ragteach.teach.drawing import as_array
+from ragteach.teach.exercises import answers_lab_languages as answers
+from ragteach.teach.written import Sentence, in_words
+
+# ------------------------------------------------------------------ lab_languages-1
+
+
+@exercise(
+    "lab_languages-1",
+    title="Runs of letters",
+    difficulty="easy",
+    minutes=10,
+    trains="making features that need no list of words",
+    hints=[
+        "Go through the words, text.split(); put a space before and after each.",
+        "A padded word of length L has L - n + 1 runs of n letters.",
+        "padded[i : i + n] for i in range(len(padded) - n + 1), for every word.",
+    ],
+    reference=answers.letters,
+    reason="The spaces tell a run at a word's end from one in its middle: endings are grammar.",
+)
+def letters(yours):
+    """(text, n) -> the runs, in order, repeated ones repeated."""
+    for text, n in (("go on on", 2), ("timer stop", 3)):
+        words = text.split()
+        found = call(yours, text, n)
+        expect(not isinstance(found, str), "Return a list of runs, not one string.")
+        mine = sorted(str(run) for run in found)
+
+        def without(words=words, n=n):
+            return [w[i : i + n] for w in words for i in range(len(w) - n + 1)]
+
+        padded = f" {text} "
+        right = answers.letters(text, n)
+        expect_equal(
+            mine,
+            sorted(right),
+            wrong=[
+                (sorted(without()), "The spaces before and after each word are missing."),
+                (
+                    sorted(padded[i : i + n] for i in range(len(padded) - n + 1)),
+                    "Some runs reach across two words. Take each word by itself.",
+                ),
+                (sorted(set(right)), "A run that occurs twice counts twice: a list, not a set."),
+                (
+                    sorted(run for w in words for run in answers.letters(w, n)[:-1]),
+                    "The last run of each word is missing: range goes to L - n + 1.",
+                ),
+                (
+                    sorted(run.strip() for run in right),
+                    "Keep the spaces in the runs; strip nothing.",
+                ),
+            ],
+            what="The list of runs",
+        )
+
+
+# ------------------------------------------------------------------ lab_languages-2
+
+
+@exercise(
+    "lab_languages-2",
+    title="How much leaks (an experiment with splits)",
+    difficulty="easy",
+    minutes=10,
+    trains="seeing that a split by sentence is no split, where sentences come from templates",
+    hints=[
+        "A test sentence leaks if its template also made a training sentence.",
+        "Count sentences, not templates.",
+        "known = set(train); the mean of (template in known) over test.",
+    ],
+    reference=answers.leaked,
+    reason="Split by sentence, some test sentences have a twin in training, the more the more sentences a template makes; "
+    "split by template, none has.",
+)
+def leaked(yours):
+    """(train, test) templates -> the share of test sentences that leak."""
+    train, test = np.array([0, 0, 1, 2, 5, 5, 5, 5, 8, 9, 7]), np.array([0, 0, 0, 0, 3, 4, 5, 6])
+    both = set(train) & set(test)
+    right = answers.leaked(train, test)
+    expect_close(
+        call(yours, train, test),
+        right,
+        wrong=[
+            (len(both) / len(set(test)), "That is a share of templates. Count the test sentences."),
+            (
+                np.isin(train, test).mean(),
+                "That is the share of training sentences. Turn it round.",
+            ),
+            (
+                np.isin(test, train).sum(),
+                "That is a number of sentences; divide by how many there are.",
+            ),
+            (1 - right, "That is the share that does not leak."),
+            (
+                len(both) / len(train),
+                "Divide by the number of test sentences, and count sentences.",
+            ),
+            (np.isin(test, train).sum() / len(train), "Divide by the number of test sentences."),
+            (100 * right, "As a share, not in per cent."),
+            (len(both), "That is a number of templates; the share of test sentences is asked for."),
+        ],
+        what="The share",
+    )
+
+
+# ------------------------------------------------------------------ lab_languages-3
+
+
+@exercise(
+    "lab_languages-3",
+    title="Twenty pairs, one level",
+    difficulty="hard",
+    minutes=18,
+    trains="reading a matrix of comparisons without being fooled by its size",
+    hints=[
+        "For each pair: mean over draws, and its standard error, std(ddof=1) / root of n_draws.",
+        "With n (n - 1) pairs, each gets the level 1 - (1 - level) / (n (n - 1)): Bonferroni.",
+        "clear where |mean| > t * error, t = scipy.stats.t.ppf((1 + each) / 2, n_draws - 1); the diagonal is "
+        "False.",
+    ],
+    reference=answers.clear,
+    reason="At 95 % for each pair, one of twenty would be called clear although nothing is there.",
+)
+def clear(yours):
+    """gains (n_draws, n, n) -> where the difference is clear, at 95 % for all pairs together."""
+    from scipy import stats
+
+    n, draws = 5, 6
+    rng = np.random.default_rng(12)
+    noise = rng.normal(size=(draws, n, n))
+    noise = (noise - noise.mean(0)) / noise.std(0, ddof=1) * draws**0.5  # standard error 1
+    size = np.linspace(-9, 9, n * n).reshape(n, n)  # the mean of each pair, in standard errors
+    gains = noise + size
+    found = as_array(call(yours, gains))
+    expect(found.shape == (n, n), f"Give one answer a pair: shape ({n}, {n}), not {found.shape}.")
+    each = 1 - 0.05 / (n * (n - 1))
+
+    def cut(width, signs=abs):
+        made = signs(size) > width
+        made[np.diag_indices(n)] = False
+        return made.astype(float)
+
+    right = answers.clear(gains).astype(float)
+    with_diagonal = (abs(size) > stats.t.ppf((1 + each) / 2, draws - 1)).astype(float)
+    expect_close(
+        found.astype(float),
+        right,
+        wrong=[
+            (cut(stats.t.ppf(0.975, draws - 1)), "Every pair by itself at 95 %: of twenty, one is clear by chance. "
+             "Share the 5 % among the pairs."),
+            (with_diagonal, "The diagonal compares a language with itself: False."),
+            (cut(stats.norm.ppf((1 + each) / 2)), "Six draws: take Student's t, not the normal distribution."),
+            (cut(stats.norm.ppf(0.975)), "1.96 is the normal distribution's, for one pair. Take Student's t, and "
+             "share the 5 % among the pairs."),
+            (cut(stats.t.ppf((1 + each) / 2, draws - 1), lambda s: s), "Clear harm is clear too: take the size of "
+             "the mean, whatever its sign."),
+            (cut(stats.t.ppf((1 + each) / 2, draws - 1) * draws**0.5), "The error of a mean is the standard deviation "
+             "over the root of the number of draws."),
+            (1 - right, "That is where it is not clear."),
+        ],
+        what="The table of clear pairs",
+    )  # fmt: skip
+
+
+# ------------------------------------------------------------------ lab_languages-4
+
+
+@exercise(
+    "lab_languages-4",
+    title="What a model can know of a new language",
+    difficulty="easy",
+    minutes=8,
+    trains="predicting zero-shot transfer before training anything",
+    hints=[
+        "For each run of letters: is it in the vocabulary?",
+        "Count occurrences: a run that stands twice in the text counts twice.",
+        "The number of known runs over the number of runs.",
+    ],
+    reference=answers.known_share,
+    reason="What is not in the vocabulary is not seen at all. This share is an upper end, for a known run may mean "
+    "something else.",
+)
+def known_share(yours):
+    """(runs, vocabulary) -> the share of runs that are known."""
+    runs, vocabulary = (
+        [" ti", "tim", "tim", "ime", "ijd", "jd "],
+        {" ti", "tim", "sto", "top", "ime", "lam", "amp", "mp "},
+    )
+    right = answers.known_share(runs, vocabulary)
+    distinct = set(runs)
+    both = distinct & vocabulary
+    found = call(yours, runs, vocabulary)
+    finished(found, "Return the share.")
+    expect_close(
+        found,
+        right,
+        wrong=[
+            (len(both) / len(distinct), "A run that stands twice counts twice: no set of runs."),
+            (
+                len(both) / len(vocabulary),
+                "That is the share of the vocabulary that the text uses. Turn it round.",
+            ),
+            (
+                len(both) / len(runs),
+                "Above you count distinct runs, below all of them. Count all in both.",
+            ),
+            (1 - right, "That is the share of unknown runs."),
+            (right * len(runs), "That is a number; divide by the number of runs."),
+            (100 * right, "As a share, not in per cent."),
+            (
+                len(both) / len(distinct | vocabulary),
+                "That is Jaccard's index. Divide by the text's runs alone.",
+            ),
+        ],
+        what="The share",
+    )
+
+
+# ------------------------------------------------------------------ lab_languages-5
+
+in_words(
+    "lab_languages-5",
+    title="The report",
+    difficulty="hard",
+    minutes=25,
+    trains="separating what templates show from what people would meet",
+    hints=[
+        "Which part was each number measured on: templates, or sentences by hand?",
+        "How many pairs were compared, and how many stars would chance give?",
+    ],
+    draft={
+        "a": Sentence(
+            "With letters the validation accuracy is above 80 %, so the assistant may be sold.",
+            False,
+            "Validation is made of templates. On sentences by hand about half are right.",
+        ),
+        "b": Sentence(
+            "RAG is better than independent models, for its mean is a little higher.",
+            False,
+            "The paired interval of the two holds zero. A mean alone is no evidence.",
+        ),
+        "c": Sentence(
+            "Runs of letters do better than words on sentences by hand, most of all in Chinese.",
+            True,
+            "Chinese writes no spaces, so a whole clause is one 'word' that never comes again.",
+        ),
+        "d": Sentence(
+            "No pair of languages shows a clear gain in the matrix, so languages cannot help each other.",
+            False,
+            "No clear gain in these draws is not no gain; and Dutch, without a single example, is read far above chance.",
+        ),
+        "e": Sentence(
+            "Zero-shot to Dutch works mostly through German.",
+            True,
+            "The German model alone is nearly as good on Dutch as all five together, and shares most runs of letters.",
+        ),
+        "f": Sentence(
+            "The 24 held-out sentences of a language leave an accuracy uncertain by nearly twenty points.",
+            True,
+            "Wilson's interval of 12 in 24 goes from .31 to .69.",
+        ),
+    },
+    model="On templates about eight in ten are right, on sentences by hand about half: the half is the headline, [.41, .59] for "
+    "full sharing on the five languages together. RAG and independent models cannot be told apart on them, and full sharing is "
+    "ahead of RAG by seven points [2, 11], on one draw of the templates: RAG is of no use here. Letters beat words by far in "
+    "Chinese and clearly in German. In the matrix no pair passes the level of all twenty. Where a language has no examples, "
+    "sharing is all there is: Dutch is read at three times chance, mostly through German. I would collect real sentences before "
+    "touching the model. What would change my mind: 200 real sentences a language on which RAG beats full sharing and "
+    "independent models by paired intervals above zero.",
+    tempting="The accuracy is 86 % on validation, and RAG is first or second everywhere. Related languages help each "
+    "other, as English and German show, so one model with adapters should be used.",
+    flaw="Validation is made by the same kind of templates, being first without an interval is luck, and the matrix has "
+    "no clear pair.",
+    rubric=[
+        "gives the accuracy on sentences by hand as the headline, with its interval",
+        "says plainly whether RAG is of use, by paired intervals",
+        "says why letters beat words, and where",
+        "reads the matrix at the level of all pairs",
+        "tells 'no clear gain' from 'no gain'",
+        "says what would change your mind",
+    ],
+)

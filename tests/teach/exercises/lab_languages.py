@@ -1,0 +1,90 @@
+"""Answers to try on the milestones of the languages lab."""
+
+import numpy as np
+import torch
+from drafts import slips, spellings
+from scipy import stats
+
+from ragteach.teach.exercises import answers_lab_languages as answers
+
+
+def cut(width, size=abs, diagonal=False, root=True):
+    """A wrong function for lab_languages-3."""
+
+    def clear(gains):
+        n_draws, n, _ = gains.shape
+        error = gains.std(0, ddof=1) / (n_draws**0.5 if root else 1)
+        found = size(gains.mean(0)) > width(n_draws, n) * error
+        found[np.diag_indices(n)] &= diagonal
+        return found
+
+    return clear
+
+
+def t_of_all(n_draws, n):
+    return stats.t.ppf(1 - 0.025 / (n * (n - 1)), n_draws - 1)
+
+
+WRONG = {
+    "lab_languages-1": {
+        "no spaces": lambda text, n: [
+            w[i : i + n] for w in text.split() for i in range(len(w) - n + 1)
+        ],
+        "across": lambda text, n: [f" {text} "[i : i + n] for i in range(len(text) + 3 - n)],
+        "a set": lambda text, n: sorted(set(answers.letters(text, n))),
+        "one short": lambda text, n: [r for w in text.split() for r in answers.letters(w, n)[:-1]],
+        "stripped": lambda text, n: [r.strip() for r in answers.letters(text, n)],
+        "one string": lambda text, n: "|".join(answers.letters(text, n)),
+    },
+    "lab_languages-2": {
+        "templates": lambda a, b: len(set(a) & set(b)) / len(set(b)),
+        "turned": lambda a, b: np.isin(a, b).mean(),
+        "number": lambda a, b: np.isin(b, a).sum(),
+        "the rest": lambda a, b: 1 - np.isin(b, a).mean(),
+        "over train": lambda a, b: np.isin(b, a).sum() / len(a),
+        "per cent": lambda a, b: 100 * np.isin(b, a).mean(),
+        "templates over train": lambda a, b: len(set(a) & set(b)) / len(a),
+    },
+    "lab_languages-3": {
+        "each by itself": cut(lambda d, n: stats.t.ppf(0.975, d - 1)),
+        "diagonal": cut(t_of_all, diagonal=True),
+        "normal": cut(lambda d, n: stats.norm.ppf(1 - 0.025 / (n * (n - 1)))),
+        "1.96": cut(lambda d, n: 1.96),
+        "gains only": cut(t_of_all, size=lambda m: m),
+        "no root": cut(t_of_all, root=False),
+        "turned": lambda gains: ~answers.clear(gains),
+        "one answer": lambda gains: answers.clear(gains).any(),
+    },
+    "lab_languages-4": {
+        "distinct": lambda r, v: len(set(r) & v) / len(set(r)),
+        "of the vocabulary": lambda r, v: len(set(r) & v) / len(v),
+        "mixed": lambda r, v: len(set(r) & v) / len(r),
+        "unknown": lambda r, v: 1 - answers.known_share(r, v),
+        "number": lambda r, v: sum(x in v for x in r),
+        "per cent": lambda r, v: 100 * answers.known_share(r, v),
+        "Jaccard": lambda r, v: len(set(r) & v) / len(set(r) | v),
+    },
+    "lab_languages-5": slips("wwrwrr"),
+}
+
+RIGHT = {
+    "lab_languages-1": {
+        "another order": lambda text, n: answers.letters(text, n)[::-1],
+        "a tuple": lambda text, n: tuple(answers.letters(text, n)),
+    },
+    "lab_languages-2": {
+        "numpy": lambda a, b: np.isin(b, a).mean(),
+        "torch": lambda a, b: torch.isin(torch.as_tensor(b), torch.as_tensor(a)).double().mean(),
+        "plain": lambda a, b: len([1 for t in list(b) if t in list(a)]) / len(list(b)),
+    },
+    "lab_languages-3": {
+        "numpy": cut(t_of_all),
+        "zeros and ones": lambda gains: answers.clear(gains).astype(int),
+        "torch": lambda gains: torch.as_tensor(answers.clear(np.asarray(gains))),
+    },
+    "lab_languages-4": {
+        "numpy": lambda r, v: np.mean([x in v for x in r]),
+        "a list": lambda r, v: len([x for x in r if x in list(v)]) / len(r),
+    },
+    "lab_languages-5": spellings("wwrwrr"),
+}
