@@ -59,6 +59,7 @@ NO_CALLS = {
     "DivergenceWarning": "a warning",
     "History": "made by fit",
     "LABELS": "data",
+    "Lab": "made by lab",
     "MISSING": "data",
     "RagteachError": "the error itself",
     "Replicas": "made by train_many",
@@ -315,6 +316,11 @@ def _():
 @call("look")
 def _():
     return Call(rt.look, {"data": frame()})
+
+
+@call("lab")
+def _():
+    return Call(rt.lab, {"name": "vision"})
 
 
 @call("load_article")

@@ -67,8 +67,8 @@ def seen(images: np.ndarray, scene: str, seed: int = 0) -> np.ndarray:
 
     Example:
         >>> black = np.zeros((1, 8, 8))
-        >>> seen(black, "inverted").min()
-        np.float64(1.0)
+        >>> float(seen(black, "inverted").min())
+        1.0
     """
     one_of("scene", scene, SCENES)
     return SCENES[scene](images, np.random.default_rng(seed)).astype("float32")
