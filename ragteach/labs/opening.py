@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
-from ragteach.errors import one_of, whole
+import pandas as pd
+
+from ragteach.errors import one_of, refuse, whole
 from ragteach.labs.held import Lab
 from ragteach.labs.languages import languages
 from ragteach.labs.own import own_numbers, own_texts
@@ -35,4 +38,16 @@ def lab(name: str, data: Any = None, seed: int = 0) -> Lab:
     whole("seed", seed)
     if data is None:
         return LABS[name]()
+    if not isinstance(data, pd.DataFrame | str | os.PathLike):
+        raise refuse(
+            expected="data: a frame, or the path of a table",
+            got=f"data = {data!r:.60}",
+            fix='pass a pandas DataFrame, or data="mine.csv"',
+        )
+    if not isinstance(data, pd.DataFrame) and not os.path.exists(data):
+        raise refuse(
+            expected="data: the path of a table that is there",
+            got=f"data = {data!r:.60}, and no such file",
+            fix="check the name, and the folder this notebook runs in",
+        )
     return own_numbers(data, seed) if name == "vision" else own_texts(data, "char", seed)
