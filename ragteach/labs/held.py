@@ -107,7 +107,7 @@ class Lab:
     ) -> Board:
         """Yours beside the baselines, on the held-out items: accuracy, and yours minus each, paired.
 
-        Args: as in `score`; ``name``: what to call yours.
+        The arguments are those of `score`; ``name`` is what to call yours.
         """
         scores = dict(self._baseline_scores)
         mine = self.score(predictor, trained_on)
