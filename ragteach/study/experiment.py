@@ -248,15 +248,16 @@ def _one_draw(
         more = [knobs[name] for name in columns]
         if encoder is not None and frame is None:
             encoder.fit(pd.concat([train, val, test])["text"])
-        own = frame is not None and frame.attrs.get("own_classes")
-        parts: Any = None  # the same for all strategies
-        if own:
+        parts: Any  # the same for all strategies
+        scored: Any = score
+        if frame is not None and frame.attrs.get("own_classes"):
+            scored = score_heads
             parts = HeadParts((train, val, test), own_names(frame), max_words, encoder)
         else:
             parts = Parts(train, val, test, n_classes, max_words, encoder)
         for strategy in strategies:
             started = time.perf_counter()
-            scores, n_params = (score_heads if own else score)(strategy, parts)
+            scores, n_params = scored(strategy, parts)
             cost = n_params, time.perf_counter() - started, *source, *more
             rows += [
                 (job.name, strategy.name, task, job.seed, size, metric, value, *cost)

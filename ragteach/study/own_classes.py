@@ -183,8 +183,10 @@ def best_heads(strategy: HeadStrategy, parts: HeadParts) -> BestHeads:
 @torch.no_grad()
 def head_logits(model: MultiHead, parts: HeadParts) -> dict[str, tuple[np.ndarray, torch.Tensor]]:
     """task -> (rows of the test part, logits (n_docs, n_classes of the task))."""
-    texts, found = parts.test["text"].to_numpy(), {}
-    for task, rows in parts.test.groupby("task", sort=False).indices.items():
+    texts = parts.test["text"].to_numpy()
+    found: dict[str, tuple[np.ndarray, torch.Tensor]] = {}
+    for task, places in parts.test.groupby("task", sort=False).indices.items():
+        rows = np.asarray(places)
         x = parts.vectorizer.transform(texts[rows])  # (n_docs, n_features), sparse or dense
         x = torch.as_tensor(x.toarray() if sp.issparse(x) else x).float()
         found[str(task)] = rows, model(x, str(task))
