@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from ragteach.data.arguments import as_sizes, check_model
 from ragteach.data.batches import check_batch, check_numbers
 from ragteach.data.documents import square_of
-from ragteach.data.weighting import class_weights
+from ragteach.data.weighting import weights_of_classes
 from ragteach.errors import at_least, is_list, one_of, refuse
 from ragteach.graph import unless_identity
 from ragteach.model import RAG, task_logits, task_weights
@@ -191,7 +191,7 @@ class MultiTaskLoss(nn.Module):
         each = self.each(logits, y)  # (n_docs,)
         weight = torch.ones_like(each)
         if self.class_weight is not None:
-            weight = class_weights(self.class_weight, None, logits.shape[-1]).to(each)[y]
+            weight = weights_of_classes(self.class_weight, None, logits.shape[-1]).to(each)[y]
         zero = each.new_zeros(n_tasks)
         total, count = zero.index_add(0, task, weight * each), zero.index_add(0, task, weight)
         return self.combine(total / count.clamp(min=1e-12)) + (

@@ -32,7 +32,7 @@ from sklearn.utils import check_array
 from sklearn.utils import resample as draw_rows
 
 from ragteach.data.frames import as_table
-from ragteach.data.weighting import class_weights as weights_of_classes
+from ragteach.data.weighting import weights_of_classes
 from ragteach.errors import at_least, is_number, one_of, refuse, whole
 from ragteach.tensors import MISSING
 

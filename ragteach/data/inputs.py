@@ -37,7 +37,7 @@ def as_texts(texts: Any) -> list[str] | None:
             fix="pass strings, a numpy array, a tensor or a scipy sparse matrix",
         )
     texts = list(texts)
-    texts = [t if type(t) is str else str(t) if isinstance(t, str) else t for t in texts]
+    texts = [str(t) if isinstance(t, str) else t for t in texts]  # numpy's strings are plain ones
     absent = [i for i, t in enumerate(texts) if t is None or t is pd.NA or t != t]
     if absent and any(isinstance(t, str) for t in texts):
         raise refuse(

@@ -62,7 +62,8 @@ def counted(things: Any, what: str) -> str:
         >>> counted([1], "task"), counted([1, 2], "class")
         ('1 task', '2 classes')
     """
-    ending = "" if len(things) == 1 else "es" if what.endswith("s") else "s"
+    many = "es" if what.endswith("s") else "s"
+    ending = "" if len(things) == 1 else many
     return f"{len(things)} {what}{ending}"
 
 

@@ -329,8 +329,9 @@ def _about_tasks(tasks, classes, others):
     else:
         few = small["rows"] < 50
         ratio = tasks["rows"].max() / small["rows"]
+        unequal = "know" if ratio > 10 else "fine"
         yield Finding(
-            "tasks", "act" if few else "know" if ratio > 10 else "fine",
+            "tasks", "act" if few else unequal,
             f"the smallest of {len(tasks)} tasks is {small['task']!r} with {_rows(small['rows'])}; "
             + (f"the largest has {ratio:.3g} times as many" if ratio > 1.05 else "all have about as many"),
             "small tasks gain most from sharing, and their scores are the least certain: read "

@@ -16,7 +16,7 @@ import torch
 
 from ragteach.data.documents import Blocks, BlockSparse
 from ragteach.data.memory import fits_memory
-from ragteach.data.weighting import class_weights
+from ragteach.data.weighting import weights_of_classes
 from ragteach.errors import refuse
 from ragteach.tensors import TaskTensors
 
@@ -97,6 +97,8 @@ def stack_examples(
     if class_weight is not None:
         for t in range(data.n_tasks):
             here = data.task == t
-            weight[here] = class_weights(class_weight, data.y[here], data.n_classes)[data.y[here]]
+            weight[here] = weights_of_classes(class_weight, data.y[here], data.n_classes)[
+                data.y[here]
+            ]
     names, doc = data.task_names, data.doc
     return stack_rows(data.x, data.y, data.task, weight, data.n_classes, names, doc, dtype)

@@ -12,7 +12,9 @@ import torch
 from ragteach.errors import refuse
 
 
-def class_weights(class_weight: Any, y: Any, n_classes: int, weight: Any = None) -> torch.Tensor:
+def weights_of_classes(
+    class_weight: Any, y: Any, n_classes: int, weight: Any = None
+) -> torch.Tensor:
     """What an example of each class counts, (n_classes,): the numbers given, or made of these labels.
 
     Args:

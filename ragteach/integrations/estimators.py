@@ -31,7 +31,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from ragteach.data.weighting import class_weights
+from ragteach.data.weighting import weights_of_classes
 from ragteach.engine.optimum import solve
 from ragteach.errors import at_least, is_number, one_of, refuse, whole
 from ragteach.graph import GRAPHS
@@ -331,7 +331,7 @@ class RAGClassifier(ClassifierMixin, _RAGEstimator):
             one_of("class_weight", given, ["balanced"])
         elif given is not None:
             given = [given.get(c, 1.0) for c in self.classes_.tolist()]
-        return class_weights(given, label, len(self.classes_), weight).numpy()
+        return weights_of_classes(given, label, len(self.classes_), weight).numpy()
 
     def _check_class_weight(self):
         given = self.class_weight

@@ -16,10 +16,11 @@ import contextlib
 import html
 import json
 import os
-import secrets
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
+
+from ragteach.data.writing import write
 
 NAME = "my_progress.json"
 OLD = Path.home() / ".ragteach" / "predictions.json"  # where predictions were kept before
@@ -184,11 +185,9 @@ def _put_aside_if_damaged() -> None:
 
 def _write(everything: dict) -> None:
     path = place()
-    part = path.with_name(f".{path.name}.{secrets.token_hex(8)}.part")
-    try:
+    text = json.dumps(everything, indent=1, ensure_ascii=False)
+    with contextlib.suppress(
+        OSError
+    ):  # a read-only folder, a full disk: it lasts as long as the session
         path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_text(json.dumps(everything, indent=1, ensure_ascii=False), encoding="utf-8")
-        os.replace(part, path)
-    except OSError:  # a read-only folder, a full disk: it lasts as long as the session
-        with contextlib.suppress(OSError):
-            part.unlink()
+        write(path, text.encode())

@@ -75,14 +75,15 @@ def pack(arrays: dict) -> tuple[bytes, dict]:
     """
     parts, layout, offset = [], {}, 0
     for name, values in arrays.items():
-        values = np.ascontiguousarray(_numpy(values), dtype="<f4")
+        values = np.ascontiguousarray(as_numpy(values), dtype="<f4")
         layout[name] = [offset, list(values.shape)]
         parts.append(values.tobytes())
         offset += values.size
     return b"".join(parts), layout
 
 
-def _numpy(values):
+def as_numpy(values) -> np.ndarray:
+    """A tensor, an array or a list as a numpy array."""
     return values.detach().cpu().numpy() if isinstance(values, torch.Tensor) else np.asarray(values)
 
 

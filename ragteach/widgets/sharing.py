@@ -29,7 +29,7 @@ from ragteach.errors import at_least, is_list, refuse
 from ragteach.graph import unless_identity
 from ragteach.model import RAG
 from ragteach.study import plots
-from ragteach.widgets.base import one_thread, show
+from ragteach.widgets.base import as_numpy, one_thread, show
 from ragteach.widgets.columns import encoded_columns, word_columns
 from ragteach.widgets.goals import word_for
 
@@ -192,7 +192,7 @@ def sharing_slider(
 
 def measures(arrays, spec, state):
     """The numbers that a goal compares, at a state's lambda and sentence."""
-    lam, accuracy = _numpy(arrays["lam"]), _numpy(arrays["accuracy"])
+    lam, accuracy = as_numpy(arrays["lam"]), as_numpy(arrays["accuracy"])
     at = int(np.abs(np.log(lam / state["lam"])).argmin())
     mean = accuracy.mean(1)
     reads = read(arrays, spec, at, state).argmax(-1).tolist()
@@ -214,7 +214,7 @@ def measures(arrays, spec, state):
         found[f"accuracy_{task}"] = float(accuracy[at, t])
         found[f"best_{task}"] = float(accuracy[:, t].max())
         found[f"reads_{task}"] = reads[t]
-    own = _numpy(arrays["adapters"])[at]  # (n_tasks, n_classes, n_words)
+    own = as_numpy(arrays["adapters"])[at]  # (n_tasks, n_classes, n_words)
     for word in spec["drawn"]:
         j = len(spec["words"]) - 1 - spec["words"][::-1].index(word)  # as the page: the last
         found[f"apart_{word_for(word)}"] = float(np.ptp(own[:, -1, j] - own[:, 0, j]))
@@ -231,11 +231,11 @@ def read(arrays, spec, at, state):
     column = {word: j for j, word in enumerate(spec["words"])}
     for word in make_vectorizer("bow").build_analyzer()(typed):
         if word in column:
-            x[column[word]] += _numpy(arrays["idf"])[column[word]] if spec["unit"] else 1.0
+            x[column[word]] += as_numpy(arrays["idf"])[column[word]] if spec["unit"] else 1.0
     if typed and spec["unit"]:
         x /= np.linalg.norm(x) or 1.0
-    weights = _numpy(arrays["shared"])[at] + _numpy(arrays["adapters"])[at]
-    return weights @ x + _numpy(arrays["bias"])[at]
+    weights = as_numpy(arrays["shared"])[at] + as_numpy(arrays["adapters"])[at]
+    return weights @ x + as_numpy(arrays["bias"])[at]
 
 
 def fitting(lam, data, given):
@@ -352,7 +352,7 @@ def _sentences(test, weights, bias, names, vectorizer, sentence, n=10):
     Disagreement and brevity choose them, so that there is something to see; whether a reading is
     right does not.  weights: (n_tasks, n_classes, n_features); bias: (n_tasks or 1, n_classes).
     """
-    pick = test.groupby("task", sort=False).head(60).index.to_numpy()
+    pick = test.groupby("task", sort=False).head(60).index.toas_numpy()
     x = vectorizer.transform(test.text[pick])
     x = torch.as_tensor(x if isinstance(x, np.ndarray) else x.toarray())  # (n_docs, n_features)
     probability = (torch.einsum("nf,tcf->ntc", x, weights) + bias).softmax(-1)
@@ -422,7 +422,7 @@ def twin(arrays, spec):
     left.set_title("Share of new sentences classified correctly", pad=16)
     left.legend(fontsize=8, frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
     columns = [spec["words"].index(w) for w in spec["drawn"]]
-    shared, adapters = _numpy(arrays["shared"]), _numpy(arrays["adapters"])
+    shared, adapters = as_numpy(arrays["shared"]), as_numpy(arrays["adapters"])
     base = (shared[best, -1] - shared[best, 0])[columns]
     rows = np.arange(len(columns))[::-1]
     right.axvline(0, color="0.8", lw=1)
@@ -442,7 +442,3 @@ def twin(arrays, spec):
         fontsize=8, frameon=False, loc="center left", bbox_to_anchor=(1, 0.5)
     )  # covers no dot
     return figure
-
-
-def _numpy(values):
-    return values.numpy() if isinstance(values, torch.Tensor) else np.asarray(values)
