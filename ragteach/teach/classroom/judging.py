@@ -128,7 +128,7 @@ def _of_one(number: str, answer: slices.Answer, world: str, limits: Limits, fres
     except (wire.Hung, wire.TooMuch) as error:
         return _verdict(Result(number, FAIL, f"Run again, {error}."), "none")
     except Exception as error:
-        result, how = checks._explain_error(number, error), "none"
+        result, how = checks._explain_error(number, error, is_code=True), "none"
         return _verdict(result, how)
     verdict = _verdict(result, how)
     if checks.get(number).bound is not None and how == "apart":
