@@ -118,6 +118,7 @@ COMMANDS = {
     "python -m ragteach predict": "tests/project/test_readme.py::test_own_data_in_a_terminal",
     "python notebooks/_source/build.py": "tests/project/test_notebooks.py::test_building_is_deterministic_and_checked",
     "python -m ragteach compare --data human": "not run: twenty seeds of real sentences take minutes; lesson 10 runs fewer",
+    "torchrun": "not run: it starts two processes of a script of the reader's own",
     "make test": "not run: it is what runs these tests",
     "make env": "not run: make test begins with it",
     "make quick": "not run: make test runs all that it runs",
