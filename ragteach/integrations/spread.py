@@ -23,7 +23,8 @@ import torch
 from torch import Tensor, distributed, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from ragteach.data.batches import batches_of
+from ragteach.data.arguments import check_fit
+from ragteach.data.batches import batches_of, is_stream
 from ragteach.errors import refuse, whole
 from ragteach.losses import MultiTaskLoss
 
@@ -69,6 +70,19 @@ def fit_spread(model: nn.Module, batches: Iterable, criterion: MultiTaskLoss, *,
         True
     """
     whole("epochs", epochs)
+    check_fit(model, lr, optimizer, None, None, None, (), 0, False)
+    if not isinstance(criterion, MultiTaskLoss):
+        raise refuse(
+            expected="criterion: a MultiTaskLoss, with its penalties",
+            got=f"criterion = {criterion!r:.60}",
+            fix="criterion=rt.MultiTaskLoss(lam=0.01, lam_shared=0.01, sizes=data.sizes)",
+        )
+    if not is_stream(batches):
+        raise refuse(
+            expected="batches: a DataLoader, or another stream of (x, y, task)",
+            got=f"batches = {type(batches).__name__}",
+            fix="torch.utils.data.DataLoader(dataset, batch_size=32)",
+        )
     n, rank = int(os.environ.get("WORLD_SIZE", 1)), int(os.environ.get("RANK", 0))
     device = torch.device("cpu")
     if torch.cuda.is_available():
