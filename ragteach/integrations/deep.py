@@ -143,9 +143,9 @@ class DeepRAG(nn.Module):
         self.task_names = distinct(tasks, "task", "task names")
         n_tasks = len(self.task_names)
         whole("number of tasks", n_tasks, 1)
-        given = adapters
-        if adapters is None:
-            given = n_tasks if n_adapters is None else n_adapters
+        given: int | Iterable[str] = n_tasks if n_adapters is None else n_adapters
+        if adapters is not None:
+            given = adapters
         names = distinct(given, "A", "adapter names", {SHARED, *dir(nn.ModuleDict())})
         self.register_buffer("graph", routing_graph(graph, n_tasks, len(names), per_task, seed))
         self.kind, self.rank, self.shared_kind, self.seed = kind, rank, shared_kind, seed
