@@ -352,7 +352,7 @@ def _sentences(test, weights, bias, names, vectorizer, sentence, n=10):
     Disagreement and brevity choose them, so that there is something to see; whether a reading is
     right does not.  weights: (n_tasks, n_classes, n_features); bias: (n_tasks or 1, n_classes).
     """
-    pick = test.groupby("task", sort=False).head(60).index.toas_numpy()
+    pick = test.groupby("task", sort=False).head(60).index.to_numpy()
     x = vectorizer.transform(test.text[pick])
     x = torch.as_tensor(x if isinstance(x, np.ndarray) else x.toarray())  # (n_docs, n_features)
     probability = (torch.einsum("nf,tcf->ntc", x, weights) + bias).softmax(-1)
