@@ -9,6 +9,7 @@ os.environ.setdefault("MPLBACKEND", "Agg")
 
 import functools  # noqa: E402
 import shutil  # noqa: E402
+import sys  # noqa: E402
 import tempfile  # noqa: E402
 from pathlib import Path  # noqa: E402
 from typing import Any  # noqa: E402
@@ -52,3 +53,6 @@ def root() -> Path:
 def own_home(tmp_path_factory, monkeypatch):
     """Predictions and other things a learner keeps go to a folder of the test's own."""
     monkeypatch.setenv("RAGTEACH_HOME", str(tmp_path_factory.mktemp("home")))
+    record = sys.modules.get("ragteach.teach.record")
+    if record is not None:  # nor does one test remember what another did
+        monkeypatch.setattr(record, "_session", {})

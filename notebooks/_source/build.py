@@ -583,13 +583,18 @@ def output_text(output) -> str:
 
 
 def once_only(output):
-    """An output, but of a table its page alone: in letters it breaks at the width of some terminal."""
+    """An output in one form: a table as a page (in letters it breaks at the width of some terminal),
+    scikit-learn's drawing of an estimator in letters (its page differs from version to version).
+    """
     data = output.get("data", {})
-    if "<table" not in str(data.get("text/html")):
-        return output
-    return {
-        "data": {mime: value for mime, value in data.items() if mime != "text/plain"}
-    }
+    page = str(data.get("text/html"))
+    if re.search(r"\bsk-(global|container|estimator)", page):
+        return {"data": {"text/plain": data["text/plain"]}}
+    if "<table" in page:
+        return {
+            "data": {mime: text for mime, text in data.items() if mime != "text/plain"}
+        }
+    return output
 
 
 def outputs(nb) -> list:

@@ -150,7 +150,7 @@ class DeepRAG(nn.Module):
         self.register_buffer("graph", routing_graph(graph, n_tasks, len(names), per_task, seed))
         self.kind, self.rank, self.shared_kind, self.seed = kind, rank, shared_kind, seed
         self.adapter_names = names
-        self.head_names = [head] if isinstance(head, str) else list(head)
+        self.head_names = named_modules("head", head)
         known = [name for name, _ in base.named_modules() if name]
         for name in self.head_names:
             one_of("head", name, known)
@@ -377,6 +377,20 @@ class DeepRAG(nn.Module):
                     layer.deltas[part].requires_grad_(value)
 
 
+def named_modules(argument: str, names: str | Iterable[str]) -> list[str]:
+    """One name or several, as a list."""
+    if isinstance(names, str):
+        return [names]
+    given = list(names) if is_list(names) else []
+    if is_list(names) and all(isinstance(name, str) for name in given):
+        return given
+    raise refuse(
+        expected=f"{argument}: names of modules of base, in a list",
+        got=f"{argument} = {names!r:.60}",
+        fix="pass names that base.named_modules() gives, such as ['classifier']",
+    )
+
+
 def found_layers(
     base: nn.Module, layers: str | Iterable[str], head: Iterable[str] = ()
 ) -> list[str]:
@@ -386,7 +400,7 @@ def found_layers(
         for name, module in base.named_modules()
         if isinstance(module, nn.Linear) and not _within(name, head)
     ]
-    asked = [layers] if isinstance(layers, str) else list(layers)
+    asked = named_modules("layers", layers)
     for pattern in asked:
         if not fnmatch.filter(linear, pattern):
             raise refuse(

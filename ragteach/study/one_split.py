@@ -22,7 +22,7 @@ from ragteach.data.frames import any_frame
 from ragteach.data.looking import wilson
 from ragteach.data.splits import split_frame
 from ragteach.dataset import MultiTaskDataset
-from ragteach.errors import one_of
+from ragteach.errors import one_of, refuse
 from ragteach.model import RAG
 from ragteach.study.heads import MultiHead
 from ragteach.study.own_classes import OWN, HeadParts, best_heads, head_answers, own_names
@@ -160,6 +160,12 @@ def fit_split(
     strategies = as_list("strategies", strategies, "strategies=['RAG', 'full sharing']")
     for name in strategies:
         one_of("strategy", name, [n for n, s in REGISTRY.items() if s.builder and not s.features])
+    if after is not None and not callable(after):
+        raise refuse(
+            expected="after: a function that is called with the split",
+            got=f"after = {after!r:.60}",
+            fix="pass a function of one argument, or leave it out",
+        )
     frame = any_frame(frame)
     train, val, test = split_frame(frame, seed=seed)
     if frame.attrs["own_classes"]:

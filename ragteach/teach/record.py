@@ -20,6 +20,7 @@ import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
+from ragteach.data.arguments import yes_no
 from ragteach.data.writing import write
 
 NAME = "my_progress.json"
@@ -122,10 +123,12 @@ def progress(delete: bool = False) -> Progress:
     Returns:
         `Progress`, a dict of the sections.
 
-    Example:
-        >>> progress()
-        Nothing is kept yet.
+    Example::
+
+        rt.progress()               # what is kept, section by section
+        rt.progress(delete=True)    # Nothing is kept yet.
     """
+    yes_no("delete", delete)
     if delete:
         forget()
     found = {section: kept(section) for section in SECTIONS}

@@ -14,7 +14,7 @@ from .chromium import chromium
 from .lab import FLAGS, Lab, Notebook
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="module", autouse=True)  # other rooms' tests must not find it
 def computed_once():
     """What one test has trained, the others take from it; the kernels of `lab` too."""
     with once.kept_in(once.shared_folder()):

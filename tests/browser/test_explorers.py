@@ -180,7 +180,7 @@ def test_the_graph_editor_goes_on_beside_a_running_cell_that_draws(notebook):
     """Callbacks run in another thread then: the figures of the running cell must come out whole."""
     draw = """import time
 import matplotlib.pyplot as plt
-end = time.time() + 120
+end = time.time() + 15
 while time.time() < end and len(w.state.get('graph', [[0] * 4])[0]) == 4:
     fig, ax = plt.subplots()
     ax.plot(range(1000))

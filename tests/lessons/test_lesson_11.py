@@ -123,6 +123,11 @@ def test_two_desks_part_layer_by_layer(small):
     _, _, model = small["adapted"]("low_rank", 4)
     zero, first, last = small["parting"](model, small["test"][0][0], "films", "food")
     assert zero == 0 and last > 1.2 * first > 0
+    ids = small["test"][0][0]
+    ends = [
+        small["parting"](model, ids, "films", other)[-1] for other in ("cars", "food", "phones")
+    ]
+    assert ends[0] < ends[1] < ends[2]
 
 
 def test_tuned_alike_random_bases_are_no_worse_and_untuned_they_look_it(small):

@@ -300,7 +300,7 @@ def test_its_own_labels_cost_and_doubtful_sentences_are_worth_asking_about():
 
 
 def test_the_verdicts_in_the_notebook_are_those_of_the_prose():
-    path = Path(SOURCE).parent / f"{LESSON}.ipynb"
+    path = Path(SOURCE).parent / "solutions" / f"{LESSON}.ipynb"
     cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
     text = "".join("".join(o.get("text", "")) for c in cells for o in c.get("outputs", []))
     verdicts = dict(re.findall(r"verdict on `(\w+)`: ([\w ]+)", text))

@@ -30,6 +30,7 @@ TOP_LEVEL = {
     "LICENSE",
     "Makefile",
     "README.md",
+    "TEACHING.md",
     "constraints.txt",
     "datasets",
     "environment.yml",
@@ -240,7 +241,7 @@ def test_no_machine_paths_in_tracked_files():
     ]
     found = []
     for name in tracked():
-        if name.endswith((".png", ".svg", ".csv", ".json", ".gz")):
+        if name.endswith((".png", ".gif", ".svg", ".csv", ".json", ".gz")):
             continue
         text = (ROOT / name).read_text(encoding="utf-8")
         found += [
