@@ -1,4 +1,4 @@
-"""Commands for a home in many languages: sentences expanded from templates, fetched on first use and checked.
+"""Commands for a home in many languages: templates are fetched, checked and expanded to sentences.
 
 Enters: languages, and how many sentences of each intent.  Leaves: a frame with text, label, task and
 template (a number: sentences of one template are near-twins, and belong in one part).

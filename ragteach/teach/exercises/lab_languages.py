@@ -25,7 +25,7 @@ from ragteach.teach.written import Sentence, in_words
     reason="The spaces tell a run at a word's end from one in its middle: endings are grammar.",
 )
 def letters(yours):
-    """(text, n) -> the runs, in order, repeated ones repeated."""
+    """(text, n) -> the runs in any order, for they are only counted; repeated ones repeated."""
     for text, n in (("go on on", 2), ("timer stop", 3)):
         words = text.split()
         found = call(yours, text, n)

@@ -25,6 +25,24 @@ def t_of_all(n_draws, n):
     return stats.t.ppf(1 - 0.025 / (n * (n - 1)), n_draws - 1)
 
 
+def by_windows(text, n):
+    """Runs of letters as windows over an array of letters."""
+    runs = []
+    for word in text.split():
+        padded = np.array([" ", *word, " "])
+        runs += ["".join(run) for run in np.lib.stride_tricks.sliding_window_view(padded, n)]
+    return np.array(runs)
+
+
+def by_unfolding(text, n):
+    """Runs of letters as windows over a tensor of their numbers."""
+    runs = []
+    for word in text.split():
+        padded = torch.tensor([ord(letter) for letter in f" {word} "])
+        runs += ["".join(map(chr, run)) for run in padded.unfold(0, n, 1).tolist()]
+    return runs
+
+
 WRONG = {
     "lab_languages-1": {
         "no spaces": lambda text, n: [
@@ -69,6 +87,8 @@ WRONG = {
 
 RIGHT = {
     "lab_languages-1": {
+        "numpy": by_windows,
+        "torch": by_unfolding,
         "another order": lambda text, n: answers.letters(text, n)[::-1],
         "a tuple": lambda text, n: tuple(answers.letters(text, n)),
     },
@@ -84,6 +104,8 @@ RIGHT = {
     },
     "lab_languages-4": {
         "numpy": lambda r, v: np.mean([x in v for x in r]),
+        "isin in numpy": lambda r, v: np.isin(r, list(v)).mean(),
+        "torch": lambda r, v: torch.tensor([x in v for x in r]).double().mean(),
         "a list": lambda r, v: len([x for x in r if x in list(v)]) / len(r),
     },
     "lab_languages-5": spellings("wwrwrr"),

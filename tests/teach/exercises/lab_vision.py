@@ -30,6 +30,29 @@ def turned(k=-1, negative=True, flip=None):
     return undo
 
 
+def undo_by_hand(images, scene):
+    """The turn and the negative, pixel by pixel."""
+    if scene == "rotated":
+        return [[list(column) for column in zip(*image[::-1], strict=True)] for image in images]
+    if scene == "inverted":
+        return [[[1 - pixel for pixel in row] for row in image] for image in images]
+    return images
+
+
+def paired_in_torch(mine, theirs):
+    gap = mine.double() - theirs.double()
+    half = 1.96 * gap.std() / len(gap) ** 0.5
+    return torch.stack([gap.mean(), gap.mean() - half, gap.mean() + half])
+
+
+def paired_by_hand(mine, theirs):
+    gap = [a - b for a, b in zip(mine, theirs, strict=True)]
+    middle = sum(gap) / len(gap)
+    variance = sum((g - middle) ** 2 for g in gap) / (len(gap) - 1)
+    half = 1.96 * (variance / len(gap)) ** 0.5
+    return [middle, middle - half, middle + half]
+
+
 WRONG = {
     "lab_vision-1": {
         "W itself": lambda W, b: (W, b + W.sum(1)),
@@ -89,14 +112,18 @@ RIGHT = {
             torch.rot90(torch.as_tensor(np.ascontiguousarray(images)), -1, (1, 2)) if scene == "rotated"
             else 1 - images if scene == "inverted" else images
         ),
+        "plain": undo_by_hand,
         "by hand": turned(flip=lambda x: x.transpose(0, 2, 1)[:, :, ::-1]),
     },
     "lab_vision-3": {
+        "torch": paired_in_torch,
+        "plain": paired_by_hand,
         "over n": lambda m, t: half_width(m, t, lambda g: 1.96 * g.std() / len(g) ** 0.5),
         "two": lambda m, t: half_width(m, t, lambda g: 1.959964 * g.std(ddof=1) / len(g) ** 0.5),
     },
     "lab_vision-4": {
         "loop": lambda layers, rank: sum([rank * i + rank * o for i, o in layers]),
+        "torch": lambda layers, rank: rank * torch.tensor(layers).sum(),
         "numpy": lambda layers, rank: rank * np.array(layers).sum(),
     },
     "lab_vision-5": spellings("rwwrwr"),
