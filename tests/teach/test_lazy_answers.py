@@ -19,6 +19,8 @@ STILL_RIGHT = {
     ("07-6", "twice"): "a ratio nearby is as good on new sentences",
     ("lab_languages-1", "the order is reversed"): "runs are counted; no order is asked for",
     ("08-6", "the sign is flipped"): "both factors turned, the same product",
+    ("11-7", "the sign is flipped"): "random numbers with the other sign are as random",
+    ("11-7", "twice"): "zero times anything is zero, so the size of the random factor is free",
 }
 TOLD = re.compile(
     r"first at|it is \S+, and should be|has shape|is missing|A word stands|entries, and"

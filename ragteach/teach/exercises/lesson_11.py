@@ -3,7 +3,7 @@
 import numpy as np
 
 from ragteach.integrations.deep_kinds import n_trained
-from ragteach.teach.checks import call, exercise, expect, expect_close, expect_equal, finished
+from ragteach.teach.checks import call, exercise, expect, expect_close, finished
 from ragteach.teach.drawing import as_array
 from ragteach.teach.exercises import answers_11 as answers
 from ragteach.teach.written import Sentence, in_words
@@ -165,7 +165,7 @@ def trained(yours):
             wrong = [(formula(n_out, n_in, r), message) for _, formula, message in mistakes]
             wrong = [pair for pair in wrong if pair[0] != right]
             finished(mine[kind], f"{kind} has no number yet.")
-            expect_equal(int(mine[kind]), right, wrong, what=f"The number for {kind}")
+            expect_close(mine[kind], right, wrong, what=f"The number for {kind}", rtol=0)
 
 
 @exercise(
@@ -315,8 +315,10 @@ def design(yours):
     for key in ("kind", "rank", "scores"):
         finished(yours[key], f"There is no {key} yet.")
     expect(yours["kind"] in answers.KINDS, f"kind is one of {', '.join(answers.KINDS)}.")
+    rank = float(yours["rank"])
+    expect(rank >= 1 and rank % 1 == 0, f"rank is a whole number, 1 or more; yours is {rank:g}.")
     shapes = [(16, 16), (32, 16)] * 2
-    count = sum(n_trained(yours["kind"], *shape, int(yours["rank"])) for shape in shapes)
+    count = sum(n_trained(yours["kind"], *shape, int(rank)) for shape in shapes)
     expect(
         count <= answers.BUDGET,
         f"One adapter of this kind and rank trains {count} numbers; the budget is {answers.BUDGET}.",

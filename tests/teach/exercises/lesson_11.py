@@ -65,6 +65,95 @@ def _but(kind, formula):
     return lambda o, i, r: counted(o, i, r) | {kind: formula(o, i, r)}
 
 
+def plain_attention(q, k, v, here):
+    out = []
+    for q_i in q:
+        scores = [sum(a * b for a, b in zip(q_i, k_j, strict=True)) for k_j in k]
+        e = [math.exp(s / len(q_i) ** 0.5) * bool(ok) for s, ok in zip(scores, here, strict=True)]
+        mixed = [
+            sum(w * x for w, x in zip(e, column, strict=True)) for column in zip(*v, strict=True)
+        ]
+        out.append([m / sum(e) for m in mixed])
+    return out
+
+
+def product(a, b):
+    """a @ b, of nested lists."""
+    columns = list(zip(*b, strict=True))
+    return [[sum(x * y for x, y in zip(row, c, strict=True)) for c in columns] for row in a]
+
+
+def plus(a, b):
+    return [[x + y for x, y in zip(*rows, strict=True)] for rows in zip(a, b, strict=True)]
+
+
+def plain_lora_weights(shared, ups, downs, graph):
+    tasks = []
+    for row in graph:
+        W = shared
+        for g, up, down in zip(row, ups, downs, strict=True):
+            W = plus(W, [[g * x for x in line] for line in product(up, down)])
+        tasks.append(W)
+    return tasks
+
+
+def plain_houlsby(y, down, up):
+    inside = [[max(x, 0) for x in row] for row in product(y, list(zip(*down, strict=True)))]
+    return plus(y, product(inside, list(zip(*up, strict=True))))
+
+
+def plain_vera(up, down, b, d):
+    directions = range(len(d))
+    return [
+        [b[o] * sum(up[o][r] * d[r] * down[r][i] for r in directions) for i in range(len(down[0]))]
+        for o in range(len(b))
+    ]
+
+
+def plain_randlora(up, down, lam, gam):
+    dW = [[0.0] * len(gam[0]) for _ in up[0]]
+    for pair in zip(up, down, lam, gam, strict=True):
+        u, d, a, g = pair
+        left = [[x * s for x, s in zip(row, a, strict=True)] for row in u]
+        dW = plus(dW, product(left, [[x * s for x, s in zip(row, g, strict=True)] for row in d]))
+    return dW
+
+
+def counted_in_numpy(n_out, n_in, r):
+    shorter = np.minimum(n_out, n_in)
+    return {
+        "full": np.zeros((n_out, n_in)).size,
+        "low_rank": np.zeros((n_out, r)).size + np.zeros((r, n_in)).size,
+        "vera": np.zeros(n_out).size + np.zeros(r).size,
+        "randlora": np.ceil(shorter / r) * (r + shorter),
+        "bottleneck": np.sum([r * n_out, r, n_out * r, n_out]),
+    }
+
+
+def counted_in_torch(n_out, n_in, r):
+    shorter = min(n_out, n_in)
+    pairs = math.ceil(shorter / r)
+    adapter = torch.nn.Sequential(torch.nn.Linear(n_out, r), torch.nn.Linear(r, n_out))
+    return {
+        "full": torch.zeros(n_out, n_in).numel(),
+        "low_rank": torch.zeros(n_out, r).numel() + torch.zeros(r, n_in).numel(),
+        "vera": torch.tensor(n_out + r),
+        "randlora": torch.zeros(pairs, r).numel() + torch.zeros(pairs, shorter).numel(),
+        "bottleneck": sum(p.numel() for p in adapter.parameters()),
+    }
+
+
+def new_lora_in_torch(n_out, n_in, r, rng):
+    generator = torch.Generator().manual_seed(int(rng.integers(2**31)))
+    down = torch.nn.Parameter(torch.randn(r, n_in, generator=generator))
+    return torch.nn.Parameter(torch.zeros(n_out, r)), down
+
+
+def new_lora_by_hand(n_out, n_in, r, rng):
+    up = [[0] * r for _ in range(n_out)]
+    return up, [[rng.normal() for _ in range(n_in)] for _ in range(r)]
+
+
 LAWS = answers.LAWS
 FLIP = {"survives": "fails", "fails": "survives", "open": "survives"}
 DESIGN = {"kind": "low_rank", "rank": 2, "scores": [0.66, 0.7, 0.64]}
@@ -110,6 +199,7 @@ WRONG = {
         "product": _but("low_rank", lambda o, i, r: r * o * i),
         "vera's frozen ones": _but("vera", lambda o, i, r: r * (o + i)),
         "one pair": _but("randlora", lambda o, i, r: r + min(o, i)),
+        "the sign": lambda o, i, r: {kind: -n for kind, n in counted(o, i, r).items()},
         "no biases": _but("bottleneck", lambda o, i, r: 2 * r * o),
     },
     "11-7": {
@@ -136,6 +226,7 @@ WRONG = {
     },
     "11-10": {law: LAWS | {law: FLIP[LAWS[law]]} for law in LAWS},
     "11-11": {
+        "rank 0": DESIGN | {"rank": 0},
         "over budget": DESIGN | {"rank": 8},
         "two runs": DESIGN | {"scores": [0.7, 0.6]},
         "one run copied": DESIGN | {"scores": [0.66] * 3},
@@ -146,24 +237,47 @@ WRONG = {
 }
 
 RIGHT = {
-    "11-1": {"torch": torch_attention},
+    "11-1": {"torch": torch_attention, "plain Python": plain_attention},
     "11-2": {
         "loops": by_loops,
+        "plain Python": plain_lora_weights,
         "torch": lambda s, u, d, g: (
             torch.as_tensor(s)
             + torch.einsum("tk,kcr,krd->tcd", *(torch.as_tensor(z) for z in (g, u, d)))
         ),
     },
-    "11-3": {"np.where": lambda y, d, u: y + np.where(y @ d.T > 0, y @ d.T, 0) @ u.T},
-    "11-4": {"diagonals": lambda u, d, b, s: np.diag(b) @ u @ np.diag(s) @ d},
-    "11-5": {"einsum": lambda *p: _pairwise(*p).sum(0)},
-    "11-6": {"counting": counted},
+    "11-3": {
+        "np.where": lambda y, d, u: y + np.where(y @ d.T > 0, y @ d.T, 0) @ u.T,
+        "torch": lambda y, d, u: y + torch.relu(y @ d.T) @ u.T,
+        "plain Python": plain_houlsby,
+    },
+    "11-4": {
+        "diagonals": lambda u, d, b, s: np.diag(b) @ u @ np.diag(s) @ d,
+        "torch": lambda u, d, b, s: torch.diag(b) @ u @ torch.diag(s) @ d,
+        "plain Python": plain_vera,
+    },
+    "11-5": {
+        "einsum": lambda *p: _pairwise(*p).sum(0),
+        "torch": lambda *p: torch.einsum("jor,jr,jri,ji->oi", p[0], p[2], p[1], p[3]),
+        "plain Python": plain_randlora,
+    },
+    "11-6": {"counting": counted, "numpy": counted_in_numpy, "torch": counted_in_torch},
     "11-7": {
         "down is zero": lambda o, i, r, rng: (rng.normal(size=(o, r)), np.zeros((r, i))),
+        "torch": new_lora_in_torch,
+        "plain Python": new_lora_by_hand,
         "uniform": lambda o, i, r, rng: (torch.zeros(o, r), rng.uniform(-1, 1, size=(r, i))),
     },
-    "11-8": {"nested": lambda o, i, r, n: min(o, min(i, r + n * r))},
-    "11-9": {"halved": lambda o, i, r: 1 / (1 / o + 1 / i)},
+    "11-8": {
+        "nested": lambda o, i, r, n: min(o, min(i, r + n * r)),
+        "numpy": lambda o, i, r, n: np.min([(1 + n) * r, o, i]),
+        "torch": lambda o, i, r, n: torch.tensor([r + n * r, o, i]).min(),
+    },
+    "11-9": {
+        "halved": lambda o, i, r: 1 / (1 / o + 1 / i),
+        "numpy": lambda o, i, r: np.prod([o, i]) / np.sum([o, i]),
+        "torch": lambda o, i, r: torch.tensor([1 / o, 1 / i]).sum().reciprocal(),
+    },
     "11-10": {"capitals": {law: word.upper() for law, word in LAWS.items()}},
     "11-11": {
         "rank 1": DESIGN | {"rank": 1},
