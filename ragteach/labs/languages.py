@@ -1,4 +1,4 @@
-"""The languages lab: one intent in five languages, learnt from templates, tested on sentences by hand."""
+"""The languages lab: one intent in five languages, learnt from templates, tested on other words."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A process of its own world in Linux: no network, no other processes, nothing to read but the course.
+"""A process of its own world in Linux: no network, no other processes, only the course to read.
 
 Enters: a forked process, before it runs anything of a student's.  Leaves: the same process inside new
 user, mount, network, process and IPC namespaces (as bubblewrap makes them), its root a small file
