@@ -77,6 +77,18 @@ def check_place(path: str | os.PathLike, what: str = "path") -> None:
         raise _no_place(what, path, error) from None
 
 
+def make_folder(path: Path, what: str) -> None:
+    """Make a folder and those above it, where a person said; refuse a place where there can be none."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise refuse(
+            expected=f"{what} to name a folder that can be made and written",
+            got=f"{path}: {error.strerror}",
+            fix="choose another folder",
+        ) from None
+
+
 def _no_place(what: str, path: str | os.PathLike, error: OSError | ValueError) -> Exception:
     return refuse(
         expected=f"{what} to name a file that can be written",

@@ -8,6 +8,7 @@ from problems import refused
 
 from ragteach.data import writing
 from ragteach.data.writing import check_place, put, write
+from ragteach.errors import RagteachError
 
 
 def test_many_writers_and_readers_never_see_half_a_file(tmp_path):
@@ -68,3 +69,12 @@ def test_a_place_that_cannot_be_written_is_refused_with_its_name(tmp_path, place
             attempt(tmp_path / place)
     check_place(tmp_path / "new.txt")
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_folder_that_cannot_be_is_refused_by_its_argument(tmp_path):
+    (tmp_path / "file").write_text("in the way", encoding="utf-8")
+    with pytest.raises(RagteachError, match="(?s)out to name a folder.*file/results"):
+        writing.make_folder(tmp_path / "file" / "results", "out")
+    writing.make_folder(tmp_path / "a" / "b", "out")
+    writing.make_folder(tmp_path / "a" / "b", "out")  # it may be there
+    assert (tmp_path / "a" / "b").is_dir()

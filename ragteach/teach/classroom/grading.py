@@ -24,8 +24,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from ragteach.data.writing import put, write
-from ragteach.errors import refuse, whole
+from ragteach.data.writing import make_folder, put, write
+from ragteach.errors import whole
 from ragteach.teach.classroom import submissions
 from ragteach.teach.classroom.sandbox import Limits, contained
 from ragteach.teach.classroom.submissions import Submission, file_name
@@ -80,14 +80,7 @@ def grade(
     for line in lines:
         told(line)
     state = out / ".graded"
-    try:
-        state.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise refuse(
-            expected="out to name a folder that can be made and written",
-            got=f"out = {str(out)!r}: {error.strerror}",
-            fix="choose another folder",
-        ) from None
+    make_folder(state, "out")
     judging.warm_up()
     results: dict[str, dict] = {}
     waiting = []

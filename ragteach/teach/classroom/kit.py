@@ -26,8 +26,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ragteach.data.writing import put
-from ragteach.errors import need, refuse
+from ragteach.data.writing import make_folder, put
+from ragteach.errors import need
 from ragteach.teach import checks
 from ragteach.teach.classroom.judging import lesson_order, numbers
 from ragteach.teach.classroom.pages import page, table
@@ -418,14 +418,7 @@ def make_kit(out: str | Path) -> list[Path]:
     """
     need("nbconvert", "latex2mathml")
     source, out = notebooks(), Path(out)
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise refuse(
-            expected="out to name a folder that can be made and written",
-            got=f"out = {str(out)!r}: {error.strerror}",
-            fix="choose another folder",
-        ) from None
+    make_folder(out, "out")
     handed = {"START.txt": START.encode()}
     for pattern in ("*.ipynb", "*.md", "images/*"):
         handed |= {str(p.relative_to(source)): p.read_bytes() for p in sorted(source.glob(pattern))}
