@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ragteach.errors import one_of
 from ragteach.labs.scoring import Part, Score, mean_of_tasks, score
 
 NOT_YET = "Nothing to score yet: replace the ... with your fitted predictor."
@@ -35,6 +36,14 @@ class Board:
 
     def _repr_html_(self) -> str:
         return f"<div>{self.table.round(3).to_html()}{self.note}</div>"
+
+    def verdict(self, rival: str) -> str:
+        """``"better"`` or ``"worse"`` than a rival, or ``"no clear difference"``, by the paired interval."""
+        one_of("row of the leaderboard", rival, self.table.index)
+        row = self.table.loc[rival]
+        if row.get("from", 0) > 0:
+            return "better"
+        return "worse" if row.get("to", 0) < 0 else "no clear difference"
 
 
 class Lab:

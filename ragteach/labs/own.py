@@ -18,7 +18,7 @@ from ragteach.labs.baselines import linear_baselines, word_features
 from ragteach.labs.held import Lab
 
 
-def own_texts(data: Any, analyzer: str, seed: int) -> Lab:
+def own_texts(data: Any, seed: int, analyzer: str = "char") -> Lab:
     """A lab of a table with text, label and task; all tasks have the same classes."""
     frame = as_frame(data)
     names = list(frame.attrs["label_names"])

@@ -10,7 +10,7 @@ from sklearn.pipeline import make_pipeline
 
 import ragteach as rt
 from ragteach.labs.baselines import Best, linear_baselines, word_features
-from ragteach.labs.held import Lab
+from ragteach.labs.held import Board, Lab
 from ragteach.labs.scoring import Score, mean_of_tasks
 
 TEXTS = np.array(["Where is it?", "I love it", "I hate it", "Give me that"], dtype=object)
@@ -128,6 +128,17 @@ def test_not_yet_is_said_and_the_board_stands_without_yours(small):
     assert "yours" in board._repr_html_() and "yours" in repr(board)
 
 
+@pytest.mark.parametrize(
+    ("low", "high", "said"),
+    [(0.01, 0.2, "better"), (-0.2, -0.01, "worse"), (-0.1, 0.1, "no clear difference")],
+)
+def test_a_verdict_is_read_from_the_interval(low, high, said):
+    table = pd.DataFrame({"accuracy": [0.5], "from": [low], "to": [high]}, ["rival"])
+    assert Board(table, "").verdict("rival") == said
+    with pytest.raises(rt.RagteachError, match="'nobody'"):
+        Board(table, "").verdict("nobody")
+
+
 def test_the_interval_of_the_mean_holds_the_truth_as_often_as_it_says():
     rng = np.random.default_rng(0)
     sizes, chances = (40, 160), (0.9, 0.5)
@@ -159,7 +170,7 @@ def test_texts_of_your_own_become_a_lab():
     frame = rt.make_toy(1.0, 60, seed=0)
     from ragteach.labs.own import own_texts
 
-    lab = own_texts(frame, "word", 0)
+    lab = own_texts(frame, 0, "word")
     assert lab.tasks == list(rt.TOY_TASKS) and lab.classes["films"] == list(rt.LABELS)
     own = linear_baselines(lab.train, lab.val, 3, word_features(lab.train))
     assert lab.score(own["full sharing"]).mean > lab.score(own["majority class"]).mean + 0.3

@@ -1,0 +1,99 @@
+"""What every lab asks again: how often is a model right, who helps whom, and is a difference clear?
+
+Enters: fitted predictors and parts, a dict task -> (items, class numbers). Leaves: shares, gains with
+their intervals, and a picture of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from ragteach.labs.ridge import choose_ridge
+from ragteach.labs.scoring import Part
+from ragteach.study.experiment import interval
+
+
+def right_shares(model: Any, part: Part) -> dict[str, float]:
+    """Of every task in a part: the share of its items that ``model.predict(items, task)`` gets right.
+
+    Example:
+        >>> from types import SimpleNamespace
+        >>> model = SimpleNamespace(predict=lambda items, task: np.zeros(len(items)))
+        >>> right_shares(model, {"mood": (["fine", "bad"], np.array([0, 1]))})
+        {'mood': 0.5}
+    """
+    return {task: float(np.mean(model.predict(x, task) == y)) for task, (x, y) in part.items()}
+
+
+def difference(name: str, values: Any) -> str:
+    """A line on a difference that was measured once a draw, as shares: its mean in points, its interval.
+
+    Example:
+        >>> difference("a minus b", [0.01, 0.03])
+        'a minus b: +2.0 points [-10.7, +14.7], 2 draws'
+    """
+    middle, low, high = (100 * value for value in interval(np.asarray(values)))
+    return f"{name}: {middle:+.1f} points [{low:+.1f}, {high:+.1f}], {len(values)} draws"
+
+
+def pair_gains(
+    train: Part,
+    val: Part,
+    test: Part,
+    own: Sequence[tuple[float, float]],
+    pairs: Sequence[tuple[float, float]],
+    **options: Any,
+) -> np.ndarray:
+    """(helped, helper): what a second task's items bring the first, in accuracy on its part of ``test``.
+
+    Args:
+        own, pairs: penalties (lam, lam_shared) to choose from, for one task alone and for two.
+        options: for `choose_ridge`, n_classes and features.
+    """
+    names = list(train)
+    gain = np.zeros((len(names), len(names)))
+    for i, a in enumerate(names):
+        alone = choose_ridge({a: train[a]}, {a: val[a]}, own, **options)
+        before = right_shares(alone, {a: test[a]})[a]
+        for j, b in enumerate(names):
+            if i != j:
+                two = {a: train[a], b: train[b]}
+                both = choose_ridge(two, {a: val[a]}, pairs, **options)
+                gain[i, j] = right_shares(both, {a: test[a]})[a] - before
+    return gain
+
+
+def draw_gains(
+    gains: np.ndarray, names: Sequence[str], ax: Axes, intervals: bool = True
+) -> tuple[np.ndarray, np.ndarray]:
+    """Draw gains (n_draws, helped, helper) as a matrix in points, each with its 95 % interval.
+
+    Args:
+        intervals: False writes a star where the interval leaves out zero, and no interval.
+
+    Returns:
+        (low, high): the ends of the intervals, in points, (n, n) each.
+    """
+    n = len(names)
+    mean = 100 * gains.mean(0)
+    ends = [[interval(100 * gains[:, i, j])[1:] for j in range(n)] for i in range(n)]
+    low, high = np.moveaxis(np.array(ends), 2, 0)
+    most = np.abs(mean).max()
+    ax.imshow(mean, cmap="PuOr", vmin=-most, vmax=most)
+    for i, j in zip(*np.where(~np.eye(n, dtype=bool)), strict=True):
+        star = "*" if low[i, j] > 0 or high[i, j] < 0 else ""
+        more = f"\n[{low[i, j]:+.0f}, {high[i, j]:+.0f}]" if intervals else star
+        color = "white" if abs(mean[i, j]) > 0.6 * most else "black"
+        text = f"{mean[i, j]:+.0f}{more}"
+        size = 8 if intervals else 10
+        ax.text(j, i, text, ha="center", va="center", color=color, size=size)
+    longest = max(map(len, names))
+    turn = 30 if longest * n > 45 else 0
+    ax.set_xticks(range(n), names, rotation=turn, ha="right" if turn else "center")
+    ax.set_yticks(range(n), names)
+    ax.set(xlabel="helper", ylabel="helped")
+    return low, high
