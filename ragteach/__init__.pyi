@@ -60,13 +60,13 @@ from .study import plots as plots
 from .study import trajectories as trajectories
 from .study.experiment import compare as compare
 from .study.experiment import who_wins_map as who_wins_map
+from .study.head_training import fit_heads as fit_heads
 from .study.heads import Classification as Classification
-from .study.heads import MultiHead as MultiHead
 from .study.heads import MultiLabel as MultiLabel
 from .study.heads import Ranking as Ranking
 from .study.heads import Regression as Regression
 from .study.heads import Similarity as Similarity
-from .study.heads import fit_heads as fit_heads
+from .study.multi_head import MultiHead as MultiHead
 from .study.one_split import fit_split as fit_split
 from .study.own_heads import heads_from_frame as heads_from_frame
 from .study.strategies import Strategy as Strategy

@@ -30,11 +30,11 @@ LAYER = "linear"
 class OneLinear(nn.Module):
     """The base model that PEFT wraps: one layer, named so that LoRA can find it."""
 
-    def __init__(self, linear):
+    def __init__(self, linear: nn.Linear) -> None:
         super().__init__()
         self.linear = linear
 
-    def forward(self, x):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Logits (n_docs, n_classes)."""
         return self.linear(x)
 
@@ -54,6 +54,7 @@ def lora_weights(model: RAG, task: str | int) -> tuple[torch.Tensor, torch.Tenso
     check_rag(model)
     downs, ups = [], []
     route = model.graph[model.task_index(task)]
+    adapter: Any
     for g, (name, adapter) in zip(route, model.adapters.items(), strict=True):
         if g == 0 or not model.active[name]:
             continue
@@ -91,7 +92,7 @@ def to_peft(model: RAG) -> Any:
     if model.bias is not None:
         state["bias"] = torch.zeros_like(base.bias) if by_task else model.bias[0].detach()
     base.load_state_dict(state)
-    wrapped = None
+    wrapped: Any = None
     for t, task in enumerate(model.task_names):
         A, B = lora_weights(model, task)
         config = LoraConfig(r=len(A), lora_alpha=len(A), target_modules=[LAYER], lora_bias=by_task)
@@ -105,7 +106,7 @@ def to_peft(model: RAG) -> Any:
         with torch.no_grad():
             layer.lora_A[task].weight = nn.Parameter(A.clone())
             layer.lora_B[task].weight = nn.Parameter(B.clone())
-            if by_task:
+            if model.bias is not None and by_task:
                 layer.lora_B[task].bias = nn.Parameter(model.bias[t].detach().clone())
     _check_saving(wrapped, model.task_names, by_task)
     wrapped.set_adapter(model.task_names[0])
@@ -165,7 +166,7 @@ def from_peft(wrapped: Any) -> RAG:
             got=f"{type(wrapped).__name__} with {len(layers)} layers with LoRA",
             fix="choose it with LoraConfig(target_modules=[...])",
         )
-    (layer,) = layers
+    layer: Any = layers[0]
     base, tasks = layer.base_layer, list(layer.lora_A)
     own = {task: layer.lora_B[task].bias for task in tasks}
     by_task = any(bias is not None for bias in own.values())
@@ -179,6 +180,7 @@ def from_peft(wrapped: Any) -> RAG:
         model.shared.copy_(base.weight)
         if model.bias is not None and base.bias is not None:
             model.bias.copy_(base.bias)  # (n_tasks or 1, n_classes)
+        adapter: Any
         for t, (task, adapter) in enumerate(zip(tasks, model.adapters.values(), strict=True)):
             A, B = layer.lora_A[task].weight, layer.lora_B[task].weight
             scaling = layer.scaling[task]
@@ -186,6 +188,6 @@ def from_peft(wrapped: Any) -> RAG:
             adapter.up.zero_()
             adapter.down[: len(A)].copy_(A)  # (rank, n_features)
             adapter.up[:, : len(A)].copy_(scaling * B)  # (n_classes, rank)
-            if own[task] is not None:
+            if model.bias is not None and own[task] is not None:
                 model.bias[t].add_(scaling * own[task])
     return model

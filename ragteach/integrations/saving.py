@@ -46,7 +46,8 @@ from ragteach.integrations.trust import (
     read_json,
 )
 from ragteach.model import RAG
-from ragteach.study.heads import HEADS, MultiHead
+from ragteach.study.heads import HEADS
+from ragteach.study.multi_head import MultiHead
 
 FORMAT = 1
 VECTORIZERS = {cls.__name__: cls for cls in (TfidfVectorizer, CountVectorizer)}

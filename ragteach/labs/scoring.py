@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ragteach.data.looking import wilson
+from ragteach.data.shares import wilson
 from ragteach.errors import refuse
 
 Z = 1.959964

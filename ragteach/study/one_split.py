@@ -19,12 +19,12 @@ import torch
 
 from ragteach.data.arguments import as_list
 from ragteach.data.frames import any_frame
-from ragteach.data.looking import wilson
+from ragteach.data.shares import wilson
 from ragteach.data.splits import split_frame
 from ragteach.dataset import MultiTaskDataset
 from ragteach.errors import one_of, refuse
 from ragteach.model import RAG
-from ragteach.study.heads import MultiHead
+from ragteach.study.multi_head import MultiHead
 from ragteach.study.own_classes import OWN, HeadParts, best_heads, head_answers, own_names
 from ragteach.study.scores import best_penalty, few_words
 from ragteach.study.strategies import REGISTRY, STRATEGIES, Strategy

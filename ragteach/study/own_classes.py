@@ -26,8 +26,10 @@ from torch.nn.functional import cross_entropy
 from ragteach.data.arguments import as_list
 from ragteach.data.naming import natural
 from ragteach.errors import one_of, refuse
-from ragteach.study.heads import Classification, MultiHead, fit_heads
+from ragteach.study.head_training import fit_heads
+from ragteach.study.heads import Classification
 from ragteach.study.looks import BLACK, BLUE, GREEN, VERMILION, Look
+from ragteach.study.multi_head import MultiHead
 from ragteach.study.own_heads import FrameHeads, heads_from_frame
 from ragteach.study.scores import Scores, few_words, means, metrics, on_edge
 from ragteach.study.strategies import BASELINES, STRATEGIES, once, pairs

@@ -10,7 +10,8 @@ from problems import refused
 from scipy.stats import binomtest
 
 import ragteach as rt
-from ragteach.data.looking import power_table, wilson
+from ragteach.data.findings import power_table
+from ragteach.data.shares import wilson
 
 
 def table(rows):

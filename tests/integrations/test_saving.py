@@ -32,7 +32,8 @@ from ragteach.integrations.regressor import RAGRegressor
 from ragteach.integrations.saving import load, save
 from ragteach.integrations.serving import add_predict_parser, predict_lines
 from ragteach.integrations.trust import check_pattern
-from ragteach.study.heads import Classification, MultiHead, Ranking, Regression
+from ragteach.study.heads import Classification, Ranking, Regression
+from ragteach.study.multi_head import MultiHead
 
 TASKS = ["films", "cars", "food"]
 

@@ -13,7 +13,9 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from ragteach import RAG, MultiTaskDataset, RagteachError, fit
 from ragteach.integrations.tracking import TensorBoard, WandB, numbers
-from ragteach.study.heads import Classification, MultiHead, fit_heads
+from ragteach.study.head_training import fit_heads
+from ragteach.study.heads import Classification
+from ragteach.study.multi_head import MultiHead
 
 
 @pytest.fixture

@@ -10,15 +10,9 @@ from sklearn.metrics import log_loss, roc_auc_score
 
 from ragteach import RagteachError
 from ragteach.errors import DivergenceWarning
-from ragteach.study.heads import (
-    Classification,
-    MultiHead,
-    MultiLabel,
-    Ranking,
-    Regression,
-    Similarity,
-    fit_heads,
-)
+from ragteach.study.head_training import fit_heads
+from ragteach.study.heads import Classification, MultiLabel, Ranking, Regression, Similarity
+from ragteach.study.multi_head import MultiHead
 
 
 def five_tasks(n_docs=60, n_features=6, seed=0):

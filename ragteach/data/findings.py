@@ -1,0 +1,218 @@
+"""What the rows, labels and tasks of a table say before any model, and what to do about it.
+
+Enters: counts of rows, tasks and classes.  Leaves: each `Finding`, one after the other.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from ragteach.data.resemblance import text_key
+
+RARE = 5  # rows that a (task, label) pair needs to be in training, validation and test
+DISAGREE = 0.2  # share of sentences on which two strategies differ, unless measured
+POINTS = (1, 2, 5, 10)  # percentage points
+TEST_SHARE = 0.2  # of the rows, in each draw
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was found: its topic, how much it matters, what it is, and what to do.
+
+    ``weight`` is "fine", "know" (good to know) or "act" (do something before you trust a result).
+    """
+
+    topic: str
+    weight: str
+    what: str
+    do: str
+
+
+def power_table(n_rows: int, n_tasks: int, disagree: float = DISAGREE) -> pd.DataFrame:
+    """How many test sentences, and so how many draws, a difference in accuracy needs to be seen.
+
+    Two strategies that differ on the share ``disagree`` of all sentences have, on n test sentences,
+    a difference of accuracies with the variance ``disagree / n`` at most. To see a true difference
+    d in four of five studies (power 80 %) at the 5 % level takes
+
+        n = (1.96 + 0.84)^2 disagree / d^2
+
+    sentences. One draw tests a fifth of the rows. Draws deal the same rows anew, so all draws
+    together hold no more than ``n_rows`` sentences: beyond that, more seeds only look like more
+    data.
+
+    Returns:
+        Columns points, test_sentences, draws, within_reach (whether the file has as many rows).
+    """
+    z = stats.norm.ppf(0.975) + stats.norm.ppf(0.8)
+    points = np.array(POINTS)
+    sentences = np.ceil(z**2 * disagree / (points / 100) ** 2).astype(int)
+    per_draw = max(n_tasks, int(TEST_SHARE * n_rows))
+    return pd.DataFrame(
+        {
+            "points": points,
+            "test_sentences": sentences,
+            "draws": np.maximum(2, np.ceil(sentences / per_draw).astype(int)),
+            "within_reach": sentences <= n_rows,
+        }
+    )
+
+
+def about_gaps(gaps: Mapping[str, int]) -> Iterator[Finding]:
+    """Rows without a text, a label or a task."""
+    for role, n in gaps.items():
+        if n:
+            unknown = "" if role == "text" else ", or with one such as 'unknown'"
+            yield Finding(
+                "gaps", "act", f"{row_count(n)} without {role}{unknown}",
+                "they are left out below; train and compare ask you: --missing drop leaves them out, "
+                "--missing keep makes them a class of their own",
+            )  # fmt: skip
+
+
+def about_tasks(tasks: pd.DataFrame, classes: pd.DataFrame, others: list[str]) -> Iterator[Finding]:
+    """Few, one, too many: tasks and classes. ``others``: columns that may name tasks."""
+    small = tasks.iloc[tasks["rows"].argmin()]
+    if len(tasks) == 1:
+        yield Finding(
+            "tasks", "act", f"one task only, {small['task']!r}: there is nothing to share",
+            "name the column that tells your tasks apart"
+            + (f", perhaps --task {others[0]}" if others else " (--task)")
+            + "; if there is none, use a plain classifier",
+        )  # fmt: skip
+    else:
+        few = small["rows"] < 50
+        ratio = tasks["rows"].max() / small["rows"]
+        unequal = "know" if ratio > 10 else "fine"
+        yield Finding(
+            "tasks", "act" if few else unequal,
+            f"the smallest of {len(tasks)} tasks is {small['task']!r} with {row_count(small['rows'])}; "
+            + (f"the largest has {ratio:.3g} times as many" if ratio > 1.05 else "all have about as many"),
+            "small tasks gain most from sharing, and their scores are the least certain: read "
+            "their intervals" if few else "nothing; the mean over tasks counts every task alike",
+        )  # fmt: skip
+    if len(tasks) > 0.2 * tasks["rows"].sum():
+        yield Finding(
+            "tasks", "act", f"{len(tasks)} tasks in {tasks['rows'].sum()} rows: is this column "
+            "a row's number or name?", "choose a column with few values that repeat",
+        )  # fmt: skip
+    numbers = [name for name in classes["label"] if re.fullmatch(r"-?\d+\.?\d*", name)]
+    if len(classes) == 1:
+        yield Finding(
+            "classes", "act", f"one class only, {classes['label'][0]!r}: there is nothing to learn",
+            "check which column holds the labels (--label)",
+        )  # fmt: skip
+    elif len(numbers) == len(classes) > 20:
+        yield Finding(
+            "classes", "know", f"{len(classes)} different numbers as labels, from {numbers[0]} to "
+            f"{numbers[-1]}: these may be measurements", "use a regression (RAGRegressor), or cut "
+            "them into a few classes",
+        )  # fmt: skip
+    alike = _alike(classes["label"]) + _alike(tasks["task"])
+    if alike:
+        yield Finding(
+            "names", "act", f"{alike[0][0]!r} and {alike[0][1]!r} differ only in case or spaces",
+            "make them one name, if they mean one thing",
+        )  # fmt: skip
+
+
+def _alike(names: Iterable[str]) -> list[tuple[str, str]]:
+    """Pairs of names that a reader would take for one."""
+    seen: dict[str, str] = {}
+    return [(seen[key], n) for n in names if seen.setdefault(key := text_key(n), n) != n]
+
+
+def about_balance(tasks: pd.DataFrame, classes: pd.DataFrame) -> Iterator[Finding]:
+    """Is one class much more frequent, or alone in a task?"""
+    top = classes.iloc[classes["rows"].argmax()]
+    share = f"{top['share']:.0%} (95 % interval {top['low']:.0%} to {top['high']:.0%})"
+    skewed = top["share"] > max(0.5, 2 / len(classes)) and len(classes) > 1
+    yield Finding(
+        "balance", "know" if skewed else "fine",
+        f"the most frequent of {len(classes)} classes is {top['label']!r}: {share}",
+        "judge by macro F1 or balanced accuracy, not by accuracy: saying this class always is "
+        f"right in {top['share']:.0%}" if skewed else "nothing; accuracy is a fair score here",
+    )  # fmt: skip
+    one = tasks[tasks["classes"] == 1]
+    if len(one) and len(classes) > 1:
+        yield Finding(
+            "balance", "act", f"{_some(one['task'], 'task')} with one class only",
+            "a task of one class teaches that it always holds; add rows of others, or leave it out",
+        )  # fmt: skip
+
+
+def about_apart(apart: list[str]) -> Iterator[Finding]:
+    """Tasks that have no class in common."""
+    if apart:
+        yield Finding(
+            "classes", "know", f"tasks with no class in common: {'; '.join(apart)}",
+            "nothing, if they ask different things: compare and train give each task a head of its "
+            "own (rt.heads_from_frame does it by hand). If not, make their classes' names the same",
+        )  # fmt: skip
+
+
+def about_pairs(rows: pd.DataFrame, counts: dict) -> Iterator[Finding]:
+    """(task, label) pairs that are rare or absent; their numbers go into ``counts``."""
+    pairs = rows.groupby(["task", "label"], sort=False).size().sort_values()
+    rare = pairs[pairs < RARE]
+    counts["rare (task, label) pairs"] = len(rare)
+    counts["absent (task, label) pairs"] = int(
+        rows["task"].nunique() * rows["label"].nunique() - len(pairs)
+    )
+    if len(rare):
+        named = [
+            f"{task} / {label} ({n})" for (task, label), n in zip(rare.index, rare, strict=True)
+        ]
+        yield Finding(
+            "rare pairs", "act", f"{_some(named, '(task, label) pair')} with fewer than {RARE} rows",
+            "merge rare labels or add rows; their scores say nothing, and some draws will not "
+            "test them",
+        )  # fmt: skip
+    if counts["absent (task, label) pairs"]:
+        yield Finding(
+            "rare pairs", "know",
+            f"{counts['absent (task, label) pairs']} of the (task, label) pairs never occur",
+            "fine if a task has no such class; if tasks have different classes altogether, give "
+            "each its own head (fit_heads)",
+        )  # fmt: skip
+
+
+def about_power(power: pd.DataFrame) -> Iterator[Finding]:
+    """Which differences these rows can show: from `power_table`."""
+    reach = power[power["within_reach"]]
+    assumed = (
+        f"if two strategies differ on {DISAGREE:.0%} of sentences (5 % level, 80 % power, "
+        "independent sentences)"
+    )
+    if reach.empty:
+        last = power.iloc[-1]
+        yield Finding(
+            "power", "act", f"even {last['points']} points need {last['test_sentences']:,} test "
+            f"sentences, {assumed}: more than there are rows",
+            "take a verdict from these rows as a hint; collect more",
+        )  # fmt: skip
+        return
+    best = reach.iloc[0]
+    yield Finding(
+        "power", "know", f"a difference of {best['points']} points needs "
+        f"{best['test_sentences']:,} test sentences, that is {best['draws']} draws, {assumed}",
+        f"python -m ragteach compare --seeds {max(5, best['draws'])}; more seeds deal the same "
+        "rows again and cannot replace more rows",
+    )  # fmt: skip
+
+
+def row_count(n: int) -> str:
+    """The number of rows in words."""
+    return "1 row" if n == 1 else f"{n:,} rows"
+
+
+def _some(names: Iterable[str], what: str, most: int = 5) -> str:
+    names = list(names)
+    rest = f", and {len(names) - most} more" if len(names) > most else ""
+    return f"{len(names)} {what}{'s' * (len(names) > 1)}: {', '.join(names[:most])}{rest}"

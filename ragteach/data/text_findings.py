@@ -1,0 +1,252 @@
+"""What the texts themselves say before any model: repeats, twins, markup, scripts, length, words.
+
+Enters: a table of texts with their tasks and labels.  Leaves: each `Finding`, one after the other.
+
+Counting is exact for every row. Near-twins, scripts, and words that tasks share are measured on a
+sample of the texts, and say so.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+import pandas as pd
+from sklearn.feature_extraction.text import CountVectorizer
+
+from ragteach.data.features import WORD
+from ragteach.data.findings import Finding, row_count
+from ragteach.data.resemblance import near_twins
+
+TWIN_SAMPLE = 20_000  # texts compared with each other
+LETTER_SAMPLE = 50_000  # texts whose scripts are counted
+WORD_SAMPLE = 40_000  # texts whose words are compared, the same number of each task
+LONG = 5_000  # letters
+MARKS = {  # a sign that must be there (a quick look), and the pattern
+    "HTML tags": ("<", re.compile(r"</?[a-zA-Z][^<>]*>")),
+    "HTML entities": ("&", re.compile(r"&(?:[a-zA-Z]{2,8}|#\d{1,6});")),
+    "web addresses": (".", re.compile(r"https?://|www\.\w")),
+    "e-mail addresses": ("@", re.compile(r"[\w.+-]+@[\w-]+\.\w")),
+    "letters that no encoding could read": (
+        "\N{REPLACEMENT CHARACTER}",
+        re.compile("\N{REPLACEMENT CHARACTER}"),
+    ),
+    "letters read in a wrong encoding": ("", re.compile("Ã[\x80-\xbf¤¶¼Ÿ©¨]|â€")),
+}
+NO_SPACES = {"CJK", "HIRAGANA", "KATAKANA", "THAI", "LAO", "KHMER", "MYANMAR"}
+
+
+def about_repeats(rows: pd.DataFrame, counts: dict) -> Iterator[Finding]:
+    """Texts that stand there twice: in a task, in several, with two labels."""
+    code = pd.factorize(rows["key"])[0]
+    task, label = pd.factorize(rows["task"])[0], pd.factorize(rows["label"])[0]
+    table = pd.DataFrame({"text": code, "task": task, "label": label})
+    within = int(table.duplicated(["text", "task"]).sum())
+    per_text = table.drop_duplicates(["text", "task"]).groupby("text").size()
+    across = int((per_text > 1).sum())
+    different = table.drop_duplicates().groupby(["text", "task"]).size()
+    conflicts = different[different > 1]
+    counts |= {
+        "different texts": int(code.max()) + 1,
+        "repeated within a task": within,
+        "texts in several tasks": across,
+        "conflicting labels": len(conflicts),
+    }
+    if within:
+        yield Finding(
+            "duplicates", "act", f"{row_count(within)} repeat a text of the same task "
+            f"({within / len(rows):.1%})",
+            "drop_duplicates(['text', 'task']); else a text may be learned and tested at once, "
+            "and the score is too good",
+        )  # fmt: skip
+    if across:
+        yield Finding(
+            "duplicates", "know", f"{across} texts stand in several tasks",
+            "fine if the tasks ask different questions about one text; keep all rows of a text in "
+            "the same part when you split",
+        )  # fmt: skip
+    if len(conflicts):
+        row = int(
+            np.flatnonzero((code == conflicts.index[0][0]) & (task == conflicts.index[0][1]))[0]
+        )
+        yield Finding(
+            "conflicts", "act", f"{len(conflicts)} texts have two labels in one task, such as "
+            f"{_short(rows['text'][row])!r}",
+            "decide which label holds; no model can be right about both",
+        )  # fmt: skip
+    if not within and not across:
+        yield Finding("duplicates", "fine", "no text stands there twice", "nothing")
+
+
+def about_twins(rows: pd.DataFrame, counts: dict, rng: np.random.Generator) -> Iterator[Finding]:
+    """Texts that are nearly the same as another."""
+    texts = rows.drop_duplicates("key").reset_index(drop=True)
+    n_all, sampled = len(texts), len(texts) > TWIN_SAMPLE
+    if sampled:
+        chosen = np.sort(rng.choice(n_all, TWIN_SAMPLE, replace=False))
+        texts = texts.iloc[chosen].reset_index(drop=True)
+    pairs = near_twins(texts["key"])
+    task = texts["task"].to_numpy()
+    same = int((task[pairs[:, 0]] == task[pairs[:, 1]]).sum())
+    counts |= {
+        "texts compared": len(texts),
+        "near-twins within a task": same,
+        "near-twins across tasks": len(pairs) - same,
+    }
+    where = f"in a sample of {len(texts):,} of {n_all:,} texts, " if sampled else ""
+    if not len(pairs):
+        yield Finding(
+            "near-twins", "fine", f"{where}no text is nearly the same as another", "nothing"
+        )
+        return
+    a, b = pairs[0]
+    share = len(pairs) / len(texts)
+    yield Finding(
+        "near-twins", "act" if share > 0.05 else "know",
+        f"{where}at least {len(pairs)} texts ({share:.1%}) are nearly the same as another, {same} "
+        f"of them within a task: {_short(texts['text'][a])!r} and {_short(texts['text'][b])!r}",
+        "look at them: copies with small edits make the test too easy" +
+        ("; in the whole file there are more" if sampled else ""),
+    )  # fmt: skip
+
+
+def about_marks(rows: pd.DataFrame, counts: dict) -> Iterator[Finding]:
+    """Markup, addresses, and letters that were read wrongly."""
+    fixes = {
+        "e-mail addresses": "remove them before you share the data, the model or a report",
+        "letters that no encoding could read": "go back to the file that they came from",
+        "letters read in a wrong encoding": "read the file again and name its encoding "
+        "(load_table(path, encoding='cp1252'), or --encoding cp1252)",
+    }
+    clean = True
+    texts = rows["text"].tolist()
+    for name, (sign, pattern) in MARKS.items():
+        n = sum(sign in text and pattern.search(text) is not None for text in texts)
+        counts[f"texts with {name}"] = n
+        if n:
+            clean = False
+            yield Finding(
+                "markup", "act" if name in fixes else "know",
+                f"{name} in {n} texts ({n / len(rows):.1%})",
+                fixes.get(name, "take them out, or they become words of the vocabulary"),
+            )  # fmt: skip
+    if clean:
+        yield Finding("markup", "fine", "no HTML, no web or e-mail addresses", "nothing")
+
+
+def about_scripts(rows: pd.DataFrame, counts: dict, rng: np.random.Generator) -> Iterator[Finding]:
+    """Which letters there are, and whether spaces stand between words."""
+    texts = rows["text"].to_numpy(dtype=object)
+    if len(texts) > LETTER_SAMPLE:
+        texts = texts[rng.choice(len(texts), LETTER_SAMPLE, replace=False)]
+    scripts: Counter = Counter()
+    for letter, n in Counter("".join(text[:1000] for text in texts)).items():
+        if letter.isalpha():
+            scripts[unicodedata.name(letter, "UNKNOWN").split()[0].split("-")[0]] += n
+    total = max(1, sum(scripts.values()))
+    shares = {name: n / total for name, n in scripts.most_common() if n / total >= 0.001}
+    counts["scripts"] = shares
+    said = ", ".join(f"{_script(name)} {share:.1%}" for name, share in list(shares.items())[:5])
+    joined = [name for name in shares if name in NO_SPACES and shares[name] > 0.05]
+    if joined:
+        yield Finding(
+            "scripts", "act", f"letters: {said}; no spaces stand between words there",
+            "use pieces of words instead of words: analyzer='char' (or 'auto')",
+        )  # fmt: skip
+    elif not shares:
+        yield Finding("scripts", "act", "no letters at all", "check which column holds the texts")
+    else:
+        yield Finding(
+            "scripts", "know" if len([s for s in shares.values() if s > 0.05]) > 1 else "fine",
+            f"letters: {said}", "nothing" if len(shares) == 1 else
+            "tasks in different scripts share no words: sharing can help little between them",
+        )  # fmt: skip
+
+
+def _script(name: str) -> str:
+    return "Chinese characters" if name == "CJK" else name.title()
+
+
+def unspaced(texts: Iterable[str]) -> bool:
+    """Whether most letters belong to scripts that put no spaces between words."""
+    letters = [letter for letter in "".join(texts)[:20_000] if letter.isalpha()]
+    joined = sum(unicodedata.name(x, "").split(" ")[0].split("-")[0] in NO_SPACES for x in letters)
+    return 2 * joined > len(letters)
+
+
+def about_lengths(rows: pd.DataFrame, counts: dict) -> Iterator[Finding]:
+    """Very long texts, and texts of one word."""
+    letters = np.array([len(text) for text in rows["text"]])
+    single = sum(" " not in key for key in rows["key"])
+    middle, long = int(np.median(letters)), int((letters > LONG).sum())
+    counts |= {"letters, median": middle, "letters, most": int(letters.max())}
+    counts |= {"very long texts": long, "texts of one word": single}
+    said = f"half of the texts have up to {middle} letters, the longest has {letters.max():,}"
+    if long or letters.max() > 100 * max(middle, 20):
+        yield Finding(
+            "length", "act", f"{said}; {long} are longer than {LONG:,}",
+            "look at the longest: a stray quote can swallow many rows",
+        )  # fmt: skip
+    else:
+        yield Finding("length", "fine", said, "nothing")
+    if single > 0.05 * len(rows) and counts["scripts"].keys() - NO_SPACES:
+        yield Finding(
+            "length", "know", f"{single} texts are one word ({single / len(rows):.0%})",
+            "a word that was not trained on says nothing: such a text gets the task's usual label",
+        )  # fmt: skip
+
+
+def about_words(overlap: pd.DataFrame, counts: dict) -> Iterator[Finding]:
+    """Do the tasks share words, through which shared weights can act?"""
+    if len(overlap) < 2:
+        return
+    values = overlap.to_numpy()
+    upper = np.triu_indices(len(values), 1)
+    between = values[upper]
+    most, least = int(between.argmax()), int(between.argmin())
+    tasks = list(overlap.index)
+    name = [f"{tasks[i]!r} and {tasks[j]!r}" for i, j in zip(*upper, strict=True)]
+    counts["words shared, mean"] = float(between.mean())
+    said = f"two tasks share {between.mean():.0%} of their words on average"
+    if len(between) > 1 and between[most] - between[least] >= 0.01:
+        said += (
+            f" (most: {name[most]} {between[most]:.0%}; least: {name[least]} {between[least]:.0%})"
+        )
+    yield Finding(
+        "shared words", "know" if between.mean() < 0.05 else "fine", said,
+        "shared weights act through shared words: with so few, expect little from sharing"
+        if between.mean() < 0.05 else
+        "nothing; whether a shared word means the same in both, only a comparison can tell",
+    )  # fmt: skip
+
+
+def _short(text: str, most: int = 60) -> str:
+    text = " ".join(text.split())
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
+def shared_words(rows: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+    """Jaccard overlap of the words of each two tasks, from as many texts of each task."""
+    smallest = int(rows["task"].value_counts().min())
+    most = max(50, WORD_SAMPLE // rows["task"].nunique())
+    each = min(most, max(50, smallest))  # as many of each, or overlap would measure size
+    mixed = rows.iloc[rng.permutation(len(rows))]
+    sample = mixed.groupby("task", sort=False).head(each)
+    names = rows["task"].unique()
+    try:
+        counter = CountVectorizer(token_pattern=WORD, binary=True)
+        if unspaced(sample["text"]):
+            counter = CountVectorizer(analyzer="char", ngram_range=(2, 2), binary=True)
+        words = counter.fit_transform(sample["text"])  # (n_docs, n_words)
+    except ValueError:  # not one word
+        return pd.DataFrame(np.eye(len(names)), index=names, columns=names)
+    own = pd.Categorical(sample["task"], categories=names).codes
+    has = np.stack([np.asarray(words[own == t].sum(0)).ravel() > 0 for t in range(len(names))])
+    has = has.astype(np.float32)  # (n_tasks, n_words)
+    both = has @ has.T
+    size = has.sum(1)
+    jaccard = both / np.maximum(size[:, None] + size - both, 1)
+    return pd.DataFrame(jaccard.astype(float), index=names, columns=names)
