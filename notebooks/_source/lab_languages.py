@@ -27,6 +27,12 @@ from ragteach.data.intents import (
     split_by_template,
 )
 from ragteach.labs.baselines import linear_baselines, word_features
+from ragteach.labs.comparing import (
+    difference,
+    draw_gains,
+    pair_gains,
+    right_shares,
+)
 from ragteach.labs.languages import FIVE, by_language, handwritten_parts
 from ragteach.labs.ridge import choose_ridge
 from ragteach.study import plots
@@ -114,21 +120,14 @@ predict("lab_languages-a", guess)
 
 # %%
 hand = by_language(opened)
-
-
-def share(model, part):
-    """Of every language in a part: the share of sentences that the model gets right."""
-    return {t: np.mean(model.predict(x, t) == y) for t, (x, y) in part.items()}
-
-
 found = {}
 for name in ("word", "char"):
     features = word_features(lab.train, name)
     model = choose_ridge(
         lab.train, lab.val, "independent", n_classes=8, features=features
     )
-    found[name, "templates"] = share(model, lab.val)
-    found[name, "by hand"] = share(model, {t: hand[t] for t in FIVE})
+    found[name, "templates"] = right_shares(model, lab.val)
+    found[name, "by hand"] = right_shares(model, {t: hand[t] for t in FIVE})
 table = pd.DataFrame(found)
 gain = table["char", "by hand"] - table["word", "by hand"]
 reveal("lab_languages-a", gain.idxmax())
@@ -151,11 +150,7 @@ predict("lab_languages-b", guess)
 
 # %%
 board = lab.leaderboard(lab.baselines["RAG"], name="RAG")
-row = board.table.loc["independent"]
-answer = (
-    "better" if row["from"] > 0 else "worse" if row["to"] < 0 else "no clear difference"
-)
-reveal("lab_languages-b", answer)
+reveal("lab_languages-b", board.verdict("independent"))
 
 # %%
 board
@@ -193,17 +188,8 @@ def gains(seed):
     rest, test = split_by_template(load_commands(12, FIVE, seed=seed), seed=seed)
     train, val = split_by_template(rest, seed=seed)
     train, val, test = (by_language(part) for part in (train, val, test))
-    options = {"n_classes": 8, "features": word_features(train, "char")}
-    gain = np.zeros((5, 5))
-    for i, a in enumerate(FIVE):
-        own = choose_ridge({a: train[a]}, {a: val[a]}, OWN, **options)
-        for j, b in enumerate(FIVE):
-            if i != j:
-                pair = {a: train[a], b: train[b]}
-                both = choose_ridge(pair, {a: val[a]}, PAIRS, **options)
-                new = {a: test[a]}
-                gain[i, j] = share(both, new)[a] - share(own, new)[a]
-    return gain
+    features = word_features(train, "char")
+    return pair_gains(train, val, test, OWN, PAIRS, n_classes=8, features=features)
 
 
 matrix = np.array([gains(seed) for seed in range(4)])
@@ -215,25 +201,7 @@ print(f"clear at 95 % for all together: {clear(matrix).sum()} of 20")
 # %%
 mean = 100 * matrix.mean(0)
 fig, ax = plt.subplots(figsize=(5.4, 4), dpi=90)
-most = np.abs(mean).max()
-ax.imshow(mean, cmap="PuOr", vmin=-most, vmax=most)
-for i in range(5):
-    for j in range(5):
-        _, low, high = (100 * v for v in interval(matrix[:, i, j]))
-        text = "" if i == j else f"{mean[i, j]:+.0f}\n[{low:+.0f}, {high:+.0f}]"
-        dark = abs(mean[i, j]) > 0.6 * most
-        ax.text(
-            j,
-            i,
-            text,
-            ha="center",
-            va="center",
-            size=8,
-            color="white" if dark else "black",
-        )
-ax.set_xticks(range(5), FIVE)
-ax.set_yticks(range(5), FIVE)
-ax.set(xlabel="helper", ylabel="helped")
+draw_gains(matrix, FIVE, ax)
 plots.show(
     fig,
     alt="Matrix of gains in accuracy between five languages, in points, each with its 95 % interval over four draws. "
@@ -364,13 +332,10 @@ def with_heads(seed):
 
 
 heads = np.array([with_heads(seed) for seed in range(3)])
-middle, low, high = interval(100 * (heads[:, 1] - heads[:, 0]))
 print(
     f"intent alone {heads[:, 0].mean():.3f}, with two more heads {heads[:, 1].mean():.3f}"
 )
-print(
-    f"difference {middle:+.1f} points [{low:+.1f}, {high:+.1f}], three draws, one fixed penalty"
-)
+print(difference("difference, one fixed penalty", heads[:, 1] - heads[:, 0]))
 
 # %% [markdown]
 # ## 7. One slider, three languages

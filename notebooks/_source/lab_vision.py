@@ -21,6 +21,12 @@ import pandas as pd
 import ragteach as rt
 import torch
 from ragteach.data.scenes import N_OPEN, SCENES, digits, make_scenes, seen
+from ragteach.labs.comparing import (
+    difference,
+    draw_gains,
+    pair_gains,
+    right_shares,
+)
 from ragteach.labs.ridge import choose_ridge, fit_ridge
 from ragteach.labs.vision import scenes_split
 from ragteach.study import plots
@@ -71,11 +77,7 @@ predict("lab_vision-a", guess)
 
 # %%
 board = lab.leaderboard(lab.baselines["RAG"], name="RAG")
-row = board.table.loc["independent"]
-found = (
-    "better" if row["from"] > 0 else "worse" if row["to"] < 0 else "no clear difference"
-)
-reveal("lab_vision-a", found)
+reveal("lab_vision-a", board.verdict("independent"))
 
 # %%
 board
@@ -172,29 +174,11 @@ PAIRS = [(lam, s) for lam in (0.03, 0.3, 3, 1e6) for s in (0.03, 0.3, 3)]
 OWN = [(lam, np.inf) for lam in (0.01, 0.03, 0.1, 0.3, 1, 3)]
 
 
-def accuracy(model, part):
-    """Of every task in a part: the share that the model gets right."""
-    return np.array([np.mean(model.predict(x, t) == y) for t, (x, y) in part.items()])
-
-
 def gains(seed):
-    """(helped, helper): what the second scene brings the first, in accuracy."""
+    """(helped, helper): what the second scene brings the first, on 150 other images of the first."""
     train, val = scenes_split(40, 40, seed)
-    gain = np.zeros((6, 6))
-    for i, a in enumerate(SCENES):
-        own = choose_ridge({a: train[a]}, {a: val[a]}, OWN, n_classes=10)
-        for j, b in enumerate(SCENES):
-            if i != j:
-                pair = {a: train[a], b: train[b]}
-                both = choose_ridge(pair, {a: val[a]}, PAIRS, n_classes=10)
-                gain[i, j] = both_minus_own(both, own, a, seed)
-    return gain
-
-
-def both_minus_own(both, own, scene, seed):
-    """On 150 other images of the scene, the same for both."""
-    fresh = {scene: other_images(scene, seed)}
-    return (accuracy(both, fresh) - accuracy(own, fresh))[0]
+    fresh = {scene: other_images(scene, seed) for scene in SCENES}
+    return pair_gains(train, val, fresh, OWN, PAIRS, n_classes=10)
 
 
 def other_images(scene, seed):
@@ -207,31 +191,13 @@ def other_images(scene, seed):
 
 
 found = np.array([gains(seed) for seed in range(6)])  # (n_draws, helped, helper)
-low = np.array([[interval(found[:, i, j])[1] for j in range(6)] for i in range(6)])
-high = np.array([[interval(found[:, i, j])[2] for j in range(6)] for i in range(6)])
 mean = 100 * found.mean(0)
 noisy = list(SCENES).index("noisy")
 reveal("lab_vision-b", list(SCENES)[mean[noisy].argmax()])
 
 # %%
 fig, ax = plt.subplots(figsize=(6, 4.4), dpi=90)
-most = np.abs(mean).max()
-ax.imshow(mean, cmap="PuOr", vmin=-most, vmax=most)
-for i in range(6):
-    for j in range(6):
-        clear = low[i, j] > 0 or high[i, j] < 0
-        text = "" if i == j else f"{mean[i, j]:+.0f}" + ("*" if clear else "")
-        ax.text(
-            j,
-            i,
-            text,
-            ha="center",
-            va="center",
-            color="white" if abs(mean[i, j]) > 0.6 * most else "black",
-        )
-ax.set_xticks(range(6), SCENES, rotation=30, ha="right")
-ax.set_yticks(range(6), SCENES)
-ax.set(xlabel="helper", ylabel="helped")
+low, _ = draw_gains(found, list(SCENES), ax, intervals=False)
 clear_gains = [
     f"{b} helps {a}"
     for i, a in enumerate(SCENES)
@@ -299,6 +265,11 @@ def undone(part):
     }
 
 
+def mean_share(model, part):
+    """The share of right answers, mean of the scenes."""
+    return np.mean(list(right_shares(model, part).values()))
+
+
 def three_ways(seed):
     """Accuracy (raw or undone, strategy) on images of this draw that nothing has seen."""
     train, val = scenes_split(40, 40, seed)
@@ -307,9 +278,7 @@ def three_ways(seed):
     for change in (dict, undone):
         a, b, c = change(train), change(val), change(fresh)
         ways = ("RAG", "full sharing", "independent")
-        rows.append(
-            [accuracy(choose_ridge(a, b, s, n_classes=10), c).mean() for s in ways]
-        )
+        rows.append([mean_share(choose_ridge(a, b, s, n_classes=10), c) for s in ways])
     return rows
 
 
@@ -324,8 +293,7 @@ for name, k in (
     ("RAG minus full sharing", (0, 1)),
     ("full sharing minus independent", (1, 2)),
 ):
-    middle, low_end, high_end = interval(100 * (ways[:, 1, k[0]] - ways[:, 1, k[1]]))
-    print(f"undone, {name}: {middle:+.1f} points [{low_end:+.1f}, {high_end:+.1f}]")
+    print(difference(f"undone, {name}", ways[:, 1, k[0]] - ways[:, 1, k[1]]))
 table.round(3)
 
 # %% [markdown]
@@ -430,9 +398,8 @@ def networks(seed):
 
 
 nets = np.array([networks(seed) for seed in range(3)])
-middle, low_end, high_end = interval(100 * (nets[:, 1] - nets[:, 0]))
 print(f"one network {nets[:, 0].mean():.3f}, with adapters {nets[:, 1].mean():.3f}")
-print(f"difference {middle:+.1f} points [{low_end:+.1f}, {high_end:+.1f}], three draws")
+print(difference("difference", nets[:, 1] - nets[:, 0]))
 print("numbers of one scene's adapter:", adapter_numbers([(64, 32), (32, 10)], 8))
 
 # %% [markdown]
@@ -498,15 +465,13 @@ def with_heads(seed, n_digit=40, n_cheap=300):
 
 
 heads = np.array([with_heads(seed) for seed in range(4)])
-middle, low_end, high_end = interval(100 * (heads[:, 1] - heads[:, 0]))
+_, low_end, high_end = interval(100 * (heads[:, 1] - heads[:, 0]))
 answer = "yes" if low_end > 0 else "no" if high_end < 0 else "these draws cannot tell"
 reveal("lab_vision-d", answer)
 print(
     f"digits alone {heads[:, 0].mean():.3f}, with two cheap tasks {heads[:, 1].mean():.3f}"
 )
-print(
-    f"difference {middle:+.1f} points [{low_end:+.1f}, {high_end:+.1f}], four draws, one fixed penalty"
-)
+print(difference("difference, one fixed penalty", heads[:, 1] - heads[:, 0]))
 
 # %% [markdown]
 # The penalty was not tuned, for either side. Lesson 09 warns: before you praise or damn the cheap tasks, tune it. `alpha` of
