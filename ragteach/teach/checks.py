@@ -46,7 +46,9 @@ _SAID: ContextVar[list[tuple[bytes, np.ndarray]]] = ContextVar("answers of this 
 class Wrong(Exception):
     """Raised inside a checker: this answer is wrong, and this is what it misunderstands."""
 
-    def __init__(self, message: str, yours=None, expected=None, diagnosed: bool = True):
+    def __init__(
+        self, message: str, yours: object = None, expected: object = None, diagnosed: bool = True
+    ) -> None:
         super().__init__(message)
         self.yours, self.expected, self.diagnosed = yours, expected, diagnosed
 
@@ -103,7 +105,7 @@ class Result:
         lines += [f"  [ ] {item}" for item in self.rubric]
         return "\n".join(lines)
 
-    def _other(self, name: str):
+    def _other(self, name: str) -> object:
         return self.expected if name == "yours" else self.yours
 
     def _repr_html_(self) -> str:
@@ -124,7 +126,7 @@ class Result:
         style = f"border-left:4px solid {_EDGE[self.status]};padding-left:0.8em"
         return f"<div style='{style}'>{head}{body}</div>"
 
-    def _repr_mimebundle_(self, include=None, exclude=None) -> dict[str, str]:
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
         return {"text/plain": repr(self), "text/html": self._repr_html_()}
 
 
@@ -191,7 +193,7 @@ def get(number: str) -> Exercise:
 # ------------------------------------------------------------------ for the author
 
 
-def exercise(number: str, **card) -> Callable:
+def exercise(number: str, **card: Any) -> Callable:
     """Register the decorated checker as exercise ``number``; ``card``: the other fields of
     `Exercise`.
     """
@@ -222,7 +224,7 @@ def exercise(number: str, **card) -> Callable:
     return register
 
 
-def call(function: Callable, *args, **kwargs) -> object:
+def call(function: Callable, *args: Any, **kwargs: Any) -> Any:
     """Call the learner's function on copies, so that it cannot spoil the check's own arrays.
 
     Hand over what the lesson hands over, arrays or tensors. A function that was written for the
@@ -285,8 +287,8 @@ def expect_close(
     expected: object,
     wrong: Mistakes = (),
     what: str = "Your answer",
-    rtol=1e-3,
-    atol=1e-6,
+    rtol: float = 1e-3,
+    atol: float = 1e-6,
 ) -> None:
     """Compare numbers or arrays; ``wrong`` pairs known wrong values with the message for each.
 

@@ -21,7 +21,7 @@ class Note(str):
     def __repr__(self) -> str:
         return str(self)
 
-    def _repr_mimebundle_(self, include=None, exclude=None) -> dict[str, str]:
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
         body = "<br>".join(html.escape(line) for line in str(self).splitlines())
         frame = "border-left:4px solid #56B4E9;padding-left:0.8em"
         return {"text/plain": str(self), "text/html": f"<div style='{frame}'>{body}</div>"}

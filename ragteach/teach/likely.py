@@ -123,7 +123,7 @@ def _shapes(mine: np.ndarray, right: np.ndarray, alike: Alike) -> str:
     for axes in itertools.permutations(range(right.ndim)):
         if alike(mine, right.transpose(axes)):
             return f"has two axes swapped: its shape is {mine.shape}, it should be {right.shape}."
-    ways = {"mean": np.mean, "sum": np.sum, "maximum": np.max}
+    ways: dict[str, Callable] = {"mean": np.mean, "sum": np.sum, "maximum": np.max}
     for axis, (name, way) in itertools.product(range(right.ndim), ways.items()):
         if right.shape[axis] and alike(mine, way(right, axis=axis)):
             return f"has lost axis {axis}: a {name} ran over it. It should be {right.shape}."
@@ -136,7 +136,7 @@ def _shapes(mine: np.ndarray, right: np.ndarray, alike: Alike) -> str:
 
 
 def _too_many(mine: np.ndarray, right: np.ndarray, alike: Alike) -> str:
-    ways = {"mean": np.mean, "sum": np.sum, "maximum": np.max}
+    ways: dict[str, Callable] = {"mean": np.mean, "sum": np.sum, "maximum": np.max}
     for axis, (name, way) in itertools.product(range(mine.ndim), ways.items()):
         if mine.shape[axis] and alike(way(mine, axis=axis), right):
             return f"has one axis too many, {mine.shape}: what is asked is its {name} over axis {axis}."

@@ -19,6 +19,7 @@ import os
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from ragteach.data.arguments import yes_no
 from ragteach.data.writing import write
@@ -96,7 +97,7 @@ class Progress(dict):
             lines += [f"  {key}: {_told(section, value)}" for key, value in sorted(entries.items())]
         return "\n".join(lines)
 
-    def _repr_mimebundle_(self, include=None, exclude=None) -> dict[str, str]:
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
         page = f"<pre style='white-space:pre-wrap'>{html.escape(repr(self))}</pre>"
         return {"text/plain": repr(self), "text/html": page}
 
@@ -135,7 +136,7 @@ def progress(delete: bool = False) -> Progress:
     return Progress({section: entries for section, entries in found.items() if entries})
 
 
-def as_data(thing: object) -> object:
+def as_data(thing: Any) -> Any:
     """An answer as JSON can hold it: numbers and words; a function by its source."""
     import inspect
 

@@ -117,7 +117,7 @@ class Reflection:
             f"<ul style='list-style:none;padding-left:0.5em'>{items}</ul>"
         )
 
-    def _repr_mimebundle_(self, include=None, exclude=None) -> dict[str, str]:
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
         return {"text/plain": repr(self), "text/html": self._repr_html_()}
 
     @property

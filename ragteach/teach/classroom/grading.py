@@ -21,6 +21,7 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -106,7 +107,9 @@ def grade(
     return ordered
 
 
-def _judged(waiting: list[Submission], state: Path, jobs: int, limits: Limits, lessons: tuple):
+def _judged(
+    waiting: list[Submission], state: Path, jobs: int, limits: Limits, lessons: tuple
+) -> Iterator[tuple[Submission, dict]]:
     """(submission, result) of each as it is done; at most ``jobs`` processes at a time."""
     queue = list(waiting)
     by_name = {submission.student: submission for submission in waiting}

@@ -25,6 +25,7 @@ import zipfile
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ragteach.data.writing import make_folder, put
 from ragteach.errors import need
@@ -32,6 +33,9 @@ from ragteach.teach import checks
 from ragteach.teach.classroom.judging import lesson_order, numbers
 from ragteach.teach.classroom.pages import page, table
 from ragteach.teach.course import notebooks
+
+if TYPE_CHECKING:
+    from ragteach.teach.classroom.worlds import World
 
 CARD = re.compile(r"\bcard\(\s*[\"']([\w-]+)[\"']\s*\)")
 ASKED = re.compile(r"\bpredict\(\s*[\"']([\w-]+)[\"']")
@@ -207,7 +211,7 @@ def key_of(number: str) -> str:
     return f"<pre>{_safe(repr(right)[:3000])}</pre>"
 
 
-def _default():
+def _default() -> World:
     from ragteach.teach.classroom.worlds import DEFAULT, world_of
 
     return world_of(DEFAULT)

@@ -116,7 +116,8 @@ def decode(told: Any) -> Any:
     """The value that JSON tells of."""
     if not isinstance(told, dict):
         return told
-    kind, value = told["kind"], told.get("is")
+    kind: str = told["kind"]
+    value: Any = told.get("is")
     plain = {"ellipsis": ..., "none": None}
     if kind in plain:
         return plain[kind]

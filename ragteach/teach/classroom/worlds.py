@@ -22,8 +22,9 @@ from __future__ import annotations
 import functools
 import random
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -106,6 +107,8 @@ class World:
         """A model of zeros for this world; ``strategy``: "RAG", "full sharing" or "independent"."""
         one_of("strategy", strategy, STRATEGIES)
         data = self.data
+        make: Callable[..., RAG]
+        options: dict[str, Any]
         if strategy == "full sharing":
             make = RAG.full_sharing
             options = {"tasks": data.task_names, "bias": "shared"}
