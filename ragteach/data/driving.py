@@ -68,7 +68,7 @@ def expert(grid: Grid) -> np.ndarray:
     cells = np.array(grid.cells)
     pushes = np.array(PUSH)[list(CONTROLS[grid.controls])]  # (4, 2), of each button
     towards = (cells[grid.goal] - cells) @ pushes.T  # (n_cells, 4)
-    shortest = d[grid.next] == d[:, None] - 1
+    shortest = np.isfinite(d)[:, None] & (d[grid.next] == d[:, None] - 1)
     best = np.where(shortest, towards, -np.inf).argmax(1)
     return np.where(shortest.any(1), best, -1)
 

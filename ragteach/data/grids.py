@@ -61,7 +61,9 @@ class Grid:
 
     @cached_property
     def cells(self) -> list[Cell]:
-        return [(r, c) for r, row in enumerate(self.rows) for c, sign in enumerate(row) if sign != "#"]
+        return [
+            (r, c) for r, row in enumerate(self.rows) for c, sign in enumerate(row) if sign != "#"
+        ]
 
     @cached_property
     def number(self) -> dict[Cell, int]:

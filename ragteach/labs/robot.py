@@ -21,11 +21,13 @@ from ragteach.data.looking import wilson
 from ragteach.errors import refuse, whole
 from ragteach.labs.baselines import linear_baselines
 from ragteach.labs.held import NOT_YET, Lab, NotYet
-from ragteach.labs.scoring import Z, Score, answers, mean_of_tasks
+from ragteach.labs.scoring import Score, Z, answers, mean_of_tasks
 
 N_DEMOS = 10  # for training, a map each; as many for choosing
 N_MAPS, N_STARTS = 20, 10  # of a world, held out
-ROOM = 100_000  # seeds of one draw: training maps from 0, validation from 1,000, held out from 90,000
+ROOM = (
+    100_000  # seeds of one draw: training maps from 0, validation from 1,000, held out from 90,000
+)
 MAP_FILES = (".csv", ".txt", ".map")
 Drives = Mapping[str, tuple[Sequence[Grid], Sequence[np.ndarray]]]
 
@@ -118,14 +120,20 @@ class RobotLab(Lab):
     """
 
     def __init__(
-        self, name: str, train: Any, val: Any, drives: Drives, maps: Mapping[str, list[Grid]]
+        self,
+        name: str,
+        train: Any,
+        val: Any,
+        drives: Drives,
+        maps: Mapping[str, list[Grid]],
+        groups: Mapping[str, np.ndarray] | None = None,
     ) -> None:
-        groups = map_of_start(drives)
+        groups = map_of_start(drives) if groups is None else groups
         counted = {world: (None, groups[world]) for world in drives}
         classes = dict.fromkeys(train, list(BUTTONS))
         super().__init__(name, train, val, counted, classes, _baselines, groups)
         self.maps = dict(maps)
-        self._drives = drives
+        self._drives, self._maps_of = drives, groups
 
     def __repr__(self) -> str:
         return f"{super().__repr__()}\n(training and validation: moves; held out: starts)"
@@ -150,14 +158,14 @@ class RobotLab(Lab):
         rows = []
         for world, (grids, begun) in self._drives.items():
             right = correct[world]
-            low, high = _by_maps(right, self._groups[world])
+            low, high = _by_maps(right, self._maps_of[world])
             seen = np.nan
             if known is not None:
                 pairs = zip(grids, begun, strict=True)
                 seen = sum(len(b) for g, b in pairs if repr(g) in known)
             rows.append((len(right), right.mean(), low, high, seen))
         table = pd.DataFrame(rows, list(correct), ["n", "accuracy", "low", "high", "overlap"])
-        mean, half = mean_of_tasks(correct, self._groups)
+        mean, half = mean_of_tasks(correct, self._maps_of)
         note = "accuracy: the share of the starts from which the robot arrives. "
         if known is None:
             table = table.drop(columns="overlap")
@@ -207,9 +215,7 @@ def robot() -> RobotLab:
     """The lab with the course's own worlds, all simulated."""
     train = {world: demonstrations(world, N_DEMOS) for world in WORLDS}
     val = {world: demonstrations(world, N_DEMOS, first=1000) for world in WORLDS}
-    drives = {
-        world: _begun(training_maps(world, N_MAPS, first=90_000)) for world in WORLDS
-    }
+    drives = {world: _begun(training_maps(world, N_MAPS, first=90_000)) for world in WORLDS}
     maps = {world: training_maps(world, N_DEMOS) for world in WORLDS}
     return RobotLab("robot", train, val, drives, maps)
 
@@ -237,9 +243,9 @@ def own_grids(data: Any, seed: int) -> RobotLab:
         {name: _ways(grids[name], begun) for name, begun in part.items()} for part in parts[:2]
     )
     drives = {name: ([grids[name]], [begun]) for name, begun in parts[2].items()}
-    lab = RobotLab("your maps", train, val, drives, {name: [g] for name, g in grids.items()})
-    lab._groups = {name: np.array([f"{name} {s}" for s in begun]) for name, begun in parts[2].items()}
-    return lab
+    each = {name: np.array([f"{name} {s}" for s in begun]) for name, begun in parts[2].items()}
+    maps = {name: [grid] for name, grid in grids.items()}
+    return RobotLab("your maps", train, val, drives, maps, each)
 
 
 def _ways(grid: Grid, begun: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

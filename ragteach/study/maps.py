@@ -38,7 +38,12 @@ def draw_grid(
             if sign == "#":
                 ax.add_patch(Rectangle((c - 0.5, r - 0.5), 1, 1, color=WALL))
             elif sign == "~":
-                look = {"facecolor": ICE, "edgecolor": "#8fb8d8", "hatch": "///", "lw": 0}
+                look: dict[str, Any] = {
+                    "facecolor": ICE,
+                    "edgecolor": "#8fb8d8",
+                    "hatch": "///",
+                    "lw": 0,
+                }
                 ax.add_patch(Rectangle((c - 0.5, r - 0.5), 1, 1, **look))
             elif sign == "G":
                 ax.plot(c, r, "*", color=VERMILION, ms=13, zorder=4)
