@@ -25,7 +25,9 @@ from typing import Any
 from ragteach.errors import RagteachError
 
 OK, BAD_INPUT = 0, 2
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)  # what a full disk says
 INTERRUPTED = 130  # the exit code of a program that Ctrl-C ended
+STOPPED = "Expected: to finish\nGot: Ctrl-C\nWhat to do: the same again, when there is time"
 CODES = "exit codes: 0 done, 2 bad input (the message says what to do), 130 stopped by Ctrl-C"
 
 
@@ -48,7 +50,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         _drop_output()
         return OK
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EIO) or error.filename is not None:
+        if error.errno not in NO_ROOM or error.filename is not None:
             raise
         _drop_output()
         print(
@@ -59,7 +61,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         )
         return BAD_INPUT
     except KeyboardInterrupt as stopped:
-        print(stopped if str(stopped) else "Stopped with Ctrl-C.", file=sys.stderr)
+        print(stopped if str(stopped) else STOPPED, file=sys.stderr)
         return INTERRUPTED
 
 

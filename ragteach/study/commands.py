@@ -21,6 +21,8 @@ import hashlib
 import io
 import json
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -113,7 +115,7 @@ def _write_all(out: Path, data: str, settings: dict, stem: str, table: Any, figu
     text = json.dumps(settings, indent=1)
     digest = hashlib.sha256(text.encode())
     folder = out / f"{data}-{digest.hexdigest()[:6]}"
-    try:
+    with after_the_draws(out):
         folder.mkdir(parents=True, exist_ok=True)
         write(folder / "settings.json", text.encode())
         write(folder / f"{stem}.csv", table.to_csv(index=False).encode("utf-8"))
@@ -121,10 +123,23 @@ def _write_all(out: Path, data: str, settings: dict, stem: str, table: Any, figu
             picture = io.BytesIO()
             figure.savefig(picture, format=ending, dpi=110)
             write(folder / f"{stem}.{ending}", picture.getvalue())
+    return folder
+
+
+@contextmanager
+def after_the_draws(out: Path) -> Iterator[None]:
+    """What is left to do when all draws are finished: Ctrl-C and a full disk cost none of them."""
+    kept = f"all draws are finished, and kept in {out / 'draws'}"
+    again = "do the same again with --resume: nothing is computed again"
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(
+            f"Expected: to write what was found into {out}\nGot: Ctrl-C; {kept}\nWhat to do: {again}"
+        ) from None
     except OSError as error:
         raise refuse(
-            expected=f"room to write to in {folder}",
-            got=f"{error.strerror or error}; all draws are finished, and kept in {out / 'draws'}",
-            fix="make room there, then do the same again with --resume: nothing is computed again",
+            expected=f"room to write to in {out}",
+            got=f"{error.strerror or error}; {kept}",
+            fix=f"make room there, then {again}",
         ) from None
-    return folder

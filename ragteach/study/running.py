@@ -9,9 +9,12 @@ that were under way; they are computed again by new workers.
 
 from __future__ import annotations
 
+import signal
+import threading
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from typing import Any
 
 import joblib
@@ -64,8 +67,8 @@ def run(
             before = len(done)
             try:
                 for i, rows in _spread(work, jobs, done, n_jobs):
+                    _keep(kept, jobs, i, rows)
                     done[i] = rows
-                    kept.save(jobs[i], rows)
                     bar.update()
             except BrokenProcessPool as error:
                 deaths = deaths + 1 if len(done) == before else 1
@@ -78,15 +81,6 @@ def run(
             f"What to do: {kept.advice()}",
             _table(done, columns),
         ) from None
-    except OSError as error:
-        if kept.folder is None:
-            raise
-        n_kept = sum(kept.load(job) is not None for job in jobs)
-        raise refuse(
-            expected=f"room to keep the finished {kept.what}s in {kept.folder}",
-            got=f"{error.strerror or error}; {kept.said(n_kept, len(jobs))}",
-            fix=f"make room, then {kept.advice()}",
-        ) from error
     finally:
         bar.close()
     return [done[i] for i in range(len(jobs))]
@@ -97,11 +91,46 @@ def _spread(
 ) -> Any:
     """(place, rows) of the jobs that are not done, as they are finished."""
     todo = [joblib.delayed(_placed)(work, i, job) for i, job in enumerate(jobs) if i not in done]
-    parallel = joblib.Parallel(n_jobs=n_jobs, return_as="generator_unordered", batch_size=1)
+    parallel = joblib.Parallel(
+        n_jobs=n_jobs, return_as="generator_unordered", batch_size=1,
+        initializer=signal.signal, initargs=(signal.SIGINT, signal.SIG_IGN),
+    )  # fmt: skip
     with warnings.catch_warnings():
         # loky's, when it replaces an idle worker: nothing is lost by it
         warnings.filterwarnings("ignore", "A worker stopped while some jobs", UserWarning)
-        yield from parallel(todo)
+        with _deaf_children():
+            finished = parallel(todo)
+        yield from finished
+
+
+@contextmanager
+def _deaf_children() -> Iterator[None]:
+    """Processes that are started here never hear Ctrl-C: a terminal sends it to all of them, and
+    each would print where it was. It is for this process to stop them.
+    """
+    before = signal.getsignal(signal.SIGINT)
+    main = threading.current_thread() is threading.main_thread()
+    if not main or not callable(before):
+        yield
+        return
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _keep(kept: Kept, jobs: Sequence[Job | Trial], i: int, rows: Rows) -> None:
+    """Put one finished draw where draws are kept; refuse if there is no room, and say what is there."""
+    try:
+        kept.save(jobs[i], rows)
+    except OSError as error:
+        n_kept = sum(kept.load(job) is not None for job in jobs)
+        raise refuse(
+            expected=f"room to keep the finished {kept.what}s in {kept.folder}",
+            got=f"{error.strerror or error}; {kept.said(n_kept, len(jobs))}",
+            fix=f"make room, then {kept.advice()}",
+        ) from error
 
 
 def _placed(work: Callable[[Any], Rows], i: int, job: Any) -> tuple[int, Rows]:

@@ -33,6 +33,7 @@ from ragteach.data.writing import write
 from ragteach.errors import RagteachError
 from ragteach.integrations.training import save_split
 from ragteach.study import plots
+from ragteach.study.commands import after_the_draws
 from ragteach.study.experiment import SIZES, STRATEGIES, paired, summary
 from ragteach.study.fonts import readable
 from ragteach.study.one_split import Split, fit_split
@@ -67,10 +68,12 @@ def run_report(options: argparse.Namespace, table: pd.DataFrame, folder: Path) -
         frame = asked_frame(data, options)
     name = data if data in SIZES else Path(data).name
     command = _command(options)
-    for path in write_report(folder, table, frame, name, command, options.max_words):
-        print(f"Wrote {path}")
     latest = folder.parent / "report.html"  # the last run's, where one looks for it
-    print(f"Wrote {write(latest, (folder / 'report.html').read_bytes())}")
+    with after_the_draws(options.out):
+        written = write_report(folder, table, frame, name, command, options.max_words)
+        written.append(write(latest, (folder / "report.html").read_bytes()))
+    for path in written:
+        print(f"Wrote {path}")
 
 
 def _command(options: argparse.Namespace) -> str:
