@@ -12,8 +12,9 @@ import pandas as pd
 import pytest
 from problems import refused
 
-from ragteach import RAG, compare, make_toy, who_wins_map
+from ragteach import RAG, RagteachError, compare, make_toy, who_wins_map
 from ragteach.study import experiment, running
+from ragteach.study.commands import after_the_draws
 from ragteach.study.kept import Job, Kept, Stopped, described
 from ragteach.study.strategies import REGISTRY, Strategy, chosen_strategies, pairs
 
@@ -280,3 +281,30 @@ def test_the_bar_says_what_is_there_and_how_long_it_takes(tmp_path, capsys):
     run(4, out=tmp_path, resume=True, progress=True)
     shown = capsys.readouterr().err
     assert "3/4" in shown and "4/4" in shown and "<" in shown and "0/4" not in shown
+
+
+def hears_ctrl_c(job):
+    return [(signal.getsignal(signal.SIGINT) is not signal.SIG_IGN,)]
+
+
+def test_workers_leave_ctrl_c_to_the_process_that_started_them():
+    done = running.run(hears_ctrl_c, jobs(2), Kept(None, []), n_jobs=2, progress=False)
+    assert done == [[(False,)]] * 2
+    with running._deaf_children():  # a child that is born here inherits it
+        assert hears_ctrl_c(None) == [(False,)]
+    assert hears_ctrl_c(None) == [(True,)]
+
+
+@pytest.mark.parametrize(
+    ("error", "raised", "got"),
+    [
+        (OSError(28, "No space left on device"), RagteachError, "No space left on device"),
+        (KeyboardInterrupt(), KeyboardInterrupt, "Ctrl-C"),
+    ],
+)
+def test_what_comes_after_the_draws_costs_none_of_them(tmp_path, error, raised, got):
+    with pytest.raises(
+        raised, match=f"Got: {got}; all draws .* kept in .*draws\nWhat to do: .*--resume"
+    ):
+        with after_the_draws(tmp_path):
+            raise error
