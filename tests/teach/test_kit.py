@@ -62,6 +62,18 @@ def test_minutes_of_a_plan_add_up_to_the_lessons():
         assert abs(sum(kit.shares(lesson)) - lesson.minutes) <= len(lesson.sections)
 
 
+def test_every_lab_is_a_project_with_a_plan_a_key_and_a_rubric(pages):
+    labs = [path.stem for path in (kit.notebooks() / "solutions").glob("lab_*.ipynb")]
+    assert labs
+    projects = pages["timetables.html"].split("<h2>Projects")[1]
+    for lab in labs:
+        assert re.findall(rf"Exercise {lab}-\d", pages[f"plans/{lab}.html"])
+        assert f"<h2>{lab}-1 ·" in pages[f"keys/{lab}.html"]
+        assert re.findall(rf"<h2>{lab}-\d+ ·", pages["rubrics.html"])
+        lesson = kit.read_lesson(kit.notebooks() / "solutions" / f"{lab}.ipynb")
+        assert lesson.minutes > 0 and str(lesson.minutes) in projects and lesson.able
+
+
 def test_slides_hold_one_idea_each(pages):
     deck = pages["slides/01_why_share.html"]
     found = re.findall(r'<section class="slide".*?</section>', deck, re.DOTALL)
@@ -75,7 +87,7 @@ def test_timetables_name_every_lesson(pages):
     page = pages["timetables.html"]
     assert "A workshop of 90 minutes" in page
     for table in page.split("<h2>")[1:3]:
-        assert all(f"{n:02d} ·" in table for n in (*range(11), 12, 13))
+        assert all(f"{n:02d} ·" in table for n in range(14))
 
 
 def test_a_place_that_cannot_be_written_is_refused(tmp_path):

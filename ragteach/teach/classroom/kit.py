@@ -18,122 +18,26 @@ import argparse
 import ast
 import inspect
 import io
-import json
 import re
 import textwrap
 import zipfile
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ragteach.data.writing import make_folder, put
 from ragteach.errors import need
 from ragteach.teach import checks
+from ragteach.teach.classroom.chapters import Lesson, Section, read_lesson
 from ragteach.teach.classroom.judging import lesson_order, numbers
 from ragteach.teach.classroom.pages import page, table
+from ragteach.teach.classroom.timetables import timetable
 from ragteach.teach.course import notebooks
 
 if TYPE_CHECKING:
     from ragteach.teach.classroom.worlds import World
 
-CARD = re.compile(r"\bcard\(\s*[\"']([\w-]+)[\"']\s*\)")
-ASKED = re.compile(r"\bpredict\(\s*[\"']([\w-]+)[\"']")
-HEAD = re.compile(r"^#{2,3} (.+)$", re.MULTILINE)
-PROOF = re.compile(r"<details>\s*<summary>(.*?)</summary>(.*?)</details>", re.DOTALL)
 LONGEST = 420  # characters of a slide's text
-
-SIX = (
-    ("Why share, and the equation", ("00", "01", "02")),
-    ("Losses and training", ("03", "04")),
-    ("Paths, and a fair comparison", ("05", "06")),
-    ("Lambda, and what random does", ("07", "08")),
-    ("New tasks and real data", ("09", "10")),
-    ("Deploy, and put the article on trial", ("12", "13")),
-)
-TWELVE = (
-    ("00", "01"), ("02",), ("03",), ("04",), ("05",), ("06",), ("07",), ("08",), ("09",), ("10",),
-    ("12",), ("13",),
-)  # fmt: skip
-WORKSHOP = (
-    (15, "00 Start here", "The slider: from independent models to full sharing. Exercise 00-1."),
-    (25, "01 Why share?", "One word, two domains; the four sentences (01-2) at the board."),
-    (20, "02 The equation", "The graph editor; the equation as code (02-2)."),
-    (20, "06 A fair comparison", "The map of winners; the paired interval (06-1)."),
-    (10, "07 Lambda as a prior", "The one slider again: what does lambda believe? Then the recap."),
-)
-
-
-@dataclass
-class Section:
-    """A part of a lesson: its heading, first words, pictures, questions and exercises."""
-
-    title: str
-    words: list[str] = field(default_factory=list)
-    pictures: list[tuple[str, str]] = field(default_factory=list)  # (base64 PNG, alt)
-    questions: list[str] = field(default_factory=list)
-    exercises: list[str] = field(default_factory=list)
-    folds: list[tuple[str, str]] = field(default_factory=list)  # (summary, Markdown): model proofs
-
-
-@dataclass
-class Lesson:
-    """One notebook as a teacher sees it."""
-
-    name: str
-    title: str
-    minutes: int
-    able: str
-    sections: list[Section]
-
-    @property
-    def number(self) -> str:
-        return self.name.split("_")[0]
-
-
-def read_lesson(path: Path) -> Lesson:
-    """A solved notebook, taken apart at its headings."""
-    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
-    head = "".join(cells[0]["source"])
-    title = head.splitlines()[0].removeprefix("# ")
-    minutes = re.search(r"About (\d+) minutes", head)
-    able = re.search(r"Afterwards you can (.+?)\.\s*$", head, re.DOTALL)
-    sections = [Section("Before you begin")]
-    for cell in cells[1:]:
-        source = "".join(cell["source"])
-        if cell["cell_type"] == "markdown":
-            _take_words(source, sections)
-        else:
-            _take_code(source, cell.get("outputs", []), sections[-1])
-    return Lesson(
-        path.stem,
-        title,
-        int(minutes[1]) if minutes else 60,
-        " ".join(able[1].split()) if able else "",
-        sections,
-    )
-
-
-def _take_words(source: str, sections: list[Section]) -> None:
-    folds = [(" ".join(s.split()), body.strip()) for s, body in PROOF.findall(source)]
-    for part in re.split(r"(?m)^(?=#{2,3} )", PROOF.sub("", source)):
-        heading = HEAD.match(part)
-        if heading:
-            sections.append(Section(heading[1].strip()))
-            part = part[heading.end() :]
-        paragraphs = [p.strip() for p in part.split("\n\n") if p.strip()]
-        sections[-1].words += paragraphs
-        sections[-1].questions += [p for p in paragraphs if "**Predict" in p]
-    sections[-1].folds += folds
-
-
-def _take_code(source: str, outputs: list, section: Section) -> None:
-    section.exercises += CARD.findall(source)
-    for output in outputs:
-        data = output.get("data", {})
-        if "image/png" in data:
-            alt = output.get("metadata", {}).get("image/png", {}).get("alt", "")
-            section.pictures.append(("".join(data["image/png"]).replace("\n", ""), alt))
 
 
 # ------------------------------------------------------------------ Markdown to a page
@@ -365,41 +269,6 @@ def _first_words(section: Section) -> str:
     return ""
 
 
-# ------------------------------------------------------------------ timetables
-
-
-def timetable(lessons: list[Lesson]) -> str:
-    """Six weeks, twelve weeks, and a workshop of 90 minutes."""
-    by_number = {lesson.number: lesson for lesson in lessons}
-
-    def row(week: int, members: Iterable[str], title: str = "") -> tuple:
-        held = [by_number[number] for number in members if number in by_number]
-        minutes = sum(lesson.minutes for lesson in held)
-        names = "; ".join(lesson.title for lesson in held)
-        return (
-            week,
-            title or names,
-            names,
-            f"{minutes} min: 90 in class, {max(minutes - 90, 0)} at home",
-        )
-
-    body = "<h2>Six weeks</h2>" + table(
-        ("week", "about", "lessons", "time"), [row(i, m, t) for i, (t, m) in enumerate(SIX, 1)]
-    )
-    body += "<h2>Twelve weeks</h2>" + table(
-        ("week", "about", "lessons", "time"), [row(i, m) for i, m in enumerate(TWELVE, 1)]
-    )
-    body += (
-        "<p>In class: predictions, the explorers, and the easy and medium exercises. At home: what is "
-        "marked hard or extra, the answers in words, and the exercise in a world of one's own "
-        "(01-w to 10-w), which is what to hand in.</p>"
-    )
-    body += f"<h2>A workshop of {sum(m for m, _, _ in WORKSHOP)} minutes</h2>" + table(
-        ("minutes", "lesson", "what"), WORKSHOP
-    )
-    return page("Timetables", body)
-
-
 # ------------------------------------------------------------------ the zips
 
 START = """Multi-task learning with shared weights and random adapters: the lessons.
@@ -426,7 +295,11 @@ def make_kit(out: str | Path) -> list[Path]:
     handed = {"START.txt": START.encode()}
     for pattern in ("*.ipynb", "*.md", "images/*"):
         handed |= {str(p.relative_to(source)): p.read_bytes() for p in sorted(source.glob(pattern))}
-    solved = sorted((source / "solutions").glob("[0-9]*.ipynb"))
+    solved = [
+        p
+        for what in ("[0-9]*", "lab_*")
+        for p in sorted((source / "solutions").glob(f"{what}.ipynb"))
+    ]
     lessons = [read_lesson(path) for path in solved]
     kept = {f"students/{name}": content for name, content in handed.items()}
     kept |= {f"solutions/{path.name}": path.read_bytes() for path in solved}
