@@ -12,12 +12,14 @@ from ragteach.errors import one_of, refuse, whole
 from ragteach.labs.held import Lab
 from ragteach.labs.languages import languages
 from ragteach.labs.own import own_numbers, own_texts
+from ragteach.labs.recommendation import own_ratings, recommendation
 from ragteach.labs.robot import own_grids, robot
 from ragteach.labs.vision import vision
 
 LABS: dict[str, tuple[Callable[[], Lab], Callable[[Any, int], Lab]]] = {
     # name: (the lab of the course's data, the same of a table of yours and a seed)
     "languages": (languages, own_texts),
+    "recommendation": (recommendation, own_ratings),
     "robot": (robot, own_grids),
     "vision": (vision, own_numbers),
 }
@@ -28,10 +30,12 @@ def lab(name: str, data: Any = None, seed: int = 0) -> Lab:
     """The data of a lab, with a part held out that only `Lab.score` and `Lab.leaderboard` reach.
 
     Args:
-        name: ``"vision"``, ``"robot"`` or ``"languages"`` (fetches 0.8 MB the first time).
+        name: ``"vision"``, ``"robot"``, ``"recommendation"`` (needs the extra ``deep``) or
+            ``"languages"`` (fetches 0.8 MB the first time).
         data: None for the lab's own data; or yours, a frame or a path. For vision: the columns label
             and task, and numbers in all others (scaled to 0 .. 1). For languages: text, label, task.
-            For robot: a map as a text, a path, or a dict {name: map}.
+            For recommendation: user, item (a text) and rating. For robot: a map as a text, a path,
+            or a dict {name: map}.
         seed: of the split of your own data.
 
     Raises:
