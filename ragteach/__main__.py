@@ -211,6 +211,8 @@ def _add_train(commands: Any) -> None:
         help="which model to save",
     )
     parser.add_argument("--seed", type=int, default=0, help="of the split")
+    help = "go on from what a run that was stopped kept beside --save"
+    parser.add_argument("--resume", action="store_true", help=help)
     _add_max_words(parser)
 
 

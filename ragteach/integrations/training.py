@@ -5,8 +5,11 @@
 
 Enters: a table of texts with labels and tasks.  Leaves: one file with the model, its words, and the
 names of your tasks and classes. Lambda is chosen on validation sentences; what is printed is scored
-on test sentences, which chose nothing. The saved model is the one that was tested. It is saved as
-soon as it is there, so that a program that is stopped while its rivals are trained loses nothing.
+on test sentences, which chose nothing. The saved model is the one that was tested.
+
+A program that is stopped loses little. The model is saved as soon as it is there, before its rivals
+are trained; and what each penalty came to is kept beside it (``model.safetensors.tries/``) until all
+is done, so that ``--resume`` ends at the same model, bit by bit.
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ from __future__ import annotations
 import argparse
 import os
 import shlex
+import shutil
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -52,10 +56,16 @@ def run_train(options: argparse.Namespace) -> int:
             save_split(options.save, split, chosen, **notes)
             print(scores(split, chosen), flush=True)
 
+    device = Path(options.save).exists() and not Path(options.save).is_file()
+    tries = None if device else Path(f"{options.save}.tries")
     try:
-        split = fit_split(frame, options.seed, order, options.max_words, after=keep)
+        split = fit_split(
+            frame, options.seed, order, options.max_words, keep, tries, options.resume
+        )
     except KeyboardInterrupt:
         raise KeyboardInterrupt(_stopped(options, fitted)) from None
+    if tries is not None:
+        shutil.rmtree(tries, ignore_errors=True)
     print(in_one_line(split))
     print(_how_to_use(options.save, split))
     return 0
@@ -64,10 +74,9 @@ def run_train(options: argparse.Namespace) -> int:
 def _stopped(options: argparse.Namespace, fitted: list[Split]) -> str:
     """What Ctrl-C left."""
     done = list(fitted[-1].fitted) if fitted else []
-    kept = f"{done[0]} is saved in {options.save}" if done else "nothing is saved yet"
-    fix = (
-        "use it with predict; do the same again to see its rivals" if done else "do the same again"
-    )
+    kept = f"{done[0]} is saved in {options.save}" if done else "no model is saved yet"
+    fix = "do the same again with --resume: penalties that were tried are not tried again"
+    fix = f"use it with predict, or {fix}" if done else fix
     return (
         f"Expected: to fit {options.strategy} and {len(STRATEGIES) - 1} rivals\n"
         f"Got: Ctrl-C after {len(done)} of {len(STRATEGIES)}; {kept}\n"

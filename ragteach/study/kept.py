@@ -14,7 +14,7 @@ import hashlib
 import importlib.metadata
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -72,6 +72,22 @@ class Trial:
         return f"trial {self.number}, {self.params}"
 
 
+@dataclass(frozen=True)
+class Tries:
+    """Penalties of one strategy that are tried side by side: the first one's number."""
+
+    strategy: str
+    start: int
+
+    def key(self) -> list:
+        """What tells these tries from the others of a training."""
+        return [self.strategy, self.start]
+
+    def file_name(self) -> str:
+        """The first part of its file's name."""
+        return f"{self.strategy.replace(' ', '-')}-{self.start}"
+
+
 class Stopped(KeyboardInterrupt):
     """Ctrl-C, said in three parts. ``table`` holds the finished draws."""
 
@@ -101,14 +117,14 @@ class Kept:
         if self.folder is not None:
             usable(self.folder)
 
-    def path(self, job: Job | Trial) -> Path:
+    def path(self, job: Job | Trial | Tries) -> Path:
         """Where the draw of this job is kept."""
         assert self.folder is not None, "nothing is kept without a folder"
         text = json.dumps([FORMAT, self.settings, *job.key()])
         digest = hashlib.sha256(text.encode()).hexdigest()[:12]
         return self.folder / f"{job.file_name()}-{digest}.json"
 
-    def load(self, job: Job | Trial) -> list[tuple] | None:
+    def load(self, job: Job | Trial | Tries) -> list[tuple] | None:
         """The rows of a finished draw, or None if it is not there."""
         if self.folder is None:
             return None
@@ -125,10 +141,26 @@ class Kept:
                 fix="delete that file, then go on with resume: only this one is computed again",
             ) from None
 
-    def save(self, job: Job | Trial, rows: list[tuple]) -> None:
-        """Keep a finished draw."""
-        if self.folder is not None:
+    def save(
+        self, job: Job | Trial | Tries, rows: list[tuple], jobs: Sequence[Job | Trial] = ()
+    ) -> None:
+        """Keep a finished draw; ``jobs`` are those of the run, to say how many are kept.
+
+        Raises:
+            RagteachError: no room for it.
+        """
+        if self.folder is None:
+            return
+        try:
             write(self.path(job), json.dumps({"rows": rows}).encode())
+        except OSError as error:
+            there = sum(self.load(one) is not None for one in jobs)
+            said = self.said(there, len(jobs)) if jobs else "what was finished before is kept there"
+            raise refuse(
+                expected=f"room to keep the finished {self.what}s in {self.folder}",
+                got=f"{error.strerror or error}; {said}",
+                fix=f"make room, then {self.advice()}",
+            ) from error
 
     def said(self, n_done: int, n_jobs: int) -> str:
         """What is kept of a run that did not end, in words."""

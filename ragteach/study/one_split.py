@@ -9,6 +9,7 @@ difference is made of, and gives the model that goes into a file.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -24,8 +25,10 @@ from ragteach.data.splits import split_frame
 from ragteach.dataset import MultiTaskDataset
 from ragteach.errors import one_of, refuse
 from ragteach.model import RAG
+from ragteach.study.kept import Kept, described
 from ragteach.study.multi_head import MultiHead
 from ragteach.study.own_classes import OWN, HeadParts, best_heads, head_answers, own_names
+from ragteach.study.running import check_resume
 from ragteach.study.scores import best_penalty, few_words
 from ragteach.study.strategies import REGISTRY, STRATEGIES, Strategy
 
@@ -135,6 +138,8 @@ def fit_split(
     strategies: Sequence[str] = STRATEGIES,
     max_words: int | None = None,
     after: Callable[[Split], Any] | None = None,
+    out: str | os.PathLike | None = None,
+    resume: bool = False,
 ) -> Split:
     """Split the frame and fit every strategy on it.
 
@@ -146,10 +151,14 @@ def fit_split(
             classes x words) would not fit. Default: all words of the training part.
         after: called with the split whenever one more strategy is fitted, so that what is there can
             be used or saved before the next.
+        out: a folder in which the losses of the penalties that are tried are kept, a few penalties at
+            a time, as soon as they are there.
+        resume: go on from those that are kept in ``out``; what is found is the same, bit by bit.
 
     Raises:
         RagteachError: too few sentences to be split; an unknown strategy; weights that do not fit
-            into memory, before anything is trained.
+            into memory; a folder that cannot be written to; all before anything is trained. Also a
+            disk that is full.
 
     Example:
         >>> from ragteach import make_toy
@@ -166,16 +175,23 @@ def fit_split(
             got=f"after = {after!r:.60}",
             fix="pass a function of one argument, or leave it out",
         )
+    check_resume(resume, out)
     frame = any_frame(frame)
     train, val, test = split_frame(frame, seed=seed)
+    kept = None
+    if out is not None:
+        ways: dict[str, Any] = OWN if frame.attrs["own_classes"] else REGISTRY
+        named = [ways[name] for name in sorted(strategies) if name in ways]
+        kept = Kept(out, [*described(frame, named), seed, max_words], "part")
     if frame.attrs["own_classes"]:
-        return _split_of_heads(frame, (train, val, test), seed, strategies, max_words, after)
+        options = (strategies, max_words, after, kept, resume)
+        return _split_of_heads(frame, (train, val, test), seed, *options)
     data = MultiTaskDataset.from_frame(train, few_words(train, max_words))
     val_data = MultiTaskDataset.from_frame(val, like=data)
     names = data.task_names, data.class_names
     split = Split(train, val, test, data.vectorizer, *names, fitted={}, seed=seed)
     for name in strategies:
-        split.fitted[name] = _fit(REGISTRY[name], data, val_data, test)
+        split.fitted[name] = _fit(REGISTRY[name], data, val_data, test, kept, resume)
         if after is not None:
             after(split)
     return split
@@ -188,6 +204,8 @@ def _split_of_heads(
     strategies: Iterable[str],
     max_words: int | None,
     after: Callable[[Split], Any] | None,
+    kept: Kept | None,
+    resume: bool,
 ) -> Split:
     """The same for tasks with classes of their own: a head for each."""
     for name in strategies:
@@ -197,7 +215,7 @@ def _split_of_heads(
     names = list(own), list(frame.attrs["label_names"])
     split = Split(*frames, parts.vectorizer, *names, fitted={}, seed=seed, own_classes=own)
     for name in strategies:
-        best = best_heads(OWN[name], parts)
+        best = best_heads(OWN[name], parts, kept, resume)
         answers = head_answers(best.model, parts)
         split.fitted[name] = Fitted(best.model, best.lam, best.lam_shared, *answers)
         if after is not None:
@@ -206,10 +224,15 @@ def _split_of_heads(
 
 
 def _fit(
-    strategy: Strategy, data: MultiTaskDataset, val: MultiTaskDataset, test: pd.DataFrame
+    strategy: Strategy,
+    data: MultiTaskDataset,
+    val: MultiTaskDataset,
+    test: pd.DataFrame,
+    kept: Kept | None,
+    resume: bool,
 ) -> Fitted:
     """Solve the path of penalties, keep the one with the least validation loss, answer the test."""
-    best = best_penalty(strategy, data, val.stacked())
+    best = best_penalty(strategy, data, val.stacked(), kept, resume)
     answers = _answers(best.model, data.vectorizer, test)
     return Fitted(best.model, best.lam, best.lam_shared, *answers)
 

@@ -28,6 +28,7 @@ from ragteach.data.naming import natural
 from ragteach.errors import one_of, refuse
 from ragteach.study.head_training import fit_heads
 from ragteach.study.heads import Classification
+from ragteach.study.kept import Kept, Tries
 from ragteach.study.looks import BLACK, BLUE, GREEN, VERMILION, Look
 from ragteach.study.multi_head import MultiHead
 from ragteach.study.own_heads import FrameHeads, heads_from_frame
@@ -166,20 +167,42 @@ class BestHeads:
     losses: np.ndarray
 
 
-def best_heads(strategy: HeadStrategy, parts: HeadParts) -> BestHeads:
-    """Train the strategy's heads with each of its penalties, and keep the best of validation."""
+def best_heads(
+    strategy: HeadStrategy, parts: HeadParts, kept: Kept | None = None, resume: bool = False
+) -> BestHeads:
+    """Train the strategy's heads with each of its penalties, and keep the best of validation.
+
+    Args:
+        kept: where the losses of finished tries go, and come from if ``resume``. Then the best one is
+            trained once more, for its model.
+    """
+    kept = kept or Kept(None, None)
+    losses = list[float]()
+    best: tuple[int, MultiHead] | None = None
+    for at in range(len(strategy.tries)):
+        before = kept.load(Tries(strategy.name, at)) if resume else None
+        if before is None:
+            model, loss = _trained(strategy, parts, at)
+            kept.save(Tries(strategy.name, at), [(loss,)])
+            if not losses or loss < min(losses):
+                best = at, model
+        else:
+            loss = before[0][0]
+        losses.append(loss)
+    least = int(np.argmin(losses))
+    if best is None or best[0] != least:  # it was found by a run that was stopped
+        best = least, _trained(strategy, parts, least)[0]
+    return BestHeads(best[1], *strategy.tries[least], np.array(losses))
+
+
+def _trained(strategy: HeadStrategy, parts: HeadParts, at: int) -> tuple[MultiHead, float]:
+    """The heads with the penalties number ``at``, and their validation loss, the mean over tasks."""
     assert strategy.builder is not None, "a strategy that trains something"
-    losses, best = [], None
-    for lam, lam_shared in strategy.tries:
-        model = strategy.builder(parts.made)
-        fit_heads(model, parts.made.data, EPOCHS, LR, lam, lam_shared, progress=False)
-        with torch.no_grad():
-            found = [loss.item() for loss in model.losses(parts.checked).values()]
-        losses.append(math.fsum(found) / len(found))
-        if best is None or losses[-1] < min(losses[:-1]):
-            best = model, lam, lam_shared
-    assert best is not None
-    return BestHeads(*best, np.array(losses))
+    model = strategy.builder(parts.made)
+    fit_heads(model, parts.made.data, EPOCHS, LR, *strategy.tries[at], progress=False)
+    with torch.no_grad():
+        found = [loss.item() for loss in model.losses(parts.checked).values()]
+    return model, math.fsum(found) / len(found)
 
 
 @torch.no_grad()

@@ -67,7 +67,7 @@ def run(
             before = len(done)
             try:
                 for i, rows in _spread(work, jobs, done, n_jobs):
-                    _keep(kept, jobs, i, rows)
+                    kept.save(jobs[i], rows, jobs)
                     done[i] = rows
                     bar.update()
             except BrokenProcessPool as error:
@@ -118,19 +118,6 @@ def _deaf_children() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
-
-
-def _keep(kept: Kept, jobs: Sequence[Job | Trial], i: int, rows: Rows) -> None:
-    """Put one finished draw where draws are kept; refuse if there is no room, and say what is there."""
-    try:
-        kept.save(jobs[i], rows)
-    except OSError as error:
-        n_kept = sum(kept.load(job) is not None for job in jobs)
-        raise refuse(
-            expected=f"room to keep the finished {kept.what}s in {kept.folder}",
-            got=f"{error.strerror or error}; {kept.said(n_kept, len(jobs))}",
-            fix=f"make room, then {kept.advice()}",
-        ) from error
 
 
 def _placed(work: Callable[[Any], Rows], i: int, job: Any) -> tuple[int, Rows]:

@@ -23,12 +23,14 @@ from ragteach.dataset import MultiTaskDataset
 from ragteach.engine.optimum import bytes_of_an_optimum, solve_path
 from ragteach.losses import cross_entropy
 from ragteach.model import RAG, task_logits
+from ragteach.study.kept import Kept, Tries
 from ragteach.study.strategies import Strategy
 from ragteach.tensors import TaskTensors
 
 SEARCH = 5  # vectors as large as the weights that the search for an optimum holds, roughly
 Scores = list[tuple[str, str, float]]
 FLAT = 0.01  # an edge is no matter where the validation loss (in nats) no longer falls towards it
+KEPT_AT_ONCE = 7  # tries, where each is to be kept as it is finished
 ALL_BUT_NONE = 1e-5  # a penalty this small is none: beyond it there is nothing to try
 
 
@@ -126,26 +128,58 @@ class Best:
     losses: np.ndarray
 
 
-def best_penalty(strategy: Strategy, data: MultiTaskDataset, val: TaskTensors) -> Best:
+def best_penalty(
+    strategy: Strategy,
+    data: MultiTaskDataset,
+    val: TaskTensors,
+    kept: Kept | None = None,
+    resume: bool = False,
+) -> Best:
     """Solve the strategy for each of its penalties: all side by side, or, where memory has no room
     for that, as many at a time as fit.
+
+    Args:
+        kept: where the losses of finished tries go, a few penalties at a time; and come from if
+            ``resume``. Then the part that holds the best one is solved once more, for its model.
     """
     assert strategy.builder is not None, "a strategy that trains something"
     model = strategy.builder(data)
     tries = np.array(strategy.tries, dtype=float)
-    at_once = how_many_fit(SEARCH * bytes_of_an_optimum(model), len(tries))  # nearly always all
+    most = len(tries) if kept is None else KEPT_AT_ONCE
+    at_once = how_many_fit(SEARCH * bytes_of_an_optimum(model), most)  # nearly always all
+    kept = kept or Kept(None, None)
     losses = np.empty(len(tries))
-    chosen: tuple[RAG, float, float] | None = None
-    for start in range(0, len(tries), at_once):
-        part = slice(start, start + at_once)
-        lam, lam_shared = tries[part].T
-        path = solve_path(model, data, lam, lam_shared, tol=1e-4)
-        losses[part] = path.losses(val).mean(0).numpy()  # (n_tries,)
-        best = int(losses[part].argmin())
-        if chosen is None or losses[part][best] < losses[:start].min():
-            chosen = path.model(best), path.lam[best].item(), path.lam_shared[best].item()
-    assert chosen is not None
-    return Best(*chosen, tries.T, losses)
+    parts = list[slice]()
+    chosen: tuple[slice, RAG, float, float] | None = None
+    while not parts or parts[-1].stop < len(tries):
+        start = parts[-1].stop if parts else 0
+        job = Tries(strategy.name, start)
+        before = kept.load(job) if resume else None
+        n = min(at_once, len(tries) - start) if before is None else len(before)
+        parts.append(slice(start, start + n))
+        if before is None:
+            losses[parts[-1]], found = _solved(model, data, val, tries[parts[-1]])
+            kept.save(job, [(loss,) for loss in losses[parts[-1]].tolist()])
+            if start == 0 or losses[parts[-1]].min() < losses[:start].min():
+                chosen = parts[-1], *found
+        else:
+            losses[parts[-1]] = np.ravel(before)
+    at = losses.argmin()
+    holder = next(part for part in parts if at < part.stop)
+    if chosen is None or chosen[0] != holder:  # it was found by a run that was stopped
+        chosen = holder, *_solved(model, data, val, tries[holder])[1]
+    return Best(*chosen[1:], tries.T, losses)
+
+
+def _solved(
+    model: RAG, data: MultiTaskDataset, val: TaskTensors, tries: np.ndarray
+) -> tuple[np.ndarray, tuple[RAG, float, float]]:
+    """The validation losses of these penalties (n_tries,), and the best one's model and penalties."""
+    lam, lam_shared = tries.T
+    path = solve_path(model, data, lam, lam_shared, tol=1e-4)
+    losses = path.losses(val).mean(0).numpy()
+    best = int(losses.argmin())
+    return losses, (path.model(best), path.lam[best].item(), path.lam_shared[best].item())
 
 
 def on_edge(values: np.ndarray, losses: np.ndarray) -> bool:

@@ -5,11 +5,12 @@ import re
 
 import numpy as np
 import pytest
+import torch
 
 import ragteach as rt
 from ragteach import __main__ as command
 from ragteach.integrations.serving import predict_lines
-from ragteach.study import one_split
+from ragteach.study import one_split, own_classes, scores
 from ragteach.study.one_split import fit_split
 
 
@@ -67,7 +68,7 @@ def test_the_model_is_saved_before_its_rivals_are_trained(mine, tmp_path, capsys
     words = ["train", str(mine), "--save", str(model), "--strategy", "independent"]
     stops = 1
     assert command.main(words) == 130 and not model.exists()
-    assert "Ctrl-C after 0 of 3; nothing is saved yet" in capsys.readouterr().err
+    assert "Ctrl-C after 0 of 3; no model is saved yet" in capsys.readouterr().err
     fitted.clear()
     stops = 2
     assert command.main(words) == 130
@@ -89,3 +90,50 @@ def test_bad_input_is_one_message_and_exit_code_2(words, said, mine, capsys):
     assert command.main(["train", *words]) == 2
     message = capsys.readouterr().err
     assert said in message and message.startswith("Expected: ") and "What to do: " in message
+
+
+def test_tries_outlive_a_kill_and_the_model_is_the_same_bit_by_bit(mine, tmp_path, monkeypatch):
+    """Killed inside the first strategy: what was tried is not tried again, but for the best part."""
+    words = ["train", str(mine), "--save"]
+    assert command.main([*words, str(tmp_path / "whole.safetensors")]) == 0
+    assert not (tmp_path / "whole.safetensors.tries").exists()
+
+    solved, original = [], scores._solved
+
+    def killed(model, data, val, tries):
+        solved.append(len(tries))
+        if len(solved) == 4:
+            raise KeyboardInterrupt
+        return original(model, data, val, tries)
+
+    monkeypatch.setattr(scores, "_solved", killed)
+    model = tmp_path / "m.safetensors"
+    assert command.main([*words, str(model)]) == 130 and not model.exists()
+    assert len(list((tmp_path / "m.safetensors.tries" / "parts").iterdir())) == 3
+    assert command.main([*words, str(model), "--resume"]) == 0
+    n_parts = 3 * 7  # of three strategies
+    assert len(solved) in (n_parts + 1, n_parts + 2)  # once more where it was killed, and the best
+    assert model.read_bytes() == (tmp_path / "whole.safetensors").read_bytes()
+
+
+def test_tries_of_heads_outlive_a_kill_too(tmp_path, monkeypatch):
+    monkeypatch.setattr(own_classes, "EPOCHS", 2)
+    table = rt.make_toy(n_per_task=12).astype({"label": str})
+    table["label"] = table["task"].str[0] + table["label"]  # classes of their own
+    options = {"strategies": ["RAG"]}
+    whole = fit_split(table, **options).fitted["RAG"]
+    trained, original = [], own_classes._trained
+
+    def counted(strategy, parts, at):
+        trained.append(at)
+        if trained.count(at) == 1 and at == 7:
+            raise KeyboardInterrupt
+        return original(strategy, parts, at)
+
+    monkeypatch.setattr(own_classes, "_trained", counted)
+    with pytest.raises(KeyboardInterrupt):
+        fit_split(table, **options, out=tmp_path)
+    found = fit_split(table, **options, out=tmp_path, resume=True).fitted["RAG"]
+    assert trained[:10] == [*range(8), 7, 8] and len(trained) <= 11
+    assert (found.lam, found.lam_shared) == (whole.lam, whole.lam_shared)
+    assert all(map(torch.equal, found.model.parameters(), whole.model.parameters()))
