@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from ragteach import RAG, MultiTaskDataset, MultiTaskLoss, TaskTensors
+from ragteach import RAG, DeepRAG, MultiTaskDataset, MultiTaskLoss, TaskTensors
 from ragteach.errors import RagteachError
 
 
@@ -81,3 +81,22 @@ def on_draws(own, *others):
         for i, draws in enumerate(others)
     ]
     return [pytest.param(own, id="the lesson's draws"), *more]
+
+
+def own_network():
+    """An untrained DeepRAG in a network of one block, a sentence, and what it reads."""
+
+    class Own(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.blocks = torch.nn.ModuleList([torch.nn.Linear(4, 4)])
+            self.say = torch.nn.Linear(4, 2)
+
+        def forward(self, h):
+            return self.say(self.blocks[0](h).mean(1))
+
+    def read(text):
+        return torch.ones(1, 2, 4), [(word, [i]) for i, word in enumerate(text.split())]
+
+    model = DeepRAG(Own(), "blocks.0", tasks=["<b>plays</b>", "bicycles"], rank=1)
+    return model, "rather fine", read

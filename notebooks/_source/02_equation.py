@@ -871,8 +871,8 @@ print(f"numbers to store for four tasks: {stored} in parts, {4 * size} merged")
 # adapters. [Law 1](laws.md#law-1-collapse) and [law 8](laws.md#law-8-merging) are the same sum. The question is only whether it is the same for all tasks.
 #
 # Look at the last line. With full-size adapters and $G = I$ the parts take *more* room than the four matrices
-# they make. "Fewer parameters" is not what such adapters give; lesson 11 shows which kind does. And merging
-# is a one-way street: from four $W_t$ nobody can tell what $W_s$ was. You know why.
+# they make. "Fewer parameters" is not what such adapters give; [lesson 11](11_inside_a_network.ipynb) shows which kind
+# does. And merging is a one-way street: from four $W_t$ nobody can tell what $W_s$ was. You know why.
 #
 # ## Build it: your own RAG
 #

@@ -791,7 +791,7 @@ plots.show(
 # %% [markdown]
 # - **Rank 2 costs nothing** (you proved it) and saves about a third. With 3 classes that is all that low rank can save for
 #   free: $r(C+d)$ against $Cd$ pays only for $r < C$. In deep networks $C$ is a width of hundreds, and the saving is
-#   large (lesson 11).
+#   large ([lesson 11](11_inside_a_network.ipynb)).
 # - **The random lens is no bargain here.** Compare it with low rank at the same number of parameters. 89 mixtures lie
 #   below $r = 2$; 45 mixtures and $r = 1$ are much alike, and both are poor. A bag of words has no small subspace that holds the opinion: each
 #   word carries its own, and random mixtures blur them. And its accuracy depends on the draw.

@@ -36,6 +36,7 @@ from ragteach.integrations.deep_kinds import DEEP_KINDS, Bottleneck, new_delta
 from ragteach.model import RAG
 
 SHARED = "shared"  # the name of dW_s beside the adapters' names
+PRECISIONS = ("auto", "float32", "bfloat16")
 
 
 class DeltaLinear(nn.Module):
@@ -101,6 +102,9 @@ class DeepRAG(nn.Module):
         rank: r; at most the smaller side of every layer.
         shared: kind of dW_s; ``"same"`` as the adapters; None: no shared part (W_0 alone).
         head: names of modules of ``base`` that are new and trained whole, by all tasks.
+        precision: ``"auto"``: while it is trained on a GPU that has bfloat16, the network computes in
+            it (`torch.autocast`); weights, losses, and all answers without gradients stay float32.
+            ``"bfloat16"``: so on any device; ``"float32"``: never.
         seed: of the random parts.
 
     As in `RAG`, an adapter is *active* or not, and *trainable* or not. `fit` trains it from a stream of
@@ -126,7 +130,7 @@ class DeepRAG(nn.Module):
                  graph: Any = "one_per_task", adapters: Iterable[str] | None = None,
                  per_task: int = 1, kind: str = "low_rank", rank: int = 8,
                  shared: str | None = "same", head: str | Iterable[str] = (),
-                 seed: int = 0) -> None:  # fmt: skip
+                 precision: str = "auto", seed: int = 0) -> None:  # fmt: skip
         super().__init__()
         if not isinstance(base, nn.Module):
             raise refuse(
@@ -136,6 +140,8 @@ class DeepRAG(nn.Module):
             )
         one_of("kind", kind, DEEP_KINDS)
         whole("rank", rank, 1)
+        one_of("precision", precision, PRECISIONS)
+        self.precision = precision
         shared_kind = kind if shared == "same" else shared
         if shared_kind is not None:
             one_of("shared", shared_kind, DEEP_KINDS)
@@ -187,17 +193,28 @@ class DeepRAG(nn.Module):
             share = rows[..., k]
             if self.active[name] and bool((share != 0).any()):
                 route[name] = share if share.ndim else share.item()
+        device = self.graph.device
+        x = moved_to(x, device)
         for layer in self.layers:
             layer.route = route
         try:
-            if isinstance(x, dict):
-                out = self.base(**x)
-            else:
-                out = self.base(*x) if isinstance(x, tuple) else self.base(x)
+            with torch.autocast(device.type, torch.bfloat16, enabled=self.in_bfloat16()):
+                if isinstance(x, dict):
+                    out = self.base(**x)
+                else:
+                    out = self.base(*x) if isinstance(x, tuple) else self.base(x)
         finally:
             for layer in self.layers:
                 layer.route = {}
-        return getattr(out, "logits", out)
+        out = getattr(out, "logits", out)
+        return out.float() if isinstance(out, Tensor) and out.dtype == torch.bfloat16 else out
+
+    def in_bfloat16(self) -> bool:
+        """Whether the network computes in bfloat16 now."""
+        if self.precision != "auto":
+            return self.precision == "bfloat16" and torch.is_grad_enabled()
+        there = self.graph.device.type == "cuda" and torch.cuda.is_bf16_supported()
+        return there and self.training and torch.is_grad_enabled()
 
     def merge(self, task: str | int) -> nn.Module:
         """The network of one task, as a new module without adapters: W_t in every layer.
@@ -375,6 +392,15 @@ class DeepRAG(nn.Module):
             for part in parts.get(name, [name]):
                 for layer in self.layers:
                     layer.deltas[part].requires_grad_(value)
+
+
+def moved_to(x: Any, device: torch.device) -> Any:
+    """What a network reads, on a device."""
+    if isinstance(x, dict):
+        return {name: moved_to(part, device) for name, part in x.items()}
+    if isinstance(x, tuple):
+        return tuple(moved_to(part, device) for part in x)
+    return x.to(device) if isinstance(x, Tensor) else x
 
 
 def named_modules(argument: str, names: str | Iterable[str]) -> list[str]:

@@ -15,18 +15,21 @@ Source: Li et al. (2020), PyTorch Distributed, VLDB.
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, distributed, nn
 from torch.nn.parallel import DistributedDataParallel
+from tqdm.auto import tqdm
 
-from ragteach.data.arguments import check_fit
-from ragteach.data.batches import batches_of, is_stream
+from ragteach.data.arguments import check_fit, yes_no
+from ragteach.data.batches import batches_of, check_stream, is_stream
 from ragteach.errors import refuse, whole
 from ragteach.losses import MultiTaskLoss
+from ragteach.runs import History, Interruption, Run, interruptible
 
 
 class Objective(nn.Module):
@@ -42,7 +45,8 @@ class Objective(nn.Module):
 
 
 def fit_spread(model: nn.Module, batches: Iterable, criterion: MultiTaskLoss, *, epochs: int = 10,
-               lr: float = 0.01, optimizer: Any = torch.optim.Adam) -> list[float]:  # fmt: skip
+               lr: float = 0.01, optimizer: Any = torch.optim.Adam, progress: bool = True,
+               resume: Any = None) -> History:  # fmt: skip
     """Train ``model`` in place, on as many processes as torchrun has started (one, without it).
 
     Every process makes the same model and the same batches, and calls this; each takes its share of
@@ -54,23 +58,31 @@ def fit_spread(model: nn.Module, batches: Iterable, criterion: MultiTaskLoss, *,
             multiple of the number of processes.
         criterion: a `MultiTaskLoss`, with its penalties.
         epochs, lr, optimizer: as in `fit`.
+        progress: show a bar, in the first process only.
+        resume: the `History` of such a training, or its ``checkpoint`` from a file, in every
+            process: it goes on as if it had never stopped.
 
     Returns:
-        The mean J of each epoch (of this process's shares).
+        `History`, the same in every process: ``records`` with the mean J of each epoch, and the
+        ``checkpoint``. Ctrl-C ends training in all processes after the step under way, and keeps
+        what was learnt; so does a loss that is no finite number, with the last weights that were.
 
     Raises:
-        RagteachError: a batch that cannot be dealt out evenly, before its step.
+        RagteachError: a batch that cannot be dealt out evenly, before its step; a checkpoint of
+            another model.
 
     Example:
         >>> from ragteach import RAG, MultiTaskDataset
         >>> data = MultiTaskDataset(torch.eye(4), [0, 1, 1, 0], 2, ["a", "a", "b", "b"])
         >>> loader = torch.utils.data.DataLoader(data, batch_size=4)
-        >>> losses = fit_spread(RAG(4, 2, 2, tasks=["a", "b"]), loader, MultiTaskLoss(sizes=[2, 2]), lr=0.1)
-        >>> losses[0] > losses[-1]
+        >>> model, criterion = RAG(4, 2, 2, tasks=["a", "b"]), MultiTaskLoss(sizes=[2, 2])
+        >>> history = fit_spread(model, loader, criterion, lr=0.1, progress=False)
+        >>> history.records[0]["loss"] > history.records[-1]["loss"]
         True
     """
     whole("epochs", epochs)
     check_fit(model, lr, optimizer, None, None, None, (), 0, False)
+    yes_no("progress", progress)
     if not isinstance(criterion, MultiTaskLoss):
         raise refuse(
             expected="criterion: a MultiTaskLoss, with its penalties",
@@ -83,33 +95,64 @@ def fit_spread(model: nn.Module, batches: Iterable, criterion: MultiTaskLoss, *,
             got=f"batches = {type(batches).__name__}",
             fix="torch.utils.data.DataLoader(dataset, batch_size=32)",
         )
+    check_stream(model, batches, criterion, None, epochs)
     n, rank = int(os.environ.get("WORLD_SIZE", 1)), int(os.environ.get("RANK", 0))
     device = torch.device("cpu")
     if torch.cuda.is_available():
         device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", 0)))
     objective: nn.Module = Objective(model, criterion).to(device)
+    run = Run(model, criterion, optimizer, lr, 0, resume)
     ours = n > 1 and not distributed.is_initialized()
     if ours:
         distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    bar = tqdm(total=epochs, initial=run.epoch, disable=rank > 0 or not progress, unit="epoch")
     try:
         if n > 1:
-            objective = DistributedDataParallel(objective)
-        moving = [p for p in objective.parameters() if p.requires_grad]
-        steps, means = optimizer(moving, lr=lr), []
-        for _ in range(epochs):
-            losses = []
-            for batch in batches_of(batches):
-                x, y, task = share_of(batch, rank, n, device)
-                steps.zero_grad()
-                loss = objective(x, y, task)
-                loss.backward()
-                steps.step()
-                losses.append(loss.item())
-            means.append(sum(losses) / max(len(losses), 1))
-        return means
+            idle = not all(cast(Any, model).active.values())  # no gradient comes from these
+            objective = DistributedDataParallel(objective, find_unused_parameters=idle)
+        with bar, interruptible() as interrupted:
+            while run.epoch < epochs and not run.history.stopped:
+                _epoch(run, objective, batches, (rank, n, device), interrupted)
+                bar.n = run.epoch
+                if run.history.records:
+                    bar.set_postfix({"loss": f"{run.history.records[-1]['loss']:.3f}"})
+        return run.close()
     finally:
         if ours:
             distributed.destroy_process_group()
+
+
+def _epoch(run: Run, objective: nn.Module, batches: Iterable, place: tuple[int, int, torch.device],
+           interrupted: Interruption) -> None:  # fmt: skip
+    """One pass over the batches, or until all processes agree to stop."""
+    rank, n, device = place
+    steps = run.optimizer("joint")
+    moving = [p for group in steps.param_groups for p in group["params"]]
+    run.epoch_generator()
+    where = f"in epoch {run.epoch + 1}"
+    for batch in itertools.islice(batches_of(batches), run.batch, None):
+        x, y, task = share_of(batch, rank, n, device)
+        run.before_step(moving)
+        steps.zero_grad()
+        loss = objective(x, y, task)
+        loss.backward()
+        steps.step()
+        mean, stop = agreed(loss.detach(), interrupted.is_set(), n)
+        if not run.after_step(mean):
+            run.diverged(where, f"the loss of batch {run.batch + 1} is {mean}")
+            return
+        if stop:
+            run.history.stopped = f"interrupted {where}, after batch {run.batch}"
+            return
+    run.end_epoch({"epoch": run.epoch + 1, "loss": run.total / run.batch})
+
+
+def agreed(loss: Tensor, stop: bool, n: int) -> tuple[float, bool]:
+    """The mean of the processes' losses, and whether any of them was told to stop."""
+    said = torch.stack([loss.float(), loss.new_tensor(float(stop), dtype=torch.float32)])
+    if n > 1:
+        distributed.all_reduce(said)
+    return said[0].item() / n, bool(said[1] > 0)
 
 
 def share_of(batch: tuple, rank: int, n: int, device: Any = "cpu") -> tuple[Any, Tensor, Tensor]:

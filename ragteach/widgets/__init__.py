@@ -8,6 +8,7 @@ Each function displays its static twin and returns a live widget.
     who_wins           the map of strategies, cell by cell
     init_lab           many random starts, which meet or do not
     gradient_step      one sentence, one step, by hand
+    adapter_explorer   inside a network: how far two tasks move each word, layer by layer
     playground         all of it on one screen, trained in the page
 
 Each takes a ``goal``, {what to do: condition}: the page asks for it, and says when it is reached.
@@ -22,10 +23,13 @@ import pandas as pd
 
 from ragteach.dataset import MultiTaskDataset
 from ragteach.errors import refuse
+from ragteach.integrations.deep import DeepRAG
 from ragteach.model import RAG
 from ragteach.study.trajectories import Trajectory
 from ragteach.widgets.base import Explorer
 from ragteach.widgets.graphs import graph_editor
+from ragteach.widgets.movements import adapter_explorer, word_movements
+from ragteach.widgets.networks import toy_network
 from ragteach.widgets.player import toy_runs, trajectory_player
 from ragteach.widgets.playgrounds import playground, playground_page
 from ragteach.widgets.sharing import sharing_slider, toy_parts
@@ -40,11 +44,13 @@ EXPLORERS = {
     "winners": who_wins,
     "starts": init_lab,
     "step": gradient_step,
+    "adapters": adapter_explorer,
     "playground": playground,
 }
 __all__ = [
     "EXPLORERS",
     "Explorer",
+    "adapter_explorer",
     "explore",
     "gradient_step",
     "graph_editor",
@@ -52,10 +58,12 @@ __all__ = [
     "playground",
     "playground_page",
     "sharing_slider",
+    "toy_network",
     "toy_parts",
     "toy_runs",
     "trajectory_player",
     "who_wins",
+    "word_movements",
 ]
 
 
@@ -63,12 +71,12 @@ def explore(what="sharing", *args, **options) -> Explorer:
     """The explorer for what you have.
 
     Args:
-        what: a name (sharing, player, graph, winners, starts, step, playground) or a thing of
+        what: a name (sharing, player, graph, winners, starts, step, adapters, playground) or a thing of
             yours: a frame of sentences (or train, val, test) opens the sharing slider; the table of
             `who_wins_map`
             its map; a `Trajectory` or a dict of them the player; a `RAG` the graph editor,
-            beginning with its graph; a `MultiTaskDataset` the initialisation lab; a sentence the
-            gradient step.
+            beginning with its graph; a `DeepRAG` the adapter explorer; a `MultiTaskDataset` the
+            initialisation lab; a sentence the gradient step.
         args, options: go to that explorer.
 
     Example:
@@ -85,13 +93,16 @@ def explore(what="sharing", *args, **options) -> Explorer:
         return trajectory_player(what, *args, **options)
     if isinstance(what, MultiTaskDataset):
         return init_lab(what, *args, **options)
+    if isinstance(what, DeepRAG):
+        return adapter_explorer(what, *args, **options)
     if isinstance(what, RAG):
         return graph_editor(*args, graph=what.graph.numpy(), **options)
     if isinstance(what, str) and " " in what.strip():
         return gradient_step(what, *args, **options)
     names = ", ".join(repr(name) for name in EXPLORERS)
     raise refuse(
-        expected=f"one of {names}; or a frame, a trajectory, a RAG, a MultiTaskDataset, a sentence",
+        expected=f"one of {names}; or a frame, a trajectory, a RAG, a DeepRAG, a MultiTaskDataset, "
+        "a sentence",
         got=f"{what!r:.80}",
         fix='name an explorer, for example explore("sharing")',
     )

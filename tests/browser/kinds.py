@@ -19,6 +19,7 @@ MAKE = {
     "winners": "rt.widgets.who_wins()",
     "starts": "rt.widgets.init_lab()",
     "steps": "rt.widgets.gradient_step()",
+    "movements": "rt.widgets.adapter_explorer()",
 }
 SMALL = {
     "sharing": "rt.widgets.sharing_slider(n_per_task=20)",
@@ -27,6 +28,7 @@ SMALL = {
     "winners": TABLE.format(sizes="(20, 61, 10)"),
     "starts": "rt.widgets.init_lab(seeds=4, steps=80)",
     "steps": "rt.widgets.gradient_step()",
+    "movements": "rt.widgets.adapter_explorer()",
 }
 # For timing: enough slider positions that a drag asks for many pictures.
 LONG = {**MAKE, "winners": TABLE.format(sizes="(5, 65, 3)")}

@@ -50,6 +50,12 @@ def steps(space, found):
     assert -math.log(p) == pytest.approx(found["loss"], rel=1e-4)
 
 
+def movements(space, found):
+    said = space["found"]
+    assert said["apart"][2].mean() == pytest.approx(found["apart"], rel=1e-4)
+    assert said["moved"][0, 2].mean() == pytest.approx(found["moved_films"], rel=1e-4)
+
+
 CASES = {
     sharing: (lambda: rt.widgets.sharing_slider(n_per_task=20), {"lam": 0.004}),
     graphs: (
@@ -63,6 +69,10 @@ CASES = {
     ),
     starts: (lambda: rt.widgets.init_lab(seeds=3, steps=40), {"scale": 3, "at": 20, "lr": 2}),
     steps: (lambda: rt.widgets.gradient_step(), {"steps": 7, "label": 1}),
+    movements: (
+        lambda: rt.widgets.adapter_explorer(),
+        {"sentence": 1, "strength": 7, "layer": 2},
+    ),
 }
 
 

@@ -25,6 +25,12 @@ def small_map():
     return table.assign(task="mean", metric="accuracy", draws="fresh", test_per_train=0.0)
 
 
+def network():
+    """A trained network, sentences, and what it reads."""
+    model, read = rt.widgets.toy_network()
+    return model, ["The plot was dull", "A funny ending"], read
+
+
 # How an explorer is made, the states to look at, and the conditions of a goal: reached at the end, not at first.
 CASES = {
     "sharing": (
@@ -58,6 +64,15 @@ CASES = {
         lambda goal: rt.widgets.gradient_step(goal=goal),
         [{"steps": 3, "label": 0}, {"steps": 20, "rate": 8}],
         "p > 0.99 and steps == 20",
+    ),
+    "movements": (
+        lambda goal: rt.widgets.adapter_explorer(*network(), goal=goal),
+        [
+            {"strength": 0},
+            {"strength": 15, "layer": 2, "sentence": 1},
+            {"strength": 15, "layer": 3},
+        ],
+        "layer == widest and strength == 1.5",
     ),
 }
 

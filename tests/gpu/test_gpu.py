@@ -18,10 +18,10 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-def made(kind):
+def made(kind, precision="float32"):
     torch.manual_seed(0)
     base = nn.Sequential(nn.Linear(64, 64), nn.Tanh(), nn.Linear(64, 3))
-    return rt.DeepRAG(base, tasks=4, rank=4, kind=kind)
+    return rt.DeepRAG(base, tasks=4, rank=4, kind=kind, precision=precision)
 
 
 def batches(device):
@@ -44,6 +44,18 @@ def test_training_on_a_gpu_ends_where_the_cpu_does(kind):
     print(kind, {device: f"{seconds:.3f} s" for device, seconds in took.items()})
     for one, two in zip(here.parameters(), there.parameters(), strict=True):
         torch.testing.assert_close(one, two.cpu(), atol=1e-4, rtol=1e-3)
+
+
+def test_in_bfloat16_the_gpu_learns_as_much():
+    """``precision="auto"``: while it trains, if this GPU has bfloat16."""
+    losses = []
+    for precision in ("float32", "auto"):
+        model = made("low_rank", precision)
+        options = {"epochs": 30, "lr": 0.02, "lam": 1e-3, "lam_shared": 1e-3, "progress": False}
+        rt.fit(model, batches("cpu"), device="auto", **options)
+        assert model.in_bfloat16() == (precision == "auto" and torch.cuda.is_bf16_supported())
+        losses.append(rt.evaluate(model, batches("cuda"))["loss"])
+    assert losses[0] == pytest.approx(losses[1], abs=0.05)
 
 
 def test_the_encoder_says_the_same_on_a_gpu():

@@ -188,6 +188,45 @@ def test_a_new_head_is_trained_whole_and_not_changed_by_adapters():
     assert not torch.equal(model.base[4].weight, before)
 
 
+def test_in_bfloat16_it_trains_as_well_and_answers_in_float32():
+    """On a CPU, where torch has the same mechanism; ``precision="auto"`` does it on a GPU."""
+    low, high = deep(precision="bfloat16"), deep()
+    assert low.in_bfloat16() and not high.in_bfloat16()
+    out = moved(low)(X, "films")
+    assert out.dtype == torch.float32  # what the loss gets
+    whole = moved(high)(X, "films")
+    assert not torch.equal(out, whole)  # eight bits for three digits
+    torch.testing.assert_close(out, whole, atol=0.05, rtol=0.05)
+    with torch.no_grad():
+        assert torch.equal(low(X, "films"), high(X, "films"))
+    scores = []
+    for model in (low, high):
+        history = trained(model, epochs=60)
+        assert history.records[-1]["loss"] < history.records[0]["loss"]
+        assert {p.dtype for p in model.parameters()} == {torch.float32}
+        assert {p.grad.dtype for p in model.parameters() if p.grad is not None} == {torch.float32}
+        scores.append(rt.evaluate(model, batches())["accuracy"])
+    assert scores[0] == pytest.approx(scores[1], abs=0.1)
+
+
+@pytest.mark.parametrize("schedule", ["joint", "two_phase"])
+def test_a_training_that_was_stopped_goes_on_as_if_it_had_not_been(schedule, capsys):
+    class Stop:
+        def on_step(self, model, step, loss):
+            if step == 3:
+                raise KeyboardInterrupt
+
+    straight, model = deep(), deep()
+    trained(straight, epochs=6, schedule=schedule)
+    history = trained(model, epochs=6, schedule=schedule, callbacks=[Stop()])
+    assert history.stopped.startswith("interrupted in epoch 3")
+    options = {"lr": 0.02, "lam": 0.001, "lam_shared": 0.001, "device": "auto"}
+    rt.fit(model, batches(), schedule=schedule, epochs=6, resume=history, **options)
+    for p, q in zip(model.parameters(), straight.parameters(), strict=True):
+        assert torch.equal(p, q)
+    assert f"{schedule}: 100%" in capsys.readouterr().err  # the bar
+
+
 # ---------------------------------------------------------------- PEFT says the same
 
 
@@ -284,6 +323,7 @@ def test_another_network_or_a_damaged_file_is_refused(tmp_path):
         (dict(layers="*.query"), "names of linear layers of this network: 0, 2, 4"),
         (dict(rank=7), "a rank of at most 6"),
         (dict(rank=0), "rank"),
+        (dict(precision="half"), "precision to be one of 'auto', 'float32', 'bfloat16'"),
         (dict(kind="lora"), "kind to be one of 'full', 'low_rank'"),
         (dict(head="classifier"), "head to be one of"),
         (dict(tasks=["a", "a"]), "task names"),

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 import torch
 from matplotlib.text import Text
+from problems import own_network
 
 import ragteach as rt
 from ragteach.errors import RagteachError
@@ -240,6 +241,7 @@ def test_every_explorer_takes_your_own_data_and_model():
         "winners": explore(table),
         "starts": explore(data, seeds=2, steps=10),
         "steps": explore(sentence, "neutral", "bicycles", model, data.vectorizer),
+        "movements": explore(*own_network(), class_names=["no", "yes"]),
     }
     assert {kind: w.kind for kind, w in made.items()} == {kind: kind for kind in made}
     assert made["graphs"].spec["tasks"] == made["sharing"].spec["tasks"] == data.task_names
