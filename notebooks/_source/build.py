@@ -50,6 +50,8 @@ import jupytext
 import nbformat
 from nbclient import NotebookClient
 from nbconvert.preprocessors import Preprocessor, TagRemovePreprocessor
+from ragteach.widgets.base import NOTE, kept
+from ragteach.widgets.html import settled
 
 SOURCE = Path(__file__).resolve().parent
 KINDS = ("student", "solution")
@@ -79,7 +81,6 @@ METADATA = {
     },
 }
 WIDGET = "application/vnd.jupyter.widget-view+json"
-EXPLORER = "application/vnd.ragteach.explorer+json"  # its numbers, kept so that a page can make it move
 WIDGET_NOTE = "▶ *Run this cell to get the live widget. The figure before it shows the same thing.*"
 PRIVATE_NOTE = (
     "▶ *Run this cell to see its output. It shows sentences that other people wrote, "
@@ -442,10 +443,11 @@ def still(output):
     data = output.get("data")
     if data is None:
         return output
+    if data.get("text/plain") == NOTE or kept(output):  # an explorer, live or saved
+        return settled(output)
     if WIDGET in data:
         note = {"text/markdown": WIDGET_NOTE, "text/plain": WIDGET_NOTE}
-        numbers = {mime: data[mime] for mime in data if mime == EXPLORER}
-        return nbformat.v4.new_output("display_data", data=note | numbers)
+        return nbformat.v4.new_output("display_data", data=note)
     return output if data else None
 
 
@@ -478,7 +480,7 @@ def held_back(nb):
     for cell in nb.cells:
         if cell.cell_type != "code":
             continue
-        explores = any(EXPLORER in output.get("data", {}) for output in cell.outputs)
+        explores = any(kept(output) for output in cell.outputs)
         if begun and (open_questions or not explores):
             cell.outputs = []
         asked = ASKED.findall(cell.source)
@@ -584,10 +586,13 @@ def output_text(output) -> str:
 
 def once_only(output):
     """An output in one form: a table as a page (in letters it breaks at the width of some terminal),
-    scikit-learn's drawing of an estimator in letters (its page differs from version to version).
+    scikit-learn's drawing of an estimator in letters (its page differs from version to version), an
+    explorer as its note.
     """
     data = output.get("data", {})
     page = str(data.get("text/html"))
+    if kept(output):
+        return {"data": {"text/plain": NOTE}}
     if re.search(r"\bsk-(global|container|estimator)", page):
         return {"data": {"text/plain": data["text/plain"]}}
     if "<table" in page:

@@ -8,14 +8,17 @@ page, and a widget.
 
 An explorer that trains or solves does so in the page as well (`ENGINE`): no kernel is asked, so the
 same explorer lives in JupyterLab, in Colab, in a saved notebook and on a page on disk. The kernel
-only hears where the learner is. It hears so in another thread, beside a running cell: `guard` keeps
-IPython's plotting hooks out of that thread.
+only hears where the learner is: at once, or when the cell that runs has ended.
+
+What is displayed is two outputs: what is saved, with a script that draws it where a notebook is
+opened again without a kernel (`revived`); and the live view.
 """
 
 import base64
 import functools
+import hashlib
+import json
 import sys
-import threading
 import warnings
 import zlib
 from pathlib import Path
@@ -24,6 +27,7 @@ import anywidget
 import numpy as np
 import torch
 import traitlets
+from IPython.display import display
 from matplotlib.text import Text
 
 from ragteach.errors import refuse
@@ -51,7 +55,7 @@ ENGINE = {  # what an explorer computes with, and draws with beside its own file
 MIME = "application/vnd.ragteach.explorer+json"
 NOTE = "An explorer: run this cell to move it. The figure before it shows the same thing, standing still."
 SHORT = 4096  # numbers; arrays up to this length are kept exactly
-HOOKS = ("pre_execute", "post_execute")
+BOX = "ragteach-saved"  # the class of what a saved explorer is drawn in
 
 
 def source(name: str) -> str:
@@ -135,12 +139,14 @@ class Explorer(anywidget.AnyWidget):
         self.send({"move": to})
 
     def _repr_mimebundle_(self, **kwargs):
-        """The live view, a line of text for those who cannot show it, and the numbers for `make
-        html`.
+        """The live view, and a line of text for those who cannot show it; before it, an output of its
+        own with what is saved.
         """
+        if in_ipython():
+            display({"text/html": revived(self.saved()), "text/plain": ""}, raw=True)
         made = super()._repr_mimebundle_(**kwargs)
         data, metadata = made if isinstance(made, tuple) else (made, {})
-        data = {**data, "text/plain": NOTE, MIME: self.saved()}
+        data = {**data, "text/plain": NOTE}
         return (data, metadata) if isinstance(made, tuple) else data
 
     def saved(self) -> dict:
@@ -209,6 +215,35 @@ def unsqueeze(text: str, layout: dict) -> bytes:
     return b"".join(parts)
 
 
+def revived(saved: dict, note: str = "") -> str:
+    """HTML that draws a saved explorer, unless the output after it shows a live one (see saved.js).
+
+    With a note it stands alone and draws at once. A page that runs no scripts shows the note: an
+    untrusted notebook, GitHub.
+    """
+    code = base64.b64encode(zlib.compress(script(saved["kind"]).encode(), 9)).decode()
+    numbers = json.dumps(saved, sort_keys=True).replace("<", "\\u003c")
+    name = hashlib.sha256(f"{code}{numbers}".encode()).hexdigest()[:12]
+    return (
+        f'<div class="{BOX}" data-name="{name}">{note}</div>\n<script>\n(() => {{\n{source("saved")}\n'
+        f'ragteachRevive("{name}", "{code}",\n{numbers}\n);\n}})();\n</script>'
+    )
+
+
+def kept(output: dict) -> dict | None:
+    """What an output of a notebook keeps of an explorer, as `Explorer.saved` gives it; None if nothing.
+
+    Example:
+        >>> kept({"data": {"text/plain": "no explorer"}}) is None
+        True
+    """
+    data = output.get("data", {})
+    page = "".join(data.get("text/html", ""))
+    if MIME in data:  # of older notebooks
+        return data[MIME]
+    return json.loads(page.splitlines()[-4]) if page.startswith(f'<div class="{BOX}"') else None
+
+
 def show(kind, arrays, spec, figure, goal=None, measure=None, known=()) -> Explorer:
     """Display the static twin and return the explorer.
 
@@ -233,32 +268,14 @@ def show(kind, arrays, spec, figure, goal=None, measure=None, known=()) -> Explo
         ours = text.get_gid() == plots.FORMULA or "mathdefault" in said  # 10^-3 at an axis
         if "$" in said and not ours:
             text.set_parse_math(False)  # a $ in a name is a $
-    if guard():
+    if in_ipython():
         plots.show(figure, alt=spec["alt"])
     return Explorer(kind, arrays, spec, measure)
 
 
-def guard() -> bool:
-    """Whether this is IPython; and let IPython's pre- and post-execute hooks run on the main thread
-    only. Installed once; harmless elsewhere.
-
-    A widget's callback triggers these hooks too.  In another thread they would redraw and close the
-    figures that a running cell is drawing.
-    """
-    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
-    if shell is None or getattr(shell.events, "ragteach_guard", False):
-        return shell is not None
-    trigger = shell.events.trigger
-
-    @functools.wraps(trigger)
-    def guarded(event, *args, **kwargs):
-        if event in HOOKS and threading.current_thread() is not threading.main_thread():
-            return None
-        return trigger(event, *args, **kwargs)
-
-    shell.events.trigger = guarded
-    shell.events.ragteach_guard = True
-    return True
+def in_ipython() -> bool:
+    """Whether somebody can be shown a figure."""
+    return "IPython" in sys.modules and sys.modules["IPython"].get_ipython() is not None
 
 
 class one_thread:

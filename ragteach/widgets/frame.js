@@ -314,9 +314,11 @@ class View {
     if (!mine && tries > 0) this.later = setTimeout(() => this.hideTwin(tries - 1), 50);
     this.twin = [];
     for (let node = mine?.previousElementSibling; node && this.twin.length < 2; node = node.previousElementSibling) {
+      if (node.querySelector(".ragteach-saved")) continue; // ours, without a kernel
       const image = node.querySelector("img");
       if (image ? image.alt && image.alt !== this.spec.alt : !node.querySelector("details")) break;
       this.twin.push(node);
+      node.hider = this;
       node.style.display = "none";
       if (image) break;
     }
@@ -329,7 +331,8 @@ class View {
     this.watch.disconnect();
     this.media.removeEventListener("change", this.theme);
     this.explorer.destroy?.();
-    if (!this.store.views.size) for (const node of this.twin ?? []) node.style.display = "";
+    const mine = (this.twin ?? []).filter((node) => node.hider === this); // a live view may stand before it by now
+    if (!this.store.views.size) for (const node of mine) node.style.display = "";
     this.host.remove();
   }
 }

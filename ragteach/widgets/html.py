@@ -19,28 +19,17 @@ import warnings
 from pathlib import Path
 
 from ragteach.errors import need, refuse
-from ragteach.widgets.base import MIME, NOTE, script, unsqueeze
+from ragteach.widgets.base import MIME, NOTE, kept, revived, script, source, unsqueeze
 
 VIEW = "application/vnd.jupyter.widget-view+json"
 # Code, which stays as it is; or $$a formula of its own$$; or $one in a line$.
 MATH = re.compile(r"(```.*?```|`[^`\n]*`)|\$\$(.+?)\$\$|\$(?! )((?:(?!\n\n)[^$])+?)\$", re.DOTALL)
 MISSING_ALT = 'alt="No description has been provided for this image"'
 
-# A model as the explorers know it from Jupyter, with nobody at the other end.
 BOOT = """
 const RAGTEACH_SCRIPTS = {}, RAGTEACH_MODELS = [];
 function ragteachStart(id, saved) {
-  const bytes = Uint8Array.from(atob(saved.block), (c) => c.charCodeAt(0));
-  const values = { kind: saved.kind, spec: saved.spec, block: new DataView(bytes.buffer), state: {} };
-  const model = {
-    offline: true,
-    get: (name) => values[name],
-    set: (name, value) => { values[name] = value; },
-    save_changes() {},
-    send() {},
-    on: (event, heard) => { model.hear = heard; },
-    off() {},
-  };
+  const model = ragteachModel(saved, ragteachBytes(saved.block));
   RAGTEACH_MODELS.push(model); // RAGTEACH_MODELS[0].hear({ move: { ... } }) moves the first one
   const explorer = RAGTEACH_SCRIPTS[saved.kind]();
   explorer.initialize({ model });
@@ -50,18 +39,29 @@ function ragteachStart(id, saved) {
 
 
 def settle(nb):
-    """Make a notebook fit to be kept: no live view, which would say "model not found", but the note
-    and the numbers.
+    """Make a notebook fit to be kept: no live views, which would say "model not found"; explorers draw
+    themselves from what is saved, in a trusted notebook.
 
     Args:
         nb: a notebook node; changed in place, and returned.
     """
-    for output in _outputs(nb):
-        if MIME in output.get("data", {}):
-            output.data.pop(VIEW, None)
-            output.data["text/plain"] = NOTE
+    for cell in nb.cells:
+        if cell.cell_type == "code":
+            cell.outputs = [output for output in map(settled, cell.outputs) if output is not None]
     nb.metadata.pop("widgets", None)
     return nb
+
+
+def settled(output):
+    """One output as it may be kept: of an explorer what is saved, with a note; of a live view nothing."""
+    data = output.get("data", {})
+    if VIEW in data and MIME not in data:
+        return None
+    if saved := kept(output):
+        output.data.clear()
+        output.data.update({"text/html": revived(saved, NOTE), "text/plain": NOTE})
+        output.metadata.clear()
+    return output
 
 
 def fragment(saved: dict, number: int, kinds: set) -> str:
@@ -71,7 +71,7 @@ def fragment(saved: dict, number: int, kinds: set) -> str:
     numbers = json.dumps({"kind": saved["kind"], "spec": spec, "block": block}).replace(
         "<", "\\u003c"
     )
-    parts = [] if kinds else [BOOT]
+    parts = [] if kinds else [source("saved") + BOOT]
     if saved["kind"] not in kinds:
         kinds.add(saved["kind"])
         code = (
@@ -119,13 +119,12 @@ def to_html(nb) -> str:
         if cell.cell_type == "markdown":
             cell.source = mathml(cell.source)
     for output in _outputs(nb):
-        data = output.get("data", {})
-        if MIME in data:
-            output["data"] = nbformat.from_dict({"text/html": fragment(data[MIME], number, kinds)})
+        if saved := kept(output):
+            output["data"] = nbformat.from_dict({"text/html": fragment(saved, number, kinds)})
             output["metadata"] = nbformat.from_dict({})
             number += 1
-        elif VIEW in data:
-            data.pop(VIEW)
+        elif VIEW in output.get("data", {}):
+            output["data"] = nbformat.from_dict({})
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # nbconvert does not read the alt text that is put in below
         page, _ = HTMLExporter(exclude_input_prompt=True).from_notebook_node(nb)

@@ -1,22 +1,8 @@
 """The classic notebook with ipywidgets 7, as Colab has it, beside the JupyterLab of this environment.
 
-A few old packages are laid over those that are installed: in a folder of the user's cache, made by
-pip once and found by every later run.
-
-    with Classic(folder) as server: ...      a server; `packages` is what is laid over
-    ClassicNotebook(server, browser, name)   a notebook in a page
+with Classic(folder) as server: ...      a server
+ClassicNotebook(server, browser, name)   a notebook in a page
 """
-
-import hashlib
-import os
-import shutil
-import subprocess
-import sys
-import tempfile
-from pathlib import Path
-
-import platformdirs
-from filelock import FileLock
 
 from .lab import NOISE, Lab
 
@@ -31,38 +17,12 @@ PACKAGES = (
 )
 
 
-def laid_over(packages: tuple[str, ...] = PACKAGES) -> Path:
-    """A folder with these packages. pip needs an index, but only the first time."""
-    name = hashlib.sha256(" ".join([sys.version, *packages]).encode()).hexdigest()[:16]
-    folder = Path(platformdirs.user_cache_dir("ragteach-tests"), name)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(f"{folder}.lock"):
-        if not folder.exists():
-            beside = Path(tempfile.mkdtemp(dir=folder.parent))
-            pip = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--target"]
-            done = subprocess.run([*pip, beside, *packages], capture_output=True, text=True)
-            if done.returncode:
-                shutil.rmtree(beside)
-                raise RuntimeError(f"pip cannot install {' '.join(packages)}:\n{done.stderr}")
-            beside.rename(folder)  # whole, or not at all
-    return folder
-
-
 class Classic(Lab):
     """A server of the classic notebook, with packages laid over this environment's."""
 
     app = "nbclassic.notebookapp"
     options = ()
     packages = PACKAGES
-
-    def environment(self):
-        folder = laid_over(self.packages)
-        path = os.pathsep.join(filter(None, [str(folder), os.environ.get("PYTHONPATH")]))
-        return {
-            "PYTHONPATH": path,
-            "JUPYTER_PATH": str(folder / "share" / "jupyter"),
-            "JUPYTER_CONFIG_PATH": str(folder / "etc" / "jupyter"),
-        }
 
 
 class ClassicNotebook:

@@ -11,6 +11,7 @@ from playwright.sync_api import sync_playwright
 from ragteach.widgets.html import fragment
 
 from .chromium import chromium
+from .classic import Classic
 from .lab import FLAGS, Lab, Notebook
 
 
@@ -24,6 +25,12 @@ def computed_once():
 @pytest.fixture(scope="session")
 def lab(tmp_path_factory):
     with Lab(tmp_path_factory.mktemp("lab")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def classic(tmp_path_factory):
+    with Classic(tmp_path_factory.mktemp("classic")) as server:
         yield server
 
 

@@ -30,6 +30,7 @@ SMALL = {
     "steps": "rt.widgets.gradient_step()",
     "movements": "rt.widgets.adapter_explorer()",
 }
+PLAYGROUND = "rt.widgets.playground()"
 # For timing: enough slider positions that a drag asks for many pictures.
 LONG = {**MAKE, "winners": TABLE.format(sizes="(5, 65, 3)")}
 

@@ -15,6 +15,8 @@ from pathlib import Path
 
 import nbformat
 
+from . import overlay
+
 FLAGS = [
     "--headless",
     "--no-sandbox",
@@ -60,10 +62,14 @@ HOOK = """async () => {
 
 
 class Lab:
-    """One JupyterLab server with its own folders; ``with Lab(folder) as lab:``."""
+    """One server with its own folders, of JupyterLab and of Notebook 7; ``with Lab(folder) as lab:``."""
 
     app = "jupyterlab.labapp"
-    options = ("--LabApp.expose_app_in_browser=True",)
+    options = (
+        "--LabApp.expose_app_in_browser=True",
+        "--JupyterNotebookApp.expose_app_in_browser=True",
+    )
+    packages = ("notebook==7.6.5",)  # laid over this environment's
 
     def __init__(self, folder: Path):
         self.folder, self.notebooks = folder, folder / "notebooks"
@@ -88,7 +94,7 @@ class Lab:
             **os.environ,
             **{name: str(self.folder / place) for name, place in places.items()},
         }
-        environment |= self.environment()
+        environment |= overlay.environment(self.packages)
         environment |= {
             "OMP_NUM_THREADS": "1",
             "PYDEVD_DISABLE_FILE_VALIDATION": "1",
@@ -132,10 +138,6 @@ class Lab:
         self.__exit__()
         raise RuntimeError((self.folder / "server.log").read_text(encoding="utf-8")[-3000:])
 
-    def environment(self) -> dict[str, str]:
-        """Variables for the server and its kernels, beside those that every server gets."""
-        return {}
-
     def __exit__(self, *_):
         self.process.terminate()
         try:
@@ -160,8 +162,9 @@ class Lab:
 class Notebook:
     """One notebook in one fresh page. All pages of a server share what the browser has loaded."""
 
-    def __init__(self, lab, browser, name, width=1280, theme="light"):
+    def __init__(self, lab, browser, name, width=1280, theme="light", front="lab/tree"):
         self.lab, self.name, self.said = lab, name, []
+        self.front = front  # or "notebooks": Notebook 7
         lab.context = lab.context or browser.new_context()
         self.page, self.control = lab.context.new_page(), set()
         self.page.set_viewport_size({"width": width, "height": 1000})
@@ -175,7 +178,9 @@ class Notebook:
         self.open()
 
     def open(self):
-        self.page.goto(f"{self.lab.url}/lab/tree/{self.name}.ipynb?token={self.lab.token}&reset")
+        self.page.goto(
+            f"{self.lab.url}/{self.front}/{self.name}.ipynb?token={self.lab.token}&reset"
+        )
         self.page.wait_for_function("window.jupyterapp?.shell?.currentWidget?.context?.isReady")
         self.page.evaluate(HOOK)
 

@@ -2,19 +2,13 @@
 
 import pytest
 
-from .classic import Classic, ClassicNotebook
+from .classic import ClassicNotebook
 from .test_sharing import say
 
 pytestmark = pytest.mark.browser
 MAKE = """import ipywidgets, ragteach as rt
 print(ipywidgets.__version__)
 w = rt.widgets.gradient_step(); w"""
-
-
-@pytest.fixture(scope="module")
-def classic(tmp_path_factory):
-    with Classic(tmp_path_factory.mktemp("classic")) as server:
-        yield server
 
 
 def drawn(nb):

@@ -111,7 +111,7 @@ def test_the_twin_steps_aside_for_the_live_view_and_comes_back(notebook):
     )
 
 
-def test_saved_and_opened_again_the_figure_is_there(notebook):
+def test_saved_and_opened_again_it_is_back_and_without_its_kernel_too(notebook):
     nb = notebook(MAKE)
     nb.wait_for()
     nb.save()
@@ -125,6 +125,8 @@ def test_saved_and_opened_again_the_figure_is_there(notebook):
     assert nb.faults() == []
     nb.page.evaluate("jupyterapp.shell.currentWidget.sessionContext.shutdown()")
     nb.open()
-    image = nb.page.locator(".jp-OutputArea-output img")
-    image.wait_for()
-    assert image.is_visible()
+    nb.wait_for()  # drawn from what is saved
+    before = say(nb.explorer())
+    press(nb, "ArrowRight", 3)
+    assert say(nb.explorer()) != before
+    assert nb.explorer().count() == 1 and nb.page.locator("img[alt]:visible").count() == 0

@@ -44,7 +44,7 @@ def saved(lesson, factory):
     """What the lesson's run says of each of its explorers."""
     nb, _ = run_of(lesson, "solution", factory)
     outputs = [out for cell in nb.cells for out in cell.get("outputs", [])]
-    return [out["data"][base.MIME] for out in outputs if base.MIME in out.get("data", {})]
+    return [saved for saved in map(base.kept, outputs) if saved]
 
 
 def places(kept):

@@ -15,6 +15,8 @@ from forks import forked_kernels
 from lesson_runs import run_of
 from lesson_source import build
 
+from ragteach.widgets.base import MIME
+
 ROWS = build.lessons()
 NAMES = [row["name"] for row in ROWS]
 LESSONS = [row for row in ROWS if build.teaches(row["name"])]
@@ -470,7 +472,7 @@ def test_outputs_that_are_no_faults():
 
 def test_a_student_meets_no_answer_before_the_prediction():
     """Outputs stay up to the first prediction; then an explorer's, where no question is open."""
-    moving = display_data({build.EXPLORER: {}, "text/plain": "a slider"})
+    moving = display_data({MIME: {"kind": "sharing"}, "text/plain": "a slider"})
     picture = display_data({"image/png": "xx"})
     cells = [
         ("plot()", [picture], True),

@@ -345,7 +345,9 @@ def test_every_explorer_has_its_words(sharing, player):
         bundle = w._repr_mimebundle_()
         data = bundle[0] if isinstance(bundle, tuple) else bundle
         assert data["text/plain"] == base.NOTE and html.VIEW in data
-        assert len(json.dumps(data[base.MIME])) < 400_000
+        page = base.revived(w.saved())
+        assert base.kept({"data": {"text/html": page}}) == json.loads(json.dumps(w.saved()))
+        assert len(page) < 450_000
 
 
 def notebook(w):
@@ -356,22 +358,33 @@ def notebook(w):
         {"image/png": "iVBORw0KGgo=", "text/plain": "the figure"},
         metadata={"image/png": {"alt": "A figure <& its words"}},
     )
+    saved = v4.new_output("display_data", {"text/html": base.revived(w.saved()), "text/plain": ""})
     bundle = w._repr_mimebundle_()
     live = v4.new_output(
         "execute_result",
         dict(bundle[0] if isinstance(bundle, tuple) else bundle),
         execution_count=1,
     )
-    nb = v4.new_notebook(cells=[v4.new_code_cell("w", outputs=[figure, live])])
+    nb = v4.new_notebook(cells=[v4.new_code_cell("w", outputs=[figure, saved, live])])
     nb.metadata["widgets"] = {"application/vnd.jupyter.widget-state+json": {"state": {}}}
     return nb
 
 
 def test_settle_leaves_a_note_and_the_numbers():
-    nb = html.settle(notebook(explore("step")))
-    data = nb.cells[0].outputs[1].data
-    assert set(data) == {"text/plain", base.MIME} and data["text/plain"] == base.NOTE
+    w = explore("step")
+    nb = html.settle(notebook(w))
+    figure, data = (output.data for output in nb.cells[0].outputs)
+    assert "image/png" in figure
+    assert set(data) == {"text/plain", "text/html"} and data["text/plain"] == base.NOTE
+    assert f">{base.NOTE}</div>" in data["text/html"]
+    assert base.kept({"data": data}) == json.loads(json.dumps(w.saved()))
     assert "widgets" not in nb.metadata
+
+
+def test_a_notebook_of_before_keeps_its_explorers():
+    saved = explore("step").saved()
+    old = {"output_type": "display_data", "data": {base.MIME: saved, "text/plain": base.NOTE}}
+    assert base.kept(old) == saved
 
 
 def test_a_page_has_the_figure_once_and_an_explorer(tmp_path):
@@ -415,7 +428,7 @@ def test_the_slider_calls_tasks_tasks_where_their_column_has_a_name():
 
 def test_a_dollar_in_a_name_is_a_dollar_and_powers_of_ten_stay_formulas(monkeypatch):
     shown = []
-    monkeypatch.setattr(base, "guard", lambda: True)
+    monkeypatch.setattr(base, "in_ipython", lambda: True)
     monkeypatch.setattr(base.plots, "show", lambda figure, alt: shown.append(figure))
     frame = rt.make_toy(n_per_task=30)
     frame["task"] = frame["task"].replace("films", "films $5 $6")

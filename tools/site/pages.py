@@ -18,7 +18,7 @@ from pathlib import PurePosixPath
 import nbformat
 from nbformat.notebooknode import NotebookNode
 
-from ragteach.widgets.base import MIME
+from ragteach.widgets.base import kept
 from ragteach.widgets.html import VIEW, fragment
 
 LONG_DRAWING = 6  # lines of a cell that draws; more are folded
@@ -106,8 +106,8 @@ class _Maker:
 
     def _output(self, output: NotebookNode) -> NotebookNode | None:
         data = output.get("data", {})
-        if MIME in data:
-            drawn = fragment(data[MIME], self.explorers, self.kinds)
+        if saved := kept(output):
+            drawn = fragment(saved, self.explorers, self.kinds)
             self.explorers += 1
             return _html(f'<div class="explorer">{drawn}</div>')
         if VIEW in data:
