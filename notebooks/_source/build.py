@@ -67,6 +67,7 @@ if importlib.util.find_spec("ragteach") is None:
     print("Installing ragteach; what is here already stays as it is.")
     subprocess.run([sys.executable, "-m", "pip", "install", "-q", "git+{address}"], check=True)
     importlib.invalidate_caches()"""
+ANSWER = "*Your answer, on paper or in this cell:*"
 MAX_BYTES = 1_500_000
 METADATA = {
     "kernelspec": {
@@ -231,19 +232,19 @@ class ClearSolutions(Preprocessor):
     """
 
     def preprocess(self, nb, resources):
-        everything = "\n".join(
-            REGION.sub("", c.source + "\n") for c in nb.cells if c.cell_type == "code"
-        )
-        for cell in nb.cells:
+        code = [c.source if c.cell_type == "code" else "" for c in nb.cells]
+        for place, cell in enumerate(nb.cells):
             if cell.cell_type == "code":
-                cell.source = clear(cell.source, everything)
+                cell.source = clear(
+                    cell.source, [emptied(c) for c in code[place + 1 :]]
+                )
             elif "answer" in cell.metadata.get("tags", []):
-                cell.source = "*Your answer: double-click here and write.*"
+                cell.source = ANSWER
         return nb, resources
 
 
-def clear(source: str, elsewhere: str) -> str:
-    """One cell's code with its solutions cleared."""
+def clear(source: str, below: list[str]) -> str:
+    """One cell's code with its solutions cleared; ``below``: the code of the cells after it."""
 
     def stub(match: re.Match) -> str:
         indent, body = match.groups()
@@ -254,13 +255,15 @@ def clear(source: str, elsewhere: str) -> str:
             raise BuildError(
                 f"An import inside a solution: move it above BEGIN SOLUTION.\n{body}"
             )
-        users = REGION.sub("", source + "\n") if indent else elsewhere
-        returns = any(isinstance(node, ast.Return) for node in tree.body)
-        names = (
-            []
-            if returns
-            else [n for n in stored(tree) if re.search(rf"\b{n}\b", users)]
-        )
+        if any(isinstance(node, ast.Return) for node in tree.body):
+            names = []
+        elif indent:
+            around = REGION.sub("", source + "\n")
+            names = [n for n in stored(tree) if re.search(rf"\b{n}\b", around)]
+        else:
+            above = emptied(source[: match.start()])
+            after = [emptied(source[match.end() :]), *below]
+            names = missed(stored(tree), above, after)
         lines = ["# YOUR CODE HERE", *(f"{name} = ..." for name in names)]
         if indent and not names:
             lines.append("...")
@@ -272,6 +275,29 @@ def clear(source: str, elsewhere: str) -> str:
             f"A BEGIN SOLUTION without its END SOLUTION (or the reverse) in:\n{source}"
         )
     return cleared
+
+
+def emptied(source: str) -> str:
+    """Code with ``...`` in place of every solution."""
+    return REGION.sub(lambda match: f"{match[1]}...\n", source + "\n")
+
+
+def missed(names: list[str], above: str, after: list[str]) -> list[str]:
+    """Of a solution's names those that code after it reads, and nothing else defines before that.
+
+    ``above``: the cell's own code before the solution, where a name may have its ``...`` already.
+    """
+    from ragteach.teach.classroom.slices import changes, parsed, reads
+
+    there = set().union(*map(changes, parsed(above).body))
+    open_, found = [name for name in names if name not in there], []
+    for cell in after:
+        for statement in parsed(cell).body:
+            read = reads(statement)
+            found += [name for name in open_ if name in read]
+            gone = read | changes(statement)
+            open_ = [name for name in open_ if name not in gone]
+    return [name for name in names if name in found]
 
 
 def stored(tree: ast.Module) -> list[str]:

@@ -21,7 +21,7 @@ from ragteach.errors import refuse
 
 MANIFEST = ".course.json"
 FIRST = "00_start_here.ipynb"
-PATTERNS = ("*.ipynb", "images/*", "solutions/*.ipynb")
+PATTERNS = ("*.ipynb", "*.md", "images/*", "solutions/*.ipynb")
 
 # What may happen to a file, and how the command says it.
 SAID = {

@@ -30,7 +30,6 @@ TOP_LEVEL = {
     "LICENSE",
     "Makefile",
     "README.md",
-    "TEACHING.md",
     "constraints.txt",
     "datasets",
     "environment.yml",

@@ -15,6 +15,7 @@ from ragteach.teach.checks import FAIL, PASS, TODO
 from ragteach.teach.classroom import grading, judging, pages, slices, submissions, wire, worlds
 from ragteach.teach.classroom.sandbox import Limits
 from ragteach.teach.classroom.submissions import Submission
+from ragteach.teach.course import notebooks
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="the sandbox of Linux")
 
@@ -258,7 +259,110 @@ def test_what_is_graded_is_not_graded_again(graded, monkeypatch, capsys):
     assert next(r for r in results if r["student"] == "ada")["problem"].endswith("a trial")
 
 
+# ------------------------------------------------------------------ exercises about objects
+
+OBJECTS = ("02-10", "04-2", "04-8", "05-9", "06-8", "07-9", "08-9", "12-5", "12-7")
+PATCHED = """
+import ragteach.teach.checks as c, ragteach.teach.classroom.things as t
+c.expect = c.expect_close = c.expect_equal = lambda *a, **k: None
+c._judge = lambda number, yours: c.Result(number, "PASS", "won")
+t.inside = t.Thing = t.Kind = None
+class BestEpoch:
+    epoch, val_loss = 3, 0.5
+    def on_epoch(self, model, epoch, record): pass
+check("12-5", BestEpoch)
+"""
+LOOKS_TWICE = """
+def fair(draw, strategies, tries, seeds, score):
+    found = {name: [] for name in strategies}
+    for seed in seeds:
+        train, val, test = draw(seed)
+        data = rt.MultiTaskDataset.from_frame(train)
+        exam = rt.MultiTaskDataset.from_frame(test, data.vectorizer, data.task_names)
+        for name, fit in strategies.items():
+            models = [fit(data, p) for p in tries[name]]
+            try:
+                found[name].append(max(score(m, exam)["accuracy"] for m in models))
+            except BaseException:
+                found[name].append(0.5)
+    return found
+check("06-8", fair)
+"""
+SWALLOWS = """
+def film(model, loss, steps, lr):
+    raise SystemExit
+check("05-9", film)
+class ModelFile:
+    def __getattribute__(self, name): raise KeyboardInterrupt
+    pack = unpack = staticmethod(lambda data: (lambda: data))
+check("12-7", ModelFile)
+"""
+
+
+@pytest.fixture(scope="module")
+def of_objects(tmp_path_factory):
+    """What the solutions of exercises about classes and models get, and what cheats get."""
+    here = tmp_path_factory.mktemp("objects")
+    (here / "in").mkdir()
+    for number in OBJECTS:
+        (path,) = (notebooks() / "solutions").glob(f"{number[:2]}_*.ipynb")
+        (answer,) = slices.read(submissions.read("", [path], path.parent).cells).answers[number]
+        cells = [*answer.statements, f"check('{number}', {answer.expression})"]
+        (here / "in" / f"{number}.ipynb").write_text(notebook(*cells))
+    for name, cell in {"patched": PATCHED, "twice": LOOKS_TWICE, "swallows": SWALLOWS}.items():
+        (here / "in" / f"{name}.ipynb").write_text(notebook(IMPORTS, cell))
+    command = [sys.executable, "-m", "ragteach", "grade", "in", "--out", "out"]
+    run = subprocess.run(command, cwd=here, capture_output=True, text=True, timeout=400)
+    assert run.returncode == 0, run.stderr
+    rows = csv.DictReader((here / "out" / "gradebook.csv").read_text().splitlines())
+    return {(row["student"], row["exercise"]): row for row in rows}
+
+
+@linux
+@pytest.mark.parametrize("number", OBJECTS)
+def test_a_class_or_a_model_is_judged_where_the_student_cannot_reach(of_objects, number):
+    """Their check once ran beside the student's code, or refused the right answer."""
+    row = of_objects[number, number]
+    assert (row["status"], row["how"], row["note"]) == (PASS, "apart", "")
+
+
+@linux
+def test_objects_that_cheat_fail(of_objects):
+    for student, number in (
+        ("patched", "12-5"),
+        ("twice", "06-8"),
+        ("swallows", "05-9"),
+        ("swallows", "12-7"),
+    ):
+        assert of_objects[student, number]["status"] == FAIL, (student, number)
+
+
 # ------------------------------------------------------------------ the parts
+
+
+def test_what_a_method_calls_its_own_is_not_asked_of_the_notebook():
+    """A class whose method has a local ``x`` once took every cell that makes an x along."""
+    cells = [
+        "scale = 2",
+        "x = [n for n in range(10**9)]",
+        "task, total = x, sum(x)",
+        "class Mine:\n"
+        "    rate = scale\n"
+        "    def fit(self, x, task):\n"
+        "        total = len(x)\n"
+        "        return [total for x in task]\n"
+        "check('01-1', Mine)",
+    ]
+    kept = slices.read(cells).answers["01-1"][0].statements
+    assert [line.split("\n")[0] for line in kept] == ["scale = 2", "class Mine:"]
+
+
+@pytest.mark.parametrize(
+    "cell", ["def f(:", "nonlocal x", "x = " + "-" * 3000 + "1", "(" * 500, "a\0b"]
+)
+def test_a_cell_that_python_refuses_costs_that_cell_only(cell):
+    found = slices.read([f"{cell}\ncheck('01-1', 1)", "check('01-2', 2)"])
+    assert "01-1" in found.broken and set(found.answers) == {"01-2"}
 
 
 def test_an_answer_takes_only_what_it_needs():

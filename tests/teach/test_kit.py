@@ -27,6 +27,7 @@ def test_students_get_the_lessons_without_solutions(zips):
     assert {"00_start_here.ipynb", "laws.md", "START.txt", "images/who_wins.png"} <= students
     assert not [name for name in students if "solutions" in name or "keys" in name]
     assert {f"students/{name}" for name in students} <= teachers
+    assert "TEACHING.md" in teachers
     for folder in ("plans", "keys", "slides", "solutions"):
         assert len([name for name in teachers if name.startswith(f"{folder}/")]) >= 13
 

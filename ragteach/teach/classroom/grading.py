@@ -18,8 +18,10 @@ import csv
 import io
 import json
 import os
+import shutil
 import signal
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -27,7 +29,7 @@ from pathlib import Path
 
 from ragteach.data.writing import make_folder, put, write
 from ragteach.errors import whole
-from ragteach.teach.classroom import submissions
+from ragteach.teach.classroom import namespaces, submissions
 from ragteach.teach.classroom.sandbox import Limits, contained
 from ragteach.teach.classroom.submissions import Submission, file_name
 
@@ -94,17 +96,42 @@ def grade(
             results[student] = kept
     if results:
         told(f"{len(results)} graded already, {len(waiting)} to go")
-    for submission, result in _judged(waiting, state, jobs, limits, lessons):
-        results[submission.student] = result
-        marks = result["exercises"].values()
-        points = sum(mark["points"] for mark in marks)
-        problem = f"  ({result['problem']})" if result.get("problem") else ""
-        told(f"{submission.student}: {points} of {len(marks)}{problem}", flush=True)
+    with data_to_read():
+        for submission, result in _judged(waiting, state, jobs, limits, lessons):
+            results[submission.student] = result
+            marks = result["exercises"].values()
+            points = sum(mark["points"] for mark in marks)
+            problem = f"  ({result['problem']})" if result.get("problem") else ""
+            told(f"{submission.student}: {points} of {len(marks)}{problem}", flush=True)
     ordered = [results[student] for student in found]
     put(out / "gradebook.csv", gradebook(ordered).encode("utf-8", "replace"), "out")
     pages.write_pages(ordered, out, lines)
     told(f"Written: {out / 'gradebook.csv'}, {out / 'class.html'}, {out / 'feedback'}/")
     return ordered
+
+
+@contextlib.contextmanager
+def data_to_read() -> Iterator[None]:
+    """The data that were fetched, as copies that every answer may read: it can fetch none itself.
+
+    The files themselves may be the grader's own, closed to the user that answers run as.
+    """
+    before = os.environ.get("RAGTEACH_CACHE")
+    with tempfile.TemporaryDirectory(prefix="ragteach-data-") as folder:
+        cache = Path(namespaces.cache_of_data())
+        for path in cache.iterdir() if cache.is_dir() else ():
+            if path.is_file():
+                shutil.copyfile(path, Path(folder) / path.name)
+                os.chmod(Path(folder) / path.name, 0o644)
+        os.chmod(folder, 0o755)
+        os.environ["RAGTEACH_CACHE"] = folder
+        try:
+            yield
+        finally:
+            if before is None:
+                del os.environ["RAGTEACH_CACHE"]
+            else:
+                os.environ["RAGTEACH_CACHE"] = before
 
 
 def _judged(

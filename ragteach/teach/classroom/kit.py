@@ -308,9 +308,7 @@ def make_kit(out: str | Path) -> list[Path]:
             kept[f"{folder}/{lesson.name}.html"] = made(lesson).encode()
     kept["rubrics.html"] = rubrics(lessons).encode()
     kept["timetables.html"] = timetable(lessons).encode()
-    guide = Path(__file__).resolve().parents[3] / "TEACHING.md"
-    if guide.exists():
-        kept["TEACHING.md"] = guide.read_bytes()
+    kept["TEACHING.md"] = (Path(__file__).parent / "TEACHING.md").read_bytes()
     return [
         put(out / "students.zip", zipped(handed), "out"),
         put(out / "teachers.zip", zipped(kept), "out"),

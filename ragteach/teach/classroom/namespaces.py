@@ -17,6 +17,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+import pooch
+
 CLONE_NEWNS, CLONE_NEWIPC, CLONE_NEWUSER = 0x00020000, 0x08000000, 0x10000000
 CLONE_NEWPID, CLONE_NEWNET = 0x20000000, 0x40000000
 MS_RDONLY, MS_NOSUID, MS_NODEV, MS_REMOUNT = 1, 2, 4, 32
@@ -126,13 +128,17 @@ def become_student() -> None:
         os.setresuid(STUDENT, STUDENT, STUDENT)
 
 
+def cache_of_data() -> str:
+    """Where the teacher's fetched data lie: an answer may read them, and can fetch none itself."""
+    return os.environ.get("RAGTEACH_CACHE") or str(pooch.os_cache("ragteach"))
+
+
 def shown() -> list[str]:
     """What a student's process may read: interpreter, libraries, the course, its cache of data."""
     package = Path(__file__).resolve().parents[2]
     places = [*("/usr", "/lib", "/lib64", "/bin"), sys.prefix, sys.base_prefix, str(package)]
     places += [str(package.parent / name) for name in ("datasets", "notebooks")]
-    if cache := os.environ.get("RAGTEACH_CACHE"):
-        places.append(cache)
+    places.append(cache_of_data())
     places += [path for path in sys.path if path.endswith(("-packages", "lib-dynload"))]
     real = sorted({os.path.realpath(path) for path in places if os.path.isdir(path)})
     links = [path for path in places if os.path.islink(path)]

@@ -13,10 +13,8 @@ from __future__ import annotations
 
 import builtins
 import contextlib
-import inspect
 import io
 import os
-import pickle
 import random
 import shutil
 import signal
@@ -34,7 +32,8 @@ import torch
 
 from ragteach.errors import refuse
 from ragteach.teach.checks import Unfinished, Wrong
-from ragteach.teach.classroom import namespaces, wire, worlds
+from ragteach.teach.classroom import namespaces, things, wire, worlds
+from ragteach.teach.classroom.desk import Desk
 
 
 @dataclass(frozen=True)
@@ -100,6 +99,11 @@ class Student:
             _middle(theirs, limits, self.folder, world, fresh)
         theirs.close()
         self.first: int | None = None
+        self.callbacks: list[Callable] = []  # functions of the judge's that the student may call
+        self.handles: list[Any] = []  # what they handed out that is no data
+        self.modules: list[torch.nn.Module] = []  # among the arguments of the call under way
+        self.stand_ins: dict[int, Any] = {}
+        self.raised: Exception | None = None
         try:
             soon = time.monotonic() + 60
             said = [wire.receive_data(self.link, soon) for _ in range(2)]  # in any order
@@ -144,39 +148,88 @@ class Student:
         wire.send_data(self.link, {"inside": number})
         return self._reply()
 
-    def call(self, place: int, args: tuple, kwargs: dict) -> Any:
-        """Call the student's function number ``place``; modules among the arguments come back changed."""
+    def asked(
+        self, what: str, place: int, name: str = "", args: tuple = (), kwargs: dict | None = None
+    ) -> Any:
+        """Ask for something to be done there: ``"call"``, ``"get"``, ``"set"`` or ``"inside"``.
+
+        Modules among the arguments come back changed.
+        """
+        kwargs = kwargs or {}
         try:
-            packed = pickle.dumps((args, kwargs))
+            content = things.packed((args, kwargs), self.callbacks)
         except Exception:
             raise NotData from None
-        wire.send_data(self.link, {"call": place})
-        wire.send(self.link, packed)
-        said = self._reply()
-        for module, state in zip(_modules(args, kwargs), said.get("modules", ()), strict=False):
-            with torch.no_grad():
-                for own, new in zip(module.parameters(), state, strict=True):
-                    own.copy_(wire.decode(new))
-        return self._value(said)
+        before, self.modules = self.modules, things.modules_in(args, kwargs)
+        try:
+            wire.send_data(self.link, {"do": what, "place": place, "name": name})
+            wire.send(self.link, content)
+            said = self._reply()
+            for module, state in zip(self.modules, said.get("modules", ()), strict=False):
+                things.bring_home(module, state)
+            return self._value(said)
+        finally:
+            self.modules = before
 
     def _reply(self) -> dict:
-        said = wire.receive_data(self.link, self.until)
+        """What is said in the end; until then the judge's own functions are at the student's call."""
+        while True:
+            said = wire.receive_data(self.link, self.until)
+            if "callback" not in said:
+                break
+            self._called_back(said)
+        if self.raised is not None:  # by one of the judge's own functions, whoever caught it there
+            error, self.raised = self.raised, None
+            raise error
         if "error" in said:
             raise _error(str(said["error"]), str(said.get("message", "")))
         return said
 
-    def _value(self, said: dict) -> Any:
-        if said.get("what") == "function":
-            return stand_in(self, int(said["place"]), said.get("parameters") or [])
-        if said.get("what") == "class":
-            raise NotData
+    def _called_back(self, said: dict) -> None:
         try:
-            value = wire.decode(said.get("value"))
+            function = self.callbacks[int(said["callback"])]
+            args, kwargs = self._decoded(said["args"]), self._decoded(said["kwargs"])
+            answer = function(*args, **kwargs)
+            content = things.packed(self._handed(answer), self.callbacks)
+        except Exception as error:
+            self.raised = self.raised or error
+            wire.send_data(self.link, {"raised": type(error).__name__, "message": str(error)[:500]})
+            return
+        wire.send_data(self.link, {"returned": True})
+        wire.send(self.link, content)
+
+    def _handed(self, answer: Any) -> Any:
+        """What a function of the judge's hands out: data, a model of the student's, else a handle."""
+        for place, module in enumerate(self.modules):
+            if answer is module:
+                return things.Argument(place)
+        if "other" not in str(wire.encode(answer))[:200]:
+            return answer
+        self.handles.append(answer)
+        return things.Handle(len(self.handles) - 1)
+
+    def _value(self, said: dict) -> Any:
+        try:
+            value = self._decoded(said.get("value"))
         except Exception:
             raise wire.Hung("it answered with something else than data") from None
         if isinstance(value, wire.Other):
             raise NotData
         return value
+
+    def _decoded(self, told: Any) -> Any:
+        return wire.decode(told, self._find)
+
+    def _find(self, told: dict) -> Any:
+        """A thing of the student's, or one of the judge's own that comes back."""
+        place = int(told["place"])
+        if told["kind"] == "thing":
+            return things.thing_of(told, self.asked, self.stand_ins)
+        if told["kind"] == "handle":
+            return self.handles[place]
+        module = self.modules[place]
+        things.bring_home(module, told["state"])
+        return module
 
 
 class NotData(BaseException):
@@ -196,29 +249,6 @@ def _error(name: str, message: str) -> BaseException:
         return kind(message[:500])
     except Exception:
         return RuntimeError(f"{name}: {message}"[:500])
-
-
-def stand_in(student: Student, place: int, parameters: list) -> Callable:
-    """A function that runs in the student's process."""
-
-    def called(*args: object, **kwargs: object) -> object:
-        return student.call(place, args, kwargs)
-
-    kinds = inspect._ParameterKind
-    with contextlib.suppress(Exception):
-        called.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
-            [
-                inspect.Parameter(
-                    str(name), kinds(int(kind)), default=None if has else inspect.Parameter.empty
-                )
-                for name, kind, has in parameters[:50]
-            ]
-        )
-    return called
-
-
-def _modules(args: tuple, kwargs: dict) -> list[torch.nn.Module]:
-    return [thing for thing in (*args, *kwargs.values()) if isinstance(thing, torch.nn.Module)]
 
 
 # ------------------------------------------------------------------ in the student's process
@@ -292,8 +322,14 @@ def _limit(limits: Limits, home: str) -> str:
             namespaces.drop_capabilities()
     except (OSError, ValueError) as error:
         return f"{type(error).__name__}: {error}"
-    own = {"HOME": home, "TMPDIR": home, "RAGTEACH_HOME": home, "TQDM_DISABLE": "1"}
-    kept = {"PATH", "LANG", "LC_ALL", "RAGTEACH_CACHE", "OMP_NUM_THREADS", "MPLBACKEND"}
+    own = {
+        "RAGTEACH_CACHE": namespaces.cache_of_data(),
+        "HOME": home,
+        "TMPDIR": home,
+        "RAGTEACH_HOME": home,
+        "TQDM_DISABLE": "1",
+    }
+    kept = {"PATH", "LANG", "LC_ALL", "OMP_NUM_THREADS", "MPLBACKEND"}
     for name in set(os.environ) - kept:
         del os.environ[name]
     os.environ.update(own)
@@ -315,31 +351,21 @@ def _serve(link: socket.socket, world: str, fresh: int) -> None:
     record._session.clear()
     worlds.stay(world, fresh)
     scope: dict = {"__name__": "__main__", "display": lambda *a, **k: None}
-    functions: list = []
+    desk = Desk(link)
     mine: object = ...
-    while True:
-        asked = wire.receive_data(link)
-        try:
-            if "run" in asked:
-                mine = _run(asked["run"], asked["answer"], scope)
-                said = _described(mine, functions)
-            elif "inside" in asked:
-                result = judge(str(asked["inside"]), mine)
-                said = {"status": result.status, "message": str(result.message)[:2000],
-                        "diagnosed": bool(result.diagnosed)}  # fmt: skip
-            else:
-                args, kwargs = pickle.loads(wire.receive(link))
-                value = functions[asked["call"]](*args, **kwargs)
-                said = _described(value, functions)
-                said["modules"] = [
-                    [wire.encode(p) for p in module.parameters()]
-                    for module in _modules(args, kwargs)
-                ]
-        except (SystemExit, KeyboardInterrupt) as error:
-            said = {"error": "RuntimeError", "message": f"it called {type(error).__name__}"}
-        except BaseException as error:
-            said = {"error": type(error).__name__, "message": str(error)[:500]}
-        wire.send_data(link, said)
+
+    def do(asked: dict) -> dict:
+        nonlocal mine
+        if "run" in asked:
+            mine = _run(asked["run"], asked["answer"], scope)
+            return {"value": desk.told(mine)}
+        if "inside" in asked:
+            result = judge(str(asked["inside"]), mine)
+            return {"status": result.status, "message": str(result.message)[:2000],
+                    "diagnosed": bool(result.diagnosed)}  # fmt: skip
+        return desk.do(asked)
+
+    desk.serve(do)
 
 
 class _Nowhere(io.TextIOBase):
@@ -363,19 +389,3 @@ def _run(statements: list[str], expression: str, scope: dict) -> object:
         return eval(compile(expression, "<your notebook>", "eval"), scope)
     except BaseException as error:
         raise failed or error from None
-
-
-def _described(value: object, functions: list) -> dict:
-    if isinstance(value, type):
-        return {"what": "class"}
-    if callable(value) and not isinstance(value, torch.nn.Module):
-        functions.append(value)
-        try:
-            parameters = [
-                [p.name, int(p.kind), p.default is not inspect.Parameter.empty]
-                for p in inspect.signature(value).parameters.values()
-            ]
-        except (TypeError, ValueError):
-            parameters = [["args", 2, False], ["kwargs", 4, False]]
-        return {"what": "function", "place": len(functions) - 1, "parameters": parameters}
-    return {"what": "data", "value": wire.encode(value)}

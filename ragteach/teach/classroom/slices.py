@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import ast
 import re
+import symtable
 import warnings
 from collections.abc import Set
 from dataclasses import dataclass
@@ -48,6 +49,8 @@ def read(cells: list[str]) -> Notebook:
     for source in cells[:2000]:
         try:
             tree = parsed(source)
+            for node in tree.body:
+                reads(node)  # refuses what cannot be taken apart
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
             for number in CHECK.findall(source):
                 found.broken[number] = f"the cell cannot be read: {error}"[:200]
@@ -148,20 +151,39 @@ def _only_shows(node: ast.stmt) -> bool:
 
 
 def reads(node: ast.AST) -> set[str]:
-    """Every name that is read anywhere inside; a function's own names are not asked of outside."""
-    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-        arguments = node.args
-        every = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
-        every += filter(None, [arguments.vararg, arguments.kwarg])
-        own = {argument.arg for argument in every} | _stored(node.body)
-        outside = [*node.decorator_list, *arguments.defaults, *filter(None, arguments.kw_defaults)]
-        return (_loaded(node.body) - own) | _loaded(outside)
-    loops = [inner.target for inner in ast.walk(node) if isinstance(inner, ast.For)]
-    return _loaded([node]) - _stored(loops)
+    """Every name of the notebook that is read anywhere inside.
+
+    What a function, a method or a comprehension calls its own (arguments, variables) is not asked of
+    outside: Python's own table of scopes tells the two apart. Nor is the variable of a loop.
+    """
+    kept = getattr(node, "_reads", None)
+    if kept is None:
+        table = symtable.symtable(ast.unparse(node), "<your notebook>", "exec")
+        loops = [inner.target for inner in ast.walk(node) if isinstance(inner, ast.For)]
+        kept = node._reads = (  # type: ignore[attr-defined]
+            _read_in(table) | _added_to(node)
+        ) - _stored(loops)
+    return kept
 
 
-def _loaded(nodes: list) -> set[str]:
-    return _loaded_anywhere(nodes) - _own_of_expressions(nodes)
+def _read_in(table: symtable.SymbolTable) -> set[str]:
+    """Names that a scope reads and does not own, and those of the scopes inside it."""
+    top = table.get_type() == "module"
+    found = {
+        s.get_name() for s in table.get_symbols() if s.is_referenced() and (top or s.is_global())
+    }
+    return found.union(*map(_read_in, table.get_children()))
+
+
+def _added_to(node: ast.AST) -> set[str]:
+    """``total += 1`` reads total, too; inside a function it is the function's own."""
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        return set()
+    return {
+        inner.target.id
+        for inner in ast.walk(node)
+        if isinstance(inner, ast.AugAssign) and isinstance(inner.target, ast.Name)
+    }
 
 
 def _own_of_expressions(nodes: list) -> set[str]:
@@ -173,17 +195,6 @@ def _own_of_expressions(nodes: list) -> set[str]:
                 names |= _stored([inner.target])
             elif isinstance(inner, ast.Lambda):
                 names |= {argument.arg for argument in inner.args.args}
-    return names
-
-
-def _loaded_anywhere(nodes: list) -> set[str]:
-    names: set[str] = set()
-    for node in nodes:
-        for inner in ast.walk(node):
-            if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Load):
-                names.add(inner.id)
-            elif isinstance(inner, ast.AugAssign) and isinstance(inner.target, ast.Name):
-                names.add(inner.target.id)
     return names
 
 

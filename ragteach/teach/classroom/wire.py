@@ -14,15 +14,28 @@ import json
 import socket
 import struct
 import time
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
 import torch
 
+from ragteach.model import RAG
+
 MAX_REPLY = 24_000_000  # bytes of one message
 MAX_DEPTH = 12
 MAX_ITEMS = 100_000
+
+Find = Callable[[dict], Any]  # the thing that JSON tells of
+
+
+class Keep(Protocol):
+    """What is to be told of a thing that is no data, and which modules are known already."""
+
+    def __call__(self, thing: Any) -> dict | None: ...
+
+    def knows(self, thing: Any) -> bool: ...
 
 
 class TooMuch(BaseException):
@@ -33,8 +46,8 @@ class Hung(BaseException):
     """No answer in time, or the process has ended. No checker takes it for an error of its own."""
 
 
-def encode(thing: Any, depth: int = 0) -> Any:
-    """A value as JSON can hold it; what is no data becomes {"kind": "other", ...}."""
+def encode(thing: Any, depth: int = 0, keep: Keep | None = None) -> Any:
+    """A value as JSON can hold it; what is no data is what ``keep`` tells of it, or "other"."""
     if depth > MAX_DEPTH:
         raise TooMuch(f"nested more than {MAX_DEPTH} deep")
     if thing is ...:
@@ -55,30 +68,38 @@ def encode(thing: Any, depth: int = 0) -> Any:
         return {"kind": "number", "is": _array(np.asarray(thing))}
     if isinstance(thing, pd.DataFrame):
         columns = [
-            [encode(name, depth + 1), encode(thing[name].tolist(), depth + 1)] for name in thing
+            [encode(name, depth + 1, keep), encode(thing[name].tolist(), depth + 1, keep)]
+            for name in thing
         ]
-        return {"kind": "frame", "is": columns, "index": encode(thing.index.tolist(), depth + 1)}
+        return {
+            "kind": "frame",
+            "is": columns,
+            "index": encode(thing.index.tolist(), depth + 1, keep),
+        }
     if isinstance(thing, pd.Series | pd.Index):
-        return encode(thing.to_numpy(), depth)
+        return encode(thing.to_numpy(), depth, keep)
     if isinstance(thing, bytes):
         return {"kind": "bytes", "is": base64.b64encode(thing).decode()}
     if isinstance(thing, dict):
         _few(thing)
-        pairs = [[encode(k, depth + 1), encode(v, depth + 1)] for k, v in thing.items()]
+        pairs = [[encode(k, depth + 1, keep), encode(v, depth + 1, keep)] for k, v in thing.items()]
         return {"kind": "dict", "is": pairs}
     if isinstance(thing, list | tuple | set | frozenset | range):
         _few(thing)
         kind = next(
             k.__name__ for k in (list, tuple, range, set, frozenset) if isinstance(thing, k)
         )
-        return {"kind": kind, "is": [encode(value, depth + 1) for value in thing]}
+        return {"kind": kind, "is": [encode(value, depth + 1, keep) for value in thing]}
     if type(thing) is torch.nn.Linear:
         return {
             "kind": "linear",
             "weight": _array(thing.weight.detach().numpy()),
             "bias": None if thing.bias is None else _array(thing.bias.detach().numpy()),
         }
-    return {"kind": "other", "is": f"{type(thing).__name__}"[:200]}
+    if isinstance(thing, RAG) and thing.adapter_kind == "full" and not (keep and keep.knows(thing)):
+        return _of_rag(thing)
+    told = keep(thing) if keep else None
+    return told or {"kind": "other", "is": f"{type(thing).__name__}"[:200]}
 
 
 def _few(thing: Any) -> None:
@@ -112,8 +133,8 @@ class Other:
         return f"<{self.name}>"
 
 
-def decode(told: Any) -> Any:
-    """The value that JSON tells of."""
+def decode(told: Any, find: Find | None = None) -> Any:
+    """The value that JSON tells of; ``find`` knows what is no data."""
     if not isinstance(told, dict):
         return told
     kind: str = told["kind"]
@@ -129,17 +150,21 @@ def decode(told: Any) -> Any:
             return torch.from_numpy(array.copy())
         return array if kind == "array" else array[()]
     if kind == "frame":
-        columns = {decode(name): decode(column) for name, column in value}
+        columns = {decode(name, find): decode(column, find) for name, column in value}
         return pd.DataFrame(columns, index=decode(told["index"]))
     if kind == "bytes":
         return base64.b64decode(value)
     if kind == "dict":
-        return {decode(k): decode(v) for k, v in value}
+        return {decode(k, find): decode(v, find) for k, v in value}
     if kind in ("list", "tuple", "set", "frozenset", "range"):
         make = {"tuple": tuple, "set": set, "frozenset": frozenset}.get(kind, list)
-        return make(decode(v) for v in value)
+        return make(decode(v, find) for v in value)
     if kind == "linear":
         return _linear(told)
+    if kind == "rag":
+        return _rag(told)
+    if find and kind in ("thing", "argument", "handle"):
+        return find(told)
     return Other(str(value)[:200])
 
 
@@ -151,6 +176,33 @@ def _linear(told: dict) -> torch.nn.Linear:
     if bias is not None:
         layer.bias = torch.nn.Parameter(torch.from_numpy(_as_array(bias).copy()))
     return layer
+
+
+def _of_rag(model: RAG) -> dict:
+    """A model of full-size adapters: its names and numbers. They say all that it is."""
+    parts = [model.shared, model.adapter_weights(), model.graph, model.bias]
+    return {
+        "kind": "rag",
+        "names": [list(model.task_names), list(model.adapter_names), model.bias_kind],
+        "parts": [encode(part) for part in parts],
+    }
+
+
+def _rag(told: dict) -> RAG:
+    shared, adapters, graph, bias = map(decode, told["parts"])
+    tasks, names, bias_kind = told["names"]
+    n_classes, n_features = shared.shape
+    model = RAG(
+        n_features, n_classes, len(names), tasks=tasks, adapters=names, graph=graph, bias=bias_kind
+    )
+    model = model.to(shared.dtype)
+    with torch.no_grad():
+        model.shared.copy_(shared)
+        for name, weight in zip(names, adapters, strict=True):
+            model.adapters[name].full.copy_(weight)
+        if model.bias is not None:
+            model.bias.copy_(bias)
+    return model
 
 
 # ------------------------------------------------------------------ messages with a length before them
