@@ -4,12 +4,13 @@ Enters: the arguments of an inner function of the package.  Leaves: its result; 
 whatever process, had the same arguments, then that run's, bit by bit, from the session's folder.
 
 A lesson runs as the student's notebook and as the solution, and its tests repeat its claims: most
-of what they compute is the same. Every line is executed each time, but for three functions whose
+of what they compute is the same. Every line is executed each time, but for four functions whose
 result their arguments decide (tests/engine and tests/study hold that, without this file):
 
     minimise        the optimum of a `Problem`           engine.optimum
     descent.train   gradient descent of many models      engine.training
     one_draw        all strategies on one draw           study.experiment
+    best_heads      the best of nine trained heads       study.own_classes
 """
 
 import atexit
@@ -30,8 +31,9 @@ from ragteach.data.documents import Blocks, BlockSparse
 from ragteach.engine import optimum, training
 from ragteach.engine.objective import Problem
 from ragteach.engine.replicas import Replicas, trainable
-from ragteach.study import experiment
+from ragteach.study import experiment, own_classes
 from ragteach.study.kept import Job, described
+from ragteach.study.own_classes import BestHeads, HeadParts, HeadStrategy
 from ragteach.study.strategies import REGISTRY, Strategy
 from ragteach.tensors import TaskTensors
 
@@ -152,6 +154,18 @@ class Once:
         more = tuple(knobs[name] for name in columns)
         return [row + more for strategy in strategies for row in found[strategy.name]]
 
+    def best_heads(self, plainly: Callable, strategy: HeadStrategy, parts: HeadParts) -> BestHeads:
+        """`own_classes.best_heads`; a strategy of a test's own is computed."""
+        if self.inside or own_classes.OWN.get(strategy.name) is not strategy:
+            return plainly(strategy, parts)
+        made = parts.made
+        key = digest("heads", strategy.name, made.data, made.class_names, parts.checked)
+        found = self.find(key)
+        if found is None:
+            found, seconds = self.compute(plainly, strategy, parts)
+            self.keep(key, found, seconds)
+        return found
+
 
 def shared_folder() -> Path:
     """The folder of this test session (made in tests/conftest.py)."""
@@ -170,11 +184,12 @@ def bare(replicas: Replicas) -> dict:
 
 @contextlib.contextmanager
 def kept_in(folder: Path) -> Iterator[Once]:
-    """In here the three functions compute nothing twice."""
+    """In here the four functions compute nothing twice."""
     once = Once(folder)
     plain_minimise = optimum.minimise
     plain_train = training._Descent.train
     plain_draw = experiment._one_draw
+    plain_heads = own_classes.best_heads
 
     @functools.wraps(plain_minimise)
     def minimise(problem: Problem, tol: float, max_steps: int) -> tuple[Replicas, int]:
@@ -197,7 +212,12 @@ def kept_in(folder: Path) -> Iterator[Once]:
             return plain_draw(job, frame, strategies, columns, max_words, encoder)
         return once.one_draw(plain_draw, job, frame, strategies, columns, max_words)
 
+    @functools.wraps(plain_heads)
+    def best_heads(strategy: HeadStrategy, parts: HeadParts) -> BestHeads:
+        return once.best_heads(plain_heads, strategy, parts)
+
     with (
+        mock.patch.object(own_classes, "best_heads", best_heads),
         mock.patch.object(optimum, "minimise", minimise),
         mock.patch.object(training._Descent, "train", train),
         mock.patch.object(experiment, "_one_draw", one_draw),

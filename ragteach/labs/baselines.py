@@ -47,10 +47,18 @@ class Majority:
 class Best:
     """The scikit-learn model that is best on validation: one for each task, or one for all tasks.
 
-    ``name`` says which it is, ``tried`` what each reached on validation.
+    ``name`` says which it is, ``tried`` what each reached on validation. ``pooled=False`` tries no
+    model for all tasks: tasks with classes of their own have none.
     """
 
-    def __init__(self, train: Part, val: Part, models: Mapping[str, Any], features: Any) -> None:
+    def __init__(
+        self,
+        train: Part,
+        val: Part,
+        models: Mapping[str, Any],
+        features: Any,
+        pooled: bool = True,
+    ) -> None:
         self.trained_on = dict(train)
         self.tried: dict[str, float] = {}
         x = [x for x, _ in train.values()]
@@ -59,8 +67,9 @@ class Best:
         everything = sp.vstack(ready) if sp.issparse(ready[0]) else np.concatenate(ready)
         found: dict[str, dict] = {}
         for name, model in models.items():
-            one = clone(model).fit(everything, np.concatenate(y))
-            found[f"{name}, one for all"] = dict.fromkeys(train, one)
+            if pooled:
+                one = clone(model).fit(everything, np.concatenate(y))
+                found[f"{name}, one for all"] = dict.fromkeys(train, one)
             own = [clone(model).fit(a, b) for a, b in zip(ready, y, strict=True)]
             found[f"{name}, one a task"] = dict(zip(train, own, strict=True))
         self.features = features

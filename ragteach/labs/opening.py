@@ -14,6 +14,7 @@ from ragteach.labs.languages import languages
 from ragteach.labs.own import own_numbers, own_texts
 from ragteach.labs.recommendation import own_ratings, recommendation
 from ragteach.labs.robot import own_grids, robot
+from ragteach.labs.service import own_service, service
 from ragteach.labs.vision import vision
 
 LABS: dict[str, tuple[Callable[[], Lab], Callable[[Any, int], Lab]]] = {
@@ -21,6 +22,7 @@ LABS: dict[str, tuple[Callable[[], Lab], Callable[[Any, int], Lab]]] = {
     "languages": (languages, own_texts),
     "recommendation": (recommendation, own_ratings),
     "robot": (robot, own_grids),
+    "service": (service, own_service),
     "vision": (vision, own_numbers),
 }
 NO_TABLE = ("robot",)  # labs whose own data are something else than a table
@@ -30,10 +32,11 @@ def lab(name: str, data: Any = None, seed: int = 0) -> Lab:
     """The data of a lab, with a part held out that only `Lab.score` and `Lab.leaderboard` reach.
 
     Args:
-        name: ``"vision"``, ``"robot"``, ``"recommendation"`` (needs the extra ``deep``) or
-            ``"languages"`` (fetches 0.8 MB the first time).
+        name: ``"vision"``, ``"robot"``, ``"recommendation"`` (needs the extra ``deep``),
+            ``"service"`` or ``"languages"`` (fetches 0.8 MB the first time).
         data: None for the lab's own data; or yours, a frame or a path. For vision: the columns label
             and task, and numbers in all others (scaled to 0 .. 1). For languages: text, label, task.
+            For service: text and a column for each task, or text, label, task.
             For recommendation: user, item (a text) and rating. For robot: a map as a text, a path,
             or a dict {name: map}.
         seed: of the split of your own data.

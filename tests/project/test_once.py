@@ -7,7 +7,9 @@ import torch
 from forks import python
 
 import ragteach as rt
+from ragteach.data.frames import any_frame
 from ragteach.engine import optimum
+from ragteach.study import own_classes
 from ragteach.study.strategies import Strategy, pairs, rag
 
 DATA = rt.MultiTaskDataset.from_frame(rt.make_toy(n_per_task=20))
@@ -132,3 +134,21 @@ def test_other_processes_share_it_and_afterwards_all_is_as_before(tmp_path, ever
     )
     done = python(program, str(once.__file__).rpartition("/")[0])
     assert done.stdout.strip() == digest, done.stderr
+
+
+def test_heads_that_were_trained_before_are_found_again(tmp_path, monkeypatch, everything_kept):
+    monkeypatch.setattr(own_classes, "EPOCHS", 2)
+    table = {"text": ["good", "bad", "dear", "cheap"], "label": list("+-<>"), "task": list("mmpp")}
+    frame = any_frame(table)
+    parts = own_classes.HeadParts([frame] * 3, own_classes.own_names(frame))
+    strategies = [own_classes.OWN[name] for name in ("full sharing", "independent")]
+    plainly = [own_classes.best_heads(strategy, parts) for strategy in strategies]
+    for saved in (False, True):
+        with once.kept_in(tmp_path / "once") as kept:
+            again = [own_classes.best_heads(strategy, parts) for strategy in strategies]
+            assert (kept.saved > 0) == saved
+        for mine, theirs in zip(again, plainly, strict=True):
+            assert mine.losses.tolist() == theirs.losses.tolist()
+            state = theirs.model.state_dict()
+            for name, value in mine.model.state_dict().items():
+                assert torch.equal(value, state[name])

@@ -1,0 +1,183 @@
+"""The messages: what the data sheet counts; the lab: replies, retrieval, its claims, a table of your own."""
+
+import collections
+import re
+
+import numpy as np
+import once
+import pandas as pd
+import pytest
+from sklearn.metrics.pairwise import cosine_similarity
+
+import ragteach as rt
+from ragteach.data.messages import ANSWERS, INTENTS, SENTIMENTS, load_messages, split_messages
+from ragteach.data.toy import folder
+from ragteach.labs.service import Retrieval, reply_scores
+from ragteach.teach.exercises.answers_lab_service import enough, mean_cost, threshold
+
+FRAME = load_messages()
+TRAIN, VAL, HELD = split_messages()
+KNOWN = TRAIN[TRAIN["answer"] != ""]
+
+
+@pytest.fixture(scope="module")
+def lab():
+    """The lab with its baselines, which a notebook may have trained already."""
+    work = rt.lab("service")
+    with once.kept_in(once.shared_folder()):
+        work.baselines  # noqa: B018
+    return work
+
+
+def test_the_data_sheet_counts_what_is_there():
+    sheet = (folder("service") / "DATASHEET.md").read_text(encoding="utf-8")
+    for answer, rows in FRAME.groupby("answer"):
+        intent = rows["intent"].unique().item()
+        assert intent == (ANSWERS[answer][0] if answer else "")
+        counts = rows["sentiment"].value_counts()
+        cells = [intent or "(none)", answer or "(none)", len(rows)]
+        line = " | ".join(map(str, [*cells, *(counts[s] for s in SENTIMENTS)]))
+        assert f"| {line} |" in sheet
+    assert set(FRAME["answer"]) == {"", *ANSWERS} and len(INTENTS) == 8
+    again = pd.read_csv(folder("service") / "relabelled.csv", keep_default_na=False)
+    first = FRAME.set_index("text").loc[again["text"]]
+    agree = {
+        name: int((first[name].to_numpy() == again[name]).sum()) for name in ("answer", "sentiment")
+    }
+    assert len(again) == 60
+    assert (
+        f"Agreement: answer {agree['answer']} of 60, sentiment {agree['sentiment']} of 60." in sheet
+    )
+    assert "Composed, not collected. The author was a language model" in sheet
+
+
+def test_no_two_messages_share_a_run_of_five_words():
+    where = collections.defaultdict(set)
+    for text in FRAME["text"]:
+        words = re.findall(r"\w+", text.casefold())
+        for i in range(len(words) - 4):
+            where[tuple(words[i : i + 5])].add(text)
+    assert [texts for texts in where.values() if len(texts) > 1] == []
+    assert FRAME["text"].str.casefold().is_unique
+
+
+def test_the_parts_share_no_message_and_have_every_answer():
+    texts = [set(part["text"]) for part in (TRAIN, VAL, HELD)]
+    assert sum(map(len, texts)) == len(FRAME) == len(set.union(*texts))
+    for part, n, foreign in ((TRAIN, 20, 0), (VAL, 6, 16), (HELD, 9, 24)):
+        counts = part["answer"].value_counts()
+        assert counts.get("", 0) == foreign and set(counts.drop("", errors="ignore")) == {n}
+
+
+def test_retrieval_finds_what_scikit_learns_cosines_find():
+    retrieval = Retrieval(KNOWN["text"], KNOWN["answer"])
+    place, cosine = retrieval.nearest(VAL["text"])
+    x, known = (retrieval.features.transform(texts) for texts in (VAL["text"], KNOWN["text"]))
+    table = cosine_similarity(x, known)
+    np.testing.assert_allclose(cosine, table.max(1), atol=1e-6)
+    np.testing.assert_allclose(table[np.arange(len(place)), place], table.max(1), atol=1e-6)
+    retrieval.threshold = 0.4
+    said = retrieval.reply(VAL["text"])
+    assert [one is not None for one in said] == (cosine >= 0.4).tolist()
+    with pytest.raises(rt.RagteachError, match="2 texts and 1 answers"):
+        Retrieval(["a b", "c d"], ["x"])
+
+
+def test_replies_are_counted_as_the_exercise_counts_them():
+    asked = VAL[["text", "answer"]]
+    names = list(ANSWERS)
+    truth = dict(zip(asked["text"], asked["answer"], strict=True))
+    silent = reply_scores(lambda texts: [None] * len(texts), asked, names)
+    assert silent["cost"] == 1 and silent["answered"] == 0 and np.isnan(silent["hit rate"])
+    perfect = reply_scores(lambda texts: [truth[t] or None for t in texts], asked, names)
+    assert perfect["cost"] == pytest.approx(16 / 112) and perfect["hit rate"] == 1
+    assert perfect["foreign"] == 0
+
+    def some(texts):
+        return ["track" if len(t) % 2 else None for t in texts]
+
+    found = reply_scores(some, asked, names, wrong=5, person=2)
+    assert found["cost"] == pytest.approx(
+        mean_cost(some(asked["text"]), list(asked["answer"]), 5, 2)
+    )
+    assert found["foreign"] == sum(len(t) % 2 for t in asked["text"][asked["answer"] == ""])
+
+
+@pytest.mark.parametrize(
+    ("reply", "match"),
+    [
+        (lambda texts: ["track"], "112 replies, one for each message"),
+        (lambda texts: ["maybe"] * len(texts), "'maybe'"),
+        (lambda texts: "track", "Got: +1"),
+    ],
+)
+def test_replies_that_do_not_fit_are_refused(reply, match):
+    with pytest.raises(rt.RagteachError, match=match):
+        reply_scores(reply, VAL, list(ANSWERS))
+    with pytest.raises(rt.RagteachError, match="person = -1"):
+        reply_scores(reply, VAL, list(ANSWERS), person=-1)
+
+
+def test_the_best_threshold_is_the_best_of_all():
+    rng = np.random.default_rng(2)
+    for _ in range(20):
+        cosine, right = rng.random(12).round(1), rng.random(12) < 0.5
+        best = threshold(cosine, right)
+
+        def cost(t, cosine=cosine, right=right):
+            return np.where(cosine >= t, np.where(right, 0, 3), 1).mean()
+
+        assert cost(best) <= min(cost(t) for t in np.linspace(-0.1, 1.1, 121)) + 1e-12
+
+
+def test_what_the_lab_says_of_sharing(lab):
+    board = lab.leaderboard(lab.baselines["RAG"], name="RAG")
+    rivals = [name for name in board.table.index if name not in ("RAG", "majority class")]
+    assert len(rivals) == 3
+    assert {board.verdict(name) for name in rivals} == {"no clear difference"}
+    assert board.verdict("majority class") == "better"
+    assert board.table.loc["RAG", "accuracy"] == pytest.approx(0.61, abs=0.025)
+    assert "No held-out item" in board.note
+    reader = lab.baselines["RAG"]
+    texts, intent = lab.val["intent"]
+    chosen = [lab.classes["answer"][i] for i in reader.predict(texts, "answer")]
+    through = [lab.classes["intent"].index(ANSWERS[name][0]) for name in chosen]
+    assert np.mean(reader.predict(texts, "intent") == intent) > np.mean(np.equal(through, intent))
+
+
+def test_what_the_lab_says_of_replies(lab):
+    retrieval = Retrieval(KNOWN["text"], KNOWN["answer"])
+    always = lab.score_replies(retrieval.reply)
+    assert always["cost"] == pytest.approx(1.8, abs=0.05) and always["cost low"] > 1.4
+    assert always["foreign"] == 24
+    place, cosine = retrieval.nearest(VAL["text"])
+    retrieval.threshold = threshold(cosine, retrieval.answers[place] == VAL["answer"].to_numpy())
+    chosen = lab.score_replies(retrieval.reply)
+    assert chosen["cost"] == pytest.approx(0.96, abs=0.02)
+    assert (chosen["cost low"], chosen["cost high"]) == pytest.approx((0.86, 1.07), abs=0.02)
+    assert chosen["answered"] == pytest.approx(0.27, abs=0.03)
+    assert chosen["hit rate"] == pytest.approx(0.71, abs=0.03) and chosen["foreign"] <= 3
+    names = np.array(lab.classes["answer"])
+    for strategy in ("RAG", "independent"):
+        p = lab.baselines[strategy].probabilities(HELD["text"], "answer")
+        said = [names[i] if q >= enough(3, 1) else None for i, q in zip(p.argmax(1), p.max(1), strict=True)]  # fmt: skip
+        told = dict(zip(HELD["text"], said, strict=True))
+        found = lab.score_replies(lambda texts, told=told: [told[t] for t in texts])
+        assert found["cost"] == pytest.approx(0.88, abs=0.03) and found["cost high"] < 0.98
+        assert 0.12 < found["answered"] < 0.22 and found["hit rate"] > 0.85
+
+
+def test_a_table_of_your_own_has_a_column_for_each_task(tmp_path):
+    table = KNOWN[KNOWN["intent"].isin(["payment", "account"])]
+    path = tmp_path / "mine.csv"
+    table[["text", "intent", "answer"]].to_csv(path, index=False)
+    work = rt.lab("service", data=path)
+    assert work.tasks == ["intent", "answer"] and list(map(len, work.classes.values())) == [2, 4]
+    parts = [set(x) for part in (work.train, work.val, work._held) for x, _ in [part["answer"]]]
+    assert not parts[0] & parts[2] and not parts[1] & parts[2]  # no text in two parts
+    assert set(work.train["intent"][0]) == parts[0]
+    assert work.score_replies(lambda texts: [None] * len(texts))["cost"] == 1
+    alone = rt.lab("service", data=table[["text", "intent"]])
+    assert alone.tasks == ["intent"]
+    with pytest.raises(rt.RagteachError, match="call the column of the answers answer"):
+        alone.score_replies(lambda texts: [None] * len(texts))
