@@ -29,6 +29,7 @@ def random_weights(shape: Sequence[int], init: str = "normal", scale: float = 0.
     """Random start: ``"normal"`` N(0, scale^2), ``"uniform"`` U(-scale, scale), or ``"zero"``."""
     one_of("init", init, INITS)
     at_least("scale", scale)
+    scale = float(scale)
     if init == "zero":
         return torch.zeros(shape, dtype=dtype)
     if init == "normal":

@@ -37,18 +37,28 @@ def refuse(*, expected: str, got: str, fix: str) -> RagteachError:
     return RagteachError(f"Expected: {expected}\nGot: {got}\nWhat to do: {fix}")
 
 
+def shown(value: object, letters: int = 200) -> str:
+    """A value as an error shows it: its first letters; or what it is, if it cannot be printed."""
+    try:
+        text = repr(value)
+    except Exception:
+        return f"a value of type {type(value).__name__} that cannot be printed"
+    return text if len(text) <= letters else text[:letters] + " ..."
+
+
 def one_of(name: str, value: object, options: Iterable) -> None:
     """Refuse ``value`` unless it is among ``options``; the error lists them all."""
     options = list(options)
     try:
-        known = value in options
-    except (ValueError, RuntimeError, TypeError):  # an array compares element by element
-        known = False
+        same = [value == option for option in options]
+    except (ValueError, RuntimeError, TypeError, ArithmeticError):  # a signalling NaN, for example
+        same = []
+    known = any(type(each).__name__.startswith("bool") and each for each in same)  # no arrays
     if not known:
         listed = ", ".join(repr(o) for o in options) or "(there are none)"
         raise refuse(
             expected=f"{name} to be one of {listed}",
-            got=f"{name} = {value!r}",
+            got=f"{name} = {shown(value)}",
             fix=f"choose one of {listed}",
         )
 
@@ -63,22 +73,30 @@ def is_number(value: object) -> TypeGuard[float]:
     return isinstance(value, Real)
 
 
+def _real(value: float) -> float:
+    """The number as a float; infinite if it is larger than any of those."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf
+
+
 def at_least(name: str, value: object, low: float = 0.0) -> None:
     """Refuse a number that is below ``low`` or not finite."""
-    if not (is_number(value) and low <= float(value) < float("inf")):
+    if not (is_number(value) and low <= _real(value) < math.inf):
         raise refuse(
             expected=f"{name} to be a finite number >= {low:g}",
-            got=f"{name} = {value!r}",
+            got=f"{name} = {shown(value)}",
             fix=f"use {name} >= {low:g}",
         )
 
 
 def finite(name: str, value: object) -> None:
     """Refuse anything but a finite number."""
-    if not (is_number(value) and math.isfinite(value)):
+    if not (is_number(value) and math.isfinite(_real(value))):
         raise refuse(
             expected=f"{name} to be a finite number",
-            got=f"{name} = {value!r}",
+            got=f"{name} = {shown(value)}",
             fix="use a number, neither NaN nor infinite",
         )
 
@@ -90,39 +108,16 @@ def whole(name: str, value: object, low: int = 0, high: float = math.inf) -> Non
         most = "" if high == math.inf else f" and <= {high}"
         raise refuse(
             expected=f"{name} to be a whole number >= {low}{most}",
-            got=f"{name} = {value!r}",
+            got=f"{name} = {shown(value)}",
             fix=f"use a whole number, {name} >= {low}{most}",
         )
 
 
 def is_list(value: object) -> TypeGuard[Iterable]:
-    """Whether it has members to go through: a list, a range, an array with an axis."""
+    """Whether it has members to go through: a list, a range, an array with an axis; no bytes."""
+    if isinstance(value, bytes | bytearray | memoryview):
+        return False
     return isinstance(value, Iterable) and getattr(value, "ndim", 1) != 0
-
-
-def distinct(
-    given: int | Iterable[object], prefix: str, what: str, reserved: Iterable[str] = ()
-) -> list[str]:
-    """Names from a count or a list: distinct and not empty; without dots if some are reserved.
-
-    Example:
-        >>> distinct(2, "task", "task names"), distinct("films", "task", "task names")
-        (['task1', 'task2'], ['films'])
-    """
-    if not is_list(given):
-        whole(f"number of {what}", given)
-        return [f"{prefix}{i + 1}" for i in range(int(given))]  # type: ignore[arg-type]
-    names = [given] if isinstance(given, str) else [str(name) for name in given]
-    bad = [
-        n for n in names if not n or names.count(n) > 1 or n in reserved or ("." in n and reserved)
-    ]
-    if bad:
-        raise refuse(
-            expected=f"distinct, non-empty {what}" + (" without dots" if reserved else ""),
-            got=f"{names}, of which {bad[0]!r} is repeated, empty or reserved",
-            fix="choose another name for it",
-        )
-    return names
 
 
 def need(*packages: str) -> None:

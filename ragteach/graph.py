@@ -110,4 +110,4 @@ def task_covariance(graph: Any, lam: float, lam_shared: float) -> torch.Tensor:
                 fix="a penalty of 0 is a prior of infinite variance: use a small number instead",
             )
     graph = as_matrix("graph", graph)
-    return 1 / lam_shared + graph @ graph.mT / lam
+    return 1 / float(lam_shared) + graph @ graph.mT / float(lam)

@@ -20,7 +20,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ragteach.data.arguments import as_sizes, check_model
+from ragteach.data.arguments import as_sizes, check_model, members
 from ragteach.data.batches import check_batch, check_numbers
 from ragteach.data.documents import square_of
 from ragteach.data.weighting import weights_of_classes
@@ -137,7 +137,7 @@ class MultiTaskLoss(nn.Module):
         if isinstance(alpha, str):
             one_of("alpha", alpha, ALPHAS)
         elif is_list(alpha):
-            alpha = list(alpha)
+            alpha = members("alpha", alpha, "alpha=[1.0, 0.5], one number a task")
         if getattr(loss_fn, "weight", None) is not None:
             raise refuse(
                 expected="class weights as MultiTaskLoss(class_weight=...)",

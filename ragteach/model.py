@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from ragteach.adapters import KINDS, Adapter, random_weights
-from ragteach.data.arguments import generator_of
+from ragteach.data.arguments import distinct, generator_of, members
 from ragteach.data.documents import (
     check_documents,
     check_numbers,
@@ -28,7 +28,7 @@ from ragteach.data.documents import (
     sparse_rows,
 )  # fmt: skip
 from ragteach.data.memory import fits_memory
-from ragteach.errors import distinct, finite, is_list, one_of, refuse, whole
+from ragteach.errors import finite, is_list, one_of, refuse, whole
 from ragteach.graph import routing_graph, unless_identity
 from ragteach.linear import Documents, project, project_rows
 
@@ -274,7 +274,10 @@ class RAG(nn.Module):
         if isinstance(task, str) or not is_list(task):
             return self.task_index(task)
         if not isinstance(task, Tensor):
-            task = torch.tensor([self.task_index(t) for t in task], dtype=torch.long)
+            task = torch.tensor(
+                [self.task_index(t) for t in members("task", task, "task=['films', 'cars']")],
+                dtype=torch.long,
+            )
         numbers = check_numbers(task, n_docs, self.task_names)
         return numbers.to(self.shared.device)
 
@@ -300,7 +303,8 @@ class RAG(nn.Module):
         """
         *_, name = distinct([*self.adapter_names, name], "A", "adapter names", RESERVED)
         column = torch.zeros(self.n_tasks, 1)
-        for task in [tasks] if isinstance(tasks, str) or not is_list(tasks) else tasks:
+        one = isinstance(tasks, str) or not is_list(tasks)
+        for task in [tasks] if one else members("tasks", tasks, "tasks=['films']"):
             weight = tasks[task] if isinstance(tasks, dict) else 1.0
             finite(f"weight of task {task!r}", weight)
             column[self.task_index(task)] = weight
@@ -320,9 +324,8 @@ class RAG(nn.Module):
         """Append a task served by ``adapters`` (names, or a dict of weights), with a bias of 0."""
         names = distinct([*self.task_names, name], "task", "task names")
         row = torch.zeros(1, self.n_adapters)
-        for adapter in (
-            [adapters] if isinstance(adapters, str) or not is_list(adapters) else adapters
-        ):
+        one = isinstance(adapters, str) or not is_list(adapters)
+        for adapter in [adapters] if one else members("adapters", adapters, "adapters=['A1']"):
             one_of("adapter", adapter, self.adapter_names)
             weight = adapters[adapter] if isinstance(adapters, dict) else 1.0
             finite(f"weight of adapter {adapter!r}", weight)

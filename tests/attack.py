@@ -9,13 +9,17 @@ from __future__ import annotations
 import dataclasses
 import functools
 import inspect
+import itertools
 import math
 import signal
 import threading
 import traceback
 import warnings
+from collections import Counter
 from collections.abc import Callable
 from contextlib import contextmanager
+from decimal import Decimal
+from fractions import Fraction
 
 import numpy as np
 import pandas as pd
@@ -654,6 +658,18 @@ def _polars():
     return {"polars": polars.DataFrame({"text": ["a"], "label": [0], "task": ["films"]})}
 
 
+def _breaks():
+    yield 1
+    raise RuntimeError("in the middle")
+
+
+class _NoItems:
+    """Looks like a list, and has none."""
+
+    def __getitem__(self, place):
+        raise RuntimeError("no items")
+
+
 WRONG: dict[str, Callable[[], object]] = {
     "None": lambda: None,
     "NaN": lambda: NAN,
@@ -705,6 +721,20 @@ WRONG: dict[str, Callable[[], object]] = {
     "the class RAG": lambda: rt.RAG,
     "date": lambda: pd.Timestamp("2020-01-01"),
     "generator": lambda: (i for i in ()),
+    "bytearray": lambda: bytearray(b"ab"),
+    "10**400": lambda: 10**400,
+    "a generator that breaks": _breaks,
+    "a generator that never ends": itertools.count,
+    "no items": _NoItems,
+    "signalling NaN": lambda: Decimal("sNaN"),
+    "Fraction": lambda: Fraction(1, 3),
+    "pd.NA": lambda: pd.NA,
+    "Int64 with NA": lambda: pd.array([1, None], dtype="Int64"),
+    "array of no axis": lambda: np.array(None, dtype=object),
+    "records": lambda: np.zeros(2, dtype=[("a", "i4")]),
+    "timedelta": lambda: pd.Timedelta(1, "D"),
+    "a dict's child": lambda: Counter("ab"),
+    "int8": lambda: torch.ones(2, dtype=torch.int8),
     **{name: (lambda value=value: value) for name, value in _polars().items()},
 }
 

@@ -6,21 +6,74 @@ parts. The checks of single numbers and choices are in `ragteach.errors`.
 
 from __future__ import annotations
 
+import itertools
+from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
 import torch
 
-from ragteach.errors import at_least, distinct, is_list, refuse, whole
+from ragteach.errors import at_least, is_list, refuse, shown, whole
 
 LARGEST_SEED = 2**63 - 1  # of torch's generators
 LARGEST_NUMPY_SEED = 2**32 - 1
 
 
+MOST = 1_000_000  # names, seeds or sizes in one argument
+
+
 def short(value: object) -> str:
     """A value as an error shows it: what it is, and its first letters."""
-    return f"{type(value).__name__} {value!r:.60}"
+    return f"{type(value).__name__} {shown(value, 60)}"
+
+
+def members(name: str, value: Iterable, fix: str) -> list:
+    """What stands in a list, range, array or generator; refuses one that breaks or never ends.
+
+    Example:
+        >>> members("seeds", range(3), "seeds=[0, 1, 2]")
+        [0, 1, 2]
+    """
+    try:
+        found = list(itertools.islice(value, MOST + 1))
+    except Exception as error:
+        got = (
+            f"{name} = {short(value)}, which breaks as it is read ({type(error).__name__}: {error})"
+        )
+        raise refuse(expected=f"{name} in a list", got=got, fix=fix) from error
+    if len(found) > MOST:
+        raise refuse(
+            expected=f"at most {MOST:,} values of {name}",
+            got=f"{name} = {short(value)}, which has more, or never ends",
+            fix=fix,
+        )
+    return found
+
+
+def distinct(
+    given: int | Iterable[object], prefix: str, what: str, reserved: Iterable[str] = ()
+) -> list[str]:
+    """Names from a count or a list: distinct and not empty; without dots if some are reserved.
+
+    Example:
+        >>> distinct(2, "task", "task names"), distinct("films", "task", "task names")
+        (['task1', 'task2'], ['films'])
+    """
+    if not is_list(given):
+        whole(f"number of {what}", given, 0, MOST)
+        return [f"{prefix}{i + 1}" for i in range(int(given))]  # type: ignore[arg-type]
+    fix = "name each once, in a list"
+    names = [given] if isinstance(given, str) else list(map(str, members(what, given, fix)))
+    counts = Counter(names)
+    bad = [n for n in names if not n or counts[n] > 1 or n in reserved or ("." in n and reserved)]
+    if bad:
+        raise refuse(
+            expected=f"distinct, non-empty {what}" + (" without dots" if reserved else ""),
+            got=f"{shown(names)}, of which {shown(bad[0])} is repeated, empty or reserved",
+            fix="choose another name for it",
+        )
+    return names
 
 
 def is_a(name: str, value: object, kind: type | tuple[type, ...], what: str, fix: str) -> None:
@@ -154,7 +207,7 @@ def as_matrix(name: str, value: Any, shape: tuple[int, int] | None = None) -> to
     try:
         value = value.detach().cpu() if isinstance(value, torch.Tensor) else value
         matrix = torch.as_tensor(np.asarray(value, dtype=np.float32)).clone()
-    except (TypeError, ValueError, RuntimeError) as error:
+    except (TypeError, ValueError, RuntimeError, OverflowError) as error:
         raise refuse(
             expected=f"a {name} whose rows all have one number per adapter",
             got=f"rows that make no matrix ({error})",
@@ -224,12 +277,12 @@ def as_list(name: str, value: Any, fix: str) -> list:
     """What stands in a list, range or array; refuses an empty one, and what is none."""
     if isinstance(value, str | bytes | dict) or not is_list(value):
         raise refuse(expected=f"{name} in a list", got=f"{name} = {short(value)}", fix=fix)
-    members = list(value)
-    if not members:
+    found = members(name, value, fix)
+    if not found:
         raise refuse(
             expected=f"at least one value of {name}", got=f"{name} = {short(value)}", fix=fix
         )
-    return members
+    return found
 
 
 def check_columns(name: str, columns: Iterable[object]) -> None:

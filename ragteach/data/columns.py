@@ -13,7 +13,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ragteach.data.arguments import check_columns
+from ragteach.data.arguments import check_columns, members
 from ragteach.errors import is_list, refuse
 
 # Names in use, strongest first; a weaker group counts only if no stronger one is there.
@@ -124,7 +124,7 @@ def several_labels(label: object) -> tuple:
     if isinstance(label, bytes) or not is_list(label):
         check_columns("label", [label])
         return (label,)
-    several = tuple(label)
+    several = tuple(members("label", label, "label=['...', '...']"))
     check_columns("label", several)
     return several
 

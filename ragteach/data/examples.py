@@ -13,8 +13,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ragteach.data.arguments import distinct
 from ragteach.data.naming import name_column
-from ragteach.errors import distinct, is_list, refuse
+from ragteach.errors import is_list, refuse
 from ragteach.tensors import MISSING
 
 

@@ -5,6 +5,7 @@ Enters: what is to be made, and how many bytes it takes.  Leaves: nothing, or a 
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 from ragteach.errors import refuse
@@ -33,6 +34,7 @@ def how_many_fit(each: float, most: int) -> int:
 def fits_memory(what: str, needed: float, fix: str) -> None:
     """Refuse what needs more bytes than are free, before anything is allocated."""
     free = free_memory()
+    needed = float(min(needed, sys.float_info.max))  # a whole number may be larger
     if free is not None and needed > free:
         raise refuse(
             expected=f"{what}, to fit into memory",

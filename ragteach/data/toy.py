@@ -33,7 +33,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ragteach.errors import one_of, refuse
+from ragteach.errors import one_of, refuse, shown
 
 LABELS = ("negative", "neutral", "positive")
 TOY_TASKS = ("films", "cars", "food", "phones")
@@ -236,12 +236,12 @@ def _with_noise(labels: list[int], noise: float, draw: Draw) -> list[int]:
 def _within(name: str, value: float, fix: str, below_one: bool = False) -> None:
     try:
         fine = 0 <= float(value) < 1 or (float(value) == 1 and not below_one)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         fine = False
     if not fine:
         raise refuse(
             expected=f"{name} to be a number in [0, 1{')' if below_one else ']'}",
-            got=f"{name} = {value!r}",
+            got=f"{name} = {shown(value)}",
             fix=fix,
         )
 

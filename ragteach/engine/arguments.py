@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ragteach.data.arguments import members
 from ragteach.errors import RagteachError, refuse
 from ragteach.model import RAG
 
@@ -96,7 +97,7 @@ def grid(
 def _seeds(seeds: Any) -> list[int | None]:
     if not _is_sequence(seeds):
         return [_seed(seeds)]
-    starts: list[int | None] = [_seed(each) for each in seeds]
+    starts: list[int | None] = [_seed(each) for each in members("seeds", seeds, "seeds=range(5)")]
     if not starts:
         raise _no_seed(seeds)
     return starts

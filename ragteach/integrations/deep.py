@@ -27,10 +27,10 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
-from ragteach.data.arguments import generator_of
+from ragteach.data.arguments import distinct, generator_of, members, short
 from ragteach.data.documents import check_numbers
 from ragteach.data.writing import put
-from ragteach.errors import distinct, is_list, one_of, refuse, whole
+from ragteach.errors import is_list, one_of, refuse, whole
 from ragteach.graph import routing_graph
 from ragteach.integrations.deep_kinds import DEEP_KINDS, Bottleneck, new_delta
 from ragteach.model import RAG
@@ -142,7 +142,7 @@ class DeepRAG(nn.Module):
         whole("rank", rank, 1)
         one_of("precision", precision, PRECISIONS)
         self.precision = precision
-        shared_kind = kind if shared == "same" else shared
+        shared_kind = kind if isinstance(shared, str) and shared == "same" else shared
         if shared_kind is not None:
             one_of("shared", shared_kind, DEEP_KINDS)
         generator = generator_of(seed)
@@ -407,13 +407,14 @@ def named_modules(argument: str, names: str | Iterable[str]) -> list[str]:
     """One name or several, as a list."""
     if isinstance(names, str):
         return [names]
-    given = list(names) if is_list(names) else []
+    fix = "pass names that base.named_modules() gives, such as ['classifier']"
+    given = members(argument, names, fix) if is_list(names) else []
     if is_list(names) and all(isinstance(name, str) for name in given):
         return given
     raise refuse(
         expected=f"{argument}: names of modules of base, in a list",
-        got=f"{argument} = {names!r:.60}",
-        fix="pass names that base.named_modules() gives, such as ['classifier']",
+        got=f"{argument} = {short(names)}",
+        fix=fix,
     )
 
 

@@ -22,7 +22,7 @@ from typing import Any
 import pandas as pd
 import torch
 
-from ragteach.data.arguments import as_list
+from ragteach.data.arguments import MOST, as_list, members
 from ragteach.data.encoder import Encoder, as_encoder
 from ragteach.data.files import load_article
 from ragteach.data.frames import any_frame
@@ -293,9 +293,9 @@ def _loaded(data: Any) -> pd.DataFrame | None:
 
 def _seeds(seeds: int | Iterable[int]) -> list[int]:
     if not is_list(seeds):
-        whole("seeds", seeds, 1)
+        whole("seeds", seeds, 1, MOST)
         seeds = range(int(seeds))  # type: ignore[arg-type]
-    seeds = list(seeds)
+    seeds = members("seeds", seeds, "seeds=20, or a list [0, 1, 2]")
     whole("number of seeds", len(seeds), 1)
     for seed in seeds:
         whole("seed", seed)

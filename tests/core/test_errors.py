@@ -1,13 +1,16 @@
 """Every refusal has three parts, and they are the whole message."""
 
 import sys
+from decimal import Decimal
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
-from ragteach import RAG, WandB, export_onnx, search, to_peft
-from ragteach.errors import RagteachError, at_least, distinct, need, one_of, refuse, whole
+from ragteach import RAG, WandB, compare, export_onnx, search, to_peft, who_wins_map
+from ragteach.data.arguments import distinct
+from ragteach.errors import RagteachError, at_least, finite, need, one_of, refuse, whole
 from ragteach.integrations.tracking import TensorBoard
 
 
@@ -100,3 +103,43 @@ def test_a_missing_extra_is_named_with_its_cure(monkeypatch, tmp_path, package, 
 
 def test_need_is_silent_about_what_is_there():
     assert need("numpy", "torch") is None
+
+
+class NoRepr:
+    def __repr__(self):
+        raise RuntimeError("no words")
+
+
+@pytest.mark.parametrize(
+    ("value", "got"),
+    [
+        (NoRepr(), "a value of type NoRepr that cannot be printed"),
+        (10**5000, "a value of type int that cannot be printed"),  # more digits than Python prints
+        (10**400, "1" + 199 * "0" + " ..."),
+        (Decimal("sNaN"), "Decimal('sNaN')"),  # any comparison with it raises
+        (pd.array([1, None], dtype="Int64"), "<IntegerArray>"),  # == gives one answer a member
+    ],
+    ids=["no words", "5000 digits", "400 digits", "signalling NaN", "array with NA"],
+)
+def test_a_value_that_is_hard_to_compare_or_to_print_is_refused_all_the_same(value, got):
+    assert got in message(one_of, "graph", value, ("all", "random"))
+    assert got in message(at_least, "lam", value)
+    assert got in message(finite, "weight", value)
+
+
+def endless():
+    while True:
+        yield "name"
+
+
+def broken():
+    yield "name"
+    raise KeyError("in the middle")
+
+
+def test_lists_that_break_or_never_end_are_refused():
+    assert "or never ends" in message(distinct, endless(), "A", "adapter names")
+    assert "breaks as it is read (KeyError" in message(distinct, broken(), "A", "adapter names")
+    assert "whole number" in message(distinct, 10**30, "A", "adapter names")
+    assert "bytearray" in message(who_wins_map, [0.5], bytearray(b"ab"))
+    assert "seeds" in message(compare, "toy", 10**30)
