@@ -9,6 +9,7 @@ Each function displays its static twin and returns a live widget.
     init_lab           many random starts, which meet or do not
     gradient_step      one sentence, one step, by hand
     adapter_explorer   inside a network: how far two tasks move each word, layer by layer
+    robot_player       one policy in several grid worlds, driven
     playground         all of it on one screen, trained in the page
 
 Each takes a ``goal``, {what to do: condition}: the page asks for it, and says when it is reached.
@@ -32,6 +33,7 @@ from ragteach.widgets.movements import adapter_explorer, word_movements
 from ragteach.widgets.networks import toy_network
 from ragteach.widgets.player import toy_runs, trajectory_player
 from ragteach.widgets.playgrounds import playground, playground_page
+from ragteach.widgets.robots import robot_parts, robot_player
 from ragteach.widgets.sharing import sharing_slider, toy_parts
 from ragteach.widgets.starts import init_lab
 from ragteach.widgets.steps import gradient_step
@@ -45,6 +47,7 @@ EXPLORERS = {
     "starts": init_lab,
     "step": gradient_step,
     "adapters": adapter_explorer,
+    "robots": robot_player,
     "playground": playground,
 }
 __all__ = [
@@ -57,6 +60,8 @@ __all__ = [
     "init_lab",
     "playground",
     "playground_page",
+    "robot_parts",
+    "robot_player",
     "sharing_slider",
     "toy_network",
     "toy_parts",
@@ -71,7 +76,8 @@ def explore(what="sharing", *args, **options) -> Explorer:
     """The explorer for what you have.
 
     Args:
-        what: a name (sharing, player, graph, winners, starts, step, adapters, playground) or a thing of
+        what: a name (sharing, player, graph, winners, starts, step, adapters, robots, playground) or
+            a thing of
             yours: a frame of sentences (or train, val, test) opens the sharing slider; the table of
             `who_wins_map`
             its map; a `Trajectory` or a dict of them the player; a `RAG` the graph editor,

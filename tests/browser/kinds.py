@@ -20,6 +20,7 @@ MAKE = {
     "starts": "rt.widgets.init_lab()",
     "steps": "rt.widgets.gradient_step()",
     "movements": "rt.widgets.adapter_explorer()",
+    "robots": "rt.widgets.robot_player()",
 }
 SMALL = {
     "sharing": "rt.widgets.sharing_slider(n_per_task=20)",
@@ -29,6 +30,7 @@ SMALL = {
     "starts": "rt.widgets.init_lab(seeds=4, steps=80)",
     "steps": "rt.widgets.gradient_step()",
     "movements": "rt.widgets.adapter_explorer()",
+    "robots": "rt.widgets.robot_player()",
 }
 PLAYGROUND = "rt.widgets.playground()"
 # For timing: enough slider positions that a drag asks for many pictures.

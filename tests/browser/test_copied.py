@@ -56,6 +56,10 @@ def movements(space, found):
     assert said["moved"][0, 2].mean() == pytest.approx(found["moved_films"], rel=1e-4)
 
 
+def robots(space, found):
+    assert space["arrived"].mean() == pytest.approx(found["share"], abs=0.02)
+
+
 CASES = {
     sharing: (lambda: rt.widgets.sharing_slider(n_per_task=20), {"lam": 0.004}),
     graphs: (
@@ -73,6 +77,7 @@ CASES = {
         lambda: rt.widgets.adapter_explorer(),
         {"sentence": 1, "strength": 7, "layer": 2},
     ),
+    robots: (lambda: rt.widgets.robot_player(), {"world": 4, "lam": 4}),
 }
 
 

@@ -74,6 +74,15 @@ CASES = {
         ],
         "layer == widest and strength == 1.5",
     ),
+    "robots": (
+        lambda goal: rt.widgets.robot_player(goal=goal),
+        [
+            {"lam": 3, "world": 4},
+            {"lam": 0, "world": 3, "start": 20, "at": 3},
+            {"lam": 2, "at": 500},
+        ],
+        "share_mirrored > 0.8 and share_wind > 0.7 and world == 4",
+    ),
 }
 
 

@@ -151,3 +151,16 @@ def test_the_starts_that_lesson_08_asks_for_can_be_found():
     assert w.reached(scale=5) == [True, False]  # 3
     assert w.reached(scale=5, lam=4) == [True, True]  # 0.03
     assert w.reached(scale=0, lam=4) == [False, False]
+
+
+def test_the_policies_that_the_robot_lab_asks_for_are_there():
+    w = rt.widgets.robot_player(goal=goals_of("lab_robot"))
+    assert w.reached() == [False] * 3
+    lams = range(len(w.spec["lams"]))
+    cells = range(len(w.spec["cells"][3]))
+    apart, both = np.array([w.reached(lam=i)[:2] for i in lams]).T
+    circles = np.array([[w.reached(lam=i, world=3, start=s)[2] for s in cells] for i in lams])
+    assert apart[0] and not apart[-1]  # separate policies know the mirrored world
+    assert both.any() and not both[0] and not both[-1]  # and only between the ends is there both
+    assert circles.any(1).all() and circles.mean() < 2 / 3
+    assert not any(w.reached(lam=i, world=0, start=s)[2] for i in lams for s in cells)
