@@ -25,6 +25,7 @@ from ragteach.study import plots
 from ragteach.teach.checks import check, reference
 from ragteach.teach.hints import card, hint, predict, reveal, rubric
 from ragteach.teach.written import reflect
+from ragteach.widgets import linear_map
 
 lab = rt.lab("service")
 lab
@@ -299,7 +300,8 @@ def reasons(x, W, said, rival):
 check("lab_service-5", reasons)
 
 # %% [markdown]
-# With `activation="identity"` a `rt.MultiHead` is linear: $V_t (W_s + A_t) x$ plus numbers that do not depend on $x$. One matrix a task.
+# With `activation="identity"` a `rt.MultiHead` is linear: $V_t (W_s + A_t) x$ plus numbers that do not depend on $x$. `linear_map` gives that one
+# matrix of a task.
 
 # %%
 reasons = reference("lab_service-5")
@@ -312,17 +314,9 @@ rt.fit_heads(
 )
 
 
-def matrix(task):
-    """(W, b) of a task: what stands before x, and what does not."""
-    t, head = linear.body.task_index(task), linear.head(task).linear
-    W = head.weight @ linear.body.task_weights(task)[0]
-    b = head.weight @ linear.body.task_bias()[t] + head.bias
-    return W.detach().numpy(), b.detach().numpy()
-
-
 def why(text, task, ax):
     """Draw what each word speaks for the class that was chosen, against the next best."""
-    x, (W, b) = words.transform([text]).toarray()[0], matrix(task)
+    x, (W, b) = words.transform([text]).toarray()[0], linear_map(linear, task)
     rival, said = np.argsort(W @ x + b)[-2:]
     parts = pd.Series(reasons(x, W, said, rival), words.get_feature_names_out())[x > 0]
     parts["(bias)"] = b[said] - b[rival]
@@ -350,6 +344,26 @@ plots.show(
 # This intent is wrong, and you see why: *working* stands in messages about things that do not work. A bag of words does not know
 # that *working days* is one thing.
 #
+# ### Talk to it
+#
+# All of it in one box, in the page. **Your task:** write a message that the bot answers, and rightly; then one that is as clear to *you*, and which it leaves to a
+# person. Which words misled it?
+
+# %%
+ANSWER = (
+    "Write a message that gets an answer by itself, with a threshold of at least 0.6"
+)
+rt.widgets.chat_box(
+    linear,
+    words,
+    lab.classes,
+    known=known,
+    replies={name: text for name, (_, text) in ANSWERS.items()},
+    examples=val["text"][::19].tolist(),
+    goal={ANSWER: "answered == 1 and threshold >= 0.6"},
+)
+
+# %% [markdown]
 # ## 6. Yours
 #
 # Build a predictor: a function `(texts, task)` that gives class numbers or names, or anything with `predict`. Choose on `lab.val`. Then score it, once.

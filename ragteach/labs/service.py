@@ -9,7 +9,7 @@ Enters: messages with a sentiment, an intent and an answer each, or a table of y
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -20,6 +20,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.neighbors import NearestNeighbors
 from sklearn.pipeline import make_pipeline, make_union
 
+from ragteach.data.arguments import as_list
 from ragteach.data.features import make_vectorizer
 from ragteach.data.frames import any_frame, as_table
 from ragteach.data.looking import wilson
@@ -27,7 +28,7 @@ from ragteach.data.messages import load_messages, split_messages
 from ragteach.data.splits import split_frame
 from ragteach.errors import at_least, one_of, refuse
 from ragteach.labs.baselines import TEXTS, Best, Majority, word_features
-from ragteach.labs.held import Lab
+from ragteach.labs.held import NOT_YET, Lab, NotYet
 from ragteach.labs.scoring import Z, key
 from ragteach.study import own_classes
 from ragteach.study.multi_head import MultiHead
@@ -121,7 +122,9 @@ class Retrieval:
 
     def nearest(self, texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
         """(place of the nearest known message, its cosine), (n_texts,) each."""
-        distance, place = self.search.kneighbors(self.features.transform(list(texts)))
+        distance, place = self.search.kneighbors(
+            self.features.transform(as_list("texts", texts, "retrieval.nearest([text])"))
+        )
         return place[:, 0], 1 - distance[:, 0]
 
     def reply(self, texts: Sequence[str]) -> list[str | None]:
@@ -147,12 +150,13 @@ class ServiceLab(Lab):
         self._asked = asked
 
     def score_replies(
-        self, reply: Callable[[list[str]], Any], wrong: float = WRONG, person: float = PERSON
-    ) -> pd.Series:
+        self, reply: Any, wrong: float = WRONG, person: float = PERSON
+    ) -> pd.Series | NotYet:
         """What replies are worth on the held-out messages, also on those that no answer fits.
 
         Args:
-            reply: a function of a list of texts; gives an answer's name, or None, for each.
+            reply: a function of a list of texts; gives an answer's name, or None, for each. ``...``:
+                not yet.
             wrong, person: the cost of a wrong answer, and of a message that goes to a person.
 
         Returns:
@@ -161,9 +165,11 @@ class ServiceLab(Lab):
             foreign: how many that no answer fits got one all the same.
 
         Raises:
-            RagteachError: an unknown answer, not one reply for each text, a table without the task
-                "answer".
+            RagteachError: no function, an unknown answer, not one reply for each text, a table without
+            the task "answer".
         """
+        if reply is ...:
+            return NotYet(NOT_YET)
         if self._asked is None:
             raise refuse(
                 expected="a lab whose table has the columns text and answer",
@@ -174,7 +180,7 @@ class ServiceLab(Lab):
 
 
 def reply_scores(
-    reply: Callable[[list[str]], Any],
+    reply: Any,
     asked: pd.DataFrame,
     names: Sequence[str],
     wrong: float = WRONG,
@@ -183,6 +189,12 @@ def reply_scores(
     """`ServiceLab.score_replies` on messages that you have: a table with text and answer."""
     at_least("wrong", wrong)
     at_least("person", person)
+    if not callable(reply):
+        raise refuse(
+            expected="reply: a function of a list of texts",
+            got=f"{type(reply).__name__} {reply!r:.40}",
+            fix="pass the function itself, without brackets: retrieval.reply",
+        )
     texts, truth = asked["text"].tolist(), asked["answer"].tolist()
     said = reply(list(texts))
     said = list(said) if isinstance(said, list | tuple | np.ndarray | pd.Series) else [said]
@@ -192,7 +204,6 @@ def reply_scores(
             got=f"{len(said)}",
             fix="return a list with an answer's name, or None, for each text",
         )
-    said = [None if pd.isna(name) else str(name) for name in said]
     for name in said:
         if name is not None:
             one_of("answer", name, names)
@@ -232,7 +243,16 @@ def own_service(data: Any, seed: int) -> ServiceLab:
     table = as_table(data)
     names = [str(name) for name in table.columns]
     labels = [name for name in names if name != "text"]
-    if "text" not in names or {"label", "task"} & set(labels):
+    wide = "text" in names and not {"label", "task"} & set(labels)
+    for name in labels if wide else []:
+        n_classes = table[name].nunique()
+        if n_classes > len(table) / 3:
+            raise refuse(
+                expected="beside text only columns of labels, each with some classes",
+                got=f"column {name!r} with {n_classes} different values in {len(table)} rows",
+                fix=f"leave it out: table.drop(columns=[{name!r}])",
+            )
+    if not wide:
         frame = any_frame(table)
     elif len(labels) == 1:
         frame = any_frame(table.rename(columns={labels[0]: "label"}).assign(task=labels[0]))

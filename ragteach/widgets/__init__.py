@@ -10,6 +10,7 @@ Each function displays its static twin and returns a live widget.
     gradient_step      one sentence, one step, by hand
     adapter_explorer   inside a network: how far two tasks move each word, layer by layer
     robot_player       one policy in several grid worlds, driven
+    chat_box           one message, read by every task: which words did it, and an answer or "I don't know"
     playground         all of it on one screen, trained in the page
 
 Each takes a ``goal``, {what to do: condition}: the page asks for it, and says when it is reached.
@@ -28,6 +29,7 @@ from ragteach.integrations.deep import DeepRAG
 from ragteach.model import RAG
 from ragteach.study.trajectories import Trajectory
 from ragteach.widgets.base import Explorer
+from ragteach.widgets.chat import chat_box, linear_map
 from ragteach.widgets.graphs import graph_editor
 from ragteach.widgets.movements import adapter_explorer, word_movements
 from ragteach.widgets.networks import toy_network
@@ -48,16 +50,19 @@ EXPLORERS = {
     "step": gradient_step,
     "adapters": adapter_explorer,
     "robots": robot_player,
+    "chat": chat_box,
     "playground": playground,
 }
 __all__ = [
     "EXPLORERS",
     "Explorer",
     "adapter_explorer",
+    "chat_box",
     "explore",
     "gradient_step",
     "graph_editor",
     "init_lab",
+    "linear_map",
     "playground",
     "playground_page",
     "robot_parts",
@@ -76,9 +81,9 @@ def explore(what="sharing", *args, **options) -> Explorer:
     """The explorer for what you have.
 
     Args:
-        what: a name (sharing, player, graph, winners, starts, step, adapters, robots, playground) or
-            a thing of
-            yours: a frame of sentences (or train, val, test) opens the sharing slider; the table of
+        what: a name (sharing, player, graph, winners, starts, step, adapters, robots, chat,
+            playground) or a thing of yours:
+            a frame of sentences (or train, val, test) opens the sharing slider; the table of
             `who_wins_map`
             its map; a `Trajectory` or a dict of them the player; a `RAG` the graph editor,
             beginning with its graph; a `DeepRAG` the adapter explorer; a `MultiTaskDataset` the

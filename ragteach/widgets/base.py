@@ -38,6 +38,7 @@ HERE = Path(__file__).resolve().parent
 FRAME = ("style", "drawing", "store", "goals", "frame")  # what all explorers share
 ENGINE = {  # what an explorer computes with, and draws with beside its own file
     "sharing": ("words", "lines", "strips"),
+    "chat": ("words",),
     "graphs": ("learning", "optimum"),
     "starts": ("learning",),
     "playgrounds": (

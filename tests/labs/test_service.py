@@ -14,6 +14,7 @@ from ragteach.data.messages import ANSWERS, INTENTS, SENTIMENTS, load_messages, 
 from ragteach.data.toy import folder
 from ragteach.labs.service import Retrieval, reply_scores
 from ragteach.teach.exercises.answers_lab_service import enough, mean_cost, threshold
+from ragteach.widgets import chat
 
 FRAME = load_messages()
 TRAIN, VAL, HELD = split_messages()
@@ -79,8 +80,30 @@ def test_retrieval_finds_what_scikit_learns_cosines_find():
     retrieval.threshold = 0.4
     said = retrieval.reply(VAL["text"])
     assert [one is not None for one in said] == (cosine >= 0.4).tolist()
+    with pytest.raises(rt.RagteachError, match=r"retrieval.nearest\(\[text\]\)"):
+        retrieval.nearest("where is my parcel")
     with pytest.raises(rt.RagteachError, match="2 texts and 1 answers"):
         Retrieval(["a b", "c d"], ["x"])
+
+
+def test_retrieval_takes_dense_features_of_any_length():
+    class Encoder:
+        def transform(self, texts):
+            return np.array([[3.0, 0], [0, 5.0], [2.0, 2.0]])[[len(t) % 3 for t in texts]]
+
+    known = Retrieval(["aaa", "b"], ["track", "stock"], Encoder(), threshold=0.8)
+    assert known.reply(["cccccc", "cc", "dddd"]) == ["track", None, "stock"]
+    np.testing.assert_allclose(known.nearest(["cc"])[1], [0.5**0.5])
+
+
+def test_a_linear_reader_takes_working_days_for_something_that_does_not_work():
+    model, words, names, _, _ = chat._course()
+    box = chat.Box(model, words, names, None)
+    text = "It said two to three working days. Today is day four."
+    assert text in set(VAL["text"])
+    said, rival, why = box.reasons(text, "intent")
+    assert names["intent"][said] == "fault" and names["intent"][rival] == "delivery"
+    assert max(why, key=why.get) == "working"
 
 
 def test_replies_are_counted_as_the_exercise_counts_them():
@@ -109,6 +132,8 @@ def test_replies_are_counted_as_the_exercise_counts_them():
         (lambda texts: ["track"], "112 replies, one for each message"),
         (lambda texts: ["maybe"] * len(texts), "'maybe'"),
         (lambda texts: "track", "Got: +1"),
+        (lambda texts: [3] * len(texts), "answer"),
+        ("track", "a function of a list of texts"),
     ],
 )
 def test_replies_that_do_not_fit_are_refused(reply, match):
@@ -181,3 +206,6 @@ def test_a_table_of_your_own_has_a_column_for_each_task(tmp_path):
     assert alone.tasks == ["intent"]
     with pytest.raises(rt.RagteachError, match="call the column of the answers answer"):
         alone.score_replies(lambda texts: [None] * len(texts))
+    assert "Nothing to score yet" in work.score_replies(...)
+    with pytest.raises(rt.RagteachError, match="column 'day' with 80 different values in 80 rows"):
+        rt.lab("service", data=table[["text", "intent"]].assign(day=range(80)))
