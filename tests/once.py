@@ -10,7 +10,7 @@ result their arguments decide (tests/engine and tests/study hold that, without t
     minimise        the optimum of a `Problem`           engine.optimum
     descent.train   gradient descent of many models      engine.training
     one_draw        all strategies on one draw           study.experiment
-    best_heads      the best of nine trained heads       study.own_classes
+    best_heads      the best of several trained heads       study.own_classes
 """
 
 import atexit
@@ -155,11 +155,13 @@ class Once:
         return [row + more for strategy in strategies for row in found[strategy.name]]
 
     def best_heads(self, plainly: Callable, strategy: HeadStrategy, parts: HeadParts) -> BestHeads:
-        """`own_classes.best_heads`; a strategy of a test's own is computed."""
-        if self.inside or own_classes.OWN.get(strategy.name) is not strategy:
+        """`own_classes.best_heads`; a builder of a test's own is computed."""
+        known = own_classes.OWN.get(strategy.name)
+        if self.inside or known is None or known.builder is not strategy.builder:
             return plainly(strategy, parts)
         made = parts.made
-        key = digest("heads", strategy.name, made.data, made.class_names, parts.checked)
+        about = strategy.name, strategy.tries, made.data, made.class_names, parts.checked
+        key = digest("heads", *about)
         found = self.find(key)
         if found is None:
             found, seconds = self.compute(plainly, strategy, parts)

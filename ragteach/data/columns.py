@@ -106,15 +106,15 @@ def find_columns(
     taken = {name for name in [text, *(several or [label]), task] if name is not None}
     found = []
     if text is None:
-        text = _likeliest("text", names, taken)
+        text = likeliest("text", names, taken)
         taken.add(text)
         found += ["text"] if text != "text" else []
     if several is None and label is None:
-        label = _likeliest("label", names, taken)
+        label = likeliest("label", names, taken)
         taken.add(label)
         found += ["label"] if label != "label" else []
     if several is None and task is None:
-        task = _likeliest("task", names, taken, needed=False)
+        task = likeliest("task", names, taken, needed=False)
         found += ["task"] if task not in ("task", None) else []
     return Columns(text, several or label, task, tuple(found))  # type: ignore[arg-type]
 
@@ -129,7 +129,7 @@ def several_labels(label: object) -> tuple:
     return several
 
 
-def _likeliest(role: str, names: list[str], taken: set, needed: bool = True) -> str | None:
+def likeliest(role: str, names: list[str], taken: set, needed: bool = True) -> str | None:
     """The one column that fits a role best."""
     free = [name for name in names if name not in taken]
     if role in free:

@@ -9,11 +9,7 @@ import pandas as pd
 
 from ragteach.data.toy import folder
 
-CLASSES = {
-    "sentiment": ["negative", "neutral", "positive"],
-    "topic": ["banks", "energy", "technology", "health", "shops", "transport"],
-    "event": ["results", "deal", "law", "people", "product", "mishap"],
-}
+TASKS = ("sentiment", "topic", "event")
 VALIDATION_FROM = "2026-05-11"
 HELD_OUT_FROM = "2026-07-13"
 

@@ -9,6 +9,8 @@ from typing import Any
 import pandas as pd
 
 from ragteach.errors import one_of, refuse, whole
+from ragteach.labs.finance import finance
+from ragteach.labs.headed import own_headed
 from ragteach.labs.held import Lab
 from ragteach.labs.languages import languages
 from ragteach.labs.own import own_numbers, own_texts
@@ -19,6 +21,7 @@ from ragteach.labs.vision import vision
 
 LABS: dict[str, tuple[Callable[[], Lab], Callable[[Any, int], Lab]]] = {
     # name: (the lab of the course's data, the same of a table of yours and a seed)
+    "finance": (finance, own_headed),
     "languages": (languages, own_texts),
     "recommendation": (recommendation, own_ratings),
     "robot": (robot, own_grids),
@@ -32,13 +35,13 @@ def lab(name: str, data: Any = None, seed: int = 0) -> Lab:
     """The data of a lab, with a part held out that only `Lab.score` and `Lab.leaderboard` reach.
 
     Args:
-        name: ``"vision"``, ``"robot"``, ``"recommendation"`` (needs the extra ``deep``),
-            ``"service"`` or ``"languages"`` (fetches 0.8 MB the first time).
+        name: ``"finance"``, ``"languages"`` (fetches 0.8 MB the first time), ``"recommendation"`` (needs
+            the extra ``deep``), ``"robot"``, ``"service"`` or ``"vision"``.
         data: None for the lab's own data; or yours, a frame or a path. For vision: the columns label
             and task, and numbers in all others (scaled to 0 .. 1). For languages: text, label, task.
-            For service: text and a column for each task, or text, label, task.
-            For recommendation: user, item (a text) and rating. For robot: a map as a text, a path,
-            or a dict {name: map}.
+            For service and finance: text and a column for each task, or text, label, task. For
+            recommendation: user, item (a text) and rating. For robot: a map as a text, a path, or a
+            dict {name: map}.
         seed: of the split of your own data.
 
     Raises:

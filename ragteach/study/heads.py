@@ -209,7 +209,7 @@ def as_numbers(values: Any, expected: str) -> torch.Tensor:
     """Values as a tensor of default precision."""
     try:
         values = values.toarray() if hasattr(values, "toarray") else values
-        values = values if isinstance(values, torch.Tensor) else np.asarray(values, dtype=float)
+        values = values if torch.is_tensor(values) else np.require(values, float, "W")
         if torch.is_tensor(values) and values.is_complex():
             raise TypeError("complex numbers")
         return torch.as_tensor(values, dtype=torch.get_default_dtype())
