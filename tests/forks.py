@@ -124,7 +124,7 @@ def _kernel(tell, arguments, begin):
     from ipykernel.kernelapp import IPKernelApp
 
     saved = begin() if begin else lambda: 0.0
-    app = IPKernelApp.instance()
+    app = IPKernelApp.instance(parent_handle=os.getppid())  # it ends with the process that forks
     app.initialize(arguments)
     try:
         app.start()

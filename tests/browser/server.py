@@ -3,6 +3,9 @@
 What one kernel has trained, the kernels after it take from the session's folder (see `once`): every
 notebook of the browser's tests makes the same few explorers.
 
+It ends when the process that started it is gone, however that ended; so does the server that forks,
+and with that its kernels.
+
     python tests/browser/server.py jupyterlab.labapp [what python -m jupyterlab takes]
 """
 
@@ -17,6 +20,7 @@ TESTS = str(Path(__file__).resolve().parents[1])
 sys.path.insert(0, TESTS)
 
 import forks  # noqa: E402
+from ipykernel.parentpoller import ParentPollerUnix  # noqa: E402
 
 READY = [*forks.HEAVY, "ipywidgets", "anywidget", "ragteach.widgets", "once"]
 
@@ -29,6 +33,7 @@ def begin():
 
 
 def main() -> None:
+    ParentPollerUnix(os.getppid()).start()
     app = importlib.import_module(sys.argv.pop(1))
     path = os.pathsep.join(filter(None, [TESTS, os.environ.get("PYTHONPATH")]))
     forks.prepare(READY, {**forks.EARLY, "PYTHONPATH": path})

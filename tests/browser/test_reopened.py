@@ -61,7 +61,8 @@ def all_drawn(page):
         page.wait_for_function(MOVED, arg=i)
     faults = page.locator(".ragteach-explorer .error:not([hidden])")
     assert faults.all_text_contents() == []
-    assert page.locator("img[alt]:visible").count() == 0  # the figures step aside
+    figures = page.locator(":is(.jp-OutputArea, .output_area) img:visible")
+    assert figures.count() == 0  # they step aside
     for said in ("not found", "could not be", "Run this cell", "run this cell"):
         assert page.get_by_text(said).locator("visible=true").count() == 0
 

@@ -129,4 +129,4 @@ def test_saved_and_opened_again_it_is_back_and_without_its_kernel_too(notebook):
     before = say(nb.explorer())
     press(nb, "ArrowRight", 3)
     assert say(nb.explorer()) != before
-    assert nb.explorer().count() == 1 and nb.page.locator("img[alt]:visible").count() == 0
+    assert nb.explorer().count() == 1 and nb.page.locator(".jp-OutputArea img:visible").count() == 0
