@@ -96,6 +96,20 @@ function slide(svg, to) {
   };
   svg.onpointermove = (event) => svg.hasPointerCapture(event.pointerId) && seek(event);
 }
+/** Where something was: at the last state a dashed line, at the pinned one a thick one. show(before, pinned), each x or null. */
+function marks(svg, y1, y2) {
+  const nodes = ["ghost", "pin"].map((name) => s("line", { class: name, y1, y2, visibility: "hidden" }));
+  svg.top.append(...nodes);
+  return (...places) =>
+    nodes.forEach((node, i) => {
+      const x = places[i];
+      set(node, x === null ? { visibility: "hidden" } : { visibility: "visible", x1: x, x2: x });
+    });
+}
+/** A level that guessing reaches, as a line across a plot of bars. */
+function chanceLine(svg, x, y1, y2) {
+  svg.append(s("line", { class: "best", x1: x, x2: x, y1, y2 }));
+}
 const percent = (x) => `${Math.round(100 * x)} %`;
 const minus = (text) => text.replace("-", "−");
 /** With its sign; what rounds to nothing has none. */

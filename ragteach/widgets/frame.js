@@ -154,11 +154,14 @@ class View {
   compared() {
     const name = this.explorer.compare,
       { before, pinned } = this.store;
+    const as = this.explorer.comparedAs ?? "";
     const points = (kept) => Math.round(1000 * (this.measured[name] - kept.measures[name])) / 10;
     if (!name || !this.measured) return "";
     const since =
-      !pinned && before?.measures && points(before) ? ` ${signed(points(before))} points since your last move.` : "";
-    return pinned?.measures ? ` ${signed(points(pinned))} points against the pinned state.` : since;
+      !pinned && before?.measures && points(before)
+        ? ` ${signed(points(before))} points${as} since your last move.`
+        : "";
+    return pinned?.measures ? ` ${signed(points(pinned))} points${as} against the pinned state.` : since;
   }
   /** The hand rests. What moved is read aloud once. */
   rest() {

@@ -164,6 +164,7 @@ EXPLORERS.graphs = (ui) => {
           style: "cursor:pointer",
         });
         hit.addEventListener("click", () => toggle(t, k));
+        hit.dataset.task = t;
         svg.append(seen, hit);
         return seen;
       }),
@@ -171,7 +172,10 @@ EXPLORERS.graphs = (ui) => {
     spec.tasks.forEach((task, t) => {
       const m = marker(t, color(t));
       move(m, [x1 - 6, at(t, nTasks)]);
-      svg.append(m, s("text", { x: x1 - 16, y: at(t, nTasks) + 4, "text-anchor": "end" }, task));
+      const name = s("text", { x: x1 - 16, y: at(t, nTasks) + 4, "text-anchor": "end" }, isolate(clip(task, x1 - 18)));
+      name.append(s("title", {}, task));
+      for (const node of [m, name]) node.dataset.task = t;
+      svg.append(m, name);
     });
     for (let k = 0; k < K; k++)
       svg.append(
@@ -196,7 +200,7 @@ EXPLORERS.graphs = (ui) => {
       h(
         "tr",
         {},
-        h("th", {}, spec.tasks[t]),
+        h("th", { scope: "row", dir: "auto", title: spec.tasks[t], className: "cut" }, spec.tasks[t]),
         ...row.map((_, k) => {
           const button = h("button", {
             type: "button",
@@ -209,6 +213,7 @@ EXPLORERS.graphs = (ui) => {
         }),
       ),
     );
+    rows.forEach((node, t) => (node.dataset.task = t));
     matrix.replaceChildren(h("table", {}, head, ...rows));
   };
   ui.layouts.push(lay);
@@ -218,26 +223,32 @@ EXPLORERS.graphs = (ui) => {
   const equations = h("pre", { style: "margin-bottom:8px" }),
     parameters = h("p", { style: "margin-bottom:6px" });
   right.append(equations, parameters);
+  const kept = (one) => one && solved.get(JSON.stringify([one.state.graph, one.state.lam_at]));
   let bars;
   ui.picture(right, (picture, w) => {
     const step = 30,
-      box = { width: w, height: step * (nTasks + 1) + 34, left: 70, right: 48, top: 4, bottom: 30 };
+      left = 12 + Math.min(w * 0.3, Math.max(...[...spec.tasks, "mean"].map(ruler))),
+      box = { width: w, height: step * (nTasks + 1) + 50, left, right: 48, top: 4, bottom: 46 };
     const { X } = axes(picture, box, {
       x: [0, 1],
       y: [0, 1],
       xTicks: w < 340 ? [0, 0.5, 1] : [0, 0.25, 0.5, 0.75, 1],
       xText: percent,
+      xName: `dotted: chance, ${percent(1 / nClasses)}`,
     });
+    chanceLine(picture, X(1 / nClasses), box.top, box.height - box.bottom);
     bars = [...spec.tasks, "mean"].map((name, t) => {
       const y = box.top + step * t + 5,
         fill = t < nTasks ? color(t) : "var(--shared)";
       const bar = s("rect", { class: "answer", x: X(0), y, height: step - 11, fill, "fill-opacity": 0.9 }),
         text = s("text", { class: "answer", y: y + 14 });
-      picture.append(
-        s("text", { x: box.left - 8, y: y + 14, "text-anchor": "end", "font-weight": t < nTasks ? 400 : 700 }, name),
-      );
+      const label = s("text", { x: box.left - 8, y: y + 14, "text-anchor": "end" }, isolate(clip(name, box.left - 12)));
+      if (t === nTasks) set(label, { "font-weight": 700 });
+      label.append(s("title", {}, name));
+      for (const node of [bar, text, label]) if (t < nTasks) node.dataset.task = t;
+      picture.append(label);
       picture.top.append(bar, text);
-      return { bar, text, X };
+      return { bar, text, X, mark: marks(picture, y - 2, y + step - 9) };
     });
   });
 
@@ -256,6 +267,8 @@ EXPLORERS.graphs = (ui) => {
       state.graph.forEach((row, t) =>
         row.forEach((g, k) => {
           set(lines[t][k], { "stroke-opacity": g ? 1 : 0.1 });
+          if (g) lines[t][k].dataset.task = t;
+          else delete lines[t][k].dataset.task; // it stays as pale as it is
           const button = matrix.querySelector(`[data-edge="${t},${k}"]`);
           put(button, g ? (g === 1 ? "●" : short(g)) : "·");
           set(button, { "aria-pressed": String(Boolean(g)) });
@@ -273,13 +286,24 @@ EXPLORERS.graphs = (ui) => {
       [...now.accuracy, mean(now.accuracy)].forEach((a, t) => {
         const { bar, text, X } = bars[t];
         set(bar, { width: Math.max(0, X(a) - X(0)) });
-        set(text, { x: X(a) + 5 });
         put(text, percent(a));
+      });
+      const [before, pinned] = [store.before, store.pinned].map(kept);
+      bars.forEach(({ mark, X }, t) => {
+        const place = (found) => (found ? X(found.accuracy[t] ?? mean(found.accuracy)) : null);
+        const places = [place(before), place(pinned)];
+        mark(...places);
+        set(bars[t].text, { x: Math.max(Number(bars[t].bar.getAttribute("width")) + X(0), ...places) + 6 });
       });
     },
     write(state) {
       ahead();
-      put(equations, state.graph.map(equation).join("\n"));
+      const said = state.graph.map(equation);
+      if (equations.textContent !== said.join("\n")) {
+        const lines = said.map((text, t) => h("span", { dir: "auto" }, text + (t < nTasks - 1 ? "\n" : "")));
+        lines.forEach((node, t) => (node.dataset.task = t));
+        equations.replaceChildren(...lines);
+      }
       put(
         parameters,
         `${weights(state.graph).toLocaleString("en")} parameters: (1 + ${width(state.graph)}) × ${spec.size[1]} classes × ${spec.size[0]} words, and ${nTasks} × ${spec.size[1]} biases.`,

@@ -56,12 +56,18 @@ EXPLORERS.player = (ui) => {
   });
   for (const type of ["pointerdown", "keydown"]) scrub.addEventListener(type, stop);
 
+  /** Nodes of a part (as tasks are elsewhere), or of a run (as words), light up together. */
+  const belongs = (look, i, ...nodes) => {
+    for (const node of nodes) node.dataset[look === color ? "task" : "word"] = i;
+  };
   const legend = (names, look) => {
     const box = h("div", { style: "display:flex;flex-wrap:wrap;gap:0 14px;font-size:12.5px" }),
       values = names.map((name, i) => {
         const svg = sample(i, look(i), { mark: look === color ? dot(i) : marker(i, look(i)) });
         const value = h("b", { className: "value" });
-        box.append(h("span", { style: "white-space:nowrap" }, svg, ` ${name} `, value));
+        const entry = h("span", { style: "white-space:nowrap" }, svg, ` ${name} `, value);
+        belongs(look, i, entry);
+        box.append(entry);
         return value;
       });
     return { box, values };
@@ -134,10 +140,11 @@ EXPLORERS.player = (ui) => {
             "stroke-dasharray": dash(p),
           }),
           now = dot(p);
-        d.svg.append(
-          s("path", { d: line(points), fill: "none", stroke: color(p), "stroke-width": 1.3, "stroke-opacity": 0.45 }),
-        );
-        d.svg.append(s("circle", { cx: points[0][0], cy: points[0][1], r: 2.5, fill: color(p) }));
+        const whole = { d: line(points), fill: "none", stroke: color(p), "stroke-width": 1.3, "stroke-opacity": 0.45 },
+          path = s("path", whole),
+          first = s("circle", { cx: points[0][0], cy: points[0][1], r: 2.5, fill: color(p) });
+        belongs(color, p, past, now, path, first);
+        d.svg.append(path, first);
         d.svg.top.append(past, now);
         return { past, now, cuts: points.map(([x, y]) => `${x.toFixed(1)},${y.toFixed(1)}`) };
       });
@@ -161,23 +168,27 @@ EXPLORERS.player = (ui) => {
         xText: (f) => String(steps(run, Math.round(f))),
         xName: "step",
       });
-      series.forEach((_, i) =>
-        made.svg.append(
-          s("path", {
-            d: line(Array.from({ length: nFrames }, (_, f) => [X(f), Y(value(f, i))])),
-            fill: "none",
-            stroke: look(i),
-            "stroke-width": look === color && i === 0 ? 3 : 2,
-            "stroke-dasharray": dash(i),
-          }),
-        ),
-      );
+      series.forEach((_, i) => {
+        const path = s("path", {
+          d: line(Array.from({ length: nFrames }, (_, f) => [X(f), Y(value(f, i))])),
+          fill: "none",
+          stroke: look(i),
+          "stroke-width": look === color && i === 0 ? 3 : 2,
+          "stroke-dasharray": dash(i),
+        });
+        belongs(look, i, path);
+        made.svg.append(path);
+      });
+      made.mark = marks(made.svg, size.top, size.height - size.bottom);
       made.cursor = s("line", { class: "cursor", y1: size.top, y2: size.height - size.bottom });
       made.svg.top.append(made.cursor);
       made.X = X;
     };
     made.svg = canvas(panel);
-    made.draw = (f) => set(made.cursor, { x1: made.X(f), x2: made.X(f) });
+    made.draw = (f) => {
+      set(made.cursor, { x1: made.X(f), x2: made.X(f) });
+      made.mark(...[ui.store.before, ui.store.pinned].map((kept) => (kept ? made.X(kept.state.at) : null)));
+    };
     made.write = (f, value) => series.forEach((_, i) => put(values[i], format(value(f, i))));
     return made;
   };
@@ -228,6 +239,8 @@ EXPLORERS.player = (ui) => {
       const fight = conflict ? ` The tasks' gradients in W_s have a mean cosine of ${signed(conflict(r, f), 2)}.` : "";
       return `${spec.runs[r]}, step ${steps(r, f)}: W_s has length ${short(norms(r, f, 0))}, an adapter ${short(adapters)} on average. W_s minus the sum of the adapters ${kept}.${fight}`;
     },
+    compare: "moved",
+    comparedAs: " of drift",
     measures({ at, run }) {
       const found = {
         schedule: run + 1,

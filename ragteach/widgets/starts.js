@@ -168,6 +168,7 @@ EXPLORERS.starts = (ui) => {
         const past = s("polyline", { fill: "none", stroke: color(r), "stroke-width": 2, "stroke-dasharray": dash(r) });
         const first = s("circle", { r: 3, fill: color(r) }),
           ring = s("circle", { r: 6, fill: "none", stroke: color(r), "stroke-width": 2.5 });
+        for (const node of [past, first, ring]) node.dataset.task = r;
         side.svg.top.append(past, first, ring);
         return { past, first, ring };
       });
@@ -197,10 +198,18 @@ EXPLORERS.starts = (ui) => {
   region(legend, "The curves and their values");
   const values = names.map((name, i) => {
     const value = h("b", { className: "value" });
-    legend.append(
-      h("span", {}, sample(i < 2 ? 0 : 1, looks[i], { mark: null, width: i % 2 ? 3 : 2 }), ` ${name} `, value),
-    );
+    const look = sample(i < 2 ? 0 : 1, looks[i], { mark: null, width: i % 2 ? 3 : 2 }),
+      entry = h("span", {}, look, ` ${name} `, value);
+    entry.dataset.word = i;
+    legend.append(entry);
     return value;
+  });
+  const seeds = h("div", { className: "legend", style: "margin-bottom:0" }, h("span", {}, "Seeds:"));
+  region(seeds, "The seeds: point at one to find its paths");
+  spec.seeds.forEach((seed, r) => {
+    const entry = h("span", {}, sample(r, color(r), { mark: null }), ` ${seed}`);
+    entry.dataset.task = r;
+    seeds.append(entry);
   });
   right.append(legend);
   let chart = null;
@@ -223,11 +232,13 @@ EXPLORERS.starts = (ui) => {
       }),
     );
     const cursor = s("line", { class: "cursor", y1: size.top, y2: size.height - size.bottom });
+    lines.forEach((node, i) => (node.dataset.word = i));
     svg.top.append(...lines, cursor);
-    chart = { X, Y, lines, cursor };
+    chart = { X, Y, lines, cursor, mark: marks(svg, size.top, size.height - size.bottom) };
   });
   right.append(
     h("p", { className: "note" }, "Mean distance from the seeds' mean, as a share of the length of W = Wₛ + A."),
+    seeds,
   );
 
   const ready = (pair, at) => pair.every((one) => one.paths.length > at);
@@ -238,13 +249,14 @@ EXPLORERS.starts = (ui) => {
       trainFilms(pair, state.at, performance.now() + SLICE);
       const limits = limitsOf(pair);
       sides.forEach((side, i) => drawBundle(side, pair[i], limits, state.at));
-      const { X, Y, lines, cursor } = chart;
+      const { X, Y, lines, cursor, mark } = chart;
       which.forEach(([side, part], i) => {
         const points = pair[side].spreads.map((three, f) => [X(keep[f]), Y(Math.min(1, three[part]))]);
         set(lines[i], { d: line(points) });
       });
       const there = Math.min(state.at, ...pair.map((one) => one.paths.length - 1));
       set(cursor, { x1: X(keep[there]), x2: X(keep[there]) });
+      mark(...[store.before, store.pinned].map((kept) => (kept ? X(keep[kept.state.at]) : null)));
       const waits = !ready(pair, state.at);
       if (waits)
         ui.schedule(); // the next frame trains on
@@ -271,6 +283,8 @@ EXPLORERS.starts = (ui) => {
       const verdict = (v) => (v < 0.02 ? "they have met" : "the start is still seen");
       return `After ${keep[state.at]} steps, ${start}: without a penalty the seeds' W differ by ${percent(free)} (Wₛ by ${percent(freeShared)}), ${verdict(Math.max(free, freeShared))}; with λ = ${short(lam)} by ${percent(all)} (Wₛ by ${percent(shared)}), ${verdict(Math.max(all, shared))}.`;
     },
+    compare: "sum",
+    comparedAs: " of distance with the penalty",
     measures(state) {
       const pair = both(state);
       if (!ready(pair, state.at)) return null;

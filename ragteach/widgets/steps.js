@@ -81,13 +81,18 @@ EXPLORERS.steps = (ui) => {
   ui.panels.style.setProperty("--columns", "minmax(0, 1fr) minmax(0, 310px)"); // the first table is the wide one
   /** A table whose cells are kept, and its columns wide enough (in widths of a 0) for any number, so that a step changes texts only. */
   const grid = (panel, head, names, wide) => {
-    const rows = names.map((name) => ({ name, cells: head.slice(1).map(() => h("td")) }));
+    const rows = names.map((name) => ({ name, cells: head.slice(1).map(() => h("td")) })),
+      kind = (name) => (spec.words.includes(name) ? "word" : classes.includes(name) ? "task" : null);
     const box = h("div", { className: "layer scroll" });
     region(box, `Table: ${head[0]}, ${head.slice(1).join(", ")}`);
     panel.append(box);
     const width = (i) => `min-width:calc(${wide[i - 1] ?? 0}ch + 14px)`;
     const top = head.map((text, i) => h("th", { scope: "col", style: width(i), dir: "auto" }, text));
-    const lines = rows.map(({ name, cells }) => h("tr", {}, h("th", { scope: "row", dir: "auto" }, name), ...cells));
+    const lines = rows.map(({ name, cells }) => {
+      const row = h("tr", {}, h("th", { scope: "row", dir: "auto" }, name), ...cells);
+      if (kind(name)) row.dataset[kind(name)] = name; // it lights up in every table
+      return row;
+    });
     box.append(h("table", {}, h("thead", {}, h("tr", {}, ...top)), h("tbody", {}, ...lines)));
     const fill = (values) => values.forEach((row, i) => row.forEach((text, k) => put(rows[i].cells[k], text)));
     fill.mark = (is) =>
@@ -113,13 +118,21 @@ EXPLORERS.steps = (ui) => {
     const step = 24,
       box = { width, height: step * nClasses + 34, left: 74, right: 56, top: 6, bottom: 28 };
     const { X } = axes(svg, box, { x: [0, 1], y: [0, 1], xTicks: [0, 0.5, 1], xName: "" });
+    chanceLine(svg, X(1 / nClasses), box.top, box.height - box.bottom);
     bars = classes.map((name, c) => {
       const top = box.top + step * c + 3,
         bar = s("rect", { x: X(0), y: top, height: step - 7, fill: "var(--soft)" }),
         text = s("text", { y: top + 13 });
-      svg.append(s("text", { x: box.left - 8, y: top + 13, "text-anchor": "end" }, name));
+      const label = s(
+        "text",
+        { x: box.left - 8, y: top + 13, "text-anchor": "end" },
+        isolate(clip(name, box.left - 10)),
+      );
+      label.append(s("title", {}, name));
+      for (const node of [bar, text, label]) node.dataset.task = name;
+      svg.append(label);
       svg.top.append(bar, text);
-      return { bar, text, X };
+      return { bar, text, X, mark: marks(svg, top - 2, top + step - 5) };
     });
   });
   const below = ui.panel(
@@ -135,14 +148,15 @@ EXPLORERS.steps = (ui) => {
   });
 
   const two = (v) => signed(v, 2),
-    plus = (v) => (v < 0 ? `− ${Math.abs(v).toFixed(2)}` : `+ ${v.toFixed(2)}`);
+    bare = (v) => two(v).replace("+", ""),
+    plus = (v) => (Number(v.toFixed(2)) < 0 ? `− ${Math.abs(v).toFixed(2)}` : `+ ${v.toFixed(2)}`);
   return {
     draw(state) {
       const now = at(state);
       scores([
         ...spec.words.map((_, j) => [
           short(x[j]),
-          ...classes.map((_, c) => `${minus(now.shared[c][j].toFixed(2))} ${plus(now.adapter[c][j] + rest[c][j])}`),
+          ...classes.map((_, c) => `${bare(now.shared[c][j])} ${plus(now.adapter[c][j] + rest[c][j])}`),
         ]),
         ["", ...now.bias.map(two)],
         ["", ...now.z.map(two)],
@@ -157,8 +171,13 @@ EXPLORERS.steps = (ui) => {
       );
       bars.forEach(({ bar, text, X }, c) => {
         set(bar, { width: Math.max(0, X(now.p[c]) - X(0)), fill: c === state.label ? series(0) : "var(--soft)" });
-        set(text, { x: X(now.p[c]) + 5 });
         put(text, `${now.p[c].toFixed(2)}${c === state.label ? " ◀" : ""}`);
+      });
+      const [before, pinned] = [ui.store.before, ui.store.pinned].map((kept) => kept && at(kept.state));
+      bars.forEach(({ mark, text, X }, c) => {
+        const places = [before, pinned].map((kept) => (kept ? X(kept.p[c]) : null));
+        mark(...places);
+        set(text, { x: Math.max(X(now.p[c]), ...places) + 6 });
       });
     },
     write(state) {
@@ -173,7 +192,7 @@ EXPLORERS.steps = (ui) => {
         fill(
           spec.words.map((_, j) => [
             signed(now.error[c] * x[j], 3),
-            `${minus(now.shared[c][j].toFixed(2))} → ${minus((now.shared[c][j] - rate * now.error[c] * x[j]).toFixed(2))}`,
+            `${bare(now.shared[c][j])} → ${bare(now.shared[c][j] - rate * now.error[c] * x[j])}`,
           ]),
         ),
       );

@@ -76,7 +76,9 @@ function additiveStrip() {
       const bar = `linear-gradient(to right, var(--bar) ${(100 * reading.p[c]).toFixed(1)}%, transparent 0)`;
       if (p.cell.ground !== bar) p.cell.style.background = p.cell.ground = bar;
     });
-    const lost = reading.unknown?.length ? ` Not in the vocabulary: ${reading.unknown.slice(0, 8).join(", ")}.` : "";
+    const lost = reading.unknown?.length
+      ? ` Not in the vocabulary: ${reading.unknown.slice(0, 8).map(isolate).join(", ")}.`
+      : "";
     const parted =
       "Small: Wₛ, then the adapters. Bias and words add up to the sum; softmax of the sums is the probability.";
     put(note, `${parts.length ? parted : "No word of it was trained on: the bias alone decides."}${lost}`);

@@ -12,12 +12,12 @@
 const CSS = `
 :host { display: block; max-width: 1120px; }
 .root { --fg: #1b1f24; --soft: #57606a; --line: #d0d7de; --grid: #eaeef2; --bg: #ffffff; --panel: #f6f8fa; --accent: #0b62c4;
-  --plus: 11, 98, 196; --minus: 200, 84, 0; --shared: #1b1f24; --warn: #a40e26;
+  --plus: 11, 98, 196; --minus: 200, 84, 0; --shared: #1b1f24; --warn: #a40e26; --shade: rgba(0, 0, 0, .38);
   --series-0: #0072b2; --series-1: #d55e00; --series-2: #009e73; --series-3: #cc79a7; --series-4: #8723f5; --series-5: #431033;
   color: var(--fg); background: var(--bg); font: 14px/1.45 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif;
   border: 1px solid var(--line); border-radius: 8px; padding: 12px 14px; box-sizing: border-box; }
 .root[data-theme="dark"] { --fg: #e8eaed; --soft: #a9b1ba; --line: #444c56; --grid: #2d333b; --bg: #16191d; --panel: #1f242a;
-  --accent: #6cb2ff; --plus: 108, 178, 255; --minus: 255, 159, 80; --shared: #e8eaed; --warn: #ff8f9c;
+  --accent: #6cb2ff; --plus: 108, 178, 255; --minus: 255, 159, 80; --shared: #e8eaed; --warn: #ff8f9c; --shade: rgba(255, 255, 255, .4);
   --series-0: #0072b2; --series-1: #d55e00; --series-2: #009e73; --series-3: #cc79a7; --series-4: #e69f00; --series-5: #56b4e9; }
 @media (forced-colors: active) { .root, .root[data-theme="dark"] { --fg: CanvasText; --soft: CanvasText; --line: CanvasText; --grid: GrayText; --bg: Canvas;
   --panel: Canvas; --accent: Highlight; --shared: CanvasText; --warn: CanvasText; } svg, .sample { forced-color-adjust: none; } svg text { fill: CanvasText; }
@@ -53,7 +53,7 @@ button:disabled { opacity: .5; cursor: default; }
 .legend { display: flex; flex-wrap: wrap; gap: 0 14px; font-size: 12.5px; max-height: 66px; overflow-y: auto; margin-bottom: 8px; font-variant-numeric: tabular-nums; } .legend span { white-space: nowrap; }
 .scroll { overflow-x: auto; } .strip { width: 100%; table-layout: fixed; --bar: rgba(var(--plus), .25); } .strip thead th { width: 6.2em; overflow-wrap: anywhere; } .strip small { white-space: nowrap; } .strip td, .strip thead th { text-align: center; } .strip td b { display: block; line-height: 1.25; } .strip small { display: block; font-size: 10.5px; line-height: 1.2; color: var(--fg); } .strip .best :is(th, b) { font-weight: 700; } .strip tr:not(.best) b { font-weight: 400; }
 .sides { display: grid; grid-template-columns: minmax(180px, 270px) minmax(0, 1fr); gap: 6px 16px; margin-top: 6px; } .narrow .sides { grid-template-columns: minmax(0, 1fr); }
-.readers { display: grid; gap: 3px; align-content: start; max-height: 216px; overflow-y: auto; } .readers button { display: flex; gap: 4px 10px; justify-content: space-between; text-align: start; padding: 2px 8px; min-height: 26px; } .readers button { white-space: nowrap; } .readers button > bdi { flex: 1 1 40%; } .readers b { display: flex; gap: 4px; min-width: 0; font-variant-numeric: tabular-nums; } .readers bdi { overflow: hidden; text-overflow: ellipsis; min-width: 0; }
+.readers { display: grid; grid-template-columns: minmax(0, 1fr); gap: 3px; align-content: start; max-height: 216px; overflow-y: auto; } .readers button { display: flex; gap: 4px 10px; justify-content: space-between; text-align: start; padding: 2px 8px; min-height: 26px; } .readers button { white-space: nowrap; } .readers button > bdi { flex: 1 1 40%; text-align: left; } .readers b { display: flex; gap: 4px; min-width: 0; font-variant-numeric: tabular-nums; } .readers bdi { overflow: hidden; text-overflow: ellipsis; min-width: 0; }
 svg .ghost { stroke: var(--soft); stroke-width: 1.5; stroke-dasharray: 4 3; } svg .pin { stroke: var(--soft); stroke-width: 3; }
 td.filled { outline: 2px solid var(--accent); outline-offset: -2px; font-weight: 700; }
 .failed :is(.picture, .layer) { visibility: hidden; }
@@ -61,13 +61,16 @@ td.filled { outline: 2px solid var(--accent); outline-offset: -2px; font-weight:
 .panels { display: grid; grid-template-columns: var(--columns, repeat(2, minmax(0, 1fr))); gap: 12px 20px; } .panel { min-width: 0; } .panel.full { grid-column: 1 / -1; }
 .narrow :is(th, td) { padding: 2px 4px; min-width: 0 !important; } .narrow .wrap td { white-space: normal; } .narrow .wrap :is(th, td) { padding: 2px; } .narrow .panels { grid-template-columns: minmax(0, 1fr); }
 svg { display: block; width: 100%; overflow: visible; } .sample { width: 26px; height: 14px; display: inline-block; vertical-align: -2px; } svg text { fill: var(--fg); font-size: 12px; } svg .soft { fill: var(--soft); }
-.track, .layer, .still { background: var(--bg); } .picture { position: relative; } .moving { position: absolute; inset: 0; pointer-events: none; }
+.track, .layer, .still { background: var(--bg); }
+.scroll, .scroll.layer { background: linear-gradient(to right, var(--bg) 40%, transparent) left / 36px 100% no-repeat local, linear-gradient(to left, var(--bg) 40%, transparent) right / 36px 100% no-repeat local,
+  linear-gradient(to right, var(--shade), transparent) left / 14px 100% no-repeat scroll, linear-gradient(to left, var(--shade), transparent) right / 14px 100% no-repeat scroll, var(--bg); } /* shade where more is to come */
+ .picture { position: relative; } .moving { position: absolute; inset: 0; pointer-events: none; }
 .root:is(:hover, :focus-within) :is(.track, .say, .layer, .still, .moving) { will-change: transform; } /* the hand is here */
 svg .grid { fill: none; stroke: var(--grid); } svg .axis { stroke: var(--line); } svg .cursor { stroke: var(--fg); stroke-width: 1.5; } svg .best { stroke: var(--soft); stroke-dasharray: 2 3; }
 .tools { display: flex; flex-wrap: wrap; gap: 8px; margin-top: 10px; align-items: center; }
 .more { margin-top: 8px; overflow-x: auto; max-height: 320px; overflow-y: auto; } [hidden] { display: none !important; }
 table { border-collapse: collapse; font-size: 12.5px; font-variant-numeric: tabular-nums; } th, td { padding: 2px 7px; white-space: nowrap; text-align: right; border-bottom: 1px solid var(--line); }
-th:first-child, td:first-child { text-align: left; } th { font-weight: 650; }
+th:first-child, td:first-child { text-align: left; } .cut { max-width: 9.5em; overflow: hidden; text-overflow: ellipsis; } th { font-weight: 650; }
 pre { margin: 0; padding: 8px 10px; background: var(--panel); border-radius: 4px; font: 12.5px/1.5 ui-monospace, Menlo, Consolas, monospace; overflow-x: auto; user-select: all; }
 .error { color: var(--warn); border: 1px solid var(--warn); border-radius: 4px; padding: 6px 10px; margin: 6px 0; white-space: pre-wrap; }
 `;

@@ -26,10 +26,14 @@ EXPLORERS.winners = (ui) => {
   const legend = h(
     "div",
     { style: "display:flex;flex-wrap:wrap;gap:0 14px;font-size:12.5px" },
-    ...names.map((name, i) => h("span", {}, sample(i, color(i)), ` ${spec.letters[i]} ${name}`)),
+    ...names.map((name, i) => {
+      const entry = h("span", {}, sample(i, color(i)), ` ${spec.letters[i]} ${name}`);
+      entry.dataset.task = i;
+      return entry;
+    }),
   );
   left.append(legend);
-  let frame, cell;
+  let frame, ghost, pin, letter, cell;
   ui.picture(left, (svg, width) => {
     const box = { left: 52, right: 4, top: 18, bottom: 40 },
       w = (width - box.left - box.right) / nN,
@@ -80,8 +84,17 @@ EXPLORERS.winners = (ui) => {
       ),
     );
     frame = s("rect", { fill: "none", stroke: "var(--fg)", "stroke-width": 3, rx: 3 });
-    svg.top.append(frame);
+    [ghost, pin] = ["ghost", "pin"].map((name) => s("rect", { class: name, fill: "none", rx: 3 }));
+    letter = s("text", { "font-weight": 700 }, "A");
+    svg.top.append(ghost, pin, letter, frame);
   });
+  /** A frame around the cell of a kept state, or none. */
+  const around = (node, one, inside) => {
+    const { x, y, width, height } = one ? cell(one.state.r, one.state.n) : { x: 0, y: 0, width: 0, height: 0 };
+    const size = { x: x + inside, y: y + inside, width: width - 2 * inside, height: height - 2 * inside };
+    set(node, one ? { visibility: "visible", ...size } : { visibility: "hidden" });
+    return { x, y };
+  };
 
   const right = ui.panel("This cell: every seed, mean and 95 % interval");
   const seedSvg = canvas(right);
@@ -114,7 +127,9 @@ EXPLORERS.winners = (ui) => {
       const dots = spec.seeds.map((_, k) =>
         s("circle", { cy: y - 8 + ((k * 5) % 7), r: 2.6, fill: color(i), "fill-opacity": 0.55 }),
       );
-      seedSvg.append(s("text", { x: box.left - 8, y: y + 4, "text-anchor": "end" }, name));
+      const label = s("text", { x: box.left - 8, y: y + 4, "text-anchor": "end" }, name);
+      for (const node of [...dots, bar, mean, label]) node.dataset.task = i;
+      seedSvg.append(label);
       seedSvg.top.append(...dots, bar, mean);
       return { y, dots, bar, mean };
     });
@@ -137,6 +152,7 @@ EXPLORERS.winners = (ui) => {
         bar: s("line", { stroke: color(i), "stroke-width": 1.5 }),
         mean: marker(i, color(i)),
       }));
+      for (const node of [path, ...points.flatMap(({ bar, mean }) => [bar, mean])]) node.dataset.task = i;
       curveSvg.append(path, ...points.flatMap(({ bar, mean }) => [bar, mean]));
       return { path, points };
     });
@@ -184,6 +200,10 @@ EXPLORERS.winners = (ui) => {
   return {
     draw(state) {
       set(frame, cell(state.r, state.n));
+      const { before, pinned } = ui.store;
+      around(ghost, before, 4);
+      const { x, y } = around(pin, pinned, 4);
+      set(letter, { x: x + 9, y: y + 18, visibility: pinned ? "visible" : "hidden" });
       if (row !== null && row !== state.r) lay(); // another row, another axis
       if (row !== state.r) layRow(state.r);
       drawCell(state.r, state.n);
@@ -198,6 +218,8 @@ EXPLORERS.winners = (ui) => {
         : `95 % interval ${points(a)} to ${points(b)}: ${clear(r, n) ? "clear" : "not clear"}`;
       return `Relatedness ${short(spec.r[r])}, ${spec.n[n]} sentences per task: ${names[i]} ${clear(r, n) ? "wins" : lead < 5e-4 ? "ties" : "leads"} with ${percent(stats(r, n, i, 0))}, ${points(lead)} points before the second (${sure}). It was alone in front in ${wins(r, n, i)} of ${spec.seeds.length} seeds.`;
     },
+    compare: "lead",
+    comparedAs: " of lead",
     measures: ({ r, n }) => ({
       relatedness: spec.r[r],
       n_per_task: spec.n[n],

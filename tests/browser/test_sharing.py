@@ -17,7 +17,7 @@ SAY = "e => e.shadowRoot.querySelector('.say').textContent"
 
 def say(explorer):
     """What is said of the state; what the last move changed is another thing."""
-    return re.sub(r" [+−]?[\d.]+ points since your last move\.", "", explorer.evaluate(SAY))
+    return re.sub(r" [+−]?[\d.]+ points[^.]* since your last move\.", "", explorer.evaluate(SAY))
 
 
 def press(nb, key, n=1, i=0):
