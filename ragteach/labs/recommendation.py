@@ -1,4 +1,4 @@
-"""The recommendation lab: sixty simulated readers, each a task, who rate invented books, films and games.
+"""The recommendation lab: sixty simulated readers, each a task; they rate books, films and games.
 
 Enters: a world of readers, or a table of your own with user, item and rating. Leaves: a `RankingLab`.
 

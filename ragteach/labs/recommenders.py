@@ -1,4 +1,4 @@
-"""What stands beside a recommender: no order at all, popularity, a profile of contents, factors of a matrix.
+"""What stands beside a recommender: no order, popularity, a profile of contents, matrix factors.
 
 Enters: for each reader texts and ratings. Leaves: predictors of (texts, reader). All know an item by
 its text, and take a reader's mean out of their ratings first: some people like everything.
