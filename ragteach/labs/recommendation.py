@@ -20,7 +20,7 @@ from ragteach.data.encoder import Encoder
 from ragteach.data.readers import SETTINGS, Readers, load_items, simulate_readers
 from ragteach.data.reading import load_table
 from ragteach.errors import refuse, whole
-from ragteach.labs.ranking import RankingLab
+from ragteach.labs.ranking import K, RankingLab
 from ragteach.labs.recommenders import rating_baselines
 
 N_RATED, N_VAL, N_HELD = (
@@ -91,6 +91,27 @@ def rated(part: dict[str, dict[str, np.ndarray]], readers: Readers, x: Any) -> d
     """
     rows = {name: np.concatenate(list(both.values())) for name, both in part.items()}
     return {name: (x[row], readers.ratings[u, row]) for u, (name, row) in enumerate(rows.items())}
+
+
+def list_scores(predictor: Any, part: dict[str, tuple]) -> np.ndarray:
+    """(n_readers, 3): nDCG@10 on all held-out items of a reader, on known ones, and on new ones.
+
+    Args:
+        predictor: anything with ``predict(items, reader)``.
+        part: a held-out part as `rated` makes it, N_HELD known items and then as many new ones.
+    """
+    said = np.stack([predictor.predict(x, name) for name, (x, _) in part.items()])
+    gains = 2.0 ** np.stack([r for _, r in part.values()]) - 1  # (n_readers, n_items)
+    some = (slice(None), slice(None, N_HELD), slice(N_HELD, None))
+    return np.stack([_ndcg(gains[:, s], said[:, s]) for s in some], 1)
+
+
+def _ndcg(gains: np.ndarray, said: np.ndarray) -> np.ndarray:
+    """nDCG@10 of many lists at once; equal scores stay in the order in which they were dealt, by chance."""
+    discount = 1 / np.log2(np.arange(2, 2 + min(K, gains.shape[1])))
+    order = np.argsort(-said, axis=1, kind="stable")
+    mine = np.take_along_axis(gains, order, 1)[:, : len(discount)] @ discount
+    return mine / (-np.sort(-gains, 1)[:, : len(discount)] @ discount)
 
 
 def recommendation() -> RankingLab:
@@ -178,9 +199,10 @@ def _checked(table: pd.DataFrame) -> pd.DataFrame:
     stars = pd.to_numeric(frame["rating"], errors="coerce").astype(float)
     bad = np.flatnonzero(~np.isfinite(stars))
     if len(bad):
+        value = frame["rating"].iloc[bad[0]]
         raise refuse(
             expected="a finite number as the rating in every row; higher is better",
-            got=f"{frame['rating'].iloc[bad[0]]!r} in row {bad[0] + 1}",
+            got=f"{repr(value) if isinstance(value, str) else str(value)} in row {bad[0] + 1}",
             fix="write words as numbers, or leave the row out",
         )
     again = frame.duplicated(["user", "item"])

@@ -158,14 +158,17 @@ def choose_tastes(
     problem = TasteProblem(train, features)
     rows = [problem.tasks.index(task) for task in val]
     made = [x if features is None else features.transform(x) for x, _ in val.values()]
-    centred = [np.asarray(x) - np.mean(x, 0) for x in made]
-    target = [np.asarray(r) - np.mean(r) for _, r in val.values()]
+    n = np.array([len(x) for x in made])
+    x = np.zeros(
+        (len(made), n.max(), made[0].shape[1])
+    )  # shorter ones end in zeros, which cost nothing
+    r = np.zeros(x.shape[:2])
+    for t, (items, (_, stars)) in enumerate(zip(made, val.values(), strict=True)):
+        x[t, : n[t]] = np.asarray(items) - np.mean(items, 0)
+        r[t, : n[t]] = np.asarray(stars) - np.mean(stars)
     found = [problem.solve(*_penalties(*pair)) for pair in tries]
-    errors = []
-    for model in found:
-        w = model.weights[rows]
-        left = [r - x @ w_t for x, r, w_t in zip(centred, target, w, strict=True)]
-        errors.append(np.mean([np.mean(e**2) for e in left]))
+    said = [(x @ model.weights[rows][:, :, None])[:, :, 0] for model in found]
+    errors = [np.mean(((r - s) ** 2).sum(1) / n) for s in said]
     return found[int(np.argmin(errors))]
 
 
