@@ -16,6 +16,8 @@ from ragteach.data.toy import folder, scheme
 from ragteach.data.writing import write
 from ragteach.errors import one_of
 
+WHOLE = r"0|-?[1-9]\d{0,17}"  # written in one way only, and 64 bits hold it
+
 # ---------------------------------------------------------------- the committed files
 
 
@@ -76,8 +78,9 @@ def write_csv(frame: pd.DataFrame, path: str | os.PathLike) -> None:
 def load_csv(path: Any, encoding: str | None = None, missing: str = "ask") -> pd.DataFrame:
     """Your own data: text, label and task, found and checked by `as_frame`; other columns are kept.
 
-    Whole numbers stay the labels' numbers. Names become numbers, in natural order, and
-    ``frame.attrs["label_names"]`` says which. To keep the file as it is, call `load_table`.
+    Whole numbers stay the labels' numbers, where all labels are such (``01`` is a name: as a number
+    it would be 1). Names become numbers, in natural order, and ``frame.attrs["label_names"]`` says
+    which. To keep the file as it is, call `load_table`.
 
     Args:
         path: whatever `load_table` reads.
@@ -96,7 +99,7 @@ def load_csv(path: Any, encoding: str | None = None, missing: str = "ask") -> pd
     frame = any_frame(load_table(path, encoding), missing=missing)
     frame["text"] = frame["text"].str.strip()
     names = frame.attrs["label_names"]
-    if all(re.fullmatch(r"-?\d+", name) for name in names):
+    if all(re.fullmatch(WHOLE, name) for name in names):
         frame["label"] = frame["label"].map(dict(enumerate(map(int, names)))).astype("int64")
         frame.attrs["label_names"] = None
     return frame

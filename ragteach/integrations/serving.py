@@ -4,8 +4,7 @@
 
 Enters: a file that `save` wrote, and lines of text.  Leaves: tab-separated lines: label,
 probability, sentence. Lines are read and answered in blocks, so a long file needs little memory.
-Only the task's own W_t
-is used: one product.
+Only the task's own W_t is used: one product.
 """
 
 from __future__ import annotations
@@ -17,6 +16,8 @@ import sys
 import numpy as np
 
 from ragteach.errors import RagteachError, one_of, refuse, whole
+
+IN_ONE_LINE = str.maketrans({"\t": r"\t", "\n": r"\n", "\r": r"\r"})  # a name with a tab or two lines
 
 
 def add_predict_parser(subparsers):
@@ -157,7 +158,7 @@ def _labels(saved, task):
                 fix="use load(path).model.predict from Python",
             )  # fmt: skip
         n_classes = head.size
-    return [str(label) for label in labels or range(n_classes)]
+    return [str(label).translate(IN_ONE_LINE) for label in labels or range(n_classes)]
 
 
 class _left_open:

@@ -662,6 +662,13 @@ def test_own_csv_with_other_names_or_numbers(tmp_path):
     assert frame["label"].dtype == np.int64
 
 
+@pytest.mark.parametrize("labels", [("01", "1"), ("-0", "0"), (f"{10**20}", f"{10**20 + 1}")])
+def test_labels_that_no_number_tells_apart_stay_names(tmp_path, labels):
+    frame = load_csv(written(tmp_path, "text,label,task\nx,{},a\ny,{},a\n".format(*labels)))
+    assert frame["label"].tolist() == [0, 1]
+    assert frame.attrs["label_names"] == list(labels)
+
+
 def test_own_csv_round_trip(tmp_path):
     frame = make_toy(n_per_task=5)
     files.write_csv(frame, tmp_path / "a.csv")

@@ -137,3 +137,13 @@ def test_tries_of_heads_outlive_a_kill_too(tmp_path, monkeypatch):
     assert trained[:10] == [*range(8), 7, 8] and len(trained) <= 11
     assert (found.lam, found.lam_shared) == (whole.lam, whole.lam_shared)
     assert all(map(torch.equal, found.model.parameters(), whole.model.parameters()))
+
+
+def test_a_name_of_two_lines_is_one_line_of_predictions(tmp_path):
+    texts = ["good film", "bad film"]
+    vectorizer = rt.make_vectorizer().fit(texts)
+    model = rt.RAG(len(vectorizer.vocabulary_), 2, 0, tasks=["films"])
+    path = rt.save(tmp_path / "m.safetensors", model, vectorizer, ["very\ngood", "a\tb"])
+    lines = list(predict_lines(path, texts, every_class=True))
+    assert len(lines) == 3 and lines[0] == "very\\ngood\ta\\tb\tsentence"
+    assert not any("\n" in line for line in lines)
