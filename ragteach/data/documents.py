@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import functools
 import warnings
+from typing import Any
 
 import numpy as np
 import torch
@@ -31,7 +32,9 @@ class Blocks:
     def __init__(self, rows: torch.Tensor, task: torch.Tensor, n_tasks: int):
         self.rows, self.task, self.n_tasks, self.shape = rows, task, n_tasks, rows.shape
 
-    def to(self, device=None, dtype=None) -> Blocks:
+    def to(
+        self, device: str | torch.device | None = None, dtype: torch.dtype | None = None
+    ) -> Blocks:
         """The same documents on another device or in another precision."""
         rows = self.rows.to(device=device, dtype=dtype)
         return Blocks(rows, self.task.to(rows.device), self.n_tasks)
@@ -52,8 +55,9 @@ class BlockSparse:
         dtype, device: of the products.
     """
 
-    def __init__(self, matrix, n_docs: int, n_tasks: int, task=None, words=None,
-                 dtype=torch.float32, device="cpu"):  # fmt: skip
+    def __init__(self, matrix: Any, n_docs: int, n_tasks: int, task: torch.Tensor | None = None,
+                 words: torch.Tensor | None = None, dtype: torch.dtype = torch.float32,
+                 device: str | torch.device = "cpu"):  # fmt: skip
         self.matrix, self.n_tasks, self.task, self.words = matrix, n_tasks, task, words
         self.shape = torch.Size([matrix.shape[0] // n_docs, n_docs, matrix.shape[1]])
         self.dtype, self.device = dtype, torch.device(device)
@@ -87,14 +91,14 @@ class BlockSparse:
         batch = self.words is not None and self.device.type == "cpu"
         return not batch or self.dtype not in (torch.float32, torch.float64)
 
-    def _batch(self, flat: torch.Tensor):
+    def _batch(self, flat: torch.Tensor) -> Any:
         return self._wide_once.astype(flat.detach().numpy().dtype, copy=False)
 
     @functools.cached_property
-    def _wide_once(self):
+    def _wide_once(self) -> Any:
         return self._wide()
 
-    def _wide(self):
+    def _wide(self) -> Any:
         n_blocks, n_docs, n_words = self.shape
         task = np.arange(n_blocks) if self.task is None else self.task.cpu().numpy()
         per_block = np.diff(self.matrix.indptr[::n_docs])  # stored numbers
@@ -102,7 +106,9 @@ class BlockSparse:
         shape = (n_blocks * n_docs, self.n_tasks * n_words)
         return type(self.matrix)((self.matrix.data, indices, self.matrix.indptr), shape=shape)
 
-    def to(self, device=None, dtype=None) -> BlockSparse:
+    def to(
+        self, device: str | torch.device | None = None, dtype: torch.dtype | None = None
+    ) -> BlockSparse:
         """The same documents on another device or in another precision."""
         device, dtype = torch.device(device or self.device), dtype or self.dtype
         if (device, dtype) == (self.device, self.dtype):
@@ -127,7 +133,7 @@ class BlockSparse:
         return BlockSparse(matrix, n_docs, self.n_tasks, task, words, self.dtype, self.device)
 
 
-def take(x, index):
+def take(x: Any, index: torch.Tensor) -> Any:
     """Rows ``index`` (n_blocks, n_batch) of each block; of sparse x with the words they hold only."""
     n_blocks, n_docs, n_features = x.shape
     first = torch.arange(0, n_blocks * n_docs, n_docs, device=index.device).unsqueeze(1)
@@ -148,7 +154,9 @@ class _Columns(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx, weights, words, squared):
+    def forward(
+        ctx: Any, weights: torch.Tensor, words: torch.Tensor | None, squared: bool
+    ) -> tuple[torch.Tensor | None, torch.Tensor | None]:
         ctx.save_for_backward(weights, words)
         ctx.set_materialize_grads(False)
         flat = weights.flatten()
@@ -156,7 +164,8 @@ class _Columns(torch.autograd.Function):
         return columns, torch.dot(flat, flat) if squared else None
 
     @staticmethod
-    def backward(ctx, grad, of_square):
+    def backward(ctx: Any, *grads: torch.Tensor | None) -> tuple[torch.Tensor, None, None]:
+        grad, of_square = grads
         weights, words = ctx.saved_tensors
         wide = torch.zeros_like(weights) if of_square is None else weights * (2 * of_square)
         if grad is not None:
@@ -178,7 +187,9 @@ def square_of(weights: torch.Tensor) -> torch.Tensor:
     return _Columns.apply(weights, None, True)[1]
 
 
-def sparse_rows(x, place, n_tasks, dtype, device) -> BlockSparse:
+def sparse_rows(
+    x: Any, place: torch.Tensor, n_tasks: int, dtype: torch.dtype, device: str | torch.device
+) -> BlockSparse:
     """Sparse documents (scipy or torch), each a block of one row; with the words they hold only."""
     import scipy.sparse as sp
 
@@ -192,7 +203,7 @@ def sparse_rows(x, place, n_tasks, dtype, device) -> BlockSparse:
     return BlockSparse(x, 1, n_tasks, place, None, dtype, device).only_words_there()
 
 
-def _torch_csr(matrix, x):
+def _torch_csr(matrix: Any, x: BlockSparse) -> torch.Tensor:
     with warnings.catch_warnings():  # torch calls its CSR layout a beta; our tests hold our use
         warnings.simplefilter("ignore")
         parts = (torch.from_numpy(a) for a in (matrix.indptr, matrix.indices, matrix.data))
@@ -208,9 +219,7 @@ def check_words(words: object, n_features: int) -> None:
     """Refuse anything but None, or a tensor of column numbers (n_words,)."""
     if words is None:
         return
-    fine = isinstance(words, torch.Tensor) and words.ndim == 1
-    fine = fine and words.dtype in (torch.int32, torch.int64)
-    if not fine or (len(words) and not 0 <= int(words.min()) <= int(words.max()) < n_features):
+    if not isinstance(words, torch.Tensor) or not _columns(words, n_features):
         raise refuse(
             expected=f"words: a tensor of column numbers 0 .. {n_features - 1}, (n_words,)",
             got=f"words = {type(words).__name__} {words!r:.60}",
@@ -218,9 +227,17 @@ def check_words(words: object, n_features: int) -> None:
         )
 
 
-def check_documents(x, n_features: int, dtype: torch.dtype) -> None:
+def _columns(words: torch.Tensor, n_features: int) -> bool:
+    """Whether these are numbers of columns (n_words,)."""
+    if words.ndim != 1 or words.dtype not in (torch.int32, torch.int64):
+        return False
+    return not len(words) or 0 <= int(words.min()) <= int(words.max()) < n_features
+
+
+def check_documents(x: Any, n_features: int, dtype: torch.dtype) -> None:
     """Refuse anything but features (n_docs, n_features): a tensor of this precision, or scipy's."""
-    shape, kind = getattr(x, "shape", ()), getattr(x, "dtype", None)
+    shape: tuple[int, ...] = getattr(x, "shape", ())
+    kind = getattr(x, "dtype", None)
     sparse = hasattr(x, "tocsr") and not isinstance(x, torch.Tensor)
     fine = sparse or (isinstance(x, torch.Tensor) and kind == dtype)
     if not fine or len(shape) != 2 or shape[1] != n_features:
@@ -239,7 +256,7 @@ def check_documents(x, n_features: int, dtype: torch.dtype) -> None:
         )
 
 
-def _finite(x) -> bool:
+def _finite(x: Any) -> bool:
     """Whether all numbers of x are finite: their sum tells at once, unless it overflows."""
     if not isinstance(x, torch.Tensor):
         return bool(np.isfinite(x.tocsr().data).all())

@@ -65,8 +65,8 @@ class Saved:
         training: lam, lam_shared, alpha and whatever else was noted about the training.
     """
 
-    model: torch.nn.Module
-    vectorizer: object = None
+    model: RAG | MultiHead
+    vectorizer: Any = None
     labels: list | dict | None = None
     training: dict = field(default_factory=dict)
 
@@ -319,7 +319,7 @@ def _opened(sealed: str, tensors: dict[str, torch.Tensor], path: Path) -> dict:
 # ------------------------------------------------------------------ what stands in the header
 
 
-def _model_info(model):
+def _model_info(model: Any) -> dict[str, Any]:
     body = model.body if isinstance(model, MultiHead) else model
     info = {
         "tasks": body.task_names,
@@ -341,7 +341,7 @@ def _model_info(model):
     return info
 
 
-def _rebuild(info, tensors):
+def _rebuild(info: dict[str, Any], tensors: dict[str, torch.Tensor]) -> Saved:
     """The `Saved` that header and tensors describe."""
     one_of("kind", info["kind"], ("RAG", "MultiHead"))
     given, multi = info["model"], info["kind"] == "MultiHead"
@@ -374,9 +374,10 @@ def _rebuild(info, tensors):
     return Saved(model, vectorizer, info["labels"], dict(info["training"]))
 
 
-def _vectorizer_info(vectorizer):
+def _vectorizer_info(vectorizer: Any) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
     """A vectoriser as (JSON, tensors)."""
-    kind, params = type(vectorizer).__name__, getattr(vectorizer, "get_params", dict)()
+    kind = type(vectorizer).__name__
+    params: dict[str, Any] = getattr(vectorizer, "get_params", dict)()
     code = [name for name, value in params.items() if callable(value) and name != "dtype"]
     fitted = VECTORIZERS.get(kind) is type(vectorizer) and hasattr(vectorizer, "vocabulary_")
     if code or not fitted:
@@ -399,7 +400,7 @@ def _vectorizer_info(vectorizer):
     return {"kind": kind, "params": params, "terms": terms}, idf
 
 
-def _vectorizer(info, tensors):
+def _vectorizer(info: dict[str, Any], tensors: dict[str, torch.Tensor]) -> Any:
     """The vectoriser that JSON and tensors describe."""
     one_of("kind of vectoriser", info["kind"], VECTORIZERS)
     params = dict(info["params"])
@@ -417,7 +418,7 @@ def _vectorizer(info, tensors):
     return vectorizer
 
 
-def _digest(text, tensors):
+def _digest(text: str, tensors: Mapping[str, torch.Tensor]) -> str:
     """SHA-256 of the JSON and of every tensor's name, type, shape and bytes."""
     seal = hashlib.sha256(text.encode())
     for name in sorted(tensors):
@@ -427,7 +428,7 @@ def _digest(text, tensors):
     return seal.hexdigest()
 
 
-def _plain(value):
+def _plain(value: Any) -> Any:
     """numpy's numbers and arrays, and sets, as JSON's own."""
     if isinstance(value, np.ndarray | np.generic):
         return value.tolist()
@@ -436,6 +437,6 @@ def _plain(value):
     raise TypeError(f"{type(value).__name__} {value!r}")
 
 
-def _is_tensor(name):
+def _is_tensor(name: str) -> bool:
     """Whether a part of a state_dict is stored as a tensor (what is active is in the header)."""
     return not name.endswith("_extra_state")

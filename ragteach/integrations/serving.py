@@ -9,18 +9,27 @@ Only the task's own W_t is used: one product.
 
 from __future__ import annotations
 
+import argparse
 import itertools
 import os
 import sys
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any, TextIO
 
 import numpy as np
 
 from ragteach.errors import RagteachError, one_of, refuse, whole
+from ragteach.model import RAG
 
-IN_ONE_LINE = str.maketrans({"\t": r"\t", "\n": r"\n", "\r": r"\r"})  # a name with a tab or two lines
+if TYPE_CHECKING:  # it is imported when there is something to predict
+    from ragteach.integrations.saving import Saved
+
+IN_ONE_LINE = str.maketrans(
+    {"\t": r"\t", "\n": r"\n", "\r": r"\r"}
+)  # a name with a tab or two lines
 
 
-def add_predict_parser(subparsers):
+def add_predict_parser(subparsers: Any) -> argparse.ArgumentParser:
     """Add the command ``predict`` to an argparse parser's ``subparsers``; its ``func`` is
     `predict_command`.
 
@@ -50,7 +59,9 @@ def add_predict_parser(subparsers):
     return parser
 
 
-def predict_command(args, stdin=None, stdout=None):
+def predict_command(
+    args: argparse.Namespace, stdin: TextIO | None = None, stdout: TextIO | None = None
+) -> int:
     """Run ``predict`` with parsed arguments; returns the exit code (2 after a message on standard
     error).
 
@@ -78,7 +89,7 @@ def predict_command(args, stdin=None, stdout=None):
     return 0
 
 
-def _opened(path):
+def _opened(path: str | os.PathLike) -> TextIO:
     """The file of sentences, to be read; refused in three parts."""
     try:
         return open(path, encoding="utf-8")
@@ -90,7 +101,7 @@ def _opened(path):
         ) from None
 
 
-def _decoded(stream, name):
+def _decoded(stream: TextIO, name: str) -> Iterator[str]:
     """The stream's lines; bytes that are no UTF-8 are refused with the number of their line."""
     raw = getattr(stream, "buffer", None)
     if raw is None:
@@ -108,7 +119,13 @@ def _decoded(stream, name):
             ) from None
 
 
-def predict_lines(path, lines, task=None, every_class=False, block=1000):
+def predict_lines(
+    path: str | os.PathLike,
+    lines: Iterable[str],
+    task: str | None = None,
+    every_class: bool = False,
+    block: int = 1000,
+) -> Iterator[str]:
     """Predictions for ``lines`` of text, as a generator of tab-separated lines in the same order.
 
     Args:
@@ -146,11 +163,12 @@ def predict_lines(path, lines, task=None, every_class=False, block=1000):
             yield "\t".join([*numbers, text])
 
 
-def _labels(saved, task):
+def _labels(saved: Saved, task: str) -> list[str]:
     """Names of the task's classes."""
     labels = saved.labels.get(task) if isinstance(saved.labels, dict) else saved.labels
-    n_classes = getattr(saved.model, "n_classes", None)
-    if n_classes is None:
+    if isinstance(saved.model, RAG):
+        n_classes = saved.model.n_classes
+    else:
         head = saved.model.head(task)
         if type(head).__name__ != "Classification":
             raise refuse(
@@ -164,11 +182,11 @@ def _labels(saved, task):
 class _left_open:
     """A context that gives a stream back without closing it."""
 
-    def __init__(self, stream):
+    def __init__(self, stream: TextIO) -> None:
         self.stream = stream
 
-    def __enter__(self):
+    def __enter__(self) -> TextIO:
         return self.stream
 
-    def __exit__(self, *_):
-        return False
+    def __exit__(self, *_: Any) -> None:
+        return None

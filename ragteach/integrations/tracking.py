@@ -19,7 +19,7 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, Self
 
 import torch
 
@@ -28,7 +28,7 @@ from ragteach.errors import need, one_of, refuse, whole
 
 
 @torch.no_grad()
-def numbers(model, record):
+def numbers(model: Any, record: Mapping[str, Any]) -> dict[str, float]:
     """The curves of one epoch as a flat dict.
 
     Args:
@@ -43,7 +43,7 @@ def numbers(model, record):
         >>> sorted(numbers(RAG(4, 2, 1), {"epoch": 1, "phase": "joint", "loss": 0.7, "val_loss": 0.6}))
         ['norm/A1', 'norm/shared', 'train/loss', 'val/loss']
     """
-    result = {}
+    result = dict[str, float]()
     for key, value in record.items():
         if key != "epoch" and isinstance(value, _numbers.Real):
             group, name = ("val", key[4:]) if key.startswith("val_") else ("train", key)
@@ -58,17 +58,17 @@ def numbers(model, record):
 class _Tracker:
     """A callback that is also a context: leaving it closes it."""
 
-    def on_epoch(self, model, epoch, record):
+    def on_epoch(self, model: Any, epoch: int, record: Mapping[str, Any]) -> None:
         """Log one epoch."""
         raise NotImplementedError
 
-    def close(self):
+    def close(self) -> None:
         """Write what is left."""
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: Any) -> None:
         self.close()
 
 
@@ -95,7 +95,12 @@ class TensorBoard(_Tracker):
         1
     """
 
-    def __init__(self, folder="runs", config=None, histograms=0):
+    def __init__(
+        self,
+        folder: str | os.PathLike = "runs",
+        config: Mapping[str, Any] | None = None,
+        histograms: int = 0,
+    ) -> None:
         whole("histograms", histograms)
         config = _config(config)
         need("tensorboard")
@@ -115,7 +120,7 @@ class TensorBoard(_Tracker):
             lines = [f"- {name}: {value}" for name, value in config.items()]
             self.writer.add_text("config", "\n".join(lines))
 
-    def on_epoch(self, model, epoch, record):
+    def on_epoch(self, model: Any, epoch: int, record: Mapping[str, Any]) -> None:
         for name, value in numbers(model, record).items():
             self.writer.add_scalar(name, value, epoch)
         if self.histograms and epoch % self.histograms == 0:
@@ -124,7 +129,7 @@ class TensorBoard(_Tracker):
             for name, adapter in body.adapters.items():
                 self.writer.add_histogram(f"weights/{name}", adapter.weight.detach(), epoch)
 
-    def close(self):
+    def close(self) -> None:
         self.writer.close()
 
 
@@ -152,7 +157,14 @@ class WandB(_Tracker):
         mode: ``"offline"``, ``"online"`` (needs an account) or ``"disabled"``.
     """
 
-    def __init__(self, project="ragteach", name=None, config=None, folder=".", mode="offline"):
+    def __init__(
+        self,
+        project: str = "ragteach",
+        name: str | None = None,
+        config: Mapping[str, Any] | None = None,
+        folder: str | os.PathLike = ".",
+        mode: Literal["offline", "online", "disabled"] = "offline",
+    ) -> None:
         one_of("mode", mode, ("offline", "online", "disabled"))
         is_a("project", project, str, "a name", 'project="ragteach"')
         config = _config(config)
@@ -171,13 +183,13 @@ class WandB(_Tracker):
         )
 
     @property
-    def folder(self):
+    def folder(self) -> Path:
         """The run's folder."""
         return Path(self.run.dir).parent
 
-    def on_epoch(self, model, epoch, record):
+    def on_epoch(self, model: Any, epoch: int, record: Mapping[str, Any]) -> None:
         curves = numbers(model, record).items()
         self.run.log({re.sub(r"\s", "_", name): value for name, value in curves}, step=epoch)
 
-    def close(self):
+    def close(self) -> None:
         self.run.finish()

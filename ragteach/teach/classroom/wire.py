@@ -199,7 +199,8 @@ def _rag(told: dict) -> RAG:
     with torch.no_grad():
         model.shared.copy_(shared)
         for name, weight in zip(names, adapters, strict=True):
-            model.adapters[name].full.copy_(weight)
+            full: Any = model.adapters[name].full
+            full.copy_(weight)
         if model.bias is not None:
             model.bias.copy_(bias)
     return model
