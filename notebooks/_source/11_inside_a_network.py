@@ -28,7 +28,9 @@ import numpy as np
 import pandas as pd
 import ragteach as rt
 import torch
+from IPython.display import display
 from ragteach import widgets
+from ragteach.data.encoder import pooled
 from ragteach.data.splits import groups
 from ragteach.study import plots
 from ragteach.study.experiment import interval
@@ -103,9 +105,7 @@ guess = "smaller"
 predict("11-a", guess)
 
 # %%
-N_DRAWS = (
-    2  # of 20; all of them take some minutes the first time, and give the table below
-)
+N_DRAWS = 2  # of 20, which give the table below
 draws = disjoint_draws(rt.load_human(), 20)
 rows = [("TF-IDF", d, *accuracies(draws[d])) for d in range(N_DRAWS)]
 if encoder is not None:
@@ -118,8 +118,11 @@ live["RAG - independent"] = live["RAG"] - live["independent"]
 live.round(3)
 
 # %% [markdown]
-# Two draws are an anecdote. The same function on all twenty (set `N_DRAWS = 20` to repeat it), mean accuracy with
-# the 95 % interval over draws:
+# **Only two of the twenty draws are computed here**, and two are an anecdote. A draw takes about 1.5 seconds of a CPU once its
+# vectors are kept, so all of them take half a minute; but the first time the encoder has 14,400 sentences to
+# read, which takes some minutes. The table below is therefore not from this run. It is the same function on all twenty;
+# `N_DRAWS = 20` above repeats it for you, and so does a test of the course (`make test-long`). Mean accuracy with the
+# 95 % interval over draws:
 #
 # | | TF-IDF | MiniLM, frozen |
 # |---|---|---|
@@ -463,9 +466,100 @@ reveal(
 # The distance grows from layer to layer: each block adds its own difference to the one that came in. Films and
 # cars, which have one convention, stay nearest.
 #
+# ### See it move: six layers
+#
+# The same equation in the six layers of the encoder, if it is there: adapters for films and food (the sarcastic desk) in
+# every value layer, and a new matrix that reads the three classes from the mean. 24 short sentences a desk and sixteen steps
+# are all it gets, so it reads new ones only half well; where its adapters act can be seen all the same. Without the encoder
+# you look into the small transformer.
+
+
+# %%
+class Reader(nn.Module):
+    """The encoder, and a class read from its vector."""
+
+    def __init__(self, network):
+        super().__init__()
+        self.network, self.say = network, nn.Linear(network.config.hidden_size, 3)
+
+    def forward(self, input_ids, attention_mask):
+        said = self.network(input_ids=input_ids, attention_mask=attention_mask)
+        return self.say(pooled(said.last_hidden_state, attention_mask))
+
+
+def short_sentences(encoder, n, seed):
+    """One batch: at most n sentences of up to nine words of films and of food, with the desks' own labels."""
+    frame = rt.make_toy(1.0, {"films": 4 * n, "food": 4 * n}, seed=seed)
+    few = frame[frame["text"].str.split().str.len() <= 9].groupby("task").head(n)
+    task = torch.tensor([["films", "food"].index(t) for t in few["task"]])
+    y = torch.tensor(few["label"].to_numpy())
+    return encoder.tokens(few["text"]), torch.where(task == 1, 2 - y, y), task
+
+
+def in_the_encoder(encoder, seed=1, epochs=16):
+    """A DeepRAG of two desks in the encoder's six layers, trained for some seconds."""
+    torch.manual_seed(seed)
+    reader = Reader(copy.deepcopy(encoder.network))
+    deep = rt.DeepRAG(
+        reader, "*.value", tasks=["films", "food"], rank=4, head="say", seed=seed
+    )
+    options = {"lr": 0.01, "lam": 1e-4, "lam_shared": 1e-4, "progress": False}
+    rt.fit(deep, [short_sentences(encoder, 24, seed)], epochs=epochs, **options)
+    return deep
+
+
+def read_by_transformer(text):
+    """What the small transformer reads: (token ids, [(word, places of its tokens), ...])."""
+    words = text.split()
+    ids = torch.tensor([[number.get(tokens(word)[0], 1) for word in words]])
+    return ids, [(word, [i]) for i, word in enumerate(words)]
+
+
+looked_into, reading = model, read_by_transformer
+if encoder is not None:
+    looked_into, reading = in_the_encoder(encoder), encoder
+
+# %% [markdown]
+# **Your task.** At full strength, find the layer in which the two desks are furthest apart. Then weaken the adapters until both
+# desks give one answer.
+
+# %%
+widgets.adapter_explorer(
+    looked_into,
+    [
+        "The plot struck me as impressive",
+        "The humour was frustrating",
+        "The service was splendid",
+    ],
+    reading,
+    tasks=["films", "food"],
+    goal={
+        "At full strength, find the layer in which the two desks are furthest apart": "layer == widest and strength == 1",
+        "Weaken the adapters until both desks give one answer": "answers == 1 and strength < 1",
+    },
+)
+
+# %% [markdown]
+# The bars show how far a word has gone from what $W_0$ says, not whether that is right. Look at strength 0: the shared change
+# alone has moved every word already, for both desks alike. And look at the words: those that carry no opinion move too, for
+# from the second layer on each of them has heard of the others.
+#
 # ## The family tree
 #
-# Every adapter below is a few lines. First the one you own: your RAG of lesson 02, with $A_k = u_k v_k$.
+# Every adapter below is a few lines. The layer has a matrix of shape $(n_\text{out}, n_\text{in})$; $m$ is the smaller of the two,
+# and what stands in brackets is random and frozen:
+#
+# | kind | the layer says | trained |
+# |---|---|---|
+# | bottleneck (Houlsby, 2019) | $y + \text{up}\,\text{relu}(\text{down}\,y)$, where $y$ is what it said before | down $(r, n_\text{out})$ and up $(n_\text{out}, r)$, two linear layers, each with a bias |
+# | LoRA (2022) | $(W_0 + \text{up}\,\text{down})\,x$ | up $(n_\text{out}, r)$, down $(r, n_\text{in})$ |
+# | LoRA-FA (2023) | $(W_0 + \text{up}\,[\text{down}])\,x$ | up |
+# | VeRA (2024) | $(W_0 + \text{diag}(b)\,[\text{up}]\,\text{diag}(d)\,[\text{down}])\,x$ | $b$ $(n_\text{out})$, $d$ $(r)$ |
+# | RandLoRA (2025) | $(W_0 + \sum_j [\text{up}_j]\,\text{diag}(\lambda_j)\,[\text{down}_j]\,\text{diag}(\gamma_j))\,x$ over $N = \lceil m/r \rceil$ pairs | $\lambda_j$ $(r)$ and $\gamma_j$ $(m)$ for each pair |
+#
+# RandLoRA's sum is over as many pairs as it takes for full rank $m$. (If $n_\text{out}$ is the smaller side, it is built for the
+# transposed matrix.) In the exercises biases are left out, but for the count. First the one you own: your RAG of lesson
+# 02, with $A_k = u_k v_k$.
 
 # %%
 card("11-2")
@@ -763,6 +857,17 @@ print(
     f"balance: ||dW_s - sum dA_t|| / ||dW_s|| per layer, on the way to 0: {np.round(ratio, 2)}"
 )
 
+tied = adapted("full", 1, lam=30.0, epochs=15)[2]
+norms = [
+    d[k].weight.norm().item()
+    for d in (layer.deltas for layer in tied.layers)
+    for k in tied.adapter_names
+]
+sizes_s = [layer.deltas["shared"].weight.norm().item() for layer in tied.layers]
+print(
+    f"limits: at lambda = 30 the adapters' size is {max(norms):.3f} at most, the shared change's {min(sizes_s):.2f}"
+)
+
 ones = adapted("low_rank", 2, graph="all", epochs=2)[2]
 ids = test[0][0]
 print(
@@ -837,6 +942,7 @@ for ax, values, title in zip(
             label=name,
         )
     ax.set(title=title, xlabel="epoch")
+    ax.xaxis.set_major_locator(plt.MaxNLocator(integer=True))
 axes[0].set_ylabel("size")
 axes[1].legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
 plots.show(
@@ -848,7 +954,9 @@ plots.show(
 # %% [markdown]
 # **Order** was [law 7](laws.md#law-7-order-matters): two phases are never better in $J$ than joint training *that finds the optimum*. In the
 # network nobody promises that joint training finds it. And **equivalence**, [law 6](laws.md#law-6-equivalence), says that the optimum is a
-# logistic regression on stretched inputs. What remains?
+# logistic regression on stretched inputs. **Rank** was 11-8. Of the **limits** the right one is printed above: a large $\lambda$
+# leaves the shared change alone, and all desks share one network. (The left one holds by construction: without a shared change each
+# desk trains its own change of $W_0$, and none hears of another.) What remains of the others?
 
 # %%
 card("11-10")
@@ -869,35 +977,145 @@ check("11-10", laws)
 # %% [markdown]
 # ## Cost
 #
-# What does a step cost here, and what does an unmerged adapter cost when the model is used?
+# What does a training step cost, in time and in memory? We measure it here, now, on 16 sentences: once with all of $W_0$
+# trained, once with LoRA, once with the last matrix alone. Memory has two parts. What training keeps *for each
+# trained number* is its gradient and Adam's two means. What the step keeps *for each sentence* are the layers' outputs that
+# the way back will need.
 
 
 # %% tags=["volatile"]
 def milliseconds(function, n=5):
-    """The median of n runs."""
+    """The median of n runs, after one to warm up."""
     took = []
-    for _ in range(n):
+    for _ in range(n + 1):
         start = time.perf_counter()
         function()
+        if torch.cuda.is_available():
+            torch.cuda.synchronize()  # a GPU answers before it has finished
         took.append(1000 * (time.perf_counter() - start))
-    return np.median(took)
+    return np.median(took[1:])
 
 
+def step_cost(network, say, y):
+    """{ms a step, trained numbers, MB of gradients and Adam's means, MB kept for the way back}."""
+    moving = [p for p in network.parameters() if p.requires_grad]
+    weights = {p.untyped_storage().data_ptr() for p in network.parameters()}
+    optimizer, kept = torch.optim.Adam(moving, lr=1e-4), {}
+
+    def note(tensor):
+        memory = tensor.untyped_storage()
+        if memory.data_ptr() not in weights:
+            kept[memory.data_ptr()] = memory.nbytes()
+        return tensor
+
+    def step():
+        optimizer.zero_grad()
+        kept.clear()
+        with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
+            loss = nn.functional.cross_entropy(say(), y)
+        loss.backward()
+        optimizer.step()
+
+    took = milliseconds(step, 3)
+    held = [p.grad for p in moving if p.grad is not None]
+    held += [m for state in optimizer.state.values() for m in state.values() if m.ndim]
+    return {
+        "ms a step": took,
+        "trained": sum(p.numel() for p in moving),
+        "MB for what is trained": sum(t.nbytes for t in held) / 1e6,
+        "MB a sentence": sum(kept.values()) / 1e6 / len(y),
+    }
+
+
+def costs(base, head, batch, device="cpu", precision="float32"):
+    """step_cost of all of W_0, of LoRA in the value layers, and of the head alone."""
+    x, y, task = (
+        {k: v.to(device) for k, v in part.items()}
+        if isinstance(part, dict)
+        else part.to(device)
+        for part in batch
+    )
+    ask = (lambda net: net(**x)) if isinstance(x, dict) else (lambda net: net(x))
+    rows = {}
+    whole = copy.deepcopy(base).to(device).requires_grad_(True)
+    rows["all of W_0"] = step_cost(whole, lambda: ask(whole), y)
+    options = {"tasks": 2, "rank": 4, "head": head, "precision": precision}
+    lora = rt.DeepRAG(copy.deepcopy(base), "*.value", **options).to(device)
+    rows["LoRA, rank 4"] = step_cost(lora, lambda: lora(x, task), y)
+    last = copy.deepcopy(base).to(device).requires_grad_(False)
+    last.get_submodule(head).requires_grad_(True)
+    rows["the last matrix"] = step_cost(last, lambda: ask(last), y)
+    return pd.DataFrame(rows).T
+
+
+torch.manual_seed(0)
+if encoder is None:
+    which, base, sixteen = "small transformer", net, [part[:16] for part in train[2]]
+    sixteen[2] = torch.arange(16) % 2
+else:
+    which, base = "encoder", Reader(copy.deepcopy(encoder.network))
+    sixteen = short_sentences(encoder, 8, seed=3)
+here = costs(base, "say", sixteen)
+print(f"a step on the {which}, on the CPU")
+here.round(2)
+
+# %% [markdown]
+# - **Memory.** Gradients and means shrink with the trained numbers, from 12 bytes for every number of $W_0$ to next to nothing.
+#   On a large network that is what decides whether it can be trained at all. What each sentence keeps shrinks far
+#   less: the way back still leads through all layers, down to the lowest adapter.
+# - **Time.** LoRA saves less than you would think. It computes no gradients *of* $W_0$, but it still goes forward and back
+#   *through* it, and the thin matrices are more work. Only the last matrix alone needs no way back; and if its input is
+#   kept, as our encoder's vectors are, no way forward either.
+#
+# ### On a GPU
+
+
+# %% tags=["volatile"]
+if torch.cuda.is_available():
+    rows = {"CPU": here}
+    for precision in ("float32", "bfloat16"):
+        torch.cuda.reset_peak_memory_stats()
+        rows[f"GPU, {precision}"] = costs(base, "say", sixteen, "cuda", precision)
+        print(f"{precision}: {torch.cuda.max_memory_allocated() / 1e6:.0f} MB at most")
+    display(
+        pd.concat(
+            {place: table["ms a step"] for place, table in rows.items()}, axis=1
+        ).round(2)
+    )
+else:
+    print("No GPU here: this cell compared nothing, it was skipped.")
+
+# %% [markdown]
+# What changes on a GPU: `rt.fit(device="auto")`, the default, takes it; the model and every batch go there. While it
+# trains, a `DeepRAG` computes in bfloat16 where the GPU has it: half the memory for what each sentence keeps, and about
+# three digits; weights, losses, and all answers stay in float32 (`precision="float32"` switches it off). What does not
+# change: the equation, the numbers that are trained, and, to within rounding, the result. `python -m pytest -rs
+# tests/gpu` compares them where there is a GPU, and says so where there is none. On several: `rt.fit_spread`.
+#
+# ### When the model is used
+#
+# And what does an adapter cost that was not merged?
+
+
+# %% tags=["volatile"]
 device = next(model.parameters()).device
 inputs = test[2][0].to(device)
 with torch.no_grad():
     cost = {
-        "W_0": milliseconds(lambda: net(inputs)),
+        "W_0": milliseconds(lambda: net.to(device)(inputs)),
         "merged": milliseconds(lambda: merged(inputs)),
         "unmerged": milliseconds(lambda: model(inputs, "food")),
+        "to merge, once": milliseconds(lambda: model.merge("food")),
     }
-print(
-    f"device: {'a GPU' if torch.cuda.is_available() else 'CPU'} (fit(device='auto') takes a GPU where there is one)"
-)
+saved = cost["unmerged"] - cost["merged"]
+if saved > 0:
+    n = int(np.ceil(cost["to merge, once"] / saved))
+    print(f"by this clock merging pays after {n} batches of 200 sentences")
 pd.Series(cost, name="ms for 200 sentences").round(1)
 
 # %% [markdown]
-# Merging costs once, and saves at every token.
+# Merging costs once, and saves at every token. The clock of a small network counts mostly the calls; count the
+# multiplications yourself.
 
 # %%
 card("11-9")

@@ -50,6 +50,13 @@ class DeltaLinear(nn.Module):
 
     def forward(self, h: Tensor) -> Tensor:
         """(n_docs, ..., n_in) -> (n_docs, ..., n_out)."""
+        n_in = self.base.in_features
+        if not isinstance(h, Tensor) or h.shape[-1:] != (n_in,):
+            raise refuse(
+                expected=f"what this layer reads: a tensor (n_docs, ..., {n_in})",
+                got=f"shape {tuple(h.shape)}" if isinstance(h, Tensor) else f"{h!r:.60}",
+                fix="hand over what the network was made for (texts: as its tokenizer's numbers)",
+            )
         y = self.base(h)
         change = torch.zeros_like(y)
         for name, share in self.route.items():
@@ -112,7 +119,7 @@ class DeepRAG(nn.Module):
 
     Raises:
         RagteachError: layer names that match nothing (those there are get listed), a rank that is
-            larger than a layer, an unknown kind, task or adapter.
+            larger than a layer, an unknown kind, task or adapter; a base that has adapters already.
 
     Example:
         >>> base = nn.Sequential(nn.Linear(8, 6), nn.Tanh(), nn.Linear(6, 3))
@@ -137,6 +144,12 @@ class DeepRAG(nn.Module):
                 expected="base: a torch module",
                 got=f"base = {base!r:.60}",
                 fix="pass a network, for example nn.Sequential(...)",
+            )
+        if any(isinstance(module, DeltaLinear) for module in base.modules()):
+            raise refuse(
+                expected="base: a network without adapters, into which they are put",
+                got="one that a DeepRAG has in it already",
+                fix="make the network anew, or copy it before: DeepRAG(copy.deepcopy(network), ...)",
             )
         one_of("kind", kind, DEEP_KINDS)
         whole("rank", rank, 1)

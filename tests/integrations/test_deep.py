@@ -257,6 +257,26 @@ def test_low_rank_is_the_lora_of_peft():
     torch.testing.assert_close(model(X, "only"), theirs(X))
 
 
+def test_projected_is_the_lora_of_peft_with_a_frozen():
+    """LoRA-FA: before and after a step of plain descent."""
+    import peft
+
+    theirs = peft_layer(peft.LoraConfig(r=2, lora_alpha=2, target_modules=["0"]))
+    theirs.lora_A.requires_grad_(False)
+    model, delta = one_layer("projected", theirs.base_layer)
+    with torch.no_grad():
+        theirs.lora_B["default"].weight.normal_()
+        delta.up.copy_(theirs.lora_B["default"].weight)
+        delta.down.copy_(theirs.lora_A["default"].weight)
+    for say, parameters in ((theirs, theirs.parameters()), (model, model.parameters())):
+        step = torch.optim.SGD([p for p in parameters if p.requires_grad], lr=0.1)
+        (say(X, "only") if say is model else say(X)).square().mean().backward()
+        step.step()
+    torch.testing.assert_close(delta.up, theirs.lora_B["default"].weight)
+    assert torch.equal(delta.down, theirs.lora_A["default"].weight)
+    torch.testing.assert_close(model(X, "only"), theirs(X))
+
+
 def test_vera_is_that_of_peft():
     import peft
 
@@ -347,6 +367,19 @@ def test_what_is_no_network_or_no_task_is_refused():
         deep()(X, "boats")
     with pytest.raises(rt.RagteachError, match="part to be one of"):
         deep().freeze("W_s")
+    with pytest.raises(rt.RagteachError, match=r"a tensor .n_docs, ..., 8."):
+        deep()(["a fine film"], "films")
+    with pytest.raises(rt.RagteachError, match=r"Got: shape .3, 5."):
+        deep()(torch.zeros(3, 5), "films")
+
+
+def test_a_cell_run_twice_does_not_put_adapters_upon_adapters():
+    base = network()
+    model = DeepRAG(base, tasks=TASKS, rank=2)
+    for again in (base, model):
+        with pytest.raises(rt.RagteachError, match="has in it already"):
+            DeepRAG(again, tasks=TASKS, rank=2)
+    assert torch.equal(model(X, "films"), network()(X))
 
 
 def test_a_whole_dataset_is_read_in_batches():

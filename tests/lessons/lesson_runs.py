@@ -8,6 +8,8 @@ folder; who comes first runs the notebook, the others wait.
 import functools
 import json
 import os
+import sys
+from collections.abc import Callable
 from unittest import mock
 
 import nbformat
@@ -29,16 +31,20 @@ def _folder(factory):
     return folder
 
 
-def run_of(name: str, kind: str, factory):
-    """(the executed notebook, its CPU seconds); ``factory`` is pytest's tmp_path_factory."""
+def run_of(name: str, kind: str, factory, without: str | None = None):
+    """(the executed notebook, its CPU seconds); ``factory`` is pytest's tmp_path_factory.
+
+    ``without``: a package that the kernel does not find, as if it were not installed.
+    """
     folder = _folder(factory)
-    path = folder / f"{name}-{kind}.ipynb"
+    run = f"{name}-{kind}" + (f"-without-{without}" if without else "")
+    path = folder / f"{run}.ipynb"
     with FileLock(f"{path}.lock"):
         if not path.exists():
-            nb, seconds = _run(name, kind, folder)
-            (folder / f"{name}-{kind}.seconds").write_text(str(seconds))
+            nb, seconds = _run(name, kind, folder, run, without)
+            (folder / f"{run}.seconds").write_text(str(seconds))
             nbformat.write(nb, path)
-    seconds = float((folder / f"{name}-{kind}.seconds").read_text())
+    seconds = float((folder / f"{run}.seconds").read_text())
     return nbformat.read(path, as_version=4), seconds
 
 
@@ -48,20 +54,27 @@ def left_by(name: str, kind: str, factory) -> list[str]:
     return json.loads((_folder(factory) / f"{name}-{kind}.left").read_text(encoding="utf-8"))
 
 
-def _run(name: str, kind: str, folder):
+def _begin(without: str | None) -> Callable[[], float]:
+    """In the kernel, before the first cell."""
+    if without:
+        sys.modules[without] = None  # type: ignore[assignment]  # Python's sign for "not to be found"
+    return once.begin(once.shared_folder())
+
+
+def _run(name: str, kind: str, folder, run: str, without: str | None):
     rows = build.lessons()
     (row,) = [row for row in rows if row["name"] == name]
     nb = build.generate(row, rows, kind)
-    homes = {word: folder / f"{name}-{kind}-{word}" for word in ("HOME", "TMPDIR")}
+    homes = {word: folder / f"{run}-{word}" for word in ("HOME", "TMPDIR")}
     for path in homes.values():
         path.mkdir()
     # Downloaded data lie in the home that everybody has.
     own = {"RAGTEACH_CACHE": os.environ.get("RAGTEACH_CACHE") or str(pooch.os_cache("ragteach"))}
     own |= {word: str(path) for word, path in homes.items()}
-    begin = functools.partial(once.begin, once.shared_folder())
+    begin = functools.partial(_begin, without)
     with mock.patch.dict(os.environ, own), forked_kernels(begin) as kernels:
         nb = build.execute(nb, build.paths(name)[kind].parent)
     left = [p for path in homes.values() for p in path.rglob("*") if p.is_file()]
     left = [str(p) for p in left if not CACHES & set(p.parts)]
-    (folder / f"{name}-{kind}.left").write_text(json.dumps(left), encoding="utf-8")
+    (folder / f"{run}.left").write_text(json.dumps(left), encoding="utf-8")
     return nb, kernels[0].cpu_seconds()

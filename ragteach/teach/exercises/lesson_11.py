@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ragteach.integrations.deep_kinds import n_trained
+from ragteach.integrations.deep_kinds import DEEP_KINDS, n_trained
 from ragteach.teach.checks import call, exercise, expect, expect_close, finished
 from ragteach.teach.drawing import as_array
 from ragteach.teach.exercises import answers_11 as answers
@@ -301,7 +301,8 @@ def laws(yours):
     hints=[
         "Take your numbers of 11-6 for the two layers of each block: (16, 16) and (32, 16).",
         "Sum over the four layers; one adapter may train at most the budget.",
-        "A rank-1 or rank-2 LoRA is small; VeRA is smaller still but was weak on the figure.",
+        "A LoRA of rank 1 or 2 is small. VeRA is smaller still, but at the learning rate that adapted takes by "
+        "itself it hardly leaves W_0: adapted(kind, rank, seed, lr=0.1).",
         "adapted(kind, rank, seed)[0] for seeds 0, 1, 2 gives the three scores.",
     ],
     reference={"kind": "low_rank", "rank": 2, "scores": [0.66, 0.64, 0.68]},
@@ -314,7 +315,7 @@ def design(yours):
     )
     for key in ("kind", "rank", "scores"):
         finished(yours[key], f"There is no {key} yet.")
-    expect(yours["kind"] in answers.KINDS, f"kind is one of {', '.join(answers.KINDS)}.")
+    expect(yours["kind"] in DEEP_KINDS, f"kind is one of {', '.join(DEEP_KINDS)}.")
     rank = float(yours["rank"])
     expect(rank >= 1 and rank % 1 == 0, f"rank is a whole number, 1 or more; yours is {rank:g}.")
     shapes = [(16, 16), (32, 16)] * 2
