@@ -542,7 +542,7 @@ widgets.adapter_explorer(
 # %% [markdown]
 # The bars show how far a word has gone from what $W_0$ says, not whether that is right. Look at strength 0: the shared change
 # alone has moved every word already, for both desks alike. And look at the words: those that carry no opinion move too, for
-# from the second layer on each of them has heard of the others.
+# in every layer each of them hears of the others.
 #
 # ## The family tree
 #
@@ -1063,9 +1063,10 @@ here.round(2)
 # - **Memory.** Gradients and means shrink with the trained numbers, from 12 bytes for every number of $W_0$ to next to nothing.
 #   On a large network that is what decides whether it can be trained at all. What each sentence keeps shrinks far
 #   less: the way back still leads through all layers, down to the lowest adapter.
-# - **Time.** LoRA saves less than you would think. It computes no gradients *of* $W_0$, but it still goes forward and back
-#   *through* it, and the thin matrices are more work. Only the last matrix alone needs no way back; and if its input is
-#   kept, as our encoder's vectors are, no way forward either.
+# - **Time.** Hundreds of times fewer trained numbers do not make a step hundreds of times faster: compare the first two columns.
+#   LoRA computes no gradients *of* $W_0$, and Adam has little to move. But the step still goes forward and back *through*
+#   $W_0$, and the thin matrices are work of their own. Only the last matrix alone needs no way back; and if its input
+#   is kept, as our encoder's vectors are, no way forward either.
 #
 # ### On a GPU
 
@@ -1110,7 +1111,7 @@ with torch.no_grad():
 saved = cost["unmerged"] - cost["merged"]
 if saved > 0:
     n = int(np.ceil(cost["to merge, once"] / saved))
-    print(f"by this clock merging pays after {n} batches of 200 sentences")
+    print(f"batches of 200 sentences until merging has paid, by this clock: {n}")
 pd.Series(cost, name="ms for 200 sentences").round(1)
 
 # %% [markdown]
