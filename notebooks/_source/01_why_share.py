@@ -197,7 +197,8 @@ check("01-2", a)
 #
 # $$E_\text{own} = 0 + \frac{\sigma^2}{n}$$
 #
-# The pooled mean is your exercise.
+# **Derive** the same for the pooled mean, with pencil and paper: its variance, and the square of its bias,
+# averaged over tasks. Then write both as a function.
 
 # %%
 card("01-3")
@@ -211,11 +212,24 @@ def expected_errors(n, n_tasks, sigma, tau):
 
 check("01-3", expected_errors)
 
-# %% [markdown] tags=["solution"]
-# The bias for task $t$ is $\bar\mu - \mu_t$. Its expected square is the expected squared distance of one of $T$
-# independent values from their mean, $(1 - 1/T)\,\tau^2$.
-
 # %% [markdown]
+# <details><summary>A derivation to compare with yours</summary>
+#
+# **Variance.** The pooled mean is a mean of $nT$ values, each with noise $\sigma$: $\sigma^2 / (nT)$.
+#
+# **Bias.** For task $t$ it is $\bar\mu - \mu_t$, where $\bar\mu$ is the mean of the $T$ true means. Write
+# $\mu_t - \bar\mu = (1 - \frac1T)\,\mu_t - \frac1T \sum_{s \ne t} \mu_s$. These are $T$ independent terms, so their
+# variances add up: $(1 - \frac1T)^2\tau^2 + (T - 1)\frac{\tau^2}{T^2} = (1 - \frac1T)\,\tau^2$. The common value
+# has gone: it is in $\mu_t$ and in $\bar\mu$. Together
+#
+# $$E_\text{pooled} = \frac{\sigma^2}{nT} + \Big(1 - \frac1T\Big)\,\tau^2$$
+#
+# **The step people miss:** $\mu_t$ is itself one of the $T$ values in $\bar\mu$. Who takes $\bar\mu$ for the common value gets
+# $\tau^2$; who takes it for a mean of *other* tasks gets $(1 + \frac1{T-1})\,\tau^2$, too much either way. With one task there is
+# nothing to pool and no bias. ∎
+#
+# </details>
+#
 # A formula should survive an experiment. The dots are simulated, the lines are the formula.
 
 # %%

@@ -171,7 +171,7 @@ ends = free.word_table(["annoying", "dark"])
 ends.round(2)
 
 # %% [markdown]
-# In films `dark` ends above 0, if only just: the adapter had to undo what phones did to $W_s$.
+# In films `dark` ends above 0, if only just (in this draw): the adapter has to make up for a $W_s$ that ends below 0.
 #
 # ## The conservation law
 #

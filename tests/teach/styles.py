@@ -27,6 +27,7 @@ IMPOSSIBLE = {
     ("04-1", NUMPY): TRAINS, ("04-1", PLAIN): TRAINS, ("04-2", NUMPY): TRAINS,
     ("04-2", PLAIN): TRAINS, ("04-8", NUMPY): TRAINS, ("04-8", PLAIN): TRAINS,
     ("05-9", NUMPY): TRAINS, ("05-9", PLAIN): TRAINS,
+    ("10-8", TORCH): "it reads texts and words, of which torch knows none",
     ("12-2", PLAIN): "what is asked for is a torch.nn.Linear",
     ("05-3", PLAIN): "a linear system with many solutions; nobody solves it without a library",
 }  # fmt: skip

@@ -15,6 +15,7 @@ from ragteach.teach.checks import (
     finished,
 )
 from ragteach.teach.exercises import answers_10 as answers
+from ragteach.teach.exercises import own_audit_10  # noqa: F401  registers 10-8
 from ragteach.teach.written import Sentence, in_words
 
 # ------------------------------------------------------------------ 10-1
@@ -244,8 +245,8 @@ def mcnemar(yours):
     trains="an experiment: testing an explanation by taking its cause away",
     hints=[
         'two = human[human["label"] != 1]; then the labels 0 and 2 must become 0 and 1: label // 2.',
-        'table = rt.compare(two, 4, 100, ["RAG", "full sharing"], progress=False). "three" stands in curves.',
-        'experiment = {"three": curves[curves["n_per_task"] == 100], "two": table}: the tables, no numbers.',
+        'table = rt.compare(two, 4, 100, ["RAG", "full sharing"], progress=False). "three" is at_100.',
+        'experiment = {"three": at_100, "two": table}: the tables, no numbers.',
     ],
     reference=answers.EXPERIMENT,
     reason="The cause was taken away, and the effect went with it. (A single experiment, on these data.)",

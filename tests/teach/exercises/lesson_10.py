@@ -10,6 +10,7 @@ from scipy import stats
 
 import ragteach as rt
 from ragteach.teach.exercises import answers_10 as answers
+from ragteach.teach.exercises import own_audit_10
 from ragteach.teach.exercises.answers_10 import (
     REDRAWS,
     known_by,
@@ -26,6 +27,69 @@ def key(pattern, by, lower=True, strip=True):
         return text.strip() if strip else text
 
     return make
+
+
+# ------------------------------------------------------------------ 10-8
+
+
+def plain_audit(train, test):
+    """With lists and dicts only."""
+    rows = [
+        (answers.normal(a), t, c) for a, t, c in zip(*map(list, train_columns(train)), strict=True)
+    ]
+    new = [
+        (answers.normal(a), t, c) for a, t, c in zip(*map(list, train_columns(test)), strict=True)
+    ]
+    classes, known = sorted({c for _, _, c in rows}), {a for a, _, _ in rows}
+    words = {word for text in known for word in text.split()}
+    found = {}
+    for task in {t for _, t, _ in rows}:
+        own = [(a, c) for a, t, c in rows if t == task]
+        exam = [(a, c) for a, t, c in new if t == task]
+        counts = [sum(c == k for _, c in own) for k in classes]
+        usual = classes[counts.index(max(counts))]
+        said = [word for a, _ in exam for word in a.split()]
+        found[task] = {
+            "sentences": len(own),
+            "rarest": min(counts) / len(own),
+            "contradictions": sum(
+                len({c for b, c in own if b == a}) > 1 for a in {a for a, _ in own}
+            ),
+            "leaked": sum(a in known for a, _ in exam) / len(exam),
+            "floor": sum(c == usual for _, c in exam) / len(exam),
+            "unknown": sum(word not in words for word in said) / len(said),
+        }
+    return found
+
+
+def train_columns(frame):
+    return frame["text"], frame["task"], frame["label"]
+
+
+def slipped(column, place):
+    """The right audit with one column of another: the slip number ``place``."""
+
+    def audit(train, test):
+        found = own_audit_10.audit(train, test)
+        slip = list(own_audit_10.slips(train, test)[column].values())[place]
+        return found.assign(**{column: pd.Series(slip)})
+
+    return audit
+
+
+def without_a_task(train, test):
+    return own_audit_10.audit(train, test).iloc[1:]
+
+
+AUDITS = {
+    f"{column}, slip {place}": slipped(column, place)
+    for column, wrong in own_audit_10.slips(*own_audit_10.frames(False)).items()
+    for place in range(len(wrong))
+} | {
+    "a task is missing": without_a_task,
+    "five columns": lambda a, b: own_audit_10.audit(a, b).drop(columns="floor"),
+    "a number": lambda a, b: 0.5,
+}
 
 
 def part_of_a_text(train, test):
@@ -145,6 +209,7 @@ WRONG = {
         "a list": [0.028, -0.002],
     },
     "10-7": slips("rrwwrw"),
+    "10-8": AUDITS,
 }
 
 RIGHT = {
@@ -204,4 +269,12 @@ RIGHT = {
         "six seeds": {"three": trial(0.025, n_seeds=6), "two": trial(-0.02, n_seeds=6)},
     },
     "10-7": spellings("rrwwrw"),
+    "10-8": {
+        "dicts": plain_audit,
+        "turned": lambda a, b: own_audit_10.audit(a, b).T,
+        "a column of tasks": lambda a, b: (
+            own_audit_10.audit(a, b).rename_axis("task").reset_index()
+        ),
+        "columns of dicts": lambda a, b: own_audit_10.audit(a, b).to_dict(),
+    },
 }
