@@ -159,7 +159,7 @@ def level(yours):
 
 @exercise(
     "lab_finance-4",
-    title="How long it takes",
+    title="How long it takes (an experiment with surges)",
     difficulty="medium",
     minutes=15,
     trains="measuring a delay without flattering it",
