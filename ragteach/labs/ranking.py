@@ -38,7 +38,7 @@ def ndcg(ratings: Any, scores: Any, k: int = K) -> float:
     """nDCG@k of one list, by scikit-learn, with gains 2^rating - 1.
 
     Example:
-        >>> ndcg([5, 1, 3], [0.9, 0.1, 0.5])
+        >>> round(ndcg([5, 1, 3], [0.9, 0.1, 0.5]), 3)
         1.0
     """
     gains = 2.0 ** np.asarray(ratings, dtype=float) - 1
