@@ -14,6 +14,7 @@ import sys
 import tempfile
 import traceback
 from contextlib import contextmanager
+from multiprocessing import forkserver
 from pathlib import Path
 from unittest import mock
 
@@ -64,6 +65,9 @@ def _start(target, *arguments):
 def _run(target, tell, environment, folder, streams, *arguments):
     """In the new process: put on the environment, then go."""
     os.setsid()  # signals go to this group, which must not be that of the tests
+    # The server of forks lives while somebody holds this pipe: only the process that made it shall.
+    os.close(forkserver._forkserver._forkserver_alive_fd)
+    forkserver._forkserver._forkserver_alive_fd = None
     tell.send("ready")
     os.environ.clear()
     os.environ.update(environment)

@@ -161,7 +161,9 @@ class View {
       !pinned && before?.measures && points(before)
         ? ` ${signed(points(before))} points${as} since your last move.`
         : "";
-    return pinned?.measures ? ` ${signed(points(pinned))} points${as} against the pinned state.` : since;
+    return pinned?.measures && Number.isFinite(points(pinned))
+      ? ` ${signed(points(pinned))} points${as} against the pinned state.`
+      : since;
   }
   /** The hand rests. What moved is read aloud once. */
   rest() {
