@@ -241,7 +241,7 @@ EXPLORERS.graphs = (ui) => {
       const y = box.top + step * t + 5,
         fill = t < nTasks ? color(t) : "var(--shared)";
       const bar = s("rect", { class: "answer", x: X(0), y, height: step - 11, fill, "fill-opacity": 0.9 }),
-        text = s("text", { class: "answer", y: y + 14 });
+        text = s("text", { class: "answer", x: X(1) + 6, y: y + 14 });
       const label = s("text", { x: box.left - 8, y: y + 14, "text-anchor": "end" }, isolate(clip(name, box.left - 12)));
       if (t === nTasks) set(label, { "font-weight": 700 });
       label.append(s("title", {}, name));
@@ -291,9 +291,7 @@ EXPLORERS.graphs = (ui) => {
       const [before, pinned] = [store.before, store.pinned].map(kept);
       bars.forEach(({ mark, X }, t) => {
         const place = (found) => (found ? X(found.accuracy[t] ?? mean(found.accuracy)) : null);
-        const places = [place(before), place(pinned)];
-        mark(...places);
-        set(bars[t].text, { x: Math.max(Number(bars[t].bar.getAttribute("width")) + X(0), ...places) + 6 });
+        mark(place(before), place(pinned));
       });
     },
     write(state) {

@@ -122,7 +122,7 @@ EXPLORERS.steps = (ui) => {
     bars = classes.map((name, c) => {
       const top = box.top + step * c + 3,
         bar = s("rect", { x: X(0), y: top, height: step - 7, fill: "var(--soft)" }),
-        text = s("text", { y: top + 13 });
+        text = s("text", { x: X(1) + 6, y: top + 13 });
       const label = s(
         "text",
         { x: box.left - 8, y: top + 13, "text-anchor": "end" },
@@ -174,11 +174,7 @@ EXPLORERS.steps = (ui) => {
         put(text, `${now.p[c].toFixed(2)}${c === state.label ? " ◀" : ""}`);
       });
       const [before, pinned] = [ui.store.before, ui.store.pinned].map((kept) => kept && at(kept.state));
-      bars.forEach(({ mark, text, X }, c) => {
-        const places = [before, pinned].map((kept) => (kept ? X(kept.p[c]) : null));
-        mark(...places);
-        set(text, { x: Math.max(X(now.p[c]), ...places) + 6 });
-      });
+      bars.forEach(({ mark, X }, c) => mark(before ? X(before.p[c]) : null, pinned ? X(pinned.p[c]) : null));
     },
     write(state) {
       const now = at(state),
