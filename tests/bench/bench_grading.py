@@ -1,6 +1,6 @@
 """A class hands in one lesson: how long does grading take, and does it get through to the end?
 
-    python tests/bench/bench_grading.py 02 --students 80 --folder /tmp/class
+    python tests/bench/bench_grading.py 02 --students 80 --folder a_class
 
 Enters: a solved lesson.  Leaves: a folder of submissions made from it, right, half done, wrong, copied
 and hostile ones, each in a world of its own; the minutes that ``ragteach grade`` takes; and what it

@@ -163,6 +163,8 @@ def test_an_installed_copy_carries_the_data_and_the_notebooks(wheel):
         n for n in tracked() if n.startswith("ragteach/") and n.endswith((".py", ".js", ".css"))
     ]
     assert set(code) <= inside
+    guides = {"teach/classroom/TEACHING.md", "notebooks/laws.md", "notebooks/troubles.md"}
+    assert {f"ragteach/{name}" for name in guides} <= inside
     assert not any(n.startswith(("tests/", "notebooks/", "tools/")) for n in inside)
     assert not any("_source" in n for n in inside)
 
