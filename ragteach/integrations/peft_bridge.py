@@ -101,7 +101,7 @@ def to_peft(model: RAG) -> Any:
                 OneLinear(base), config, adapter_name=task, autocast_adapter_dtype=False
             )
         else:
-            wrapped.add_adapter(task, config, autocast_adapter_dtype=False)
+            wrapped.add_adapter(task, config)
         layer = wrapped.base_model.model.get_submodule(LAYER)
         with torch.no_grad():
             layer.lora_A[task].weight = nn.Parameter(A.clone())

@@ -66,6 +66,10 @@ def test_scikit_learn_checks(estimator, check):
     check(estimator)
 
 
+@pytest.mark.skipif(
+    tuple(map(int, sklearn.__version__.split(".")[:2])) < (1, 7),
+    reason="scikit-learn 1.6 has no such check",
+)
 def test_scikit_learn_check_of_the_array_api():
     """It needs an environment variable before scipy is imported, so it gets a process of its
     own.
