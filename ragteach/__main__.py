@@ -8,8 +8,8 @@
     python -m ragteach grade submissions/ --out grades/
     python -m ragteach kit class/
 
-Here are the names of commands and options. What a command does stands in a module of its room, which
-is imported when the command is run, so that --help answers at once.
+Here are the names of commands and options. What a command does stands in a module of its room,
+which is imported when the command is run, so that --help answers at once.
 """
 
 from __future__ import annotations

@@ -5,7 +5,8 @@
     .venv/bin/python tools/install.py all -- ARGS      everything; ARGS go to pip install
 
 It runs before anything is installed, so it needs Python alone.  A file in the environment remembers
-what is there: a second call with nothing new to do returns at once, an interrupted one starts again.
+what is there: a second call with nothing new to do returns at once, an interrupted one starts
+    again.
 """
 
 from __future__ import annotations
@@ -43,9 +44,9 @@ def main(words: list[str]) -> int:
     asked = {word.strip() for word in groups.split(",")} - {""}
     if not asked <= set(known):
         print(
-            f"Expected: groups of packages among {', '.join(known)}\n"
-            f"Got: {', '.join(sorted(asked - set(known)))}\n"
-            "What to do: choose from these, with commas and without blanks: make lab EXTRAS=search,export",
+            f"Expected: groups of packages among {', '.join(known)}\nGot: "
+            f"{', '.join(sorted(asked - set(known)))}\nWhat to do: choose from these, with commas "
+            "and without blanks: make lab EXTRAS=search,export",
             file=sys.stderr,
         )
         return 2
@@ -59,9 +60,9 @@ def main(words: list[str]) -> int:
     STATE.unlink(missing_ok=True)
     size = "all" if "all" in asked else "lab"
     print(
-        f"Setting up {Path(sys.prefix).name} for {', '.join(asked)}, in three steps: torch, then about "
-        f"{SIZES[size][0]} MB of other packages.\nIt will take 2 to 10 minutes, once; with torch for "
-        f"the CPU it will be {SIZES[size][1]} GB on disk.",
+        f"Setting up {Path(sys.prefix).name} for {', '.join(asked)}, in three steps: torch, then "
+        f"about {SIZES[size][0]} MB of other packages.\nIt will take 2 to 10 minutes, once; with "
+        f"torch for the CPU it will be {SIZES[size][1]} GB on disk.",
         flush=True,
     )
     code = install_torch(pip_args) or install_rest(asked, pip_args)
@@ -104,7 +105,9 @@ def has_nvidia_driver() -> bool:
 
 
 def no_answer(index: str, patience: float = PATIENCE) -> str:
-    """Why ``index`` cannot be used; empty if it answers within ``patience`` seconds, names included."""
+    """Why ``index`` cannot be used; empty if it answers within ``patience`` seconds, names
+    included.
+    """
     reason = [f"no answer within {patience:g} s"]
 
     def ask() -> None:

@@ -14,6 +14,7 @@ c.LabApp.log_level = "WARN"
 # Server and kernel talk over local TCP ports, which other users of the machine can reach: encrypt.
 c.KernelManager.transport_encryption = "auto"
 
-# Pings find out that a far browser has gone; this one is on the same machine, where the socket tells.
+# Pings find out that a far browser has gone; this one is on the same machine, where the socket
+# tells.
 # (Jupyter Server counts them in milliseconds, tornado reads seconds and warns at the first kernel.)
 c.ServerApp.tornado_settings = {"ws_ping_interval": 0}

@@ -1,7 +1,7 @@
 """Arguments as people pass them: what is refused before any work, with the argument's name.
 
-Enters: a name and a value.  Leaves: the value as numbers, names or a generator, or an error in three
-parts. The checks of single numbers and choices are in `ragteach.errors`.
+Enters: a name and a value.  Leaves: the value as numbers, names or a generator, or an error in
+three parts. The checks of single numbers and choices are in `ragteach.errors`.
 """
 
 from __future__ import annotations
@@ -104,7 +104,9 @@ def check_model(model: object) -> None:
 
 
 def check_linear(model: object) -> None:
-    """Refuse a model whose data cannot be stacked into products with W_t: a network reads batches."""
+    """Refuse a model whose data cannot be stacked into products with W_t: a network reads
+    batches.
+    """
     if not hasattr(model, "parts"):
         raise refuse(
             expected="batches of (x, y, task), for a network",
@@ -177,7 +179,8 @@ def check_fit(
             raise refuse(
                 expected="callbacks with a method on_step or on_epoch",
                 got=f"{callback!r}, which has neither",
-                fix="write a class with on_epoch(self, model, epoch, record), and pass [YourClass()]",
+                fix="write a class with on_epoch(self, model, epoch, record), and pass "
+                "[YourClass()]",
             )
 
 

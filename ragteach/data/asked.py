@@ -1,8 +1,8 @@
 """A file that was named on the command line, read as its options say.
 
-Enters: a path and parsed options: ``text``, ``label``, ``task``, ``encoding``, ``missing``.  Leaves: the
-file as it is (for a look), or the standard frame (for everything else). What is wrong is said in
-the command line's words: ``--task shop`` instead of ``task='shop'``.
+Enters: a path and parsed options: ``text``, ``label``, ``task``, ``encoding``, ``missing``.
+Leaves: the file as it is (for a look), or the standard frame (for everything else). What is wrong
+is said in the command line's words: ``--task shop`` instead of ``task='shop'``.
 """
 
 from __future__ import annotations

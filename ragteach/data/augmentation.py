@@ -305,7 +305,8 @@ def self_train(
     X = check_array(X, accept_sparse="csr")
     if X.shape[0] != len(y):
         raise refuse(
-            expected=f"features X of shape (n_docs, n_features), one row for each of {len(y)} labels",
+            expected=f"features X of shape (n_docs, n_features), one row for each of {len(y)} "
+            "labels",
             got=f"X of shape {X.shape}",
             fix="give X and y the same number of rows",
         )

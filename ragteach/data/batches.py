@@ -62,7 +62,8 @@ def as_batch(batch: Any) -> tuple:
         raise refuse(
             expected="batches of (x, y, task) as a DataLoader makes them, y and task of numbers",
             got=f"{batch[1]!r:.60} and {batch[2]!r:.60} ({error})",
-            fix="build MultiTaskDataset(texts, labels, num_classes, tasks): it numbers labels and tasks",
+            fix="build MultiTaskDataset(texts, labels, num_classes, tasks): it numbers labels and "
+            "tasks",
         ) from error
     return x, *(n if n.is_floating_point() else n.long() for n in numbers)
 

@@ -2,9 +2,9 @@
 
 Enters: the bytes of a file.  Leaves: its text.
 
-UTF-8 is read, and so is what names itself by its first bytes (a byte order mark) or by zeros in every
-other place (UTF-16). Other encodings do not say what they are: a refusal shows a line as each likely
-one reads it, and you know your own language when you see it.
+UTF-8 is read, and so is what names itself by its first bytes (a byte order mark) or by zeros in
+every other place (UTF-16). Other encodings do not say what they are: a refusal shows a line as each
+likely one reads it, and you know your own language when you see it.
 """
 
 from __future__ import annotations
@@ -94,7 +94,9 @@ def encodings_that_fit(raw: bytes) -> list[str]:
 
 
 def _strangeness(raw: bytes, encoding: str) -> float:
-    """Share of the signs beyond ASCII that texts rarely hold (0: all usual); 1 if it cannot be read."""
+    """Share of the signs beyond ASCII that texts rarely hold (0: all usual); 1 if it cannot be
+    read.
+    """
     try:
         text = raw.decode(encoding)
     except UnicodeDecodeError:

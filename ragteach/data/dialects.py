@@ -1,7 +1,7 @@
 """CSV in its many dialects: which separator, which quotes, and what looks wrong.
 
-Enters: the text of a file.  Leaves: a table in which every value is text, so that nothing is guessed:
-``NA`` in a text column is a text. The separator is the one that the header has most of.
+Enters: the text of a file.  Leaves: a table in which every value is text, so that nothing is
+guessed: ``NA`` in a text column is a text. The separator is the one that the header has most of.
 """
 
 from __future__ import annotations
@@ -43,9 +43,13 @@ def csv_table(text: str, name: str, separator: str | None, quotes: bool) -> pd.D
     header = _header(text, separator, options)
     try:
         table = pd.read_csv(
-            io.StringIO(text), sep=separator, dtype=str, keep_default_na=False,
-            skipinitialspace=separator != "\t", **options,
-        )  # fmt: skip
+            io.StringIO(text),
+            sep=separator,
+            dtype=str,
+            keep_default_na=False,
+            skipinitialspace=separator != "\t",
+            **options,
+        )
         if not isinstance(table.index, pd.RangeIndex):  # pandas took first values for names of rows
             raise pd.errors.ParserError(
                 f"the rows have more values than the header has names ({len(header)}: "

@@ -55,9 +55,16 @@ class BlockSparse:
         dtype, device: of the products.
     """
 
-    def __init__(self, matrix: Any, n_docs: int, n_tasks: int, task: torch.Tensor | None = None,
-                 words: torch.Tensor | None = None, dtype: torch.dtype = torch.float32,
-                 device: str | torch.device = "cpu"):  # fmt: skip
+    def __init__(
+        self,
+        matrix: Any,
+        n_docs: int,
+        n_tasks: int,
+        task: torch.Tensor | None = None,
+        words: torch.Tensor | None = None,
+        dtype: torch.dtype = torch.float32,
+        device: str | torch.device = "cpu",
+    ):
         self.matrix, self.n_tasks, self.task, self.words = matrix, n_tasks, task, words
         self.shape = torch.Size([matrix.shape[0] // n_docs, n_docs, matrix.shape[1]])
         self.dtype, self.device = dtype, torch.device(device)
@@ -134,7 +141,9 @@ class BlockSparse:
 
 
 def take(x: Any, index: torch.Tensor) -> Any:
-    """Rows ``index`` (n_blocks, n_batch) of each block; of sparse x with the words they hold only."""
+    """Rows ``index`` (n_blocks, n_batch) of each block; of sparse x with the words they hold
+    only.
+    """
     n_blocks, n_docs, n_features = x.shape
     first = torch.arange(0, n_blocks * n_docs, n_docs, device=index.device).unsqueeze(1)
     rows = (first + index).flatten()
@@ -173,8 +182,9 @@ class _Columns(torch.autograd.Function):
         return wide, None, None
 
 
-def columns_of(weights: torch.Tensor, words: torch.Tensor,
-               squares: list | None = None) -> torch.Tensor:  # fmt: skip
+def columns_of(
+    weights: torch.Tensor, words: torch.Tensor, squares: list | None = None
+) -> torch.Tensor:
     """The columns ``words`` of weights (n_classes, n_features); ``squares`` gets ||weights||^2."""
     columns, square = _Columns.apply(weights, words, squares is not None)
     if squares is not None:
@@ -274,7 +284,8 @@ def check_numbers(task: torch.Tensor, n_docs: int | None, task_names: list[str])
     if bad or (n_docs and not 0 <= int(task.min()) <= int(task.max()) < len(task_names)):
         values = list(dict.fromkeys(task.flatten().tolist()))[:8]
         raise refuse(
-            expected=f"one task number in 0 .. {len(task_names) - 1} for each of {n_docs} documents",
+            expected=f"one task number in 0 .. {len(task_names) - 1} for each of {n_docs} "
+            "documents",
             got=f"task of shape {tuple(task.shape)}, values {values}",
             fix=f"number the tasks as in model.task_names = {task_names}",
         )

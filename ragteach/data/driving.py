@@ -1,19 +1,22 @@
 """Driving in a grid world: the expert, what the robot sees, demonstrations, and whether it arrives.
 
-Enters: a `Grid`.  Leaves: observations (n_cells, N_SEEN) and the expert's button for each cell; from
-them demonstrations, which are examples to learn from; and for a policy, which starts arrive.
+Enters: a `Grid`.  Leaves: observations (n_cells, N_SEEN) and the expert's button for each cell;
+from them demonstrations, which are examples to learn from; and for a policy, which starts arrive.
 
-The expert takes a shortest path. With d the number of moves from a cell to the goal (scipy finds it):
+The expert takes a shortest path. With d the number of moves from a cell to the goal (scipy finds
+it):
 
     d(goal) = 0        d(s) = 1 + min_b d(next(s, b))        button(s): where d(next(s, b)) is d(s) - 1
 
 Of several such buttons it takes the one that pushes furthest towards the goal.
 
-What the robot sees is local, and made by hand: in which of eight directions the goal lies, which of the
-eight cells around are walls, ice around and below, the gust it stands in; and products of the goal's
-direction with the walls, since a linear policy cannot multiply. It has no memory: one cell, one button.
+What the robot sees is local, and made by hand: in which of eight directions the goal lies, which of
+the eight cells around are walls, ice around and below, the gust it stands in; and products of the
+goal's direction with the walls, since a linear policy cannot multiply. It has no memory: one cell,
+one button.
 
-Source: Pomerleau (1989), ALVINN, for behaviour cloning; Ross and Bagnell (2010) for what it suffers from.
+Source: Pomerleau (1989), ALVINN, for behaviour cloning; Ross and Bagnell (2010) for what it suffers
+    from.
 """
 
 from __future__ import annotations
@@ -100,7 +103,9 @@ def observations(grid: Grid) -> np.ndarray:
 
 
 def starts(grid: Grid, n: int, seed: int = 0) -> np.ndarray:
-    """(n,) cells at least three moves from the goal, drawn at random, none twice while they last."""
+    """(n,) cells at least three moves from the goal, drawn at random, none twice while they
+    last.
+    """
     whole("n", n, 1)
     d = distances(grid)
     far = np.flatnonzero(np.isfinite(d) & (d >= NEAR))
@@ -133,8 +138,8 @@ def arrivals(
         grids: maps. begun: for each map, the cells to start from.
         policy: what it sees (n, N_SEEN) -> the buttons, (n,).
 
-    A policy without memory that has not arrived after as many moves as there are cells never will: it has
-    been in some cell twice, and goes in circles.
+    A policy without memory that has not arrived after as many moves as there are cells never will:
+    it has been in some cell twice, and goes in circles.
     """
     offset = np.cumsum([0, *(len(g.cells) for g in grids)])
     seen = np.concatenate([observations(g) for g in grids])

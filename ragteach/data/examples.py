@@ -1,6 +1,7 @@
 """Labels and tasks as they come, as numbers: what a dataset does with them.
 
-Enters: labels of shape (n_docs,) with the documents' tasks, or (n_docs, n_tasks).  Leaves: one entry
+Enters: labels of shape (n_docs,) with the documents' tasks, or (n_docs, n_tasks).  Leaves: one
+    entry
 for each label that is there: its document, its task, its class.
 """
 
@@ -30,14 +31,16 @@ def as_examples(
         raise refuse(
             expected=f"labels 0 .. {n_classes - 1}, or {MISSING} for a missing one",
             got=f"label {y[(y < 0) | (y >= n_classes)][0]}",
-            fix=f"number the classes from 0, set num_classes, or mark missing labels with {MISSING}",
+            fix="number the classes from 0, set num_classes, or mark missing labels with "
+            f"{MISSING}",
         )
     if column:
         if tasks is not None:
             raise refuse(
                 expected="one label per document, since its task is given",
                 got=f"tasks beside {labels.shape[1]} columns of labels, one per task",
-                fix="leave tasks out (task_names names the columns), or give one label per document",
+                fix="leave tasks out (task_names names the columns), or give one label per "
+                "document",
             )
         names, task = _task_names(task_names, labels.shape[1]), column[0]
         if len(names) != labels.shape[1]:
@@ -119,7 +122,8 @@ def _task_numbers(tasks: Any, n_docs: int, task_names: Any) -> tuple[list[str], 
         raise refuse(
             expected=f"tasks among {names}",
             got=f"task {unknown[0] if numbered else repr(unknown[0])}, never seen before",
-            fix="check its spelling, or add it to task_names (and to the model with model.add_task)",
+            fix="check its spelling, or add it to task_names (and to the model with "
+            "model.add_task)",
         )
     return names, named.reordered(known).numbers
 

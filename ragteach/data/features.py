@@ -29,7 +29,8 @@ ANALYZERS = ("word", "char", "auto")
 LETTERS = 3  # the longest run of letters that counts as a feature, if letters are counted
 
 # A word is LETTER INSIDE* (JOIN+ LETTER INSIDE*)*, in JavaScript's terms
-#     LETTER = [\p{L}\p{N}_]    INSIDE = LETTER or [\p{Mn}\p{Mc}]    JOIN = ['\u2019\u2010\u2011-] or an
+#     LETTER = [\p{L}\p{N}_]    INSIDE = LETTER or [\p{Mn}\p{Mc}]    JOIN = ['\u2019\u2010\u2011-]
+# or an
 # invisible joint: soft hyphen, zero-width joiner and non-joiner. One letter is a word too.
 # Marks (Hindi's vowel signs, Arabic's points, accents of their own) belong to the letter before.
 MARKS = "".join(
@@ -68,10 +69,10 @@ def make_vectorizer(
         min_df: leave out words that stand in fewer than this many texts.
         ngrams: 1 for words, 2 for words and pairs ("not good" becomes a feature of its own), 3 and
             so on.
-        analyzer: ``"word"``; ``"char"``, which counts runs of one to three letters inside words (for
-            Japanese, Chinese, Thai and others, where spaces do not tell words apart); or
-            ``"auto"``, which takes ``"char"`` if more than one text in twenty is of such a script, or
-            most hold no word (emoji alone), and prints it. `MultiTaskDataset` uses ``"auto"``.
+        analyzer: ``"word"``; ``"char"``, which counts runs of one to three letters inside words
+            (for Japanese, Chinese, Thai and others, where spaces do not tell words apart); or
+            ``"auto"``, which takes ``"char"`` if more than one text in twenty is of such a script,
+            or most hold no word (emoji alone), and prints it. `MultiTaskDataset` uses ``"auto"``.
 
     A word is a run of letters, digits and underscores with their marks; an apostrophe or a hyphen
     joins two such runs ("don't", "so-so"), and so do a soft hyphen and the zero-width joiners.
@@ -102,8 +103,14 @@ def make_vectorizer(
                 fix=f"leave {name} out to get its default, or use a number such as 2",
             )
     one_of("analyzer", analyzer, ANALYZERS)
-    options = {"lowercase": True, "token_pattern": WORD, "ngram_range": (1, ngrams), "min_df": min_df,
-               "max_features": max_features, "dtype": np.float32}  # fmt: skip
+    options = {
+        "lowercase": True,
+        "token_pattern": WORD,
+        "ngram_range": (1, ngrams),
+        "min_df": min_df,
+        "max_features": max_features,
+        "dtype": np.float32,
+    }
     if analyzer == "auto":
         return {"tfidf": _AutoTfidf, "bow": _AutoCounts}[kind](**options)
     return _by_letters(KINDS[kind](**options)) if analyzer == "char" else KINDS[kind](**options)

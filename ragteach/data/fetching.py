@@ -35,8 +35,17 @@ from ragteach.errors import refuse
 PATIENCE = 300  # seconds for pip
 SECONDS = 20  # for an answer of the index
 LARGEST = 20_000_000  # bytes; the largest file here has 2.5 million
-PIP = ("-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--retries", "1",
-       "--no-deps", "--require-hashes")  # fmt: skip
+PIP = (
+    "-m",
+    "pip",
+    "download",
+    "--quiet",
+    "--disable-pip-version-check",
+    "--retries",
+    "1",
+    "--no-deps",
+    "--require-hashes",
+)
 
 
 def fetch(

@@ -70,10 +70,12 @@ def about_gaps(gaps: Mapping[str, int]) -> Iterator[Finding]:
         if n:
             unknown = "" if role == "text" else ", or with one such as 'unknown'"
             yield Finding(
-                "gaps", "act", f"{row_count(n)} without {role}{unknown}",
-                "they are left out below; train and compare ask you: --missing drop leaves them out, "
-                "--missing keep makes them a class of their own",
-            )  # fmt: skip
+                "gaps",
+                "act",
+                f"{row_count(n)} without {role}{unknown}",
+                "they are left out below; train and compare ask you: --missing drop leaves them "
+                "out, --missing keep makes them a class of their own",
+            )
 
 
 def about_tasks(tasks: pd.DataFrame, classes: pd.DataFrame, others: list[str]) -> Iterator[Finding]:
@@ -81,45 +83,66 @@ def about_tasks(tasks: pd.DataFrame, classes: pd.DataFrame, others: list[str]) -
     small = tasks.iloc[tasks["rows"].argmin()]
     if len(tasks) == 1:
         yield Finding(
-            "tasks", "act", f"one task only, {small['task']!r}: there is nothing to share",
+            "tasks",
+            "act",
+            f"one task only, {small['task']!r}: there is nothing to share",
             "name the column that tells your tasks apart"
             + (f", perhaps --task {others[0]}" if others else " (--task)")
             + "; if there is none, use a plain classifier",
-        )  # fmt: skip
+        )
     else:
         few = small["rows"] < 50
         ratio = tasks["rows"].max() / small["rows"]
         unequal = "know" if ratio > 10 else "fine"
         yield Finding(
-            "tasks", "act" if few else unequal,
-            f"the smallest of {len(tasks)} tasks is {small['task']!r} with {row_count(small['rows'])}; "
-            + (f"the largest has {ratio:.3g} times as many" if ratio > 1.05 else "all have about as many"),
+            "tasks",
+            "act" if few else unequal,
+            (
+                f"the smallest of {len(tasks)} tasks is {small['task']!r} with "
+                f"{row_count(small['rows'])}; "
+            )
+            + (
+                f"the largest has {ratio:.3g} times as many"
+                if ratio > 1.05
+                else "all have about as many"
+            ),
             "small tasks gain most from sharing, and their scores are the least certain: read "
-            "their intervals" if few else "nothing; the mean over tasks counts every task alike",
-        )  # fmt: skip
+            "their intervals"
+            if few
+            else "nothing; the mean over tasks counts every task alike",
+        )
     if len(tasks) > 0.2 * tasks["rows"].sum():
         yield Finding(
-            "tasks", "act", f"{len(tasks)} tasks in {tasks['rows'].sum()} rows: is this column "
-            "a row's number or name?", "choose a column with few values that repeat",
-        )  # fmt: skip
+            "tasks",
+            "act",
+            f"{len(tasks)} tasks in {tasks['rows'].sum()} rows: is this column "
+            "a row's number or name?",
+            "choose a column with few values that repeat",
+        )
     numbers = [name for name in classes["label"] if re.fullmatch(r"-?\d+\.?\d*", name)]
     if len(classes) == 1:
         yield Finding(
-            "classes", "act", f"one class only, {classes['label'][0]!r}: there is nothing to learn",
+            "classes",
+            "act",
+            f"one class only, {classes['label'][0]!r}: there is nothing to learn",
             "check which column holds the labels (--label)",
-        )  # fmt: skip
+        )
     elif len(numbers) == len(classes) > 20:
         yield Finding(
-            "classes", "know", f"{len(classes)} different numbers as labels, from {numbers[0]} to "
-            f"{numbers[-1]}: these may be measurements", "use a regression (RAGRegressor), or cut "
-            "them into a few classes",
-        )  # fmt: skip
+            "classes",
+            "know",
+            f"{len(classes)} different numbers as labels, from {numbers[0]} to "
+            f"{numbers[-1]}: these may be measurements",
+            "use a regression (RAGRegressor), or cut them into a few classes",
+        )
     alike = _alike(classes["label"]) + _alike(tasks["task"])
     if alike:
         yield Finding(
-            "names", "act", f"{alike[0][0]!r} and {alike[0][1]!r} differ only in case or spaces",
+            "names",
+            "act",
+            f"{alike[0][0]!r} and {alike[0][1]!r} differ only in case or spaces",
             "make them one name, if they mean one thing",
-        )  # fmt: skip
+        )
 
 
 def _alike(names: Iterable[str]) -> list[tuple[str, str]]:
@@ -134,27 +157,34 @@ def about_balance(tasks: pd.DataFrame, classes: pd.DataFrame) -> Iterator[Findin
     share = f"{top['share']:.0%} (95 % interval {top['low']:.0%} to {top['high']:.0%})"
     skewed = top["share"] > max(0.5, 2 / len(classes)) and len(classes) > 1
     yield Finding(
-        "balance", "know" if skewed else "fine",
+        "balance",
+        "know" if skewed else "fine",
         f"the most frequent of {len(classes)} classes is {top['label']!r}: {share}",
         "judge by macro F1 or balanced accuracy, not by accuracy: saying this class always is "
-        f"right in {top['share']:.0%}" if skewed else "nothing; accuracy is a fair score here",
-    )  # fmt: skip
+        f"right in {top['share']:.0%}"
+        if skewed
+        else "nothing; accuracy is a fair score here",
+    )
     one = tasks[tasks["classes"] == 1]
     if len(one) and len(classes) > 1:
         yield Finding(
-            "balance", "act", f"{_some(one['task'], 'task')} with one class only",
+            "balance",
+            "act",
+            f"{_some(one['task'], 'task')} with one class only",
             "a task of one class teaches that it always holds; add rows of others, or leave it out",
-        )  # fmt: skip
+        )
 
 
 def about_apart(apart: list[str]) -> Iterator[Finding]:
     """Tasks that have no class in common."""
     if apart:
         yield Finding(
-            "classes", "know", f"tasks with no class in common: {'; '.join(apart)}",
+            "classes",
+            "know",
+            f"tasks with no class in common: {'; '.join(apart)}",
             "nothing, if they ask different things: compare and train give each task a head of its "
             "own (rt.heads_from_frame does it by hand). If not, make their classes' names the same",
-        )  # fmt: skip
+        )
 
 
 def about_pairs(rows: pd.DataFrame, counts: dict) -> Iterator[Finding]:
@@ -170,17 +200,20 @@ def about_pairs(rows: pd.DataFrame, counts: dict) -> Iterator[Finding]:
             f"{task} / {label} ({n})" for (task, label), n in zip(rare.index, rare, strict=True)
         ]
         yield Finding(
-            "rare pairs", "act", f"{_some(named, '(task, label) pair')} with fewer than {RARE} rows",
+            "rare pairs",
+            "act",
+            f"{_some(named, '(task, label) pair')} with fewer than {RARE} rows",
             "merge rare labels or add rows; their scores say nothing, and some draws will not "
             "test them",
-        )  # fmt: skip
+        )
     if counts["absent (task, label) pairs"]:
         yield Finding(
-            "rare pairs", "know",
+            "rare pairs",
+            "know",
             f"{counts['absent (task, label) pairs']} of the (task, label) pairs never occur",
             "fine if a task has no such class; if tasks have different classes altogether, give "
             "each its own head (fit_heads)",
-        )  # fmt: skip
+        )
 
 
 def about_power(power: pd.DataFrame) -> Iterator[Finding]:
@@ -193,18 +226,22 @@ def about_power(power: pd.DataFrame) -> Iterator[Finding]:
     if reach.empty:
         last = power.iloc[-1]
         yield Finding(
-            "power", "act", f"even {last['points']} points need {last['test_sentences']:,} test "
+            "power",
+            "act",
+            f"even {last['points']} points need {last['test_sentences']:,} test "
             f"sentences, {assumed}: more than there are rows",
             "take a verdict from these rows as a hint; collect more",
-        )  # fmt: skip
+        )
         return
     best = reach.iloc[0]
     yield Finding(
-        "power", "know", f"a difference of {best['points']} points needs "
+        "power",
+        "know",
+        f"a difference of {best['points']} points needs "
         f"{best['test_sentences']:,} test sentences, that is {best['draws']} draws, {assumed}",
         f"python -m ragteach compare --seeds {max(5, best['draws'])}; more seeds deal the same "
         "rows again and cannot replace more rows",
-    )  # fmt: skip
+    )
 
 
 def row_count(n: int) -> str:

@@ -65,9 +65,14 @@ def _excel(raw: bytes, name: str, package: str, engine: Any) -> pd.DataFrame:
     need(package)
     try:
         book = pd.read_excel(
-            io.BytesIO(raw), sheet_name=None, header=None, dtype=object, engine=engine,
-            keep_default_na=False, na_values=[""],
-        )  # fmt: skip
+            io.BytesIO(raw),
+            sheet_name=None,
+            header=None,
+            dtype=object,
+            engine=engine,
+            keep_default_na=False,
+            na_values=[""],
+        )
     except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise refuse(
             expected="an Excel file", got=f"{name}: {error}", fix="save it again, or as CSV"
@@ -115,7 +120,8 @@ def json_table(text: str, name: str) -> pd.DataFrame:
         raise refuse(
             expected="one JSON object in each line, with the same keys",
             got=f"{name}: {error}",
-            fix='look at its first lines; each should read like {"text": "good film", "label": "good"}',
+            fix='look at its first lines; each should read like {"text": "good film", "label": '
+            '"good"}',
         ) from None
 
 

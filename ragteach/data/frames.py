@@ -4,9 +4,9 @@ Enters: what you have.  Leaves: a pandas DataFrame with
 
     text   str     label  int64, 0 .. C-1     task  str     (and your other columns)
 
-whose ``attrs`` say what the numbers mean: ``label_names``, ``task_names`` and ``columns`` (where they
-came from). Everything in the package that takes data calls `as_frame` first, so a name that went in
-comes out again.
+whose ``attrs`` say what the numbers mean: ``label_names``, ``task_names`` and ``columns`` (where
+they came from). Everything in the package that takes data calls `as_frame` first, so a name that
+went in comes out again.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ def as_frame(
     """The standard frame of whatever you have.
 
     Args:
-        data: a pandas or polars table, a dict of columns, a path or an address (see `load_table`), or
-            a `MultiTaskDataset` that was made of texts.
+        data: a pandas or polars table, a dict of columns, a path or an address (see `load_table`),
+            or a `MultiTaskDataset` that was made of texts.
         text, label, task: names of the columns. Default: found by their names, and printed if they
             are not called so. ``label`` may be a list: one column per task, whose empty cells mean
             "no label here". Without a task column there is one task.
@@ -178,8 +178,8 @@ def _table(data: Any) -> tuple[pd.DataFrame, dict]:
         data = _of_polars(data)
     if not isinstance(data, pd.DataFrame):
         raise refuse(
-            expected="a table with the columns text, label and task (a pandas or polars frame, a path, "
-            "or a MultiTaskDataset)",
+            expected="a table with the columns text, label and task (a pandas or polars frame, a "
+            "path, or a MultiTaskDataset)",
             got=f"{type(data).__name__} without {', '.join(ROLES)}",
             fix="pass the frame itself, or a path: rt.load_table('mine.csv')",
         )
@@ -356,8 +356,8 @@ def refuse_apart(frame: pd.DataFrame) -> None:
         raise refuse(
             expected="tasks with classes in common",
             got=f"no class that these share: {'; '.join(said)}",
-            fix="give each task a head of its own: rt.heads_from_frame(frame); compare and fit_split "
-            "(train, on the command line) do so by themselves",
+            fix="give each task a head of its own: rt.heads_from_frame(frame); compare and "
+            "fit_split (train, on the command line) do so by themselves",
         )
 
 

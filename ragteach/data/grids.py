@@ -109,7 +109,8 @@ def read_grid(text: str, controls: str = "plain") -> Grid:
         controls: ``"plain"``, ``"mirrored"`` or ``"turned"``.
 
     Raises:
-        RagteachError: another sign, rows of two lengths, no goal or two, more than 40 rows or columns.
+        RagteachError: another sign, rows of two lengths, no goal or two, more than 40 rows or
+            columns.
 
     Example:
         >>> grid = read_grid("..G")
@@ -136,7 +137,8 @@ def _check(rows: list[str]) -> None:
             raise refuse(
                 expected=f"a map of the signs {' '.join(SIGNS)}",
                 got=f"{strange[0]!r} in row {i}",
-                fix="# is a wall, . floor, ~ ice, G the goal, ^ v < > a gust; no spaces between them",
+                fix="# is a wall, . floor, ~ ice, G the goal, ^ v < > a gust; no spaces between "
+                "them",
             )
         if len(row) != len(rows[0]):
             raise refuse(
@@ -161,7 +163,9 @@ def _check(rows: list[str]) -> None:
 
 @dataclass(frozen=True)
 class Kind:
-    """How maps of one kind are made: bars of wall, patches of ice, a band of gusts, the controls."""
+    """How maps of one kind are made: bars of wall, patches of ice, a band of gusts, the
+    controls.
+    """
 
     bars: int = 3
     ice: int = 0

@@ -15,7 +15,8 @@ HELD_OUT_FROM = "2026-07-13"
 
 
 def load_headlines() -> pd.DataFrame:
-    """864 headlines by a language model: date, company ("" for none), text, sentiment, topic, event.
+    """864 headlines by a language model: date, company ("" for none), text, sentiment, topic,
+    event.
 
     Example:
         >>> load_headlines().groupby("sentiment").size().tolist()

@@ -96,7 +96,8 @@ def as_features(x: Any) -> Any:
         raise refuse(
             expected="features of shape (n_docs, n_features), neither of them 0",
             got=f"shape {shape}",
-            fix="one row per document, one column per feature; x.reshape(1, -1) makes a row of one document",
+            fix="one row per document, one column per feature; x.reshape(1, -1) makes a row of one "
+            "document",
         )
     if not finite:
         raise refuse(

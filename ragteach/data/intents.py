@@ -1,10 +1,10 @@
 """Commands for a home in many languages: templates are fetched, checked and expanded to sentences.
 
-Enters: languages, and how many sentences of each intent.  Leaves: a frame with text, label, task and
-template (a number: sentences of one template are near-twins, and belong in one part).
+Enters: languages, and how many sentences of each intent.  Leaves: a frame with text, label, task
+and template (a number: sentences of one template are near-twins, and belong in one part).
 
-The templates are those of the package home-assistant-intents (Apache-2.0), a wheel that is read and never
-installed. Their grammar, as far as it is used here:
+The templates are those of the package home-assistant-intents (Apache-2.0), a wheel that is read and
+never installed. Their grammar, as far as it is used here:
 
     [a]        a or nothing              (a|b)      a or b
     (a;b)      both, in any order        <rule>     the rule of that name
@@ -63,8 +63,8 @@ SLOTS = ("area", "name", "floor", "words")
 
 
 def load_handwritten_commands() -> pd.DataFrame:
-    """240 commands written by hand, 40 in each of six languages; columns text, label (the intent) and
-    task (the language).
+    """240 commands written by hand, 40 in each of six languages; columns text, label (the intent)
+    and task (the language).
 
     Example:
         >>> len(load_handwritten_commands())

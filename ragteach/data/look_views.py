@@ -22,8 +22,10 @@ WEIGHTS = {"act": "do something", "know": "good to know", "fine": "fine"}
 def as_text(look: Any) -> str:
     """The report as text, at most 88 columns wide (a name of yours may be wider)."""
     named = ", ".join(f"{k} = {v!r}" for k, v in look.columns.items())
-    title = f"A look at {look.name}: {look.n_rows:,} rows, {counted(look.tasks, 'task')}, " \
-            f"{counted(look.classes, 'class')}"  # fmt: skip
+    title = (
+        f"A look at {look.name}: {look.n_rows:,} rows, {counted(look.tasks, 'task')}, "
+        f"{counted(look.classes, 'class')}"
+    )
     lines = [title, f"Columns: {named}", ""]
     lines += _columns(_task_table(look.tasks)) + [""] + _columns(_class_table(look.classes)) + [""]
     for weight, words in WEIGHTS.items():

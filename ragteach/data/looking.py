@@ -57,7 +57,8 @@ class Look:
     Attributes:
         n_rows: rows with a text, a label and a task. name: what was looked at.
         columns: which column was read as text, label and task.
-        tasks: one row a task: rows, classes, most frequent class and its share with a 95 % interval.
+        tasks: one row a task: rows, classes, most frequent class and its share with a 95 %
+            interval.
         classes: one row a class: rows, and its share with a 95 % interval (Wilson).
         shared_words: (n_tasks, n_tasks) Jaccard overlap of the tasks' words.
         power: which differences this many rows can show.
@@ -108,7 +109,8 @@ def look(
 
     Args:
         data: a frame, the path of a file, or a `MultiTaskDataset` made from texts.
-        text, label, task: the names of the columns. Default: found by their names, as in `as_frame`.
+        text, label, task: the names of the columns. Default: found by their names, as in
+            `as_frame`.
         seed: of the samples that are drawn where all pairs would be too many.
 
     Returns:

@@ -1,6 +1,7 @@
 """Does it fit? An estimate before anything is allocated.
 
-Enters: what is to be made, and how many bytes it takes.  Leaves: nothing, or a refusal with numbers.
+Enters: what is to be made, and how many bytes it takes.  Leaves: nothing, or a refusal with
+    numbers.
 """
 
 from __future__ import annotations
@@ -26,7 +27,9 @@ def free_memory() -> int | None:
 
 
 def how_many_fit(each: float, most: int) -> int:
-    """How many things of so many bytes fit side by side into half of what is free: 1 to ``most``."""
+    """How many things of so many bytes fit side by side into half of what is free: 1 to
+    ``most``.
+    """
     free = free_memory()
     return most if free is None else max(1, min(most, int(free / 2 / max(each, 1))))
 

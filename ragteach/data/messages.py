@@ -1,7 +1,7 @@
 """Messages to an online shop, written by hand: how they sound, what they want, which answer fits.
 
-Enters: nothing.  Leaves: a frame with text, sentiment, intent, answer; a text that no answer fits has an
-empty intent and an empty answer.
+Enters: nothing.  Leaves: a frame with text, sentiment, intent, answer; a text that no answer fits
+has an empty intent and an empty answer.
 """
 
 from __future__ import annotations
@@ -46,8 +46,8 @@ def load_messages() -> pd.DataFrame:
 
 
 def split_messages() -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """(training, validation, held out): 20, 6 and 9 messages of each answer; of those that no answer
-    fits 16 are for validation and 24 held out.
+    """(training, validation, held out): 20, 6 and 9 messages of each answer; of those that no
+    answer fits 16 are for validation and 24 held out.
 
     Example:
         >>> [len(part) for part in split_messages()]

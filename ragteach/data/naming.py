@@ -30,9 +30,11 @@ from ragteach.tensors import MISSING
 WAYS = ("ask", "drop", "keep")  # what to do with rows without a name
 NO_NAME = "(missing)"  # the class of those rows, if you keep them
 LOOK_ALIKES = frozenset(
-    "nan none null nil na n/a n.a. n.a nat unknown unk unlabeled unlabelled unannotated missing empty "
-    "blank undefined unspecified unassigned unclassified tbd #n/a #ref! #value! #name? #div/0! "
-    "\\n ? ?? ??? - -- --- . .. ...".split()
+    (
+        "nan none null nil na n/a n.a. n.a nat unknown unk unlabeled unlabelled unannotated "
+        "missing empty blank undefined unspecified unassigned unclassified tbd #n/a #ref! #value! "
+        "#name? #div/0! \\n ? ?? ??? - -- --- . .. ..."
+    ).split()
 ) | {"not available", "not applicable", "not labeled", "not labelled", "not specified", "not given",
      "not annotated", "no label", "no value", "no answer", "no data", "to be done"}  # fmt: skip
 MOST_WHOLE = 2**53  # beyond it, a float no longer says which whole number it is
@@ -88,8 +90,8 @@ def name_column(
         names: the names there may be, in this order (those of your training data). Default: the
             column's own, in natural order; an ordered category keeps its order.
         missing: what to do with rows that have no name, or a name such as "unknown": ``"ask"`` (an
-            error that counts them), ``"drop"`` (their number is ``MISSING``), or ``"keep"`` (a class
-            of their own).
+            error that counts them), ``"drop"`` (their number is ``MISSING``), or ``"keep"`` (a
+            class of their own).
         gaps: an empty cell is allowed, and means "no label here" (one column per task).
         scheme: what numbers 0, 1, ... in the column are called (a frame's ``label_names``); if the
             column holds others, it is not used.
@@ -131,8 +133,8 @@ def name_column(
         raise refuse(
             expected=f"{what}s among {_some(order)}",
             got=f"{what} {unknown[0]!r}, never seen before",
-            fix="check its spelling, leave those rows out, or build the training data with them too "
-            f"({'class' if what == 'label' else what}_names)",
+            fix="check its spelling, leave those rows out, or build the training data with them "
+            f"too ({'class' if what == 'label' else what}_names)",
         )
     if names is None:
         _warn_similar(order, what)
@@ -269,7 +271,8 @@ def _refuse_measurements(series: pd.Series, found: list, what: str) -> None:
         raise refuse(
             expected=f"{what}s that are names of classes",
             got=f"{len(found)} different numbers in {len(series)} rows, such as {found[0]:g}",
-            fix="cut them into classes (pandas.cut), or predict the number itself with RAGRegressor",
+            fix="cut them into classes (pandas.cut), or predict the number itself with "
+            "RAGRegressor",
         )
 
 
@@ -310,8 +313,8 @@ def _warn_similar(names: list[str], what: str) -> None:
         key = " ".join(unicodedata.normalize("NFKC", name).casefold().split())
         if key in seen:
             warnings.warn(
-                f"The {what}s {seen[key]!r} and {name!r} are alike but for case or spaces: they stay "
-                f"two. If they are one, rename them in the table.",
+                f"The {what}s {seen[key]!r} and {name!r} are alike but for case or spaces: they "
+                "stay two. If they are one, rename them in the table.",
                 NamesWarning,
                 stacklevel=4,
             )

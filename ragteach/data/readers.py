@@ -5,9 +5,10 @@ Enters: a setting of the simulator. Leaves: the items, and `Readers` with a rati
     wish_ui   = sqrt(c) z_i . m + sqrt(1 - c) z_i . d_u + worth q_i
     rating_ui = wish_ui + noise e_ui, cut to 1 .. 5
 
-with z_i the item's fourteen labels (eight interests, six traits), m the taste that all readers have in
-common, d_u the reader's own, q_i what no label tells. c is ``common``: 1 is one taste for all, 0 is
-a taste of one's own for everybody. So the readers are tasks that are related by c, and W_s + A_t is
+with z_i the item's fourteen labels (eight interests, six traits), m the taste that all readers have
+in common, d_u the reader's own, q_i what no label tells. c is ``common``: 1 is one taste for all, 0
+is a taste of one's own for everybody. So the readers are tasks that are related by c, and W_s + A_t
+is
 what made them: m is the shared weight, d_u the adapter.
 
 The items were composed by a language model; see datasets/recommendation/DATASHEET.md.

@@ -1,6 +1,7 @@
 """Tables from files in the wild: CSV in its many dialects, packed, JSON lines, Parquet, Excel.
 
-Enters: a path, an address, bytes or an open file.  Leaves: a pandas DataFrame as the file has it; for
+Enters: a path, an address, bytes or an open file.  Leaves: a pandas DataFrame as the file has it;
+    for
 CSV every value is text, so that nothing is guessed: ``NA`` in a text column is a text.
 
 What the file does not say, its bytes do: packed or not, which encoding (UTF-8, or the UTF-16 of
@@ -44,17 +45,18 @@ def load_table(
     """Read a table as the file has it. `as_frame` (and whatever calls it) takes paths too.
 
     Args:
-        source: a path, an address (``https://...``), bytes, or an open file (StringIO). Read are CSV
-            (also with ``;``, tabs or ``|``), ``.jsonl``, ``.json``, ``.parquet``, ``.xlsx``, each also
+        source: a path, an address (``https://...``), bytes, or an open file (StringIO). Read are
+            CSV (also with ``;``, tabs or ``|``), ``.jsonl``, ``.json``, ``.parquet``, ``.xlsx``, each also
             packed as ``.gz``, ``.bz2``, ``.xz`` or ``.zip``.
         encoding: of the text. Default: as its first bytes say, else UTF-8.
-        separator: between values. Default: the one that the header has most of, printed if it is not
-            the comma.
+        separator: between values. Default: the one that the header has most of, printed if it is
+            not the comma.
         quotes: False for a file in which ``"`` is a letter like any other.
 
     Raises:
-        RagteachError: no such file, an encoding that does not fit (with the line), rows of different
-            lengths, a quote that swallows rows, a package that is missing, too little memory.
+        RagteachError: no such file, an encoding that does not fit (with the line), rows of
+            different lengths, a quote that swallows rows, a package that is missing, too little
+            memory.
 
     Example:
         >>> load_table(b"text;label\\ngood;1\\n")

@@ -65,9 +65,15 @@ def near_twins(texts: Iterable[str], seed: int = 0) -> np.ndarray:
     if not texts:
         return np.empty((0, 2), dtype=int)
     pieces = HashingVectorizer(
-        analyzer="char", ngram_range=(PIECE, PIECE), lowercase=False, norm=None, binary=True,
-        n_features=2**22, alternate_sign=False, dtype=np.float32,
-    )  # fmt: skip
+        analyzer="char",
+        ngram_range=(PIECE, PIECE),
+        lowercase=False,
+        norm=None,
+        binary=True,
+        n_features=2**22,
+        alternate_sign=False,
+        dtype=np.float32,
+    )
     sets = pieces.transform(texts)  # (n_docs, n_pieces), ones and zeros
     size = np.diff(sets.indptr)
     where = np.flatnonzero(size)  # a text shorter than a piece has none

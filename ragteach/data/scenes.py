@@ -1,7 +1,7 @@
 """Scenes: scikit-learn's handwritten digits, each seen under six conditions.
 
-Enters: how many images, and a seed.  Leaves: images (n_images, 64) in 0 .. 1, the digit of each, and
-the scene it was seen in. Every image is used in one scene only.
+Enters: how many images, and a seed.  Leaves: images (n_images, 64) in 0 .. 1, the digit of each,
+and the scene it was seen in. Every image is used in one scene only.
 
     plain          as it was scanned
     rotated        turned by a quarter, anticlockwise
@@ -11,8 +11,8 @@ the scene it was seen in. Every image is used in one scene only.
     another pen    each pixel is the largest of itself and its neighbours above and to the left
 
 The first 1,197 images of the collection are for training and choosing, the last 600 are held out.
-The collection stands in an order in which neighbours are often by one writer, so that most writers of
-the held-out images are new.
+The collection stands in an order in which neighbours are often by one writer, so that most writers
+of the held-out images are new.
 
 Source: Alpaydin and Kaynak (1998), Optical Recognition of Handwritten Digits, UCI; scikit-learn has
 1,797 of its images.

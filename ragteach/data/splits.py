@@ -168,8 +168,8 @@ def _say_rare(rare: Any, n_texts: Any) -> None:
         f" and {len(rare) - 5} more" if len(rare) > 5 else ""
     )
     warnings.warn(
-        f"{len(rare)} (task, label) pairs have fewer than 3 texts: {listed}. Their {n_texts} texts went "
-        "into the training part; no validation or test text is of them.",
+        f"{len(rare)} (task, label) pairs have fewer than 3 texts: {listed}. Their {n_texts} texts "
+        "went into the training part; no validation or test text is of them.",
         SplitWarning,
         stacklevel=3,
     )

@@ -23,9 +23,17 @@ from ragteach.tensors import TaskTensors
 PADDED_BYTES = 64 * 2**20  # up to so much one block a task; above, padding at most doubles the data
 
 
-def stack_rows(x: Any, y: torch.Tensor, task: torch.Tensor, weight: torch.Tensor, n_classes: int,
-               task_names: list[str], doc: torch.Tensor | None = None,
-               dtype: torch.dtype = torch.float32, n_rows: int | None = None) -> TaskTensors:  # fmt: skip
+def stack_rows(
+    x: Any,
+    y: torch.Tensor,
+    task: torch.Tensor,
+    weight: torch.Tensor,
+    n_classes: int,
+    task_names: list[str],
+    doc: torch.Tensor | None = None,
+    dtype: torch.dtype = torch.float32,
+    n_rows: int | None = None,
+) -> TaskTensors:
     """Examples in any order, stacked by task.
 
     Args:

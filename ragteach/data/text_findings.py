@@ -57,26 +57,31 @@ def about_repeats(rows: pd.DataFrame, counts: dict) -> Iterator[Finding]:
     }
     if within:
         yield Finding(
-            "duplicates", "act", f"{row_count(within)} repeat a text of the same task "
-            f"({within / len(rows):.1%})",
+            "duplicates",
+            "act",
+            f"{row_count(within)} repeat a text of the same task ({within / len(rows):.1%})",
             "drop_duplicates(['text', 'task']); else a text may be learned and tested at once, "
             "and the score is too good",
-        )  # fmt: skip
+        )
     if across:
         yield Finding(
-            "duplicates", "know", f"{across} texts stand in several tasks",
+            "duplicates",
+            "know",
+            f"{across} texts stand in several tasks",
             "fine if the tasks ask different questions about one text; keep all rows of a text in "
             "the same part when you split",
-        )  # fmt: skip
+        )
     if len(conflicts):
         row = int(
             np.flatnonzero((code == conflicts.index[0][0]) & (task == conflicts.index[0][1]))[0]
         )
         yield Finding(
-            "conflicts", "act", f"{len(conflicts)} texts have two labels in one task, such as "
+            "conflicts",
+            "act",
+            f"{len(conflicts)} texts have two labels in one task, such as "
             f"{_short(rows['text'][row])!r}",
             "decide which label holds; no model can be right about both",
-        )  # fmt: skip
+        )
     if not within and not across:
         yield Finding("duplicates", "fine", "no text stands there twice", "nothing")
 
@@ -105,12 +110,13 @@ def about_twins(rows: pd.DataFrame, counts: dict, rng: np.random.Generator) -> I
     a, b = pairs[0]
     share = len(pairs) / len(texts)
     yield Finding(
-        "near-twins", "act" if share > 0.05 else "know",
+        "near-twins",
+        "act" if share > 0.05 else "know",
         f"{where}at least {len(pairs)} texts ({share:.1%}) are nearly the same as another, {same} "
         f"of them within a task: {_short(texts['text'][a])!r} and {_short(texts['text'][b])!r}",
-        "look at them: copies with small edits make the test too easy" +
-        ("; in the whole file there are more" if sampled else ""),
-    )  # fmt: skip
+        "look at them: copies with small edits make the test too easy"
+        + ("; in the whole file there are more" if sampled else ""),
+    )
 
 
 def about_marks(rows: pd.DataFrame, counts: dict) -> Iterator[Finding]:
@@ -129,10 +135,11 @@ def about_marks(rows: pd.DataFrame, counts: dict) -> Iterator[Finding]:
         if n:
             clean = False
             yield Finding(
-                "markup", "act" if name in fixes else "know",
+                "markup",
+                "act" if name in fixes else "know",
                 f"{name} in {n} texts ({n / len(rows):.1%})",
                 fixes.get(name, "take them out, or they become words of the vocabulary"),
-            )  # fmt: skip
+            )
     if clean:
         yield Finding("markup", "fine", "no HTML, no web or e-mail addresses", "nothing")
 
@@ -153,17 +160,22 @@ def about_scripts(rows: pd.DataFrame, counts: dict, rng: np.random.Generator) ->
     joined = [name for name in shares if name in NO_SPACES and shares[name] > 0.05]
     if joined:
         yield Finding(
-            "scripts", "act", f"letters: {said}; no spaces stand between words there",
+            "scripts",
+            "act",
+            f"letters: {said}; no spaces stand between words there",
             "use pieces of words instead of words: analyzer='char' (or 'auto')",
-        )  # fmt: skip
+        )
     elif not shares:
         yield Finding("scripts", "act", "no letters at all", "check which column holds the texts")
     else:
         yield Finding(
-            "scripts", "know" if len([s for s in shares.values() if s > 0.05]) > 1 else "fine",
-            f"letters: {said}", "nothing" if len(shares) == 1 else
-            "tasks in different scripts share no words: sharing can help little between them",
-        )  # fmt: skip
+            "scripts",
+            "know" if len([s for s in shares.values() if s > 0.05]) > 1 else "fine",
+            f"letters: {said}",
+            "nothing"
+            if len(shares) == 1
+            else "tasks in different scripts share no words: sharing can help little between them",
+        )
 
 
 def _script(name: str) -> str:
@@ -187,16 +199,20 @@ def about_lengths(rows: pd.DataFrame, counts: dict) -> Iterator[Finding]:
     said = f"half of the texts have up to {middle} letters, the longest has {letters.max():,}"
     if long or letters.max() > 100 * max(middle, 20):
         yield Finding(
-            "length", "act", f"{said}; {long} are longer than {LONG:,}",
+            "length",
+            "act",
+            f"{said}; {long} are longer than {LONG:,}",
             "look at the longest: a stray quote can swallow many rows",
-        )  # fmt: skip
+        )
     else:
         yield Finding("length", "fine", said, "nothing")
     if single > 0.05 * len(rows) and counts["scripts"].keys() - NO_SPACES:
         yield Finding(
-            "length", "know", f"{single} texts are one word ({single / len(rows):.0%})",
+            "length",
+            "know",
+            f"{single} texts are one word ({single / len(rows):.0%})",
             "a word that was not trained on says nothing: such a text gets the task's usual label",
-        )  # fmt: skip
+        )
 
 
 def about_words(overlap: pd.DataFrame, counts: dict) -> Iterator[Finding]:
@@ -216,11 +232,13 @@ def about_words(overlap: pd.DataFrame, counts: dict) -> Iterator[Finding]:
             f" (most: {name[most]} {between[most]:.0%}; least: {name[least]} {between[least]:.0%})"
         )
     yield Finding(
-        "shared words", "know" if between.mean() < 0.05 else "fine", said,
+        "shared words",
+        "know" if between.mean() < 0.05 else "fine",
+        said,
         "shared weights act through shared words: with so few, expect little from sharing"
-        if between.mean() < 0.05 else
-        "nothing; whether a shared word means the same in both, only a comparison can tell",
-    )  # fmt: skip
+        if between.mean() < 0.05
+        else "nothing; whether a shared word means the same in both, only a comparison can tell",
+    )
 
 
 def _short(text: str, most: int = 60) -> str:

@@ -7,7 +7,8 @@ Enters: a few knobs.  Leaves: a pandas DataFrame, one row per labelled text, wit
     task   str       the name of the task, here the domain that the sentence is about
 
 Toy data come from a generator with one important knob, the relatedness r of the tasks.  Each
-polarity has 16 shared words, and 16 words that have this polarity in this domain.  An opinion word is
+polarity has 16 shared words, and 16 words that have this polarity in this domain.  An opinion word
+is
 
     u ~ uniform on [0, 1)
     word = shared word number floor(16 u)            if u < r
@@ -164,7 +165,9 @@ def make_toy(
 
 
 def scheme() -> dict:
-    """A frame's attrs: what the numbers in its label column mean, and which classes there may be."""
+    """A frame's attrs: what the numbers in its label column mean, and which classes there may
+    be.
+    """
     return {"label_names": list(LABELS), "classes": list(LABELS)}
 
 

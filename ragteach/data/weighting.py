@@ -15,7 +15,8 @@ from ragteach.errors import refuse
 def weights_of_classes(
     class_weight: Any, y: Any, n_classes: int, weight: Any = None
 ) -> torch.Tensor:
-    """What an example of each class counts, (n_classes,): the numbers given, or made of these labels.
+    """What an example of each class counts, (n_classes,): the numbers given, or made of these
+    labels.
 
     Args:
         class_weight: n_classes positive numbers; None: 1 each; ``"balanced"``: n / (C n_c), so that

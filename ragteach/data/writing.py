@@ -78,7 +78,9 @@ def check_place(path: str | os.PathLike, what: str = "path") -> None:
 
 
 def make_folder(path: Path, what: str) -> None:
-    """Make a folder and those above it, where a person said; refuse a place where there can be none."""
+    """Make a folder and those above it, where a person said; refuse a place where there can be
+    none.
+    """
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -76,8 +76,12 @@ def bias_gradient(d_bias: Tensor, n_rows: int) -> Tensor:
 
 
 def _check(replicas: Replicas, tensors: TaskTensors, alphas: Tensor, graph: Tensor | None) -> None:
-    kinds = {"replicas": (replicas, Replicas), "tensors": (tensors, TaskTensors),
-             "alphas": (alphas, Tensor), "graph": (graph, Tensor | None)}  # fmt: skip
+    kinds = {
+        "replicas": (replicas, Replicas),
+        "tensors": (tensors, TaskTensors),
+        "alphas": (alphas, Tensor),
+        "graph": (graph, Tensor | None),
+    }
     for name, (value, kind) in kinds.items():
         if not isinstance(value, kind):
             raise refuse(

@@ -114,7 +114,9 @@ class Problem:
         return (self.fixed + logits).softmax(-2)
 
     def residual_change(self, probabilities: Tensor, dlogits: Tensor) -> Tensor:
-        """How `residual` changes if the logits change by ``dlogits``: the Hessian of CE times it."""
+        """How `residual` changes if the logits change by ``dlogits``: the Hessian of CE times
+        it.
+        """
         return losses.residual_change(probabilities, dlogits, self.doc_weight)
 
     # ---- biases: (n_tasks or 1, R, n_classes); in a vector (R, n_biases), in units of bias_scale

@@ -11,7 +11,8 @@ its logits z_ti (n_classes numbers each). Setting the gradient of J to zero give
     W_t = sum_u (1 / lam_s + (GG')[t,u] / lam) D_u        the graph is a covariance between tasks
 
 So where documents are fewer than words we look for e (`spaces.Documents`), else for W itself
-(`spaces.Weights`), by Newton-CG, in float64. All lambdas walk side by side. `readable.solve_readable`
+(`spaces.Weights`), by Newton-CG, in float64. All lambdas walk side by side.
+`readable.solve_readable`
 is the same in thirty lines: slower, and one lambda at a time.
 
 Source: Schoelkopf, Herbrich & Smola (2001), A generalized representer theorem.
@@ -174,7 +175,9 @@ def _optimum(
 
 
 def bytes_of_an_optimum(model: RAG) -> int:
-    """What the weights of one optimum take at least: float64, and a copy as precise as the model."""
+    """What the weights of one optimum take at least: float64, and a copy as precise as the
+    model.
+    """
     return sum(p.numel() * (8 + p.element_size()) for p in model.parameters())
 
 

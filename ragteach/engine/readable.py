@@ -45,10 +45,14 @@ def solve_readable(
     J = MultiTaskLoss(alpha=alpha, lam=lam, lam_shared=lam_shared, sizes=tensors.sizes)
     moving = [p for p in exact.parameters() if p.requires_grad]
     optimizer = torch.optim.LBFGS(
-        moving, max_iter=max_iter, max_eval=2 * max_iter, history_size=30, tolerance_change=0.0,
+        moving,
+        max_iter=max_iter,
+        max_eval=2 * max_iter,
+        history_size=30,
+        tolerance_change=0.0,
         tolerance_grad=tol / sum(p.numel() for p in moving) ** 0.5,  # of the largest element
         line_search_fn="strong_wolfe",
-    )  # fmt: skip
+    )
     evaluations = 0
 
     def closure() -> Tensor:

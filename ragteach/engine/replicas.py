@@ -37,7 +37,8 @@ class Replicas:
         bias: (n_tasks or 1, n_replicas, n_classes), or None.
         lam, lam_shared: (n_replicas,) penalties each was trained with.
         template: the `RAG` they are copies of.
-        history: of `train_many` with ``record_every``, a list of (step, shared, adapters) snapshots.
+        history: of `train_many` with ``record_every``, a list of (step, shared, adapters)
+            snapshots.
         bias_history: the biases of the same steps (empty if there are none).
         diverged: of `train_many`, (n_replicas,): the step that would have made a replica infinite
             or not a number (its weights are those before that step), or -1.

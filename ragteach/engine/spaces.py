@@ -4,9 +4,9 @@ Enters: a `Problem`.  Leaves: a `Space`, all that Newton's method needs to know 
 
     J(v) = CE(z) + 1/2 <v, v>_penalty          z: the logits, linear in v
 
-A vector v of a space holds one replica a row. It carries its logits z along, and a sum of vectors is
-one again, logits and all. So the gradient of J, a vector too, is all the work there is: its logits
-are a product with the data.
+A vector v of a space holds one replica a row. It carries its logits z along, and a sum of vectors
+is one again, logits and all. So the gradient of J, a vector too, is all the work there is: its
+logits are a product with the data.
 
     Weights      v = (W_s, A), each times sqrt(lam): then the penalties are 1/2 |v|^2.
                  gradient    dCE/dv + v

@@ -240,9 +240,9 @@ def _warn_of_divergence(trained: Replicas, steps: int, lr: float) -> None:
     first = min(lost, key=lambda r: ended[r])
     said = refuse(
         expected="training whose weights stay finite",
-        got=f"{len(lost)} of {len(trained)} replicas that diverged, the first of them replica {first} "
-        f"(lam = {trained.lam[first]:g}, lam_shared = {trained.lam_shared[first]:g}) in step "
-        f"{ended[first]} of {steps}; their last finite weights are kept",
+        got=f"{len(lost)} of {len(trained)} replicas that diverged, the first of them replica "
+        f"{first} (lam = {trained.lam[first]:g}, lam_shared = {trained.lam_shared[first]:g}) in "
+        f"step {ended[first]} of {steps}; their last finite weights are kept",
         fix=f'use a smaller lr (it is {lr:g}), or optimizer="proximal"; '
         "Replicas.diverged holds the step of every replica",
     )

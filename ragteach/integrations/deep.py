@@ -40,7 +40,9 @@ PRECISIONS = ("auto", "float32", "bfloat16")
 
 
 class DeltaLinear(nn.Module):
-    """One layer of a `DeepRAG`: the old one, plus what is shared, plus what the graph sends here."""
+    """One layer of a `DeepRAG`: the old one, plus what is shared, plus what the graph sends
+    here.
+    """
 
     def __init__(self, base: nn.Linear, deltas: Mapping[str, nn.Module]) -> None:
         super().__init__()
@@ -109,13 +111,13 @@ class DeepRAG(nn.Module):
         rank: r; at most the smaller side of every layer.
         shared: kind of dW_s; ``"same"`` as the adapters; None: no shared part (W_0 alone).
         head: names of modules of ``base`` that are new and trained whole, by all tasks.
-        precision: ``"auto"``: while it is trained on a GPU that has bfloat16, the network computes in
-            it (`torch.autocast`); weights, losses, and all answers without gradients stay float32.
-            ``"bfloat16"``: so on any device; ``"float32"``: never.
+        precision: ``"auto"``: while it is trained on a GPU that has bfloat16, the network computes
+            in it (`torch.autocast`); weights, losses, and all answers without gradients stay
+            float32. ``"bfloat16"``: so on any device; ``"float32"``: never.
         seed: of the random parts.
 
-    As in `RAG`, an adapter is *active* or not, and *trainable* or not. `fit` trains it from a stream of
-    (x, y, task) batches; its penalties are those of the changes, summed over layers.
+    As in `RAG`, an adapter is *active* or not, and *trainable* or not. `fit` trains it from a
+    stream of (x, y, task) batches; its penalties are those of the changes, summed over layers.
 
     Raises:
         RagteachError: layer names that match nothing (those there are get listed), a rank that is
@@ -132,12 +134,23 @@ class DeepRAG(nn.Module):
 
     graph: Tensor  # (n_tasks, n_adapters)
 
-    def __init__(self, base: nn.Module, layers: str | Iterable[str] = "*", *,
-                 tasks: int | Iterable[str], n_adapters: int | None = None,
-                 graph: Any = "one_per_task", adapters: Iterable[str] | None = None,
-                 per_task: int = 1, kind: str = "low_rank", rank: int = 8,
-                 shared: str | None = "same", head: str | Iterable[str] = (),
-                 precision: str = "auto", seed: int = 0) -> None:  # fmt: skip
+    def __init__(
+        self,
+        base: nn.Module,
+        layers: str | Iterable[str] = "*",
+        *,
+        tasks: int | Iterable[str],
+        n_adapters: int | None = None,
+        graph: Any = "one_per_task",
+        adapters: Iterable[str] | None = None,
+        per_task: int = 1,
+        kind: str = "low_rank",
+        rank: int = 8,
+        shared: str | None = "same",
+        head: str | Iterable[str] = (),
+        precision: str = "auto",
+        seed: int = 0,
+    ) -> None:
         super().__init__()
         if not isinstance(base, nn.Module):
             raise refuse(
@@ -149,7 +162,8 @@ class DeepRAG(nn.Module):
             raise refuse(
                 expected="base: a network without adapters, into which they are put",
                 got="one that a DeepRAG has in it already",
-                fix="make the network anew, or copy it before: DeepRAG(copy.deepcopy(network), ...)",
+                fix="make the network anew, or copy it before: DeepRAG(copy.deepcopy(network), "
+                "...)",
             )
         one_of("kind", kind, DEEP_KINDS)
         whole("rank", rank, 1)
@@ -312,10 +326,12 @@ class DeepRAG(nn.Module):
 
     def extra_repr(self) -> str:
         rows = [
-            f"  {task}: " + " ".join(f"{g:.3g} {name}" for g, name in
-            zip(row, self.adapter_names, strict=True) if g)
+            f"  {task}: "
+            + " ".join(
+                f"{g:.3g} {name}" for g, name in zip(row, self.adapter_names, strict=True) if g
+            )
             for task, row in zip(self.task_names, self.graph.tolist(), strict=True)
-        ]  # fmt: skip
+        ]
         return "\n".join(
             [
                 "W_t = W_0 + dW_s + sum_k G[t,k] dA_k  in " + ", ".join(self.layer_names),
@@ -332,13 +348,22 @@ class DeepRAG(nn.Module):
     # ---- a file of the changes alone
 
     def save(self, path: str | Path) -> Path:
-        """Write the changes, the head, the graph and the states as safetensors; of the base its hash."""
+        """Write the changes, the head, the graph and the states as safetensors; of the base its
+        hash.
+        """
         state = {name: p.contiguous() for name, p in self._own_state().items()}
         about = {
-            "layers": self.layer_names, "tasks": self.task_names, "adapters": self.adapter_names,
-            "kind": self.kind, "rank": self.rank, "shared": self.shared_kind, "seed": self.seed,
-            "head": self.head_names, "active": self.active, "base": self.base_hash,
-        }  # fmt: skip
+            "layers": self.layer_names,
+            "tasks": self.task_names,
+            "adapters": self.adapter_names,
+            "kind": self.kind,
+            "rank": self.rank,
+            "shared": self.shared_kind,
+            "seed": self.seed,
+            "head": self.head_names,
+            "active": self.active,
+            "base": self.base_hash,
+        }
         header = {"deep_rag": json.dumps(about)}
         return put(path, safetensors.torch.save(state, header))
 
@@ -358,10 +383,17 @@ class DeepRAG(nn.Module):
                 fix="load the same base, before anything changes it",
             )
         model = cls(
-            base, about["layers"], tasks=about["tasks"], adapters=about["adapters"],
-            graph=state["graph"], kind=about["kind"], rank=about["rank"],
-            shared=about["shared"], head=about["head"], seed=about["seed"],
-        )  # fmt: skip
+            base,
+            about["layers"],
+            tasks=about["tasks"],
+            adapters=about["adapters"],
+            graph=state["graph"],
+            kind=about["kind"],
+            rank=about["rank"],
+            shared=about["shared"],
+            head=about["head"],
+            seed=about["seed"],
+        )
         own = model._own_state()
         if set(own) != set(state) or any(own[n].shape != state[n].shape for n in own):
             raise refuse(
@@ -434,7 +466,9 @@ def named_modules(argument: str, names: str | Iterable[str]) -> list[str]:
 def found_layers(
     base: nn.Module, layers: str | Iterable[str], head: Iterable[str] = ()
 ) -> list[str]:
-    """The names of the linear layers that are asked for, in the network's order; none of a head's."""
+    """The names of the linear layers that are asked for, in the network's order; none of a
+    head's.
+    """
     linear = [
         name
         for name, module in base.named_modules()

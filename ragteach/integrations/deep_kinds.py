@@ -1,7 +1,8 @@
 """Kinds of change to one layer: from a whole matrix to a few numbers on random bases.
 
-Enters: the shape of a linear layer.  Leaves: a module whose ``weight`` is the change D of its matrix,
-(n_out, n_in), and is zero at the start; or, for the bottleneck, a small network behind the layer.
+Enters: the shape of a linear layer.  Leaves: a module whose ``weight`` is the change D of its
+matrix, (n_out, n_in), and is zero at the start; or, for the bottleneck, a small network behind the
+layer.
 
     full        D                            n_out n_in trained numbers
     low_rank    up @ down                    r (n_out + n_in)    LoRA, Hu et al. 2022

@@ -118,7 +118,8 @@ class _RAGEstimator(BaseEstimator):
             raise refuse(
                 expected=f"X with the task column {self.task_column!r}",
                 got=f"X without it ({error})",
-                fix="name a column of the DataFrame, or give the position of a column of the matrix",
+                fix="name a column of the DataFrame, or give the position of a column of the "
+                "matrix",
             ) from error
         rest = [j for j in range(X.shape[1]) if j != column]
         found = X[:, [column]]
@@ -137,7 +138,8 @@ class _RAGEstimator(BaseEstimator):
         graph, n_adapters = self.graph, self.num_adapters
         if not isinstance(graph, str) and np.ndim(np.asarray(graph, dtype=object)) != 2:
             raise refuse(
-                expected=f"graph to be one of {', '.join(GRAPHS)}, or a matrix (n_tasks, n_adapters)",
+                expected=f"graph to be one of {', '.join(GRAPHS)}, or a matrix (n_tasks, "
+                "n_adapters)",
                 got=f"graph = {graph!r}",
                 fix="graph='one_per_task' gives every task an adapter of its own",
             )
@@ -211,7 +213,8 @@ class _RAGEstimator(BaseEstimator):
         for task, routes in zip(self.tasks_, self.graph_, strict=True):
             cells = "".join(f"<td>{g:g}</td>" for g in routes)
             rows += f"<tr><th scope='row'>{html.escape(str(task))}</th>{cells}</tr>"
-        # Not a <caption>: it would be squeezed to the table's width, or stretch the table to its own.
+        # Not a <caption>: it would be squeezed to the table's width, or stretch the table to its
+        # own.
         table = f"<table><tr><th>task</th>{adapters}</tr>{rows}</table>"
         return f"<p>{CAPTIONS[self.strategy]}</p>{table}"
 
@@ -266,9 +269,25 @@ class RAGClassifier(ClassifierMixin, _RAGEstimator):
     __metadata_request__predict_log_proba = {"tasks": True}
     __metadata_request__decision_function = {"tasks": True}
 
-    def __init__(self, lam=0.01, lam_shared=0.01, strategy="rag", graph="one_per_task", num_adapters=None,
-                 alpha="equal", bias="task", class_weight=None, task_names=None, task_column=None, rank=None,
-                 epochs=300, lr=0.05, tol=1e-6, max_iter=2000, random_state=0):  # fmt: skip
+    def __init__(
+        self,
+        lam=0.01,
+        lam_shared=0.01,
+        strategy="rag",
+        graph="one_per_task",
+        num_adapters=None,
+        alpha="equal",
+        bias="task",
+        class_weight=None,
+        task_names=None,
+        task_column=None,
+        rank=None,
+        epochs=300,
+        lr=0.05,
+        tol=1e-6,
+        max_iter=2000,
+        random_state=0,
+    ):
         self.lam, self.lam_shared, self.strategy = lam, lam_shared, strategy
         self.graph, self.num_adapters, self.alpha, self.bias = graph, num_adapters, alpha, bias
         self.class_weight, self.task_names, self.task_column = class_weight, task_names, task_column
@@ -352,7 +371,8 @@ class RAGClassifier(ClassifierMixin, _RAGEstimator):
                 raise refuse(
                     expected="a positive, finite weight for each class in class_weight",
                     got=f"class_weight[{name!r}] = {weight!r}",
-                    fix="1 is normal, 2 counts twice; leave out the rows of a class that shall not count",
+                    fix="1 is normal, 2 counts twice; leave out the rows of a class that shall not "
+                    "count",
                 )
 
     def decision_function(self, X, tasks=None):

@@ -1,6 +1,7 @@
 """To and from PEFT: a RAG is one linear layer with a LoRA per task.
 
-Enters: a `RAG`.  Leaves: a `peft.PeftModel` of one nn.Linear with the same logits, and the way back.
+Enters: a `RAG`.  Leaves: a `peft.PeftModel` of one nn.Linear with the same logits, and the way
+    back.
 
     RAG     logits = (W_s + sum_k G[t,k] up_k down_k) x + b_t
     LoRA    logits = W x + B_t A_t x + b_t              (Hu et al. 2022, scaling alpha / r = 1)

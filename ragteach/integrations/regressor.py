@@ -69,7 +69,8 @@ class RAGRegressor(RegressorMixin, _RAGEstimator):
         if self.bias == "task" and not alphas.all():
             raise refuse(
                 expected="alpha > 0 for every task, since each has an intercept of its own",
-                got=f"alpha = {self.alpha!r}, where task {self.tasks_.tolist()[alphas.argmin()]!r} counts 0",
+                got=f"alpha = {self.alpha!r}, where task {self.tasks_.tolist()[alphas.argmin()]!r} "
+                "counts 0",
                 fix="give that task a small weight, leave its rows out, or set bias='shared'",
             )
         weight = (alphas / sizes)[number] * weight  # (n_docs,)

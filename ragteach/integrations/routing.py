@@ -4,8 +4,8 @@ Enters: the scorer that `GridSearchCV` makes when you name none.  Leaves: the sa
 the pipeline what to pass on.
 
 Up to 1.7 that scorer asked ``Pipeline.score`` itself, which wants nothing: so ``tasks`` reached
-``fit`` but not ``score``, and every fold's score was NaN. 1.8 asks the pipeline's routing, and so do
-we on older versions, for pipelines that end in an estimator of this package and for no others.
+``fit`` but not ``score``, and every fold's score was NaN. 1.8 asks the pipeline's routing, and so
+do we on older versions, for pipelines that end in an estimator of this package and for no others.
 """
 
 from __future__ import annotations

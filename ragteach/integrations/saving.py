@@ -111,7 +111,8 @@ class Saved:
             raise refuse(
                 expected="a model saved with its vectoriser, to read texts",
                 got="a file without one",
-                fix="save it again with save(path, model, vectorizer=...), or pass a feature matrix",
+                fix="save it again with save(path, model, vectorizer=...), or pass a feature "
+                "matrix",
             )
         body = getattr(self.model, "body", self.model)
         try:

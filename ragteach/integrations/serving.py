@@ -43,8 +43,8 @@ def add_predict_parser(subparsers: Any) -> argparse.ArgumentParser:
     parser = subparsers.add_parser(
         "predict",
         help="score sentences, one per line",
-        description="Read sentences from standard input (or a file), one per line; write label, probability "
-        "and sentence, separated by tabs, one line for each.",
+        description="Read sentences from standard input (or a file), one per line; write label, "
+        "probability and sentence, separated by tabs, one line for each.",
     )
     parser.add_argument("model", help="a file written by ragteach.save")
     parser.add_argument("--task", help="name of the task; not needed if the model has one")
@@ -172,9 +172,10 @@ def _labels(saved: Saved, task: str) -> list[str]:
         head = saved.model.head(task)
         if type(head).__name__ != "Classification":
             raise refuse(
-                expected="a task that classifies", got=f"task {task!r} with the head {type(head).__name__}",
+                expected="a task that classifies",
+                got=f"task {task!r} with the head {type(head).__name__}",
                 fix="use load(path).model.predict from Python",
-            )  # fmt: skip
+            )
         n_classes = head.size
     return [str(label).translate(IN_ONE_LINE) for label in labels or range(n_classes)]
 

@@ -1,7 +1,7 @@
 """Many processes, one model: each reads its share of every batch, torch's DDP averages the gradients.
 
-Enters: a model, batches (x, y, task), and what torchrun tells each process.  Leaves: the weights that
-one process would have found.
+Enters: a model, batches (x, y, task), and what torchrun tells each process.  Leaves: the weights
+that one process would have found.
 
     g = mean over processes of dJ/dW on their shares        = dJ/dW on the whole batch
 
@@ -44,9 +44,17 @@ class Objective(nn.Module):
         return self.criterion(self.model(x, task), y, task, self.model)
 
 
-def fit_spread(model: nn.Module, batches: Iterable, criterion: MultiTaskLoss, *, epochs: int = 10,
-               lr: float = 0.01, optimizer: Any = torch.optim.Adam, progress: bool = True,
-               resume: Any = None) -> History:  # fmt: skip
+def fit_spread(
+    model: nn.Module,
+    batches: Iterable,
+    criterion: MultiTaskLoss,
+    *,
+    epochs: int = 10,
+    lr: float = 0.01,
+    optimizer: Any = torch.optim.Adam,
+    progress: bool = True,
+    resume: Any = None,
+) -> History:
     """Train ``model`` in place, on as many processes as torchrun has started (one, without it).
 
     Every process makes the same model and the same batches, and calls this; each takes its share of
@@ -122,8 +130,13 @@ def fit_spread(model: nn.Module, batches: Iterable, criterion: MultiTaskLoss, *,
             distributed.destroy_process_group()
 
 
-def _epoch(run: Run, objective: nn.Module, batches: Iterable, place: tuple[int, int, torch.device],
-           interrupted: Interruption) -> None:  # fmt: skip
+def _epoch(
+    run: Run,
+    objective: nn.Module,
+    batches: Iterable,
+    place: tuple[int, int, torch.device],
+    interrupted: Interruption,
+) -> None:
     """One pass over the batches, or until all processes agree to stop."""
     rank, n, device = place
     steps = run.optimizer("joint")
@@ -167,7 +180,8 @@ def share_of(batch: tuple, rank: int, n: int, device: Any = "cpu") -> tuple[Any,
     counts = torch.bincount(task)
     if bool((counts % n).any()):
         raise refuse(
-            expected=f"batches that {n} processes can share: of every task a multiple of {n} examples",
+            expected=f"batches that {n} processes can share: of every task a multiple of {n} "
+            "examples",
             got=f"{counts.tolist()} examples of the tasks",
             fix="drop the rest of each task, or take another batch size or number of processes",
         )

@@ -8,8 +8,8 @@ names of your tasks and classes. Lambda is chosen on validation sentences; what 
 on test sentences, which chose nothing. The saved model is the one that was tested.
 
 A program that is stopped loses little. The model is saved as soon as it is there, before its rivals
-are trained; and what each penalty came to is kept beside it (``model.safetensors.tries/``) until all
-is done, so that ``--resume`` ends at the same model, bit by bit.
+are trained; and what each penalty came to is kept beside it (``model.safetensors.tries/``) until
+all is done, so that ``--resume`` ends at the same model, bit by bit.
 """
 
 from __future__ import annotations
@@ -107,8 +107,10 @@ def scores(split: Split, strategy: str) -> str:
         }
     )
     chosen = split.fitted[strategy]
-    parts = f"{len(split.train):,} rows trained, {len(split.val):,} chose lambda, " \
-            f"{len(split.test):,} tested (seed {split.seed})"  # fmt: skip
+    parts = (
+        f"{len(split.train):,} rows trained, {len(split.val):,} chose lambda, "
+        f"{len(split.test):,} tested (seed {split.seed})"
+    )
     penalties = f"lambda = {chosen.lam:.3g}, lambda_shared = {chosen.lam_shared:.3g}"
     return f"{strategy}: {parts}; {penalties}\n\n{aligned(shown)}\n"
 
@@ -134,7 +136,14 @@ def save_split(path: str | os.PathLike, split: Split, strategy: str, **notes: An
     """Save the fitted model of one strategy with its words, names and how it came about."""
     fitted = split.fitted[strategy]
     return save(
-        path, fitted.model, split.vectorizer, split.own_classes or split.class_names, lam=fitted.lam,
-        lam_shared=fitted.lam_shared, strategy=strategy, seed=split.seed,
-        version=version("ragteach"), **notes,
-    )  # fmt: skip
+        path,
+        fitted.model,
+        split.vectorizer,
+        split.own_classes or split.class_names,
+        lam=fitted.lam,
+        lam_shared=fitted.lam_shared,
+        strategy=strategy,
+        seed=split.seed,
+        version=version("ragteach"),
+        **notes,
+    )

@@ -164,7 +164,9 @@ def _shapes(given: Any, state: Mapping[str, torch.Tensor], multi: bool, heads: M
 
 
 def check_vectorizer(info: Any, n_features: int, idf: torch.Tensor | None) -> None:
-    """A vectoriser of as many words as the model has features, which reads any text in good time."""
+    """A vectoriser of as many words as the model has features, which reads any text in good
+    time.
+    """
     params, terms = info["params"], info["terms"]
     check_names("words of the vectoriser", terms)
     if len(terms) != n_features:

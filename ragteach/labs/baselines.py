@@ -1,7 +1,7 @@
 """What every lab's leaderboard holds beside yours: fitted on the training part, chosen on validation.
 
-Enters: a lab's training and validation parts. Leaves: a predictor for each name. Nothing here sees what
-is held out.
+Enters: a lab's training and validation parts. Leaves: a predictor for each name. Nothing here sees
+what is held out.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What every lab asks again: how often is a model right, who helps whom, and is a difference clear?
 
-Enters: fitted predictors and parts, a dict task -> (items, class numbers). Leaves: shares, gains with
-their intervals, and a picture of them.
+Enters: fitted predictors and parts, a dict task -> (items, class numbers). Leaves: shares, gains
+with their intervals, and a picture of them.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from ragteach.study.experiment import interval
 
 
 def right_shares(model: Any, part: Part) -> dict[str, float]:
-    """Of every task in a part: the share of its items that ``model.predict(items, task)`` gets right.
+    """Of every task in a part: the share of its items that ``model.predict(items, task)`` gets
+    right.
 
     Example:
         >>> from types import SimpleNamespace
@@ -30,7 +31,8 @@ def right_shares(model: Any, part: Part) -> dict[str, float]:
 
 
 def difference(name: str, values: Any) -> str:
-    """A line on a difference that was measured once a draw, as shares: its mean in points, its interval.
+    """A line on a difference that was measured once a draw, as shares: its mean in points, its
+    interval.
 
     Example:
         >>> difference("a minus b", [0.01, 0.03])
@@ -48,7 +50,8 @@ def pair_gains(
     pairs: Sequence[tuple[float, float]],
     **options: Any,
 ) -> np.ndarray:
-    """(helped, helper): what a second task's items bring the first, in accuracy on its part of ``test``.
+    """(helped, helper): what a second task's items bring the first, in accuracy on its part of
+    ``test``.
 
     Args:
         own, pairs: penalties (lam, lam_shared) to choose from, for one task alone and for two.

@@ -1,6 +1,7 @@
 """A lab whose tasks have classes of their own: a head for each task, over what the tasks share.
 
-Enters: standard frames of three parts, or a table of yours. Leaves: a `Lab` and its baselines. Classes
+Enters: standard frames of three parts, or a table of yours. Leaves: a `Lab` and its baselines.
+    Classes
 differ, so the tasks cannot share weights that speak for classes: they share a representation
 (`ragteach.study.own_classes`).
 
@@ -92,14 +93,18 @@ def standard(table: pd.DataFrame, tasks: Sequence[str]) -> pd.DataFrame:
 
 
 def part_of(whole: pd.DataFrame, texts: Any) -> pd.DataFrame:
-    """The rows of a standard frame that have one of these texts; it knows the classes of the whole."""
+    """The rows of a standard frame that have one of these texts; it knows the classes of the
+    whole.
+    """
     part = whole[whole["text"].isin(texts)].reset_index(drop=True)
     part.attrs.update(whole.attrs)
     return part
 
 
 def headed_lab(name: str, whole: pd.DataFrame, parts: Sequence[pd.DataFrame]) -> Lab:
-    """A lab of three parts of one standard frame; the labels of one held-out text count together."""
+    """A lab of three parts of one standard frame; the labels of one held-out text count
+    together.
+    """
     names = own_names(whole)
     train, val, held = (by_task(part, names) for part in parts)
     groups = {task: np.array([key(text) for text in x]) for task, (x, _) in held.items()}
@@ -169,7 +174,8 @@ def _labels_repeat(table: pd.DataFrame, text: str, tasks: Sequence[str]) -> None
         if len(values) and values.nunique() > len(values) / 2:
             raise refuse(
                 expected=f"besides {text}, columns of labels, in which values come again and again",
-                got=f"{values.nunique()} different values in {len(values)} cells of column {task!r}",
+                got=f"{values.nunique()} different values in {len(values)} cells of column "
+                f"{task!r}",
                 fix=f"leave it out: table.drop(columns={task!r})",
             )
     if not tasks:

@@ -38,7 +38,9 @@ class Board:
         return f"<div>{self.table.round(3).to_html()}{self.note}</div>"
 
     def verdict(self, rival: str) -> str:
-        """``"better"`` or ``"worse"`` than a rival, or ``"no clear difference"``, by the paired interval."""
+        """``"better"`` or ``"worse"`` than a rival, or ``"no clear difference"``, by the paired
+        interval.
+        """
         one_of("row of the leaderboard", rival, self.table.index)
         row = self.table.loc[rival]
         if row.get("from", 0) > 0:
@@ -54,8 +56,8 @@ class Lab:
         classes: a dict task -> names of its classes.
         tasks: the tasks' names. n_classes: the most classes of a task.
 
-    The held-out part is reached by `score` and `leaderboard` only. Score once, at the end: who tries
-    ten models on it and keeps the best has used it for choosing.
+    The held-out part is reached by `score` and `leaderboard` only. Score once, at the end: who
+    tries ten models on it and keeps the best has used it for choosing.
     """
 
     def __init__(
@@ -96,10 +98,10 @@ class Lab:
 
         Args:
             predictor: a model with ``predict(items)`` or ``predict(items, task)``, a function of
-                (items, task), or a dict from task to one of these. It gets items without labels, and
-                answers with class numbers or names, (n_items,). ``...``: not yet.
-            trained_on: the items it was trained on, for the report of overlap; a list, or a dict from
-                task to items. Default: its attribute ``trained_on``, if it has one.
+                (items, task), or a dict from task to one of these. It gets items without labels,
+                and answers with class numbers or names, (n_items,). ``...``: not yet.
+            trained_on: the items it was trained on, for the report of overlap; a list, or a dict
+                from task to items. Default: its attribute ``trained_on``, if it has one.
 
         Returns:
             `Score`: a row for each task, their mean, and how many held-out items were trained on.
@@ -114,7 +116,8 @@ class Lab:
     def leaderboard(
         self, predictor: Any = ..., trained_on: Any = None, name: str = "yours"
     ) -> Board:
-        """Yours beside the baselines, on the held-out items: accuracy, and yours minus each, paired.
+        """Yours beside the baselines, on the held-out items: accuracy, and yours minus each,
+        paired.
 
         The arguments are those of `score`; ``name`` is what to call yours.
         """

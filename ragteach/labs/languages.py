@@ -35,7 +35,9 @@ def by_language(frame: pd.DataFrame) -> dict[str, tuple[np.ndarray, np.ndarray]]
 
 
 def handwritten_parts() -> tuple[pd.DataFrame, pd.DataFrame]:
-    """(open, held out): the same ideas in all languages, so no translation of a held-out sentence is open."""
+    """(open, held out): the same ideas in all languages, so no translation of a held-out sentence
+    is open.
+    """
     frame = load_handwritten_commands()
     idea = frame.groupby(["task", "label"]).cumcount()  # the five sentences of an intent, in order
     opened = idea < N_OPEN

@@ -35,10 +35,11 @@ def lab(name: str, data: Any = None, seed: int = 0) -> Lab:
     """The data of a lab, with a part held out that only `Lab.score` and `Lab.leaderboard` reach.
 
     Args:
-        name: ``"finance"``, ``"languages"`` (fetches 0.8 MB the first time), ``"recommendation"`` (needs
-            the extra ``deep``), ``"robot"``, ``"service"`` or ``"vision"``.
-        data: None for the lab's own data; or yours, a frame or a path. For vision: the columns label
-            and task, and numbers in all others (scaled to 0 .. 1). For languages: text, label, task.
+        name: ``"finance"``, ``"languages"`` (fetches 0.8 MB the first time), ``"recommendation"``
+            (needs the extra ``deep``), ``"robot"``, ``"service"`` or ``"vision"``.
+        data: None for the lab's own data; or yours, a frame or a path. For vision: the columns
+            label and task, and numbers in all others (scaled to 0 .. 1). For languages: text,
+            label, task.
             For service and finance: text and a column for each task, or text, label, task. For
             recommendation: user, item (a text) and rating. For robot: a map as a text, a path, or a
             dict {name: map}.

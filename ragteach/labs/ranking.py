@@ -1,15 +1,18 @@
 """What a recommender scores on ratings that it never saw: nDCG@10 and recall@10, reader by reader.
 
-Enters: a predictor and, for each reader, items with ratings 1 .. 5 that are held out. Leaves: `RankScore`.
+Enters: a predictor and, for each reader, items with ratings 1 .. 5 that are held out. Leaves:
+    `RankScore`.
 
-The predictor is handed items and a reader's name, never ratings, and gives each item a score: the higher, the
-earlier it stands. With r_(i) the rating of the item in place i of the list, and the best list below:
+The predictor is handed items and a reader's name, never ratings, and gives each item a score: the
+higher, the earlier it stands. With r_(i) the rating of the item in place i of the list, and the
+best list below:
 
     nDCG@k = sum_i<=k (2^r_(i) - 1) / log2(i + 1)  /  the same of the best list
     recall@k = liked items among the first k / liked items          (liked: 4 or 5)
 
-Items with equal scores stand in every order at once: the mean over them. The readers are the sample: an
-interval is Student's, over readers, and a difference of two predictors is taken reader by reader.
+Items with equal scores stand in every order at once: the mean over them. The readers are the
+sample: an interval is Student's, over readers, and a difference of two predictors is taken reader
+    by reader.
 
 Source: Järvelin and Kekäläinen (2002); Burges et al. (2005) for 2^r - 1.
 """
@@ -83,8 +86,8 @@ class RankScore:
         means = self.table[[NDCG, "known", "new", RECALL]].mean()
         return (
             f"Mean {NDCG} {self.mean:.3f}, 95 % interval {self.low:.3f} to {self.high:.3f}, over "
-            f"{len(self.table)} readers. Known items {means['known']:.3f}, new items {means['new']:.3f}, "
-            f"{RECALL} {means[RECALL]:.3f}."
+            f"{len(self.table)} readers. Known items {means['known']:.3f}, new items "
+            f"{means['new']:.3f}, {RECALL} {means[RECALL]:.3f}."
         )
 
     def __repr__(self) -> str:
@@ -137,8 +140,8 @@ class RankingLab(Lab):
 
         Args:
             predictor: a model with ``predict(texts)`` or ``predict(texts, task)``, a function of
-                (texts, reader), or a dict from reader to one of these. It gives a score to each text,
-                (n_items,): the higher, the earlier. ``...``: not yet.
+                (texts, reader), or a dict from reader to one of these. It gives a score to each
+                text, (n_items,): the higher, the earlier. ``...``: not yet.
             trained_on: a dict reader -> the texts it was trained on, for the report of overlap.
                 Default: its attribute ``trained_on``, if it has one.
 
@@ -146,7 +149,8 @@ class RankingLab(Lab):
             `RankScore`: a row for each reader, and their means.
 
         Raises:
-            RagteachError: no predictor for a reader, scores of a wrong shape or that are no numbers.
+            RagteachError: no predictor for a reader, scores of a wrong shape or that are no
+                numbers.
         """
         if predictor is ... or predictor is None:
             return NotYet(NOT_YET)
@@ -173,7 +177,8 @@ class RankingLab(Lab):
     def leaderboard(
         self, predictor: Any = ..., trained_on: Any = None, name: str = "yours"
     ) -> Board:
-        """Yours beside the baselines, on the held-out ratings: nDCG@10, and yours minus each, paired.
+        """Yours beside the baselines, on the held-out ratings: nDCG@10, and yours minus each,
+        paired.
 
         The arguments are those of `score`; ``name`` is what to call yours.
         """
@@ -238,7 +243,8 @@ def _scores(predictor: Any, reader: str, x: np.ndarray) -> np.ndarray:
         ) from None
     if found.shape != (len(x),):
         raise refuse(
-            expected=f"scores of shape ({len(x)},) for {reader!r}, one for each item in their order",
+            expected=f"scores of shape ({len(x)},) for {reader!r}, one for each item in their "
+            "order",
             got=f"shape {found.shape}",
             fix="give every item a score, also those that you would not recommend",
         )

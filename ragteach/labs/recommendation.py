@@ -1,10 +1,11 @@
 """The recommendation lab: sixty simulated readers, each a task; they rate books, films and games.
 
-Enters: a world of readers, or a table of your own with user, item and rating. Leaves: a `RankingLab`.
+Enters: a world of readers, or a table of your own with user, item and rating. Leaves: a
+    `RankingLab`.
 
 Its held-out items are of two kinds: *known* ones, that others rated, and *new* ones, that nobody
-did. So are those of the validation part, but its new items are others: chosen on known items alone, a
-penalty would suit known items alone.
+did. So are those of the validation part, but its new items are others: chosen on known items alone,
+a penalty would suit known items alone.
 """
 
 from __future__ import annotations
@@ -36,7 +37,8 @@ class ItemReader:
 
     Args:
         texts: the items that are known; the components are theirs.
-        also: items that will be asked about. They are read at the same time, and nothing is learnt from them.
+        also: items that will be asked about. They are read at the same time, and nothing is learnt
+            from them.
         width: how many components, at most.
     """
 
@@ -107,7 +109,9 @@ def list_scores(predictor: Any, part: dict[str, tuple]) -> np.ndarray:
 
 
 def _ndcg(gains: np.ndarray, said: np.ndarray) -> np.ndarray:
-    """nDCG@10 of many lists at once; equal scores stay in the order in which they were dealt, by chance."""
+    """nDCG@10 of many lists at once; equal scores stay in the order in which they were dealt, by
+    chance.
+    """
     discount = 1 / np.log2(np.arange(2, 2 + min(K, gains.shape[1])))
     order = np.argsort(-said, axis=1, kind="stable")
     mine = np.take_along_axis(gains, order, 1)[:, : len(discount)] @ discount
@@ -133,8 +137,9 @@ COLUMNS = ("user", "item", "rating")
 def own_ratings(data: Any, seed: int) -> RankingLab:
     """A lab of a table with user, item (a text that describes it) and rating; higher is better.
 
-    Ratings are put on the scale 1 .. 5, from the lowest to the highest of the table. A fifth of the items is
-    held out whole, an eighth is for validation only; of the rest each user's ratings are dealt 60 : 15 : 25.
+    Ratings are put on the scale 1 .. 5, from the lowest to the highest of the table. A fifth of the
+    items is held out whole, an eighth is for validation only; of the rest each user's ratings are
+    dealt 60 : 15 : 25.
     """
     table = data if isinstance(data, pd.DataFrame) else load_table(data)
     frame = _checked(table)
@@ -160,7 +165,8 @@ def own_ratings(data: Any, seed: int) -> RankingLab:
                 raise refuse(
                     expected="enough ratings of every user for three parts: some ten or more",
                     got=f"{len(rows)} ratings of {user!r}: {len(row)} left for the {name} part",
-                    fix="leave out users with few ratings: a user of whom nothing is known is a cold start",
+                    fix="leave out users with few ratings: a user of whom nothing is known is a "
+                    "cold start",
                 )
             chosen = rows.iloc[row]
             part[str(user)] = (chosen["item"].to_numpy(object), chosen["rating"].to_numpy())

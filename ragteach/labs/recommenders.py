@@ -1,7 +1,7 @@
 """What stands beside a recommender: no order, popularity, a profile of contents, matrix factors.
 
-Enters: for each reader texts and ratings. Leaves: predictors of (texts, reader). All know an item by
-its text, and take a reader's mean out of their ratings first: some people like everything.
+Enters: for each reader texts and ratings. Leaves: predictors of (texts, reader). All know an item
+by its text, and take a reader's mean out of their ratings first: some people like everything.
 
     popularity_i = sum_u (r_ui - mean_u) / (n_i + prior)            n_i readers rated it; none: 0
     profile_u(i) = x_i . sum_j (r_uj - mean_u) x_j                  the sum of what they liked
@@ -55,7 +55,9 @@ class Popularity:
 
 
 class Factors(Popularity):
-    """Popularity, and the first singular vectors of what it leaves over: as many as validation says."""
+    """Popularity, and the first singular vectors of what it leaves over: as many as validation
+    says.
+    """
 
     def __init__(self, train: Ratings, val: Ratings) -> None:
         super().__init__(train)
@@ -76,7 +78,9 @@ class Factors(Popularity):
 
 
 class Profile:
-    """Content only: an item is good if it is like what the reader liked. Nobody else's ratings count."""
+    """Content only: an item is good if it is like what the reader liked. Nobody else's ratings
+    count.
+    """
 
     def __init__(self, train: Ratings, features: Any) -> None:
         self.trained_on, self.features = dict(train), features

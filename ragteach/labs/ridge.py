@@ -1,20 +1,23 @@
 """RAG by least squares: the course's model with an optimum that is one linear system.
 
-Enters: for each task its features x (n_t, n_features) and class numbers. Leaves: `Ridge`, the optimum of
+Enters: for each task its features x (n_t, n_features) and class numbers. Leaves: `Ridge`, the
+    optimum of
 
     J = sum_t 1/n_t sum_i ||y_ti - W_t x_ti - b_t||^2 / 2  +  lam_shared/2 ||W_s||^2 + lam/2 sum_k ||A_k||^2
     W_t = W_s + sum_k G[t, k] A_k
 
-with y_ti a one at its class and zeros elsewhere. As in `ragteach.engine.optimum` every W_t is a sum of
-training documents (centred in their task, which removes b_t):
+with y_ti a one at its class and zeros elsewhere. As in `ragteach.engine.optimum` every W_t is a sum
+of training documents (centred in their task, which removes b_t):
 
     W_t = sum_u cov[t, u] D_u       cov = 1/lam_shared + GG'/lam       D_u = sum_i e_ui x_ui'
     (cov * XX' + diag(n)) e = y
 
-lam = infinity is full sharing, lam_shared = infinity is independent models. A penalty costs one system
-of n equations, so 49 of them cost as much as one run of Newton's method on the cross-entropy.
+lam = infinity is full sharing, lam_shared = infinity is independent models. A penalty costs one
+system of n equations, so 49 of them cost as much as one run of Newton's method on the
+cross-entropy.
 
-Source: Evgeniou & Pontil (2004), Regularized multi-task learning; Saunders et al. (1998) for the dual.
+Source: Evgeniou & Pontil (2004), Regularized multi-task learning; Saunders et al. (1998) for the
+    dual.
 """
 
 from __future__ import annotations
@@ -168,7 +171,8 @@ def choose_ridge(
     n_classes: int | None = None,
     features: Any = None,
 ) -> Ridge:
-    """The best of 49 penalties: the one with the smallest squared error on ``val``, mean of its tasks.
+    """The best of 49 penalties: the one with the smallest squared error on ``val``, mean of its
+    tasks.
 
     Args:
         train, val, graph, n_classes, features: as in `fit_ridge`.

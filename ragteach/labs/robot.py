@@ -1,7 +1,8 @@
 """The robot lab: one policy for five grid worlds, cloned from an expert, scored by what arrives.
 
-Enters: nothing, or maps of your own. Leaves: a `RobotLab`. Its items are observations, its classes the
-four buttons; its score is no accuracy but the share of 200 starts a world from which the policy arrives.
+Enters: nothing, or maps of your own. Leaves: a `RobotLab`. Its items are observations, its classes
+the four buttons; its score is no accuracy but the share of 200 starts a world from which the policy
+arrives.
 Ten starts share a map, and are no ten independent trials: intervals count maps.
 """
 
@@ -35,7 +36,8 @@ Drives = Mapping[str, tuple[Sequence[Grid], Sequence[np.ndarray]]]
 def demonstrations(
     world: str, n: int, seed: int = 0, first: int = 0
 ) -> tuple[np.ndarray, np.ndarray]:
-    """What the expert saw and pressed on n ways, each on a map of its own: (n_moves, N_SEEN), (n_moves,).
+    """What the expert saw and pressed on n ways, each on a map of its own: (n_moves, N_SEEN),
+    (n_moves,).
 
     Args:
         world: one of ``WORLDS`` or ``NEWCOMERS``.
@@ -172,7 +174,10 @@ class RobotLab(Lab):
             note += "Overlap of maps: not known; pass trained_on=lab.maps, or your own maps."
         else:
             table = table.astype({"overlap": int})
-            note += f"{table['overlap'].sum()} of {table['n'].sum()} starts lie on maps that were trained on."
+            note += (
+                f"{table['overlap'].sum()} of {table['n'].sum()} starts lie on maps that were "
+                "trained on."
+            )
         return Score(table, mean, mean - half, mean + half, correct, note)
 
 
@@ -223,7 +228,8 @@ def robot() -> RobotLab:
 def own_grids(data: Any, seed: int) -> RobotLab:
     """A lab of maps of your own; of the starts on each, a half is demonstrated, a quarter held out.
 
-    With one map a world a new map cannot be held out: the score says what happens from other starts.
+    With one map a world a new map cannot be held out: the score says what happens from other
+        starts.
     """
     grids = _own_maps(data)
     parts: list[dict] = [{}, {}, {}]

@@ -1,10 +1,11 @@
 """What a predictor scores on items that it never saw, and what stands beside it.
 
-Enters: a predictor and a part that is held out. Leaves: `Score`, with intervals, and what part of the
-held-out items the predictor was trained on.
+Enters: a predictor and a part that is held out. Leaves: `Score`, with intervals, and what part of
+the held-out items the predictor was trained on.
 
 The predictor is handed items and a task's name, never labels. An accuracy of one task has Wilson's
-interval. The mean over tasks, and the difference of two predictors on the same items, have a normal one:
+interval. The mean over tasks, and the difference of two predictors on the same items, have a normal
+one:
 
     m = 1/T sum_t mean_i c_ti      var(m) = sum over items of (sum of its residuals / (T n_t))^2
 
@@ -51,7 +52,10 @@ class Score:
         return f"{head}\n{self.table.round(3).to_string()}\n{self.note}"
 
     def _repr_html_(self) -> str:
-        head = f"Mean accuracy <b>{self.mean:.3f}</b>, 95 % interval {self.low:.3f} to {self.high:.3f}."
+        head = (
+            f"Mean accuracy <b>{self.mean:.3f}</b>, 95 % interval {self.low:.3f} to "
+            f"{self.high:.3f}."
+        )
         return f"<div>{head}{self.table.round(3).to_html()}{self.note}</div>"
 
 
@@ -196,7 +200,8 @@ def _takes_two(function: Callable) -> bool:
 
 
 def key(item: Any) -> Hashable:
-    """What makes two items the same: a text without capitals, marks and spaces; an image bit by bit.
+    """What makes two items the same: a text without capitals, marks and spaces; an image bit by
+    bit.
 
     Example:
         >>> key("Where is it?") == key("where is  it")

@@ -155,8 +155,8 @@ class ServiceLab(Lab):
         """What replies are worth on the held-out messages, also on those that no answer fits.
 
         Args:
-            reply: a function of a list of texts; gives an answer's name, or None, for each. ``...``:
-                not yet.
+            reply: a function of a list of texts; gives an answer's name, or None, for each.
+                ``...``: not yet.
             wrong, person: the cost of a wrong answer, and of a message that goes to a person.
 
         Returns:
@@ -165,8 +165,8 @@ class ServiceLab(Lab):
             foreign: how many that no answer fits got one all the same.
 
         Raises:
-            RagteachError: no function, an unknown answer, not one reply for each text, a table without
-            the task "answer".
+            RagteachError: no function, an unknown answer, not one reply for each text, a table
+            without the task "answer".
         """
         if reply is ...:
             return NotYet(NOT_YET)

@@ -1,6 +1,7 @@
 """RAG on ratings: every reader is a task, and a taste is one row of weights, at its exact optimum.
 
-Enters: for each reader the items x (n_t, n_features) and ratings r (n_t,). Leaves: `Tastes`, the optimum of
+Enters: for each reader the items x (n_t, n_features) and ratings r (n_t,). Leaves: `Tastes`, the
+    optimum of
 
     J = sum_t 1/n_t sum_i (r_ti - w_t . x_ti - b_t)^2 / 2 + lam_shared/2 |w_s|^2 + lam/2 sum_t |a_t|^2
     w_t = w_s + a_t
@@ -10,10 +11,12 @@ Centred in each reader, which removes b_t, with H_t = X_t'X_t / n_t and c_t = X_
     a_t = (H_t + lam)^-1 (c_t - H_t w_s)
     (lam_shared + lam sum_t (H_t + lam)^-1 H_t) w_s = lam sum_t (H_t + lam)^-1 c_t
 
-The first line is also what a new reader costs: w_s stays, and a_t is one ridge regression on what w_s
-leaves over. lam = infinity is full sharing, lam_shared = infinity is a taste of their own for all.
+The first line is also what a new reader costs: w_s stays, and a_t is one ridge regression on what
+w_s leaves over. lam = infinity is full sharing, lam_shared = infinity is a taste of their own for
+all.
 
-Source: Evgeniou & Pontil (2004), Regularized multi-task learning; Rendle (2010) on ratings as regression.
+Source: Evgeniou & Pontil (2004), Regularized multi-task learning; Rendle (2010) on ratings as
+    regression.
 """
 
 from __future__ import annotations

@@ -1,11 +1,13 @@
 """A feed of headlines, day by day: how many of them does a reader call negative?
 
-Enters: the true share of negative headlines on each day, and a reader's errors. Leaves: counts. They
+Enters: the true share of negative headlines on each day, and a reader's errors. Leaves: counts.
+    They
 are simulated, and called so: headlines are drawn independently (unless ``alike`` says otherwise).
 
     q = share * rate of the negative ones + (1 - share) * rate of all others
     count of a day ~ Binomial(per_day, q)                        alike = 0
-    q of a day ~ Beta with mean q and variance alike * q (1 - q)  alike > 0: one story, many headlines
+    q of a day ~ Beta with mean q and variance alike * q (1 - q)  alike > 0: one story, many
+    headlines
 """
 
 from __future__ import annotations
@@ -38,11 +40,12 @@ def feed(
         rates: what share is called negative of the negative headlines, and of all others.
         n_streams: how many times the same days are drawn.
         seed: of the draw.
-        alike: from 0 (headlines are independent) towards 1 (a day has one story); the correlation of two
-            headlines of one day.
+        alike: from 0 (headlines are independent) towards 1 (a day has one story); the correlation
+            of two headlines of one day.
 
     Raises:
-        RagteachError: a share or a rate outside 0 .. 1, alike outside 0 .. 1 (1 itself is too much).
+        RagteachError: a share or a rate outside 0 .. 1, alike outside 0 .. 1 (1 itself is too
+            much).
 
     Example:
         >>> feed([0.0, 1.0], per_day=5, n_streams=2).tolist()
@@ -69,7 +72,8 @@ def feed(
 def held_out_rates(
     lab: Lab, predictor: Any, task: str = "sentiment", bad: str = "negative"
 ) -> tuple[float, float]:
-    """What share of a lab's held-out items a predictor calls bad: of the bad ones, and of all others.
+    """What share of a lab's held-out items a predictor calls bad: of the bad ones, and of all
+    others.
 
     It is a score: look once, at the end.
 

@@ -135,7 +135,8 @@ def after_the_draws(out: Path) -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         raise KeyboardInterrupt(
-            f"Expected: to write what was found into {out}\nGot: Ctrl-C; {kept}\nWhat to do: {again}"
+            f"Expected: to write what was found into {out}\nGot: Ctrl-C; {kept}\nWhat to do: "
+            f"{again}"
         ) from None
     except OSError as error:
         raise refuse(

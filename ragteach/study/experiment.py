@@ -74,9 +74,9 @@ def compare(
 
     Args:
         data: ``"toy"``, ``"human"``, ``"article"``, or your own: a frame, a path, a dataset (see
-            `as_frame`). Tasks with classes of their own get a head each; then the strategies are the
-            first three and "majority class", and differ in who makes the representation under the
-            heads (see `ragteach.study.own_classes`).
+            `as_frame`). Tasks with classes of their own get a head each; then the strategies are
+            the first three and "majority class", and differ in who makes the representation under
+            the heads (see `ragteach.study.own_classes`).
         seeds: how many draws, or a list of seeds, all different.
         n_per_task: training sentences per task, or a list of sizes for a learning curve. Default:
             toy 60; human 50, 200 and 800; article 1; a frame of your own 60 % of it.
@@ -274,8 +274,9 @@ def _warn_of_edges(table: pd.DataFrame) -> None:
     found = [f"{name} {int(v.sum())} of {len(v)} draws" for name, v in edges if v.sum()]
     if found:
         message = (
-            f"choices on the edge of the penalties tried: {', '.join(found)}. A better penalty may lie "
-            "beyond. Compare the metrics lam and lam_shared in the table, and widen Strategy.tries"
+            f"choices on the edge of the penalties tried: {', '.join(found)}. A better penalty may "
+            "lie beyond. Compare the metrics lam and lam_shared in the table, and widen "
+            "Strategy.tries"
         )
         warnings.warn(message, EdgeWarning, stacklevel=4)
 
@@ -342,8 +343,8 @@ def _checked(frame: Any, sizes: list[Any]) -> pd.DataFrame | None:
         need = 5 if n is None else 2 * n + 1
         if count.min() < need:
             raise refuse(
-                expected=f"at least {need} sentences in every task: {n or '60 %'} to train, {n or '20 %'} to "
-                "choose by, and the rest to test",
+                expected=f"at least {need} sentences in every task: {n or '60 %'} to train, "
+                f"{n or '20 %'} to choose by, and the rest to test",
                 got=f"{count.min()} in task {count.idxmin()!r}",
                 fix=f"set n_per_task to at most {(count.min() - 1) // 2}, or add sentences"
                 if count.min() > 2
@@ -354,9 +355,10 @@ def _checked(frame: Any, sizes: list[Any]) -> pd.DataFrame | None:
     )
     if different.min() < 3:
         raise refuse(
-            expected="at least 3 different texts in every task: to train, to choose by and to test; "
-            "the rows of one text stay together",
-            got=f"{different.min()} among the {count[different.idxmin()]} rows of {different.idxmin()!r}",
+            expected="at least 3 different texts in every task: to train, to choose by and to "
+            "test; the rows of one text stay together",
+            got=f"{different.min()} among the {count[different.idxmin()]} rows of "
+            f"{different.idxmin()!r}",
             fix="add sentences, or leave that task out",
         )
     in_tasks = [sum(cuts(n_rows, n)[0] for n_rows in count) // len(count) for n in sizes]

@@ -1,8 +1,8 @@
 """Names of any script in a picture: a font that has the letters, or a word about which is missing.
 
-Enters: a figure with its texts.  Leaves: the same figure, every text in fonts that have its letters as
-far as they are installed. Where none is, the letters are drawn as boxes, and a line is printed, once,
-that names a font to install; matplotlib's own warning for each letter is not needed then.
+Enters: a figure with its texts.  Leaves: the same figure, every text in fonts that have its letters
+as far as they are installed. Where none is, the letters are drawn as boxes, and a line is printed,
+once, that names a font to install; matplotlib's own warning for each letter is not needed then.
 """
 
 from __future__ import annotations
@@ -91,5 +91,7 @@ def _say(letter: str) -> None:
         called = script if script == "CJK" else script.capitalize()
         font = "Noto Emoji" if script == "EMOJI" else f"Noto Sans {called}"
         font = "Noto Sans CJK" if script in EAST_ASIAN else font
-        print(f"No installed font has {called} letters such as {letter!r}: they are drawn "
-              f"as boxes. Install one, for example {font}, and start Python again.")  # fmt: skip
+        print(
+            f"No installed font has {called} letters such as {letter!r}: they are drawn "
+            f"as boxes. Install one, for example {font}, and start Python again."
+        )

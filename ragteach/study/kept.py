@@ -4,8 +4,8 @@ Enters: a folder.  Leaves: one small file a draw, ``draws/toy-n60-seed3-1f0c2a9b
 
 The last part of the name is a digest of all that decides the draw's numbers: the data, the knobs,
 the strategies with their code and tries, the size, the seed, the packages' versions. So any number
-of runs, at the same time if need be, may share a folder: they read each other's draws where they are
-the same, and never where they are not. Numbers are written so that they come back bit by bit.
+of runs, at the same time if need be, may share a folder: they read each other's draws where they
+are the same, and never where they are not. Numbers are written so that they come back bit by bit.
 """
 
 from __future__ import annotations
@@ -109,8 +109,13 @@ class Kept:
         RagteachError: a folder that cannot be written to, before any work is done.
     """
 
-    def __init__(self, out: str | os.PathLike | None, settings: Any, what: str = "draw",
-                 n_all: int | None = None):  # fmt: skip
+    def __init__(
+        self,
+        out: str | os.PathLike | None,
+        settings: Any,
+        what: str = "draw",
+        n_all: int | None = None,
+    ):
         self.folder = None if out is None else usable(out) / f"{what}s"
         self.settings, self.what, self.n_all = settings, what, n_all
         self.n_before = 0  # finished in calls before this one

@@ -154,8 +154,10 @@ class MultiHead(nn.Module):
             parts = [self._features(part) for part in (_pair(x) if pair else [x])]
             if any(len(part) != len(y) for part in parts) or not len(y):
                 raise refuse(
-                    expected=f"as many targets y as documents x in data[{task!r}], and at least one",
-                    got=f"{len(y)} targets for {' and '.join(str(len(p)) for p in parts)} documents",
+                    expected=f"as many targets y as documents x in data[{task!r}], and at least "
+                    "one",
+                    got=f"{len(y)} targets for {' and '.join(str(len(p)) for p in parts)} "
+                    "documents",
                     fix="give x and y the same length",
                 )
             checked[task] = (tuple(parts) if pair else parts[0], y)
@@ -190,7 +192,8 @@ def _check_heads(heads: Any) -> None:
         raise refuse(
             expected="heads, one of its own for each task",
             got="the same object for several tasks",
-            fix="make a new one each time, such as {'a': Classification(3), 'b': Classification(3)}",
+            fix="make a new one each time, such as {'a': Classification(3), 'b': "
+            "Classification(3)}",
         )
 
 

@@ -93,7 +93,8 @@ class Split:
         return pd.DataFrame(table)
 
     def difference(self, a: str, b: str) -> tuple[float, float, float]:
-        """Accuracy of ``a`` minus that of ``b`` on the same test sentences: (difference, low, high).
+        """Accuracy of ``a`` minus that of ``b`` on the same test sentences: (difference, low,
+        high).
 
         With g sentences that only ``a`` gets right and h that only ``b`` does, of n: the difference
         is (g - h) / n, its variance (g + h - (g - h)^2 / n) / n^2 (McNemar's table).
@@ -151,8 +152,8 @@ def fit_split(
             classes x words) would not fit. Default: all words of the training part.
         after: called with the split whenever one more strategy is fitted, so that what is there can
             be used or saved before the next.
-        out: a folder in which the losses of the penalties that are tried are kept, a few penalties at
-            a time, as soon as they are there.
+        out: a folder in which the losses of the penalties that are tried are kept, a few penalties
+            at a time, as soon as they are there.
         resume: go on from those that are kept in ``out``; what is found is the same, bit by bit.
 
     Raises:

@@ -1,7 +1,8 @@
 """Tasks with classes of their own, compared: a head for each, over what the tasks share.
 
-Enters: training, validation and test frames whose tasks have nothing in common but words (mood here,
-topic there).  Leaves: the same scores, and the same answers, as for tasks with common classes.
+Enters: training, validation and test frames whose tasks have nothing in common but words (mood
+here, topic there).  Leaves: the same scores, and the same answers, as for tasks with common
+classes.
 
     h_t(x) = tanh(W_t x + b_t)    W_t = W_s + A_t    out_t = head_t(h_t(x))
 
@@ -86,11 +87,13 @@ OWN = {
     strategy.name: strategy
     for strategy in (
         HeadStrategy("RAG", rag, pairs(COARSE, COARSE), Look(BLUE, "o", "-", "R")),
-        HeadStrategy("full sharing", full_sharing, pairs([0.0], FINE), Look(VERMILION, "s", "--", "F")),
+        HeadStrategy(
+            "full sharing", full_sharing, pairs([0.0], FINE), Look(VERMILION, "s", "--", "F")
+        ),
         HeadStrategy("independent", independent, pairs(FINE, [0.0]), Look(GREEN, "^", ":", "I")),
         HeadStrategy("majority class", None, look=Look(BLACK, "X", "-")),
     )
-}  # fmt: skip
+}
 
 
 def own_strategies(given: Any) -> list[HeadStrategy]:
@@ -173,8 +176,8 @@ def best_heads(
     """Train the strategy's heads with each of its penalties, and keep the best of validation.
 
     Args:
-        kept: where the losses of finished tries go, and come from if ``resume``. Then the best one is
-            trained once more, for its model.
+        kept: where the losses of finished tries go, and come from if ``resume``. Then the best one
+            is trained once more, for its model.
     """
     kept = kept or Kept(None, None)
     losses = list[float]()
@@ -196,7 +199,9 @@ def best_heads(
 
 
 def _trained(strategy: HeadStrategy, parts: HeadParts, at: int) -> tuple[MultiHead, float]:
-    """The heads with the penalties number ``at``, and their validation loss, the mean over tasks."""
+    """The heads with the penalties number ``at``, and their validation loss, the mean over
+    tasks.
+    """
     assert strategy.builder is not None, "a strategy that trains something"
     model = strategy.builder(parts.made)
     fit_heads(model, parts.made.data, EPOCHS, LR, *strategy.tries[at], progress=False)

@@ -1,14 +1,14 @@
 """Different classes for every task, from one table: a head of its own for each.
 
-Enters: a table in which the tasks do not share their classes (sentiment here, topic there).  Leaves:
-`FrameHeads`: the data, the heads and the names, ready for `MultiHead` and `fit_heads`:
+Enters: a table in which the tasks do not share their classes (sentiment here, topic there).
+Leaves: `FrameHeads`: the data, the heads and the names, ready for `MultiHead` and `fit_heads`:
 
     made = heads_from_frame(frame)
     model = MultiHead(made.n_features, made.heads)
     fit_heads(model, made.data)
 
-The shared weights and adapters then stand under the heads: what the tasks share is a representation,
-not their classes.
+The shared weights and adapters then stand under the heads: what the tasks share is a
+representation, not their classes.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ class FrameHeads:
     """What `heads_from_frame` made of a table.
 
     Attributes:
-        data: a dict task -> (x, y); x (n_docs, n_features), y class numbers (n_docs,), as `fit_heads`
-            and `MultiHead.evaluate` take them.
+        data: a dict task -> (x, y); x (n_docs, n_features), y class numbers (n_docs,), as
+            `fit_heads` and `MultiHead.evaluate` take them.
         heads: a dict task -> `Classification` with as many classes as the task has.
         class_names: a dict task -> its classes' names, in natural order; ``labels`` of `save`.
         vectorizer: fitted on all the texts.
@@ -103,7 +103,8 @@ def heads_from_frame(
     fits_memory(
         f"{x.shape[0]} documents of {x.shape[1]} words, dense as heads take them",
         2 * 4 * x.shape[0] * x.shape[1],
-        "fewer words: vectorizer=make_vectorizer(max_features=5000).fit(texts), or --max-words 5000",
+        "fewer words: vectorizer=make_vectorizer(max_features=5000).fit(texts), or --max-words "
+        "5000",
     )
     data, start = {}, 0
     for name, part in parts.items():
@@ -138,7 +139,9 @@ def _parts(
     tasks = name_column(table[columns.task], "task", list(known) or None, missing)
     options |= {"label": columns.label, "task": columns.task}
     return {
-        name: as_frame(table.iloc[np.flatnonzero(tasks.numbers == t)], class_names=known.get(name), **options)
+        name: as_frame(
+            table.iloc[np.flatnonzero(tasks.numbers == t)], class_names=known.get(name), **options
+        )
         for t, name in enumerate(tasks.names)
         if (tasks.numbers == t).any()
-    }  # fmt: skip
+    }

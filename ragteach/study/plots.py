@@ -105,12 +105,20 @@ def comparison(table: pd.DataFrame, ax: Axes | None = None, metric: str = "accur
 
 
 def draws(scores: pd.DataFrame, ax: Axes | None = None) -> Axes:
-    """One score a draw: a line for each strategy (the columns), a place for each seed (the rows)."""
+    """One score a draw: a line for each strategy (the columns), a place for each seed (the
+    rows).
+    """
     ax = _axes(ax, (6, 3.6))
     for i, strategy in enumerate(scores.columns):
         colour, marker, style = _look(strategy, i)
-        ax.plot(scores.index, scores[strategy], ls=style, marker=marker, color=colour,
-                label=_plain(strategy))  # fmt: skip
+        ax.plot(
+            scores.index,
+            scores[strategy],
+            ls=style,
+            marker=marker,
+            color=colour,
+            label=_plain(strategy),
+        )
     ax.set(xlabel="seed", ylabel="test accuracy", xticks=list(scores.index))
     ax.legend(frameon=False)
     return _clean(ax)
@@ -132,8 +140,9 @@ def differences(table: pd.DataFrame, ax: Axes | None = None, reference: str = "R
             row["difference"], i, xerr=half, fmt=marker, color=colour, ms=7, capsize=4, lw=2
         )
         end = row["difference"] if np.isnan(row["high"]) else row["high"]
-        ax.annotate(row["verdict"], (end, i), (8, 0), textcoords="offset points", va="center",
-                    size=9)  # fmt: skip
+        ax.annotate(
+            row["verdict"], (end, i), (8, 0), textcoords="offset points", va="center", size=9
+        )
     ax.axvline(0, color="black", lw=1)
     ax.set_yticks(
         range(len(table)), [_wrapped(f"{reference} - {s}") for s in table["strategy"].iloc[::-1]]
@@ -179,7 +188,8 @@ def who_wins(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     """Map of the winner over relatedness x sentences per task (from `compare.winners`): its name
     and lead in each cell.
 
-    A star marks a lead whose 95 % interval lies above 0. A lead that rounds to 0.000 is a tie, grey.
+    A star marks a lead whose 95 % interval lies above 0. A lead that rounds to 0.000 is a tie,
+    grey.
     """
     needed = ("relatedness", "n_per_task", "winner", "margin", "clear")
     _check_table(table, needed, "winners(who_wins_map(...))")
@@ -208,8 +218,8 @@ def who_wins(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
 
 def routing(model: RAG | Tensor, ax: Axes | None = None) -> Axes:
     """The graph: tasks left, W_s and the adapters right, a line for every route (its width is the
-    weight, dashed if below 0). Every task uses W_s: grey lines; where it is frozen at 0 (independent
-    models) it has none. An inactive adapter has a dotted box.
+    weight, dashed if below 0). Every task uses W_s: grey lines; where it is frozen at 0
+    (independent models) it has none. An inactive adapter has a dotted box.
     """
     graph = torch.as_tensor(getattr(model, "graph", model))
     tasks = getattr(model, "task_names", [f"task{t + 1}" for t in range(len(graph))])
@@ -236,8 +246,16 @@ def routing(model: RAG | Tensor, ax: Axes | None = None) -> Axes:
                 )
                 if g != 1:
                     y = 0.75 * left[t] + 0.25 * right[k]  # near its task, where lines lie apart
-                    ax.text(0.25, y, f"{g:g}", size=9, ha="center", va="center", zorder=2,
-                            bbox={"pad": 1, "fc": "white", "ec": "none"})  # fmt: skip
+                    ax.text(
+                        0.25,
+                        y,
+                        f"{g:g}",
+                        size=9,
+                        ha="center",
+                        va="center",
+                        zorder=2,
+                        bbox={"pad": 1, "fc": "white", "ec": "none"},
+                    )
     for x, ys, names, box in ((0, left, tasks, "round"), (1, right, adapters, "square")):
         for y, name in zip(ys, names, strict=True):
             frame = {"boxstyle": f"{box},pad=0.35", "fc": "white", "ec": "black"}
@@ -375,8 +393,17 @@ def losses(
     for i, (name, history) in enumerate(histories.items()):
         frame = history.frame()
         colour, marker, style = _look(name, i)
-        ax.plot(frame["epoch"], frame[column], ls=style, color=colour, lw=2, label=_plain(name),
-                marker=marker, markevery=max(1, len(frame) // 6), ms=5)  # fmt: skip
+        ax.plot(
+            frame["epoch"],
+            frame[column],
+            ls=style,
+            color=colour,
+            lw=2,
+            label=_plain(name),
+            marker=marker,
+            markevery=max(1, len(frame) // 6),
+            ms=5,
+        )
     if reference is not None:
         ax.axhline(reference, color="black", lw=1, ls=(0, (1, 3)), label="optimum")
     ax.set(xlabel="epoch", ylabel={"loss": "objective J"}.get(column, column.replace("_", " ")))
@@ -403,8 +430,14 @@ def lambda_path(
     ax.plot(lam, accuracy.mean(0), color="black", lw=2.5, label="mean")
     if chosen is not None:
         ax.axvline(chosen, color="black", ls=":", lw=1)
-        ax.annotate("chosen on validation", (chosen, 0), (4, 4), xycoords=("data", "axes fraction"),
-                    textcoords="offset points", size=9)  # fmt: skip
+        ax.annotate(
+            "chosen on validation",
+            (chosen, 0),
+            (4, 4),
+            xycoords=("data", "axes fraction"),
+            textcoords="offset points",
+            size=9,
+        )
     ax.set_xscale("log")
     ax.set(xlabel=r"$\lambda$   (left: independent, right: full sharing)", ylabel="accuracy")
     ax.legend(frameon=False, **(beside if len(tasks) > len(shown) else {"ncols": 2}))
@@ -438,8 +471,16 @@ def _lines(table: pd.DataFrame, value: str, label: str, ax: Axes | None, first: 
         path = paths[part]
         colour, marker, style = _look(part, i)
         every = max(1, len(path) // 6)
-        ax.plot(path["step"], path[value], ls=style, color=colour, marker=marker, markevery=every, ms=5,
-                label=_plain(part))  # fmt: skip
+        ax.plot(
+            path["step"],
+            path[value],
+            ls=style,
+            color=colour,
+            marker=marker,
+            markevery=every,
+            ms=5,
+            label=_plain(part),
+        )
     ax.set(xlabel="step", ylabel=label)
     if ax.lines:  # a model without adapters has no angles
         ax.legend(frameon=False, fontsize=9, **beside)
@@ -503,10 +544,20 @@ def _heat(
     import seaborn as sns
 
     sns.heatmap(
-        values.astype(float), vmin=low, vmax=high, cmap=colours, annot=text.to_numpy(), fmt="", ax=ax,
-        cbar=False, linewidths=2, linecolor="white", annot_kws={"size": size, "color": "black"},
-        xticklabels=False, yticklabels=False,  # seaborn would draw them, in a font without letters
-    )  # fmt: skip
+        values.astype(float),
+        vmin=low,
+        vmax=high,
+        cmap=colours,
+        annot=text.to_numpy(),
+        fmt="",
+        ax=ax,
+        cbar=False,
+        linewidths=2,
+        linecolor="white",
+        annot_kws={"size": size, "color": "black"},
+        xticklabels=False,
+        yticklabels=False,  # seaborn would draw them, in a font without letters
+    )
     for axis, names in ((ax.xaxis, values.columns), (ax.yaxis, values.index)):
         axis.set_ticks(np.arange(len(names)) + 0.5, [_plain(name) for name in names], rotation=0)
     ax.set(xlabel="", ylabel="")
@@ -565,6 +616,7 @@ def _interval(table: pd.DataFrame) -> str:
 def _one_size(table: pd.DataFrame) -> None:
     if table["n_per_task"].nunique() > 1:
         raise refuse(
-            expected="a table of one n_per_task", got=str(sorted(table["n_per_task"].unique().tolist())),
+            expected="a table of one n_per_task",
+            got=str(sorted(table["n_per_task"].unique().tolist())),
             fix='pick one: table[table["n_per_task"] == 200], or draw learning_curves',
-        )  # fmt: skip
+        )

@@ -92,9 +92,12 @@ def _spread(
     """(place, rows) of the jobs that are not done, as they are finished."""
     todo = [joblib.delayed(_placed)(work, i, job) for i, job in enumerate(jobs) if i not in done]
     parallel = joblib.Parallel(
-        n_jobs=n_jobs, return_as="generator_unordered", batch_size=1,
-        initializer=signal.signal, initargs=(signal.SIGINT, signal.SIG_IGN),
-    )  # fmt: skip
+        n_jobs=n_jobs,
+        return_as="generator_unordered",
+        batch_size=1,
+        initializer=signal.signal,
+        initargs=(signal.SIGINT, signal.SIG_IGN),
+    )
     with warnings.catch_warnings():
         # loky's, when it replaces an idle worker: nothing is lost by it
         warnings.filterwarnings("ignore", "A worker stopped while some jobs", UserWarning)
@@ -129,8 +132,8 @@ def _gave_up(error: Exception, kept: Kept, done: dict, jobs: Sequence[Job | Tria
     names = ", ".join(map(str, left[:3]))
     return refuse(
         expected=f"processes that live until their {kept.what} is finished",
-        got=f"{DEATHS} deaths in a row ({type(error).__name__}: often too little memory), at {names}; "
-        f"{kept.said(len(done), len(jobs))}",
+        got=f"{DEATHS} deaths in a row ({type(error).__name__}: often too little memory), at "
+        f"{names}; {kept.said(len(done), len(jobs))}",
         fix=f"use fewer processes (n_jobs=1, or --jobs 1) or smaller data; then {kept.advice()}",
     )
 

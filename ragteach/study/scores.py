@@ -117,8 +117,8 @@ class Best:
     """The optimum at the penalties with the least validation loss.
 
     Attributes:
-        model, lam, lam_shared: the chosen ones. tries: (2, n_tries) the penalties. losses: (n_tries,)
-            their validation cross-entropy, the mean over tasks.
+        model, lam, lam_shared: the chosen ones. tries: (2, n_tries) the penalties. losses:
+            (n_tries,) their validation cross-entropy, the mean over tasks.
     """
 
     model: RAG
@@ -174,7 +174,9 @@ def best_penalty(
 def _solved(
     model: RAG, data: MultiTaskDataset, val: TaskTensors, tries: np.ndarray
 ) -> tuple[np.ndarray, tuple[RAG, float, float]]:
-    """The validation losses of these penalties (n_tries,), and the best one's model and penalties."""
+    """The validation losses of these penalties (n_tries,), and the best one's model and
+    penalties.
+    """
     lam, lam_shared = tries.T
     path = solve_path(model, data, lam, lam_shared, tol=1e-4)
     losses = path.losses(val).mean(0).numpy()
@@ -186,8 +188,8 @@ def on_edge(values: np.ndarray, losses: np.ndarray) -> bool:
     """Whether the least loss lies at an end of the values tried, and the loss still falls there.
 
     Where it no longer falls, the end stands for all that lies beyond: lam = 10 is full sharing, for
-    example. Nor is a penalty of 1e-5 an end: it is all but none, and where classes can be told apart
-    without an error the loss falls for ever as the weights grow.
+    example. Nor is a penalty of 1e-5 an end: it is all but none, and where classes can be told
+    apart without an error the loss falls for ever as the weights grow.
 
     Example:
         >>> on_edge(np.array([0.1, 1.0, 10.0]), np.array([0.9, 0.7, 0.5]))

@@ -137,7 +137,8 @@ def phrases_for_each(data: MultiTaskDataset) -> Any:
 
 def _phrases(data: MultiTaskDataset, width: int) -> Any:
     """A vectoriser of the words of ``data`` and the most frequent pairs and triples: ``width``
-    features, or fewer if there are no more. Of an encoder: its numbers, and random features of them.
+    features, or fewer if there are no more. Of an encoder: its numbers, and random features of
+        them.
     """
     if isinstance(data.vectorizer, Encoder):
         return Widened(data.vectorizer, width)

@@ -119,9 +119,11 @@ class Trajectory:
         )
         if len(words) != shared.shape[-1]:
             raise refuse(
-                expected=f"one word for each of {shared.shape[-1]} features", got=f"{len(words)} words",
-                fix="pass vectorizer.get_feature_names_out() of the vectoriser the data were made with",
-            )  # fmt: skip
+                expected=f"one word for each of {shared.shape[-1]} features",
+                got=f"{len(words)} words",
+                fix="pass vectorizer.get_feature_names_out() of the vectoriser the data were made "
+                "with",
+            )
         active = [model.active[name] for name in model.adapter_names]
         if adapters.shape[1] == len(active):
             adapters = adapters[:, active]
@@ -146,9 +148,10 @@ class Trajectory:
         """The path of replica ``r`` of an engine run with ``record_every``."""
         if not replicas.history:
             raise refuse(
-                expected="replicas trained with record_every", got="replicas without a history",
+                expected="replicas trained with record_every",
+                got="replicas without a history",
                 fix="call train_many(..., record_every=5)",
-            )  # fmt: skip
+            )
         steps = [step for step, _, _ in replicas.history]
         shared = torch.stack([shared[r] for _, shared, _ in replicas.history])
         adapters = torch.stack([adapters[:, r] for *_, adapters in replicas.history])

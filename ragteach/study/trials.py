@@ -49,9 +49,14 @@ class Training:
         curve = Curve(watch)
         try:
             history = fit(
-                model, self.train_data, val=self.val, criterion=criterion,
-                callbacks=[curve, *self.callbacks], progress=False, **self.fit_options,
-            )  # fmt: skip
+                model,
+                self.train_data,
+                val=self.val,
+                criterion=criterion,
+                callbacks=[curve, *self.callbacks],
+                progress=False,
+                **self.fit_options,
+            )
         except optuna.TrialPruned:
             return model, (None, curve.points)
         if history.stopped.startswith("interrupted"):
@@ -87,8 +92,16 @@ class Trials:
         prune: let Optuna end a trial early; in this process only.
     """
 
-    def __init__(self, study: Any, space: dict, training: Training, kept: Kept, resume: bool,
-                 n_jobs: int | None, prune: bool):  # fmt: skip
+    def __init__(
+        self,
+        study: Any,
+        space: dict,
+        training: Training,
+        kept: Kept,
+        resume: bool,
+        n_jobs: int | None,
+        prune: bool,
+    ):
         self.study, self.space, self.training = study, space, training
         self.kept, self.resume, self.n_jobs, self.prune = kept, resume, n_jobs, prune
         self.best_loss = float("inf")
@@ -99,8 +112,12 @@ class Trials:
         """Try ``n_trials`` more; returns "", or in three parts what ended it before."""
         width = joblib.effective_n_jobs(self.n_jobs)
         begin, left = time.monotonic(), n_trials
-        bar = tqdm(total=n_trials, disable=not progress or bool(os.environ.get("TQDM_DISABLE")),
-                   desc="search", unit="trial")  # fmt: skip
+        bar = tqdm(
+            total=n_trials,
+            disable=not progress or bool(os.environ.get("TQDM_DISABLE")),
+            desc="search",
+            unit="trial",
+        )
         with bar:
             while left and (timeout is None or time.monotonic() - begin < timeout):
                 asked = [self._ask() for _ in range(min(width, left))]

@@ -151,7 +151,8 @@ def search(
             raise refuse(
                 expected="out, or a study of your own: either keeps its trials",
                 got=f"both: out = {str(out)!r}, and a study of {len(study.trials)} trials",
-                fix="leave study out, or give it a storage of its own: optuna.create_study(storage=...)",
+                fix="leave study out, or give it a storage of its own: "
+                "optuna.create_study(storage=...)",
             )
     patience = epochs if patience is None else patience  # either way the best epoch is kept
     if study is None:
@@ -228,9 +229,11 @@ def _checked(space: dict | None) -> dict:
                 or not 0 < choice[0] < choice[1]
             ):
                 raise refuse(
-                    expected=f"{name} as a pair (low, high) with 0 < low < high, a list, or one value",
-                    got=f"{choice!r}", fix="use a list of choices, for example [0.01, 0.1]",
-                )  # fmt: skip
+                    expected=f"{name} as a pair (low, high) with 0 < low < high, a list, or one "
+                    "value",
+                    got=f"{choice!r}",
+                    fix="use a list of choices, for example [0.01, 0.1]",
+                )
         elif isinstance(choice, list) and not choice:
             raise refuse(
                 expected=f"choices for {name}", got="an empty list", fix="give at least one"

@@ -5,10 +5,10 @@ that a notebook draws as a small table, yours beside expected. A check never rai
 learner's code becomes a FAIL that names the error, and an unfinished answer (``...`` or None)
 becomes TODO.
 
-An exercise is a function in ``ragteach/teach/exercises/lesson_NN.py`` that receives the learner's answer
-and compares it with `expect_close`, `expect_equal`, `expect_choice`, `expect_marks` or `expect`.
-These know the plausible wrong answers of their exercise, so that a wrong answer is told which
-misconception it shows.
+An exercise is a function in ``ragteach/teach/exercises/lesson_NN.py`` that receives the learner's
+answer and compares it with `expect_close`, `expect_equal`, `expect_choice`, `expect_marks` or
+`expect`. These know the plausible wrong answers of their exercise, so that a wrong answer is told
+which misconception it shows.
 """
 
 from __future__ import annotations
@@ -113,7 +113,10 @@ class Result:
         body = f"<div>{html.escape(self.message)}</div>"
         if self.expected is not None:
             cells = "".join(
-                f"<td style='text-align:left'><em>{name}</em>{as_html(value, self._other(name))}</td>"
+                (
+                    "<td "
+                    f"style='text-align:left'><em>{name}</em>{as_html(value, self._other(name))}</td>"
+                )
                 for name, value in (("yours", self.yours), ("expected", self.expected))
             )
             body += f"<table><tr>{cells}</tr></table>"
@@ -425,7 +428,9 @@ def _judge(number: str, yours: object) -> Result:
 
 
 def _remember(result: Result, yours: object) -> None:
-    """Keep how an exercise went: state, tries, the last answer, and which misconceptions were met."""
+    """Keep how an exercise went: state, tries, the last answer, and which misconceptions were
+    met.
+    """
     if result.status == TODO or result.exercise not in REGISTRY:
         return
     before = record.kept("checks").get(result.exercise, {})

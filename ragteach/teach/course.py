@@ -3,8 +3,8 @@
     python -m ragteach course my_course
 
 Enters: a folder, new or made by an earlier run.  Leaves: the lessons in it, and a word on each that
-changed.  A small file, `MANIFEST`, remembers the hash of every file that was handed out, so that the
-next run can tell a lesson you edited from one you did not touch.
+changed.  A small file, `MANIFEST`, remembers the hash of every file that was handed out, so that
+the next run can tell a lesson you edited from one you did not touch.
 """
 
 from __future__ import annotations
@@ -27,7 +27,9 @@ PATTERNS = ("*.ipynb", "*.md", "images/*", "solutions/*.ipynb")
 SAID = {
     "new": "{n} new: {names}",
     "updated": "{n} brought up to date (you had not changed them): {names}",
-    "beside": "{n} changed in the course and by you; yours stays, the new one lies beside it: {names}",
+    "beside": (
+        "{n} changed in the course and by you; yours stays, the new one lies beside it: {names}"
+    ),
     "gone": "{n} no longer in the course; yours stays: {names}",
 }
 
@@ -158,7 +160,8 @@ def _read_manifest(folder: Path) -> dict[str, str]:
         raise refuse(
             expected=f"{path} as an earlier run wrote it",
             got=f"something else ({error})",
-            fix="delete that file and run again: every lesson that differs is then put beside yours",
+            fix="delete that file and run again: every lesson that differs is then put beside "
+            "yours",
         ) from error
 
 

@@ -1,7 +1,7 @@
 """What a learner's function is handed: the same numbers as arrays, tensors or lists.
 
-Enters: the arguments as the lesson has them. Leaves: those first, then the same numbers in the other
-kinds, so that a function written for tensors is not refused because a check made arrays.
+Enters: the arguments as the lesson has them. Leaves: those first, then the same numbers in the
+other kinds, so that a function written for tensors is not refused because a check made arrays.
 """
 
 from __future__ import annotations

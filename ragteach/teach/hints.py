@@ -66,7 +66,8 @@ def hint(number: str) -> Note:
     ]
     if _shown[number] == len(steps):
         lines.append(
-            "That was the last hint. The worked answer is in the notebook of the same name in solutions/."
+            "That was the last hint. The worked answer is in the notebook of the same name in "
+            "solutions/."
         )
     return Note("\n".join(lines))
 
@@ -94,7 +95,8 @@ def predict(question: str, guess: object = ...) -> Note:
         finished(guess, "")
     except Unfinished:
         return Note(
-            "No prediction yet. Replace the ... with your guess before you read on: wrong guesses teach most."
+            "No prediction yet. Replace the ... with your guess before you read on: wrong guesses "
+            "teach most."
         )
     record.keep("predictions", question, str(guess))
     return Note(f"Kept: you predict {guess}.")

@@ -103,7 +103,9 @@ def _entries(mine: np.ndarray, right: np.ndarray, alike: Alike) -> str:
 
 
 def _line(mine: np.ndarray, right: np.ndarray, alike: Alike) -> str:
-    """yours = factor * right, or yours = right + shift; three entries at least, or it says nothing."""
+    """yours = factor * right, or yours = right + shift; three entries at least, or it says
+    nothing.
+    """
     if right.size < 3 or np.ptp(right) < 1e-9 or not np.isfinite(mine).all():
         return ""
     shift = float((mine - right).mean())
@@ -139,5 +141,8 @@ def _too_many(mine: np.ndarray, right: np.ndarray, alike: Alike) -> str:
     ways: dict[str, Callable] = {"mean": np.mean, "sum": np.sum, "maximum": np.max}
     for axis, (name, way) in itertools.product(range(mine.ndim), ways.items()):
         if mine.shape[axis] and alike(way(mine, axis=axis), right):
-            return f"has one axis too many, {mine.shape}: what is asked is its {name} over axis {axis}."
+            return (
+                f"has one axis too many, {mine.shape}: what is asked is its {name} over axis "
+                f"{axis}."
+            )
     return ""

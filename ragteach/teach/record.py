@@ -6,7 +6,8 @@ another folder), and nowhere else: nothing leaves your machine. Keys are numbers
 names of questions, never cells, so editing, copying or deleting cells loses nothing.
 
 A folder that cannot be written costs no lesson: then what you did lasts as long as the session.
-A damaged file is said, and put aside as ``my_progress.json.damaged``, not written over. Two notebooks
+A damaged file is said, and put aside as ``my_progress.json.damaged``, not written over. Two
+notebooks
 may keep at once: a lock beside the file makes them take turns, and the file is exchanged whole.
 """
 

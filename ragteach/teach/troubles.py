@@ -1,7 +1,7 @@
 """What can go wrong, and what you will see: a page made of the errors' own texts.
 
-Enters: the package's source.  Leaves: ``notebooks/troubles.md``, one line for each refusal: in which
-function, what is expected, what to do. A part in braces stands for what your call holds.
+Enters: the package's source.  Leaves: ``notebooks/troubles.md``, one line for each refusal: in
+which function, what is expected, what to do. A part in braces stands for what your call holds.
 
     python -m ragteach.teach.troubles
 """

@@ -30,7 +30,8 @@ class Sentence:
 
 
 def expect_marks(yours: object, draft: Mapping[str, Sentence]) -> str:
-    """Judge the marks on a draft: ``{"a": "right", "b": "wrong", ...}``; returns what to say with PASS.
+    """Judge the marks on a draft: ``{"a": "right", "b": "wrong", ...}``; returns what to say with
+    PASS.
 
     Raises:
         Unfinished: a text in place of marks, or a sentence without a mark.

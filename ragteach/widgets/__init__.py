@@ -16,7 +16,8 @@ Each function displays its static twin and returns a live widget.
 Each takes a ``goal``, {what to do: condition}: the page asks for it, and says when it is reached.
 Conditions compare the explorer's own numbers, ``w.measures()``; ``w.reached(lam=0.1)`` asks Python:
 
-    w = sharing_slider(goal={"Move lambda until all domains read the sentence alike": "readings == 1"})
+    w = sharing_slider(goal={"Move lambda until all domains read the sentence alike": "readings ==
+    1"})
 
 Enters: your data or model (or nothing: toy data).  Leaves: a figure on the page, and an anywidget.
 """

@@ -54,7 +54,10 @@ ENGINE = {  # what an explorer computes with, and draws with beside its own file
     ),
 }
 MIME = "application/vnd.ragteach.explorer+json"
-NOTE = "An explorer: run this cell to move it. The figure before it shows the same thing, standing still."
+NOTE = (
+    "An explorer: run this cell to move it. The figure before it shows the same thing, standing "
+    "still."
+)
 SHORT = 4096  # numbers; arrays up to this length are kept exactly
 BOX = "ragteach-saved"  # the class of what a saved explorer is drawn in
 
@@ -129,7 +132,9 @@ class Explorer(anywidget.AnyWidget):
         return self._measure({**self.spec["start"], **self.state, **to})
 
     def reached(self, **to) -> list[bool]:
-        """Whether each goal is reached where the learner is, or would be: ``w.reached(lam=0.1)``."""
+        """Whether each goal is reached where the learner is, or would be:
+        ``w.reached(lam=0.1)``.
+        """
         return judge(self.spec["goals"], self.measures(**to))
 
     def move(self, **to):
@@ -140,8 +145,8 @@ class Explorer(anywidget.AnyWidget):
         self.send({"move": to})
 
     def _repr_mimebundle_(self, **kwargs):
-        """The live view, and a line of text for those who cannot show it; before it, an output of its
-        own with what is saved.
+        """The live view, and a line of text for those who cannot show it; before it, an output of
+        its own with what is saved.
         """
         if in_ipython():
             display({"text/html": revived(self.saved()), "text/plain": ""}, raw=True)
@@ -226,13 +231,15 @@ def revived(saved: dict, note: str = "") -> str:
     numbers = json.dumps(saved, sort_keys=True).replace("<", "\\u003c")
     name = hashlib.sha256(f"{code}{numbers}".encode()).hexdigest()[:12]
     return (
-        f'<div class="{BOX}" data-name="{name}">{note}</div>\n<script>\n(() => {{\n{source("saved")}\n'
-        f'ragteachRevive("{name}", "{code}",\n{numbers}\n);\n}})();\n</script>'
+        f'<div class="{BOX}" data-name="{name}">{note}</div>\n<script>\n(() => '
+        f'{{\n{source("saved")}\nragteachRevive("{name}", '
+        f'"{code}",\n{numbers}\n);\n}})();\n</script>'
     )
 
 
 def kept(output: dict) -> dict | None:
-    """What an output of a notebook keeps of an explorer, as `Explorer.saved` gives it; None if nothing.
+    """What an output of a notebook keeps of an explorer, as `Explorer.saved` gives it; None if
+    nothing.
 
     Example:
         >>> kept({"data": {"text/plain": "no explorer"}}) is None

@@ -6,8 +6,8 @@ Leaves: the matrices; the page reads whatever is typed:
     z_c = b_c + sum_j x_j W[c, j]      p = softmax(z)
     why: z_said - z_rival = (b_said - b_rival) + sum_j x_j (W[said, j] - W[rival, j])
 
-An answer is given where its probability, or the cosine of the nearest known message, is at least the
-threshold.
+An answer is given where its probability, or the cosine of the nearest known message, is at least
+the threshold.
 """
 
 from __future__ import annotations
@@ -69,8 +69,8 @@ def chat_box(
         The explorer.
 
     Raises:
-        RagteachError: a model that is not linear, a vectoriser that the page cannot repeat, names that
-        do not fit, no message to begin with.
+        RagteachError: a model that is not linear, a vectoriser that the page cannot repeat, names
+        that do not fit, no message to begin with.
 
     Reference: the lab on customer service.
 
@@ -105,7 +105,9 @@ def chat_box(
         )
     spec = {
         "title": "One message, read by every task",
-        "about": "Choose a message or write your own; below stands what each task reads in it, and why.",
+        "about": (
+            "Choose a message or write your own; below stands what each task reads in it, and why."
+        ),
         "tasks": box.tasks,
         "classes": list(box.classes.values()),
         "words": box.words,
@@ -204,10 +206,12 @@ class Box:
 def linear_map(model: Any, task: str) -> tuple[np.ndarray, np.ndarray]:
     """(W (n_classes, n_features), b (n_classes,)) of a linear reader: its scores are W x + b.
 
-    For a `MultiHead` with the identity as activation: W = V_t (W_s + sum_k G[t, k] A_k), V_t the head.
+    For a `MultiHead` with the identity as activation: W = V_t (W_s + sum_k G[t, k] A_k), V_t the
+        head.
 
     Args:
-        model: a `MultiHead` with ``activation="identity"``, or a dict from task to a linear classifier.
+        model: a `MultiHead` with ``activation="identity"``, or a dict from task to a linear
+            classifier.
         task: its name.
 
     Raises:
@@ -276,7 +280,8 @@ def _repeatable(vectorizer: Any) -> TfidfVectorizer:
         raise refuse(
             expected="the fitted make_vectorizer() of the model's texts, one word a feature",
             got=f"vectorizer = {' '.join(repr(vectorizer).split()):.80}",
-            fix="words = make_vectorizer().fit(texts), and train the model on words.transform(texts)",
+            fix="words = make_vectorizer().fit(texts), and train the model on "
+            "words.transform(texts)",
         )
     return vectorizer
 

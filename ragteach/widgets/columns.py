@@ -19,8 +19,8 @@ from ragteach.data.features import make_vectorizer
 SENT = 1_500_000  # numbers that the page gets at most; of more, words that hardly matter stay here
 CANDIDATES = 300  # of the most frequent words an encoder is asked about, one at a time
 TYPED = (
-    " A frozen encoder has read the sentences below, word by word, in the kernel; the page has none. For "
-    "a sentence of your own run this cell again with sentence=[...]."
+    " A frozen encoder has read the sentences below, word by word, in the kernel; the page has "
+    "none. For a sentence of your own run this cell again with sentence=[...]."
 )
 
 
@@ -31,7 +31,8 @@ class Columns:
     Attributes:
         words: (n_columns,) names. drawn: those that have a bar.
         rows: each sentence as [[column, value], ...]. unknown: its words that no column has.
-        shared: (n_lambda, n_classes, n_columns). adapters: (n_lambda, n_tasks, n_classes, n_columns).
+        shared: (n_lambda, n_classes, n_columns). adapters: (n_lambda, n_tasks, n_classes,
+            n_columns).
         idf: (n_columns,). typing: whether the page can read a text that is typed. note: a sentence
             for the reader.
     """
@@ -64,8 +65,8 @@ def word_columns(vectorizer, train, texts, shared, adapters, best, words):
     note = ""
     if len(kept) < len(vocabulary):
         note = (
-            f" Of {len(vocabulary):,} words the page has the {len(kept):,} that the {{thing}}s differ "
-            "about most."
+            f" Of {len(vocabulary):,} words the page has the {len(kept):,} that the {{thing}}s "
+            "differ about most."
         )
     parts = shared[..., columns], adapters[..., columns]
     return Columns(kept, drawn, rows, unknown, *parts, idf, typable(vectorizer), note)
@@ -105,7 +106,9 @@ def differing(adapters):
 
 
 def chosen(words, vocabulary, common, spread):
-    """The words to draw: yours; else six that the tasks disagree about, two that mean one to all."""
+    """The words to draw: yours; else six that the tasks disagree about, two that mean one to
+    all.
+    """
     known = set(vocabulary)
     drawn = [w for w in (words or []) if w in known]
     if not drawn:
@@ -118,7 +121,9 @@ def chosen(words, vocabulary, common, spread):
 
 
 def typable(vectorizer):
-    """Whether the page can make features of a text that is typed: single words, as the course reads."""
+    """Whether the page can make features of a text that is typed: single words, as the course
+    reads.
+    """
     ours = make_vectorizer("bow")
     same = ("analyzer", "token_pattern", "ngram_range", "lowercase", "binary", "stop_words")
     odd = getattr(vectorizer, "sublinear_tf", False) or getattr(vectorizer, "norm", None) == "l1"

@@ -83,12 +83,16 @@ def _side(text: str, known: list[str]) -> str | float:
 
 
 def word_for(name: str) -> str:
-    """A task's, a strategy's or a word's name as a condition writes it: ``full sharing`` is full_sharing."""
+    """A task's, a strategy's or a word's name as a condition writes it: ``full sharing`` is
+    full_sharing.
+    """
     return name.replace(" ", "_")
 
 
 def judge(goals: list[dict], measures: Mapping[str, float]) -> list[bool]:
-    """Whether each goal is reached by these numbers, which count to six digits: the page's are float32."""
+    """Whether each goal is reached by these numbers, which count to six digits: the page's are
+    float32.
+    """
 
     def side(of):
         return float(f"{measures[of] if isinstance(of, str) else of:.6g}")

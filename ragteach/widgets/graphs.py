@@ -51,11 +51,11 @@ def graph_editor(
         graph: where to begin: a name of `routing_graph` or a matrix (n_tasks, n_adapters).
         lam, lam_shared: the penalties; ``lam`` is a slider.
         relatedness, n_per_task, seed: of the toy sentences.
-        goal: what to do, {text: condition} (see `ragteach.widgets.goals`). The measures: ``accuracy``
-            on new sentences (the tasks' mean), ``worst`` the lowest task's, ``validation``;
-            ``lam``; ``adapters`` and ``edges``, how many; ``kinds``, how many different W, and
-            which of them a task has, say ``kind_films`` (0, 1, ...); ``weights``, how many
-            parameters.
+        goal: what to do, {text: condition} (see `ragteach.widgets.goals`). The measures:
+            ``accuracy`` on new sentences (the tasks' mean), ``worst`` the lowest task's,
+            ``validation``; ``lam``; ``adapters`` and ``edges``, how many; ``kinds``, how many
+            different W, and which of them a task has, say ``kind_films`` (0, 1, ...); ``weights``,
+            how many parameters.
 
     Returns:
         The explorer; ``w.state["graph"]`` is the graph on the page.
@@ -106,7 +106,9 @@ def graph_editor(
         made = "train, val, test = rt.split_frame(frame)  # your data"
     spec = {
         "title": "Which adapters serve which task?",
-        "about": "Click a cell, or a line, to connect or disconnect. The model is solved anew each time.",
+        "about": (
+            "Click a cell, or a line, to connect or disconnect. The model is solved anew each time."
+        ),
         "tasks": names,
         "colors": plots.CYCLE[0][:6],
         "presets": list(presets),
@@ -184,7 +186,9 @@ def by_task(frame):
 
 
 def thin(frame, seed=0):
-    """At most ``MAX_DOCS`` rows of each task, drawn at random; what the frame knows of itself stays."""
+    """At most ``MAX_DOCS`` rows of each task, drawn at random; what the frame knows of itself
+    stays.
+    """
     parts = [rows.sample(min(len(rows), MAX_DOCS), random_state=seed) for rows in by_task(frame)]
     thinned = pd.concat(parts).sort_index().reset_index(drop=True)
     thinned.attrs.update(frame.attrs)
@@ -194,8 +198,8 @@ def thin(frame, seed=0):
 def sentences(data, name):
     """Arrays for the page: documents of all tasks, one task after the other.
 
-    ``{name}_sizes`` (n_tasks,), ``{name}_y`` (n_docs,), ``{name}_words`` (n_docs,): how many words a
-    document has, ``{name}_word`` and ``{name}_count``: which, and their tf-idf.
+    ``{name}_sizes`` (n_tasks,), ``{name}_y`` (n_docs,), ``{name}_words`` (n_docs,): how many words
+    a document has, ``{name}_word`` and ``{name}_count``: which, and their tf-idf.
     """
     order = torch.argsort(data.task, stable=True)
     x = csr_matrix(data.x)[data.doc[order].numpy()]  # (n_docs, n_features)

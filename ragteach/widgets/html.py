@@ -39,8 +39,8 @@ function ragteachStart(id, saved) {
 
 
 def settle(nb):
-    """Make a notebook fit to be kept: no live views, which would say "model not found"; explorers draw
-    themselves from what is saved, in a trusted notebook.
+    """Make a notebook fit to be kept: no live views, which would say "model not found"; explorers
+    draw themselves from what is saved, in a trusted notebook.
 
     Args:
         nb: a notebook node; changed in place, and returned.
@@ -53,7 +53,9 @@ def settle(nb):
 
 
 def settled(output):
-    """One output as it may be kept: of an explorer what is saved, with a note; of a live view nothing."""
+    """One output as it may be kept: of an explorer what is saved, with a note; of a live view
+    nothing.
+    """
     data = output.get("data", {})
     if VIEW in data and MIME not in data:
         return None

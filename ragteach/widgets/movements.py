@@ -1,7 +1,8 @@
 """Adapter explorer: how far two tasks' adapters move each word away from the base network.
 
-Enters: a `DeepRAG`, sentences, and what its network reads of a sentence.  Leaves: for every strength s
-of the adapters, layer and word (h_0: what the network says with W_0 alone; h_t: with task t's changes)
+Enters: a `DeepRAG`, sentences, and what its network reads of a sentence.  Leaves: for every
+strength s of the adapters, layer and word (h_0: what the network says with W_0 alone; h_t: with
+task t's changes)
 
     W_t = W_0 + dW_s + s sum_k G[t,k] dA_k
     moved = ||h_t - h_0|| / ||h_0||          apart = ||h_a - h_b|| / ||h_0||
@@ -39,12 +40,17 @@ TOY = (
 )
 
 
-def adapter_explorer(model: DeepRAG | None = None, sentences: str | Iterable[str] = TOY,
-                     read: Encoder | Callable[[str], Reading] | None = None, *,
-                     tasks: Iterable[str | int] | None = None,
-                     blocks: str | Iterable[str] | None = None,
-                     class_names: Iterable[str] = LABELS, layer: int = 1,
-                     goal: dict[str, str] | None = None) -> Explorer:  # fmt: skip
+def adapter_explorer(
+    model: DeepRAG | None = None,
+    sentences: str | Iterable[str] = TOY,
+    read: Encoder | Callable[[str], Reading] | None = None,
+    *,
+    tasks: Iterable[str | int] | None = None,
+    blocks: str | Iterable[str] | None = None,
+    class_names: Iterable[str] = LABELS,
+    layer: int = 1,
+    goal: dict[str, str] | None = None,
+) -> Explorer:
     """Each word's movement away from the base network, layer by layer, under two tasks' adapters.
 
     Args:
@@ -59,9 +65,9 @@ def adapter_explorer(model: DeepRAG | None = None, sentences: str | Iterable[str
         layer: where to begin, from 1.
         goal: what to do, {text: condition} (see `ragteach.widgets.goals`). The measures:
             ``strength``; ``layer`` and ``sentence``, from 1; ``moved_films``, say, and ``apart``,
-            means over the words of that layer, as shares of their length; ``agree``, the mean cosine
-            of the two movements; ``widest``, the layer in which the tasks are furthest apart;
-            ``answers``, how many different ones the two give (1 or 2).
+            means over the words of that layer, as shares of their length; ``agree``, the mean
+            cosine of the two movements; ``widest``, the layer in which the tasks are furthest
+            apart; ``answers``, how many different ones the two give (1 or 2).
 
     Returns:
         The explorer; ``w.state["strength"]`` is the place of the strength among 0, 0.1, ... 1.5.
@@ -89,15 +95,26 @@ def adapter_explorer(model: DeepRAG | None = None, sentences: str | Iterable[str
     n_layers = arrays["apart"].shape[2]
     spec: dict[str, Any] = {
         "title": "How far do the adapters move each word?",
-        "about": "Drag the adapters' strength: at 0 the shared change is alone, at 1 they are as trained.",
-        "tasks": names, "sentences": texts, "words": words, "strengths": list(STRENGTHS),
-        "classes": [str(c) for c in class_names], "colors": plots.CYCLE[0][:6],
-        "start": {"strength": STRENGTHS.index(1.0), "layer": min(layer, n_layers) - 1, "sentence": 0},
+        "about": (
+            "Drag the adapters' strength: at 0 the shared change is alone, at 1 they are as "
+            "trained."
+        ),
+        "tasks": names,
+        "sentences": texts,
+        "words": words,
+        "strengths": list(STRENGTHS),
+        "classes": [str(c) for c in class_names],
+        "colors": plots.CYCLE[0][:6],
+        "start": {
+            "strength": STRENGTHS.index(1.0),
+            "layer": min(layer, n_layers) - 1,
+            "sentence": 0,
+        },
         "code": f"import ragteach as rt\n{code}\n"
         f"found = rt.widgets.word_movements(model, {{sentence}}, read, tasks={names},\n"
         "                                   strength={strength})\n"
         'print(found["moved"][:, {layer}], found["apart"][{layer}])',
-    }  # fmt: skip
+    }
     n_classes = arrays["p"].shape[-1] if "p" in arrays else 0
     if n_classes and len(spec["classes"]) != n_classes:
         spec["classes"] = [f"class {c}" for c in range(n_classes)]
@@ -106,9 +123,15 @@ def adapter_explorer(model: DeepRAG | None = None, sentences: str | Iterable[str
     return show("movements", arrays, spec, twin(arrays, spec), goal, measure)
 
 
-def word_movements(model: DeepRAG, sentence: str, read: Encoder | Callable[[str], Reading], *,
-              tasks: Iterable[str | int] | None = None, blocks: str | Iterable[str] | None = None,
-              strength: float = 1.0) -> dict[str, Any]:  # fmt: skip
+def word_movements(
+    model: DeepRAG,
+    sentence: str,
+    read: Encoder | Callable[[str], Reading],
+    *,
+    tasks: Iterable[str | int] | None = None,
+    blocks: str | Iterable[str] | None = None,
+    strength: float = 1.0,
+) -> dict[str, Any]:
     """How far two tasks' adapters move each word of a sentence: the numbers behind the explorer.
 
     Args:
@@ -321,9 +344,11 @@ def alt_text(arrays: dict, spec: dict) -> str:
     n_layers = arrays["apart"].shape[2]
     first, last = (measures(arrays, spec, state | {"layer": at}) for at in (0, n_layers - 1))
     said = "; ".join(
-        f"under {t} the words of “{spec['sentences'][0]}” have moved by "
-        f"{first[f'moved_{word_for(t)}']:.0%} of their length in the first of {n_layers} layers and by "
-        f"{last[f'moved_{word_for(t)}']:.0%} in the last"
+        (
+            f"under {t} the words of “{spec['sentences'][0]}” have moved by "
+            f"{first[f'moved_{word_for(t)}']:.0%} of their length in the first of {n_layers} "
+            f"layers and by {last[f'moved_{word_for(t)}']:.0%} in the last"
+        )
         for t in names
     )
     return (

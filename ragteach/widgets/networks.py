@@ -25,7 +25,9 @@ TASKS = ["films", "food"]
 
 
 def mean(h: Tensor, here: Tensor) -> Tensor:
-    """(n_docs, n_tokens, width), (n_docs, n_tokens, 1) -> (n_docs, 1, width), without the padding."""
+    """(n_docs, n_tokens, width), (n_docs, n_tokens, 1) -> (n_docs, 1, width), without the
+    padding.
+    """
     return (h * here).sum(1, keepdim=True) / here.sum(1, keepdim=True)
 
 

@@ -106,7 +106,8 @@ def trajectory_player(runs=None, words=None, data=None, goal=None):
         _check(runs)
         arrays, spec = compute(runs, words, data)
     spec["code"] = (
-        f'import ragteach as rt\n{code}\npath = runs["{{run}}"]\npath.norms().query("step == {{step}}")'
+        f'import ragteach as rt\n{code}\npath = runs["{{run}}"]\npath.norms().query("step == '
+        f'{{step}}")'
     )
     measure = partial(measures, arrays)
     return show("player", arrays, spec, twin(arrays, spec), goal, measure)
@@ -183,7 +184,10 @@ def compute(runs, words, data):
         contrast = int((behind[0] - behind[1]).abs().sum(1).argmax())
     spec = {
         "title": "Where do the weights go?",
-        "about": "Play, or drag through training. Small dot: the start. Every path is one part of the model.",
+        "about": (
+            "Play, or drag through training. Small dot: the start. Every path is one part of the "
+            "model."
+        ),
         "runs": list(runs),
         "parts": ["W_s", *first.adapter_names],
         "colors": ["shared", *plots.CYCLE[0][:6]],
@@ -195,13 +199,16 @@ def compute(runs, words, data):
         "start": {"at": contrast, "run": 0, "other": min(1, len(runs) - 1), "plane": 0},
     }
     ends = "; ".join(
-        f"{name}: W_s ends with length {arrays['norms'][i, -1, 0]:.2f}, the adapters with "
-        f"{arrays['norms'][i, -1, 1:].mean():.2f} on average, and W_s minus the adapters' sum has moved "
-        f"by {moved[i, -1]:.0%}"
+        (
+            f"{name}: W_s ends with length {arrays['norms'][i, -1, 0]:.2f}, the adapters with "
+            f"{arrays['norms'][i, -1, 1:].mean():.2f} on average, and W_s minus the adapters' sum "
+            f"has moved by {moved[i, -1]:.0%}"
+        )
         for i, name in enumerate(runs)
     )
     spec["alt"] = (
-        f"Paths of the shared weights and the adapters during training, one picture a schedule. {ends}."
+        "Paths of the shared weights and the adapters during training, one picture a schedule. "
+        f"{ends}."
     )
     return arrays, spec
 

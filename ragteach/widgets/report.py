@@ -125,8 +125,9 @@ def write_report(
         frame = frame.reset_index(drop=True)
         frame.attrs = attrs
         notes = (
-            f"The slider, the sentences and the saved model come from a sample of {len(frame):,} rows, "
-            "so that this page is made in minutes. For a model of all rows: python -m ragteach train.",
+            f"The slider, the sentences and the saved model come from a sample of {len(frame):,} "
+            "rows, so that this page is made in minutes. For a model of all rows: python -m "
+            "ragteach train.",
         )
     try:
         with warnings.catch_warnings(record=True) as said:
@@ -243,8 +244,8 @@ def verdict(means: pd.DataFrame, gaps: pd.DataFrame) -> str:
         )
     else:
         second = (
-            "These draws show no clear difference between RAG, full sharing and independent models: "
-            "choose the simplest, or collect more."
+            "These draws show no clear difference between RAG, full sharing and independent "
+            "models: choose the simplest, or collect more."
         )
     return f"{first} {second}"
 
@@ -288,12 +289,16 @@ def _comparison(means: pd.DataFrame, gaps: pd.DataFrame, size) -> str:
     listed = "; ".join(f"{r.strategy} {r.mean:.1%}" for r in means.itertuples())
     picture = _figure(figure, f"Mean accuracy of each strategy with its 95 % interval: {listed}.")
     return (
-        "<p>Every strategy saw the same training sentences, chose its penalty on the same validation "
-        "sentences, and was scored once on sentences that chose nothing. Accuracy is the mean over "
-        "tasks, so a small task counts as much as a large one.</p>\n"
+        (
+            "<p>Every strategy saw the same training sentences, chose its penalty on the same "
+            "validation sentences, and was scored once on sentences that chose nothing. Accuracy "
+            "is the mean over tasks, so a small task counts as much as a large one.</p>\n"
+        )
         + html_table(shown, f"Accuracy with {size} training sentences per task")
-        + "\n<p>Two strategies are compared draw by draw: both meet the same easy and hard sentences, "
-        "so their difference is known better than either score.</p>\n"
+        + (
+            "\n<p>Two strategies are compared draw by draw: both meet the same easy and hard "
+            "sentences, so their difference is known better than either score.</p>\n"
+        )
         + html_table(words, "Differences, paired by draw, and their meaning")
         + f"\n{picture}"
     )
@@ -310,7 +315,10 @@ def _curve(means: pd.DataFrame) -> str:
         rows = rows.sort_values("n_per_task")
         ends.append(f"{strategy} from {rows['mean'].iloc[0]:.1%} to {rows['mean'].iloc[-1]:.1%}")
     sizes = sorted(means["n_per_task"].unique())
-    alt = f"Accuracy against training sentences per task, {sizes[0]} to {sizes[-1]}: {'; '.join(ends)}."
+    alt = (
+        f"Accuracy against training sentences per task, {sizes[0]} to {sizes[-1]}: "
+        f"{'; '.join(ends)}."
+    )
     return (
         "<p>If the curves still rise at the right end, more sentences would help more than another "
         "method. Sharing tends to help most at the left, where each task has few.</p>\n"
@@ -321,7 +329,10 @@ def _curve(means: pd.DataFrame) -> str:
 def _slider(split: Split) -> str:
     """The sharing slider on the largest tasks, with as many steps as the page can hold."""
     if split.own_classes:
-        return "<p>These tasks have classes of their own. The slider is for tasks that share theirs.</p>"
+        return (
+            "<p>These tasks have classes of their own. The slider is for tasks that share "
+            "theirs.</p>"
+        )
     parts = (split.train, split.val, split.test)
     counts = split.train["task"].value_counts()
     largest = [task for task in split.task_names if task in set(counts.index[:SLIDER_TASKS])]
@@ -356,16 +367,18 @@ def _slider(split: Split) -> str:
 
 def _sentences(split: Split, other: str) -> str:
     parts = [
-        f"<p>From one split of the data ({len(split.test):,} test sentences), the surest answers first, "
-        "in turn from every task. They show what a difference is made of. They do not prove it: the "
-        "two lists are chosen because the answers differ.</p>"
+        f"<p>From one split of the data ({len(split.test):,} test sentences), the surest answers "
+        "first, in turn from every task. They show what a difference is made of. They do not prove "
+        "it: the two lists are chosen because the answers differ.</p>"
     ]
     for right, wrong in (("RAG", other), (other, "RAG")):
         n = int((split.right(right) & ~split.right(wrong)).sum())
         parts.append(f"<h3>{right} is right, {wrong} is wrong: {n} of {len(split.test):,}</h3>")
         rows = split.sentences(right, wrong, SENTENCES)
-        items = [_sentence(dict(zip(rows.columns, row, strict=True)), right, wrong)
-                 for row in rows.itertuples(index=False, name=None)]  # fmt: skip
+        items = [
+            _sentence(dict(zip(rows.columns, row, strict=True)), right, wrong)
+            for row in rows.itertuples(index=False, name=None)
+        ]
         parts.append(
             '<ul class="sentences">' + "".join(items) + "</ul>" if items else "<p>None.</p>"
         )
@@ -416,8 +429,11 @@ def _model(split: Split, path: str) -> str:
         f"{fitted.lam_shared:.3g} chosen on {len(split.val):,}. The table is its accuracy on "
         f"{len(split.test):,} others.</p>\n"
         + _folded(shown, "The saved model on new sentences")
-        + f"\n<p>In a terminal, one sentence a line (<code>--all</code> for all probabilities):</p>\n"
-        f"<pre>{html.escape(shell)}</pre>\n<p>In Python:</p>\n<pre>{html.escape(code)}</pre>"
+        + (
+            "\n<p>In a terminal, one sentence a line (<code>--all</code> for all "
+            f"probabilities):</p>\n<pre>{html.escape(shell)}</pre>\n<p>In "
+            f"Python:</p>\n<pre>{html.escape(code)}</pre>"
+        )
     )
 
 
@@ -438,8 +454,8 @@ def _repeat(table: pd.DataFrame, split: Split | None, command: str) -> str:
     names += [(name, version(name)) for name in PACKAGES]
     versions = pd.DataFrame(names, columns=["package", "version"])
     words = (
-        "The same seeds and versions give the same numbers on the same machine; another machine may "
-        "differ in the last digits."
+        "The same seeds and versions give the same numbers on the same machine; another machine "
+        "may differ in the last digits."
     )
     of_split = (
         f" Seed of the split whose sentences and model are on this page: {split.seed}."
@@ -456,12 +472,12 @@ def _doubt(table: pd.DataFrame, found: Look, notes: tuple[str, ...]) -> str:
     said = [
         "An interval speaks of draws like these. New sentences from another time, another shop or "
         "another language are not like these.",
-        "Accuracy counts every mistake alike. If one class is rare or one mistake costs a lot, look at "
-        "macro F1 and at that class.",
-        f"{table['strategy'].nunique()} strategies were compared: with many looks, one may seem clear "
-        "by luck. Trust the comparison you planned, and repeat a surprise on new data.",
-        "Your labels are taken as true. If people disagree about one sentence in ten, no score above "
-        "90 % means anything.",
+        "Accuracy counts every mistake alike. If one class is rare or one mistake costs a lot, "
+        "look at macro F1 and at that class.",
+        f"{table['strategy'].nunique()} strategies were compared: with many looks, one may seem "
+        "clear by luck. Trust the comparison you planned, and repeat a surprise on new data.",
+        "Your labels are taken as true. If people disagree about one sentence in ten, no score "
+        "above 90 % means anything.",
     ]
     if (table["data"] != "toy").all():
         said.insert(

@@ -1,12 +1,12 @@
 """Robots: a policy for several grid worlds, drawn as arrows, driven move by move, steered by lambda.
 
-Enters: demonstrations of several worlds, and a map of each.  Leaves: for every lambda, world and cell
-the button that the policy of `solve_path` presses there, and where each button leads:
+Enters: demonstrations of several worlds, and a map of each.  Leaves: for every lambda, world and
+cell the button that the policy of `solve_path` presses there, and where each button leads:
 
     W_t = W_s + A_t, at the optimum for each lambda        button(cell) = argmax W_t x(cell) + b_t
 
-A policy without memory presses the same button whenever it comes to a cell. So a table of buttons is all
-of it, and the page drives from any cell without computing a sight.
+A policy without memory presses the same button whenever it comes to a cell. So a table of buttons
+is all of it, and the page drives from any cell without computing a sight.
 """
 
 from collections.abc import Mapping
@@ -34,7 +34,8 @@ FRESH = 50_000  # the first map of a draw that no demonstration was given on
 
 
 def robot_parts() -> tuple[dict, dict]:
-    """Ten demonstrations of each of the course's five worlds, and for each a map that nobody was shown.
+    """Ten demonstrations of each of the course's five worlds, and for each a map that nobody was
+    shown.
 
     Example:
         >>> train, maps = robot_parts()
@@ -51,16 +52,18 @@ def robot_player(train=None, maps=None, lam=LAM, lam_shared=LAM_SHARED, goal=Non
     """Drive a policy through several worlds, and steer it with lambda.
 
     Args:
-        train: a dict world -> (sights, buttons), as `demonstrations` gives them, of up to six worlds.
+        train: a dict world -> (sights, buttons), as `demonstrations` gives them, of up to six
+            worlds.
             Default: ten demonstrations of each of the course's five worlds (simulated).
         maps: a dict world -> `Grid`: the map to drive on. Default: one that was not demonstrated.
-        lam: the penalties that the slider goes through: small is nearly independent, large full sharing.
+        lam: the penalties that the slider goes through: small is nearly independent, large full
+            sharing.
         lam_shared: penalty on W_s.
         goal: what to do, {text: condition} (see `ragteach.widgets.goals`). The measures: ``lam``;
-            ``world`` (1, 2, ...); ``moves`` driven so far; ``arrives`` (1: from this start it reaches the
-            goal) and ``expert``, the moves of a shortest way (0: none); ``share`` of this map's cells from
-            which the robot arrives, of those from which there is a way; ``mean`` of all maps' shares, and
-            ``share_<world>`` of each.
+            ``world`` (1, 2, ...); ``moves`` driven so far; ``arrives`` (1: from this start it
+            reaches the goal) and ``expert``, the moves of a shortest way (0: none); ``share`` of
+            this map's cells from which the robot arrives, of those from which there is a way;
+            ``mean`` of all maps' shares, and ``share_<world>`` of each.
 
     Returns:
         The explorer; ``w.state["start"]`` is the cell it starts from, in reading order.
@@ -171,8 +174,10 @@ def compute(train, grids, lam, lam_shared):
     furthest = int(far[0].argmax())
     spec = {
         "title": "Where does the policy drive?",
-        "about": "Move λ: the arrows are the policy. Choose a world and a start, then drive, or drag "
-        "through the moves.",
+        "about": (
+            "Move λ: the arrows are the policy. Choose a world and a start, then drive, or drag "
+            "through the moves."
+        ),
         "worlds": worlds,
         "maps": [list(grids[world].rows) for world in worlds],
         "pushes": [list(CONTROLS[grids[world].controls]) for world in worlds],
@@ -188,9 +193,9 @@ def compute(train, grids, lam, lam_shared):
         for t, world in enumerate(worlds)
     )
     spec["alt"] = (
-        f"Maps of {len(worlds)} worlds with an arrow in each cell, the way the policy drives at the "
-        f"lambda that is best on them, {lam[best]:.2g}; and the share of cells from which the robot "
-        f"arrives, against lambda: {ends}."
+        f"Maps of {len(worlds)} worlds with an arrow in each cell, the way the policy drives at "
+        f"the lambda that is best on them, {lam[best]:.2g}; and the share of cells from which the "
+        f"robot arrives, against lambda: {ends}."
     )
     return arrays, spec
 
@@ -235,7 +240,9 @@ def _way(arrays, spec, r, t, cell):
 
 
 def twin(arrays, spec, grids):
-    """The static figure: every map with the policy at the best lambda, and the shares against lambda."""
+    """The static figure: every map with the policy at the best lambda, and the shares against
+    lambda.
+    """
     import matplotlib.pyplot as plt
 
     worlds, best = spec["worlds"], spec["best"]

@@ -102,9 +102,18 @@ def _tested(parts):
 
 
 def sharing_slider(
-    data=None, lam=None, lam_shared=0.001, sentence=None, words=None, relatedness=0.5, n_per_task=90, seed=0,
-    model=None, goal=None, features="words",
-):  # fmt: skip
+    data=None,
+    lam=None,
+    lam_shared=0.001,
+    sentence=None,
+    words=None,
+    relatedness=0.5,
+    n_per_task=90,
+    seed=0,
+    model=None,
+    goal=None,
+    features="words",
+):
     """Drag lambda; see accuracy, one sentence in every domain's eyes, and the weights of the words
     that differ.
 
@@ -115,13 +124,15 @@ def sharing_slider(
         lam: penalties to try, increasing. Default: 61 values from lam_shared / 100 to lam_shared x
             100.
         lam_shared: penalty on the shared weights.
-        sentence: a sentence to begin with, or several. Default: one that the domains read differently.
+        sentence: a sentence to begin with, or several. Default: one that the domains read
+            differently.
         words: words to draw. Default: the six whose adapters differ most at the chosen lambda, and
         two that hardly do.
         seed: of the toy sentences or of the split.
         model: a `RAG` for these tasks and words: its graph and biases are used, what it froze stays
             as it is, and it is left unchanged. Default: one adapter per task.
-        features: ``"words"``, ``"encoder"`` (see `ragteach.Encoder`) or an `Encoder`. The page has no
+        features: ``"words"``, ``"encoder"`` (see `ragteach.Encoder`) or an `Encoder`. The page has
+            no
             encoder in it: it shows sentences that were read here, so hand your own over as
             ``sentence``, which may then be a list of them.
         goal: what to do, {text: condition} (see `ragteach.widgets.goals`). The measures: ``lam``;
@@ -141,8 +152,8 @@ def sharing_slider(
 
     Raises:
         RagteachError: data of another type, a single lambda, lambdas that do not increase, a model
-            of other tasks or words; more tasks x classes x words x lambdas than memory holds (of the
-            default lambdas, fewer are taken first).
+            of other tasks or words; more tasks x classes x words x lambdas than memory holds (of
+            the default lambdas, fewer are taken first).
 
     Reference: Evgeniou and Pontil (2004); lambda as a prior, lesson 07.
 
@@ -180,11 +191,11 @@ def sharing_slider(
         )
     made_features = "" if encoder is None else f", rt.{encoder!r}"
     spec["code"] = (
-        f"import ragteach as rt\n{made}\ndata = rt.MultiTaskDataset.from_frame(train{made_features})\n"
-        f"model = rt.RAG(data.n_features, data.n_classes, {made_model})\n"
-        f"rt.solve(model, data, lam={{lam}}, lam_shared={lam_shared:g})\n"
-        "test_data = rt.MultiTaskDataset.from_frame(test, like=data)\n"
-        "rt.evaluate(model, test_data)"
+        f"import ragteach as rt\n{made}\ndata = "
+        f"rt.MultiTaskDataset.from_frame(train{made_features})\nmodel = rt.RAG(data.n_features, "
+        f"data.n_classes, {made_model})\nrt.solve(model, data, lam={{lam}}, "
+        f"lam_shared={lam_shared:g})\ntest_data = rt.MultiTaskDataset.from_frame(test, "
+        "like=data)\nrt.evaluate(model, test_data)"
     )
     measure = partial(measures, arrays, spec)
     return show("sharing", arrays, spec, twin(arrays, spec), goal, measure)
@@ -251,7 +262,8 @@ def fitting(lam, data, given):
     if not given and most >= FEWEST:
         return np.geomspace(lam[0], lam[-1], most)
     raise refuse(
-        expected=f"at most {SOLVED:,} weights to solve for: lambdas x (1 + tasks) x classes x words",
+        expected=f"at most {SOLVED:,} weights to solve for: lambdas x (1 + tasks) x classes x "
+        "words",
         got=f"{len(lam)} x {1 + data.n_tasks} x {data.n_classes} x {data.n_features:,}, "
         f"some {len(lam) * one * 90 / 2**30:.1f} GB",
         fix=f"pass lam with at most {most} values, or choose fewer tasks, classes or sentences"
@@ -261,7 +273,9 @@ def fitting(lam, data, given):
 
 
 def _thing(frame) -> str:
-    """What a task is called: a domain, as in the lessons, or a task where your column has a name."""
+    """What a task is called: a domain, as in the lessons, or a task where your column has a
+    name.
+    """
     column = (frame.attrs.get("columns") or {}).get("task") or "task"
     return "domain" if column in ("task", "domain") else "task"
 
@@ -327,12 +341,10 @@ def compute(data, train, val, test, lam, lam_shared, sentence=None, words=None, 
     tied = f" and the {thing}s are tied by {share:.0%}" if graph is None else ""
     spec["alt"] = (
         f"Left: share of {len(test)} new sentences classified correctly, for {', '.join(names)}, "
-        f"against lambda from {lam[0]:.2g} "
-        f"({ends[0]}mean {means[0]:.0%}) to {lam[-1]:.2g} ({ends[1]}mean {means[-1]:.0%}). "
-        f"Validation chooses "
-        f"lambda = {lam[best]:.2g}, where the mean is {means[best]:.0%}{tied}. "
-        f"Right: the weights of {', '.join(drawn)} at that lambda: a bar for the shared weight, a marker "
-        f"for each {thing}."
+        f"against lambda from {lam[0]:.2g} ({ends[0]}mean {means[0]:.0%}) to {lam[-1]:.2g} "
+        f"({ends[1]}mean {means[-1]:.0%}). Validation chooses lambda = {lam[best]:.2g}, where the "
+        f"mean is {means[best]:.0%}{tied}. Right: the weights of {', '.join(drawn)} at that "
+        f"lambda: a bar for the shared weight, a marker for each {thing}."
     )
     return arrays, spec
 

@@ -39,8 +39,8 @@ def init_lab(
     """Choose how the weights begin; see whether that is still seen at the end.
 
     Args:
-        data: a `MultiTaskDataset`, or what makes one: a frame, a path. Default: toy sentences of two
-            domains.
+        data: a `MultiTaskDataset`, or what makes one: a frame, a path. Default: toy sentences of
+            two domains.
         word: whose scores are drawn. Default: the word whose shared score ends largest.
         seeds: how many starts, or a list of seeds.
         steps, lr: of plain gradient descent.
@@ -80,9 +80,11 @@ def init_lab(
         model.task_names != data.task_names or not bool(model.graph[0].any())
     ):
         raise refuse(
-            expected=f"a model of the tasks {data.task_names} with an adapter for {data.task_names[0]}",
+            expected=f"a model of the tasks {data.task_names} with an adapter for "
+            f"{data.task_names[0]}",
             got=f"tasks {model.task_names}, graph {model.graph.tolist()}",
-            fix="leave model out, or build it with tasks=data.task_names and a graph that joins them",
+            fix="leave model out, or build it with tasks=data.task_names and a graph that joins "
+            "them",
         )
     lab = Lab(data, seeds, steps, lr, model)
     with one_thread():
@@ -197,7 +199,9 @@ def compute(lab, word, made, begin):
     task = data.task_names[0]
     spec = {
         "title": "Does the random start matter in the end?",
-        "about": "Every line is one seed. The page trains them all, without a penalty and with one.",
+        "about": (
+            "Every line is one seed. The page trains them all, without a penalty and with one."
+        ),
         "inits": list(INITS),
         "scales": list(SCALES),
         "lams": list(LAMS),
@@ -216,10 +220,11 @@ def compute(lab, word, made, begin):
     shown = {"scale": SCALES.index(SHOWN["scale"]), "lam": LAMS.index(SHOWN["lam"])}
     ends = measures(lab, spec, {**spec["start"], **shown})
     spec["alt"] = (
-        f"Paths of {len(lab.seeds)} random starts (normal, scale 1) for the word “{word}”: its score "
-        f"in the shared weights against its score in the adapter of {task}. After {lab.steps[-1]} "
-        f"steps what the task uses, W, still differs from seed to seed by {ends['free']:.0%} of its "
-        f"length without a penalty; with lambda = {ends['lam']:g} by {ends['sum']:.0%}."
+        f"Paths of {len(lab.seeds)} random starts (normal, scale 1) for the word “{word}”: its "
+        f"score in the shared weights against its score in the adapter of {task}. After "
+        f"{lab.steps[-1]} steps what the task uses, W, still differs from seed to seed by "
+        f"{ends['free']:.0%} of its length without a penalty; with lambda = {ends['lam']:g} by "
+        f"{ends['sum']:.0%}."
     )
     return arrays, spec
 

@@ -36,7 +36,8 @@ def gradient_step(
 
     Args:
         sentence: at most 40 different words of the vocabulary; all of them count.
-        label: name or number of the right class (names: those of the model's data, else "0", "1", ...).
+        label: name or number of the right class (names: those of the model's data, else "0", "1",
+            ...).
         task: the task it belongs to; its adapter is the first that serves it.
         model: a trained `RAG`, with the ``vectorizer`` of its data. Default: a small model with
             random weights, rounded to one decimal so that you can check by hand.
@@ -131,7 +132,9 @@ def gradient_step(
     name = model.adapter_names[serving[0]] if serving else "none"
     spec = {
         "title": "One gradient step, by hand",
-        "about": "Go from calculation to calculation, or drag through the steps; check with a pencil.",
+        "about": (
+            "Go from calculation to calculation, or drag through the steps; check with a pencil."
+        ),
         "sentence": sentence,
         "task": task,
         "adapter": name,
@@ -146,9 +149,9 @@ def gradient_step(
     figure, first, after = twin(arrays, spec)
     spec["alt"] = (
         f"Probabilities of {', '.join(classes)} for “{sentence}” in the task {task}: "
-        f"{', '.join(f'{v:.2f}' for v in first)} before, {', '.join(f'{v:.2f}' for v in after)} after one "
-        f"step of "
-        f"length 0.5 on the label {classes[int(label)]}; beside it the gradient (p - y) x of every word."
+        f"{', '.join(f'{v:.2f}' for v in first)} before, {', '.join(f'{v:.2f}' for v in after)} "
+        f"after one step of length 0.5 on the label {classes[int(label)]}; beside it the gradient "
+        "(p - y) x of every word."
     )
     return show("steps", arrays, spec, figure, goal, partial(measures, arrays, spec))
 

@@ -24,8 +24,14 @@ NEEDED = {
 }  # fmt: skip
 
 
-def who_wins(table=None, seeds=3, relatedness=(0.0, 0.5, 1.0), n_per_task=(5, 15, 45), goal=None,
-             features="words"):  # fmt: skip
+def who_wins(
+    table=None,
+    seeds=3,
+    relatedness=(0.0, 0.5, 1.0),
+    n_per_task=(5, 15, 45),
+    goal=None,
+    features="words",
+):
     """Click a cell of the map; see the seeds behind its winner.
 
     Args:
@@ -119,8 +125,10 @@ def compute(table):
     first = np.unravel_index(lead.argmax(), lead.shape)  # opens at the clearest lead
     spec = {
         "title": "Who wins where?",
-        "about": "Click a cell, or move the sliders. A cell has the winner's colour and a star where "
-        f"the lead is clear at 95 % ({kind}), and none where it may be luck.",
+        "about": (
+            "Click a cell, or move the sliders. A cell has the winner's colour and a star where "
+            f"the lead is clear at 95 % ({kind}), and none where it may be luck."
+        ),
         "strategies": strategies,
         "colors": [plots.PALETTE[s] for s in strategies],
         "letters": [plots.LETTERS[s] for s in strategies],
@@ -133,11 +141,9 @@ def compute(table):
     clear = {s: int(((cells["winner"] == s) & cells["clear"]).sum()) for s in strategies}
     counts = ", ".join(f"{s} wins {won[s]} ({clear[s]} clearly)" for s in strategies)
     spec["alt"] = (
-        f"Map of {len(cells)} cells, relatedness {r_values[0]:g} to {r_values[-1]:g} by {n_values[0]} to "
-        f"{n_values[-1]} "
-        f"training sentences per task, {len(seeds)} seeds each: {counts}. Clearly: the 95 % interval of "
-        f"the lead over "
-        "the second lies above 0."
+        f"Map of {len(cells)} cells, relatedness {r_values[0]:g} to {r_values[-1]:g} by "
+        f"{n_values[0]} to {n_values[-1]} training sentences per task, {len(seeds)} seeds each: "
+        f"{counts}. Clearly: the 95 % interval of the lead over the second lies above 0."
     )
     return arrays, spec
 

@@ -31,7 +31,8 @@ def judge(submission: Submission, limits: Limits, lessons: Sequence[str] = ()) -
     """Every verdict of one student.
 
     Args:
-        lessons: whose exercises count, e.g. ``["01"]``; else those that the submission has answers of.
+        lessons: whose exercises count, e.g. ``["01"]``; else those that the submission has answers
+            of.
     """
     notebook = slices.read(submission.cells)
     claims = submission.progress.get("checks", {})
@@ -64,7 +65,9 @@ def judge(submission: Submission, limits: Limits, lessons: Sequence[str] = ()) -
 
 
 def numbers(met: set[str], lessons: Sequence[str]) -> list[str]:
-    """All exercises of the lessons, or of the lessons met, in order; unknown numbers are left out."""
+    """All exercises of the lessons, or of the lessons met, in order; unknown numbers are left
+    out.
+    """
     wanted = set(lessons) or {str(number).rpartition("-")[0] for number in met}
     for lesson in sorted(wanted):
         try:
@@ -214,12 +217,27 @@ def _ticks(section: object) -> dict[str, int]:
 def warm_up() -> None:
     """Import what lessons import, once: every student's process is forked from this one."""
     for name in (
-        "numpy", "pandas", "torch", "scipy.stats", "sklearn.linear_model", "sklearn.metrics",
-        "sklearn.model_selection", "sklearn.feature_extraction.text", "matplotlib.pyplot", "seaborn",
-        "ragteach.engine.replicas", "ragteach.study.experiment", "ragteach.study.plots",
-        "ragteach.study.tables", "ragteach.integrations.estimators", "ragteach.integrations.deep",
-        "ragteach.teach.written", "ragteach.teach.hints", "ragteach.widgets", "ragteach.data.human",
-    ):  # fmt: skip
+        "numpy",
+        "pandas",
+        "torch",
+        "scipy.stats",
+        "sklearn.linear_model",
+        "sklearn.metrics",
+        "sklearn.model_selection",
+        "sklearn.feature_extraction.text",
+        "matplotlib.pyplot",
+        "seaborn",
+        "ragteach.engine.replicas",
+        "ragteach.study.experiment",
+        "ragteach.study.plots",
+        "ragteach.study.tables",
+        "ragteach.integrations.estimators",
+        "ragteach.integrations.deep",
+        "ragteach.teach.written",
+        "ragteach.teach.hints",
+        "ragteach.widgets",
+        "ragteach.data.human",
+    ):
         importlib.import_module(name)
     for module in checks_modules():
         importlib.import_module(module)

@@ -7,7 +7,8 @@ solutions, though nothing is secret: numbers differ between worlds) and ``teache
 solutions, a plan, an answer key and slides for each lesson, rubrics, and three timetables).
 
 A plan says what to ask at which place and what goes wrong there; both come from the cards, the
-minutes and the known mistakes of the checks, so a plan is never older than its lesson. Pages need no
+minutes and the known mistakes of the checks, so a plan is never older than its lesson. Pages need
+no
 network and no files beside them: formulas are MathML, pictures lie inside, slides move by the arrow
 keys.
 """
@@ -143,8 +144,8 @@ def plan(lesson: Lesson) -> str:
     """The lesson plan: what to ask where, what goes wrong, and which picture to draw."""
     body = f"<p>{lesson.minutes} minutes. Afterwards they can {inline(lesson.able)}.</p>"
     body += (
-        "<p>Let everybody write down a prediction before the cell that answers it. Minutes are those "
-        "of the cards; what is left goes to reading, by the length of the text.</p>"
+        "<p>Let everybody write down a prediction before the cell that answers it. Minutes are "
+        "those of the cards; what is left goes to reading, by the length of the text.</p>"
     )
     begins = 0
     for section, minutes in zip(lesson.sections, shares(lesson), strict=True):
@@ -250,7 +251,10 @@ def slides(lesson: Lesson) -> str:
         ]
     n = len(parts)
     body = "".join(
-        f'<section class="slide" aria-label="slide {i} of {n}">{part}<footer>{i} / {n}</footer></section>'
+        (
+            f'<section class="slide" aria-label="slide {i} of {n}">{part}<footer>{i} / '
+            f"{n}</footer></section>"
+        )
         for i, part in enumerate(parts, start=1)
     )
     whole = page(lesson.title, body + f"<script>{MOVE}</script>")

@@ -1,9 +1,9 @@
 """A process of its own world in Linux: no network, no other processes, only the course to read.
 
-Enters: a forked process, before it runs anything of a student's.  Leaves: the same process inside new
-user, mount, network, process and IPC namespaces (as bubblewrap makes them), its root a small file
-system in memory that shows the interpreter, the libraries and the course, read-only, and one folder
-of its own; without capabilities.
+Enters: a forked process, before it runs anything of a student's.  Leaves: the same process inside
+new user, mount, network, process and IPC namespaces (as bubblewrap makes them), its root a small
+file system in memory that shows the interpreter, the libraries and the course, read-only, and one
+folder of its own; without capabilities.
 
 Needs Linux that lets users make namespaces. `missing` says why not, if it does not.
 """
@@ -39,7 +39,9 @@ def _done(result: int, what: str) -> None:
 
 
 def missing() -> str:
-    """Why this system has no namespaces for us; empty if it has them. Tried in a process of its own."""
+    """Why this system has no namespaces for us; empty if it has them. Tried in a process of its
+    own.
+    """
     if not sys.platform.startswith("linux"):
         return "no Linux namespaces on this system"
     there, here = os.pipe()
@@ -61,7 +63,9 @@ def missing() -> str:
 
 
 def enter(base: str, own_bytes: int) -> None:
-    """Enter all namespaces; afterwards the next child that is forked is process 1 of the new ones."""
+    """Enter all namespaces; afterwards the next child that is forked is process 1 of the new
+    ones.
+    """
     libc = _libc()
     _enter_user_namespace(libc)
     spaces = CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWPID
@@ -88,8 +92,9 @@ def enter(base: str, own_bytes: int) -> None:
 def _enter_user_namespace(libc: ctypes.CDLL) -> None:
     """A user namespace in which we are `STUDENT`; root stays root there until `become_student`.
 
-    The kernel counts no processes of the real root, so a grader that runs as root needs a second user
-    to become. Only a process outside may write a table of two: a child that waits for its turn.
+    The kernel counts no processes of the real root, so a grader that runs as root needs a second
+    user to become. Only a process outside may write a table of two: a child that waits for its
+        turn.
     """
     user, group = os.getuid(), os.getgid()
     if user != 0:

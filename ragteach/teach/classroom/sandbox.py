@@ -1,12 +1,12 @@
 """A student's code in a process of its own, with limits, that answers the judge's questions.
 
-Enters: statements and an expression.  Leaves: the expression's value as data; if it is a function, a
-stand-in that the judge can call: arguments go in, what it returns comes out.
+Enters: statements and an expression.  Leaves: the expression's value as data; if it is a function,
+a stand-in that the judge can call: arguments go in, what it returns comes out.
 
-The judge never runs a line of the student's, and the student's process never judges. A limit is set on
-seconds, memory, file size and number of processes; the process has a folder and a HOME of its own;
-where Linux has namespaces it has no network, sees no other process, and reads nothing but the course
-(`namespaces`). `contained` says in words what is contained and what is not.
+The judge never runs a line of the student's, and the student's process never judges. A limit is set
+on seconds, memory, file size and number of processes; the process has a folder and a HOME of its
+own; where Linux has namespaces it has no network, sees no other process, and reads nothing but the
+course (`namespaces`). `contained` says in words what is contained and what is not.
 """
 
 from __future__ import annotations
@@ -73,13 +73,14 @@ def contained(limits: Limits) -> tuple[bool, list[str]]:
     ]
     if not why:
         lines.append(
-            "contained: network (none), processes (own), files (the course read-only, one folder of "
-            "its own in memory, nothing else to read)"
+            "contained: network (none), processes (own), files (the course read-only, one folder "
+            "of its own in memory, nothing else to read)"
         )
         return True, lines
     lines.append(
-        f"NOT contained, {why}: the network, reading your files, writing where you may write, other "
-        "processes of yours. Grade in a container or a virtual machine, as a user without files"
+        f"NOT contained, {why}: the network, reading your files, writing where you may write, "
+        "other processes of yours. Grade in a container or a virtual machine, as a user without "
+        "files"
     )
     return False, lines
 
@@ -172,7 +173,9 @@ class Student:
             self.modules = before
 
     def _reply(self) -> dict:
-        """What is said in the end; until then the judge's own functions are at the student's call."""
+        """What is said in the end; until then the judge's own functions are at the student's
+        call.
+        """
         while True:
             said = wire.receive_data(self.link, self.until)
             if "callback" not in said:
@@ -199,7 +202,9 @@ class Student:
         wire.send(self.link, content)
 
     def _handed(self, answer: Any) -> Any:
-        """What a function of the judge's hands out: data, a model of the student's, else a handle."""
+        """What a function of the judge's hands out: data, a model of the student's, else a
+        handle.
+        """
         for place, module in enumerate(self.modules):
             if answer is module:
                 return things.Argument(place)
@@ -255,7 +260,9 @@ def _error(name: str, message: str) -> BaseException:
 
 
 def _middle(link: socket.socket, limits: Limits, folder: str, world: str, fresh: int) -> None:
-    """Enter the namespaces, start the student's process as the first in them, and wait for its end."""
+    """Enter the namespaces, start the student's process as the first in them, and wait for its
+    end.
+    """
     problem = ""
     try:
         os.setsid()
@@ -361,8 +368,11 @@ def _serve(link: socket.socket, world: str, fresh: int) -> None:
             return {"value": desk.told(mine)}
         if "inside" in asked:
             result = judge(str(asked["inside"]), mine)
-            return {"status": result.status, "message": str(result.message)[:2000],
-                    "diagnosed": bool(result.diagnosed)}  # fmt: skip
+            return {
+                "status": result.status,
+                "message": str(result.message)[:2000],
+                "diagnosed": bool(result.diagnosed),
+            }
         return desk.do(asked)
 
     desk.serve(do)

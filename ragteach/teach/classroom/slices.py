@@ -1,9 +1,9 @@
 """Which lines of a notebook an answer needs: only these are run again.
 
-Enters: the code of a notebook's cells.  Leaves: for each exercise the expressions that were handed to
-``check``, each with the statements before it that it leans on. Figures, tables and experiments that
-no answer uses are left out, so that a lesson of minutes is graded in seconds; and a cell with a
-syntax error costs that cell only.
+Enters: the code of a notebook's cells.  Leaves: for each exercise the expressions that were handed
+to ``check``, each with the statements before it that it leans on. Figures, tables and experiments
+that no answer uses are left out, so that a lesson of minutes is graded in seconds; and a cell with
+a syntax error costs that cell only.
 
 A statement is needed if it stores, changes or calls a method of a name that is needed; then all
 names it reads are needed too. That takes too much rather than too little.
@@ -63,8 +63,10 @@ def read(cells: list[str]) -> Notebook:
 
 def parsed(source: str) -> ast.Module:
     """A cell's code as a tree, without IPython's own lines."""
-    lines = ["pass" if MAGIC.search(line) and not line.startswith(" ") else line
-             for line in source.replace("\r\n", "\n").split("\n")]  # fmt: skip
+    lines = [
+        "pass" if MAGIC.search(line) and not line.startswith(" ") else line
+        for line in source.replace("\r\n", "\n").split("\n")
+    ]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return ast.parse("\n".join(lines))
@@ -142,7 +144,9 @@ def _plain(node: ast.Assign) -> bool:
 
 
 def _only_shows(node: ast.stmt) -> bool:
-    """A call of check, card, print and the like, on its own; or the cell that installs the course."""
+    """A call of check, card, print and the like, on its own; or the cell that installs the
+    course.
+    """
     if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
         function = node.value.func
         name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
@@ -153,7 +157,8 @@ def _only_shows(node: ast.stmt) -> bool:
 def reads(node: ast.AST) -> set[str]:
     """Every name of the notebook that is read anywhere inside.
 
-    What a function, a method or a comprehension calls its own (arguments, variables) is not asked of
+    What a function, a method or a comprehension calls its own (arguments, variables) is not asked
+    of
     outside: Python's own table of scopes tells the two apart. Nor is the variable of a loop.
     """
     kept = getattr(node, "_reads", None)

@@ -1,8 +1,8 @@
 """What was handed in: notebooks and progress files, one student each, read with suspicion.
 
-Enters: a folder.  Leaves: a `Submission` for each student, with the cells' code and the progress file
-as data. Nothing is run here, and nothing is believed: a file may be a link out of the folder, no
-JSON, no notebook, or very large. What cannot be read is said in ``notes``; the rest is read.
+Enters: a folder.  Leaves: a `Submission` for each student, with the cells' code and the progress
+file as data. Nothing is run here, and nothing is believed: a file may be a link out of the folder,
+no JSON, no notebook, or very large. What cannot be read is said in ``notes``; the rest is read.
 
     submissions/ada.ipynb, submissions/ada.json         a student's files, or
     submissions/ada/01_why_share.ipynb, ada/my_progress.json    a student's folder

@@ -1,7 +1,8 @@
 """What is no data stays where it is, and is reached from the other side: classes, objects, functions.
 
-Enters: a value on one side of the wire.  Leaves: on the judge's side a stand-in, which asks the student's
-process whenever it is called or looked at; on the student's side a callback, which asks the judge's.
+Enters: a value on one side of the wire.  Leaves: on the judge's side a stand-in, which asks the
+student's process whenever it is called or looked at; on the student's side a callback, which asks
+the judge's.
 
     on the judge's side      what it stands for
     a function               a function of the student's

@@ -53,15 +53,15 @@ def timetable(lessons: list[Lesson]) -> str:
         ("week", "about", "lessons", "time"), [row(i, m) for i, m in enumerate(TWELVE, 1)]
     )
     body += (
-        "<p>In class: predictions, the explorers, and the easy and medium exercises. At home: what is "
-        "marked hard or extra, the answers in words, and the exercise in a world of one's own "
+        "<p>In class: predictions, the explorers, and the easy and medium exercises. At home: what "
+        "is marked hard or extra, the answers in words, and the exercise in a world of one's own "
         "(01-w to 10-w), which is what to hand in.</p>"
     )
     labs = [lesson for lesson in lessons if lesson.is_lab]
     body += (
-        "<h2>Projects</h2><p>A lab is one long session, alone or in pairs: a brief, data, baselines to "
-        "beat, milestones that are checked, and a report. Its rubric is in the rubrics. From the "
-        "lesson on real data (10) on, each student takes one.</p>"
+        "<h2>Projects</h2><p>A lab is one long session, alone or in pairs: a brief, data, "
+        "baselines to beat, milestones that are checked, and a report. Its rubric is in the "
+        "rubrics. From the lesson on real data (10) on, each student takes one.</p>"
     )
     body += table(
         ("lab", "minutes", "afterwards they can"),

@@ -1,7 +1,8 @@
 """Values cross between the judge and a student's process as data, never as pickles of theirs.
 
 Enters: a value in the student's process.  Leaves: JSON that the judge reads: numbers, words, lists,
-dicts, arrays, tensors, tables, an `nn.Linear`; a function or a class only as the word that it is one.
+dicts, arrays, tensors, tables, an `nn.Linear`; a function or a class only as the word that it is
+one.
 
 The other way, from the judge to the student's process, arguments are pickled: those bytes are ours.
 """
@@ -206,7 +207,8 @@ def _rag(told: dict) -> RAG:
     return model
 
 
-# ------------------------------------------------------------------ messages with a length before them
+# ------------------------------------------------------------------ messages with a length before
+# them
 
 
 def send(link: socket.socket, payload: bytes) -> None:

@@ -165,7 +165,8 @@ def world(student_id: str | int | None = None) -> World:
 
     The id seeds how related the tasks are, their sizes, the wrong labels and which word means what,
     so that everybody's numbers differ while nobody's are harder. It is kept in
-    ``my_progress.json`` beside the notebook, so other notebooks of the folder are in the same world.
+    ``my_progress.json`` beside the notebook, so other notebooks of the folder are in the same
+    world.
 
     Args:
         student_id: a student number or a name, at most 80 characters; capitals and spaces around it
@@ -265,7 +266,9 @@ def _exchanged(text: str, words: Mapping[str, str]) -> str:
 def _dealt(
     frame: pd.DataFrame, sizes: Mapping[str, int], deal: random.Random
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """Sentences to learn, to choose and to test on: in each task every class has a third of each."""
+    """Sentences to learn, to choose and to test on: in each task every class has a third of
+    each.
+    """
     parts: tuple[list[int], list[int], list[int]] = ([], [], [])
     for task, n in sizes.items():
         rows = frame[frame["task"] == task]

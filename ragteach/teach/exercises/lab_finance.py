@@ -38,21 +38,37 @@ def limit(yours):
             found,
             right,
             wrong=[
-                (right - 1, "One too few: this count itself is reached more often than the rate allows. An alarm sounds at "
-                 "count >= c, so ask for P(count >= c)."),
+                (
+                    right - 1,
+                    "One too few: this count itself is reached more often than the rate allows. An "
+                    "alarm sounds at count >= c, so ask for P(count >= c).",
+                ),
                 (right + 1, "One too many: with one headline less the rate is still kept."),
-                (answers.limit(n, share, rate / 2), "Half the rate, as if too few negatives gave an alarm too. Only many do: one side."),
-                (mean + stats.norm.ppf(1 - rate) * sd, "That is the normal curve's limit. A count of a few headlines is binomial: "
-                 "use its own probabilities."),
+                (
+                    answers.limit(n, share, rate / 2),
+                    "Half the rate, as if too few negatives gave an alarm too. Only many do: one "
+                    "side.",
+                ),
+                (
+                    mean + stats.norm.ppf(1 - rate) * sd,
+                    "That is the normal curve's limit. A count of a few headlines is binomial: "
+                    "use its own probabilities.",
+                ),
                 (right / n, "As a count of headlines, not as a share of them."),
                 (mean, "That is the usual count itself: it is reached every second time."),
-                (stats.binom.ppf(rate, n, share), "That is the low end: few negatives are no alarm."),
-                (mean + 2 * sd, "Two standard deviations are no rate. Ask the binomial distribution."),
+                (
+                    stats.binom.ppf(rate, n, share),
+                    "That is the low end: few negatives are no alarm.",
+                ),
+                (
+                    mean + 2 * sd,
+                    "Two standard deviations are no rate. Ask the binomial distribution.",
+                ),
             ],
             what=f"The limit for n = {n}, share = {share:.2f}, rate = {rate}",
             rtol=0,
             atol=1e-6,
-        )  # fmt: skip
+        )
 
 
 # ------------------------------------------------------------------ lab_finance-2
@@ -70,7 +86,8 @@ def limit(yours):
         "S = np.maximum(0, S + counts[:, day] - k), kept for every day.",
     ],
     reference=answers.cusum,
-    reason="On usual days counts - k is negative and S lies at 0; in a surge it is positive, and S climbs day by day.",
+    reason="On usual days counts - k is negative and S lies at 0; in a surge it is positive, and S "
+    "climbs day by day.",
 )
 def cusum(yours):
     """(counts (n_streams, n_days), k) -> S (n_streams, n_days)."""
@@ -89,19 +106,43 @@ def cusum(yours):
         call(yours, counts, k),
         answers.cusum(counts, k),
         wrong=[
-            (np.cumsum(step, 1), "This sum may fall without end: a quiet year then hides a surge. Keep S at 0 or above, every day."),
-            (np.maximum(0, np.cumsum(step, 1)), "The 0 comes in at the end only. Each day's S starts from yesterday's S after it was kept at 0."),
+            (
+                np.cumsum(step, 1),
+                "This sum may fall without end: a quiet year then hides a surge. Keep S at 0 or "
+                "above, every day.",
+            ),
+            (
+                np.maximum(0, np.cumsum(step, 1)),
+                "The 0 comes in at the end only. Each day's S starts from yesterday's S after it "
+                "was kept at 0.",
+            ),
             (np.maximum(0, step), "Every day by itself: yesterday's S is missing."),
-            (np.cumsum(np.maximum(0, step), 1), "Good days must bring S down: cut the sum at 0, not each day's step."),
-            (unkept, "S itself falls below 0 here. The maximum goes round all of it: max(0, S + counts - k)."),
+            (
+                np.cumsum(np.maximum(0, step), 1),
+                "Good days must bring S down: cut the sum at 0, not each day's step.",
+            ),
+            (
+                unkept,
+                "S itself falls below 0 here. The maximum goes round all of it: max(0, S + counts "
+                "- k).",
+            ),
             (np.cumsum(counts, 1), "k is never subtracted."),
             (late, "One day late: today's S has today's count in it."),
-            (answers.cusum(counts.T, k).T, "Days run along the second axis: counts[:, day] is one day of all streams."),
-            (answers.cusum(2 * k - counts, k), "This climbs when there are few negatives: counts - k, not k - counts."),
-            (answers.cusum(counts, counts.mean(1, keepdims=True)[:, 0]), "k is given; do not take the mean of the counts for it: a surge would raise it."),
+            (
+                answers.cusum(counts.T, k).T,
+                "Days run along the second axis: counts[:, day] is one day of all streams.",
+            ),
+            (
+                answers.cusum(2 * k - counts, k),
+                "This climbs when there are few negatives: counts - k, not k - counts.",
+            ),
+            (
+                answers.cusum(counts, counts.mean(1, keepdims=True)[:, 0]),
+                "k is given; do not take the mean of the counts for it: a surge would raise it.",
+            ),
         ],
         what="S",
-    )  # fmt: skip
+    )
 
 
 # ------------------------------------------------------------------ lab_finance-3
@@ -119,10 +160,13 @@ def cusum(yours):
         "Return the first h of np.unique(highest) with np.mean(highest >= h) <= rate.",
     ],
     reference=answers.level,
-    reason="The rate belongs to the quarter, however often you look in it: that is what an owner of the alarm hears.",
+    reason="The rate belongs to the quarter, however often you look in it: that is what an owner "
+    "of the alarm hears.",
 )
 def level(yours):
-    """(highest (n_streams,), rate) -> the smallest level that at most a share rate of the streams reaches."""
+    """(highest (n_streams,), rate) -> the smallest level that at most a share rate of the streams
+    reaches.
+    """
     for seed, rate in ((3, 0.05), (4, 0.1)):
         rng = np.random.default_rng(seed)
         highest = np.floor(rng.gamma(6, 1.0, 400)) + 0.5
@@ -131,24 +175,39 @@ def level(yours):
         expect(mine.shape == (), f"Return one number, the level; yours has shape {mine.shape}.")
         reached = float(np.mean(highest >= mine))
         known = [
-            (np.quantile(highest, 1 - rate), "That quantile is itself reached, by all who share it: count highest >= level."),
-            (np.quantile(highest, rate), "That is the low end: nearly all quiet quarters reach it. Take the high one."),
-            (highest.mean() + 2 * highest.std(), "Two standard deviations say nothing of a rate here: count the quarters."),
-            (highest.max(), "The highest of all quiet quarters: it keeps the rate, and makes surges wait. A smaller level keeps it too."),
+            (
+                np.quantile(highest, 1 - rate),
+                "That quantile is itself reached, by all who share it: count highest >= level.",
+            ),
+            (
+                np.quantile(highest, rate),
+                "That is the low end: nearly all quiet quarters reach it. Take the high one.",
+            ),
+            (
+                highest.mean() + 2 * highest.std(),
+                "Two standard deviations say nothing of a rate here: count the quarters.",
+            ),
+            (
+                highest.max(),
+                "The highest of all quiet quarters: it keeps the rate, and makes surges wait. A "
+                "smaller level keeps it too.",
+            ),
             (np.mean(highest >= right), "That is a share of quarters; the level is asked for."),
-        ]  # fmt: skip
+        ]
         for value, message in known:
             expect(not np.isclose(mine, value), message, mine, right)
         expect(
             reached <= rate,
-            f"{reached:.1%} of the quiet quarters reach your level of {float(mine):g}: more than {rate:.0%}.",
+            f"{reached:.1%} of the quiet quarters reach your level of {float(mine):g}: more than "
+            f"{rate:.0%}.",
             mine,
             right,
         )
         best = float(np.mean(highest >= right))
         expect(
             np.isclose(reached, best),
-            f"Your level of {float(mine):g} is reached by {reached:.1%} only; a smaller one keeps {rate:.0%} too, and sees surges sooner.",
+            f"Your level of {float(mine):g} is reached by {reached:.1%} only; a smaller one keeps "
+            f"{rate:.0%} too, and sees surges sooner.",
             mine,
             right,
         )
@@ -169,7 +228,8 @@ def level(yours):
         "argmax(1) + 1 where after.any(1), else NaN: argmax of a row without True is 0.",
     ],
     reference=answers.delays,
-    reason="A stream that never gives an alarm has no delay, and must not vanish: report the share found beside the mean.",
+    reason="A stream that never gives an alarm has no delay, and must not vanish: report the share "
+    "found beside the mean.",
 )
 def delays(yours):
     """(alarms (n_streams, n_days), start) -> days from the start to the alarm, NaN for none."""
@@ -185,11 +245,13 @@ def delays(yours):
     n_found = int(np.isfinite(right).sum())
     expect(
         mine.shape != (len(alarms),),
-        "Streams with an alarm before the surge are still in: that alarm was a false one, and they cannot be asked how soon.",
+        "Streams with an alarm before the surge are still in: that alarm was a false one, and they "
+        "cannot be asked how soon.",
     )
     expect(
         mine.shape != (n_found,),
-        "Streams without any alarm have vanished. Keep them, as NaN: a delay of those that were found flatters.",
+        "Streams without any alarm have vanished. Keep them, as NaN: a delay of those that were "
+        "found flatters.",
     )
     expect(mine.shape != (), "Return the delay of every stream, not their mean.")
     expect(
@@ -200,7 +262,8 @@ def delays(yours):
     never = alarms.shape[1] - start
     expect(
         not np.isclose(mine[missing], 1).all(),
-        "Streams without an alarm are said to be found on the first day: argmax of a row without True is 0.",
+        "Streams without an alarm are said to be found on the first day: argmax of a row without "
+        "True is 0.",
     )
     expect(
         not np.isin(mine[missing], [never, never + 1]).all(),
@@ -210,7 +273,8 @@ def delays(yours):
     there = ~missing
     expect(
         np.isfinite(mine[there]).all(),
-        "Some streams that do have an alarm in the surge came out as NaN: a delay is a number of days.",
+        "Some streams that do have an alarm in the surge came out as NaN: a delay is a number of "
+        "days.",
     )
     expect_close(
         mine[there],
@@ -246,7 +310,8 @@ def delays(yours):
         "share * hit + (1 - share) * false.",
     ],
     reference=answers.said_share,
-    reason="The slope is hit - false: a surge of 10 points looks like 10 (hit - false) points, and the alarm waits longer.",
+    reason="The slope is hit - false: a surge of 10 points looks like 10 (hit - false) points, and "
+    "the alarm waits longer.",
 )
 def said_share(yours):
     """(share, confusion) -> the share of headlines that is called negative."""
@@ -262,19 +327,43 @@ def said_share(yours):
             call(yours, share, confusion),
             right,
             wrong=[
-                (answers.said_share(share, confusion.T), "Rows are the truth, columns what was said: yours has them exchanged."),
+                (
+                    answers.said_share(share, confusion.T),
+                    "Rows are the truth, columns what was said: yours has them exchanged.",
+                ),
                 (share * hit, "Others are called negative too, by mistake: their part is missing."),
                 (share * hit + false, "False ones come from the others only: times (1 - share)."),
-                (share * hit + (1 - share) * rows[1:, 0].sum(), "The two other classes are one group here: their rates do not add up."),
-                (share * hit + (1 - share) * rows[1:, 0].mean(), "The two other classes are not equally frequent: put their headlines together, then divide."),
-                (share * precision + (1 - share) * false, "That is the precision, which belongs to what was said. Divide by the row, the truth."),
-                (share * np.trace(confusion) / confusion.sum(), "The accuracy mixes all classes. Take the rates of the negative ones, and of the others."),
-                (share * hit + (1 - share) * (1 - false), "The others are called negative at the rate false, not 1 - false."),
-                (confusion[:, 0].sum() / confusion.sum(), "That is what was said on validation. The true share is another one here."),
+                (
+                    share * hit + (1 - share) * rows[1:, 0].sum(),
+                    "The two other classes are one group here: their rates do not add up.",
+                ),
+                (
+                    share * hit + (1 - share) * rows[1:, 0].mean(),
+                    "The two other classes are not equally frequent: put their headlines together, "
+                    "then divide.",
+                ),
+                (
+                    share * precision + (1 - share) * false,
+                    "That is the precision, which belongs to what was said. Divide by the row, the "
+                    "truth.",
+                ),
+                (
+                    share * np.trace(confusion) / confusion.sum(),
+                    "The accuracy mixes all classes. Take the rates of the negative ones, and of "
+                    "the others.",
+                ),
+                (
+                    share * hit + (1 - share) * (1 - false),
+                    "The others are called negative at the rate false, not 1 - false.",
+                ),
+                (
+                    confusion[:, 0].sum() / confusion.sum(),
+                    "That is what was said on validation. The true share is another one here.",
+                ),
                 (100 * right, "As a share, not in per cent."),
             ],
             what=f"The share called negative, of {share} that are",
-        )  # fmt: skip
+        )
 
 
 # ------------------------------------------------------------------ lab_finance-6
@@ -291,12 +380,14 @@ in_words(
     ],
     draft={
         "a": Sentence(
-            "RAG is of no clear use for the three tasks: its paired intervals against independent models and full sharing hold zero.",
+            "RAG is of no clear use for the three tasks: its paired intervals against independent "
+            "models and full sharing hold zero.",
             True,
             "And scikit-learn's best simple model is as good.",
         ),
         "b": Sentence(
-            "Each look has a false-alarm rate of 5 %, so one quiet quarter in twenty has a false alarm.",
+            "Each look has a false-alarm rate of 5 %, so one quiet quarter in twenty has a false "
+            "alarm.",
             False,
             "A quarter has sixty looks. At 5 % each most quiet quarters have a false alarm.",
         ),
@@ -306,32 +397,41 @@ in_words(
             "That was a perfect reader. With the classifier it takes several times as long.",
         ),
         "d": Sentence(
-            "The classifier's errors raise the level, but the delay stays, since surge and quiet are misread alike.",
+            "The classifier's errors raise the level, but the delay stays, since surge and quiet "
+            "are misread alike.",
             False,
-            "The surge shrinks by hit - false while the noise stays: the delay grows several times.",
+            "The surge shrinks by hit - false while the noise stays: the delay grows several "
+            "times.",
         ),
         "e": Sentence(
-            "To know what is usual, the feed's own quiet days are better than the confusion on validation.",
+            "To know what is usual, the feed's own quiet days are better than the confusion on "
+            "validation.",
             True,
             "They are more headlines, of the same kind, and need no label.",
         ),
         "f": Sentence(
-            "If stories make several headlines a day, the false-alarm rate that was set on independent ones does not hold.",
+            "If stories make several headlines a day, the false-alarm rate that was set on "
+            "independent ones does not hold.",
             True,
             "With a correlation of 0.05 about half of the quiet quarters had a false alarm.",
         ),
     },
-    model="On the held-out headlines, mean of the three tasks, RAG is right in about half of the cases, [.48, .56]; independent "
-    "models, full sharing and naive Bayes cannot be told apart from it: no use for RAG. For sentiment in six trades full sharing "
-    "is clearly ahead of independent models, and adapters add nothing. The alarm keeps 5 % of quiet quarters, tested on 4,000 others. A surge from "
-    "a third to a half is found in five days by a perfect reader and after more than three weeks through the classifier, which "
-    "calls half of the negative headlines negative. Set by validation's rates the level failed on new firms; I would set it on "
-    "a quiet year of the feed itself. All headlines were composed by a language model, without stories: on a real feed clusters will raise false "
-    "alarms. What would change my mind: labelled headlines of a real feed on which RAG beats independent models by a paired interval above zero.",
-    tempting="The alarm has a false-alarm rate of 5 % and finds a surge within five days. RAG reads sentiment, topic and event "
-    "together, and is as good as any rival, so one model should be used for all.",
-    flaw="Five days belong to a reader without errors; the rate to independent headlines and a level that was set on the very feed. "
-    "And 'as good as' is no reason for the more complicated model.",
+    model="On the held-out headlines, mean of the three tasks, RAG is right in about half of the "
+    "cases, [.48, .56]; independent models, full sharing and naive Bayes cannot be told apart from "
+    "it: no use for RAG. For sentiment in six trades full sharing is clearly ahead of independent "
+    "models, and adapters add nothing. The alarm keeps 5 % of quiet quarters, tested on 4,000 "
+    "others. A surge from a third to a half is found in five days by a perfect reader and after "
+    "more than three weeks through the classifier, which calls half of the negative headlines "
+    "negative. Set by validation's rates the level failed on new firms; I would set it on a quiet "
+    "year of the feed itself. All headlines were composed by a language model, without stories: on "
+    "a real feed clusters will raise false alarms. What would change my mind: labelled headlines "
+    "of a real feed on which RAG beats independent models by a paired interval above zero.",
+    tempting="The alarm has a false-alarm rate of 5 % and finds a surge within five days. RAG "
+    "reads sentiment, topic and event together, and is as good as any rival, so one model should "
+    "be used for all.",
+    flaw="Five days belong to a reader without errors; the rate to independent headlines and a "
+    "level that was set on the very feed. And 'as good as' is no reason for the more complicated "
+    "model.",
     rubric=[
         "says plainly whether RAG is of use, by paired intervals, for both kinds of task",
         "gives the false-alarm rate of a period, and how it was tested",

@@ -75,8 +75,8 @@ def letters(yours):
         "known = set(train); the mean of (template in known) over test.",
     ],
     reference=answers.leaked,
-    reason="Split by sentence, some test sentences have a twin in training, the more the more sentences a template makes; "
-    "split by template, none has.",
+    reason="Split by sentence, some test sentences have a twin in training, the more the more "
+    "sentences a template makes; split by template, none has.",
 )
 def leaked(yours):
     """(train, test) templates -> the share of test sentences that leak."""
@@ -121,8 +121,8 @@ def leaked(yours):
     hints=[
         "For each pair: mean over draws, and its standard error, std(ddof=1) / root of n_draws.",
         "With n (n - 1) pairs, each gets the level 1 - (1 - level) / (n (n - 1)): Bonferroni.",
-        "clear where |mean| > t * error, t = scipy.stats.t.ppf((1 + each) / 2, n_draws - 1); the diagonal is "
-        "False.",
+        "clear where |mean| > t * error, t = scipy.stats.t.ppf((1 + each) / 2, n_draws - 1); the "
+        "diagonal is False.",
     ],
     reference=answers.clear,
     reason="At 95 % for each pair, one of twenty would be called clear although nothing is there.",
@@ -152,20 +152,34 @@ def clear(yours):
         found.astype(float),
         right,
         wrong=[
-            (cut(stats.t.ppf(0.975, draws - 1)), "Every pair by itself at 95 %: of twenty, one is clear by chance. "
-             "Share the 5 % among the pairs."),
+            (
+                cut(stats.t.ppf(0.975, draws - 1)),
+                "Every pair by itself at 95 %: of twenty, one is clear by chance. "
+                "Share the 5 % among the pairs.",
+            ),
             (with_diagonal, "The diagonal compares a language with itself: False."),
-            (cut(stats.norm.ppf((1 + each) / 2)), "Six draws: take Student's t, not the normal distribution."),
-            (cut(stats.norm.ppf(0.975)), "1.96 is the normal distribution's, for one pair. Take Student's t, and "
-             "share the 5 % among the pairs."),
-            (cut(stats.t.ppf((1 + each) / 2, draws - 1), lambda s: s), "Clear harm is clear too: take the size of "
-             "the mean, whatever its sign."),
-            (cut(stats.t.ppf((1 + each) / 2, draws - 1) * draws**0.5), "The error of a mean is the standard deviation "
-             "over the root of the number of draws."),
+            (
+                cut(stats.norm.ppf((1 + each) / 2)),
+                "Six draws: take Student's t, not the normal distribution.",
+            ),
+            (
+                cut(stats.norm.ppf(0.975)),
+                "1.96 is the normal distribution's, for one pair. Take Student's t, and "
+                "share the 5 % among the pairs.",
+            ),
+            (
+                cut(stats.t.ppf((1 + each) / 2, draws - 1), lambda s: s),
+                "Clear harm is clear too: take the size of the mean, whatever its sign.",
+            ),
+            (
+                cut(stats.t.ppf((1 + each) / 2, draws - 1) * draws**0.5),
+                "The error of a mean is the standard deviation "
+                "over the root of the number of draws.",
+            ),
             (1 - right, "That is where it is not clear."),
         ],
         what="The table of clear pairs",
-    )  # fmt: skip
+    )
 
 
 # ------------------------------------------------------------------ lab_languages-4
@@ -183,8 +197,8 @@ def clear(yours):
         "The number of known runs over the number of runs.",
     ],
     reference=answers.known_share,
-    reason="What is not in the vocabulary is not seen at all. This share is an upper end, for a known run may mean "
-    "something else.",
+    reason="What is not in the vocabulary is not seen at all. This share is an upper end, for a "
+    "known run may mean something else.",
 )
 def known_share(yours):
     """(runs, vocabulary) -> the share of runs that are known."""
@@ -251,32 +265,39 @@ in_words(
             "Chinese writes no spaces, so a whole clause is one 'word' that never comes again.",
         ),
         "d": Sentence(
-            "No pair of languages shows a clear gain in the matrix, so languages cannot help each other.",
+            "No pair of languages shows a clear gain in the matrix, so languages cannot help each "
+            "other.",
             False,
-            "No clear gain in these draws is not no gain; and Dutch, without a single example, is read far above chance.",
+            "No clear gain in these draws is not no gain; and Dutch, without a single example, is "
+            "read far above chance.",
         ),
         "e": Sentence(
             "Zero-shot to Dutch works mostly through German.",
             True,
-            "The German model alone is nearly as good on Dutch as all five together, and shares most runs of letters.",
+            "The German model alone is nearly as good on Dutch as all five together, and shares "
+            "most runs of letters.",
         ),
         "f": Sentence(
-            "The 24 held-out sentences of a language leave an accuracy uncertain by nearly twenty points.",
+            "The 24 held-out sentences of a language leave an accuracy uncertain by nearly twenty "
+            "points.",
             True,
             "Wilson's interval of 12 in 24 goes from .31 to .69.",
         ),
     },
-    model="On templates about eight in ten are right, on sentences by hand about half: the half is the headline, [.41, .59] for "
-    "full sharing on the five languages together. RAG and independent models cannot be told apart on them, and full sharing is "
-    "ahead of RAG by seven points [2, 11], on one draw of the templates: RAG is of no use here. Letters beat words by far in "
-    "Chinese and clearly in German. In the matrix no pair passes the level of all twenty. Where a language has no examples, "
-    "sharing is all there is: Dutch is read at three times chance, mostly through German. I would collect real sentences before "
-    "touching the model. What would change my mind: 200 real sentences a language on which RAG beats full sharing and "
-    "independent models by paired intervals above zero.",
-    tempting="The accuracy is 86 % on validation, and RAG is first or second everywhere. Related languages help each "
-    "other, as English and German show, so one model with adapters should be used.",
-    flaw="Validation is made by the same kind of templates, being first without an interval is luck, and the matrix has "
-    "no clear pair.",
+    model="On templates about eight in ten are right, on sentences by hand about half: the half is "
+    "the headline, [.41, .59] for full sharing on the five languages together. RAG and independent "
+    "models cannot be told apart on them, and full sharing is ahead of RAG by seven points [2, "
+    "11], on one draw of the templates: RAG is of no use here. Letters beat words by far in "
+    "Chinese and clearly in German. In the matrix no pair passes the level of all twenty. Where a "
+    "language has no examples, sharing is all there is: Dutch is read at three times chance, "
+    "mostly through German. I would collect real sentences before touching the model. What would "
+    "change my mind: 200 real sentences a language on which RAG beats full sharing and independent "
+    "models by paired intervals above zero.",
+    tempting="The accuracy is 86 % on validation, and RAG is first or second everywhere. Related "
+    "languages help each other, as English and German show, so one model with adapters should be "
+    "used.",
+    flaw="Validation is made by the same kind of templates, being first without an interval is "
+    "luck, and the matrix has no clear pair.",
     rubric=[
         "gives the accuracy on sentences by hand as the headline, with its interval",
         "says plainly whether RAG is of use, by paired intervals",

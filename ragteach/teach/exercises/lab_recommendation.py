@@ -17,13 +17,14 @@ from ragteach.teach.written import Sentence, in_words
     minutes=15,
     trains="measuring the top of a list, not all of it",
     hints=[
-        "Put the gains 2^rating - 1 into the order of the scores, the highest score first; keep k of them.",
+        "Put the gains 2^rating - 1 into the order of the scores, the highest score first; keep k "
+        "of them.",
         "Divide place i (the first is 1) by log2(i + 1) and add up.",
         "The best list has the gains in falling order. Divide by the same sum for it.",
     ],
     reference=answers.ndcg,
-    reason="A 5 in the tenth place counts as much as a 5 in the first, divided by log2(11): what nobody scrolls to is "
-    "worth little. The best list has 1, whatever the reader's taste.",
+    reason="A 5 in the tenth place counts as much as a 5 in the first, divided by log2(11): what "
+    "nobody scrolls to is worth little. The best list has 1, whatever the reader's taste.",
 )
 def ndcg(yours):
     """(ratings, scores, k) -> nDCG@k."""
@@ -47,23 +48,44 @@ def ndcg(yours):
             call(yours, ratings, scores, k),
             right,
             wrong=[
-                (dcg(mine), "That is DCG. Divide by what the best list has, or no two readers can be compared."),
-                (linear, "The gain of an item is 2^rating - 1, not the rating: a 5 is worth 31, a 1 is worth 1."),
+                (
+                    dcg(mine),
+                    "That is DCG. Divide by what the best list has, or no two readers can be "
+                    "compared.",
+                ),
+                (
+                    linear,
+                    "The gain of an item is 2^rating - 1, not the rating: a 5 is worth 31, a 1 is "
+                    "worth 1.",
+                ),
                 (powers, "The gain is 2^rating - 1; the 1 is missing."),
                 (flat, "Every place counts the same here. Divide place i by log2(i + 1)."),
-                (dcg(mine[::-1]) / dcg(best), "Your list begins with the lowest score. The highest comes first."),
-                (dcg(mine, len(mine)) / dcg(best, len(best)), "All items are in it. Only the first k are seen."),
+                (
+                    dcg(mine[::-1]) / dcg(best),
+                    "Your list begins with the lowest score. The highest comes first.",
+                ),
+                (
+                    dcg(mine, len(mine)) / dcg(best, len(best)),
+                    "All items are in it. Only the first k are seen.",
+                ),
                 (
                     dcg(mine) / dcg(np.sort(mine[:k])[::-1]),
-                    "The best list is made of all items, not only of the k that you chose: what you left out counts against you.",
+                    "The best list is made of all items, not only of the k that you chose: what "
+                    "you left out counts against you.",
                 ),
                 (dcg(mine) / dcg(best, len(best)), "The best list is cut after k places too."),
-                (dcg(mine, shift=3) / dcg(best), "The first place has i = 1: divided by log2(2), which is 1."),
-                (dcg(gains) / dcg(best), "The items are still in the order they came in. Sort by the scores."),
+                (
+                    dcg(mine, shift=3) / dcg(best),
+                    "The first place has i = 1: divided by log2(2), which is 1.",
+                ),
+                (
+                    dcg(gains) / dcg(best),
+                    "The items are still in the order they came in. Sort by the scores.",
+                ),
                 (100 * right, "As a share, not in per cent."),
             ],
             what="nDCG@k",
-        )  # fmt: skip
+        )
 
 
 # ------------------------------------------------------------------ lab_recommendation-2
@@ -76,12 +98,14 @@ def ndcg(yours):
     minutes=12,
     trains="a baseline that many published recommenders did not beat",
     hints=[
-        "Some readers like everything: take each reader's own mean (np.nanmean over their row) out first.",
+        "Some readers like everything: take each reader's own mean (np.nanmean over their row) out "
+        "first.",
         "Add up over readers, item by item; what nobody rated adds nothing: np.nansum.",
         "Divide by (how many rated it + prior), so that one lucky 5 is no bestseller.",
     ],
     reference=answers.popularity,
-    reason="The prior counts as so many readers who found the item average. An item that nobody rated gets 0: average.",
+    reason="The prior counts as so many readers who found the item average. An item that nobody "
+    "rated gets 0: average.",
 )
 def popularity(yours):
     """(ratings with nan, prior) -> the shrunk mean of what is above each reader's own mean."""
@@ -109,22 +133,46 @@ def popularity(yours):
         found,
         right,
         wrong=[
-            (np.nansum(ratings, 0) / (n + prior), "Readers who like everything lift whatever they rate. Take each "
-             "reader's mean out first."),
-            (np.nansum(everybody, 0) / (n + prior), "You took out one mean for all. Each reader has their own."),
-            (np.nan_to_num(unrated), "No prior: one 5 makes a bestseller. Divide by the count plus the prior."),
-            (np.nansum(above, 0), "That is a sum: what many rated wins. Divide by the count plus the prior."),
-            (np.nansum(above, 0) / (len(ratings) + prior), "You divide by all readers, also those who did not rate "
-             "it. Count the ratings of each item."),
+            (
+                np.nansum(ratings, 0) / (n + prior),
+                "Readers who like everything lift whatever they rate. Take each "
+                "reader's mean out first.",
+            ),
+            (
+                np.nansum(everybody, 0) / (n + prior),
+                "You took out one mean for all. Each reader has their own.",
+            ),
+            (
+                np.nan_to_num(unrated),
+                "No prior: one 5 makes a bestseller. Divide by the count plus the prior.",
+            ),
+            (
+                np.nansum(above, 0),
+                "That is a sum: what many rated wins. Divide by the count plus the prior.",
+            ),
+            (
+                np.nansum(above, 0) / (len(ratings) + prior),
+                "You divide by all readers, also those who did not rate "
+                "it. Count the ratings of each item.",
+            ),
             (n.astype(float), "That is how many rated it, not how much they liked it."),
-            ((np.nansum(above, 0) + prior) / (n + prior), "The prior is so many ratings of 0, average: it stands "
-             "below the line only."),
-            (np.nansum(np.nan_to_num(ratings) - np.nan_to_num(ratings).mean(1, keepdims=True), 0) / (n + prior),
-             "Unrated is not 0: that would say they hated it. Keep nan, and use nanmean and nansum."),
-            (np.nansum(above, 0) / np.maximum(n, 1) + prior, "The prior is added to the count, below the line."),
+            (
+                (np.nansum(above, 0) + prior) / (n + prior),
+                "The prior is so many ratings of 0, average: it stands below the line only.",
+            ),
+            (
+                np.nansum(np.nan_to_num(ratings) - np.nan_to_num(ratings).mean(1, keepdims=True), 0)
+                / (n + prior),
+                "Unrated is not 0: that would say they hated it. Keep nan, and use nanmean and "
+                "nansum.",
+            ),
+            (
+                np.nansum(above, 0) / np.maximum(n, 1) + prior,
+                "The prior is added to the count, below the line.",
+            ),
         ],
         what="The popularity",
-    )  # fmt: skip
+    )
 
 
 # ------------------------------------------------------------------ lab_recommendation-3
@@ -137,13 +185,14 @@ def popularity(yours):
     minutes=15,
     trains="reading an adapter as a correction of what all have in common",
     hints=[
-        "What w_s leaves over of the ratings is ratings - x @ shared. The adapter has to explain that, at a price.",
+        "What w_s leaves over of the ratings is ratings - x @ shared. The adapter has to explain "
+        "that, at a price.",
         "Minimise |left - x a|^2 / (2 n) + lam / 2 |a|^2: set the gradient to zero.",
         "(x'x / n + lam I) a = x' left / n; np.linalg.solve.",
     ],
     reference=answers.new_adapter,
-    reason="With no ratings a = 0, and the reader gets what all like. Each rating moves them away from it, by as much as "
-    "lam allows.",
+    reason="With no ratings a = 0, and the reader gets what all like. Each rating moves them away "
+    "from it, by as much as lam allows.",
 )
 def new_adapter(yours):
     """(x, ratings, shared, lam) -> a of a reader who was not trained with."""
@@ -163,21 +212,33 @@ def new_adapter(yours):
         call(yours, x, ratings, shared, lam),
         right,
         wrong=[
-            (solved(ratings), "That is a taste learnt from nothing. Take out first what w_s explains already."),
+            (
+                solved(ratings),
+                "That is a taste learnt from nothing. Take out first what w_s explains already.",
+            ),
             (shared + right, "That is w_s + a, the whole taste. The adapter alone is asked for."),
-            (solved(price=0.0), "No price on the adapter: seven ratings are then learnt by heart. Where is lam?"),
-            (solved(above=1, below=1), "The squared errors are a mean, so x'x and x' left are divided by n. Without it "
-             "lam weighs seven times less."),
+            (
+                solved(price=0.0),
+                "No price on the adapter: seven ratings are then learnt by heart. Where is lam?",
+            ),
+            (
+                solved(above=1, below=1),
+                "The squared errors are a mean, so x'x and x' left are divided by n. Without it "
+                "lam weighs seven times less.",
+            ),
             (solved(above=1), "x'x is divided by n too."),
             (solved(below=1), "x' left is divided by n too."),
-            (solved(price=lam * n), "The n stands at both sides already: lam is not multiplied by it once more."),
+            (
+                solved(price=lam * n),
+                "The n stands at both sides already: lam is not multiplied by it once more.",
+            ),
             (solved(ratings + x @ shared), "What w_s explains is taken away, not added."),
             (solved(price=lam / 2), "The half of lam / 2 goes when you take the derivative."),
             (solved(price=1 / lam), "lam is the price, not its inverse."),
             (x.T @ left / n, "That is one step along the gradient. Solve the system."),
         ],
         what="The adapter",
-    )  # fmt: skip
+    )
 
 
 # ------------------------------------------------------------------ lab_recommendation-4
@@ -195,7 +256,8 @@ def new_adapter(yours):
         "Divide how many are liked among them by how many are liked at all.",
     ],
     reference=answers.recall,
-    reason="A reader with twenty favourites cannot have recall 1 in ten places. nDCG has no such ceiling.",
+    reason="A reader with twenty favourites cannot have recall 1 in ten places. nDCG has no such "
+    "ceiling.",
 )
 def recall(yours):
     """(ratings, scores, k) -> of the liked items, the share among the first k."""
@@ -211,17 +273,32 @@ def recall(yours):
         wrong=[
             (hits / len(ratings), "Divide by how many are liked, not by how many there are."),
             (hits, "That is a number of items; divide by how many are liked."),
-            ((ratings[order][:k] == 5).sum() / (ratings == 5).sum(), "Only fives? A 4 is liked too: ratings >= 4."),
-            ((ratings[order][:k] >= 3).sum() / (ratings >= 3).sum(), "A 3 is not liked: ratings >= 4."),
-            (liked[order][::-1][:k].sum() / n, "Your list begins with the lowest score. The highest comes first."),
+            (
+                (ratings[order][:k] == 5).sum() / (ratings == 5).sum(),
+                "Only fives? A 4 is liked too: ratings >= 4.",
+            ),
+            (
+                (ratings[order][:k] >= 3).sum() / (ratings >= 3).sum(),
+                "A 3 is not liked: ratings >= 4.",
+            ),
+            (
+                liked[order][::-1][:k].sum() / n,
+                "Your list begins with the lowest score. The highest comes first.",
+            ),
             (100 * hits / n, "As a share, not in per cent."),
             (1 - hits / n, "That is what was missed."),
-            (hits / k, "That is precision: of the k shown, how many are liked. Recall asks of the liked, how many "
-             "are shown."),
-            (liked[:k].sum() / n, "The items are still in the order they came in. Sort by the scores."),
+            (
+                hits / k,
+                "That is precision: of the k shown, how many are liked. Recall asks of the liked, "
+                "how many are shown.",
+            ),
+            (
+                liked[:k].sum() / n,
+                "The items are still in the order they came in. Sort by the scores.",
+            ),
         ],
         what="The recall",
-    )  # fmt: skip
+    )
 
 
 # ------------------------------------------------------------------ lab_recommendation-5
@@ -233,53 +310,68 @@ in_words(
     minutes=25,
     trains="saying under which condition a recommender wins, and who was never asked",
     hints=[
-        "For each sentence: at which setting, for known or for new items, with how many ratings a reader?",
+        "For each sentence: at which setting, for known or for new items, with how many ratings a "
+        "reader?",
         "Who made the tastes, and of what?",
     ],
     draft={
         "a": Sentence(
-            "In the lab's leaderboard popularity, which reads nothing, is clearly ahead of RAG on texts.",
+            "In the lab's leaderboard popularity, which reads nothing, is clearly ahead of RAG on "
+            "texts.",
             True,
-            "RAG's paired interval against popularity lies below zero. All of that lead is on known items.",
+            "RAG's paired interval against popularity lies below zero. All of that lead is on "
+            "known items.",
         ),
         "b": Sentence(
             "Popularity is the best recommender for a book that came out today.",
             False,
-            "Nobody rated it, so popularity gives it the same score as every other new item: no order at all.",
+            "Nobody rated it, so popularity gives it the same score as every other new item: no "
+            "order at all.",
         ),
         "c": Sentence(
-            "At 'half and half' and 20 ratings a reader, RAG on cards is ahead of full sharing and of a taste of their own for each.",
+            "At 'half and half' and 20 ratings a reader, RAG on cards is ahead of full sharing and "
+            "of a taste of their own for each.",
             True,
             "Both paired intervals over the six worlds lie above zero there.",
         ),
         "d": Sentence(
-            "At 'half and half' and 60 ratings a reader W_s is still needed, for RAG is far ahead of independent tastes.",
+            "At 'half and half' and 60 ratings a reader W_s is still needed, for RAG is far ahead "
+            "of independent tastes.",
             False,
-            "With 60 ratings the two cannot be told apart: enough ratings of one's own replace what is shared.",
+            "With 60 ratings the two cannot be told apart: enough ratings of one's own replace "
+            "what is shared.",
         ),
         "e": Sentence(
-            "The likeness head makes the two other heads better, so three heads are better than one.",
+            "The likeness head makes the two other heads better, so three heads are better than "
+            "one.",
             False,
-            "The interval of the interest head with and without the others holds zero; and the likeness head is not seen to be better "
-            "than the encoder's own cosine.",
+            "The interval of the interest head with and without the others holds zero; and the "
+            "likeness head is not seen to be better than the encoder's own cosine.",
         ),
         "f": Sentence(
-            "These numbers say how the answer depends on the setting, not how good the list would be for people.",
+            "These numbers say how the answer depends on the setting, not how good the list would "
+            "be for people.",
             True,
-            "The readers are simulated, and their tastes are made of the very labels that the cards guess.",
+            "The readers are simulated, and their tastes are made of the very labels that the "
+            "cards guess.",
         ),
     },
-    model="Sixty simulated readers, 20 ratings each. Popularity is ahead of RAG on texts by six points of nDCG [.03, .10], all of it on "
-    "known items. On new items popularity knows nothing, and the text is all there is. Cards, the guesses of the interest and trait heads, lift "
-    "RAG clearly on known items; with popularity as one more feature it is five points ahead of popularity [.03, .07]. I would build that. "
-    "At half and half and 10 or 20 ratings RAG is clearly ahead of full sharing and of independent tastes, at 20 by five and four points. With one "
-    "taste and few ratings adapters add nothing over full sharing, with own tastes and 20 or more nothing over independent models: there RAG is of "
-    "no use. The likeness head brings nothing. Nobody real was asked. What would change my mind: ratings of 60 people, dealt the same way, on which "
-    "a taste for each reader on top of popularity is as good as RAG on top of popularity.",
-    tempting="RAG wins: it beats the content profile and independent models clearly, also on new items. More heads give a richer "
-    "representation. With 60 readers the result is representative of readers.",
-    flaw="The strongest rival, popularity, is left out; the heads' gain has an interval that holds zero; and sixty simulated readers "
-    "represent the simulator.",
+    model="Sixty simulated readers, 20 ratings each. Popularity is ahead of RAG on texts by six "
+    "points of nDCG [.03, .10], all of it on known items. On new items popularity knows nothing, "
+    "and the text is all there is. Cards, the guesses of the interest and trait heads, lift RAG "
+    "clearly on known items; with popularity as one more feature it is five points ahead of "
+    "popularity [.03, .07]. I would build that. At half and half and 10 or 20 ratings RAG is "
+    "clearly ahead of full sharing and of independent tastes, at 20 by five and four points. With "
+    "one taste and few ratings adapters add nothing over full sharing, with own tastes and 20 or "
+    "more nothing over independent models: there RAG is of no use. The likeness head brings "
+    "nothing. Nobody real was asked. What would change my mind: ratings of 60 people, dealt the "
+    "same way, on which a taste for each reader on top of popularity is as good as RAG on top of "
+    "popularity.",
+    tempting="RAG wins: it beats the content profile and independent models clearly, also on new "
+    "items. More heads give a richer representation. With 60 readers the result is representative "
+    "of readers.",
+    flaw="The strongest rival, popularity, is left out; the heads' gain has an interval that holds "
+    "zero; and sixty simulated readers represent the simulator.",
     rubric=[
         "names the strongest rival for known items, with a paired interval",
         "tells known from new items, and new readers from old ones",

@@ -23,12 +23,13 @@ SHUT = read_grid("..#G\n..#.\n..#.")  # the two columns on the left lead nowhere
     trains="value iteration: the shortest way from every cell at once",
     hints=[
         "d(goal) = 0. For every other cell: one move, then the best of what follows.",
-        "Begin with infinity everywhere, but 0 at the goal. Then d = min(d, 1 + min over buttons of d[leads]).",
+        "Begin with infinity everywhere, but 0 at the goal. Then d = min(d, 1 + min over buttons "
+        "of d[leads]).",
         "Repeat it as often as there are cells: no shortest way is longer.",
     ],
     reference=answers.moves_left,
-    reason="The expert presses a button that leads to a cell with one move less. Cells that no way leads "
-    "from keep infinity: min(inf, 1 + inf).",
+    reason="The expert presses a button that leads to a cell with one move less. Cells that no way "
+    "leads from keep infinity: min(inf, 1 + inf).",
 )
 def moves_left(yours):
     """(leads, goal) -> fewest moves from every cell."""
@@ -49,21 +50,39 @@ def moves_left(yours):
             right,
             wrong=[
                 (right + 1, "One too many: at the goal no move is left, d(goal) = 0."),
-                (np.where(right == 0, 1, right), "At the goal no move is left: d(goal) = 0, whatever "
-                 "its buttons lead to."),
+                (
+                    np.where(right == 0, 1, right),
+                    "At the goal no move is left: d(goal) = 0, whatever its buttons lead to.",
+                ),
                 (right - 1, "One too few: the move itself counts, 1 + the rest."),
-                (once, "One sweep reaches the neighbours only. Repeat it, as often as there are cells."),
-                (np.where(np.isinf(right), -1, right), "From some cells no way leads to the goal. They keep "
-                 "infinity: -1 would look like the best of all."),
-                (np.where(np.isinf(right), 0, right), "From some cells no way leads to the goal. They keep "
-                 "infinity: 0 would look like the goal."),
-                (np.where(np.isinf(right), len(leads), right), "From some cells no way leads to the goal. They "
-                 "keep infinity, not the number of cells."),
-                (off, "This is the distance as the crow flies in a town of squares. Ice, walls and one-way "
-                 "cells are in leads: use it."),
+                (
+                    once,
+                    "One sweep reaches the neighbours only. Repeat it, as often as there are "
+                    "cells.",
+                ),
+                (
+                    np.where(np.isinf(right), -1, right),
+                    "From some cells no way leads to the goal. They keep "
+                    "infinity: -1 would look like the best of all.",
+                ),
+                (
+                    np.where(np.isinf(right), 0, right),
+                    "From some cells no way leads to the goal. They keep "
+                    "infinity: 0 would look like the goal.",
+                ),
+                (
+                    np.where(np.isinf(right), len(leads), right),
+                    "From some cells no way leads to the goal. They "
+                    "keep infinity, not the number of cells.",
+                ),
+                (
+                    off,
+                    "This is the distance as the crow flies in a town of squares. Ice, walls and "
+                    "one-way cells are in leads: use it.",
+                ),
             ],
             what="The number of moves",
-        )  # fmt: skip
+        )
 
 
 # ------------------------------------------------------------------ lab_robot-2
@@ -76,13 +95,14 @@ def moves_left(yours):
     minutes=12,
     trains="seeing one task's weights in another's",
     hints=[
-        "In the mirrored world the robot sees the same, and button west does what east does in the plain one.",
+        "In the mirrored world the robot sees the same, and button west does what east does in the "
+        "plain one.",
         "So the score of west must be what the score of east was, and the other way round.",
         "Rows are buttons: W[[0, 3, 2, 1]], and b likewise.",
     ],
     reference=answers.mirrored_policy,
-    reason="Two rows change places. W_s, which both worlds would share, would have to hold both orders at once: "
-    "what it knows of east and west for one world is wrong for the other.",
+    reason="Two rows change places. W_s, which both worlds would share, would have to hold both "
+    "orders at once: what it knows of east and west for one world is wrong for the other.",
 )
 def mirrored_policy(yours):
     """(W, b) of plain controls -> (W', b') of mirrored ones."""
@@ -99,16 +119,38 @@ def mirrored_policy(yours):
         W[swap],
         wrong=[
             (W, "This is W itself. It presses east to go east; here that pushes west."),
-            (-W, "Negated, it presses whatever it liked least. Only two buttons have changed places."),
-            (W[[2, 1, 0, 3]], "You exchanged north and south. The buttons are north, east, south, west."),
-            (W[[2, 3, 0, 1]], "North and south still push where their names say: leave their rows."),
-            (W[::-1], "That reverses all four rows. North and south still push where their names say."),
-            (W[:, ::-1], "Columns are what the robot sees, and it sees the same. Rows are buttons."),
-            (np.roll(W, 1, 0), "That is a turn: each row moved by one. Mirrored means two rows change places."),
-            (np.roll(W, -1, 0), "That is a turn: each row moved by one. Mirrored means two rows change places."),
+            (
+                -W,
+                "Negated, it presses whatever it liked least. Only two buttons have changed "
+                "places.",
+            ),
+            (
+                W[[2, 1, 0, 3]],
+                "You exchanged north and south. The buttons are north, east, south, west.",
+            ),
+            (
+                W[[2, 3, 0, 1]],
+                "North and south still push where their names say: leave their rows.",
+            ),
+            (
+                W[::-1],
+                "That reverses all four rows. North and south still push where their names say.",
+            ),
+            (
+                W[:, ::-1],
+                "Columns are what the robot sees, and it sees the same. Rows are buttons.",
+            ),
+            (
+                np.roll(W, 1, 0),
+                "That is a turn: each row moved by one. Mirrored means two rows change places.",
+            ),
+            (
+                np.roll(W, -1, 0),
+                "That is a turn: each row moved by one. Mirrored means two rows change places.",
+            ),
         ],
         what="The new W",
-    )  # fmt: skip
+    )
     expect_close(
         found[1],
         b[swap],
@@ -137,7 +179,8 @@ def mirrored_policy(yours):
         "m = arrived.mean(1); half = 1.96 * m.std(ddof=1) / len(m) ** 0.5.",
     ],
     reference=answers.share_by_maps,
-    reason="The mean is the same either way. The interval is not: what is alike counts less than twice.",
+    reason="The mean is the same either way. The interval is not: what is alike counts less than "
+    "twice.",
 )
 def share_by_maps(yours):
     """arrived (n_maps, n_starts) -> (share, low, high), maps as trials."""
@@ -163,17 +206,40 @@ def share_by_maps(yours):
         found,
         right,
         wrong=[
-            (around(1.96 * (p * (1 - p) / n) ** 0.5), "This counts every start as a trial of its own. Starts of "
-             "one map share its walls: take each map's share first."),
-            (around(1.96 * arrived.std(ddof=1) / n**0.5), "This counts every start as a trial of its own. Starts "
-             "of one map share its walls: take each map's share first."),
-            (around(half(of_starts)), "The mean went over the maps. Rows are maps: take the mean of each row."),
-            (around(1.96 * of_maps.std(ddof=1)), "This is the spread of single maps. The mean of n maps has it over "
-             "the root of n."),
-            (around(1.96 * of_maps.std(ddof=1) / len(of_maps)), "Divide by the root of the number of maps, not by it."),
-            (around(1.96 * of_maps.std(ddof=1) / n**0.5), "There are as many trials as maps, not as starts."),
-            (around(half(of_maps, 0)), "The standard deviation with n - 1 (ddof=1): few maps, so it shows."),
-            (around(one / 1.96), "That is one standard error each way, a 68 % interval. 95 % needs 1.96."),
+            (
+                around(1.96 * (p * (1 - p) / n) ** 0.5),
+                "This counts every start as a trial of its own. Starts of "
+                "one map share its walls: take each map's share first.",
+            ),
+            (
+                around(1.96 * arrived.std(ddof=1) / n**0.5),
+                "This counts every start as a trial of its own. Starts "
+                "of one map share its walls: take each map's share first.",
+            ),
+            (
+                around(half(of_starts)),
+                "The mean went over the maps. Rows are maps: take the mean of each row.",
+            ),
+            (
+                around(1.96 * of_maps.std(ddof=1)),
+                "This is the spread of single maps. The mean of n maps has it over the root of n.",
+            ),
+            (
+                around(1.96 * of_maps.std(ddof=1) / len(of_maps)),
+                "Divide by the root of the number of maps, not by it.",
+            ),
+            (
+                around(1.96 * of_maps.std(ddof=1) / n**0.5),
+                "There are as many trials as maps, not as starts.",
+            ),
+            (
+                around(half(of_maps, 0)),
+                "The standard deviation with n - 1 (ddof=1): few maps, so it shows.",
+            ),
+            (
+                around(one / 1.96),
+                "That is one standard error each way, a 68 % interval. 95 % needs 1.96.",
+            ),
             ((p, p + one, p - one), "The low end comes before the high one."),
             (tuple(100 * v for v in right), "As a share, not in per cent."),
             (around(one, 1 - p), "This is the share that does not arrive."),
@@ -181,7 +247,7 @@ def share_by_maps(yours):
         what="(share, low, high)",
         rtol=0,
         atol=5e-4,  # 1.96 or 1.959964
-    )  # fmt: skip
+    )
 
 
 # ------------------------------------------------------------------ lab_robot-4
@@ -194,13 +260,14 @@ def share_by_maps(yours):
     minutes=10,
     trains="why a good classifier can be a poor driver",
     hints=[
-        "One start: n moves, all of them have to be right. If they are independent, what is the chance?",
+        "One start: n moves, all of them have to be right. If they are independent, what is the "
+        "chance?",
         "right ** n for each start. Then the share of all starts is the mean of that.",
         "np.mean(right ** moves): first the power, then the mean.",
     ],
     reference=answers.arrival_chance,
-    reason="Errors add up along the way. The mean of powers is larger than the power of the mean: short ways "
-    "are nearly safe.",
+    reason="Errors add up along the way. The mean of powers is larger than the power of the mean: "
+    "short ways are nearly safe.",
 )
 def arrival_chance(yours):
     """(right, moves) -> the share that arrives if every wrong move ends it."""
@@ -210,20 +277,36 @@ def arrival_chance(yours):
             call(yours, right, moves.copy()),
             middle,
             wrong=[
-                (right, "That is the share of right moves. A way has many of them, and all must be right."),
-                (right ** moves.mean(), "First the power, then the mean: short ways are safer than the mean way, "
-                 "and that does not cancel."),
+                (
+                    right,
+                    "That is the share of right moves. A way has many of them, and all must be "
+                    "right.",
+                ),
+                (
+                    right ** moves.mean(),
+                    "First the power, then the mean: short ways are safer than the mean way, "
+                    "and that does not cancel.",
+                ),
                 (1 - middle, "That is the share that gets lost."),
-                (np.mean(1 - (1 - right) ** moves), "That is the chance of one right move at least. All must be right."),
-                (np.mean(right * moves), "Chances of independent things are multiplied: right ** n, not right * n."),
+                (
+                    np.mean(1 - (1 - right) ** moves),
+                    "That is the chance of one right move at least. All must be right.",
+                ),
+                (
+                    np.mean(right * moves),
+                    "Chances of independent things are multiplied: right ** n, not right * n.",
+                ),
                 (np.sum(right**moves), "That is how many arrive. The share is the mean."),
-                (np.prod(right ** moves.astype(float)), "That is the chance that all of them arrive."),
+                (
+                    np.prod(right ** moves.astype(float)),
+                    "That is the chance that all of them arrive.",
+                ),
                 (right ** np.median(moves), "Not the middle start: the mean over all."),
                 (np.mean(right ** (moves - 1)), "The first move counts too: n moves, the power n."),
                 (100 * middle, "As a share, not in per cent."),
             ],
             what=f"The share with {right} right a move",
-        )  # fmt: skip
+        )
 
 
 # ------------------------------------------------------------------ lab_robot-5
@@ -259,19 +342,34 @@ def adapter_step(yours):
         wrong=[
             (alone, "The scores come from A alone. W_s is frozen, not absent: z = x (W_s + A)'."),
             (adapter - lr * slope, "The penalty is missing: lam A belongs to the gradient."),
-            (adapter - lr * (len(x) * slope + lam * adapter), "The cross-entropy is a mean over the moves: divide by n."),
-            (adapter - lr * (slope + lam * (shared + adapter)), "The penalty is on A alone: W_s does not move, so it pays nothing."),
+            (
+                adapter - lr * (len(x) * slope + lam * adapter),
+                "The cross-entropy is a mean over the moves: divide by n.",
+            ),
+            (
+                adapter - lr * (slope + lam * (shared + adapter)),
+                "The penalty is on A alone: W_s does not move, so it pays nothing.",
+            ),
             (adapter - lr * (slope + lam), "The gradient of lam/2 ||A||^2 is lam A, not lam."),
-            (adapter - lr * (slope + 2 * lam * adapter), "The gradient of lam/2 ||A||^2 is lam A: the half takes the 2."),
+            (
+                adapter - lr * (slope + 2 * lam * adapter),
+                "The gradient of lam/2 ||A||^2 is lam A: the half takes the 2.",
+            ),
             (adapter + lr * (slope + lam * adapter), "Uphill. The step goes against the gradient."),
-            (shared + right, "This is W_s + A. Give the new A: the shared weights stay where they are."),
+            (
+                shared + right,
+                "This is W_s + A. Give the new A: the shared weights stay where they are.",
+            ),
             (shared - lr * (slope + lam * shared), "W_s moved. It is frozen: only A may."),
             (-lr * (slope + lam * adapter), "This is the step itself. Add it to A."),
             (slope + lam * adapter, "This is the gradient. Take lr times it away from A."),
-            (adapter - lr * (blunt + lam * adapter), "The error is p - y with p = softmax(z), not z - y."),
+            (
+                adapter - lr * (blunt + lam * adapter),
+                "The error is p - y with p = softmax(z), not z - y.",
+            ),
         ],
         what="The new adapter",
-    )  # fmt: skip
+    )
 
 
 # ------------------------------------------------------------------ lab_robot-6
@@ -288,53 +386,63 @@ in_words(
     ],
     draft={
         "a": Sentence(
-            "On raw buttons RAG and independent policies cannot be told apart on the lab's held-out starts.",
+            "On raw buttons RAG and independent policies cannot be told apart on the lab's "
+            "held-out starts.",
             True,
             "The paired interval of their difference holds zero.",
         ),
         "b": Sentence(
-            "Full sharing drives the mirrored world badly because it has too few demonstrations of it.",
+            "Full sharing drives the mirrored world badly because it has too few demonstrations of "
+            "it.",
             False,
-            "With more of them it stays as bad: one matrix cannot press east in one world and west in the "
-            "other for the same sight.",
+            "With more of them it stays as bad: one matrix cannot press east in one world and west "
+            "in the other for the same sight.",
         ),
         "c": Sentence(
-            "The policy presses the expert's button eight times in ten, so about eight robots in ten arrive.",
+            "The policy presses the expert's button eight times in ten, so about eight robots in "
+            "ten arrive.",
             False,
-            "A way has many moves. The share that arrives is far from the share of right buttons, and only "
-            "driving measures it.",
+            "A way has many moves. The share that arrives is far from the share of right buttons, "
+            "and only driving measures it.",
         ),
         "d": Sentence(
-            "After the mirrored buttons are renamed, one shared policy beats five separate ones, and adapters "
-            "add nothing that we could measure.",
+            "After the mirrored buttons are renamed, one shared policy beats five separate ones, "
+            "and adapters add nothing that we could measure.",
             True,
-            "Sharing gains many points over independent policies; RAG minus full sharing holds zero.",
+            "Sharing gains many points over independent policies; RAG minus full sharing holds "
+            "zero.",
         ),
         "e": Sentence(
-            "Ten starts on each of 20 maps are 200 independent trials, so the interval is a few points wide.",
+            "Ten starts on each of 20 maps are 200 independent trials, so the interval is a few "
+            "points wide.",
             False,
-            "Starts of one map share its walls and fail together. The maps are the trials: the interval is wider.",
+            "Starts of one map share its walls and fail together. The maps are the trials: the "
+            "interval is wider.",
         ),
         "f": Sentence(
-            "Five demonstrations and the frozen shared weights beat starting from nothing in the gale, but not "
-            "with turned controls.",
+            "Five demonstrations and the frozen shared weights beat starting from nothing in the "
+            "gale, but not with turned controls.",
             True,
-            "In the gale the interval lies above zero. With turned controls the shared weights press the wrong "
-            "buttons, and the adapter first has to undo them.",
+            "In the gale the interval lies above zero. With turned controls the shared weights "
+            "press the wrong buttons, and the adapter first has to undo them.",
         ),
     },
-    model="Brief: five simulated worlds, ten demonstrations each. On raw buttons RAG reaches no more goals than "
-    "independent policies (the paired interval holds 0), and full sharing fails where controls are mirrored: "
-    "the same sight asks for opposite buttons. So as it stands, keep policies apart. Renaming two buttons "
-    "removes the conflict. Then one shared policy reaches some fifteen points more goals than separate ones, and "
-    "adapters add nothing. A new world costs five demonstrations if its controls are the known ones: frozen shared "
-    "weights with an adapter beat a start from nothing in the gale, and are of no use with turned controls. "
-    "Intervals count maps, not starts. What would change my mind: a world whose change nobody can write down, in "
-    "which the adapter beats both one policy and separate ones by a paired interval above zero; or a real robot.",
-    tempting="RAG beats full sharing by about ten points on 1,000 starts, so adapters make robots robust. "
-    "The policy is right most of the time, and with more adapters it would reach every goal.",
-    flaw="Independent policies are as good, so the rival was chosen to lose. 1,000 starts lie on 100 maps, and "
-    "right buttons are not goals reached. Renaming two buttons does what adapters could not.",
+    model="Brief: five simulated worlds, ten demonstrations each. On raw buttons RAG reaches no "
+    "more goals than independent policies (the paired interval holds 0), and full sharing fails "
+    "where controls are mirrored: the same sight asks for opposite buttons. So as it stands, keep "
+    "policies apart. Renaming two buttons removes the conflict. Then one shared policy reaches "
+    "some fifteen points more goals than separate ones, and adapters add nothing. A new world "
+    "costs five demonstrations if its controls are the known ones: frozen shared weights with an "
+    "adapter beat a start from nothing in the gale, and are of no use with turned controls. "
+    "Intervals count maps, not starts. What would change my mind: a world whose change nobody can "
+    "write down, in which the adapter beats both one policy and separate ones by a paired interval "
+    "above zero; or a real robot.",
+    tempting="RAG beats full sharing by about ten points on 1,000 starts, so adapters make robots "
+    "robust. The policy is right most of the time, and with more adapters it would reach every "
+    "goal.",
+    flaw="Independent policies are as good, so the rival was chosen to lose. 1,000 starts lie on "
+    "100 maps, and right buttons are not goals reached. Renaming two buttons does what adapters "
+    "could not.",
     rubric=[
         "names the strongest rival, not only full sharing",
         "gives goals reached, not right buttons, with intervals that count maps",

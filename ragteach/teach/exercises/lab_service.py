@@ -22,7 +22,8 @@ from ragteach.teach.written import Sentence, in_words
         "sum(person if s is None else wrong * (s != t) for s, t in zip(said, truth)) / len(said)",
     ],
     reference=answers.mean_cost,
-    reason="A message that no answer fits has the truth '': then every answer is wrong, and None is the best reply.",
+    reason="A message that no answer fits has the truth '': then every answer is wrong, and None "
+    "is the best reply.",
 )
 def mean_cost(yours):
     """(said, truth, wrong, person) -> the mean cost; None means that a person reads it."""
@@ -41,16 +42,24 @@ def mean_cost(yours):
                 ((n_wrong + n_person) * wrong / n, "None is not a wrong answer. It costs person."),
                 (n_person * person / n, "A wrong answer costs wrong."),
                 (right * n, "That is the sum. Divide by the number of messages."),
-                (right * n / (n - n_person), "Divide by all messages, also by those that a person reads."),
+                (
+                    right * n / (n - n_person),
+                    "Divide by all messages, also by those that a person reads.",
+                ),
                 ((n_wrong * person + n_person * wrong) / n, "The two costs are exchanged."),
-                (((n_wrong - 1) * wrong + n_person * person) / n, "A truth of '' is no right answer: "
-                 "what is said there is wrong."),
-                (n_wrong * 3.0 / n + n_person * 1.0 / n, "Use the arguments wrong and person, not 3 and 1."),
+                (
+                    ((n_wrong - 1) * wrong + n_person * person) / n,
+                    "A truth of '' is no right answer: what is said there is wrong.",
+                ),
+                (
+                    n_wrong * 3.0 / n + n_person * 1.0 / n,
+                    "Use the arguments wrong and person, not 3 and 1.",
+                ),
                 ((3 * wrong + n_person * person) / n, "A right answer costs nothing."),
                 (n_wrong / n, "That is the share of wrong answers. Each has its cost."),
             ],
             what="The mean cost",
-        )  # fmt: skip
+        )
 
 
 # ------------------------------------------------------------------ lab_service-2
@@ -68,7 +77,8 @@ def mean_cost(yours):
         "cosine = asked @ known.T is (n, m); then argmax(1) and max(1).",
     ],
     reference=answers.nearest,
-    reason="TF-IDF rows have length 1 already, so there the product is the cosine. An encoder's rows may be longer.",
+    reason="TF-IDF rows have length 1 already, so there the product is the cosine. An encoder's "
+    "rows may be longer.",
 )
 def nearest(yours):
     """(asked, known) -> place and cosine of the nearest known row of each asked one."""
@@ -89,16 +99,26 @@ def nearest(yours):
         found[0],
         place,
         wrong=[
-            (product.argmax(1), "A long row has a large product with everything. Divide by the lengths."),
-            (distance.argmin(1), "That is the least distance. A long and a short row may point the same way: cosine."),
+            (
+                product.argmax(1),
+                "A long row has a large product with everything. Divide by the lengths.",
+            ),
+            (
+                distance.argmin(1),
+                "That is the least distance. A long and a short row may point the same way: "
+                "cosine.",
+            ),
             (table.argmin(1), "That is the farthest: take the highest cosine."),
-            (table.argmax(0), "That is the nearest asked row of each known one. Turn it round: argmax(1)."),
+            (
+                table.argmax(0),
+                "That is the nearest asked row of each known one. Turn it round: argmax(1).",
+            ),
             (cosine, "First the places, then the cosines."),
             (place + 1, "Places count from 0."),
             (table.argsort(1)[:, -2], "That is the second nearest."),
         ],
         what="The places",
-    )  # fmt: skip
+    )
     expect_close(
         found[1],
         cosine,
@@ -127,23 +147,33 @@ def nearest(yours):
     trains="choosing a threshold by its cost, on validation",
     hints=[
         "Only the cosines that occur need a try, and infinity: then a person reads everything.",
-        "At t, a message is answered where cosine >= t. Its cost is 0 or wrong; all others cost person.",
-        "costs = [np.where(cosine >= t, np.where(right, 0, wrong), person).mean() for t in tries]; the "
-        "smallest wins.",
+        "At t, a message is answered where cosine >= t. Its cost is 0 or wrong; all others cost "
+        "person.",
+        "costs = [np.where(cosine >= t, np.where(right, 0, wrong), person).mean() for t in tries]; "
+        "the smallest wins.",
     ],
     reference=answers.threshold,
-    reason="On the messages that chose it, a threshold looks better than it is. So its price is told on others.",
+    reason="On the messages that chose it, a threshold looks better than it is. So its price is "
+    "told on others.",
 )
 def threshold(yours):
-    """(cosine, right, wrong, person) -> a threshold of the least cost; its cost is what is judged."""
+    """(cosine, right, wrong, person) -> a threshold of the least cost; its cost is what is
+    judged.
+    """
     rng = np.random.default_rng(11)
     mixed = rng.permutation(np.linspace(0.21, 0.87, 40))
     cases = [
         (mixed, rng.random(40) < mixed, 3.0, 1.0, "messages like those of the lab"),
         (mixed, rng.random(40) < mixed, 1.2, 1.0, "wrong answers that cost little"),
-        (np.array([0.3, 0.5, 0.7]), np.array([True, True, False]), 4.0, 1.0, "a nearest that is wrong"),
+        (
+            np.array([0.3, 0.5, 0.7]),
+            np.array([True, True, False]),
+            4.0,
+            1.0,
+            "a nearest that is wrong",
+        ),
         (np.array([0.2, 0.6, 0.4]), np.array([True, True, True]), 3.0, 1.0, "all of them right"),
-    ]  # fmt: skip
+    ]
     for cosine, right, wrong, person, what in cases:
         best = answers.threshold(cosine, right, wrong, person)
 
@@ -161,19 +191,37 @@ def threshold(yours):
         tries = [*np.unique(cosine), np.inf]
         accuracies = [np.mean(right[cosine >= h]) if (cosine >= h).any() else 0.0 for h in tries]
         known = [
-            (_best(tries, cosine, right, 3.0, 1.0), "Use the arguments wrong and person, not 3 and 1."),
-            (tries[int(np.argmax([cost(h) for h in tries]))], "That is the dearest threshold. Take the cheapest."),
-            (tries[int(np.argmax(accuracies))], "That one has the highest hit rate among what it answers. It leaves "
-             "too much to people: count their cost."),
+            (
+                _best(tries, cosine, right, 3.0, 1.0),
+                "Use the arguments wrong and person, not 3 and 1.",
+            ),
+            (
+                tries[int(np.argmax([cost(h) for h in tries]))],
+                "That is the dearest threshold. Take the cheapest.",
+            ),
+            (
+                tries[int(np.argmax(accuracies))],
+                "That one has the highest hit rate among what it answers. It leaves "
+                "too much to people: count their cost.",
+            ),
             (_best(tries, cosine, right, person, wrong), "The two costs are exchanged."),
             (_best(tries, cosine, right, wrong, 0.0), "A person costs something too."),
-            (_best(tries, -cosine, right, wrong, person), "Answer where the cosine is at least t, not below it."),
+            (
+                _best(tries, -cosine, right, wrong, person),
+                "Answer where the cosine is at least t, not below it.",
+            ),
             (cost(best), "That is the least cost. Return the threshold that has it."),
-            (_place(tries, cost), "That is a place in the list of tries. Return the threshold itself."),
+            (
+                _place(tries, cost),
+                "That is a place in the list of tries. Return the threshold itself.",
+            ),
             (np.median(cosine), "The median looks at no costs."),
             (np.mean(cosine), "The mean looks at no costs."),
-            (1 - person / wrong, "That is the rule for probabilities. A cosine is none: try the thresholds."),
-        ]  # fmt: skip
+            (
+                1 - person / wrong,
+                "That is the rule for probabilities. A cosine is none: try the thresholds.",
+            ),
+        ]
         if np.isinf(t) and not np.isinf(best):
             known.append((np.inf, "Some answers pay: infinity leaves everything to people."))
         if np.isinf(best):
@@ -185,7 +233,8 @@ def threshold(yours):
             t,
             best,
             wrong=known,
-            what=f"The threshold for {what} costs {cost(t):.3f} a message, and {cost(best):.3f} is possible: it",
+            what=f"The threshold for {what} costs {cost(t):.3f} a message, and {cost(best):.3f} is "
+            "possible: it",
         )
 
 
@@ -213,8 +262,8 @@ def _place(tries, cost):
         "p = 1 - person / wrong, and never below 0.",
     ],
     reference=answers.enough,
-    reason="No validation messages are needed for it. But the probabilities must be honest: of what is said with .8, "
-    "four in five must be right.",
+    reason="No validation messages are needed for it. But the probabilities must be honest: of "
+    "what is said with .8, four in five must be right.",
 )
 def enough(yours):
     """(wrong, person) -> the probability from which on an answer costs less than a person."""
@@ -223,17 +272,26 @@ def enough(yours):
         found = call(yours, wrong, person)
         finished(found, "Return the probability.")
         known = [
-            (person / wrong, "At that p a *wrong* answer is as likely as it may be: take 1 minus it."),
+            (
+                person / wrong,
+                "At that p a *wrong* answer is as likely as it may be: take 1 minus it.",
+            ),
             (1 - wrong / person, "The two costs are exchanged."),
-            (wrong / (wrong + person), "A right answer costs nothing here; set (1 - p) wrong equal to person."),
-            (person / (wrong + person), "That is a person's share of both costs. Compare (1 - p) wrong with person."),
+            (
+                wrong / (wrong + person),
+                "A right answer costs nothing here; set (1 - p) wrong equal to person.",
+            ),
+            (
+                person / (wrong + person),
+                "That is a person's share of both costs. Compare (1 - p) wrong with person.",
+            ),
             ((wrong - person) / person, "Divide by what a wrong answer costs."),
             (wrong - person, "That is a difference of costs. Divide it by wrong."),
             (100 * right, "As a share, not in per cent."),
             (0.5, "One half looks at no costs."),
             (2 / 3, "Use the arguments: 2/3 is right for 3 and 1 only."),
             (1 - person / wrong, "No probability lies below 0: there, answer always."),
-        ]  # fmt: skip
+        ]
         expect_close(
             found,
             right,
@@ -257,8 +315,8 @@ def enough(yours):
         "(W[said] - W[rival]) * x",
     ],
     reference=answers.reasons,
-    reason="Summed, and with the difference of the biases, they are exactly the lead of one class over the other: nothing "
-    "is left unexplained.",
+    reason="Summed, and with the difference of the biases, they are exactly the lead of one class "
+    "over the other: nothing is left unexplained.",
 )
 def reasons(yours):
     """(x, W, said, rival) -> (d,) what each feature speaks for said and against rival."""
@@ -272,17 +330,27 @@ def reasons(yours):
         found,
         right,
         wrong=[
-            (W[said] * x, "What speaks for this class may speak for the other as much. Subtract the rival's weights."),
-            (W[said] - W[rival], "These are weights. Times x: a word that is not there says nothing."),
+            (
+                W[said] * x,
+                "What speaks for this class may speak for the other as much. Subtract the rival's "
+                "weights.",
+            ),
+            (
+                W[said] - W[rival],
+                "These are weights. Times x: a word that is not there says nothing.",
+            ),
             (-right, "For said and against rival: W[said] minus W[rival]."),
             (right.sum(), "That is the sum, the whole lead. One number a feature is asked for."),
             (abs(right), "Keep the sign: some words speak against it."),
             ((W[said] - W.mean(0)) * x, "Against the rival, not against the mean of all classes."),
             (W * x, "Of two classes only: row said minus row rival."),
-            ((W[:, said - 1] - W[:, rival])[:, None], "Rows of W are classes, columns are features."),
+            (
+                (W[:, said - 1] - W[:, rival])[:, None],
+                "Rows of W are classes, columns are features.",
+            ),
         ],
         what="The list of reasons",
-    )  # fmt: skip
+    )
 
 
 # ------------------------------------------------------------------ lab_service-6
@@ -299,19 +367,23 @@ in_words(
     ],
     draft={
         "a": Sentence(
-            "RAG is of use here, for its heads read all three tasks far better than the majority class.",
+            "RAG is of use here, for its heads read all three tasks far better than the majority "
+            "class.",
             False,
             "Independent heads and scikit-learn do so too, and the paired intervals hold zero.",
         ),
         "b": Sentence(
             "A bot that always answers costs more than people who read everything.",
             True,
-            "Its cost is about 1.8 a message, the interval well above 1: six in ten answers are wrong, at 3 each.",
+            "Its cost is about 1.8 a message, the interval well above 1: six in ten answers are "
+            "wrong, at 3 each.",
         ),
         "c": Sentence(
-            "The hit rate of what is answered rises with the threshold, so the highest threshold is the best.",
+            "The hit rate of what is answered rises with the threshold, so the highest threshold "
+            "is the best.",
             False,
-            "It answers hardly anything then, and everything else costs a person. The cost decides.",
+            "It answers hardly anything then, and everything else costs a person. The cost "
+            "decides.",
         ),
         "d": Sentence(
             "Retrieval with its threshold saves the firm money: 0.96 is below 1.",
@@ -319,27 +391,32 @@ in_words(
             "Its interval on the held-out messages goes from .86 to 1.07: it holds 1.",
         ),
         "e": Sentence(
-            "A message that no template fits must be answered by a person, and a share of the test must be of that kind.",
+            "A message that no template fits must be answered by a person, and a share of the test "
+            "must be of that kind.",
             True,
             "A test of known questions only hides what a bot does with all others.",
         ),
         "f": Sentence(
-            "The numbers are for equal costs of all sixteen answers, and another shop's costs may turn them round.",
+            "The numbers are for equal costs of all sixteen answers, and another shop's costs may "
+            "turn them round.",
             True,
             "At a wrong cost of 10 the rule asks for p = .9, and hardly anything is answered.",
         ),
     },
-    model="Three tasks in one message, each with classes of its own, so each has a head. RAG, full sharing and independent "
-    "heads cannot be told apart on 144 held-out messages, nor from scikit-learn's logistic regression: mean accuracy about "
-    ".61 [.55, .66]. RAG is no use here. What the firm pays is the cost. A bot that always answers as the nearest message "
-    "was answered costs 1.8, people alone 1. With a threshold from validation it answers a quarter, right in seven of ten, "
-    "at .96 [.86, 1.07]: no clear saving. A reader that answers only where p is at least 2/3 costs about .88 [.82, .94]: a small, clear "
-    "saving. I would let it do that, with people behind it, and collect real messages. What would change my mind: a month "
-    "of real mail in which its cost is above 1, or answers that are not equally harmless when wrong.",
-    tempting="The bot reads sentiment and intent right in two of three messages and finds the answer in half of them, where "
-    "guessing finds one in sixteen. With the threshold seven in ten answers are right. It should answer the customers.",
-    flaw="Guessing is not the rival; people are. Three wrong answers in ten, at three times a person's cost, eat nearly all "
-    "that the right ones save, and the interval says so.",
+    model="Three tasks in one message, each with classes of its own, so each has a head. RAG, full "
+    "sharing and independent heads cannot be told apart on 144 held-out messages, nor from "
+    "scikit-learn's logistic regression: mean accuracy about .61 [.55, .66]. RAG is no use here. "
+    "What the firm pays is the cost. A bot that always answers as the nearest message was answered "
+    "costs 1.8, people alone 1. With a threshold from validation it answers a quarter, right in "
+    "seven of ten, at .96 [.86, 1.07]: no clear saving. A reader that answers only where p is at "
+    "least 2/3 costs about .88 [.82, .94]: a small, clear saving. I would let it do that, with "
+    "people behind it, and collect real messages. What would change my mind: a month of real mail "
+    "in which its cost is above 1, or answers that are not equally harmless when wrong.",
+    tempting="The bot reads sentiment and intent right in two of three messages and finds the "
+    "answer in half of them, where guessing finds one in sixteen. With the threshold seven in ten "
+    "answers are right. It should answer the customers.",
+    flaw="Guessing is not the rival; people are. Three wrong answers in ten, at three times a "
+    "person's cost, eat nearly all that the right ones save, and the interval says so.",
     rubric=[
         "says plainly whether RAG is of use, by paired intervals",
         "gives the cost as the headline, with its interval, beside people alone",

@@ -22,8 +22,8 @@ from ragteach.teach.written import Sentence, in_words
         "W' = -W. What is left is W' 1 + b' = b, and (W 1)_c is the sum of row c of W.",
     ],
     reference=answers.inverted_model,
-    reason="The weights of the negative are the weights of the scene, negated. So W_s, which both would "
-    "share, is pulled both ways: sharing cannot help as long as the adapter has to undo it.",
+    reason="The weights of the negative are the weights of the scene, negated. So W_s, which both "
+    "would share, is pulled both ways: sharing cannot help as long as the adapter has to undo it.",
 )
 def inverted_model(yours):
     """(W, b) -> (W', b') with W' (1 - x) + b' = W x + b."""
@@ -52,7 +52,8 @@ def inverted_model(yours):
         wrong=[
             (
                 b,
-                "b did not move. W' is also applied to the 1 in 1 - x, and that has to be made good.",
+                "b did not move. W' is also applied to the 1 in 1 - x, and that has to be made "
+                "good.",
             ),
             (-b, "b is not negated: put x = 1, an image that is all ink, into both sides."),
             (b - W.sum(1), "The sum of the rows has the wrong sign: b' = b - W' 1, and W' = -W."),
@@ -82,7 +83,8 @@ def inverted_model(yours):
         "np.rot90(images, -1, axes=(1, 2)) turns it back; 1 - images undoes the negative.",
     ],
     reference=answers.undo,
-    reason="These two scenes were changed in a way that you know exactly. No data are needed to undo it.",
+    reason="These two scenes were changed in a way that you know exactly. No data are needed to "
+    "undo it.",
 )
 def undo(yours):
     """(images, scene) -> the images as the plain scene would have them."""
@@ -177,11 +179,20 @@ def paired(yours):
         found,
         right,
         wrong=[
-            (around(unpaired), "These are two separate intervals put together. Take the difference of "
-             "each image first: that is what pairing is."),
-            (around(1.96 * sd), "This is the spread of single images. The mean of n has it over the root of n."),
+            (
+                around(unpaired),
+                "These are two separate intervals put together. Take the difference of "
+                "each image first: that is what pairing is.",
+            ),
+            (
+                around(1.96 * sd),
+                "This is the spread of single images. The mean of n has it over the root of n.",
+            ),
             (around(1.96 * sd / n), "Divide by the root of n, not by n."),
-            (around(sd / n**0.5), "That is one standard error each way, a 68 % interval. 95 % needs 1.96."),
+            (
+                around(sd / n**0.5),
+                "That is one standard error each way, a 68 % interval. 95 % needs 1.96.",
+            ),
             (around(1.96 * sd / n**0.5, -right[0]), "This is theirs minus mine: mine comes first."),
             (tuple(100 * v for v in right), "As a share, not in per cent."),
             ((right[0], right[2], right[1]), "The low end comes before the high one."),
@@ -190,7 +201,7 @@ def paired(yours):
         what="(difference, low, high)",
         rtol=0,
         atol=5e-4,  # a standard deviation over n or over n - 1
-    )  # fmt: skip
+    )
 
 
 # ------------------------------------------------------------------ lab_vision-4
@@ -203,7 +214,8 @@ def paired(yours):
     minutes=8,
     trains="counting the numbers of low-rank adapters",
     hints=[
-        "In a layer with n_in inputs and n_out outputs the change is up (n_out, r) times down (r, n_in).",
+        "In a layer with n_in inputs and n_out outputs the change is up (n_out, r) times down (r, "
+        "n_in).",
         "That is r n_out + r n_in numbers for one layer.",
         "Add it up over the layers.",
     ],
@@ -219,18 +231,36 @@ def adapter_numbers(yours):
             call(yours, layers, r),
             answers.adapter_numbers(layers, r),
             wrong=[
-                (sum(i * o for i, o in layers), "That is a full copy of every layer; where is the rank?"),
-                (sum(r * i * o for i, o in layers), "r times the whole layer: the factors are thin, so add "
-                 "their sides, do not multiply them."),
-                (sum(r * i for i, o in layers), "One factor is missing: there is also the one with n_out rows."),
-                (sum(r * o for i, o in layers), "One factor is missing: there is also the one with n_in columns."),
+                (
+                    sum(i * o for i, o in layers),
+                    "That is a full copy of every layer; where is the rank?",
+                ),
+                (
+                    sum(r * i * o for i, o in layers),
+                    "r times the whole layer: the factors are thin, so add "
+                    "their sides, do not multiply them.",
+                ),
+                (
+                    sum(r * i for i, o in layers),
+                    "One factor is missing: there is also the one with n_out rows.",
+                ),
+                (
+                    sum(r * o for i, o in layers),
+                    "One factor is missing: there is also the one with n_in columns.",
+                ),
                 (r * sum(first), "That is the first layer only. Add up over the layers."),
                 (sum(i + o for i, o in layers), "That is rank 1. Each side counts r times."),
-                (sum(r * (i + o) + o for i, o in layers), "Biases belong to the frozen layer: the adapter has none."),
-                (sum(r * (i + o) + r * r for i, o in layers), "There is no r x r matrix between the two factors."),
+                (
+                    sum(r * (i + o) + o for i, o in layers),
+                    "Biases belong to the frozen layer: the adapter has none.",
+                ),
+                (
+                    sum(r * (i + o) + r * r for i, o in layers),
+                    "There is no r x r matrix between the two factors.",
+                ),
             ],
             what=f"The count for {layers} and rank {r}",
-        )  # fmt: skip
+        )
 
 
 # ------------------------------------------------------------------ lab_vision-5
@@ -254,41 +284,49 @@ in_words(
         "b": Sentence(
             "RAG is far better than full sharing on the raw scenes, so adapters are worth it here.",
             False,
-            "It is better, but independent models are as good, and one support vector machine for all "
-            "scenes is better than both. The strongest rival decides.",
+            "It is better, but independent models are as good, and one support vector machine for "
+            "all scenes is better than both. The strongest rival decides.",
         ),
         "c": Sentence(
             "The inverted scene helps no other scene, because its digits are different.",
             False,
-            "Its digits are the same. Its weights are the negative of the others', so W_s can serve only one side.",
+            "Its digits are the same. Its weights are the negative of the others', so W_s can "
+            "serve only one side.",
         ),
         "d": Sentence(
-            "After undoing the turn and the negative, one matrix for all six beats a matrix for each.",
+            "After undoing the turn and the negative, one matrix for all six beats a matrix for "
+            "each.",
             True,
-            "240 training images instead of 40 for nearly the same weights: many points, and the interval is clear.",
+            "240 training images instead of 40 for nearly the same weights: many points, and the "
+            "interval is clear.",
         ),
         "e": Sentence(
             "Which scenes can share is a property of the scenes alone.",
             False,
-            "It is one of scenes and representation: undo the negative, and inverted shares with all.",
+            "It is one of scenes and representation: undo the negative, and inverted shares with "
+            "all.",
         ),
         "f": Sentence(
-            "With a hundred times as many images of each scene I would expect sharing to matter less.",
+            "With a hundred times as many images of each scene I would expect sharing to matter "
+            "less.",
             True,
-            "Sharing saves examples. Where each task has plenty of its own there is little left to save.",
+            "Sharing saves examples. Where each task has plenty of its own there is little left to "
+            "save.",
         ),
     },
-    model="Brief: six views of digits, 40 images each. With one matrix per scene about six in ten are "
-    "right; RAG is no better (the paired interval holds 0), full sharing is far worse, and one support "
-    "vector machine for all beats all three. So RAG is of no use on raw pixels. The images of the "
-    "adapters say why: inverted is the negative, rotated is turned. After undoing both, full sharing gains more "
-    "than ten points over independent models, and RAG adds nothing to it. I recommend: undo what is known, "
-    "then share all. What would change my mind: a scene whose change nobody knows, with enough images that an "
-    "adapter beats full sharing on held-out images, by a paired interval above zero.",
-    tempting="RAG beats full sharing by more than twenty points, so the adapters work. Inverted pictures "
-    "need an adapter of their own, which RAG provides. More adapters would help further.",
-    flaw="The rival was chosen to lose: independent models are as good, and a support vector machine is "
-    "better. Knowing the change, one line of code does what the adapter could not learn from 40 images.",
+    model="Brief: six views of digits, 40 images each. With one matrix per scene about six in ten "
+    "are right; RAG is no better (the paired interval holds 0), full sharing is far worse, and one "
+    "support vector machine for all beats all three. So RAG is of no use on raw pixels. The images "
+    "of the adapters say why: inverted is the negative, rotated is turned. After undoing both, "
+    "full sharing gains more than ten points over independent models, and RAG adds nothing to it. "
+    "I recommend: undo what is known, then share all. What would change my mind: a scene whose "
+    "change nobody knows, with enough images that an adapter beats full sharing on held-out "
+    "images, by a paired interval above zero.",
+    tempting="RAG beats full sharing by more than twenty points, so the adapters work. Inverted "
+    "pictures need an adapter of their own, which RAG provides. More adapters would help further.",
+    flaw="The rival was chosen to lose: independent models are as good, and a support vector "
+    "machine is better. Knowing the change, one line of code does what the adapter could not learn "
+    "from 40 images.",
     rubric=[
         "names the strongest rival, not only full sharing",
         "gives differences with paired intervals, on held-out images",

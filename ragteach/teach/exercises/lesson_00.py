@@ -28,7 +28,8 @@ def count_weights(yours):
         wrong=[
             (
                 1200,
-                "You counted the four adapters. The shared matrix W_s has 3 x 100 weights of its own.",
+                "You counted the four adapters. The shared matrix W_s has 3 x 100 weights of its "
+                "own.",
             ),
             (
                 300,
@@ -63,8 +64,8 @@ def count_weights(yours):
         'rt.summary(rt.compare("toy", seeds=3, n_per_task=40, strategies=names, relatedness=0.0))',
     ],
     reference="full sharing",
-    reason="With no shared opinion word, one model for all tasks must give every word one meaning, and is "
-    "wrong in the domains that mean something else. This is negative transfer.",
+    reason="With no shared opinion word, one model for all tasks must give every word one meaning, "
+    "and is wrong in the domains that mean something else. This is negative transfer.",
 )
 def disagree(yours):
     """At relatedness 0 with 40 sentences per task: which of the three strategies comes last?"""
@@ -72,10 +73,17 @@ def disagree(yours):
         yours,
         "full sharing",
         {
-            "RAG": "RAG can shrink W_s and use its adapters only. Run the comparison with relatedness=0.0.",
-            "independent": "At relatedness 0 there is nothing to borrow, so learning alone loses nothing. "
-            "Run the comparison with relatedness=0.0 and read the table from the bottom.",
-            "majority class": "It does come last, but it never looks at the words. Which of the other three?",
+            "RAG": (
+                "RAG can shrink W_s and use its adapters only. Run the comparison with "
+                "relatedness=0.0."
+            ),
+            "independent": (
+                "At relatedness 0 there is nothing to borrow, so learning alone loses nothing. Run "
+                "the comparison with relatedness=0.0 and read the table from the bottom."
+            ),
+            "majority class": (
+                "It does come last, but it never looks at the words. Which of the other three?"
+            ),
         },
     )
 
@@ -96,8 +104,8 @@ _AHEAD = {20: "full sharing", 40: "full sharing", 80: "independent"}
         "For each size compare two rows only: independent, and full sharing.",
     ],
     reference=dict(_AHEAD),
-    reason="With few sentences a task alone is too noisy; with many, one common meaning is the larger "
-    "error. In between they cross.",
+    reason="With few sentences a task alone is too noisy; with many, one common meaning is the "
+    "larger error. In between they cross.",
 )
 def change_places(yours):
     """{sentences per task: which of the two extremes is ahead}, at relatedness 0.5."""
@@ -113,7 +121,8 @@ def change_places(yours):
     for n, name in said.items():
         expect(
             name in _EXTREMES,
-            f'For {n}: write "independent" or "full sharing"; {name!r} is not one of the two extremes.',
+            f'For {n}: write "independent" or "full sharing"; {name!r} is not one of the two '
+            "extremes.",
         )
     expect(
         len(set(said.values())) > 1,
@@ -121,11 +130,13 @@ def change_places(yours):
     )
     expect(
         said[20] == "full sharing",
-        "Turned round. With 20 sentences a task alone knows little: which of the two rows is higher?",
+        "Turned round. With 20 sentences a task alone knows little: which of the two rows is "
+        "higher?",
     )
     expect(
         said[80] == "independent",
-        "With 80 sentences a task can stand alone, and one meaning for all is wrong too often: look again.",
+        "With 80 sentences a task can stand alone, and one meaning for all is wrong too often: "
+        "look again.",
     )
     expect(
         said[40] == "full sharing",

@@ -26,12 +26,16 @@ def _label_counts(frame, word, tasks):
     minutes=6,
     trains="looking at the data before modelling them",
     hints=[
-        "You need, for each task, how often each label stands beside the word: a table tasks x labels.",
-        'frame["text"].str.contains(rf"\\b{word}\\b") finds the word as a whole; \\b is the edge of a word.',
-        'Loop over tasks; ((frame["task"] == task) & has & (frame["label"] == c)).sum() is one entry.',
+        "You need, for each task, how often each label stands beside the word: a table tasks x "
+        "labels.",
+        'frame["text"].str.contains(rf"\\b{word}\\b") finds the word as a whole; \\b is the edge '
+        "of a word.",
+        'Loop over tasks; ((frame["task"] == task) & has & (frame["label"] == c)).sum() is one '
+        "entry.",
     ],
     reference=_label_counts,
-    reason="Rows of the table that peak at different labels are tasks that disagree about the word.",
+    reason="Rows of the table that peak at different labels are tasks that disagree about the "
+    "word.",
 )
 def label_counts(yours):
     """frame, word, tasks -> (n_tasks, 3): how many sentences of each task and label hold the
@@ -60,7 +64,8 @@ def label_counts(yours):
             wrong=[
                 (
                     right.T,
-                    "Rows and columns are swapped: one row for each task, one column for each label.",
+                    "Rows and columns are swapped: one row for each task, one column for each "
+                    "label.",
                 ),
                 (
                     inside,
@@ -74,11 +79,13 @@ def label_counts(yours):
                 (everything, "You counted all sentences; count only those that hold the word."),
                 (
                     right.sum(0),
-                    "You added the tasks together. Then the disagreement is gone: keep one row per task.",
+                    "You added the tasks together. Then the disagreement is gone: keep one row per "
+                    "task.",
                 ),
                 (
                     right / np.maximum(right.sum(1, keepdims=True), 1),
-                    "These are shares. Counts are asked for: 1 of 1 and 50 of 50 are not the same evidence.",
+                    "These are shares. Counts are asked for: 1 of 1 and 50 of 50 are not the same "
+                    "evidence.",
                 ),
             ],
             what="The table of counts",
@@ -92,9 +99,10 @@ def label_counts(yours):
     minutes=12,
     trains="proving that something cannot be learned",
     hints=[
-        "Write each f as a sum: f(script, strange) = script + strange + c, where c holds the other words and "
-        "the bias.",
-        "Which sentences contain 'script'? Their coefficients must add to 0, or its weight stays in the sum.",
+        "Write each f as a sum: f(script, strange) = script + strange + c, where c holds the other "
+        "words and the bias.",
+        "Which sentences contain 'script'? Their coefficients must add to 0, or its weight stays "
+        "in the sum.",
         "The same for 'steering', 'predictable', 'strange'. Try coefficients +1 and -1 only.",
     ],
     reference=[1, -1, -1, 1],
@@ -131,9 +139,8 @@ def certificate(yours):
     )
     expect(
         (yours * wanted > 0).all(),
-        "It cancels, but with these signs the right labels make every term negative. Turn all signs "
-        "round, so that "
-        "every term is positive if the labels are right.",
+        "It cancels, but with these signs the right labels make every term negative. Turn all "
+        "signs round, so that every term is positive if the labels are right.",
         yours,
     )
 
@@ -153,10 +160,10 @@ def _expected_errors(n, n_tasks, sigma, tau):
     trains="bias and variance, with numbers you can check",
     hints=[
         "The own mean of n measurements has no bias; its variance is sigma^2 divided by what?",
-        "The pooled mean averages n T measurements, so its variance is smaller by a factor T. Now its bias.",
-        "Bias of task t: mu_bar - mu_t. Its expected square over random tasks is (1 - 1/T) tau^2, because "
-        "mu_t itself "
-        "is one T-th of mu_bar.",
+        "The pooled mean averages n T measurements, so its variance is smaller by a factor T. Now "
+        "its bias.",
+        "Bias of task t: mu_bar - mu_t. Its expected square over random tasks is (1 - 1/T) tau^2, "
+        "because mu_t itself is one T-th of mu_bar.",
     ],
     reference=_expected_errors,
     reason="Own: all variance. Pooled: little variance, and a bias that no amount of data removes.",
@@ -172,13 +179,13 @@ def expected_errors(yours):
             wrong=[
                 (
                     [own, variance + (1 - 1 / n_tasks) ** 2 * tau**2],
-                    "You squared the factor 1 - 1/T. But the other tasks scatter too: their share adds "
-                    "(1 - 1/T)/T, and together that is 1 - 1/T.",
+                    "You squared the factor 1 - 1/T. But the other tasks scatter too: their share "
+                    "adds (1 - 1/T)/T, and together that is 1 - 1/T.",
                 ),
                 (
                     [own, variance + tau**2 / n_tasks],
-                    "tau^2 / T is how much the average of all tasks scatters. The bias is the distance of "
-                    "one task from that average.",
+                    "tau^2 / T is how much the average of all tasks scatters. The bias is the "
+                    "distance of one task from that average.",
                 ),
                 (
                     [own, own / n_tasks**2 + bias],
@@ -196,18 +203,18 @@ def expected_errors(yours):
                 ),
                 (
                     [own, variance + tau**2],
-                    "Nearly: task t is itself one T-th of the pool, so the bias is a little smaller than "
-                    "tau^2. With "
-                    "one task the bias must be 0.",
+                    "Nearly: task t is itself one T-th of the pool, so the bias is a little "
+                    "smaller than tau^2. With one task the bias must be 0.",
                 ),
                 (
                     [own, own + bias],
-                    "The pooled mean averages n T measurements, not n: its variance is T times smaller.",
+                    "The pooled mean averages n T measurements, not n: its variance is T times "
+                    "smaller.",
                 ),
                 (
                     [sigma / n**0.5, sigma / (n * n_tasks) ** 0.5 + (1 - 1 / n_tasks) * tau],
-                    "These are standard deviations. Squared errors are asked for, and only squares can be "
-                    "added.",
+                    "These are standard deviations. Squared errors are asked for, and only squares "
+                    "can be added.",
                 ),
             ],
             what="(own, pooled)",
@@ -230,7 +237,8 @@ def _bias_and_variance(p):
         "bias2 = ((1 - p.mean(axis=0)) ** 2).mean() and variance = p.var(axis=0).mean().",
     ],
     reference=_bias_and_variance,
-    reason="For every sentence E(1 - p)^2 = (1 - E p)^2 + Var p, exactly; then average over sentences.",
+    reason="For every sentence E(1 - p)^2 = (1 - E p)^2 + Var p, exactly; then average over "
+    "sentences.",
 )
 def bias_and_variance(yours):
     """p (n_draws, n_docs): probability given to the true class -> (squared bias, variance)."""
@@ -244,7 +252,8 @@ def bias_and_variance(yours):
             wrong=[
                 (
                     ((1 - p.mean(0)).mean() ** 2, right[1]),
-                    "You average over the sentences before you square. Square for each sentence first.",
+                    "You average over the sentences before you square. Square for each sentence "
+                    "first.",
                 ),
                 (
                     ((p.mean(0) ** 2).mean(), right[1]),
@@ -261,15 +270,13 @@ def bias_and_variance(yours):
                 (right[::-1], "The two are swapped: first the squared bias, then the variance."),
                 (
                     (((1 - p) ** 2).mean(), right[1]),
-                    "The first number is the whole error. Take the mean over draws first, then square "
-                    "what is missing "
-                    "to 1: that is the bias.",
+                    "The first number is the whole error. Take the mean over draws first, then "
+                    "square what is missing to 1: that is the bias.",
                 ),
                 (
                     ((1 - p.mean()) ** 2, p.var()),
-                    "You mixed draws and sentences. Easy and hard sentences differ, and that is not "
-                    "variance: use "
-                    "axis=0 first.",
+                    "You mixed draws and sentences. Easy and hard sentences differ, and that is "
+                    "not variance: use axis=0 first.",
                 ),
                 (
                     (((1 - p.mean(1)) ** 2).mean(), p.var(1).mean()),
@@ -281,7 +288,8 @@ def bias_and_variance(yours):
                 ),
                 (
                     (right[0], p.var(0, ddof=1).mean()),
-                    "With ddof=1 the two parts do not add up to the error of these draws: use ddof=0.",
+                    "With ddof=1 the two parts do not add up to the error of these draws: use "
+                    "ddof=0.",
                 ),
                 ((right[0], p.std(0).mean()), "That is a standard deviation; square it."),
             ],
@@ -295,12 +303,20 @@ CROSSING = {0.25: 20, 0.5: 80, 0.75: 160, 1.0: INFINITE}
 _EARLY = {
     0.25: "",  # there is no smaller size
     0.5: "Too early at 0.5: in the rows of 20 and 40 sentences full sharing is still ahead.",
-    0.75: "Too early at 0.75: with 80 sentences the two are level. A lead is at least one point, 0.01.",
+    0.75: (
+        "Too early at 0.75: with 80 sentences the two are level. A lead is at least one point, "
+        "0.01."
+    ),
     1.0: "",  # told above
 }
 _LATE = {
-    0.25: "Too late at 0.25: look at the first row. With so little in common, 20 sentences are enough.",
-    0.5: "Too late at 0.5: the table above is this same experiment. Look at its row of 80 sentences.",
+    0.25: (
+        "Too late at 0.25: look at the first row. With so little in common, 20 sentences are "
+        "enough."
+    ),
+    0.5: (
+        "Too late at 0.5: the table above is this same experiment. Look at its row of 80 sentences."
+    ),
     0.75: "Too late at 0.75: with 160 sentences independent models have passed full sharing.",
     1.0: "",
 }
@@ -313,17 +329,18 @@ _LATE = {
     minutes=12,
     trains="an experiment: related tasks and how much data they need",
     hints=[
-        "curves(r, [...]) gives one row for each number of sentences. Call it for each r and look at the "
-        "rows first.",
+        "curves(r, [...]) gives one row for each number of sentences. Call it for each r and look "
+        "at the rows first.",
         'ahead = table["independent"] >= table["full sharing"] + 0.01 says in which rows independent models '
         "lead.",
         "first[r] = the smallest index of the rows with ahead, or infinity if there is none: "
         'min(table.index[ahead], default=float("inf")).',
     ],
     reference=dict(CROSSING),
-    rule="for one r, read the table from the top: the first row where independent is higher by 0.01",
-    reason="The more alike the tasks, the longer pooling pays: the bias is smaller, and so the variance of "
-    "separate models takes more data to fall below it.",
+    rule="for one r, read the table from the top: the first row where independent is higher by "
+    "0.01",
+    reason="The more alike the tasks, the longer pooling pays: the bias is smaller, and so the "
+    "variance of separate models takes more data to fall below it.",
 )
 def crossing(yours):
     """{relatedness: smallest number of sentences per task at which independent models lead}."""
@@ -339,8 +356,8 @@ def crossing(yours):
     for r, value in mine.items():
         expect(
             value in (*SIZES, INFINITE),
-            f"{r}: {value:g} is not one of the sizes tried. Each entry is a number of sentences per task "
-            "(20, 40, 80, 160), or infinity if independent models never lead.",
+            f"{r}: {value:g} is not one of the sizes tried. Each entry is a number of sentences "
+            "per task (20, 40, 80, 160), or infinity if independent models never lead.",
         )
     expect(
         len(set(mine.values())) > 1,
@@ -348,12 +365,13 @@ def crossing(yours):
     )
     expect(
         not mine[0.25] > mine[0.75],
-        "The order is reversed: at 0.75 the tasks are more alike. Did you look for where full sharing leads?",
+        "The order is reversed: at 0.75 the tasks are more alike. Did you look for where full "
+        "sharing leads?",
     )
     expect(
         mine[1.0] == INFINITE,
-        "At relatedness 1 there is nothing that one model for all could not say: do independent models "
-        "ever lead there?",
+        "At relatedness 1 there is nothing that one model for all could not say: do independent "
+        "models ever lead there?",
     )
     for r, right in CROSSING.items():
         expect(mine[r] >= right, _EARLY[r])

@@ -30,12 +30,15 @@ from ragteach.teach.written import Sentence, in_words
     minutes=5,
     trains="saying how large each letter of the equation is",
     hints=[
-        "A row of x is one sentence. W_s makes 3 scores out of 100 numbers: it has a row for each score.",
-        "Every A_k is added to W_s, so it has the same shape. Stacking puts one more number in front.",
+        "A row of x is one sentence. W_s makes 3 scores out of 100 numbers: it has a row for each "
+        "score.",
+        "Every A_k is added to W_s, so it has the same shape. Stacking puts one more number in "
+        "front.",
         "G[t, k] has the task first. One W_t for each task; one row of logits for each sentence.",
     ],
     reference=known.SHAPES,
-    reason="c rows and d columns: then W x is possible, and a row of W holds the weights of one class.",
+    reason="c rows and d columns: then W x is possible, and a row of W holds the weights of one "
+    "class.",
 )
 def shapes(yours):
     """A dict from letter to shape; 8 sentences, 100 words, 3 classes, 4 tasks, 2 adapters."""
@@ -51,7 +54,8 @@ def shapes(yours):
         mine = tuple(mine)
         expect(
             set(mine) <= {8, 100, 3, 4, 2},
-            f"The shape of {letter}: only 8, 100, 3, 4 and 2 can occur in a shape here; yours is {mine}.",
+            f"The shape of {letter}: only 8, 100, 3, 4 and 2 can occur in a shape here; yours is "
+            f"{mine}.",
         )
         slips = [slip for slip, _ in known.SHAPE_MISTAKES[letter]]
         expect(
@@ -72,12 +76,14 @@ def shapes(yours):
     trains="turning a formula with two indices into tensors",
     hints=[
         "For one task t: start from shared, and add graph[t, k] * adapters[k] for every k.",
-        "Do this for every t, and stack the results: torch.stack([... for t in range(len(graph))]).",
-        "In one line: the sum over k is torch.tensordot(graph, adapters, dims=1), of shape (T, C, d). Adding "
-        "shared (C, d) to it adds it to every task.",
+        "Do this for every t, and stack the results: torch.stack([... for t in "
+        "range(len(graph))]).",
+        "In one line: the sum over k is torch.tensordot(graph, adapters, dims=1), of shape (T, C, "
+        "d). Adding shared (C, d) to it adds it to every task.",
     ],
     reference=known.task_weights,
-    reason="tensordot sums over the k that both have. shared has no t, so every task gets it, once.",
+    reason="tensordot sums over the k that both have. shared has no t, so every task gets it, "
+    "once.",
 )
 def task_weights(yours):
     """shared (C, d), adapters (K, C, d), graph (T, K) -> (T, C, d)."""
@@ -107,12 +113,13 @@ def task_weights(yours):
     trains="law 1: proving when all tasks get the same weights",
     hints=[
         "Write down W_t - W_u for two tasks. W_s cancels. What is left?",
-        "A sum over k of (G[t, k] - G[u, k]) A_k. It must be zero for every choice of the adapters. Choose "
-        "all of them zero except one.",
+        "A sum over k of (G[t, k] - G[u, k]) A_k. It must be zero for every choice of the "
+        "adapters. Choose all of them zero except one.",
         "So G[t, k] = G[u, k] for every k: all rows of G are equal. (graph == graph[0]).all()",
     ],
     reference=known.collapses,
-    reason="W_t - W_u = sum_k (G[t,k] - G[u,k]) A_k is zero for all adapters exactly if the rows are equal.",
+    reason="W_t - W_u = sum_k (G[t,k] - G[u,k]) A_k is zero for all adapters exactly if the rows "
+    "are equal.",
 )
 def collapses(yours):
     """graph (T, K), a numpy array -> True if all W_t are equal, whatever the weights are."""
@@ -147,14 +154,16 @@ def collapses(yours):
     minutes=10,
     trains="finding the cheapest way to split one matrix into parts",
     hints=[
-        "At the cheapest split, moving a little from W_s to A_k must not pay. The slopes of the two "
-        "penalties are lam_shared W_s and lam A_k.",
-        "So lam_shared W_s = lam A_k for every k. Put A_k = (lam_shared / lam) W_s into W = W_s + sum_k A_k.",
-        "W = W_s (1 + K lam_shared / lam). Put both parts into the two penalties, and write the result as "
-        "a number times ||W||^2 / 2.",
+        "At the cheapest split, moving a little from W_s to A_k must not pay. The slopes of the "
+        "two penalties are lam_shared W_s and lam A_k.",
+        "So lam_shared W_s = lam A_k for every k. Put A_k = (lam_shared / lam) W_s into W = W_s + "
+        "sum_k A_k.",
+        "W = W_s (1 + K lam_shared / lam). Put both parts into the two penalties, and write the "
+        "result as a number times ||W||^2 / 2.",
     ],
     reference=known.same_penalty,
-    reason="The inverse penalties add up. In the words of lesson 07: each part brings its own variance.",
+    reason="The inverse penalties add up. In the words of lesson 07: each part brings its own "
+    "variance.",
 )
 def same_penalty(yours):
     """lam, lam_shared, n_adapters -> the penalty on the one matrix W that does the same."""
@@ -174,9 +183,10 @@ def same_penalty(yours):
     trains="reading from the graph what a model cannot be",
     hints=[
         "Two adapters, each on or off: how many different rows of zeros and ones are there?",
-        "Write the four W_t down, one under the other: W_s, then W_s + A_1, and so on. Which two have the "
-        "same sum as the other two?",
-        "The numbers a must cancel W_s (they sum to 0) and both adapters (a times each column of G is 0).",
+        "Write the four W_t down, one under the other: W_s, then W_s + A_1, and so on. Which two "
+        "have the same sum as the other two?",
+        "The numbers a must cancel W_s (they sum to 0) and both adapters (a times each column of G "
+        "is 0).",
     ],
     reference=known.FOUR_FROM_TWO,
     reason="All four differ, but they are not free: any three of them decide the fourth.",
@@ -200,7 +210,8 @@ def four_from_two(yours):
     )
     expect(
         len(np.unique(graph, axis=0)) == 4,
-        "Two tasks have the same row, so they have the same W. Two zeros or ones make four different rows.",
+        "Two tasks have the same row, so they have the same W. Two zeros or ones make four "
+        "different rows.",
     )
     expect(
         a.shape == (4,), f"a should be four numbers, one for each task; yours has shape {a.shape}."
@@ -224,7 +235,8 @@ def four_from_two(yours):
     minutes=5,
     trains="finding what a formula counts too often",
     hints=[
-        "Write the article's sum for two adapters without brackets. How often does W_s x stand there?",
+        "Write the article's sum for two adapters without brackets. How often does W_s x stand "
+        "there?",
         "With m adapters it stands there m times, and should stand there once.",
         "(len(adapters) - 1) * shared @ x",
     ],
@@ -251,13 +263,14 @@ def surplus(yours):
     minutes=10,
     trains="separating what the predictions fix from what they leave free",
     hints=[
-        "Twins differ by a row v, added to every class. Subtract something that contains v exactly once.",
+        "Twins differ by a row v, added to every class. Subtract something that contains v exactly "
+        "once.",
         "For each word, take a number made of its column, such as the mean over the classes.",
         "W - W.mean(0): the mean runs over the classes, which are axis 0.",
     ],
     reference=known.canonical,
-    reason="The mean over the classes takes up the common row v, so all twins lose it. Every class loses the "
-    "same row, so no probability changes.",
+    reason="The mean over the classes takes up the common row v, so all twins lose it. Every class "
+    "loses the same row, so no probability changes.",
 )
 def canonical(yours):
     """W (C, d) -> a matrix of the same shape: the same for all twins, and itself a twin of W."""
@@ -277,7 +290,8 @@ def canonical(yours):
     away = mine - W
     expect(
         np.allclose(away, away[0], atol=1e-8),
-        "It is the same for all twins, but predicts something else than W: subtract one row from all.",
+        "It is the same for all twins, but predicts something else than W: subtract one row from "
+        "all.",
     )
 
 
@@ -291,16 +305,19 @@ N_WORDS = len(MultiTaskDataset.from_frame(make_toy(n_per_task=200, seed=0)).vect
     title="What stays in disguise?",
     difficulty="medium",
     minutes=10,
-    trains="an experiment: which numbers belong to the predictions, and which to a way of writing them",
+    trains="an experiment: which numbers belong to the predictions, and which to a way of writing "
+    "them",
     hints=[
         "readings(model) and readings(disguise(model, seed)) are dicts with the same names.",
-        "For one name and one seed: (readings(other)[name] - readings(model)[name]).abs().max().item()",
+        "For one name and one seed: (readings(other)[name] - "
+        "readings(model)[name]).abs().max().item()",
         "Take the largest over seeds 0 to 9, for every name, and put it into the dict.",
     ],
     reference=known.changes(n_features=N_WORDS),
-    rule="largest entry of |reading(disguise) - reading(model)|, then the largest over seeds 0 to 9",
-    reason="Only differences of two classes stay, and only those of W_t, or of two adapters, which is "
-    "W_t - W_u in other words.",
+    rule="largest entry of |reading(disguise) - reading(model)|, then the largest over seeds 0 to "
+    "9",
+    reason="Only differences of two classes stay, and only those of W_t, or of two adapters, which "
+    "is W_t - W_u in other words.",
 )
 def disguise(yours):
     """A dict: the largest change of each reading over ten disguises."""
@@ -378,7 +395,8 @@ in_words(
         "f": Sentence(
             "With more adapters in the same sum the tasks could differ.",
             False,
-            "More terms in the same sum are still one matrix. A graph with different rows is needed.",
+            "More terms in the same sum are still one matrix. A graph with different rows is "
+            "needed.",
         ),
     },
     model="Your forward never asks for the task: it adds all adapters for every sentence. Five "

@@ -25,14 +25,16 @@ from ragteach.teach.written import Sentence, in_words
     minutes=7,
     trains="softmax from scratch, and the log-sum-exp trick",
     hints=[
-        "log p_c = z_c - log sum_c' exp(z_c'). The sum goes over the classes: the last axis, keepdim=True.",
-        "Adding one number to all scores of a sentence changes nothing. Which number makes the largest "
-        "score 0?",
-        "z = z - z.max(-1, keepdim=True).values, then return z - z.exp().sum(-1, keepdim=True).log().",
+        "log p_c = z_c - log sum_c' exp(z_c'). The sum goes over the classes: the last axis, "
+        "keepdim=True.",
+        "Adding one number to all scores of a sentence changes nothing. Which number makes the "
+        "largest score 0?",
+        "z = z - z.max(-1, keepdim=True).values, then return z - z.exp().sum(-1, "
+        "keepdim=True).log().",
     ],
     reference=answers.log_softmax,
-    reason="After the subtraction every exponent is at most 0 and one is exactly 0: the sum lies between 1 "
-    "and the number of classes, so neither exp nor log can overflow.",
+    reason="After the subtraction every exponent is at most 0 and one is exactly 0: the sum lies "
+    "between 1 and the number of classes, so neither exp nor log can overflow.",
 )
 def log_softmax(yours):
     """z (n_docs, n_classes) -> log p (n_docs, n_classes)."""
@@ -52,21 +54,23 @@ def log_softmax(yours):
             ),
             (
                 answers.sum_over_documents(z),
-                "The maximum is right, but the sum runs over the sentences. Sum over the classes: axis -1.",
+                "The maximum is right, but the sum runs over the sentences. Sum over the classes: "
+                "axis -1.",
             ),
             (
                 answers.maximum_over_documents(z),
-                "You subtract another number from each class, and that changes p. One number for a whole "
-                "sentence: the maximum over axis -1.",
+                "You subtract another number from each class, and that changes p. One number for a "
+                "whole sentence: the maximum over axis -1.",
             ),
             (
                 answers.maximum_forgotten(z),
-                "You subtract the maximum inside exp only. Subtract it from z in front as well, or add it "
-                "again.",
+                "You subtract the maximum inside exp only. Subtract it from z in front as well, or "
+                "add it again.",
             ),
             (
                 z - z.max(-1, keepdim=True).values,
-                "This is the first half: the largest score is 0 now. Take away log(sum of exp) as well.",
+                "This is the first half: the largest score is 0 now. Take away log(sum of exp) as "
+                "well.",
             ),
             (
                 z - z.mean(-1, keepdim=True),
@@ -82,8 +86,8 @@ def log_softmax(yours):
     mine = as_array(call(yours, large[:1]))
     expect(
         abs(mine[0, 0]) < 1,
-        "Fine for small scores, but nan or inf for scores such as 1000: exp(1000) overflows. Subtract the "
-        "largest score of each sentence first.",
+        "Fine for small scores, but nan or inf for scores such as 1000: exp(1000) overflows. "
+        "Subtract the largest score of each sentence first.",
     )
     expect_close(
         call(yours, large),
@@ -91,13 +95,13 @@ def log_softmax(yours):
         wrong=[
             (
                 answers.log_of_softmax(large),
-                "exp(-1000) is rounded to 0, and log(0) is -infinity. Never take the log of a softmax: "
-                "write z - log(sum of exp).",
+                "exp(-1000) is rounded to 0, and log(0) is -infinity. Never take the log of a "
+                "softmax: write z - log(sum of exp).",
             ),
             (
                 answers.one_maximum_for_all(large),
-                "One maximum for all sentences: sentences with low scores underflow. Take it per sentence: "
-                "z.max(-1, keepdim=True).values.",
+                "One maximum for all sentences: sentences with low scores underflow. Take it per "
+                "sentence: z.max(-1, keepdim=True).values.",
             ),
         ],
         what="log p of large scores",
@@ -116,7 +120,8 @@ def log_softmax(yours):
     hints=[
         "there = y != -100 is a mask (n_docs,). Keep z[there] and y[there], and forget the rest.",
         "log_p[torch.arange(n), y] picks from each row the entry of its label.",
-        "If no label is left, return z.new_zeros(()). Otherwise: minus the mean of what you picked.",
+        "If no label is left, return z.new_zeros(()). Otherwise: minus the mean of what you "
+        "picked.",
     ],
     reference=answers.cross_entropy,
     reason="A missing label is no example: it adds nothing to the sum and nothing to the count.",
@@ -130,11 +135,13 @@ def cross_entropy(yours):
         wrong = [
             (
                 -right,
-                "The sign: cross-entropy is MINUS the mean log probability, so it is never negative.",
+                "The sign: cross-entropy is MINUS the mean log probability, so it is never "
+                "negative.",
             ),
             (
                 answers.raw_outputs(z, y),
-                "This uses the raw scores. Turn them into log probabilities with log_softmax first.",
+                "This uses the raw scores. Turn them into log probabilities with log_softmax "
+                "first.",
             ),
             (
                 lambda z=z, y=y: -z.softmax(-1)[y >= 0, y[y >= 0]].mean(),
@@ -150,7 +157,8 @@ def cross_entropy(yours):
             ),
             (
                 lambda z=z, y=y: -z.log_softmax(-1)[:, y.clamp(min=0)].mean(),
-                "log_p[:, y] reads all labels from every row. One entry per row: log_p[torch.arange(n), y].",
+                "log_p[:, y] reads all labels from every row. One entry per row: "
+                "log_p[torch.arange(n), y].",
             ),
         ]
         if missing:
@@ -168,7 +176,8 @@ def cross_entropy(yours):
     nothing = as_array(call(yours, answers.random(3, 3, seed=4), torch.full((3,), -100)))
     expect(
         bool((nothing == 0).all()),
-        "When every label is missing, the mean of nothing is nan, and one nan spoils all weights. Return 0.",
+        "When every label is missing, the mean of nothing is nan, and one nan spoils all weights. "
+        "Return 0.",
     )
 
 
@@ -188,8 +197,8 @@ def cross_entropy(yours):
         "minlength=n_tasks).",
     ],
     reference=answers.implied_alphas,
-    reason="The loop adds up sum_t n_t CE_t. Large tasks weigh more, and twice as many sentences make the "
-    "whole loss twice as large beside the same penalty.",
+    reason="The loop adds up sum_t n_t CE_t. Large tasks weigh more, and twice as many sentences "
+    "make the whole loss twice as large beside the same penalty.",
 )
 def implied_alphas(yours):
     """task (n_docs,), n_tasks -> alpha (n_tasks,)."""
@@ -215,7 +224,8 @@ def implied_alphas(yours):
                 ),
                 (
                     torch.bincount(task),
-                    "A task without a sentence in the batch has alpha 0; return n_tasks numbers (minlength).",
+                    "A task without a sentence in the batch has alpha 0; return n_tasks numbers "
+                    "(minlength).",
                 ),
             ],
             what="alpha",
@@ -232,14 +242,16 @@ def implied_alphas(yours):
     minutes=12,
     trains="a proof that needs no derivative, and knowing what it does not say",
     hints=[
-        "Write the whole objective as a * C(w) + R(w): the knob, the term it multiplies, and all the rest.",
-        "w_1 is best for a_1, w_2 is best for a_2. Write both facts as inequalities, comparing w_1 with w_2.",
-        "Add the two inequalities: R cancels, and (a_2 - a_1)(C(w_2) - C(w_1)) <= 0 is left. So only the "
-        "knob's own term is tied down; other terms may rise or fall.",
+        "Write the whole objective as a * C(w) + R(w): the knob, the term it multiplies, and all "
+        "the rest.",
+        "w_1 is best for a_1, w_2 is best for a_2. Write both facts as inequalities, comparing w_1 "
+        "with w_2.",
+        "Add the two inequalities: R cancels, and (a_2 - a_1)(C(w_2) - C(w_1)) <= 0 is left. So "
+        "only the knob's own term is tied down; other terms may rise or fall.",
     ],
     reference=answers.KNOBS,
-    reason="Turning a knob up never raises the term it multiplies, and never lowers the lowest J. About any "
-    "other term, or about accuracy, the proof is silent.",
+    reason="Turning a knob up never raises the term it multiplies, and never lowers the lowest J. "
+    "About any other term, or about accuracy, the proof is silent.",
 )
 def knobs(yours):
     """A dict from statement to "possible" or "impossible"."""
@@ -247,12 +259,27 @@ def knobs(yours):
     finished(yours, "Some answers are not there yet.")
     expect(set(yours) == set(answers.KNOBS), "Answer for each of the statements a to f.")
     because = {
-        "a": "a: alpha_films multiplies CE of films. Can the knob's own term rise? Add the two inequalities.",
-        "b": "b: the proof speaks about the term of the knob only. CE of phones belongs to the rest.",
-        "c": "c: lambda / 2 multiplies the adapters' squared length: the same proof with another C.",
-        "d": "d: the length of W_s is a part of the rest when lambda is the knob, so it is free to rise.",
-        "e": "e: with a larger lam_shared no model costs less than before. So what about the lowest of all?",
-        "f": "f: the proof ties down CE, a mean of -log p. Accuracy only counts which p is largest.",
+        "a": (
+            "a: alpha_films multiplies CE of films. Can the knob's own term rise? Add the two "
+            "inequalities."
+        ),
+        "b": (
+            "b: the proof speaks about the term of the knob only. CE of phones belongs to the rest."
+        ),
+        "c": (
+            "c: lambda / 2 multiplies the adapters' squared length: the same proof with another C."
+        ),
+        "d": (
+            "d: the length of W_s is a part of the rest when lambda is the knob, so it is free to "
+            "rise."
+        ),
+        "e": (
+            "e: with a larger lam_shared no model costs less than before. So what about the lowest "
+            "of all?"
+        ),
+        "f": (
+            "f: the proof ties down CE, a mean of -log p. Accuracy only counts which p is largest."
+        ),
     }
     for key, right in answers.KNOBS.items():
         other = "possible" if right == "impossible" else "impossible"
@@ -273,8 +300,8 @@ def knobs(yours):
         'For each lam in accuracy: accuracy[lam] = phase_two(-1, lam)["accuracy"].',
     ],
     reference={0.0: 0.27, 0.01: 0.32, 0.1: 0.93, 1.0: 0.95},
-    reason="Where the penalty is small, the adapters destroy what W_s has learnt. Where it is large, they "
-    "cannot move, and training accuracy hardly betrays that they move the wrong way.",
+    reason="Where the penalty is small, the adapters destroy what W_s has learnt. Where it is "
+    "large, they cannot move, and training accuracy hardly betrays that they move the wrong way.",
 )
 def wrong_sign(yours):
     """A dict from lam to training accuracy after phase 2 with the wrong sign."""
@@ -298,11 +325,13 @@ def wrong_sign(yours):
     expect(min(mine) < 0.9, "All runs are good: that is the right sign. Run phase_two(-1, lam).")
     expect(
         max(mine) > 0.8,
-        "All runs are bad. Does every run get its own lam? A large one should keep the adapters still.",
+        "All runs are bad. Does every run get its own lam? A large one should keep the adapters "
+        "still.",
     )
     expect(
         mine[0] < 0.5 and mine[3] > 0.8,
-        "Turned round: without a penalty nothing stops the adapters, with a large one they cannot move.",
+        "Turned round: without a penalty nothing stops the adapters, with a large one they cannot "
+        "move.",
     )
     expect(
         mine[1] < 0.5 and mine[2] > 0.8,

@@ -79,9 +79,10 @@ def _after_the_step(model, loader, criterion, optimizer):
     minutes=10,
     trains="writing a training loop yourself, in five lines",
     hints=[
-        "Five steps for each batch: forget the old gradient, compute J, find its gradient, step, note J.",
-        "Each document must be read by its own task: model(x, task). The loss needs y, task and, for the "
-        "penalty, model.",
+        "Five steps for each batch: forget the old gradient, compute J, find its gradient, step, "
+        "note J.",
+        "Each document must be read by its own task: model(x, task). The loss needs y, task and, "
+        "for the penalty, model.",
         "optimizer.zero_grad(); loss = criterion(model(x, task), y, task, model); loss.backward(); "
         "optimizer.step()",
     ],
@@ -106,8 +107,8 @@ def one_epoch(yours):
         )
         expect(
             not (isinstance(said, torch.Tensor) and said.requires_grad),
-            "You return a live tensor: it holds the graph of every batch in memory. A number is asked: "
-            "note loss.item().",
+            "You return a live tensor: it holds the graph of every batch in memory. A number is "
+            "asked: note loss.item().",
         )
         expect(
             not isinstance(said, list | tuple),
@@ -127,7 +128,8 @@ def one_epoch(yours):
                 ),
                 (
                     lambda s=seed: _tried(_by_size, s)[1],
-                    "You weigh the batches by their sentences. Every batch counts once: sum / len(loader).",
+                    "You weigh the batches by their sentences. Every batch counts once: sum / "
+                    "len(loader).",
                 ),
                 (
                     lambda s=seed: _tried(_after_the_step, s)[1],
@@ -173,8 +175,8 @@ def _trainable(model):
         "Call train(model) once in each phase, unfreeze everything at the end, and return model.",
     ],
     reference=answers.two_phase,
-    reason="First W_s moves and the adapters stand still, then the other way round; in the end nothing "
-    "stays frozen.",
+    reason="First W_s moves and the adapters stand still, then the other way round; in the end "
+    "nothing stays frozen.",
 )
 def two_phase(yours):
     """train(model) is called once per phase; the states at each call are compared."""
@@ -200,12 +202,13 @@ def two_phase(yours):
         )
         expect(
             awake[1],
-            "In phase 2 the adapters are asleep (inactive): they take no part in W_t and learn nothing.",
+            "In phase 2 the adapters are asleep (inactive): they take no part in W_t and learn "
+            "nothing.",
         )
         expect(
             _trainable(model) == "shared+adapters+bias",
-            "Your function leaves a part frozen. The next one who trains this model will wonder why: "
-            "unfreeze it.",
+            "Your function leaves a part frozen. The next one who trains this model will wonder "
+            "why: unfreeze it.",
         )
         expect(
             returned is model,
@@ -223,13 +226,13 @@ def two_phase(yours):
     minutes=5,
     trains="keeping apart what takes part and what may change",
     hints=[
-        "Active decides whether the adapter is added to W_t. Trainable decides whether the optimiser may "
-        "change it.",
+        "Active decides whether the adapter is added to W_t. Trainable decides whether the "
+        "optimiser may change it.",
         "Can a gradient reach an adapter that takes no part in J?",
     ],
     reference=answers.STATES,
-    reason="Active: takes part. Trainable: may change. A part that is asleep gets no gradient, so it "
-    "cannot learn either.",
+    reason="Active: takes part. Trainable: may change. A part that is asleep gets no gradient, so "
+    "it cannot learn either.",
 )
 def states(yours):
     """A dict from state to "both", "counts", "learns" or "neither"."""
@@ -251,8 +254,10 @@ def states(yours):
         yours["inactive, trainable"],
         "neither",
         {
-            "learns": "No gradient reaches it: J does not depend on an adapter that takes no part. So it "
-            "cannot learn.",
+            "learns": (
+                "No gradient reaches it: J does not depend on an adapter that takes no part. So it "
+                "cannot learn."
+            ),
             "both": asleep,
             "counts": asleep,
         },
@@ -277,13 +282,14 @@ def states(yours):
     minutes=15,
     trains="reading the end of phase 2 off the gradients (law 7)",
     hints=[
-        "Write dJ/dA_t for one adapter per task. At the end of phase 2 it is zero: what is dCE_t/dW_t then?",
+        "Write dJ/dA_t for one adapter per task. At the end of phase 2 it is zero: what is "
+        "dCE_t/dW_t then?",
         "dCE_t/dW_t = -lam A_t. Now write dJ/dW_s: it is the sum of all dCE_t/dW_t, plus one term.",
         "dJ/dW_s = lam_shared W_s - lam sum_t A_t.",
     ],
     reference=answers.pull_on_shared,
-    reason="Phase 2 ends where dCE_t/dW_t = -lam A_t. Sum over the tasks and add the penalty's own gradient. "
-    "It is zero exactly where law 3, balance, holds.",
+    reason="Phase 2 ends where dCE_t/dW_t = -lam A_t. Sum over the tasks and add the penalty's own "
+    "gradient. It is zero exactly where law 3, balance, holds.",
     rule="dJ/dW_s = sum_t dCE_t/dW_t + lam_shared W_s, where phase 2 left dCE_t/dW_t = -lam A_t.",
 )
 def pull_on_shared(yours):
@@ -316,13 +322,12 @@ def pull_on_shared(yours):
     hints=[
         "Law 7 rules out one of the three words at once.",
         "Ask each time: after phase 2, can W_s and the adapters still share the load more cheaply?",
-        "Only if the adapters vanish, cost nothing beside a free W_s, or W_s gets its turn again, nothing "
-        "is left to gain.",
+        "Only if the adapters vanish, cost nothing beside a free W_s, or W_s gets its turn again, "
+        "nothing is left to gain.",
     ],
     reference=answers.COINCIDE,
-    reason="J of two phases is never lower. It is the same where the adapters vanish (b), where no weight "
-    "costs "
-    "anything (d), or where the phases go on for ever (e).",
+    reason="J of two phases is never lower. It is the same where the adapters vanish (b), where no "
+    "weight costs anything (d), or where the phases go on for ever (e).",
 )
 def coincide(yours):
     """A dict from situation to "same", "higher" or "lower"."""
@@ -348,7 +353,8 @@ def coincide(yours):
     minutes=8,
     trains="reading an experiment: many weights as one number, over the right axis",
     hints=[
-        "The seeds are axis 0. For each entry of W_t: the largest over the seeds, minus the smallest.",
+        "The seeds are axis 0. For each entry of W_t: the largest over the seeds, minus the "
+        "smallest.",
         "ends.amax(0) - ends.amin(0) has the shape of W_t. Which of its entries is asked?",
         "(ends.amax(0) - ends.amin(0)).max()",
     ],
@@ -397,7 +403,8 @@ in_words(
         "b": Sentence(
             "Two phases reach a lower J, since each part is trained by itself.",
             False,
-            "Law 7 says the other way round: the J of two phases is never lower than the joint one.",
+            "Law 7 says the other way round: the J of two phases is never lower than the joint "
+            "one.",
         ),
         "c": Sentence(
             "Joint training may choose everything at once, so its optimum of J is never higher.",
@@ -483,8 +490,8 @@ def _batches():
     trains="building a trainer from parts you understand, and knowing what it must keep still",
     hints=[
         "A schedule is a list of turns, and a turn is what may move. Write the three lists first.",
-        "For each turn: freeze both parts, unfreeze those that move, make a new optimiser of what is "
-        "trainable, and run epochs // len(turns) epochs.",
+        "For each turn: freeze both parts, unfreeze those that move, make a new optimiser of what "
+        "is trainable, and run epochs // len(turns) epochs.",
         'turns = {"joint": [("shared", "adapters")], "two_phase": [("shared",), ("adapters",)], '
         '"alternating": [("shared",), ("adapters",)] * rounds}[schedule]',
     ],
@@ -508,12 +515,13 @@ def train_by(yours):
         )
         expect(
             not any(isinstance(v, torch.Tensor) and v.requires_grad for v in losses),
-            "The list holds live tensors, and with them the graph of every batch: note loss.item().",
+            "The list holds live tensors, and with them the graph of every batch: note "
+            "loss.item().",
         )
         expect(
             np.ndim(losses) == 1 and len(losses) == 20,
-            f"{schedule}: numbers of shape {np.shape(losses)} came back for 20 epochs. One for each "
-            "epoch, please; all turns together have `epochs` epochs.",
+            f"{schedule}: numbers of shape {np.shape(losses)} came back for 20 epochs. One for "
+            "each epoch, please; all turns together have `epochs` epochs.",
         )
         wanted = RAG(5, 3, 2, tasks=["films", "cars"], seed=1)
         right = answers.train_by(schedule, wanted, _batches(), _Watched(), **given)
@@ -545,7 +553,9 @@ def _judge_turns(schedule, turns, notes):
     said = {
         "joint": "joint: everything moves, from the first epoch to the last.",
         "two_phase": "two_phase: W_s in the first half, the adapters in the second, each alone.",
-        "alternating": "alternating: rounds = 2 are four turns, W_s and the adapters by turns, W_s first.",
+        "alternating": (
+            "alternating: rounds = 2 are four turns, W_s and the adapters by turns, W_s first."
+        ),
     }[schedule]
     if schedule != "joint" and found == ["shared+adapters+bias"]:
         said = f"{schedule}: nothing is frozen, so this is joint training."

@@ -27,13 +27,14 @@ from ragteach.teach.written import Sentence, in_words
     minutes=10,
     trains="adding vectors that agree, ignore or oppose each other",
     hints=[
-        "||g_1 + ... + g_T||^2 is the sum over all pairs (t, u) of <g_t, g_u>. How many pairs are there?",
+        "||g_1 + ... + g_T||^2 is the sum over all pairs (t, u) of <g_t, g_u>. How many pairs are "
+        "there?",
         "T pairs are a vector with itself and give 1. The other T (T - 1) give the cosine c each.",
         "The squared length is T + T (T - 1) c. Do not forget the root.",
     ],
     reference=answers.length_ratio,
-    reason="T squares and T (T - 1) products: T if all agree, the root of T if they ignore each other, "
-    "0 if they cancel.",
+    reason="T squares and T (T - 1) products: T if all agree, the root of T if they ignore each "
+    "other, 0 if they cancel.",
     rule="the root of: T ones, and c for each of the T (T - 1) ordered pairs of different vectors.",
 )
 def length_ratio(yours):
@@ -58,7 +59,8 @@ def length_ratio(yours):
                 ),
                 (
                     math.sqrt(max(n_tasks + n_tasks**2 * cosine, 0)),
-                    "T of the T^2 pairs are a vector with itself and give 1, not c: T (T - 1) are left.",
+                    "T of the T^2 pairs are a vector with itself and give 1, not c: T (T - 1) are "
+                    "left.",
                 ),
                 (
                     math.sqrt(max(n_tasks * (1 + cosine), 0)),
@@ -80,7 +82,8 @@ def length_ratio(yours):
     minutes=5,
     trains="turning W_s - sum_t A_t into a line of code with a time axis",
     hints=[
-        "Write the shapes: shared (n_steps, C, d), adapters (n_steps, n_tasks, C, d). Which axis must go?",
+        "Write the shapes: shared (n_steps, C, d), adapters (n_steps, n_tasks, C, d). Which axis "
+        "must go?",
         "shared - adapters.sum(1)",
     ],
     reference=answers.conserved,
@@ -124,7 +127,8 @@ def conserved(yours):
                 ),
                 (
                     shared[:, None] - adapters,
-                    "You subtracted each adapter from W_s by itself. Add them up first, over axis 1.",
+                    "You subtracted each adapter from W_s by itself. Add them up first, over axis "
+                    "1.",
                 ),
             ],
             what="W_s - sum_t A_t",
@@ -138,8 +142,10 @@ def conserved(yours):
     minutes=15,
     trains="generalising a proof: from G = I to any graph",
     hints=[
-        "A step of A_k is -lr sum_t G[t,k] D_t, with D_t = dCE_t/dW_t. What is the step of sum_k v_k A_k?",
-        "It is -lr sum_t (G v)_t D_t. The step of W_s is -lr sum_t D_t. When are they the same for any D?",
+        "A step of A_k is -lr sum_t G[t,k] D_t, with D_t = dCE_t/dW_t. What is the step of sum_k "
+        "v_k A_k?",
+        "It is -lr sum_t (G v)_t D_t. The step of W_s is -lr sum_t D_t. When are they the same for "
+        "any D?",
         "G v must be a vector of ones: np.linalg.lstsq(graph, np.ones(len(graph)), rcond=None)[0]",
     ],
     reference=answers.conserved_mix,
@@ -169,17 +175,26 @@ def conserved_mix(yours):
             continue
         said = "G v is not a vector of ones, so the steps of the two sides differ."
         if np.allclose(v, 1):
-            said = "v = (1, ..., 1) is right for G = I only. Here a task's row of G does not add up to 1."
+            said = (
+                "v = (1, ..., 1) is right for G = I only. Here a task's row of G does not add up "
+                "to 1."
+            )
         elif np.allclose(v, 1 / n_adapters):
             said = "The mean of the adapters is conserved only if every task uses them all alike."
         elif np.allclose(v, graph.sum(0)) or np.allclose(v, graph.mean(0)):
-            said = "Adding up the columns of G is not the condition: you need G v = 1, one equation per task."
+            said = (
+                "Adding up the columns of G is not the condition: you need G v = 1, one equation "
+                "per task."
+            )
         elif np.allclose(v, 0):
             said = "With v = 0 there is W_s alone, and that moves: you need G v = 1."
         elif np.allclose(graph @ v, -1):
             said = "A sign: this v is conserved in W_s + sum_k v_k A_k. The law has a minus."
         elif n_tasks == n_adapters and np.allclose(graph.T @ v, 1):
-            said = "This solves G^T v = 1, one equation an adapter. You need one for each task: G v = 1."
+            said = (
+                "This solves G^T v = 1, one equation an adapter. You need one for each task: G v = "
+                "1."
+            )
         expect(False, said, graph @ v, np.ones(n_tasks))
 
 
@@ -190,15 +205,15 @@ def conserved_mix(yours):
     minutes=10,
     trains="finding the assumption a proof needs",
     hints=[
-        "The proof needs one thing in every step: the step of W_s is the sum of the steps of the A_t.",
-        "Momentum adds up old gradients: still the same sum on both sides. Adam divides each by its own "
-        "size.",
+        "The proof needs one thing in every step: the step of W_s is the sum of the steps of the "
+        "A_t.",
+        "Momentum adds up old gradients: still the same sum on both sides. Adam divides each by "
+        "its own size.",
         "A penalty pulls on W_s and on each A_t by their own size; the data have no say in it.",
     ],
     reference=answers.KEPT,
-    reason="Whatever treats the gradients linearly and alike keeps the law; what rescales a part, or "
-    "pulls on "
-    "the weights themselves, breaks it.",
+    reason="Whatever treats the gradients linearly and alike keeps the law; what rescales a part, "
+    "or pulls on the weights themselves, breaks it.",
 )
 def what_breaks(yours):
     """A dict from a change to "kept" or "broken"."""
@@ -221,7 +236,8 @@ def what_breaks(yours):
         "n log(1 - lr lam) = log(1/2)",
     ],
     reference=answers.half_life,
-    reason="With lam = lam_shared each step multiplies W_s - sum A_t by 1 - lr lam, whatever the data say.",
+    reason="With lam = lam_shared each step multiplies W_s - sum A_t by 1 - lr lam, whatever the "
+    "data say.",
     rule="(1 - lr lam)^n = 1/2, solved for n.",
 )
 def half_life(yours):
@@ -254,7 +270,8 @@ def half_life(yours):
                 ),
                 (
                     math.floor(answers.half_life(lr, lam)),
-                    "Do not round down: the formula gives a number of steps that need not be whole.",
+                    "Do not round down: the formula gives a number of steps that need not be "
+                    "whole.",
                 ),
                 (
                     -1 / math.log(1 - lr * lam),
@@ -266,7 +283,8 @@ def half_life(yours):
                 ),
                 (
                     math.log(0.5) / math.log(1 - 2 * lr * lam),
-                    "W_s and the adapters each shrink by lr lam, and so does their difference: no 2.",
+                    "W_s and the adapters each shrink by lr lam, and so does their difference: no "
+                    "2.",
                 ),
             ],
             what=f"The half-life for lr = {lr}, lam = {lam}",
@@ -286,8 +304,8 @@ def half_life(yours):
         "{r: float(...) for r in (0.0, 0.5, 1.0)}",
     ],
     reference={0.0: -0.166, 0.5: -0.003, 1.0: 0.295},
-    reason="The less related the tasks, the more they pull W_s apart: the cosine rises with relatedness "
-    "and changes its sign.",
+    reason="The less related the tasks, the more they pull W_s apart: the cosine rises with "
+    "relatedness and changes its sign.",
     rule="path(toy(relatedness), lam=0.01, lam_shared=0.01), then the mean of the column cosine.",
 )
 def conflict(yours):
@@ -330,8 +348,8 @@ def conflict(yours):
     minutes=10,
     trains="using balance (law 3) for one column of the weights",
     hints=[
-        "For this word every other adapter is 0, since only its penalty pulls on it. What does balance "
-        "say now?",
+        "For this word every other adapter is 0, since only its penalty pulls on it. What does "
+        "balance say now?",
         "lam_shared W_s = lam A_t. And W_t = W_s + A_t. Which part of W_t is W_s?",
         "W_s / W_t = lam / (lam + lam_shared)",
     ],
@@ -371,7 +389,8 @@ def shared_part(yours):
                 ),
                 (
                     0.0,
-                    "A word of one task still moves W_s: every task pulls W_s with its whole gradient.",
+                    "A word of one task still moves W_s: every task pulls W_s with its whole "
+                    "gradient.",
                 ),
             ],
             what=f"W_s / W_t for lam = {lam}, lam_shared = {lam_shared}",
@@ -394,7 +413,8 @@ in_words(
         "a": Sentence(
             "A zero in the phone adapter means that phones have no opinion on the word.",
             False,
-            "It means that the phones' own sentences do not pull on the word. W_s may hold a strong opinion.",
+            "It means that the phones' own sentences do not pull on the word. W_s may hold a "
+            "strong opinion.",
         ),
         "b": Sentence(
             "The data decide how the sum is split into the two parts.",
@@ -417,15 +437,16 @@ in_words(
             "A common shift of all classes changes no prediction; differences of W_t do.",
         ),
         "f": Sentence(
-            "Without penalties, plain gradient descent never forgets how the random start was split.",
+            "Without penalties, plain gradient descent never forgets how the random start was "
+            "split.",
             True,
             "That is law 2: W_s - sum_t A_t stays where it began.",
         ),
     },
     model="The data see only the sum W_t = W_s + A_t. How it is split depends on the penalties, "
     "and without penalties on the random start, which plain gradient descent never forgets. At the "
-    "optimum a zero in the adapter means that no sentence about phones pulls on the word: phones have "
-    "never seen it. They believe what the shared weight says, and that of amazing is clearly "
+    "optimum a zero in the adapter means that no sentence about phones pulls on the word: phones "
+    "have never seen it. They believe what the shared weight says, and that of amazing is clearly "
     "positive. Look at W_t instead, and compare two classes, since a common shift of all classes "
     "means nothing.",
     tempting="Adapters hold what is particular to a task, so a zero says that this task has "
@@ -463,8 +484,8 @@ def _small():
     trains="recording a training run without disturbing it",
     hints=[
         "zero_grad, backward, step; then append a copy of each part to its own list.",
-        "model.shared is the very tensor that the optimiser changes. What does a list of fifty times the "
-        "same tensor show in the end?",
+        "model.shared is the very tensor that the optimiser changes. What does a list of fifty "
+        "times the same tensor show in the end?",
         "shared.append(model.shared.detach().clone()); at the end torch.stack(shared)",
     ],
     reference=answers.film,
@@ -492,8 +513,8 @@ def film(yours):
             wrong=[
                 (
                     np.repeat(wanted[-1:], steps, axis=0),
-                    "Every picture shows the end: you kept the same tensor again and again. Keep copies: "
-                    ".detach().clone().",
+                    "Every picture shows the end: you kept the same tensor again and again. Keep "
+                    "copies: .detach().clone().",
                 ),
                 (
                     np.repeat(begun[:1], steps, axis=0),

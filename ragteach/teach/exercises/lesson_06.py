@@ -21,9 +21,10 @@ from ragteach.teach.written import Sentence, in_words
     trains="turning two columns of scores into one honest statement",
     hints=[
         "First make one column out of two: difference = a - b. Forget a and b after that.",
-        "The standard error of a mean of n numbers is their standard deviation (ddof=1) divided by sqrt(n).",
-        "half = stats.t.ppf(0.975, n - 1) * difference.std(ddof=1) / np.sqrt(n); return mean, mean - "
-        "half, mean + half.",
+        "The standard error of a mean of n numbers is their standard deviation (ddof=1) divided by "
+        "sqrt(n).",
+        "half = stats.t.ppf(0.975, n - 1) * difference.std(ddof=1) / np.sqrt(n); return mean, mean "
+        "- half, mean + half.",
     ],
     reference=answers.paired_interval,
     reason="Subtracting first removes what the two have in common: the luck of the draw.",
@@ -47,7 +48,8 @@ def paired_interval(yours):
             (around(-t * se), "The ends are in the other order: the low one first."),
             (
                 around(t * apart),
-                "This adds the variances of a and b, as if the seeds were not the same. Subtract first.",
+                "This adds the variances of a and b, as if the seeds were not the same. Subtract "
+                "first.",
             ),
             (
                 around(stats.t.ppf(0.975, 2 * n - 2) * apart),
@@ -59,7 +61,8 @@ def paired_interval(yours):
             ),
             (
                 around(1.96 * se),
-                "1.96 is for hundreds of seeds. With few, use Student's t with n - 1 degrees of freedom.",
+                "1.96 is for hundreds of seeds. With few, use Student's t with n - 1 degrees of "
+                "freedom.",
             ),
             (
                 around(t * d.std() / np.sqrt(n)),
@@ -80,8 +83,8 @@ def paired_interval(yours):
             ),
             (
                 [*stats.ttest_rel(a, b)],
-                "These are a t statistic and a p value. They say whether there is a difference, not how "
-                "large it may be.",
+                "These are a t statistic and a p value. They say whether there is a difference, "
+                "not how large it may be.",
             ),
             ([mean, t * se], "This is the mean and half the width. Return mean, low and high."),
             ([mean - t * se, mean + t * se], "The mean is missing: return (mean, low, high)."),
@@ -110,13 +113,15 @@ def paired_interval(yours):
     minutes=12,
     trains="a proof, and one number that follows from it",
     hints=[
-        "Var(a - b) = Var a + Var b - 2 Cov(a, b). Write s^2 for both variances, and Cov = rho s^2.",
-        "Paired: the mean of n differences has variance 2 s^2 (1 - rho) / n. Unpaired: rho counts as 0.",
+        "Var(a - b) = Var a + Var b - 2 Cov(a, b). Write s^2 for both variances, and Cov = rho "
+        "s^2.",
+        "Paired: the mean of n differences has variance 2 s^2 (1 - rho) / n. Unpaired: rho counts "
+        "as 0.",
         "Set 2 s^2 (1 - 0.9) / 10 equal to 2 s^2 / m and solve for m.",
     ],
     reference=100,
-    reason="2 s^2 (1 - rho) / n = 2 s^2 / m gives m = n / (1 - rho) = 10 / 0.1. Pairing is free, 90 "
-    "more draws for each strategy are not.",
+    reason="2 s^2 (1 - rho) / n = 2 s^2 / m gives m = n / (1 - rho) = 10 / 0.1. Pairing is free, "
+    "90 more draws for each strategy are not.",
     rule="set 2 s^2 (1 - rho) / 10 equal to 2 s^2 / m, and solve for m.",
     rubric=[
         "begins with the variance of a difference, and says where the covariance comes from",
@@ -131,15 +136,18 @@ def worth(yours):
         wrong=[
             (
                 10,
-                "That is the paired number itself. Without pairing the common luck stays in the difference.",
+                "That is the paired number itself. Without pairing the common luck stays in the "
+                "difference.",
             ),
             (
                 19,
-                "You multiplied by 1 + rho. The variance of a difference SUBTRACTS the covariance: 1 - rho.",
+                "You multiplied by 1 + rho. The variance of a difference SUBTRACTS the covariance: "
+                "1 - rho.",
             ),
             (
                 1,
-                "You multiplied by 1 - rho: that would need fewer seeds. Which side has the larger variance?",
+                "You multiplied by 1 - rho: that would need fewer seeds. Which side has the larger "
+                "variance?",
             ),
             (
                 10 / 0.9,
@@ -151,8 +159,8 @@ def worth(yours):
             ),
             (
                 1000,
-                "You squared 1 / (1 - rho). Compare variances with variances: they fall like 1 / n, not "
-                "1 / n^0.5.",
+                "You squared 1 / (1 - rho). Compare variances with variances: they fall like 1 / "
+                "n, not 1 / n^0.5.",
             ),
             (50, "Look at the 2: both variances have it, paired and unpaired, so it cancels."),
             (
@@ -179,12 +187,14 @@ def worth(yours):
     trains="counting weights, so that a larger model has no hidden advantage",
     hints=[
         "RAG has one shared matrix and n_tasks adapters. Each has n_classes x n_features weights.",
-        "Full sharing has one matrix, independent models have n_tasks. Only their number of features "
-        "may change.",
-        "Full sharing: width = (n_tasks + 1) n_features. Independent: the same, divided by n_tasks.",
+        "Full sharing has one matrix, independent models have n_tasks. Only their number of "
+        "features may change.",
+        "Full sharing: width = (n_tasks + 1) n_features. Independent: the same, divided by "
+        "n_tasks.",
     ],
     reference=answers.equal_widths,
-    reason="(T + 1) C d weights on one matrix is d (T + 1) features; on T matrices it is d (T + 1) / T.",
+    reason="(T + 1) C d weights on one matrix is d (T + 1) features; on T matrices it is d (T + 1) "
+    "/ T.",
     rule="weights of RAG = weights of the other; the classes stand on both sides.",
 )
 def equal_widths(yours):
@@ -198,7 +208,8 @@ def equal_widths(yours):
             wrong=[
                 (
                     [t * d, d],
-                    "You counted the adapters only. RAG has the shared matrix as well: T + 1 matrices.",
+                    "You counted the adapters only. RAG has the shared matrix as well: T + 1 "
+                    "matrices.",
                 ),
                 (
                     [(t + 1) * d * c, (t + 1) * d * c / t],
@@ -222,8 +233,8 @@ def equal_widths(yours):
                 ),
                 (
                     [d, d],
-                    "This keeps the number of features. Then RAG has T + 1 times the weights of full "
-                    "sharing.",
+                    "This keeps the number of features. Then RAG has T + 1 times the weights of "
+                    "full sharing.",
                 ),
             ],
             what="(full sharing, independent)",
@@ -244,7 +255,8 @@ def equal_widths(yours):
     ],
     reference=answers.honest_score,
     reason="The test numbers of the settings that were not chosen are never looked at.",
-    rule="row by row: the column of the least validation loss, then the mean of their test numbers.",
+    rule="row by row: the column of the least validation loss, then the mean of their test "
+    "numbers.",
 )
 def honest_score(yours):
     """val_loss, test_accuracy (n_seeds, n_settings) -> one number."""
@@ -267,7 +279,8 @@ def honest_score(yours):
                 ),
                 (
                     accuracy.mean(),
-                    "This averages over all settings. Nobody uses all of them: choose one per seed.",
+                    "This averages over all settings. Nobody uses all of them: choose one per "
+                    "seed.",
                 ),
                 (
                     accuracy[rows, loss.argmax(1)].mean(),
@@ -275,17 +288,18 @@ def honest_score(yours):
                 ),
                 (
                     accuracy[:, loss.mean(0).argmin()].mean(),
-                    "This chooses one setting for all seeds. Seeds are separate experiments: choose in "
-                    "each of them.",
+                    "This chooses one setting for all seeds. Seeds are separate experiments: "
+                    "choose in each of them.",
                 ),
                 (
                     accuracy[:, loss.argmin(1)].mean(),
-                    "accuracy[:, chosen] reads every seed's column in every row. One entry per row: "
-                    "test_accuracy[np.arange(n_seeds), chosen].",
+                    "accuracy[:, chosen] reads every seed's column in every row. One entry per "
+                    "row: test_accuracy[np.arange(n_seeds), chosen].",
                 ),
                 (
                     loss.min(1).mean(),
-                    "This reports the validation loss that you chose by: too good, and not accuracy.",
+                    "This reports the validation loss that you chose by: too good, and not "
+                    "accuracy.",
                 ),
                 (
                     accuracy[rows, loss.argmin(1)],
@@ -297,12 +311,13 @@ def honest_score(yours):
                 ),
                 (
                     np.median(accuracy[rows, loss.argmin(1)]),
-                    "This is the median over seeds. The mean is asked, as in the rest of the lesson.",
+                    "This is the median over seeds. The mean is asked, as in the rest of the "
+                    "lesson.",
                 ),
                 (
                     np.take(accuracy, loss.argmin(1), axis=0, mode="wrap").mean(),
-                    "accuracy[chosen] reads rows: it takes the setting's number for a seed's. One entry "
-                    "per row: test_accuracy[np.arange(n_seeds), chosen].",
+                    "accuracy[chosen] reads rows: it takes the setting's number for a seed's. One "
+                    "entry per row: test_accuracy[np.arange(n_seeds), chosen].",
                 ),
                 (
                     accuracy.flat[loss.argmin()],
@@ -310,7 +325,8 @@ def honest_score(yours):
                 ),
                 (
                     accuracy[rows, loss.argmin(1)].max(),
-                    "This reports the best seed: choosing on the test set once more. Take the mean.",
+                    "This reports the best seed: choosing on the test set once more. Take the "
+                    "mean.",
                 ),
                 (
                     accuracy[loss.argmin(0), np.arange(n_settings)].mean(),
@@ -336,7 +352,8 @@ def honest_score(yours):
         "progress=False)",
     ],
     reference=answers.scores({"RAG": 0.65, "full sharing": 0.69}),
-    reason="If one classifier is right for all tasks, whatever a task has of its own can learn only noise.",
+    reason="If one classifier is right for all tasks, whatever a task has of its own can learn "
+    "only noise.",
 )
 def make_rag_lose(yours):
     """The table of `compare`, with RAG and full sharing, in which full sharing is clearly
@@ -364,12 +381,14 @@ def make_rag_lose(yours):
     )
     expect(
         "accuracy" in set(two["metric"]),
-        "The claim is about accuracy, and this table has no row of it. Keep all rows of compare(...).",
+        "The claim is about accuracy, and this table has no row of it. Keep all rows of "
+        "compare(...).",
     )
     row = paired(two, reference="full sharing").iloc[0]
     if row["verdict"] == "worse":
         raise Wrong(
-            f"Here RAG is clearly better, by {-row['difference']:.3f}. Give the adapters less to do."
+            f"Here RAG is clearly better, by {-row['difference']:.3f}. Give the adapters less to "
+            "do."
         )
     if row["verdict"] != "better":
         raise Wrong(
@@ -377,7 +396,10 @@ def make_rag_lose(yours):
             f"{row['high']:+.3f}, "
             "and it contains 0. Change the setting, not the seeds."
         )
-    return f"Full sharing leads by {row['difference']:.3f}, interval {row['low']:+.3f} to {row['high']:+.3f}."
+    return (
+        f"Full sharing leads by {row['difference']:.3f}, interval {row['low']:+.3f} to "
+        f"{row['high']:+.3f}."
+    )
 
 
 @exercise(
@@ -389,10 +411,12 @@ def make_rag_lose(yours):
     hints=[
         "Nothing is new but the factor: where 1 / n stood, 1 / n + n_test / n_train stands.",
         "scale = np.sqrt(d.var(ddof=1) * (1 / n + test_per_train))",
-        "half = stats.t.ppf(0.975, n - 1) * scale; return d.mean(), d.mean() - half, d.mean() + half",
+        "half = stats.t.ppf(0.975, n - 1) * scale; return d.mean(), d.mean() - half, d.mean() + "
+        "half",
     ],
     reference=answers.resplit_interval,
-    reason="The second part does not shrink with n: more splits of the same sentences are no new sentences.",
+    reason="The second part does not shrink with n: more splits of the same sentences are no new "
+    "sentences.",
     rule="under the root stands v times the sum of 1 / n and n_test / n_train.",
 )
 def resplit_interval(yours):
@@ -411,7 +435,8 @@ def resplit_interval(yours):
             wrong=[
                 (
                     around(t * np.sqrt(v / n)),
-                    "This is Student's interval for independent draws: n_test / n_train is missing.",
+                    "This is Student's interval for independent draws: n_test / n_train is "
+                    "missing.",
                 ),
                 (
                     around(t * (np.sqrt(v / n) + r)),
@@ -423,7 +448,8 @@ def resplit_interval(yours):
                 ),
                 (
                     around(t * np.sqrt(v / n * (1 + r))),
-                    "This is (1 + r) / n: it still vanishes with many splits. The sum is 1 / n + r.",
+                    "This is (1 + r) / n: it still vanishes with many splits. The sum is 1 / n + "
+                    "r.",
                 ),
                 (
                     around(t * v * (1 / n + r)),
@@ -467,12 +493,13 @@ def resplit_interval(yours):
     minutes=30,
     trains="writing a comparison in which no strategy has a hidden advantage",
     hints=[
-        "Two loops: over seeds, and inside it over strategies. What must stand in the outer one, so "
-        "that all strategies get the same draw?",
-        "data = rt.MultiTaskDataset.from_frame(train); val and test are made with data.vectorizer and "
-        "data.task_names.",
+        "Two loops: over seeds, and inside it over strategies. What must stand in the outer one, "
+        "so that all strategies get the same draw?",
+        "data = rt.MultiTaskDataset.from_frame(train); val and test are made with data.vectorizer "
+        "and data.task_names.",
         "models = [fit(data, p) for p in tries[name]]; losses = [score(m, choose)['loss'] for m in "
-        "models]; best = models[int(np.argmin(losses))]; then score(best, final)['accuracy'], once.",
+        "models]; best = models[int(np.argmin(losses))]; then score(best, final)['accuracy'], "
+        "once.",
     ],
     reference=answers.fair_comparison,
     reason="Every rule of the table at the top of the lesson is now a line of your code.",

@@ -24,13 +24,15 @@ def _correlation(cov):
     minutes=10,
     trains="turning a prior on the parts into a prior on the whole",
     hints=[
-        "Cov(W_t, W_u): the shared part is in both, with variance 1 / lam_shared, whatever t and u are.",
-        "Adapter k is in both if G[t,k] and G[u,k] are not 0. Its share of the covariance is G[t,k] "
-        "G[u,k] / lam.",
+        "Cov(W_t, W_u): the shared part is in both, with variance 1 / lam_shared, whatever t and u "
+        "are.",
+        "Adapter k is in both if G[t,k] and G[u,k] are not 0. Its share of the covariance is "
+        "G[t,k] G[u,k] / lam.",
         "The sum over k of G[t,k] G[u,k] is the matrix graph @ graph.T.",
     ],
     reference=answers.task_covariance,
-    reason="Independent parts: variances add, and what two tasks have in common is their covariance.",
+    reason="Independent parts: variances add, and what two tasks have in common is their "
+    "covariance.",
 )
 def covariance(yours):
     """graph (T, K), lam, lam_shared -> (T, T)."""
@@ -54,8 +56,8 @@ def covariance(yours):
                 (both / lam, "The shared matrix is missing. All tasks have it in common."),
                 (
                     eye / lam_shared + both / lam,
-                    "The shared matrix is ONE matrix in all tasks: it fills the whole table, not the "
-                    "diagonal alone.",
+                    "The shared matrix is ONE matrix in all tasks: it fills the whole table, not "
+                    "the diagonal alone.",
                 ),
                 (
                     1 / lam_shared + eye / lam,
@@ -71,7 +73,8 @@ def covariance(yours):
                 ),
                 (
                     1 / lam_shared + np.abs(graph) @ np.abs(graph).T / lam,
-                    "Weights of G may be negative, and then two tasks are pushed apart. Keep the sign.",
+                    "Weights of G may be negative, and then two tasks are pushed apart. Keep the "
+                    "sign.",
                 ),
             ],
             what="The covariance",
@@ -121,7 +124,8 @@ def penalty_for(yours):
     minutes=13,
     trains="a proof in three lines, and what it lets you compute",
     hints=[
-        "At the optimum dJ/dW_s = 0 and dJ/dA_t = 0. Write D_t for minus the gradient of CE_t in W_t.",
+        "At the optimum dJ/dW_s = 0 and dJ/dA_t = 0. Write D_t for minus the gradient of CE_t in "
+        "W_t.",
         "dJ/dA_t = -D_t + lam A_t, and dJ/dW_s = -(D_1 + ... + D_T) + lam_shared W_s.",
         "So lam A_t = D_t, and lam_shared W_s = D_1 + ... + D_T. Eliminate D.",
     ],
@@ -170,15 +174,15 @@ def balance(yours):
     minutes=15,
     trains="seeing RAG in a library that has never heard of it",
     hints=[
-        "Make zeros of shape (n_docs, 1 + n_tasks, n_features): block 0 for everybody, block 1 + t for "
-        "task t.",
-        "Block 0 gets x. Block 1 + task[i] of row i gets s * x[i]: wide[np.arange(n_docs), 1 + task] = "
-        "s * x.",
+        "Make zeros of shape (n_docs, 1 + n_tasks, n_features): block 0 for everybody, block 1 + t "
+        "for task t.",
+        "Block 0 gets x. Block 1 + task[i] of row i gets s * x[i]: wide[np.arange(n_docs), 1 + "
+        "task] = s * x.",
         "wide.reshape(n_docs, -1) puts the blocks side by side.",
     ],
     reference=answers.augment,
-    reason="A common weight for the copy in block 0, and one of its own for each task: that is W_s and "
-    "A_t / s.",
+    reason="A common weight for the copy in block 0, and one of its own for each task: that is W_s "
+    "and A_t / s.",
 )
 def augment(yours):
     """x (n_docs, d), task (n_docs,), n_tasks, s -> (n_docs, (1 + n_tasks) d)."""
@@ -234,12 +238,13 @@ def augment(yours):
     trains="the representer view: sentences vote, the covariance says how much",
     hints=[
         "How similar are sentences i and j? x_i . x_j, in a table (n_docs, n_docs): x @ x.T.",
-        "How much does task u count for task t? cov[t, u]. As a table over sentences: cov[np.ix_(task, "
-        "task)].",
+        "How much does task u count for task t? cov[t, u]. As a table over sentences: "
+        "cov[np.ix_(task, task)].",
         "Multiply the two tables entry by entry, then (n_docs, n_docs) @ (n_docs, n_classes).",
     ],
     reference=answers.kernel_logits,
-    reason="W_t = sum_u Cov[t,u] D_u and D_u = sum_i e_i x_i', so z_j = sum_i Cov[t_j, t_i] (x_i . x_j) e_i.",
+    reason="W_t = sum_u Cov[t,u] D_u and D_u = sum_i e_i x_i', so z_j = sum_i Cov[t_j, t_i] (x_i . "
+    "x_j) e_i.",
 )
 def kernel_logits(yours):
     """x (n_docs, d), task (n_docs,), e (n_docs, C), cov (T, T) -> logits (n_docs, C)."""
@@ -266,19 +271,23 @@ def kernel_logits(yours):
                 (cov[np.ix_(task, task)] @ e, "The sentences are missing: where is x?"),
                 (
                     (same * np.diag(cov)[task][:, None]) @ e,
-                    "This takes the variance cov[t, t] for every pair. Take cov[t, u] of the two tasks.",
+                    "This takes the variance cov[t, t] for every pair. Take cov[t, u] of the two "
+                    "tasks.",
                 ),
                 (
                     (same * cov[task, task]) @ e,
-                    "cov[task, task] takes pairs in step: variances only. Use cov[np.ix_(task, task)].",
+                    "cov[task, task] takes pairs in step: variances only. Use cov[np.ix_(task, "
+                    "task)].",
                 ),
                 (
                     -(same * cov[np.ix_(task, task)]) @ e,
-                    "The sign: e is right label minus probability, so it pulls towards the right label.",
+                    "The sign: e is right label minus probability, so it pulls towards the right "
+                    "label.",
                 ),
                 (
                     (same * np.linalg.inv(cov + 1e-12 * np.eye(t))[np.ix_(task, task)]) @ e,
-                    "This is the inverse of the covariance, the penalty. Votes take the covariance itself.",
+                    "This is the inverse of the covariance, the penalty. Votes take the covariance "
+                    "itself.",
                 ),
             ],
             what="The table of logits",
@@ -295,12 +304,12 @@ def kernel_logits(yours):
         "Only the bracket depends on w: (1 - w)^2 v + w^2 tau^2. Its derivative in w is "
         "-2 (1 - w) v + 2 w tau^2.",
         "Set it to zero: w (v + tau^2) = v. Put this w back into the bracket.",
-        "w = v / (v + tau^2); the bracket is v tau^2 / (v + tau^2). The error is v / T + (T - 1) / T times "
-        "the bracket.",
+        "w = v / (v + tau^2); the bracket is v tau^2 / (v + tau^2). The error is v / T + (T - 1) / "
+        "T times the bracket.",
     ],
     reference=answers.best_mix,
-    reason="The noisier your own estimate and the more alike the tasks, the more of the pooled one. "
-    "The best mix beats both ends.",
+    reason="The noisier your own estimate and the more alike the tasks, the more of the pooled "
+    "one. The best mix beats both ends.",
 )
 def best_mix(yours):
     """noise v, spread tau^2, n_tasks T -> (the best w, the squared error there)."""
@@ -315,11 +324,13 @@ def best_mix(yours):
             wrong=[
                 (
                     1 - w,
-                    "Turned round: this is the share of your own estimate. w belongs to the pooled one.",
+                    "Turned round: this is the share of your own estimate. w belongs to the pooled "
+                    "one.",
                 ),
                 (
                     v**0.5 / (v**0.5 + tau2**0.5),
-                    "noise and spread are variances already: no roots. The derivative has v and tau^2.",
+                    "noise and spread are variances already: no roots. The derivative has v and "
+                    "tau^2.",
                 ),
                 (
                     v / tau2,
@@ -340,7 +351,8 @@ def best_mix(yours):
                 (bracket, "This is the bracket alone. Put it into the whole formula: v / T + ..."),
                 (
                     v / n_tasks + bracket,
-                    "The bracket counts (T - 1) / T: a deviation from the mean of T tasks is a little smaller.",
+                    "The bracket counts (T - 1) / T: a deviation from the mean of T tasks is a "
+                    "little smaller.",
                 ),
                 (
                     (n_tasks - 1) / n_tasks * bracket,
@@ -367,7 +379,8 @@ def best_mix(yours):
         "ratios[cross_validated(unknown, ratios).argmin()] is the ratio with the least loss.",
     ],
     reference=1.0,
-    reason="This world has relatedness 0.75. Most words mean the same, some do not: share much, not all.",
+    reason="This world has relatedness 0.75. Most words mean the same, some do not: share much, "
+    "not all.",
 )
 def choose(yours):
     """The ratio lam / lam_shared, judged on sentences nobody has seen."""

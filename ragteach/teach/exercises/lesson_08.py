@@ -24,13 +24,15 @@ from ragteach.teach.written import Sentence, in_words
     minutes=10,
     trains="comparing weights after removing what softmax cannot see",
     hints=[
-        "First the shift: weights.mean(1, keepdims=True) is the mean over classes of every replica.",
+        "First the shift: weights.mean(1, keepdims=True) is the mean over classes of every "
+        "replica.",
         "Then the mean model: the mean over axis 0 of the centred weights.",
-        "Distances: square, sum over axes (1, 2), root. Take their mean, and divide by the norm of the "
-        "mean model.",
+        "Distances: square, sum over axes (1, 2), root. Take their mean, and divide by the norm of "
+        "the mean model.",
     ],
     reference=answers.spread,
-    reason="Models that differ by a common shift of all classes predict the same, so they have spread 0.",
+    reason="Models that differ by a common shift of all classes predict the same, so they have "
+    "spread 0.",
 )
 def spread(yours):
     rng = np.random.default_rng(8)
@@ -80,7 +82,8 @@ def steps_to_meet(yours):
     minutes=5,
     trains="reading what `scale` means before comparing",
     hints=[
-        "The variance of a uniform number between -u and u is the integral of x^2 / (2u) from -u to u.",
+        "The variance of a uniform number between -u and u is the integral of x^2 / (2u) from -u "
+        "to u.",
         "It is u^2 / 3. Set it equal to scale^2.",
     ],
     reference=answers.same_variance,
@@ -103,8 +106,8 @@ def same_variance(yours):
     minutes=13,
     trains="changing one thing at a time",
     hints=[
-        "ten_models(init, scale, 0.0, steps=20) trains; spread_over_time(...)[1][-1] is the spread at the "
-        "end.",
+        "ten_models(init, scale, 0.0, steps=20) trains; spread_over_time(...)[1][-1] is the spread "
+        "at the end.",
         'Run it for ("normal", 1.0), ("uniform", 1.0) and ("uniform", same_variance(1.0)).',
         "Divide the two uniform spreads by the normal one. Which ratio is near 1?",
     ],
@@ -113,8 +116,8 @@ def same_variance(yours):
         "same variance": [1.0, 1.01, 0.99, 1.0, 1.02, 0.98],
         "conclusion": "c",
     },
-    reason="With equal variance the two distributions act alike; the shape of each number is lost in the "
-    "sum.",
+    reason="With equal variance the two distributions act alike; the shape of each number is lost "
+    "in the sum.",
 )
 def experiment(yours):
     expect(
@@ -128,8 +131,8 @@ def experiment(yours):
         n = len(ratios[key])
         expect(
             n >= 5,
-            f"{n} {'ratio' if n == 1 else 'ratios'} for {key}: ten models are one draw. Take five batches or "
-            "more, each from its own seeds.",
+            f"{n} {'ratio' if n == 1 else 'ratios'} for {key}: ten models are one draw. Take five "
+            "batches or more, each from its own seeds.",
         )
         expect(
             np.unique(ratios[key].round(9)).size > 1,
@@ -142,7 +145,8 @@ def experiment(yours):
     )
     expect(
         not (variance < 0.95 < scale),
-        "The two lists are swapped: with the same scale the uniform start has the smaller variance.",
+        "The two lists are swapped: with the same scale the uniform start has the smaller "
+        "variance.",
     )
     expect(
         not abs(scale - variance) < 0.02,
@@ -154,7 +158,8 @@ def experiment(yours):
     )
     expect(
         scale > 0.4,
-        "With the same scale the ratio is too small. Are these squares, or the spread of other starts?",
+        "With the same scale the ratio is too small. Are these squares, or the spread of other "
+        "starts?",
     )
     expect(
         variance < 1.5,
@@ -162,15 +167,17 @@ def experiment(yours):
     )
     expect(
         0.9 < low <= high < 1.1,
-        f"With the same variance your interval is {low:.2f} to {high:.2f}; it should lie between 0.9 and 1.1: "
-        "check scale, steps and lam.",
+        f"With the same variance your interval is {low:.2f} to {high:.2f}; it should lie between "
+        "0.9 and 1.1: check scale, steps and lam.",
     )
     expect_choice(
         yours["conclusion"],
         "c",
         {
-            "a": "The uniform start spread less only while its variance was smaller: look at the second "
-            "list.",
+            "a": (
+                "The uniform start spread less only while its variance was smaller: look at the "
+                "second list."
+            ),
             "b": "Nothing here favours normal: with equal variance the interval lies around 1.",
         },
     )
@@ -183,12 +190,14 @@ def experiment(yours):
     minutes=13,
     trains="the chain rule for a product of matrices",
     hints=[
-        "Write the shapes: g is (C, d), up is (C, r), down is (r, d). Which products give (C, r) and (r, d)?",
+        "Write the shapes: g is (C, d), up is (C, r), down is (r, d). Which products give (C, r) "
+        "and (r, d)?",
         "dJ = sum of g * d(up @ down). Let only up move: d(up) @ down.",
         "dJ/dup = g @ down.T and dJ/ddown = up.T @ g. Now set both factors to zero.",
     ],
     reference=answers.factor_gradients,
-    reason="Each factor's gradient contains the other factor: if both are zero, both gradients are.",
+    reason="Each factor's gradient contains the other factor: if both are zero, both gradients "
+    "are.",
 )
 def factor_gradients(yours):
     rng = np.random.default_rng(5)
@@ -203,7 +212,8 @@ def factor_gradients(yours):
         shapes = tuple(np.shape(as_array(a)) for a in answer)
         expect(
             shapes != (right[1].shape, right[0].shape),
-            "The two gradients are in the wrong order: first that of up (C, r), then that of down (r, d).",
+            "The two gradients are in the wrong order: first that of up (C, r), then that of down "
+            "(r, d).",
         )
         for mine, expected, name in zip(answer, right, ("up", "down"), strict=True):
             wrong = answers.wrong_gradients(name, up, down, g)
@@ -218,11 +228,14 @@ def factor_gradients(yours):
     trains="using what softmax cannot see to prove a statement about rank",
     hints=[
         "Which vector may you subtract from all three rows without changing any softmax?",
-        "Subtract one that makes a row zero, or that makes the rows sum to zero. What is the rank now?",
-        "With the last row subtracted: down = a[:2] - a[2], and up picks: rows (1, 0), (0, 1), (0, 0).",
+        "Subtract one that makes a row zero, or that makes the rows sum to zero. What is the rank "
+        "now?",
+        "With the last row subtracted: down = a[:2] - a[2], and up picks: rows (1, 0), (0, 1), (0, "
+        "0).",
     ],
     reference=answers.two_factors,
-    reason="After a common shift one row is a combination of the other two, so rank 2 holds all that counts.",
+    reason="After a common shift one row is a combination of the other two, so rank 2 holds all "
+    "that counts.",
 )
 def two_factors(yours):
     rng = np.random.default_rng(6)
@@ -260,7 +273,8 @@ def two_factors(yours):
         "Sum the probability (k/K)^2 over the K adapters.",
     ],
     reference=answers.expected_overlap,
-    reason="Each of K adapters is held by both tasks with probability (k/K)^2, which makes k^2/K on average.",
+    reason="Each of K adapters is held by both tasks with probability (k/K)^2, which makes k^2/K "
+    "on average.",
 )
 def expected_overlap(yours):
     for n_adapters, per_task in [(8, 3), (5, 2)]:
@@ -312,7 +326,8 @@ in_words(
             "Training changes weights, never the graph: its draw stays for ever.",
         ),
         "f": Sentence(
-            "With full-size adapters, a penalty and long training every start ends in the same W_t.",
+            "With full-size adapters, a penalty and long training every start ends in the same "
+            "W_t.",
             True,
             "J is then strictly convex in what matters: one optimum, and every path ends there.",
         ),

@@ -28,7 +28,8 @@ from ragteach.teach.written import Sentence, in_words
     minutes=8,
     trains="reading alpha as a statement about single sentences",
     hints=[
-        "CE_t is a mean over the n_t sentences of its task. So what does one of them count inside CE_t?",
+        "CE_t is a mean over the n_t sentences of its task. So what does one of them count inside "
+        "CE_t?",
         "Inside CE_t a sentence counts 1 / n_t. In J this is multiplied by alpha_t.",
         "equal: 1 / n_t. size: (n_t / mean of all n) / n_t. The n_t cancels.",
     ],
@@ -62,12 +63,14 @@ def sentence_weight(yours):
     minutes=10,
     trains="writing balanced accuracy from its definition",
     hints=[
-        "The recall of a class: among the sentences that truly have it, the share that the model found.",
+        "The recall of a class: among the sentences that truly have it, the share that the model "
+        "found.",
         "For class c: (said[truth == c] == c).mean().",
         "Take the mean over the classes that occur in truth: np.unique(truth).",
     ],
     reference=answers.balanced_accuracy,
-    reason="Every class has one vote, however rare it is. Always saying one of C classes earns 1 / C.",
+    reason="Every class has one vote, however rare it is. Always saying one of C classes earns 1 / "
+    "C.",
 )
 def balanced_accuracy(yours):
     """(truth, said) -> the mean recall; in one of the cases a class does not occur."""
@@ -79,7 +82,8 @@ def balanced_accuracy(yours):
             mine = call(yours, truth, said)
         expect(
             not np.isnan(as_array(mine)).any(),
-            "This is nan, the mean of nothing: one class does not occur in truth. Leave it out of the mean.",
+            "This is nan, the mean of nothing: one class does not occur in truth. Leave it out of "
+            "the mean.",
         )
         expect_close(
             mine,
@@ -99,14 +103,16 @@ def balanced_accuracy(yours):
     minutes=20,
     trains="showing that two treatments have the same expected objective",
     hints=[
-        "Write the expectation of one draw as a sum over its two steps: first the class, then the sentence.",
-        "A class is drawn with probability 1/C, one of its n_c sentences then with 1/n_c. So sentence i has "
-        "probability 1 / (C n_c).",
-        "Now the weighted mean with w_c = n / (C n_c): its numerator is n times that sum. What is the sum of "
-        "all weights?",
+        "Write the expectation of one draw as a sum over its two steps: first the class, then the "
+        "sentence.",
+        "A class is drawn with probability 1/C, one of its n_c sentences then with 1/n_c. So "
+        "sentence i has probability 1 / (C n_c).",
+        "Now the weighted mean with w_c = n / (C n_c): its numerator is n times that sum. What is "
+        "the sum of all weights?",
     ],
     reference=answers.expected_draw,
-    reason="A sentence of class c has probability 1 / (C n_c), and that is its class weight over n.",
+    reason="A sentence of class c has probability 1 / (C n_c), and that is its class weight over "
+    "n.",
 )
 def expected_draw(yours):
     """(losses, labels) -> expected loss of one draw: a class evenly, then a sentence of it
@@ -120,8 +126,8 @@ def expected_draw(yours):
         again = [as_array(call(yours, losses, labels)) for _ in range(9)]  # two draws may be alike
         expect(
             all(np.array_equal(as_array(mine), other) for other in again),
-            "Two calls give two numbers: you draw. An expectation needs no draws; weigh each loss by its "
-            "probability.",
+            "Two calls give two numbers: you draw. An expectation needs no draws; weigh each loss "
+            "by its probability.",
         )
         expect_close(
             mine,
@@ -141,12 +147,15 @@ def expected_draw(yours):
     minutes=8,
     trains="telling new information from repeated information",
     hints=[
-        "The model sees only the rows of X. CE_t is a mean over them: which changes leave that mean alone?",
-        "A bag of words does not know the order. A mean does not notice that every row came three times.",
+        "The model sees only the rows of X. CE_t is a mean over them: which changes leave that "
+        "mean alone?",
+        "A bag of words does not know the order. A mean does not notice that every row came three "
+        "times.",
         "It does notice if some rows are repeated and others are not.",
     ],
     reference=answers.MOVES,
-    reason="Repeating everything equally leaves every mean alone. Repeating a part, or new rows, does not.",
+    reason="Repeating everything equally leaves every mean alone. Repeating a part, or new rows, "
+    "does not.",
 )
 def moves(yours):
     """A dict from treatment to "yes" or "no"."""
@@ -176,12 +185,13 @@ def moves(yours):
     trains="seeing a frozen shared part as the place where the penalty is zero",
     hints=[
         "Replace A by W - W_s everywhere. What becomes of the penalty?",
-        "Squared loss: set the gradient X'(Xw - y)/n + lam (w - w_s) to zero, and collect w on the left.",
+        "Squared loss: set the gradient X'(Xw - y)/n + lam (w - w_s) to zero, and collect w on the "
+        "left.",
         "(X'X/n + lam I) w = X'y/n + lam w_s. np.linalg.solve does the rest.",
     ],
     reference=answers.ridge_towards,
-    reason="Directions in which the new sentences say nothing keep the value of w_s. The others move, "
-    "the less the larger lam is.",
+    reason="Directions in which the new sentences say nothing keep the value of w_s. The others "
+    "move, the less the larger lam is.",
 )
 def ridge_towards(yours):
     """(X, y, w_s, lam) -> the w that minimises |Xw - y|^2 / (2n) + lam/2 |w - w_s|^2."""
@@ -208,16 +218,18 @@ def ridge_towards(yours):
     hints=[
         'run = new_task(r, 20, seed) gives the four accuracies; run["adapter"] - run["scratch"] is one '
         "difference.",
-        "Collect the differences of at least six seeds for each relatedness, as a list or an array.",
-        "gains[r] = [new_task(r, 20, s)... for s in range(6)]; then the signs of the two intervals decide.",
+        "Collect the differences of at least six seeds for each relatedness, as a list or an "
+        "array.",
+        "gains[r] = [new_task(r, 20, s)... for s in range(6)]; then the signs of the two intervals "
+        "decide.",
     ],
     reference={
         0.0: [-0.2, -0.1, -0.15, -0.2, -0.1, -0.25],
         0.75: [0.4, 0.35, 0.5, 0.45, 0.4, 0.45],
         "verdict": "b",
-    },  # fmt: skip
-    reason="At relatedness 0 the old tasks' words mean other things, and W_s starts the new task on the "
-    "wrong side. At 0.75 most of what W_s knows is right.",
+    },
+    reason="At relatedness 0 the old tasks' words mean other things, and W_s starts the new task "
+    "on the wrong side. At 0.75 most of what W_s knows is right.",
 )
 def transfer(yours):
     """{0.0: differences per seed, 0.75: differences per seed, "verdict": a letter}."""
@@ -231,7 +243,8 @@ def transfer(yours):
     for r, values in gains.items():
         expect(
             len(values) >= 6,
-            f"At relatedness {r} you have {len(values)} values. One draw is an anecdote: take 6 or more.",
+            f"At relatedness {r} you have {len(values)} values. One draw is an anecdote: take 6 or "
+            "more.",
         )
         expect(
             np.unique(values.round(6)).size > 1,
@@ -261,8 +274,8 @@ def transfer(yours):
     )
     expect(
         -0.4 < behind and ahead < 0.65,
-        "With 20 sentences scratch reads 0.4 to 0.5 of them correctly, so no gain can be that large. Was the "
-        "difference multiplied, or added up?",
+        "With 20 sentences scratch reads 0.4 to 0.5 of them correctly, so no gain can be that "
+        "large. Was the difference multiplied, or added up?",
     )
     low, high = interval(gains[0.75])[1], interval(gains[0.0])[2]
     expect(
@@ -274,7 +287,10 @@ def transfer(yours):
         "b",
         {
             "a": "Look at the signs again: at one of the two the whole interval lies below 0.",
-            "c": "Both intervals stay away from 0, on different sides. So it does depend on the relatedness.",
+            "c": (
+                "Both intervals stay away from 0, on different sides. So it does depend on the "
+                "relatedness."
+            ),
         },
     )
 

@@ -28,13 +28,14 @@ from ragteach.teach.written import Sentence, in_words
     minutes=8,
     trains="seeing how many labels hang on a choice nobody asked about (with a proof)",
     hints=[
-        "Write down the label of one rating m under the cut c, and under c_new. For which m do they differ?",
+        "Write down the label of one rating m under the cut c, and under c_new. For which m do "
+        "they differ?",
         "Three cases: |m| <= c; c < |m| <= c_new; |m| > c_new. Only one of them changes.",
         "m = np.abs(rating); count where (m > c) & (m <= c_new).",
     ],
     reference=answers.labels_moved,
-    reason="Only ratings between the two cuts change, on either side of zero; none jumps from negative to "
-    "positive.",
+    reason="Only ratings between the two cuts change, on either side of zero; none jumps from "
+    "negative to positive.",
 )
 def labels_moved(yours):
     """rating (n,), c, c_new -> a whole number."""
@@ -78,12 +79,15 @@ def _moved(yours, rating, c, c_new):
     minutes=10,
     trains="the bootstrap: how much of a label is the luck of who rated",
     hints=[
-        "For one sentence: rng.choice(r, len(r)) draws as many ratings as there are, with replacement.",
+        "For one sentence: rng.choice(r, len(r)) draws as many ratings as there are, with "
+        "replacement.",
         "Make a label of a mean: 1, plus 1 if it is above 0.5, minus 1 if it is below -0.5.",
-        "old: the labels of np.mean(r); new: the labels of the redrawn means. Return (new != old).mean().",
+        "old: the labels of np.mean(r); new: the labels of the redrawn means. Return (new != "
+        "old).mean().",
     ],
     reference=answers.share_changed,
-    reason="Means near a cut fall on its other side when other people rate. Far from a cut nothing happens.",
+    reason="Means near a cut fall on its other side when other people rate. Far from a cut nothing "
+    "happens.",
 )
 def share_changed(yours):
     """ratings (a list of tuples), rng -> a share. Random, so it is compared with a margin."""
@@ -115,7 +119,8 @@ def share_changed(yours):
         "Write a function that normalises one text, and use it on both lists.",
         'text.lower(), then re.sub(r"[^a-z0-9]+", " ", text), then .strip(). (pandas: .str.replace with '
         "regex=True.)",
-        "Put the normalised training texts into a set; then ask for every test text whether it is in it.",
+        "Put the normalised training texts into a set; then ask for every test text whether it is "
+        "in it.",
     ],
     reference=answers.leaked,
     reason="A set answers at once, however many training texts there are.",
@@ -146,7 +151,8 @@ def leaked(yours):
         "q = np.diag(R); np.outer(q, q) has q_a q_b at place a, b.",
     ],
     reference=answers.without_noise,
-    reason="Two noisy measurements correlate less than what they measure; how much less, the diagonal tells.",
+    reason="Two noisy measurements correlate less than what they measure; how much less, the "
+    "diagonal tells.",
 )
 def without_noise(yours):
     """R (T, T) -> r (T, T)."""
@@ -206,7 +212,8 @@ def without_noise(yours):
         "p = stats.binomtest(only_a, only_a + only_b).pvalue; 1.0 if only_a + only_b is 0.",
     ],
     reference=answers.mcnemar,
-    reason="Where both are right, or both wrong, the sentence favours nobody. Each disagreement is a toss.",
+    reason="Where both are right, or both wrong, the sentence favours nobody. Each disagreement is "
+    "a toss.",
 )
 def mcnemar(yours):
     """Two arrays of bool (n,) -> (only a, only b, p)."""
@@ -225,12 +232,13 @@ def mcnemar(yours):
         answer = as_array(call(yours, same, same))
     except (ValueError, ZeroDivisionError) as error:
         raise Wrong(
-            "Right, except where two models never disagree: a coin cannot be tossed 0 times. Return p = 1 "
-            "then."
+            "Right, except where two models never disagree: a coin cannot be tossed 0 times. "
+            "Return p = 1 then."
         ) from error
     expect(
         np.allclose(answer, [0, 0, 1]),
-        "Where two models never disagree the answer is (0, 0, 1): there is nothing to tell them apart.",
+        "Where two models never disagree the answer is (0, 0, 1): there is nothing to tell them "
+        "apart.",
     )
 
 
@@ -244,12 +252,15 @@ def mcnemar(yours):
     minutes=12,
     trains="an experiment: testing an explanation by taking its cause away",
     hints=[
-        'two = human[human["label"] != 1]; then the labels 0 and 2 must become 0 and 1: label // 2.',
-        'table = rt.compare(two, 4, 100, ["RAG", "full sharing"], progress=False). "three" is at_100.',
+        'two = human[human["label"] != 1]; then the labels 0 and 2 must become 0 and 1: label // '
+        "2.",
+        'table = rt.compare(two, 4, 100, ["RAG", "full sharing"], progress=False). "three" is '
+        "at_100.",
         'experiment = {"three": at_100, "two": table}: the tables, no numbers.',
     ],
     reference=answers.EXPERIMENT,
-    reason="The cause was taken away, and the effect went with it. (A single experiment, on these data.)",
+    reason="The cause was taken away, and the effect went with it. (A single experiment, on these "
+    "data.)",
 )
 def experiment(yours):
     """{"three": table, "two": table}, as `compare` returns them."""
@@ -259,7 +270,8 @@ def experiment(yours):
     three, two = (_lead(which, yours[which]) for which in ("three", "two"))
     expect(
         three != two,
-        "Both tables have the same lead. Did the second run get the frame without neutral sentences?",
+        "Both tables have the same lead. Did the second run get the frame without neutral "
+        "sentences?",
     )
     expect(
         not (three < 0.009 and two > 0.015),
@@ -271,13 +283,14 @@ def experiment(yours):
     )
     expect(
         0.009 < three < 0.05,
-        "With three classes the lead should be two or three points. Use 4 seeds and 100 sentences per task.",
+        "With three classes the lead should be two or three points. Use 4 seeds and 100 sentences "
+        "per task.",
     )
     # Twelve draws gave -0.009 on average with a spread of 0.016: four of them lie within 0.033.
     expect(
         -0.042 < two < 0.012,
-        "With two classes hardly any lead is left. Was every neutral sentence dropped (label != 1), and did "
-        "you use accuracy?",
+        "With two classes hardly any lead is left. Was every neutral sentence dropped (label != "
+        "1), and did you use accuracy?",
     )
     return f"With three classes {three:+.3f}, without the neutral one {two:+.3f}."
 
@@ -291,7 +304,8 @@ def _lead(which: str, table: object) -> float:
     )
     expect(
         {"strategy", "seed", "metric", "value", "task", "n_per_task"} <= set(table.columns),
-        f'"{which}" is not the table of compare(...) itself: hand it over before summary or paired.',
+        f'"{which}" is not the table of compare(...) itself: hand it over before summary or '
+        "paired.",
     )
     have = set(table["strategy"])
     expect(
@@ -342,7 +356,8 @@ in_words(
         "d": Sentence(
             "The three points are luck: another set of draws would not show them.",
             False,
-            "The lead over plain full sharing is clear over the draws. Its cause is what to question.",
+            "The lead over plain full sharing is clear over the draws. Its cause is what to "
+            "question.",
         ),
         "e": Sentence(
             "Without the neutral class hardly any lead is left.",

@@ -16,12 +16,14 @@ from ragteach.teach.written import Sentence, in_words
     minutes=12,
     trains="what a token does when it looks at the others",
     hints=[
-        "Token i looks at token j with the score q_i . k_j / sqrt(r): one matrix product for all of them.",
+        "Token i looks at token j with the score q_i . k_j / sqrt(r): one matrix product for all "
+        "of them.",
         "np.where(here[None, :], scores, -np.inf) takes the padding out: exp of it is 0.",
         "A softmax along each row, then the weighted mean of the values: weights @ v.",
     ],
     reference=answers.attention,
-    reason="Each row of weights sums to 1 over the real tokens, so a token becomes a mean of values.",
+    reason="Each row of weights sums to 1 over the real tokens, so a token becomes a mean of "
+    "values.",
 )
 def attention(yours):
     rng = np.random.default_rng(1)
@@ -77,7 +79,8 @@ def lora_weights(yours):
         "And add what the layer said: y + ...",
     ],
     reference=answers.houlsby,
-    reason="With up = 0 nothing changes; the relu between makes it more than a matrix, so it cannot be merged.",
+    reason="With up = 0 nothing changes; the relu between makes it more than a matrix, so it "
+    "cannot be merged.",
 )
 def houlsby(yours):
     rng = np.random.default_rng(3)
@@ -101,7 +104,8 @@ def houlsby(yours):
         "The change is (diag(b) up) (diag(d) down), of shape (n_out, n_in).",
     ],
     reference=answers.vera,
-    reason="b starts at zero, so the change does; up and down never move and need not be stored, only their seed.",
+    reason="b starts at zero, so the change does; up and down never move and need not be stored, "
+    "only their seed.",
 )
 def vera(yours):
     rng = np.random.default_rng(4)
@@ -147,7 +151,8 @@ def randlora(yours):
     trains="counting before choosing",
     hints=[
         "Write down the shape of everything that is trained; what is frozen does not count.",
-        "RandLoRA has N = ceil(shorter side / r) pairs, each with lam (r) and gam (the shorter side).",
+        "RandLoRA has N = ceil(shorter side / r) pairs, each with lam (r) and gam (the shorter "
+        "side).",
         "The bottleneck has two linear layers with biases: (r, n_out) and (n_out, r).",
     ],
     reference=answers.trained,
@@ -177,7 +182,8 @@ def trained(yours):
     hints=[
         "At the start the change up @ down must be zero: which of the two may be random?",
         "If both are zero, both gradients are (lesson 08): nothing would ever move.",
-        "up = zeros (n_out, r), down = normal numbers (r, n_in), from the generator that is handed in.",
+        "up = zeros (n_out, r), down = normal numbers (r, n_in), from the generator that is handed "
+        "in.",
     ],
     reference=answers.new_lora,
     reason="The product is zero, and the gradient of up is g down', which is not.",
@@ -205,7 +211,8 @@ def new_lora(yours):
     )
     expect(
         np.allclose(up @ down, 0),
-        "The change up @ down is not zero: before its first step it has already spoilt the network.",
+        "The change up @ down is not zero: before its first step it has already spoilt the "
+        "network.",
     )
     random = up if up.any() else down
     expect(
@@ -227,7 +234,8 @@ def new_lora(yours):
     trains="rank of a sum of low-rank changes",
     hints=[
         "The columns of up_k @ down_k are combinations of the r columns of up_k.",
-        "So the columns of the sum are combinations of all those columns together: how many are there?",
+        "So the columns of the sum are combinations of all those columns together: how many are "
+        "there?",
         "And no (n_out, n_in) matrix has more rank than its smaller side.",
     ],
     reference=answers.largest_rank,
@@ -252,7 +260,8 @@ def largest_rank(yours):
         "Divide the first by the second. Which letter cancels?",
     ],
     reference=answers.tokens_until_merging_pays,
-    reason="n_out n_in / (n_out + n_in): r cancels. For 384 x 384 it is 192 tokens, a dozen sentences.",
+    reason="n_out n_in / (n_out + n_in): r cancels. For 384 x 384 it is 192 tokens, a dozen "
+    "sentences.",
 )
 def tokens_until_merging_pays(yours):
     for given in [(384, 384, 8), (30, 50, 3)]:
@@ -301,8 +310,8 @@ def laws(yours):
     hints=[
         "Take your numbers of 11-6 for the two layers of each block: (16, 16) and (32, 16).",
         "Sum over the four layers; one adapter may train at most the budget.",
-        "A LoRA of rank 1 or 2 is small. VeRA is smaller still, but at the learning rate that adapted takes by "
-        "itself it hardly leaves W_0: adapted(kind, rank, seed, lr=0.1).",
+        "A LoRA of rank 1 or 2 is small. VeRA is smaller still, but at the learning rate that "
+        "adapted takes by itself it hardly leaves W_0: adapted(kind, rank, seed, lr=0.1).",
         "adapted(kind, rank, seed)[0] for seeds 0, 1, 2 gives the three scores.",
     ],
     reference={"kind": "low_rank", "rank": 2, "scores": [0.66, 0.64, 0.68]},
@@ -322,7 +331,8 @@ def design(yours):
     count = sum(n_trained(yours["kind"], *shape, int(rank)) for shape in shapes)
     expect(
         count <= answers.BUDGET,
-        f"One adapter of this kind and rank trains {count} numbers; the budget is {answers.BUDGET}.",
+        f"One adapter of this kind and rank trains {count} numbers; the budget is "
+        f"{answers.BUDGET}.",
     )
     scores = np.ravel(as_array(yours["scores"]))
     expect(len(scores) >= 3, f"{len(scores)} run(s): three seeds or more, one may be luck.")
@@ -333,7 +343,8 @@ def design(yours):
     expect(((scores > 0) & (scores <= 1)).all(), "A score is an accuracy, between 0 and 1.")
     expect(
         scores.mean() >= answers.BAR,
-        f"The mean accuracy is {scores.mean():.2f}, below {answers.BAR}: it costs little and does little.",
+        f"The mean accuracy is {scores.mean():.2f}, below {answers.BAR}: it costs little and does "
+        "little.",
     )
 
 
@@ -357,7 +368,8 @@ in_words(
         "b": Sentence(
             "So random bases are as good as trained ones.",
             False,
-            "One model, one task, one run each, one setting: a tie of two numbers is no equality of methods.",
+            "One model, one task, one run each, one setting: a tie of two numbers is no equality "
+            "of methods.",
         ),
         "c": Sentence(
             "Full fine-tuning trained 3.2 billion numbers and did not score higher than LoRA.",
@@ -365,14 +377,18 @@ in_words(
             ".472 against .478: in these runs it did not. That it never does is another claim.",
         ),
         "d": Sentence(
-            "rsLoRA at rank 64 is better than LoRA at rank 64 by four points, which one run proves.",
+            "rsLoRA at rank 64 is better than LoRA at rank 64 by four points, which one run "
+            "proves.",
             False,
-            "One run proves no difference of methods: its size hints at one, and asks for more seeds.",
+            "One run proves no difference of methods: its size hints at one, and asks for more "
+            "seeds.",
         ),
         "e": Sentence(
-            "VeRA's low score may be the price of its 0.13 million numbers, or of its learning rate.",
+            "VeRA's low score may be the price of its 0.13 million numbers, or of its learning "
+            "rate.",
             True,
-            "The table cannot tell them apart: nobody says that each method's learning rate was tuned.",
+            "The table cannot tell them apart: nobody says that each method's learning rate was "
+            "tuned.",
         ),
         "f": Sentence(
             "The table shows which method is best for four sentiment tasks.",
@@ -380,13 +396,15 @@ in_words(
             "It has one task, in mathematics. Nothing in it is about several tasks.",
         ),
     },
-    model="The table has one run for each method on one task. It supports that LoRA and RandLoRA at about "
-    "9 million numbers came out alike there, and that training everything gave no visible gain. It does "
-    "not say how much a second seed would change, nor whether every method's learning rate was tuned; so "
-    "differences of a point are not findings. VeRA and LoRA-FA are far lower, with far fewer numbers. To "
-    "choose for our tasks I would run two or three methods at one budget, tuned alike, on several seeds.",
+    model="The table has one run for each method on one task. It supports that LoRA and RandLoRA "
+    "at about 9 million numbers came out alike there, and that training everything gave no visible "
+    "gain. It does not say how much a second seed would change, nor whether every method's "
+    "learning rate was tuned; so differences of a point are not findings. VeRA and LoRA-FA are far "
+    "lower, with far fewer numbers. To choose for our tasks I would run two or three methods at "
+    "one budget, tuned alike, on several seeds.",
     tempting="RandLoRA equals LoRA and beats full fine-tuning, so random bases are all you need.",
-    flaw="One run a row cannot rank methods that differ by a point, and one task says nothing about ours.",
+    flaw="One run a row cannot rank methods that differ by a point, and one task says nothing "
+    "about ours.",
     rubric=[
         "says that each row is one run",
         "names what the table does support, with its numbers",

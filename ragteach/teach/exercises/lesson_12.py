@@ -36,7 +36,8 @@ from ragteach.teach.written import Sentence, in_words
         'n = int.from_bytes(data[:8], "little"); return json.loads(data[8 : 8 + n])',
     ],
     reference=known.header,
-    reason="Eight bytes of length, then JSON. Reading it needs no library and runs nothing from the file.",
+    reason="Eight bytes of length, then JSON. Reading it needs no library and runs nothing from "
+    "the file.",
 )
 def header(yours):
     """All bytes of a safetensors file -> its header, a dict."""
@@ -87,12 +88,16 @@ def _merge_model(seed):
     minutes=10,
     trains="making one layer of many parts, without touching the parts",
     hints=[
-        "Begin with a copy: weight = model.shared.clone(). Without it, += would change the model itself.",
-        "Add model.graph[t, k] * model.adapters[name].weight for every active adapter. k counts all of them.",
-        "with torch.no_grad(): linear.weight.copy_(weight); linear.bias.copy_(model.bias[t]). Return linear.",
+        "Begin with a copy: weight = model.shared.clone(). Without it, += would change the model "
+        "itself.",
+        "Add model.graph[t, k] * model.adapters[name].weight for every active adapter. k counts "
+        "all of them.",
+        "with torch.no_grad(): linear.weight.copy_(weight); linear.bias.copy_(model.bias[t]). "
+        "Return linear.",
     ],
     reference=known.merge,
-    reason="W_t = W_s + sum_k G[t,k] A_k over the active adapters, copied into a layer of its own (law 8).",
+    reason="W_t = W_s + sum_k G[t,k] A_k over the active adapters, copied into a layer of its own "
+    "(law 8).",
 )
 def merge(yours):
     """(model, task) -> nn.Linear; weights, bias, and the model afterwards are compared."""
@@ -163,12 +168,13 @@ def merge(yours):
     trains="saying what a merged layer knows and what it has forgotten",
     hints=[
         "For 2: move a matrix C from the adapters to W_s. What happens to W_t?",
-        "For 3: sum W_t = W_s + A_t over all T tasks, and put in what balance says about sum_t A_t.",
+        "For 3: sum W_t = W_s + A_t over all T tasks, and put in what balance says about sum_t "
+        "A_t.",
         "sum_t W_t = T W_s + (lam_shared / lam) W_s. Solve for W_s.",
     ],
     reference=known.unmerge,
-    reason="Sum W_t = W_s + A_t over the tasks and use balance, lam_shared W_s = lam sum_t A_t. It holds at "
-    "the joint optimum only: training that stopped elsewhere has lost its W_s for good.",
+    reason="Sum W_t = W_s + A_t over the tasks and use balance, lam_shared W_s = lam sum_t A_t. It "
+    "holds at the joint optimum only: training that stopped elsewhere has lost its W_s for good.",
 )
 def unmerge(yours):
     """weights (T, C, d) at the optimum -> W_s (C, d)."""
@@ -199,13 +205,14 @@ def unmerge(yours):
     trains="an experiment on what a served model may lose without harm",
     hints=[
         'The rows of a task: rows = (test["task"] == task).tolist(). Its sentences: x[rows].',
-        "Merge the task and predict with argmax(1). Put rounded(linear.weight, bits) into it; predict again.",
-        "Count the rows whose prediction differs, over all tasks, and divide by len(test). Start from a "
-        "fresh merge for each number of bits.",
+        "Merge the task and predict with argmax(1). Put rounded(linear.weight, bits) into it; "
+        "predict again.",
+        "Count the rows whose prediction differs, over all tasks, and divide by len(test). Start "
+        "from a fresh merge for each number of bits.",
     ],
     reference={16: 0.0, 8: 0.0, 4: 0.025, 2: 0.22},
-    reason="A prediction changes only where two logits cross, and small steps seldom make them. The bound on "
-    "a logit halves with every bit.",
+    reason="A prediction changes only where two logits cross, and small steps seldom make them. "
+    "The bound on a logit halves with every bit.",
 )
 def flips(yours):
     """A dict from bits to the share of changed predictions."""
@@ -224,27 +231,29 @@ def flips(yours):
     )
     expect(
         share[16] < 0.98,
-        "At 16 bits nearly all change? These are the shares that stay the same. Count those that differ.",
+        "At 16 bits nearly all change? These are the shares that stay the same. Count those that "
+        "differ.",
     )
     expect(
         share[16] < 0.5,
-        "Half or more at 16 bits: that is the accuracy. Compare two predictions with each other, not with "
-        "the labels.",
+        "Half or more at 16 bits: that is the accuracy. Compare two predictions with each other, "
+        "not with the labels.",
     )
     expect(
         share[16] <= share[2], "Fewer bits should change more predictions. Are the numbers swapped?"
     )
     expect(
         share[16] < 0.01,
-        "16 bits should change next to nothing: each weight moves by less than a ten-thousandth. Did an "
-        "earlier rounding stay in the layer? Merge afresh for each number of bits.",
+        "16 bits should change next to nothing: each weight moves by less than a ten-thousandth. "
+        "Did an earlier rounding stay in the layer? Merge afresh for each number of bits.",
     )
     found = known.flip_shares()
     off = _distance(share, found["right"])
     if off > 1e-4:  # not the numbers of this machine: a known mistake, or another machine's?
         expect(
             _distance(share, found["parts"]) > 1e-4,
-            "You rounded W_s and the adapters, and added them then. Rounded is what is served: the merged W_t.",
+            "You rounded W_s and the adapters, and added them then. Rounded is what is served: the "
+            "merged W_t.",
         )
         for t in range(4):
             layer = {bits: values[t] for bits, values in found["one layer"].items()}
@@ -260,7 +269,8 @@ def flips(yours):
     if off > known.FLIP_TOLERANCE:
         worst = max(share, key=lambda bits: abs(share[bits] - found["right"][bits]))
         raise Wrong(
-            f"At {worst} bits the share is off. Round the merged W_t, and take each sentence by its own task."
+            f"At {worst} bits the share is off. Round the merged W_t, and take each sentence by "
+            "its own task."
         )
 
 
@@ -280,10 +290,12 @@ def _distance(share, other):
     hints=[
         'on_epoch is called once per epoch. Compare record["val_loss"] with the best so far.',
         "If it is lower (not equal), keep both: the epoch and its validation loss, in self.",
-        'if record["val_loss"] < self.val_loss: self.epoch, self.val_loss = epoch, record["val_loss"]',
+        'if record["val_loss"] < self.val_loss: self.epoch, self.val_loss = epoch, '
+        'record["val_loss"]',
     ],
     reference=known.BestEpoch,
-    reason="Early stopping with patience does the same inside fit. Now you could write any other tracker.",
+    reason="Early stopping with patience does the same inside fit. Now you could write any other "
+    "tracker.",
 )
 def best_epoch(yours):
     """A class; it is given three runs and must name the best epoch of each."""
@@ -293,8 +305,8 @@ def best_epoch(yours):
     )
     finished(
         known.followed(yours, known.RUNS[0])[0],
-        "self.epoch is still None after an epoch: remember it in on_epoch. (A first loss is lower than "
-        "infinity: compare with <.)",
+        "self.epoch is still None after an epoch: remember it in on_epoch. (A first loss is lower "
+        "than infinity: compare with <.)",
     )
     mine = [known.followed(yours, run) for run in known.RUNS]
     finished(
@@ -313,8 +325,8 @@ def best_epoch(yours):
         if not np.allclose(pair, best)
     )
     raise Wrong(
-        f"Validation losses {losses}, epochs from {first} on: yours keeps epoch {got[0]:g} and {got[1]:g}. "
-        "Which epoch has the lowest, and does a new tracker start afresh?",
+        f"Validation losses {losses}, epochs from {first} on: yours keeps epoch {got[0]:g} and "
+        f"{got[1]:g}. Which epoch has the lowest, and does a new tracker start afresh?",
     )
 
 

@@ -51,13 +51,14 @@ _CASES = {
     trains="turning intervals into a verdict, the same way for every claim",
     hints=[
         "For one condition: for if low > 0, against if high <= 0, and otherwise open.",
-        "Count the conditions that are for, and those that are against. What do the open ones change?",
-        "First the empty list. Then: some for and some against is depends. Then all for, all against. "
-        "What is left is open.",
+        "Count the conditions that are for, and those that are against. What do the open ones "
+        "change?",
+        "First the empty list. Then: some for and some against is depends. Then all for, all "
+        "against. What is left is open.",
     ],
     reference=answers.judge,
-    reason="A verdict is passed when no open condition could change it. An empty list comes first, since "
-    "all([]) is True.",
+    reason="A verdict is passed when no open condition could change it. An empty list comes first, "
+    "since all([]) is True.",
 )
 def judge(yours):
     """A list of (mean, low, high) -> one of five words."""
@@ -74,7 +75,8 @@ def judge(yours):
     for name, mine, expected in zip(_CASES, said, right, strict=True):
         expect(
             mine == expected,
-            f"On {name} yours says {mine!r}. Read the five rules again: which verdicts are still possible?",
+            f"On {name} yours says {mine!r}. Read the five rules again: which verdicts are still "
+            "possible?",
             mine,
             expected,
         )
@@ -90,13 +92,15 @@ def judge(yours):
     minutes=10,
     trains="a bound that needs no independence, and what it does to an interval",
     hints=[
-        "What is the chance that none of m independent conditions shows false evidence? Take the opposite.",
-        "For the bound, count: X is the number of conditions with false evidence. What is its mean?",
+        "What is the chance that none of m independent conditions shows false evidence? Take the "
+        "opposite.",
+        "For the bound, count: X is the number of conditions with false evidence. What is its "
+        "mean?",
         "The mean of X is m a, and the chance of X >= 1 is never larger than the mean of X.",
     ],
     reference=answers.false_evidence,
-    reason="At least one is the opposite of none; and a number that is at least 1 counts at least 1 in its "
-    "mean. So a = 0.025 / m is safe for m conditions.",
+    reason="At least one is the opposite of none; and a number that is at least 1 counts at least "
+    "1 in its mean. So a = 0.025 / m is safe for m conditions.",
 )
 def false_evidence(yours):
     """a, m -> (the chance if independent, the bound)"""
@@ -124,12 +128,15 @@ _SIZES = [(6, 3, 2), (6, 3, 4), (196, 3, 4), (500, 20, 3), (300, 3, 1), (12, 4, 
     minutes=10,
     trains="a count, an inequality, and its edge",
     hints=[
-        "RAG trains C d + T r (C + d) numbers, independent models T C d. Subtract C d on both sides.",
-        "r < (T - 1) C d / (T (C + d)). The largest whole number strictly below a / b is (a - 1) // b.",
+        "RAG trains C d + T r (C + d) numbers, independent models T C d. Subtract C d on both "
+        "sides.",
+        "r < (T - 1) C d / (T (C + d)). The largest whole number strictly below a / b is (a - 1) "
+        "// b.",
         "max(((T - 1) * C * d - 1) // (T * (C + d)), 0)",
     ],
     reference=answers.largest_rank,
-    reason="W_s costs one matrix, so there is room for adapters only in the T - 1 matrices that are saved.",
+    reason="W_s costs one matrix, so there is room for adapters only in the T - 1 matrices that "
+    "are saved.",
 )
 def largest_rank(yours):
     """n_features, n_classes, n_tasks -> a whole number."""
@@ -153,12 +160,15 @@ def largest_rank(yours):
     minutes=6,
     trains="counting operations in place of seconds",
     hints=[
-        "One sentence times one matrix: C d multiply-adds. How many sentences, and how many matrices?",
-        "Added first: K additions of C d entries each, once for the batch. Then one matrix a sentence.",
+        "One sentence times one matrix: C d multiply-adds. How many sentences, and how many "
+        "matrices?",
+        "Added first: K additions of C d entries each, once for the batch. Then one matrix a "
+        "sentence.",
         "n (K + 1) C d, and K C d + n C d.",
     ],
     reference=answers.multiply_adds,
-    reason="The additions are done once for the whole batch, so for many sentences they hardly count.",
+    reason="The additions are done once for the whole batch, so for many sentences they hardly "
+    "count.",
 )
 def multiply_adds(yours):
     """n_docs, n_features, n_classes, n_adapters -> (as written, added first)"""
@@ -183,17 +193,21 @@ def multiply_adds(yours):
     minutes=15,
     trains="a whole experiment: claim, baseline, seeds, interval, verdict",
     hints=[
-        "Run rt.compare as above. The pivoted table has a row for each seed and a column for each strategy.",
-        'list(scores["RAG"]) and list(scores["full sharing"]) are paired: the same seeds, in the same order.',
+        "Run rt.compare as above. The pivoted table has a row for each seed and a column for each "
+        "strategy.",
+        'list(scores["RAG"]) and list(scores["full sharing"]) are paired: the same seeds, in the '
+        "same order.",
         'For accuracy: found = interval(scores["RAG"] - scores["full sharing"]); the verdict is '
         "judge([found]). For a loss, where lower is better, subtract the other way round.",
     ],
     reference=answers.TRIAL,
-    reason="The form is right: anyone can repeat it, and it could have come out the other way. Whether the "
-    "claim was worth testing, only you can say.",
+    reason="The form is right: anyone can repeat it, and it could have come out the other way. "
+    "Whether the claim was worth testing, only you can say.",
 )
 def trial(yours):
-    """A dict with claim, baseline, metric, better, seeds, scores, baseline scores, interval, verdict."""
+    """A dict with claim, baseline, metric, better, seeds, scores, baseline scores, interval,
+    verdict.
+    """
     expect(isinstance(yours, Mapping), "Fill in the dict mine: it has nine entries.")
     finished(dict(yours), "Some entries are not there yet.")
     missing = [key for key in answers.TRIAL if key not in yours]
@@ -267,8 +281,8 @@ def _paired_scores(yours: Mapping) -> tuple[np.ndarray, np.ndarray]:
     baseline = as_array(yours["baseline scores"]).ravel()
     expect(
         len(scores) == len(baseline) == len(seeds),
-        f"{len(seeds)} seeds, {len(scores)} scores and {len(baseline)} baseline scores: there must be one "
-        "of each for every seed, or they cannot be paired.",
+        f"{len(seeds)} seeds, {len(scores)} scores and {len(baseline)} baseline scores: there must "
+        "be one of each for every seed, or they cannot be paired.",
     )
     expect(
         np.isfinite([scores, baseline]).all(),
@@ -301,8 +315,13 @@ def _verdict_follows(verdict: str, found: tuple[float, float, float]) -> None:
             "open": f"Your interval runs {where}: wholly below 0. That is clear enough: against.",
         },
         "open": {
-            "for": f"The mean is {mean:+.3f}, but the interval runs {where}. It holds 0, so it is open.",
-            "against": f"The interval runs {where}. It holds 0, so nothing is shown either way: open.",
+            "for": (
+                f"The mean is {mean:+.3f}, but the interval runs {where}. It holds 0, so it is "
+                "open."
+            ),
+            "against": (
+                f"The interval runs {where}. It holds 0, so nothing is shown either way: open."
+            ),
         },
     }
     right = answers.judge([found])
@@ -340,7 +359,8 @@ in_words(
         "c": Sentence(
             "Since full sharing won in one of our cells, the method is worthless.",
             False,
-            "One cell is a condition, not a verdict on the method. Say where it helps and where not.",
+            "One cell is a condition, not a verdict on the method. Say where it helps and where "
+            "not.",
         ),
         "d": Sentence(
             "Shared weights with an adapter per task let a new task be added without changing the "
@@ -395,16 +415,21 @@ in_words(
     minutes=8,
     trains="an error rate for each group, with the right denominator",
     hints=[
-        "A rate is a count divided by a count. Divide by what? By the group's sentences that ARE of the label.",
-        "For one group g: which = (group == g) & (truth == label). How many of those were called otherwise?",
-        "{str(g): float((said[which] != label).mean()) for ...}; if which is empty the rate is nan.",
+        "A rate is a count divided by a count. Divide by what? By the group's sentences that ARE "
+        "of the label.",
+        "For one group g: which = (group == g) & (truth == label). How many of those were called "
+        "otherwise?",
+        "{str(g): float((said[which] != label).mean()) for ...}; if which is empty the rate is "
+        "nan.",
     ],
     reference=answers.missed,
-    reason="Only sentences of that label can be missed, so only they are counted below the line. A group "
-    "without any has no rate: nan, not 0.",
+    reason="Only sentences of that label can be missed, so only they are counted below the line. A "
+    "group without any has no rate: nan, not 0.",
 )
 def missed(yours):
-    """truth, said, group: arrays (n_docs,); label -> {group: share of its label that was missed}."""
+    """truth, said, group: arrays (n_docs,); label -> {group: share of its label that was
+    missed}.
+    """
     for seed, label in [(1, 0), (2, 2)]:
         truth, said, group = answers.crowd(seed, label)
         mine = call(yours, truth, said, group, label)
@@ -425,8 +450,8 @@ def missed(yours):
         for name, rate in zip(names, rates, strict=True):
             expect(
                 np.isclose(rate, right[name], rtol=1e-3, equal_nan=True),
-                f"The rate of {name} is {rate:.3f}. Count its sentences of label {label}, and how many of "
-                "those got another answer.",
+                f"The rate of {name} is {rate:.3f}. Count its sentences of label {label}, and how "
+                "many of those got another answer.",
                 rate,
                 right[name],
             )
@@ -446,13 +471,15 @@ def _alike(rates: np.ndarray, other: Mapping, names: list[str]) -> bool:
     minutes=10,
     trains="a semi-supervised trial: which of its own answers may a model learn from?",
     hints=[
-        "The model's answer is the class with the largest probability; its certainty is that probability.",
-        "p.max(1) and p.argmax(1), both of shape (n_docs,). Which places have a certainty of at least sure?",
+        "The model's answer is the class with the largest probability; its certainty is that "
+        "probability.",
+        "p.max(1) and p.argmax(1), both of shape (n_docs,). Which places have a certainty of at "
+        "least sure?",
         "places = np.flatnonzero(p.max(1) >= sure); return places, p.argmax(1)[places].",
     ],
     reference=answers.certain,
-    reason="Certainty is the largest probability of a row. Whether certain answers are right ones, the "
-    "experiment below must say.",
+    reason="Certainty is the largest probability of a row. Whether certain answers are right ones, "
+    "the experiment below must say.",
 )
 def certain(yours):
     """p (n_docs, n_classes), sure -> (places (n,), labels (n,))"""
@@ -476,8 +503,8 @@ def certain(yours):
         off = set(places.astype(int).tolist()) ^ set(right[0].tolist())
         first = min(off) if off else int(places[(labels != right[1]).argmax()])
         raise Wrong(
-            f"Look at sentence {first}, p = {p[first].round(2).tolist()}, with sure = {sure}: is its largest "
-            "probability large enough, and which class has it?"
+            f"Look at sentence {first}, p = {p[first].round(2).tolist()}, with sure = {sure}: is "
+            "its largest probability large enough, and which class has it?"
         )
 
 

@@ -20,8 +20,8 @@ RATIOS = np.logspace(-2, 2, 9)  # of lam to lam_shared, in 07-w
 Slips = Callable[[World], list[tuple[object, str]]]
 SLIPS: dict[str, Slips] = {}  # the known mistakes of each exercise
 NOT_YOURS = (
-    "This is the default world's answer, and you are in the world of {id!r}, where sentences, sizes "
-    "and words are others. Make here = rt.world() again, then run this cell again."
+    "This is the default world's answer, and you are in the world of {id!r}, where sentences, "
+    "sizes and words are others. Make here = rt.world() again, then run this cell again."
 )
 
 
@@ -233,7 +233,8 @@ in_world(
     title="The price of two phases in your world",
     trains="schedules as what is frozen when",
     hints=[
-        "Phase 1: adapters frozen and deactivated. Phase 2: adapters active and free, shared frozen.",
+        "Phase 1: adapters frozen and deactivated. Phase 2: adapters active and free, shared "
+        "frozen.",
         "rt.solve(model, here.data, here.lam, here.lam_shared).objective is J at a phase's end.",
     ],
     bound=price_of_two_phases,

@@ -4,8 +4,9 @@ Enters: a list of seeds.  Leaves: `draw`, `strategies`, `tries` and `score` to h
 afterwards `judge` names a rule that was broken, `right` and `wrong` give the numbers.
 
 A draw of seed 3 holds the word "seed3" in every sentence; "chosenby" stands in validation sentences
-only, "testedby" in test sentences only. So a vocabulary tells which sentences it was made from. Losses
-and accuracies are random numbers that depend on strategy, penalty, seed and part, and on nothing else.
+only, "testedby" in test sentences only. So a vocabulary tells which sentences it was made from.
+Losses and accuracies are random numbers that depend on strategy, penalty, seed and part, and on
+nothing else.
 """
 
 from __future__ import annotations
@@ -79,8 +80,8 @@ class World:
                     )
             if len(data) != ROWS["train"]:
                 raise Wrong(
-                    f"A model was trained on {len(data)} sentences; the draw has {ROWS['train']} to "
-                    "train on. Validation and test sentences train nothing."
+                    f"A model was trained on {len(data)} sentences; the draw has {ROWS['train']} "
+                    "to train on. Validation and test sentences train nothing."
                 )
             if penalty not in self.tries[name]:
                 raise Wrong(
@@ -126,14 +127,14 @@ class World:
                     raise Wrong(f"{name!r} was never trained on the draw of seed {seed}.")
                 if tried < len(tries):
                     raise Wrong(
-                        f"With seed {seed}, {name!r} tried {tried} of its {len(tries)} penalties: every "
-                        "strategy tries all of its own."
+                        f"With seed {seed}, {name!r} tried {tried} of its {len(tries)} penalties: "
+                        "every strategy tries all of its own."
                     )
                 looks = self.scored["test", name, seed]
                 if looks > 1:
                     raise Wrong(
-                        f"The test set was scored {looks} times for {name!r} and seed {seed}. Choose on "
-                        "validation first; then score the chosen model on test, once."
+                        f"The test set was scored {looks} times for {name!r} and seed {seed}. "
+                        "Choose on validation first; then score the chosen model on test, once."
                     )
 
     def right(self, name: str) -> np.ndarray:
