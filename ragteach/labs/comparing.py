@@ -30,16 +30,26 @@ def right_shares(model: Any, part: Part) -> dict[str, float]:
     return {task: float(np.mean(model.predict(x, task) == y)) for task, (x, y) in part.items()}
 
 
-def difference(name: str, values: Any) -> str:
+def difference(name: str, values: Any, test_per_train: float = 0.0) -> str:
     """A line on a difference that was measured once a draw, as shares: its mean in points, its
     interval.
+
+    Args:
+        values: one difference a draw.
+        test_per_train: 0 if each draw has items of its own; n_test / n_train if the draws re-split
+            the same rows, so that they are no independent witnesses (the corrected resampled t of
+            `ragteach.study.tables`: a wider interval).
 
     Example:
         >>> difference("a minus b", [0.01, 0.03])
         'a minus b: +2.0 points [-10.7, +14.7], 2 draws'
+        >>> difference("a minus b", [0.01, 0.03], test_per_train=1)
+        'a minus b: +2.0 points [-20.0, +24.0], 2 re-splits of the same rows'
     """
-    middle, low, high = (100 * value for value in interval(np.asarray(values)))
-    return f"{name}: {middle:+.1f} points [{low:+.1f}, {high:+.1f}], {len(values)} draws"
+    ends = interval(np.asarray(values), test_per_train=test_per_train)
+    middle, low, high = (100 * value for value in ends)
+    kind = "re-splits of the same rows" if test_per_train else "draws"
+    return f"{name}: {middle:+.1f} points [{low:+.1f}, {high:+.1f}], {len(values)} {kind}"
 
 
 def pair_gains(
