@@ -73,7 +73,7 @@ class RankScore:
 
     Attributes:
         table: a row for each reader: n, nDCG@10, of known and of new items, recall@10, overlap.
-        mean, low, high: of the readers' nDCG@10.
+        mean, low, high: of the readers' nDCG@10; an end beyond 0 or 1 is cut there.
     """
 
     table: pd.DataFrame
@@ -172,7 +172,9 @@ class RankingLab(Lab):
         if leaks is not None:
             table = table.astype({"overlap": int})
             note = _said_of(sum(leaks.values()), int(table["n"].sum()))
-        return RankScore(table, *interval(table[NDCG]), note)
+        mean, low, high = interval(table[NDCG])
+        low, high = (float(end) for end in np.clip((low, high), 0, 1))
+        return RankScore(table, mean, low, high, note)
 
     def leaderboard(
         self, predictor: Any = ..., trained_on: Any = None, name: str = "yours"

@@ -22,7 +22,7 @@ from ragteach.data.looking import wilson
 from ragteach.errors import refuse, whole
 from ragteach.labs.baselines import linear_baselines
 from ragteach.labs.held import NOT_YET, Lab, NotYet
-from ragteach.labs.scoring import Score, Z, answers, mean_of_tasks
+from ragteach.labs.scoring import Score, Z, answers, mean_of_tasks, share_of_tasks
 
 N_DEMOS = 10  # for training, a map each; as many for choosing
 N_MAPS, N_STARTS = 20, 10  # of a world, held out
@@ -167,7 +167,7 @@ class RobotLab(Lab):
                 seen = sum(len(b) for g, b in pairs if repr(g) in known)
             rows.append((len(right), right.mean(), low, high, seen))
         table = pd.DataFrame(rows, list(correct), ["n", "accuracy", "low", "high", "overlap"])
-        mean, half = mean_of_tasks(correct, self._maps_of)
+        mean, low, high = share_of_tasks(correct, self._maps_of)
         note = "accuracy: the share of the starts from which the robot arrives. "
         if known is None:
             table = table.drop(columns="overlap")
@@ -178,7 +178,7 @@ class RobotLab(Lab):
                 f"{table['overlap'].sum()} of {table['n'].sum()} starts lie on maps that were "
                 "trained on."
             )
-        return Score(table, mean, mean - half, mean + half, correct, note)
+        return Score(table, mean, low, high, correct, note)
 
 
 def _by_maps(right: np.ndarray, maps: np.ndarray) -> tuple[float, float]:

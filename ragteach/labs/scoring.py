@@ -9,7 +9,8 @@ one:
 
     m = 1/T sum_t mean_i c_ti      var(m) = sum over items of (sum of its residuals / (T n_t))^2
 
-in which all rows of one item (a text with three labels, say) count together.
+in which all rows of one item (a text with three labels, say) count together. An interval of a
+share has no end below 0 or above 1 (see `share_of_tasks`).
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ class Score:
 
     Attributes:
         table: one row for each task: n, accuracy, low, high, overlap.
-        mean, low, high: of the tasks' mean accuracy.
+        mean, low, high: of the tasks' mean accuracy; 0 <= low, high <= 1.
         correct: task -> (n_items,) which held-out items were right.
     """
 
@@ -73,11 +74,11 @@ def score(
     rows = []
     for task, (x, _) in part.items():
         right, n = int(correct[task].sum()), len(correct[task])
-        low, high = wilson(right, n)
+        ends = wilson(right, n)
         seen = np.nan if known is None else sum(key(item) in known for item in x)
-        rows.append((n, right / n, float(low), float(high), seen))
+        rows.append((n, right / n, *map(float, ends), seen))
     table = pd.DataFrame(rows, list(part), ["n", "accuracy", "low", "high", "overlap"])
-    mean, half = mean_of_tasks(correct, groups)
+    mean, low, high = share_of_tasks(correct, groups)
     if known is None:
         table = table.drop(columns="overlap")
         note = "Overlap with the training items: not known; pass trained_on=your training items."
@@ -90,7 +91,38 @@ def score(
             else f"{total} of {table['n'].sum()} held-out items were among the training items: "
             "this score is too good. Leave them out of the training, and score again."
         )
-    return Score(table, mean, mean - half, mean + half, correct, note)
+    return Score(table, mean, low, high, correct, note)
+
+
+def share_of_tasks(
+    correct: Mapping[str, np.ndarray], groups: Mapping[str, np.ndarray] | None = None
+) -> tuple[float, float, float]:
+    """Mean over tasks of the shares that are right, and its 95 % interval, within 0 and 1.
+
+    The interval is the normal one of `mean_of_tasks`, cut at 0 and 1. Where every task is all right
+    or all wrong that one has no width, though a few items prove little. Then it is Wilson's, of as
+    many trials as there are items of equal weight: n = 1 / sum_i w_i^2, with w_i the part of an
+    item (or of a group, all its rows together) in the mean. Source: Kish (1965), *Survey sampling*.
+
+    Example:
+        >>> share_of_tasks({"a": np.ones(4), "b": np.array([1, 1, 1, 0])})[2]
+        1.0
+        >>> mean, low, high = share_of_tasks({"a": np.ones(4), "b": np.ones(4)})
+        >>> round(low, 2), high
+        (0.68, 1.0)
+    """
+    mean, half = mean_of_tasks(correct, groups)
+    if half > 0:
+        return mean, max(0.0, mean - half), min(1.0, mean + half)
+    weights = np.concatenate(
+        [np.full(len(v), 1 / (len(correct) * len(v))) for v in correct.values()]
+    )
+    if groups:
+        names = pd.factorize(np.concatenate([groups[task] for task in correct]))[0]
+        weights = np.bincount(names, weights)
+    n = 1 / (weights**2).sum()
+    low, high = wilson(mean * n, n)
+    return mean, float(low), float(high)
 
 
 def mean_of_tasks(

@@ -1,5 +1,6 @@
 """The worlds are what they are called, the expert's ways are shortest, and the lab's claims hold on other draws."""
 
+import json
 import re
 from pathlib import Path
 
@@ -26,6 +27,7 @@ from ragteach.labs.robot import (
     new_drives,
     training_maps,
 )
+from ragteach.teach.checks import get
 from ragteach.teach.exercises.answers_lab_robot import mirrored_policy, moves_left, share_by_maps
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -230,6 +232,68 @@ def test_sharing_must_fail_where_controls_are_mirrored_and_is_best_once_they_are
     assert abs(undone["RAG"].mean() - undone["full sharing"].mean()) < 0.06
 
 
+def test_who_knows_the_turn_drives_the_turned_world_as_a_plain_one():
+    rows = "\n".join(row[1:-1] for row in make_grid("walls", 3).rows[1:-1])
+    plain, turned = (read_grid(rows, how) for how in ("plain", "turned"))
+    cells, press = np.arange(len(plain.cells)), expert(plain)
+    on = cells[press >= 0]
+    assert np.array_equal(plain.next[on, press[on]], turned.next[on, (press[on] - 1) % 4])
+    assert not np.array_equal(plain.next[on, press[on]], turned.next[on, press[on]])
+
+
+def said():
+    """What the lab's solved notebook prints."""
+    path = ROOT / "notebooks" / "solutions" / "lab_robot.ipynb"
+    outputs = [
+        o for c in json.loads(path.read_text("utf-8"))["cells"] for o in c.get("outputs", [])
+    ]
+    plain = [o.get("text", "") or o.get("data", {}).get("text/plain", "") for o in outputs]
+    return ["".join(text) for text in plain]
+
+
+LINES = (  # what the notebook prints: what the prose makes of it
+    ("raw, RAG minus independent, the four plain", "6.4 points [1.9, 10.9]"),
+    ("raw, RAG minus independent, mirrored", "23.0 [1.3, 44.7]"),
+    ("renamed, full sharing minus independent", "15.6 points [11.0, 20.2]"),
+    ("renamed, RAG minus full sharing", "(-0.9 [-5.5, 3.6])"),
+    ("gale adapter minus scratch", "25.0 points [13.5, 36.5]"),
+    ("turned adapter minus scratch", "+0.2 [-13.5, 13.9]"),
+)
+
+
+def test_the_numbers_of_the_model_answer_stand_in_the_notebook():
+    outputs = said()
+    model = get("lab_robot-6").model
+    ours = next(i for i, text in enumerate(outputs) if "model answer" in text.lower())
+    printed = "\n".join(outputs[:ours])
+    numbers = "([-+][\\d.]+)"
+    for name, prose in LINES:
+        assert prose in model
+        wanted = {float(number) for number in re.findall(r"\d+\.\d", prose)}
+        lines = re.findall(rf"{name}: {numbers} points \[{numbers}, {numbers}\]", printed)
+        assert wanted in [{abs(float(end)) for end in line} for line in lines], name
+    board = next(text for text in outputs if "yours minus it" in text)
+    assert re.search(r"independent .* -0\.010 -0\.044 +0\.024", board)
+    assert "-0.010 [-0.044, 0.024]" in model
+    assert re.search(r"mirrored +\S+ +0\.06 ", printed) and "0.06 arrive" in model
+    assert "renamed: 0.59 arrive" in printed and "0.59 arrive" in model
+    assert len(model.split()) < 230
+
+
+def test_the_numbers_of_the_prose_stand_in_the_notebook():
+    printed = "\n".join(said())
+    assert re.search(r"wind +0\.79 +\S+ +0\.57", printed)  # right buttons, arrives
+    assert re.search(r"mirrored +0\.73 +\S+ +0\.78", printed)
+    low, high = re.search(r"shared after 5 .*\[(\S+), (\S+)\]", printed).groups()
+    assert -14 < float(low) < -13 and float(high) > 0
+    low, high = re.search(r"gale adapter minus W_s alone: \+11.*\[(\S+), (\S+)\]", printed).groups()
+    assert 0 < float(low) < float(high)
+    low, high = re.search(r"that minus the adapter on W_s: .*\[(\S+), (\S+)\]", printed).groups()
+    assert float(low) < 0 < float(high)
+    assert re.search(r"gale +0\.42 +0\.54 +0\.29", printed)
+    assert re.search(r"turned +0\.00 +0\.46 +0\.46", printed)
+
+
 MAP = "..~~....\n..#...#.\n..#.G.#.\n....~...\n........"
 
 
@@ -246,6 +310,9 @@ def test_maps_of_your_own_become_a_lab(tmp_path):
     table = lab.leaderboard().table["accuracy"]
     assert table["independent"] > table["full sharing"] + 0.3
     assert lab.score(lab.baselines["independent"]).table["n"].sum() > 4
+    board = lab.leaderboard(lab.baselines["independent"]).table
+    assert (board["low"] >= 0).all() and (board["high"] <= 1).all()
+    assert (board["high"] - board["low"] > 0.05).all()  # a few starts are never sure
 
 
 @pytest.mark.parametrize(

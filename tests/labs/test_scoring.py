@@ -11,7 +11,7 @@ from sklearn.pipeline import make_pipeline
 import ragteach as rt
 from ragteach.labs.baselines import Best, linear_baselines, word_features
 from ragteach.labs.held import Board, Lab
-from ragteach.labs.scoring import Score, mean_of_tasks
+from ragteach.labs.scoring import Score, mean_of_tasks, share_of_tasks
 
 TEXTS = np.array(["Where is it?", "I love it", "I hate it", "Give me that"], dtype=object)
 HELD = {"mood": (TEXTS, np.array([0, 1, 1, 0])), "kind": (TEXTS[:2], np.array([2, 1]))}
@@ -40,7 +40,8 @@ def test_a_predictor_gets_items_without_labels_and_its_mistakes_are_counted(smal
 
     found = small.score(spy)
     assert seen == [("mood", list(TEXTS)), ("kind", list(TEXTS[:2]))]
-    assert found.mean == 1 and list(found.table["n"]) == [4, 2]
+    assert found.mean == found.high == 1 and list(found.table["n"]) == [4, 2]
+    assert 0.5 < found.low < 0.7  # six items
     wrong = small.score(lambda x, task: [(y + 1) % 2 for y in truth(x, task)])
     assert wrong.table["accuracy"].tolist() == [0, 0]
 
@@ -148,6 +149,30 @@ def test_the_interval_of_the_mean_holds_the_truth_as_often_as_it_says():
         mean, half = mean_of_tasks(values)
         held += abs(mean - 0.7) <= half
     assert 0.91 < held / 600 < 0.98
+
+
+def test_an_interval_of_a_share_stays_within_0_and_1():
+    v = np.array([1.0, 1, 1, 0])
+    mean, half = mean_of_tasks({"a": v})
+    assert mean + half > 1 and mean - half > 0
+    assert share_of_tasks({"a": v}) == (mean, mean - half, 1)
+    assert share_of_tasks({"a": 1 - v}) == (1 - mean, 0, pytest.approx(1 - mean + half))
+
+
+@pytest.mark.parametrize("right", [0, 1])
+def test_where_all_items_are_alike_the_interval_is_wilsons(right):
+    def ends(n):  # by hand: all of n trials right
+        return n / (n + 1.959964**2)
+
+    v = {"a": np.full(5, right), "b": np.full(5, right)}
+    names = {"a": np.array(list("ppqqq")), "b": np.array(list("ppqqq"))}
+    weighty = 1 / (0.4**2 + 0.6**2)  # two items, one of them heavier
+    for groups, n in ((None, 10), (names, weighty)):
+        mean, low, high = share_of_tasks(v, groups)
+        wide = (ends(n), 1) if right else (0, 1 - ends(n))
+        assert mean == right and (low, high) == pytest.approx(wide)
+    uneven = share_of_tasks({"a": np.ones(4), "b": np.ones(2)})
+    assert uneven[1] == pytest.approx(ends(1 / (4 / 64 + 2 / 16)))
 
 
 def test_rows_of_one_item_count_together():

@@ -402,8 +402,8 @@ in_words(
             "The policy presses the expert's button eight times in ten, so about eight robots in "
             "ten arrive.",
             False,
-            "A way has many moves. The share that arrives is far from the share of right buttons, "
-            "and only driving measures it.",
+            "In the wind .79 of the buttons are right and .57 arrive; in the mirrored world .73 and "
+            ".78. One does not tell the other: drive.",
         ),
         "d": Sentence(
             "After the mirrored buttons are renamed, one shared policy beats five separate ones, "
@@ -427,16 +427,20 @@ in_words(
             "press the wrong buttons, and the adapter first has to undo them.",
         ),
     },
-    model="Brief: five simulated worlds, ten demonstrations each. On raw buttons RAG reaches no "
-    "more goals than independent policies (the paired interval holds 0), and full sharing fails "
-    "where controls are mirrored: the same sight asks for opposite buttons. So as it stands, keep "
-    "policies apart. Renaming two buttons removes the conflict. Then one shared policy reaches "
-    "some fifteen points more goals than separate ones, and adapters add nothing. A new world "
-    "costs five demonstrations if its controls are the known ones: frozen shared weights with an "
-    "adapter beat a start from nothing in the gale, and are of no use with turned controls. "
-    "Intervals count maps, not starts. What would change my mind: a world whose change nobody can "
-    "write down, in which the adapter beats both one policy and separate ones by a paired interval "
-    "above zero; or a real robot.",
+    model="Brief: five worlds, ten demonstrations each. On raw buttons RAG cannot be told from its "
+    "strongest rival, five independent policies: -0.010 [-0.044, 0.024] on the board. In the four "
+    "plain worlds it gains 6.4 points [1.9, 10.9], in the mirrored one it loses 23.0 [1.3, 44.7]. "
+    "There the same sight asks for opposite buttons, and full sharing must fail: 0.06 arrive. As "
+    "it stands, keep policies apart. Renaming two buttons removes the conflict: full sharing is "
+    "then ahead of independent policies by 15.6 points [11.0, 20.2] over four draws, and adapters "
+    "are not seen to add anything (-0.9 [-5.5, 3.6]). A sixth world, five demonstrations: in the "
+    "gale the adapter is ahead of a start from nothing by 25.0 points [13.5, 36.5] over six draws, "
+    "and about half of the starts arrive. With turned controls it is +0.2 [-13.5, 13.9]; who knows "
+    "the turn renames, and 0.59 arrive without a demonstration. On the board intervals count maps, "
+    "elsewhere draws. All is simulated: nothing slips, and no camera errs; what a real robot "
+    "does is open. What would change my mind: a world whose change nobody can write down, in which "
+    "the adapter beats both one policy and separate ones by a paired interval above zero; or a "
+    "real robot.",
     tempting="RAG beats full sharing by about ten points on 1,000 starts, so adapters make robots "
     "robust. The policy is right most of the time, and with more adapters it would reach every "
     "goal.",
@@ -445,7 +449,7 @@ in_words(
     "could not.",
     rubric=[
         "names the strongest rival, not only full sharing",
-        "gives goals reached, not right buttons, with intervals that count maps",
+        "gives goals reached, not right buttons, with intervals, and what they count: maps, or draws",
         "says in which worlds sharing helps, and in which it must fail, and why",
         "says that the worlds are simulated, and what that leaves open",
         "says what would change your mind: a finding that could be made",
