@@ -1,7 +1,10 @@
 """The finance lab: alerts against exact chains and sums, a feed that is what it says, and the lab's claims."""
 
 import math
+import re
+from pathlib import Path
 
+import nbformat
 import numpy as np
 import pandas as pd
 import pytest
@@ -20,6 +23,7 @@ from ragteach.teach.exercises.answers_lab_finance import (
     said_share,
 )
 
+ROOT = Path(__file__).resolve().parents[2]
 N, DAYS, RATE = 20, 60, 0.05
 CLASSIFIER = (38 / 72, 26 / 144)  # called negative on validation: of the negative, of the others
 
@@ -174,9 +178,12 @@ def test_the_lab_has_three_heads_and_holds_out_new_firms():
     assert found.mean == pytest.approx((1 / 3 + 1 / 6 + 1 / 6) / 3)
 
 
-def test_rag_is_of_no_clear_use_and_the_alarm_set_by_validation_fails_on_new_firms():
+def test_rag_is_of_no_clear_use_and_validations_rates_are_not_those_of_other_headlines():
     lab = rt.lab("finance")
     board = lab.leaderboard(lab.baselines["RAG"], name="RAG")
+    column = board.table["yours minus it"]
+    assert column["independent"] == pytest.approx(0.005, abs=0.002)
+    assert column["full sharing"] == pytest.approx(-0.009, abs=0.002)
     for rival in ("independent", "full sharing", "scikit-learn's best"):
         assert board.verdict(rival) == "no clear difference"
     assert board.verdict("majority class") == "better"
@@ -186,6 +193,11 @@ def test_rag_is_of_no_clear_use_and_the_alarm_set_by_validation_fails_on_new_fir
     assert (said[y == 0].mean(), said[y != 0].mean()) == pytest.approx(CLASSIFIER)
     hit, false = held_out_rates(lab, best)
     assert 0.4 < hit < 0.6 and false > CLASSIFIER[1] + 0.02
+    usual = [
+        said_share(1 / 3, np.array([[h, 1 - h], [f, 1 - f]])) for h, f in ((hit, false), CLASSIFIER)
+    ]
+    more = usual[0] - usual[1]  # "about two points, no more than chance allows"
+    assert 0.01 < more < 0.025 < 1.96 * (usual[1] * (1 - usual[1]) * 2 / 216) ** 0.5
 
 
 def test_the_classifier_multiplies_the_delay_and_clusters_break_the_rate():
@@ -201,6 +213,47 @@ def test_the_classifier_multiplies_the_delay_and_clusters_break_the_rate():
     assert 4.5 < perfect < 5.7 and lost(CLASSIFIER)[2] > 3 * perfect
     quiet = feed(np.full(DAYS, 1 / 3), N, n_streams=2000, seed=11, alike=0.05)
     assert (cusum(quiet, k).max(1) >= h).mean() > 0.35
+    usual = N * 1 / 3 * 2 / 3
+    assert quiet.var() / usual == pytest.approx(1 + 19 * 0.05, rel=0.02)
+    limit_of_variance = usual * stats.chi2.ppf(0.95, DAYS - 1) / (DAYS - 1)
+    assert (quiet.var(1, ddof=1) > limit_of_variance).mean() > 0.95
+
+
+SAID = {
+    "the board's paired intervals": r"independent .* 0\.005 -0\.019 +0\.028",
+    "RAG on the board": r"RAG +0\.519 +0\.480 +0\.557",
+    "RAG and full sharing": r"full sharing .* -0\.009 -0\.029 +0\.011",
+    "six trades": r"full sharing minus independent: \+21\.1 points \[\+6\.5, \+35\.7\], 4 re-splits",
+    "adapters in six trades": r"RAG minus full sharing: \+0\.3 points \[-5\.3, \+6\.0\], 4 re-splits",
+    "CUSUM's quiet": r"quiet, CUSUM: 4\.5% \[3\.9%, 5\.2%\] of 4000",
+    "five days' quiet": r"quiet, five days: 3\.3%",
+    "a perfect reader": r"0\.50 +CUSUM +5\.09 +4\.97 +5\.21",
+    "23 days by validation": r"To 0\.5: perfect reader 5, classifier 23\.",
+    "30 days on held-out headlines": r"scikit-learn's best: 0\.50, 0\.22, 29\.7 \[29\.0, 30\.5\]",
+    "our solution is last in days": r"0\.50, 0\.22, 29\.7 .*\nRAG: .* 32\.8 .*\nyours: 0\.39, 0\.22, 41\.4",
+    "and first on the board": r"\nyours +0\.535",
+    "one surge in ten is not seen": r"29\.7 \[29\.0, 30\.5\], 90%",
+    "a small surge": r"surge to 0\.4: found within 60 days by perfect 84%, classifier 39%",
+    "validation's level": r"validation's rates, held-out headlines: 27\.6% \[26\.2%, 29\.0%\]",
+    "clusters": r"clusters come: 50\.3% \[48\.7%, 51\.8%\]",
+    "one quarter shows clusters": r"variance is above the 5 % limit: 9\d\.\d%",
+    "twelve mishaps": r"of the surge, 44 are drawn from 12 bad mishaps",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def printed():
+    """All that the solution's cells print."""
+    path = ROOT / "notebooks" / "solutions" / "lab_finance.ipynb"
+    cells = nbformat.read(path, as_version=4).cells
+    outputs = [o for cell in cells if cell.cell_type == "code" for o in cell.outputs]
+    texts = [o.get("text") or o.get("data", {}).get("text/plain", "") for o in outputs]
+    return "\n".join(texts)
+
+
+@pytest.mark.parametrize("name", SAID)
+def test_what_the_prose_says_is_what_the_lab_prints(name, printed):
+    assert re.search(SAID[name], printed), SAID[name]
 
 
 # ------------------------------------------------------------------ a table of your own
