@@ -170,13 +170,39 @@ class ServiceLab(Lab):
         """
         if reply is ...:
             return NotYet(NOT_YET)
+        return reply_scores(reply, self._answers(), self.classes["answer"], wrong, person)
+
+    def compare_replies(
+        self, reply: Any, rival: Any, wrong: float = WRONG, person: float = PERSON
+    ) -> pd.Series | NotYet:
+        """Is one way of replying cheaper than another? Their costs on the held-out messages, paired.
+
+        Args:
+            reply, rival: two functions of a list of texts, as for `score_replies`.
+            wrong, person: the cost of a wrong answer, and of a message that goes to a person.
+
+        Returns:
+            cost minus rival's: the mean over messages, negative where ``reply`` is cheaper; from,
+            to: its 95 % interval, in which each message counts with the difference of its costs.
+
+        Raises:
+            RagteachError: as `score_replies`.
+        """
+        if reply is ... or rival is ...:
+            return NotYet(NOT_YET)
+        asked, names = self._answers(), self.classes["answer"]
+        costs = [reply_costs(one, asked, names, wrong, person)[2] for one in (reply, rival)]
+        mean, half = _mean_and_half(costs[0] - costs[1])
+        return pd.Series({"cost minus rival's": mean, "from": mean - half, "to": mean + half})
+
+    def _answers(self) -> pd.DataFrame:
         if self._asked is None:
             raise refuse(
                 expected="a lab whose table has the columns text and answer",
                 got=f"tasks {', '.join(self.tasks)}",
                 fix="call the column of the answers answer",
             )
-        return reply_scores(reply, self._asked, self.classes["answer"], wrong, person)
+        return self._asked
 
 
 def reply_scores(
@@ -187,6 +213,32 @@ def reply_scores(
     person: float = PERSON,
 ) -> pd.Series:
     """`ServiceLab.score_replies` on messages that you have: a table with text and answer."""
+    answered, right, costs = reply_costs(reply, asked, names, wrong, person)
+    n = int(answered.sum())
+    low, high = wilson(int(right.sum()), n) if n else (np.nan, np.nan)
+    cost, half = _mean_and_half(costs)
+    foreign = answered & (asked["answer"] == "").to_numpy()
+    found = {
+        "answered": answered.mean(),
+        "hit rate": right.sum() / n if n else np.nan,
+        "low": low,
+        "high": high,
+        "cost": cost,
+        "cost low": cost - half,
+        "cost high": cost + half,
+        "foreign": foreign.sum(),
+    }
+    return pd.Series({name: float(value) for name, value in found.items()})
+
+
+def reply_costs(
+    reply: Any,
+    asked: pd.DataFrame,
+    names: Sequence[str],
+    wrong: float = WRONG,
+    person: float = PERSON,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Of each message: did it get an answer, was that the right one, and what did it cost?"""
     at_least("wrong", wrong)
     at_least("person", person)
     if not callable(reply):
@@ -209,22 +261,12 @@ def reply_scores(
             one_of("answer", name, names)
     answered = np.array([name is not None for name in said])
     right = np.array([name == true for name, true in zip(said, truth, strict=True)])
-    cost = np.where(answered, np.where(right, 0.0, wrong), person)
-    n = int(answered.sum())
-    low, high = wilson(int(right.sum()), n) if n else (np.nan, np.nan)
-    half = Z * cost.std(ddof=1) / len(cost) ** 0.5
-    foreign = answered & np.array([true == "" for true in truth])
-    found = {
-        "answered": answered.mean(),
-        "hit rate": right.sum() / n if n else np.nan,
-        "low": low,
-        "high": high,
-        "cost": cost.mean(),
-        "cost low": cost.mean() - half,
-        "cost high": cost.mean() + half,
-        "foreign": foreign.sum(),
-    }
-    return pd.Series({name: float(value) for name, value in found.items()})
+    return answered, right, np.where(answered, np.where(right, 0.0, wrong), person)
+
+
+def _mean_and_half(costs: np.ndarray) -> tuple[float, float]:
+    """The mean, and half of its normal 95 % interval."""
+    return float(costs.mean()), float(Z * costs.std(ddof=1) / len(costs) ** 0.5)
 
 
 def service() -> ServiceLab:

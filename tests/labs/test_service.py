@@ -11,8 +11,11 @@ from sklearn.metrics.pairwise import cosine_similarity
 
 import ragteach as rt
 from ragteach.data.messages import ANSWERS, INTENTS, SENTIMENTS, load_messages, split_messages
+from ragteach.data.shares import wilson
 from ragteach.data.toy import folder
 from ragteach.labs.service import Retrieval, reply_scores
+from ragteach.study.experiment import interval
+from ragteach.teach.checks import get
 from ragteach.teach.exercises.answers_lab_service import enough, mean_cost, threshold
 from ragteach.widgets import chat
 
@@ -104,6 +107,12 @@ def test_a_linear_reader_takes_working_days_for_something_that_does_not_work():
     said, rival, why = box.reasons(text, "intent")
     assert names["intent"][said] == "fault" and names["intent"][rival] == "delivery"
     assert max(why, key=why.get) == "working"
+    row = VAL.set_index("text").loc[text]
+    for task in ("sentiment", "answer"):
+        said, _, why = box.reasons(text, task)
+        assert names[task][said] != row[task]
+    assert max(why, key=why.get) == "working" and row["sentiment"] == "negative"
+    assert (KNOWN["sentiment"] == "neutral").mean() > 0.5
 
 
 def test_replies_are_counted_as_the_exercise_counts_them():
@@ -163,11 +172,31 @@ def test_what_the_lab_says_of_sharing(lab):
     assert board.verdict("majority class") == "better"
     assert board.table.loc["RAG", "accuracy"] == pytest.approx(0.61, abs=0.025)
     assert "No held-out item" in board.note
+    minus = board.table.loc["independent", ["yours minus it", "from", "to"]]
+    assert tuple(minus) == pytest.approx((-0.007, -0.030, 0.016), abs=0.015)
     reader = lab.baselines["RAG"]
     texts, intent = lab.val["intent"]
     chosen = [lab.classes["answer"][i] for i in reader.predict(texts, "answer")]
     through = [lab.classes["intent"].index(ANSWERS[name][0]) for name in chosen]
-    assert np.mean(reader.predict(texts, "intent") == intent) > np.mean(np.equal(through, intent))
+    own = reader.predict(texts, "intent") == intent
+    gain, low, high = interval(own.astype(float) - np.equal(through, intent))
+    assert (own.mean(), gain) == pytest.approx((0.66, 0.07), abs=0.04)
+    assert low < 0 < high
+
+
+def test_what_the_lab_says_of_probabilities(lab):
+    p = lab.baselines["RAG"].probabilities(VAL["text"], "answer")
+    said = np.array(lab.classes["answer"])[p.argmax(1)]
+    sure, right = p.max(1), said == VAL["answer"].to_numpy()
+    for start, end in ((0, 0.2), (0.2, 0.4), (0.4, 0.6), (0.6, 1)):
+        row = (sure > start) & (sure <= end)
+        low, high = wilson(right[row].sum(), row.sum())
+        assert low < sure[row].mean() < high
+    at_ten = sure >= enough(10, 1)
+    assert 2 <= at_ten.sum() <= 6 and right[at_ten].all()
+    silent = len(p) - at_ten.sum()
+    assert (silent - 1 + 10) / len(p) > 1  # one more answer, a wrong one
+    assert 0.4 < (sure >= enough(1.5, 1)).mean() < 0.56
 
 
 def test_what_the_lab_says_of_replies(lab):
@@ -183,13 +212,45 @@ def test_what_the_lab_says_of_replies(lab):
     assert chosen["answered"] == pytest.approx(0.27, abs=0.03)
     assert chosen["hit rate"] == pytest.approx(0.71, abs=0.03) and chosen["foreign"] <= 3
     names = np.array(lab.classes["answer"])
+    by_rule = {}
     for strategy in ("RAG", "independent"):
         p = lab.baselines[strategy].probabilities(HELD["text"], "answer")
         said = [names[i] if q >= enough(3, 1) else None for i, q in zip(p.argmax(1), p.max(1), strict=True)]  # fmt: skip
         told = dict(zip(HELD["text"], said, strict=True))
-        found = lab.score_replies(lambda texts, told=told: [told[t] for t in texts])
+        by_rule[strategy] = lambda texts, told=told: [told[t] for t in texts]
+        found = lab.score_replies(by_rule[strategy])
+        assert found["foreign"] <= 2
         assert found["cost"] == pytest.approx(0.88, abs=0.03) and found["cost high"] < 0.98
         assert 0.12 < found["answered"] < 0.22 and found["hit rate"] > 0.85
+    rival = lab.compare_replies(by_rule["RAG"], by_rule["independent"])
+    assert abs(rival["cost minus rival's"]) < 0.03 and rival["from"] < 0 < rival["to"]
+    rival = lab.compare_replies(by_rule["RAG"], retrieval.reply)
+    assert tuple(rival) == pytest.approx((-0.08, -0.19, 0.02), abs=0.04) and rival["to"] > 0
+
+
+def test_two_ways_of_replying_are_compared_message_by_message(lab):
+    def people(texts):
+        return [None] * len(texts)
+
+    def track(texts):
+        return ["track"] * len(texts)
+
+    found = lab.compare_replies(track, people, wrong=4, person=1)
+    right = (HELD["answer"] == "track").to_numpy()
+    d = np.where(right, -1.0, 3.0)
+    half = 1.96 * d.std(ddof=1) / len(d) ** 0.5
+    assert tuple(found) == pytest.approx((d.mean(), d.mean() - half, d.mean() + half), abs=1e-4)
+    assert tuple(lab.compare_replies(track, track)) == (0, 0, 0)
+    assert "Nothing to score yet" in lab.compare_replies(track, ...)
+    with pytest.raises(rt.RagteachError, match="a function of a list of texts"):
+        lab.compare_replies(track, "people")
+
+
+def test_the_model_answer_has_what_its_rubric_asks():
+    model = get("lab_service-6").model
+    assert "Of the 24 messages that no answer fits, one got an answer" in model
+    assert "RAG minus independent -.007 [-.030, .016]" in model
+    assert 150 <= len(model.split()) <= 230
 
 
 def test_a_table_of_your_own_has_a_column_for_each_task(tmp_path):
