@@ -1,16 +1,22 @@
 """The recommendation lab: what its prose claims, on the lab's own board and in worlds it did not draw."""
 
+import ast
+import json
+
 import numpy as np
 import pytest
-from lesson_source import load
+from lesson_source import SOURCE, code, load
 
 import ragteach as rt
 from ragteach.data.readers import SETTINGS
+from ragteach.labs.recommenders import PRIOR, Popularity
+from ragteach.study.experiment import interval
+from ragteach.teach.checks import get
 
 NAMES = (
     "lab", "items", "labels", "opened", "known", "reads", "older", "likeness", "HEADS", "parts_of", "train_heads",
     "heads_measured", "two", "as_card", "cards", "middle_card", "size", "WAYS", "words", "world", "FIRST",
-    "newcomers", "crowd", "Both", "mine",
+    "newcomers", "others", "both", "learnt", "chosen_by", "both_tastes", "mine",
 )  # fmt: skip
 
 
@@ -40,6 +46,34 @@ def gap(worlds, setting, n, rival, part=ALL):
     return values[:, RAG, part].mean() - values[:, rival, part].mean()
 
 
+def test_no_world_of_the_lesson_is_the_labs_own():
+    """World 0 has the lab's readers, and deals them the lab's held-out ratings."""
+    seen = set()
+    for node in ast.walk(ast.parse(code("lab_recommendation"))):
+        if isinstance(node, ast.ListComp):
+            drawn = {getattr(n, "id", "") for n in ast.walk(node.elt)} & {"world", "newcomers"}
+            where = node.generators[0]
+            if drawn and where.target.id == "seed":
+                assert 0 not in eval(ast.unparse(where.iter)), ast.unparse(node)
+                seen |= drawn
+    assert seen == {"world", "newcomers"}
+
+
+def minus_popularity(lesson, predictor):
+    """{kind of item: interval of predictor minus popularity, over readers}, rounded."""
+    lab = lesson["lab"]
+    mine = lab.score(predictor, lab.train).table
+    theirs = lab.score(lab.baselines["popularity"]).table
+    gaps = {kind: interval(mine[kind] - theirs[kind]) for kind in ("known", "new")}
+    return {kind: [round(end, 3) for end in gap] for kind, gap in gaps.items()}
+
+
+def test_the_lead_of_popularity_is_on_known_items_alone(lesson):
+    found = minus_popularity(lesson, lesson["lab"].baselines["RAG"])
+    assert found["known"] == pytest.approx([-0.057, -0.086, -0.027], abs=0.003)
+    assert found["new"] == pytest.approx([0.080, 0.047, 0.114], abs=0.003)
+
+
 def test_popularity_is_ahead_of_rag_on_texts_and_worth_nothing_on_new_items(lesson):
     board = lesson["lab"].leaderboard(lesson["lab"].baselines["RAG"], name="RAG")
     assert board.verdict("popularity") == "worse"
@@ -54,17 +88,31 @@ def test_popularity_is_ahead_of_rag_on_texts_and_worth_nothing_on_new_items(less
 
 
 def test_cards_and_the_crowd_together_are_ahead_of_all(lesson):
-    board = lesson["lab"].leaderboard(lesson["mine"])
+    board = lesson["lab"].leaderboard(lesson["mine"], lesson["lab"].train)
     assert board.table.index[0] == "yours" and "No held-out rating" in board.note
     row = board.table.loc["popularity"]
     assert row[["yours minus it", "from", "to"]].tolist() == pytest.approx(
-        [0.05, 0.03, 0.075], abs=0.006
+        [0.063, 0.037, 0.09], abs=0.006
     )
+    gaps = minus_popularity(lesson, lesson["mine"])
+    assert gaps["known"][1] > 0.02 and gaps["new"][1] > 0.06  # clear on both kinds
+
+
+def test_the_word_of_the_others_leaves_out_the_readers_own_rating(lesson):
+    lab, reader = lesson["lab"], "reader 07"
+    texts, stars = lab.train[reader]
+    before = lesson["both"](texts, reader)[:, -1]
+    everybody = Popularity(lab.train)
+    n = np.isfinite(everybody.matrix).sum(0)[everybody._columns(texts)]
+    whole = everybody.predict(texts) * (n + PRIOR) - (stars - stars.mean())
+    np.testing.assert_allclose(before, whole / (n - 1 + PRIOR), atol=1e-12)
 
 
 def test_no_head_is_seen_to_help_another(lesson):
-    alone, three, likeness, cosine = np.array([lesson["heads_measured"](s) for s in (11, 12)]).T
+    found = np.array([lesson["heads_measured"](seed) for seed in (11, 12)])
+    alone, three, traits, traits_of_three, likeness, cosine = found.T
     assert abs((three - alone).mean()) < 0.05 and alone.mean() > 0.5
+    assert abs((traits_of_three - traits).mean()) < 0.05 and traits.mean() > 0.65
     assert likeness.mean() < cosine.mean() + 0.03
 
 
@@ -96,8 +144,9 @@ def test_cards_beat_texts_and_most_of_all_on_known_items(lesson, worlds):
 
 def test_a_newcomer_gets_what_all_like(lesson):
     for common, least in ((0.9, 0.2), (0.1, 0.03)):
-        rag, own = lesson["newcomers"](common, 11)
-        assert rag[0] > own[0] + least  # no rating yet
+        found = lesson["newcomers"](common, 11)
+        assert found["RAG"][0] > found["independent"][0] + least  # no rating yet
+        assert found["RAG"][1] == pytest.approx(found["RAG"][0])  # one rating is only a mean
 
 
 def test_the_card_of_a_known_item_is_nearly_its_labels_and_of_a_new_one_a_guess(lesson):
@@ -112,3 +161,30 @@ def test_training_holds_no_item_for_trial_and_nothing_that_is_held_out():
     assert score.table["overlap"].sum() == 0 and (score.table["n"] == 40).all()
     trained = {text for x, _ in lab.train.values() for text in x}
     assert len(trained) == 192 and len({t for x, _ in lab.val.values() for t in x} - trained) == 48
+
+
+SAID = {  # what the solved notebook prints: how the model answer says it
+    "-0.064 -0.100 -0.029": "by six points of nDCG [3, 10]",
+    "known items: -5.7 points [-8.6, -2.7]": "on known items by 6 [3, 9]",
+    "new items: +8.0 points [+4.7, +11.4]": "RAG leads by 8 [5, 11]",
+    "+11.9 [+8.6, +15.2]": "on known items by 12 [9, 15]",
+    "+4.9 [+1.4, +8.4]": "on new ones by 5 [1, 8]",
+    "0.063 0.037 0.090": "six points ahead of popularity [4, 9]",
+    "half and half 20 +5.2 [+3.2, +7.2] * +3.2 [+2.0, +4.3] *": "by 5 [3, 7] and independent tastes by 3 [2, 4]",
+    "+16.3 [+10.9, +21.7]": "16 [11, 22] over a taste of their own",
+    "+0.0 points [-6.6, +6.6]": "0.0 points [-6.6, 6.6]",
+    "+0.6 points [-1.9, +3.1]": "0.6 [-1.9, 3.1]",
+}  # fmt: skip
+
+
+def test_the_model_answer_says_what_the_notebook_prints():
+    path = SOURCE.parent / "solutions" / "lab_recommendation.ipynb"
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    outputs = [out for cell in cells for out in cell.get("outputs", [])]
+    shown = [out.get("text") or out["data"].get("text/plain", "") for out in outputs]
+    text = " ".join(" ".join("".join(lines).split()) for lines in shown)
+    text = text.replace(" 20 +5.2", " half and half 20 +5.2")  # pandas names a setting once
+    model = get("lab_recommendation-5").model
+    for printed, said in SAID.items():
+        assert printed in text, printed
+        assert said in model, said
