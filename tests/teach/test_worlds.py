@@ -36,7 +36,7 @@ def test_an_id_means_the_same_world_for_ever():
 
 
 def test_worlds_are_solved_and_are_equally_hard():
-    """Within five points for 95 % of 500 ids, measured once: 96.7 %; mean 0.764, standard deviation 0.023."""
+    """Within five points for 95 % of 500 ids, measured twice: 96.2 and 96.7 %; mean 0.764, standard deviation 0.023."""
     found = [accuracy(worlds.world_of(name)) for name in IDS]
     assert np.mean(np.abs(np.array(found) - 0.764) < 0.05) >= 0.9
     for name in IDS[:3]:

@@ -277,7 +277,8 @@ def _first_words(section: Section) -> str:
 
 START = """Multi-task learning with shared weights and random adapters: the lessons.
 
-1. python -m pip install ragteach jupyterlab     (or open a notebook in Colab: its first cell installs it)
+1. python -m pip install "ragteach[lab] @ git+https://github.com/ragteach/ragteach"
+   (or open a notebook in Colab: its first cell installs it)
 2. python -m jupyterlab 00_start_here.ipynb
 3. In your first cell: import ragteach as rt; rt.world("your student number")
 4. Hand in the notebook and my_progress.json, which lies beside it.

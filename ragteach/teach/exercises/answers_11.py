@@ -230,7 +230,7 @@ LAWS = {
     "collapse": "survives",
     "conservation": "survives",
     "balance": "survives",
-    "forgetting": "fails",
+    "forgetting": "open",
     "equivalence": "fails",
     "order": "open",
     "merging": "survives",
@@ -239,10 +239,10 @@ LAW_MESSAGES = {
     "collapse": "A graph of ones gives every task the same sum, whatever stands around the layer.",
     "conservation": "dJ/dW_s is the sum of the dJ/dA_t in every layer: look at what your experiment printed.",
     "balance": "At a point where J is flat both gradients are zero: lambda_s dW_s = lambda sum_t dA_t, layer by layer.",
-    "forgetting": "Two seeds ended in different tasks' networks: J has several bottoms now.",
+    "forgetting": "Its proof needed one lowest point of J, which a convex J has. That is gone; but a run of rank 1 that stops early refutes nothing.",
     "equivalence": "scikit-learn's logistic regression is convex; no scaling of inputs turns this network into one.",
     "order": "Joint training was ahead in these runs, but the proof needed that it finds the lowest J: neither proved nor refuted.",
     "merging": "Each layer's change is a matrix: W_0 + dW_s + dA_t is one nn.Linear again.",
 }
 
-BUDGET, BAR = 700, 0.5
+BUDGET, BAR = 700, 0.6

@@ -114,9 +114,12 @@ def _is_module(kind: type) -> bool:
 
 def _held(model: torch.nn.Module) -> dict:
     """Which of the three parts are there, which are trained, and how many numbers that are."""
+    made = [hasattr(model, name) for name in ("shared", "adapters", "graph")]
+    if not any(made):  # an empty __init__: torch has made nothing of it yet either
+        return {"made": made}
     trained = [p.numel() for p in model.parameters() if p.requires_grad]
     return {
-        "made": [hasattr(model, name) for name in ("shared", "adapters", "graph")],
+        "made": made,
         "there": [
             _is_there(getattr(model, name, None)) for name in ("shared", "adapters", "graph")
         ],
