@@ -134,7 +134,7 @@ live.round(3)
 # | **RAG - full sharing** | +.026 (+.008 to +.044) | +.010 (-.002 to +.022) |
 # | **RAG - independent** | +.006 (-.003 to +.015) | +.024 (+.013 to +.035) |
 # | **full sharing - independent** | -.020 (-.040 to -.001) | +.014 (-.002 to +.030) |
-# | **RAG - full sharing with a bias per task** | @BW | @BE |
+# | **RAG - full sharing with a bias per task** | -.006 (-.015 to +.003) | +.002 (-.003 to +.007) |
 
 # %%
 lead = {"TF-IDF": 0.026, "MiniLM": 0.010}  # RAG - full sharing, twenty draws
@@ -851,7 +851,6 @@ _, _, lora = adapted("low_rank", 4, lam=0.0, lam_shared=0.0, epochs=15, **descen
 print(
     f"conservation: |dW_s - sum dA_t| <= {gap(free):.1e} (full), {gap(lora):.1e} (LoRA); both began at 0"
 )
-
 
 
 class Balance:

@@ -77,11 +77,13 @@ def test_every_explorer_draws_in_notebook_7_beside_a_new_kernel(lab, browser):
 def test_every_explorer_draws_in_jupyterlab_without_any_kernel(lab, browser):
     context = browser.new_context()
     page = context.new_page()
-    name = written(lab, "again_lab", kernel="gone")
-    page.goto(f"{lab.url}/lab/tree/{name}.ipynb?token={lab.token}&reset")
-    page.get_by_role("button", name="No Kernel", exact=True).click()
-    all_drawn(page)
-    context.close()
+    try:
+        name = written(lab, "again_lab", kernel="gone")
+        page.goto(f"{lab.url}/lab/tree/{name}.ipynb?token={lab.token}&reset")
+        page.get_by_role("button", name="No Kernel", exact=True).click()
+        all_drawn(page)
+    finally:
+        context.close()  # or the playground goes on training
 
 
 def test_every_explorer_draws_in_the_classic_notebook(classic, browser):

