@@ -22,7 +22,7 @@ needs_it = pytest.mark.skipif(not THERE, reason="the extra deep is not installed
 HUMAN = ("disjoint_draws", "accuracies", "NAMES", "opinions", "related")
 SMALL = (
     "Attention", "Block", "Transformer", "TASKS", "CONVENTION", "LAYERS", "tokens", "lexicon", "number",
-    "as_batch", "desk_batches", "pretrained", "net", "train", "test", "val", "adapted", "tuned", "gap", "parting", "Balance",
+    "as_batch", "desk_batches", "pretrained", "net", "train", "test", "val", "adapted", "tuned", "gap", "parting",
 )  # fmt: skip
 
 
@@ -203,14 +203,6 @@ def test_conservation_survives_for_full_changes_and_not_for_lora(small):
     options = {"lam": 0.0, "lam_shared": 0.0, "epochs": 6, "optimizer": torch.optim.SGD, "lr": 0.3}
     assert small["gap"](small["adapted"]("full", 1, **options)[2]) < 1e-6
     assert small["gap"](small["adapted"]("low_rank", 4, **options)[2]) > 0.1
-
-
-def test_balance_is_neared_the_longer_a_full_change_is_trained(small):
-    balance = small["Balance"]()
-    options = {"lam": 0.03, "lam_shared": 0.03, "lr": 0.01, "callbacks": [balance]}
-    small["adapted"]("full", 1, epochs=80, **options)
-    early, _, late = balance.seen.values()
-    assert early > 0.5 and late < 0.25
 
 
 def test_collapse_and_merging_survive(small):
