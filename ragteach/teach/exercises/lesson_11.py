@@ -129,8 +129,7 @@ def vera(yours):
         "Sum over j. In one line: np.einsum('jor,jr,jri,ji->oi', up, lam, down, gam).",
     ],
     reference=answers.randlora,
-    reason="N pairs of rank r reach rank min(N r, n_out, n_in), with N (r + n_in) trained "
-    "numbers.",
+    reason="N pairs of rank r reach rank min(N r, n_out, n_in), with N (r + n_in) trained numbers.",
 )
 def randlora(yours):
     rng = np.random.default_rng(5)
