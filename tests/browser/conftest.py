@@ -2,11 +2,12 @@
 test.
 """
 
+import contextlib
 import json
 
 import once
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import TimeoutError, sync_playwright
 
 from ragteach.widgets.html import fragment
 
@@ -97,5 +98,11 @@ def rested(page, act):
 
 def go(page, **to):
     """Move the explorer as Python would, and wait until the hand rests; gives its measures."""
+    before = page.locator(".root").get_attribute("data-measures")
     rested(page, lambda: page.evaluate("to => RAGTEACH_MODELS[0].hear({ move: to })", to))
+    if page.locator(".root").get_attribute("data-measures") == before:
+        with contextlib.suppress(TimeoutError):  # the same numbers, or a rest that was on its way
+            page.wait_for_function(
+                f"before => {ROOT}.dataset.measures !== before", arg=before, timeout=3000
+            )
     return json.loads(page.locator(".root").get_attribute("data-measures"))
