@@ -968,8 +968,8 @@ plots.show(
 # logistic regression on stretched inputs. **Rank** was 11-8. Of the **limits** the right one is printed above: a large $\lambda$
 # leaves the shared change alone, and all desks share one network. (The left one was proved for the optimum only; here nothing was
 # run.) The run for **balance** has not arrived: its distance is still a fifth to a third. Look at the proof instead: what did it
-# need? **Conservation** is meant as in law 2: full-size adapters, plain descent, no penalties. And beware of **forgetting**: the run
-# above stops after twelve epochs, with rank 1. Law 4 promised nothing there even for one matrix. What remains of the others?
+# need? **Conservation** is meant as in [law 2](laws.md#law-2-conservation): full-size adapters, plain descent, no penalties. And beware of **forgetting**: the run
+# above stops after twelve epochs, with rank 1. [Law 4](laws.md#law-4-forgetting) promised nothing there even for one matrix. What remains of the others?
 
 # %%
 card("11-10")
