@@ -21,7 +21,7 @@ def by_topic(part: pd.DataFrame) -> pd.DataFrame:
 
     Example:
         >>> by_topic(load_headlines().head(1))["task"].tolist()
-        ['technology']
+        ['energy']
     """
     columns = {"text": part["text"], "label": part["sentiment"], "task": part["topic"]}
     return pd.DataFrame(columns).reset_index(drop=True)

@@ -85,7 +85,8 @@ def standard(table: pd.DataFrame, tasks: Sequence[str]) -> pd.DataFrame:
     """A table with a text and a column for each task, as a standard frame: a row for each label.
 
     Example:
-        >>> table = {"text": ["Shares fall", "Judge rules"], "mood": ["-", "0"], "event": ["a", "b"]}
+        >>> table = {"text": ["Shares fall", "Judge rules"], "mood": ["bad", "good"]}
+        >>> table["event"] = ["results", "law"]
         >>> standard(pd.DataFrame(table), ["mood", "event"])["task"].tolist()
         ['mood', 'mood', 'event', 'event']
     """

@@ -94,8 +94,9 @@ class Retrieval:
         threshold: the least cosine at which it answers.
 
     Example:
-        >>> known = Retrieval(["where is my parcel", "cancel my order"], ["track", "cancel"], threshold=0.4)
-        >>> known.reply(["please cancel the order", "is the pan made of iron"])
+        >>> texts = ["where is my parcel", "cancel my order"]
+        >>> known = Retrieval(texts, ["track", "cancel"], threshold=0.4)
+        >>> known.reply(["please cancel the order", "does iron rust"])
         ['cancel', None]
     """
 

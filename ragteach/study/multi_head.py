@@ -46,6 +46,7 @@ class MultiHead(nn.Module):
         RagteachError: no heads, an unknown activation, targets that do not fit their head.
 
     Example:
+        >>> from ragteach import Classification, Regression
         >>> model = MultiHead(20, {"topic": Classification(4), "stars": Regression()}, n_hidden=8)
         >>> x = torch.zeros(5, 20)
         >>> model(x, "topic").shape, model.predict(x, "stars").shape

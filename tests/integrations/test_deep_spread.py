@@ -1,6 +1,7 @@
 """Two processes find the weights of one; a training that was stopped goes on as if it had not been."""
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -46,6 +47,9 @@ if os.environ.get("RANK", "0") == "0":
 """
 
 
+@pytest.mark.skipif(
+    signal.getsignal(signal.SIGINT) is signal.SIG_IGN, reason="run in the background: no Ctrl-C"
+)
 def test_two_processes_that_were_stopped_and_go_on_find_the_weights_of_one(tmp_path):
     program = tmp_path / "train.py"
     program.write_text(PROGRAM, encoding="utf-8")
