@@ -44,13 +44,17 @@ NO_TASKS = ("date", "company")  # columns of a table of yours that are no labels
 class Reader:
     """A head for each task over one representation, its penalties chosen on validation.
 
+    Args:
+        tries: the penalties to choose from. Default: those of the strategy.
+
     Attributes:
         model: the `MultiHead`. lam, lam_shared: what was chosen. trained_on: the training texts.
     """
 
-    def __init__(self, strategy: str, parts: HeadParts) -> None:
+    def __init__(self, strategy: str, parts: HeadParts, tries: Any = None) -> None:
         one_of("strategy", strategy, TRIES)
-        best = own_classes.best_heads(replace(OWN[strategy], tries=TRIES[strategy]), parts)
+        chosen = OWN[strategy] if tries is None else replace(OWN[strategy], tries=tries)
+        best = own_classes.best_heads(chosen, parts)
         self.model: MultiHead = best.model
         self.lam, self.lam_shared = best.lam, best.lam_shared
         self.features = parts.vectorizer
@@ -163,7 +167,7 @@ def headed_baselines(lab: Lab, frames: list[pd.DataFrame], names: dict) -> dict[
     dense = make_pipeline(words, TruncatedSVD(size, random_state=0).fit(ready))
     parts = HeadParts(frames, names, encoder=dense)
     board: dict[str, Any] = {"majority class": Majority(lab.train)}
-    board |= {strategy: Reader(strategy, parts) for strategy in TRIES}
+    board |= {strategy: Reader(strategy, parts, tries) for strategy, tries in TRIES.items()}
     one = {t: ({t: lab.train[t]}, {t: lab.val[t]}) for t in lab.tasks}
     board["scikit-learn's best"] = Each({t: Best(*two, TEXTS, words) for t, two in one.items()})
     return board

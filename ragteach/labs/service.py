@@ -23,16 +23,15 @@ from sklearn.pipeline import make_pipeline, make_union
 from ragteach.data.arguments import as_list
 from ragteach.data.features import make_vectorizer
 from ragteach.data.frames import any_frame, as_table
-from ragteach.data.looking import wilson
 from ragteach.data.messages import load_messages, split_messages
+from ragteach.data.shares import wilson
 from ragteach.data.splits import split_frame
 from ragteach.errors import at_least, one_of, refuse
 from ragteach.labs.baselines import TEXTS, Best, Majority, word_features
+from ragteach.labs.headed import Reader
 from ragteach.labs.held import NOT_YET, Lab, NotYet
 from ragteach.labs.scoring import Z, key
-from ragteach.study import own_classes
-from ragteach.study.multi_head import MultiHead
-from ragteach.study.own_classes import OWN, HeadParts, own_names
+from ragteach.study.own_classes import HeadParts, own_names
 
 TASKS = ("sentiment", "intent", "answer")
 WRONG, PERSON = 3.0, 1.0  # what a wrong answer costs, and a person who reads the message
@@ -58,31 +57,6 @@ def dense_features(texts: Sequence[str]) -> Any:
     both = make_union(make_vectorizer(), letters).fit(texts)
     size = min(N_DENSE, *(n - 1 for n in both.transform(texts).shape))
     return make_pipeline(both, TruncatedSVD(max(1, size), random_state=0)).fit(texts)
-
-
-class Reader:
-    """A head for each task over one representation, its penalties chosen on validation.
-
-    Attributes:
-        model: the `MultiHead`. lam, lam_shared: what was chosen. trained_on: the training texts.
-    """
-
-    def __init__(self, strategy: str, parts: HeadParts) -> None:
-        one_of("strategy", strategy, STRATEGIES)
-        best = own_classes.best_heads(OWN[strategy], parts)
-        self.model: MultiHead = best.model
-        self.lam, self.lam_shared = best.lam, best.lam_shared
-        self.features = parts.vectorizer
-        self.trained_on = list(dict.fromkeys(parts.train["text"]))
-
-    def probabilities(self, texts: Any, task: str) -> np.ndarray:
-        """(n_texts, n_classes of the task)."""
-        x = np.asarray(self.features.transform(texts), dtype="float32")
-        return self.model(self.model.body.shared.new_tensor(x), task).softmax(1).detach().numpy()
-
-    def predict(self, texts: Any, task: str) -> np.ndarray:
-        """The class with the highest probability, (n_texts,)."""
-        return self.probabilities(texts, task).argmax(1)
 
 
 class Retrieval:
