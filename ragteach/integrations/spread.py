@@ -15,6 +15,7 @@ Source: Li et al. (2020), PyTorch Distributed, VLDB.
 
 from __future__ import annotations
 
+import atexit
 import itertools
 import os
 from collections.abc import Iterable
@@ -110,24 +111,20 @@ def fit_spread(
         device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", 0)))
     objective: nn.Module = Objective(model, criterion).to(device)
     run = Run(model, criterion, optimizer, lr, 0, resume)
-    ours = n > 1 and not distributed.is_initialized()
-    if ours:
+    if n > 1 and not distributed.is_initialized():
         distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
+        atexit.register(distributed.destroy_process_group)  # not before: they cannot meet twice
     bar = tqdm(total=epochs, initial=run.epoch, disable=rank > 0 or not progress, unit="epoch")
-    try:
-        if n > 1:
-            idle = not all(cast(Any, model).active.values())  # no gradient comes from these
-            objective = DistributedDataParallel(objective, find_unused_parameters=idle)
-        with bar, interruptible() as interrupted:
-            while run.epoch < epochs and not run.history.stopped:
-                _epoch(run, objective, batches, (rank, n, device), interrupted)
-                bar.n = run.epoch
-                if run.history.records:
-                    bar.set_postfix({"loss": f"{run.history.records[-1]['loss']:.3f}"})
-        return run.close()
-    finally:
-        if ours:
-            distributed.destroy_process_group()
+    if n > 1:
+        idle = not all(cast(Any, model).active.values())  # no gradient comes from these
+        objective = DistributedDataParallel(objective, find_unused_parameters=idle)
+    with bar, interruptible() as interrupted:
+        while run.epoch < epochs and not run.history.stopped:
+            _epoch(run, objective, batches, (rank, n, device), interrupted)
+            bar.n = run.epoch
+            if run.history.records:
+                bar.set_postfix({"loss": f"{run.history.records[-1]['loss']:.3f}"})
+    return run.close()
 
 
 def _epoch(

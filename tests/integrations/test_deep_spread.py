@@ -44,6 +44,8 @@ history = fit_spread(model, batches, criterion, resume=history, **options)
 if os.environ.get("RANK", "0") == "0":
     weights = {n: p.detach() for n, p in model.named_parameters()}
     torch.save([weights, stopped, kept, history.records], sys.argv[1])
+for seed in range(6):  # the processes meet again and again; none waits for a place that is gone
+    fit_spread(model, batches, criterion, epochs=1, progress=False)
 """
 
 
