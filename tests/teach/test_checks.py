@@ -1,7 +1,7 @@
 """The checks teach: right answers PASS, every plausible wrong answer FAILS with its own message.
 
 tests/teach/exercises/lesson_NN.py holds, for each exercise, WRONG[number] = {what it is: the answer}
-(three or more) and RIGHT[number] = {what it is: the answer} (alternatives to the reference, one or
+(four or more) and RIGHT[number] = {what it is: the answer} (alternatives to the reference, one or
 more).
 """
 
@@ -46,7 +46,7 @@ EXERCISES = every_exercise()
 
 def test_every_exercise_has_answers_to_try():
     assert set(EXERCISES) == set(WRONG) == set(RIGHT)
-    assert all(len(answers) >= 3 for answers in WRONG.values())
+    assert all(len(answers) >= 4 for answers in WRONG.values())
     assert all(len(answers) >= 1 for answers in RIGHT.values())
 
 

@@ -69,6 +69,10 @@ def count_weights(yours):
 )
 def disagree(yours):
     """At relatedness 0 with 40 sentences per task: which of the three strategies comes last?"""
+    expect(
+        isinstance(yours, str),
+        "Answer with the name of a strategy, as the table writes it; its score is not asked for.",
+    )
     expect_choice(
         yours,
         "full sharing",
@@ -83,6 +87,10 @@ def disagree(yours):
             ),
             "majority class": (
                 "It does come last, but it never looks at the words. Which of the other three?"
+            ),
+            "it depends": (
+                "Relatedness and size are given here: 0, and 40 sentences per task. Run that one "
+                "comparison and read its last line."
             ),
         },
     )

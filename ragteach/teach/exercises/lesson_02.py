@@ -47,6 +47,7 @@ def shapes(yours):
     expect(set(yours) == set(known.SHAPES), f"Give a shape for each of {', '.join(known.SHAPES)}.")
     for letter, right in known.SHAPES.items():
         mine = yours[letter]
+        mine = mine.tolist() if hasattr(mine, "tolist") else mine  # an array of numpy or torch
         expect(
             isinstance(mine, list | tuple),
             f"Write the shape of {letter} as a tuple such as (8, 100).",

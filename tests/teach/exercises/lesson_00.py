@@ -20,6 +20,8 @@ WRONG = {
         "the winner": "RAG",
         "alone": "independent",
         "the baseline": "majority class",
+        "nobody": "it depends",
+        "a number": 0.35,
     },
     "00-3": {
         "conclusion first": "abc",
