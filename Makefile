@@ -77,6 +77,7 @@ test-long: env  ## the experiments of the lessons at full size, on more draws th
 	$(TEST_ENV) $(PY) -m pytest $(SHARED) -m long $(PYTEST_ARGS)
 
 # MUTANTS: how many, SEED: which, MODULES: where (default: files of core, engine and study that differ from main).
+# Stopped or done, the same line goes on: what results/mutants/seed_SEED.txt calls killed is not tried again.
 mutants: env  ## break the code in many small ways, and list what no test notices
 	$(TEST_ENV) $(PY) tests/mutants.py --n $(or $(MUTANTS),40) --seed $(or $(SEED),0) $(MODULES)
 

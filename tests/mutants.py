@@ -3,9 +3,17 @@
     python tests/mutants.py --n 40 --seed 0 [ragteach/losses.py ...]
 
 A mutant is one module with one change: a sign, a comparison, a constant, a condition, a statement
-left out.  It is killed if a test of its room fails.  Without names the modules are those of core,
-engine and study that differ from main, or all of them if none does.  What survives is printed, to
-be judged by a reader: a gap in the tests, or a change that cannot matter.
+left out.  It is killed if a test fails that passes without it.  Without names the modules are those
+of core, engine and study that differ from main, or all of them if none does.
+
+The tests are those of the same three rooms, with the examples in docstrings; of these the ones that
+run the changed line (`covering`), the module's own first, then the cheapest, up to the first that
+fails. Left out are tests that take more than DEAR seconds or fail unbroken, and what comes after
+BUDGET seconds. What survives is to be judged by a reader: a gap in the tests, or a change that
+cannot matter.
+
+Each mutant is a line of ``--log``, written at once.  Run again with the same log, those that are
+killed there are not tried again: the others first, then those that survived.
 
 The tools there are (mutmut, cosmic-ray) start a Python for each mutant, which costs more than the
 tests do; here a mutant is a fork (`forks.python`).
@@ -14,18 +22,25 @@ tests do; here a mutant is a fork (`forks.python`).
 import argparse
 import ast
 import copy
+import importlib.machinery
+import importlib.util
 import random
 import re
+import resource
+import signal
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 import forks
+import pytest
+from covering import PRELOADED, PYTEST, ROOT, Ran, around, covering, tests_in
 
-ROOT = Path(__file__).resolve().parent.parent
 ROOMS = {"": "core", "engine": "engine", "study": "study"}
-SECONDS = 600  # then the mutant hangs, which counts as noticed
+DEAR = 5.0  # CPU seconds of a test that no mutant is shown to
+BUDGET = 20.0  # CPU seconds of all tests that a mutant is shown to
+LIMIT = 60  # CPU seconds; a mutant that needs more, and ten times what the tests need, hangs
+MEMORY = 12 << 30  # bytes of address space
 SWAPS = {
     ast.Add: ast.Sub,
     ast.Sub: ast.Add,
@@ -45,15 +60,11 @@ SWAPS = {
     ast.Or: ast.And,
 }
 PROGRAM = """
-import importlib.util, os, sys
-name, file, *tests = sys.argv[1:]
-sys.path.insert(0, os.getcwd())
-class Mutant:
-    def find_spec(self, fullname, path=None, target=None):
-        return importlib.util.spec_from_file_location(name, file) if fullname == name else None
-sys.meta_path.insert(0, Mutant())
-import pytest
-sys.exit(pytest.main(["-q", "-p", "no:cacheprovider", *tests]))
+import gc, sys
+gc.freeze()
+sys.path.insert(0, "tests")
+import mutants
+sys.exit(mutants.test_broken(*sys.argv[1:]))
 """
 
 
@@ -97,32 +108,108 @@ def sites(tree: ast.Module):
                 yield i, k
 
 
-def mutant(tree: ast.Module, i: int, k: int) -> tuple[ast.Module, int]:
-    """A changed copy, and the line of the change."""
+def mutant(tree: ast.Module, i: int, k: int) -> tuple[ast.Module, ast.AST]:
+    """A changed copy, and its node that is changed."""
     other = copy.deepcopy(tree)
     node = list(ast.walk(other))[i]
     list(changes(node))[k](node)
-    return ast.fix_missing_locations(other), node.lineno
+    return ast.fix_missing_locations(other), node
 
 
-def tests_of(module: Path) -> list[str]:
-    """The tests of the module's room, the engine's with the laws too."""
-    room = ROOMS["" if module.parent.name == "ragteach" else module.parent.name]
-    files = sorted((ROOT / "tests" / room).glob("test_*.py"))
-    if room == "engine":
-        files.append(ROOT / "tests" / "core" / "test_laws.py")
-    return [str(path.relative_to(ROOT)) for path in files]
+def change(tree: ast.Module, i: int, k: int) -> str:
+    """``path``'s line before -> after, in words."""
+    old, new = ast.unparse(tree).splitlines(), ast.unparse(mutant(tree, i, k)[0]).splitlines()
+    pairs = [(a, b) for a, b in zip(old, new, strict=False) if a != b]
+    return " -> ".join(part.strip() for part in pairs[0]) if pairs else "a line goes"
 
 
-def own_tests(module: Path) -> list[str]:
-    """Those that bear the module's name: most mutants fall there, in a second."""
-    return [name for name in tests_of(module) if module.stem in Path(name).stem]
+# ------------------------------------------------------------------ the tests
+
+
+def test_files() -> list[str]:
+    """The three rooms' tests, and the modules with their examples."""
+    tests = [path for room in ROOMS.values() for path in (ROOT / "tests" / room).glob("test_*.py")]
+    return sorted(str(path.relative_to(ROOT)) for path in tests + every_module())
+
+
+def shown(tests: list[Ran], file: str, tree: ast.Module, node: ast.AST) -> list[Ran]:
+    """The tests that a mutant is shown to, in their order."""
+    chosen, seconds = [], 0.0
+    for test in covering(tests, file, around(tree, node)):
+        if test.seconds <= DEAR and seconds + test.seconds <= BUDGET:
+            seconds += test.seconds
+            chosen.append(test)
+    return chosen
+
+
+class Broken(importlib.machinery.SourceFileLoader):
+    """Loads a module with other code than its file's, whose text stays what it was."""
+
+    def __init__(self, file: str, i: int, k: int) -> None:
+        path = ROOT / file
+        super().__init__(".".join(Path(file).with_suffix("").parts), str(path))
+        tree, _ = mutant(ast.parse(path.read_text(encoding="utf-8")), i, k)
+        self.code = compile(tree, str(path), "exec")
+
+    def get_code(self, fullname):
+        return self.code
+
+    def find_spec(self, fullname, path=None, target=None):
+        """So that a loader is its own finder: what Python asks of one in `sys.meta_path`."""
+        if fullname != self.name:
+            return None
+        return importlib.util.spec_from_file_location(fullname, self.path, loader=self)
+
+
+class InOrder:
+    """A plugin of pytest: the tests run as they were named, not as the suite orders them."""
+
+    def __init__(self, names: list[str]) -> None:
+        self.place = {name: n for n, name in enumerate(names)}
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, items):
+        items.sort(key=lambda item: self.place[item.nodeid])
+
+
+def test_broken(file: str, i: str, k: str, limit: str, *names: str) -> int:
+    """In a process of its own: the tests with a mutant in a module's place."""
+    resource.setrlimit(resource.RLIMIT_CPU, (int(limit), int(limit) + 5))
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    sys.path.insert(0, str(ROOT))
+    sys.meta_path.insert(0, Broken(file, int(i), int(k)))
+    return int(pytest.main([*PYTEST, "-x", *names], plugins=[InOrder(names)]))
+
+
+def verdict(file: str, i: int, k: int, tests: list[Ran]) -> str:
+    """killed, hung or SURVIVED."""
+    limit = int(max(LIMIT, 10 * sum(test.seconds for test in tests)))
+    names = [test.name for test in tests]
+    try:
+        done = forks.python(PROGRAM, file, i, k, limit, *names, cwd=ROOT, timeout=10 * limit)
+    except subprocess.TimeoutExpired:
+        return "hung"
+    if done.returncode in (-signal.SIGXCPU, -signal.SIGKILL):
+        return "hung"
+    if done.returncode in (0, 5):  # passed, no tests
+        return "SURVIVED"
+    if done.returncode < 0 or done.returncode in (1, 2, 4):  # failed; an error on import
+        return "killed"
+    raise SystemExit(f"The tests do not run:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
+
+
+# ------------------------------------------------------------------ the run
+
+
+def every_module() -> list[Path]:
+    """Of the three rooms."""
+    every = [p for room in ROOMS for p in sorted((ROOT / "ragteach" / room).glob("*.py"))]
+    return [path for path in every if path.name not in ("__init__.py", "__main__.py")]
 
 
 def modules(named: list[str]) -> list[Path]:
     """The modules to break."""
-    every = [p for room in ROOMS for p in sorted((ROOT / "ragteach" / room).glob("*.py"))]
-    every = [path for path in every if path.name not in ("__init__.py", "__main__.py")]
+    every = every_module()
     if named:
         return [path for path in every if str(path.relative_to(ROOT)) in named]
     said = subprocess.run(
@@ -132,65 +219,53 @@ def modules(named: list[str]) -> list[Path]:
     return changed or every
 
 
-def outcome(module: Path, tree: ast.Module, *arguments: str) -> tuple[bool, str]:
-    """(whether the tests pass, what pytest said), with ``tree`` in the module's place."""
-    name = ".".join(module.relative_to(ROOT).with_suffix("").parts)
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder, module.name)
-        file.write_text(ast.unparse(tree), encoding="utf-8")
-        done = forks.python(PROGRAM, name, file, *arguments, cwd=ROOT, timeout=SECONDS)
-    if done.returncode not in (0, 1, 2):  # passed, failed, an error on import
-        raise SystemExit(f"The tests do not run:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
-    return done.returncode == 0, done.stdout
-
-
-def blind(module: Path, tree: ast.Module) -> list[str]:
-    """The tests of a module's room that fail with the code as it is: they judge nothing here.
-
-    Such a test reads the module's own source, or its file's name.
-    """
-    _, said = outcome(module, tree, *tests_of(module))
-    return re.findall(r"^(?:FAILED|ERROR) (\S+)", said, re.MULTILINE)
-
-
-def verdict(module: Path, tree: ast.Module, left_out: list[str]) -> str:
-    """killed, hung or SURVIVED."""
-    without = [f"--deselect={name}" for name in left_out]
-    try:
-        for tests in (own_tests(module), tests_of(module)):
-            if tests and not outcome(module, tree, "-x", *without, *tests)[0]:
-                return "killed"
-    except subprocess.TimeoutExpired:
-        return "hung"
-    return "SURVIVED"
+def outcomes(log: Path) -> dict[str, str]:
+    """What a log says last of each mutant: its place -> killed, hung or SURVIVED."""
+    text = log.read_text(encoding="utf-8") if log.exists() else ""
+    return {place: said for said, place in re.findall(r"^(\w+) +(\S+)", text, re.MULTILINE)}
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="break the code and see whether a test notices")
     parser.add_argument("--n", type=int, default=40, help="how many mutants (0: all)")
     parser.add_argument("--seed", type=int, default=0, help="which of them")
+    parser.add_argument("--log", type=Path, help="default: results/mutants/seed_SEED.txt")
     parser.add_argument("modules", nargs="*", help="files, e.g. ragteach/losses.py")
     options = parser.parse_args()
-    forks.prepare(["pandas", "scipy.stats", "sklearn.linear_model", "torch"], early={})
-    trees = {p: ast.parse(p.read_text(encoding="utf-8")) for p in modules(options.modules)}
-    found = [(path, *site) for path, tree in trees.items() for site in sites(tree)]
+    folder = ROOT / "results" / "mutants"
+    log = options.log or folder / f"seed_{options.seed}.txt"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    forks.prepare(PRELOADED, early={})
+    paths = {str(p.relative_to(ROOT)): p for p in modules(options.modules)}
+    trees = {file: ast.parse(path.read_text(encoding="utf-8")) for file, path in paths.items()}
+    found = [(file, *site) for file, tree in trees.items() for site in sites(tree)]
     if options.n and options.n < len(found):
         found = random.Random(options.seed).sample(found, options.n)
     print(f"{len(found)} mutants of {len(trees)} modules", flush=True)
-    left_out = {}
-    for path, tree in {p.parent: (p, t) for p, t in trees.items()}.values():
-        left_out[path.parent] = blind(path, tree)
-        print(f"{path.parent.name}: without {left_out[path.parent] or 'exception'}", flush=True)
-    n_killed = 0
-    for path, i, k in found:
-        tree, line = mutant(trees[path], i, k)
-        said = verdict(path, tree, left_out[path.parent])
-        n_killed += said != "SURVIVED"
-        old, new = ast.unparse(trees[path]).splitlines(), ast.unparse(tree).splitlines()
-        pairs = [(a, b) for a, b in zip(old, new, strict=False) if a != b]
-        change = " -> ".join(part.strip() for part in pairs[0]) if pairs else "a line goes"
-        print(f"{said:8s} {path.relative_to(ROOT)}:{line}: {change}", flush=True)
-    print(f"{n_killed} of {len(found)} killed")
+    tests = [test for path in test_files() for test in tests_in(path, folder / "tests")]
+    for test in tests:
+        if test.seconds > DEAR:
+            print(f"not shown to mutants: {test.name} ({test.seconds:.0f} s)", flush=True)
+
+    places = {}
+    for file, i, k in found:
+        line = mutant(trees[file], i, k)[1].lineno
+        places[f"{file}:{line}:{i}.{k}"] = (file, i, k)
+    said = outcomes(log)
+    waiting = [place for place in places if said.get(place, "SURVIVED") == "SURVIVED"]
+    for place in sorted(waiting, key=lambda place: place in said):
+        file, i, k = places[place]
+        node = list(ast.walk(trees[file]))[i]
+        chosen = shown(tests, file, trees[file], node)
+        said[place] = verdict(file, i, k, chosen) if chosen else "SURVIVED"
+        line = f"{said[place]:8s} {place} {change(trees[file], i, k)}"
+        if said[place] == "SURVIVED":
+            line += f"   ({len(chosen)} tests, {sum(test.seconds for test in chosen):.1f} s)"
+        print(line, flush=True)
+        with log.open("a", encoding="utf-8") as file:
+            file.write(f"{line}\n")
+    n_killed = sum(said[place] != "SURVIVED" for place in places)
+    print(f"{n_killed} of {len(places)} killed")
     return 0
 
 

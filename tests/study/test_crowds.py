@@ -99,6 +99,7 @@ def test_a_large_graph_is_a_table_of_a_page(path):
     graph = torch.eye(N_TASKS)
     ax = plots.routing(RAG(4, 3, N_TASKS, tasks=N_TASKS, graph=graph))
     assert np.array_equal(ax.images[0].get_array(), graph.numpy())
+    assert ax.images[0].get_clim() == (-1, 1)  # no route is in the middle of the colours
     assert ax.get_ylabel() == "188 tasks" and ax.get_xlabel() == "188 adapters"
     assert max(ax.figure.get_size_inches()) < 12
 

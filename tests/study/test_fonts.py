@@ -58,6 +58,11 @@ def test_fonts_installed_after_matplotlib_wrote_its_list_are_known(monkeypatch):
     assert added == ["/broken/font.ttf", "/new/font.ttf"]
 
 
+def test_fonts_are_looked_for_by_their_letters():
+    assert fonts._families(frozenset("é")) and fonts._families(frozenset()) == []
+    assert fonts._installed(frozenset("é\ufdd0")) == {"é"}  # no font has a letter for the second
+
+
 def test_a_heat_map_of_words_warns_of_nothing(monkeypatch):
     monkeypatch.setattr(fonts, "_families", lambda letters: [])
     monkeypatch.setattr(fonts, "_installed", lambda letters: frozenset())

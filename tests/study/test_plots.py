@@ -99,6 +99,7 @@ class TestTables:
         assert legend(ax) == ["RAG", "full sharing", "independent"]
         rag = next(line for line in ax.lines if line.get_label() == "RAG")
         assert rag.get_xdata().tolist() == [10, 40] and np.allclose(rag.get_ydata(), 0.7)
+        assert ax.get_xticks().tolist() == [10, 40] and not ax.get_xticks(minor=True).size
 
     def test_strategies_differ_in_colour_marker_and_line(self, ax):
         names = ("RAG", "full sharing", "independent", "full sharing + task bias", "majority class",
@@ -106,6 +107,12 @@ class TestTables:
         plots.learning_curves(means((10, 40), names), ax)
         looks = [(line.get_color(), line.get_marker()) for line in ax.lines]
         assert len(set(looks)) == len({c for c, _ in looks}) == len({m for _, m in looks}) == 7
+
+    def test_a_long_name_has_lines_of_36_letters_at_most(self, ax):
+        names = (f"{'a' * 20} {'b' * 15}", f"{'a' * 20} {'b' * 16}")
+        plots.comparison(means(strategies=names), ax)
+        longer, shorter = (t.get_text() for t in ax.get_yticklabels())
+        assert shorter == names[0] and longer == names[1].replace(" ", "\n")
 
     def test_differences_say_the_verdict_in_words(self, ax):
         table = pd.DataFrame(
@@ -172,6 +179,10 @@ class TestWeights:
             line.get_ydata(), shared["y"]
         )
         assert ax.get_legend().get_title().get_text() == "small: start, ring: end"
+        small, ring = (line for line in ax.lines[1:3])  # of W_s, whose path comes first
+        assert small.get_xydata()[0].tolist() == line.get_xydata()[0].tolist()
+        assert ring.get_xydata()[0].tolist() == line.get_xydata()[-1].tolist()
+        assert ring.get_markerfacecolor() == "none" and ring.get_ms() > small.get_ms()
 
     def test_words_are_a_table_of_numbers(self, walk, ax):
         table = walk[0].word_table(words=["x0", "x1"])
@@ -219,6 +230,7 @@ class TestWeights:
             "task3",
             "mean",
         ] and "chosen on validation" in texts(ax)
+        assert ax.texts[0].xy == (0.1, 0)  # at the bottom
 
 
 class TestGraph:
@@ -230,6 +242,19 @@ class TestGraph:
         assert len(ax.lines) == 3 + 2  # and two to W_s
         said = {"films", "cars", "A1", "A2", "0.5", "-1", "tasks", "adapters", "$W_s$"}
         assert said == set(texts(ax))
+
+    def test_the_width_of_a_route_is_its_weight(self, ax):
+        plots.routing(torch.tensor([[1.0, 0.5, -2.0]]), ax)
+        routes = [line for line in ax.lines if line.get_color() == plots.BLUE]
+        half, one, two = sorted(line.get_linewidth() for line in routes)
+        assert (two - one) / (one - half) == pytest.approx(2) and half < 1.5
+
+    def test_the_shared_weights_stand_above_the_adapters(self):
+        for model in (RAG(4, 2, 2, tasks=2), RAG.full_sharing(4, 2, tasks=2)):
+            drawn = {t.get_text(): t.get_position()[1] for t in plots.routing(model).texts}
+            names = [*model.task_names, *model.adapter_names]
+            inside = [drawn[name] for name in names]
+            assert drawn["$W_s$"] > max(inside) if model.n_adapters else drawn["$W_s$"] == 0.5
 
     def test_independent_models_do_not_look_like_one_adapter_per_task(self):
         drawn = {}
@@ -274,6 +299,10 @@ class TestShow:
         for alt in ("", "short", None):
             with refused("alt text of at least 20 letters", repr(alt), "what one sees"):
                 plots.show(ax, alt)
+
+    def test_twenty_letters_are_words_enough(self, ax):
+        plots.show(ax, "a line from 0 to one")
+        assert not plt.fignum_exists(ax.figure.number)
 
     def test_picture_and_words_go_out_together(self, ax, monkeypatch):
         sent = []
