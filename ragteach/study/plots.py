@@ -188,32 +188,41 @@ def who_wins(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     """Map of the winner over relatedness x sentences per task (from `compare.winners`): its name
     and lead in each cell.
 
-    A star marks a lead whose 95 % interval lies above 0. A lead that rounds to 0.000 is a tie,
-    grey.
+    A cell has its winner's colour, and a star, where the 95 % interval of the lead lies above 0.
+    Any other lead may be luck: it is grey, in brackets; one that rounds to 0.000 is a tie.
     """
     needed = ("relatedness", "n_per_task", "winner", "margin", "clear")
     _check_table(table, needed, "winners(who_wins_map(...))")
     names = list(PALETTE)
-    ties = table["margin"].abs() < 0.0005
     for winner in table["winner"]:
         one_of("winner", winner, names)
-    said = zip(table["winner"], table["margin"], table["clear"], ties, strict=True)
     cells = [
-        "tie" if tie else f"{winner}\n{margin:+.3f}{'*' if clear else ''}"
-        for winner, margin, clear, tie in said
+        _lead(winner, margin, clear)
+        for winner, margin, clear in zip(
+            table["winner"], table["margin"], table["clear"], strict=True
+        )
     ]
     code = [names.index(w) for w in table["winner"]]
-    table = table.assign(code=np.where(ties, len(names), code), text=cells)
+    table = table.assign(code=np.where(table["clear"], code, len(names)), text=cells)
     codes, text = (
         table.pivot(index="relatedness", columns="n_per_task", values=v).sort_index(ascending=False)
         for v in ("code", "text")
     )
     ax = _axes(ax, (1.35 * codes.shape[1] + 1.5, 0.75 * codes.shape[0] + 1.5))
-    pale = ListedColormap(["#9FCBE6", "#F3B98F", "#A6DCCB", "#E4E4E4"])  # PALETTE, light; a tie
+    pale = ListedColormap(["#9FCBE6", "#F3B98F", "#A6DCCB", "#E4E4E4"])  # PALETTE, light; grey
     _heat(ax, codes, text.fillna(""), pale, 0, len(names), 9)
     ax.set(xlabel="training sentences per task", ylabel="relatedness of the tasks")
-    ax.set_title("who wins, and by how much (* = clear at 95 %)", size=11)
+    ax.set_title("who wins, and by how much (* = clear at 95 %, grey = may be luck)", size=11)
     return ax
+
+
+def _lead(winner: str, margin: float, clear: bool) -> str:
+    """What a cell of the map says."""
+    if clear:
+        return f"{winner}\n{margin:+.3f}*"
+    if abs(margin) < 0.0005:
+        return "tie"
+    return f"({winner}\n{margin:+.3f})"
 
 
 def routing(model: RAG | Tensor, ax: Axes | None = None) -> Axes:

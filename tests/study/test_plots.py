@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from matplotlib.colors import to_hex
 from problems import problem, refused
 
 from ragteach import RAG, RagteachError, Recorder, fit, solve_path
@@ -129,15 +130,25 @@ class TestTables:
 
     def test_the_map_names_the_winner_in_every_cell(self, ax):
         plots.who_wins(cells(), ax)
-        assert texts(ax) == ["full sharing\n+0.030*"] * 2 + ["independent\n+0.030*", "RAG\n+0.030"]
+        assert texts(ax) == ["full sharing\n+0.030*"] * 2 + [
+            "independent\n+0.030*",
+            "(RAG\n+0.030)",
+        ]
         assert [t.get_text() for t in ax.get_yticklabels()] == ["1.0", "0.0"]
         assert [t.get_text() for t in ax.get_xticklabels()] == ["10", "40"]
         top, bottom = (ax.transData.transform((0.5, y))[1] for y in (0.5, 1.5))
         assert top > bottom  # relatedness grows upwards
 
     def test_a_lead_of_nothing_is_a_tie(self, ax):
-        plots.who_wins(cells().assign(margin=[0.0, 0.0004, -0.02, 0.03]), ax)
+        plots.who_wins(cells().assign(margin=[0.0, 0.0004, -0.02, 0.03], clear=False), ax)
         assert sorted(texts(ax)).count("tie") == 2
+
+    def test_a_lead_that_may_be_luck_has_no_winners_colour(self, ax):
+        plots.who_wins(cells(), ax)
+        (mesh,) = ax.collections
+        colours = [to_hex(c) for c in mesh.get_facecolors()]
+        grey = [said.startswith("(") for said in texts(ax)]
+        assert [c == "#e4e4e4" for c in colours] == grey == [False, False, False, True]
 
     def test_the_map_refuses_a_winner_it_has_no_colour_for(self):
         with refused("winner", "'nobody'", "RAG"):
