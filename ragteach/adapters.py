@@ -23,9 +23,13 @@ KINDS = ("full", "low_rank", "projected")
 INITS = ("uniform", "normal", "zero")
 
 
-def random_weights(shape: Sequence[int], init: str = "normal", scale: float = 0.01,
-                   generator: torch.Generator | None = None,
-                   dtype: torch.dtype = torch.float32) -> Tensor:  # fmt: skip
+def random_weights(
+    shape: Sequence[int],
+    init: str = "normal",
+    scale: float = 0.01,
+    generator: torch.Generator | None = None,
+    dtype: torch.dtype = torch.float32,
+) -> Tensor:
     """Random start: ``"normal"`` N(0, scale^2), ``"uniform"`` U(-scale, scale), or ``"zero"``."""
     one_of("init", init, INITS)
     at_least("scale", scale)
@@ -42,9 +46,16 @@ class Adapter(nn.Module):
     and ``"projected"`` as the products up @ down of this module's head.
     """
 
-    def __init__(self, n_classes: int, n_features: int, kind: str = "full", rank: int | None = None,
-                 init: str = "normal", scale: float = 0.01,
-                 generator: torch.Generator | None = None) -> None:  # fmt: skip
+    def __init__(
+        self,
+        n_classes: int,
+        n_features: int,
+        kind: str = "full",
+        rank: int | None = None,
+        init: str = "normal",
+        scale: float = 0.01,
+        generator: torch.Generator | None = None,
+    ) -> None:
         super().__init__()
         self.kind, self.rank = kind, rank
         if kind == "full":

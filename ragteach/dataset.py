@@ -20,6 +20,7 @@ import scipy.sparse as sp
 import torch
 
 from ragteach.data.arguments import check_columns, check_float, is_a, names_of, row_numbers
+from ragteach.data.columns import columns_like
 from ragteach.data.examples import (
     as_examples,
     checked_class_names,
@@ -30,7 +31,7 @@ from ragteach.data.frames import as_frame, table_of
 from ragteach.data.inputs import DENSE_NUMBERS as DENSE_NUMBERS
 from ragteach.data.inputs import SPARSE_ABOVE as SPARSE_ABOVE
 from ragteach.data.inputs import as_features, as_texts, vectorized
-from ragteach.data.naming import plain
+from ragteach.data.naming import check_same_classes, plain
 from ragteach.data.stacking import stack_examples
 from ragteach.errors import refuse, whole
 from ragteach.tensors import TaskTensors
@@ -134,12 +135,7 @@ class MultiTaskDataset(torch.utils.data.Dataset):
             vectorizer = like.vectorizer if vectorizer is None else vectorizer
             task_names = like.task_names if task_names is None else task_names
             class_names = like.class_names if class_names is None else class_names
-            there = {str(name) for name in getattr(frame, "columns", ())}
-            source = [
-                name if isinstance(name, str) and name in there else None for name in like.source()
-            ]
-            text, task = text or source[0], task or source[2]
-            label = source[1] if label is None else label
+            text, label, task = columns_like(like.source(), frame, text, label, task)
         column: Any = "label" if label is None else label
         if vectorizer is not None and class_names is None and n_classes is None:
             class_names = classes_of_training(vectorizer, frame, column)
@@ -178,14 +174,7 @@ class MultiTaskDataset(torch.utils.data.Dataset):
         Plain numbers agree with any names: they are the classes' places.
         """
         mine, its = self.class_names, getattr(model, "class_names", None)
-        numbers = [any(map(str.isdecimal, names)) for names in (mine, its or [])]
-        places = (plain(mine) or plain(its or [])) and not all(numbers)
-        if its is not None and mine != its and len(mine) == len(its) and not places:
-            raise refuse(
-                expected=f"data with the model's classes: {its}",
-                got=f"{mine}",
-                fix="build the data with from_frame(frame, like=train), or a new model for them",
-            )
+        check_same_classes(mine, its)
         if its is None or plain(its):
             model.class_names, model.columns = mine, self.columns or None
 
@@ -195,9 +184,7 @@ class MultiTaskDataset(torch.utils.data.Dataset):
 
     n_features = property(lambda self: self.x.shape[1])
     n_tasks = property(lambda self: len(self.task_names))
-    sizes = property(
-        lambda self: torch.bincount(self.task, minlength=self.n_tasks)
-    )  # (n_tasks,) examples
+    sizes = property(lambda self: torch.bincount(self.task, minlength=self.n_tasks))  # (n_tasks,)
 
     def __len__(self) -> int:
         return len(self.y)

@@ -23,13 +23,13 @@ from torch import Tensor, nn
 from ragteach.data.arguments import as_sizes, check_model, members
 from ragteach.data.batches import check_batch, check_numbers
 from ragteach.data.documents import square_of
-from ragteach.data.weighting import weights_of_classes
+from ragteach.data.weighting import FIXED_ALPHAS, weights_of_classes
+from ragteach.data.weighting import task_alphas as task_alphas
 from ragteach.errors import at_least, is_list, one_of, refuse
 from ragteach.graph import unless_identity
 from ragteach.model import RAG, task_logits, task_weights
 from ragteach.tensors import MISSING, TaskTensors
 
-FIXED_ALPHAS = ("equal", "size")  # known before training; so is a list
 ALPHAS = (*FIXED_ALPHAS, "difficulty", "uncertainty")
 LAM = 0.01  # default of both penalties, whether you train or solve
 
@@ -78,28 +78,6 @@ def penalty(
     return lam_shared / 2 * of_shared + lam / 2 * of_adapters
 
 
-def task_alphas(alpha: Any, sizes: Any) -> Tensor:
-    """alpha_t as a tensor (n_tasks,). ``"equal"``: 1. ``"size"``: n_t / mean(n). A list: as given."""
-    sizes = torch.as_tensor(sizes, dtype=torch.float32)
-    if isinstance(alpha, str):
-        one_of("alpha", alpha, FIXED_ALPHAS)
-        return sizes / sizes.mean() if alpha == "size" else torch.ones_like(sizes)
-    try:
-        given = torch.as_tensor(alpha)
-        alphas = torch.zeros(0) if given.is_complex() else given.to(torch.float32)
-    except (TypeError, ValueError, RuntimeError):
-        alphas = torch.zeros(0)
-    if alphas.shape != sizes.shape or not bool(
-        torch.isfinite(alphas).all() and (alphas >= 0).all() and alphas.sum() > 0
-    ):
-        raise refuse(
-            expected=f"{len(sizes)} task weights alpha >= 0, not all zero",
-            got=f"alpha = {alpha!r}",
-            fix='one number per task, or "equal", "size", "difficulty", "uncertainty"',
-        )
-    return alphas
-
-
 class MultiTaskLoss(nn.Module):
     """J, for a training loop you write yourself.
 
@@ -129,8 +107,15 @@ class MultiTaskLoss(nn.Module):
     sizes: Tensor | None
     alphas: Tensor | None
 
-    def __init__(self, loss_fn: Any = None, alpha: Any = "equal", lam: float = 0.0,
-                 lam_shared: float = 0.0, class_weight: Any = None, sizes: Any = None) -> None:  # fmt: skip
+    def __init__(
+        self,
+        loss_fn: Any = None,
+        alpha: Any = "equal",
+        lam: float = 0.0,
+        lam_shared: float = 0.0,
+        class_weight: Any = None,
+        sizes: Any = None,
+    ) -> None:
         super().__init__()
         at_least("lam", lam)
         at_least("lam_shared", lam_shared)
@@ -169,8 +154,9 @@ class MultiTaskLoss(nn.Module):
         loss_fn: Any = nn.functional.cross_entropy if self.loss_fn is None else self.loss_fn
         return loss_fn(logits, y, reduction="none")
 
-    def forward(self, logits: Tensor, y: Tensor, task: Tensor | None = None,
-                model: Any = None) -> Tensor:  # fmt: skip
+    def forward(
+        self, logits: Tensor, y: Tensor, task: Tensor | None = None, model: Any = None
+    ) -> Tensor:
         """J of a batch.
 
         Args:
@@ -204,9 +190,7 @@ class MultiTaskLoss(nn.Module):
             self.set_sizes(tensors.sizes)
         penalised = self.lam > 0 or self.lam_shared > 0
         squares: list | None = [] if penalised and tensors.words is not None else None
-        shared, adapters, graph = model.parts(
-            tensors.words, squares
-        )  # a batch needs its words only
+        shared, adapters, graph = model.parts(tensors.words, squares)  # a batch: its words only
         weights = task_weights(shared, adapters, unless_identity(graph))
         logits = task_logits(tensors.x, weights, model.task_bias())  # (n_blocks, n_classes, n_docs)
         if self.loss_fn is None:

@@ -26,7 +26,7 @@ from ragteach.data.documents import (
     check_words,
     columns_of,
     sparse_rows,
-)  # fmt: skip
+)
 from ragteach.data.memory import fits_memory
 from ragteach.errors import finite, is_list, one_of, refuse, whole
 from ragteach.graph import routing_graph, unless_identity
@@ -92,11 +92,23 @@ class RAG(nn.Module):
     graph: Tensor  # (n_tasks, n_adapters)
     columns: dict | None
 
-    def __init__(self, input_dim: int, output_dim: int, num_adapters: int, *,
-                 tasks: int | Iterable[str] | None = None, graph: Any = "one_per_task",
-                 adapters: Iterable[str] | None = None, per_task: int = 1, adapter: str = "full",
-                 rank: int | None = None, init: str = "normal", scale: float = 0.01, seed: int = 0,
-                 bias: str | bool = "task") -> None:  # fmt: skip
+    def __init__(
+        self,
+        input_dim: int,
+        output_dim: int,
+        num_adapters: int,
+        *,
+        tasks: int | Iterable[str] | None = None,
+        graph: Any = "one_per_task",
+        adapters: Iterable[str] | None = None,
+        per_task: int = 1,
+        adapter: str = "full",
+        rank: int | None = None,
+        init: str = "normal",
+        scale: float = 0.01,
+        seed: int = 0,
+        bias: str | bool = "task",
+    ) -> None:
         super().__init__()
         whole("input_dim", input_dim, 1)
         whole("output_dim", output_dim, 1)
@@ -140,14 +152,28 @@ class RAG(nn.Module):
         self.active = dict.fromkeys(names, True)
 
     @classmethod
-    def full_sharing(cls, input_dim: int, output_dim: int, *, tasks: int | Iterable[str],
-                     bias: str | bool = "shared", **options: Any) -> RAG:  # fmt: skip
+    def full_sharing(
+        cls,
+        input_dim: int,
+        output_dim: int,
+        *,
+        tasks: int | Iterable[str],
+        bias: str | bool = "shared",
+        **options: Any,
+    ) -> RAG:
         """One model for all tasks: K = 0 (hard parameter sharing)."""
         return cls(input_dim, output_dim, 0, tasks=tasks, graph="all", bias=bias, **options)
 
     @classmethod
-    def independent(cls, input_dim: int, output_dim: int, *, tasks: int | Iterable[str],
-                    bias: str | bool = "task", **options: Any) -> RAG:  # fmt: skip
+    def independent(
+        cls,
+        input_dim: int,
+        output_dim: int,
+        *,
+        tasks: int | Iterable[str],
+        bias: str | bool = "task",
+        **options: Any,
+    ) -> RAG:
         """One model per task: G = identity, W_s frozen at 0."""
         names = distinct(tasks, "task", "task names")
         options |= {"tasks": names, "graph": "one_per_task", "bias": bias}
@@ -228,8 +254,9 @@ class RAG(nn.Module):
         """Every A_k, active or not: (n_adapters, n_classes, n_features)."""
         return self._stack(self.adapter_names)
 
-    def parts(self, words: Tensor | None = None,
-              squares: list | None = None) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
+    def parts(
+        self, words: Tensor | None = None, squares: list | None = None
+    ) -> tuple[Tensor, Tensor, Tensor]:
         """What takes part in W_t: W_s, the active adapters stacked (their ``words``), their G. With
         ``words``, ``squares`` gets ||W_s||^2 and then each ||A_k||^2, of all words.
         """
@@ -356,20 +383,27 @@ class RAG(nn.Module):
     def extra_repr(self) -> str:
         width = max([len(n) for n in self.task_names] + [5])
         head = " ".join(f"{n:>6}" for n in self.adapter_names)
-        rows = [f"  {n:>{width}}  " + " ".join(f"{g:6.3g}" for g in row) for n, row in
-                zip(self.task_names, self.graph.tolist(), strict=True)]  # fmt: skip
+        rows = [
+            f"  {n:>{width}}  " + " ".join(f"{g:6.3g}" for g in row)
+            for n, row in zip(self.task_names, self.graph.tolist(), strict=True)
+        ]
         kind = self.adapter_kind + (f" of rank {self.rank}" if self.rank else "")
         states = []
         for name, adapter in self.adapters.items():
             active = "active" if self.active[name] else "inactive"
             states.append(f"  {name}: {active}, {_state(adapter.parameters())}, {kind}")
-        return "\n".join([
-            "W_t = W_s + sum_k G[t,k] A_k      logits_t(x) = W_t x" + (" + b_t" if self.bias_kind else ""),
-            f"graph G ({self.n_tasks} tasks x {self.n_adapters} adapters)", f"  {'':>{width}}  {head}", *rows,
+        lines = [
+            "W_t = W_s + sum_k G[t,k] A_k      logits_t(x) = W_t x"
+            + (" + b_t" if self.bias_kind else ""),
+            f"graph G ({self.n_tasks} tasks x {self.n_adapters} adapters)",
+            f"  {'':>{width}}  {head}",
+            *rows,
             f"W_s: {self.n_classes} x {self.n_features} = {self.shared.numel()} numbers, "
-            f"{_state([self.shared])}", *states,
+            f"{_state([self.shared])}",
+            *states,
             f"{self.num_parameters()} parameters, {self.num_parameters(trainable=True)} trainable",
-        ])  # fmt: skip
+        ]
+        return "\n".join(lines)
 
     def __repr__(self) -> str:
         return "RAG(\n  " + self.extra_repr().replace("\n", "\n  ") + "\n)"
@@ -378,8 +412,9 @@ class RAG(nn.Module):
         shape = (self.n_classes, self.n_features)
         return Adapter(*shape, self.adapter_kind, self.rank, self.init, self.scale, generator)
 
-    def _stack(self, names: list[str], words: Tensor | None = None,
-               squares: list | None = None) -> Tensor:  # fmt: skip
+    def _stack(
+        self, names: list[str], words: Tensor | None = None, squares: list | None = None
+    ) -> Tensor:
         if not names:
             n_words = self.n_features if words is None else len(words)
             return self.shared.new_zeros(0, self.n_classes, n_words)

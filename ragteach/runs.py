@@ -10,8 +10,6 @@ from __future__ import annotations
 import contextlib
 import copy
 import math
-import signal
-import threading
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -48,25 +46,9 @@ class History:
         return pd.DataFrame(self.records)
 
 
-def pick_device(device: Any = "auto") -> torch.device:
-    """``"auto"``: CUDA if there is one, then MPS, then the CPU. Anything else is taken as it is."""
-    if not isinstance(device, str) or device != "auto":
-        try:
-            return torch.empty(0, device=device).device
-        except (RuntimeError, AssertionError, TypeError, ValueError) as error:
-            raise refuse(
-                expected='device="auto", or one that this computer has',
-                got=f"device = {device!r}",
-                fix='use "auto" or "cpu"',
-            ) from error
-    if torch.cuda.is_available():
-        return torch.device("cuda")
-    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
-
-
 FUSED = (torch.optim.Adam, torch.optim.AdamW, torch.optim.SGD)  # have such a form on every CPU
-KEPT = {"model", "criterion", "rng", "epoch", "batch", "step", "total", "best", "records",
-        "best_epoch", "saved"}  # fmt: skip
+PLACE = ("rng", "epoch", "batch", "step", "total", "best")  # where a run stands
+KEPT = {"model", "criterion", "records", "best_epoch", "saved", *PLACE}  # a checkpoint
 
 
 class Run:
@@ -76,8 +58,16 @@ class Run:
     criterion: Any
     best: tuple[float, dict] | None
 
-    def __init__(self, model: Any, criterion: Any, optimizer: Callable, lr: float, seed: int,
-                 resume: Any, patience: int | None = None) -> None:  # fmt: skip
+    def __init__(
+        self,
+        model: Any,
+        criterion: Any,
+        optimizer: Callable,
+        lr: float,
+        seed: int,
+        resume: Any,
+        patience: int | None = None,
+    ) -> None:
         self.model, self.criterion, self.make, self.lr = model, criterion, optimizer, lr
         self.patience, self.saved = patience, dict[str, dict]()
         self.optimizers = dict[str, torch.optim.Optimizer]()
@@ -190,12 +180,12 @@ class Run:
         diverged = self.history.stopped.startswith("diverged")
         if not diverged:
             optimizers = {phase: o.state_dict() for phase, o in self.optimizers.items()}
-            self.history.checkpoint = copy.deepcopy({
-                "model": self.model.state_dict(), "criterion": self.criterion.state_dict(), "rng": self.rng,
-                "epoch": self.epoch, "batch": self.batch, "step": self.step, "total": self.total,
-                "best": self.best, "records": self.history.records,
-                "best_epoch": self.history.best_epoch, "saved": self.saved | optimizers,
-            })  # fmt: skip
+            kept: dict[str, Any] = {name: getattr(self, name) for name in PLACE}
+            kept["model"] = self.model.state_dict()
+            kept["criterion"] = self.criterion.state_dict()
+            kept["records"], kept["best_epoch"] = self.history.records, self.history.best_epoch
+            kept["saved"] = self.saved | optimizers
+            self.history.checkpoint = copy.deepcopy(kept)
         if self.best is not None and not self.history.stopped.startswith("interrupted"):
             self.model.load_state_dict(self.best[1])
         self.history.stopped = self.history.stopped or "finished"
@@ -216,43 +206,3 @@ def only(model: Any, parts: Iterable[str], silent: bool = False) -> Iterator[Non
         for p, state in states.items():
             p.requires_grad_(state)
         model.active.update(active)
-
-
-class Interruption:
-    """Notes Ctrl-C, so that a step under way is finished first; a second one stops at once.
-
-    ``with interruption:`` also notes a KeyboardInterrupt raised in the learner's own code.
-    """
-
-    def __init__(self) -> None:
-        self.noted = False
-
-    def is_set(self) -> bool:
-        return self.noted
-
-    def set(self, *_: Any) -> None:
-        if self.noted:
-            raise KeyboardInterrupt
-        self.noted = True
-
-    def __enter__(self) -> Interruption:
-        return self
-
-    def __exit__(self, kind: type | None, *_: Any) -> bool:
-        if kind is KeyboardInterrupt:
-            self.noted = True
-        return kind is KeyboardInterrupt
-
-
-@contextlib.contextmanager
-def interruptible() -> Iterator[Interruption]:
-    """An `Interruption` that Ctrl-C sets. (Only the main thread hears signals.)"""
-    interruption = Interruption()
-    if threading.current_thread() is not threading.main_thread():
-        yield interruption
-        return
-    before = signal.signal(signal.SIGINT, interruption.set)
-    try:
-        yield interruption
-    finally:
-        signal.signal(signal.SIGINT, before)

@@ -18,7 +18,7 @@ from typing import Any
 
 import torch
 
-from ragteach.data.arguments import check_linear
+from ragteach.data.arguments import check_linear, check_same_shape
 from ragteach.data.documents import take
 from ragteach.errors import refuse
 
@@ -38,8 +38,15 @@ class TaskTensors:
 
     onehot: torch.Tensor
 
-    def __init__(self, x: Any, y: torch.Tensor, weight: torch.Tensor, n_classes: int,
-                 task_names: list[str], onehot: torch.Tensor | None = None) -> None:  # fmt: skip
+    def __init__(
+        self,
+        x: Any,
+        y: torch.Tensor,
+        weight: torch.Tensor,
+        n_classes: int,
+        task_names: list[str],
+        onehot: torch.Tensor | None = None,
+    ) -> None:
         self.x, self.y, self.weight = x, y, weight
         self.n_classes, self.task_names = n_classes, task_names
         self.task = getattr(x, "task", None)  # (n_blocks,) whose a block is; None: block t, task t
@@ -125,14 +132,5 @@ def as_tensors(model: Any, data: Any, class_weight: Any = None) -> TaskTensors:
             )
         data.agree(model)
         data = data.stacked(class_weight, model.shared.dtype)
-    have = (data.task_names, data.n_features, data.n_classes)
-    need = (model.task_names, model.n_features, model.n_classes)
-    names = ("tasks", "number of features", "number of classes")
-    for what, h, n in zip(names, have, need, strict=True):
-        if h != n:
-            raise refuse(
-                expected=f"data with the model's {what}: {n}",
-                got=f"{h}",
-                fix="build data and model with the same task_names, vectorizer and n_classes",
-            )
+    check_same_shape(model, data)
     return data.to(device=model.shared.device, dtype=model.shared.dtype)

@@ -24,11 +24,12 @@ from tqdm.auto import tqdm
 
 from ragteach.data.arguments import check_fit, check_model, check_optimizer, is_a
 from ragteach.data.batches import batches_of, check_stream, epoch_batches, is_stream
+from ragteach.data.machine import Interruption, interruptible, pick_device
 from ragteach.data.memory import fits_memory
 from ragteach.errors import one_of, refuse, whole
 from ragteach.losses import LAM, MultiTaskLoss, cross_entropy
 from ragteach.model import RAG, task_logits
-from ragteach.runs import History, Interruption, Run, interruptible, only, pick_device
+from ragteach.runs import History, Run, only
 from ragteach.tensors import MISSING, TaskTensors, as_tensors
 
 OWN = (LAM, LAM, "equal")  # of lam, lam_shared, alpha: nothing was said
@@ -40,8 +41,9 @@ PARTS = {
 }
 
 
-def train_epoch(model: Any, loader: Iterable, criterion: MultiTaskLoss,
-                optimizer: torch.optim.Optimizer) -> float:  # fmt: skip
+def train_epoch(
+    model: Any, loader: Iterable, criterion: MultiTaskLoss, optimizer: torch.optim.Optimizer
+) -> float:
     """One pass over a DataLoader of (x, y, task) batches, in the plainest loop; returns the mean J.
 
     Example:
@@ -134,12 +136,28 @@ def plan(schedule: str, epochs: int, rounds: int = 10) -> list[str]:
     return [("shared", "adapters")[e * turns // epochs % 2] for e in range(epochs)]
 
 
-def fit(model: RAG, data: Any, schedule: str = "joint", epochs: int = 100, lr: float = 0.05,
-        optimizer: Any = torch.optim.Adam, batch_size: int | None = None,
-        criterion: MultiTaskLoss | None = None, lam: float = LAM, lam_shared: float = LAM,
-        alpha: Any = "equal", val: Any = None, patience: int | None = None, device: Any = "auto",
-        callbacks: list | tuple = (), progress: bool = True, resume: Any = None, seed: int = 0,
-        rounds: int = 10, adapters_first: bool = True) -> History:  # fmt: skip
+def fit(
+    model: RAG,
+    data: Any,
+    schedule: str = "joint",
+    epochs: int = 100,
+    lr: float = 0.05,
+    optimizer: Any = torch.optim.Adam,
+    batch_size: int | None = None,
+    criterion: MultiTaskLoss | None = None,
+    lam: float = LAM,
+    lam_shared: float = LAM,
+    alpha: Any = "equal",
+    val: Any = None,
+    patience: int | None = None,
+    device: Any = "auto",
+    callbacks: list | tuple = (),
+    progress: bool = True,
+    resume: Any = None,
+    seed: int = 0,
+    rounds: int = 10,
+    adapters_first: bool = True,
+) -> History:
     """Train ``model`` on ``data``, in place.
 
     Args:
@@ -230,8 +248,14 @@ def fit(model: RAG, data: Any, schedule: str = "joint", epochs: int = 100, lr: f
     return run.close()
 
 
-def _epoch(run: Run, data: Any, batch_size: int | None, phase: str, callbacks: list | tuple,
-           interrupted: Interruption) -> float | None:  # fmt: skip
+def _epoch(
+    run: Run,
+    data: Any,
+    batch_size: int | None,
+    phase: str,
+    callbacks: list | tuple,
+    interrupted: Interruption,
+) -> float | None:
     """One pass over the data: the mean J of its batches, or the loss that is no finite number; None
     if interrupted before its end.
     """

@@ -297,3 +297,20 @@ def check_columns(name: str, columns: Iterable[object]) -> None:
                 got=f"{name} = {short(column)}",
                 fix=f"pass it as a string: {name}='...'",
             )
+
+
+def check_same_shape(model: Any, data: Any) -> None:
+    """Refuse data whose tasks, words or classes are not the model's."""
+    parts = {
+        "tasks": "task_names",
+        "number of features": "n_features",
+        "number of classes": "n_classes",
+    }
+    for what, part in parts.items():
+        its, there = getattr(model, part), getattr(data, part)
+        if its != there:
+            raise refuse(
+                expected=f"data with the model's {what}: {its}",
+                got=f"{there}",
+                fix="build data and model with the same task_names, vectorizer and n_classes",
+            )

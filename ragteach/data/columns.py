@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from ragteach.data.arguments import check_columns, members
 from ragteach.errors import is_list, refuse
@@ -156,3 +157,10 @@ def likeliest(role: str, names: list[str], taken: set, needed: bool = True) -> s
         + f"; or rename it: frame.rename(columns={{'...': {role!r}}}); "
         "a file whose first line is data needs a header",
     )
+
+
+def columns_like(source: Sequence, frame: Any, text: Any, label: Any, task: Any) -> tuple:
+    """The columns that were named; else those the training data came from, if ``frame`` has them."""
+    there = {str(name) for name in getattr(frame, "columns", ())}
+    known = [name if isinstance(name, str) and name in there else None for name in source]
+    return text or known[0], known[1] if label is None else label, task or known[2]

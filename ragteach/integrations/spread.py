@@ -28,9 +28,10 @@ from tqdm.auto import tqdm
 
 from ragteach.data.arguments import check_fit, yes_no
 from ragteach.data.batches import batches_of, check_stream, is_stream
+from ragteach.data.machine import Interruption, interruptible
 from ragteach.errors import refuse, whole
 from ragteach.losses import MultiTaskLoss
-from ragteach.runs import History, Interruption, Run, interruptible
+from ragteach.runs import History, Run
 
 
 class Objective(nn.Module):

@@ -160,8 +160,9 @@ def word_movements(
 
 
 @torch.no_grad()
-def compute(model: DeepRAG, text: str, read: Any, pair: list[int], blocks: Any,
-            strengths: Iterable[float]) -> dict[str, Any]:  # fmt: skip
+def compute(
+    model: DeepRAG, text: str, read: Any, pair: list[int], blocks: Any, strengths: Iterable[float]
+) -> dict[str, Any]:
     """One sentence at every strength: arrays whose first axis is the strength, and its words."""
     x, words = reading(read, text)
     modules = blocks_of(model, blocks)

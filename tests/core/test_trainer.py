@@ -26,7 +26,8 @@ from ragteach import (
     solve,
     train_epoch,
 )
-from ragteach.trainer import epoch_batches, pick_device, plan
+from ragteach.data.machine import pick_device
+from ragteach.trainer import epoch_batches, plan
 
 QUIET = dict(progress=False, device="cpu")
 

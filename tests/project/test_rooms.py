@@ -124,6 +124,11 @@ def test_the_core_can_be_read_in_an_evening():
     assert lines <= 2000
 
 
+def test_nothing_in_the_core_is_kept_from_the_formatter():
+    core = [path for module, path in FILES.items() if room(module) in ("core", "errors")]
+    assert not [path for path in core if "fmt: skip" in path.read_text(encoding="utf-8")]
+
+
 def test_model_and_losses_load_torch_only():
     code = (
         "import sys, ragteach.model, ragteach.losses\n"

@@ -118,11 +118,14 @@ def slips(train: pd.DataFrame, test: pd.DataFrame) -> dict[str, dict[str, dict[s
             ),
             "rarest: these are shares of all training sentences. Divide by the task's own.": each(
                 lambda o, n: (
-                    o["label"].value_counts().reindex(range(n_classes), fill_value=0).min() / len(train)
+                    o["label"].value_counts().reindex(range(n_classes), fill_value=0).min()
+                    / len(train)
                 )
             ),
             "rarest: these are the labels of the test sentences. What can be learned stands in training.": each(
-                lambda o, n: n["label"].value_counts(normalize=True).reindex(range(3), fill_value=0).min()
+                lambda o, n: (
+                    n["label"].value_counts(normalize=True).reindex(range(3), fill_value=0).min()
+                )
             ),
         },
         "contradictions": {
@@ -190,14 +193,17 @@ def slips(train: pd.DataFrame, test: pd.DataFrame) -> dict[str, dict[str, dict[s
             ),
             "unknown: split the NORMALISED texts into words: 'Rust,' is rust.": each(
                 lambda o, n: np.mean(
-                    [w not in set(" ".join(train["text"]).split()) for w in " ".join(n["text"]).split()]
+                    [
+                        w not in set(" ".join(train["text"]).split())
+                        for w in " ".join(n["text"]).split()
+                    ]
                 )
             ),
             "unknown: this is the share of sentences with an unknown word. Count words.": each(
                 lambda o, n: np.mean([not set(k.split()) <= words for k in n["key"]])
             ),
         },
-    }  # fmt: skip
+    }
 
 
 @exercise(
@@ -237,7 +243,7 @@ def own_audit(yours: object) -> str:
                 wrong=[([s[task] for task in tasks], said) for said, s in wrong[column].items()],
                 what=f"{column}, of {', '.join(tasks)},",
             )
-    return "Your audit sees all that was hidden in these frames."  # fmt: skip
+    return "Your audit sees all that was hidden in these frames."
 
 
 def _as_rows(found: object) -> dict:

@@ -139,10 +139,13 @@ def _pulls(yours):
         wrong=[
             (right * n, "Each cross-entropy is a MEAN over the task's sentences: divide by n_t."),
             (right * n / 14, "Divide by the number of the task's own sentences, not of all."),
-            (-right, "The sign: the gradient is (p - onehot(y))' x; what is right has a negative entry."),
+            (
+                -right,
+                "The sign: the gradient is (p - onehot(y))' x; what is right has a negative entry.",
+            ),
         ],
         what="pulls(x, task, y)",
-    )  # fmt: skip
+    )
 
 
 def _by_autograd(x, task, y):

@@ -96,10 +96,14 @@ def _parts(mine, right):
     W_s, A = right.parts()
     s = right.s
     for name, value, truth in (("W_s", found[0], W_s), ("A", found[1], A)):
-        others = [] if name == "W_s" else [
-            (A / s, "The weights on block t are A_t / s: multiply them by s to get A_t."),
-            (A / s**2, "You divided by s. The weights on block t are A_t / s: multiply."),
-        ]  # fmt: skip
+        others = (
+            []
+            if name == "W_s"
+            else [
+                (A / s, "The weights on block t are A_t / s: multiply them by s to get A_t."),
+                (A / s**2, "You divided by s. The weights on block t are A_t / s: multiply."),
+            ]
+        )
         for message, other in _other_fits():
             others.append((other.parts()[name == "A"], message))
         expect_close(value, truth, wrong=others, what=name, rtol=1e-2, atol=2e-3)
@@ -132,16 +136,25 @@ def _loss(mine, right):
         mine.loss(x, task, y),
         right.loss(x, task, y),
         wrong=[
-            (-np.log(picked).sum(), "That is the sum. The mean makes folds of any size comparable."),
+            (
+                -np.log(picked).sum(),
+                "That is the sum. The mean makes folds of any size comparable.",
+            ),
             (np.log(picked).mean(), "The sign: a loss is minus the log probability."),
-            ((p.argmax(1) == y).mean(), "That is the accuracy. The loss is -log p of the right class."),
-            ((p.argmax(1) != y).mean(), "That is the share of errors. The loss is -log p of the right class."),
+            (
+                (p.argmax(1) == y).mean(),
+                "That is the accuracy. The loss is -log p of the right class.",
+            ),
+            (
+                (p.argmax(1) != y).mean(),
+                "That is the share of errors. The loss is -log p of the right class.",
+            ),
             (1 - picked.mean(), "That is 1 - p. The loss is -log p of the right class."),
             (-np.log(p).mean(), "Take log p of the right class only, not of all classes."),
         ],
         what="The loss",
         rtol=1e-2,
-    )  # fmt: skip
+    )
 
 
 def _choose(yours):
