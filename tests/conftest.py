@@ -8,9 +8,11 @@ for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
 os.environ.setdefault("MPLBACKEND", "Agg")
 
 import functools  # noqa: E402
+import itertools  # noqa: E402
 import shutil  # noqa: E402
 import sys  # noqa: E402
 import tempfile  # noqa: E402
+from collections.abc import Iterator  # noqa: E402
 from pathlib import Path  # noqa: E402
 from typing import Any  # noqa: E402
 
@@ -49,10 +51,19 @@ def root() -> Path:
     return ROOT
 
 
+@pytest.fixture(scope="session")
+def homes(tmp_path_factory) -> Iterator[Path]:
+    """Folders without end, one after the other (mktemp looks at all that are there, each time)."""
+    place = tmp_path_factory.mktemp("homes")
+    return (place / str(number) for number in itertools.count())
+
+
 @pytest.fixture(autouse=True)
-def own_home(tmp_path_factory, monkeypatch):
+def own_home(homes, monkeypatch):
     """Predictions and other things a learner keeps go to a folder of the test's own."""
-    monkeypatch.setenv("RAGTEACH_HOME", str(tmp_path_factory.mktemp("home")))
+    home = next(homes)
+    home.mkdir()
+    monkeypatch.setenv("RAGTEACH_HOME", str(home))
     record = sys.modules.get("ragteach.teach.record")
     if record is not None:  # nor does one test remember what another did
         monkeypatch.setattr(record, "_session", {})

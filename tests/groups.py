@@ -4,7 +4,7 @@ Enters: the name of a test as pytest gives it.  Leaves: its group; no group is s
 
     browser lab     tests that open JupyterLab: one server and one browser for all of them
     browser pages   the browser's other tests: one browser
-    lesson NN       a lesson's tests with its notebooks: their runs share what they compute
+    lesson NN       a lesson's tests with its notebooks and its explorers: they share what is computed
     (a file)        everything else
 
 We group by the name, in a scheduler of our own. pytest-xdist 3.8 hands its groups over in the names
@@ -16,8 +16,9 @@ from pathlib import PurePosixPath
 
 from xdist.scheduler import LoadScopeScheduling
 
-LAB = ("test_classic", "test_explorers", "test_frames", "test_sharing")
-RUNS = "test_a_lesson_runs["  # of test_notebooks.py; then a lesson's name: 03_losses, lab_vision
+LAB = ("test_classic", "test_explorers", "test_frames", "test_reopened", "test_sharing")
+# Of a lesson's notebooks, or of its explorers; then the lesson's name: 03_losses, lab_vision.
+RUNS = re.compile(r"test_a_lesson(?:_runs|s_goals\w*)\[(\d+|[a-z_]+)")
 ORDER = ("browser", "lesson")  # the longest come first, so that the processes end together
 
 
@@ -34,12 +35,11 @@ def group(nodeid: str) -> str:
     folder, stem = str(PurePosixPath(path).parent), PurePosixPath(path).stem
     if folder == "tests/browser":
         return "browser lab" if stem in LAB else "browser pages"
-    if folder == "tests/lessons":
-        return f"lesson {stem.removeprefix('test_lesson_')}"
-    if name.startswith(RUNS):
-        lesson = name.removeprefix(RUNS).rpartition("-")[0]
-        number = re.match(r"\d+", lesson)
-        return f"lesson {number[0] if number else lesson}"
+    run = RUNS.match(name)
+    if run:
+        return f"lesson {run[1]}"
+    if folder == "tests/lessons" and stem.startswith(("test_lesson_", "test_lab_")):
+        return f"lesson {stem.removeprefix('test_').removeprefix('lesson_')}"
     return path
 
 

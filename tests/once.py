@@ -18,6 +18,7 @@ import contextlib
 import functools
 import os
 import pickle
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -37,7 +38,7 @@ from ragteach.study.own_classes import BestHeads, HeadParts, HeadStrategy
 from ragteach.study.strategies import REGISTRY, Strategy
 from ragteach.tensors import TaskTensors
 
-QUICK = 0.05  # CPU seconds: what took less is not kept
+QUICK = 0.02  # CPU seconds: what took less is not kept
 LARGE = 100e6  # bytes for each CPU second: nor what is larger
 
 
@@ -227,8 +228,13 @@ def kept_in(folder: Path) -> Iterator[Once]:
         yield once
 
 
-def begin(folder: Path) -> Callable[[], float]:
-    """The same until the process ends; gives a function that says how much was saved so far."""
+def begin(folder: Path, without: str | None = None) -> Callable[[], float]:
+    """The same until the process ends; gives a function that says how much was saved so far.
+
+    ``without``: a package that is not to be found, as if it were not installed.
+    """
+    if without:
+        sys.modules[without] = None  # type: ignore[assignment]  # Python's sign for that
     entered = kept_in(folder)
     once = entered.__enter__()
     atexit.register(entered.__exit__, None, None, None)

@@ -8,8 +8,6 @@ folder; who comes first runs the notebook, the others wait.
 import functools
 import json
 import os
-import sys
-from collections.abc import Callable
 from unittest import mock
 
 import nbformat
@@ -54,13 +52,6 @@ def left_by(name: str, kind: str, factory) -> list[str]:
     return json.loads((_folder(factory) / f"{name}-{kind}.left").read_text(encoding="utf-8"))
 
 
-def _begin(without: str | None) -> Callable[[], float]:
-    """In the kernel, before the first cell."""
-    if without:
-        sys.modules[without] = None  # type: ignore[assignment]  # Python's sign for "not to be found"
-    return once.begin(once.shared_folder())
-
-
 def _run(name: str, kind: str, folder, run: str, without: str | None):
     rows = build.lessons()
     (row,) = [row for row in rows if row["name"] == name]
@@ -71,7 +62,7 @@ def _run(name: str, kind: str, folder, run: str, without: str | None):
     # Downloaded data lie in the home that everybody has.
     own = {"RAGTEACH_CACHE": os.environ.get("RAGTEACH_CACHE") or str(pooch.os_cache("ragteach"))}
     own |= {word: str(path) for word, path in homes.items()}
-    begin = functools.partial(_begin, without)
+    begin = functools.partial(once.begin, once.shared_folder(), without)
     with mock.patch.dict(os.environ, own), forked_kernels(begin) as kernels:
         nb = build.execute(nb, build.paths(name)[kind].parent)
     left = [p for path in homes.values() for p in path.rglob("*") if p.is_file()]

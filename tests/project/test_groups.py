@@ -9,6 +9,7 @@ LESSON = [
     "tests/lessons/test_lesson_03.py::test_it",
     "tests/project/test_notebooks.py::test_a_lesson_runs[03_losses-student]",
     "tests/project/test_notebooks.py::test_a_lesson_runs[03_losses-solution]",
+    "tests/lessons/test_explorers_tasks.py::test_a_lessons_goals_are_reached_by_some[03_losses-0]",
 ]
 OTHERS = [f"tests/core/test_model.py::test_{i}[a@b]" for i in range(5)]
 
@@ -58,4 +59,7 @@ def test_no_group_is_split_whatever_the_order_in_which_processes_end():
 def test_a_lab_runs_with_its_own_tests_only():
     runs = "tests/project/test_notebooks.py::test_a_lesson_runs"
     assert group(f"{runs}[lab_vision-student]") == group(f"{runs}[lab_vision-solution]")
+    assert group(f"{runs}[lab_vision-student]") == group(
+        "tests/lessons/test_lab_vision.py::test_it"
+    )
     assert group(f"{runs}[lab_vision-student]") != group(f"{runs}[lab_robot-student]")
