@@ -7,6 +7,7 @@ Enters: texts.  Leaves: e(x), float32 of shape (n_docs, n_features), each row of
 
 Nothing is learnt from your texts, so it may read training and test sentences alike.  What it said
 about a list of texts is kept in a file that is named by their content: the second time it is read.
+Ctrl-C keeps what has been read so far, and the same call goes on from there.
 
 The default is all-MiniLM-L6-v2 (six layers, 384 numbers), which a package brings along, so that no
 connection is needed; its files are checked before any of them is opened.
@@ -19,6 +20,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import importlib.util
+import logging
 import os
 import warnings
 from collections.abc import Iterable, Iterator
@@ -57,6 +59,10 @@ ALSO = (
 FORMAT = 1
 
 
+class CutWarning(UserWarning):
+    """Some texts are longer than what the encoder reads of them."""
+
+
 class Encoder:
     """A frozen sentence encoder, to be used wherever a vectoriser is.
 
@@ -69,14 +75,19 @@ class Encoder:
             Hugging Face hub, or a folder of one (then its own files are believed).
         cache: folder of the vectors. Default: the variable RAGTEACH_CACHE, else the cache folder of
             your system. False: keep no file.
-        max_tokens: longer texts are cut.
+        max_tokens: longer texts are cut, with a warning; at most what the model can read.
         batch_size: texts that are read side by side.
         device: ``"auto"`` (CUDA, then MPS, then CPU), or a device.
         progress: show a bar while texts are read.
 
     Raises:
         RagteachError: the packages are missing; a file is not there, cut, or not the one we know;
-            no connection to the hub; a folder that cannot be written to. All before a text is read.
+            no connection to the hub; a model that says no vector for each token; a folder that
+            cannot be written to. All before a text is read.
+        KeyboardInterrupt: Ctrl-C. Its message says what is kept.
+
+    Warns:
+        CutWarning: texts of more than ``max_tokens`` tokens, of which the rest is not read.
 
     Reference: Reimers & Gurevych (2019), Sentence-BERT.
 
@@ -120,15 +131,20 @@ class Encoder:
 
     def fit(self, raw_documents: Iterable[str], y: Any = None) -> Encoder:
         """Read these texts now, as one piece, and keep what it says. Nothing is learnt."""
-        texts = list_of(raw_documents)
-        self.known, self.vectors = {}, None
-        self._read(texts)
+        texts = in_order(list_of(raw_documents))
+        self.vectors = self._said(texts)
+        self.known = {text: i for i, text in enumerate(texts)}
         return self
 
     def transform(self, raw_documents: Iterable[str]) -> np.ndarray:
         """(n_docs, n_features), float32: one vector of length 1 for each text."""
         texts = list_of(raw_documents)
-        self._read(texts)
+        new = in_order(text for text in texts if text not in self.known)
+        if new:
+            vectors, start = self._said(new), len(self.known)
+            both = [vectors] if self.vectors is None else [self.vectors, vectors]
+            self.vectors = np.concatenate(both)
+            self.known |= {text: start + i for i, text in enumerate(new)}
         assert self.vectors is not None
         return self.vectors[[self.known[text] for text in texts]]
 
@@ -163,11 +179,16 @@ class Encoder:
         """A digest of the network's numbers, of the tokenizer and of where texts are cut."""
         return self._loaded()[2]
 
+    @property
+    def longest(self) -> int:
+        """How many tokens of a text it reads: ``max_tokens``, or what the model can."""
+        config: Any = self.network.config
+        places = getattr(config, "max_position_embeddings", None) or self.max_tokens
+        return min(self.max_tokens, int(self.tokenizer.model_max_length), places)
+
     def tokens(self, texts: Iterable[str]) -> dict[str, torch.Tensor]:
         """What the network reads: input_ids and attention_mask, (n_docs, n_tokens)."""
-        options = {"padding": True, "truncation": True, "max_length": self.max_tokens}
-        found = self.tokenizer(list(texts), return_tensors="pt", **options)
-        return {name: found[name] for name in ("input_ids", "attention_mask")}
+        return self._tokens(texts)[0]
 
     @torch.inference_mode()
     def by_word(self, text: str) -> tuple[list[str], np.ndarray]:
@@ -178,7 +199,7 @@ class Encoder:
         """
         if not text.strip():
             return [], np.zeros((0, self.n_features), np.float32)
-        batch = self.tokenizer([text], truncation=True, max_length=self.max_tokens)
+        batch = self.tokenizer([whole_letters(text)], truncation=True, max_length=self.longest)
         numbers = batch.word_ids(0)
         place = self._place()
         ids = {
@@ -195,21 +216,35 @@ class Encoder:
 
     # ---- within
 
-    def _read(self, texts: list[str]) -> None:
-        """Have a vector of every text: remembered, from a file, or read now."""
-        new = sorted({text for text in texts if text not in self.known}, key=lambda t: (len(t), t))
-        if not new:
-            return
-        kept = self._file(new)
-        vectors = None if kept is None else stored(kept, len(new), self.n_features)
-        if vectors is None:
-            vectors = self._encode(new)
-            if kept is not None:
-                write(kept, safetensors.torch.save({"vectors": torch.from_numpy(vectors)}))
-        start = len(self.known)
-        self.known |= {text: start + i for i, text in enumerate(new)}
-        both = [vectors] if self.vectors is None else [self.vectors, vectors]
-        self.vectors = np.concatenate(both)
+    def _tokens(self, texts: Iterable[str]) -> tuple[dict[str, torch.Tensor], int]:
+        """What the network reads, and how many of the texts are longer than that."""
+        options = {"padding": True, "truncation": True, "max_length": self.longest}
+        found = self.tokenizer(
+            [whole_letters(text) for text in texts], return_tensors="pt", **options
+        )
+        n_cut = sum(bool(one.overflowing) for one in found.encodings or [])
+        return {name: found[name] for name in ("input_ids", "attention_mask")}, n_cut
+
+    def _said(self, texts: list[str]) -> np.ndarray:
+        """(n_docs, n_features): a vector of each text, from a file, or read now."""
+        kept = self._file(texts)
+        found = None if kept is None else stored(kept, len(texts), self.n_features)
+        if found is None:
+            part = None if kept is None else kept.with_suffix(".part")
+            found = self._encode(texts, part)
+            if kept is not None and part is not None:
+                write(kept, as_bytes(*found))
+                part.unlink(missing_ok=True)
+        vectors, n_cut = found
+        if n_cut:
+            warnings.warn(
+                f"{n_cut:,} of {len(texts):,} texts are longer than {self.longest} tokens: what "
+                "comes after is not read. Split them, or take a larger max_tokens if the model "
+                "can read more",
+                CutWarning,
+                stacklevel=3,
+            )
+        return vectors
 
     def _file(self, texts: list[str]) -> Path | None:
         """Where the vectors of these very texts lie."""
@@ -222,17 +257,43 @@ class Encoder:
         return self.cache / f"embeddings-{content.hexdigest()[:24]}.safetensors"
 
     @torch.inference_mode()
-    def _encode(self, texts: list[str]) -> np.ndarray:
-        """(n_docs, n_features): read the texts, batch after batch."""
+    def _encode(self, texts: list[str], part: Path | None) -> tuple[np.ndarray, int]:
+        """Read the texts, batch after batch: their vectors, and how many were cut.
+
+        What it remembers is not read again; nor what a run read that was stopped (``part``).
+        """
         network, out = self.network, np.zeros((len(texts), self.n_features), np.float32)
-        signs = [i for i, text in enumerate(texts) if text.strip()]
-        starts = range(0, len(signs), self.batch_size)
-        for start in tqdm(starts, disable=not self.progress, desc="reading", unit="batch"):
-            rows = signs[start : start + self.batch_size]
-            batch = self.tokens(texts[i] for i in rows)
-            batch = {name: part.to(self._place()) for name, part in batch.items()}
-            out[rows] = pooled(network(**batch).last_hidden_state, batch["attention_mask"]).cpu()
-        return out
+        begun, n_cut = started(part, len(texts), self.n_features)
+        out[: len(begun)] = begun
+        done = len(begun)
+        new = [i for i in range(done, len(texts)) if texts[i].strip()]
+        if self.vectors is not None:
+            for i in [i for i in new if texts[i] in self.known]:
+                out[i] = self.vectors[self.known[texts[i]]]
+        new = [i for i in new if texts[i] not in self.known]
+        starts = range(0, len(new), self.batch_size)
+        try:
+            for start in tqdm(starts, disable=not self.progress, desc="reading", unit="batch"):
+                rows = new[start : start + self.batch_size]
+                batch, longer = self._tokens(texts[i] for i in rows)
+                batch = {name: numbers.to(self._place()) for name, numbers in batch.items()}
+                said = pooled(network(**batch).last_hidden_state, batch["attention_mask"])
+                out[rows] = said.float().cpu()
+                done, n_cut = rows[-1] + 1, n_cut + longer
+        except KeyboardInterrupt:
+            where, advice = "nothing is kept", "make the same call without cache=False"
+            if part is not None:
+                write(part, as_bytes(out[:done], n_cut))
+                where, advice = (
+                    f"kept in {part.parent}",
+                    "make the same call: it goes on from there",
+                )
+            raise KeyboardInterrupt(
+                f"Expected: to read {len(texts):,} texts\n"
+                f"Got: Ctrl-C after {done:,} of them ({where})\n"
+                f"What to do: {advice}"
+            ) from None
+        return out, n_cut
 
     def _place(self) -> torch.device:
         return next(self.network.parameters()).device
@@ -297,8 +358,12 @@ def pooled(said: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
     return nn.functional.normalize(mean)
 
 
-def as_encoder(features: Any) -> Encoder | None:
+def as_encoder(features: Any, progress: bool = False) -> Encoder | None:
     """What ``features`` of an experiment means: None for words, else an encoder.
+
+    Args:
+        features: ``"words"``, ``"encoder"`` or an `Encoder`, which is taken as it is.
+        progress: of an encoder made here: show a bar while it reads.
 
     Example:
         >>> as_encoder("words") is None
@@ -312,7 +377,7 @@ def as_encoder(features: Any) -> Encoder | None:
             got=f"features = {features!r:.60}",
             fix='use "words", "encoder", or rt.Encoder("name of a model")',
         )
-    return Encoder() if features == "encoder" else None
+    return Encoder(progress=progress) if features == "encoder" else None
 
 
 def list_of(texts: Iterable[str]) -> list[str]:
@@ -325,6 +390,26 @@ def list_of(texts: Iterable[str]) -> list[str]:
             fix='put them in a list: encoder.transform(["a fine film"])',
         )
     return [str(text) for text in found]
+
+
+def in_order(texts: Iterable[str]) -> list[str]:
+    """Each text once, short ones first: texts of one length are read side by side.
+
+    Example:
+        >>> in_order(["a fine film", "", "good", "", "bad"])
+        ['', 'bad', 'good', 'a fine film']
+    """
+    return sorted(set(texts), key=lambda text: (len(text), text))
+
+
+def whole_letters(text: str) -> str:
+    """The text as UTF-8 can hold it: half a letter (a lone surrogate) becomes the sign for one.
+
+    Example:
+        >>> whole_letters("caf" + chr(0xD83D))
+        'caf�'
+    """
+    return "".join("\ufffd" if "\ud800" <= c <= "\udfff" else c for c in text)
 
 
 def cache_folder(cache: Any = None) -> Path:
@@ -342,14 +427,21 @@ def cache_folder(cache: Any = None) -> Path:
     return folder
 
 
-def stored(path: Path, n_docs: int, n_features: int) -> np.ndarray | None:
-    """The vectors of a file, or None if it is not there."""
+def as_bytes(vectors: np.ndarray, n_cut: int) -> bytes:
+    """A file of vectors, and of how many texts were longer than what was read."""
+    state = {"vectors": torch.from_numpy(vectors), "n_cut": torch.tensor(n_cut)}
+    return safetensors.torch.save(state)
+
+
+def stored(path: Path, n_docs: int, n_features: int) -> tuple[np.ndarray, int] | None:
+    """The vectors of a file and how many texts were cut, or None if it is not there."""
     if not path.exists():
         return None
     try:
-        vectors = safetensors.torch.load(path.read_bytes())["vectors"].numpy()
+        state = safetensors.torch.load(path.read_bytes())
+        vectors = state["vectors"].numpy()
         if vectors.shape == (n_docs, n_features) and np.isfinite(vectors).all():
-            return vectors
+            return vectors, int(state.get("n_cut", torch.tensor(0)))
         said = f"vectors of shape {vectors.shape}"
     except (OSError, KeyError, safetensors.SafetensorError) as error:
         said = str(error)
@@ -358,6 +450,17 @@ def stored(path: Path, n_docs: int, n_features: int) -> np.ndarray | None:
         got=f"{path}, which is damaged ({said})",
         fix="delete that file: the texts are then read again",
     )
+
+
+def started(path: Path | None, n_docs: int, n_features: int) -> tuple[np.ndarray, int]:
+    """What a run read before it was stopped: the vectors of the first texts, and how many were cut."""
+    if path is not None and path.exists():
+        with contextlib.suppress(OSError, KeyError, safetensors.SafetensorError):
+            state = safetensors.torch.load(path.read_bytes())
+            vectors = state["vectors"].numpy()
+            if len(vectors) <= n_docs and vectors.shape[1:] == (n_features,):
+                return vectors, int(state["n_cut"])
+    return np.zeros((0, n_features), np.float32), 0
 
 
 def minilm_folder() -> Path:
@@ -421,8 +524,12 @@ def load_parts(source: str | Path, known: bool) -> tuple[Any, nn.Module]:
     try:
         with quiet(transformers):
             tokenizer = transformers.AutoTokenizer.from_pretrained(source, **local)
+            if set(tokenizer.get_vocab()) <= set(tokenizer.all_special_tokens):
+                raise ValueError("no file of a vocabulary is there")  # or every word is [UNK]
             tried = "its weights"
             network = transformers.AutoModel.from_pretrained(source, **local)
+            if network.config.is_encoder_decoder:
+                network = network.get_encoder()
     except (OSError, ValueError, KeyError, RuntimeError, safetensors.SafetensorError) as error:
         raise refuse(
             expected=f"a model of the Hugging Face hub, or a folder of one: {source}",
@@ -431,15 +538,41 @@ def load_parts(source: str | Path, known: bool) -> tuple[Any, nn.Module]:
             fix="check the name and the connection (behind a proxy, set HTTPS_PROXY; a folder must "
             "hold config.json, the weights and the tokenizer); Encoder() needs no connection",
         ) from error
-    return tokenizer, network.eval().requires_grad_(False)
+    if tokenizer.pad_token is None:  # as of GPT-2: what is added behind a text is masked anyway
+        tokenizer.pad_token = tokenizer.eos_token or tokenizer.unk_token
+    network = network.eval().requires_grad_(False)
+    if not known:
+        check_it_reads(source, tokenizer, network)
+    return tokenizer, network
+
+
+@torch.inference_mode()
+def check_it_reads(source: str | Path, tokenizer: Any, network: Any) -> None:
+    """Refuse a model that says no vector for each token: try it on a word."""
+    try:
+        batch = tokenizer(["a word", "a"], padding=True, return_tensors="pt")
+        ids = {name: batch[name] for name in ("input_ids", "attention_mask")}
+        shape = tuple(network(**ids).last_hidden_state.shape)
+        expected = (*ids["input_ids"].shape, network.config.hidden_size)
+        said = f"a vector for each token; this one says {shape}" if shape != expected else ""
+    except (AttributeError, KeyError, TypeError, ValueError, RuntimeError, IndexError) as error:
+        said = f"{type(error).__name__}: {str(error).strip().splitlines()[0][:200]}"
+    if said:
+        raise refuse(
+            expected="a model that reads texts and says a vector for each token",
+            got=f"{source}, which does not ({said})",
+            fix="take an encoder of texts, such as sentence-transformers/all-MiniLM-L6-v2",
+        )
 
 
 @contextlib.contextmanager
 def quiet(transformers: Any) -> Iterator[None]:
     """Without bars and warnings while a model is loaded."""
-    log = transformers.utils.logging
+    log, hub = transformers.utils.logging, logging.getLogger("huggingface_hub")
+    quietness = hub.level
     level, bar = log.get_verbosity(), log.is_progress_bar_enabled()
     log.set_verbosity_error()
+    hub.setLevel(logging.ERROR)
     log.disable_progress_bar()
     try:
         with warnings.catch_warnings():
@@ -447,5 +580,6 @@ def quiet(transformers: Any) -> Iterator[None]:
             yield
     finally:
         log.set_verbosity(level)
+        hub.setLevel(quietness)
         if bar:
             log.enable_progress_bar()

@@ -14,11 +14,12 @@ Sources: Hu et al. (2022) for the low-rank change; Ponti et al. (2022) for a gra
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import fnmatch
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -75,6 +76,15 @@ class DeltaLinear(nn.Module):
             change = change + share * bent
         return y + change
 
+    @property
+    def weight(self) -> Tensor:
+        """Refused: who multiplies by it alone leaves the changes out, and nobody would notice."""
+        raise refuse(
+            expected="a layer that is called, layer(h)",
+            got="its weight alone, as some modules read it of the layers in them",
+            fix="leave that layer out of DeepRAG(layers=[...])",
+        )
+
 
 def _times(delta: nn.Module, h: Tensor) -> Tensor:
     """h times the change; of a product of two thin matrices never the whole."""
@@ -100,7 +110,8 @@ class DeepRAG(nn.Module):
     """Shared and adapter weights inside a network, joined by a routing graph.
 
     Args:
-        base: any module. It is not copied; its weights are frozen.
+        base: any module. It is not copied; its weights are frozen. (A single `nn.Linear` is
+            layer ``"0"`` of an `nn.Sequential`: the linear `RAG`.)
         layers: names of its `nn.Linear` layers, as ``base.named_modules()`` has them; ``*`` stands
             for anything (``"*.query"``). Default: all of them.
         tasks: number of tasks, or their names.
@@ -172,6 +183,8 @@ class DeepRAG(nn.Module):
         shared_kind = kind if isinstance(shared, str) and shared == "same" else shared
         if shared_kind is not None:
             one_of("shared", shared_kind, DEEP_KINDS)
+        if isinstance(base, nn.Linear):
+            base = nn.Sequential(base)  # what stands alone has no name: call it 0
         generator = generator_of(seed)
         self.task_names = distinct(tasks, "task", "task names")
         n_tasks = len(self.task_names)
@@ -222,16 +235,14 @@ class DeepRAG(nn.Module):
                 route[name] = share if share.ndim else share.item()
         device = self.graph.device
         x = moved_to(x, device)
-        for layer in self.layers:
+        layers = self.layers
+        for layer in layers:
             layer.route = route
         try:
             with torch.autocast(device.type, torch.bfloat16, enabled=self.in_bfloat16()):
-                if isinstance(x, dict):
-                    out = self.base(**x)
-                else:
-                    out = self.base(*x) if isinstance(x, tuple) else self.base(x)
+                out = asked(self.base, x)
         finally:
-            for layer in self.layers:
+            for layer in layers:
                 layer.route = {}
         out = getattr(out, "logits", out)
         return out.float() if isinstance(out, Tensor) and out.dtype == torch.bfloat16 else out
@@ -285,7 +296,8 @@ class DeepRAG(nn.Module):
     @property
     def adapters(self) -> dict[str, Part]:
         """Name -> the adapter over all layers."""
-        return {name: self._part(name) for name in self.adapter_names}
+        layers = self.layers
+        return {name: Part([layer.deltas[name] for layer in layers]) for name in self.adapter_names}
 
     @property
     def shared(self) -> Tensor:
@@ -348,8 +360,10 @@ class DeepRAG(nn.Module):
     # ---- a file of the changes alone
 
     def save(self, path: str | Path) -> Path:
-        """Write the changes, the head, the graph and the states as safetensors; of the base its
-        hash.
+        """Write the changes, the head, the graph and the states; of the base only its hash.
+
+        Raises:
+            RagteachError: a path that cannot be written to.
         """
         state = {name: p.contiguous() for name, p in self._own_state().items()}
         about = {
@@ -362,6 +376,8 @@ class DeepRAG(nn.Module):
             "seed": self.seed,
             "head": self.head_names,
             "active": self.active,
+            "frozen": self._frozen(),
+            "precision": self.precision,
             "base": self.base_hash,
         }
         header = {"deep_rag": json.dumps(about)}
@@ -393,6 +409,7 @@ class DeepRAG(nn.Module):
             shared=about["shared"],
             head=about["head"],
             seed=about["seed"],
+            precision=about.get("precision", "auto"),  # older files have none
         )
         own = model._own_state()
         if set(own) != set(state) or any(own[n].shape != state[n].shape for n in own):
@@ -405,6 +422,7 @@ class DeepRAG(nn.Module):
             for name, tensor in own.items():
                 tensor.copy_(state[name])
         model.active.update(about["active"])
+        model.freeze(*about.get("frozen", []))
         return model
 
     # ---- within
@@ -416,6 +434,18 @@ class DeepRAG(nn.Module):
             for name, tensor in self.state_dict().items()
             if ".deltas." in name or name == "graph" or (heads and name.startswith(heads))
         }
+
+    def _frozen(self) -> list[str]:
+        """The parts that are not trained: "shared", adapters, "head"."""
+        names = [SHARED, *self.adapter_names] if self.shared_kind else self.adapter_names
+        parts = {name: [layer.deltas[name] for layer in self.layers] for name in names}
+        if self.head_names:
+            parts["head"] = [self.base.get_submodule(name) for name in self.head_names]
+        moving = {
+            name: any(p.requires_grad for module in modules for p in module.parameters())
+            for name, modules in parts.items()
+        }
+        return [name for name in parts if not moving[name]]
 
     def _part(self, name: str) -> Part:
         return Part([layer.deltas[name] for layer in self.layers])
@@ -437,6 +467,25 @@ class DeepRAG(nn.Module):
             for part in parts.get(name, [name]):
                 for layer in self.layers:
                     layer.deltas[part].requires_grad_(value)
+
+
+def asked(network: nn.Module, x: Any) -> Any:
+    """What a network says of x: a tensor, a tuple of arguments or a dict of named ones."""
+    with layer_by_layer():
+        if isinstance(x, dict):
+            return network(**x)
+        return network(*x) if isinstance(x, tuple) else network(x)
+
+
+@contextlib.contextmanager
+def layer_by_layer() -> Iterator[None]:
+    """In here torch's transformer blocks call their layers; else they may read the weights alone."""
+    before = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)
+    try:
+        yield
+    finally:
+        torch.backends.mha.set_fastpath_enabled(before)
 
 
 def moved_to(x: Any, device: torch.device) -> Any:
@@ -466,13 +515,16 @@ def named_modules(argument: str, names: str | Iterable[str]) -> list[str]:
 def found_layers(
     base: nn.Module, layers: str | Iterable[str], head: Iterable[str] = ()
 ) -> list[str]:
-    """The names of the linear layers that are asked for, in the network's order; none of a
-    head's.
+    """The names of the linear layers that are asked for, in the network's order; none of a head's,
+    and none of which torch reads the weights alone.
     """
+    unasked = [m.out_proj for m in base.modules() if isinstance(m, nn.MultiheadAttention)]
     linear = [
         name
         for name, module in base.named_modules()
-        if isinstance(module, nn.Linear) and not _within(name, head)
+        if isinstance(module, nn.Linear)
+        and not _within(name, head)
+        and not any(module is other for other in unasked)  # read, never called
     ]
     asked = named_modules("layers", layers)
     for pattern in asked:

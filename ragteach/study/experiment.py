@@ -31,7 +31,7 @@ from ragteach.data.splits import groups
 from ragteach.data.toy import make_toy
 from ragteach.errors import at_least, is_list, one_of, refuse, whole
 from ragteach.study.draws import cuts, draw, overlap_ratio
-from ragteach.study.kept import Job, Kept, described
+from ragteach.study.kept import Job, Kept, Stopped, described
 from ragteach.study.own_classes import HeadParts, own_names, own_strategies, score_heads
 from ragteach.study.running import check_jobs, check_resume, run
 from ragteach.study.scores import Parts, score
@@ -128,7 +128,7 @@ def compare(
             got=", ".join(knobs),
             fix='leave them out, or use data="toy"',
         )
-    encoder = as_encoder(features)
+    encoder = as_encoder(features, progress and name != "toy")
     seeds = _seeds(seeds)
     sizes = _sizes(SIZES.get(name) if n_per_task is None else n_per_task)
     own = getattr(data, "attrs", {}).get("own_classes", False)
@@ -203,8 +203,6 @@ def _table(
         for values in {job.knobs for job in jobs}:
             asked: dict[str, Any] = dict(values)
             make_toy(n_per_task=1, **asked)  # the generator refuses what it cannot use
-    if encoder is not None and frame is not None:
-        encoder.fit(frame["text"])  # once, for all draws
     work = functools.partial(
         _one_draw, frame=frame, strategies=strategies, columns=knobs, max_words=max_words
     )
@@ -213,6 +211,13 @@ def _table(
     settings = None if out is None else [*described(frame, strategies, encoder), max_words]
     kept = Kept(out, settings)
     columns = [*COLUMNS, *knobs]
+    if encoder is not None and frame is not None:
+        try:
+            encoder.fit(frame["text"])  # once, for all draws
+        except KeyboardInterrupt as stopped:
+            raise Stopped(str(stopped), pd.DataFrame(columns=columns)) from None
+    elif encoder is not None:
+        encoder.tokens(["what it cannot load, it says before the first draw"])
     parts = run(
         work,
         jobs,

@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from ragteach.data.encoder import Encoder
 from ragteach.data.toy import LABELS
 from ragteach.errors import is_list, refuse, whole
-from ragteach.integrations.deep import DeepRAG
+from ragteach.integrations.deep import DeepRAG, asked
 from ragteach.study import plots
 from ragteach.widgets.base import Explorer, one_thread, show
 from ragteach.widgets.goals import word_for
@@ -215,13 +215,6 @@ def keep(kept: list[Tensor], module: nn.Module, inputs: Any, output: Any) -> Non
     kept.append(said)
 
 
-def asked(network: nn.Module, x: Any) -> Any:
-    """What a network says of x: a tensor, a tuple of arguments or a dict of named ones."""
-    if isinstance(x, dict):
-        return network(**x)
-    return network(*x) if isinstance(x, tuple) else network(x)
-
-
 def reading(read: Any, text: str) -> Reading:
     """(x, words) of a text, with at least one word and not too many."""
     if not isinstance(read, Encoder) and not callable(read):
@@ -243,7 +236,7 @@ def reading(read: Any, text: str) -> Reading:
 
 def encoded(encoder: Encoder, text: str) -> Reading:
     """What an encoder's network reads; the signs for start and end belong to no word."""
-    batch = encoder.tokenizer([text], truncation=True, max_length=encoder.max_tokens)
+    batch = encoder.tokenizer([text], truncation=True, max_length=encoder.longest)
     x = {name: torch.tensor(batch[name]) for name in ("input_ids", "attention_mask")}
     places: dict[int, list[int]] = {}
     for i, number in enumerate(batch.word_ids(0)):

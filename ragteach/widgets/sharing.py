@@ -132,8 +132,7 @@ def sharing_slider(
         model: a `RAG` for these tasks and words: its graph and biases are used, what it froze stays
             as it is, and it is left unchanged. Default: one adapter per task.
         features: ``"words"``, ``"encoder"`` (see `ragteach.Encoder`) or an `Encoder`. The page has
-            no
-            encoder in it: it shows sentences that were read here, so hand your own over as
+            no encoder in it: it shows sentences that were read here, so hand your own over as
             ``sentence``, which may then be a list of them.
         goal: what to do, {text: condition} (see `ragteach.widgets.goals`). The measures: ``lam``;
             ``accuracy`` on new sentences, the tasks' mean, ``worst`` the lowest task's;

@@ -101,7 +101,9 @@ def test_other_texts_or_a_shorter_cut_are_other_files(encoder, folder):
     text = "a fine film " * 20
     short = Encoder(cache=folder, max_tokens=8)
     before = set(folder.iterdir())
-    assert not np.allclose(short.transform([text]), encoder.transform([text]), atol=1e-3)
+    with pytest.warns(module.CutWarning, match="longer than 8 tokens"):
+        cut = short.transform([text])
+    assert not np.allclose(cut, encoder.transform([text]), atol=1e-3)
     assert len(set(folder.iterdir()) - before) == 2
     assert not [path for path in folder.iterdir() if path.suffix != ".safetensors"]
 
@@ -124,6 +126,170 @@ def test_a_damaged_file_of_vectors_is_named(encoder, tmp_path):
     mine.known = {}
     with pytest.raises(rt.RagteachError, match=f"{path.name}, which is damaged"):
         mine.transform(["one text"])
+
+
+@needs_it
+def test_what_it_remembers_is_not_read_again(encoder, monkeypatch):
+    mine = Encoder(cache=False)
+    mine._parts = encoder._parts
+    mine.fit(TEXTS[:3])
+    monkeypatch.setattr(encoder.network, "forward", None)  # it may not read
+    assert np.array_equal(mine.fit(TEXTS[1:3]).vectors, encoder.transform(TEXTS[1:3])[::-1])
+
+
+# ---------------------------------------------------------------- other models, and Ctrl-C
+
+
+@pytest.fixture(scope="module")
+def tiny(encoder, tmp_path_factory):
+    """A folder with a BERT of one layer that reads 64 tokens, and the tokenizer of MiniLM."""
+    return saved_model("Bert", encoder.tokenizer, tmp_path_factory.mktemp("tiny"))
+
+
+SMALL = {
+    "Bert": dict(
+        vocab_size=30522, hidden_size=16, num_hidden_layers=1, num_attention_heads=2,
+        intermediate_size=16, max_position_embeddings=64,
+    ),
+    "GPT2": dict(vocab_size=30522, n_embd=16, n_layer=1, n_head=2, n_positions=64),
+    "T5": dict(vocab_size=30522, d_model=16, d_kv=8, d_ff=16, num_layers=1, num_heads=2),
+    "ViT": dict(
+        hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=16, image_size=32,
+    ),
+}  # fmt: skip
+
+
+def saved_model(kind, tokenizer, folder, **changes):
+    """A random model of a kind, with this tokenizer, in a folder."""
+    transformers = importlib.import_module("transformers")
+    torch.manual_seed(0)
+    config = getattr(transformers, f"{kind}Config")(**SMALL[kind] | changes)
+    getattr(transformers, f"{kind}Model")(config).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+@needs_it
+@pytest.mark.parametrize("kind", ["GPT2", "T5"])
+def test_a_decoder_without_padding_and_the_encoder_of_a_pair_read_each_text_as_if_alone(
+    kind, encoder, tmp_path
+):
+    tokenizer = pickle.loads(pickle.dumps(encoder.tokenizer))
+    if kind == "GPT2":
+        tokenizer.pad_token = None
+    folder = saved_model(kind, tokenizer, tmp_path)
+    found = Encoder(folder, cache=False)
+    together = found.transform(TEXTS)
+    assert together.shape == (5, 16)
+    for text, vector in zip(TEXTS[:3], together, strict=False):
+        alone = Encoder(folder, cache=False)
+        alone._parts = found._parts
+        np.testing.assert_allclose(alone.transform([text])[0], vector, atol=1e-5)
+
+
+@needs_it
+def test_a_model_that_reads_no_text_is_refused_before_a_text_is_read(encoder, tmp_path):
+    folder = saved_model("ViT", encoder.tokenizer, tmp_path)
+    with pytest.raises(rt.RagteachError, match="says a vector for each token"):
+        Encoder(folder, cache=False).transform(["a"])
+
+
+@needs_it
+def test_a_vocabulary_that_is_larger_than_the_network_is_refused(encoder, tmp_path):
+    folder = saved_model("Bert", encoder.tokenizer, tmp_path, vocab_size=50)
+    with pytest.raises(rt.RagteachError, match="says a vector for each token"):
+        Encoder(folder, cache=False).transform(["a"])
+
+
+@needs_it
+@pytest.mark.parametrize(
+    ("name", "size", "said"),
+    [
+        ("model.safetensors", 5000, "its weights cannot be loaded"),
+        ("model.safetensors", None, "its weights cannot be loaded"),
+        ("tokenizer.json", 5000, "its tokenizer cannot be loaded"),
+        ("tokenizer.json", None, "its tokenizer cannot be loaded"),
+        ("config.json", 1, "cannot be loaded"),
+    ],
+)
+def test_a_folder_with_a_file_that_is_cut_or_missing_is_refused(name, size, said, tiny, tmp_path):
+    folder = shutil.copytree(tiny, tmp_path / "mine")
+    data = (folder / name).read_bytes()
+    (folder / name).unlink()
+    if size is not None:
+        (folder / name).write_bytes(data[:size])
+    with pytest.raises(rt.RagteachError, match=said):
+        rt.compare(frame(), 1, 8, ["RAG"], features=Encoder(folder, cache=False), progress=False)
+
+
+@needs_it
+def test_texts_of_every_kind_get_a_vector(tiny):
+    strange = ["很好的电影", "مرحبا", "🙂🙂", "\x00", "half a letter: \ud83d", " \n", "", "\u200b"]
+    vectors = Encoder(tiny, cache=False).transform(strange * 2)
+    assert vectors.shape == (16, 16) and np.isfinite(vectors).all()
+    assert np.array_equal(vectors[:8], vectors[8:])
+    np.testing.assert_allclose(
+        np.linalg.norm(vectors[:8], axis=1), [1, 1, 1, 1, 1, 0, 0, 1], atol=1e-5
+    )
+    assert Encoder(tiny, cache=False).by_word("good \ud83d film")[0][-2:] == [
+        "film",
+        "(start, end)",
+    ]
+
+
+@needs_it
+def test_a_text_that_is_cut_is_said_and_said_again_from_the_file(tiny, tmp_path):
+    texts = ["word " * 3000, "a short one"]
+    for _ in range(2):  # read, then from the file
+        with pytest.warns(module.CutWarning, match="1 of 2 texts are longer than 64 tokens"):
+            found = Encoder(tiny, cache=tmp_path).transform(texts)
+    first = Encoder(tiny, cache=False).transform(["word " * 62])  # and two signs
+    np.testing.assert_allclose(found[0], first[0], atol=1e-5)
+
+
+@needs_it
+def test_ctrl_c_keeps_what_was_read_and_the_same_call_goes_on(tiny, tmp_path, monkeypatch):
+    texts = [f"text {i:02}" for i in range(20)]
+    expected = Encoder(tiny, cache=False).transform(texts)
+    calls = []
+
+    def stopping(encoder):
+        plainly = encoder.network.forward
+
+        def forward(*args, **options):
+            calls.append(1)
+            if len(calls) == 3:
+                raise KeyboardInterrupt
+            return plainly(*args, **options)
+
+        encoder.network.forward = forward
+        return encoder
+
+    options = {"cache": tmp_path, "batch_size": 4}
+    with pytest.raises(KeyboardInterrupt, match="Ctrl-C after 8 of them .kept in"):
+        stopping(Encoder(tiny, **options)).fit(texts)
+    calls[:] = [1] * 10
+    again = stopping(Encoder(tiny, **options)).transform(texts)
+    assert len(calls) == 10 + 3  # of five batches
+    np.testing.assert_allclose(again, expected, atol=1e-6)
+    assert [path.suffix for path in tmp_path.iterdir()] == [".safetensors"]
+    calls.clear()
+    with pytest.raises(KeyboardInterrupt, match="nothing is kept"):
+        stopping(Encoder(tiny, cache=False, batch_size=4)).fit(texts)
+    calls[:] = [1, 1]
+    with pytest.raises(KeyboardInterrupt, match="make the same call") as stopped:
+        encoder = stopping(Encoder(tiny, **options))
+        rt.compare(frame(), 1, 8, ["RAG"], features=encoder, progress=False)
+    assert list(stopped.value.table["value"]) == []
+
+
+@needs_it
+def test_a_folder_for_the_draws_is_tried_before_a_text_is_read(tiny, tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    encoder = Encoder(tiny, cache=False)
+    monkeypatch.setattr(encoder, "_encode", None)  # it may not read
+    with pytest.raises(rt.RagteachError, match="folder"):
+        rt.compare(frame(), 1, 8, ["RAG"], features=encoder, progress=False, out=tmp_path / "file")
 
 
 # ---------------------------------------------------------------- in the course

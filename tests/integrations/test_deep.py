@@ -71,9 +71,14 @@ def test_a_merged_task_is_a_plain_network_with_the_same_answers(kind):
     assert torch.equal(model(X, "food"), before)  # the model itself is as it was
 
 
-def test_a_bottleneck_bends_and_cannot_be_merged():
+@pytest.mark.parametrize(
+    ("kind", "shared"), [("bottleneck", "same"), ("bottleneck", None), ("low_rank", "bottleneck")]
+)
+def test_a_bottleneck_bends_and_cannot_be_merged(kind, shared):
     with pytest.raises(rt.RagteachError, match="no matrix equals both"):
-        deep("bottleneck").merge("films")
+        deep(kind, shared=shared).merge("films")
+    with pytest.raises(rt.RagteachError, match="task to be one of"):
+        deep(kind, shared=shared).merge("boats")
 
 
 def test_a_graph_of_ones_is_one_network_and_equal_rows_are_equal_tasks():
@@ -98,6 +103,34 @@ def test_the_linear_rag_is_the_case_of_one_layer():
             layer.deltas[name].full.copy_(adapter.weight)
     x = torch.as_tensor(data.x.toarray() if hasattr(data.x, "toarray") else data.x).float()
     torch.testing.assert_close(model(x), rag(x), atol=1e-6, rtol=1e-5)
+
+
+def test_a_single_layer_may_stand_alone():
+    model = moved(DeepRAG(nn.Linear(8, 3), tasks=TASKS, rank=2))
+    assert model.layer_names == ["0"]
+    torch.testing.assert_close(model.merge("cars")(X), model(X, "cars"))
+
+
+def test_torchs_own_transformer_block_calls_the_layers_in_training_and_after():
+    """In eval() it would read their weights alone (its fast path), without the changes."""
+    torch.manual_seed(0)
+    block = nn.TransformerEncoderLayer(8, 2, 12, dropout=0.0, batch_first=True)
+    plain, h = nn.TransformerEncoder(block, 2, enable_nested_tensor=False), torch.randn(4, 5, 8)
+    with torch.no_grad():
+        expected = plain.eval()(h)
+    model = DeepRAG(plain, tasks=TASKS, rank=2)
+    assert model.layer_names == [f"layers.{i}.linear{j}" for i in (0, 1) for j in (1, 2)]
+    with torch.no_grad():
+        torch.testing.assert_close(model(h, "films"), expected)
+        moved(model)
+        said = [model.train(training)(h, "films") for training in (True, False)]
+        torch.testing.assert_close(*said)
+        assert not torch.allclose(said[0], expected, atol=0.1)
+        torch.testing.assert_close(model.merge("films")(h), said[0])
+    with pytest.raises(rt.RagteachError, match="its weight alone"):
+        getattr(model.base.layers[0].linear1, "weight")  # noqa: B009
+    with pytest.raises(rt.RagteachError, match="layers.0.linear1, layers.0.linear2"):
+        DeepRAG(nn.TransformerEncoder(block, 1), "*.out_proj", tasks=TASKS, rank=2)
 
 
 @pytest.mark.parametrize("kind", DEEP_KINDS)
@@ -230,80 +263,77 @@ def test_a_training_that_was_stopped_goes_on_as_if_it_had_not_been(schedule, cap
 # ---------------------------------------------------------------- PEFT says the same
 
 
-def peft_layer(config):
+def peft_config(kind):
+    """PEFT's own settings of a kind; LoRA-FA is its LoRA whose A does not move."""
+    import peft
+
+    return {
+        "low_rank": lambda: peft.LoraConfig(r=2, lora_alpha=2, target_modules=["0"]),
+        "projected": lambda: peft.LoraConfig(r=2, lora_alpha=2, target_modules=["0"]),
+        "vera": lambda: peft.VeraConfig(r=2, target_modules=["0"]),
+        "randlora": lambda: peft.RandLoraConfig(r=2, randlora_alpha=2, target_modules=["0"]),
+    }[kind]()
+
+
+def peft_layer(kind, n_in, n_out):
     import peft
 
     torch.manual_seed(2)
-    base = nn.Sequential(nn.Linear(8, 6))
+    base = nn.Sequential(nn.Linear(n_in, n_out))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return peft.get_peft_model(base, config).base_model.model[0]
+        layer = peft.get_peft_model(base, peft_config(kind)).base_model.model[0]
+    if kind == "projected":
+        layer.lora_A.requires_grad_(False)
+    return layer
 
 
-def one_layer(kind, linear):
-    model = DeepRAG(nn.Sequential(linear), tasks=["only"], kind=kind, rank=2, shared=None)
-    return model, model.layers[0].deltas["A1"]
+def side_by_side(kind, theirs, delta):
+    """(PEFT's tensor, ours) of all that a change is made of."""
+    if kind in ("low_rank", "projected"):
+        up, down = theirs.lora_B["default"].weight, theirs.lora_A["default"].weight
+        return [(up, delta.up), (down, delta.down)]
+    if kind == "vera":
+        up = theirs.vera_B["default"][: len(delta.up)]
+        down = theirs.vera_A["default"][:, : delta.down.shape[1]]
+        b, d = theirs.vera_lambda_b["default"], theirs.vera_lambda_d["default"]
+        return [(b, delta.b), (d, delta.d), (up, delta.up), (down, delta.down)]
+    up = theirs.randlora_B["default"][: len(delta.up)]  # PEFT pairs its columns rank first
+    up = up.flatten(1).view(len(up), 2, -1).transpose(1, 2)
+    down = theirs.randlora_A["default"][:, :, : delta.down.shape[2]]
+    scales = theirs.randlora_lambda["default"], theirs.randlora_gamma["default"]
+    return [(scales[0], delta.l), (scales[1], delta.g), (up, delta.up), (down, delta.down)]
 
 
-def test_low_rank_is_the_lora_of_peft():
-    import peft
-
-    theirs = peft_layer(peft.LoraConfig(r=2, lora_alpha=2, target_modules=["0"]))
-    model, delta = one_layer("low_rank", theirs.base_layer)
+@pytest.mark.parametrize(("n_in", "n_out"), [(8, 6), (6, 8), (5, 5)])
+@pytest.mark.parametrize("kind", ["low_rank", "projected", "vera", "randlora"])
+def test_every_kind_that_peft_has_says_what_peft_says_and_learns_what_it_learns(kind, n_in, n_out):
+    """Before and after three steps of plain descent; wide and tall layers, ranks that leave a rest."""
+    theirs = peft_layer(kind, n_in, n_out)
+    base = nn.Sequential(theirs.base_layer)
+    model = DeepRAG(base, tasks=["only"], kind=kind, rank=2, shared=None)
+    delta = model.layers[0].deltas["A1"]
     with torch.no_grad():
-        theirs.lora_B["default"].weight.normal_()
-        delta.up.copy_(theirs.lora_B["default"].weight)
-        delta.down.copy_(theirs.lora_A["default"].weight)
-    torch.testing.assert_close(model(X, "only"), theirs(X))
-
-
-def test_projected_is_the_lora_of_peft_with_a_frozen():
-    """LoRA-FA: before and after a step of plain descent."""
-    import peft
-
-    theirs = peft_layer(peft.LoraConfig(r=2, lora_alpha=2, target_modules=["0"]))
-    theirs.lora_A.requires_grad_(False)
-    model, delta = one_layer("projected", theirs.base_layer)
-    with torch.no_grad():
-        theirs.lora_B["default"].weight.normal_()
-        delta.up.copy_(theirs.lora_B["default"].weight)
-        delta.down.copy_(theirs.lora_A["default"].weight)
-    for say, parameters in ((theirs, theirs.parameters()), (model, model.parameters())):
-        step = torch.optim.SGD([p for p in parameters if p.requires_grad], lr=0.1)
-        (say(X, "only") if say is model else say(X)).square().mean().backward()
-        step.step()
-    torch.testing.assert_close(delta.up, theirs.lora_B["default"].weight)
-    assert torch.equal(delta.down, theirs.lora_A["default"].weight)
-    torch.testing.assert_close(model(X, "only"), theirs(X))
-
-
-def test_vera_is_that_of_peft():
-    import peft
-
-    theirs = peft_layer(peft.VeraConfig(r=2, target_modules=["0"]))
-    model, delta = one_layer("vera", theirs.base_layer)
-    with torch.no_grad():
-        theirs.vera_lambda_b["default"].normal_()
-        delta.b.copy_(theirs.vera_lambda_b["default"])
-        delta.d.copy_(theirs.vera_lambda_d["default"])
-        delta.up.copy_(theirs.vera_B["default"][:6])
-        delta.down.copy_(theirs.vera_A["default"][:, :8])
-    torch.testing.assert_close(model(X, "only"), theirs(X))
-
-
-def test_randlora_is_that_of_peft():
-    import peft
-
-    theirs = peft_layer(peft.RandLoraConfig(r=2, randlora_alpha=2, target_modules=["0"]))
-    model, delta = one_layer("randlora", theirs.base_layer)
-    with torch.no_grad():
-        theirs.randlora_lambda["default"].normal_()
-        delta.l.copy_(theirs.randlora_lambda["default"])
-        delta.g.copy_(theirs.randlora_gamma["default"])
-        up = theirs.randlora_B["default"][: delta.up.shape[0]]  # PEFT pairs its columns rank first
-        delta.up.copy_(up.flatten(1).view(len(up), 2, -1).transpose(1, 2))
-        delta.down.copy_(theirs.randlora_A["default"][:, :, : delta.down.shape[2]])
-    torch.testing.assert_close(model(X, "only"), theirs(X))
+        first = side_by_side(kind, theirs, delta)[0][0]
+        first.normal_()  # up, b or l: else the change is zero
+        for given, ours in side_by_side(kind, theirs, delta):
+            ours.copy_(given)
+    before = delta.weight.clone()
+    x = torch.randn(7, n_in, generator=torch.Generator().manual_seed(5))
+    torch.testing.assert_close(model(x, "only"), theirs(x))
+    for say, parameters in (
+        (theirs, theirs.parameters()),
+        (lambda x: model(x, "only"), model.parameters()),
+    ):
+        steps = torch.optim.SGD([p for p in parameters if p.requires_grad], lr=0.1)
+        for _ in range(3):
+            steps.zero_grad()
+            say(x).square().mean().backward()
+            steps.step()
+    for given, ours in side_by_side(kind, theirs, delta):
+        torch.testing.assert_close(ours, given.expand_as(ours))  # PEFT's pairs share one A
+    assert not torch.allclose(delta.weight, before, atol=1e-3)
+    torch.testing.assert_close(model(x, "only"), theirs(x))
 
 
 # ---------------------------------------------------------------- files
@@ -311,12 +341,17 @@ def test_randlora_is_that_of_peft():
 
 @pytest.mark.parametrize("kind", DEEP_KINDS)
 def test_saved_and_loaded_it_is_the_same_to_the_last_bit(kind, tmp_path):
-    model = moved(deep(kind, graph=[[1, 0.5, 0], [0, 1, 0], [0, 0, 2]], head="4"))
+    options = {"graph": [[1, 0.5, 0], [0, 1, 0], [0, 0, 2]], "head": "4", "precision": "float32"}
+    model = moved(deep(kind, **options))
     model.deactivate("A3")
+    model.freeze("A1", "head")
     path = model.save(tmp_path / "changes.safetensors")
     again = DeepRAG.load(path, network())
     assert torch.equal(again(X), model(X))
     assert again.active == model.active and again.task_names == model.task_names
+    assert again.precision == "float32"
+    moving = [{n for n, p in m.named_parameters() if p.requires_grad} for m in (model, again)]
+    assert moving[0] == moving[1] and not any(".A1." in n or ".4." in n for n in moving[0])
 
 
 def test_a_file_holds_the_changes_and_not_the_network(tmp_path):
