@@ -37,10 +37,13 @@ from ragteach.widgets.goals import judge, parse
 HERE = Path(__file__).resolve().parent
 FRAME = ("style", "drawing", "store", "goals", "frame")  # what all explorers share
 ENGINE = {  # what an explorer computes with, and draws with beside its own file
-    "sharing": ("words", "lines", "strips"),
-    "chat": ("words",),
+    "sharing": ("words", "fields", "lines", "strips", "numbers"),
+    "chat": ("words", "fields"),
     "graphs": ("learning", "optimum"),
-    "starts": ("learning",),
+    "movements": ("lines",),
+    "player": ("lines",),
+    "robots": ("lines",),
+    "starts": ("learning", "lines"),
     "playgrounds": (
         "words",
         "toy",
@@ -48,10 +51,15 @@ ENGINE = {  # what an explorer computes with, and draws with beside its own file
         "optimum",
         "sessions",
         "stories",
+        "fields",
+        "lines",
         "strips",
         "panels",
         "ways",
     ),
+}
+WORKER = {  # what an explorer computes beside its page, where it would block a frame
+    "sharing": ("words", "toy", "learning", "optimum", "toys"),
 }
 MIME = "application/vnd.ragteach.explorer+json"
 NOTE = (
@@ -70,7 +78,11 @@ def source(name: str) -> str:
 @functools.cache
 def script(kind: str) -> str:
     """The ES module of one explorer: what all share, what it computes with, its own drawing."""
-    return "\n".join(map(source, (*FRAME, *ENGINE.get(kind, ()), kind)))
+    page = "\n".join(map(source, (*FRAME, *ENGINE.get(kind, ()), kind)))
+    if kind not in WORKER:
+        return page
+    beside = "\n".join([*map(source, WORKER[kind]), "onmessage = ({ data }) => workOn(data);"])
+    return f"{page}\nconst WORKER_SOURCE = {json.dumps(beside)};"
 
 
 def pack(arrays: dict) -> tuple[bytes, dict]:

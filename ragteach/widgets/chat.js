@@ -50,31 +50,15 @@ EXPLORERS.chat = (ui) => {
   };
 
   // ---- controls -----------------------------------------------------------------------------------------------------
-  const cut = (text) => (text.length > 80 ? `${text.slice(0, 78)}…` : text);
-  const pick = ui.choice({
+  sentenceFields(ui, {
+    into: ui.controls,
     name: "example",
     label: "A message",
-    options: spec.examples.map(cut),
-    change: (i) => ui.update({ example: i, typed: "" }),
-  });
-  pick.parentElement.style.flex = "1 1 300px";
-  const field = h("input", {
-    type: "text",
-    dir: "auto",
+    options: spec.examples.map((text) => listed(text, 80)),
     placeholder: "for example: my parcel is broken",
-    maxLength: 2000,
-    oninput: () => ui.update({ typed: field.value }),
+    written: "Or write your own message",
+    change: (to) => ui.update(to),
   });
-  field.setAttribute("aria-label", "Or write your own message");
-  ui.controls.append(
-    h(
-      "div",
-      { className: "control", style: "flex:1 1 260px" },
-      h("span", { className: "label" }, "Or write your own"),
-      field,
-    ),
-  );
-  ui.syncs.push((state) => field.value !== state.typed && (field.value = state.typed));
   if (spec.who.length > 1) ui.choice({ name: "who", label: "Who answers", options: spec.who });
   ui.slider({
     name: "at",
@@ -105,21 +89,15 @@ EXPLORERS.chat = (ui) => {
     const panel = ui.panel(task);
     const verdict = h("p", {}),
       body = h("tbody"),
-      forName = h("th", { scope: "col", dir: "auto" });
+      forName = h("th", { scope: "col", dir: "auto", style: "white-space:normal;overflow-wrap:anywhere" });
     const head = h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "word"), forName));
     const box = h("div", { className: "scroll layer" }, h("table", { style: "width:100%" }, head, body));
     region(box, `Why ${task}: what each word adds`);
     panel.append(verdict, box);
     return { verdict, body, forName };
   });
-  /** The strongest words in the order of the vocabulary, the others as one sum. */
-  const shown = (parts) => {
-    if (parts.length <= spec.most) return parts;
-    const strong = new Set([...parts].sort((a, b) => Math.abs(b.lead) - Math.abs(a.lead)).slice(0, spec.most - 1));
-    const rest = parts.filter((part) => !strong.has(part));
-    const together = { word: `${rest.length} more words`, lead: rest.reduce((sum, { lead }) => sum + lead, 0) };
-    return [...parts.filter((part) => strong.has(part)), together];
-  };
+  const sum = (rest) => ({ lead: rest.reduce((total, { lead }) => total + lead, 0) });
+  const shown = (parts) => strongest(parts, spec.most, ({ lead }) => Math.abs(lead), sum); // in the order of the vocabulary
   const row = (name, value, bold = false) => {
     const cell = h("td", bold ? { style: "font-weight:700" } : {}, signed(value, 2));
     const strength = Math.min(0.35, Math.abs(value) / 4).toFixed(2);

@@ -200,18 +200,26 @@ class View {
     const svg = canvas(panel);
     this.layouts.push(() => make(svg, Math.max(220, panel.clientWidth)));
   }
-  slider({ name, label, max, min = 0, step = 1, text, ends = null, mark = null, wide = true }) {
-    const input = h("input", { type: "range", min, max: String(max), step });
+  /** A slider over 0 .. max, or over given values. `mark` is {at(), text}: a place on the scale, or null. */
+  slider({ name, label, max, values = null, text, change, ends = null, mark = null, wide = true }) {
+    if (values) max = values.length - 1;
+    const near = (v) => values.reduce((best, one, i) => (Math.abs(one - v) < Math.abs(values[best] - v) ? i : best), 0);
+    const place = (v) => (values ? near(v) : v),
+      to = change ?? ((v) => this.update({ [name]: v }));
+    const input = h("input", { type: "range", min: 0, max: String(max), step: 1 });
     input.max = max;
     input.setAttribute("aria-label", label);
-    const value = h("output"),
+    const value = h("span", { className: "said" }), // an <output> would be read aloud at every step
       track = h("div", { className: "track" }, input);
-    input.addEventListener("input", () => this.update({ [name]: Number(input.value) }));
+    input.addEventListener("input", () => to(values ? values[Number(input.value)] : Number(input.value)));
     if (mark) {
-      const part = (mark.at - min) / (max - min || 1);
-      track.append(
-        h("span", { className: "mark", style: `left: calc(8px + ${part} * (100% - 16px))`, title: mark.text }, "▼"),
-      );
+      const sign = h("span", { className: "mark", title: mark.text }, "▼");
+      track.append(sign);
+      this.syncs.push((state) => {
+        const at = mark.at(state);
+        sign.hidden = at === null;
+        set(sign, { style: `left: calc(8px + ${(at ?? 0) / (max || 1)} * (100% - 16px))` });
+      });
     }
     const box = h(
       "div",
@@ -222,7 +230,7 @@ class View {
     if (ends) box.append(h("div", { className: "ends" }, ...ends.map((end) => h("span", {}, end))));
     this.controls.append(box);
     this.syncs.push((state) => {
-      if (Number(input.value) !== state[name]) input.value = state[name];
+      if (Number(input.value) !== place(state[name])) input.value = place(state[name]);
     });
     this.labels.push((state) => {
       const said = text(state[name], state);

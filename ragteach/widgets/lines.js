@@ -1,6 +1,7 @@
 // Curves with their names at their ends: what stands still on one sheet, cursors and dots on the other.
 //
-// Enters: series [{ name, values, color, look }] over n places.  Leaves: { seek, show(at, before, pinned) }.
+// Enters: series [{ name, values, color, look }] over n places; a value that is not known yet is NaN.
+// Leaves: { draw(at, before, pinned), write(at), again(place) }: again() after the values have changed.
 
 const ENDS = 12; // series with their names at the line's end; of more the legend has them
 
@@ -20,8 +21,52 @@ function spaced(wanted, step, low, high) {
   return out;
 }
 
-/** Draw the curves into a panel; `place` has x, xTicks, xText, xName, best; `chance` a level to mark. */
-function lineChart(ui, panel, { series, n, height, place, chance, change }) {
+/** Names at the ends of lines, each with its key and room for a number: { room, place(ys), numbers }.
+ *  entries: [{ name, key, bold, title }]; right of x, between low and high. */
+function endNames(svg, entries, { x, low, high }) {
+  const made = entries.map(({ name, key, bold, title }) => {
+    const text = s("text", { x: x + 26, "font-weight": bold ? 700 : 400 }, `${isolate(name)} `),
+      number = s("tspan", { "font-weight": 700 });
+    text.append(number, s("title", {}, title ?? name));
+    svg.append(key, text);
+    return { text, key, number };
+  });
+  return {
+    numbers: made.map(({ number }) => number),
+    nodes: made.map(({ text, key }) => [text, key]),
+    place(ys) {
+      const at = spaced(
+        ys.map((y) => y + 4),
+        14,
+        low + 6,
+        high + 4,
+      );
+      made.forEach(({ text, key }, i) => {
+        set(text, { y: at[i].toFixed(1) });
+        move(key, [x + 16, at[i] - 4]);
+      });
+    },
+  };
+}
+/** How much room such names need, in pixels. */
+const endRoom = (names) => Math.max(...names.map(ruler)) + 66;
+
+/** A line through the known values, broken where one is missing. */
+function brokenLine(values, X, Y) {
+  const runs = [[]];
+  values.forEach((v, l) => {
+    if (Number.isFinite(v)) runs.at(-1).push([X(l), Y(v)]);
+    else if (runs.at(-1).length) runs.push([]);
+  });
+  return runs
+    .filter((run) => run.length)
+    .map(line)
+    .join("");
+}
+
+/** Draw the curves into a panel; `place` has x, xTicks, xText, xName, best; `chance` a level to mark; `range` of the axis,
+ * if it shall not follow from the values. */
+function lineChart(ui, panel, { series, n, height, place, chance, range, change }) {
   const legend = series.length > ENDS ? h("div", { className: "legend" }) : null;
   if (legend) {
     region(legend, "The lines and their values");
@@ -36,13 +81,13 @@ function lineChart(ui, panel, { series, n, height, place, chance, change }) {
     return value;
   });
   let drawn = null;
-  ui.picture(panel, (svg, width) => {
+  const lay = (svg, width) => {
     const names = series.map(({ name }) => clip(name, Math.min(150, width * 0.24)));
-    const right = legend ? 14 : Math.max(...names.map(ruler)) + 66;
+    const right = legend ? 14 : endRoom(names);
     const box = { width, height, left: 42, right, top: 16, bottom: 36 };
     const all = series.flatMap((one) => Array.from(one.values));
-    const low = Math.floor(10 * Math.min(chance, ...all)) / 10,
-      high = Math.min(1, Math.ceil(10 * Math.max(...all, low + 0.1)) / 10);
+    const low = range?.[0] ?? Math.floor(10 * Math.min(chance, ...all)) / 10,
+      high = range?.[1] ?? Math.min(1, Math.ceil(10 * Math.max(...all, low + 0.1)) / 10);
     const { X, Y } = axes(svg, box, {
       x: [0, n - 1],
       y: [low, high],
@@ -59,19 +104,21 @@ function lineChart(ui, panel, { series, n, height, place, chance, change }) {
         `chance ${percent(chance)}`,
       ),
     );
-    svg.append(s("line", { class: "best", x1: X(place.best), x2: X(place.best), y1: box.top, y2: bottom }));
-    const middle = Math.max(108, Math.min(width - right - 40, X(place.best)));
-    svg.append(s("text", { class: "soft", x: middle, y: box.top - 3, "text-anchor": "middle" }, place.bestName));
-    const ends = spaced(
-      series.map(({ values: v }) => Y(v[n - 1]) + 4),
-      14,
-      box.top + 6,
-      bottom + 4,
+    if (place.best !== null) {
+      svg.append(s("line", { class: "best", x1: X(place.best), x2: X(place.best), y1: box.top, y2: bottom }));
+      const middle = Math.max(108, Math.min(width - right - 40, X(place.best)));
+      svg.append(s("text", { class: "soft", x: middle, y: box.top - 3, "text-anchor": "middle" }, place.bestName));
+    }
+    const end = (v) => Array.from(v).findLast(Number.isFinite) ?? (low + high) / 2;
+    const keys = series.map((one) =>
+      one.mean ? s("circle", { r: 4.5, fill: one.color }) : marker(one.look, one.color),
     );
-    const dots = [],
-      numbers = [];
+    const entries = series.map((one, i) => ({ name: names[i], key: keys[i], bold: one.mean, title: one.name }));
+    const ends = legend ? null : endNames(svg, entries, { x: width - right, low: box.top, high: bottom });
+    ends?.place(series.map(({ values: v }) => Y(end(v))));
+    const dots = [];
     series.forEach((one, i) => {
-      const d = line(Array.from(one.values, (v, l) => [X(l), Y(v)])),
+      const d = brokenLine(one.values, X, Y),
         look = {
           d,
           fill: "none",
@@ -85,19 +132,7 @@ function lineChart(ui, panel, { series, n, height, place, chance, change }) {
       const group = s("g"),
         near = s("path", { d, fill: "none", stroke: "transparent", "stroke-width": 14 });
       group.append(s("path", look), near);
-      if (!legend) {
-        const text = s(
-          "text",
-          { x: width - right + 26, y: ends[i], "font-weight": one.mean ? 700 : 400 },
-          `${isolate(names[i])} `,
-        );
-        const number = s("tspan", { "font-weight": 700 });
-        const key = one.mean ? s("circle", { r: 4.5, fill: one.color }) : marker(one.look, one.color);
-        text.append(number, s("title", {}, one.name));
-        move(key, [width - right + 16, ends[i] - 4]);
-        group.append(key, text);
-        numbers.push(number);
-      }
+      if (ends) group.append(...ends.nodes[i]);
       for (const node of [group, mark]) if (one.task !== undefined) node.dataset.task = one.task;
       svg.append(group);
       dots.push(mark);
@@ -110,9 +145,15 @@ function lineChart(ui, panel, { series, n, height, place, chance, change }) {
     slide(svg, (x) =>
       change(Math.max(0, Math.min(n - 1, Math.round(((x - box.left) / (width - box.left - right)) * (n - 1))))),
     );
-    drawn = { X, Y, dots, numbers, cursor, ghost, pin, letter };
-  });
+    drawn = { X, Y, dots, numbers: ends?.numbers ?? [], cursor, ghost, pin, letter, svg, width };
+  };
+  ui.picture(panel, lay);
+  const said = (v) => (Number.isFinite(v) ? percent(v) : "");
   return {
+    again(more) {
+      Object.assign(place, more);
+      lay(drawn.svg, drawn.width);
+    },
     draw(at, before = null, pinned = null) {
       const { X, Y, dots, cursor, ghost, pin, letter } = drawn;
       set(cursor, { x1: X(at), x2: X(at) });
@@ -122,12 +163,16 @@ function lineChart(ui, panel, { series, n, height, place, chance, change }) {
       ])
         set(node, where === null ? { visibility: "hidden" } : { visibility: "visible", x1: X(where), x2: X(where) });
       set(letter, pinned === null ? { visibility: "hidden" } : { visibility: "visible", x: X(pinned) + 4 });
-      series.forEach((one, i) => move(dots[i], [X(at), Y(one.values[at])]));
+      series.forEach((one, i) => {
+        const known = Number.isFinite(one.values[at]);
+        set(dots[i], { visibility: known ? "visible" : "hidden" });
+        if (known) move(dots[i], [X(at), Y(one.values[at])]);
+      });
     },
     write(at) {
       series.forEach((one, i) => {
-        put(values[i], percent(one.values[at]));
-        if (drawn.numbers[i]) put(drawn.numbers[i], percent(one.values[at]));
+        put(values[i], said(one.values[at]));
+        if (drawn.numbers[i]) put(drawn.numbers[i], said(one.values[at]));
       });
     },
   };

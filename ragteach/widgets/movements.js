@@ -42,7 +42,7 @@ EXPLORERS.movements = (ui) => {
     max: nStrengths - 1,
     text: (s) => `${strengths[s].toFixed(1)}${s === trained ? ", as trained" : ""}`,
     ends: ["0: the shared change alone", `${strengths[nStrengths - 1].toFixed(1)}`],
-    mark: { at: trained, text: "as trained" },
+    mark: { at: () => trained, text: "as trained" },
   });
   ui.slider({ name: "layer", label: "Layer:", max: nLayers - 1, wide: false, text: (l) => String(l + 1) });
   if (spec.sentences.length > 1) ui.choice({ name: "sentence", label: "Sentence", options: spec.sentences });
@@ -54,11 +54,12 @@ EXPLORERS.movements = (ui) => {
   // ---- words by layers: two bars in each cell ---------------------------------------------------------------------------
   const top = ui.panel("Each word's movement away from the base network", { full: true });
   const legend = h("div", { className: "legend" });
-  tasks.forEach((task, t) =>
-    legend.append(
-      h("span", {}, sample(0, series(t), { mark: null, width: 6 }), ` ${["upper", "lower"][t]} bar: `, task),
-    ),
-  );
+  tasks.forEach((task, t) => {
+    const look = sample(0, series(t), { mark: null, width: 6 }),
+      entry = h("span", {}, look, ` ${["upper", "lower"][t]} bar: `, task);
+    entry.dataset.task = t;
+    legend.append(entry);
+  });
   const scale = h("p", { className: "note" });
   top.append(legend, scale);
   const grid = { svg: canvas(top) };
@@ -91,6 +92,7 @@ EXPLORERS.movements = (ui) => {
       ),
     );
     grid.bars = tasks.map((_, t) => s("path", { fill: series(t) }));
+    grid.bars.forEach((bar, t) => (bar.dataset.task = t));
     grid.frame = s("rect", {
       y: box.top,
       width: inner,
@@ -129,18 +131,12 @@ EXPLORERS.movements = (ui) => {
     { name: "apart", color: "var(--shared)", look: 2, value: apartMean },
   ];
   const left = ui.panel("The sentence: mean of its words");
-  const key = h("div", { className: "legend" });
-  const values = curves.map(({ name, color, look }) => {
-    const value = h("b", { className: "value" });
-    key.append(h("span", {}, sample(look, color), ` ${name} `, value));
-    return value;
-  });
-  left.append(key);
   const chart = { svg: canvas(left) };
   const layChart = () => {
     const state = ui.state,
       width = Math.max(220, left.clientWidth),
-      box = { width, height: 176, left: 46, right: 12, top: 10, bottom: 38 };
+      tags = curves.map(({ name }) => clip(name, Math.min(130, width * 0.24))),
+      box = { width, height: 176, left: 46, right: endRoom(tags), top: 10, bottom: 38 };
     const high = most(state, (at) => Math.max(...curves.flatMap(({ value }) => layers.map((l) => value(at, l)))));
     const { X, Y } = axes(chart.svg, box, {
       x: [-0.5, nLayers - 0.5],
@@ -156,6 +152,20 @@ EXPLORERS.movements = (ui) => {
       path: s("path", { fill: "none", stroke: color, "stroke-width": 2, "stroke-dasharray": dash(look) }),
       marks: marker(look, color),
     }));
+    const entries = curves.map(({ name, color, look }, i) => ({
+      name: tags[i],
+      key: marker(look, color),
+      title: name,
+    }));
+    chart.ends = endNames(chart.svg.top, entries, {
+      x: width - box.right,
+      low: box.top,
+      high: box.height - box.bottom,
+    });
+    tasks.forEach((_, t) => {
+      const { path, marks } = chart.lines[t];
+      for (const node of [path, marks, ...chart.ends.nodes[t]]) node.dataset.task = t;
+    });
     chart.svg.top.append(chart.cursor, ...chart.lines.flatMap(({ path, marks }) => [path, marks]));
     slide(chart.svg, (x) => toLayer(x, box));
     Object.assign(chart, { X, Y });
@@ -167,6 +177,7 @@ EXPLORERS.movements = (ui) => {
       set(chart.lines[i].path, { d: line(points) });
       move(chart.lines[i].marks, ...points);
     });
+    chart.ends.place(curves.map(({ value }) => Y(value(state, nLayers - 1))));
     set(chart.cursor, { x1: X(state.layer), x2: X(state.layer) });
   };
 
@@ -215,7 +226,7 @@ EXPLORERS.movements = (ui) => {
       drawChart(state);
     },
     write(state) {
-      curves.forEach(({ value }, i) => put(values[i], percent(value(state, state.layer))));
+      curves.forEach(({ value }, i) => put(chart.ends.numbers[i], percent(value(state, state.layer))));
       if (answers) writeAnswers(state);
     },
     say(state) {

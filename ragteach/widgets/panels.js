@@ -64,6 +64,7 @@ function graphPanel(ui, bench) {
       edit("Add an adapter", (g) => g.map((line) => [...line, 0]), K > bench.data.tasks.length),
       edit("Remove the last", (g) => g.map((line) => line.slice(0, -1)), K === 0),
     );
+    rows.forEach((node, t) => (node.dataset.task = t));
     graphBox.replaceChildren(h("table", {}, h("thead", {}, head), h("tbody", {}, ...rows)), tools);
   };
   return draw;
@@ -164,11 +165,12 @@ function wordsPanel(ui, bench) {
           "stroke-width": 6,
         }),
       );
-      W.forEach((w, t) =>
-        svg.append(
-          move(marker(t, bench.color(t)), [X(score(w, j)), y + (t - (W.length - 1) / 2) * Math.min(5, 20 / W.length)]),
-        ),
-      );
+      W.forEach((w, t) => {
+        const at = [X(score(w, j)), y + (t - (W.length - 1) / 2) * Math.min(5, 20 / W.length)],
+          dot = move(marker(t, bench.color(t)), at);
+        dot.dataset.task = t;
+        svg.append(dot);
+      });
     });
     svg.append(s("line", { x1: X(0), x2: X(0), y1: box.top, y2: box.height - box.bottom, stroke: "var(--soft)" }));
   };

@@ -112,12 +112,13 @@ EXPLORERS.player = (ui) => {
       if (d.cell.hidden) return;
       d.cell.style.order = pair.indexOf(r);
       const width = Math.max(130, d.cell.clientWidth),
+        tags = nParts > ENDS ? null : spec.parts.map((name) => clip(name, Math.min(90, width * 0.25))),
         first = pair.indexOf(r) % n === 0;
       const box = {
         width,
         height: Math.min(196, Math.max(170, width * 0.85)),
         left: first ? 34 : 12,
-        right: 8,
+        right: tags ? Math.max(...tags.map(ruler)) + 12 : 8,
         top: 8,
         bottom: 24,
       };
@@ -132,6 +133,12 @@ EXPLORERS.player = (ui) => {
       d.points = spec.parts.map((_, p) =>
         Array.from({ length: nFrames }, (_, f) => [X(planes(shown, r, f, p, 0)), Y(planes(shown, r, f, p, 1))]),
       );
+      const heights = spaced(
+        d.points.map((points) => points.at(-1)[1] + 4),
+        13,
+        box.top + 6,
+        box.height - box.bottom,
+      );
       d.parts = d.points.map((points, p) => {
         const past = s("polyline", {
             fill: "none",
@@ -145,6 +152,17 @@ EXPLORERS.player = (ui) => {
           first = s("circle", { cx: points[0][0], cy: points[0][1], r: 2.5, fill: color(p) });
         belongs(color, p, past, now, path, first);
         d.svg.append(path, first);
+        if (tags) {
+          const [x] = points.at(-1),
+            tag = s(
+              "text",
+              { class: "soft", x: Math.min(x + 10, width - ruler(tags[p])), y: heights[p] },
+              isolate(tags[p]),
+            );
+          tag.append(s("title", {}, spec.parts[p]));
+          belongs(color, p, tag);
+          d.svg.append(tag);
+        }
         d.svg.top.append(past, now);
         return { past, now, cuts: points.map(([x, y]) => `${x.toFixed(1)},${y.toFixed(1)}`) };
       });
@@ -154,12 +172,21 @@ EXPLORERS.player = (ui) => {
 
   // ---- lengths, and conflict -----------------------------------------------------------------------------------------
   const chart = (panel, series, look, high, low, format) => {
-    const { box, values } = legend(series, look);
-    panel.append(box);
-    const made = { values };
+    const many = series.length > ENDS ? legend(series, look) : null;
+    if (many) panel.append(many.box);
+    const made = { values: many?.values };
     made.lay = (value, run) => {
       const width = Math.max(220, panel.clientWidth),
-        size = { width, height: 146, left: 42, right: 12, top: 12, bottom: 36 };
+        tags = series.map((name) => clip(name, Math.min(130, width * 0.24))),
+        right = many ? 12 : endRoom(tags),
+        size = {
+          width,
+          height: Math.max(146, many ? 0 : 14 * series.length + 54),
+          left: 42,
+          right,
+          top: 12,
+          bottom: 36,
+        };
       const { X, Y } = axes(made.svg, size, {
         x: [0, nFrames - 1],
         y: [low, high],
@@ -179,6 +206,14 @@ EXPLORERS.player = (ui) => {
         belongs(look, i, path);
         made.svg.append(path);
       });
+      if (!many) {
+        const key = (i) => (look === color ? dot(i) : marker(i, look(i)));
+        const entries = series.map((title, i) => ({ name: tags[i], key: key(i), title }));
+        const ends = endNames(made.svg, entries, { x: width - right, low: size.top, high: size.height - size.bottom });
+        ends.place(series.map((_, i) => Y(value(nFrames - 1, i))));
+        ends.nodes.forEach((nodes, i) => belongs(look, i, ...nodes));
+        made.values = ends.numbers;
+      }
       made.mark = marks(made.svg, size.top, size.height - size.bottom);
       made.cursor = s("line", { class: "cursor", y1: size.top, y2: size.height - size.bottom });
       made.svg.top.append(made.cursor);
@@ -189,7 +224,7 @@ EXPLORERS.player = (ui) => {
       set(made.cursor, { x1: made.X(f), x2: made.X(f) });
       made.mark(...[ui.store.before, ui.store.pinned].map((kept) => (kept ? made.X(kept.state.at) : null)));
     };
-    made.write = (f, value) => series.forEach((_, i) => put(values[i], format(value(f, i))));
+    made.write = (f, value) => series.forEach((_, i) => put(made.values[i], format(value(f, i))));
     return made;
   };
   const lengths = chart(ui.panel("How long is each part?"), spec.parts, color, Math.max(...norms.all) * 1.05, 0, short);

@@ -6,10 +6,12 @@ EXPLORERS.playgrounds = (ui) => {
   const { spec, store } = ui;
   const bench = { data: null, run: null, pinned: null, picture: null, PRESETS: null }; // what the panels share
   let dataKey = null,
+    dataOwn = null, // compared by itself: a table may be long
     runKey = null,
     playing = false,
     touched = false,
     problem = "",
+    refused = "", // a table, or a link: the state stays as it is
     clock = null;
   const pick4 = (o, keys) => JSON.stringify(keys.map((k) => o[k]));
   const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
@@ -17,8 +19,8 @@ EXPLORERS.playgrounds = (ui) => {
 
   /** Data and run of a state; what is already there is kept. */
   const ready = (state) => {
-    const forData = pick4(state, ["r", "n", "noise", "seed", "own"]);
-    if (forData !== dataKey) {
+    const forData = pick4(state, ["r", "n", "noise", "seed"]);
+    if (forData !== dataKey || state.own !== dataOwn) {
       try {
         bench.data = makeData(spec.lexicon, state);
         problem = "";
@@ -27,6 +29,7 @@ EXPLORERS.playgrounds = (ui) => {
         bench.data ??= makeData(spec.lexicon, { ...state, own: "" });
       }
       dataKey = forData;
+      dataOwn = state.own;
       runKey = null;
     }
     const T = bench.data.tasks.length,
@@ -53,6 +56,7 @@ EXPLORERS.playgrounds = (ui) => {
   };
   const change = (more) => {
     touched = true;
+    refused = "";
     ui.update({ story: -1, ...more });
   };
   /** A change that starts training anew, and lets it run. */
@@ -76,21 +80,9 @@ EXPLORERS.playgrounds = (ui) => {
   // ---- controls ------------------------------------------------------------------------------------------------------------
   ui.controls.style.cssText = "display:grid;grid-template-columns:repeat(auto-fill,minmax(168px,1fr));gap:8px 18px";
   const values = { r: [0, 0.25, 0.5, 0.75, 1], n: [5, 10, 20, 40, 80, 120, 200] };
-  const stepped = (name, label, text) => {
-    // a slider over given values; the state keeps the value itself
-    const input = h("input", { type: "range", min: 0, max: String(values[name].length - 1), step: 1 }),
-      out = h("output");
-    input.setAttribute("aria-label", label);
-    input.addEventListener("input", () => anew({ [name]: values[name][Number(input.value)], own: "" }));
-    ui.controls.append(
-      h("div", { className: "control" }, h("label", {}, `${label} `, out), h("div", { className: "track" }, input)),
-    );
-    ui.syncs.push((state) => {
-      const at = String(Math.max(0, values[name].indexOf(state[name])));
-      if (input.value !== at) input.value = at;
-      put(out, text(state[name]));
-      set(input, { "aria-valuetext": text(state[name]) });
-    });
+  const stepped = (name, label) => {
+    const change = (v) => anew({ [name]: v, own: "" });
+    ui.slider({ name, label, values: values[name], text: String, change, wide: false });
   };
   const choose = (name, label, options) => ui.choice({ name, label, options, change: (i) => anew({ [name]: i }) });
   const story = ui.choice({
@@ -137,8 +129,8 @@ EXPLORERS.playgrounds = (ui) => {
       h("div", { style: "display:flex;flex-wrap:wrap;gap:6px" }, playButton, stepButton, again, nextStop),
     ),
   );
-  stepped("r", "Relatedness of tasks:", (r) => String(r));
-  stepped("n", "Sentences per task:", (n) => String(n));
+  stepped("r", "Relatedness of tasks:");
+  stepped("n", "Sentences per task:");
   const number = (name, label, options, text) =>
     ui
       .slider({ name, label, max: options.length - 1, wide: false, text: (i) => text(options[i]) })
@@ -203,11 +195,11 @@ EXPLORERS.playgrounds = (ui) => {
 
   // ---- accuracy as training goes on --------------------------------------------------------------------------------------
   const left = ui.panel("New sentences classified correctly, as training goes on");
-  const legend = h("div", { style: "display:flex;flex-wrap:wrap;gap:0 14px;font-size:12.5px;min-height:1.6em" });
-  left.append(legend);
   let chart = null;
   const lay = (svg, width) => {
-    const box = { width, height: 200, left: 42, right: 14, top: 14, bottom: 38 };
+    const all = [...(bench.data?.tasks ?? TOY_TASKS), "mean"],
+      tags = all.map((name) => clip(name, Math.min(130, width * 0.24)));
+    const box = { width, height: 220, left: 42, right: endRoom(tags), top: 14, bottom: 38 };
     const scale = axes(svg, box, {
       x: [0, STEPS],
       y: [0, 1],
@@ -216,15 +208,20 @@ EXPLORERS.playgrounds = (ui) => {
       yText: percent,
       xName: "steps",
     });
-    const T = bench.data?.tasks.length ?? 4;
+    const T = all.length - 1;
     const chance = s("path", { class: "best", fill: "none" }),
       ghost = s("path", { fill: "none", stroke: "var(--soft)", "stroke-width": 2, "stroke-dasharray": "1 4" });
     const lines = Array.from({ length: T }, (_, t) =>
       s("path", { fill: "none", stroke: color(t), "stroke-width": 1.8, "stroke-dasharray": dash(t) }),
     );
     const mean = s("path", { fill: "none", stroke: "var(--shared)", "stroke-width": 3 });
-    svg.top.append(chance, ghost, ...lines, mean);
-    chart = { ...scale, chance, ghost, lines, mean, T };
+    const guess = s("text", { class: "soft", x: width - box.right - 4, "text-anchor": "end" });
+    svg.top.append(chance, guess, ghost, ...lines, mean);
+    const key = (t) => (t < T ? marker(t, color(t)) : s("circle", { r: 4.5, fill: "var(--shared)" }));
+    const entries = all.map((title, t) => ({ name: tags[t], key: key(t), bold: t === T, title }));
+    const ends = endNames(svg.top, entries, { x: width - box.right, low: box.top, high: box.height - box.bottom });
+    for (let t = 0; t < T; t++) for (const node of [lines[t], ...ends.nodes[t]]) node.dataset.task = t;
+    chart = { ...scale, chance, guess, ghost, lines, mean, ends, names: all.join("\n") };
   };
   ui.picture(left, (svg, width) => {
     chart = null;
@@ -232,7 +229,11 @@ EXPLORERS.playgrounds = (ui) => {
     lay(svg, width);
   });
 
-  Object.assign(bench, { PRESETS, color, preset, change, anew });
+  const refuse = (text) => {
+    refused = text;
+    ui.schedule();
+  };
+  Object.assign(bench, { refuse, PRESETS, color, preset, change, anew });
   const drawGraph = graphPanel(ui, bench),
     drawWords = wordsPanel(ui, bench),
     { draw: drawSentence, panel: below } = sentencePanel(ui, bench),
@@ -241,16 +242,20 @@ EXPLORERS.playgrounds = (ui) => {
 
   // ---- the address -----------------------------------------------------------------------------------------------------------
   const DEFAULT = { ...spec.start };
-  if (spec.page && location.hash.length > 1) {
-    try {
-      const given = JSON.parse(decodeURIComponent(location.hash.slice(1))),
-        known = Object.fromEntries(Object.entries(given).filter(([key]) => key in DEFAULT && key !== "own"));
-      Object.assign(store.state, known);
-      touched = true;
-    } catch {
-      /* a link that was cut: the defaults */
-    }
-  }
+  const follow = () => {
+    const { state, whole } = fromAddress(location.hash, DEFAULT);
+    touched = true;
+    refused = "";
+    if (!whole)
+      refuse("A part of this link cannot be read: it was cut, or is of another page. The rest is as at first.");
+    return state;
+  };
+  if (spec.page && location.hash.length > 1) Object.assign(store.state, follow());
+  const turn = () => {
+    play(false);
+    ui.update({ ...structuredClone(DEFAULT), ...follow() });
+  };
+  if (spec.page) addEventListener("hashchange", turn); // back, or another link
   const remember = (state) => {
     if (!spec.page) return;
     const differs = Object.entries(state).filter(
@@ -279,23 +284,31 @@ EXPLORERS.playgrounds = (ui) => {
     },
     destroy: () => {
       playing = false;
+      removeEventListener("hashchange", turn);
       cancelAnimationFrame(clock);
     },
     draw(state) {
       ready(state);
       store.problem =
+        refused ||
         problem ||
         (bench.run.good
           ? ""
           : `Training left the numbers at step ${bench.run.step}: the learning rate ${RATES[state.lr]} is too large. Take a smaller one, or the proximal optimiser.`);
-      if (chart && chart.T !== bench.data.tasks.length) {
+      if (chart && chart.names !== [...bench.data.tasks, "mean"].join("\n")) {
         bench.picture.svg.replaceChildren();
         lay(bench.picture.svg, bench.picture.width);
       }
       if (chart) {
         const { X, Y } = chart,
           path = (of, from = bench.run.history) => line(from.map((point) => [X(point.step), Y(of(point) || 0)]));
-        set(chart.chance, { d: `M${X(0)},${Y(1 / bench.data.classes.length)}H${X(STEPS)}` });
+        const guess = 1 / bench.data.classes.length,
+          ends = [...last().accuracy, mean(last().accuracy)];
+        set(chart.chance, { d: `M${X(0)},${Y(guess)}H${X(STEPS)}` });
+        set(chart.guess, { y: Y(guess) - 4 });
+        put(chart.guess, `chance ${percent(guess)}`);
+        chart.ends.place(ends.map((v) => Y(v || 0)));
+        ends.forEach((v, t) => put(chart.ends.numbers[t], Number.isFinite(v) ? percent(v) : "–"));
         chart.lines.forEach((node, t) => set(node, { d: path((point) => point.accuracy[t]) }));
         set(chart.mean, { d: path((point) => mean(point.accuracy)) });
         set(chart.ghost, { d: bench.pinned ? path((point) => mean(point.accuracy), bench.pinned.history) : "" });
@@ -304,15 +317,6 @@ EXPLORERS.playgrounds = (ui) => {
       drawWords();
     },
     write(state) {
-      const now = last();
-      legend.replaceChildren(
-        ...bench.data.tasks.map((task, t) => {
-          const key = sample(t, color(t), { mark: null });
-          return h("span", { style: "white-space:nowrap" }, key, ` ${task} ${percent(now.accuracy[t])}`);
-        }),
-        h("span", { style: "font-weight:700" }, `mean ${percent(mean(now.accuracy))}`),
-        h("span", { className: "note" }, `dotted: chance, ${percent(1 / bench.data.classes.length)}`),
-      );
       put(playButton, playing ? "Pause" : state.at >= STEPS ? "Play again" : "Play");
       nextStop.hidden = state.story < 0;
       drawPulls();

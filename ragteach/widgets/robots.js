@@ -98,7 +98,7 @@ EXPLORERS.robots = (ui) => {
   // ---- the map -------------------------------------------------------------------------------------------------------
   ui.panels.style.setProperty("--columns", "minmax(0, 1fr) minmax(0, 1fr)");
   const left = ui.panel("The map, and the policy as arrows", {
-    note: "Dark: wall. Hatched: ice. Small triangle: gust. Star: goal. An arrow points where the policy's button pushes. Click a cell to start there.",
+    note: "Filled: wall. Hatched: ice. Small triangle: gust. Star: goal. An arrow points where the policy's button pushes. Click a cell to start there.",
   });
   let svg = null,
     top = null,
@@ -202,17 +202,12 @@ EXPLORERS.robots = (ui) => {
       nWorlds === 1 ? "map" : `${nWorlds} maps`,
     ),
   });
-  const legend = h("div", { style: "display:flex;flex-wrap:wrap;gap:0 14px;font-size:12.5px" });
-  const values = worlds.map((world, t) => {
-    const value = h("b", { className: "value" });
-    legend.append(h("span", { style: "white-space:nowrap" }, sample(t, series(t)), ` ${world} `, value));
-    return value;
-  });
-  right.append(legend);
   let cursor = null,
-    X = null;
+    X = null,
+    ends = null;
   ui.picture(right, (chart, width) => {
-    const size = { width, height: 230, left: 42, right: 14, top: 12, bottom: 36 };
+    const tags = worlds.map((world) => clip(world, Math.min(130, width * 0.24)));
+    const size = { width, height: 230, left: 42, right: endRoom(tags), top: 12, bottom: 36 };
     const log = lam.map((v) => Math.log10(v));
     const plot = axes(chart, size, {
       x: [log[0], log.at(-1)],
@@ -223,19 +218,15 @@ EXPLORERS.robots = (ui) => {
       yText: percent,
       xName: "λ",
     });
+    const entries = worlds.map((title, t) => ({ name: tags[t], key: marker(t, series(t)), title }));
+    ends = endNames(chart, entries, { x: width - size.right, low: size.top, high: size.height - size.bottom });
+    ends.place(worlds.map((_, t) => plot.Y(share(log.length - 1, t))));
     worlds.forEach((_, t) => {
       const points = log.map((v, r) => [plot.X(v), plot.Y(share(r, t))]);
-      chart.append(
-        s("path", {
-          d: line(points),
-          fill: "none",
-          stroke: series(t),
-          "stroke-width": 2,
-          "stroke-dasharray": dash(t),
-        }),
-      );
-      const mark = marker(t, series(t));
-      chart.append(move(mark, ...points));
+      const look = { d: line(points), fill: "none", stroke: series(t), "stroke-width": 2, "stroke-dasharray": dash(t) },
+        nodes = [s("path", look), move(marker(t, series(t)), ...points)];
+      for (const node of [...nodes, ...ends.nodes[t]]) node.dataset.task = t;
+      chart.append(...nodes);
     });
     cursor = s("line", { class: "cursor", y1: size.top, y2: size.height - size.bottom });
     chart.top.append(cursor);
@@ -256,7 +247,7 @@ EXPLORERS.robots = (ui) => {
       set(cursor, { x1: X(state.lam), x2: X(state.lam) });
     },
     write(state) {
-      worlds.forEach((_, t) => put(values[t], percent(share(state.lam, t))));
+      worlds.forEach((_, t) => put(ends.numbers[t], percent(share(state.lam, t))));
     },
     say(state) {
       const t = state.world,

@@ -38,7 +38,7 @@ function parseCsv(text) {
     } else if (c === '"' && cell === "") quoted = true;
     else if (c === separator) endCell();
     else if (c === "\n") endRow();
-    else if (c !== "\r") cell += c;
+    else cell += c;
   }
   if (cell || row.length) endRow();
   if (quoted)
@@ -50,7 +50,7 @@ function parseCsv(text) {
 
 /** Rows { text, label, task } from a pasted table, its columns by name. */
 function readTable(text) {
-  const [head, ...rows] = parseCsv(text.replace(/^\ufeff/, "")),
+  const [head = [], ...rows] = parseCsv(text.replace(/^\ufeff/, "").replace(/\r\n?/g, "\n")),
     names = head.map((name) => name.trim().toLowerCase());
   const [at, label, task] = ["text", "label", "task"].map((name) => names.indexOf(name));
   if (at < 0 || label < 0)
@@ -94,6 +94,11 @@ function makeData(lexicon, state) {
     }
     train = table.rows.filter((r) => side.get(tokens(r.text).join(" ")));
     test = table.rows.filter((r) => !side.get(tokens(r.text).join(" ")));
+    const short = tasks.filter((task) => ![train, test].every((part) => part.some((r) => r.task === task)));
+    if (short.length)
+      throw new Error(
+        `Expected: in every task different texts, to train and to test\nGot: too few in ${short.join(", ")}\nWhat to do: add rows, or leave the task out`,
+      );
   } else {
     const knobs = { tasks, relatedness: state.r, noise: state.noise };
     train = makeToy(lexicon, { ...knobs, nPerTask: state.n, seed: state.seed });

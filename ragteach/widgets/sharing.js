@@ -1,32 +1,34 @@
 // Sharing slider.  Arrays: lam (L), accuracy (L, T), validation (L), shared (L, C, V), adapters (L, T, C, V),
 // bias (L, T, C), idf (V).  W_t = W_s + A_t; the score of a word is its weight for the last class minus the first.
+// Toy sentences have knobs: their numbers are those of Python at first, and made in the page wherever else (numbers.js).
 
 EXPLORERS.sharing = (ui) => {
   const { spec, store } = ui,
-    lam = ui.read("lam").all,
-    accuracy = ui.read("accuracy"),
-    validation = ui.read("validation").all;
-  const shared = ui.read("shared"),
-    adapters = ui.read("adapters"),
-    bias = ui.read("bias"),
-    idf = ui.read("idf").all;
+    lam = ui.read("lam").all;
   const nLam = lam.length,
     nTasks = spec.tasks.length,
     last = spec.classes.length - 1,
-    column = new Map(spec.words.map((w, j) => [w, j]));
-  const mean = Float32Array.from(lam, (_, l) => accuracy.row(l).reduce((a, b) => a + b, 0) / nTasks);
+    sentences = (store.sentences ??= new Sentences(ui));
+  let now = sentences.of(store.state), // the numbers of the state
+    drawn = null; // what the pictures show: numbers, and how many lambdas of them
   const color = series;
 
   ui.slider({
     name: "at",
     label: "Penalty λ on the adapters:",
     max: nLam - 1,
-    text: (l) => `${short(lam[l])}${l === spec.best ? "  (chosen on validation)" : ""}`,
+    text: (l) => `${short(lam[l])}${l === now.best ? "  (chosen on validation)" : ""}`,
     ends: !spec.graph
       ? [`◀ independent: every ${spec.thing} on its own`, "full sharing: one model for all ▶"]
       : ["◀ the adapters are free", "the adapters vanish: one model for all ▶"],
-    mark: { at: spec.best, text: "chosen on validation sentences" },
+    mark: { at: (state) => sentences.of(state).best, text: "chosen on validation sentences" },
   });
+  if (spec.knobs) {
+    const knob = (name, label) => ui.slider({ name, label, values: spec.knobs[name], text: String, wide: false });
+    knob("relatedness", `Relatedness of the ${spec.thing}s:`);
+    knob("n_per_task", `Training sentences per ${spec.thing}:`);
+    knob("seed", "Seed of the sentences:");
+  }
 
   // ---- accuracy against lambda ---------------------------------------------------------------------------------
   const left = ui.panel("How many new sentences are classified correctly?");
@@ -37,68 +39,47 @@ EXPLORERS.sharing = (ui) => {
   };
   const powers = ticks(Math.log10(lam[0]), Math.log10(lam[nLam - 1]), 4).filter(Number.isInteger);
   const tick = new Map(powers.map((p) => [where(10 ** p), p]));
-  const curves = spec.tasks.map((name, t) => {
-    const values = Float32Array.from(lam, (_, l) => accuracy(l, t));
-    return { name, values, color: color(t), look: t, task: t };
-  });
+  const curve = (t) => Float32Array.from(lam, (_, l) => now.accuracy(l, t));
+  const curves = spec.tasks.map((name, t) => ({ name, values: curve(t), color: color(t), look: t, task: t }));
+  const mean = { name: "mean", values: now.mean, color: "var(--shared)", look: 0, mean: true };
   const chart = lineChart(ui, left, {
-    series: [...curves, { name: "mean", values: mean, color: "var(--shared)", look: 0, mean: true }],
+    series: [...curves, mean],
     n: nLam,
     height: 226,
     chance: 1 / spec.classes.length,
+    range: spec.knobs ? [0.2, 1] : null, // the same for all sentences, so that they can be compared
     place: {
       xTicks: [...tick.keys()],
       xText: (v) => short(10 ** tick.get(v)),
       xName: !spec.graph ? "independent  ←  λ  →  full sharing" : "free adapters  ←  λ  →  no adapters",
-      best: spec.best,
+      best: now.best,
       bestName: "chosen on validation",
     },
     change: (at) => ui.update({ at }),
   });
 
   // ---- words that differ ----------------------------------------------------------------------------------------
-  const words = wordChart(ui, {
-    drawn: spec.drawn.map((w) => column.get(w)),
-    sharedScore: (l, j) => shared(l, last, j) - shared(l, 0, j),
-    ownScore: (l, t, j) => adapters(l, t, last, j) - adapters(l, t, 0, j),
-    nLam,
-    color,
-  });
+  const place = (word) => now.column.get(word); // of a word that was not trained on, none: all its weights are 0
+  const sharedScore = (l, j) => (j === undefined ? 0 : now.shared(l, last, j) - now.shared(l, 0, j));
+  const ownScore = (l, t, j) => (j === undefined ? 0 : now.adapters(l, t, last, j) - now.adapters(l, t, 0, j));
+  const solved = () => [...lam.keys()].filter((l) => now.solved(l));
+  const words = wordChart(ui, { place, sharedScore, ownScore, solved, color });
 
   // ---- one sentence, read by every domain -------------------------------------------------------------------------
   const below = ui.panel(`One sentence, as each ${spec.thing} reads it`, { full: true });
   const row = h("div", { className: "controls", style: "margin-top:2px" });
   below.append(row);
-  const cut = (text) => (text.length > 90 ? `${text.slice(0, 88)}…` : text);
-  const pick = ui.choice({
+  sentenceFields(ui, {
+    into: row,
     name: "sentence",
     label: "Sentence",
-    into: row,
     options: spec.sentences.map((text, i) =>
-      spec.owners[i] < 0 ? cut(text) : `${isolate(spec.tasks[spec.owners[i]])}: ${isolate(cut(text))}`,
+      spec.owners[i] < 0 ? listed(text) : `${isolate(spec.tasks[spec.owners[i]])}: ${isolate(listed(text))}`,
     ),
-    change: (i) => ui.update({ sentence: i, typed: "", reader: -1 }),
+    placeholder: spec.typing ? "for example: the ending was quiet" : null,
+    written: "Or write your own sentence",
+    change: (to) => ui.update({ ...to, reader: -1 }),
   });
-  pick.parentElement.style.flex = "1 1 320px";
-  if (spec.typing) {
-    const field = h("input", {
-      type: "text",
-      dir: "auto",
-      placeholder: "for example: the ending was quiet",
-      maxLength: 2000,
-      oninput: () => ui.update({ typed: field.value }),
-    });
-    field.setAttribute("aria-label", "Or write your own sentence");
-    row.append(
-      h(
-        "div",
-        { className: "control", style: "flex:1 1 260px" },
-        h("span", { className: "label" }, "Or write your own"),
-        field,
-      ),
-    );
-    ui.syncs.push((state) => field.value !== state.typed && (field.value = state.typed));
-  }
   const readers = h("div", { className: "readers", role: "group" });
   readers.setAttribute("aria-label", "Whose reading is shown word by word");
   const buttons = spec.tasks.map((task, t) => {
@@ -115,46 +96,55 @@ EXPLORERS.sharing = (ui) => {
   const sides = h("div", { className: "sides" }, readers, strip.node);
   below.append(sides);
 
-  /** What is read: the text, whose it is, its label, and its features [[j, x_j], ...]. */
-  let known = { text: null };
+  /** What is read: whose it is, its label, and its features [[j, x_j], ...]. */
+  let known = { key: null };
   const current = (state) => {
-    const own = spec.typing ? state.typed.trim() : "";
-    if (!own) {
-      const i = state.sentence;
-      return {
-        owner: spec.owners[i] ?? -1,
-        label: spec.labels[i] ?? -1,
-        x: spec.features[i] ?? [],
-        unknown: spec.unknown[i],
-      };
-    }
-    if (known.text !== own) {
-      const vocabulary = { place: column, idf: spec.unit ? idf : idf.map(() => 1) };
-      const unknown = [...new Set(tokens(own).filter((word) => !column.has(word)))];
-      known = { text: own, x: spec.unit ? toWords(own, vocabulary) : counted(own, column), unknown };
-    }
-    return { owner: -1, label: -1, x: known.x, unknown: known.unknown };
+    const own = spec.typing ? state.typed.trim() : "",
+      key = own || state.sentence;
+    if (known.key === key && known.numbers === now) return known;
+    known = { key, numbers: now, owner: -1, label: -1 };
+    if (own) return Object.assign(known, typed(own));
+    const i = state.sentence;
+    return Object.assign(known, { owner: spec.owners[i] ?? -1, label: spec.labels[i] ?? -1 }, now.sentence(i));
   };
-  const counted = (text, place) => {
+  const typed = (text) => {
+    const vocabulary = { place: now.column, idf: spec.unit ? now.idf : now.idf.map(() => 1) };
+    const unknown = [...new Set(tokens(text).filter((word) => !now.column.has(word)))];
+    return { x: spec.unit ? toWords(text, vocabulary) : counted(text, now.column), unknown };
+  };
+  const counted = (text, columns) => {
     const counts = new Map();
     for (const word of tokens(text))
-      if (place.has(word)) counts.set(place.get(word), (counts.get(place.get(word)) ?? 0) + 1);
+      if (columns.has(word)) counts.set(columns.get(word), (counts.get(columns.get(word)) ?? 0) + 1);
     return [...counts];
   };
   /** A sentence as task t reads it at lambda l. */
   const read = (l, t, { x, unknown }) => {
     const per = (f) => spec.classes.map((_, c) => f(c));
     const parts = x.map(([j, v]) => ({
-      word: spec.words[j],
-      shared: per((c) => v * shared(l, c, j)),
-      own: per((c) => v * adapters(l, t, c, j)),
+      word: now.words[j],
+      shared: per((c) => v * now.shared(l, c, j)),
+      own: per((c) => v * now.adapters(l, t, c, j)),
     }));
-    return summed({ classes: spec.classes, bias: per((c) => bias(l, t, c)), parts, unknown });
+    return summed({ classes: spec.classes, bias: per((c) => now.bias(l, t, c)), parts, unknown });
   };
   const top = (p) => p.indexOf(Math.max(...p));
-  let readings = [];
+  let readings = [],
+    ready = true;
+
+  /** The pictures anew: other numbers, or more of them. */
+  const again = () => {
+    const first = drawn === null;
+    drawn = { numbers: now, n: now.n };
+    if (first && now === sentences.given) return; // they have just been laid out
+    curves.forEach((one, t) => (one.values = curve(t)));
+    mean.values = now.mean;
+    chart.again({ best: now.best });
+    words.again();
+  };
 
   return {
+    destroy: () => store.views.size || sentences.end(),
     accept(to, state) {
       if (to.lam !== undefined) {
         const distance = Array.from(lam, (v) => Math.abs(Math.log(v / to.lam)));
@@ -164,11 +154,16 @@ EXPLORERS.sharing = (ui) => {
     },
     draw(state) {
       state.lam = lam[state.at];
+      now = sentences.of(state);
+      ready = now.solved(state.at);
+      ui.panels.classList.toggle("waiting", !ready); // no number without its state
+      if (drawn?.numbers !== now || drawn.n !== now.n) again();
       chart.draw(state.at, store.before?.state.at ?? null, store.pinned?.state.at ?? null);
-      words.draw(state.at);
+      if (ready) words.draw(state.at);
     },
     write(state) {
       chart.write(state.at);
+      if (!ready) return buttons.forEach(({ said, number }) => [said, number].forEach((node) => put(node, "")));
       const sentence = current(state);
       readings = spec.tasks.map((_, t) => read(state.at, t, sentence));
       const shown = state.reader >= 0 ? state.reader : Math.max(0, sentence.owner);
@@ -185,7 +180,9 @@ EXPLORERS.sharing = (ui) => {
     say(state) {
       const l = state.at,
         tie = lam[l] / (lam[l] + spec.lam_shared),
-        best = spec.best;
+        { best } = now;
+      if (!ready)
+        return `Solving anew: ${state.n_per_task} sentences per ${spec.thing}, relatedness ${state.relatedness}, seed ${state.seed} …`;
       const ends = spec.graph
         ? ["the adapters cost next to nothing", "the adapters are all but gone"]
         : [`the ${spec.thing}s share next to nothing`, `the ${spec.thing}s share everything but a trace`];
@@ -193,54 +190,65 @@ EXPLORERS.sharing = (ui) => {
         ? `an adapter's weight costs ${short(lam[l] / spec.lam_shared)} times a shared one`
         : `the ${spec.thing}s are tied by ${percent(tie)}`;
       const place = l === 0 ? ends[0] : l === nLam - 1 ? ends[1] : between;
-      const compare =
-        l === best
+      const compare = !now.whole
+        ? `${now.n} of ${nLam} λ are solved`
+        : l === best
           ? "this is the λ that validation chose"
-          : `validation chose λ = ${short(lam[best])}, where it is ${percent(mean[best])}`;
-      return `At λ = ${short(lam[l])} ${place}: ${percent(mean[l])} of new sentences are classified correctly; ${compare}. The sentence below: ${verdicts(readings)}.`;
+          : `validation chose λ = ${short(lam[best])}, where it is ${percent(now.mean[best])}`;
+      return `At λ = ${short(lam[l])} ${place}: ${percent(now.mean[l])} of new sentences are classified correctly; ${compare}. The sentence below: ${verdicts(readings)}.`;
     },
     compare: "accuracy",
     measures(state) {
-      const l = state.at;
+      const l = state.at,
+        own = spec.tasks.map((_, t) => now.accuracy(l, t));
+      if (!now.whole) return null; // still at work
       return {
         lam: lam[l],
-        accuracy: mean[l],
-        worst: Math.min(...accuracy.row(l)),
-        validation: validation[l],
+        accuracy: now.mean[l],
+        worst: Math.min(...own),
+        validation: now.validation[l],
         tied: lam[l] / (lam[l] + spec.lam_shared),
         readings: new Set(readings.map(({ p }) => top(p))).size,
-        chosen: lam[spec.best],
-        best: Math.max(...mean),
-        left: mean[0],
-        right: mean[nLam - 1],
-        behind: mean[spec.best] - mean[l],
+        chosen: lam[now.best],
+        best: Math.max(...now.mean),
+        left: now.mean[0],
+        right: now.mean[nLam - 1],
+        behind: now.mean[now.best] - now.mean[l],
         sentence: state.sentence,
-        ...named("accuracy", spec.tasks, (t) => accuracy(l, t)),
-        ...named("best", spec.tasks, (t) => Math.max(...mean.map((_, k) => accuracy(k, t)))),
+        ...named("accuracy", spec.tasks, (t) => own[t]),
+        ...named("best", spec.tasks, (t) => Math.max(...curves[t].values)),
         ...named("reads", spec.tasks, (t) => top(readings[t].p)),
-        ...named("apart", spec.drawn, (i) => apart(l, column.get(spec.drawn[i]))),
+        ...named("apart", spec.drawn, (i) => apart(l, place(spec.drawn[i]))),
       };
     },
     table(state) {
-      const l = state.at,
-        { drawn, own, common } = words.scores(l);
-      const blank = drawn.map(() => "");
+      const l = state.at;
+      if (!ready) return { head: ["not solved yet"], rows: [] };
+      const { own, common } = words.scores(l),
+        blank = spec.drawn.map(() => "");
       return {
         head: [`λ = ${short(lam[l])}`, "right", ...spec.drawn],
         rows: [
           ["shared weight", "", ...common.map((v) => signed(v, 2))],
-          ...spec.tasks.map((task, t) => [`${task} adds`, percent(accuracy(l, t)), ...own[t].map((v) => signed(v, 2))]),
-          ["mean, validation", percent(validation[l]), ...blank],
-          ["mean, test", percent(mean[l]), ...blank],
+          ...spec.tasks.map((task, t) => [
+            `${task} adds`,
+            percent(now.accuracy(l, t)),
+            ...own[t].map((v) => signed(v, 2)),
+          ]),
+          ["mean, validation", percent(now.validation[l]), ...blank],
+          ["mean, test", percent(now.mean[l]), ...blank],
         ],
       };
     },
-    code: (state) => spec.code.replace("{lam}", String(Number(lam[state.at].toPrecision(4)))),
+    code: (state) =>
+      spec.code
+        .replace("{lam}", String(Number(lam[state.at].toPrecision(4))))
+        .replace(/\{(relatedness|n_per_task|seed)\}/g, (_, name) => String(state[name])),
   };
 
   /** How far the tasks' scores of a word are apart. */
   function apart(l, j) {
-    const own = spec.tasks.map((_, t) => adapters(l, t, last, j) - adapters(l, t, 0, j));
+    const own = spec.tasks.map((_, t) => ownScore(l, t, j));
     return Math.max(...own) - Math.min(...own);
   }
 
@@ -257,20 +265,21 @@ EXPLORERS.sharing = (ui) => {
 };
 
 /** Some words: a bar for the shared weight, and from it a line to a marker for what each task's adapter adds. */
-function wordChart(ui, { drawn, sharedScore, ownScore, nLam, color }) {
+function wordChart(ui, { place, sharedScore, ownScore, solved, color }) {
   const { spec } = ui,
     nTasks = spec.tasks.length,
     panel = ui.panel("What does a word mean?", {
       note: `Thick bar: shared weight, the same for all. Line to a marker: what the ${spec.thing}'s adapter adds.`,
     });
-  let marks;
-  ui.picture(panel, (svg, width) => {
+  let marks,
+    drawn = spec.drawn.map(place);
+  const lay = (svg, width) => {
     const step = nTasks > 8 ? 36 : 24,
       wide = Math.max(...spec.drawn.map(ruler)) + 14;
     const left = Math.min(wide, width * 0.35),
       box = { width, height: step * drawn.length + 40, left, right: 12, top: 4, bottom: 36 };
-    let far = 0;
-    for (let l = 0; l < nLam; l++)
+    let far = 0.2;
+    for (const l of solved())
       for (const j of drawn)
         for (let t = 0; t < nTasks; t++) far = Math.max(far, Math.abs(sharedScore(l, j) + ownScore(l, t, j)));
     const [first, second] = [spec.classes[0], spec.classes.at(-1)].map((name) => isolate(clip(name, width * 0.28)));
@@ -298,9 +307,14 @@ function wordChart(ui, { drawn, sharedScore, ownScore, nLam, color }) {
     });
     const bars = s("path", { stroke: "var(--shared)", "stroke-width": 4, "stroke-linecap": "round" });
     svg.top.append(bars);
-    marks = { at, tasks, bars, bar: (i) => [y(i) - step * 0.38, y(i) + step * 0.38] };
-  });
+    marks = { at, tasks, bars, bar: (i) => [y(i) - step * 0.38, y(i) + step * 0.38], svg, width };
+  };
+  ui.picture(panel, lay);
   return {
+    again() {
+      drawn = spec.drawn.map(place);
+      lay(marks.svg, marks.width);
+    },
     draw(l) {
       const { at, tasks, bars, bar } = marks,
         base = drawn.map((j) => sharedScore(l, j)),
@@ -313,7 +327,6 @@ function wordChart(ui, { drawn, sharedScore, ownScore, nLam, color }) {
       });
     },
     scores: (l) => ({
-      drawn,
       common: drawn.map((j) => sharedScore(l, j)),
       own: spec.tasks.map((_, t) => drawn.map((j) => ownScore(l, t, j))),
     }),

@@ -10,7 +10,7 @@ The lambda that validation chooses is marked; the curves are on test sentences, 
 """
 
 import warnings
-from functools import partial
+from functools import lru_cache, partial
 
 import numpy as np
 import torch
@@ -32,6 +32,7 @@ from ragteach.study import plots
 from ragteach.widgets.base import as_numpy, one_thread, show
 from ragteach.widgets.columns import encoded_columns, word_columns
 from ragteach.widgets.goals import word_for
+from ragteach.widgets.knobs import KNOBS, knobs
 
 N_LAMBDA = 61
 SOLVED = 25_000_000  # numbers that are solved for at most: memory is some 90 bytes for each
@@ -128,7 +129,9 @@ def sharing_slider(
             differently.
         words: words to draw. Default: the six whose adapters differ most at the chosen lambda, and
         two that hardly do.
-        seed: of the toy sentences or of the split.
+        seed: of the toy sentences or of the split. On the page, toy sentences have sliders for
+            relatedness, sentences per task and seed: the page makes them, solves them and tests
+            them itself (one adapter per task; the sentences and words to look at stay).
         model: a `RAG` for these tasks and words: its graph and biases are used, what it froze stays
             as it is, and it is left unchanged. Default: one adapter per task.
         features: ``"words"``, ``"encoder"`` (see `ragteach.Encoder`) or an `Encoder`. The page has
@@ -179,7 +182,8 @@ def sharing_slider(
         lam = fitting(lam, dataset, given)
         arrays, spec = compute(dataset, train, val, test, lam, lam_shared, sentence, words, model)
     if data is None:
-        made = f"train, val, test = rt.widgets.toy_parts({relatedness=}, {n_per_task=}, {seed=})"
+        given = ", ".join(f"{name}={{{name}}}" for name in KNOBS)  # the page knows where they are
+        made = f"train, val, test = rt.widgets.toy_parts({given})"
     else:
         made = "train, val, test = rt.split_frame(frame)  # your data"
     made_model = "data.n_tasks, tasks=data.task_names"
@@ -196,12 +200,29 @@ def sharing_slider(
         f"lam_shared={lam_shared:g})\ntest_data = rt.MultiTaskDataset.from_frame(test, "
         "like=data)\nrt.evaluate(model, test_data)"
     )
+    if data is None and model is None and encoder is None and isinstance(n_per_task, int):
+        spec["knobs"] = knobs(**toy)
+        spec["start"] |= toy
+    else:
+        spec["code"] = _filled(spec["code"], toy)
     measure = partial(measures, arrays, spec)
     return show("sharing", arrays, spec, twin(arrays, spec), goal, measure)
 
 
+def _filled(code, toy):
+    """The code with the knobs' values, where the page has no knobs."""
+    for name, value in toy.items():
+        code = code.replace(f"{{{name}}}", repr(value))
+    return code
+
+
 def measures(arrays, spec, state):
-    """The numbers that a goal compares, at a state's lambda and sentence."""
+    """The numbers that a goal compares, at a state's lambda and sentence; of other toy sentences,
+    if the state has other knobs."""
+    if "knobs" in spec:
+        toy = {name: state[name] for name in KNOBS}
+        if toy != {name: spec["start"][name] for name in KNOBS}:
+            arrays, spec = _elsewhere(arrays, spec, toy)
     lam, accuracy = as_numpy(arrays["lam"]), as_numpy(arrays["accuracy"])
     at = int(np.abs(np.log(lam / state["lam"])).argmin())
     mean = accuracy.mean(1)
@@ -226,9 +247,29 @@ def measures(arrays, spec, state):
         found[f"reads_{task}"] = reads[t]
     own = as_numpy(arrays["adapters"])[at]  # (n_tasks, n_classes, n_words)
     for word in spec["drawn"]:
+        if word not in spec["words"]:  # not trained on: all its weights are 0
+            found[f"apart_{word_for(word)}"] = 0.0
+            continue
         j = len(spec["words"]) - 1 - spec["words"][::-1].index(word)  # as the page: the last
         found[f"apart_{word_for(word)}"] = float(np.ptp(own[:, -1, j] - own[:, 0, j]))
     return found
+
+
+def _elsewhere(arrays, spec, toy):
+    """(arrays, spec) for other toy sentences; the page's sentences and drawn words stay."""
+    lam = tuple(as_numpy(arrays["lam"]).tolist())
+    found, other = _solved(lam, spec["lam_shared"], tuple(spec["sentences"]), **toy)
+    return found, {**other, "drawn": spec["drawn"]}
+
+
+@lru_cache(maxsize=8)
+def _solved(lam, lam_shared, sentences, **toy):
+    train, val, test = toy_parts(**toy)
+    with one_thread():
+        dataset = MultiTaskDataset.from_frame(train)
+        return compute(
+            dataset, train, val, test, np.array(lam), lam_shared, sentence=list(sentences)
+        )
 
 
 def read(arrays, spec, at, state):
@@ -352,7 +393,7 @@ def _middle(validation):
     """The middle of the best lambdas nearest to each other: ties are common when accuracy is a
     count.
     """
-    best = np.flatnonzero(validation >= validation.max() - 1e-9)
+    best = np.flatnonzero(validation >= validation.max() - 1e-6)  # float32: no tie is exact
     return int(best[len(best) // 2])
 
 

@@ -168,25 +168,27 @@ EXPLORERS.starts = (ui) => {
         const past = s("polyline", { fill: "none", stroke: color(r), "stroke-width": 2, "stroke-dasharray": dash(r) });
         const first = s("circle", { r: 3, fill: color(r) }),
           ring = s("circle", { r: 6, fill: "none", stroke: color(r), "stroke-width": 2.5 });
-        for (const node of [past, first, ring]) node.dataset.task = r;
-        side.svg.top.append(past, first, ring);
-        return { past, first, ring };
+        const tag = s("text", { class: "soft" }, spec.seeds.length > ENDS ? "" : String(spec.seeds[r])); // where its line begins
+        for (const node of [past, first, ring, tag]) node.dataset.task = r;
+        side.svg.top.append(past, first, ring, tag);
+        return { past, first, ring, tag };
       });
       Object.assign(side, { X, Y, limits: name });
     }
     const { X, Y } = side,
       last = Math.min(at, one.paths.length - 1);
-    side.seeds.forEach(({ past, first, ring }, r) => {
+    side.seeds.forEach(({ past, first, ring, tag }, r) => {
       const points = one.paths.slice(0, last + 1).map((seeds) => [X(seeds[r][0]), Y(seeds[r][1])]);
       set(past, { points: points.map(([x, y]) => `${x.toFixed(1)},${y.toFixed(1)}`).join(" ") });
       set(first, { cx: points[0][0], cy: points[0][1] });
+      set(tag, { x: points[0][0] - 4, y: points[0][1] - 6 });
       set(ring, { cx: points[last][0], cy: points[last][1] });
     });
   };
 
   // ---- how far apart ---------------------------------------------------------------------------------------------
   const right = ui.panel("How far apart are the seeds?");
-  const names = ["Wₛ, λ = 0", "W, λ = 0", "Wₛ, penalty", "W, penalty"],
+  const names = ["Wₛ, λ = 0:", "W, λ = 0:", "Wₛ, penalty:", "W, penalty:"],
     looks = [color(0), color(1), color(0), color(1)],
     which = [
       [0, 0],
@@ -194,16 +196,6 @@ EXPLORERS.starts = (ui) => {
       [1, 0],
       [1, 2],
     ];
-  const legend = h("div", { className: "legend" });
-  region(legend, "The curves and their values");
-  const values = names.map((name, i) => {
-    const value = h("b", { className: "value" });
-    const look = sample(i < 2 ? 0 : 1, looks[i], { mark: null, width: i % 2 ? 3 : 2 }),
-      entry = h("span", {}, look, ` ${name} `, value);
-    entry.dataset.word = i;
-    legend.append(entry);
-    return value;
-  });
   const seeds = h("div", { className: "legend", style: "margin-bottom:0" }, h("span", {}, "Seeds:"));
   region(seeds, "The seeds: point at one to find its paths");
   spec.seeds.forEach((seed, r) => {
@@ -211,10 +203,9 @@ EXPLORERS.starts = (ui) => {
     entry.dataset.task = r;
     seeds.append(entry);
   });
-  right.append(legend);
   let chart = null;
   ui.picture(right, (svg, width) => {
-    const size = { width, height: 236, left: 44, right: 12, top: 12, bottom: 36 };
+    const size = { width, height: 258, left: 44, right: endRoom(names), top: 12, bottom: 36 };
     const { X, Y } = axes(svg, size, {
       x: [0, keep[nFrames - 1]],
       y: [0, 1],
@@ -232,9 +223,15 @@ EXPLORERS.starts = (ui) => {
       }),
     );
     const cursor = s("line", { class: "cursor", y1: size.top, y2: size.height - size.bottom });
-    lines.forEach((node, i) => (node.dataset.word = i));
     svg.top.append(...lines, cursor);
-    chart = { X, Y, lines, cursor, mark: marks(svg, size.top, size.height - size.bottom) };
+    const key = (i) =>
+      s("circle", { r: i % 2 ? 4.5 : 3.5, fill: i < 2 ? looks[i] : "var(--bg)", stroke: looks[i], "stroke-width": 2 });
+    const entries = names.map((name, i) => ({ name, key: key(i), bold: i % 2 }));
+    const ends = endNames(svg.top, entries, { x: width - size.right, low: size.top, high: size.height - size.bottom });
+    [lines, ...ends.nodes[0].map((_, n) => ends.nodes.map((nodes) => nodes[n]))].forEach((nodes) =>
+      nodes.forEach((node, i) => (node.dataset.word = i)),
+    );
+    chart = { X, Y, lines, cursor, ends, mark: marks(svg, size.top, size.height - size.bottom) };
   });
   right.append(
     h("p", { className: "note" }, "Mean distance from the seeds' mean, as a share of the length of W = Wₛ + A."),
@@ -249,11 +246,12 @@ EXPLORERS.starts = (ui) => {
       trainFilms(pair, state.at, performance.now() + SLICE);
       const limits = limitsOf(pair);
       sides.forEach((side, i) => drawBundle(side, pair[i], limits, state.at));
-      const { X, Y, lines, cursor, mark } = chart;
+      const { X, Y, lines, cursor, ends, mark } = chart;
       which.forEach(([side, part], i) => {
         const points = pair[side].spreads.map((three, f) => [X(keep[f]), Y(Math.min(1, three[part]))]);
         set(lines[i], { d: line(points) });
       });
+      ends.place(which.map(([side, part]) => Y(Math.min(1, pair[side].spreads.at(-1)[part]))));
       const there = Math.min(state.at, ...pair.map((one) => one.paths.length - 1));
       set(cursor, { x1: X(keep[there]), x2: X(keep[there]) });
       mark(...[store.before, store.pinned].map((kept) => (kept ? X(keep[kept.state.at]) : null)));
@@ -266,7 +264,7 @@ EXPLORERS.starts = (ui) => {
     write(state) {
       const pair = both(state),
         there = Math.min(state.at, ...pair.map((one) => one.paths.length - 1));
-      percents(pair, there).forEach((v, i) => put(values[i], percent(v)));
+      percents(pair, there).forEach((v, i) => put(chart.ends.numbers[i], percent(v)));
       put(sides[0].heading, `“${spec.word}”, ${spec.seeds.length} seeds, λ = 0`);
       put(sides[1].heading, `“${spec.word}”, ${spec.seeds.length} seeds, λ = ${short(spec.lams[state.lam])}`);
     },

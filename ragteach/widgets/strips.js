@@ -8,13 +8,9 @@ const MOST_PARTS = 12; // columns; of more words the strongest stand alone, the 
 
 /** The columns of a reading: the strongest words in their order, and the rest together. */
 function partsShown(parts) {
-  if (parts.length <= MOST_PARTS) return parts;
   const weight = ({ shared, own }) => Math.max(...shared.map((v, c) => Math.abs(v + own[c])));
-  const strong = new Set([...parts].sort((a, b) => weight(b) - weight(a)).slice(0, MOST_PARTS - 1));
-  const rest = parts.filter((part) => !strong.has(part));
-  const sum = (key) => rest[0][key].map((_, c) => rest.reduce((total, part) => total + part[key][c], 0));
-  const together = { word: `${rest.length} more words`, shared: sum("shared"), own: sum("own"), together: true };
-  return [...parts.filter((part) => strong.has(part)), together];
+  const sum = (rest, key) => rest[0][key].map((_, c) => rest.reduce((total, part) => total + part[key][c], 0));
+  return strongest(parts, MOST_PARTS, weight, (rest) => ({ shared: sum(rest, "shared"), own: sum(rest, "own") }));
 }
 
 /** A strip that can be shown again and again: { node, show(reading) }. */

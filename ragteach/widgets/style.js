@@ -30,7 +30,7 @@ p { margin: 0; }
 .about, .note { color: var(--soft); } .note { font-size: 12.5px; }
 .controls { display: flex; flex-wrap: wrap; gap: 6px 18px; margin: 10px 0 4px; align-items: end; }
 .control { display: flex; flex-direction: column; gap: 2px; min-width: 0; } .control.wide { flex: 1 1 100%; } .control.short { width: 230px; }
-label, .label { font-weight: 600; font-size: 13px; } label output { font-weight: 400; font-variant-numeric: tabular-nums; }
+label, .label { font-weight: 600; font-size: 13px; } label .said { font-weight: 400; font-variant-numeric: tabular-nums; }
 input[type=range] { display: block; contain: size layout; width: 100%; margin: 4px 0 0; accent-color: var(--accent); height: 22px; cursor: pointer; }
 @media (forced-colors: none) { /* our own look: the system's thumb makes Chromium sort the layers of the whole page at every move */
   input[type=range] { appearance: none; background: linear-gradient(var(--soft) 0 0) center / calc(100% - 12px) 4px no-repeat var(--bg); }
@@ -56,10 +56,10 @@ button:disabled { opacity: .5; cursor: default; }
 .readers { display: grid; grid-template-columns: minmax(0, 1fr); gap: 3px; align-content: start; max-height: 216px; overflow-y: auto; } .readers button { display: flex; gap: 4px 10px; justify-content: space-between; text-align: start; padding: 2px 8px; min-height: 26px; } .readers button { white-space: nowrap; } .readers button > bdi { flex: 1 1 40%; text-align: left; } .readers b { display: flex; gap: 4px; min-width: 0; font-variant-numeric: tabular-nums; } .readers bdi { overflow: hidden; text-overflow: ellipsis; min-width: 0; }
 svg .ghost { stroke: var(--soft); stroke-width: 1.5; stroke-dasharray: 4 3; } svg .pin { stroke: var(--soft); stroke-width: 3; }
 td.filled { outline: 2px solid var(--accent); outline-offset: -2px; font-weight: 700; }
-.failed :is(.picture, .layer) { visibility: hidden; }
+:is(.failed, .waiting) :is(.picture, .picture *, .layer) { visibility: hidden; }
 .heard { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 .panels { display: grid; grid-template-columns: var(--columns, repeat(2, minmax(0, 1fr))); gap: 12px 20px; } .panel { min-width: 0; } .panel.full { grid-column: 1 / -1; }
-.narrow :is(th, td) { padding: 2px 4px; min-width: 0 !important; } .narrow .wrap td { white-space: normal; } .narrow .wrap :is(th, td) { padding: 2px; } .narrow .panels { grid-template-columns: minmax(0, 1fr); }
+.narrow :is(th, td) { padding: 2px 4px; min-width: 0 !important; } .narrow .wrap td { white-space: normal; } .narrow .wrap table { font-size: 11.5px; } .narrow .wrap :is(th, td) { padding: 2px 0 2px 7px; } .narrow .wrap :is(th, td):first-child { padding-left: 0; } .narrow .panels { grid-template-columns: minmax(0, 1fr); }
 svg { display: block; width: 100%; overflow: visible; } .sample { width: 26px; height: 14px; display: inline-block; vertical-align: -2px; } svg text { fill: var(--fg); font-size: 12px; } svg .soft { fill: var(--soft); }
 .track, .layer, .still { background: var(--bg); }
 .scroll, .scroll.layer { background: linear-gradient(to right, var(--bg) 40%, transparent) left / 36px 100% no-repeat local, linear-gradient(to left, var(--bg) 40%, transparent) right / 36px 100% no-repeat local,

@@ -1,5 +1,33 @@
 // Ways into the playground and out of it: a table of your own; curve, chart, link and code to take along.
 
+const RANGES = { r: [0, 1], n: [1, 500], noise: [0, 1], seed: [0, 9999], at: [0, STEPS], reader: [0, 7], stop: [0, 2] };
+const PLACES = { lam: LAMS, lamS: LAMS, schedule: SCHEDULES, optimiser: OPTIMISER_NAMES, lr: RATES, random: [0, 1] };
+
+/** Whether a value may stand in a state under this name. */
+function mayBe(name, value) {
+  if (name === "typed") return typeof value === "string";
+  if (name === "graph") {
+    const rows = Array.isArray(value) && value.length <= 8 && value.every(Array.isArray) ? value : [null];
+    return rows.every((row) => row && row.length === rows[0].length && row.length <= 9 && row.every(Number.isFinite));
+  }
+  if (!Number.isFinite(value)) return false;
+  if (name === "story") return Number.isInteger(value) && value >= -1 && value < STORIES.length;
+  if (name in PLACES) return Number.isInteger(value) && value >= 0 && value < PLACES[name].length;
+  const [low, high] = RANGES[name];
+  return value >= low && value <= high && (high === 1 || Number.isInteger(value));
+}
+
+/** What a link says of the state: { state, whole }; what cannot be, is left out, and it is not whole. */
+function fromAddress(hash, defaults) {
+  try {
+    const given = Object.entries(JSON.parse(decodeURIComponent(hash.slice(1) || "{}")));
+    const good = given.filter(([name, value]) => Object.hasOwn(defaults, name) && name !== "own" && mayBe(name, value));
+    return { state: Object.fromEntries(good), whole: good.length === given.length };
+  } catch {
+    return { state: {}, whole: false };
+  }
+}
+
 /** The part that opens: a table to paste, buttons to take things along. */
 function waysPanel(ui, bench) {
   const own = h(
@@ -19,8 +47,13 @@ function waysPanel(ui, bench) {
   });
   area.setAttribute("aria-label", "A table with the columns text, label and task");
   const use = (text) => {
-    area.value = text.slice(0, 20000);
-    bench.anew({ own: text, graph: [] });
+    area.value = text;
+    try {
+      makeData(null, { ...ui.state, own: text });
+    } catch (error) {
+      return bench.refuse(error.message); // what was before goes on
+    }
+    bench.anew({ own: text, graph: [], reader: 0, typed: "" });
   };
   area.addEventListener("drop", async (event) => {
     event.preventDefault();
@@ -36,12 +69,15 @@ function waysPanel(ui, bench) {
       ),
     ].join("\n");
   const png = () => {
-    const svg = bench.picture.svg.cloneNode(true),
+    const { width } = bench.picture,
+      svg = bench.picture.svg.cloneNode(true),
+      height = Number(svg.getAttribute("height")),
       style = getComputedStyle(ui.root);
+    set(svg, { width });
     svg.append(...[...bench.picture.svg.top.children].map((node) => node.cloneNode(true)));
     const text = new XMLSerializer()
       .serializeToString(svg)
-      .replace(/var\((--[a-z]+)\)/g, (_, name) => style.getPropertyValue(name).trim())
+      .replace(/var\((--[a-z0-9-]+)\)/g, (_, name) => style.getPropertyValue(name).trim())
       .replaceAll(
         "<text",
         `<text fill="${style.getPropertyValue("--fg").trim()}" font-family="sans-serif" font-size="12"`,
@@ -49,12 +85,12 @@ function waysPanel(ui, bench) {
       .replaceAll('class="grid"', `fill="none" stroke="${style.getPropertyValue("--grid").trim()}"`)
       .replaceAll('class="best"', `stroke="${style.getPropertyValue("--soft").trim()}"`);
     const image = new Image(),
-      board = h("canvas", { width: 2 * bench.picture.width, height: 400 });
+      board = h("canvas", { width: 2 * width, height: 2 * height });
     image.onload = () => {
       board.getContext("2d").drawImage(image, 0, 0, board.width, board.height);
       download("playground.png", board.toDataURL("image/png"));
     };
-    image.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(text.replace("<svg", `<svg width="${bench.picture.width}" height="200"`))}`;
+    image.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(text)}`;
   };
   const pin = h(
     "button",

@@ -3,7 +3,12 @@ matplotlib figure.
 
 The numbers are the explorers' own (computed beforehand, like theirs), so only the way to the screen
 differs. The graph editor's picture is solved anew for each lambda, by the same solver.
+
+`ask` is the other old way: what the page now computes by itself (a new graph, a new start, a
+training that is watched) is asked of the kernel.
 """
+
+import time
 
 import ipywidgets
 import matplotlib.pyplot as plt
@@ -76,20 +81,19 @@ def _player(w):
 
 
 def _graphs(w):
-    spec, solver = w.spec, w._answer  # the same function that answers the page
+    graph, n_lams = w.spec["start"]["graph"], len(w.spec["lams"])
+    return lambda at: _solved(w, graph, w.spec["lams"][at]), n_lams - 1
 
-    def draw(at):
-        found, _ = solver({"graph": spec["start"]["graph"], "lams": [spec["lams"][at]]})
-        left, right = plt.subplots(1, 2, figsize=(10, 3.6), layout="constrained")[1]
-        plots.routing(np.asarray(spec["start"]["graph"]), left)
-        right.barh(
-            spec["tasks"],
-            found["accuracy"][0],
-            color=[look[0] for look in LOOKS[: len(spec["tasks"])]],
-        )
-        right.set(xlim=(0, 1), title=f"λ = {spec['lams'][at]:.2g}")
 
-    return draw, len(spec["lams"]) - 1
+def _solved(w, graph, lam):
+    """A graph's picture, solved in the kernel for it."""
+    spec, (solver,) = w.spec, w._measure.args
+    accuracy = solver.accuracy(torch.tensor(graph, dtype=torch.float32), lam)
+    left, right = plt.subplots(1, 2, figsize=(10, 3.6), layout="constrained")[1]
+    plots.routing(np.asarray(graph), left)
+    colors = [look[0] for look in LOOKS[: len(spec["tasks"])]]
+    right.barh(spec["tasks"], accuracy.flatten()[: len(spec["tasks"])], color=colors)
+    right.set(xlim=(0, 1), title=f"λ = {lam:.2g}")
 
 
 def _winners(w):
@@ -118,10 +122,11 @@ def _winners(w):
     return draw, len(spec["n"]) - 1
 
 
-def _starts(w):
+def _starts(w, scale=1.0, lr=None):
     lab, spec = w._measure.args
     lam, j = spec["lams"][spec["start"]["lam"]], spec["column"]
-    history = lab.run("normal", 1.0, [lam], lab.steps[-1], lab.lr, record=max(1, lab.steps[1]))
+    options = {"lr": lr or lab.lr, "record": max(1, lab.steps[1])}
+    history = lab.run("normal", scale, [lam], lab.steps[-1], **options)
     steps = [step for step, _, _ in history]
     parts = [(s, torch.tensordot(lab.graph[0], a, dims=1)) for _, s, a in history]
     paths = np.array([[(v[:, -1, j] - v[:, 0, j]).numpy() for v in pair] for pair in parts])
@@ -174,3 +179,65 @@ DRAW = {
     "starts": _starts,
     "steps": _steps,
 }
+
+
+def ask(w):
+    """The kernel is asked at every key: a new graph's lines, a new start's two sliders."""
+    if w.kind == "graphs":
+        graph = np.asarray(w.spec["start"]["graph"])
+        places = [(t, k) for t in range(graph.shape[0]) for k in range(graph.shape[1])][:10]
+
+        def picture(**pressed):
+            now = graph.copy()
+            for i, (t, k) in enumerate(places):
+                now[t, k] = pressed[f"line{i}"]
+            _solved(w, now.tolist(), w.spec["lams"][w.spec["start"]["lam_at"]])
+            plt.show()
+
+        lines = [
+            ipywidgets.ToggleButton(bool(graph[place]), description=str(place)) for place in places
+        ]
+        return ipywidgets.interact(picture, **{f"line{i}": line for i, line in enumerate(lines)})
+    scales, rates = w.spec["scales"], w.spec["rates"]
+
+    def picture(scale, rate):
+        draw, last = _starts(w, scales[scale], rates[rate])
+        draw(last)
+        plt.show()
+
+    sliders = [ipywidgets.IntSlider(0, 0, len(values) - 1) for values in (scales, rates)]
+    return ipywidgets.interact(picture, scale=sliders[0], rate=sliders[1])
+
+
+def watched(n_steps=400, stride=4):
+    """A training in the kernel whose curve is drawn every few steps, as the playground's."""
+    import ragteach as rt
+
+    train = rt.MultiTaskDataset.from_frame(rt.make_toy(n_per_task=40))
+    test = rt.MultiTaskDataset.from_frame(rt.make_toy(n_per_task=250, seed=1000), like=train)
+    tensors, out = test.stacked(), ipywidgets.Output()
+    button = ipywidgets.Button(description="Play")
+
+    def play(_):
+        model = rt.RAG(train.n_features, train.n_classes, train.n_tasks, tasks=train.task_names)
+        optimizer = torch.optim.Adam(model.parameters(), lr=0.1)
+        criterion, data, curve = rt.MultiTaskLoss(lam=1e-3, lam_shared=1e-3), train.stacked(), []
+        until = time.time() + 20
+        for step in range(n_steps):
+            optimizer.zero_grad()
+            criterion.stacked(model, data).backward()
+            optimizer.step()
+            if step % stride or time.time() > until:
+                continue
+            curve.append(criterion.stacked(model, tensors).item())
+            with out:
+                out.clear_output(wait=True)
+                plt.figure(figsize=(5, 2.6))
+                plt.plot(curve)
+                plt.show()
+
+    button.on_click(play)
+    display(ipywidgets.VBox([button, out]).add_class("widget-interact"))
+    with out:
+        plt.figure(figsize=(5, 2.6))
+        plt.show()

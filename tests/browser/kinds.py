@@ -2,6 +2,8 @@
 
 import functools
 
+import pandas as pd
+
 import ragteach as rt
 
 IMPORT = "import ragteach as rt"
@@ -41,3 +43,63 @@ LONG = {**MAKE, "winners": TABLE.format(sizes="(5, 65, 3)")}
 def made(code: str) -> rt.widgets.Explorer:
     """The explorer of such a line, made once: a page gets a copy of what it holds."""
     return eval(code, {"rt": rt})
+
+
+# A learner's own data: long names, other scripts, right to left, signs that mean something elsewhere.
+CLASSES = ["שלילי", "中文类", "délicieux $1$"]
+NAMES = [
+    "A very long name of a task that does not end soon", "中文评论", "ביקורות", "$cost$",
+    "__proto__", "constructor", "<b>bold</b>", "a&b",
+]  # fmt: skip
+
+
+def own_frame(n_tasks=4, n=30):
+    """Toy sentences under such names, the first class last in the alphabet of none."""
+    frame = rt.make_toy(n_per_task=n)
+    toy = list(dict.fromkeys(frame.task))
+    frame["label"] = [CLASSES[y] for y in frame.label]
+    names = (NAMES + [f"task {i}" for i in range(30)])[:n_tasks]
+    parts = [frame[frame.task == toy[i % 4]].assign(task=name) for i, name in enumerate(names)]
+    return pd.concat(parts, ignore_index=True)[["text", "label", "task"]]
+
+
+def own_runs(n_tasks=6, epochs=20):
+    """Two schedules on such data, recorded."""
+    data = rt.MultiTaskDataset.from_frame(own_frame(n_tasks, 12))
+    runs = {}
+    for name in ("joint", "<two> phases of $1$"):
+        size = (data.n_features, data.n_classes, data.n_tasks)
+        model = rt.RAG(*size, tasks=data.task_names, adapters=[f"of {t}" for t in data.task_names])
+        recorder = rt.TrajectoryRecorder(model)
+        schedule = "joint" if name == "joint" else "two_phase"
+        options = {"epochs": epochs, "progress": False, "callbacks": [recorder]}
+        rt.fit(model, data, schedule=schedule, **options)
+        runs[name] = recorder.trajectory(data.vectorizer.get_feature_names_out())
+    return runs, data
+
+
+def own_step():
+    """A sentence of many words in three scripts, and a model that knows them."""
+    data = rt.MultiTaskDataset.from_frame(own_frame())
+    data.vectorizer = rt.make_vectorizer("bow").fit(
+        ["中文 很 好, המסך היה כהה, constructor __proto__ the plot was great"]
+    )
+    words = data.vectorizer.get_feature_names_out()
+    model = rt.RAG(len(words), 3, 4, tasks=data.task_names, scale=0.4, seed=4)
+    model.class_names = CLASSES
+    text = " ".join(words)
+    return rt.widgets.gradient_step(text, CLASSES[0], NAMES[0], model, data.vectorizer)
+
+
+OWN = {
+    "sharing": lambda: rt.widgets.sharing_slider(own_frame(), lam=[1e-5, 1e-4, 1e-3, 1e-2, 1e-1]),
+    "sharing_12": lambda: rt.widgets.sharing_slider(own_frame(12), lam=[1e-5, 1e-3, 1e-1]),
+    "sharing_30": lambda: rt.widgets.sharing_slider(own_frame(30), lam=[1e-5, 1e-3, 1e-1]),
+    "sharing_1": lambda: rt.widgets.sharing_slider(own_frame(1, 60), lam=[1e-5, 1e-3, 1e-1]),
+    "graphs": lambda: rt.widgets.graph_editor(own_frame(8)),
+    "graphs_1": lambda: rt.widgets.graph_editor(own_frame(1)),
+    "player": lambda: rt.widgets.trajectory_player(*own_runs()[:1], data=own_runs()[1]),
+    "player_12": lambda: rt.widgets.trajectory_player(own_runs(12)[0]),
+    "starts": lambda: rt.widgets.init_lab(own_frame(), seeds=12, steps=60),
+    "steps": own_step,
+}

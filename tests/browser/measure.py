@@ -132,11 +132,11 @@ def _press(page, key, held=0.05):
     page.keyboard.up(key)
 
 
-def edges(page, picture, n=60) -> tuple[list[float], float]:
+def edges(page, picture, n=60, button="[data-edge]") -> tuple[list[float], float]:
     """The same for the lines of the graph editor: every key makes a graph that was not there
     before.
     """
-    buttons = picture.locator("[data-edge]").all()[:10]
+    buttons = picture.locator(button).all()[:10]
 
     def press(i):
         buttons[
@@ -145,6 +145,37 @@ def edges(page, picture, n=60) -> tuple[list[float], float]:
         _press(page, "Enter")  # it acts when the key goes down
 
     return _answers(page, n, press)
+
+
+def starts(page, picture, n=24, sliders=(1, 2)) -> tuple[list[float], float]:
+    """The same for two sliders of the initialisation lab: every key makes a start that was not
+    there before, boustrophedon through all pairs of values."""
+    across, down = (picture.locator(SLIDER).nth(i) for i in sliders)
+    width = span(picture, sliders[0])
+    for slider in (down, across):
+        slider.focus()
+        page.keyboard.press("Home")
+    page.wait_for_timeout(1500)
+
+    def press(i):
+        row, place = divmod(i, width + 1)
+        if place == width:
+            down.focus()
+            return _press(page, "ArrowRight")
+        across.focus()
+        return _press(page, ("ArrowRight", "ArrowLeft")[row % 2])
+
+    return _answers(page, n, press)
+
+
+def film(page, begin, seconds) -> float:
+    """New pictures a second in a training that begins now."""
+    page.evaluate("watch.paints.length = 0")
+    begin()
+    page.wait_for_function("watch.paints.length > 0", timeout=60_000)
+    page.wait_for_timeout(1000 * seconds)
+    first, last, n = page.evaluate("[watch.paints[0], watch.paints.at(-1), watch.paints.length]")
+    return (n - 1) / (last - first) * 1000 if n > 1 else 0.0
 
 
 def _answers(page, n, press, patience=10):

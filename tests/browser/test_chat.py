@@ -60,7 +60,7 @@ def test_reasons_add_up_to_the_lead_and_the_copied_code_gives_the_probabilities(
 
 def test_it_works_from_the_keyboard_and_says_one_thing_aloud(on_disk):
     page = on_disk(made(BOX))
-    live = f"{ROOT}.querySelectorAll('[aria-live], [role=status], [role=alert], [role=log]').length"
+    live = f"{ROOT}.querySelectorAll('[aria-live], [role=status], [role=alert], [role=log], output').length"
     assert page.evaluate(live) == 1
     field = page.get_by_label("Or write your own message")
     rested(page, lambda: (field.focus(), page.keyboard.type("cancel my order")))

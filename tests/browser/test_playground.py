@@ -7,8 +7,11 @@ import re
 import urllib.parse
 
 import pytest
+from PIL import Image
 
 import ragteach as rt
+
+from .conftest import ROOT
 
 pytestmark = pytest.mark.browser
 EYE = [[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]]
@@ -128,6 +131,20 @@ def test_the_address_follows_and_leads_back(opened):
     assert other.get_by_label("films uses adapter A2").get_attribute("aria-pressed") == "false"
 
 
+def test_a_damaged_link_is_said_and_the_next_one_followed(opened):
+    page = opened({"at": 30, "graph": [[1], 5], "lam": 99, "n": "many", "__proto__": 1, "lr": 4})
+    assert "Step 30 of 400" in say(page)
+    assert "cannot be read" in page.locator(".error").inner_text()
+    page.evaluate('location.hash = encodeURIComponent(\'{"at": 20, "n": 10}\')')
+    page.wait_for_function(f"/Step 20 of/.test({ROOT}.querySelector('.say').textContent)")
+    assert page.locator(".error").is_hidden()
+    page.go_back()
+    page.wait_for_function(f"/Step 30 of/.test({ROOT}.querySelector('.say').textContent)")
+    page.evaluate("location.hash = '%%%'")
+    page.wait_for_function(f"{ROOT}.querySelector('.error').checkVisibility()")
+    assert page.said == []
+
+
 def stop(opened, story, number):
     """The page at a stop of a story, as the learner gets there."""
     page = opened()
@@ -195,6 +212,10 @@ def test_your_own_table_stays_in_the_page_and_keeps_its_names(opened):
     assert all(name in shown for name in ("plays", "trains", "yes", "no"))
     assert "films" not in shown and "negative" not in shown
     assert "lovely" not in urllib.parse.unquote(page.url)
+    with page.expect_download() as png:
+        page.get_by_role("button", name="Chart as PNG").click()
+    colours = Image.open(png.value.path()).convert("RGB").getcolors(1 << 20)
+    assert {(0, 114, 178), (213, 94, 0)} <= {colour for _, colour in colours}  # of two tasks
     assert page.said == []
 
 
@@ -204,6 +225,7 @@ def test_your_own_table_stays_in_the_page_and_keeps_its_names(opened):
         ("review,stars\nfine,3\n", "Got: the columns review, stars"),
         ('text,label,task\n"fine,1,a\n', "never ends"),
         ("text,label,task\nfine,1,a\n", "Got: 1 rows"),
+        ("\ufeff" + "text,label\r\n" + "a fine day,1\r\n" * 20, "1 classes"),
     ],
 )
 def test_a_table_that_will_not_do_is_refused_in_three_parts(opened, table, says):

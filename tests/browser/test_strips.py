@@ -4,18 +4,16 @@ import json
 import re
 
 import numpy as np
-import pandas as pd
 import pytest
 
 import ragteach as rt
 from ragteach.widgets.sharing import read
 
 from .conftest import ROOT, go, rested
+from .kinds import CLASSES, own_frame
 
 pytestmark = pytest.mark.browser
 LAMS = np.logspace(-5, -1, 5)
-CLASSES = ["שלילי", "中文类", "délicieux $1$"]
-NAMES = ["A very long name of a task that does not end soon", "中文评论", "ביקורות", "$cost$"]
 
 
 def number(text):
@@ -32,15 +30,6 @@ def strip(page):
         ]
         for row in rows
     ]
-
-
-def own_frame(n_tasks=4, n=30):
-    frame = rt.make_toy(n_per_task=n)
-    toy = list(dict.fromkeys(frame.task))
-    frame["label"] = [CLASSES[y] for y in frame.label]
-    names = (NAMES + [f"task {i}" for i in range(30)])[:n_tasks]
-    parts = [frame[frame.task == toy[i % 4]].assign(task=name) for i, name in enumerate(names)]
-    return pd.concat(parts, ignore_index=True)[["text", "label", "task"]]
 
 
 @pytest.mark.parametrize(
@@ -89,6 +78,26 @@ def test_a_sentence_of_two_hundred_words_and_thirty_tasks_fit(on_disk):
         assert len(strip(page)[0]) <= 17
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         assert page.said == []
+
+
+def test_other_toy_sentences_are_made_and_solved_in_the_page_as_python_does_it(on_disk):
+    """Without a kernel: relatedness, sentences per task and seed; the copied code says where."""
+    knobs = {"relatedness": 0.25, "n_per_task": 10, "seed": 3}
+    w = rt.widgets.sharing_slider(n_per_task=20, lam=LAMS)
+    page = on_disk(w)
+    first = page.locator(".say").inner_text()
+    found = go(page, **knobs, lam=1e-3)
+    theirs = w.measures(**knobs, lam=1e-3)
+    assert set(found) == set(theirs)
+    assert found == pytest.approx(theirs, rel=2e-3, abs=0.003)
+    assert theirs["accuracy"] != w.measures(lam=1e-3)["accuracy"]
+    rested(page, lambda: page.get_by_role("slider", name="Seed").press("ArrowRight"))
+    assert page.evaluate("RAGTEACH_MODELS[0].get('state').seed") == 4
+    page.get_by_role("button", name="Copy as code").click()
+    assert "relatedness=0.25, n_per_task=10, seed=4" in page.locator(".tools ~ pre").inner_text()
+    rested(page, page.get_by_role("button", name="Reset").click)
+    assert page.locator(".say").inner_text().startswith(first)
+    assert page.said == []
 
 
 def looks(page):
