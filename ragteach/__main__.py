@@ -17,27 +17,39 @@ from __future__ import annotations
 import argparse
 import errno
 import os
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from ragteach.data.stopping import Once, once, sign_of
 from ragteach.errors import RagteachError
 
 OK, BAD_INPUT = 0, 2
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)  # what a full disk says
 INTERRUPTED = 130  # the exit code of a program that Ctrl-C ended
-STOPPED = "Expected: to finish\nGot: Ctrl-C\nWhat to do: the same again, when there is time"
-CODES = "exit codes: 0 done, 2 bad input (the message says what to do), 130 stopped by Ctrl-C"
+BY_SIGNAL = 128  # and, with its number added, of one that another signal ended
+CODES = (
+    "exit codes: 0 done, 2 bad input (the message says what to do), 130 stopped by Ctrl-C,\n"
+    "143 by SIGTERM, 129 by a terminal that was closed"
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Parse ``argv`` and run the command.
 
     Returns:
-        0; 2 after bad input, which is said in three parts; 130 after Ctrl-C.
+        0; 2 after bad input, which is said in three parts; 130 after Ctrl-C, and 128 + its number
+        after another signal that asks to stop.
     """
     open_streams()
+    with once("SIGINT", "SIGTERM", "SIGHUP") as stop:
+        return _answer(argv, stop)
+
+
+def _answer(argv: Sequence[str] | None, stop: Once) -> int:
+    """Run the command, and say in three parts what stopped it."""
     try:
         options = _parsed(argv)
         code = options.run(options) or OK
@@ -61,8 +73,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         )
         return BAD_INPUT
     except KeyboardInterrupt as stopped:
-        print(stopped if str(stopped) else STOPPED, file=sys.stderr)
-        return INTERRUPTED
+        again = "What to do: the same again, when there is time"
+        short = f"Expected: to finish\nGot: {sign_of(stopped)}\n{again}"
+        print(stopped if str(stopped) else short, file=sys.stderr)
+        return INTERRUPTED if stop.number is None else BY_SIGNAL + stop.number
 
 
 def _parsed(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -294,4 +308,7 @@ def open_streams() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    code = main()
+    if code > BY_SIGNAL:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # it is ending already
+    sys.exit(code)

@@ -22,7 +22,7 @@ from typing import Any
 import torch
 
 from ragteach.data.arguments import as_matrix, generator_of
-from ragteach.errors import at_least, one_of, refuse, whole
+from ragteach.errors import at_least, one_of, refuse, shown, whole
 
 GRAPHS = ("one_per_task", "all", "grouped", "random")
 
@@ -52,6 +52,7 @@ def routing_graph(
     """
     whole("n_tasks", n_tasks, 1)
     whole("n_adapters", n_adapters)
+    whole("per_task", per_task, 1)
     generator = generator_of(seed)
     if not isinstance(graph, str):
         return as_matrix("graph", graph, (n_tasks, n_adapters))
@@ -69,7 +70,6 @@ def routing_graph(
     if graph == "grouped":
         group = torch.arange(n_tasks) * n_adapters // n_tasks  # task t: group floor(t K / T)
         return torch.nn.functional.one_hot(group, n_adapters).float()
-    whole("per_task", per_task, 1)
     if per_task > n_adapters:
         raise refuse(
             expected=f"per_task between 1 and num_adapters = {n_adapters}",
@@ -106,7 +106,7 @@ def task_covariance(graph: Any, lam: float, lam_shared: float) -> torch.Tensor:
         if value == 0:
             raise refuse(
                 expected=f"{name} > 0",
-                got=f"{name} = {value!r}",
+                got=f"{name} = {shown(value)}",
                 fix="a penalty of 0 is a prior of infinite variance: use a small number instead",
             )
     graph = as_matrix("graph", graph)

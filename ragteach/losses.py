@@ -138,7 +138,7 @@ class MultiTaskLoss(nn.Module):
     def set_sizes(self, sizes: Any) -> None:
         """Tell the loss how many examples each task has, (n_tasks,); checks alpha against it."""
         self.sizes = as_sizes(sizes)
-        if self.alpha not in ("difficulty", "uncertainty"):
+        if not isinstance(self.alpha, str) or self.alpha not in ("difficulty", "uncertainty"):
             self.alphas = task_alphas(self.alpha, self.sizes)  # (n_tasks,)
             return
         n_tasks = len(self.sizes)

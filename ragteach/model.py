@@ -28,7 +28,8 @@ from ragteach.data.documents import (
     sparse_rows,
 )
 from ragteach.data.memory import fits_memory
-from ragteach.errors import finite, is_list, one_of, refuse, whole
+from ragteach.data.objects import one_value
+from ragteach.errors import finite, is_list, one_of, refuse, shown, whole
 from ragteach.graph import routing_graph, unless_identity
 from ragteach.linear import Documents, project, project_rows
 
@@ -290,9 +291,8 @@ class RAG(nn.Module):
 
     def task_index(self, task: Any) -> int:
         """Number of a task given by name or number."""
-        task = task.item() if getattr(task, "ndim", None) == 0 else task
-        numbers = [] if isinstance(task, str) else range(self.n_tasks)
-        known = [*self.task_names, *numbers]
+        task = one_value(task)
+        known = [*self.task_names, *(() if isinstance(task, str) else range(self.n_tasks))]
         one_of("task", task, known)
         return known.index(task) % self.n_tasks
 
@@ -333,7 +333,7 @@ class RAG(nn.Module):
         one = isinstance(tasks, str) or not is_list(tasks)
         for task in [tasks] if one else members("tasks", tasks, "tasks=['films']"):
             weight = tasks[task] if isinstance(tasks, dict) else 1.0
-            finite(f"weight of task {task!r}", weight)
+            finite(f"weight of task {shown(task)}", weight)
             column[self.task_index(task)] = weight
         seed = self.seed + crc32(name.encode()) if seed is None else seed
         self.adapters[name] = self._new_adapter(generator_of(seed)).to(self.shared)
@@ -355,7 +355,7 @@ class RAG(nn.Module):
         for adapter in [adapters] if one else members("adapters", adapters, "adapters=['A1']"):
             one_of("adapter", adapter, self.adapter_names)
             weight = adapters[adapter] if isinstance(adapters, dict) else 1.0
-            finite(f"weight of adapter {adapter!r}", weight)
+            finite(f"weight of adapter {shown(adapter)}", weight)
             row[0, self.adapter_names.index(adapter)] = weight
         self.graph, self.task_names = torch.cat([self.graph, row.to(self.graph)]), names
         if self.bias is not None and self.bias_kind == "task":

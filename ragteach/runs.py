@@ -19,7 +19,8 @@ import torch
 from torch import Tensor
 
 from ragteach.data.arguments import generator_of, made_optimizer
-from ragteach.errors import DivergenceWarning, refuse
+from ragteach.data.objects import attribute
+from ragteach.errors import DivergenceWarning, refuse, shown
 
 
 @dataclass
@@ -81,11 +82,11 @@ class Run:
         self._stop_early()
 
     def _restore(self, resume: Any) -> None:
-        state = getattr(resume, "checkpoint", resume)
+        state = attribute(resume, "checkpoint", resume)
         if not isinstance(state, dict) or set(state) != KEPT:
             raise refuse(
                 expected="resume: the History of a fit (or its checkpoint) that can go on",
-                got=f"{type(resume).__name__} without one: {resume!r:.60}",
+                got=f"{type(resume).__name__} without one: {shown(resume, 60)}",
                 fix="history = fit(...), then fit(..., resume=history); after a divergence start anew",
             )
         state = copy.deepcopy(state)

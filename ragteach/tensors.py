@@ -20,6 +20,7 @@ import torch
 
 from ragteach.data.arguments import check_linear, check_same_shape
 from ragteach.data.documents import take
+from ragteach.data.objects import has
 from ragteach.errors import refuse
 
 MISSING = -100  # a label that is not there; the same number torch's cross-entropy ignores
@@ -122,7 +123,7 @@ def as_tensors(model: Any, data: Any, class_weight: Any = None) -> TaskTensors:
             fix="pass the dataset itself, or weight it with dataset.stacked(class_weight=...)",
         )
     if not isinstance(data, TaskTensors):
-        if not hasattr(data, "stacked"):
+        if not has(data, "stacked"):
             raise refuse(
                 expected="a MultiTaskDataset (or its stacked form)",
                 got=f"{type(data).__name__}",

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import functools
 import inspect
 import itertools
@@ -57,6 +58,8 @@ CALLS: dict[str, Callable[[], Call]] = {}
 
 # The formulas of the inner loop take tensors, and torch's own errors say what is wrong with those.
 FORMULAS = {"cross_entropy", "penalty", "residual", "task_logits", "task_weights", "gradients"}
+# What a stream of batches raises while it is read is its own, and stays as it is.
+STREAMS = {"data", "val", "loader", "batches"}
 # Names that are no calls, or are made by other calls only.
 NO_CALLS = {
     "Adapter": "made by RAG",
@@ -670,6 +673,39 @@ class _NoItems:
         raise RuntimeError("no items")
 
 
+def _quantised() -> torch.Tensor:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch is going to give them up
+        return torch.quantize_per_tensor(torch.ones(4, 6), 0.1, 0, torch.qint8)
+
+
+def _in_itself() -> list:
+    endless: list = []
+    endless.append(endless)
+    return endless
+
+
+def _raises(self, *given):
+    raise RuntimeError("it answers no question")
+
+
+# Objects of which one question each raises: they can be refused by their class only.
+_HOSTILE = {
+    f"a hostile {name}": type(f"Hostile{name.strip('_').title()}", (), {name: _raises})
+    for name in (
+        "__repr__", "__eq__", "__len__", "__getattr__", "__iter__", "__bool__", "__hash__",
+        "__float__", "__index__", "__array__", "__str__", "__contains__", "__fspath__", "__call__",
+    )
+}  # fmt: skip
+
+
+def _many_levels() -> pd.DataFrame:
+    """A frame with two levels of rows and of columns."""
+    rows = pd.MultiIndex.from_product([["a"], [0, 1]])
+    columns = pd.MultiIndex.from_tuples([("text", ""), ("label", ""), ("task", "")])
+    return pd.DataFrame([["good", 0, "films"], ["bad", 1, "films"]], rows, columns)
+
+
 WRONG: dict[str, Callable[[], object]] = {
     "None": lambda: None,
     "NaN": lambda: NAN,
@@ -735,6 +771,33 @@ WRONG: dict[str, Callable[[], object]] = {
     "timedelta": lambda: pd.Timedelta(1, "D"),
     "a dict's child": lambda: Counter("ab"),
     "int8": lambda: torch.ones(2, dtype=torch.int8),
+    "float16": lambda: torch.ones(4, 6, dtype=torch.float16),
+    "bfloat16": lambda: torch.ones(4, 6, dtype=torch.bfloat16),
+    "meta tensor": lambda: torch.ones(4, 6, device="meta"),
+    "quantised tensor": _quantised,
+    "sparse tensor": lambda: torch.eye(6)[:4].to_sparse(),
+    "tensor that is trained": lambda: torch.ones(4, 6, requires_grad=True),
+    "tensor of one number": lambda: torch.tensor(1.5),
+    "empty tensor": lambda: torch.empty(0, 6),
+    "nested tensor": lambda: [torch.ones(2), torch.ones(3)],
+    "masked array": lambda: np.ma.masked_array(np.ones((4, 6)), mask=np.eye(4, 6)),
+    "numpy matrix": lambda: np.asmatrix(np.ones((4, 6))),
+    "memoryview": lambda: memoryview(b"ab"),
+    "array of complex": lambda: np.ones((4, 6), dtype=complex),
+    "array of bytes": lambda: np.array([b"a", b"b"]),
+    "array of arrays": lambda: np.array([np.ones(2), np.ones(3)], dtype=object),
+    "ten axes": lambda: np.ones((1,) * 10),
+    "the date of today": datetime.date.today,
+    "frame of many levels": _many_levels,
+    "frame with a column twice": lambda: pd.DataFrame(
+        [["good", "bad", 0, "films"]], columns=["text", "text", "label", "task"]
+    ),
+    "unused categories": lambda: pd.Series(pd.Categorical(["a", "b"], categories=["c", "a", "b"])),
+    "Arrow strings": lambda: pd.Series(["a", None], dtype=pd.StringDtype("pyarrow")),
+    "boolean with NA": lambda: pd.array([True, None], dtype="boolean"),
+    "set": lambda: {"films", "cars"},
+    "a list in itself": _in_itself,
+    **_HOSTILE,
     **{name: (lambda value=value: value) for name, value in _polars().items()},
 }
 
@@ -793,7 +856,7 @@ def named(argument: str, message: str) -> bool:
         "x": "features rows", "y": "target label class", "data": "row column task features", "texts": "features",
         "frame": "table column row", "tensors": "multitaskdataset", "model": "rag", "init": "start",
         "sizes": "alpha", "heads": "head", "how": "how", "path": "file table", "source": "file", "loader": "dataloader",
-        "sample_weight": "weight", "n_features": "features", "val": "data", "train": "data",
+        "sample_weight": "weight", "n_features": "features", "val": "data task", "train": "data",
         "strategies": "strategy", "wrapped": "lora peft", "number": "exercise", "mode": "mode",
         "question": "prediction", "study": "optuna", "space": "parameter", "callbacks": "callback", "by": "column",
         "labels": "label", "task_column": "column", "indices": "index", "change": "change",
@@ -801,6 +864,8 @@ def named(argument: str, message: str) -> bool:
     }  # fmt: skip
     words = [argument, *argument.split("_"), *also.get(argument.lower(), "").split()]
     words += [word.rstrip("s") for word in words]
+    if f"{argument} = " in message:
+        return True
     return any(len(word) > 1 and word.lower() in message.lower() for word in words)
 
 
@@ -844,6 +909,9 @@ def verdict(name: str, argument: str, wrong: str, value: object) -> str:
         checked = any("sklearn" in name for name in frames) and "Linalg" not in repr(error)
         return "" if checked and str(error) else f"{type(error).__name__}: {str(error)[:150]}"
     except Exception as error:  # whatever else there is, is the finding
+        own = argument in STREAMS and wrong == "a hostile __iter__"
+        if own or wrong == "a hostile __call__":  # what your function raises stays as it is
+            return ""
         return f"{type(error).__name__}: {str(error)[:150]}"
     if must_refuse(argument, wrong) and argument not in made.unused:
         return "accepted"

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from ragteach.data.objects import as_name
 from ragteach.errors import at_least, is_list, refuse, shown, whole
 
 LARGEST_SEED = 2**63 - 1  # of torch's generators
@@ -28,7 +29,7 @@ def short(value: object) -> str:
     return f"{type(value).__name__} {shown(value, 60)}"
 
 
-def members(name: str, value: Iterable, fix: str) -> list:
+def members(name: str, value: Iterable, fix: str, most: int = MOST) -> list:
     """What stands in a list, range, array or generator; refuses one that breaks or never ends.
 
     Example:
@@ -36,15 +37,15 @@ def members(name: str, value: Iterable, fix: str) -> list:
         [0, 1, 2]
     """
     try:
-        found = list(itertools.islice(value, MOST + 1))
+        found = list(itertools.islice(value, most + 1))
     except Exception as error:
         got = (
             f"{name} = {short(value)}, which breaks as it is read ({type(error).__name__}: {error})"
         )
         raise refuse(expected=f"{name} in a list", got=got, fix=fix) from error
-    if len(found) > MOST:
+    if len(found) > most:
         raise refuse(
-            expected=f"at most {MOST:,} values of {name}",
+            expected=f"at most {most:,} values of {name}",
             got=f"{name} = {short(value)}, which has more, or never ends",
             fix=fix,
         )
@@ -64,7 +65,8 @@ def distinct(
         whole(f"number of {what}", given, 0, MOST)
         return [f"{prefix}{i + 1}" for i in range(int(given))]  # type: ignore[arg-type]
     fix = "name each once, in a list"
-    names = [given] if isinstance(given, str) else list(map(str, members(what, given, fix)))
+    given = [given] if isinstance(given, str) else members(what, given, fix)
+    names = [as_name(what, one) for one in given]
     counts = Counter(names)
     bad = [n for n in names if not n or counts[n] > 1 or n in reserved or ("." in n and reserved)]
     if bad:
@@ -168,17 +170,17 @@ def check_fit(
     if not callable(optimizer):
         raise refuse(
             expected="optimizer: a torch optimiser's class",
-            got=f"{optimizer!r}",
+            got=shown(optimizer),
             fix="pass torch.optim.Adam",
         )
     what, fix = "callbacks in a list", "pass callbacks=[yours]"
     if not isinstance(callbacks, list | tuple):
-        raise refuse(expected=what, got=f"{callbacks!r}", fix=fix)
+        raise refuse(expected=what, got=shown(callbacks), fix=fix)
     for callback in callbacks:
         if not (hasattr(callback, "on_step") or hasattr(callback, "on_epoch")):
             raise refuse(
                 expected="callbacks with a method on_step or on_epoch",
-                got=f"{callback!r}, which has neither",
+                got=f"{shown(callback)}, which has neither",
                 fix="write a class with on_epoch(self, model, epoch, record), and pass "
                 "[YourClass()]",
             )

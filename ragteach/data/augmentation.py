@@ -31,9 +31,10 @@ from sklearn.semi_supervised import SelfTrainingClassifier
 from sklearn.utils import check_array
 from sklearn.utils import resample as draw_rows
 
-from ragteach.data.frames import as_table
+from ragteach.data.frames import as_table, check_header
+from ragteach.data.objects import as_rows, attribute, has
 from ragteach.data.weighting import weights_of_classes
-from ragteach.errors import at_least, is_number, one_of, refuse, whole
+from ragteach.errors import at_least, is_number, one_of, refuse, shown, whole
 from ragteach.tensors import MISSING
 
 HOW = ("over", "under")
@@ -154,7 +155,9 @@ def augment(
     at_least("share", share)
     if share > 1:
         raise refuse(
-            expected="share of the words, 0 .. 1", got=f"share = {share!r}", fix="try share=0.1"
+            expected="share of the words, 0 .. 1",
+            got=f"share = {shown(share)}",
+            fix="try share=0.1",
         )
     changes = _names("change", change)
     for name in changes:
@@ -212,14 +215,14 @@ def _synonyms(synonyms: Mapping[str, Any] | None, used: bool) -> dict[str, list[
         if used:
             raise refuse(
                 expected="synonyms for change='replace'",
-                got=f"synonyms={synonyms!r}",
+                got=f"synonyms={shown(synonyms)}",
                 fix="give a dict such as {'good': ['fine', 'nice']}",
             )
         return {}
     if not isinstance(synonyms, Mapping):
         raise refuse(
             expected="synonyms as a dict from a word to a list of words",
-            got=f"synonyms = {synonyms!r}",
+            got=f"synonyms = {shown(synonyms)}",
             fix="give a dict such as {'good': ['fine', 'nice']}",
         )
     if not used:
@@ -236,7 +239,7 @@ def _synonyms(synonyms: Mapping[str, Any] | None, used: bool) -> dict[str, list[
         if not fine or not all(isinstance(other, str) and other.strip() for other in others):
             raise refuse(
                 expected="synonyms from one word, without marks around it, to a list of words",
-                got=f"{word!r}: {others!r}",
+                got=f"{shown(word)}: {shown(others)}",
                 fix="give a dict such as {'good': ['fine', 'nice']}",
             )
         known.setdefault(word.lower(), []).extend(
@@ -284,17 +287,19 @@ def self_train(
     """
     if not (is_number(threshold) and 0 <= threshold < 1):
         raise refuse(
-            expected="threshold from 0 to below 1", got=f"threshold = {threshold!r}", fix="try 0.9"
+            expected="threshold from 0 to below 1",
+            got=f"threshold = {shown(threshold)}",
+            fix="try 0.9",
         )
     if max_iter is not None:
         whole("max_iter", max_iter, 1)
-    if not hasattr(estimator, "predict_proba") or not hasattr(estimator, "task_column"):
+    if not has(estimator, "predict_proba", "task_column"):
         raise refuse(
             expected="an estimator like RAGClassifier, with probabilities and a task column",
             got=f"{type(estimator).__name__}",
             fix="pass RAGClassifier()",
         )
-    y = _class_numbers("labels y", y)
+    y = _class_numbers("labels y", as_rows("y", y))
     y = np.where(y == MISSING, -1, y)
     if not (y >= 0).any() or y.min() < -1:
         raise refuse(
@@ -302,7 +307,7 @@ def self_train(
             got=f"labels {np.unique(y)[:6].tolist()}",
             fix="label some rows of every task",
         )
-    X = check_array(X, accept_sparse="csr")
+    X = check_array(as_rows("X", X), accept_sparse="csr")
     if X.shape[0] != len(y):
         raise refuse(
             expected=f"features X of shape (n_docs, n_features), one row for each of {len(y)} "
@@ -310,7 +315,7 @@ def self_train(
             got=f"X of shape {X.shape}",
             fix="give X and y the same number of rows",
         )
-    names, code = _numbered_tasks(tasks, len(y))
+    names, code = _numbered_tasks(as_rows("tasks", tasks), len(y))
     absent = sorted(str(names[t]) for t in set(code) - set(code[y >= 0]))
     if absent:
         raise refuse(
@@ -373,7 +378,7 @@ def _names(argument: str, given: Any) -> list[str]:
     if not isinstance(names, list | tuple) or not names:
         raise refuse(
             expected=f"{argument} to be a name, or a list of names",
-            got=f"{argument} = {given!r}",
+            got=f"{argument} = {shown(given)}",
             fix=f"give one, such as {argument}={'task' if argument == 'by' else 'drop'!r}",
         )
     return list(names)
@@ -386,10 +391,11 @@ def _table(frame: Any, *columns: str) -> pd.DataFrame:
         >>> _table(pd.DataFrame({"task": ["films"]}), "task").shape
         (1, 1)
     """
-    names = [] if isinstance(frame, pd.DataFrame) else list(getattr(frame, "columns", ()))
-    if names and not hasattr(frame, "texts"):  # any table with columns, such as polars'
+    names = [] if isinstance(frame, pd.DataFrame) else list(attribute(frame, "columns", ()))
+    if names and not has(frame, "texts"):  # any table with columns, such as polars'
         frame = pd.DataFrame({name: list(frame[name]) for name in names})
     frame = as_table(frame) if not isinstance(frame, pd.DataFrame) else frame
+    check_header(frame)
     for name in columns:
         one_of("column", name, list(frame.columns))
     for name in columns:
@@ -409,7 +415,7 @@ def _texts(column: pd.Series) -> list[str]:
     if wrong is not None:
         raise refuse(
             expected="strings in the column text of the table",
-            got=f"{wrong!r}, a {type(wrong).__name__}",
+            got=f"{shown(wrong)}, a {type(wrong).__name__}",
             fix="frame.astype({'text': str}) makes strings, if numbers are meant as texts",
         )
     return texts

@@ -15,7 +15,8 @@ from typing import Any
 
 import torch
 
-from ragteach.errors import is_list, refuse
+from ragteach.data.objects import has, readable
+from ragteach.errors import is_list, refuse, shown
 from ragteach.tensors import MISSING
 
 WHOLE = (torch.int8, torch.int16, torch.int32, torch.int64)
@@ -23,7 +24,7 @@ WHOLE = (torch.int8, torch.int16, torch.int32, torch.int64)
 
 def is_stream(data: Any) -> bool:
     """Whether these are batches to be read one after another."""
-    table = isinstance(data, str | Mapping | torch.Tensor) or hasattr(data, "columns")
+    table = isinstance(data, str | Mapping | torch.Tensor) or has(data, "columns")
     return is_list(data) and not table
 
 
@@ -61,7 +62,7 @@ def as_batch(batch: Any) -> tuple:
     except (TypeError, ValueError, RuntimeError) as error:
         raise refuse(
             expected="batches of (x, y, task) as a DataLoader makes them, y and task of numbers",
-            got=f"{batch[1]!r:.60} and {batch[2]!r:.60} ({error})",
+            got=f"{shown(batch[1], 60)} and {shown(batch[2], 60)} ({error})",
             fix="build MultiTaskDataset(texts, labels, num_classes, tasks): it numbers labels and "
             "tasks",
         ) from error
@@ -74,18 +75,19 @@ def check_batch(logits: Any, y: Any, task: Any) -> None:
     tensors = all(isinstance(value, torch.Tensor) for value in said.values())
     shapes = tensors and logits.ndim == 2 and y.shape == logits.shape[:1]
     shapes = shapes and said["task"].shape == y.shape and logits.is_floating_point()
+    shapes = shapes and all(readable(value) for value in said.values())
     if not shapes or any(said[name].dtype not in WHOLE for name in ("y", "task")):
-        shown = [f"{name} {_of_shape(value)}" for name, value in said.items()]
+        shapes_of = [f"{name} {_of_shape(value)}" for name, value in said.items()]
         raise refuse(
             expected="logits (n_docs, n_classes), and whole numbers y (n_docs,) and task (n_docs,)",
-            got=", ".join(shown),
+            got=", ".join(shapes_of),
             fix="y.flatten() drops a second axis, y.long() makes whole numbers",
         )
 
 
 def _of_shape(value: Any) -> str:
     tensor = isinstance(value, torch.Tensor)
-    return f"{tuple(value.shape)} of {value.dtype}" if tensor else f"{value!r:.60}"
+    return f"{tuple(value.shape)} of {value.dtype}" if tensor else shown(value, 60)
 
 
 def check_numbers(logits: torch.Tensor, y: torch.Tensor, task: torch.Tensor, n_tasks: int) -> None:

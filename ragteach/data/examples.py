@@ -14,9 +14,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ragteach.data.arguments import distinct
+from ragteach.data.arguments import distinct, members
 from ragteach.data.naming import name_column
-from ragteach.errors import is_list, refuse
+from ragteach.data.objects import as_array, attribute, one_value
+from ragteach.errors import RagteachError, is_list, refuse, shown
 from ragteach.tensors import MISSING
 
 
@@ -62,7 +63,9 @@ def _long(numbers: np.ndarray) -> Tensor:
 def _labels(labels: Any, n_docs: int) -> np.ndarray:
     """Labels as an integer array, (n_docs,) or (n_docs, n_tasks)."""
     try:
-        labels = np.asarray(labels)
+        labels = as_array("labels", labels)
+    except RagteachError:
+        raise
     except ValueError:
         labels = np.zeros(0)  # rows of unequal length
     if labels.ndim not in (1, 2) or labels.shape[0] != n_docs or 0 in labels.shape:
@@ -93,12 +96,15 @@ def _task_numbers(tasks: Any, n_docs: int, task_names: Any) -> tuple[list[str], 
     With ``task_names``, a task is one of them, or its place among them. Without, the numbers 0, 1,
     ... are called task1, task2, ... as in RAG; any other tasks are named by themselves.
     """
-    tasks = list(tasks) if is_list(tasks) and not isinstance(tasks, str) else [tasks]
-    tasks = [t.item() if getattr(t, "ndim", None) == 0 else t for t in tasks]
-    if len(tasks) != n_docs or any(getattr(t, "ndim", 0) for t in tasks):
+    several = is_list(tasks) and not isinstance(tasks, str)
+    tasks = (
+        members("tasks", tasks, "tasks=['films', 'cars', 'films']", n_docs) if several else [tasks]
+    )
+    tasks = [one_value(t) for t in tasks]
+    if len(tasks) != n_docs or any(attribute(t, "ndim", 0) for t in tasks):
         raise refuse(
             expected=f"one task for each of the {n_docs} documents",
-            got=f"{len(tasks)} tasks, such as {tasks[0] if tasks else None!r:.60}",
+            got=f"{len(tasks)} tasks, such as {shown(tasks[0] if tasks else None, 60)}",
             fix="give texts and tasks the same length",
         )
     named = name_column(tasks, "task", missing="keep", gaps=True)
@@ -143,7 +149,7 @@ def checked_class_names(class_names: Any, n_classes: int) -> list[str] | None:
 
 def classes_in_advance(frame: Any, label: Any, n_classes: int) -> list[str] | None:
     """The names of ``n_classes`` classes of which some have no example; None: to be counted."""
-    names = getattr(frame, "attrs", {}).get("label_names") or []
+    names = attribute(frame, "attrs", {}).get("label_names") or []
     if len(names) == n_classes:
         return names
     try:
@@ -155,7 +161,7 @@ def classes_in_advance(frame: Any, label: Any, n_classes: int) -> list[str] | No
 
 def classes_of_training(vectorizer: Any, frame: Any, label: Any) -> list[str] | None:
     """The classes of the data that the words were counted on, if all labels here are of them."""
-    names = getattr(vectorizer, "class_names_", None) or getattr(frame, "attrs", {}).get("classes")
+    names = attribute(vectorizer, "class_names_") or attribute(frame, "attrs", {}).get("classes")
     try:
         labels = set(np.asarray(frame[label]).tolist())
     except (KeyError, TypeError, IndexError):

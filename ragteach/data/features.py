@@ -22,7 +22,7 @@ import numpy as np
 import scipy.sparse as sp
 from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 
-from ragteach.errors import one_of, refuse
+from ragteach.errors import one_of, refuse, shown
 
 KINDS = {"tfidf": TfidfVectorizer, "bow": CountVectorizer}
 ANALYZERS = ("word", "char", "auto")
@@ -99,7 +99,7 @@ def make_vectorizer(
             also = " or None" if name == "max_features" else ""
             raise refuse(
                 expected=f"{name} to be a whole number >= 1{also}",
-                got=f"{name} = {value!r}",
+                got=f"{name} = {shown(value)}",
                 fix=f"leave {name} out to get its default, or use a number such as 2",
             )
     one_of("analyzer", analyzer, ANALYZERS)

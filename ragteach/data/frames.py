@@ -24,8 +24,9 @@ from ragteach.data.aligned import aligned
 from ragteach.data.arguments import names_of
 from ragteach.data.columns import ROLES, Columns, find_columns
 from ragteach.data.naming import WAYS, Named, ask, name_column, natural
+from ragteach.data.objects import attribute, has
 from ragteach.data.reading import load_table
-from ragteach.errors import one_of, refuse
+from ragteach.errors import one_of, refuse, shown
 from ragteach.tensors import MISSING
 
 
@@ -63,7 +64,7 @@ def as_frame(
     frame = named_frame(
         data, text, label, task, missing=missing, class_names=class_names, task_names=task_names
     )
-    attrs = getattr(data, "attrs", {})
+    attrs = attribute(data, "attrs", {})
     again = "columns" in attrs  # a part of it may not show what tasks share
     if class_names is None and (not again or attrs.get("own_classes")):
         refuse_apart(frame)
@@ -79,7 +80,7 @@ def any_frame(data: Any, *columns: Any, **options: Any) -> pd.DataFrame:
         (True, True)
     """
     frame = named_frame(data, *columns, **options)
-    attrs = getattr(data, "attrs", {})
+    attrs = attribute(data, "attrs", {})
     own = attrs.get("own_classes", False) if "columns" in attrs else bool(tasks_apart(frame))
     frame.attrs["own_classes"] = own
     return frame
@@ -161,9 +162,9 @@ def table_of(data: Any, most: int = 12) -> str:
 
 def _table(data: Any) -> tuple[pd.DataFrame, dict]:
     """A pandas DataFrame with a fresh index, and what its attrs said."""
-    if isinstance(data, str | bytes | os.PathLike) or hasattr(data, "read"):
+    if isinstance(data, str | bytes | os.PathLike) or has(data, "read"):
         data = load_table(data)
-    elif hasattr(data, "texts") and hasattr(data, "class_names"):
+    elif has(data, "texts", "class_names"):
         data = _of_dataset(data)
     elif isinstance(data, dict) or _records(data):
         try:
@@ -174,7 +175,7 @@ def _table(data: Any) -> tuple[pd.DataFrame, dict]:
                 got=str(error),
                 fix="check their lengths",
             ) from None
-    elif hasattr(data, "to_pandas") or hasattr(data, "collect"):  # polars, Arrow
+    elif has(data, "to_pandas") or has(data, "collect"):  # polars, Arrow
         data = _of_polars(data)
     if not isinstance(data, pd.DataFrame):
         raise refuse(
@@ -183,24 +184,35 @@ def _table(data: Any) -> tuple[pd.DataFrame, dict]:
             got=f"{type(data).__name__} without {', '.join(ROLES)}",
             fix="pass the frame itself, or a path: rt.load_table('mine.csv')",
         )
+    check_header(data)
     attrs = dict(data.attrs)
     named = [n for n in data.index.names if n is not None and n not in data.columns]
     table = data.reset_index(named).reset_index(drop=True)  # an index with a name is a column
-    double = table.columns[table.columns.duplicated()]
+    return table, attrs
+
+
+def check_header(data: pd.DataFrame) -> None:
+    """Refuse a table whose columns have names of several levels, or one name twice."""
+    if data.columns.nlevels > 1:
+        raise refuse(
+            expected="a table whose columns have one name each",
+            got=f"columns of {data.columns.nlevels} levels, such as {shown(data.columns[0], 60)}",
+            fix="join the levels: frame.columns = ['_'.join(map(str, c)) for c in frame.columns]",
+        )
+    double = data.columns[data.columns.duplicated()]
     if len(double):
         raise refuse(
             expected="columns with different names",
             got=f"{double[0]!r} more than once",
             fix="rename one of them",
         )
-    return table, attrs
 
 
 def _of_polars(data: Any) -> pd.DataFrame:
     """A polars or Arrow table, column by column, so that neither needs the other's engine."""
-    if hasattr(data, "collect"):  # a lazy frame, not computed yet
+    if has(data, "collect"):  # a lazy frame, not computed yet
         data = data.collect()
-    if hasattr(data, "get_columns"):
+    if has(data, "get_columns"):
         return pd.DataFrame(
             {c.name: pd.Series(c.to_list(), dtype=object) for c in data.get_columns()}
         )
@@ -266,7 +278,7 @@ def _texts(values: pd.Series, missing: str) -> tuple[list[str], np.ndarray]:
     if not any(isinstance(value, str | bytes) for value in raw):
         raise refuse(
             expected="texts in the text column",
-            got=f"column {values.name!r} of {type(raw[0]).__name__}, such as {raw[0]!r:.60}",
+            got=f"column {values.name!r} of {type(raw[0]).__name__}, such as {shown(raw[0], 60)}",
             fix="say which column holds the texts: text=...",
         )
     texts = [value if type(value) is str else _as_text(value) for value in raw]

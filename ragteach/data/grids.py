@@ -25,7 +25,7 @@ from functools import cached_property
 
 import numpy as np
 
-from ragteach.errors import one_of, refuse, whole
+from ragteach.errors import one_of, refuse, shown, whole
 
 BUTTONS = ("north", "east", "south", "west")
 PUSH = ((-1, 0), (0, 1), (1, 0), (0, -1))  # (down, right) of each direction
@@ -121,7 +121,7 @@ def read_grid(text: str, controls: str = "plain") -> Grid:
     if not isinstance(text, str):
         raise refuse(
             expected="a map: a text with one line a row",
-            got=f"{type(text).__name__} {text!r:.60}",
+            got=f"{type(text).__name__} {shown(text, 60)}",
             fix='write it as a text, for example "..~.G\\n..#.."',
         )
     rows = [line.strip() for line in text.strip().splitlines() if line.strip()]

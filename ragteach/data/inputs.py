@@ -13,10 +13,13 @@ import pandas as pd
 import scipy.sparse as sp
 import torch
 
+from ragteach.data.arguments import members
 from ragteach.data.features import make_vectorizer, warn_of_unknown
-from ragteach.errors import is_list, refuse
+from ragteach.data.objects import as_array, as_plain, attribute, has
+from ragteach.errors import RagteachError, is_list, is_number, refuse, shown
 
 SPARSE_ABOVE = 5_000  # features; wider sparse matrices stay sparse,
+MOST_TEXTS = 100_000_000
 DENSE_NUMBERS = 20_000_000  # and so do those that would fill more than 80 MB
 
 
@@ -28,7 +31,7 @@ def as_texts(texts: Any) -> list[str] | None:
             got="one single text",
             fix="put it in a list: [text], with labels [label]",
         )
-    if getattr(texts, "ndim", 1) != 1 or isinstance(texts, torch.Tensor):
+    if attribute(texts, "ndim", 1) != 1 or isinstance(texts, torch.Tensor):
         return None
     if not is_list(texts):
         raise refuse(
@@ -36,9 +39,11 @@ def as_texts(texts: Any) -> list[str] | None:
             got=f"{type(texts).__name__} that is neither",
             fix="pass strings, a numpy array, a tensor or a scipy sparse matrix",
         )
-    texts = list(texts)
+    texts = members("texts", texts, "texts=['a good film', 'bad brakes']", MOST_TEXTS)
     texts = [str(t) if isinstance(t, str) else t for t in texts]  # numpy's strings are plain ones
-    absent = [i for i, t in enumerate(texts) if t is None or t is pd.NA or t != t]
+    absent = [
+        i for i, t in enumerate(texts) if t is None or t is pd.NA or (is_number(t) and t != t)
+    ]
     if absent and any(isinstance(t, str) for t in texts):
         raise refuse(
             expected="a list of texts, one for every document",
@@ -50,11 +55,11 @@ def as_texts(texts: Any) -> list[str] | None:
 
 def vectorized(texts: list[str], vectorizer: Any) -> tuple[Any, Any]:
     """A fitted vectoriser and what it makes of the texts."""
-    fits = hasattr(vectorizer, "fit") and hasattr(vectorizer, "transform")
+    fits = has(vectorizer, "fit", "transform")
     if vectorizer is not None and (isinstance(vectorizer, type) or not fits):
         raise refuse(
             expected="vectorizer: a scikit-learn vectoriser that is fitted",
-            got=f"vectorizer = {type(vectorizer).__name__} {vectorizer!r:.60}",
+            got=f"vectorizer = {type(vectorizer).__name__} {shown(vectorizer, 60)}",
             fix="pass train.vectorizer, or leave it out",
         )
     try:
@@ -67,14 +72,23 @@ def vectorized(texts: list[str], vectorizer: Any) -> tuple[Any, Any]:
     except ValueError as error:
         raise refuse(
             expected="texts with words in them, and a vectorizer that is fitted",
-            got=f"{len(texts)} texts, such as {texts[0]!r:.60}: {error}",
+            got=f"{len(texts)} texts, such as {shown(texts[0], 60)}: {error}",
             fix="look at your texts; fit the vectorizer on the training texts, or leave it out "
             "(make_vectorizer(analyzer='char') takes signs and emoji too)",
         ) from error
 
 
+def _as_scipy(x: torch.Tensor) -> sp.csr_matrix:
+    """A sparse tensor of two axes as scipy's matrix."""
+    parts = x.detach().cpu().to_sparse_coo().coalesce()
+    values, places = parts.values().float().numpy(), parts.indices().numpy()
+    return sp.csr_matrix((values, (places[0], places[1])), shape=tuple(parts.shape))
+
+
 def as_features(x: Any) -> Any:
     """Numbers of shape (n_docs, n_features): float32 tensor, or CSR when wide and sparse."""
+    if isinstance(x, torch.Tensor) and x.layout != torch.strided and x.ndim == 2:
+        x = _as_scipy(x)
     if sp.issparse(x):
         x = sp.csr_matrix(x, dtype=np.float32)
         finite, shape = np.isfinite(x.data).all(), x.shape
@@ -82,9 +96,14 @@ def as_features(x: Any) -> Any:
         x = x if wide else torch.from_numpy(x.toarray())
     else:
         try:
-            x = torch.as_tensor(x if isinstance(x, torch.Tensor) else np.asarray(x)).to(
-                torch.float32
+            x = (
+                as_plain("texts", x.detach())
+                if isinstance(x, torch.Tensor)
+                else as_array("texts", x)
             )
+            x = torch.as_tensor(x).to(torch.float32)
+        except RagteachError:
+            raise
         except (TypeError, ValueError) as error:
             raise refuse(
                 expected="a list of texts, or numbers of shape (n_docs, n_features)",

@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from ragteach.errors import refuse
+from ragteach.errors import refuse, shown
 
 
 def pick_device(device: Any = "auto") -> torch.device:
@@ -24,7 +24,7 @@ def pick_device(device: Any = "auto") -> torch.device:
         except (RuntimeError, AssertionError, TypeError, ValueError) as error:
             raise refuse(
                 expected='device="auto", or one that this computer has',
-                got=f"device = {device!r}",
+                got=f"device = {shown(device)}",
                 fix='use "auto" or "cpu"',
             ) from error
     if torch.cuda.is_available():

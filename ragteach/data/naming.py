@@ -23,8 +23,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import torch
 
-from ragteach.errors import one_of, refuse
+from ragteach.data.arguments import members
+from ragteach.data.objects import as_array, has
+from ragteach.errors import one_of, refuse, shown
 from ragteach.tensors import MISSING
 
 WAYS = ("ask", "drop", "keep")  # what to do with rows without a name
@@ -37,6 +40,7 @@ LOOK_ALIKES = frozenset(
     ).split()
 ) | {"not available", "not applicable", "not labeled", "not labelled", "not specified", "not given",
      "not annotated", "no label", "no value", "no answer", "no data", "to be done"}  # fmt: skip
+MOST_ROWS = 100_000_000
 MOST_WHOLE = 2**53  # beyond it, a float no longer says which whole number it is
 
 
@@ -202,18 +206,20 @@ def check_same_classes(mine: list[str], its: list[str] | None) -> None:
 def _series(values: Any, what: str) -> pd.Series:
     if isinstance(values, pd.Series | pd.Index):
         return pd.Series(values).reset_index(drop=True)
-    if hasattr(values, "detach"):
-        values = values.detach().cpu().numpy()
-    if hasattr(values, "to_list"):  # a polars Series
+    if isinstance(values, torch.Tensor):
+        values = as_array(what, values)
+    if has(values, "to_list"):  # a polars Series
         values = values.to_list()
     if not isinstance(values, np.ndarray | pd.api.extensions.ExtensionArray):
         if isinstance(values, str) or not isinstance(values, Iterable):
             raise refuse(
                 expected=f"one {what} for each row",
-                got=f"{values!r}",
+                got=shown(values),
                 fix=f"give a list of {what}s, as long as the table",
             )
-        values = pd.Series(list(values), dtype=object)
+        values = pd.Series(
+            members(what, values, f"give the {what}s in a list", MOST_ROWS), dtype=object
+        )
     if getattr(values, "ndim", 1) != 1:
         raise refuse(
             expected=f"one column of {what}s",
@@ -236,7 +242,7 @@ def _distinct(series: pd.Series, what: str) -> tuple[np.ndarray, list]:
 
 def _name(value: Any, what: str) -> str | None:
     """The name of one value; None if it has none."""
-    if value is None or value is pd.NA or value is pd.NaT:
+    if value is None or value is pd.NA or value is pd.NaT or value is np.ma.masked:
         return None
     if isinstance(value, bool | np.bool_):
         return str(bool(value))
@@ -252,7 +258,7 @@ def _name(value: Any, what: str) -> str | None:
     if isinstance(value, list | dict | set | np.ndarray):
         raise refuse(
             expected=f"one {what} in each row",
-            got=f"a {type(value).__name__}, such as {value!r:.60}",
+            got=f"a {type(value).__name__}, such as {shown(value, 60)}",
             fix="one row per label: frame.explode(column); or a column of its own for each task",
         )
     name = str(value).strip().lstrip("\ufeff")

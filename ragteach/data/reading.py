@@ -30,7 +30,8 @@ from ragteach.data.arguments import is_a, yes_no
 from ragteach.data.decoding import decoded
 from ragteach.data.dialects import SHAPE, csv_table
 from ragteach.data.formats import binary_table, is_book, is_json, json_table
-from ragteach.errors import refuse
+from ragteach.data.objects import as_path, has
+from ragteach.errors import refuse, shown
 
 PACKED = {b"\x1f\x8b": gzip.decompress, b"BZh": bz2.decompress, b"\xfd7zXZ": lzma.decompress}
 MEMORY = 8  # bytes that a table of text takes for each byte of its file
@@ -98,7 +99,7 @@ def _check_options(encoding: object, separator: object, quotes: object) -> None:
     if separator is not None and (not isinstance(separator, str) or len(separator) != 1):
         raise refuse(
             expected="separator to be one letter, such as ',' or ';'",
-            got=f"separator = {separator!r:.60}",
+            got=f"separator = {shown(separator, 60)}",
             fix="leave it out: the header shows which it is",
         )
     yes_no("quotes", quotes)
@@ -111,7 +112,7 @@ def _bytes(source: Any) -> tuple[Any, str]:
     """(bytes or text, a name for it)."""
     if isinstance(source, bytes | bytearray):
         return bytes(source), "the bytes"
-    if hasattr(source, "read"):
+    if has(source, "read"):
         return source.read(), str(getattr(source, "name", "the open file"))
     if not isinstance(source, str | os.PathLike):
         raise refuse(
@@ -119,7 +120,7 @@ def _bytes(source: Any) -> tuple[Any, str]:
             got=f"source of type {type(source).__name__}",
             fix="pass the path of the file, for example load_table('mine.csv')",
         )
-    name = str(os.fspath(source))
+    name = str(as_path("data, the table", source))
     if re.match(r"(https?|ftp|file)://", name):
         return _fetched(name), urllib.parse.urlsplit(name).path
     _refuse_no_path(name)

@@ -19,7 +19,7 @@ from sklearn.model_selection import train_test_split
 
 from ragteach.data.arguments import LARGEST_NUMPY_SEED, as_list, is_a
 from ragteach.data.columns import find_columns
-from ragteach.data.frames import as_frame
+from ragteach.data.frames import as_frame, check_header
 from ragteach.data.resemblance import text_key
 from ragteach.errors import at_least, refuse, whole
 
@@ -93,6 +93,7 @@ def split_frame(
             got="0 rows",
             fix="check the file, and what you filtered",
         )
+    check_header(frame)
     columns = find_columns(list(frame.columns), text, label, task)
     if columns.found:
         print(columns)

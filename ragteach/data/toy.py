@@ -34,7 +34,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ragteach.errors import one_of, refuse, shown
+from ragteach.errors import is_number, one_of, refuse, shown
 
 LABELS = ("negative", "neutral", "positive")
 TOY_TASKS = ("films", "cars", "food", "phones")
@@ -237,10 +237,7 @@ def _with_noise(labels: list[int], noise: float, draw: Draw) -> list[int]:
 
 
 def _within(name: str, value: float, fix: str, below_one: bool = False) -> None:
-    try:
-        fine = 0 <= float(value) < 1 or (float(value) == 1 and not below_one)
-    except (TypeError, ValueError, OverflowError):
-        fine = False
+    fine = is_number(value) and (0 <= value < 1 or (value == 1 and not below_one))
     if not fine:
         raise refuse(
             expected=f"{name} to be a number in [0, 1{')' if below_one else ']'}",
@@ -253,7 +250,7 @@ def _whole(name: str, value: Any, low: int) -> None:
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < low:
         raise refuse(
             expected=f"{name} to be a whole number >= {low}",
-            got=f"{name} = {value!r}",
+            got=f"{name} = {shown(value)}",
             fix=f"use a whole number such as {max(low, 1) * 20}",
         )
 
@@ -265,7 +262,7 @@ def _sizes(n_per_task: int | dict[str, int]) -> dict[str, int]:
     for task, n_sentences in sizes.items():
         one_of("the task", task, TOY_TASKS)
         _whole(
-            f"n_per_task for {task!r}" if isinstance(n_per_task, dict) else "n_per_task",
+            f"n_per_task for {shown(task)}" if isinstance(n_per_task, dict) else "n_per_task",
             n_sentences,
             1,
         )

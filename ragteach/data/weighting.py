@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from ragteach.errors import one_of, refuse
+from ragteach.errors import one_of, refuse, shown
 
 FIXED_ALPHAS = ("equal", "size")  # known before training; so is a list
 
@@ -40,7 +40,7 @@ def weights_of_classes(
     if given.shape != (n_classes,) or not bool((given > 0).all() and torch.isfinite(given).all()):
         raise refuse(
             expected=f'{n_classes} positive class weights (or "balanced", for a whole dataset)',
-            got=f"class_weight = {class_weight!r}",
+            got=f"class_weight = {shown(class_weight)}",
             fix="give one positive number per class",
         )
     return given
@@ -62,7 +62,7 @@ def task_alphas(alpha: Any, sizes: Any) -> torch.Tensor:
     ):
         raise refuse(
             expected=f"{len(sizes)} task weights alpha >= 0, not all zero",
-            got=f"alpha = {alpha!r}",
+            got=f"alpha = {shown(alpha)}",
             fix='one number per task, or "equal", "size", "difficulty", "uncertainty"',
         )
     return alphas

@@ -16,7 +16,8 @@ import torch
 from torch import Tensor
 
 from ragteach.data.arguments import members
-from ragteach.errors import RagteachError, refuse
+from ragteach.data.objects import attribute, one_value
+from ragteach.errors import RagteachError, refuse, shown
 from ragteach.model import RAG
 
 LARGEST_SEED = 2**63 - 1  # what torch's generators take
@@ -64,7 +65,9 @@ def numbers(name: str, value: Penalty) -> Tensor:
     """One number, or a sequence of them, all finite and >= 0: (n,) in float64."""
     if not _is_sequence(value):
         return torch.tensor([number(name, value)], dtype=torch.float64)
-    values = [number(name, each) for each in value]  # type: ignore[union-attr]
+    listed: Any = value
+    found = members(name, listed, f"{name}=[0.1, 1.0]")
+    values = [number(name, each) for each in found]
     if not values:
         raise refuse(
             expected=f"at least one value of {name}",
@@ -139,14 +142,13 @@ def _is(kind: type, scalar: object) -> bool:
 
 def _scalar(value: Any) -> Any:
     """What stands in an array or tensor without axes; anything else as it is."""
-    return value.item() if _ndim(value) == 0 and hasattr(value, "item") else value
+    return one_value(value)
 
 
 def _ndim(value: Any) -> int | None:
-    ndim = getattr(value, "ndim", None)
+    ndim = attribute(value, "ndim")
     return ndim if isinstance(ndim, int) else None
 
 
 def _short(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 80 else f"{text[:77]}..."
+    return shown(value, 80)

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from ragteach.engine.replicas import Replicas
-from ragteach.errors import one_of, refuse
+from ragteach.errors import one_of, refuse, shown
 
 OPTIMIZERS = ("adam", "sgd", "proximal")
 MIXING = ("LBFGS", "SparseAdam", "Adafactor", "Muon")  # torch's, not element by element
@@ -104,6 +104,6 @@ def _by_torch(replicas: Replicas, moving: Sequence[str], lr: float, optimizer: O
 def _no_optimizer(optimizer: object) -> Exception:
     return refuse(
         expected="an optimiser that updates element by element, made by optimizer(params, lr=lr)",
-        got=f"optimizer = {optimizer!r}",
+        got=f"optimizer = {shown(optimizer)}",
         fix="choose one of 'adam', 'sgd', 'proximal', or torch.optim.AdamW, RMSprop, Adagrad ...",
     )

@@ -26,7 +26,7 @@ from ragteach.engine.arguments import Penalty, Seeds, check_model, grid, number
 from ragteach.engine.backward import gradients
 from ragteach.engine.optimisers import Optimizer, check_optimizer, make_step
 from ragteach.engine.replicas import Replicas, join, routing, stack, trainable
-from ragteach.errors import DivergenceWarning, one_of, refuse, whole
+from ragteach.errors import DivergenceWarning, one_of, refuse, shown, whole
 from ragteach.graph import unless_identity
 from ragteach.losses import LAM, task_alphas
 from ragteach.model import RAG
@@ -212,7 +212,7 @@ def _check_own(replicas: Replicas, lam: Penalty, lam_shared: Penalty, seeds: See
         if value is not default and value != default:
             raise refuse(
                 expected="Replicas to train on, which keep their penalties and weights",
-                got=f"{name} = {value!r} beside them",
+                got=f"{name} = {shown(value)} beside them",
                 fix="leave it out, or train a RAG model with it",
             )
 

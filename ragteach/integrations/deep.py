@@ -31,7 +31,7 @@ from torch import Tensor, nn
 from ragteach.data.arguments import distinct, generator_of, members, short
 from ragteach.data.documents import check_numbers
 from ragteach.data.writing import put
-from ragteach.errors import is_list, one_of, refuse, whole
+from ragteach.errors import is_list, one_of, refuse, shown, whole
 from ragteach.graph import routing_graph
 from ragteach.integrations.deep_kinds import DEEP_KINDS, Bottleneck, new_delta
 from ragteach.model import RAG
@@ -57,7 +57,7 @@ class DeltaLinear(nn.Module):
         if not isinstance(h, Tensor) or h.shape[-1:] != (n_in,):
             raise refuse(
                 expected=f"what this layer reads: a tensor (n_docs, ..., {n_in})",
-                got=f"shape {tuple(h.shape)}" if isinstance(h, Tensor) else f"{h!r:.60}",
+                got=f"shape {tuple(h.shape)}" if isinstance(h, Tensor) else shown(h, 60),
                 fix="hand over what the network was made for (texts: as its tokenizer's numbers)",
             )
         y = self.base(h)
@@ -166,7 +166,7 @@ class DeepRAG(nn.Module):
         if not isinstance(base, nn.Module):
             raise refuse(
                 expected="base: a torch module",
-                got=f"base = {base!r:.60}",
+                got=f"base = {shown(base, 60)}",
                 fix="pass a network, for example nn.Sequential(...)",
             )
         if any(isinstance(module, DeltaLinear) for module in base.modules()):

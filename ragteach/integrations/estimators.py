@@ -31,9 +31,11 @@ from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from ragteach.data.arguments import is_a
+from ragteach.data.objects import as_rows
 from ragteach.data.weighting import weights_of_classes
 from ragteach.engine.optimum import solve
-from ragteach.errors import at_least, is_number, one_of, refuse, whole
+from ragteach.errors import at_least, is_number, one_of, refuse, shown, whole
 from ragteach.graph import GRAPHS
 from ragteach.integrations.routing import route_scores_to
 from ragteach.integrations.rows import centre, column, given_names, stack, unique, weights
@@ -69,6 +71,7 @@ class _RAGEstimator(BaseEstimator):
 
     def _prepare(self, X, y, tasks, sample_weight, **checks):
         """Checked X, y, the rows' task numbers and weights; rows of weight 0 are gone."""
+        X, y, tasks = as_rows("X", X), as_rows("y", y), as_rows("tasks", tasks)
         X, tasks = self._take_task_column(X, tasks)
         X, y = validate_data(self, X, y, accept_sparse="csr", dtype=np.float64, **checks)
         weight = weights(sample_weight, len(y))
@@ -135,18 +138,20 @@ class _RAGEstimator(BaseEstimator):
         options = {"tasks": names, "bias": self.bias, "init": "zero"}
         if self.strategy != "rag":
             return getattr(RAG, self.strategy)(*shape, **options).double()
-        graph, n_adapters = self.graph, self.num_adapters
+        graph, n_adapters = as_rows("graph", self.graph), self.num_adapters
         if not isinstance(graph, str) and np.ndim(np.asarray(graph, dtype=object)) != 2:
             raise refuse(
                 expected=f"graph to be one of {', '.join(GRAPHS)}, or a matrix (n_tasks, "
                 "n_adapters)",
-                got=f"graph = {graph!r}",
+                got=f"graph = {shown(graph)}",
                 fix="graph='one_per_task' gives every task an adapter of its own",
             )
         if n_adapters is None:
             n_adapters = len(names) if isinstance(graph, str) else np.shape(graph)[1]
         seed = self.random_state
         if not isinstance(seed, numbers.Integral) or isinstance(seed, bool):
+            kinds = (type(None), np.random.RandomState)
+            is_a("random_state", seed, kinds, "a whole number or None", "random_state=0")
             seed = int(check_random_state(seed).randint(2**31 - 1))
         rank = getattr(self, "rank", None)
         if rank is not None:
@@ -176,7 +181,7 @@ class _RAGEstimator(BaseEstimator):
     def _logits(self, X, tasks):
         """(n_docs, n_classes), each row by its own task."""
         check_is_fitted(self)
-        X, tasks = self._take_task_column(X, tasks)
+        X, tasks = self._take_task_column(as_rows("X", X), as_rows("tasks", tasks))
         X = validate_data(self, X, accept_sparse="csr", dtype=np.float64, reset=False)
         if tasks is None:
             if len(self.tasks_) > 1:
@@ -359,7 +364,7 @@ class RAGClassifier(ClassifierMixin, _RAGEstimator):
         if not isinstance(given, Mapping):
             raise refuse(
                 expected="class_weight as a dict from class to weight",
-                got=f"class_weight = {given!r}",
+                got=f"class_weight = {shown(given)}",
                 fix="give {class: weight, ...}, or 'balanced', or None",
             )
         classes = self.classes_.tolist()
@@ -396,4 +401,5 @@ class RAGClassifier(ClassifierMixin, _RAGEstimator):
 
     def score(self, X, y, sample_weight=None, tasks=None):
         """Accuracy over all rows."""
-        return accuracy_score(y, self.predict(X, tasks), sample_weight=sample_weight)
+        y, weight = as_rows("y", y), as_rows("sample_weight", sample_weight)
+        return accuracy_score(y, self.predict(X, tasks), sample_weight=weight)

@@ -19,9 +19,10 @@ import torch
 from sklearn.utils import check_array, column_or_1d
 from sklearn.utils.validation import check_non_negative
 
+from ragteach.data.objects import as_rows
 from ragteach.data.stacking import stack_rows
 from ragteach.dataset import DENSE_NUMBERS, SPARSE_ABOVE
-from ragteach.errors import refuse
+from ragteach.errors import refuse, shown
 from ragteach.tensors import TaskTensors
 
 
@@ -97,7 +98,10 @@ def weights(sample_weight: Any, n_docs: int) -> np.ndarray:
     if sample_weight is None:
         return np.ones(n_docs)
     weight = check_array(
-        sample_weight, ensure_2d=False, dtype=np.float64, input_name="sample_weight"
+        as_rows("sample_weight", sample_weight),
+        ensure_2d=False,
+        dtype=np.float64,
+        input_name="sample_weight",
     )
     if weight.shape != (n_docs,):
         raise refuse(
@@ -121,7 +125,7 @@ def given_names(task_names: Any) -> np.ndarray:
     if not fine or not len(names):
         raise refuse(
             expected="task_names as a flat list of distinct names",
-            got=f"task_names = {task_names!r}",
+            got=f"task_names = {shown(task_names)}",
             fix="leave task_names out to take the tasks of fit, sorted",
         )
     return names

@@ -35,9 +35,12 @@ from safetensors import SafetensorError
 from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 from sklearn.utils import check_array
 
+from ragteach.data.arguments import members
 from ragteach.data.features import WORD, warn_of_unknown
+from ragteach.data.inputs import MOST_TEXTS
+from ragteach.data.objects import as_path, attribute, has
 from ragteach.data.writing import put
-from ragteach.errors import one_of, refuse, whole
+from ragteach.errors import one_of, refuse, shown, whole
 from ragteach.integrations.trust import (
     check_finite,
     check_labels,
@@ -50,6 +53,7 @@ from ragteach.study.heads import HEADS
 from ragteach.study.multi_head import MultiHead
 
 FORMAT = 1
+FIX_TEXTS = "pass a list, also for one text: ['a good film']"
 VECTORIZERS = {cls.__name__: cls for cls in (TfidfVectorizer, CountVectorizer)}
 # Stands in a file for `WORD`, which is long, and differs by the Unicode tables of each Python.
 OUR_WORD = "<word of ragteach>"
@@ -97,12 +101,13 @@ class Saved:
         """Texts as the vectoriser counts them; or features, checked."""
         flat = isinstance(texts, Iterable) and not isinstance(texts, str | bytes | Mapping)
         if self.vectorizer is not None:
-            listed = list(texts) if flat and getattr(texts, "ndim", 1) == 1 else []
+            flat_list = flat and attribute(texts, "ndim", 1) == 1
+            listed = members("texts", texts, FIX_TEXTS, MOST_TEXTS) if flat_list else []
             if not listed or not all(isinstance(text, str) for text in listed):
                 raise refuse(
                     expected="texts as a list of strings",
                     got=f"texts of type {type(texts).__name__}",
-                    fix="pass a list, also for one text: ['a good film']",
+                    fix=FIX_TEXTS,
                 )
             x = self.vectorizer.transform(listed)
             warn_of_unknown(x)
@@ -205,11 +210,11 @@ def save(
 
 def _unpacked(model: Any, vectorizer: Any, labels: Any) -> tuple[Any, Any, Any, dict]:
     """(model, vectoriser, labels, notes) out of a search, a pipeline or an estimator."""
-    model = getattr(model, "best_estimator_", model)
-    if hasattr(model, "steps") and len(model.steps) == 2:
+    model = attribute(model, "best_estimator_", model)
+    if has(model, "steps") and len(model.steps) == 2:
         vectorizer, model = (step for _, step in model.steps)
     noted = {}
-    if hasattr(model, "model_"):
+    if has(model, "model_"):
         classes = getattr(model, "classes_", np.array([])).tolist()
         labels = classes or None if labels is None else labels
         noted = {name: getattr(model, name) for name in ("lam", "lam_shared", "alpha", "strategy")}
@@ -234,10 +239,10 @@ def _sizes(model: Any) -> dict[str, int] | int:
 
 def _path(path: Any) -> Path:
     """The path of a file, which may not be there yet."""
-    if not isinstance(path, str | os.PathLike) or not str(path):
+    if not isinstance(path, str | os.PathLike) or not as_path("path", path):
         raise refuse(
             expected="path of a file, as text or pathlib.Path",
-            got=f"path = {path!r}",
+            got=f"path = {shown(path)}",
             fix="give a name such as 'model.safetensors'",
         )
     return Path(path)
@@ -378,7 +383,7 @@ def _rebuild(info: dict[str, Any], tensors: dict[str, torch.Tensor]) -> Saved:
 def _vectorizer_info(vectorizer: Any) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
     """A vectoriser as (JSON, tensors)."""
     kind = type(vectorizer).__name__
-    params: dict[str, Any] = getattr(vectorizer, "get_params", dict)()
+    params: dict[str, Any] = attribute(vectorizer, "get_params", dict)()
     code = [name for name, value in params.items() if callable(value) and name != "dtype"]
     fitted = VECTORIZERS.get(kind) is type(vectorizer) and hasattr(vectorizer, "vocabulary_")
     if code or not fitted:
@@ -435,7 +440,7 @@ def _plain(value: Any) -> Any:
         return value.tolist()
     if isinstance(value, set | frozenset):
         return sorted(value)
-    raise TypeError(f"{type(value).__name__} {value!r}")
+    raise TypeError(f"{type(value).__name__} {shown(value)}")
 
 
 def _is_tensor(name: str) -> bool:

@@ -29,7 +29,7 @@ from tqdm.auto import tqdm
 from ragteach.data.arguments import check_fit, yes_no
 from ragteach.data.batches import batches_of, check_stream, is_stream
 from ragteach.data.machine import Interruption, interruptible
-from ragteach.errors import refuse, whole
+from ragteach.errors import refuse, shown, whole
 from ragteach.losses import MultiTaskLoss
 from ragteach.runs import History, Run
 
@@ -96,7 +96,7 @@ def fit_spread(
     if not isinstance(criterion, MultiTaskLoss):
         raise refuse(
             expected="criterion: a MultiTaskLoss, with its penalties",
-            got=f"criterion = {criterion!r:.60}",
+            got=f"criterion = {shown(criterion, 60)}",
             fix="criterion=rt.MultiTaskLoss(lam=0.01, lam_shared=0.01, sizes=data.sizes)",
         )
     if not is_stream(batches):

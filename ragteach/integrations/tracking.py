@@ -24,7 +24,7 @@ from typing import Any, Literal, Self
 import torch
 
 from ragteach.data.arguments import is_a
-from ragteach.errors import need, one_of, refuse, whole
+from ragteach.errors import need, one_of, refuse, shown, whole
 
 
 @torch.no_grad()
@@ -138,7 +138,7 @@ def _config(config: Any) -> dict:
     if config is not None and not isinstance(config, Mapping):
         raise refuse(
             expected="config as a dict of hyper-parameters",
-            got=f"config = {config!r}",
+            got=f"config = {shown(config)}",
             fix="give a dict such as {'lam': 0.1}",
         )
     return dict(config or {})

@@ -26,6 +26,7 @@ import pandas as pd
 
 from ragteach.data.aligned import aligned
 from ragteach.data.asked import asked_frame
+from ragteach.data.stopping import sign_of
 from ragteach.data.writing import check_place
 from ragteach.errors import refuse
 from ragteach.integrations.saving import save
@@ -62,8 +63,8 @@ def run_train(options: argparse.Namespace) -> int:
         split = fit_split(
             frame, options.seed, order, options.max_words, keep, tries, options.resume
         )
-    except KeyboardInterrupt:
-        raise KeyboardInterrupt(_stopped(options, fitted)) from None
+    except KeyboardInterrupt as stopped:
+        raise KeyboardInterrupt(_stopped(options, fitted, sign_of(stopped))) from None
     if tries is not None:
         shutil.rmtree(tries, ignore_errors=True)
     print(in_one_line(split))
@@ -71,15 +72,15 @@ def run_train(options: argparse.Namespace) -> int:
     return 0
 
 
-def _stopped(options: argparse.Namespace, fitted: list[Split]) -> str:
-    """What Ctrl-C left."""
+def _stopped(options: argparse.Namespace, fitted: list[Split], sign: str) -> str:
+    """What Ctrl-C (or another sign to stop) left."""
     done = list(fitted[-1].fitted) if fitted else []
     kept = f"{done[0]} is saved in {options.save}" if done else "no model is saved yet"
     fix = "do the same again with --resume: penalties that were tried are not tried again"
     fix = f"use it with predict, or {fix}" if done else fix
     return (
         f"Expected: to fit {options.strategy} and {len(STRATEGIES) - 1} rivals\n"
-        f"Got: Ctrl-C after {len(done)} of {len(STRATEGIES)}; {kept}\n"
+        f"Got: {sign} after {len(done)} of {len(STRATEGIES)}; {kept}\n"
         f"What to do: {fix}"
     )
 

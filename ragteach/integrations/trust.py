@@ -18,7 +18,7 @@ import torch
 
 from ragteach.adapters import INITS, KINDS
 from ragteach.data.features import WORD
-from ragteach.errors import at_least, one_of, refuse, whole
+from ragteach.errors import at_least, one_of, refuse, shown, whole
 from ragteach.model import RAG
 
 LONGEST_PATTERN = 200  # characters of a word pattern
@@ -242,5 +242,4 @@ def _short(value: Any) -> str:
     """What arrived, but never a whole page of it."""
     if isinstance(value, list | tuple) and len(value) > 6:
         return f"{len(value)} names, such as {_short(list(value[:3]))}"
-    text = repr(value) if not isinstance(value, dict) else f"{type(value).__name__}"
-    return text if len(text) <= 100 else text[:100] + "..."
+    return type(value).__name__ if isinstance(value, dict) else shown(value, 100)

@@ -8,7 +8,8 @@ from typing import Any
 
 import pandas as pd
 
-from ragteach.errors import one_of, refuse, whole
+from ragteach.data.objects import as_path
+from ragteach.errors import one_of, refuse, shown, whole
 from ragteach.labs.finance import finance
 from ragteach.labs.headed import own_headed
 from ragteach.labs.held import Lab
@@ -63,13 +64,13 @@ def lab(name: str, data: Any = None, seed: int = 0) -> Lab:
     if not isinstance(data, pd.DataFrame | str | os.PathLike):
         raise refuse(
             expected="data: a frame, or the path of a table",
-            got=f"data = {data!r:.60}",
+            got=f"data = {shown(data, 60)}",
             fix='pass a pandas DataFrame, or data="mine.csv"',
         )
-    if not isinstance(data, pd.DataFrame) and not os.path.exists(data):
+    if not isinstance(data, pd.DataFrame) and not os.path.exists(as_path("data", data)):
         raise refuse(
             expected="data: the path of a table that is there",
-            got=f"data = {data!r:.60}, and no such file",
+            got=f"data = {shown(data, 60)}, and no such file",
             fix="check the name, and the folder this notebook runs in",
         )
     return LABS[name][1](data, seed)

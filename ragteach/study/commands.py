@@ -29,6 +29,7 @@ from typing import Any
 import pandas as pd
 
 from ragteach.data.aligned import aligned
+from ragteach.data.stopping import sign_of
 from ragteach.data.writing import write
 from ragteach.errors import at_least, refuse
 
@@ -133,10 +134,10 @@ def after_the_draws(out: Path) -> Iterator[None]:
     again = "do the same again with --resume: nothing is computed again"
     try:
         yield
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as stopped:
         raise KeyboardInterrupt(
-            f"Expected: to write what was found into {out}\nGot: Ctrl-C; {kept}\nWhat to do: "
-            f"{again}"
+            f"Expected: to write what was found into {out}\n"
+            f"Got: {sign_of(stopped)}; {kept}\nWhat to do: {again}"
         ) from None
     except OSError as error:
         raise refuse(

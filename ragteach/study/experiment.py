@@ -27,9 +27,10 @@ from ragteach.data.encoder import Encoder, as_encoder
 from ragteach.data.files import load_article
 from ragteach.data.frames import any_frame
 from ragteach.data.human import load_human
+from ragteach.data.objects import attribute
 from ragteach.data.splits import groups
 from ragteach.data.toy import make_toy
-from ragteach.errors import at_least, is_list, one_of, refuse, whole
+from ragteach.errors import at_least, is_list, one_of, refuse, shown, whole
 from ragteach.study.draws import cuts, draw, overlap_ratio
 from ragteach.study.kept import Job, Kept, Stopped, described
 from ragteach.study.own_classes import HeadParts, own_names, own_strategies, score_heads
@@ -131,7 +132,7 @@ def compare(
     encoder = as_encoder(features, progress and name != "toy")
     seeds = _seeds(seeds)
     sizes = _sizes(SIZES.get(name) if n_per_task is None else n_per_task)
-    own = getattr(data, "attrs", {}).get("own_classes", False)
+    own = attribute(data, "attrs", {}).get("own_classes", False)
     found: Any = None if own else chosen_strategies(strategies)
     frame = _checked(_loaded(data), sizes)
     if frame is not None and frame.attrs["own_classes"]:
@@ -142,7 +143,7 @@ def compare(
         if encoder is not None:
             raise refuse(
                 expected="max_words with features that are words",
-                got=f"max_words = {max_words}, features = {features!r:.40}",
+                got=f"max_words = {max_words}, features = {shown(features, 40)}",
                 fix="leave max_words out: an encoder says the same numbers about every text",
             )
     options: Any = {"max_words": max_words, "encoder": encoder}

@@ -12,7 +12,9 @@ from typing import Any
 import torch
 from tqdm.auto import tqdm
 
-from ragteach.errors import DivergenceWarning, at_least, one_of, refuse, whole
+from ragteach.data.arguments import members
+from ragteach.data.objects import attribute
+from ragteach.errors import DivergenceWarning, at_least, is_list, one_of, refuse, shown, whole
 from ragteach.study.multi_head import MultiHead
 
 
@@ -104,17 +106,17 @@ def _alphas(alpha: Any, data: Mapping) -> dict[str, float]:
     if not isinstance(alpha, Mapping):
         raise refuse(
             expected="alpha as a dict from task to weight",
-            got=f"alpha = {alpha!r}",
+            got=f"alpha = {shown(alpha)}",
             fix=f"give {{{next(iter(data))!r}: 2.0}}; tasks that are left out weigh 1",
         )
     for task, weight in alpha.items():
         one_of("task in alpha", task, data)
-        at_least(f"alpha[{task!r}]", weight)
+        at_least(f"alpha[{shown(task)}]", weight)
     alphas = {task: float(alpha.get(task, 1.0)) for task in data}
     if not any(alphas.values()):
         raise refuse(
             expected="a positive alpha for at least one task",
-            got=f"alpha = {alpha!r}",
+            got=f"alpha = {shown(alpha)}",
             fix="leave alpha out: every task then weighs 1",
         )
     return alphas
@@ -122,14 +124,12 @@ def _alphas(alpha: Any, data: Mapping) -> dict[str, float]:
 
 def _callbacks(callbacks: Any) -> list:
     """Callbacks as a list, each with a method on_epoch."""
-    try:
-        listed = list(callbacks)
-    except TypeError:
-        listed = [callbacks]
-    if not all(callable(getattr(callback, "on_epoch", None)) for callback in listed):
+    several = is_list(callbacks)
+    listed = members("callbacks", callbacks, "callbacks=[yours]") if several else [callbacks]
+    if not all(callable(attribute(callback, "on_epoch")) for callback in listed):
         raise refuse(
             expected="callbacks as a list of objects with a method on_epoch",
-            got=f"callbacks = {callbacks!r}",
+            got=f"callbacks = {shown(callbacks)}",
             fix="write a class with on_epoch(self, model, epoch, record), and pass [YourClass()]",
         )
     return listed

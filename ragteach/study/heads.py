@@ -26,6 +26,7 @@ from scipy.stats import spearmanr
 from sklearn.metrics import f1_score, r2_score
 from torch import nn
 
+from ragteach.data.objects import as_plain, has
 from ragteach.errors import refuse, whole
 
 CHECK = "check which head the task has, and its targets"
@@ -208,15 +209,17 @@ HEADS = {cls.__name__: cls for cls in (Classification, Regression, MultiLabel, R
 def as_numbers(values: Any, expected: str) -> torch.Tensor:
     """Values as a tensor of default precision."""
     try:
-        values = values.toarray() if hasattr(values, "toarray") else values
+        values = values.toarray() if has(values, "toarray") else values
+        values = as_plain("values", values) if torch.is_tensor(values) else values
         values = values if torch.is_tensor(values) else np.require(values, float, "W")
         if torch.is_tensor(values) and values.is_complex():
             raise TypeError("complex numbers")
         return torch.as_tensor(values, dtype=torch.get_default_dtype())
-    except (TypeError, ValueError, RuntimeError, OverflowError) as error:
+    except Exception as error:
+        why = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise refuse(
             expected=expected,
-            got=f"{type(values).__name__} that holds no such numbers ({error})",
+            got=f"{type(values).__name__} that holds no such numbers ({why})",
             fix=CHECK,
         ) from error
 

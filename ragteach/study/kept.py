@@ -23,8 +23,9 @@ import numpy as np
 import pandas as pd
 
 from ragteach.data.encoder import Encoder
+from ragteach.data.objects import as_path
 from ragteach.data.writing import write
-from ragteach.errors import refuse
+from ragteach.errors import refuse, shown
 from ragteach.study.identity import identity
 from ragteach.study.strategies import Strategy
 
@@ -191,10 +192,10 @@ def usable(folder: str | os.PathLike) -> Path:
     if not isinstance(folder, str | os.PathLike):
         raise refuse(
             expected="out to be the path of a folder",
-            got=f"out = {folder!r}",
+            got=f"out = {shown(folder)}",
             fix='use out="results"',
         )
-    folder = Path(folder)
+    folder = Path(str(as_path("out", folder)))
     try:
         folder.mkdir(parents=True, exist_ok=True)
         write(folder / f".writable.{os.getpid()}", b"").unlink()

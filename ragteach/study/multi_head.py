@@ -18,7 +18,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from ragteach.errors import one_of, refuse, whole
+from ragteach.errors import one_of, refuse, shown, whole
 from ragteach.losses import penalty
 from ragteach.model import RAG
 from ragteach.study.heads import HEADS, Head, Hidden, Similarity, as_numbers, fitting
@@ -186,7 +186,7 @@ def _check_heads(heads: Any) -> None:
     if not mapping or not all(isinstance(head, Head) for head in heads.values()):
         raise refuse(
             expected="heads as a dict from task name to head",
-            got=f"{heads!r}",
+            got=shown(heads),
             fix=f"give each task one of {', '.join(HEADS)}",
         )
     if len({id(head) for head in heads.values()}) < len(heads):

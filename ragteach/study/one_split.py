@@ -23,7 +23,7 @@ from ragteach.data.frames import any_frame
 from ragteach.data.shares import wilson
 from ragteach.data.splits import split_frame
 from ragteach.dataset import MultiTaskDataset
-from ragteach.errors import one_of, refuse
+from ragteach.errors import one_of, refuse, shown
 from ragteach.model import RAG
 from ragteach.study.kept import Kept, described
 from ragteach.study.multi_head import MultiHead
@@ -173,7 +173,7 @@ def fit_split(
     if after is not None and not callable(after):
         raise refuse(
             expected="after: a function that is called with the split",
-            got=f"after = {after!r:.60}",
+            got=f"after = {shown(after, 60)}",
             fix="pass a function of one argument, or leave it out",
         )
     check_resume(resume, out)

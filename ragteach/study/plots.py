@@ -25,7 +25,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from ragteach.engine.replicas import Replicas
-from ragteach.errors import one_of, refuse
+from ragteach.errors import one_of, refuse, shown
 from ragteach.model import RAG
 from ragteach.runs import History
 from ragteach.study import looks
@@ -395,7 +395,7 @@ def losses(
     if not isinstance(histories, dict) or not all(hasattr(h, "frame") for h in histories.values()):
         raise refuse(
             expected="histories: a dict of names and what fit returned",
-            got=f"histories = {type(histories).__name__} {histories!r:.60}",
+            got=f"histories = {type(histories).__name__} {shown(histories, 60)}",
             fix='plots.losses({"joint": fit(model, data)})',
         )
     ax = _axes(ax, (7, 3.6))
@@ -579,7 +579,7 @@ def _check_table(table: object, columns: tuple[str, ...], source: str) -> None:
     missing = [name for name in columns if name not in getattr(table, "columns", ())]
     if isinstance(table, pd.DataFrame) and len(table) and not missing:
         return
-    got = f"table = {type(table).__name__} {table!r:.60}"
+    got = f"table = {type(table).__name__} {shown(table, 60)}"
     if isinstance(table, pd.DataFrame):
         got = f"a table of {len(table)} rows without {', '.join(missing) or 'any row'}"
     raise refuse(
@@ -593,7 +593,7 @@ def _check_trajectory(trajectory: object) -> None:
     if not all(hasattr(trajectory, name) for name in ("norms", "angles", "project")):
         raise refuse(
             expected="trajectory: a Trajectory",
-            got=f"trajectory = {type(trajectory).__name__} {trajectory!r:.60}",
+            got=f"trajectory = {type(trajectory).__name__} {shown(trajectory, 60)}",
             fix="recorder = Recorder(model); fit(..., callbacks=[recorder]); recorder.trajectory()",
         )
 
@@ -602,7 +602,7 @@ def _axes(ax: Axes | None, size: tuple[float, float]) -> Axes:
     if ax is not None and not isinstance(ax, Axes):
         raise refuse(
             expected="ax: one Axes of matplotlib to draw on, or None",
-            got=f"ax = {type(ax).__name__} {ax!r:.60}",
+            got=f"ax = {type(ax).__name__} {shown(ax, 60)}",
             fix="figure, ax = plt.subplots(); of several axes pass one: axes[0]",
         )
     return plt.subplots(figsize=size, layout="constrained")[1] if ax is None else ax

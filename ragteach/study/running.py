@@ -22,7 +22,8 @@ import pandas as pd
 from tqdm.auto import tqdm
 
 from ragteach.data.arguments import yes_no
-from ragteach.errors import refuse
+from ragteach.data.stopping import once, sign_of
+from ragteach.errors import refuse, shown
 from ragteach.study.kept import Job, Kept, Stopped, Trial
 
 DEATHS = 3  # so many times in a row without a finished draw, and the run gives up
@@ -63,21 +64,22 @@ def run(
     bar = tqdm(total=len(jobs), initial=len(done), disable=not progress, desc=label, unit=kept.what)
     deaths = 0
     try:
-        while len(done) < len(jobs):
-            before = len(done)
-            try:
-                for i, rows in _spread(work, jobs, done, n_jobs):
-                    kept.save(jobs[i], rows, jobs)
-                    done[i] = rows
-                    bar.update()
-            except BrokenProcessPool as error:
-                deaths = deaths + 1 if len(done) == before else 1
-                if deaths >= DEATHS:
-                    raise _gave_up(error, kept, done, jobs) from None
-    except KeyboardInterrupt:
+        with once():
+            while len(done) < len(jobs):
+                before = len(done)
+                try:
+                    for i, rows in _spread(work, jobs, done, n_jobs):
+                        kept.save(jobs[i], rows, jobs)
+                        done[i] = rows
+                        bar.update()
+                except BrokenProcessPool as error:
+                    deaths = deaths + 1 if len(done) == before else 1
+                    if deaths >= DEATHS:
+                        raise _gave_up(error, kept, done, jobs) from None
+    except KeyboardInterrupt as stopped:
         raise Stopped(
             f"Expected: to finish {kept.n_all or len(jobs)} {kept.what}s\n"
-            f"Got: Ctrl-C; {kept.said(len(done), len(jobs))}\n"
+            f"Got: {sign_of(stopped)}; {kept.said(len(done), len(jobs))}\n"
             f"What to do: {kept.advice()}",
             _table(done, columns),
         ) from None
@@ -160,6 +162,6 @@ def check_jobs(n_jobs: Any) -> None:
     ):
         raise refuse(
             expected="n_jobs (--jobs) to be a whole number other than 0, or None",
-            got=f"n_jobs = {n_jobs!r}",
+            got=f"n_jobs = {shown(n_jobs)}",
             fix="use 1 for one process, -1 for all cores",
         )

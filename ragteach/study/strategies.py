@@ -19,7 +19,7 @@ from ragteach.data.arguments import as_list, is_a
 from ragteach.data.encoder import Encoder, Widened
 from ragteach.data.features import make_vectorizer
 from ragteach.dataset import MultiTaskDataset
-from ragteach.errors import at_least, one_of, refuse
+from ragteach.errors import at_least, one_of, refuse, shown
 from ragteach.model import RAG
 from ragteach.study.looks import BLACK, BLUE, GREEN, ORANGE, PINK, SKY, VERMILION, Look
 
@@ -64,7 +64,7 @@ class Strategy:
         if not isinstance(self.name, str) or not self.name.strip():
             raise refuse(
                 expected="a strategy with a name",
-                got=f"name = {self.name!r}",
+                got=f"name = {shown(self.name)}",
                 fix='give it a name, for example Strategy("two groups", ...)',
             )
         for what in ("builder", "features"):
@@ -72,7 +72,7 @@ class Strategy:
             if value is not None and not callable(value):
                 raise refuse(
                     expected=f"{what} of the strategy {self.name!r} to be a function, or None",
-                    got=f"{what} = {value!r}",
+                    got=f"{what} = {shown(value)}",
                     fix="pass a function of the training part, a MultiTaskDataset",
                 )
         is_a("look", self.look, Look, "a Look of colour, marker and line style", "leave it out")
@@ -83,11 +83,11 @@ class Strategy:
             if not isinstance(pair, tuple | list) or len(pair) != 2:
                 raise refuse(
                     expected=f"tries of the strategy {self.name!r} as pairs (lam, lam_shared)",
-                    got=f"{pair!r}",
+                    got=shown(pair),
                     fix="use pairs([0.01, 0.1], [0.01, 0.1]), which makes every combination",
                 )
-            at_least("lam", pair[0])
-            at_least("lam_shared", pair[1])
+            at_least(f"lam in {what}", pair[0])
+            at_least(f"lam_shared in {what}", pair[1])
 
 
 def pairs(lam: Iterable[float], lam_shared: Iterable[float]) -> tuple[tuple[float, float], ...]:
@@ -199,6 +199,6 @@ def once(name: str, values: list) -> None:
     if twice:
         raise refuse(
             expected=f"{name} that are all different: the same again is no new data",
-            got=f"{name} = {values!r}, in which {twice[0]!r} stands more than once",
+            got=f"{name} = {shown(values)}, in which {twice[0]!r} stands more than once",
             fix=f"name {twice[0]!r} once",
         )

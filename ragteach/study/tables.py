@@ -23,7 +23,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from ragteach.errors import at_least, one_of, refuse, whole
+from ragteach.errors import at_least, one_of, refuse, shown, whole
 
 COLUMNS = [
     "data", "strategy", "task", "seed", "n_per_task", "metric", "value", "n_params", "seconds",
@@ -140,7 +140,7 @@ def per_draw(table: pd.DataFrame, metric: str) -> pd.DataFrame:
     if not isinstance(table, pd.DataFrame) or not {"strategy", "metric", "task"} <= {*table}:
         raise refuse(
             expected="table: what compare() or who_wins_map() returned",
-            got=f"table = {type(table).__name__} {table!r:.60}",
+            got=f"table = {type(table).__name__} {shown(table, 60)}",
             fix="table = rt.compare(...), then pass table",
         )
     without = [name for name in ("draws", "test_per_train") if name not in table]

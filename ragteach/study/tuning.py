@@ -25,8 +25,9 @@ import joblib
 import pandas as pd
 
 from ragteach.data.arguments import LARGEST_NUMPY_SEED, is_a, yes_no
+from ragteach.data.objects import has
 from ragteach.dataset import MultiTaskDataset
-from ragteach.errors import RagteachError, at_least, need, one_of, refuse, whole
+from ragteach.errors import RagteachError, at_least, need, one_of, refuse, shown, whole
 from ragteach.model import RAG
 from ragteach.study.identity import identity
 from ragteach.study.kept import Kept, digest, versions
@@ -200,7 +201,7 @@ def _datasets(train: Any, val: Any) -> tuple[Any, Any]:
     """Both as datasets; the texts of ``val`` are counted by the words of ``train``."""
     kinds = (MultiTaskDataset, TaskTensors)
     for name, data in (("train", train), ("val", val)):
-        table = isinstance(data, str | os.PathLike) or hasattr(data, "columns")
+        table = isinstance(data, str | os.PathLike) or has(data, "columns")
         if not table:
             fix = "MultiTaskDataset.from_frame(frame), or the frame itself"
             is_a(name, data, kinds, "a MultiTaskDataset or a table", fix)
@@ -231,7 +232,7 @@ def _checked(space: dict | None) -> dict:
                 raise refuse(
                     expected=f"{name} as a pair (low, high) with 0 < low < high, a list, or one "
                     "value",
-                    got=f"{choice!r}",
+                    got=shown(choice),
                     fix="use a list of choices, for example [0.01, 0.1]",
                 )
         elif isinstance(choice, list) and not choice:
@@ -262,7 +263,7 @@ def _fits(study: Any, space: dict) -> None:
             if not same:
                 raise refuse(
                     expected="a study whose trials looked in this space",
-                    got=f"{name} among {choice!r} here, and {known} in trial {trial.number}",
+                    got=f"{name} among {shown(choice)} here, and {known} in trial {trial.number}",
                     fix="search the same space as before, or begin a new study",
                 )
 

@@ -28,7 +28,8 @@ from typing import Any
 
 import numpy as np
 
-from ragteach.errors import refuse
+from ragteach.data.objects import printed
+from ragteach.errors import refuse, shown
 from ragteach.teach import record
 from ragteach.teach.classroom.worlds import DEFAULT, world_of
 from ragteach.teach.drawing import as_array, as_html, as_text
@@ -170,7 +171,7 @@ def reference(number: str) -> object:
 
 def get(number: str) -> Exercise:
     """The exercise with this number; the error lists the lesson's numbers."""
-    lesson = str(number).rpartition("-")[0]
+    lesson = printed(number).rpartition("-")[0]
     name = lesson if lesson.startswith("lab_") else f"lesson_{lesson}"
     module = f"ragteach.teach.exercises.{name}"
     try:
@@ -187,7 +188,7 @@ def get(number: str) -> Exercise:
         )
         raise refuse(
             expected=f"the number of an exercise: {known}",
-            got=f"{number!r:.80}",
+            got=shown(number, 80),
             fix="check the number",
         )
     return REGISTRY[number]
@@ -310,7 +311,7 @@ def expect_close(
         mine = as_array(yours)
     except Exception:
         raise Wrong(
-            f"{what} should be numbers, not {type(yours).__name__}.", repr(yours), right
+            f"{what} should be numbers, not {type(yours).__name__}.", shown(yours), right
         ) from None
     if right.ndim == 0 and mine.size == 1:
         mine = mine.reshape(())  # an array of one number is a number
@@ -347,10 +348,10 @@ def expect_equal(
         return
     for value, message in wrong:
         if bool(yours == value):
-            raise Wrong(message, repr(yours), repr(expected))
+            raise Wrong(message, shown(yours), shown(expected))
     where = _first_unequal(yours, expected)
     raise Wrong(
-        f"{what} is not the expected one{where}.", repr(yours), repr(expected), diagnosed=False
+        f"{what} is not the expected one{where}.", shown(yours), shown(expected), diagnosed=False
     )
 
 
@@ -361,12 +362,12 @@ def _first_unequal(yours: object, expected: object) -> str:
         if keys:
             return f": {keys[0]!r} is {'missing' if keys[0] in expected else 'too much'}"
         at = next((k for k in expected if yours[k] != expected[k]), None)
-        return f": first at {at!r}, where yours is {yours[at]!r:.60}"
+        return f": first at {at!r}, where yours is {shown(yours[at], 60)}"
     if isinstance(yours, list | tuple) and isinstance(expected, list | tuple):
         pairs = enumerate(zip(yours, expected, strict=False))
         at = next((i for i, (a, b) in pairs if a != b), None)
         if at is not None:
-            return f": first at [{at}], where yours is {yours[at]!r:.60}"
+            return f": first at [{at}], where yours is {shown(yours[at], 60)}"
         return f": it has {len(yours)} entries, and should have {len(expected)}"
     return ""
 
@@ -384,13 +385,14 @@ def expect_choice(yours: object, right: str, wrong: dict[str, str]) -> None:
         if mine == _choice(value):
             raise Wrong(message)
     raise Wrong(
-        f"Choose one of {', '.join(sorted([right, *wrong]))}; you wrote {yours!r}.", diagnosed=False
+        f"Choose one of {', '.join(sorted([right, *wrong]))}; you wrote {shown(yours)}.",
+        diagnosed=False,
     )
 
 
 def _choice(word: object) -> str:
     """Capitals, brackets, dots, hyphens and spaces do not make another choice."""
-    return re.sub(r"[\s_-]+", " ", str(word).strip().strip("().'\"")).strip().lower()
+    return re.sub(r"[\s_-]+", " ", printed(word).strip().strip("().'\"")).strip().lower()
 
 
 def expect(condition: object, message: str, yours: object = None, expected: object = None) -> None:
@@ -406,7 +408,7 @@ def _judge(number: str, yours: object) -> Result:
     try:
         exercise = get(number)
     except ValueError as error:
-        return Result(str(number), FAIL, str(error))
+        return Result(printed(number), FAIL, str(error))
     _SAID.set([])
     try:
         finished(yours, "Nothing to check yet: replace the ... with your answer.")

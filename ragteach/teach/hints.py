@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import html
 
+from ragteach.data.objects import printed
 from ragteach.teach import record
 from ragteach.teach.checks import Unfinished, finished, get
 
@@ -98,16 +99,18 @@ def predict(question: str, guess: object = ...) -> Note:
             "No prediction yet. Replace the ... with your guess before you read on: wrong guesses "
             "teach most."
         )
-    record.keep("predictions", question, str(guess))
-    return Note(f"Kept: you predict {guess}.")
+    said = printed(guess)
+    record.keep("predictions", printed(question), said)
+    return Note(f"Kept: you predict {said}.")
 
 
 def reveal(question: str, result: object) -> Note:
     """Show what came out beside what you predicted."""
-    mine = record.kept("predictions").get(str(question))
-    record.keep("outcomes", str(question), str(result)[:500])
+    name, out = printed(question), printed(result)
+    mine = record.kept("predictions").get(name)
+    record.keep("outcomes", name, out[:500])
     if mine is None:
-        return Note(f"You made no prediction.\nIt came out: {result}.")
+        return Note(f"You made no prediction.\nIt came out: {out}.")
     return Note(
-        f"You predicted: {mine}.\nIt came out: {result}.\nIf they differ: what had you assumed?"
+        f"You predicted: {mine}.\nIt came out: {out}.\nIf they differ: what had you assumed?"
     )

@@ -16,14 +16,19 @@ from __future__ import annotations
 import contextlib
 import html
 import json
+import math
 import os
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from ragteach.data.arguments import yes_no
+from ragteach.data.objects import has, printed, readable
 from ragteach.data.writing import write
+from ragteach.errors import shown
 
 NAME = "my_progress.json"
 OLD = Path.home() / ".ragteach" / "predictions.json"  # where predictions were kept before
@@ -35,6 +40,7 @@ SECTIONS = {
     "outcomes": "what came out beside it",
     "written": "your own words, and the rubric's lines you ticked",
 }
+DEEPEST = 20  # lists in lists
 LONGEST = 4000  # characters of one answer as text
 
 _session: dict[str, dict] = {}  # what this session did, whether or not the file can be written
@@ -137,27 +143,36 @@ def progress(delete: bool = False) -> Progress:
     return Progress({section: entries for section, entries in found.items() if entries})
 
 
-def as_data(thing: Any) -> Any:
-    """An answer as JSON can hold it: numbers and words; a function by its source."""
+def as_data(thing: Any, depth: int = 0) -> Any:
+    """An answer as JSON can hold it: numbers and words; a function by its source; what cannot be
+    read, or goes deeper than `DEEPEST`, by its kind.
+    """
     import inspect
 
+    if depth > DEEPEST:
+        return f"a {type(thing).__name__} inside others"
     if isinstance(thing, bool | int | str) or thing is None:
         return thing[:LONGEST] if isinstance(thing, str) else thing
     if callable(thing):
         try:
             return {"source": inspect.getsource(thing)[:LONGEST]}
         except (OSError, TypeError):
-            return {"source": repr(thing)[:200]}
+            return {"source": shown(thing)}
     if isinstance(thing, dict):
-        return {str(key): as_data(value) for key, value in list(thing.items())[:200]}
+        pairs = list(thing.items())[:200]
+        return {printed(key): as_data(value, depth + 1) for key, value in pairs}
     if isinstance(thing, list | tuple):
-        return [as_data(value) for value in thing[:200]]
-    if hasattr(thing, "tolist"):
-        small = getattr(thing, "numel", lambda: thing.size)() <= 500
-        return as_data(thing.tolist()) if small else f"array of shape {tuple(thing.shape)}"
+        return [as_data(value, depth + 1) for value in thing[:200]]
+    if has(thing, "tolist", "shape"):
+        if isinstance(thing, torch.Tensor) and not readable(thing):
+            return f"tensor of shape {tuple(thing.shape)}"
+        small = math.prod(thing.shape) <= 500
+        return (
+            as_data(thing.tolist(), depth + 1) if small else f"array of shape {tuple(thing.shape)}"
+        )
     if isinstance(thing, float):
         return thing if thing == thing and abs(thing) != float("inf") else str(thing)
-    return repr(thing)[:200]
+    return shown(thing)
 
 
 def _read() -> dict:

@@ -27,6 +27,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from ragteach.data.stopping import sign_of
 from ragteach.data.writing import make_folder, put, write
 from ragteach.errors import whole
 from ragteach.teach.classroom import namespaces, submissions
@@ -96,13 +97,20 @@ def grade(
             results[student] = kept
     if results:
         told(f"{len(results)} graded already, {len(waiting)} to go")
-    with data_to_read():
-        for submission, result in _judged(waiting, state, jobs, limits, lessons):
-            results[submission.student] = result
-            marks = result["exercises"].values()
-            points = sum(mark["points"] for mark in marks)
-            problem = f"  ({result['problem']})" if result.get("problem") else ""
-            told(f"{submission.student}: {points} of {len(marks)}{problem}", flush=True)
+    try:
+        with data_to_read():
+            for submission, result in _judged(waiting, state, jobs, limits, lessons):
+                results[submission.student] = result
+                marks = result["exercises"].values()
+                points = sum(mark["points"] for mark in marks)
+                problem = f"  ({result['problem']})" if result.get("problem") else ""
+                told(f"{submission.student}: {points} of {len(marks)}{problem}", flush=True)
+    except KeyboardInterrupt as stopped:
+        raise KeyboardInterrupt(
+            f"Expected: to grade {len(found)} students\n"
+            f"Got: {sign_of(stopped)}; {len(results)} of them are graded and kept in {state}\n"
+            "What to do: the same again; it goes on from there"
+        ) from None
     ordered = [results[student] for student in found]
     put(out / "gradebook.csv", gradebook(ordered).encode("utf-8", "replace"), "out")
     pages.write_pages(ordered, out, lines)
@@ -180,6 +188,9 @@ def _start(submission: Submission, state: Path, limits: Limits, lessons: tuple) 
     if pid:
         return pid
     try:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # it is for the parent to end this process
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_DFL)
         from ragteach.teach.classroom.judging import judge
 
         null = os.open(os.devnull, os.O_RDWR)
@@ -224,7 +235,7 @@ def _kept(state: Path, submission: Submission, lessons: tuple) -> dict | None:
         isinstance(result, dict)
         and result.get("digest") == submission.digest
         and result.get("version") == VERSION
-        and result.get("lessons", list(lessons)) == list(lessons)
+        and result.get("lessons") == list(lessons)
     )
     return result if same else None
 

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from ragteach.data.writing import put
+from ragteach.data.writing import make_folder, put
 from ragteach.teach import checks
 from ragteach.teach.checks import FAIL, PASS, TODO
 from ragteach.teach.classroom.judging import lesson_order
@@ -35,7 +35,7 @@ SIGN = {PASS: "✓", FAIL: "✗", TODO: "…"}
 def write_pages(results: list[dict], out: Path, lines: Iterable[str]) -> None:
     """Every page; ``lines`` say what was contained."""
     folder = out / "feedback"
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder, "out")
     for result in results:
         page = feedback(result).encode("utf-8", "replace")
         put(folder / f"{file_name(result['student'])}.html", page, "out")

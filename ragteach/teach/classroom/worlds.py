@@ -33,7 +33,7 @@ import torch
 from ragteach.data.toy import TOY_TASKS, domain_senses, make_toy
 from ragteach.dataset import MultiTaskDataset
 from ragteach.engine.optimum import solve
-from ragteach.errors import one_of, refuse
+from ragteach.errors import one_of, refuse, shown
 from ragteach.losses import MultiTaskLoss
 from ragteach.model import RAG
 from ragteach.teach import record
@@ -222,7 +222,7 @@ def clean_id(student_id: object) -> str:
     if not name or len(name) > LONGEST_ID or not name.isprintable():
         raise refuse(
             expected=f"student_id to be a number or a name, 1 to {LONGEST_ID} characters",
-            got=f"student_id = {student_id!r:.100}",
+            got=f"student_id = {shown(student_id, 100)}",
             fix='write rt.world("your student number")',
         )
     return name
