@@ -1,5 +1,6 @@
 """Small problems and small helpers that the tests of the core share."""
 
+import collections
 import re
 
 import numpy as np
@@ -100,3 +101,15 @@ def own_network():
 
     model = DeepRAG(Own(), "blocks.0", tasks=["<b>plays</b>", "bicycles"], rank=1)
     return model, "rather fine", read
+
+
+def shared_runs(texts, n=5, unit=r"\w+"):
+    """The texts that have a run of n words (or other units) in common, run by run; none if all are
+    of their own.
+    """
+    where = collections.defaultdict(set)
+    for text in texts:
+        words = re.findall(unit, text.casefold())
+        for i in range(len(words) - n + 1):
+            where[tuple(words[i : i + n])].add(text)
+    return [together for together in where.values() if len(together) > 1]

@@ -12,21 +12,21 @@
 # 2. Words or letters? And which language helps which?
 # 3. Dutch comes next, without a single labelled sentence. What will happen?
 #
-# **Your time.** About 95 minutes: sections 1 to 3 are 50 (take a break after them), sections 4 to 7 are 25, the report is 20.
+# **Your time.** About 105 minutes: sections 1 to 3 are 55 (take a break after them), sections 4 to 6 are 25, the report is 25. What is marked *bonus* comes on top.
 
 # %%
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import ragteach as rt
-import torch
 from ragteach.data.intents import (
     INTENTS,
     load_commands,
     load_handwritten_commands,
     split_by_template,
 )
-from ragteach.labs.baselines import linear_baselines, word_features
+from ragteach.data.shares import wilson
+from ragteach.labs.baselines import word_features
 from ragteach.labs.comparing import (
     difference,
     draw_gains,
@@ -42,14 +42,16 @@ from ragteach.teach.hints import card, hint, predict, reveal, rubric
 from ragteach.teach.written import reflect
 from scipy import stats
 from sklearn.decomposition import TruncatedSVD
+from sklearn.pipeline import make_pipeline
 
 lab = rt.lab("languages")
 lab
 
 # %% [markdown]
-# Training and validation are made by templates, in the words of people who wrote a grammar for an assistant. The held-out part is not: **24
+# Training and validation are made by templates, in the words of people who wrote a grammar for an assistant. The held-out part is not: **40
 # sentences a language were written by hand**. They are held out, and carry your headline. Sixteen more of the same kind are open, to look at.
-# How they were made, and by whom, is in `datasets/languages/DATASHEET.md`: read it before you believe the headline.
+# How they were made, and by whom, is in `datasets/languages/DATASHEET.md`: read it before you believe the headline. (The same forty ideas in every
+# language: an idea and its translations count as one witness in each interval.)
 #
 # ## 1. A look
 
@@ -120,7 +122,7 @@ predict("lab_languages-a", guess)
 
 # %%
 hand = by_language(opened)
-found = {}
+found, hits = {}, {}
 for name in ("word", "char"):
     features = word_features(lab.train, name)
     model = choose_ridge(
@@ -128,15 +130,19 @@ for name in ("word", "char"):
     )
     found[name, "templates"] = right_shares(model, lab.val)
     found[name, "by hand"] = right_shares(model, {t: hand[t] for t in FIVE})
+    hits[name] = {t: model.predict(hand[t][0], t) == hand[t][1] for t in FIVE}
 table = pd.DataFrame(found)
-gain = table["char", "by hand"] - table["word", "by hand"]
-reveal("lab_languages-a", gain.idxmax())
+gaps = {t: hits["char"][t].astype(float) - hits["word"][t] for t in FIVE}
+gain = pd.DataFrame({t: interval(gaps[t]) for t in FIVE}, ["mean", "from", "to"]).T
+for column in gain:
+    table["letters minus words, by hand", column] = gain[column]
+reveal("lab_languages-a", gain["mean"].idxmax())
 table.round(2)
 
 # %% [markdown]
-# Two things to see. **Templates flatter**: what is right eight times in ten on templates is right about half the time on sentences by hand.
-# And letters gain most where words are hard to find: Chinese writes no spaces, so each clause is one "word" that never comes again; German glues words together. (Sixteen sentences
-# a language are few: a gain of ten points is two sentences.)
+# Two things to see. **Templates flatter**: with letters about eight in ten are right on templates, and half on these sentences by hand; keep the held-out ones for the headline. And letters gain
+# where words are hard to find: Chinese writes no spaces, so each clause is one "word" that never comes again. There alone the interval leaves out zero. German glues words together, and its gain
+# would fit that story, but sixteen sentences cannot show it: a gain of ten points is two sentences.
 #
 # ## 3. Share or not?
 #
@@ -163,7 +169,8 @@ board
 #
 # ### Who helps whom
 #
-# Every pair: one language alone, and with another one's sentences beside it. Measured on templates that nothing has seen, over four draws.
+# Every pair: one language alone, and with another one's sentences beside it. Measured on templates that nothing has seen, over four draws. (All draws
+# come from one stock of templates. So they are less than four witnesses, and the true intervals are wider than these.)
 
 # %%
 card("lab_languages-3")
@@ -192,7 +199,7 @@ def gains(seed):
     return pair_gains(train, val, test, OWN, PAIRS, n_classes=8, features=features)
 
 
-matrix = np.array([gains(seed) for seed in range(4)])
+matrix = np.array([gains(seed) for seed in range(4)])  # (n_draws, helped, helper)
 alone = [interval(matrix[:, i, j]) for i in range(5) for j in range(5) if i != j]
 stars = sum(low > 0 or high < 0 for _, low, high in alone)
 print(f"clear each by itself at 95 %: {stars} of 20 pairs (chance would give about 1)")
@@ -205,7 +212,7 @@ draw_gains(matrix, FIVE, ax)
 plots.show(
     fig,
     alt="Matrix of gains in accuracy between five languages, in points, each with its 95 % interval over four draws. "
-    f"The largest gain is {mean.max():.0f} points, the largest loss {mean.min():.0f}; nearly all intervals hold zero.",
+    f"The largest gain is {mean.max():.0f} points, the largest loss {mean.min():.0f}; {20 - stars} of 20 intervals hold zero.",
 )
 
 # %% [markdown]
@@ -229,7 +236,7 @@ def known_share(runs, vocabulary):
 check("lab_languages-4", known_share)
 
 # %% [markdown]
-# **Predict.** One model for each language, and one for all five. Which reads the 40 Dutch sentences best: `"English"`, `"German"`, `"Spanish"` or
+# **Predict.** One model for each language, and one for all five. Which reads the 56 Dutch sentences best: `"English"`, `"German"`, `"Spanish"` or
 # `"all five"`? (Chance is 0.125.)
 
 # %%
@@ -259,12 +266,15 @@ def zero_shot(languages):
 
 rows = {t: zero_shot([t]) for t in FIVE} | {"all five": zero_shot(FIVE)}
 table = pd.DataFrame(rows, ["known runs", "accuracy on Dutch"]).T
+n = len(dutch)
+table["from"], table["to"] = wilson(table["accuracy on Dutch"] * n, n)
 reveal("lab_languages-c", table["accuracy on Dutch"].idxmax())
 table.round(2)
 
 # %% [markdown]
 # The share of known runs tells most of it before anything is trained. What reads Dutch is mostly German; the other four add little. Another script adds
-# nothing: chance. Here sharing is not one way among three: *with no examples it is all there is*. (One draw, 40 sentences: an accuracy of .4 has an interval from .26 to .55, so German and all five cannot be told apart.)
+# nothing: its interval holds chance. Here sharing is not one way among three: *with no examples it is all there is*. (One draw of templates, 56 sentences: the intervals of German and of all five overlap by far, so the
+# two cannot be told apart.)
 #
 # ## 5. Yours
 #
@@ -289,7 +299,7 @@ def mine(texts, task):
 lab.leaderboard(mine, trained_on=lab.train)
 
 # %% [markdown]
-# Is your lead clear? If you tried several: did you choose on the open part, or here? Ideas: translate the templates of a rich language word by
+# Is your lead clear? (Ours is none: words and letters together, chosen on templates, end up behind full sharing.) If you tried several: did you choose on the open part, or here? Ideas: translate the templates of a rich language word by
 # word; a graph in which German, English and Dutch share an adapter; a multilingual encoder, if you have one.
 #
 # ## 6. Another head
@@ -299,35 +309,45 @@ lab.leaderboard(mine, trained_on=lab.train)
 
 
 # %%
-def with_heads(seed):
-    """Accuracy of the intent on new templates: (alone, with the two other heads)."""
-    rest, test = split_by_template(load_commands(12, FIVE, seed=seed), seed=seed)
-    runs = word_features(by_language(rest), "char")
-    dense = TruncatedSVD(64, random_state=0).fit(runs.transform(rest["text"]))
-    x, new = (
-        dense.transform(runs.transform(f["text"])).astype("float32")
-        for f in (rest, test)
-    )
-    y, truth = (f["label"].map(list(INTENTS).index).to_numpy() for f in (rest, test))
-    number = rest["text"].str.contains(r"\d").to_numpy(dtype="float32")[:, None]
-    data = {
-        "intent": (x, y),
-        "language": (x, rest["task"].map(FIVE.index).to_numpy()),
-        "number": (x, number),
+def read_by(dense, frame):
+    """Task -> (x, y) of a frame: its intents, its languages, and whether it holds a number."""
+    x = dense.transform(frame["text"]).astype("float32")
+    number = frame["text"].str.contains(r"\d").to_numpy(dtype="float32")
+    return {
+        "intent": (x, frame["label"].map(list(INTENTS).index).to_numpy()),
+        "language": (x, frame["task"].map(FIVE.index).to_numpy()),
+        "number": (x, number[:, None]),
     }
+
+
+def trained(data, tasks, lam, seed):
+    """A MultiHead with these heads."""
+    kinds = {
+        "intent": rt.Classification(8),
+        "language": rt.Classification(5),
+        "number": rt.MultiLabel(1),
+    }
+    model = rt.MultiHead(64, {t: kinds[t] for t in tasks}, n_hidden=24, seed=seed)
+    part = {t: data[t] for t in tasks}
+    rt.fit_heads(model, part, epochs=60, lam=lam, lam_shared=lam, progress=False)
+    return model
+
+
+def with_heads(seed):
+    """Accuracy of the intent on new templates: (alone, with the two other heads); validation chooses each one's penalty."""
+    rest, test = split_by_template(load_commands(12, FIVE, seed=seed), seed=seed)
+    train, val = split_by_template(rest, seed=seed)
+    runs = word_features(by_language(train), "char")
+    dense = make_pipeline(runs, TruncatedSVD(64, random_state=0)).fit(train["text"])
+    learn, choose, new = (read_by(dense, frame) for frame in (train, val, test))
+
+    def intent(model, part):
+        return model.evaluate({"intent": part["intent"]})["intent"]["accuracy"]
+
     scores = []
-    for tasks in (["intent"], list(data)):
-        heads = {
-            "intent": rt.Classification(8),
-            "language": rt.Classification(5),
-            "number": rt.MultiLabel(1),
-        }
-        model = rt.MultiHead(64, {t: heads[t] for t in tasks}, n_hidden=24, seed=seed)
-        part = {t: data[t] for t in tasks}
-        rt.fit_heads(
-            model, part, epochs=80, lam=0.001, lam_shared=0.001, progress=False
-        )
-        scores.append(model.evaluate({"intent": (new, truth)})["intent"]["accuracy"])
+    for tasks in (["intent"], list(learn)):
+        tried = [trained(learn, tasks, lam, seed) for lam in (0.0003, 0.003, 0.03)]
+        scores.append(intent(max(tried, key=lambda m: intent(m, choose)), new))
     return scores
 
 
@@ -335,20 +355,31 @@ heads = np.array([with_heads(seed) for seed in range(3)])
 print(
     f"intent alone {heads[:, 0].mean():.3f}, with two more heads {heads[:, 1].mean():.3f}"
 )
-print(difference("difference, one fixed penalty", heads[:, 1] - heads[:, 0]))
+print(difference("difference", heads[:, 1] - heads[:, 0]))
 
 # %% [markdown]
-# ## 7. One slider, three languages
+# Not seen to help: the interval holds zero, over three draws from one stock of templates. (Both sides took their penalty by validation, so it is not the knob that hides a gain.)
 #
-# English, German and Spanish, with words as features. **Your task:** find a word that two of the languages share and read differently. (*Die* and *die*, *para* ...)
+# ## 7. One slider, three languages (bonus)
+#
+# English, German and Spanish, with words as features. The first sentence is English, and all three languages read it. **Your task:** two goals stand in the explorer. Before you
+# move: what does a German model know of an English sentence?
 
 # %%
 west = ["English", "German", "Spanish"]
 parts = [part[part["task"].isin(west)] for part in (train, val, opened)]
-rt.widgets.sharing_slider(parts, lam=np.logspace(-5, -1, 9), lam_shared=0.001)
+rt.widgets.sharing_slider(
+    parts,
+    lam=np.logspace(-5, -1, 9),
+    lam_shared=0.001,
+    goal={
+        "Find the smallest λ at which all three languages read the sentence alike": "readings == 1 and lam < 0.0005",
+        "Find the smallest λ at which they read the word timer less than 1 apart": "apart_timer < 1 and lam < 0.02",
+    },
+)
 
 # %% [markdown]
-# ## 8. Texts of your own
+# ## 8. Texts of your own (bonus)
 #
 # Any table with `text`, `label` and `task` is a lab. Change one line. (Here: the course's toy reviews.)
 
@@ -371,7 +402,14 @@ check("lab_languages-5", marks)
 
 # %% [markdown]
 # Then write yours, 150 words: the answer to the three questions of the brief, with intervals. End with **what would change your mind?** Name a
-# finding that somebody could make. No program judges it; `reflect` puts another answer beside it. Tick what yours has.
+# finding that somebody could make. This is what a good report has. Give each line 2 points if it is there with its number and interval (where a line asks for no
+# number: in full), 1 if in words only, 0 if it is missing.
+
+# %%
+rubric("lab_languages-5")
+
+# %% [markdown]
+# No program judges it; `reflect` puts another answer beside it. Tick what yours has.
 
 # %% tags=["exercise"]
 text = ...  ### SOLUTION

@@ -1,16 +1,15 @@
 """A lab whose tasks have classes of their own: a head for each task, over what the tasks share.
 
 Enters: standard frames of three parts, or a table of yours. Leaves: a `Lab` and its baselines.
-    Classes
-differ, so the tasks cannot share weights that speak for classes: they share a representation
-(`ragteach.study.own_classes`).
+Classes differ, so the tasks cannot share weights that speak for classes: they share a
+representation (`ragteach.study.own_classes`).
 
     h_t(x) = tanh(W_t x + b_t)      W_t = W_s + A_t      out_t = head_t(h_t(x))
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -106,19 +105,36 @@ def part_of(whole: pd.DataFrame, texts: Any) -> pd.DataFrame:
     return part
 
 
-def headed_lab(name: str, whole: pd.DataFrame, parts: Sequence[pd.DataFrame]) -> Lab:
+def headed_lab(
+    name: str,
+    whole: pd.DataFrame,
+    parts: Sequence[pd.DataFrame],
+    baselines: Callable[..., Mapping[str, Any]] | None = None,
+    kind: type[Lab] = Lab,
+    **more: Any,
+) -> Lab:
     """A lab of three parts of one standard frame; the labels of one held-out text count
     together.
+
+    Args:
+        baselines: a function of (lab, frames, names). Default: `headed_baselines`.
+        kind, more: what to make of it, a `Lab` or a class of one, and what that wants besides.
     """
     names = own_names(whole)
     train, val, held = (by_task(part, names) for part in parts)
     groups = {task: np.array([key(text) for text in x]) for task, (x, _) in held.items()}
-    baselines = partial(headed_baselines, frames=list(parts), names=names)
-    return Lab(name, train, val, held, names, baselines, groups)
+    make = partial(baselines or headed_baselines, frames=list(parts), names=names)
+    return kind(name, train, val, held, names, make, groups, **more)
 
 
 def own_headed(data: Any, seed: int) -> Lab:
-    """The lab on a table of yours: a text and a column for each task; or text, label and task.
+    """The lab on a table of yours: see `own_parts`."""
+    return headed_lab("your texts", *own_parts(data, seed))
+
+
+def own_parts(data: Any, seed: int) -> tuple[pd.DataFrame, list[pd.DataFrame]]:
+    """A table of yours as (a standard frame, its three parts): a text and a column for each task;
+    or text, label and task.
 
     Columns called date or company are left out. The split is by text, at random.
     """
@@ -126,12 +142,10 @@ def own_headed(data: Any, seed: int) -> Lab:
     columns = [str(name) for name in table.columns]
     wide = not {"label", "task"} & {name.casefold() for name in columns}
     if wide:
-        text = likeliest("text", columns, set())
-        tasks = [
-            name for name in columns if name.casefold() not in (str(text).casefold(), *NO_TASKS)
-        ]
-        _labels_repeat(table, str(text), tasks)
-        whole = any_frame(table[[text, *tasks]], text=text, label=tasks)
+        text = str(likeliest("text", columns, set()))
+        tasks = [name for name in columns if name.casefold() not in (text.casefold(), *NO_TASKS)]
+        _labels_repeat(table, text, tasks)
+        whole = _with_labels(table, text, tasks)
     else:
         whole = any_frame(table)
     texts = [part["text"] for part in split_frame(whole, seed=seed)]
@@ -144,7 +158,15 @@ def own_headed(data: Any, seed: int) -> Lab:
                 got=f"no {called} row of {', '.join(lost)}",
                 fix="add rows, or leave that task out",
             )
-    return headed_lab("your texts", whole, parts)
+    return whole, parts
+
+
+def _with_labels(table: pd.DataFrame, text: str, tasks: Sequence[str]) -> pd.DataFrame:
+    """A table with a column of labels for each task, as a standard frame; a gap is no label."""
+    if len(tasks) > 1:
+        return any_frame(table[[text, *tasks]], text=text, label=list(tasks))
+    (task,) = tasks
+    return any_frame(table[[text]].assign(label=table[task], task=task), text=text)
 
 
 def by_task(part: pd.DataFrame, names: Mapping[str, list[str]]) -> dict[str, tuple[Any, Any]]:

@@ -116,27 +116,34 @@ class Lab:
     def leaderboard(
         self, predictor: Any = ..., trained_on: Any = None, name: str = "yours"
     ) -> Board:
-        """Yours beside the baselines, on the held-out items: accuracy, and yours minus each,
-        paired.
+        """Yours beside the baselines, on the held-out items: accuracy (of a list: nDCG@10), and
+        yours minus each, paired.
 
         The arguments are those of `score`; ``name`` is what to call yours.
         """
-        scores = dict(self._baseline_scores)
+        scores: dict[str, Any] = dict(self._baseline_scores)
         mine = self.score(predictor, trained_on)
         note = NOT_YET
-        if isinstance(mine, Score):
+        scored = not isinstance(mine, NotYet)
+        if scored:
             scores = {name: mine} | scores
             note = f"{name}: {mine.note}"
         rows = {}
         for who, found in scores.items():
-            row = {"accuracy": found.mean, "low": found.low, "high": found.high}
-            if isinstance(mine, Score) and found is not mine:
-                row |= self._difference(mine, found)
-            rows[who] = row
-        table = pd.DataFrame(rows).T.sort_values("accuracy", ascending=False, kind="stable")
-        return Board(table, note)
+            rows[who] = self._row(found)
+            if scored and found is not mine:
+                gap = self._difference(mine, found)
+                rows[who] |= dict(zip(("yours minus it", "from", "to"), gap, strict=True))
+        table = pd.DataFrame(rows).T
+        best_first = table.columns[0]
+        return Board(table.sort_values(best_first, ascending=False, kind="stable"), note)
 
-    def _difference(self, mine: Score, other: Score) -> dict[str, float]:
+    def _row(self, found: Any) -> dict[str, float]:
+        """One predictor's cells, the measure that orders the board first."""
+        return {"accuracy": found.mean, "low": found.low, "high": found.high}
+
+    def _difference(self, mine: Any, other: Any) -> tuple[float, float, float]:
+        """(mean, low, high) of mine minus the other, paired."""
         gaps = {t: mine.correct[t].astype(float) - other.correct[t] for t in self.tasks}
         mean, half = mean_of_tasks(gaps, self._groups)
-        return {"yours minus it": mean, "from": mean - half, "to": mean + half}
+        return mean, mean - half, mean + half

@@ -1,7 +1,7 @@
 """What a recommender scores on ratings that it never saw: nDCG@10 and recall@10, reader by reader.
 
 Enters: a predictor and, for each reader, items with ratings 1 .. 5 that are held out. Leaves:
-    `RankScore`.
+`RankScore`.
 
 The predictor is handed items and a reader's name, never ratings, and gives each item a score: the
 higher, the earlier it stands. With r_(i) the rating of the item in place i of the list, and the
@@ -12,7 +12,7 @@ best list below:
 
 Items with equal scores stand in every order at once: the mean over them. The readers are the
 sample: an interval is Student's, over readers, and a difference of two predictors is taken reader
-    by reader.
+by reader.
 
 Source: Järvelin and Kekäläinen (2002); Burges et al. (2005) for 2^r - 1.
 """
@@ -28,7 +28,7 @@ import pandas as pd
 from sklearn.metrics import ndcg_score
 
 from ragteach.errors import refuse
-from ragteach.labs.held import NOT_YET, Board, Lab, NotYet
+from ragteach.labs.held import NOT_YET, Lab, NotYet
 from ragteach.labs.scoring import Part, asked, key
 from ragteach.study.experiment import interval
 
@@ -176,29 +176,12 @@ class RankingLab(Lab):
         low, high = (float(end) for end in np.clip((low, high), 0, 1))
         return RankScore(table, mean, low, high, note)
 
-    def leaderboard(
-        self, predictor: Any = ..., trained_on: Any = None, name: str = "yours"
-    ) -> Board:
-        """Yours beside the baselines, on the held-out ratings: nDCG@10, and yours minus each,
-        paired.
+    def _row(self, found: RankScore) -> dict[str, float]:
+        means = found.table[["known", "new", RECALL]].mean()
+        return {NDCG: found.mean, "low": found.low, "high": found.high, **means}
 
-        The arguments are those of `score`; ``name`` is what to call yours.
-        """
-        scores: dict[str, Any] = dict(self._baseline_scores)
-        mine = self.score(predictor, trained_on)
-        note = NOT_YET
-        if isinstance(mine, RankScore):
-            scores = {name: mine} | scores
-            note = f"{name}: {mine.note}"
-        rows = {}
-        for who, found in scores.items():
-            means = found.table[["known", "new", RECALL]].mean()
-            rows[who] = {NDCG: found.mean, "low": found.low, "high": found.high, **means}
-            if isinstance(mine, RankScore) and found is not mine:
-                gap = interval(mine.table[NDCG] - found.table[NDCG])
-                rows[who] |= dict(zip(("yours minus it", "from", "to"), gap, strict=True))
-        table = pd.DataFrame(rows).T.sort_values(NDCG, ascending=False, kind="stable")
-        return Board(table, note)
+    def _difference(self, mine: RankScore, other: RankScore) -> tuple[float, float, float]:
+        return interval(mine.table[NDCG] - other.table[NDCG])
 
     def _overlap(self, given: Any) -> dict[str, int]:
         """Reader -> held-out items that they, or if an item is new anybody, was trained on."""

@@ -1,7 +1,7 @@
 """RAG by least squares: the course's model with an optimum that is one linear system.
 
 Enters: for each task its features x (n_t, n_features) and class numbers. Leaves: `Ridge`, the
-    optimum of
+optimum of
 
     J = sum_t 1/n_t sum_i ||y_ti - W_t x_ti - b_t||^2 / 2  +  lam_shared/2 ||W_s||^2 + lam/2 sum_k ||A_k||^2
     W_t = W_s + sum_k G[t, k] A_k
@@ -16,21 +16,26 @@ lam = infinity is full sharing, lam_shared = infinity is independent models. A p
 system of n equations, so 49 of them cost as much as one run of Newton's method on the
 cross-entropy.
 
+Its sibling for ratings is `ragteach.labs.tastes`: one output, sixty tasks, few features, where a
+system of n_features equations is smaller.
+
 Source: Evgeniou & Pontil (2004), Regularized multi-task learning; Saunders et al. (1998) for the
-    dual.
+dual.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 import scipy.linalg
 import scipy.sparse as sp
 
-from ragteach.errors import is_number, refuse
+from ragteach.errors import refuse
+from ragteach.labs.penalties import best_of, checked
 
 Data = Mapping[str, tuple[Any, np.ndarray]]
 STRENGTHS = np.logspace(-4, 2, 7)
@@ -158,7 +163,7 @@ def fit_ridge(
         [1, 1, 0, 0]
     """
     return Problem(data, _classes(data, n_classes), features).solve(
-        *_penalties(lam, lam_shared), _graph(graph, len(data))
+        *checked(lam, lam_shared), _graph(graph, len(data))
     )
 
 
@@ -178,20 +183,15 @@ def choose_ridge(
         train, val, graph, n_classes, features: as in `fit_ridge`.
         strategy: ``"RAG"``, ``"full sharing"``, ``"independent"``, or pairs (lam, lam_shared).
     """
-    if isinstance(strategy, str) and strategy not in TRIES:
-        raise refuse(
-            expected=f"a strategy: {', '.join(TRIES)}; or pairs (lam, lam_shared)",
-            got=f"strategy = {strategy!r}",
-            fix="choose one of them",
-        )
-    tries: Iterable = TRIES[strategy] if isinstance(strategy, str) else strategy
     n_classes = n_classes or max(_classes(train, None), _classes(val, None))
     problem = Problem(train, n_classes, features)
     routes = _graph(graph, len(train))
-    found = [problem.solve(*_penalties(*pair), routes) for pair in tries]
     ready = {t: (x if features is None else features.transform(x), y) for t, (x, y) in val.items()}
-    errors = [np.mean([_error(m, t, x, y) for t, (x, y) in ready.items()]) for m in found]
-    return found[int(np.argmin(errors))]
+
+    def error(model: Ridge) -> float:
+        return float(np.mean([_error(model, t, x, y) for t, (x, y) in ready.items()]))
+
+    return best_of(strategy, TRIES, partial(problem.solve, graph=routes), error)
 
 
 def _error(model: Ridge, task: str, x: Any, y: np.ndarray) -> float:
@@ -202,23 +202,6 @@ def _error(model: Ridge, task: str, x: Any, y: np.ndarray) -> float:
 
 def _classes(data: Data, n_classes: int | None) -> int:
     return n_classes or 1 + max(int(np.max(y)) for _, y in data.values())
-
-
-def _penalties(lam: float, lam_shared: float) -> tuple[float, float]:
-    for name, value in (("lam", lam), ("lam_shared", lam_shared)):
-        if not is_number(value) or not value > 0:
-            raise refuse(
-                expected=f"{name} > 0 (infinity switches that part off)",
-                got=f"{name} = {value!r}",
-                fix=f"use {name} = 0.1, or numpy.inf",
-            )
-    if np.isinf(lam) and np.isinf(lam_shared):
-        raise refuse(
-            expected="one penalty that is finite",
-            got="lam and lam_shared both infinite: no weights at all",
-            fix="lam=numpy.inf is full sharing, lam_shared=numpy.inf is independent models",
-        )
-    return float(lam), float(lam_shared)
 
 
 def _graph(graph: Any, n_tasks: int) -> np.ndarray:

@@ -17,12 +17,14 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
+from numbers import Real
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from sklearn.exceptions import NotFittedError
 
 from ragteach.data.shares import wilson
 from ragteach.errors import refuse
@@ -148,10 +150,15 @@ def mean_of_tasks(
 def answers(predictor: Any, task: str, x: Any, names: list[str]) -> np.ndarray:
     """The class numbers that a predictor gives to the items of one task; refuses anything else."""
     given = x.copy() if hasattr(x, "copy") else list(x)
-    found = asked(predictor, task)(given)
-    if hasattr(found, "detach"):
-        found = found.detach().cpu().numpy()
-    found = np.asarray(found)
+    try:
+        found = asked(predictor, task)(given)
+    except NotFittedError as error:
+        raise refuse(
+            expected=f"a predictor that was fitted, for task {task!r}",
+            got=f"{type(predictor).__name__} before its fit",
+            fix="fit it on lab.train first",
+        ) from error
+    found = _as_array(found, task, len(x))
     n = len(x)
     if found.shape != (n,):
         more = (
@@ -162,7 +169,7 @@ def answers(predictor: Any, task: str, x: Any, names: list[str]) -> np.ndarray:
             got=f"shape {found.shape}",
             fix=f"return one answer an item, in their order ({more})",
         )
-    if found.dtype.kind in "OUS":
+    if found.dtype.kind in "OU":
         return _numbered(found, task, names)
     if not np.isfinite(found).all():
         raise refuse(
@@ -178,6 +185,33 @@ def answers(predictor: Any, task: str, x: Any, names: list[str]) -> np.ndarray:
             fix=f"the classes are, in order: {', '.join(names)}",
         )
     return found.astype("int64")
+
+
+def _as_array(found: Any, task: str, n: int) -> np.ndarray:
+    """Answers of any kind as numbers or as names; refuses what is neither."""
+    if hasattr(found, "detach"):
+        found = found.detach().cpu().double().numpy()
+    if hasattr(found, "toarray"):
+        found = found.toarray()
+    try:
+        array = np.asarray(found)
+    except ValueError as error:
+        raise refuse(
+            expected=f"answers of shape ({n},) for task {task!r}, a class for each item",
+            got=f"{type(found).__name__} of parts that differ in length",
+            fix="return one answer an item, in their order",
+        ) from error
+    if array.dtype.kind == "O" and all(isinstance(one, Real) for one in array.flat):
+        array = array.astype(float)
+    if array.dtype.kind == "S":
+        array = array.astype(str)
+    if array.dtype.kind not in "OUbiuf":
+        raise refuse(
+            expected=f"class numbers, or names, for task {task!r}",
+            got=f"values of type {array.dtype}",
+            fix="return .argmax(1) of the scores, or the names that stand in lab.classes",
+        )
+    return array.astype(int) if array.dtype.kind == "b" else array
 
 
 def _numbered(found: np.ndarray, task: str, names: list[str]) -> np.ndarray:
@@ -259,6 +293,23 @@ def _known(predictor: Any, trained_on: Any) -> set | None:
 
 
 def _items(items: Any) -> Any:
-    """Of (x, y) the x; else the items themselves."""
-    pair = isinstance(items, tuple) and len(items) == 2 and not isinstance(items[0], str)
-    return items[0] if pair else items
+    """The items of a list, of a table's column text, or of all parts of a tuple: (x, y), say, or
+    (training, validation). Labels are like no item, so they do no harm.
+    """
+    if isinstance(items, pd.DataFrame):
+        if "text" in items:
+            return items["text"]
+        raise refuse(
+            expected="trained_on: the training items; of a table, its column text",
+            got=f"a table with the columns {', '.join(map(str, items.columns[:6]))}",
+            fix="pass the column itself: trained_on=table['message']",
+        )
+    if isinstance(items, tuple) and not all(isinstance(item, str) for item in items):
+        return [item for part in items for item in _items(part)]
+    if not isinstance(items, Iterable):
+        raise refuse(
+            expected="trained_on: the training items, a list or a dict from task to lists",
+            got=f"{type(items).__name__} {items!r:.40}",
+            fix="pass lab.train, if you trained on that",
+        )
+    return items

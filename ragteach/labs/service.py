@@ -5,12 +5,19 @@ Enters: messages with a sentiment, an intent and an answer each, or a table of y
 (`ragteach.study.own_classes`).
 
     cost of a reply = 0 if it is right, wrong if it is not, person if it is "I don't know" (None)
+
+A mean cost has Jeffreys' interval: only a few costs are possible, and one that was not seen is not
+thereby impossible. The shares of the possible costs c_j, seen n_j times each, have the distribution
+
+    shares ~ Dirichlet(n_1 + 1/2, n_2 + 1/2, ...)        mean cost = sum_j share_j c_j
+
+The normal interval takes "no wrong answer among four" for "no wrong answer ever".
+Source: Brown, Cai and DasGupta (2001), *Interval estimation for a binomial proportion*.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from functools import partial
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -22,33 +29,29 @@ from sklearn.pipeline import make_pipeline, make_union
 
 from ragteach.data.arguments import as_list
 from ragteach.data.features import make_vectorizer
-from ragteach.data.frames import any_frame, as_table
 from ragteach.data.messages import load_messages, split_messages
 from ragteach.data.shares import wilson
-from ragteach.data.splits import split_frame
 from ragteach.errors import at_least, one_of, refuse
 from ragteach.labs.baselines import TEXTS, Best, Majority, word_features
-from ragteach.labs.headed import Reader
+from ragteach.labs.headed import Reader, headed_lab, own_parts, part_of, standard
 from ragteach.labs.held import NOT_YET, Lab, NotYet
-from ragteach.labs.scoring import Z, key
-from ragteach.study.own_classes import HeadParts, own_names
+from ragteach.study.own_classes import HeadParts
 
 TASKS = ("sentiment", "intent", "answer")
 WRONG, PERSON = 3.0, 1.0  # what a wrong answer costs, and a person who reads the message
+N_DRAWS = 20_000  # of the shares, for an interval
 N_DENSE = 128  # numbers that are left of words and runs of letters, for the heads
 STRATEGIES = ("RAG", "full sharing", "independent")
 
 
-def by_task(frame: pd.DataFrame) -> pd.DataFrame:
-    """Messages with an answer as a table with text, label and task: three rows for each of them.
+def answered(frame: pd.DataFrame) -> pd.DataFrame:
+    """Of messages those that an answer fits: they have all three labels.
 
     Example:
-        >>> table = pd.DataFrame([("Where is it?", "neutral", "delivery", "track")], columns=["text", *TASKS])
-        >>> by_task(table)["label"].tolist()
-        ['neutral', 'delivery', 'track']
+        >>> answered(pd.DataFrame({"text": ["hi", "bye"], "answer": ["", "thanks"]}))["text"].tolist()
+        ['bye']
     """
-    known = frame[frame["answer"] != ""]
-    return known.melt(["text"], list(TASKS), "task", "label")[["text", "label", "task"]]
+    return frame[frame["answer"] != ""]
 
 
 def dense_features(texts: Sequence[str]) -> Any:
@@ -136,7 +139,8 @@ class ServiceLab(Lab):
 
         Returns:
             answered: the share that got an answer. hit rate: the share of these that got the right
-            one; low, high: its 95 % interval. cost: mean of all messages; cost low, cost high.
+            one; low, high: its 95 % interval. cost: mean of all messages; cost low, cost high (see
+            `mean_interval`; who answered nothing, or everything, is taken to do so always).
             foreign: how many that no answer fits got one all the same.
 
         Raises:
@@ -158,7 +162,8 @@ class ServiceLab(Lab):
 
         Returns:
             cost minus rival's: the mean over messages, negative where ``reply`` is cheaper; from,
-            to: its 95 % interval, in which each message counts with the difference of its costs.
+            to: its 95 % interval, in which each message counts with the difference of its costs
+            (see `mean_interval`; two ways that agree on all messages may yet differ on others).
 
         Raises:
             RagteachError: as `score_replies`.
@@ -167,8 +172,10 @@ class ServiceLab(Lab):
             return NotYet(NOT_YET)
         asked, names = self._answers(), self.classes["answer"]
         costs = [reply_costs(one, asked, names, wrong, person)[2] for one in (reply, rival)]
-        mean, half = _mean_and_half(costs[0] - costs[1])
-        return pd.Series({"cost minus rival's": mean, "from": mean - half, "to": mean + half})
+        each = (0.0, wrong, person)
+        apart = [one - other for one in each for other in each]
+        found = mean_interval(costs[0] - costs[1], apart)
+        return pd.Series(dict(zip(("cost minus rival's", "from", "to"), found, strict=True)))
 
     def _answers(self) -> pd.DataFrame:
         if self._asked is None:
@@ -191,7 +198,8 @@ def reply_scores(
     answered, right, costs = reply_costs(reply, asked, names, wrong, person)
     n = int(answered.sum())
     low, high = wilson(int(right.sum()), n) if n else (np.nan, np.nan)
-    cost, half = _mean_and_half(costs)
+    possible = [(0.0, wrong)] * bool(answered.any()) + [(person,)] * (not answered.all())
+    cost, least, most = mean_interval(costs, sum(possible, ()))
     foreign = answered & (asked["answer"] == "").to_numpy()
     found = {
         "answered": answered.mean(),
@@ -199,8 +207,8 @@ def reply_scores(
         "low": low,
         "high": high,
         "cost": cost,
-        "cost low": cost - half,
-        "cost high": cost + half,
+        "cost low": least,
+        "cost high": most,
         "foreign": foreign.sum(),
     }
     return pd.Series({name: float(value) for name, value in found.items()})
@@ -239,96 +247,56 @@ def reply_costs(
     return answered, right, np.where(answered, np.where(right, 0.0, wrong), person)
 
 
-def _mean_and_half(costs: np.ndarray) -> tuple[float, float]:
-    """The mean, and half of its normal 95 % interval."""
-    return float(costs.mean()), float(Z * costs.std(ddof=1) / len(costs) ** 0.5)
+def mean_interval(values: Any, possible: Sequence[float]) -> tuple[float, float, float]:
+    """(mean, low, high) of values of which only a few are possible: Jeffreys' 95 % interval.
+
+    It holds the truth about as often as it says also where few values differ from the rest, and
+    where one of them was never seen.
+
+    Args:
+        values: (n,), each one of ``possible``.
+        possible: what a value can be, seen or not.
+
+    Example:
+        >>> mean, low, high = mean_interval([0, 0, 1, 1], possible=(0, 1, 10))
+        >>> mean, high > 1  # nothing was 10, but four are few
+        (0.5, True)
+    """
+    values, able = np.asarray(values, dtype=float), np.unique(np.asarray(possible, dtype=float))
+    seen = np.isclose(values[:, None], able)  # (n, n_possible)
+    shares = np.random.default_rng(0).dirichlet(seen.sum(0) + 0.5, N_DRAWS)
+    low, high = np.quantile(shares @ able, (0.025, 0.975))
+    mean = float(values.mean())
+    return mean, min(float(low), mean), max(float(high), mean)
 
 
-def service() -> ServiceLab:
+def service() -> Lab:
     """The lab with the course's own messages."""
-    frames = split_messages()
-    whole = any_frame(by_task(load_messages()))
-    return _lab(
-        "service",
-        [_like(whole[whole["text"].isin(part["text"])], whole) for part in frames],
-        frames,
-    )
+    messages = split_messages()
+    whole = standard(answered(load_messages()), TASKS)
+    parts = [part_of(whole, part["text"]) for part in messages]
+    return _lab("service", whole, parts, messages)
 
 
-def own_service(data: Any, seed: int) -> ServiceLab:
+def own_service(data: Any, seed: int) -> Lab:
     """The lab on a table of yours: text, and a column for each task; or text, label and task."""
-    table = as_table(data)
-    names = [str(name) for name in table.columns]
-    labels = [name for name in names if name != "text"]
-    wide = "text" in names and not {"label", "task"} & set(labels)
-    for name in labels if wide else []:
-        n_classes = table[name].nunique()
-        if n_classes > len(table) / 3:
-            raise refuse(
-                expected="beside text only columns of labels, each with some classes",
-                got=f"column {name!r} with {n_classes} different values in {len(table)} rows",
-                fix=f"leave it out: table.drop(columns=[{name!r}])",
-            )
-    if not wide:
-        frame = any_frame(table)
-    elif len(labels) == 1:
-        frame = any_frame(table.rename(columns={labels[0]: "label"}).assign(task=labels[0]))
-    else:
-        frame = any_frame(table, label=labels)
-    parts = split_frame(frame, seed=seed)
-    lost = [t for t in frame.attrs["task_names"] for p in parts if t not in set(p["task"])]
-    if lost:
-        raise refuse(
-            expected="enough rows of every task for three parts, at least three of some class",
-            got=f"a part without a row of {lost[0]}",
-            fix="add rows, or leave that task out",
-        )
-    return _lab("your messages", [_like(part, frame) for part in parts], None)
-
-
-def _like(part: pd.DataFrame, whole: pd.DataFrame) -> pd.DataFrame:
-    """A part of a standard frame that knows the classes and tasks of the whole."""
-    part = part.reset_index(drop=True)
-    part.attrs.update(whole.attrs)
-    return part
+    whole, parts = own_parts(data, seed)
+    labels = whole.attrs["label_names"]
+    told = [part[part["task"] == "answer"] for part in parts]
+    messages = [one.assign(answer=[labels[n] for n in one["label"]]) for one in told]
+    messages = [one[["text", "answer"]].reset_index(drop=True) for one in messages]
+    return _lab("your messages", whole, parts, messages)
 
 
 def _lab(
-    name: str, frames: list[pd.DataFrame], messages: Sequence[pd.DataFrame] | None
-) -> ServiceLab:
-    everything = pd.concat(frames, ignore_index=True)
-    everything.attrs.update(frames[0].attrs)
-    names = own_names(everything)
-    train, val, held = (_part(frame, names) for frame in frames)
-    asked = None
-    if messages is None:
-        labels = frames[0].attrs["label_names"]
-        wanted = [frame[frame["task"] == "answer"] for frame in frames]
-        told = [f.assign(answer=f["label"].map(lambda n: labels[n])) for f in wanted]
-        messages = [f[["text", "answer"]].reset_index(drop=True) for f in told]
-    if "answer" in names:
-        asked = messages[2]
-    return ServiceLab(
-        name,
-        train,
-        val,
-        held,
-        names,
-        partial(_baselines, frames=frames, names=names),
-        {task: np.array([key(text) for text in x]) for task, (x, _) in held.items()},
-        messages=tuple(messages[:2]),
-        asked=asked,
-    )
-
-
-def _part(frame: pd.DataFrame, names: Mapping[str, list[str]]) -> dict:
-    labels = frame.attrs["label_names"]
-    part = {}
-    for task, own in names.items():
-        rows = frame[frame["task"] == task]
-        y = rows["label"].map(lambda n, own=own: own.index(labels[n])).to_numpy(dtype="int64")
-        part[task] = (rows["text"].to_numpy(object), y)
-    return part
+    name: str,
+    whole: pd.DataFrame,
+    parts: Sequence[pd.DataFrame],
+    messages: Sequence[pd.DataFrame],
+) -> Lab:
+    asked = messages[2] if "answer" in whole.attrs["task_names"] else None
+    known = tuple(messages[:2])
+    return headed_lab(name, whole, parts, _baselines, ServiceLab, messages=known, asked=asked)
 
 
 def _baselines(lab: Lab, frames: list[pd.DataFrame], names: dict[str, list[str]]) -> dict[str, Any]:

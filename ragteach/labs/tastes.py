@@ -16,19 +16,19 @@ w_s leaves over. lam = infinity is full sharing, lam_shared = infinity is a tast
 all.
 
 Source: Evgeniou & Pontil (2004), Regularized multi-task learning; Rendle (2010) on ratings as
-    regression.
+regression.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from ragteach.errors import one_of, refuse
-from ragteach.labs.ridge import _penalties
+from ragteach.errors import one_of
+from ragteach.labs.penalties import best_of, checked
 
 Ratings = Mapping[str, tuple[Any, np.ndarray]]
 FINE = np.logspace(-3, 1, 17)
@@ -133,7 +133,7 @@ def fit_tastes(
         >>> model.predict(x, "b").argsort()[:2].tolist()
         [3, 1]
     """
-    return TasteProblem(data, features).solve(*_penalties(lam, lam_shared))
+    return TasteProblem(data, features).solve(*checked(lam, lam_shared))
 
 
 def choose_tastes(
@@ -151,28 +151,22 @@ def choose_tastes(
         train, val, features: as in `fit_tastes`.
         strategy: ``"RAG"``, ``"full sharing"``, ``"independent"``, or pairs (lam, lam_shared).
     """
-    if isinstance(strategy, str) and strategy not in TRIES:
-        raise refuse(
-            expected=f"a strategy: {', '.join(TRIES)}; or pairs (lam, lam_shared)",
-            got=f"strategy = {strategy!r}",
-            fix="choose one of them",
-        )
-    tries: Iterable = TRIES[strategy] if isinstance(strategy, str) else strategy
     problem = TasteProblem(train, features)
     rows = [problem.tasks.index(task) for task in val]
     made = [x if features is None else features.transform(x) for x, _ in val.values()]
     n = np.array([len(x) for x in made])
-    x = np.zeros(
-        (len(made), n.max(), made[0].shape[1])
-    )  # shorter ones end in zeros, which cost nothing
+    # Shorter lists end in zeros, which cost nothing.
+    x = np.zeros((len(made), n.max(), made[0].shape[1]))
     r = np.zeros(x.shape[:2])
     for t, (items, (_, stars)) in enumerate(zip(made, val.values(), strict=True)):
         x[t, : n[t]] = np.asarray(items) - np.mean(items, 0)
         r[t, : n[t]] = np.asarray(stars) - np.mean(stars)
-    found = [problem.solve(*_penalties(*pair)) for pair in tries]
-    said = [(x @ model.weights[rows][:, :, None])[:, :, 0] for model in found]
-    errors = [np.mean(((r - s) ** 2).sum(1) / n) for s in said]
-    return found[int(np.argmin(errors))]
+
+    def error(model: Tastes) -> float:
+        said = (x @ model.weights[rows][:, :, None])[:, :, 0]
+        return float(np.mean(((r - said) ** 2).sum(1) / n))
+
+    return best_of(strategy, TRIES, problem.solve, error)
 
 
 def taste_of(model: Tastes, x: np.ndarray, ratings: np.ndarray) -> np.ndarray:

@@ -1,11 +1,11 @@
 """The invented items, as the data sheet counts them, and simulated readers who are what their setting says."""
 
-import collections
 import re
 
 import numpy as np
 import pandas as pd
 import pytest
+from problems import shared_runs
 
 import ragteach as rt
 from ragteach.data.readers import (
@@ -51,12 +51,7 @@ def test_the_second_labelling_agrees_as_often_as_the_sheet_says():
 
 
 def test_no_two_items_share_a_run_of_five_words():
-    where = collections.defaultdict(set)
-    for title, text in zip(ITEMS["title"], ITEMS["text"], strict=True):
-        words = re.findall(r"\w+", text.casefold())
-        for i in range(len(words) - 4):
-            where[tuple(words[i : i + 5])].add(title)
-    assert [titles for titles in where.values() if len(titles) > 1] == []
+    assert shared_runs(ITEMS["text"]) == []
     assert ITEMS["title"].is_unique
 
 

@@ -1,9 +1,7 @@
 """The headlines: what the data sheet counts, no run of five words twice, parts that share neither time nor firm."""
 
-import collections
-import re
-
 import pandas as pd
+from problems import shared_runs
 
 from ragteach.data.headlines import TASKS, load_headlines, parts_in_time
 from ragteach.data.toy import folder
@@ -46,12 +44,7 @@ def test_the_parts_share_neither_time_nor_firm():
 
 
 def test_no_two_headlines_share_a_run_of_five_words():
-    where = collections.defaultdict(set)
-    for text in ALL["text"]:
-        words = re.findall(r"\w+", text.casefold())
-        for i in range(len(words) - 4):
-            where[tuple(words[i : i + 5])].add(text)
-    assert [texts for texts in where.values() if len(texts) > 1] == []
+    assert shared_runs(ALL["text"]) == []
     assert ALL["text"].is_unique
 
 

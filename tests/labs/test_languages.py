@@ -1,11 +1,13 @@
 """The commands: what the data sheet counts, the templates' grammar, splits that do not leak, and the lab's claims."""
 
-import collections
 import re
+from pathlib import Path
 
+import nbformat
 import numpy as np
 import pandas as pd
 import pytest
+from problems import shared_runs
 
 import ragteach as rt
 from ragteach.data.intents import (
@@ -21,6 +23,7 @@ from ragteach.data.toy import folder
 from ragteach.labs.baselines import word_features
 from ragteach.labs.languages import FIVE, by_language, handwritten_parts
 from ragteach.labs.ridge import choose_ridge
+from ragteach.teach.checks import get
 from ragteach.teach.exercises.answers_lab_languages import letters
 
 HAND = load_handwritten_commands()
@@ -42,23 +45,22 @@ def test_the_data_sheet_counts_what_is_there():
 
 
 def test_no_two_sentences_share_a_run_of_five_words():
-    where = collections.defaultdict(set)
-    for text, language in zip(HAND["text"], HAND["task"], strict=True):
+    for language, rows in HAND.groupby("task"):
         chinese = language == "Chinese"
-        words = re.findall(r"\w" if chinese else r"\w+", text.casefold())
-        n = 8 if chinese else 5
-        for i in range(len(words) - n + 1):
-            where[language, tuple(words[i : i + n])].add(text)
-    assert [texts for texts in where.values() if len(texts) > 1] == []
+        assert shared_runs(rows["text"], *((8, r"\w") if chinese else ())) == []
     assert HAND["text"].is_unique
+
+
+def test_a_shared_run_is_found():
+    texts = ["Turn the lamp in here on!", "he will turn the lamp in", "the lamp in here"]
+    assert shared_runs(texts) == []
+    assert shared_runs(texts, 4) == [set(texts[:2]), {texts[0], texts[2]}]
 
 
 def test_no_idea_is_both_open_and_held_out():
     opened, held = handwritten_parts()
-    assert (len(opened), len(held)) == (96, 144)
-    line = {
-        text: i % 40 for i, text in enumerate(HAND["text"])
-    }  # the idea, in every language's order
+    assert (len(opened), len(held)) == (96, 240)
+    line = {text: i % 56 for i, text in enumerate(HAND["text"])}  # the idea, in every language
     assert not {line[t] for t in opened["text"]} & {line[t] for t in held["text"]}
 
 
@@ -143,5 +145,37 @@ def test_templates_flatter_and_letters_read_chinese():
             )
             assert templates > np.mean(list(found["char"].values())) + 0.2
     assert found["char"]["Chinese"] > found["word"]["Chinese"] + 0.15
-    assert lab.score(model).table["n"].tolist() == [24] * 5
+    assert lab.score(model).table["n"].tolist() == [40] * 5
     assert lab.score(model).table["overlap"].tolist() == [0] * 5
+
+
+SAID = {  # what the solved notebook prints: how the model answer says it
+    r"full sharing +0\.430 +0\.347 +0\.513": ".43 [.35, .51]",
+    r"RAG +0\.385 +0\.311 +0\.459": "RAG .39 [.31, .46]",
+    r"independent .* 0\.005 +-0\.012 +0\.022": "+.005 [-.012, .022]",
+    r"full sharing .* -0\.045 +-0\.083 +-0\.007": "-.045 [-.083, -.007]",
+    r"Chinese +0\.10 +0\.77": "44 points [10, 77]",
+    r"clear at 95 % for all together: 0 of 20": "none of twenty pairs is clear",
+    r"all five +0\.51 +0\.39 +0\.28 +0\.52": ".39 [.28, .52]",
+    r"German +0\.41 +0\.36 +0\.24 +0\.49": ".36 [.24, .49]",
+}
+
+
+def test_the_model_answer_says_what_the_notebook_prints():
+    path = Path(__file__).resolve().parents[2] / "notebooks" / "solutions" / "lab_languages.ipynb"
+    cells = nbformat.read(path, as_version=4).cells
+    outputs = [o for cell in cells if cell.cell_type == "code" for o in cell.outputs]
+    printed = "\n".join(o.get("text") or o.get("data", {}).get("text/plain", "") for o in outputs)
+    model = get("lab_languages-5").model
+    for pattern, said in SAID.items():
+        assert re.search(pattern, printed), pattern
+        assert said in model, said
+
+
+def test_an_idea_and_its_translations_are_one_witness():
+    lab = rt.lab("languages")
+    said = dict.fromkeys(FIVE, lambda texts: np.zeros(len(texts)))
+    score = lab.score(said)
+    assert score.mean == 1 / 8
+    alone = np.concatenate(list(score.correct.values()))
+    assert score.high - score.low > 2 * 2 * 1.96 * alone.std() / len(alone) ** 0.5

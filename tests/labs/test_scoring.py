@@ -5,6 +5,8 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.sparse as sp
+import torch
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
@@ -95,6 +97,15 @@ BAD = {
     "an unknown name": (lambda x, t: ["maybe"] * len(x), "a class of task 'mood': no, yes", "'maybe'"),
     "answers": ([0, 1], "a predictor: a fitted model", "list"),
     "a class, not a model": (LogisticRegression, "a predictor: a fitted model", "type"),
+    "not fitted": (make_pipeline(word_features({"a": (["b c"], [0])}), LogisticRegression()), "a predictor that was fitted", "Pipeline before"),
+    "complex": (lambda x, t: np.zeros(len(x), complex), "class numbers, or names", "complex128"),
+    "dates": (lambda x, t: np.full(len(x), "2020-01-01", "datetime64[D]"), "class numbers, or names", "datetime64"),
+    "ragged": (lambda x, t: [[0], *[[0, 1]] * (len(x) - 1)], "answers of shape \\(4,\\)", "differ in length"),
+    "nothing": (lambda x, t: None, "answers of shape \\(4,\\)", "shape \\(\\)"),
+    "a set": (lambda x, t: {0, 1}, "answers of shape \\(4,\\)", "shape \\(\\)"),
+    "a gap among names": (lambda x, t: ["no", None, "yes", "no"], "a class of task 'mood'", "'None'"),
+    "a gap among numbers": (lambda x, t: [0, np.nan, 1, 0], "a class for every item", "1 answers that are NaN"),
+    "a row, not a list": (lambda x, t: sp.csr_matrix(np.zeros(len(x))), "answers of shape \\(4,\\)", "shape \\(1, 4\\)"),
 }  # fmt: skip
 
 
@@ -117,6 +128,40 @@ def test_overlap_is_found_whatever_capitals_and_marks(small):
     assert "No held-out item" in small.score(truth, trained_on=["else"]).note
     with pytest.raises(rt.RagteachError, match="one text, 'where is it'"):
         small.score(truth, trained_on="where is it")
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        lambda said: np.array(said, dtype=object),
+        lambda said: np.array(said, dtype=bool),
+        lambda said: torch.tensor(said, dtype=torch.bfloat16),
+        lambda said: pd.Series(said, index=range(9, 9 + len(said))),
+        lambda said: pd.Categorical.from_codes(said, CLASSES["mood"]),
+        lambda said: np.array([CLASSES["mood"][y].encode() for y in said]),
+        tuple,
+    ],
+)
+def test_class_numbers_are_read_in_whatever_they_come(made):
+    part = {"mood": HELD["mood"]}
+    lab = Lab("one", part, part, part, CLASSES, lambda lab: {})
+    assert lab.score(lambda x, task: made([int(y) for y in truth(x, task)])).mean == 1
+
+
+def test_overlap_is_found_in_tables_tuples_and_whatever_holds_the_items(small):
+    table = pd.DataFrame({"text": TEXTS[:2], "label": [0, 1]})
+    for given in (
+        table,
+        {"mood": table},
+        (["else"], list(TEXTS[:2])),
+        table["text"],
+        iter(TEXTS[:2]),
+    ):
+        assert small.score(truth, trained_on=given).table["overlap"].tolist() == [2, 2]
+    with pytest.raises(rt.RagteachError, match="columns message(.|\n)*table\\['message'\\]"):
+        small.score(truth, trained_on=table[["text"]].rename(columns={"text": "message"}))
+    with pytest.raises(rt.RagteachError, match="trained_on(.|\n)*int 5"):
+        small.score(truth, trained_on=5)
 
 
 def test_not_yet_is_said_and_the_board_stands_without_yours(small):

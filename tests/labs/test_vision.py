@@ -1,5 +1,9 @@
 """The scenes are what they are called, and the vision lab's claims hold on other draws."""
 
+import re
+from pathlib import Path
+
+import nbformat
 import numpy as np
 import pytest
 
@@ -7,7 +11,8 @@ import ragteach as rt
 from ragteach.data.scenes import SCENES, digits, make_scenes, seen
 from ragteach.labs.ridge import choose_ridge
 from ragteach.labs.vision import scenes_split
-from ragteach.teach.exercises.answers_lab_vision import inverted_model, undo
+from ragteach.teach.checks import get
+from ragteach.teach.exercises.answers_lab_vision import adapter_numbers, inverted_model, undo
 
 
 def test_the_scenes_are_what_they_are_called():
@@ -81,3 +86,33 @@ def test_every_scene_has_a_line_in_the_modules_head():
     import ragteach.data.scenes as module
 
     assert all(f"\n    {scene} " in module.__doc__ for scene in SCENES)
+
+
+SAID = {  # what the solved notebook prints: how the model answer says it
+    r"RAG +0\.632 +0\.596 +0\.668": ".63 [.60, .67]",
+    r"independent .* -0\.007 +-0\.020 +0\.007": "-.007 [-.020, .007]",
+    r"support vectors .* -0\.158 +-0\.195 +-0\.122": "16 points [12, 20]",
+    r"full sharing .* 0\.252 +0\.213 +0\.291": "25 behind it [21, 29]",
+    r"undone, full sharing minus independent: \+14\.2 points \[\+12\.7, \+15\.8\]": "14 points [13, 16]",
+    r"undone, RAG minus full sharing: -0\.9 points \[-1\.8, \+0\.1\]": "-0.9 [-1.8, 0.1]",
+    r"plain helps noisy; half hidden helps noisy; another pen helps noisy": "clear over six draws",
+    r"minus of its own: \+0\.7 points \[-4\.9, \+6\.2\]": "0.7 points [-4.9, 6.2]",
+    r"minus of its own: -4\.5 points \[-10\.1, \+1\.1\]": "-4.5 [-10.1, 1.1]",
+    r"minus of its own: \+8\.0 points \[\+0\.2, \+15\.8\]": "8 [0, 16]",
+}  # fmt: skip
+
+
+def test_the_model_answer_says_what_the_notebook_prints():
+    path = Path(__file__).resolve().parents[2] / "notebooks" / "solutions" / "lab_vision.ipynb"
+    cells = nbformat.read(path, as_version=4).cells
+    outputs = [o for cell in cells if cell.cell_type == "code" for o in cell.outputs]
+    printed = "\n".join(o.get("text") or o.get("data", {}).get("text/plain", "") for o in outputs)
+    model = get("lab_vision-5").model
+    for pattern, said in SAID.items():
+        assert re.search(pattern, printed), pattern
+        assert said in model, said
+
+
+def test_a_scenes_adapter_is_smaller_than_a_network_of_its_own():
+    assert adapter_numbers([(64, 32), (32, 10)], 8) == 1104
+    assert 64 * 32 + 32 + 32 * 10 + 10 == 2410

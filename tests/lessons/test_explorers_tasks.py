@@ -18,7 +18,7 @@ import ragteach as rt
 from ragteach.widgets import EXPLORERS, base, movements, player, sharing, steps, winners
 from ragteach.widgets.goals import judge
 
-LESSONS = sorted(path.stem for path in SOURCE.glob("[01]*.py"))
+LESSONS = sorted(path.stem for path in SOURCE.glob("[01l]*.py"))  # lessons and labs
 CALLS = {function.__name__ for function in EXPLORERS.values()} | {"explore"}
 
 
@@ -79,7 +79,8 @@ def places(kept):
         ("00_start_here", 0), ("01_why_share", 0), ("03_losses", 0), ("04_training_schedules", 0),
         ("05_weight_trajectories", 0), ("06_fair_comparison", 0), ("07_lambda_as_prior", 0),
         ("09_new_tasks", 0), ("09_new_tasks", 1), ("11_inside_a_network", 0), ("11_inside_a_network", 1),
-        ("12_deploy", 0), ("13_the_articles_claims", 0),
+        ("12_deploy", 0), ("13_the_articles_claims", 0), ("lab_finance", 0), ("lab_languages", 0),
+        ("lab_recommendation", 0), ("lab_vision", 0),
     ],
 )  # fmt: skip
 def test_a_lessons_goals_are_reached_by_some_moves_only(lesson, which, tmp_path_factory):

@@ -16,7 +16,7 @@ from ragteach.teach.checks import get
 NAMES = (
     "lab", "items", "labels", "opened", "known", "reads", "older", "likeness", "HEADS", "parts_of", "train_heads",
     "heads_measured", "two", "as_card", "cards", "middle_card", "size", "WAYS", "words", "world", "FIRST",
-    "newcomers", "others", "both", "learnt", "chosen_by", "both_tastes", "mine",
+    "newcomers", "others", "both", "learnt", "chosen_by", "both_tastes", "mine", "ordered",
 )  # fmt: skip
 
 
@@ -46,17 +46,20 @@ def gap(worlds, setting, n, rival, part=ALL):
     return values[:, RAG, part].mean() - values[:, rival, part].mean()
 
 
+WORLDS = {"world", "newcomers", "ordered"}
+
+
 def test_no_world_of_the_lesson_is_the_labs_own():
     """World 0 has the lab's readers, and deals them the lab's held-out ratings."""
     seen = set()
     for node in ast.walk(ast.parse(code("lab_recommendation"))):
         if isinstance(node, ast.ListComp):
-            drawn = {getattr(n, "id", "") for n in ast.walk(node.elt)} & {"world", "newcomers"}
+            drawn = {getattr(n, "id", "") for n in ast.walk(node.elt)} & WORLDS
             where = node.generators[0]
             if drawn and where.target.id == "seed":
                 assert 0 not in eval(ast.unparse(where.iter)), ast.unparse(node)
                 seen |= drawn
-    assert seen == {"world", "newcomers"}
+    assert seen == WORLDS
 
 
 def minus_popularity(lesson, predictor):
@@ -114,6 +117,13 @@ def test_no_head_is_seen_to_help_another(lesson):
     assert abs((three - alone).mean()) < 0.05 and alone.mean() > 0.5
     assert abs((traits_of_three - traits).mean()) < 0.05 and traits.mean() > 0.65
     assert likeness.mean() < cosine.mean() + 0.03
+
+
+def test_a_ranking_head_orders_new_items_and_no_better_than_its_rivals(lesson):
+    found = np.array([lesson["ordered"](seed) for seed in (11, 12, 13)])
+    ranking, more, number, w_s, blind = found.mean(0)
+    assert ranking > blind + 0.04
+    assert abs(more - ranking) < 0.03 and abs(number - ranking) < 0.03 and abs(w_s - ranking) < 0.03
 
 
 def test_rag_is_ahead_of_both_limits_between_them_and_nowhere_behind(worlds):
@@ -174,6 +184,9 @@ SAID = {  # what the solved notebook prints: how the model answer says it
     "+16.3 [+10.9, +21.7]": "16 [11, 22] over a taste of their own",
     "+0.0 points [-6.6, +6.6]": "0.0 points [-6.6, 6.6]",
     "+0.6 points [-1.9, +3.1]": "0.6 [-1.9, 3.1]",
+    "ranking head minus no order: +8.5 points [+0.2, +16.8]": "by 8 points [0, 17]",
+    "ranking head minus regression head: +0.9 points [-1.5, +3.4]": "0.9 [-1.5, 3.4]",
+    "ranking head minus W_s: -0.4 points [-3.4, +2.6]": "-0.4 [-3.4, 2.6]",
 }  # fmt: skip
 
 

@@ -63,6 +63,21 @@ def test_minutes_of_a_plan_add_up_to_the_lessons():
         assert abs(sum(kit.shares(lesson)) - lesson.minutes) <= len(lesson.sections)
 
 
+def test_a_lab_takes_two_hours_at_most_and_what_is_bonus_comes_on_top(pages):
+    for path in sorted((kit.notebooks() / "solutions").glob("lab_*.ipynb")):
+        lesson = kit.read_lesson(path)
+        assert 60 <= lesson.minutes <= 120
+        minutes = dict(zip([s.title for s in lesson.sections], kit.shares(lesson), strict=True))
+        bonus = [s.title for s in lesson.sections if s.bonus]
+        counted = sum(minutes.values()) - sum(minutes[title] for title in bonus)
+        assert abs(counted - lesson.minutes) <= len(lesson.sections)
+        assert bonus and all("report" not in title.lower() for title in bonus)
+        page = pages[f"plans/{path.stem}.html"]
+        assert page.count("<h2>on top, about ") <= len(bonus)
+        last = max(int(end) for end in re.findall(r"<h2>\d+–(\d+) min", page))
+        assert abs(last - lesson.minutes) <= len(lesson.sections)
+
+
 def test_every_lab_is_a_project_with_a_plan_a_key_and_a_rubric(pages):
     labs = [path.stem for path in (kit.notebooks() / "solutions").glob("lab_*.ipynb")]
     assert labs

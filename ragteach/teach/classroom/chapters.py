@@ -26,6 +26,11 @@ class Section:
     exercises: list[str] = field(default_factory=list)
     folds: list[tuple[str, str]] = field(default_factory=list)  # (summary, Markdown): model proofs
 
+    @property
+    def bonus(self) -> bool:
+        """For who has time left: the lesson's minutes do not count it."""
+        return self.title.endswith("(bonus)")
+
 
 @dataclass
 class Lesson:

@@ -132,11 +132,15 @@ def _safe(text: object) -> str:
 
 
 def shares(lesson: Lesson) -> list[int]:
-    """Minutes of each section: its exercises' cards, and of the rest a share by its words."""
+    """Minutes of each section: its exercises' cards, and of the rest a share by its words.
+
+    A bonus section is read at the same pace, on top of the lesson's minutes.
+    """
     cards = [sum(checks.get(n).minutes for n in s.exercises) for s in lesson.sections]
     words = [len(" ".join(s.words).split()) for s in lesson.sections]
-    rest = max(lesson.minutes - sum(cards), 0)
-    whole = max(sum(words), 1)
+    counted = [(c, n) for c, n, s in zip(cards, words, lesson.sections, strict=True) if not s.bonus]
+    rest = max(lesson.minutes - sum(card for card, _ in counted), 0)
+    whole = max(sum(n for _, n in counted), 1)
     return [round(card + rest * n / whole) for card, n in zip(cards, words, strict=True)]
 
 
@@ -152,8 +156,11 @@ def plan(lesson: Lesson) -> str:
         if not (section.exercises or section.questions or section.pictures) and minutes < 2:
             begins += minutes
             continue
-        body += f"<h2>{begins}–{begins + minutes} min · {inline(section.title)}</h2>"
-        begins += minutes
+        when = f"{begins}–{begins + minutes} min"
+        if section.bonus:
+            when = f"on top, about {minutes} min"
+        body += f"<h2>{when} · {inline(section.title)}</h2>"
+        begins += 0 if section.bonus else minutes
         for question in section.questions:
             body += f"<h3>Ask</h3>{rendered(question)}"
         if section.pictures:

@@ -11,18 +11,18 @@ from ragteach.teach.exercises import answers_lab_languages as answers
 def cut(width, size=abs, diagonal=False, root=True):
     """A wrong function for lab_languages-3."""
 
-    def clear(gains):
+    def clear(gains, level=0.95):
         n_draws, n, _ = gains.shape
         error = gains.std(0, ddof=1) / (n_draws**0.5 if root else 1)
-        found = size(gains.mean(0)) > width(n_draws, n) * error
+        found = size(gains.mean(0)) > width(n_draws, n, level) * error
         found[np.diag_indices(n)] &= diagonal
         return found
 
     return clear
 
 
-def t_of_all(n_draws, n):
-    return stats.t.ppf(1 - 0.025 / (n * (n - 1)), n_draws - 1)
+def t_of_all(n_draws, n, level=0.95):
+    return stats.t.ppf(1 - (1 - level) / 2 / (n * (n - 1)), n_draws - 1)
 
 
 def by_windows(text, n):
@@ -64,14 +64,15 @@ WRONG = {
         "templates over train": lambda a, b: len(set(a) & set(b)) / len(a),
     },
     "lab_languages-3": {
-        "each by itself": cut(lambda d, n: stats.t.ppf(0.975, d - 1)),
+        "each by itself": cut(lambda d, n, _: stats.t.ppf(0.975, d - 1)),
         "diagonal": cut(t_of_all, diagonal=True),
-        "normal": cut(lambda d, n: stats.norm.ppf(1 - 0.025 / (n * (n - 1)))),
-        "1.96": cut(lambda d, n: 1.96),
+        "normal": cut(lambda d, n, _: stats.norm.ppf(1 - 0.025 / (n * (n - 1)))),
+        "1.96": cut(lambda d, n, _: 1.96),
         "gains only": cut(t_of_all, size=lambda m: m),
         "no root": cut(t_of_all, root=False),
-        "turned": lambda gains: ~answers.clear(gains),
-        "one answer": lambda gains: answers.clear(gains).any(),
+        "turned": lambda gains, level=0.95: ~answers.clear(gains, level),
+        "one answer": lambda gains, level=0.95: answers.clear(gains, level).any(),
+        "always 95 %": lambda gains, level=0.95: answers.clear(gains),
     },
     "lab_languages-4": {
         "distinct": lambda r, v: len(set(r) & v) / len(set(r)),
@@ -99,8 +100,8 @@ RIGHT = {
     },
     "lab_languages-3": {
         "numpy": cut(t_of_all),
-        "zeros and ones": lambda gains: answers.clear(gains).astype(int),
-        "torch": lambda gains: torch.as_tensor(answers.clear(np.asarray(gains))),
+        "zeros and ones": lambda gains, level=0.95: answers.clear(gains, level).astype(int),
+        "torch": lambda gains, level=0.95: torch.as_tensor(answers.clear(np.asarray(gains), level)),
     },
     "lab_languages-4": {
         "numpy": lambda r, v: np.mean([x in v for x in r]),

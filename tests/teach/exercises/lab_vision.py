@@ -72,6 +72,12 @@ WRONG = {
         "mirrored": turned(flip=lambda x: x[:, :, ::-1]),
         "no negative": turned(negative=False),
         "minus": lambda images, scene: -images if scene == "inverted" else turned()(images, scene),
+        "denoised": lambda images, scene: (
+            images.clip(0.5, 1) if scene == "noisy" else turned()(images, scene)
+        ),
+        "a thinner pen": lambda images, scene: (
+            images * (images > 0.5) if scene == "another pen" else turned()(images, scene)
+        ),
         "flat": lambda images, scene: turned()(images, scene).reshape(len(images), -1),
         "all inverted": lambda images, scene: (
             1 - images if scene != "rotated" else turned()(images, scene)
