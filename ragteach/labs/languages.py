@@ -60,5 +60,5 @@ def languages() -> Lab:
         by_language(held),
         dict.fromkeys(FIVE, list(INTENTS)),
         lambda lab: linear_baselines(lab.train, lab.val, len(INTENTS), features),
-        {name: rows["idea"].to_numpy() for name, rows in held.groupby("task", sort=False)},
+        {str(name): part["idea"].to_numpy() for name, part in held.groupby("task", sort=False)},
     )
