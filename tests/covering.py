@@ -29,8 +29,14 @@ PYTEST = [
 ]
 # A fork has them already; and what is frozen, its garbage collections pass over (half of a start).
 PRELOADED = [
+    "IPython.display",
+    "_pytest.debugging",
+    "_pytest.doctest",
+    "_pytest.junitxml",
     "hypothesis",
+    "jupyter_client.provisioning.local_provisioner",
     "matplotlib.pyplot",
+    "optuna",
     "pandas",
     "pytest",
     "safetensors.torch",
@@ -39,8 +45,10 @@ PRELOADED = [
     "seaborn",
     "sklearn.feature_extraction.text",
     "sklearn.linear_model",
+    "sklearn.metrics",
     "torch",
     "torch._dynamo",
+    "tqdm.auto",
     "xdist.scheduler",
 ]
 IMPORTS = "::"  # the end of what stands in a test's place: what its file's imports ran

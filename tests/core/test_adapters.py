@@ -15,6 +15,7 @@ def test_random_starts_have_the_stated_distribution():
     assert abs(uniform.std() - 0.5 / 3**0.5) < 0.01 and uniform.abs().max() <= 0.5
     assert abs(normal.mean()) < 0.01 and abs(uniform.mean()) < 0.01
     assert random_weights((2, 2), "zero").eq(0).all()
+    assert abs(random_weights((300, 300), generator=draw).std() - 0.01) < 1e-3  # small if not told
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -238,3 +238,21 @@ def test_bad_tables_and_stacks_are_refused():
         split_frame(frame, 0.8, 0.2)
     with refused("columns text, label and task", "list without text"):
         split_frame([1, 2])
+
+
+def test_classes_in_advance_are_those_of_the_column_that_is_named():
+    frame = pd.DataFrame({"text": TEXTS, "stars": [1, 0, 1, 0], "task": TASKS})
+    assert MultiTaskDataset.from_frame(frame, label="stars", n_classes=5).n_classes == 5
+    same = frame.assign(stars=0)
+    assert MultiTaskDataset.from_frame(same, label="stars", n_classes=1).n_classes == 1
+    with refused("n_classes to be a whole number >= 1", "n_classes = 0"):
+        MultiTaskDataset.from_frame(frame, label="stars", n_classes=0)
+
+
+def test_words_counted_here_know_the_classes_and_words_counted_before_keep_theirs():
+    frame = pd.DataFrame({"text": TEXTS, "label": ["bad", "good"] * 2, "task": TASKS})
+    data = MultiTaskDataset.from_frame(frame)
+    assert data.vectorizer.class_names_ == ["bad", "good"]
+    vectorizer = make_vectorizer().fit(TEXTS)
+    MultiTaskDataset.from_frame(frame, vectorizer)
+    assert not hasattr(vectorizer, "class_names_")

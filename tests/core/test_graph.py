@@ -54,6 +54,8 @@ def test_bad_graphs_are_refused():
         routing_graph([[1, float("nan")]], 1, 2)
     with refused("per_task between 1 and num_adapters = 2", "per_task = 3", "fewer adapters"):
         routing_graph("random", 4, 2, per_task=3)
+    with refused("n_adapters to be a whole number >= 0", "n_adapters = -1"):
+        routing_graph("all", 2, -1)
     for per_task in (0, 1.5):
         with refused("per_task to be a whole number >= 1", f"per_task = {per_task}"):
             routing_graph("random", 4, 2, per_task=per_task)

@@ -7,7 +7,7 @@ import pytest
 import torch
 from problems import refused
 
-from ragteach import RAG, MultiTaskDataset, fit_split, make_toy, solve_path
+from ragteach import RAG, MultiTaskDataset, fit, fit_split, make_toy, solve_path
 from ragteach.data import memory
 from ragteach.data.stacking import stack_rows
 from ragteach.study import scores
@@ -36,6 +36,18 @@ def test_a_model_asks_for_the_bytes_of_its_weights(options, n_numbers, monkeypat
     model = RAG(10, 3, 4, bias=False, **options)
     assert asked == [4 * n_numbers]
     assert model.num_parameters() == n_numbers
+
+
+def test_training_asks_for_three_times_its_weights(monkeypatch):
+    """Gradients, every W_t, and a copy to go back to."""
+    asked = []
+    monkeypatch.setattr(
+        "ragteach.trainer.fits_memory", lambda _, n_bytes, fix: asked.append(n_bytes)
+    )
+    data = MultiTaskDataset(torch.eye(4), [0, 1, 1, 0], 2, ["a", "a", "b", "b"])
+    model = RAG(4, 2, 2, tasks=["a", "b"])
+    fit(model, data, epochs=0, progress=False)
+    assert asked == [3 * 4 * model.num_parameters()]
 
 
 def test_this_computer_tells_what_is_free():

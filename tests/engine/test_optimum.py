@@ -184,6 +184,8 @@ def test_directions_of_newton_are_those_of_a_linear_solve():
     d, steps = newton_direction(Quadratics(hessians), torch.zeros_like(grad), grad, accuracy, 50)
     torch.testing.assert_close(d, torch.linalg.solve(hessians, -grad), rtol=1e-6, atol=1e-9)
     assert 8 <= steps < 16
+    _, steps = newton_direction(Quadratics(hessians[:1]), grad[:1], grad[:1], accuracy[:1], 50)
+    assert steps == 1  # where H is the identity, the first way is the whole way
 
 
 def test_too_few_steps_are_reported_not_hidden():

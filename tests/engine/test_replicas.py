@@ -176,6 +176,7 @@ def test_parts_that_may_not_move_do_not(part):
     model.freeze(part)
     for run in (left_out, train_many(model, data.stacked(), steps=5)):
         start = stack([model])
+        assert start.lam.tolist() == start.lam_shared.tolist() == [0.0]  # unless one is given
         assert [same(getattr(run, p), getattr(start, p)) for p in (part, *others)] == [
             True,
             False,

@@ -182,6 +182,10 @@ class TestFairness:
             n_params["full sharing, equal parameters"] == n_params["full sharing"] < n_params["RAG"]
         )
 
+    def test_three_texts_are_enough_for_a_draw(self):
+        frame = pd.DataFrame({"text": list("abc") * 6, "label": [1, 0] * 9, "task": "a"})
+        assert len(module._checked(frame, [None])) == 18
+
     def test_rows_of_one_text_are_no_draws(self):
         frame = pd.DataFrame({"text": ["good", "bad"] * 9, "label": [1, 0] * 9, "task": "a"})
         with pytest.raises(

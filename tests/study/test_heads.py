@@ -88,6 +88,7 @@ def test_losses_and_metrics_against_other_libraries():
     ranknet = np.mean([np.log1p(np.exp(float(score[j, 0] - score[i, 0]))) for i, j in pairs])
     assert Ranking().loss(score, relevant).item() == pytest.approx(ranknet)
     assert Regression().loss(score, score + 2).item() == pytest.approx(2.0)
+    assert MultiLabel(3).predict(torch.tensor([[-0.1, 0.0, 0.1]])).tolist() == [[0, 0, 1]]
 
 
 def test_similarity_is_the_cosine_and_is_symmetric():
@@ -146,6 +147,13 @@ def test_the_same_seed_gives_the_same_model_and_callbacks_see_every_epoch():
     assert all(torch.equal(a, b) for a, b in zip(*(m.parameters() for m in runs), strict=True))
     assert [epoch for epoch, _ in seen] == [1, 2, 3, 1, 2, 3]
     assert seen[:3] == seen[3:]
+
+
+def test_what_a_representation_is_if_nothing_is_said():
+    model = MultiHead(4, {"topic": Classification(3)})
+    assert model.body.n_classes == 16 and model.body.n_adapters == 1
+    records = fit_heads(model, {"topic": (X12, Y12)}, progress=False)
+    assert len(records) == 200 and records[-1]["loss"] < records[0]["loss"]
 
 
 def test_adapters_may_be_low_rank_and_shared_by_groups():

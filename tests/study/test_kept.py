@@ -193,6 +193,8 @@ def test_a_folder_that_cannot_be_written_to_is_refused_before_the_work(tmp_path,
         run(out=3)
     with refused("a folder to go on from", "without out", "name the folder"):
         run(resume=True)
+    with refused("resume to be True or False", "resume = str 'yes'"):
+        run(out=tmp_path, resume="yes")
     assert counted == []
 
 

@@ -1,5 +1,7 @@
 """One split: what it counts is what one counts by hand."""
 
+import itertools
+
 import numpy as np
 import pytest
 from problems import refused
@@ -57,6 +59,22 @@ def test_sentences_are_those_that_one_gets_right_and_the_other_wrong(split):
 def test_the_first_sentences_come_from_different_tasks(split):
     table = split.sentences("RAG", "full sharing", most=1000)
     assert table["task"][: table["task"].nunique()].is_unique
+
+
+def test_of_a_task_the_surest_sentence_comes_first(split):
+    """Both are sure, and one of them is wrong: from that one learns most."""
+    sizes = []
+    for a, b in itertools.permutations(["RAG", "full sharing", "independent"], 2):
+        table = split.sentences(a, b, most=1000)
+        sure = table[f"{a}: how sure"] + table[f"{b}: how sure"]
+        for _, of_task in sure.groupby(table["task"]):
+            assert of_task.is_monotonic_decreasing
+            sizes.append(len(of_task))
+    assert max(sizes) > 1
+
+
+def test_a_fitted_model_is_printed_in_a_line(split):
+    assert "array" not in repr(split.fitted["RAG"]) and "lam_shared" in repr(split.fitted["RAG"])
 
 
 def test_a_strategy_that_is_not_there_is_refused(split):

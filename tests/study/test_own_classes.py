@@ -1,5 +1,6 @@
 """Tasks with classes of their own take the same calls, and keep their names."""
 
+import dataclasses
 import html
 import re
 
@@ -14,6 +15,7 @@ import ragteach as rt
 from ragteach import __main__ as command
 from ragteach.integrations.training import save_split
 from ragteach.study import own_classes
+from ragteach.study.kept import Kept
 from ragteach.study.own_classes import OWN, HeadParts, own_names, score_heads
 from ragteach.widgets import report
 
@@ -71,6 +73,28 @@ def test_scores_are_what_scikit_learn_says_of_the_tasks_own_classes():
         said = [own[c] for c in p.argmax(1)]
         assert scores[task, "accuracy"] == pytest.approx(accuracy_score(truth, said))
         assert scores[task, "log_loss"] == pytest.approx(log_loss(truth, p, labels=own), abs=1e-6)
+
+
+def test_coarse_penalties_are_some_of_the_fine_ones():
+    coarse, fine = own_classes.COARSE, own_classes.FINE
+    assert (coarse[0], coarse[-1]) == (fine[0], fine[-1]) == pytest.approx((1e-5, 0.1))
+    assert all(np.isclose(fine, lam).any() for lam in coarse) and len(coarse) < len(fine)
+
+
+def test_heads_are_trained_anew_unless_told_to_go_on(monkeypatch, tmp_path):
+    trained = []
+
+    def train(strategy, parts, at):
+        trained.append(at)
+        return f"model {at}", [3.0, 1.0, 2.0][at]
+
+    monkeypatch.setattr(own_classes, "_trained", train)
+    three = dataclasses.replace(OWN["RAG"], tries=OWN["RAG"].tries[:3])
+    for options, expected in (({}, [0, 1, 2]), ({}, [0, 1, 2]), ({"resume": True}, [1])):
+        trained.clear()
+        best = own_classes.best_heads(three, None, Kept(tmp_path, "these", "part"), **options)
+        assert trained == expected  # the best one is trained again, for its model
+        assert best.model == "model 1" and best.losses.tolist() == [3.0, 1.0, 2.0]
 
 
 def test_who_makes_the_representation():

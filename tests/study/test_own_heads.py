@@ -55,6 +55,15 @@ def test_empty_cells_are_no_label():
     assert made.class_names["about"] == ["2", "10"]
 
 
+def test_heads_ask_for_the_room_of_dense_documents_twice(monkeypatch):
+    asked = []
+    monkeypatch.setattr(
+        "ragteach.study.own_heads.fits_memory", lambda _, n_bytes, fix: asked.append(n_bytes)
+    )
+    made = heads_from_frame(long())
+    assert asked == [2 * 4 * len(long()) * made.n_features]
+
+
 def test_one_model_for_classes_that_differ_is_refused_and_names_the_way():
     with refused(
         "tasks with classes in common", "task 'mood' with angry, happy", "heads_from_frame"

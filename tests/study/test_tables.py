@@ -142,6 +142,7 @@ def test_an_edge_matters_where_the_loss_still_falls():
     assert on_edge(values, np.array([0.5, 0.7, 0.9])) and on_edge(values, np.array([0.9, 0.7, 0.5]))
     assert not on_edge(values, np.array([0.9, 0.5, 0.7]))
     assert not on_edge(values, np.array([0.9, 0.5, 0.499]))  # flat: the limit is reached
+    assert on_edge(values[:2], np.array([0.9, 0.5])) and on_edge(values[1:], np.array([0.5, 0.9]))
     assert not on_edge(np.zeros(3), np.array([0.9, 0.7, 0.5]))  # one value: no edge
 
 

@@ -84,6 +84,8 @@ class TestRecording:
             Trajectory.from_replicas(train_many(model, data.stacked(), steps=1))
         with refused("one word for each of 6 features", "2 words", "get_feature_names_out"):
             Recorder(model).trajectory(["good", "bad"])
+        with refused("model: a RAG", "model = str 'RAG'", "build one"):
+            Recorder("RAG")
         with refused("every", "every = 0"):
             Recorder(model, every=0)
 

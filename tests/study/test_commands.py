@@ -1,0 +1,22 @@
+"""What a command leaves behind: a folder for its settings, the same one if it is run again."""
+
+import json
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from ragteach.study.commands import _write_all
+
+
+def test_the_same_settings_write_to_the_same_folder_and_others_to_another(tmp_path):
+    out = tmp_path / "not yet" / "there"
+    for mean in (0.5, 0.7):
+        table = pd.DataFrame({"mean": [mean]})
+        folder = _write_all(out, "toy", {"seeds": 1}, "comparison", table, Figure((1, 1)))
+    other = _write_all(out, "toy", {"seeds": 2}, "comparison", table, Figure((1, 1)))
+    assert sorted(out.iterdir()) == sorted([folder, other])
+    assert pd.read_csv(folder / "comparison.csv")["mean"].tolist() == [0.7]
+    assert json.loads((folder / "settings.json").read_text()) == {"seeds": 1}
+    assert {path.name for path in other.iterdir()} == {
+        *("comparison.csv", "comparison.png", "comparison.svg", "settings.json"),
+    }

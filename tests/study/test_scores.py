@@ -1,0 +1,54 @@
+"""How one strategy is scored: no penalty is solved for twice without need, and by hand it is the same."""
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+from problems import problem, states_equal
+
+from ragteach.study import scores
+from ragteach.study.kept import Kept
+from ragteach.study.scores import best_penalty, majority
+from ragteach.study.strategies import REGISTRY, Strategy, pairs
+
+LAMS = [10.0, 0.02, 1.0]
+SHARING = Strategy("three", REGISTRY["full sharing"].builder, pairs([0.0], LAMS))
+
+
+@pytest.fixture
+def solved(monkeypatch):
+    """The penalties that were solved for, where memory has room for one at a time."""
+    seen, original = [], scores._solved
+
+    def counting(model, data, val, tries):
+        seen.extend(tries[:, 1].tolist())
+        return original(model, data, val, tries)
+
+    monkeypatch.setattr(scores, "_solved", counting)
+    monkeypatch.setattr(scores, "how_many_fit", lambda each, most: 1)
+    return seen
+
+
+def test_a_penalty_is_solved_for_again_only_where_a_kept_one_is_the_best(solved, tmp_path):
+    data, val = problem(sizes=(9, 9)), problem(sizes=(9, 9), seed=0).stacked()
+    best = best_penalty(SHARING, data, val)
+    assert solved == LAMS and best.lam_shared == pytest.approx(0.02) == LAMS[best.losses.argmin()]
+    kept = Kept(tmp_path, "these", "part")
+    best_penalty(SHARING, data, val, kept)
+    for at, expected in ((0, [10.0, 0.02]), (1, [0.02]), (2, [1.0, 0.02])):
+        solved.clear()
+        kept.path(scores.Tries("three", at)).unlink()
+        again = best_penalty(SHARING, data, val, kept, resume=True)
+        assert solved == expected
+        assert again.lam_shared == best.lam_shared and np.array_equal(again.losses, best.losses)
+        assert states_equal(again.model, best.model)
+
+
+def test_the_majority_says_the_frequencies_of_training_plus_one_each():
+    train = pd.DataFrame({"task": ["a"] * 4, "label": [0, 0, 0, 1]})
+    test = pd.DataFrame({"task": ["a"] * 2, "label": [0, 2]})
+    said = {(task, metric): value for task, metric, value in majority(train, test, n_classes=3)}
+    assert said["a", "accuracy"] == 0.5
+    assert said["a", "log_loss"] == pytest.approx(-(math.log(4 / 7) + math.log(1 / 7)) / 2)
+    assert said["mean", "log_loss"] == said["a", "log_loss"] and len(said) == 8
