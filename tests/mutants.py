@@ -6,11 +6,11 @@ A mutant is one module with one change: a sign, a comparison, a constant, a cond
 left out.  It is killed if a test fails that passes without it.  Without names the modules are those
 of core, engine and study that differ from main, or all of them if none does.
 
-The tests are those of the same three rooms, with the examples in docstrings; of these the ones that
-run the changed line (`covering`), the module's own first, then the cheapest, up to the first that
-fails. Left out are tests that take more than DEAR seconds or fail unbroken, and what comes after
-BUDGET seconds. What survives is to be judged by a reader: a gap in the tests, or a change that
-cannot matter.
+The tests are those of the same rooms and of data, with the examples in docstrings; of these the
+ones that run the changed line (`covering`), the module's own first, then the cheapest, up to the
+first that fails. Left out are tests that take more than DEAR seconds or fail unbroken, and what
+comes after BUDGET seconds. What survives is to be judged by a reader: a gap in the tests, or a
+change that cannot matter.
 
 Each mutant is a line of ``--log``, written at once.  Run again with the same log, those that are
 killed there are not tried again: the others first, then those that survived.
@@ -127,8 +127,9 @@ def change(tree: ast.Module, i: int, k: int) -> str:
 
 
 def test_files() -> list[str]:
-    """The three rooms' tests, and the modules with their examples."""
-    tests = [path for room in ROOMS.values() for path in (ROOT / "tests" / room).glob("test_*.py")]
+    """The tests of the three rooms and of data, and the modules with their examples."""
+    rooms = [*ROOMS.values(), "data"]
+    tests = [path for room in rooms for path in (ROOT / "tests" / room).glob("test_*.py")]
     return sorted(str(path.relative_to(ROOT)) for path in tests + every_module())
 
 

@@ -511,6 +511,12 @@ def test_no_epochs_no_change():
     )
 
 
+def test_a_device_that_is_named_is_taken_whatever_else_there_is(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert pick_device("cpu") == pick_device(torch.device("cpu")) == torch.device("cpu")
+    assert pick_device() == torch.device("cuda")
+
+
 def test_device_auto_is_the_best_there_is():
     best = (
         "cuda"
@@ -564,6 +570,12 @@ def test_bad_calls_are_refused_before_training(name):
     with refused(*words):
         fit(model, problem(), **(QUIET | options))
     assert states_equal(model, start(problem()))
+
+
+def test_an_epoch_refuses_what_is_no_model_before_the_first_batch():
+    linear = torch.nn.Linear(6, 3)
+    with refused("model: a RAG", "Linear", "RAG("):
+        train_epoch(linear, [], MultiTaskLoss(), torch.optim.SGD(linear.parameters()))
 
 
 def test_a_checkpoint_of_another_model_is_refused():

@@ -300,6 +300,19 @@ def test_documents_where_they_are_few_and_all_that_moves_has_a_price():
     assert isinstance(best_space(many), Weights)
 
 
+def test_a_bias_counts_as_the_weight_of_a_word_in_every_second_document():
+    """Penalised as the least penalty would have it, so that few steps are needed for any."""
+    built, _ = build(lams=[(1e-4, 1.0), (4.0, 9.0), (0.0, 0.0)])
+    assert built.bias_scale.tolist() == pytest.approx([0.5 / 1e-2, 0.5 / 2, 0.5])
+
+
+def test_the_kernel_is_a_matrix_where_that_pays(monkeypatch):
+    few = build()[0]
+    assert best_space(few).kernel is not None
+    monkeypatch.setattr(gram, "GRAM_DOCS", 0)
+    assert best_space(few).kernel is None
+
+
 @pytest.mark.parametrize(
     ("n_docs", "n_features", "dense", "expected"),
     [

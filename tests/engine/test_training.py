@@ -201,6 +201,11 @@ def test_replicas_keep_their_penalties():
             rt.train_many(half, data, **{name: value})
 
 
+def test_an_optimiser_by_a_name_that_is_not_there():
+    with refused("optimizer to be one of 'adam', 'sgd', 'proximal'", "optimizer = 'adamw'"):
+        rt.train_many(template(problem()), problem(), optimizer="adamw", steps=1)
+
+
 @pytest.mark.parametrize("seeds", ["12", [1.5], [True], [-1], 2**63, [], {1: 2}, [None], [[1, 2]]])
 def test_seeds_that_are_none(seeds):
     data = problem()

@@ -167,6 +167,16 @@ def test_ctrl_c_without_a_folder_says_how_to_keep(monkeypatch):
     assert set(stopped.value.table["seed"]) == {0}
 
 
+def test_processes_that_are_started_meanwhile_are_deaf_to_ctrl_c():
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with running._deaf_children():
+            assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN  # they inherit it
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def test_a_full_disk_says_what_is_kept(tmp_path, whole, monkeypatch):
     from ragteach.study import kept
 

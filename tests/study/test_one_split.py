@@ -46,6 +46,17 @@ def test_a_difference_is_paired(split):
     assert split.difference("independent", "RAG") == pytest.approx((-middle, -high, -low))
 
 
+def test_a_difference_by_hand(split, monkeypatch):
+    """Of ten sentences three are right by a alone, one by b alone: McNemar's table."""
+    right = {
+        "a": np.array([1, 1, 1, 1, 1, 1, 0, 0, 0, 0]),
+        "b": np.array([0, 0, 0, 1, 1, 1, 1, 0, 0, 0]),
+    }
+    monkeypatch.setattr(type(split), "right", lambda self, name: right[name].astype(bool))
+    half = 1.96 * np.sqrt(4 - 2**2 / 10) / 10
+    assert split.difference("a", "b") == pytest.approx((0.2, 0.2 - half, 0.2 + half))
+
+
 def test_sentences_are_those_that_one_gets_right_and_the_other_wrong(split):
     table = split.sentences("RAG", "full sharing", most=1000)
     assert len(table) == int((split.right("RAG") & ~split.right("full sharing")).sum()) > 0

@@ -160,6 +160,7 @@ def test_a_study_of_another_space_is_refused(data, other):
         ),
         ({"space": {"graph": []}}, "choices for graph\nGot: an empty list"),
         ({"n_trials": 0}, "n_trials to be a whole number >= 1"),
+        ({"epochs": 0}, "epochs to be a whole number >= 1"),
         ({"timeout": 0.0, "n_trials": 1}, "at least one finished trial"),
     ],
 )
