@@ -21,7 +21,7 @@ import torch
 from matplotlib.figure import Figure
 from torch import Tensor, nn
 
-from ragteach.data.encoder import Encoder
+from ragteach.data.encoder import Encoder, whole_letters
 from ragteach.data.toy import LABELS
 from ragteach.errors import is_list, refuse, whole
 from ragteach.integrations.deep import DeepRAG, asked
@@ -236,6 +236,7 @@ def reading(read: Any, text: str) -> Reading:
 
 def encoded(encoder: Encoder, text: str) -> Reading:
     """What an encoder's network reads; the signs for start and end belong to no word."""
+    text = whole_letters(text)
     batch = encoder.tokenizer([text], truncation=True, max_length=encoder.longest)
     x = {name: torch.tensor(batch[name]) for name in ("input_ids", "attention_mask")}
     places: dict[int, list[int]] = {}
@@ -277,7 +278,7 @@ def sentences_of(sentences: Any) -> list[str]:
             got=f"sentences = {sentences!r:.60}",
             fix='sentences=["The plot was dull"]',
         )
-    return texts
+    return [whole_letters(text) for text in texts]
 
 
 def blocks_of(model: DeepRAG, blocks: Any) -> list[nn.Module]:

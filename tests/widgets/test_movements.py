@@ -116,6 +116,12 @@ def test_a_network_that_says_no_logits_has_no_answers():
     ]
 
 
+def test_half_a_letter_is_shown_as_the_sign_for_one():
+    model, _, read = own_network()
+    w = rt.widgets.adapter_explorer(model, "rather \ud83d", read)
+    assert w.spec["sentences"] == ["rather \ufffd"]
+
+
 OWN = own_network()
 
 

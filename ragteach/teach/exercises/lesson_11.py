@@ -248,108 +248,8 @@ def largest_rank(yours):
         expect_close(call(yours, *given), right, wrong=wrong, what="The largest rank")
 
 
-@exercise(
-    "11-9",
-    title="When does merging pay?",
-    difficulty="medium",
-    minutes=10,
-    trains="counting multiplications",
-    hints=[
-        "Merging makes up @ down once: n_out x n_in entries, r multiplications each.",
-        "Unmerged, every token goes through down (r n_in) and up (r n_out).",
-        "Divide the first by the second. Which letter cancels?",
-    ],
-    reference=answers.tokens_until_merging_pays,
-    reason="n_out n_in / (n_out + n_in): r cancels. For 384 x 384 it is 192 tokens, a dozen "
-    "sentences.",
-)
-def tokens_until_merging_pays(yours):
-    for given in [(384, 384, 8), (30, 50, 3)]:
-        expect_close(
-            call(yours, *given),
-            answers.tokens_until_merging_pays(*given),
-            wrong=answers.wrong_tokens(*given),
-            what="The number of tokens",
-        )
-
-
-@exercise(
-    "11-10",
-    title="Which laws survive? (an experiment)",
-    difficulty="hard",
-    minutes=15,
-    trains="telling which proofs needed a linear model",
-    hints=[
-        "Which proofs used only sums and gradients, and which used that J has a single bottom?",
-        "Conservation and balance: write down dJ/d(dW_s) and dJ/d(dA_t) in one layer.",
-        "Look at the table that the experiment printed, law by law.",
-    ],
-    reference=answers.LAWS,
-    reason="What follows from sums and gradients survives; what needed a convex J does not.",
-)
-def laws(yours):
-    expect(isinstance(yours, dict), 'Hand over a dict: {"collapse": "survives", ...}.')
-    finished(yours, "Some laws have no answer yet.")
-    expect(
-        set(yours) == set(answers.LAWS), f"Give an answer for each of {', '.join(answers.LAWS)}."
-    )
-    for law, right in answers.LAWS.items():
-        mine = str(yours[law]).strip().lower()
-        expect(
-            mine in ("survives", "fails", "open"), f'{law}: write "survives", "fails" or "open".'
-        )
-        expect(mine == right, answers.LAW_MESSAGES[law])
-
-
-@exercise(
-    "11-11",
-    title="Design under a budget (an experiment)",
-    difficulty="hard",
-    minutes=15,
-    trains="choosing kind and rank by formula, then checking by running",
-    hints=[
-        "Take your numbers of 11-6 for the two layers of each block: (16, 16) and (32, 16).",
-        "Sum over the four layers; one adapter may train at most the budget.",
-        "A LoRA of rank 1 or 2 is small. VeRA is smaller still, but at the learning rate that "
-        "adapted takes by itself it hardly leaves W_0: adapted(kind, rank, seed, lr=0.1).",
-        "adapted(kind, rank, seed)[0] for seeds 0, 1, 2 gives the three scores.",
-    ],
-    reference={"kind": "low_rank", "rank": 2, "scores": [0.66, 0.64, 0.68]},
-    reason="It is inside the budget, and three seeds say that it does the work.",
-)
-def design(yours):
-    expect(
-        isinstance(yours, dict) and {"kind", "rank", "scores"} <= set(yours),
-        'Hand over a dict with "kind", "rank" and "scores".',
-    )
-    for key in ("kind", "rank", "scores"):
-        finished(yours[key], f"There is no {key} yet.")
-    expect(yours["kind"] in DEEP_KINDS, f"kind is one of {', '.join(DEEP_KINDS)}.")
-    rank = float(yours["rank"])
-    expect(rank >= 1 and rank % 1 == 0, f"rank is a whole number, 1 or more; yours is {rank:g}.")
-    shapes = [(16, 16), (32, 16)] * 2
-    count = sum(n_trained(yours["kind"], *shape, int(rank)) for shape in shapes)
-    expect(
-        count <= answers.BUDGET,
-        f"One adapter of this kind and rank trains {count} numbers; the budget is "
-        f"{answers.BUDGET}.",
-    )
-    scores = np.ravel(as_array(yours["scores"]))
-    expect(len(scores) >= 3, f"{len(scores)} run(s): three seeds or more, one may be luck.")
-    expect(
-        np.unique(scores.round(9)).size > 1,
-        "All scores are equal: did every run get a seed of its own?",
-    )
-    expect(((scores > 0) & (scores <= 1)).all(), "A score is an accuracy, between 0 and 1.")
-    expect(
-        scores.mean() >= answers.BAR,
-        f"The mean accuracy is {scores.mean():.2f}, below {answers.BAR}: it costs little and does "
-        "little.",
-    )
-
-
 in_words(
-    "11-12",
+    "11-9",
     title="Read a published table. Explain to a colleague",
     difficulty="medium",
     minutes=12,
@@ -412,3 +312,103 @@ in_words(
         "says what would be run for one's own tasks",
     ],
 )
+
+
+@exercise(
+    "11-10",
+    title="Which laws survive? (an experiment)",
+    difficulty="hard",
+    minutes=15,
+    trains="telling which proofs needed a linear model",
+    hints=[
+        "Which proofs used only sums and gradients, and which used that J has a single bottom?",
+        "Conservation and balance: write down dJ/d(dW_s) and dJ/d(dA_t) in one layer.",
+        "Look at the table that the experiment printed, law by law.",
+    ],
+    reference=answers.LAWS,
+    reason="What follows from sums and gradients survives; what needed a convex J does not.",
+)
+def laws(yours):
+    expect(isinstance(yours, dict), 'Hand over a dict: {"collapse": "survives", ...}.')
+    finished(yours, "Some laws have no answer yet.")
+    expect(
+        set(yours) == set(answers.LAWS), f"Give an answer for each of {', '.join(answers.LAWS)}."
+    )
+    for law, right in answers.LAWS.items():
+        mine = str(yours[law]).strip().lower()
+        expect(
+            mine in ("survives", "fails", "open"), f'{law}: write "survives", "fails" or "open".'
+        )
+        expect(mine == right, answers.LAW_MESSAGES[law])
+
+
+@exercise(
+    "11-11",
+    title="When does merging pay?",
+    difficulty="medium",
+    minutes=10,
+    trains="counting multiplications",
+    hints=[
+        "Merging makes up @ down once: n_out x n_in entries, r multiplications each.",
+        "Unmerged, every token goes through down (r n_in) and up (r n_out).",
+        "Divide the first by the second. Which letter cancels?",
+    ],
+    reference=answers.tokens_until_merging_pays,
+    reason="n_out n_in / (n_out + n_in): r cancels. For 384 x 384 it is 192 tokens, a dozen "
+    "sentences.",
+)
+def tokens_until_merging_pays(yours):
+    for given in [(384, 384, 8), (30, 50, 3)]:
+        expect_close(
+            call(yours, *given),
+            answers.tokens_until_merging_pays(*given),
+            wrong=answers.wrong_tokens(*given),
+            what="The number of tokens",
+        )
+
+
+@exercise(
+    "11-12",
+    title="Design under a budget (an experiment)",
+    difficulty="hard",
+    minutes=15,
+    trains="choosing kind and rank by formula, then checking by running",
+    hints=[
+        "Take your numbers of 11-6 for the two layers of each block: (16, 16) and (32, 16).",
+        "Sum over the four layers; one adapter may train at most the budget.",
+        "A LoRA of rank 1 or 2 is small. VeRA is smaller still, but at the learning rate that "
+        "adapted takes by itself it hardly leaves W_0: adapted(kind, rank, seed, lr=0.1).",
+        "adapted(kind, rank, seed)[0] for seeds 0, 1, 2 gives the three scores.",
+    ],
+    reference={"kind": "low_rank", "rank": 2, "scores": [0.66, 0.64, 0.68]},
+    reason="It is inside the budget, and three seeds say that it does the work.",
+)
+def design(yours):
+    expect(
+        isinstance(yours, dict) and {"kind", "rank", "scores"} <= set(yours),
+        'Hand over a dict with "kind", "rank" and "scores".',
+    )
+    for key in ("kind", "rank", "scores"):
+        finished(yours[key], f"There is no {key} yet.")
+    expect(yours["kind"] in DEEP_KINDS, f"kind is one of {', '.join(DEEP_KINDS)}.")
+    rank = float(yours["rank"])
+    expect(rank >= 1 and rank % 1 == 0, f"rank is a whole number, 1 or more; yours is {rank:g}.")
+    shapes = [(16, 16), (32, 16)] * 2
+    count = sum(n_trained(yours["kind"], *shape, int(rank)) for shape in shapes)
+    expect(
+        count <= answers.BUDGET,
+        f"One adapter of this kind and rank trains {count} numbers; the budget is "
+        f"{answers.BUDGET}.",
+    )
+    scores = np.ravel(as_array(yours["scores"]))
+    expect(len(scores) >= 3, f"{len(scores)} run(s): three seeds or more, one may be luck.")
+    expect(
+        np.unique(scores.round(9)).size > 1,
+        "All scores are equal: did every run get a seed of its own?",
+    )
+    expect(((scores > 0) & (scores <= 1)).all(), "A score is an accuracy, between 0 and 1.")
+    expect(
+        scores.mean() >= answers.BAR,
+        f"The mean accuracy is {scores.mean():.2f}, below {answers.BAR}: it costs little and does "
+        "little.",
+    )

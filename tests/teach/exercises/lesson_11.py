@@ -218,14 +218,15 @@ WRONG = {
         "one": lambda o, i, r, n: min(r, o, i),
         "the larger side": lambda o, i, r, n: min((1 + n) * r, max(o, i)),
     },
-    "11-9": {
+    "11-9": slips("rwrwrw"),
+    "11-10": {law: LAWS | {law: FLIP[LAWS[law]]} for law in LAWS},
+    "11-11": {
         "upside down": lambda o, i, r: (o + i) / (o * i),
         "no r in the merge": lambda o, i, r: o * i / (r * (o + i)),
         "the old layer too": lambda o, i, r: o * i * r / (o * i + r * (o + i)),
         "one factor": lambda o, i, r: o,
     },
-    "11-10": {law: LAWS | {law: FLIP[LAWS[law]]} for law in LAWS},
-    "11-11": {
+    "11-12": {
         "rank 0": DESIGN | {"rank": 0},
         "over budget": DESIGN | {"rank": 8},
         "two runs": DESIGN | {"scores": [0.7, 0.6]},
@@ -233,7 +234,6 @@ WRONG = {
         "percent": DESIGN | {"scores": [66, 70, 64]},
         "weak": {"kind": "vera", "rank": 8, "scores": [0.45, 0.46, 0.47]},
     },
-    "11-12": slips("rwrwrw"),
 }
 
 RIGHT = {
@@ -273,15 +273,16 @@ RIGHT = {
         "numpy": lambda o, i, r, n: np.min([(1 + n) * r, o, i]),
         "torch": lambda o, i, r, n: torch.tensor([r + n * r, o, i]).min(),
     },
-    "11-9": {
+    "11-9": spellings("rwrwrw"),
+    "11-10": {"capitals": {law: word.upper() for law, word in LAWS.items()}},
+    "11-11": {
         "halved": lambda o, i, r: 1 / (1 / o + 1 / i),
         "numpy": lambda o, i, r: np.prod([o, i]) / np.sum([o, i]),
         "torch": lambda o, i, r: torch.tensor([1 / o, 1 / i]).sum().reciprocal(),
     },
-    "11-10": {"capitals": {law: word.upper() for law, word in LAWS.items()}},
-    "11-11": {
+    "11-12": {
         "rank 1": DESIGN | {"rank": 1},
         "an array": DESIGN | {"scores": np.array([0.6, 0.7, 0.8])},
+        "a tensor": DESIGN | {"scores": torch.tensor([0.6, 0.7, 0.8])},
     },
-    "11-12": spellings("rwrwrw"),
 }
