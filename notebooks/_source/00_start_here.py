@@ -17,7 +17,8 @@
 # $W_s$ is shared. Each $A_k$ is an adapter. The graph $G$ says which adapter serves which task.
 #
 # In a lesson you run each cell with Shift+Enter, from top to bottom. Where a cell says `...` or `YOUR CODE HERE`, it is your
-# turn. Nothing breaks if you skip it.
+# turn. Nothing breaks if you skip it. Long cells that only draw a picture begin folded: a line with three dots (in Colab *Show
+# code*). Run them like all others; click to read how the picture is made.
 
 # %%
 import anywidget

@@ -65,6 +65,8 @@ check("01-1", label_counts)
 # %%
 # The reference answer, so that this cell runs whether or not you have finished.
 label_counts = reference("01-1")
+
+# %%
 fig, axes = plt.subplots(1, 2, figsize=(8, 2.6), dpi=90)
 for ax, word in zip(axes, ["strange", "wonderful"], strict=True):
     table = label_counts(reviews, word, tasks)
@@ -250,6 +252,7 @@ def simulate(n, n_repeats=4000, seed=0):
 formula = np.array([expected_errors(n, n_tasks, sigma, tau) for n in sizes])
 simulated = np.array([simulate(n) for n in sizes])
 
+# %%
 fig, ax = plt.subplots(figsize=(6.5, 3.4), dpi=90)
 for i, (name, like) in enumerate(
     [("own mean", "independent"), ("pooled mean", "full sharing")]
@@ -507,7 +510,9 @@ def bias_and_variance(p):
 check("01-4", bias_and_variance)
 
 # %%
-bias_and_variance = reference("01-4")
+bias_and_variance = reference("01-4")  # the reference, whether or not you finished
+
+# %%
 fig, axes = plt.subplots(1, 3, figsize=(11, 3), dpi=90, sharey=True)
 for ax, kind in zip(axes, ["agreed", "disputed", "half and half"], strict=True):
     for i, strategy in enumerate(STRATEGIES):

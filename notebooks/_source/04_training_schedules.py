@@ -28,6 +28,7 @@ import numpy as np
 import ragteach as rt
 import torch
 from ragteach.study import plots
+from ragteach.study.experiment import interval
 from ragteach.teach.checks import check, reference
 from ragteach.teach.hints import card, hint, predict, reveal, rubric
 from ragteach.teach.written import reflect
@@ -242,7 +243,8 @@ def two_phase(model, train):
 check("04-2", two_phase)
 
 # %% [markdown]
-# Now both of your functions together, on the real data. (If you have not finished, the cell uses the reference.)
+# Now both functions together, on the sentences. (The first lines take the references, so that the cell runs in any case. Delete
+# them to run your own.)
 
 # %%
 one_epoch, two_phase = (
@@ -433,7 +435,7 @@ print(
 
 # %% [markdown]
 # Every round closes more than half of the gap that is left. The second round alone closes more than nine tenths. So if
-# you cannot train everything at once, for lack of memory say, a few alternations do nearly as well.
+# you cannot train everything at once, for lack of memory say, a few alternations reach nearly the same $J$.
 #
 # ## Where do the destinations coincide?
 #
@@ -461,7 +463,7 @@ check("04-5", coincide)
 # will come. **d**: whatever $W_s$ is, the adapter $A_t = W_t - W_s$ repairs it for nothing. **e**: the stairs above.
 
 # %% [markdown]
-# The gap for a whole range of $\lambda$, with $\lambda_s = 0.01$:
+# The gap for a whole range of $\lambda$, with $\lambda_s = 0.01$ (one data set):
 
 
 # %%
@@ -499,7 +501,10 @@ plots.show(
 #
 # $J$ is what we minimise on the training sentences. What we want is accuracy on new sentences. Those are two things.
 #
-# **Predict.** On test sentences, averaged over ten data sets: is two-phase training `"clearly worse"`, `"about equal"`
+# Say beforehand what "equal" is to mean. Take a margin of two points: *about equal* if the whole 95 % interval of the difference
+# lies between -0.02 and 0.02.
+#
+# **Predict.** On 800 new sentences, averaged over ten data sets: is two-phase training `"clearly worse"`, `"about equal"`
 # or `"clearly better"` in accuracy?
 
 # %%
@@ -508,30 +513,60 @@ guess = "about equal"
 ### END SOLUTION
 predict("04-b", guess)
 
+# %% [markdown]
+# $\lambda = \lambda_s = 0.01$ is a knob that nobody has tuned. So each schedule is compared twice: at these two numbers, and at those of sixteen
+# pairs that its own validation sentences choose.
+
 # %%
-rows = []
-for seed in range(10):
-    parts = rt.split_frame(rt.make_toy(seed=seed), seed=seed)
-    d = rt.MultiTaskDataset.from_frame(parts[0])
-    new_sentences = rt.MultiTaskDataset.from_frame(parts[2], d.vectorizer, d.task_names)
-    (joint, J_joint), (two, J_two) = exact("joint", lam, d), exact("two_phase", lam, d)
-    scores = [rt.evaluate(m, new_sentences)["accuracy"] for m in (joint, two)]
-    rows.append([J_two - J_joint, scores[1] - scores[0]])
-rows = np.array(rows)  # (n_seeds, 2)
-mean, half = rows.mean(0), 2.26 * rows.std(0, ddof=1) / np.sqrt(len(rows))
-print(f"two-phase minus joint, J:        {mean[0]:+.3f} +- {half[0]:.3f}")
-print(
-    f"two-phase minus joint, accuracy: {mean[1]:+.3f} +- {half[1]:.3f}   (95 % "
-    "interval)"
-)
-low, high = mean[1] - half[1], mean[1] + half[1]
-reveal(
-    "04-b",
-    "clearly better" if low > 0 else "clearly worse" if high < 0 else "about equal",
-)
+TRIES, MARGIN = (0.0001, 0.001, 0.01, 0.1), 0.02
+
+
+def end_points(schedule, d):
+    """Where a schedule ends: for each lambda_s of TRIES a path over the lambdas of TRIES."""
+    paths = []
+    for lam_s in TRIES:
+        model = rt.RAG(d.n_features, 3, d.n_tasks, tasks=d.task_names, init="zero")
+        if schedule == "two_phase":
+            model.freeze("adapters")
+            model.deactivate(*model.adapter_names)
+            rt.solve(model, d, lam, lam_s)
+            model.activate(*model.adapter_names)
+            model.unfreeze("adapters")
+            model.freeze("shared")
+        paths.append(rt.solve_path(model, d, TRIES, lam_s, tol=1e-3))
+    return paths
+
+
+def two_minus_joint(seed):
+    """Two-phase minus joint: J and accuracy at 0.01 and 0.01, and accuracy at the chosen pair."""
+    train, val, _ = rt.split_frame(rt.make_toy(seed=seed), seed=seed)
+    d = rt.MultiTaskDataset.from_frame(train)
+    fresh = rt.make_toy(n_per_task=200, seed=9000 + seed)
+    val, new = (rt.MultiTaskDataset.from_frame(f, like=d) for f in (val, fresh))
+    here, found = TRIES.index(lam), []
+    for paths in (end_points("joint", d), end_points("two_phase", d)):
+        losses = torch.stack([path.losses(val).mean(0) for path in paths])
+        right = torch.stack([path.accuracy(new).mean(0) for path in paths])
+        J = paths[here].objective(d.stacked())[here]
+        found.append([J, right[here, here], right.flatten()[losses.argmin()]])
+    joint, two = np.array(found)
+    return two - joint
+
+
+rows = np.array([two_minus_joint(seed) for seed in range(10)])  # (n_seeds, 3)
+compared = dict(zip(["J", "accuracy", "accuracy, both chosen"], rows.T, strict=True))
+print("two-phase minus joint, with its 95 % interval")
+for name, values in compared.items():
+    mean, low, high = interval(values)
+    print(f"{name:22s} {mean:+.3f} [{low:+.3f}, {high:+.3f}]")
+_, low, high = interval(compared["accuracy"])
+alike = -MARGIN < low and high < MARGIN
+word = "clearly better" if low > 0 else "clearly worse" if high < 0 else "open"
+reveal("04-b", "about equal" if alike else word)
 
 # %% [markdown]
-# $J$ is higher for every single data set, as [law 7](laws.md#law-7-order-matters) demands. In accuracy there is no clear difference. Two-phase
+# $J$ is higher for every single data set. ([Law 7](laws.md#law-7-order-matters) says that it cannot be lower.) In accuracy the two are about equal, within the
+# margin: at $\lambda = \lambda_s = 0.01$, and where each schedule has chosen its own. Two-phase
 # training pulls each $W_t$ towards the pooled $W_s$ of phase 1 instead of towards a compromise that moves along:
 # $\frac{\lambda}{2}\lVert W_t - W_s\rVert^2$ with $W_s$ fixed. That is another way to regularise, known as fine-tuning
 # towards a starting point (Li et al. 2018), and it need not be a worse one. **[Law 7](laws.md#law-7-order-matters) is about $J$, not about accuracy.**
@@ -561,6 +596,7 @@ def destination(kind, seed, scale=1.0):
     return model.task_weights().detach()
 
 
+# %% [markdown]
 # How different are several ends? Take every entry of $W_t$, find how far apart its largest and its smallest value over the seeds
 # are, and keep the largest of all entries: one number.
 
@@ -670,7 +706,8 @@ def train_by(schedule, model, loader, criterion, epochs=60, rounds=3, lr=0.05):
 check("04-8", train_by)
 
 # %% [markdown]
-# Your trainer on the sentences of this lesson. (If you have not finished, the cell uses the reference.)
+# Your trainer on the sentences of this lesson. (The first line takes the reference, so that the cell runs in any case. Delete it
+# to run your own.)
 
 # %%
 train_by = reference("04-8")
@@ -735,7 +772,7 @@ check("04-w", gap)
 # - Joint and alternating training meet at the optimum of $J$. Two phases end elsewhere, and never lower ([law 7](laws.md#law-7-order-matters)).
 # - After phase 2 the pull on $W_s$ is $\lambda_s W_s - \lambda \sum_t A_t$. It is zero only in balance ([law 3](laws.md#law-3-balance)).
 # - The gap vanishes if $\lambda$ is huge, if nothing is penalised, or if you alternate.
-# - A higher $J$ is not a lower accuracy. On these data there was no clear difference.
+# - A higher $J$ is not a lower accuracy. On these data the two schedules were equal within two points.
 # - *Active* and *trainable* are two states. An adapter that sleeps cannot learn.
 #
 # ## Sources

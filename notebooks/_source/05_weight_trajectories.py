@@ -135,8 +135,9 @@ print(
 # angle: the cosine of one pull with the sum of all is $(1 + (T-1)c)\,/\,\sqrt{T + T(T-1)c}$. At $c = 0$ that is $1/\sqrt 4$, which is
 # 60 degrees; with the small negative $c$ of these data it is 62.
 #
-# In the picture the four angles end between 58 and 65 degrees. They differ since the pairs differ: a task whose pull agrees with two
-# others comes closer to their sum. And the random start is still in there. Nothing was decided yet about "shared" and
+# In the picture the four angles end between 58 and 65 degrees. They differ since the pairs differ: the more a task's pull agrees
+# with those of the others, the closer it comes to their sum. (Food agrees most and films least: see the cosines of the pairs, further
+# down.) And the random start is still in there. Nothing was decided yet about "shared" and
 # "own": this is only addition.
 #
 # ## Paths in a plane
@@ -319,7 +320,7 @@ def half_life(lr, lam):
 check("05-5", half_life)
 
 # %% [markdown]
-# Is it true for real data, to the last digit? And do two different starts really meet?
+# Does it hold on our sentences, step by step? And do two different starts really meet?
 
 # %%
 half_life = reference("05-5")
@@ -367,13 +368,14 @@ print("distance after 1000 steps:", {k: f"{v[-1]:.4f}" for k, v in apart.items()
 #
 # ## Do the tasks pull the shared weights apart?
 #
-# $D_t$ and $D_u$ *conflict* if their cosine is below 0: a step that helps one task hurts the other, at least at first. Here are all
-# pairs on our data, where half of the opinion words mean the same everywhere (`relatedness=0.5`).
+# $D_t$ and $D_u$ *conflict* if their cosine is below 0: a small step of $W_s$ that helps one task hurts the other. Here are all
+# pairs on one draw of the data, where half of the opinion words mean the same everywhere (`relatedness=0.5`).
 
 # %%
 run = path(data, lam=0.01, lam_shared=0.01)
 fig, ax = plt.subplots(figsize=(7, 3.6), dpi=90, layout="constrained")
 plots.conflict(run.gradient_cosines(data.stacked()), ax=ax)
+ax.set_title("one draw of the data", size=10)
 ax.legend(frameon=False, loc="upper left", bbox_to_anchor=(1, 1))
 plots.show(
     fig,
@@ -417,30 +419,30 @@ reveal("05-c", "below 0" if value < -0.03 else "above 0" if value > 0.03 else "a
 
 # %% [markdown]
 # Negative at 0, near 0 at 0.5, positive at 1: before any test sentence is read, the gradients tell how related the tasks are. This is
-# one draw of the data, so repeat it:
+# one draw of the data, so repeat it; and once more with more sentences:
 
 # %%
-drawn = {}
-for r in (0.0, 0.5, 1.0):
-    several = [toy(r, seed=seed) for seed in range(5)]
-    drawn[r] = [
+for r, n_per_task in ((0.0, 60), (0.5, 60), (1.0, 60), (1.0, 200)):
+    several = [toy(r, n_per_task, seed=seed) for seed in range(5)]
+    drawn = [
         path(d, lam=0.01, lam_shared=0.01)
         .gradient_cosines(d.stacked())["cosine"]
         .mean()
         for d in several
     ]
-    mean, low, high = interval(drawn[r])
-    print(f"relatedness {r}: {mean:+.3f}, 95 % interval {low:+.3f} to {high:+.3f}")
+    mean, low, high = interval(drawn)
+    print(f"relatedness {r}, {int(several[0].sizes[0])} sentences a task:", end=" ")
+    print(f"{mean:+.3f}, 95 % interval {low:+.3f} to {high:+.3f}")
 
 # %% [markdown]
-# The three intervals do not touch. The numbers are small, since with 36 training sentences a task, two tasks rarely use the same
-# opinion word. Try `toy(1.0, n_per_task=200)`: the cosine is more than twice as large. And a conflict is no catastrophe here: each task
-# has its adapter, which follows that task alone. Methods that *repair* conflicting gradients (Yu et al. 2020) change the step of
+# The first three intervals do not touch. The numbers are small, since with 36 training sentences a task, two tasks rarely use the same
+# opinion word: with 120 the cosine is more than twice as large. And a conflict need not be a catastrophe: each task
+# has its adapter, which follows that task alone. (Whether sharing costs accuracy is another question; lesson 06 asks it.) Methods that *repair* conflicting gradients (Yu et al. 2020) change the step of
 # what tasks share.
 #
 # ## Which words move into shared, which into adapters?
 #
-# More sentences, penalties, and the exact optimum. An entry is the score of a word, positive minus negative.
+# More sentences (one draw of 120 a task), penalties, and the exact optimum. An entry is the score of a word, positive minus negative.
 
 # %%
 big = toy(n_per_task=200)

@@ -102,6 +102,8 @@ graphs = {
     "two groups": rt.routing_graph("grouped", 4, 2).numpy(),
     "all ones (literal)": np.ones((4, 4)),
 }
+
+# %%
 fig, axes = plt.subplots(1, 3, figsize=(9, 3.1), dpi=90, layout="constrained")
 for ax, (name, graph) in zip(axes, graphs.items(), strict=True):
     cov = task_covariance(graph, lam=1.0, lam_shared=1.0)
@@ -234,6 +236,7 @@ def errors_of(spread, mixes, n_draws=20_000):
     return found, (((1 - w) * y + w * pooled - theta) ** 2).mean()
 
 
+# %%
 fig, ax = plt.subplots(figsize=(7, 3.6), dpi=90, layout="constrained")
 w = np.linspace(0, 1, 101)
 for spread, color, style in zip(SPREADS, plots.CYCLE[0], plots.CYCLE[2], strict=False):
@@ -814,7 +817,8 @@ class TwiceWritten:
 check("07-9", TwiceWritten)
 
 # %% [markdown]
-# Let it choose for the world with relatedness 0.5. (If you have not finished, the cell uses the reference.)
+# Let it choose for the world with relatedness 0.5. (The first line takes the reference, so that the cell runs in any case.
+# Delete it to run your own.)
 
 # %%
 TwiceWritten = reference("07-9")

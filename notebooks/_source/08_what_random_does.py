@@ -762,6 +762,7 @@ for label in labels:
     points = 100 * (accuracy - shared) / trained * 1000
     print(f"{label:20}{trained:8.0f}{accuracy:10.3f}{points:31.1f}")
 
+# %%
 fig, ax = plt.subplots(figsize=(7.5, 3.8), dpi=90)
 looks = {
     "full": (plots.BLUE, "o", (8, -4)),
@@ -872,7 +873,8 @@ class Factors:
 check("08-9", Factors)
 
 # %% [markdown]
-# Your class on this lesson's sentences, with a lens and without. (If you have not finished, the cell uses the reference.)
+# Your class on this lesson's sentences, with a lens and without. (The first line takes the reference, so that the cell runs in
+# any case. Delete it to run your own.)
 
 # %%
 Factors = reference("08-9")

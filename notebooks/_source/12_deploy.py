@@ -143,7 +143,8 @@ check("12-1", header)
 # %% [markdown]
 # Stuck? `hint("12-1")` shows one more step each time you run it.
 #
-# Where do the bytes of our file go? (If you have not finished, the cell uses the reference.)
+# Where do the bytes of our file go? (The cell uses the reference, so that it runs in any case. To see yours, put
+# your function in the place of `reference("12-1")`.)
 
 # %%
 raw = path.read_bytes()
@@ -736,7 +737,8 @@ class ModelFile:
 check("12-7", ModelFile)
 
 # %% [markdown]
-# This lesson's model, there and back. (If you have not finished, the cell uses the reference.)
+# This lesson's model, there and back. (The first line takes the reference, so that the cell runs in any case. Delete it to
+# run your own.)
 
 # %%
 ModelFile = reference("12-7")

@@ -10,7 +10,7 @@
 #
 # **If you have 90 minutes:** go from here to *The verdicts*, with exercises 13-1 and 13-3, and read the two
 # proofs in their folds. That is the core. The rest (a claim of your own, the review, the promises, the
-# course on trial) is a second sitting.
+# course on trial) is a second sitting. The longer piece of work at the end (30 minutes and more) can be done at home.
 #
 # You need lesson 06 (paired differences). The other lessons are the witnesses; you can call them as you go.
 #
@@ -1484,6 +1484,77 @@ what_it_takes(ours).round(3)
 # are sentences enough to tell how.
 #
 # That is less than "RAG is the safe choice", and it can be defended.
+#
+# ## Build it: a court of your own
+#
+# The judge of this lesson, to take with you. A court has a margin and a level. It hears one condition after the other, shares the
+# level among them, passes one of the five verdicts, and can be put on trial itself: if nothing were there, each seed's
+# difference could as well have had the other sign. So flip the signs, and count how often the court finds evidence that is
+# none. About forty lines; write one method after the other and run the check after each.
+
+# %%
+card("13-9")
+
+
+# %% tags=["exercise"]
+class Court:
+    """Paired scores under several conditions -> one verdict, and how often luck would earn one."""
+
+    def __init__(self, margin=0.0, level=0.95):
+        """Keeps the settings; self.heard is an empty dict."""
+        ...  ### SOLUTION
+
+    def hear(self, condition, scores, baseline):
+        """Keeps scores - baseline + margin under the condition's name; returns self.
+
+        ValueError for what cannot be paired: unequal lengths, fewer than three seeds, a nan, or a
+        condition that was heard before.
+        """
+        ...  ### SOLUTION
+
+    def interval(self, d):
+        """(mean, low, high) of one condition's differences d, at 1 - (1 - level) / conditions."""
+        ...  ### SOLUTION
+
+    def intervals(self):
+        """{condition: (mean, low, high)}"""
+        ...  ### SOLUTION
+
+    def verdict(self):
+        """One of the five words, by the rules of exercise 13-1."""
+        ...  ### SOLUTION
+
+    def luck(self, flips):
+        """flips (n_flips, n_seeds) of 1 and -1: the share under which any interval leaves out 0."""
+        ...  ### SOLUTION
+
+
+check("13-9", Court)
+
+# %% [markdown]
+# The map of this lesson before your court, with the margin of `insurance` and without. (The first line takes the reference, so
+# that the cell runs in any case. Delete it to run your own.)
+
+# %%
+Court = reference("13-9")
+flips = np.array(np.meshgrid(*[[1, -1]] * len(SEEDS))).reshape(len(SEEDS), -1).T
+for margin in (0.0, 0.05):
+    for level in (0.95, 0.5):
+        court = Court(margin, level)
+        for key, cell in cells:
+            lead = lead_of_rag(cell)
+            court.hear(label(*key), lead, np.zeros(len(lead)))
+        print(f"margin {margin}, level {level}: {court.verdict()}", end="; ")
+        print(f"misled by {court.luck(flips):.0%} of all {len(flips)} flips")
+
+# %% [markdown]
+# The careful court passes the verdicts of the lesson. At the level 0.5 the words are the same here, but three times as many flips
+# would mislead it. (Five seeds have 32 flips, and two of them are the differences as they are and all of them turned round: so 6 in a
+# hundred is the least that five seeds can show. With more seeds it falls.)
+#
+# **Bonus.** (a) `seeds_needed(condition)`: how many seeds would decide what is open? (b) A sign-flip interval in place of $t$: does
+# the verdict change? (c) Three courts vote. Are they misled less often? (d) Hear the claim of exercise 13-5 under three conditions of
+# your choice, written down before you run them.
 #
 # ## Recap
 #

@@ -15,6 +15,9 @@ cleared) and the solution.  nbconvert removes tagged cells, nbclient executes.  
 preprocessor because nbgrader's puts ``raise NotImplementedError`` into every gap, and then no later
 cell runs; ours leaves the names defined as ``...``.
 
+A long cell that only draws begins folded: the reader meets the idea and its picture, and opens the
+drawing when it is wanted.
+
 A student's notebook keeps its outputs up to the first prediction; after it, explorers only, and those
 only where no question is open (`held_back`).
 
@@ -67,6 +70,11 @@ if importlib.util.find_spec("ragteach") is None:
     print("Installing ragteach; what is here already stays as it is.")
     subprocess.run([sys.executable, "-m", "pip", "install", "-q", "git+{address}"], check=True)
     importlib.invalidate_caches()"""
+LONG_DRAWING = 12  # lines
+FOLDED = {
+    "jupyter": {"source_hidden": True},
+    "cellView": "form",
+}  # Jupyter's word, Colab's word
 ANSWER = "*Your answer, on paper or in this cell:*"
 MAX_BYTES = 1_500_000
 METADATA = {
@@ -353,6 +361,8 @@ def generate(row: dict, rows: list[dict], kind: str, source: Path = SOURCE):
         text = f"{row['name']}|{cell.source}|{seen[cell.source]}"
         cell["id"] = hashlib.sha256(text.encode()).hexdigest()[:12]
         cell.metadata = nbformat.from_dict({"tags": tags} if tags else {})
+        if cell.cell_type == "code" and "exercise" not in tags and draws(cell.source):
+            cell.metadata |= nbformat.from_dict(FOLDED)
         if cell.cell_type == "markdown":
             cell.source = cell.source.replace("{{lessons}}", table(rows))
     nb.cells = cells
@@ -373,6 +383,18 @@ def generate(row: dict, rows: list[dict], kind: str, source: Path = SOURCE):
             for name in above if cell.cell_type == "markdown" else ():
                 cell.source = cell.source.replace(f"]({name}", f"](../{name}")
     return nb
+
+
+def draws(source: str) -> bool:
+    """Whether a cell is long and there for its picture: three quarters of it call matplotlib."""
+    lines = [line for line in source.splitlines() if line.strip()]
+    if len(lines) <= LONG_DRAWING or "plots.show(" not in source:
+        return False
+    parts = [ast.unparse(statement) for statement in ast.parse(source).body]
+    drawing = [
+        part for part in parts if re.search(r"\b(ax|axes|fig|plt|plots)\b", part)
+    ]
+    return sum(map(len, drawing)) > 0.75 * sum(map(len, parts))
 
 
 def repository() -> str:
@@ -448,8 +470,9 @@ def normalise(nb):
     nb.metadata = nbformat.from_dict(METADATA)
     count = 0
     for cell in nb.cells:
+        kept = ("tags", *FOLDED)
         cell.metadata = nbformat.from_dict(
-            {"tags": cell.metadata["tags"]} if cell.metadata.get("tags") else {}
+            {word: cell.metadata[word] for word in kept if cell.metadata.get(word)}
         )
         if cell.cell_type != "code":
             continue

@@ -317,3 +317,7 @@ def test_the_verdicts_in_the_notebook_are_those_of_the_prose():
     ahead = re.findall(r"\+  (relatedness [\d.]+, \d+ sentences) +\+0\.0[1-9]", text)
     assert ahead[0] == "relatedness 0.5, 80 sentences"
     assert '"depends" for everything: 7 right of 12' in text
+    courts = re.findall(r"margin ([\d.]+), level ([\d.]+): (\w+); misled by (\d+)% of all 32", text)
+    assert [word for *_, word, _ in courts] == ["depends", "depends", "open", "open"]
+    misled = [int(share) for *_, share in courts]
+    assert misled == [6, 19, 6, 19]  # 2 and 6 of 32: "three times as many"

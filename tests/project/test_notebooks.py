@@ -137,6 +137,28 @@ def test_a_student_imports_no_answers(row):
             assert not [name for name in named if "answers" in name]
 
 
+DRAWING = "fig, ax = plt.subplots()\n" + 12 * "ax.plot([1, 2])\n" + "plots.show(fig, alt='a line')"
+
+
+def test_a_long_cell_that_only_draws_begins_folded():
+    assert build.draws(DRAWING)
+    assert not build.draws(DRAWING.replace("plots.show", "plots.draw"))
+    assert not build.draws(DRAWING.replace("ax.plot([1, 2])\n", "", 6))  # short
+    assert not build.draws(DRAWING + "\n" + 12 * "computed = best_of(path, val, test)\n")
+    for name in ("01_why_share", "07_lambda_as_prior", "08_what_random_does"):
+        nb = nbformat.read(build.paths(name)["student"], as_version=4)
+        folded = [c for c in nb.cells if c.metadata.get("jupyter", {}).get("source_hidden")]
+        assert len(folded) >= 4
+        assert all(build.draws(c.source) and c.metadata.cellView == "form" for c in folded)
+
+
+@pytest.mark.parametrize("name", LESSON_NAMES)
+def test_a_cell_that_takes_the_reference_says_so(name):
+    """No lesson says "your function" where the reference runs in any case."""
+    text = " ".join((build.SOURCE / f"{name}.py").read_text(encoding="utf-8").split())
+    assert "If you have not finished" not in text
+
+
 def test_the_course_has_forty_exercises():
     counted = {number for name in NAMES for number in exercises_of(name)}
     assert len(counted) >= 40, sorted(counted)

@@ -350,6 +350,61 @@ def newcomer_in_torch(x, y, w_s, lams, fold):
     return chosen_way(fitted, square, y, w_s, lams, fold)
 
 
+class CourtByHand:
+    """The court of 13-9 without a library."""
+
+    def __init__(self, margin=0.0, level=0.95):
+        self.margin, self.level, self.heard = margin, level, {}
+
+    def hear(self, condition, scores, baseline):
+        d = [float(a) - float(b) + self.margin for a, b in zip(scores, baseline, strict=True)]
+        if len(d) < 3 or any(math.isnan(v) for v in d) or condition in self.heard:
+            raise ValueError(condition)
+        self.heard[condition] = d
+        return self
+
+    def interval(self, d):
+        each = 1 - (1 - self.level) / len(self.heard)
+        mean = sum(d) / len(d)
+        variance = sum((v - mean) ** 2 for v in d) / (len(d) - 1)
+        half = t_quantile((1 + each) / 2, len(d) - 1) * math.sqrt(variance / len(d))
+        return mean, mean - half, mean + half
+
+    def intervals(self):
+        return {name: self.interval(d) for name, d in self.heard.items()}
+
+    def verdict(self):
+        words = {
+            "for" if low > 0 else "against" if high <= 0 else "open"
+            for _, low, high in self.intervals().values()
+        }
+        if not words:
+            return "cannot be tested"
+        if {"for", "against"} <= words:
+            return "depends"
+        return words.pop() if len(words) == 1 else "open"
+
+    def luck(self, flips):
+        caught = 0
+        for flip in flips:
+            turned = [
+                [v * float(f) for v, f in zip(d, flip, strict=True)] for d in self.heard.values()
+            ]
+            found = [self.interval(d) for d in turned]
+            caught += any(low > 0 or high < 0 for _, low, high in found)
+        return caught / len(flips)
+
+
+class CourtInTorch(CourtByHand):
+    """The same with tensors."""
+
+    def interval(self, d):
+        d = torch.as_tensor(d)
+        each = 1 - (1 - self.level) / len(self.heard)
+        half = t_quantile((1 + each) / 2, len(d) - 1) * d.std() / len(d) ** 0.5
+        return torch.stack([d.mean(), d.mean() - half, d.mean() + half])
+
+
 def leaks_in_torch(train, test):
     known = {tuple(words_of(text)) for text in train}
     return torch.tensor([tuple(words_of(text)) in known for text in test])
@@ -414,6 +469,8 @@ STYLES = {
     ("09-8", PLAIN): newcomer_by_hand,
     ("09-8", TORCH): newcomer_in_torch,
     ("10-3", TORCH): leaks_in_torch,
+    ("13-9", PLAIN): CourtByHand,
+    ("13-9", TORCH): CourtInTorch,
     ("10-5", PLAIN): toss_by_hand,
     ("10-5", TORCH): toss_in_torch,
     ("lab_languages-3", TORCH): clear_in_torch,

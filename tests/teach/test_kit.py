@@ -1,7 +1,9 @@
 """The teacher's kit: made from the course, complete, and readable without a network."""
 
 import re
+import tomllib
 import zipfile
+from pathlib import Path
 
 import pytest
 
@@ -30,6 +32,17 @@ def test_students_get_the_lessons_without_solutions(zips):
     assert "TEACHING.md" in teachers
     for folder in ("plans", "keys", "slides", "solutions"):
         assert len([name for name in teachers if name.startswith(f"{folder}/")]) >= 13
+
+
+def test_the_address_of_the_course_stands_in_one_place(zips):
+    root = Path(__file__).resolve().parents[2]
+    project = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))["project"]
+    there = project["urls"]["Repository"]
+    assert f"git+{there}" in zips[0].read("START.txt").decode()
+    code = [*root.glob("ragteach/**/*.py"), *root.glob("tools/**/*.py")]
+    code += root.glob("notebooks/_source/*.py")
+    assert len(code) > 150
+    assert not [path for path in code if there in path.read_text("utf-8")]
 
 
 def test_every_page_stands_alone(pages):

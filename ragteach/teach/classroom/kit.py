@@ -284,12 +284,23 @@ def _first_words(section: Section) -> str:
 
 START = """Multi-task learning with shared weights and random adapters: the lessons.
 
-1. python -m pip install "ragteach[lab] @ git+https://github.com/ragteach/ragteach"
+1. python -m pip install "ragteach[lab] @ git+{address}"
    (or open a notebook in Colab: its first cell installs it)
 2. python -m jupyterlab 00_start_here.ipynb
 3. In your first cell: import ragteach as rt; rt.world("your student number")
 4. Hand in the notebook and my_progress.json, which lies beside it.
 """
+
+
+def address(notebook: Path) -> str:
+    """Where the course is installed from: the first cell of every notebook says it, and
+    pyproject.toml says it to the notebooks.
+    """
+    import nbformat
+
+    cells = nbformat.read(notebook, as_version=4).cells
+    (first, *_) = [cell.source for cell in cells if cell.cell_type == "code"]
+    return re.findall(r"git\+([^\s\"']+)", first)[0]
 
 
 def make_kit(out: str | Path) -> list[Path]:
@@ -304,7 +315,8 @@ def make_kit(out: str | Path) -> list[Path]:
     need("nbconvert", "latex2mathml")
     source, out = notebooks(), Path(out)
     make_folder(out, "out")
-    handed = {"START.txt": START.encode()}
+    start = START.format(address=address(source / "00_start_here.ipynb"))
+    handed = {"START.txt": start.encode()}
     for pattern in ("*.ipynb", "*.md", "images/*"):
         handed |= {str(p.relative_to(source)): p.read_bytes() for p in sorted(source.glob(pattern))}
     solved = [

@@ -16,6 +16,7 @@ from ragteach.teach.checks import (
     finished,
 )
 from ragteach.teach.exercises import answers_13 as answers
+from ragteach.teach.exercises import own_court_13  # noqa: F401  registers 13-9
 from ragteach.teach.written import Sentence, in_words
 
 # ------------------------------------------------------------------ 13-1

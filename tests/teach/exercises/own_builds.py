@@ -1,4 +1,4 @@
-"""Answers to try on the longer builds of lessons 07, 08, 09 and 12."""
+"""Answers to try on the longer builds of lessons 07, 08, 09, 12 and 13."""
 
 import json
 import pickle
@@ -7,8 +7,9 @@ import numpy as np
 import torch
 from sklearn.linear_model import LogisticRegression
 
-from ragteach.teach.exercises import own_factors_08, own_newcomer_09
+from ragteach.teach.exercises import own_court_13, own_factors_08, own_newcomer_09
 from ragteach.teach.exercises.answers_07 import augment
+from ragteach.teach.exercises.own_court_13 import Court
 from ragteach.teach.exercises.own_factors_08 import Factors
 from ragteach.teach.exercises.own_file_12 import ModelFile, pack, unpack
 from ragteach.teach.exercises.own_judge_07 import TwiceWritten
@@ -268,10 +269,96 @@ def numbers_first(model):
     return (n + room).to_bytes(8, "little") + data[8 : 8 + n] + b" " * room + data[8 + n :]
 
 
-WRONG = {"07-9": JUDGES, "08-9": LENSES, "09-8": NEWCOMERS, "12-7": FILES}
+# ------------------------------------------------------------------ 13-9
+
+
+def court(**methods):
+    return changed(Court, **methods)
+
+
+def hear_without(*refusals):
+    """A hear that takes what it should refuse."""
+
+    def hear(self, condition, scores, baseline):
+        scores, baseline = np.asarray(scores, float), np.asarray(baseline, float)
+        if scores.shape != baseline.shape and "lengths" in refusals:
+            scores = baseline[: len(scores)]
+            baseline = scores
+        elif not np.isfinite(scores - baseline).all() and "nan" in refusals:
+            scores = baseline
+        elif len(scores) < 3 and "few" in refusals:
+            scores = baseline = np.ones(3)
+        if "twice" in refusals:
+            self.heard.pop(condition, None)
+        return Court.hear(self, condition, scores, baseline)
+
+    return hear
+
+
+def share_of(judge):
+    """A luck that counts in another way: judge(array (conditions, 3)) for every flip."""
+
+    def luck(self, flips):
+        found = [[self.interval(d * f) for d in self.heard.values()] for f in flips]
+        return float(np.mean([judge(np.array(row)) for row in found]))
+
+    return luck
+
+
+def forgetful_luck(self, flips):
+    share = Court.luck(self, flips)
+    self.heard = {name: d * flips[-1] for name, d in self.heard.items()}
+    return share
+
+
+def said(self, **words):
+    return words.get(Court.verdict(self).split()[0], Court.verdict(self))
+
+
+COURTS = {
+    "an object": Court(),
+    "hear without self": court(hear=lambda *a: (Court.hear(*a), True)[1]),
+    "unequal lengths": court(hear=hear_without("lengths")),
+    "nan": court(hear=hear_without("nan")),
+    "two seeds": court(hear=hear_without("few")),
+    "heard twice": court(hear=hear_without("twice")),
+    "a list of intervals": court(intervals=lambda self: [*Court.intervals(self).values()]),
+    "low and high": court(
+        intervals=lambda self: {k: v[1:] for k, v in Court.intervals(self).items()}
+    ),
+    "low first": court(
+        intervals=lambda self: {k: (v[1], v[0], v[2]) for k, v in Court.intervals(self).items()}
+    ),
+    **{f"slip {i}": slip for i, slip in enumerate(own_court_13.SLIPS.values()) if i < 7},
+    "no margin": court(hear=lambda s, c, a, b: Court.hear(s, c, a - s.margin, b)),
+    "margin subtracted": court(hear=lambda s, c, a, b: Court.hear(s, c, a - 2 * s.margin, b)),
+    "turned round": court(hear=lambda s, c, a, b: Court.hear(s, c, b, a)),
+    "yes and no": court(verdict=lambda self: said(self, depends="yes")),
+    "no evidence is against": court(verdict=lambda self: said(self, open="against")),
+    "a number": court(luck=lambda self, flips: len(flips) * Court.luck(self, flips)),
+    "for only": court(luck=share_of(lambda t: (t[:, 1] > 0).any())),
+    "all conditions": court(luck=share_of(lambda t: ((t[:, 1] > 0) | (t[:, 2] < 0)).all())),
+    "of conditions": court(luck=share_of(lambda t: ((t[:, 1] > 0) | (t[:, 2] < 0)).mean())),
+    "not misled": court(luck=lambda self, flips: 1 - Court.luck(self, flips)),
+    "flips for ever": court(luck=forgetful_luck),
+}
+
+
+class TorchCourt(Court):
+    """Tensors out, words as they come."""
+
+    def interval(self, d):
+        return torch.tensor(Court.interval(self, d))
+
+    def verdict(self):
+        return Court.verdict(self).upper()
+
+
+WRONG = {"07-9": JUDGES, "08-9": LENSES, "09-8": NEWCOMERS, "12-7": FILES, "13-9": COURTS}
 RIGHT = {
     "07-9": {"torch": changed(TwiceWritten, loss=plain_loss)},
     "08-9": {"torch": InTorch},
     "09-8": {"torch": in_torch, "plain list": lambda *given: dict(newcomer(*given))},
     "12-7": {"aligned": file(pack=numbers_first)},
+    "13-9": {"tensors": TorchCourt},
 }
