@@ -135,9 +135,8 @@ print(
 # angle: the cosine of one pull with the sum of all is $(1 + (T-1)c)\,/\,\sqrt{T + T(T-1)c}$. At $c = 0$ that is $1/\sqrt 4$, which is
 # 60 degrees; with the small negative $c$ of these data it is 62.
 #
-# In the picture the four angles end between 58 and 65 degrees. They differ since the pairs differ: the more a task's pull agrees
-# with those of the others, the closer it comes to their sum. (Food agrees most and films least: see the cosines of the pairs, further
-# down.) And the random start is still in there. Nothing was decided yet about "shared" and
+# In the picture the four angles end between 58 and 65 degrees. They differ since the pairs differ: food, whose pull
+# agrees most with those of the others, comes closest to their sum. And the random start is still in there. Nothing was decided yet about "shared" and
 # "own": this is only addition.
 #
 # ## Paths in a plane
