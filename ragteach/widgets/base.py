@@ -28,6 +28,7 @@ import numpy as np
 import torch
 import traitlets
 from IPython.display import display
+from matplotlib.axis import Axis
 from matplotlib.text import Text
 
 from ragteach.errors import refuse
@@ -280,17 +281,27 @@ def show(kind, arrays, spec, figure, goal=None, measure=None, known=()) -> Explo
     if goal is not None and measure is not None:
         known = measure(spec["start"])
     spec = {**spec, "goals": parse(goal, known)}
+    plain(figure)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about fonts: `plots.show` sees to them
-        figure.draw_without_rendering()  # now the ticks know their texts
+        figure.draw_without_rendering()  # the layout may make other ticks
+    plain(figure)
+    if in_ipython():
+        plots.show(figure, alt=spec["alt"])
+    return Explorer(kind, arrays, spec, measure)
+
+
+def plain(figure) -> None:
+    """A $ in a name is a $, before anybody reads the name as a formula; formulas of ours and of the
+    axes stay formulas.
+    """
+    for axis in figure.findobj(Axis):
+        axis.get_ticklabels(which="both")  # now the ticks know their texts
     for text in figure.findobj(Text):
         said = text.get_text()
         ours = text.get_gid() == plots.FORMULA or "mathdefault" in said  # 10^-3 at an axis
         if "$" in said and not ours:
-            text.set_parse_math(False)  # a $ in a name is a $
-    if in_ipython():
-        plots.show(figure, alt=spec["alt"])
-    return Explorer(kind, arrays, spec, measure)
+            text.set_parse_math(False)
 
 
 def in_ipython() -> bool:

@@ -311,13 +311,15 @@ EXPLORERS.graphs = (ui) => {
       if (!now) return "No answer for this graph.";
       const rows = new Set(state.graph.map((row) => JSON.stringify(row))).size;
       const different =
-        rows === 1
-          ? "All tasks get the same W: no task can differ, however many adapters there are"
-          : now.kinds === 1
-            ? "The adapters have all but vanished: all tasks use nearly the same W"
-            : now.kinds === nTasks
-              ? "Every task has a W of its own"
-              : `There are ${now.kinds} different W for ${nTasks} tasks`;
+        nTasks === 1
+          ? "One task, one W"
+          : rows === 1
+            ? "All tasks get the same W: no task can differ, however many adapters there are"
+            : now.kinds === 1
+              ? "The adapters have all but vanished: all tasks use nearly the same W"
+              : now.kinds === nTasks
+                ? "Every task has a W of its own"
+                : `There are ${now.kinds} different W for ${nTasks} tasks`;
       return `${different}. ${percent(mean(now.accuracy))} of ${spec.n_test.toLocaleString("en")} new sentences are classified correctly, with ${weights(state.graph).toLocaleString("en")} parameters at λ = ${short(spec.lams[state.lam_at])}.`;
     },
     compare: "accuracy",

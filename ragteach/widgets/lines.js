@@ -88,12 +88,14 @@ function lineChart(ui, panel, { series, n, height, place, chance, range, change 
     const all = series.flatMap((one) => Array.from(one.values));
     const low = range?.[0] ?? Math.floor(10 * Math.min(chance, ...all)) / 10,
       high = range?.[1] ?? Math.min(1, Math.ceil(10 * Math.max(...all, low + 0.1)) / 10);
+    const every = Math.ceil((56 * place.xTicks.length) / (width - box.left - right)); // no label on another
     const { X, Y } = axes(svg, box, {
       x: [0, n - 1],
       y: [low, high],
       yTicks: ticks(low, high, 4),
       yText: percent,
       ...place,
+      xTicks: place.xTicks.filter((_, i) => i % every === 0),
     });
     const bottom = height - box.bottom;
     svg.append(s("line", { class: "best", x1: X(0), x2: X(n - 1), y1: Y(chance), y2: Y(chance) }));

@@ -65,7 +65,7 @@ EXPLORERS.player = (ui) => {
       values = names.map((name, i) => {
         const svg = sample(i, look(i), { mark: look === color ? dot(i) : marker(i, look(i)) });
         const value = h("b", { className: "value" });
-        const entry = h("span", { style: "white-space:nowrap" }, svg, ` ${name} `, value);
+        const entry = h("span", { className: "entry" }, svg, ` ${name} `, value);
         belongs(look, i, entry);
         box.append(entry);
         return value;
@@ -154,11 +154,10 @@ EXPLORERS.player = (ui) => {
         d.svg.append(path, first);
         if (tags) {
           const [x] = points.at(-1),
-            tag = s(
-              "text",
-              { class: "soft", x: Math.min(x + 10, width - ruler(tags[p])), y: heights[p] },
-              isolate(tags[p]),
-            );
+            wide = ruler(tags[p]),
+            left = x < points[0][0] && x - 10 - wide > box.left; // on the side where the way has led
+          const tag = s("text", { class: "soft tag", y: heights[p] }, isolate(tags[p]));
+          set(tag, left ? { x: x - 10, "text-anchor": "end" } : { x: Math.min(x + 10, width - wide) });
           tag.append(s("title", {}, spec.parts[p]));
           belongs(color, p, tag);
           d.svg.append(tag);

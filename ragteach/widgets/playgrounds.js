@@ -82,7 +82,9 @@ EXPLORERS.playgrounds = (ui) => {
   const values = { r: [0, 0.25, 0.5, 0.75, 1], n: [5, 10, 20, 40, 80, 120, 200] };
   const stepped = (name, label) => {
     const change = (v) => anew({ [name]: v, own: "" });
-    ui.slider({ name, label, values: values[name], text: String, change, wide: false });
+    const input = ui.slider({ name, label, values: values[name], text: String, change, wide: false }),
+      control = input.closest(".control");
+    ui.syncs.push((state) => (control.hidden = Boolean(state.own))); // a table has no such knob
   };
   const choose = (name, label, options) => ui.choice({ name, label, options, change: (i) => anew({ [name]: i }) });
   const story = ui.choice({

@@ -48,8 +48,14 @@ function parseCsv(text) {
   return rows;
 }
 
+const MOST_SIGNS = 3e6; // of a table: reading it may not hold the page up
+
 /** Rows { text, label, task } from a pasted table, its columns by name. */
 function readTable(text) {
+  if (text.length > MOST_SIGNS)
+    throw new Error(
+      `Expected: a table of at most ${MOST_SIGNS / 1e6} million characters\nGot: ${(text.length / 1e6).toFixed(1)} million\nWhat to do: choose fewer rows, or use ragteach in Python`,
+    );
   const [head = [], ...rows] = parseCsv(text.replace(/^\ufeff/, "").replace(/\r\n?/g, "\n")),
     names = head.map((name) => name.trim().toLowerCase());
   const [at, label, task] = ["text", "label", "task"].map((name) => names.indexOf(name));
@@ -94,10 +100,10 @@ function makeData(lexicon, state) {
     }
     train = table.rows.filter((r) => side.get(tokens(r.text).join(" ")));
     test = table.rows.filter((r) => !side.get(tokens(r.text).join(" ")));
-    const short = tasks.filter((task) => ![train, test].every((part) => part.some((r) => r.task === task)));
-    if (short.length)
+    const few = tasks.filter((task) => ![train, test].every((part) => part.some((r) => r.task === task)));
+    if (few.length)
       throw new Error(
-        `Expected: in every task different texts, to train and to test\nGot: too few in ${short.join(", ")}\nWhat to do: add rows, or leave the task out`,
+        `Expected: in every task different texts, to train and to test\nGot: too few in ${few.join(", ")}\nWhat to do: add rows, or leave the task out`,
       );
   } else {
     const knobs = { tasks, relatedness: state.r, noise: state.noise };

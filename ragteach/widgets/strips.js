@@ -70,7 +70,7 @@ function additiveStrip() {
       put(sum.big, signed(reading.z[c], 2));
       put(p.big, percent(reading.p[c]));
       const bar = `linear-gradient(to right, var(--bar) ${(100 * reading.p[c]).toFixed(1)}%, transparent 0)`;
-      if (p.cell.ground !== bar) p.cell.style.background = p.cell.ground = bar;
+      if (p.cell.ground !== bar) p.cell.style.backgroundImage = p.cell.ground = bar;
     });
     const lost = reading.unknown?.length
       ? ` Not in the vocabulary: ${reading.unknown.slice(0, 8).map(isolate).join(", ")}.`

@@ -70,7 +70,7 @@ def own_runs(n_tasks=6, epochs=20):
     for name in ("joint", "<two> phases of $1$"):
         size = (data.n_features, data.n_classes, data.n_tasks)
         model = rt.RAG(*size, tasks=data.task_names, adapters=[f"of {t}" for t in data.task_names])
-        recorder = rt.TrajectoryRecorder(model)
+        recorder = rt.Recorder(model)
         schedule = "joint" if name == "joint" else "two_phase"
         options = {"epochs": epochs, "progress": False, "callbacks": [recorder]}
         rt.fit(model, data, schedule=schedule, **options)
