@@ -21,7 +21,7 @@ from ragteach.widgets.html import fragment  # noqa: E402
 OUT = ROOT / "build" / "screens"
 PAGE = "<!DOCTYPE html><meta charset=utf-8><meta name=viewport content='width=device-width'>"
 DEFAULT = {**MAKE, "chat": "rt.widgets.chat_box()", "playground": PLAYGROUND}
-WIDTHS = (1280, 390)
+WIDTHS = (1280, 800, 390)
 
 
 def main(arguments):

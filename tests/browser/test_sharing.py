@@ -78,7 +78,21 @@ def test_python_hears_where_the_learner_is_and_can_move_the_page(notebook):
     assert "λ = 0.001 " in say(nb.explorer())
     press(nb, "ArrowRight")
     assert "λ = 0.0012 " in say(nb.explorer())
+    other_sentences_are_solved_beside_the_page(nb)
     assert nb.faults() == []
+
+
+def other_sentences_are_solved_beside_the_page(nb):
+    """JupyterLab lets the worker run; Python, asked for the same state, gets the same."""
+    measures = "document.querySelector('.ragteach-explorer').shadowRoot.querySelector('.root').dataset.measures"
+    nb.settle()
+    before = nb.page.evaluate(measures)
+    run_code(nb, "w.move(relatedness=0.0, n_per_task=10)")
+    nb.page.wait_for_function(f"before => {measures} !== before", arg=before)
+    found = json.loads(nb.page.evaluate(measures))
+    assert found["accuracy"] != json.loads(before)["accuracy"]
+    theirs = float(run_code(nb, "float(w.measures()['accuracy'])"))
+    assert theirs == pytest.approx(found["accuracy"], abs=0.003)
 
 
 def run_code(nb, code):
