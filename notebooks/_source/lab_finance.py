@@ -741,7 +741,7 @@ rt.widgets.sharing_slider(
     lam=np.logspace(-4, 0, 7),
     lam_shared=0.003,
     goal={
-        "Find a λ at which the trades read the word by more than 3 apart, and see what it costs": "apart_by > 3",
+        "Find the λ that validation chose, and see what the left end costs": "lam == chosen",
         "Find the smallest λ at which all six trades read the headline alike": "readings == 1 and lam < 0.02",
     },
 )

@@ -33,7 +33,7 @@ def explorers(lesson):
 def test_every_task_at_an_explorer_is_a_goal_that_it_knows(lesson):
     calls = explorers(lesson)
     text = (SOURCE / f"{lesson}.py").read_text(encoding="utf-8")
-    assert len(re.findall(r"\*\*Your tasks?\.\*\*", text)) == len(calls)
+    assert len(re.findall(r"\*\*Your tasks?[.:]\*\*", text)) == len(calls)
     assert all("goal" in {word.arg for word in call.keywords} for call in calls)
 
 
