@@ -259,6 +259,17 @@ def test_what_is_graded_is_not_graded_again(graded, monkeypatch, capsys):
     assert next(r for r in results if r["student"] == "ada")["problem"].endswith("a trial")
 
 
+def test_who_could_not_be_graded_is_tried_again(tmp_path):
+    """Ctrl-C reaches the judge's process too: what it leaves is no result."""
+    one = submissions.Submission("ada", digest="d")
+    place = grading._place(tmp_path, "ada")
+    whole = {"digest": "d", "version": grading.VERSION, "lessons": ["01"]}
+    place.write_text(json.dumps(whole))
+    assert grading._kept(tmp_path, one, ("01",)) == whole
+    place.write_text(json.dumps(grading.ungraded(one, "KeyboardInterrupt")))
+    assert grading._kept(tmp_path, one, ("01",)) is None
+
+
 # ------------------------------------------------------------------ exercises about objects
 
 OBJECTS = ("02-10", "04-2", "04-8", "05-9", "06-8", "07-9", "08-9", "12-5", "12-7")
