@@ -11,6 +11,7 @@ goes by its name: the versions of the packages stand beside it.
 
 from __future__ import annotations
 
+import dis
 import functools
 import pickle
 import types
@@ -83,7 +84,7 @@ def _function(function: types.FunctionType, part: Any, home: str) -> list:
         return called
     cells = [cell.cell_contents for cell in function.__closure__ or () if _filled(cell)]
     codes = list(_codes(function.__code__))
-    names = sorted({name for code in codes for name in code.co_names})
+    names = sorted({name for code in codes for name in _globals(code)})
     leans = {name: function.__globals__[name] for name in names if name in function.__globals__}
     return [
         *called,
@@ -107,6 +108,13 @@ def _codes(code: types.CodeType) -> Iterator[types.CodeType]:
     for constant in code.co_consts:
         if isinstance(constant, types.CodeType):
             yield from _codes(constant)
+
+
+def _globals(code: types.CodeType) -> Iterator[str]:
+    """The names that a code looks up in its module; an attribute is none, whatever it is called."""
+    for step in dis.get_instructions(code):
+        if step.opname in ("LOAD_GLOBAL", "LOAD_NAME"):
+            yield step.argval
 
 
 def _constants(code: types.CodeType) -> list:

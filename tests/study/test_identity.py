@@ -2,11 +2,9 @@
 
 import functools
 import json
-import os
-import subprocess
-import sys
 import threading
 
+import forks
 import numpy as np
 import pytest
 import torch
@@ -88,6 +86,12 @@ def test_functions_that_call_each_other_have_one_too(monkeypatch):
     assert "itself" in json.dumps(identity(helped))
 
 
+def test_an_attribute_is_no_variable_of_its_name(monkeypatch):
+    before = json.dumps(identity(lambda x: x.FACTOR))
+    monkeypatch.setitem(globals(), "FACTOR", 3)
+    assert json.dumps(identity(lambda x: x.FACTOR)) == before
+
+
 def test_another_process_finds_the_same():
     """Sets of words have another order there."""
     code = (
@@ -101,10 +105,7 @@ def test_another_process_finds_the_same():
         f"space = {{'__name__': 'theirs'}}; exec({code!r}, space)\n"
         "print(json.dumps(identity(space['f'])))"
     )
-    seeds = {**os.environ, "PYTHONHASHSEED": "7"}
-    done = subprocess.run(
-        [sys.executable, "-c", there], capture_output=True, text=True, check=True, env=seeds
-    )
+    done = forks.python(there)
     assert json.loads(done.stdout) == json.loads(json.dumps(identity(space["f"])))
 
 
