@@ -9,6 +9,7 @@ import pytest
 from .axe import serious
 from .kinds import IMPORT, LONG, SMALL
 from .measure import edges, speed, watch
+from .test_frames import SWEEP
 from .test_sharing import changed, picture, press, run_code, say
 
 pytestmark = pytest.mark.browser
@@ -97,7 +98,7 @@ def tools(nb, i, kind):
     )
 
 
-def test_many_explorers_two_views_and_cells_run_twice(notebook):
+def test_many_explorers_two_views_cells_run_twice_and_a_restart(notebook):
     nb = notebook(*ALL, *KINDS[:4])
     n = len(KINDS) + 4
     nb.wait_for(n)
@@ -117,6 +118,28 @@ def test_many_explorers_two_views_and_cells_run_twice(notebook):
             fresh(nb, i)
             assert say(nb.explorer(i)) == say(nb.explorer(len(KINDS) + i)) != before
     nb.settle()
+    assert nb.faults() == []
+    after_a_restart_all_that_is_precomputed_still_moves(nb)
+
+
+def after_a_restart_all_that_is_precomputed_still_moves(nb):
+    nb.restart()
+    for i, kind in enumerate(KINDS):
+        press(nb, "Home", i=i)
+        fresh(nb, i)
+        before = say(nb.explorer(i))
+        press(nb, "ArrowRight", i=i)
+        fresh(nb, i)
+        assert say(nb.explorer(i)) != before, kind
+    graphs = nb.explorer(KINDS.index("graphs"))
+    before = say(graphs)
+    graphs.locator("select").first.select_option("1")
+    nb.frames()
+    assert say(graphs) != before and "Solving" not in say(graphs)
+    assert nb.faults() == []
+    graphs.get_by_role("button", name="films uses adapter A2", exact=True).click()
+    nb.frames()  # no kernel is asked: a graph of one's own is solved in the page
+    assert "W_films = W_s + A1 + A3 + A4" in graphs.locator("pre").first.text_content()
     assert nb.faults() == []
 
 
@@ -212,31 +235,11 @@ print("drawn")"""
     assert nb.faults() == []
 
 
-def test_after_a_restart_of_the_kernel_all_that_is_precomputed_still_moves(notebook):
-    nb = notebook(*ALL)
-    nb.wait_for(len(KINDS))
-    nb.restart()
-    for i, kind in enumerate(KINDS):
-        press(nb, "Home", i=i)
-        fresh(nb, i)
-        before = say(nb.explorer(i))
-        press(nb, "ArrowRight", i=i)
-        fresh(nb, i)
-        assert say(nb.explorer(i)) != before, kind
-    graphs = nb.explorer(KINDS.index("graphs"))
-    before = say(graphs)
-    graphs.locator("select").first.select_option("1")
-    nb.frames()
-    assert say(graphs) != before and "Solving" not in say(graphs)
-    assert nb.faults() == []
-    graphs.get_by_role("button", name="films uses adapter A2", exact=True).click()
-    nb.frames()  # no kernel is asked: a graph of one's own is solved in the page
-    assert "W_films = W_s + A1 + A3 + A4" in graphs.locator("pre").first.text_content()
-    assert nb.faults() == []
-
-
 @pytest.mark.parametrize("width", [1280, 400])
-def test_nothing_is_cut_off_light_or_dark(notebook, width):
+def test_nothing_is_cut_off_light_or_dark_and_nothing_jumps_under_the_hand(notebook, width):
+    """After one look at the values the texts have their height: no part, picture or word moves any
+    more.
+    """
     nb = notebook(*ALL, width=width)
     nb.wait_for(len(KINDS))
     nb.page.evaluate("jupyterapp.shell.collapseLeft()")
@@ -249,6 +252,9 @@ def test_nothing_is_cut_off_light_or_dark(notebook, width):
             assert found["faint"] == [], (kind, theme)
         if width == 1280:
             assert serious(nb.page, ".ragteach-explorer") == [], theme
+    for i, kind in enumerate(KINDS):
+        nb.explorer(i).evaluate(SWEEP)
+        assert len(set(nb.explorer(i).evaluate(SWEEP))) == 1, kind
     assert nb.faults() == []
 
 
@@ -305,12 +311,13 @@ def test_explorers_follow_the_hand_while_a_cell_runs_and_at_rest(notebook):
 def follows(nb, i, kind):
     """Fast enough, and what is drawn in the end is what belongs to where the hand let go."""
     explorer, slider = nb.explorer(i), int(kind == "winners")
-    found = [speed(nb.page, explorer, slider)]
+    short = {"n": 40, "seconds": 1.5}
+    found = [speed(nb.page, explorer, slider, **short)]
     while (
         len(found) < 4 and not found[-1].follows_the_hand
     ):  # another process may have had the cores
         nb.page.wait_for_timeout(10_000)  # and may still have them
-        found.append(speed(nb.page, explorer, slider))
+        found.append(speed(nb.page, explorer, slider, **short))
     assert found[-1].follows_the_hand, "\n".join([kind, *map(str, found)])
     handle, after = explorer.locator("input[type=range]").nth(slider), say(explorer)
     at = int(handle.input_value())

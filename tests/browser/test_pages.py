@@ -1,10 +1,14 @@
 """A lesson as one HTML file, opened from disk with the network off."""
 
-import subprocess
-import sys
+import asyncio
+import functools
+from concurrent.futures import ThreadPoolExecutor
 
 import nbformat
+import once
 import pytest
+from forks import forked_kernels
+from nbclient import NotebookClient
 
 from ragteach.widgets.html import to_html
 
@@ -12,11 +16,6 @@ from .kinds import IMPORT, SMALL
 from .test_sharing import say
 
 pytestmark = pytest.mark.browser
-# In a process of its own: this one has an event loop already, the browser's.
-EXECUTE = """import sys, nbformat, nbclient
-nb = nbformat.read(sys.argv[1], as_version=4)
-nbclient.NotebookClient(nb, timeout=300, kernel_name="python3", store_widget_state=False).execute()
-nbformat.write(nb, sys.argv[1])"""
 
 
 @pytest.fixture(scope="module")
@@ -24,11 +23,12 @@ def page_file(tmp_path_factory):
     folder = tmp_path_factory.mktemp("page")
     cells = [IMPORT, *SMALL.values()]
     nb = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+    client = NotebookClient(nb, timeout=300, kernel_name="python3", store_widget_state=False)
+    begin = functools.partial(once.begin, once.shared_folder())
+    # In a thread of its own: this one has an event loop already, the browser's.
+    with forked_kernels(begin), ThreadPoolExecutor(1) as own:
+        own.submit(lambda: asyncio.run(client.async_execute(cwd=str(folder)))).result()
     nbformat.write(nb, folder / "lesson.ipynb")
-    subprocess.run(
-        [sys.executable, "-c", EXECUTE, "lesson.ipynb"], cwd=folder, check=True, capture_output=True
-    )
-    nb = nbformat.read(folder / "lesson.ipynb", as_version=4)
     assert (folder / "lesson.ipynb").stat().st_size < 1_500_000
     (folder / "lesson.html").write_text(to_html(nb), encoding="utf-8")
     return folder / "lesson.html"

@@ -134,12 +134,26 @@ def test_pages_open_in_silence_and_the_first_explorer_moves(browser, site, name)
     page.context.close()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("name", ["index", "02_equation", "10_real_data", "laws", "api_core"])
-def test_nothing_on_a_page_shuts_anybody_out(browser, site, name, scheme):
-    page, _ = opened(browser, site, f"{name}.html", color_scheme=scheme)
+SEEN = ["index", "02_equation", "10_real_data", "laws", "api_core"]
+
+
+@pytest.mark.parametrize("name", SEEN)
+def test_nothing_on_a_page_shuts_anybody_out(browser, site, name):
+    page, _ = opened(browser, site, f"{name}.html", color_scheme="light")
     page.wait_for_load_state("load")
     assert serious(page, "html") == []
+    page.context.close()
+
+
+# One style sheet serves all pages: two kinds of them are looked at each time.
+@pytest.mark.parametrize(
+    "name", [*SEEN[:2], *(pytest.param(name, marks=pytest.mark.long) for name in SEEN[2:])]
+)
+def test_in_the_dark_the_colours_alone_are_others(browser, site, name):
+    page, _ = opened(browser, site, f"{name}.html", color_scheme="dark")
+    page.wait_for_load_state("load")
+    assert page.evaluate("document.documentElement.dataset.theme") == "dark"
+    assert serious(page, "html", only="color-contrast") == []
     page.context.close()
 
 
