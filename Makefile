@@ -73,7 +73,7 @@ test: env lint  ## run every test and check
 quick: lint  ## after every save: the core, its laws, style and spelling
 	$(TEST_ENV) $(PY) -m pytest -q -x -n $(JOBS) tests/core tests/project/test_rooms.py $(PYTEST_ARGS)
 
-test-long: env  ## the experiments of the lessons at full size, on more draws than make test takes
+test-long: env  ## experiments at full size, more draws, and more variants than make test takes
 	$(TEST_ENV) $(PY) -m pytest $(SHARED) -m long $(PYTEST_ARGS)
 
 # MUTANTS: how many, SEED: which, MODULES: where (default: files of core, engine and study that differ from main).

@@ -10,6 +10,7 @@ compared with the committed solution: the words must be the same, and each numbe
 from __future__ import annotations
 
 import hashlib
+import importlib.metadata
 import json
 import math
 import os
@@ -17,6 +18,7 @@ import re
 import shutil
 import subprocess
 import sys
+import sysconfig
 import tempfile
 import venv
 from pathlib import Path
@@ -48,6 +50,7 @@ PINS = {
     "peft": "0.20.0",
 }
 BESIDE = ("torch", "tqdm", "joblib", "nbclient")  # there too, in whatever version
+GPU = ("nvidia-", "cuda-", "triton")  # what torch may bring along
 # What a lesson may say instead of its numbers: that one of these is not there.
 OPTIONAL = re.compile(r"Expected: the optional package (onnx|optuna|tensorboard|wandb) ")
 ABSENT = ("optuna", "onnx", "torchjd", "latex2mathml", "jupyterlab")
@@ -83,12 +86,29 @@ def environment() -> Path:
     with FileLock(f"{folder}.lock"):
         if not ready.exists() or ready.read_text() != stamp:
             venv.create(folder, with_pip=True, clear=True)
+            lend_torch(folder)
             command = [python, "-m", "pip", "install", "-q", "--no-compile", *wanted]
             done = subprocess.run(command, capture_output=True, text=True)
             if done.returncode:
                 raise Unavailable(done.stderr[-1000:])
             ready.write_text(stamp)
     return python
+
+
+def lend_torch(folder: Path) -> None:
+    """Link this environment's torch into another one: it is large, and already here.
+
+    If it is another version than the pinned one, nothing is linked, and pip fetches that.
+    """
+    torch = importlib.metadata.distribution("torch")
+    if torch.version.partition("+")[0] != pinned_torch().removeprefix("torch=="):
+        return
+    there = Path(sysconfig.get_path("purelib", "venv", {"base": str(folder)}))
+    with_gpu = [d for d in importlib.metadata.distributions() if d.name.lower().startswith(GPU)]
+    for package in (torch, *with_gpu):
+        for name in {file.parts[0] for file in package.files or ()} - {"..", "__pycache__"}:
+            if not (there / name).exists():
+                (there / name).symlink_to(package.locate_file(name))
 
 
 def freeze(python: Path) -> dict[str, str]:

@@ -4,9 +4,10 @@ Enters: the arguments of an inner function of the package.  Leaves: its result; 
 whatever process, had the same arguments, then that run's, bit by bit, from the session's folder.
 
 A lesson runs as the student's notebook and as the solution, and its tests repeat its claims: most
-of what they compute is the same. Every line is executed each time, but for four functions whose
-result their arguments decide (tests/engine and tests/study hold that, without this file):
+of what they compute is the same. Every line is executed each time, but for five functions whose
+result their arguments decide (tests/core, engine and study hold that, without this file):
 
+    fit             a training, step by step             trainer
     minimise        the optimum of a `Problem`           engine.optimum
     descent.train   gradient descent of many models      engine.training
     one_draw        all strategies on one draw           study.experiment
@@ -14,8 +15,10 @@ result their arguments decide (tests/engine and tests/study hold that, without t
 """
 
 import atexit
+import base64
 import contextlib
 import functools
+import inspect
 import os
 import pickle
 import sys
@@ -27,18 +30,29 @@ from unittest import mock
 
 import torch
 from joblib.hashing import NumpyHasher
+from matplotlib.figure import Figure
 
+import ragteach
+from ragteach import trainer
 from ragteach.data.documents import Blocks, BlockSparse
 from ragteach.engine import optimum, training
 from ragteach.engine.objective import Problem
 from ragteach.engine.replicas import Replicas, trainable
+from ragteach.errors import RagteachError
+from ragteach.runs import History
 from ragteach.study import experiment, own_classes
+from ragteach.study.identity import identity
 from ragteach.study.kept import Job, described
 from ragteach.study.own_classes import BestHeads, HeadParts, HeadStrategy
 from ragteach.study.strategies import REGISTRY, Strategy
-from ragteach.tensors import TaskTensors
+from ragteach.tensors import TaskTensors, as_tensors
 
+PLAIN = {"criterion": None, "callbacks": (), "resume": None}  # of `fit`: nothing of a learner's own
+OPTIMISERS = (torch.optim.Adam, torch.optim.AdamW, torch.optim.SGD)
 QUICK = 0.02  # CPU seconds: what took less is not kept
+PIXEL = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)  # a picture
 LARGE = 100e6  # bytes for each CPU second: nor what is larger
 
 
@@ -129,6 +143,52 @@ class Once:
             return found
         return Replicas(template=start.template, **kept)
 
+    def fit(self, plainly: Callable, model: Any, data: Any, *more: Any, **options: Any) -> History:
+        """`trainer.fit` on the CPU; with a learner's own loss, callbacks or optimiser plainly.
+
+        The model then has the weights, gradients and all else that training it would have left.
+        """
+        try:
+            key = self._key_of_fit(plainly, model, data, *more, **options)
+        except (RagteachError, TypeError):  # it is said by `fit` itself
+            key = ""
+        if not key:
+            return plainly(model, data, *more, **options)
+        kept = self.find(key)
+        if kept is not None:
+            state, gradients, history = kept
+            model.load_state_dict(state)
+            for parameter, gradient in zip(model.parameters(), gradients, strict=True):
+                parameter.grad = gradient
+            return history
+        before = torch.get_rng_state()
+        history, seconds = self.compute(functools.partial(plainly, **options), model, data, *more)
+        if history.stopped == "finished" and torch.equal(before, torch.get_rng_state()):
+            gradients = [parameter.grad for parameter in model.parameters()]
+            self.keep(key, (model.state_dict(), gradients, history), seconds)
+        return history
+
+    def _key_of_fit(
+        self, plainly: Callable, model: Any, data: Any, *more: Any, **options: Any
+    ) -> str:
+        """Empty if this call is to be computed."""
+        given = inspect.signature(plainly).bind(model, data, *more, **options)
+        given.apply_defaults()
+        asked = {k: v for k, v in given.arguments.items() if k not in ("model", "data", "progress")}
+        plain_call = all(asked.pop(name) == value for name, value in PLAIN.items())
+        known = asked["optimizer"] in OPTIMISERS and asked["device"] in ("auto", "cpu")
+        if self.inside or not plain_call or not known or torch.cuda.is_available():
+            return ""
+        if any(type(part).__module__ == "builtins" for part in model.modules()):
+            return ""  # a class that was made by exec: its code has no name
+        if not isinstance(data, list):
+            data = as_tensors(model, data)  # the model learns the names of the columns from it
+        if asked["val"] is not None:
+            asked["val"] = as_tensors(model, asked["val"])
+        asked["optimizer"] = asked["optimizer"].__name__
+        moves = [parameter.requires_grad for parameter in model.parameters()]
+        return digest("fit", identity(model), moves, data, asked)
+
     def one_draw(
         self, plainly: Callable, job: Job, frame: Any, strategies: list[Strategy], columns: Any,
         max_words: int | None = None,
@@ -187,12 +247,17 @@ def bare(replicas: Replicas) -> dict:
 
 @contextlib.contextmanager
 def kept_in(folder: Path) -> Iterator[Once]:
-    """In here the four functions compute nothing twice."""
+    """In here the five functions compute nothing twice."""
     once = Once(folder)
+    plain_fit = trainer.fit
     plain_minimise = optimum.minimise
     plain_train = training._Descent.train
     plain_draw = experiment._one_draw
     plain_heads = own_classes.best_heads
+
+    @functools.wraps(plain_fit)
+    def fit(model: Any, data: Any, *more: Any, **options: Any) -> History:
+        return once.fit(plain_fit, model, data, *more, **options)
 
     @functools.wraps(plain_minimise)
     def minimise(problem: Problem, tol: float, max_steps: int) -> tuple[Replicas, int]:
@@ -220,6 +285,8 @@ def kept_in(folder: Path) -> Iterator[Once]:
         return once.best_heads(plain_heads, strategy, parts)
 
     with (
+        mock.patch.object(ragteach, "fit", fit),  # which has kept it, if it was asked for before
+        mock.patch.object(trainer, "fit", fit),
         mock.patch.object(own_classes, "best_heads", best_heads),
         mock.patch.object(optimum, "minimise", minimise),
         mock.patch.object(training._Descent, "train", train),
@@ -228,13 +295,16 @@ def kept_in(folder: Path) -> Iterator[Once]:
         yield once
 
 
-def begin(folder: Path, without: str | None = None) -> Callable[[], float]:
+def begin(folder: Path, without: str | None = None, pictures: bool = True) -> Callable[[], float]:
     """The same until the process ends; gives a function that says how much was saved so far.
 
     ``without``: a package that is not to be found, as if it were not installed.
+    ``pictures``: False where figures are made, and only their drawing is left to another run.
     """
     if without:
         sys.modules[without] = None  # type: ignore[assignment]  # Python's sign for that
+    if not pictures:
+        mock.patch.object(Figure, "savefig", lambda figure, file, **_: file.write(PIXEL)).start()
     entered = kept_in(folder)
     once = entered.__enter__()
     atexit.register(entered.__exit__, None, None, None)

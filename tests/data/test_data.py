@@ -14,6 +14,7 @@ import threading
 import time
 from pathlib import Path
 
+import forks
 import numpy as np
 import pandas as pd
 import pooch
@@ -337,14 +338,9 @@ def test_handwritten_sentences_are_harder_than_generated_ones():
 
 def test_make_py_changes_nothing(tmp_path):
     script = folder("toy_sentiment") / "make.py"
-    env = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONHASHSEED": "7"}
-    done = subprocess.run(
-        [sys.executable, str(script), str(tmp_path)],
-        env=env,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    program = "import runpy, sys; runpy.run_path(sys.argv.pop(1), run_name='__main__')"
+    done = forks.python(program, script, tmp_path)
+    assert done.returncode == 0, done.stderr
     assert done.stdout == "240 sentences in toy_sentiment.csv\n"
     committed = folder("toy_sentiment") / "toy_sentiment.csv"
     assert (tmp_path / committed.name).read_bytes() == committed.read_bytes()

@@ -29,17 +29,24 @@ def _folder(factory):
     return folder
 
 
-def run_of(name: str, kind: str, factory, without: str | None = None):
+def run_of(name: str, kind: str, factory, without: str | None = None, drawn: bool = False):
     """(the executed notebook, its CPU seconds); ``factory`` is pytest's tmp_path_factory.
 
-    ``without``: a package that the kernel does not find, as if it were not installed.
+    The student's notebook makes the figures of the solution: they are drawn there only.
+
+    Args:
+        without: a package that the kernel does not find, as if it were not installed.
+        drawn: draw the figures of a student's notebook too.
     """
     folder = _folder(factory)
-    run = f"{name}-{kind}" + (f"-without-{without}" if without else "")
+    run = (
+        f"{name}-{kind}" + (f"-without-{without}" if without else "") + ("-drawn" if drawn else "")
+    )
+    pictures = drawn or kind == "solution" or not build.teaches(name)
     path = folder / f"{run}.ipynb"
     with FileLock(f"{path}.lock"):
         if not path.exists():
-            nb, seconds = _run(name, kind, folder, run, without)
+            nb, seconds = _run(name, kind, folder, run, without, pictures)
             (folder / f"{run}.seconds").write_text(str(seconds))
             nbformat.write(nb, path)
     seconds = float((folder / f"{run}.seconds").read_text())
@@ -52,7 +59,7 @@ def left_by(name: str, kind: str, factory) -> list[str]:
     return json.loads((_folder(factory) / f"{name}-{kind}.left").read_text(encoding="utf-8"))
 
 
-def _run(name: str, kind: str, folder, run: str, without: str | None):
+def _run(name: str, kind: str, folder, run: str, without: str | None, pictures: bool):
     rows = build.lessons()
     (row,) = [row for row in rows if row["name"] == name]
     nb = build.generate(row, rows, kind)
@@ -62,7 +69,7 @@ def _run(name: str, kind: str, folder, run: str, without: str | None):
     # Downloaded data lie in the home that everybody has.
     own = {"RAGTEACH_CACHE": os.environ.get("RAGTEACH_CACHE") or str(pooch.os_cache("ragteach"))}
     own |= {word: str(path) for word, path in homes.items()}
-    begin = functools.partial(once.begin, once.shared_folder(), without)
+    begin = functools.partial(once.begin, once.shared_folder(), without, pictures)
     with mock.patch.dict(os.environ, own), forked_kernels(begin) as kernels:
         nb = build.execute(nb, build.paths(name)[kind].parent)
     left = [p for path in homes.values() for p in path.rglob("*") if p.is_file()]

@@ -26,6 +26,19 @@ colab.output = output
 sys.modules |= {"google.colab": colab, "google.colab.output": output}"""
 ASK = """sharing.move(lam=0.01)
 print(sharing.state, bool(switched))"""
+# What lesson 12 leans on most: with tasks routed through a pipeline, every fold has a score.
+SEARCH = """import numpy as np, sklearn
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.model_selection import GridSearchCV, StratifiedKFold
+from sklearn.pipeline import make_pipeline
+sklearn.set_config(enable_metadata_routing=True)
+toy = rt.make_toy(n_per_task=40)
+pipe = make_pipeline(TfidfVectorizer(), rt.RAGClassifier(lam_shared=0.01))
+folds = StratifiedKFold(2, shuffle=True, random_state=0)
+grid = GridSearchCV(pipe, {"ragclassifier__lam": [0.001, 10.0]}, cv=folds)
+grid.fit(toy["text"], toy["label"], tasks=toy["task"])
+scores = grid.cv_results_["mean_test_score"]
+print(np.isfinite(scores).all(), 1 / 3 < scores.max() <= 1)"""
 
 
 @pytest.fixture(scope="module")
@@ -49,9 +62,10 @@ def test_the_first_cell_works_twice(python, tmp_path):
 
 
 @pytest.mark.notebooks
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["12_deploy"])
 def test_a_lesson_alone_in_a_folder_says_the_same(python, tmp_path, name):
-    """All lessons: make colab.  This is the one that uses the most libraries."""
+    """All lessons: make colab.  This is the one that uses the most libraries; below, what it leans on."""
     committed = nbformat.read(colab.build.paths(name)["solution"], as_version=4)
     assert colab.differences(committed, colab.run(python, name, tmp_path)) == []
 
@@ -74,11 +88,12 @@ def test_another_number_or_word_is_a_difference():
         assert (colab.differences(kept, fresh) == []) == same, text
 
 
-def test_every_explorer_is_made_and_answers_under_the_versions_of_colab(python, tmp_path):
+def test_explorers_and_a_grid_search_answer_under_the_versions_of_colab(python, tmp_path):
     cells = [
         f"{COLAB}\n{IMPORT}\nprint({VERSIONS})",
         *[f"{k} = {v}; {k}" for k, v in SMALL.items()],
         ASK,
+        SEARCH,
     ]
     nb = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
     nbformat.write(nb, tmp_path / "lesson.ipynb")
@@ -99,8 +114,8 @@ def test_every_explorer_is_made_and_answers_under_the_versions_of_colab(python, 
     pinned = [colab.PINS[name] for name in ("ipywidgets", "ipykernel", "ipython", "anywidget")]
     assert str(pinned) in said[0]
     # Moved from Python, and Colab's manager switched on for us.
-    assert said[-1] == "{'lam': 0.01} True\n"
-    for cell in nb.cells[1:-1]:
+    assert said[-2:] == ["{'lam': 0.01} True\n", "True True\n"]
+    for cell in nb.cells[1:-2]:
         shown = [output for output in cell.outputs if "data" in output]
         assert [sorted(output.data) for output in shown] == [
             ["image/png", "text/plain"],

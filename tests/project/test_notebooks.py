@@ -59,6 +59,15 @@ def test_a_lesson_runs(row, kind, tmp_path_factory):
     assert seconds < 60, f"{row['name']} needs {seconds:.0f} CPU seconds"
 
 
+@pytest.mark.notebooks
+@pytest.mark.long
+@pytest.mark.parametrize("name", LESSON_NAMES)
+def test_a_student_s_figures_are_drawn_without_a_warning(name, tmp_path_factory):
+    """Above, those of the solution stand for them."""
+    fresh, _ = run_of(name, "student", tmp_path_factory, drawn=True)
+    assert build.faults(fresh, name) == []
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_links_lead_somewhere(name):
     for kind, path in build.paths(name).items():

@@ -1,10 +1,13 @@
 """What is taken from an earlier run is what would have been computed, bit by bit."""
 
+import warnings
+
 import numpy as np
 import once
 import pytest
 import torch
 from forks import python
+from problems import states_equal
 
 import ragteach as rt
 from ragteach.data.frames import any_frame
@@ -54,6 +57,98 @@ def test_the_second_run_has_the_first_one_s_numbers(compute, tmp_path, everythin
     same(again, plainly)
     assert torch.equal(again.model(1).merge(0).weight, plainly.model(1).merge(0).weight)
     assert len(list((tmp_path / "once").iterdir())) == 1
+
+
+def fitted(net=None, data=DATA, **options):
+    """(the model, its history) after a short training."""
+    net = model(seed=1) if net is None else net
+    with warnings.catch_warnings():  # of a loss that is no number
+        warnings.simplefilter("ignore")
+        return net, rt.fit(net, data, progress=False, **{"epochs": 3} | options)
+
+
+def frozen():
+    net = model(seed=1)
+    net.freeze("shared")
+    return net
+
+
+class Watches:
+    def on_epoch(self, model, epoch, record):
+        pass
+
+
+class Doubled(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.out = torch.nn.Linear(4, 2)
+
+    def forward(self, x):
+        return self.out(2 * x)
+
+
+class Tripled(Doubled):
+    def forward(self, x):
+        return self.out(3 * x)
+
+
+def in_a_network(kind=Doubled, **options):
+    torch.manual_seed(0)
+    net = rt.DeepRAG(kind(), tasks=2, rank=1, seed=0)
+    x, task = torch.randn(12, 4), torch.arange(12) % 2
+    return fitted(net, [(x, (x[:, 0] > 0).long(), task)], **options)
+
+
+@pytest.mark.parametrize("train", [fitted, in_a_network])
+def test_a_model_that_was_fitted_before_is_as_it_would_be(train, tmp_path, everything_kept):
+    net, history = train()
+    for saved in (False, True):
+        with once.kept_in(tmp_path / "once") as kept:
+            again, told = train()
+            assert (kept.saved > 0) == saved
+        assert told.records == history.records and told.stopped == history.stopped
+        assert states_equal(again, net)
+        for ours, theirs in zip(again.parameters(), net.parameters(), strict=True):
+            assert ours.requires_grad == theirs.requires_grad
+            assert (ours.grad is None) == (theirs.grad is None)
+            assert ours.grad is None or torch.equal(ours.grad, theirs.grad)
+        assert vars(again).keys() == vars(net).keys()
+
+
+def test_a_training_that_was_found_goes_on_as_one_that_was_computed(tmp_path, everything_kept):
+    net, history = fitted()
+    with once.kept_in(tmp_path / "once"):
+        fitted()
+        again, told = fitted()
+    straight, later = fitted(net, epochs=5, resume=history), fitted(again, epochs=5, resume=told)
+    assert straight[1].records == later[1].records
+    assert states_equal(net, again)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        lambda: fitted(lr=0.06),
+        lambda: fitted(schedule="two_phase"),
+        lambda: fitted(val=DATA),
+        lambda: fitted(model(seed=2)),
+        lambda: fitted(model(seed=1, graph="all")),
+        lambda: fitted(frozen()),
+        lambda: fitted(optimizer=torch.optim.SGD),
+        lambda: fitted(optimizer=lambda p, lr: torch.optim.Adam(p, lr=lr)),
+        lambda: fitted(callbacks=[Watches()]),
+        lambda: fitted(criterion=rt.MultiTaskLoss()),
+        lambda: fitted(lr=1e30, optimizer=torch.optim.SGD, epochs=20),
+        lambda: in_a_network(Tripled),
+    ],
+)
+def test_another_training_is_computed(other, tmp_path, everything_kept):
+    plainly, _ = other()
+    with once.kept_in(tmp_path / "once") as kept:
+        fitted()
+        in_a_network()
+        assert states_equal(other()[0], plainly)
+        assert kept.saved == 0.0
 
 
 @pytest.mark.parametrize(
@@ -121,10 +216,11 @@ def test_what_is_quick_is_not_kept(tmp_path, monkeypatch):
 
 def test_other_processes_share_it_and_afterwards_all_is_as_before(tmp_path, everything_kept):
     plainly = optimum.minimise
+    fit = rt.fit
     with once.kept_in(tmp_path / "once"):
         solved()
-        assert optimum.minimise is not plainly
-    assert optimum.minimise is plainly
+        assert optimum.minimise is not plainly and rt.fit is not fit
+    assert optimum.minimise is plainly and rt.fit is fit
     digest = once.digest("words", np.arange(3), torch.ones(2), DATA.stacked(), {"b", "a", "c"})
     program = (
         "import sys; sys.path.insert(0, sys.argv[1]); import numpy as np, once, torch\n"
