@@ -398,6 +398,12 @@ class TestErrors:
             run(**options)
 
 
+def test_an_encoder_counts_no_words(monkeypatch):
+    monkeypatch.setattr(module, "as_encoder", lambda features, *_: features)
+    with refused("max_words with features that are words", "max_words = 5", "leave max_words out"):
+        run(max_words=5, features="a stand-in for an encoder")
+
+
 def test_relatedness_decides_who_is_ahead():
     """Unrelated tasks: RAG is as good as models of their own, and one model is far behind. Half
     related: RAG leads. Equal tasks, few sentences: one model leads.

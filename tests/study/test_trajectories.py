@@ -8,7 +8,7 @@ import torch
 from problems import centred, problem, refused, same
 from sklearn.decomposition import PCA
 
-from ragteach import RAG, Recorder, Trajectory, fit, train_many
+from ragteach import RAG, RagteachError, Recorder, Trajectory, fit, train_many
 from ragteach.losses import cross_entropy
 from ragteach.model import task_logits
 from ragteach.study.trajectories import model_words
@@ -199,6 +199,8 @@ class TestTables:
             path.word_table(["y7"])
         with refused("word to be one of", "word = 'y7'"):
             path.project(words=["x0", "y7"])
+        with pytest.raises(RagteachError, match="one of 'x0', 'x1', 'x2', 'x3', 'x4'\n"):
+            path.word_table(["y7"])  # five of the six will do
 
 
 class TestOtherShapes:

@@ -169,6 +169,11 @@ def test_refusals(data, options, message):
         search(data[0], data[1], **({"epochs": 1, "progress": False} | options))
 
 
+def test_a_table_to_choose_by_needs_the_words_of_training(data):
+    with refused("train to be a dataset of texts, as val is one", "TaskTensors", "both alike"):
+        search(data[0].stacked(), make_toy(n_per_task=10), 1, epochs=1, progress=False)
+
+
 OPTIONS = {"n_trials": 9, "epochs": 12, "progress": False, "seed": 3}
 
 
