@@ -240,4 +240,5 @@ def watched(n_steps=400, stride=4):
     display(ipywidgets.VBox([button, out]).add_class("widget-interact"))
     with out:
         plt.figure(figsize=(5, 2.6))
+        plt.plot([0])  # a figure without axes would be shown as a line of text
         plt.show()
