@@ -679,6 +679,12 @@ def _quantised() -> torch.Tensor:
         return torch.quantize_per_tensor(torch.ones(4, 6), 0.1, 0, torch.qint8)
 
 
+def _matrix() -> np.ndarray:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # numpy is going to give them up
+        return np.asmatrix(np.ones((4, 6)))
+
+
 def _in_itself() -> list:
     endless: list = []
     endless.append(endless)
@@ -781,7 +787,7 @@ WRONG: dict[str, Callable[[], object]] = {
     "empty tensor": lambda: torch.empty(0, 6),
     "nested tensor": lambda: [torch.ones(2), torch.ones(3)],
     "masked array": lambda: np.ma.masked_array(np.ones((4, 6)), mask=np.eye(4, 6)),
-    "numpy matrix": lambda: np.asmatrix(np.ones((4, 6))),
+    "numpy matrix": _matrix,
     "memoryview": lambda: memoryview(b"ab"),
     "array of complex": lambda: np.ones((4, 6), dtype=complex),
     "array of bytes": lambda: np.array([b"a", b"b"]),
