@@ -157,7 +157,8 @@ def test_a_strategy_of_your_own():
     with refused("pairs (lam, lam_shared)", "0.1"):
         Strategy("x", REGISTRY["RAG"].builder, (0.1,))
     for name, tries in (("lam", (-1.0, 0.1)), ("lam_shared", (0.1, -1.0))):
-        with refused(f"{name} to be a finite number >= 0", f"{name} = -1.0"):
+        what = f"{name} in tries of the strategy 'x'"
+        with refused(f"{what} to be a finite number >= 0", f"{what} = -1.0"):
             Strategy("x", REGISTRY["RAG"].builder, (tries,))
     with refused("at least one value of tries", "tries of the strategy 'x' = tuple ()"):
         Strategy("x", REGISTRY["RAG"].builder)

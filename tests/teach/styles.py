@@ -427,10 +427,10 @@ def toss_in_torch(right_a, right_b):
     return torch.stack([only_a, only_b, (2 * tail).clamp(max=1.0)])
 
 
-def clear_in_torch(gains):
+def clear_in_torch(gains, level=0.95):
     gains = torch.as_tensor(gains)
     n_draws, n, _ = gains.shape
-    cut = t_quantile(1 - 0.025 / (n * (n - 1)), n_draws - 1)
+    cut = t_quantile(1 - (1 - level) / (2 * n * (n - 1)), n_draws - 1)
     found = gains.mean(0).abs() > cut * gains.std(0) / n_draws**0.5
     return found & ~torch.eye(n, dtype=torch.bool)
 
