@@ -45,6 +45,7 @@ ENGINE = {  # what an explorer computes with, and draws with beside its own file
     "player": ("lines",),
     "robots": ("lines",),
     "starts": ("learning", "lines"),
+    "winners": ("lines",),
     "playgrounds": (
         "words",
         "toy",

@@ -102,18 +102,18 @@ EXPLORERS.winners = (ui) => {
   const curveSvg = canvas(right);
   let low = 0,
     high = 1;
-  /** The axis of a row: what its seeds need. */
+  /** The axis of a row: what its seeds and intervals need; no accuracy lies beyond 0 and 1. */
   const range = (r) => {
     const all = spec.n
-      .flatMap((_, n) => names.flatMap((_, i) => Array.from(values.row(r, n, i))))
+      .flatMap((_, n) => names.flatMap((_, i) => [...values.row(r, n, i), ...stats.row(r, n, i)]))
       .filter((v) => !Number.isNaN(v));
-    low = Math.floor(20 * Math.min(...all)) / 20;
-    high = Math.ceil(20 * Math.max(...all)) / 20 || 1;
+    low = Math.max(0, Math.floor(20 * Math.min(...all)) / 20);
+    high = Math.min(1, Math.ceil(20 * Math.max(...all)) / 20) || 1;
     if (high - low < 0.1) high = low + 0.1;
   };
   const within = (v) => (Number.isNaN(v) ? low : Math.max(low, Math.min(high, v))),
     there = (v) => (Number.isNaN(v) ? "none" : "");
-  let seeds, X, curves, cursor, P;
+  let seeds, X, curves, cursor, P, ends;
   const lay = () => {
     range(ui.state.r);
     const width = Math.max(220, right.clientWidth),
@@ -133,8 +133,8 @@ EXPLORERS.winners = (ui) => {
       seedSvg.top.append(...dots, bar, mean);
       return { y, dots, bar, mean };
     });
-    const plot = { width, height: 190, left: 46, right: 12, top: 8, bottom: 38 },
-      every = Math.ceil((nN * 34) / (width - 60)); // no label on another
+    const plot = { width, height: 190, left: 46, right: endRoom(names), top: 8, bottom: 38 },
+      every = Math.ceil((nN * 34) / (width - plot.left - plot.right)); // no label on another
     P = axes(curveSvg, plot, {
       x: [-0.15, nN - 0.85],
       y: [low, high],
@@ -146,6 +146,9 @@ EXPLORERS.winners = (ui) => {
     });
     cursor = s("line", { class: "cursor", y1: plot.top, y2: plot.height - plot.bottom, "stroke-opacity": 0.5 });
     curveSvg.top.append(cursor);
+    const entries = names.map((name, i) => ({ name, key: marker(i, color(i)) }));
+    ends = endNames(curveSvg, entries, { x: width - plot.right, low: plot.top, high: plot.height - plot.bottom });
+    ends.nodes.forEach((nodes, i) => nodes.forEach((node) => (node.dataset.task = i)));
     curves = names.map((_, i) => {
       const path = s("path", { fill: "none", stroke: color(i), "stroke-width": 2, "stroke-dasharray": dash(i) });
       const points = spec.n.map(() => ({
@@ -180,6 +183,8 @@ EXPLORERS.winners = (ui) => {
         set(move(mean, [x, y]), { display: there(m) });
       });
     });
+    const last = (i) => spec.n.map((_, k) => stats(r, k, i, 0)).findLast((v) => !Number.isNaN(v));
+    ends.place(names.map((_, i) => P.Y(within(last(i) ?? low))));
   };
   const drawCell = (r, n) =>
     seeds.forEach(({ y, dots, bar, mean }, i) => {
