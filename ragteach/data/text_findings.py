@@ -109,10 +109,12 @@ def about_twins(rows: pd.DataFrame, counts: dict, rng: np.random.Generator) -> I
         return
     a, b = pairs[0]
     share = len(pairs) / len(texts)
+    count = "1 text" if len(pairs) == 1 else f"{len(pairs)} texts"
+    verb = "is" if len(pairs) == 1 else "are"
     yield Finding(
         "near-twins",
         "act" if share > 0.05 else "know",
-        f"{where}at least {len(pairs)} texts ({share:.1%}) are nearly the same as another, {same} "
+        f"{where}at least {count} ({share:.1%}) {verb} nearly the same as another, {same} "
         f"of them within a task: {_short(texts['text'][a])!r} and {_short(texts['text'][b])!r}",
         "look at them: copies with small edits make the test too easy"
         + ("; in the whole file there are more" if sampled else ""),

@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import itertools
 import os
+import shlex
 import sys
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, TextIO
@@ -144,7 +145,9 @@ def predict_lines(
     saved = load(path)
     names = saved.model.task_names
     if task is None and len(names) > 1:
-        raise refuse(expected=f"a task among {names}", got="none", fix=f"add --task {names[0]}")
+        raise refuse(
+            expected=f"a task among {names}", got="none", fix=f"add --task {shlex.quote(names[0])}"
+        )
     task = names[0] if task is None else task
     one_of("task", task, names)
     labels = _labels(saved, task)

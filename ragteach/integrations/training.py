@@ -15,6 +15,7 @@ all is done, so that ``--resume`` ends at the same model, bit by bit.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import shlex
 import shutil
@@ -28,7 +29,7 @@ from ragteach.data.aligned import aligned
 from ragteach.data.asked import asked_frame
 from ragteach.data.stopping import sign_of
 from ragteach.data.writing import check_place
-from ragteach.errors import refuse
+from ragteach.errors import RagteachError, refuse
 from ragteach.integrations.saving import save
 from ragteach.study.one_split import Split, fit_split
 from ragteach.study.strategies import STRATEGIES
@@ -65,6 +66,12 @@ def run_train(options: argparse.Namespace) -> int:
         )
     except KeyboardInterrupt as stopped:
         raise KeyboardInterrupt(_stopped(options, fitted, sign_of(stopped))) from None
+    except RagteachError:
+        if tries is not None:
+            with contextlib.suppress(OSError):  # a folder that holds something stays
+                (tries / "parts").rmdir()
+                tries.rmdir()
+        raise
     if tries is not None:
         shutil.rmtree(tries, ignore_errors=True)
     print(in_one_line(split))

@@ -137,9 +137,10 @@ def compute(table):
         "seeds": [int(s) for s in seeds],
         "start": {"r": int(first[0]), "n": int(first[1])},
     }
-    won = {s: int((cells["winner"] == s).sum()) for s in strategies}
+    ahead = cells[cells["margin"].abs() >= 0.0005]  # else a tie
+    won = {s: int((ahead["winner"] == s).sum()) for s in strategies}
     clear = {s: int(((cells["winner"] == s) & cells["clear"]).sum()) for s in strategies}
-    counts = ", ".join(f"{s} wins {won[s]} ({clear[s]} clearly)" for s in strategies)
+    counts = ", ".join(f"{s} leads in {won[s]} ({clear[s]} clearly)" for s in strategies)
     spec["alt"] = (
         f"Map of {len(cells)} cells, relatedness {r_values[0]:g} to {r_values[-1]:g} by "
         f"{n_values[0]} to {n_values[-1]} training sentences per task, {len(seeds)} seeds each: "

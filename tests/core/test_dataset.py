@@ -215,7 +215,7 @@ def test_bad_data_are_refused(name):
 
 def test_bad_tables_and_stacks_are_refused():
     with refused(
-        "at least one labelled example in every task", "task 'b' with none", "drop that task"
+        "at least one labelled example in every task", "task 'b' with none", "leave its rows out"
     ):
         bad(tasks=["a", "a"], task_names=["a", "b"]).stacked()
     with refused(

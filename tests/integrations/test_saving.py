@@ -900,6 +900,9 @@ def test_refusals_of_the_command(model_file, tmp_path):
     path, _, _ = model_file
     with pytest.raises(RagteachError, match=r"Got: none\nWhat to do: add --task cars"):
         list(predict_lines(path, ["good"]))
+    two = save(tmp_path / "two", RAG(3, 2, 2, tasks=["Corner Café", "films"]))
+    with pytest.raises(RagteachError, match="--task 'Corner Café'"):  # as a shell reads it
+        list(predict_lines(two, ["good"]))
     bare = save(tmp_path / "bare", RAG(3, 2, 1, tasks=["films"]))
     with pytest.raises(RagteachError, match="a model saved with its vectoriser"):
         list(predict_lines(bare, ["good"]))

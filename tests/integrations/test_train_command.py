@@ -24,6 +24,17 @@ def mine(tmp_path):
     return path
 
 
+def test_a_refusal_leaves_nothing_beside_the_model(mine, tmp_path):
+    """A shop of one row, whose name was mistyped, has nothing to be tested on."""
+    folder = tmp_path / "out"
+    folder.mkdir()
+    with mine.open("a", encoding="utf-8") as file:
+        file.write("one row alone,great,flims\n")
+    with pytest.warns(UserWarning, match="went into the training part"):
+        assert command.main(["train", str(mine), "--save", str(folder / "model.safetensors")])
+    assert list(folder.iterdir()) == []
+
+
 def test_train_then_predict_with_names(mine, tmp_path, capsys, monkeypatch):
     model = tmp_path / "model.safetensors"
     assert command.main(["train", str(mine), "--save", str(model), "--seed", "3"]) == 0
