@@ -2,7 +2,9 @@
 
 import collections
 import re
+from pathlib import Path
 
+import nbformat
 import numpy as np
 import pytest
 import torch
@@ -113,3 +115,11 @@ def shared_runs(texts, n=5, unit=r"\w+"):
         for i in range(len(words) - n + 1):
             where[tuple(words[i : i + n])].add(text)
     return [together for together in where.values() if len(together) > 1]
+
+
+def printed_by(notebook):
+    """All that the solution of a lesson or lab prints, as it is kept in the file."""
+    path = Path(__file__).resolve().parents[1] / "notebooks" / "solutions" / f"{notebook}.ipynb"
+    cells = nbformat.read(path, as_version=4).cells
+    outputs = [o for cell in cells if cell.cell_type == "code" for o in cell.outputs]
+    return "\n".join(o.get("text") or o.get("data", {}).get("text/plain", "") for o in outputs)

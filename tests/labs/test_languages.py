@@ -1,13 +1,11 @@
 """The commands: what the data sheet counts, the templates' grammar, splits that do not leak, and the lab's claims."""
 
 import re
-from pathlib import Path
 
-import nbformat
 import numpy as np
 import pandas as pd
 import pytest
-from problems import shared_runs
+from problems import printed_by, shared_runs
 
 import ragteach as rt
 from ragteach.data.intents import (
@@ -162,10 +160,7 @@ SAID = {  # what the solved notebook prints: how the model answer says it
 
 
 def test_the_model_answer_says_what_the_notebook_prints():
-    path = Path(__file__).resolve().parents[2] / "notebooks" / "solutions" / "lab_languages.ipynb"
-    cells = nbformat.read(path, as_version=4).cells
-    outputs = [o for cell in cells if cell.cell_type == "code" for o in cell.outputs]
-    printed = "\n".join(o.get("text") or o.get("data", {}).get("text/plain", "") for o in outputs)
+    printed = printed_by("lab_languages")
     model = get("lab_languages-5").model
     for pattern, said in SAID.items():
         assert re.search(pattern, printed), pattern

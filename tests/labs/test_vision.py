@@ -1,11 +1,10 @@
 """The scenes are what they are called, and the vision lab's claims hold on other draws."""
 
 import re
-from pathlib import Path
 
-import nbformat
 import numpy as np
 import pytest
+from problems import printed_by
 
 import ragteach as rt
 from ragteach.data.scenes import SCENES, digits, make_scenes, seen
@@ -103,10 +102,7 @@ SAID = {  # what the solved notebook prints: how the model answer says it
 
 
 def test_the_model_answer_says_what_the_notebook_prints():
-    path = Path(__file__).resolve().parents[2] / "notebooks" / "solutions" / "lab_vision.ipynb"
-    cells = nbformat.read(path, as_version=4).cells
-    outputs = [o for cell in cells if cell.cell_type == "code" for o in cell.outputs]
-    printed = "\n".join(o.get("text") or o.get("data", {}).get("text/plain", "") for o in outputs)
+    printed = printed_by("lab_vision")
     model = get("lab_vision-5").model
     for pattern, said in SAID.items():
         assert re.search(pattern, printed), pattern
