@@ -2,12 +2,11 @@
 
 import math
 import re
-from pathlib import Path
 
-import nbformat
 import numpy as np
 import pandas as pd
 import pytest
+from problems import printed_by
 from scipy import stats
 
 import ragteach as rt
@@ -23,7 +22,6 @@ from ragteach.teach.exercises.answers_lab_finance import (
     said_share,
 )
 
-ROOT = Path(__file__).resolve().parents[2]
 N, DAYS, RATE = 20, 60, 0.05
 CLASSIFIER = (38 / 72, 26 / 144)  # called negative on validation: of the negative, of the others
 
@@ -244,11 +242,7 @@ SAID = {
 @pytest.fixture(scope="module")
 def printed():
     """All that the solution's cells print."""
-    path = ROOT / "notebooks" / "solutions" / "lab_finance.ipynb"
-    cells = nbformat.read(path, as_version=4).cells
-    outputs = [o for cell in cells if cell.cell_type == "code" for o in cell.outputs]
-    texts = [o.get("text") or o.get("data", {}).get("text/plain", "") for o in outputs]
-    return "\n".join(texts)
+    return printed_by("lab_finance")
 
 
 @pytest.mark.parametrize("name", SAID)
