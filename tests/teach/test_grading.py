@@ -397,6 +397,12 @@ def test_an_answer_takes_only_what_it_needs():
     assert "big" not in " ".join(found.answers["01-1"][0].statements)
 
 
+@pytest.mark.parametrize("code", ["[n for n in a]", "{n for n in a}", "{n: n for n in a}"])
+def test_the_variable_of_a_comprehension_is_its_own_on_every_python(code):
+    """From 3.12 on Python's table of scopes gives it to the scope around."""
+    assert slices.reads(slices.parsed(f"n = {code}").body[0]) == {"a"}
+
+
 def test_figures_and_loops_that_only_share_a_variables_name_are_left_out():
     cells = [
         "import pandas as pd\nimport ragteach as rt",

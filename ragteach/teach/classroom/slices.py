@@ -163,12 +163,32 @@ def reads(node: ast.AST) -> set[str]:
     """
     kept = getattr(node, "_reads", None)
     if kept is None:
-        table = symtable.symtable(ast.unparse(node), "<your notebook>", "exec")
+        table = symtable.symtable(ast.unparse(_lazy(node)), "<your notebook>", "exec")
         loops = [inner.target for inner in ast.walk(node) if isinstance(inner, ast.For)]
         kept = node._reads = (  # type: ignore[attr-defined]
             _read_in(table) | _added_to(node)
         ) - _stored(loops)
     return kept
+
+
+class _Lazily(ast.NodeTransformer):
+    """Comprehensions as generators: from Python 3.12 on, only these keep a scope of their own."""
+
+    def visit_ListComp(self, node: ast.ListComp | ast.SetComp) -> ast.AST:
+        self.generic_visit(node)
+        return ast.GeneratorExp(node.elt, node.generators)
+
+    visit_SetComp = visit_ListComp
+
+    def visit_DictComp(self, node: ast.DictComp) -> ast.AST:
+        self.generic_visit(node)
+        pair = ast.Tuple([node.key, node.value], ast.Load())
+        return ast.GeneratorExp(pair, node.generators)
+
+
+def _lazy(node: ast.AST) -> ast.AST:
+    """The same code, and the same names read, on every Python."""
+    return _Lazily().visit(ast.parse(ast.unparse(node)))
 
 
 def _read_in(table: symtable.SymbolTable) -> set[str]:
