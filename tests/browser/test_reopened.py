@@ -22,6 +22,7 @@ NUDGE = f"""i => {{ const e = {EXPLORER}, input = e.shadowRoot.querySelector('in
   e.before = e.shadowRoot.querySelector('.say').textContent;
   input.value = Number(input.value) + (input.value === input.max ? -1 : 1);
   input.dispatchEvent(new Event('input')); }}"""
+KERNEL = "jupyterapp.shell.currentWidget.sessionContext.session?.kernel?.name ?? null"
 MOVED = f"i => {EXPLORER}.shadowRoot.querySelector('.say').textContent !== {EXPLORER}.before"
 
 
@@ -43,7 +44,9 @@ def written(server, name, kernel="python3"):
     nb = new_notebook(cells=cells)
     nb.cells[-1:] = settle(new_notebook(cells=cells[-1:])).cells
     nb.metadata["kernelspec"] = {"name": kernel, "display_name": kernel, "language": "python"}
-    NotebookNotary(data_dir=str(server.folder / "data")).sign(nb)
+    notary = NotebookNotary(data_dir=str(server.folder / "data"))
+    notary.sign(nb)
+    notary.store.close()
     nbformat.write(nb, server.notebooks / f"{name}.ipynb")
     return name
 
@@ -80,7 +83,10 @@ def test_every_explorer_draws_in_jupyterlab_without_any_kernel(lab, browser):
     try:
         name = written(lab, "again_lab", kernel="gone")
         page.goto(f"{lab.url}/lab/tree/{name}.ipynb?token={lab.token}&reset")
-        page.get_by_role("button", name="No Kernel", exact=True).click()
+        all_drawn(page)  # Lab asks for a kernel, and nobody answers: its dialog comes when it likes
+        page.get_by_role("dialog").get_by_role("button", name="No Kernel", exact=True).click()
+        page.get_by_role("dialog").wait_for(state="hidden")
+        assert page.evaluate(KERNEL) is None
         all_drawn(page)
     finally:
         context.close()  # or the playground goes on training
