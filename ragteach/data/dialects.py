@@ -137,6 +137,8 @@ def _refuse_swallowed(table: pd.DataFrame, separator: str, name: str) -> None:
     for place, column in enumerate(table.columns):
         values = table.iloc[:, place]
         long = values[values.str.contains("\n", regex=False)]
+        if not len(long):
+            continue
         last = place < table.shape[1] - 1
         edge = set(table.iloc[:, -1 if last else 0].str.strip()) - {""}
         for row, value in long.items():

@@ -4,7 +4,7 @@ Enters: a table of texts with labels and tasks (a frame, a file, a dataset).  Le
 table in a terminal, HTML in a notebook, a dict for a program.
 
 Counting is exact for every row. Three things are measured on a sample of the texts, and say so:
-near-twins, scripts, and words that tasks share. A million rows take less than a minute.
+near-twins, scripts, and words that tasks share. Seconds and memory grow with the rows.
 """
 
 from __future__ import annotations
@@ -127,7 +127,7 @@ def look(
     """
     whole("seed", seed, 0, LARGEST_NUMPY_SEED)
     name, rows, gaps = _frame(data, text, label, task)
-    rows["key"] = [text_key(words) for words in rows["text"]]
+    rows["key"] = [text_key(words) for words in rows["text"].tolist()]
     rng = np.random.default_rng(seed)
     label_names, task_names = rows.attrs["label_names"], rows.attrs["task_names"]
     tasks, classes = _tasks(rows, task_names), _balance(rows["label"], label_names)

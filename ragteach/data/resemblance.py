@@ -24,6 +24,9 @@ ALIKE = 0.8  # the least overlap of near-twins
 PIECE = 4  # letters
 BANDS, ORDERS = 16, 4  # buckets each text lies in; random orders that agree for one bucket
 LETTERS = 1000  # of a long text that are compared
+SPACED = bytes(  # of ASCII: what is no letter, digit or modifier becomes a space
+    code if chr(code).isalnum() or chr(code) in "^`" else ord(" ") for code in range(256)
+)
 
 
 @functools.lru_cache(maxsize=2**18)
@@ -35,7 +38,12 @@ def text_key(text: str) -> str:
         >>> text_key("  Good,\\nFILM! ") == text_key("good film")
         True
     """
-    plain = unicodedata.normalize("NFKC", str(text)).casefold()
+    text = str(text)
+    if text.isascii():  # the same, in a fraction of the time
+        plain = text.lower()
+        words = b" ".join(plain.encode().translate(SPACED).split()).decode()
+        return words or " ".join(plain.split())
+    plain = unicodedata.normalize("NFKC", text).casefold()
     words = " ".join(re.sub(r"[^\w\s]|_", _mark_or_space, plain).split())
     return words or " ".join(plain.split())
 

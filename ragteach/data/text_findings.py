@@ -19,7 +19,7 @@ from sklearn.feature_extraction.text import CountVectorizer
 
 from ragteach.data.features import WORD
 from ragteach.data.findings import Finding, row_count
-from ragteach.data.resemblance import near_twins
+from ragteach.data.resemblance import LETTERS, near_twins
 
 TWIN_SAMPLE = 20_000  # texts compared with each other
 LETTER_SAMPLE = 50_000  # texts whose scripts are counted
@@ -101,7 +101,7 @@ def about_twins(rows: pd.DataFrame, counts: dict, rng: np.random.Generator) -> I
         "near-twins within a task": same,
         "near-twins across tasks": len(pairs) - same,
     }
-    where = f"in a sample of {len(texts):,} of {n_all:,} texts, " if sampled else ""
+    where = _sampled(len(texts), n_all) + _by_their_first(texts["key"])
     if not len(pairs):
         yield Finding(
             "near-twins", "fine", f"{where}no text is nearly the same as another", "nothing"
@@ -109,15 +109,21 @@ def about_twins(rows: pd.DataFrame, counts: dict, rng: np.random.Generator) -> I
         return
     a, b = pairs[0]
     share = len(pairs) / len(texts)
+    in_all = min(n_all, round(len(pairs) * (n_all / len(texts)) ** 2))
     count = "1 text" if len(pairs) == 1 else f"{len(pairs)} texts"
     verb = "is" if len(pairs) == 1 else "are"
     yield Finding(
         "near-twins",
-        "act" if share > 0.05 else "know",
+        "act" if in_all > 0.05 * n_all else "know",
         f"{where}at least {count} ({share:.1%}) {verb} nearly the same as another, {same} "
-        f"of them within a task: {_short(texts['text'][a])!r} and {_short(texts['text'][b])!r}",
-        "look at them: copies with small edits make the test too easy"
-        + ("; in the whole file there are more" if sampled else ""),
+        f"of them within a task: {_short(texts['text'][a])!r} and {_short(texts['text'][b])!r}"
+        + (
+            f"; a sample seldom holds both of a pair: the file may hold up to {in_all:,} such "
+            f"texts ({in_all / n_all:.1%})"
+            if sampled
+            else ""
+        ),
+        "look at them: copies with small edits make the test too easy",
     )
 
 
@@ -151,8 +157,9 @@ def about_scripts(rows: pd.DataFrame, counts: dict, rng: np.random.Generator) ->
     texts = rows["text"].to_numpy(dtype=object)
     if len(texts) > LETTER_SAMPLE:
         texts = texts[rng.choice(len(texts), LETTER_SAMPLE, replace=False)]
+    where = _sampled(len(texts), len(rows)) + _by_their_first(texts)
     scripts: Counter = Counter()
-    for letter, n in Counter("".join(text[:1000] for text in texts)).items():
+    for letter, n in Counter("".join(text[:LETTERS] for text in texts)).items():
         if letter.isalpha():
             scripts[unicodedata.name(letter, "UNKNOWN").split()[0].split("-")[0]] += n
     total = max(1, sum(scripts.values()))
@@ -164,20 +171,32 @@ def about_scripts(rows: pd.DataFrame, counts: dict, rng: np.random.Generator) ->
         yield Finding(
             "scripts",
             "act",
-            f"letters: {said}; no spaces stand between words there",
+            f"{where}letters: {said}; no spaces stand between words there",
             "use pieces of words instead of words: analyzer='char' (or 'auto')",
         )
     elif not shares:
-        yield Finding("scripts", "act", "no letters at all", "check which column holds the texts")
+        what = f"{where}no letters at all"
+        yield Finding("scripts", "act", what, "check which column holds the texts")
     else:
         yield Finding(
             "scripts",
             "know" if len([s for s in shares.values() if s > 0.05]) > 1 else "fine",
-            f"letters: {said}",
+            f"{where}letters: {said}",
             "nothing"
             if len(shares) == 1
             else "tasks in different scripts share no words: sharing can help little between them",
         )
+
+
+def _sampled(n: int, n_all: int) -> str:
+    """How a finding begins that was made on a part of the texts."""
+    return f"in a sample of {n:,} of {n_all:,} texts, " if n < n_all else ""
+
+
+def _by_their_first(texts: Iterable[str]) -> str:
+    """The same, of texts of which only the beginning was read."""
+    long = any(len(text) > LETTERS for text in texts)
+    return f"in the first {LETTERS:,} letters of each text, " if long else ""
 
 
 def _script(name: str) -> str:
@@ -193,8 +212,8 @@ def unspaced(texts: Iterable[str]) -> bool:
 
 def about_lengths(rows: pd.DataFrame, counts: dict) -> Iterator[Finding]:
     """Very long texts, and texts of one word."""
-    letters = np.array([len(text) for text in rows["text"]])
-    single = sum(" " not in key for key in rows["key"])
+    letters = np.array([len(text) for text in rows["text"].tolist()])
+    single = sum(" " not in key for key in rows["key"].tolist())
     middle, long = int(np.median(letters)), int((letters > LONG).sum())
     counts |= {"letters, median": middle, "letters, most": int(letters.max())}
     counts |= {"very long texts": long, "texts of one word": single}
@@ -228,7 +247,8 @@ def about_words(overlap: pd.DataFrame, counts: dict) -> Iterator[Finding]:
     tasks = list(overlap.index)
     name = [f"{tasks[i]!r} and {tasks[j]!r}" for i, j in zip(*upper, strict=True)]
     counts["words shared, mean"] = float(between.mean())
-    said = f"two tasks share {between.mean():.0%} of their words on average"
+    where = overlap.attrs.get("sample", "")
+    said = f"{where}two tasks share {between.mean():.0%} of their words on average"
     if len(between) > 1 and between[most] - between[least] >= 0.01:
         said += (
             f" (most: {name[most]} {between[most]:.0%}; least: {name[least]} {between[least]:.0%})"
@@ -249,7 +269,10 @@ def _short(text: str, most: int = 60) -> str:
 
 
 def shared_words(rows: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
-    """Jaccard overlap of the words of each two tasks, from as many texts of each task."""
+    """Jaccard overlap of the words of each two tasks, from as many texts of each task.
+
+    ``attrs["sample"]`` says how many, where they are not all.
+    """
     smallest = int(rows["task"].value_counts().min())
     most = max(50, WORD_SAMPLE // rows["task"].nunique())
     each = min(most, max(50, smallest))  # as many of each, or overlap would measure size
@@ -269,4 +292,7 @@ def shared_words(rows: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
     both = has @ has.T
     size = has.sum(1)
     jaccard = both / np.maximum(size[:, None] + size - both, 1)
-    return pd.DataFrame(jaccard.astype(float), index=names, columns=names)
+    overlap = pd.DataFrame(jaccard.astype(float), index=names, columns=names)
+    if len(sample) < len(rows):
+        overlap.attrs["sample"] = f"in {each:,} texts of each task at most, "
+    return overlap

@@ -10,7 +10,9 @@ from problems import refused
 from scipy.stats import binomtest
 
 import ragteach as rt
+from ragteach.data import text_findings
 from ragteach.data.findings import power_table
+from ragteach.data.resemblance import text_key
 from ragteach.data.shares import wilson
 
 
@@ -139,6 +141,27 @@ def test_gaps_are_counted_and_left_out():
 def test_what_is_wrong_is_said(rows, topic, said):
     found = findings(rt.look(table(rows)), topic)
     assert any(said in finding.what and finding.do for finding in found), found
+
+
+def test_what_was_measured_on_a_sample_says_so(monkeypatch):
+    for name in ("TWIN_SAMPLE", "LETTER_SAMPLE", "WORD_SAMPLE"):
+        monkeypatch.setattr(text_findings, name, 100)
+    pairs = [(text + end, *rest) for text, *rest in varied(200) for end in ("", " so")]
+    report = rt.look(table([*pairs, ("x" * 2000, "good", "cars")]))
+    assert "in a sample of 100 of 401 texts" in findings(report, "scripts")[0].what
+    assert "in 50 texts of each task at most" in findings(report, "shared words")[0].what
+    twins = findings(report, "near-twins")[0].what
+    assert "in a sample of 100 of 401 texts" in twins
+    assert "the file may hold up to" in twins
+    monkeypatch.undo()
+    whole = rt.look(table([*pairs, ("x" * 2000, "good", "cars")]))
+    assert not any("sample" in finding.what for finding in whole.findings)
+    assert "first 1,000 letters" in findings(whole, "near-twins")[0].what
+
+
+def test_the_key_of_plain_letters_is_that_of_all_letters():
+    for text in (f"A{chr(code)}b" for code in range(128)):
+        assert text_key(text + " \N{GREEK SMALL LETTER PI}") == text_key(text) + " π"
 
 
 def test_shared_words_are_jaccards():
