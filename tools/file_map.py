@@ -1,7 +1,9 @@
-"""The map of the package in README.md: one line a file, from the first line of each file.
+"""The map of the package, from the first line of each file: rooms in README.md, files beside them.
 
-python tools/file_map.py            write it between the two comments
+python tools/file_map.py            write both maps between their two comments
 python tools/file_map.py --check    say what differs, change nothing
+
+README.md has a line a room; ragteach/README.md, which GitHub shows below the folder, a line a file.
 """
 
 from __future__ import annotations
@@ -16,7 +18,6 @@ ROOMS = ("", "data", "engine", "study", "integrations", "labs", "teach", "widget
 # In the order in which one reads them; in the rooms the alphabet will do.
 CORE = "errors graph adapters linear model tensors dataset losses runs trainer".split()
 FRONT_DOOR = ("__init__", "__main__")
-MARKS = re.compile(r"(<!-- files -->\n).*?(<!-- /files -->)", re.DOTALL)
 
 
 def first_line(path: Path) -> str:
@@ -57,22 +58,45 @@ def file_map(package: Path = ROOT / "ragteach") -> str:
             rows.append((indent + name, text))
             if path.suffix == ".py" and path.with_suffix(".js").exists():
                 rows[-1] = (f"{indent}{path.name}, .js", text)
+    return _columns(rows)
+
+
+def room_map(package: Path = ROOT / "ragteach") -> str:
+    """The rooms alone, and what each is for."""
+    core = ", ".join(CORE)
+    rows = [("ragteach/", f"The core: {core}")]
+    rows += [(f"  {room}/", first_line(package / room / "__init__.py")) for room in ROOMS if room]
+    return _columns(rows)
+
+
+def _columns(rows: list[tuple[str, str]]) -> str:
     width = max(len(name) for name, _ in rows) + 2
     return "\n".join(f"{name:{width}}{text}".rstrip() for name, text in rows)
 
 
+# File: the name of the two comments in it, and what stands between them.
+MAPS = {"README.md": ("rooms", room_map), "ragteach/README.md": ("files", file_map)}
+
+
 def main(words: list[str]) -> int:
-    """Write the map, or with ``--check`` only compare; returns the exit code."""
-    path = ROOT / "README.md"
+    """Write the maps, or with ``--check`` only compare; returns the exit code."""
+    return max(renewed(ROOT / name, "--check" in words) for name in MAPS)
+
+
+def renewed(path: Path, only_check: bool) -> int:
+    """Write the map of one file, or only compare it; returns the exit code."""
+    name = path.relative_to(ROOT).as_posix()
+    what, drawn = MAPS[name]
+    marks = re.compile(rf"(<!-- {what} -->\n).*?(<!-- /{what} -->)", re.DOTALL)
     text = path.read_text(encoding="utf-8")
-    if not MARKS.search(text):
-        print("README.md: has no <!-- files --> ... <!-- /files --> for the map of the package")
+    if not marks.search(text):
+        print(f"{name}: has no <!-- {what} --> ... <!-- /{what} --> for the map of the package")
         return 1
-    new = MARKS.sub(lambda m: f"{m[1]}```\n{file_map()}\n```\n{m[2]}", text)
+    new = marks.sub(lambda m: f"{m[1]}```\n{drawn()}\n```\n{m[2]}", text)
     if new == text:
         return 0
-    if "--check" in words:
-        print("README.md: the map of the package differs from its files; run tools/file_map.py")
+    if only_check:
+        print(f"{name}: the map of the package differs from its files; run tools/file_map.py")
         return 1
     path.write_text(new, encoding="utf-8")
     return 0

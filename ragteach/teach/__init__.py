@@ -1,1 +1,1 @@
-"""Teach: checks, hints and the exercises."""
+"""Teach: checks, hints and exercises, worlds of one's own, grading."""

@@ -116,6 +116,7 @@ COMMANDS = {
     "python -m ragteach compare --data mine.csv": "tests/project/test_readme.py::test_own_data_in_a_terminal",
     "python -m ragteach train": "tests/project/test_readme.py::test_own_data_in_a_terminal",
     "python -m ragteach predict": "tests/project/test_readme.py::test_own_data_in_a_terminal",
+    "python tools/file_map.py": "tests/project/test_readme.py::test_a_map_that_differs_is_told",
     "python notebooks/_source/build.py": "tests/project/test_notebooks.py::test_building_is_deterministic_and_checked",
     "python -m ragteach compare --data human": "not run: twenty seeds of real sentences take minutes; lesson 10 runs fewer",
     "torchrun": "not run: it starts two processes of a script of the reader's own",

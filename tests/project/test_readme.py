@@ -52,12 +52,22 @@ def test_every_line_of_the_map_is_a_whole_sentence():
 
 def test_a_map_that_differs_is_told(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(file_map, "ROOT", tmp_path)
-    (tmp_path / "README.md").write_text("<!-- files -->\nold\n<!-- /files -->\n", encoding="utf-8")
+    (tmp_path / "ragteach").mkdir()
+    for name, (what, _) in file_map.MAPS.items():
+        (tmp_path / name).write_text(f"<!-- {what} -->\nold\n<!-- /{what} -->\n", "utf-8")
     assert file_map.main(["--check"]) == 1
-    assert "the map of the package differs" in capsys.readouterr().out
+    assert capsys.readouterr().out.count("the map of the package differs") == 2
     assert file_map.main([]) == 0 and file_map.main(["--check"]) == 0
     (tmp_path / "README.md").write_text("no place for it", encoding="utf-8")
     assert file_map.main([]) == 1
+
+
+def test_the_front_page_shows_rooms_and_leads_to_the_files():
+    drawn = file_map.room_map().splitlines()
+    assert len(drawn) <= 12 and all(len(line) < 110 for line in drawn)
+    shown = re.findall(r"^  (\w+)/", file_map.room_map(), re.MULTILINE)
+    assert set(shown) == {path.parent.name for path in (ROOT / "ragteach").glob("*/__init__.py")}
+    assert "](ragteach/README.md)" in README
 
 
 def test_the_readme_and_set_up_name_the_same_sizes():
@@ -79,7 +89,8 @@ def test_the_readme_and_set_up_name_the_same_sizes():
 @pytest.mark.filterwarnings("ignore::tqdm.TqdmExperimentalWarning")
 def test_the_example_runs_and_says_what_stands_beside_it(capsys):
     """Accuracy is that on sentences the model has not seen."""
-    (example,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)[:1]
+    part = re.search(r"## The idea in one equation\n(.*?)\n## ", README, re.DOTALL)[1]
+    (example,) = re.findall(r"```python\n(.*?)```", part, re.DOTALL)
     assert "rt.fit" in example
     names: dict = {}
     exec(compile(example, "README.md", "exec"), names)

@@ -112,6 +112,36 @@ def test_slides_hold_one_idea_each(pages):
         assert len(re.sub(r"<math.*?</math>|<[^>]+>", "", slide, flags=re.DOTALL)) < 900
 
 
+@pytest.fixture(scope="module")
+def texts(pages):
+    """The slides of all decks that hold a text, formulas written as $."""
+    found = []
+    for name, deck in pages.items():
+        if name.startswith("slides/"):
+            deck = re.sub(r"<math.*?</math>", "$", deck, flags=re.DOTALL)
+            found += re.findall(r'<section class="slide"[^>]*>(.*?)<footer>', deck, re.DOTALL)
+    return [slide for slide in found if "<img" not in slide and "Your turn" not in slide]
+
+
+def test_no_slide_breaks_off(texts):
+    """ "The article gives its model in one line:" once stood on a slide, without the line."""
+    assert len(texts) > 300
+    for slide in texts:
+        last = re.sub(r"<[^>]+>", "", slide).replace("&quot;", '"').replace("&#39;", "'").strip()
+        assert re.search(r"""[.?!)$"'”∎]$""", last), last[-200:]
+        assert slide.strip().count("<h2>") == 1 and '<a href="#"' not in slide
+
+
+def test_slides_show_the_formulas_and_end_with_the_recap(pages, texts):
+    deck = pages["slides/02_equation.html"]
+    assert deck.count("<math") > 10
+    assert deck.rindex("<h2>Recap</h2>") > deck.rindex("Your turn")
+    with_formula = [slide for slide in texts if re.search(r"<p>\s*\$\s*</p>", slide)]
+    assert len(with_formula) > 40
+    words = [re.sub(r"<[^>]+>", " ", slide).split() for slide in texts]
+    assert max(map(len, words)) <= 130
+
+
 def test_timetables_name_every_lesson(pages):
     page = pages["timetables.html"]
     assert "A workshop of 90 minutes" in page

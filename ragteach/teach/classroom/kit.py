@@ -8,9 +8,7 @@ solutions, a plan, an answer key and slides for each lesson, rubrics, and three 
 
 A plan says what to ask at which place and what goes wrong there; both come from the cards, the
 minutes and the known mistakes of the checks, so a plan is never older than its lesson. Pages need
-no
-network and no files beside them: formulas are MathML, pictures lie inside, slides move by the arrow
-keys.
+no network and no files beside them: formulas are MathML, pictures lie inside.
 """
 
 from __future__ import annotations
@@ -29,40 +27,15 @@ from typing import TYPE_CHECKING
 from ragteach.data.writing import make_folder, put
 from ragteach.errors import need
 from ragteach.teach import checks
-from ragteach.teach.classroom.chapters import Lesson, Section, read_lesson
+from ragteach.teach.classroom.chapters import Lesson, read_lesson
 from ragteach.teach.classroom.judging import lesson_order, numbers
 from ragteach.teach.classroom.pages import page, table
+from ragteach.teach.classroom.slides import inline, picture, rendered, slides
 from ragteach.teach.classroom.timetables import timetable
 from ragteach.teach.course import notebooks
 
 if TYPE_CHECKING:
     from ragteach.teach.classroom.worlds import World
-
-LONGEST = 420  # characters of a slide's text
-
-
-# ------------------------------------------------------------------ Markdown to a page
-
-
-def rendered(markdown: str) -> str:
-    """Markdown with formulas as HTML with MathML."""
-    from nbconvert.filters import markdown2html
-
-    from ragteach.widgets.html import mathml
-
-    return markdown2html(mathml(re.sub(r"\]\((?!https?:)[^)]*\)", "](#)", markdown)))
-
-
-def inline(markdown: str) -> str:
-    """One paragraph of Markdown, to stand inside a line."""
-    return rendered(markdown).strip().removeprefix("<p>").removesuffix("</p>")
-
-
-def picture(png: str, alt: str) -> str:
-    """A picture that lies in the page."""
-    from html import escape
-
-    return f'<img alt="{escape(alt)}" src="data:image/png;base64,{png}">'
 
 
 # ------------------------------------------------------------------ what goes wrong
@@ -212,72 +185,6 @@ def rubrics(lessons: Iterable[Lesson]) -> str:
                 wrong = f"<p><em>Tempting, and wrong.</em> {_safe(e.tempting)} {_safe(e.flaw)}</p>"
                 body += wrong if e.tempting else ""
     return page("Rubrics", body)
-
-
-SLIDES = """
-html { scroll-snap-type: y mandatory } body { max-width: none; margin: 0; padding: 0 }
-body > h1 { display: none }
-section.slide { box-sizing: border-box; min-height: 100vh; padding: 5vh 8vw; scroll-snap-align: start;
-  display: flex; flex-direction: column; justify-content: center; font-size: clamp(18px, 2.2vw, 32px);
-  break-after: page; position: relative }
-section.slide h2 { font-size: 1.5em; margin: 0 0 .6em }
-section.slide img { max-width: 100%; max-height: 58vh; object-fit: contain; align-self: center;
-  background: white }
-section.slide footer { position: absolute; right: 2vw; bottom: 2vh; font-size: .6em; opacity: .8 }
-"""
-MOVE = """
-const slides = [...document.querySelectorAll("section.slide")];
-addEventListener("keydown", (event) => {
-  const step = { ArrowRight: 1, PageDown: 1, " ": 1, ArrowLeft: -1, PageUp: -1 }[event.key];
-  if (!step) return;
-  event.preventDefault();
-  const here = slides.findIndex((slide) => slide.getBoundingClientRect().top > -innerHeight / 2);
-  slides[Math.min(Math.max(here + step, 0), slides.length - 1)].scrollIntoView();
-});
-"""
-
-
-def slides(lesson: Lesson) -> str:
-    """A deck of one idea a slide: a heading with its first words, a picture, or a question."""
-    parts = [f"<h2>{_safe(lesson.title)}</h2><p>Afterwards you can {inline(lesson.able)}.</p>"]
-    for section in lesson.sections[1:]:
-        if section.title in ("Sources", "Recap") or section.title.startswith("Extra"):
-            continue
-        title = f"<h2>{inline(section.title)}</h2>"
-        words = _first_words(section)
-        if words:
-            parts.append(title + rendered(words))
-        parts += [title + rendered(question) for question in section.questions[:1]]
-        if section.pictures:
-            png, alt = section.pictures[0]
-            parts.append(title + picture(png, alt))
-        parts += [
-            f"<h2>Your turn · {n}</h2><p>{_safe(checks.get(n).title)}</p>"
-            f"<p>{checks.get(n).minutes} minutes</p>"
-            for n in section.exercises
-        ]
-    n = len(parts)
-    body = "".join(
-        (
-            f'<section class="slide" aria-label="slide {i} of {n}">{part}<footer>{i} / '
-            f"{n}</footer></section>"
-        )
-        for i, part in enumerate(parts, start=1)
-    )
-    whole = page(lesson.title, body + f"<script>{MOVE}</script>")
-    return whole.replace("</style>", f"{SLIDES}</style>", 1)
-
-
-def _first_words(section: Section) -> str:
-    """The first paragraph that says something, cut at a sentence."""
-    for text in section.words:
-        if text.startswith(("|", "<", "```", "**Predict")) or text in section.questions:
-            continue
-        if len(text) <= LONGEST or "$$" in text:
-            return text
-        end = max(text.rfind(mark, 0, LONGEST) for mark in (". ", ".\n", "? "))
-        return text[: end + 1] if end > 0 and text[: end + 1].count("$") % 2 == 0 else ""
-    return ""
 
 
 # ------------------------------------------------------------------ the zips

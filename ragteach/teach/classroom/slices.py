@@ -144,9 +144,7 @@ def _plain(node: ast.Assign) -> bool:
 
 
 def _only_shows(node: ast.stmt) -> bool:
-    """A call of check, card, print and the like, on its own; or the cell that installs the
-    course.
-    """
+    """A call of check, card, print and the like, alone; or the cell that installs the course."""
     if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
         function = node.value.func
         name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
@@ -158,8 +156,7 @@ def reads(node: ast.AST) -> set[str]:
     """Every name of the notebook that is read anywhere inside.
 
     What a function, a method or a comprehension calls its own (arguments, variables) is not asked
-    of
-    outside: Python's own table of scopes tells the two apart. Nor is the variable of a loop.
+    of outside: Python's own table of scopes tells the two apart. Nor is the variable of a loop.
     """
     kept = getattr(node, "_reads", None)
     if kept is None:
