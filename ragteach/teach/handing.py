@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import torch
 
 
@@ -31,6 +32,11 @@ def as_single(thing: Any) -> Any:
     """Tensors, in torch's usual precision: what ``torch.zeros(3)`` can be multiplied with."""
     thing = as_tensor(thing)
     return thing.float() if isinstance(thing, torch.Tensor) and thing.is_floating_point() else thing
+
+
+def as_dict(thing: Any) -> Any:
+    """A column of pandas becomes a dict, its index the keys; everything else stays."""
+    return thing.to_dict() if isinstance(thing, pd.Series) else thing
 
 
 def as_lists(thing: Any) -> Any:

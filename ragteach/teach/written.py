@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 from ragteach.teach import record
 from ragteach.teach.checks import Exercise, Unfinished, Wrong, exercise, finished, get
+from ragteach.teach.handing import as_dict
 
 RIGHT, WRONG = "right", "wrong"
 
@@ -43,6 +44,7 @@ def expect_marks(yours: object, draft: Mapping[str, Sentence]) -> str:
             "A program cannot judge a text. Mark the draft's sentences here, as in "
             '{"a": "right", "b": "wrong", ...}; your own words go to reflect(...).'
         )
+    yours = as_dict(yours)
     if not isinstance(yours, Mapping):
         raise Wrong(
             f'Hand over a dict with a mark for each of {letters}: {{"a": "right", ...}}.',
@@ -65,7 +67,7 @@ def expect_marks(yours: object, draft: Mapping[str, Sentence]) -> str:
 
 
 def _mark(letter: object, mark: object) -> bool:
-    word = str(mark).strip().lower()
+    word = str(mark).strip(" .!\"'").lower()
     if word in (RIGHT, "true", "r"):
         return True
     if word in (WRONG, "false", "w"):
@@ -91,7 +93,7 @@ class Reflection:
 
     def __repr__(self) -> str:
         lines = []
-        for title, body in self._columns():
+        for title, body, _ in self._columns():
             lines += [title, *(f"  {line}" for line in body.splitlines()), ""]
         lines.append(f"Tick what yours has (ticked: {len(self.ticks)} of {self._n}):")
         for i, item in enumerate(self.exercise.rubric, start=1):
@@ -103,9 +105,7 @@ class Reflection:
             f"<section style='flex:1 1 15em;border-top:3px solid {color};padding-top:0.3em'>"
             f"<strong>{html.escape(title)}</strong>"
             f"<div style='white-space:pre-line'>{html.escape(body)}</div></section>"
-            for (title, body), color in zip(
-                self._columns(), ("#767676", "#0072B2", "#D55E00"), strict=True
-            )
+            for title, body, color in self._columns()
         )
         items = "".join(
             f"<li>{'☑' if i in self.ticks else '☐'} {i}. {html.escape(item)}</li>"
@@ -125,14 +125,16 @@ class Reflection:
     def _n(self) -> int:
         return len(self.exercise.rubric)
 
-    def _columns(self) -> list[tuple[str, str]]:
-        e = self.exercise
+    def _columns(self) -> list[tuple[str, str, str]]:
+        """(title, text, colour) of each; in the solved copy yours is the model, and stands once."""
+        e, mine = self.exercise, ("Yours", self.text, "#767676")
         tempting = f"{e.tempting}\n\nWhat is wrong with it: {e.flaw}"
-        return [
-            ("Yours", self.text),
-            ("A model answer", str(e.model)),
-            ("Tempting, and wrong", tempting),
+        others = [
+            ("A model answer", str(e.model), "#0072B2"),
+            ("Tempting, and wrong", tempting, "#D55E00"),
         ]
+        copied = " ".join(self.text.split()) == " ".join(str(e.model).split())
+        return others if copied else [mine, *others]
 
 
 class Message(str):

@@ -125,3 +125,11 @@ def test_reflect_never_raises(ask, says):
 def test_slips_are_single():
     good = marks("rwrrww")
     assert all(sum(good[k] != v for k, v in slip.items()) == 1 for slip in slips("rwrrww").values())
+
+
+def test_in_the_solved_copy_the_model_answer_stands_once():
+    model = get("06-6").model
+    solved, own = reflect("06-6", f"  {model}\n"), reflect("06-6", "I would ask for seeds.")
+    for shown in (repr(solved), solved._repr_html_()):
+        assert shown.count("Which sentences chose") == 1 and "Yours" not in shown
+    assert "Yours" in repr(own) and "I would ask for seeds." in own._repr_html_()

@@ -3,6 +3,8 @@
 A list of mistakes holds pairs (what it gives, what to tell the learner).
 """
 
+import itertools
+
 import numpy as np
 
 
@@ -46,6 +48,27 @@ def wrong_spreads(weights):
             np.sqrt((norms**2).mean()) / size(centred),
             "You took the root of the mean square. The spread is the mean of the distances: root first.",
         ),
+        (
+            norms.sum() / size(centred),
+            "This is the sum over the replicas. Take their mean.",
+        ),
+        (
+            norms.mean() / np.sqrt((centred**2).sum((1, 2))).mean(),
+            "You divided by the mean of the norms. Divide by the norm of the mean model.",
+        ),
+        (
+            centred.std(0).mean(),
+            "This is the spread of single weights. A distance takes all weights of a model together.",
+        ),
+        (
+            np.abs(centred - centred.mean(0)).sum((1, 2)).mean() / np.abs(centred.mean(0)).sum(),
+            "You added absolute values. The distance is the root of the sum of squares.",
+        ),
+        (
+            np.mean([np.sqrt(((a - b) ** 2).sum()) for a, b in itertools.combinations(centred, 2)])
+            / size(centred),
+            "These are distances between pairs. Take each model's distance to the mean model.",
+        ),
     ]
 
 
@@ -75,6 +98,18 @@ def wrong_steps(lr, lam, gap, tol):
             np.log(gap / tol) / (lr * lam),
             "Nearly: that is the limit of tiny steps, exp(-lr lam n). One step multiplies by 1 - lr lam.",
         ),
+        (
+            np.floor(np.log(tol / gap) / np.log(1 - lr * lam)),
+            "After so few whole steps they need not be close enough yet: round up, or not at all.",
+        ),
+        (
+            np.ceil(np.log(tol / gap) / np.log(1 - lr * lam)) + 1,
+            "One step too many: the rounded-up number is enough.",
+        ),
+        (
+            np.log10(tol / gap) / np.log(1 - lr * lam),
+            "Two kinds of logarithm: take the same one above and below.",
+        ),
     ]
 
 
@@ -98,6 +133,14 @@ def wrong_scales(scale):
         (
             scale**2 / 3,
             "That is the variance of U(-scale, scale). Asked is the scale that gives variance scale^2.",
+        ),
+        (
+            3 * scale**2,
+            "That is u^2. Asked is u: take the root.",
+        ),
+        (
+            np.sqrt(3 * scale),
+            "scale is a standard deviation: its square stands under the root, 3 scale^2.",
         ),
     ]
 
@@ -182,4 +225,16 @@ def wrong_overlaps(n_adapters, per_task):
             "The two tasks draw independently of each other: what one holds is not gone for the other.",
         ),
         (right[::-1], "The two numbers are swapped: first a task with itself, then two tasks."),
+        (
+            (per_task, per_task**2),
+            "Each of the K adapters is held by both with probability (k/K)^2: K times that is k^2/K.",
+        ),
+        (
+            (n_adapters, per_task**2 / n_adapters),
+            "A task holds k of the K adapters. So it has k, not K, in common with itself.",
+        ),
+        (
+            (share, share**2),
+            "These are probabilities for one adapter. Sum over all K of them.",
+        ),
     ]

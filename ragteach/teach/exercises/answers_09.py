@@ -68,6 +68,18 @@ def weight_mistakes(sizes):
             np.stack([equal, size]) * sizes.mean(),
             "All weights are too large by the mean size. alpha is 1, or n_t / n-bar; then divide by n_t.",
         ),
+        (
+            np.stack([equal, np.full(len(sizes), 1 / np.median(sizes))]),
+            "n-bar is the mean of the sizes, not their median.",
+        ),
+        (
+            np.stack([equal, np.full(len(sizes), 1 / sizes.max())]),
+            "n-bar is the mean of the sizes, not the largest of them.",
+        ),
+        (
+            np.stack([1 / np.sqrt(sizes)] * 2),
+            "CE_t is a mean of n_t losses: one of them counts 1 / n_t, without a root.",
+        ),
     ]
 
 
@@ -121,6 +133,14 @@ def recall_mistakes(truth, said):
         (
             np.mean([((truth == c) == (said == c)).mean() for c in np.unique(truth)]),
             "This counts sentences of other classes too. A recall looks only where truth == c.",
+        ),
+        (
+            (found.mean() - 1 / len(found)) / (1 - 1 / len(found)),
+            "You moved the scale so that guessing earns 0. Plain balanced accuracy does not.",
+        ),
+        (
+            np.mean([(said[truth != c] != c).mean() for c in np.unique(truth)]),
+            "You looked where truth is NOT the class. A recall looks only where truth == c.",
         ),
         (
             found.min(),
@@ -276,5 +296,14 @@ def ridge_mistakes(X, y, w_s, lam):
         (
             right / 2,
             "Half of the answer: the 1/2 of the squares and the 1/2 of the penalty both go in the gradient.",
+        ),
+        (
+            (w_s + np.linalg.pinv(X) @ y) / 2,
+            "This is halfway between least squares and w_s. How far to go follows from lam: set the "
+            "gradient to zero.",
+        ),
+        (
+            ridge_towards(X, y, w_s, lam * X.shape[1] / len(X)),
+            "You divided by the number of features. The squares are averaged over the n sentences.",
         ),
     ]

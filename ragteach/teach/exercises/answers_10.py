@@ -42,6 +42,14 @@ def wrong_moves(rating, c, c_new):
             "These are all that have an opinion under c. Most of them keep it under c_new.",
         ),
         ((~inside).sum(), "These are the labels that stay."),
+        (
+            ((rating < -low) & (rating >= -high)).sum(),
+            "You counted the negative side only. A rating between c and c_new changes its label too.",
+        ),
+        (
+            len(np.unique(m[inside])),
+            "You counted different ratings. Each sentence has a label: count sentences.",
+        ),
     ]
 
 
@@ -62,10 +70,11 @@ def share_changed(ratings, rng):
     return (label(new) != label(old)).mean()
 
 
-def redrawn(ratings, rng, size=None, replace=True, cut=0.5):
+def redrawn(ratings, rng, size=None, replace=True, cut=0.5, middle=np.mean, at_least=False):
     """The same with options, which make the mistakes."""
+    cut = cut - 1e-9 if at_least else cut
     old = np.array([np.mean(r) for r in ratings])
-    new = np.array([rng.choice(r, size or len(r), replace=replace).mean() for r in ratings])
+    new = np.array([middle(rng.choice(r, size or len(r), replace=replace)) for r in ratings])
     return float((_label(new, cut) != _label(old, cut)).mean())
 
 
@@ -75,6 +84,11 @@ def crowd(seed=0, n=3000):
     middle = rng.choice([-0.7, -0.3, 0.3, 0.7], size=(n, 1))
     said = np.clip(np.rint(middle + rng.normal(size=(n, 12))), -4, 4).astype(int)
     return [tuple(row) for row in said.tolist()]
+
+
+def at_the_cut(n=4000):
+    """Means of exactly +-0.5, which are neutral: where the cut lies, and which side it is on, shows."""
+    return [(4, 1, 1, *[0] * 9), (-4, -1, -1, *[0] * 9)] * (n // 2)
 
 
 def one_pool(ratings, rng):
@@ -113,6 +127,22 @@ REDRAWS = [
     (
         lambda r, rng: 1 - share_changed(r, rng),
         "That is the share of labels that stay. Asked is the share that changes.",
+    ),
+    (
+        lambda r, rng: redrawn(r, rng, cut=0.6),
+        "The new labels are cut at another place. Cut at +-0.5, old and new alike.",
+    ),
+    (
+        lambda r, rng: redrawn(r, rng, at_least=True),
+        "A mean of exactly 0.5 is neutral: a label needs MORE than the cut.",
+    ),
+    (
+        lambda r, rng: redrawn(r, rng, middle=np.median),
+        "You took the median. The label is made from the mean of the ratings.",
+    ),
+    (
+        lambda r, rng: redrawn(r, rng, size=20),
+        "You drew 20 ratings whatever there are. Draw len(r) of them: films have 15.",
     ),
 ]
 

@@ -119,6 +119,18 @@ MERGE_WEIGHTS = [
         _variant(lambda m, t, k, n: m.active[n] * m.graph[1 - t, k]),
         "These are the adapters of another task. The row of G is model.task_index(task).",
     ),
+    (
+        _variant(lambda m, t, k, n: m.active[n] * m.graph[t, k] ** 2),
+        "The weight of the graph is squared. A_k comes in once, times G[t, k].",
+    ),
+    (
+        _variant(lambda m, t, k, n: -m.active[n] * m.graph[t, k]),
+        "The adapters are subtracted. W_t = W_s PLUS what the graph adds.",
+    ),
+    (
+        _variant(lambda m, t, k, n: m.active[n] * m.graph[t, k] / m.graph[t].sum()),
+        "You made the weights of the graph sum to 1. They are used as they are.",
+    ),
 ]
 
 

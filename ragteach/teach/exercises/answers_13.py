@@ -2,6 +2,7 @@
 say.
 """
 
+import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -236,6 +237,14 @@ def wrong_chances(a, m):
             (chance, a / m),
             "a / m is how small a must become to keep the total. The bound itself is a product.",
         ),
+        (
+            (m * a * (1 - a) ** (m - 1), bound),
+            "That is the chance of EXACTLY one piece of false evidence. Two or more count as well.",
+        ),
+        (
+            (1 - np.exp(-a * m), bound),
+            "Nearly: exp(-a m) is the limit for tiny a. None at all has the chance (1 - a)^m.",
+        ),
     ]
 
 
@@ -262,6 +271,11 @@ def not_strict(n_features, n_classes, n_tasks):
 def rounded(n_features, n_classes, n_tasks):
     """Rounded to the nearest."""
     return round(quotient(n_features, n_classes, n_tasks))
+
+
+def rounded_up(n_features, n_classes, n_tasks):
+    """Up to the next whole number."""
+    return math.ceil(quotient(n_features, n_classes, n_tasks))
 
 
 def minus_one(n_features, n_classes, n_tasks):
@@ -310,6 +324,10 @@ RANKS = [
         against_sharing,
         "Against full sharing no rank will do. The rival here is a set of independent models.",
     ),
+    (
+        rounded_up,
+        "You round up, so r may lie above the limit. Go down, and at the limit itself one more.",
+    ),
     (quotient, "That is the number r must stay below. Which is the largest whole number under it?"),
 ]
 
@@ -354,6 +372,18 @@ def wrong_counts(n_docs, n_features, n_classes, n_adapters):
         (
             (2 * written, 2 * first),
             "You count a multiplication and its addition as two. A multiply-add is one.",
+        ),
+        (
+            (2 * written, n_adapters * matrix + 2 * n_docs * matrix),
+            "A multiplication with its addition is ONE multiply-add; so is adding two weights.",
+        ),
+        (
+            (written + n_docs * n_adapters * n_classes, first),
+            "You count the additions of scores as well. The text says to leave them out.",
+        ),
+        (
+            (written, (n_adapters - 1) * matrix + n_docs * matrix),
+            "K + 1 matrices need K additions, not K - 1: W_s is one of them.",
         ),
     ]
 

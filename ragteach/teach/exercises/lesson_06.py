@@ -96,6 +96,27 @@ def paired_interval(yours):
                 around(stats.t.ppf(0.975, n) * se),
                 "Student's t has n - 1 degrees of freedom here, not n: the mean took one.",
             ),
+            (
+                around(t * d.std(ddof=1) / np.sqrt(n - 1)),
+                "n - 1 stands in std(ddof=1) already. The standard error divides by sqrt(n).",
+            ),
+            (
+                around(t * d.var(ddof=1) / np.sqrt(n)),
+                "This is the variance. The interval needs its root, std(ddof=1).",
+            ),
+            (
+                around(t * se, np.median(d)),
+                "This is around the median of the differences. The formula has their mean.",
+            ),
+            (
+                [mean, *np.quantile(d, [0.025, 0.975])],
+                "These quantiles hold most single seeds. The interval is for the MEAN of the "
+                "differences, and is narrower.",
+            ),
+            (
+                around(t * a.std(ddof=1) / np.sqrt(n)),
+                "This is the spread of a alone. Subtract first, then take the spread of d.",
+            ),
         ]
         expect_close(
             call(yours, a, b),
@@ -310,6 +331,10 @@ def honest_score(yours):
                     "You added the seeds up. Report their mean.",
                 ),
                 (
+                    accuracy[rows, accuracy.argmin(1)].mean(),
+                    "argmin looked at test_accuracy. val_loss chooses, test_accuracy is only read.",
+                ),
+                (
                     np.median(accuracy[rows, loss.argmin(1)]),
                     "This is the median over seeds. The mean is asked, as in the rest of the "
                     "lesson.",
@@ -352,8 +377,8 @@ def honest_score(yours):
         "progress=False)",
     ],
     reference=answers.scores({"RAG": 0.65, "full sharing": 0.69}),
-    reason="If one classifier is right for all tasks, whatever a task has of its own can learn "
-    "only noise.",
+    reason="Where one classifier is right for all tasks, nothing that a task has of its own can "
+    "help. Which of these parts does the harm here? That is the next section.",
 )
 def make_rag_lose(yours):
     """The table of `compare`, with RAG and full sharing, in which full sharing is clearly
@@ -466,6 +491,23 @@ def resplit_interval(yours):
                 (
                     around(t * np.sqrt(d.var() * (1 / n + r))),
                     "var() divides by n unless you say ddof=1.",
+                ),
+                (
+                    around(stats.t.ppf(0.975, n) * np.sqrt(v * (1 / n + r))),
+                    "Student's t has n - 1 degrees of freedom here, not n: the mean took one.",
+                ),
+                (
+                    around(t * np.sqrt(v * (1 / n + r / (1 - r)))),
+                    "n_test / n_train stands in the place of the whole rho / (1 - rho), not of "
+                    "rho.",
+                ),
+                (
+                    [mean, right],
+                    "This is the mean and half the width. Return mean, low and high.",
+                ),
+                (
+                    around(t * np.sqrt(v * abs(1 / n - r))),
+                    "The two parts are added: draws that share sentences know less, not more.",
                 ),
                 (
                     around(stats.t.ppf(0.95, n - 1) * np.sqrt(v * (1 / n + r))),

@@ -76,6 +76,22 @@ def covariance(yours):
                     "Weights of G may be negative, and then two tasks are pushed apart. Keep the "
                     "sign.",
                 ),
+                (
+                    1 / lam_shared + (graph != 0) @ (graph != 0).T.astype(float) / lam,
+                    "You count adapters. An adapter is in W_t with its weight G[t, k]: keep it.",
+                ),
+                (
+                    1 / lam_shared**2 + both / lam**2,
+                    "1 / lam is the variance itself. Nothing is squared but the weights of G.",
+                ),
+                (
+                    np.diag(np.diag(1 / lam_shared + both / lam)),
+                    "These are the variances alone. Two different tasks have parts in common, too.",
+                ),
+                (
+                    1 / lam_shared - both / lam,
+                    "Independent parts add up: a sum, not a difference.",
+                ),
             ],
             what="The covariance",
         )
@@ -110,6 +126,19 @@ def penalty_for(yours):
                 (ls / (1 - rho), "This is lam + lam_shared. Take lam_shared away again."),
                 (rho / (1 - rho), "This is the ratio lam / lam_shared. Multiply it by lam_shared."),
                 (rho / (1 - rho) / ls, "Variances would do this. Penalties are their inverses."),
+                (
+                    rho / (rho + ls),
+                    "rho took the place of lam. Solve rho = lam / (lam + ls) for lam.",
+                ),
+                (ls * (1 - rho), "This is the part of the variance that is NOT shared, times ls."),
+                (
+                    ls * rho**2 / (1 - rho**2),
+                    "rho is the correlation itself here: nothing is squared.",
+                ),
+                (
+                    ls * np.sqrt(rho / (1 - rho)),
+                    "No root: lam and lam_shared belong to variances, and rho is a ratio of those.",
+                ),
             ],
             what="lam",
             rtol=1e-6,
@@ -162,6 +191,16 @@ def balance(yours):
                 (a.sum(0), "This is right only if lam = lam_shared."),
                 (lam * a.sum(0), "This is lam_shared W_s. Divide by lam_shared."),
                 (lam / ls * a, "Sum over the tasks: W_s is one matrix."),
+                (lam / ls * a.sum(1), "You summed over the classes. The tasks stand on axis 0."),
+                (
+                    lam / ls * a.sum(2),
+                    "You summed over the features. The tasks stand on axis 0.",
+                ),
+                (lam / ls * a[0], "This is the first task's adapter alone. Sum over all of them."),
+                (
+                    lam * a.sum(0) / (len(a) * lam + ls),
+                    "This is for the merged W_t, which hold W_s already. The adapters do not.",
+                ),
             ],
             what="W_s",
         )
@@ -224,6 +263,22 @@ def augment(yours):
                 (
                     blocks.swapaxes(1, 2).reshape(n_docs, -1),
                     "The right numbers, woven together: whole blocks stand side by side.",
+                ),
+                (
+                    answers.augment(x, (task + 1) % n_tasks, n_tasks, s),
+                    "The copies stand in another task's block. Task t has block 1 + t.",
+                ),
+                (
+                    answers.augment(x, task, n_tasks, -s),
+                    "The sign of s: W_t = W_s + A_t, so the copy is added.",
+                ),
+                (
+                    answers.augment(x, task, n_tasks, s**0.5),
+                    "s has its root already, s = sqrt(lam_shared / lam). The copy is s * x.",
+                ),
+                (
+                    np.hstack([x, s * np.eye(n_tasks)[task]]),
+                    "This marks the task with one number. Its block needs a copy of all words.",
                 ),
             ],
             what="The wide table",
@@ -289,6 +344,18 @@ def kernel_logits(yours):
                     "This is the inverse of the covariance, the penalty. Votes take the covariance "
                     "itself.",
                 ),
+                (
+                    (same * _correlation(cov)[np.ix_(task, task)]) @ e,
+                    "These are correlations. The votes take the covariance as it is.",
+                ),
+                (
+                    (same * cov[np.ix_(task, task)] * (1 - np.eye(n))) @ e,
+                    "A sentence votes for itself, too: keep the diagonal.",
+                ),
+                (
+                    (same * cov[np.ix_(task, task)]) @ e / n,
+                    "The 1/n is in e already. Add the votes up.",
+                ),
             ],
             what="The table of logits",
         )
@@ -313,7 +380,7 @@ def kernel_logits(yours):
 )
 def best_mix(yours):
     """noise v, spread tau^2, n_tasks T -> (the best w, the squared error there)."""
-    for v, tau2, n_tasks in [(1.0, 0.25, 4), (0.5, 3.0, 7)]:
+    for v, tau2, n_tasks in [(0.8, 0.25, 5), (0.5, 3.0, 7)]:
         w, error = answers.best_mix(v, tau2, n_tasks)
         bracket = v * tau2 / (v + tau2)
         mine = np.ravel(as_array(call(yours, v, tau2, n_tasks)))
@@ -341,6 +408,16 @@ def best_mix(yours):
                 (error, "The order: first the best w, then the squared error."),
                 (1.0, "This is the pooled end. Unless the spread is 0 it is not the lowest point."),
                 (0.0, "This is the own end. With any noise at all it is not the lowest point."),
+                (
+                    v / n_tasks / (v / n_tasks + tau2),
+                    "v is the noise of one task's estimate already. T comes in with the error only.",
+                ),
+                (
+                    (n_tasks - 3) / (n_tasks - 1) * v / (v + tau2),
+                    "This is about what James and Stein's w comes to, where tau^2 is not known. "
+                    "Here it is known.",
+                ),
+                (v, "This is the noise itself. w is a share: v / (v + tau^2)."),
             ],
             what="The best w",
         )
@@ -359,6 +436,15 @@ def best_mix(yours):
                     "The part v / T is missing: the noise of the mean.",
                 ),
                 (v, "This is the error of the own estimate. Put the best w into the formula."),
+                (
+                    bracket / n_tasks,
+                    "The bracket counts (T - 1) / T, and v / T comes to it.",
+                ),
+                (
+                    v + tau2,
+                    "This is how far two estimates of different tasks lie apart. Put the best w "
+                    "into the formula.",
+                ),
                 (
                     v / n_tasks + (n_tasks - 1) / n_tasks * tau2,
                     "This is the error of the pooled estimate. Put the best w into the formula.",
@@ -385,6 +471,10 @@ def best_mix(yours):
 def choose(yours):
     """The ratio lam / lam_shared, judged on sentences nobody has seen."""
     ratio, loss = world_07.loss_of_ratios()
+    expect(
+        not isinstance(yours, bool | np.bool_),
+        "Hand over one number, the ratio lam / lam_shared, not whether something holds.",
+    )
     try:
         mine = float(np.squeeze(as_array(yours)))
     except (TypeError, ValueError):

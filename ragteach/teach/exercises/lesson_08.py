@@ -70,9 +70,17 @@ def steps_to_meet(yours):
     for given in [(1.0, 0.2, 5.0, 0.05), (0.5, 0.3, 2.0, 0.2)]:
         n = answers.steps_to_meet(*given)
         mine = call(yours, *given)
-        if np.isscalar(mine) and mine == np.ceil(n):
+        if _whole(mine) == np.ceil(n):
             continue  # whole steps are fine
         expect_close(mine, n, wrong=answers.wrong_steps(*given), what="The number of steps")
+
+
+def _whole(mine):
+    """One number, whatever it came in; None for anything else."""
+    try:
+        return as_array(mine).item()
+    except (TypeError, ValueError):
+        return None
 
 
 @exercise(
@@ -90,7 +98,7 @@ def steps_to_meet(yours):
     reason="Var U(-u, u) = u^2 / 3, so u = sqrt(3) scale.",
 )
 def same_variance(yours):
-    for scale in (1.0, 0.25):
+    for scale in (1.5, 0.4):
         expect_close(
             call(yours, scale),
             answers.same_variance(scale),

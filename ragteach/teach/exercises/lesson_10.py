@@ -91,19 +91,19 @@ def _moved(yours, rating, c, c_new):
 )
 def share_changed(yours):
     """ratings (a list of tuples), rng -> a share. Random, so it is compared with a margin."""
-    ratings = answers.crowd()
 
     def generator():
         return np.random.default_rng(7)
 
-    expect_close(
-        call(yours, ratings, generator()),
-        answers.share_changed(ratings, np.random.default_rng(8)),
-        wrong=[(lambda f=f: f(ratings, generator()), said) for f, said in answers.REDRAWS],
-        what="The share of changed labels",
-        rtol=0,
-        atol=0.025,
-    )
+    for ratings in (answers.crowd(), answers.at_the_cut()):
+        expect_close(
+            call(yours, ratings, generator()),
+            np.mean([answers.share_changed(ratings, np.random.default_rng(s)) for s in range(4)]),
+            wrong=[(lambda f=f, r=ratings: f(r, generator()), said) for f, said in answers.REDRAWS],
+            what="The share of changed labels",
+            rtol=0,
+            atol=0.025,
+        )
 
 
 # ------------------------------------------------------------------ 10-3
@@ -184,6 +184,23 @@ def without_noise(yours):
                     "You divided by the share of the row's domain only. Both domains are noisy.",
                 ),
                 (R / q.mean(), "You took the mean share. Each domain has its own."),
+                (
+                    R / ((q[:, None] + q) / 2),
+                    "You took the mean of the two shares. The formula has the root of their "
+                    "product.",
+                ),
+                (
+                    R / both**0.25,
+                    "One root too many: sqrt(q_a q_b), once.",
+                ),
+                (
+                    R - np.sqrt(both),
+                    "You subtracted. R is r TIMES the root, so divide.",
+                ),
+                (
+                    np.where(np.eye(n_tasks, dtype=bool), 1.0, R),
+                    "Only the diagonal has changed. The noise is in every entry.",
+                ),
                 (
                     R / np.sqrt(q.mean()),
                     "You took the root of the mean share. Each domain has its own.",

@@ -19,6 +19,7 @@ from ragteach.teach.checks import (
 )
 from ragteach.teach.exercises import answers_12 as known
 from ragteach.teach.exercises import own_file_12  # noqa: F401  registers 12-7
+from ragteach.teach.handing import as_dict
 from ragteach.teach.written import Sentence, in_words
 
 # ------------------------------------------------------------------ 12-1
@@ -63,6 +64,7 @@ def header(yours):
             (len(text), known.HEADER_N),
         ]
         wrong += [(want["__metadata__"], known.HEADER_PART)]
+        wrong += [(list(want), "These are the names alone. Return the whole dict.")]
         wrong += [({k: v for k, v in want.items() if k != "__metadata__"}, known.HEADER_PART)]
         expect_equal(mine, want, wrong=wrong, what="The header")
 
@@ -144,6 +146,10 @@ def merge(yours):
                     bias.sum(0),
                     "You sum the biases of all tasks; a task has its own: model.bias[t].",
                 ),
+                (
+                    bias.mean(0),
+                    "This is the mean bias of all tasks; a task has its own: model.bias[t].",
+                ),
             ],
             what="The merged bias",
         )
@@ -216,6 +222,7 @@ def unmerge(yours):
 )
 def flips(yours):
     """A dict from bits to the share of changed predictions."""
+    yours = as_dict(yours)
     expect(isinstance(yours, dict), "Answer with a dict such as {16: 0.1, 8: 0.2, 4: 0.3, 2: 0.4}.")
     finished(yours, "Some numbers are not there yet.")
     expect(set(yours) == {16, 8, 4, 2}, "Give a share for each of 16, 8, 4 and 2 bits.")

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 import numpy as np
+import torch
 
 from ragteach.study.experiment import interval
 from ragteach.teach.checks import (
@@ -17,6 +18,7 @@ from ragteach.teach.checks import (
 )
 from ragteach.teach.exercises import answers_13 as answers
 from ragteach.teach.exercises import own_court_13  # noqa: F401  registers 13-9
+from ragteach.teach.handing import as_dict
 from ragteach.teach.written import Sentence, in_words
 
 # ------------------------------------------------------------------ 13-1
@@ -209,6 +211,7 @@ def trial(yours):
     """A dict with claim, baseline, metric, better, seeds, scores, baseline scores, interval,
     verdict.
     """
+    yours = as_dict(yours)
     expect(isinstance(yours, Mapping), "Fill in the dict mine: it has nine entries.")
     finished(dict(yours), "Some entries are not there yet.")
     missing = [key for key in answers.TRIAL if key not in yours]
@@ -433,7 +436,7 @@ def missed(yours):
     """
     for seed, label in [(1, 0), (2, 2)]:
         truth, said, group = answers.crowd(seed, label)
-        mine = call(yours, truth, said, group, label)
+        mine = as_dict(call(yours, truth, said, group, label))
         expect(
             isinstance(mine, Mapping),
             "Return a dict: a rate for each group.",
@@ -488,12 +491,12 @@ def certain(yours):
         p = answers.probabilities(seed)
         mine = call(yours, p, sure)
         expect(
-            isinstance(mine, tuple | list) and len(mine) == 2,
+            isinstance(mine, tuple | list | np.ndarray | torch.Tensor) and len(mine) == 2,
             "Return two things: the places of the certain sentences, and their labels.",
         )
         places, labels = (np.asarray(as_array(part)).ravel() for part in mine)
         right = answers.certain(p, sure)
-        if _same_pair((places, labels), right):
+        if _same_pair(_in_order(places, labels), right):
             continue
         for wrong, message in answers.CERTAIN:
             expect(not _same_pair((places, labels), wrong(p, sure)), message)
@@ -507,6 +510,14 @@ def certain(yours):
             f"Look at sentence {first}, p = {p[first].round(2).tolist()}, with sure = {sure}: is "
             "its largest probability large enough, and which class has it?"
         )
+
+
+def _in_order(places: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Any order of the sentences will do."""
+    if places.shape != labels.shape:
+        return places, labels
+    order = np.argsort(places, kind="stable")
+    return places[order], labels[order]
 
 
 def _same_pair(mine: tuple, other: tuple) -> bool:

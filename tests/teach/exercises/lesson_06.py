@@ -125,6 +125,10 @@ def corrected_in_plain_python(d, r):
     return [mean, mean - half, mean + half]
 
 
+def _scale(d, r):
+    return np.sqrt(d.var(ddof=1) * (1 / len(d) + r))
+
+
 WRONG = {
     "06-7": {
         "Student": lambda d, r: interval(d),
@@ -136,6 +140,12 @@ WRONG = {
         "upside down": by(lambda v, n, r: np.sqrt(v * (1 / n + (1 / r if r else 0)))),
         "ends swapped": lambda d, r: [corrected(d, r)[i] for i in (0, 2, 1)],
         "one side": lambda d, r: corrected(d, r, level=0.95),
+        "n degrees": lambda d, r: (
+            d.mean() + stats.t.ppf(0.975, len(d)) * _scale(d, r) * np.array([0, -1, 1])
+        ),
+        "rho of rho": by(lambda v, n, r: np.sqrt(v * (1 / n + r / (1 - r)))),
+        "half the width": lambda d, r: (d.mean(), stats.t.ppf(0.975, len(d) - 1) * _scale(d, r)),
+        "subtracted": by(lambda v, n, r: np.sqrt(v * abs(1 / n - r))),
     },
     "06-8": {
         "chosen on test": comparison(read="test"),
@@ -167,6 +177,7 @@ WRONG = {
         "not averaged": lambda loss, acc: acc[np.arange(len(acc)), loss.argmin(1)],
         "summed": lambda loss, acc: acc[np.arange(len(acc)), loss.argmin(1)].sum(),
         "rows": lambda loss, acc: acc[loss.argmin(1)].mean(),
+        "by accuracy": lambda loss, acc: acc[np.arange(len(acc)), acc.argmin(1)].mean(),
         "median": lambda loss, acc: np.median(acc[np.arange(len(acc)), loss.argmin(1)]),
         "one entry": lambda loss, acc: acc.flat[loss.argmin()],
         "best seed": lambda loss, acc: acc[np.arange(len(acc)), loss.argmin(1)].max(),
@@ -193,6 +204,13 @@ WRONG = {
         "a test": lambda a, b: stats.ttest_rel(a, b),
         "no mean": lambda a, b: interval(a - b)[1:],
         "by n": lambda a, b: _around(a, b, _half(a - b) / np.sqrt(len(a))),
+        "n - 1 twice": lambda a, b: _around(
+            a, b, _half(a - b) * np.sqrt(len(a)) / np.sqrt(len(a) - 1)
+        ),
+        "variance": lambda a, b: _around(a, b, _half(a - b) * (a - b).std(ddof=1)),
+        "median": lambda a, b: np.median(a - b) + _half(a - b) * np.array([0, -1, 1]),
+        "quantiles": lambda a, b: ((a - b).mean(), *np.quantile(a - b, [0.025, 0.975])),
+        "a alone": lambda a, b: _around(a, b, _half(a)),
         "n degrees": lambda a, b: _around(a, b, _half(a - b, z=stats.t.ppf(0.975, len(a)))),
     },
     "06-2": {
@@ -264,5 +282,6 @@ RIGHT = {
             {"independent": 0.5, "RAG": 0.60, "full sharing": 0.66}, n_seeds=12, seed=3
         ),
     },
-    "06-6": spellings("rrrwww"),
+    "06-6": spellings("rrrwww")
+    | {"a column": pd.Series(dict(zip("abcdef", ["right."] * 3 + ["Wrong!"] * 3, strict=True)))},
 }

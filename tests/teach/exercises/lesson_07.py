@@ -20,6 +20,10 @@ WRONG = {
         ),
         "no graph": lambda g, a, s: 1 / s + EYE(len(g)) / a,
         "adapters with adapters": lambda g, a, s: g.T @ g / a,
+        "counted": lambda g, a, s: 1 / s + (g != 0) @ (g != 0).T.astype(float) / a,
+        "squared": lambda g, a, s: 1 / s**2 + g @ g.T / a**2,
+        "variances only": lambda g, a, s: np.diag(1 / s + (g**2).sum(1) / a),
+        "a difference": lambda g, a, s: 1 / s - g @ g.T / a,
         "no signs": lambda g, a, s: 1 / s + abs(g) @ abs(g).T / a,
     },
     "07-2": {
@@ -28,6 +32,10 @@ WRONG = {
         "the sum": lambda r, s: s / (1 - r),
         "the ratio": lambda r, s: r / (1 - r),
         "variances": lambda r, s: r / (1 - r) / s,
+        "rho for lam": lambda r, s: r / (r + s),
+        "not shared": lambda r, s: s * (1 - r),
+        "squared": lambda r, s: s * r**2 / (1 - r**2),
+        "a root": lambda r, s: s * (r / (1 - r)) ** 0.5,
     },
     "07-3": {
         "swapped": lambda a, lam, s: s / lam * a.sum(0),
@@ -36,6 +44,10 @@ WRONG = {
         "no penalties": lambda a, lam, s: a.sum(0),
         "not divided": lambda a, lam, s: lam * a.sum(0),
         "no sum": lambda a, lam, s: lam / s * a,
+        "over classes": lambda a, lam, s: lam / s * a.sum(1),
+        "over features": lambda a, lam, s: lam / s * a.sum(-1),
+        "the first": lambda a, lam, s: lam / s * a[0],
+        "of merged": lambda a, lam, s: lam * a.sum(0) / (len(a) * lam + s),
     },
     "07-4": {
         "everywhere": lambda x, t, n, s: np.hstack([x] + [s * x] * n),
@@ -47,6 +59,10 @@ WRONG = {
         ),
         "no shared block": lambda x, t, n, s: augment(x, t, n, s)[:, x.shape[1] :],
         "shared last": lambda x, t, n, s: np.hstack([augment(x, t, n, s)[:, x.shape[1] :], x]),
+        "off by one": lambda x, t, n, s: augment(x, (t + 1) % n, n, s),
+        "sign": lambda x, t, n, s: augment(x, t, n, -s),
+        "root of s": lambda x, t, n, s: augment(x, t, n, s**0.5),
+        "a mark": lambda x, t, n, s: np.hstack([x, s * np.eye(n)[t]]),
         "woven": lambda x, t, n, s: (
             augment(x, t, n, s).reshape(len(x), n + 1, -1).swapaxes(1, 2).reshape(len(x), -1)
         ),
@@ -59,6 +75,13 @@ WRONG = {
         "variances only": lambda x, t, e, c: (x @ x.T * np.diag(c)[t][:, None]) @ e,
         "pairs in step": lambda x, t, e, c: (x @ x.T * c[t, t]) @ e,
         "sign": lambda x, t, e, c: -(x @ x.T * c[np.ix_(t, t)]) @ e,
+        "correlations": lambda x, t, e, c: (
+            (x @ x.T * (c / np.sqrt(np.outer(np.diag(c), np.diag(c))))[np.ix_(t, t)]) @ e
+        ),
+        "no vote for itself": lambda x, t, e, c: (
+            (x @ x.T * c[np.ix_(t, t)] * (1 - np.eye(len(x)))) @ e
+        ),
+        "a mean": lambda x, t, e, c: (x @ x.T * c[np.ix_(t, t)]) @ e / len(x),
         "inverse": lambda x, t, e, c: (x @ x.T * np.linalg.inv(c)[np.ix_(t, t)]) @ e,
     },
     "07-6": {
@@ -68,6 +91,7 @@ WRONG = {
         "full sharing": 1000.0,
         "a word": "large",
         "negative": -1,
+        "a truth": True,
     },
     "07-7": slips("rwwwrr"),
     "07-8": {
@@ -82,6 +106,11 @@ WRONG = {
         "the bracket": lambda v, t, n: (v / (v + t), v * t / (v + t)),
         "T - 1 over T forgotten": lambda v, t, n: (v / (v + t), v / n + v * t / (v + t)),
         "no noise of the mean": lambda v, t, n: (v / (v + t), (n - 1) / n * v * t / (v + t)),
+        "T in w": lambda v, t, n: (v / n / (v / n + t), 1.0),
+        "James and Stein": lambda v, t, n: ((n - 3) / (n - 1) * v / (v + t), 1.0),
+        "the noise": lambda v, t, n: (v, 1.0),
+        "the bracket by T": lambda v, t, n: (v / (v + t), v * t / (v + t) / n),
+        "a sum": lambda v, t, n: (v / (v + t), v + t),
         "error of own": lambda v, t, n: (v / (v + t), v),
         "error of pooled": lambda v, t, n: (v / (v + t), v / n + (n - 1) / n * t),
     },

@@ -68,12 +68,30 @@ WRONG = {
         "not relative": lambda w: _distance(_centred(w))[0].mean(),
         "one per replica": lambda w: _distance(_centred(w))[0] / _distance(_centred(w))[1],
         "root mean square": _root_mean_square,
+        "summed": lambda w: _ratio(_centred(w)) * len(w),
+        "mean of norms": lambda w: (
+            _distance(_centred(w))[0].mean() / np.linalg.norm(_centred(w), axis=(1, 2)).mean()
+        ),
+        "single weights": lambda w: _centred(w).std(0).mean(),
+        "absolute values": lambda w: (
+            np.abs(_centred(w) - _centred(w).mean(0)).sum((1, 2)).mean()
+            / np.abs(_centred(w).mean(0)).sum()
+        ),
+        "pairs": lambda w: (
+            np.mean(
+                [np.linalg.norm(a - b) for i, a in enumerate(_centred(w)) for b in _centred(w)[:i]]
+            )
+            / _distance(_centred(w))[1]
+        ),
     },
     "08-2": {
         "no learning rate": lambda lr, lam, gap, tol: np.log(tol / gap) / np.log(1 - lam),
         "negative": lambda lr, lam, gap, tol: np.log(gap / tol) / np.log(1 - lr * lam),
         "gap forgotten": lambda lr, lam, gap, tol: np.log(tol) / np.log(1 - lr * lam),
         "linear": lambda lr, lam, gap, tol: (gap - tol) / (lr * lam * gap),
+        "rounded down": lambda lr, lam, gap, tol: by_counting(lr, lam, gap, tol) - 1,
+        "one more": lambda lr, lam, gap, tol: by_counting(lr, lam, gap, tol) + 1,
+        "two logarithms": lambda lr, lam, gap, tol: np.log10(tol / gap) / np.log(1 - lr * lam),
         "continuous time": lambda lr, lam, gap, tol: np.log(gap / tol) / (lr * lam),
     },
     "08-3": {
@@ -81,6 +99,8 @@ WRONG = {
         "turned round": lambda s: s / np.sqrt(3),
         "twelve": lambda s: np.sqrt(12) * s,
         "same scale": lambda s: s,
+        "u squared": lambda s: 3 * s * s,
+        "scale for its square": lambda s: np.sqrt(3 * s),
     },
     "08-4": {
         "upside down": {**GOOD, "same scale": [1 / x for x in SCALE]},
@@ -114,6 +134,9 @@ WRONG = {
         "diagonal forgotten": lambda K, k: (k * k / K, k * k / K),
         "without replacement": lambda K, k: (k, k * (k - 1) / (K - 1)),
         "swapped": lambda K, k: (k * k / K, k),
+        "not over K": lambda K, k: (k, k * k),
+        "all K": lambda K, k: (K, k * k / K),
+        "probabilities": lambda K, k: (k / K, (k / K) ** 2),
     },
     "08-8": slips("rwwrwr"),
 }
@@ -134,6 +157,12 @@ RIGHT = {
         ),
         "whole steps": lambda lr, lam, gap, tol: int(
             np.ceil(np.log(tol / gap) / np.log(1 - lr * lam))
+        ),
+        "whole steps, a tensor": lambda lr, lam, gap, tol: torch.ceil(
+            torch.tensor(np.log(tol / gap) / np.log(1 - lr * lam))
+        ),
+        "whole steps, an array": lambda lr, lam, gap, tol: np.array(
+            [by_counting(lr, lam, gap, tol)]
         ),
         "other base": lambda lr, lam, gap, tol: (
             (np.log10(tol) - np.log10(gap)) / np.log10(1 - lr * lam)

@@ -1,9 +1,10 @@
 """Answers to try on the exercises of lesson 09."""
 
 import numpy as np
+import pandas as pd
 import torch
 from drafts import slips, spellings
-from sklearn.metrics import f1_score, precision_score, recall_score
+from sklearn.metrics import balanced_accuracy_score, f1_score, precision_score, recall_score
 
 import ragteach as rt
 from ragteach.teach.exercises import answers_09 as answers
@@ -57,6 +58,9 @@ WRONG = {
         "other order": lambda n, alpha: (1 / n)[::-1],
         "shares": lambda n, alpha: n / n.sum(),
         "times the mean": lambda n, alpha: answers.sentence_weight(n, alpha) * n.mean(),
+        "the median": lambda n, alpha: 1 / n if alpha == "equal" else n / n / np.median(n),
+        "the largest": lambda n, alpha: 1 / n if alpha == "equal" else n / n / n.max(),
+        "a root": lambda n, alpha: n**-0.5,
     },
     "09-2": {
         "accuracy": lambda truth, said: (truth == said).mean(),
@@ -77,6 +81,10 @@ WRONG = {
         "the worst": lambda truth, said: answers.recalls(truth, said).min(),
         "missed": lambda truth, said: 1 - answers.balanced_accuracy(truth, said),
         "per cent": lambda truth, said: 100 * answers.balanced_accuracy(truth, said),
+        "guessing earns 0": lambda truth, said: balanced_accuracy_score(truth, said, adjusted=True),
+        "specificity": lambda truth, said: np.mean(
+            [(said[truth != c] != c).mean() for c in np.unique(truth)]
+        ),
         "geometric": lambda truth, said: np.exp(np.log(answers.recalls(truth, said)).mean()),
     },
     "09-3": {
@@ -113,6 +121,10 @@ WRONG = {
         "least squares": lambda X, y, w_s, lam: np.linalg.lstsq(X, y, rcond=None)[0],
         "n times lam": lambda X, y, w_s, lam: answers.ridge_towards(X, y, w_s, len(X) * lam),
         "halfway": lambda X, y, w_s, lam: (answers.ridge(X, y, w_s, lam) + w_s) / 2,
+        "halfway to least squares": lambda X, y, w_s, lam: (w_s + np.linalg.pinv(X) @ y) / 2,
+        "by the features": lambda X, y, w_s, lam: answers.ridge_towards(
+            X, y, w_s, lam * X.shape[1] / len(X)
+        ),
         "half": lambda X, y, w_s, lam: answers.ridge_towards(X, y, w_s, lam) / 2,
     },
     "09-6": {
@@ -197,6 +209,7 @@ RIGHT = {
     },
     "09-3": {"class weights": weighted, "torch": torch_draw, "plain Python": plain_draw},
     "09-4": {
+        "a column": pd.Series({key: np.bool_(word == "yes") for key, word in MOVES.items()}),
         "capitals": {k: v.upper() for k, v in MOVES.items()},
         "booleans": {k: v == "yes" for k, v in MOVES.items()},
         "another order": dict(reversed(MOVES.items())),

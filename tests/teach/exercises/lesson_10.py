@@ -147,6 +147,8 @@ WRONG = {
         "neutral afterwards": lambda m, c, d: (abs(m) <= d).sum(),
         "opinion before": lambda m, c, d: (abs(m) > c).sum(),
         "those that stay": lambda m, c, d: ((abs(m) <= c) | (abs(m) > d)).sum(),
+        "negative side": lambda m, c, d: ((m < -c) & (m >= -d)).sum(),
+        "different ratings": lambda m, c, d: len({abs(x) for x in m if c < abs(x) <= d}),
     },
     "10-2": {f"mistake {i}": f for i, (f, _) in enumerate(REDRAWS)},
     "10-3": {
@@ -179,6 +181,10 @@ WRONG = {
         "mean": lambda R: R / np.diag(R).mean(),
         "root of the mean": lambda R: R / np.sqrt(np.diag(R).mean()),
         "largest": lambda R: R / R.max(),
+        "mean of the two": lambda R: R / ((np.diag(R)[:, None] + np.diag(R)) / 2),
+        "a root too many": lambda R: R / np.outer(np.diag(R), np.diag(R)) ** 0.25,
+        "subtracted": lambda R: R - np.sqrt(np.outer(np.diag(R), np.diag(R))),
+        "the diagonal only": lambda R: R - np.diag(np.diag(R)) + np.eye(len(R)),
     },
     "10-5": {
         "turned round": lambda a, b: (*mcnemar(b, a)[:2], mcnemar(a, b)[2]),

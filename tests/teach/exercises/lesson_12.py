@@ -4,6 +4,7 @@ import json
 import struct
 
 import numpy as np
+import pandas as pd
 import torch
 from drafts import slips, spellings
 
@@ -150,6 +151,7 @@ WRONG = {
         "text": lambda data: data[8 : 8 + n_of(data)].decode(),
         "n": n_of,
         "metadata only": lambda data: header(data)["__metadata__"],
+        "names only": lambda data: list(header(data)),
     },
     "12-2": {
         "in place": in_place,
@@ -164,6 +166,14 @@ WRONG = {
         ),
         "every adapter": with_weight(lambda m, t: m.shared + parts(m, lambda k, n: 1.0)),
         "active ones by 1": with_weight(lambda m, t: m.shared + parts(m, lambda k, n: m.active[n])),
+        "the graph squared": with_weight(
+            lambda m, t: m.shared + parts(m, lambda k, n: m.active[n] * m.graph[t, k] ** 2)
+        ),
+        "subtracted": with_weight(lambda m, t: 2 * m.shared - merged(m, t)),
+        "made to sum to 1": with_weight(
+            lambda m, t: m.shared + (merged(m, t) - m.shared) / m.graph[t].sum()
+        ),
+        "mean bias": with_bias(lambda m, t: m.bias.mean(0)),
         "graph as yes or no": with_weight(
             lambda m, t: m.shared + parts(m, lambda k, n: m.active[n] * float(m.graph[t, k] != 0))
         ),
@@ -237,6 +247,7 @@ RIGHT = {
         "a fraction": lambda W, lam, lam_s: W.sum(0) / (len(W) + lam_s / lam),
     },
     "12-4": {
+        "a column": pd.Series({16: 0.0, 8: 0.0, 4: 0.025, 2: 0.21875}),
         "another machine": {16: 0.0, 8: 0.00625, 4: 0.03125, 2: 0.2125},
         "tensors": {b: torch.tensor(v) for b, v in {16: 0.0, 8: 0.0, 4: 0.01875, 2: 0.225}.items()},
     },

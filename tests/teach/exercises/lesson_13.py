@@ -148,6 +148,8 @@ WRONG = {
         "divided": changed(bound=lambda a, m: a / m),
         "swapped": lambda a, m: known.false_evidence(a, m)[::-1],
         "one number": lambda a, m: m * a,
+        "exactly one": changed(chance=lambda a, m: m * a * (1 - a) ** (m - 1)),
+        "tiny chances": changed(chance=lambda a, m: 1 - np.exp(-a * m)),
     },
     "13-3": {
         "equal counts": known.not_strict,
@@ -158,6 +160,7 @@ WRONG = {
         "one factor": known.one_factor,
         "against full sharing": known.against_sharing,
         "not whole": known.quotient,
+        "rounded up": known.rounded_up,
     },
     "13-4": {
         "swapped": lambda *sizes: known.multiply_adds(*sizes)[::-1],
@@ -168,6 +171,12 @@ WRONG = {
         "one sentence": lambda n, d, c, k: ((k + 1) * c * d, (k + 1) * c * d),
         "two for one": lambda *sizes: tuple(2 * count for count in known.multiply_adds(*sizes)),
         "one count": lambda n, d, c, k: n * (k + 1) * c * d,
+        "two for one in products": lambda n, d, c, k: (
+            2 * n * (k + 1) * c * d,
+            (k + 2 * n) * c * d,
+        ),
+        "scores added": counts(written=lambda n, d, c, k: n * (k + 1) * c * d + n * k * c),
+        "one addition less": counts(first=lambda n, d, c, k: (k - 1 + n) * c * d),
     },
     "13-5": {
         "a list": list(TRIAL.values()),
@@ -272,6 +281,7 @@ RIGHT = {
     },
     "13-6": spellings("rrwrww"),
     "13-7": {
+        "a column": lambda *given: pd.Series(known.missed(*given)),
         "plain Python": plain_missed,
         "pandas": lambda truth, said, group, label: (
             pd.Series(np.where(truth == label, said != label, np.nan)).groupby(group).mean()
@@ -284,6 +294,11 @@ RIGHT = {
         },
     },
     "13-8": {
+        "one array": lambda p, sure: np.array(known.certain(p, sure)),
+        "the surest first": lambda p, sure: tuple(
+            part[np.argsort(-p.max(1)[known.certain(p, sure)[0]])]
+            for part in known.certain(p, sure)
+        ),
         "plain Python": plain_certain,
         "torch": lambda p, sure: (
             torch.nonzero(torch.tensor(p).amax(1) >= sure).ravel(),

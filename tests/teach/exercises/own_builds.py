@@ -9,6 +9,7 @@ from sklearn.linear_model import LogisticRegression
 
 from ragteach.teach.exercises import own_court_13, own_factors_08, own_newcomer_09
 from ragteach.teach.exercises.answers_07 import augment
+from ragteach.teach.exercises.answers_13 import judge as judge_13
 from ragteach.teach.exercises.own_court_13 import Court
 from ragteach.teach.exercises.own_factors_08 import Factors
 from ragteach.teach.exercises.own_file_12 import ModelFile, pack, unpack
@@ -335,6 +336,13 @@ COURTS = {
     "turned round": court(hear=lambda s, c, a, b: Court.hear(s, c, b, a)),
     "yes and no": court(verdict=lambda self: said(self, depends="yes")),
     "no evidence is against": court(verdict=lambda self: said(self, open="against")),
+    "margin granted twice": court(
+        verdict=lambda self: (
+            "cannot be tested"
+            if not self.heard
+            else judge_13([tuple(x + self.margin for x in v) for v in self.intervals().values()])
+        )
+    ),
     "a number": court(luck=lambda self, flips: len(flips) * Court.luck(self, flips)),
     "for only": court(luck=share_of(lambda t: (t[:, 1] > 0).any())),
     "all conditions": court(luck=share_of(lambda t: ((t[:, 1] > 0) | (t[:, 2] < 0)).all())),
