@@ -376,6 +376,34 @@ def test_a_cell_that_python_refuses_costs_that_cell_only(cell):
     assert "01-1" in found.broken and set(found.answers) == {"01-2"}
 
 
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "files = !ls\ny = %time 3",
+        "if files:\n    !ls\n    %time 3",
+        "%%time\nwhole = 9",
+        "help?\n?help\n%load_ext autoreload",
+    ],
+)
+def test_lines_of_ipythons_own_cost_themselves_only(cell):
+    found = slices.read([f"{cell}\nx = (7\n  % 4)\ncheck('01-1', x)"])
+    (answer,) = found.answers["01-1"]
+    assert not found.broken and answer.statements[-1] == "x = 7 % 4"
+
+
+@pytest.mark.parametrize("kind", ["writefile notes.py", "bash", "html", "javascript"])
+def test_a_cell_that_is_no_python_is_no_answer(kind):
+    found = slices.read([f"%%{kind}\ncheck('01-1', 5)\n= no python", "check('01-2', 2)"])
+    assert set(found.answers) == {"01-2"} and not found.broken
+
+
+def test_an_answer_that_is_the_courses_own_is_noted():
+    cells = ['f = reference("01-1")', "check('01-1', f)", "check('01-2', [f, reference('01-3')])"]
+    found = slices.read(cells).answers
+    assert judging.borrows(found["01-1"][0]) and not judging.borrows(found["01-2"][0])
+    assert "the course's own" in grading.note_of({"how": "apart", "points": 1, "borrowed": True})
+
+
 def test_an_answer_takes_only_what_it_needs():
     cells = [
         "import numpy as np",
@@ -465,6 +493,46 @@ def test_a_folder_without_submissions_is_refused(tmp_path):
         submissions.find(tmp_path)
     with pytest.raises(RagteachError, match="is not a folder"):
         submissions.find(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        '{"cells": {"0": 1}}',
+        '{"cells": [1, null, {"cell_type": ["code"]}, {"cell_type": "code", "source": {"a": 1}}]}',
+        '{"worksheets": [1]}',
+        '{"worksheets": {}}',
+        '{"cells": null, "worksheets": null}',
+        '{"checks": {"01-1": [], "01-2": null}, "class": {"world": {"a": 1}}, "written": [1]}',
+        '{"cells": [{"cell_type": "code", "source": "\\ud800 = 1"}]}',
+        "NaN",
+        "[" * 10_000,
+    ],
+)
+def test_json_of_any_shape_is_read_or_told(tmp_path, content):
+    """A worksheet that was a number once ended the grading of the whole class."""
+    (tmp_path / "a.ipynb").write_text(content, "utf-8")
+    read = submissions.read("a", [tmp_path / "a.ipynb"], tmp_path)
+    assert read.notes or all(isinstance(cell, str) for cell in read.cells)
+    assert not slices.read(read.cells).answers
+
+
+def test_a_link_to_itself_costs_that_file_only(tmp_path):
+    """So did a loop of links."""
+    (tmp_path / "a.ipynb").symlink_to("a.ipynb")
+    (tmp_path / "b.ipynb").write_bytes(notebook(PROOF).encode("utf-16"))
+    files = [tmp_path / "a.ipynb", tmp_path / "b.ipynb"]
+    read = submissions.read("a", files, tmp_path)
+    assert len(read.notes) == 1 and read.notes[0].startswith("a.ipynb: ")
+    assert read.cells == [PROOF]
+
+
+def test_what_belongs_to_nobody_is_named(tmp_path):
+    for name in ("ada.zip", "ada.ipynb", ".hidden"):
+        (tmp_path / name).write_text("")
+    (tmp_path / "bert").mkdir()
+    (tmp_path / "link").symlink_to("bert")
+    assert submissions.left_out(tmp_path) == ["ada.zip", "link"]
 
 
 def test_names_of_students_become_names_of_files():

@@ -83,6 +83,10 @@ def grade(
     told = print if say else (lambda *words, **how: None)
     for line in lines:
         told(line)
+    aside = submissions.left_out(root)
+    if aside:
+        more = f" and {len(aside) - 10} more" if len(aside) > 10 else ""
+        told(f"Not read, no notebook, progress file or folder: {', '.join(aside[:10])}{more}")
     state = out / ".graded"
     make_folder(state, "out")
     judging.warm_up()
@@ -261,6 +265,8 @@ def note_of(mark: dict) -> str:
     """What a teacher should look at."""
     if mark["how"] == "beside" and mark["points"]:
         return "its check ran beside the student's code: look at it"
+    if mark.get("borrowed"):
+        return "its code asks for reference(...), the course's own answer"
     if mark.get("recomputed") is False:
         return "right in this world, but not computed from it: a number was typed in"
     return ""

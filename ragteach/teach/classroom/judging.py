@@ -112,10 +112,18 @@ def _best(
     passed = [verdict for verdict in verdicts if verdict["status"] == PASS]
     best = (passed or verdicts)[0]
     bound = checks.get(number).bound
+    if best["status"] == PASS:
+        best["borrowed"] = borrows(answers[len(verdicts) - 1])
     if best["status"] == PASS and bound is not None:
         again = _of_one(number, answers[len(verdicts) - 1], world, limits, fresh=1)
         best["recomputed"] = again["status"] == PASS
     return best
+
+
+def borrows(answer: slices.Answer) -> bool:
+    """Whether an answer asks the course for that very answer: ``check("02-1", reference("02-1"))``."""
+    code = "\n".join([*answer.statements, answer.expression])
+    return f"reference({answer.number!r})" in code  # as ast.unparse writes it
 
 
 def _of_one(number: str, answer: slices.Answer, world: str, limits: Limits, fresh: int = 0) -> dict:

@@ -19,7 +19,11 @@ from collections.abc import Set
 from dataclasses import dataclass
 
 CHECK = re.compile(r"\bcheck\(\s*[\"']([\w-]+)[\"']")
-MAGIC = re.compile(r"^\s*[%!?]|\?\s*$")
+MAGIC = re.compile(r"^[%!?].*|^.*\?\s*$")  # a line of IPython's own
+DEEPER = re.compile(
+    r"^(\s*)(?:[\w., ]+=\s*)?(?:[!?]|%[a-z]).*"
+)  # within a block, or on the right of "="
+OF_PYTHON = ("%%time", "%%timeit", "%%capture", "%%prun")  # other cells that begin with %% are none
 MOVING = ("check", "card", "hint", "predict", "reveal", "rubric", "reflect", "display", "print")
 SET_UP = ("pip", "find_spec", "subprocess")  # the first cell, which installs the course
 
@@ -63,13 +67,17 @@ def read(cells: list[str]) -> Notebook:
 
 def parsed(source: str) -> ast.Module:
     """A cell's code as a tree, without IPython's own lines."""
-    lines = [
-        "pass" if MAGIC.search(line) and not line.startswith(" ") else line
-        for line in source.replace("\r\n", "\n").split("\n")
-    ]
+    lines = source.replace("\r\n", "\n").split("\n")
+    first = source.split(maxsplit=1)[0] if source.strip() else ""
+    if first.startswith("%%") and first not in OF_PYTHON:  # a file, a page, another language
+        lines = []
+    lines = [MAGIC.sub("pass", line) for line in lines]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return ast.parse("\n".join(lines))
+        try:
+            return ast.parse("\n".join(lines))
+        except SyntaxError:
+            return ast.parse("\n".join(DEEPER.sub(r"\1pass", line) for line in lines))
 
 
 def _look(node: ast.stmt, before: list[ast.stmt], found: Notebook) -> None:

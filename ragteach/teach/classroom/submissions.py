@@ -70,6 +70,16 @@ def find(folder: Path) -> dict[str, list[Path]]:
     return found
 
 
+def left_out(folder: Path) -> list[str]:
+    """What lies in a folder and belongs to no student: archives, texts, links to folders."""
+    found = []
+    for entry in sorted(folder.iterdir()):
+        read = entry.suffix in ENDINGS or (entry.is_dir() and not entry.is_symlink())
+        if not read and not entry.name.startswith("."):
+            found.append(entry.name)
+    return found
+
+
 def _inside(folder: Path) -> list[Path]:
     """A student's files, links to folders not followed."""
     found = []
@@ -97,7 +107,7 @@ def read(student: str, files: list[Path], root: Path) -> Submission:
 
 def _bytes_of(path: Path, root: Path) -> bytes:
     """The bytes of a regular file that lies in ``root``, links included."""
-    real = path.resolve()
+    real = Path(os.path.realpath(path))  # a link that leads to itself is no error here
     if not real.is_relative_to(root.resolve()):
         raise ValueError("is a link that leads out of the folder; it was not read")
     handle = os.open(real, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
@@ -112,7 +122,7 @@ def _bytes_of(path: Path, root: Path) -> bytes:
 
 def _take(submission: Submission, path: Path, content: bytes) -> None:
     try:
-        whole = json.loads(content.decode("utf-8-sig"))
+        whole = json.loads(content)  # UTF-8, UTF-16 or UTF-32, as Windows may write it
     except (ValueError, RecursionError):
         raise ValueError("is no JSON; it was not read") from None
     if not isinstance(whole, dict):
@@ -129,10 +139,10 @@ def cells_of(notebook: dict) -> list[str]:
     """The code of the code cells, whatever else the file holds (metadata are not looked at)."""
     cells = notebook.get("cells")
     if cells is None:  # nbformat 3
-        sheets = notebook.get("worksheets")
-        cells = sheets[0].get("cells") if isinstance(sheets, list) and sheets else []
+        sheets = [sheet for sheet in _list(notebook.get("worksheets")) if isinstance(sheet, dict)]
+        cells = [cell for sheet in sheets for cell in _list(sheet.get("cells"))]
     found = []
-    for cell in cells if isinstance(cells, list) else []:
+    for cell in _list(cells):
         if not isinstance(cell, dict) or cell.get("cell_type") != "code":
             continue
         source = cell.get("source", cell.get("input", ""))
@@ -140,6 +150,10 @@ def cells_of(notebook: dict) -> list[str]:
             source = "".join(str(line) for line in source)
         found.append(str(source))
     return found
+
+
+def _list(said: object) -> list:
+    return said if isinstance(said, list) else []
 
 
 def file_name(student: str) -> str:
