@@ -18,7 +18,7 @@ INSTALL = TORCH_INDEX='$(TORCH_INDEX)' $(PY) tools/install.py
 TEST_ENV := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MPLBACKEND=Agg
 
 .DEFAULT_GOAL := help
-.PHONY: help .python env lab test quick test-long mutants lint notebooks check-notebooks bench bench-widgets site lowest colab clean
+.PHONY: help .python env lab test quick test-long mutants lint .types .style notebooks check-notebooks bench bench-widgets site lowest colab clean
 
 help:  ## print this list
 	@echo "ragteach: a notebook course on multi-task learning. First: make lab"
@@ -82,10 +82,15 @@ mutants: env  ## break the code in many small ways, and list what no test notice
 	$(TEST_ENV) $(PY) tests/mutants.py --n $(or $(MUTANTS),40) --seed $(or $(SEED),0) $(MODULES)
 
 lint: env  ## check style, spelling and types
+	@$(MAKE) --no-print-directory -j 2 .types .style
+
+.types:
+	$(PY) -m mypy
+
+.style:
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m codespell_lib
-	$(PY) -m mypy
 	$(PY) tools/check_js.py
 
 notebooks: env  ## generate and execute the notebooks from notebooks/_source

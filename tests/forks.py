@@ -14,6 +14,7 @@ import sys
 import tempfile
 import traceback
 from contextlib import contextmanager
+from dataclasses import dataclass
 from multiprocessing import forkserver
 from pathlib import Path
 from unittest import mock
@@ -184,20 +185,41 @@ def _program(tell, code, arguments):
     os._exit(number or 0)
 
 
+@dataclass
+class Begun:
+    """A program that may still run: its code, its process, and the folder of what it says."""
+
+    code: str
+    process: multiprocessing.Process
+    folder: tempfile.TemporaryDirectory
+
+
+def begun(code, *arguments, env=None, cwd=None, text="") -> Begun:
+    """Begin ``python -c code arguments`` in a fork."""
+    folder = tempfile.TemporaryDirectory()
+    streams = [Path(folder.name, name) for name in ("in", "out", "err")]
+    for path, content in zip(streams, (text, "", ""), strict=True):
+        path.write_text(content, encoding="utf-8")
+    environment = dict(os.environ if env is None else env)
+    arguments = [str(argument) for argument in arguments]
+    place = str(cwd or os.getcwd())
+    process, told = _start(_program, environment, place, streams, code, arguments)
+    told.close()
+    return Begun(code, process, folder)
+
+
+def ended(program: Begun, timeout=300) -> subprocess.CompletedProcess:
+    """Wait for its end; returns what `subprocess.run` would, as text."""
+    with program.folder as folder:
+        program.process.join(timeout)
+        if program.process.exitcode is None:
+            program.process.kill()
+            raise subprocess.TimeoutExpired(program.code, timeout)
+        said = [Path(folder, name).read_text(encoding="utf-8") for name in ("out", "err")]
+    command = [sys.executable, "-c", program.code]
+    return subprocess.CompletedProcess(command, program.process.exitcode, *said)
+
+
 def python(code, *arguments, env=None, cwd=None, text="", timeout=300):
     """Run ``python -c code arguments`` in a fork; returns what `subprocess.run` would, as text."""
-    with tempfile.TemporaryDirectory() as folder:
-        streams = [Path(folder, name) for name in ("in", "out", "err")]
-        for path, content in zip(streams, (text, "", ""), strict=True):
-            path.write_text(content, encoding="utf-8")
-        environment = dict(os.environ if env is None else env)
-        arguments = [str(argument) for argument in arguments]
-        folder = str(cwd or os.getcwd())
-        process, told = _start(_program, environment, folder, streams, code, arguments)
-        told.close()
-        process.join(timeout)
-        if process.exitcode is None:
-            process.kill()
-            raise subprocess.TimeoutExpired(code, timeout)
-        said = [path.read_text(encoding="utf-8") for path in streams[1:]]
-    return subprocess.CompletedProcess([sys.executable, "-c", code], process.exitcode, *said)
+    return ended(begun(code, *arguments, env=env, cwd=cwd, text=text), timeout)

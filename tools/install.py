@@ -19,6 +19,7 @@ import re
 import shutil
 import subprocess
 import sys
+import sysconfig
 import threading
 import time
 import tomllib
@@ -31,6 +32,8 @@ STATE = Path(sys.prefix) / ".ragteach-installed"
 PATIENCE = 5.0  # seconds that PyTorch's own index has for an answer
 BIG = 5.0  # MB; a download of this size is named, smaller ones are counted
 UNITS = {"bytes": 1e-6, "kB": 1e-3, "MB": 1.0, "GB": 1e3}
+
+LATER = r"[/\\](tests|transformers[/\\]models)[/\\]"  # nearly nobody imports them
 
 # Measured in an empty environment: MB to download beyond torch, GB on disk with the CPU build.
 SIZES = {"lab": (160, 1.6), "all": (625, 2.7)}
@@ -68,7 +71,8 @@ def main(words: list[str]) -> int:
     code = install_torch(pip_args) or install_rest(asked, pip_args)
     if code:
         return code
-    say("[3/3] Settling JupyterLab")
+    say("[3/3] Compiling what was unpacked, and settling JupyterLab")
+    compile_all()
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     # On its first start JupyterLab asks whether to fetch news; a course needs none.
     news = "@jupyterlab/apputils-extension:announcements"
@@ -184,10 +188,27 @@ def install_rest(groups: list[str], pip_args: list[str]) -> int:
     return pip_install(["-e", f"{ROOT}[{','.join(groups)}]", *pip_args])
 
 
+def compile_all() -> None:
+    """Compile the packages on all cores (pip takes one).
+
+    What is left out, or does not compile, Python compiles itself when somebody imports it.
+    """
+    words = ["-m", "compileall", "-qq", "-j0", "-x", LATER, sysconfig.get_path("purelib")]
+    subprocess.run([sys.executable, *words], stdout=subprocess.DEVNULL, check=False)
+
+
 def pip_install(words: list[str], last_try: bool = True) -> int:
     """Run pip install and tell what matters of what it says; all of it if it fails."""
     constraints = ["-c", str(ROOT / "constraints.txt")]
-    command = [sys.executable, "-m", "pip", "install", "--disable-pip-version-check", *constraints]
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "install",
+        "--disable-pip-version-check",
+        "--no-compile",
+    ]
+    command += constraints
     bar = sys.stdout.isatty() and "--no-deps" in words
     if bar:  # one large file at a terminal: pip's own bar says it best
         return subprocess.run([*command, *words], check=False).returncode

@@ -146,9 +146,11 @@ def arrivals(
     leads = np.concatenate([g.next + o for g, o in zip(grids, offset[:-1], strict=True)])
     goals = np.array([g.goal + o for g, o in zip(grids, offset[:-1], strict=True)])
     at = np.concatenate([np.asarray(b) + o for b, o in zip(begun, offset[:-1], strict=True)])
+    is_goal = np.zeros(offset[-1], dtype=bool)
+    is_goal[goals] = True
     for _ in range(n_moves):
-        out = np.flatnonzero(~np.isin(at, goals))
+        out = np.flatnonzero(~is_goal[at])
         if len(out) == 0:
             break
         at[out] = leads[at[out], np.asarray(policy(seen[at[out]]))]
-    return np.isin(at, goals)
+    return is_goal[at]

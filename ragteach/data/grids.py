@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 
@@ -77,7 +77,9 @@ class Grid:
     @cached_property
     def next(self) -> np.ndarray:
         pushed = [[self.number[self.pushed(cell, way)] for way in range(4)] for cell in self.cells]
-        return np.array(pushed)[:, CONTROLS[self.controls]]
+        leads = np.array(pushed)[:, CONTROLS[self.controls]]
+        leads.setflags(write=False)  # of one map, whoever holds it
+        return leads
 
     def sign(self, cell: Cell) -> str:
         """What the map has there."""
@@ -200,10 +202,15 @@ def make_grid(world: str, seed: int = 0) -> Grid:
     kinds = {**WORLDS, **NEWCOMERS}
     one_of("world", world, kinds)
     whole("seed", seed)
-    rng = np.random.default_rng([list(kinds).index(world), seed])
+    return _made(list(kinds).index(world), kinds[world], int(seed))
+
+
+@lru_cache(maxsize=4096)  # a lab asks for the same maps many times
+def _made(number: int, kind: Kind, seed: int) -> Grid:
+    rng = np.random.default_rng([number, seed])
     while True:
-        grid = Grid(_drawn(kinds[world], rng), kinds[world].controls)
-        if len(_leading(grid)) >= 0.7 * len(grid.cells):
+        grid = Grid(_drawn(kind, rng), kind.controls)
+        if _leading(grid).mean() >= 0.7:
             return grid
 
 
@@ -228,10 +235,11 @@ def _drawn(kind: Kind, rng: np.random.Generator) -> tuple[str, ...]:
     return (wall, *(f"#{''.join(row)}#" for row in signs), wall)
 
 
-def _leading(grid: Grid) -> set[int]:
-    """The cells from which some buttons lead to the goal: from the goal backwards."""
-    found, new = {grid.goal}, {grid.goal}
-    while new:
-        new = set(np.flatnonzero(np.isin(grid.next, list(new)).any(1)).tolist()) - found
-        found |= new
+def _leading(grid: Grid) -> np.ndarray:
+    """(n_cells,) from which cells some buttons lead to the goal: from the goal backwards."""
+    found = np.zeros(len(grid.cells), dtype=bool)
+    found[grid.goal] = True
+    n_found = 0
+    while n_found < (n_found := np.count_nonzero(found)):
+        found |= found[grid.next].any(1)
     return found

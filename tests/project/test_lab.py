@@ -68,7 +68,10 @@ def checkout():
         (packages / "borrowed.pth").write_text(sysconfig.get_path("purelib"), encoding="utf-8")
         # Set-up's own question, is everything there, is answered yes.
         done = "import install, pathlib, sys; install.STATE = pathlib.Path(sys.argv[1]); "
-        done += "install.install_torch = install.install_rest = lambda *a: 0; install.main(['all'])"
+        done += (
+            "install.install_torch = install.install_rest = install.compile_all = lambda *a: 0; "
+        )
+        done += "install.main(['all'])"
         state = folder / ".venv" / ".ragteach-installed"
         subprocess.run(
             [sys.executable, "-c", done, str(state)],

@@ -3,10 +3,9 @@
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
 
+import forks
 import joblib
 import pandas as pd
 import pytest
@@ -270,20 +269,16 @@ def test_workers_that_always_die_end_the_run_with_a_message(tmp_path, monkeypatc
 
 def test_a_killed_run_goes_on_to_the_same_table(tmp_path, whole):
     code = (
-        "import sys, ragteach as rt; from ragteach.study import experiment as e; first = e._one_draw\n"
-        "import time\n"
-        "def slow(job, **o):\n"
-        "    time.sleep(60 * (job.seed == 2)); return first(job, **o)\n"
-        "e._one_draw = slow\n"
+        "import os, signal, sys, ragteach as rt\n"
+        "from ragteach.study import experiment as e; first = e._one_draw\n"
+        "def dies(job, *a, **o):\n"
+        "    if job.seed == 2: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "    return first(job, *a, **o)\n"
+        "e._one_draw = dies\n"
         f"rt.compare('toy', 4, **{OPTIONS!r}, out=sys.argv[1])\n"
     )
-    process = subprocess.Popen([sys.executable, "-c", code, str(tmp_path)])
-    draws, end = tmp_path / "draws", time.time() + 120
-    while time.time() < end and len(list(draws.glob("toy-*"))) < 2:
-        time.sleep(0.05)
-    process.kill()
-    process.wait()
-    assert len(list(draws.glob("toy-*"))) == 2
+    assert forks.python(code, tmp_path).returncode == -signal.SIGKILL
+    assert len(list((tmp_path / "draws").glob("toy-*"))) == 2
     same(run(out=tmp_path, resume=True), whole)
     assert len(files(tmp_path)) == 4
 

@@ -1,9 +1,8 @@
 """What a learner did is kept in one file, and nothing of it is lost."""
 
 import json
-import subprocess
-import sys
 
+import forks
 import pytest
 import torch
 
@@ -90,12 +89,17 @@ def test_progress_shows_what_is_kept_and_deletes_it(home):
     assert not list(home.iterdir())
 
 
-def test_two_kernels_that_keep_at_once_lose_nothing(home):
-    """Each process keeps twenty entries as fast as it can."""
-    code = "import sys; from ragteach.teach import record\n"
-    code += "for i in range(20): record.keep('predictions', f'{sys.argv[1]}-{i}', 'x')"
-    both = [subprocess.Popen([sys.executable, "-c", code, name]) for name in "ab"]
-    assert [process.wait() for process in both] == [0, 0]
+def test_two_kernels_that_keep_at_once_lose_nothing(home, tmp_path):
+    """Each process keeps twenty entries as fast as it can, and begins when the other is there too."""
+    code = (
+        "import pathlib, sys; from ragteach.teach import record\n"
+        "place, mine, other = pathlib.Path(sys.argv[1]), *sys.argv[2:]\n"
+        "(place / mine).touch()\n"
+        "while not (place / other).exists(): pass\n"
+        "for i in range(20): record.keep('predictions', f'{mine}-{i}', 'x')"
+    )
+    both = [forks.begun(code, tmp_path, *names) for names in ("ab", "ba")]
+    assert [process.returncode for process in map(forks.ended, both)] == [0, 0]
     assert len(json.loads((home / record.NAME).read_text())["predictions"]) == 40
 
 
