@@ -4,7 +4,7 @@ Enters: the arguments of an inner function of the package.  Leaves: its result; 
 whatever process, had the same arguments, then that run's, bit by bit, from the session's folder.
 
 A lesson runs as the student's notebook and as the solution, and its tests repeat its claims: most
-of what they compute is the same. Every line is executed each time, but for five functions whose
+of what they compute is the same. Every line is executed each time, but for six functions whose
 result their arguments decide (tests/core, engine and study hold that, without this file):
 
     fit             a training, step by step             trainer
@@ -12,6 +12,7 @@ result their arguments decide (tests/core, engine and study hold that, without t
     descent.train   gradient descent of many models      engine.training
     one_draw        all strategies on one draw           study.experiment
     best_heads      the best of several trained heads       study.own_classes
+    vectorized      texts as a bag of words                 data.inputs
 """
 
 import atexit
@@ -23,6 +24,7 @@ import os
 import pickle
 import sys
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -33,8 +35,9 @@ from joblib.hashing import NumpyHasher
 from matplotlib.figure import Figure
 
 import ragteach
-from ragteach import trainer
+from ragteach import dataset, trainer
 from ragteach.data.documents import Blocks, BlockSparse
+from ragteach.data.features import warn_of_unknown
 from ragteach.engine import optimum, training
 from ragteach.engine.objective import Problem
 from ragteach.engine.replicas import Replicas, trainable
@@ -50,6 +53,7 @@ from ragteach.tensors import TaskTensors, as_tensors
 PLAIN = {"criterion": None, "callbacks": (), "resume": None}  # of `fit`: nothing of a learner's own
 OPTIMISERS = (torch.optim.Adam, torch.optim.AdamW, torch.optim.SGD)
 QUICK = 0.02  # CPU seconds: what took less is not kept
+FEW = 200  # texts: as many are read at once
 PIXEL = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 )  # a picture
@@ -86,6 +90,10 @@ class Once:
         self.folder, self.saved = folder, 0.0
         self.inside = False  # within one of the functions
         folder.mkdir(exist_ok=True)
+        self.bags = folder.with_name(f"{folder.name}-bags")
+        self.bags.mkdir(exist_ok=True)
+        # Fitted vectorisers that we know: the texts' key, and the words as they were then.
+        self.fitted: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
 
     def find(self, key: str) -> Any:
         """The result that is kept under a key, or None."""
@@ -193,11 +201,11 @@ class Once:
         self, plainly: Callable, job: Job, frame: Any, strategies: list[Strategy], columns: Any,
         max_words: int | None = None,
     ) -> list[tuple]:  # fmt: skip
-        """`experiment._one_draw`, kept by strategy; a lesson's own strategies are computed."""
+        """`experiment._one_draw`, kept by strategy; builders of a lesson's own are computed."""
         if self.inside or max_words is not None:
             return plainly(job, frame, strategies, columns, max_words)
         attrs = None if frame is None else frame.attrs
-        known = [strategy for strategy in strategies if REGISTRY.get(strategy.name) is strategy]
+        known = [strategy for strategy in strategies if of_the_package(strategy)]
         *source, parts = described(frame, known) if known else ([],)
         keys = {
             strategy.name: digest("draw", vars(job), source, part, attrs)
@@ -229,6 +237,47 @@ class Once:
             self.keep(key, found, seconds)
         return found
 
+    def vectorized(self, plainly: Callable, texts: list[str], vectorizer: Any) -> tuple[Any, Any]:
+        """`inputs.vectorized` of many texts, by a new vectoriser or by one that was new here."""
+        known = None
+        if vectorizer is not None:
+            known, words = self.fitted.get(vectorizer, ("", None))
+            if not known or vectorizer.vocabulary_ is not words:
+                return plainly(texts, vectorizer)
+        if len(texts) < FEW:
+            return plainly(texts, vectorizer)
+        path = self.bags / digest("bag", known, texts)
+        try:
+            found, x, seconds = pickle.loads(path.read_bytes())
+        except FileNotFoundError:
+            started = time.process_time()
+            found, x = plainly(texts, vectorizer)
+            seconds = time.process_time() - started
+            if found.analyzer != "word":  # it is said each time
+                return found, x
+            beside = path.with_suffix(f".{os.getpid()}")
+            beside.write_bytes(pickle.dumps((None if known else found, x, seconds)))
+            beside.replace(path)
+        else:
+            self.saved += seconds
+            if known:
+                found = vectorizer
+                warn_of_unknown(x)
+        if not known:
+            self.fitted[found] = path.name, found.vocabulary_
+        return found, x
+
+
+def of_the_package(strategy: Strategy) -> bool:
+    """Whether nothing in it is a lesson's own but its name and its penalties."""
+    builder = strategy.builder
+    if REGISTRY.get(strategy.name) is strategy:
+        return True
+    module = sys.modules.get(getattr(builder, "__module__", ""))
+    ours = module is not None and module.__name__.startswith("ragteach.")
+    name = getattr(builder, "__qualname__", "")
+    return ours and getattr(module, name, None) is builder and strategy.features is None
+
 
 def shared_folder() -> Path:
     """The folder of this test session (made in tests/conftest.py)."""
@@ -247,13 +296,14 @@ def bare(replicas: Replicas) -> dict:
 
 @contextlib.contextmanager
 def kept_in(folder: Path) -> Iterator[Once]:
-    """In here the five functions compute nothing twice."""
+    """In here the six functions compute nothing twice."""
     once = Once(folder)
     plain_fit = trainer.fit
     plain_minimise = optimum.minimise
     plain_train = training._Descent.train
     plain_draw = experiment._one_draw
     plain_heads = own_classes.best_heads
+    plain_bags = dataset.vectorized
 
     @functools.wraps(plain_fit)
     def fit(model: Any, data: Any, *more: Any, **options: Any) -> History:
@@ -284,7 +334,12 @@ def kept_in(folder: Path) -> Iterator[Once]:
     def best_heads(strategy: HeadStrategy, parts: HeadParts) -> BestHeads:
         return once.best_heads(plain_heads, strategy, parts)
 
+    @functools.wraps(plain_bags)
+    def vectorized(texts: list[str], vectorizer: Any) -> tuple[Any, Any]:
+        return once.vectorized(plain_bags, texts, vectorizer)
+
     with (
+        mock.patch.object(dataset, "vectorized", vectorized),
         mock.patch.object(ragteach, "fit", fit),  # which has kept it, if it was asked for before
         mock.patch.object(trainer, "fit", fit),
         mock.patch.object(own_classes, "best_heads", best_heads),

@@ -10,6 +10,7 @@ from forks import python
 from problems import states_equal
 
 import ragteach as rt
+from ragteach.data.features import UnknownWordsWarning
 from ragteach.data.frames import any_frame
 from ragteach.engine import optimum
 from ragteach.study import own_classes
@@ -186,12 +187,67 @@ def test_every_strategy_of_a_table_is_kept_by_itself(tmp_path, everything_kept):
         assert len(list((tmp_path / "once").iterdir())) == 2 * 3
 
 
+def mine(data):
+    return rag(data)
+
+
 def test_a_strategy_of_one_s_own_is_computed(tmp_path, everything_kept):
-    ours = Strategy("RAG", rag, pairs([0.1, 1.0], [0.1]))
+    """Or kept by its penalties, if nothing else of it is one's own."""
+    made = [
+        Strategy("mine", mine, pairs([0.1, 1.0], [0.1])),
+        Strategy("mine", lambda data: rag(data), pairs([0.1, 1.0], [0.1])),
+        Strategy("mine", rag, pairs([0.1, 1.0], [0.1])),
+        Strategy("mine", rag, pairs([0.01, 1.0], [0.1])),
+        Strategy("mine", rag, pairs([0.1, 1.0], [0.1]), features=lambda data: data.vectorizer),
+        Strategy("mine", rag, pairs([0.1, 1.0], [0.1])),
+    ]
     with once.kept_in(tmp_path / "once") as kept:
-        for _ in range(2):
+        for ours in made:
+            assert kept.saved == 0.0
             rt.compare("toy", 1, 10, ours, progress=False)
-    assert kept.saved == 0.0
+        assert kept.saved > 0.0
+
+
+MANY = list(rt.make_toy(n_per_task=60)["text"])
+
+
+def bags(texts, again=()):
+    """A new vectoriser's words and features, and what it makes of more texts."""
+    data = rt.MultiTaskDataset(texts, [0] * len(texts), 2)
+    more = [rt.MultiTaskDataset(t, [0] * len(t), 2, vectorizer=data.vectorizer) for t in again]
+    names = [data.vectorizer.get_feature_names_out().tolist(), data.vectorizer.idf_.tolist()]
+    return [*names, *(part.x.tolist() for part in (data, *more))]
+
+
+def test_texts_are_read_once(tmp_path):
+    plainly = bags(MANY, [MANY[::-1], MANY[:50]])
+    for saved in (False, True):
+        with once.kept_in(tmp_path / "once") as kept:
+            assert bags(MANY, [MANY[::-1], MANY[:50]]) == plainly
+            assert (kept.saved > 0) == saved
+
+
+def test_other_texts_or_a_vectoriser_of_one_s_own_are_read(tmp_path):
+    with once.kept_in(tmp_path / "once") as kept:
+        data = rt.MultiTaskDataset(MANY, [0] * len(MANY), 2)
+        bags(MANY[1:])
+        own = rt.make_vectorizer("bow").fit(MANY)
+        for _ in range(2):
+            rt.MultiTaskDataset(MANY, [0] * len(MANY), 2, vectorizer=own)
+        data.vectorizer.fit(MANY[:100])  # another one now
+        rt.MultiTaskDataset(MANY, [0] * len(MANY), 2, vectorizer=data.vectorizer)
+        assert kept.saved == 0.0
+
+
+def test_what_reading_says_is_said_each_time(tmp_path, capsys):
+    strange = ["qqq www"] * 300
+    for _ in range(2):
+        with once.kept_in(tmp_path / "once"):
+            data = rt.MultiTaskDataset(MANY, [0] * len(MANY), 2)
+            with pytest.warns(UnknownWordsWarning, match="300 of 300"):
+                rt.MultiTaskDataset(strange, [0] * 300, 2, vectorizer=data.vectorizer)
+            rt.MultiTaskDataset(["\u6620\u753b\u304c\u597d\u304d"] * 300, [0] * 300, 2)
+            assert "letters" in capsys.readouterr().out
 
 
 def test_an_optimiser_of_one_s_own_is_used(tmp_path, everything_kept):
