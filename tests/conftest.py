@@ -16,6 +16,7 @@ from collections.abc import Iterator  # noqa: E402
 from pathlib import Path  # noqa: E402
 from typing import Any  # noqa: E402
 
+import no_grammar  # noqa: E402, F401
 import pytest  # noqa: E402
 from groups import Scheduler, group, place  # noqa: E402
 

@@ -21,13 +21,16 @@ from unittest import mock
 
 from jupyter_client.provisioning import local_provisioner
 
+HERE = os.path.dirname(os.path.abspath(__file__))
 # Read once, when Python or a library starts: a fork cannot change them any more.
 EARLY = {
+    "PYTHONPATH": os.pathsep.join(filter(None, [HERE, os.environ.get("PYTHONPATH")])),
     "PYTHONHASHSEED": "0",
     "TQDM_DISABLE": "1",
     "MPLBACKEND": "module://matplotlib_inline.backend_inline",
 }
 HEAVY = [
+    "no_grammar",
     "anywidget",
     "ipykernel.kernelapp",
     "matplotlib.pyplot",
@@ -48,11 +51,12 @@ _server = multiprocessing.get_context("forkserver")
 _server.set_forkserver_preload(HEAVY)
 
 
-def prepare(modules, early):
-    """Other imports and other early settings, before the first fork of this process."""
+def prepare(modules, early=None):
+    """Other imports, and other early settings if given, before the first fork of this process."""
     _server.set_forkserver_preload(modules)
-    EARLY.clear()
-    EARLY.update(early)
+    if early is not None:
+        EARLY.clear()
+        EARLY.update(early)
 
 
 def _start(target, *arguments):
@@ -77,8 +81,7 @@ def _run(target, tell, environment, folder, streams, *arguments):
     os.environ.update(environment)
     os.chdir(folder)
     tempfile.tempdir = None  # it may have been found in the old environment
-    here = os.path.dirname(os.path.abspath(__file__))
-    sys.path[:] = [path for path in sys.path if not path.startswith(here)]
+    sys.path[:] = [path for path in sys.path if not path.startswith(HERE)]
     for number, path in enumerate(streams):
         flags = os.O_RDONLY if number == 0 else os.O_WRONLY
         stream = os.open(path, flags)

@@ -20,6 +20,7 @@ TESTS = str(Path(__file__).resolve().parents[1])
 sys.path.insert(0, TESTS)
 
 import forks  # noqa: E402
+import no_grammar  # noqa: E402, F401
 from ipykernel.parentpoller import ParentPollerUnix  # noqa: E402
 
 READY = [*forks.HEAVY, "ipywidgets", "anywidget", "ragteach.widgets", "once"]
@@ -35,8 +36,7 @@ def begin():
 def main() -> None:
     ParentPollerUnix(os.getppid()).start()
     app = importlib.import_module(sys.argv.pop(1))
-    path = os.pathsep.join(filter(None, [TESTS, os.environ.get("PYTHONPATH")]))
-    forks.prepare(READY, {**forks.EARLY, "PYTHONPATH": path})
+    forks.prepare(READY)
     with mock.patch.dict(os.environ, forks.EARLY):
         forkserver.ensure_running()  # it imports while the server starts
     with forks.forked_kernels(begin):
