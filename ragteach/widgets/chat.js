@@ -35,7 +35,7 @@ EXPLORERS.chat = (ui) => {
   const all = (state) => {
     const text = message(state);
     if (kept.text !== text) {
-      const x = toWords(text, vocabulary);
+      const x = asRead(toWords(text, vocabulary), text, vocabulary);
       const unknown = [...new Set(tokens(text).filter((word) => !vocabulary.place.has(word)))];
       kept = { text, x, unknown, near: nearest(x), readings: spec.tasks.map((_, i) => reading(x, i)) };
     }
@@ -97,12 +97,12 @@ EXPLORERS.chat = (ui) => {
     return { verdict, body, forName };
   });
   const sum = (rest) => ({ lead: rest.reduce((total, { lead }) => total + lead, 0) });
-  const shown = (parts) => strongest(parts, spec.most, ({ lead }) => Math.abs(lead), sum); // in the order of the vocabulary
+  const shown = (parts) => strongest(parts, spec.most, ({ lead }) => Math.abs(lead), sum); // in the order of the sentence
   const row = (name, value, bold = false) => {
     const cell = h("td", bold ? { style: "font-weight:700" } : {}, signed(value, 2));
     const strength = Math.min(0.35, Math.abs(value) / 4).toFixed(2);
     if (!bold) cell.style.background = `rgba(var(--${value > 0 ? "plus" : "minus"}), ${strength})`;
-    return h("tr", {}, h("th", { scope: "row", dir: "auto" }, name), cell);
+    return h("tr", {}, h("th", { scope: "row", dir: "auto" }, visible(name)), cell);
   };
   let written = null;
 
@@ -114,17 +114,17 @@ EXPLORERS.chat = (ui) => {
       put(asked, text);
       put(replied, answered ? spec.replies[name] : spec.silent);
       const found = spec.known.length
-        ? ` The nearest known message: “${spec.known[near.place]}” (cosine ${near.cosine.toFixed(2)}), answered with ${spec.given[near.place]}.`
+        ? ` The nearest known message: “${isolate(spec.known[near.place])}” (cosine ${near.cosine.toFixed(2)}), answered with ${isolate(spec.given[near.place])}.`
         : "";
-      const lost = unknown.length ? ` Not in the vocabulary: ${unknown.slice(0, 8).join(", ")}.` : "";
+      const lost = unknown.length ? ` Not in the vocabulary: ${unknown.slice(0, 8).map(isolate).join(", ")}.` : "";
       const what = state.who ? "cosine" : "probability";
-      const rule = `${answered ? "Answer" : "Best answer"} ${name}, ${what} ${level.toFixed(2)}, ${answered ? "at least" : "below"} ${(state.at / 100).toFixed(2)}.`;
+      const rule = `${answered ? "Answer" : "Best answer"} ${isolate(name)}, ${what} ${level.toFixed(2)}, ${answered ? "at least" : "below"} ${(state.at / 100).toFixed(2)}.`;
       put(because, `${rule}${found}${lost}`);
       if (written === text) return;
       written = text;
       panels.forEach(({ verdict, body, forName }, i) => {
         const { p, said, rival, parts, bias, z } = readings[i],
-          names = spec.classes[i];
+          names = spec.classes[i].map(isolate);
         put(verdict, `${names[said]} (${percent(p[said])}), then ${names[rival]} (${percent(p[rival])})`);
         put(forName, `for ${names[said]}, against ${names[rival]}`);
         body.replaceChildren(
@@ -139,10 +139,10 @@ EXPLORERS.chat = (ui) => {
         { level, name, answered } = decided(state);
       const read = spec.tasks.map((task, i) => {
         const { p, said } = readings[i];
-        return `${task} ${spec.classes[i][said]} (${percent(p[said])})`;
+        return `${isolate(task)} ${isolate(spec.classes[i][said])} (${percent(p[said])})`;
       });
       const what = state.who ? "a cosine" : "a probability";
-      const end = answered ? `the bot answers ${name}` : `the bot says “I don't know”`;
+      const end = answered ? `the bot answers ${isolate(name)}` : `the bot says “I don't know”`;
       return `The message is read as ${read.join(", ")}. With ${what} of ${level.toFixed(2)} and a threshold of ${(state.at / 100).toFixed(2)} ${end}.`;
     },
     measures(state) {

@@ -78,8 +78,15 @@ function clip(text, width) {
   while (signs.length > 1 && ruler(`${signs.join("")}…`) > width) signs.pop();
   return `${signs.join("")}…`;
 }
+/** A text short enough for a list. */
+const listed = (text, most = 90) => {
+  const signs = Array.from(text);
+  return signs.length > most ? `${signs.slice(0, most - 2).join("")}…` : text;
+};
 /** A name that may run from right to left, so that it does not carry along what stands beside it. */
 const isolate = (name) => (/[\u0590-\u08ff\ufb1d-\ufefc]/.test(name) ? `\u2068${name}\u2069` : name);
+/** A word as it is shown: of a run of letters the space at either end too, or two runs would look alike. */
+const visible = (word) => (word.trim() === word ? word : word.replaceAll(" ", "␣"));
 /** A box that may scroll: the keyboard reaches it, and it has a name. */
 function region(node, name) {
   set(node, { role: "region", "aria-label": name, tabindex: 0 });

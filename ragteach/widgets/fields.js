@@ -18,12 +18,6 @@ function sentenceFields(ui, { into, name, label, options, placeholder, written, 
   ui.syncs.push((state) => field.value !== state.typed && (field.value = state.typed));
 }
 
-/** A text short enough for a list. */
-const listed = (text, most = 90) => {
-  const signs = Array.from(text);
-  return signs.length > most ? `${signs.slice(0, most - 2).join("")}…` : text;
-};
-
 /** The strongest parts in their order, the others as one: of at most `most` parts all stay. */
 function strongest(parts, most, weight, together) {
   if (parts.length <= most) return parts;

@@ -85,6 +85,7 @@ class View {
       this.width = width;
       if (!width) return; // taken off the page, for the moment
       this.root.classList.toggle("narrow", width < 720);
+      this.root.classList.toggle("medium", width >= 720 && width < 900);
       for (const layout of this.layouts) layout();
       for (const node of this.held) node.style.minHeight = "";
       this.draw(); // at once: no frame may show the emptied pictures

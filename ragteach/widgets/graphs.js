@@ -138,7 +138,8 @@ EXPLORERS.graphs = (ui) => {
       K = width(state.graph);
     shape = K;
     const size = Math.max(220, left.clientWidth);
-    const height = 34 * Math.max(nTasks, K, 3) + 24;
+    const many = Math.max(nTasks, K, 3),
+      height = Math.max(20, Math.min(34, 290 / many)) * many + 24;
     sheet(svg, { width: size, height });
     const at = (i, n) => 14 + ((height - 24) / n) * (i + 0.5),
       x1 = 92,
@@ -226,9 +227,10 @@ EXPLORERS.graphs = (ui) => {
   const kept = (one) => one && solved.get(JSON.stringify([one.state.graph, one.state.lam_at]));
   let bars;
   ui.picture(right, (picture, w) => {
-    const step = 30,
+    const step = Math.max(18, Math.min(30, 300 / (nTasks + 1))),
+      thick = Math.round(0.63 * step),
       left = 12 + Math.min(w * 0.3, Math.max(...[...spec.tasks, "mean"].map(ruler))),
-      box = { width: w, height: step * (nTasks + 1) + 50, left, right: 48, top: 4, bottom: 46 };
+      box = { width: w, height: step * (nTasks + 1) + 42, left, right: 48, top: 4, bottom: 38 };
     const { X } = axes(picture, box, {
       x: [0, 1],
       y: [0, 1],
@@ -238,17 +240,18 @@ EXPLORERS.graphs = (ui) => {
     });
     chanceLine(picture, X(1 / nClasses), box.top, box.height - box.bottom);
     bars = [...spec.tasks, "mean"].map((name, t) => {
-      const y = box.top + step * t + 5,
+      const y = box.top + step * t + (step - thick) / 2,
+        base = y + thick / 2 + 4,
         fill = t < nTasks ? color(t) : "var(--shared)";
-      const bar = s("rect", { class: "answer", x: X(0), y, height: step - 11, fill, "fill-opacity": 0.9 }),
-        text = s("text", { class: "answer", x: X(1) + 6, y: y + 14 });
-      const label = s("text", { x: box.left - 8, y: y + 14, "text-anchor": "end" }, isolate(clip(name, box.left - 12)));
+      const bar = s("rect", { class: "answer", x: X(0), y, height: thick, fill, "fill-opacity": 0.9 }),
+        text = s("text", { class: "answer", x: X(1) + 6, y: base });
+      const label = s("text", { x: box.left - 8, y: base, "text-anchor": "end" }, isolate(clip(name, box.left - 12)));
       if (t === nTasks) set(label, { "font-weight": 700 });
       label.append(s("title", {}, name));
       for (const node of [bar, text, label]) if (t < nTasks) node.dataset.task = t;
       picture.append(label);
       picture.top.append(bar, text);
-      return { bar, text, X, mark: marks(picture, y - 2, y + step - 9) };
+      return { bar, text, X, mark: marks(picture, y - 2, y + thick + 2) };
     });
   });
 
@@ -256,7 +259,7 @@ EXPLORERS.graphs = (ui) => {
   const mean = (a) => a.reduce((x, y) => x + y, 0) / a.length;
   const equation = (row, t) => {
     const parts = row.map((g, k) => (g ? `${g === 1 ? "" : `${short(g)} `}A${k + 1}` : "")).filter(Boolean);
-    return `W_${spec.tasks[t]} = W_s${parts.length ? ` + ${parts.join(" + ")}` : ""}`;
+    return `W_${listed(spec.tasks[t], 24)} = W_s${parts.length ? ` + ${parts.join(" + ")}` : ""}`;
   };
   const weights = (graph) => (1 + width(graph)) * spec.size[0] * spec.size[1] + nTasks * spec.size[1];
   return {

@@ -21,6 +21,17 @@ function spaced(wanted, step, low, high) {
   return out;
 }
 
+/** The first of the places [x, y] for a text, to the right of x and on the line y, where it covers neither a point of the
+ * drawing nor a text that stands already (kept in `taken`); the first of all if none is free. */
+function freePlace(places, wide, points, taken) {
+  const covers = ([x, y]) =>
+    points.some(([px, py]) => px > x - 3 && px < x + wide + 3 && py > y - 12 && py < y + 4) ||
+    taken.some(([tx, ty, tw]) => tx < x + wide && x < tx + tw && Math.abs(ty - y) < 12);
+  const [x, y] = places.find((place) => !covers(place)) ?? places[0];
+  taken.push([x, y, wide]);
+  return [x, y];
+}
+
 /** Names at the ends of lines, each with its key and room for a number: { room, place(ys), numbers }.
  *  entries: [{ name, key, bold, title }]; right of x, between low and high. */
 function endNames(svg, entries, { x, low, high }) {
@@ -74,7 +85,7 @@ function lineChart(ui, panel, { series, n, height, place, chance, range, change 
   }
   const values = series.map((one) => {
     const value = h("b", { className: "value" }),
-      name = h("bdi", {}, ` ${one.name} `);
+      name = h("bdi", { title: one.name }, one.name);
     const entry = h("span", {}, sample(one.look, one.color, one.mean ? { width: 3, mark: null } : {}), name, value);
     if (one.task !== undefined) entry.dataset.task = one.task;
     legend?.append(entry);
@@ -109,7 +120,7 @@ function lineChart(ui, panel, { series, n, height, place, chance, range, change 
     if (place.best !== null) {
       svg.append(s("line", { class: "best", x1: X(place.best), x2: X(place.best), y1: box.top, y2: bottom }));
       const middle = Math.max(108, Math.min(width - right - 40, X(place.best)));
-      svg.append(s("text", { class: "soft", x: middle, y: box.top - 3, "text-anchor": "middle" }, place.bestName));
+      svg.append(s("text", { class: "soft", x: middle, y: box.top - 5, "text-anchor": "middle" }, place.bestName));
     }
     const end = (v) => Array.from(v).findLast(Number.isFinite) ?? (low + high) / 2;
     const keys = series.map((one) =>

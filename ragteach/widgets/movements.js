@@ -56,7 +56,7 @@ EXPLORERS.movements = (ui) => {
   const legend = h("div", { className: "legend" });
   tasks.forEach((task, t) => {
     const look = sample(0, series(t), { mark: null, width: 6 }),
-      entry = h("span", {}, look, ` ${["upper", "lower"][t]} bar: `, task);
+      entry = h("span", {}, look, `${["upper", "lower"][t]} bar:`, h("bdi", { title: task }, task));
     entry.dataset.task = t;
     legend.append(entry);
   });
@@ -231,15 +231,15 @@ EXPLORERS.movements = (ui) => {
     },
     say(state) {
       const [a, b] = tasks.map((_, t) => percent(movedMean(state, t, state.layer))),
+        [one, other] = tasks.map(isolate),
+        answered = (t) => isolate(spec.classes[answer(state, t)]),
         far = furthest(state);
       const parted =
         far.by < 0.005
           ? "The two are at the same place."
-          : `The two are ${percent(apartMean(state, state.layer))} apart, most at “${far.word}” (${percent(far.by)}).`;
-      const said =
-        answers &&
-        ` ${tasks[0]} answers ${spec.classes[answer(state, 0)]}, ${tasks[1]} ${spec.classes[answer(state, 1)]}.`;
-      return `Strength ${strengths[state.strength].toFixed(1)}, layer ${state.layer + 1}: the words have moved by ${a} of their length under ${tasks[0]}, by ${b} under ${tasks[1]}. ${parted}${said || ""}`;
+          : `The two are ${percent(apartMean(state, state.layer))} apart, most at “${isolate(far.word)}” (${percent(far.by)}).`;
+      const said = answers ? ` ${one} answers ${answered(0)}, ${other} ${answered(1)}.` : "";
+      return `Strength ${strengths[state.strength].toFixed(1)}, layer ${state.layer + 1}: the words have moved by ${a} of their length under ${one}, by ${b} under ${other}. ${parted}${said}`;
     },
     compare: "apart",
     measures(state) {

@@ -183,14 +183,14 @@ function sentencePanel(ui, bench) {
   const field = h("input", {
     type: "text",
     maxLength: 300,
-    style: "width:100%",
+    style: "flex:1 1 240px",
     oninput: () => bench.change({ typed: field.value }),
   });
   field.setAttribute("aria-label", "A sentence to read");
   const whose = h("select", { onchange: () => bench.change({ reader: Number(whose.value) }) });
   whose.setAttribute("aria-label", "Read by the task");
-  const strip = additiveStrip();
-  below.append(h("div", { style: "display:grid;grid-template-columns:1fr auto;gap:6px" }, field, whose), strip.node);
+  const strip = additiveStrip(ui);
+  below.append(h("div", { style: "display:flex;flex-wrap:wrap;gap:6px" }, field, whose), strip.node);
   const sentence = (state) => state.typed || bench.data.sentences[0]?.text || "";
   const draw = (state) => {
     if (
@@ -208,7 +208,7 @@ function sentencePanel(ui, bench) {
     whose.value = t;
     const { place } = bench.data.words,
       unknown = [...new Set(tokens(sentence(state)).filter((word) => !place.has(word)))];
-    strip.show({ ...reading, classes: bench.data.classes, unknown });
+    strip.show({ ...reading, whose: t, classes: bench.data.classes, unknown });
   };
   return { draw, panel: below };
 }

@@ -65,7 +65,7 @@ EXPLORERS.player = (ui) => {
       values = names.map((name, i) => {
         const svg = sample(i, look(i), { mark: look === color ? dot(i) : marker(i, look(i)) });
         const value = h("b", { className: "value" });
-        const entry = h("span", { className: "entry" }, svg, ` ${name} `, value);
+        const entry = h("span", { className: "entry" }, svg, h("bdi", { title: name }, name), value);
         belongs(look, i, entry);
         box.append(entry);
         return value;
@@ -139,6 +139,7 @@ EXPLORERS.player = (ui) => {
         box.top + 6,
         box.height - box.bottom,
       );
+      const taken = [];
       d.parts = d.points.map((points, p) => {
         const past = s("polyline", {
             fill: "none",
@@ -153,11 +154,13 @@ EXPLORERS.player = (ui) => {
         belongs(color, p, past, now, path, first);
         d.svg.append(path, first);
         if (tags) {
-          const [x] = points.at(-1),
+          const [end] = points.at(-1),
             wide = ruler(tags[p]),
-            left = x < points[0][0] && x - 10 - wide > box.left; // on the side where the way has led
-          const tag = s("text", { class: "soft tag", y: heights[p] }, isolate(tags[p]));
-          set(tag, left ? { x: x - 10, "text-anchor": "end" } : { x: Math.min(x + 10, width - wide) });
+            sides = [end - 10 - wide, Math.min(end + 10, width - wide)];
+          if (end >= points[0][0] || sides[0] < box.left) sides.reverse(); // first on the side where the way has led
+          const places = [0, -13, 13].flatMap((up) => sides.map((x) => [x, heights[p] + up]));
+          const [x, y] = freePlace(places, wide, d.points.flat(), taken);
+          const tag = s("text", { class: "soft tag", x, y }, isolate(tags[p]));
           tag.append(s("title", {}, spec.parts[p]));
           belongs(color, p, tag);
           d.svg.append(tag);
@@ -269,9 +272,10 @@ EXPLORERS.player = (ui) => {
         r = state.run,
         drift = moved(r, f);
       const adapters = spec.parts.slice(1).reduce((sum, _, p) => sum + norms(r, f, p + 1), 0) / (nParts - 1);
-      const kept = drift < 0.005 ? "has not moved: it is conserved" : `has moved by ${percent(drift)} of its length`;
+      const by = drift < 10 ? `${percent(drift)} of its length` : `${short(drift)} times its length`,
+        kept = drift < 0.005 ? "has not moved: it is conserved" : `has moved by ${by}`;
       const fight = conflict ? ` The tasks' gradients in W_s have a mean cosine of ${signed(conflict(r, f), 2)}.` : "";
-      return `${spec.runs[r]}, step ${steps(r, f)}: W_s has length ${short(norms(r, f, 0))}, an adapter ${short(adapters)} on average. W_s minus the sum of the adapters ${kept}.${fight}`;
+      return `${isolate(spec.runs[r])}, step ${steps(r, f)}: W_s has length ${short(norms(r, f, 0))}, an adapter ${short(adapters)} on average. W_s minus the sum of the adapters ${kept}.${fight}`;
     },
     compare: "moved",
     comparedAs: " of drift",

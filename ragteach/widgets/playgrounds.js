@@ -153,6 +153,7 @@ EXPLORERS.playgrounds = (ui) => {
   const columns = () => {
     const wide = ui.host.clientWidth > 1000;
     ui.panels.style.setProperty("--columns", wide ? "1.25fr 1fr 1.15fr" : "repeat(2, minmax(0, 1fr))");
+    ui.panels.style.gridAutoFlow = "dense"; // no hole beside a panel that stands alone
     below.style.gridColumn = wide ? "span 2" : "1 / -1";
   };
   ui.layouts.push(columns);

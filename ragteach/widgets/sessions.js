@@ -213,7 +213,7 @@ class Run {
   reading(text, t) {
     const C = this.problem.nClasses,
       b = biasOf(this.problem, this.weights, t),
-      rows = toWords(text, this.data.words);
+      rows = asRead(toWords(text, this.data.words), text, this.data.words);
     const parts = rows.map(([j, x]) => {
       const at = (part) => Array.from({ length: C }, (_, c) => x * part[j * C + c]);
       const own = this.weights.adapters.reduce(

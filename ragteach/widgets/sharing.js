@@ -13,12 +13,13 @@ EXPLORERS.sharing = (ui) => {
     drawn = null; // what the pictures show: numbers, and how many lambdas of them
   const color = series;
 
+  const parts = spec.graph || nTasks === 1; // what λ makes of the adapters, not of tasks that are tied or alone
   ui.slider({
     name: "at",
     label: "Penalty λ on the adapters:",
     max: nLam - 1,
     text: (l) => `${short(lam[l])}${l === now.best ? "  (chosen on validation)" : ""}`,
-    ends: !spec.graph
+    ends: !parts
       ? [`◀ independent: every ${spec.thing} on its own`, "full sharing: one model for all ▶"]
       : ["◀ the adapters are free", "the adapters vanish: one model for all ▶"],
     mark: { at: (state) => sentences.of(state).best, text: "chosen on validation sentences" },
@@ -51,7 +52,7 @@ EXPLORERS.sharing = (ui) => {
     place: {
       xTicks: [...tick.keys()],
       xText: (v) => short(10 ** tick.get(v)),
-      xName: !spec.graph ? "independent  ←  λ  →  full sharing" : "free adapters  ←  λ  →  no adapters",
+      xName: !parts ? "independent  ←  λ  →  full sharing" : "free adapters  ←  λ  →  no adapters",
       best: now.best,
       bestName: "chosen on validation",
     },
@@ -92,7 +93,7 @@ EXPLORERS.sharing = (ui) => {
     readers.append(button);
     return { button, name, said, number };
   });
-  const strip = additiveStrip();
+  const strip = additiveStrip(ui);
   const sides = h("div", { className: "sides" }, readers, strip.node);
   below.append(sides);
 
@@ -110,7 +111,7 @@ EXPLORERS.sharing = (ui) => {
   const typed = (text) => {
     const vocabulary = { place: now.column, idf: spec.unit ? now.idf : now.idf.map(() => 1) };
     const unknown = [...new Set(tokens(text).filter((word) => !now.column.has(word)))];
-    return { x: spec.unit ? toWords(text, vocabulary) : counted(text, now.column), unknown };
+    return { x: spec.unit ? asRead(toWords(text, vocabulary), text, vocabulary) : counted(text, now.column), unknown };
   };
   const counted = (text, columns) => {
     const counts = new Map();
@@ -175,7 +176,7 @@ EXPLORERS.sharing = (ui) => {
         put(number, `${percent(readings[t].p[best])}${right}`);
         set(button, { "aria-pressed": String(t === shown) });
       });
-      strip.show(readings[shown]);
+      strip.show({ ...readings[shown], whose: shown });
     },
     say(state) {
       const l = state.at,
@@ -183,10 +184,10 @@ EXPLORERS.sharing = (ui) => {
         { best } = now;
       if (!ready)
         return `Solving anew: ${state.n_per_task} sentences per ${spec.thing}, relatedness ${state.relatedness}, seed ${state.seed} …`;
-      const ends = spec.graph
+      const ends = parts
         ? ["the adapters cost next to nothing", "the adapters are all but gone"]
         : [`the ${spec.thing}s share next to nothing`, `the ${spec.thing}s share everything but a trace`];
-      const between = spec.graph
+      const between = parts
         ? `an adapter's weight costs ${short(lam[l] / spec.lam_shared)} times a shared one`
         : `the ${spec.thing}s are tied by ${percent(tie)}`;
       const place = l === 0 ? ends[0] : l === nLam - 1 ? ends[1] : between;
@@ -269,13 +270,13 @@ function wordChart(ui, { place, sharedScore, ownScore, solved, color }) {
   const { spec } = ui,
     nTasks = spec.tasks.length,
     panel = ui.panel("What does a word mean?", {
-      note: `Thick bar: shared weight, the same for all. Line to a marker: what the ${spec.thing}'s adapter adds.`,
+      note: `Bar: shared weight. Line to a marker: what the ${spec.thing}'s adapter adds.`,
     });
   let marks,
     drawn = spec.drawn.map(place);
   const lay = (svg, width) => {
-    const step = nTasks > 8 ? 36 : 24,
-      wide = Math.max(...spec.drawn.map(ruler)) + 14;
+    const step = nTasks > 8 ? 28 : 22,
+      wide = Math.max(...spec.drawn.map(visible).map(ruler)) + 14;
     const left = Math.min(wide, width * 0.35),
       box = { width, height: step * drawn.length + 40, left, right: 12, top: 4, bottom: 36 };
     let far = 0.2;
@@ -292,7 +293,11 @@ function wordChart(ui, { place, sharedScore, ownScore, solved, color }) {
     svg.append(s("line", { x1: at(0), x2: at(0), y1: box.top, y2: box.height - box.bottom, stroke: "var(--soft)" }));
     const y = (i) => box.top + step * (i + 0.5);
     spec.drawn.forEach((word, i) => {
-      const name = s("text", { x: left - 8, y: y(i) + 4, "text-anchor": "end" }, isolate(clip(word, left - 12)));
+      const name = s(
+        "text",
+        { x: left - 8, y: y(i) + 4, "text-anchor": "end" },
+        isolate(clip(visible(word), left - 12)),
+      );
       name.dataset.word = word;
       svg.append(name);
       if (i) svg.append(s("line", { class: "grid", x1: 0, x2: width, y1: y(i) - step / 2, y2: y(i) - step / 2 }));

@@ -129,8 +129,11 @@ EXPLORERS.starts = (ui) => {
     ends: ["the random start", "end of training"],
   });
 
-  ui.panels.style.setProperty("--columns", "repeat(3, minmax(0, 1fr))");
-  ui.layouts.push(() => ui.panels.style.setProperty("--columns", `repeat(${ui.width < 900 ? 1 : 3}, minmax(0, 1fr))`));
+  ui.layouts.push(() => {
+    const two = ui.width < 900; // the paths beside each other, the distances below
+    ui.panels.style.setProperty("--columns", `repeat(${two ? 2 : 3}, minmax(0, 1fr))`);
+    right.style.gridColumn = two ? "1 / -1" : "auto";
+  });
   // ---- two bundles of paths -------------------------------------------------------------------------------------
   const bundle = (title) => {
     const panel = ui.panel(title);
@@ -168,7 +171,7 @@ EXPLORERS.starts = (ui) => {
         const past = s("polyline", { fill: "none", stroke: color(r), "stroke-width": 2, "stroke-dasharray": dash(r) });
         const first = s("circle", { r: 3, fill: color(r) }),
           ring = s("circle", { r: 6, fill: "none", stroke: color(r), "stroke-width": 2.5 });
-        const tag = s("text", { class: "soft" }, spec.seeds.length > ENDS ? "" : String(spec.seeds[r])); // where its line begins
+        const tag = s("text", { class: "soft tag" }, spec.seeds.length > ENDS ? "" : String(spec.seeds[r])); // where its line begins
         for (const node of [past, first, ring, tag]) node.dataset.task = r;
         side.svg.top.append(past, first, ring, tag);
         return { past, first, ring, tag };
@@ -199,7 +202,7 @@ EXPLORERS.starts = (ui) => {
   const seeds = h("div", { className: "legend", style: "margin-bottom:0" }, h("span", {}, "Seeds:"));
   region(seeds, "The seeds: point at one to find its paths");
   spec.seeds.forEach((seed, r) => {
-    const entry = h("span", {}, sample(r, color(r), { mark: null }), ` ${seed}`);
+    const entry = h("span", {}, sample(r, color(r), { mark: null }), String(seed));
     entry.dataset.task = r;
     seeds.append(entry);
   });
@@ -265,8 +268,8 @@ EXPLORERS.starts = (ui) => {
       const pair = both(state),
         there = Math.min(state.at, ...pair.map((one) => one.paths.length - 1));
       percents(pair, there).forEach((v, i) => put(chart.ends.numbers[i], percent(v)));
-      put(sides[0].heading, `“${spec.word}”, ${spec.seeds.length} seeds, λ = 0`);
-      put(sides[1].heading, `“${spec.word}”, ${spec.seeds.length} seeds, λ = ${short(spec.lams[state.lam])}`);
+      put(sides[0].heading, `“${isolate(spec.word)}”, ${spec.seeds.length} seeds, λ = 0`);
+      put(sides[1].heading, `“${isolate(spec.word)}”, ${spec.seeds.length} seeds, λ = ${short(spec.lams[state.lam])}`);
     },
     say(state) {
       const pair = both(state);

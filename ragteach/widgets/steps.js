@@ -65,7 +65,7 @@ EXPLORERS.steps = (ui) => {
     },
     (now, c) => `Error: p − y = ${now.p[c].toFixed(3)} − 1 = ${shown(now.error[c], 3)}.`,
     (now, c) =>
-      `Gradient of “${spec.words[0]}”: (p − y) x = ${shown(now.error[c], 3)} · ${short(x[0])} = ${shown(now.error[c] * x[0], 3)}.`,
+      `Gradient of “${isolate(spec.words[0])}”: (p − y) x = ${shown(now.error[c], 3)} · ${short(x[0])} = ${shown(now.error[c] * x[0], 3)}.`,
     (now, c, rate) => {
       const slope = now.error[c] * x[0];
       return `Step: W_s − η · gradient = ${shown(now.shared[c][0])} − ${short(rate)} · ${shown(slope, 3)} = ${shown(now.shared[c][0] - rate * slope)}.`;
@@ -83,7 +83,8 @@ EXPLORERS.steps = (ui) => {
   const grid = (panel, head, names, wide) => {
     const rows = names.map((name) => ({ name, cells: head.slice(1).map(() => h("td")) })),
       kind = (name) => (spec.words.includes(name) ? "word" : classes.includes(name) ? "task" : null);
-    const box = h("div", { className: "layer scroll" });
+    const tall = names.length > 16,
+      box = h("div", { className: tall ? "layer scroll tall" : "layer scroll" });
     region(box, `Table: ${head[0]}, ${head.slice(1).join(", ")}`);
     panel.append(box);
     const width = (i) => `min-width:calc(${wide[i - 1] ?? 0}ch + 14px)`;
@@ -95,12 +96,16 @@ EXPLORERS.steps = (ui) => {
     });
     box.append(h("table", {}, h("thead", {}, h("tr", {}, ...top)), h("tbody", {}, ...lines)));
     const fill = (values) => values.forEach((row, i) => row.forEach((text, k) => put(rows[i].cells[k], text)));
-    fill.mark = (is) =>
-      rows.forEach(({ cells }, i) => cells.forEach((cell, k) => cell.classList.toggle("filled", is(i, k))));
+    const mark = (cell, on) => {
+      const anew = on && !cell.classList.contains("filled");
+      cell.classList.toggle("filled", on);
+      if (anew && tall) box.scrollTop = cell.offsetTop - 120; // to be seen
+    };
+    fill.mark = (is) => rows.forEach(({ cells }, i) => cells.forEach((cell, k) => mark(cell, is(i, k))));
     return fill;
   };
-  const left = ui.panel(`1. Scores of “${spec.sentence}” in the task ${spec.task}`, {
-    note: `W_s + A: the shared weight, plus that of the adapter ${spec.adapter}. Times x, and summed, they give z.`,
+  const left = ui.panel(`1. Scores of “${isolate(listed(spec.sentence, 160))}” in the task ${isolate(spec.task)}`, {
+    note: `W_s + A: the shared weight, plus that of the adapter ${isolate(spec.adapter)}. Times x, and summed, they give z.`,
   });
   left.classList.add("wrap");
   const scores = grid(
@@ -110,14 +115,19 @@ EXPLORERS.steps = (ui) => {
     [1, ...classes.map(() => 10.4)],
   );
   const right = ui.panel("2. From scores to errors", {
-    note: "p = softmax(z). y is 1 for the right class. The error is p − y.",
+    note: "p = softmax(z). y is 1 for the right class. The error is p\u00a0−\u00a0y.",
   });
   const errors = grid(right, ["class", "z", "p", "y", "p − y"], classes, [5, 5, 2.5, 6]);
   let bars;
   ui.picture(right, (svg, width) => {
     const step = 24,
-      box = { width, height: step * nClasses + 34, left: 74, right: 56, top: 6, bottom: 28 };
-    const { X } = axes(svg, box, { x: [0, 1], y: [0, 1], xTicks: [0, 0.5, 1], xName: "" });
+      box = { width, height: step * nClasses + 48, left: 74, right: 56, top: 6, bottom: 42 };
+    const { X } = axes(svg, box, {
+      x: [0, 1],
+      y: [0, 1],
+      xTicks: [0, 0.5, 1],
+      xName: `dotted: chance, ${(1 / nClasses).toFixed(2)}`,
+    });
     chanceLine(svg, X(1 / nClasses), box.top, box.height - box.bottom);
     bars = classes.map((name, c) => {
       const top = box.top + step * c + 3,
@@ -149,7 +159,7 @@ EXPLORERS.steps = (ui) => {
 
   const two = (v) => signed(v, 2),
     bare = (v) => two(v).replace("+", ""),
-    plus = (v) => (Number(v.toFixed(2)) < 0 ? `− ${Math.abs(v).toFixed(2)}` : `+ ${v.toFixed(2)}`);
+    plus = (v) => `${Number(v.toFixed(2)) < 0 ? "−" : "+"} ${Math.abs(v).toFixed(2)}`;
   return {
     draw(state) {
       const now = at(state);
@@ -197,8 +207,9 @@ EXPLORERS.steps = (ui) => {
       const now = at(state),
         best = now.p.indexOf(Math.max(...now.p));
       const sum = STAGES[state.stage](now, state.label, rates[state.rate]);
-      if (sum) return `Step ${state.steps + 1}, class ${classes[state.label]}. ${sum}`;
-      return `After ${state.steps} ${state.steps === 1 ? "step" : "steps"} of length η = ${short(rates[state.rate])} the model says ${classes[best]} (p = ${now.p[best].toFixed(2)}); the label is ${classes[state.label]}, with p = ${now.p[state.label].toFixed(3)} and cross-entropy −log p = ${now.loss.toFixed(3)}. W_s and the adapter move by the same amount.`;
+      const right = isolate(classes[state.label]);
+      if (sum) return `Step ${state.steps + 1}, class ${right}. ${sum}`;
+      return `After ${state.steps} ${state.steps === 1 ? "step" : "steps"} of length η = ${short(rates[state.rate])} the model says ${isolate(classes[best])} (p = ${now.p[best].toFixed(2)}); the label is ${right}, with p = ${now.p[state.label].toFixed(3)} and cross-entropy −log p = ${now.loss.toFixed(3)}. W_s and the adapter move by the same amount.`;
     },
     compare: "p",
     measures(state) {

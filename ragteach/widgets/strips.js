@@ -2,59 +2,101 @@
 //
 //     z_c = b_c + sum_j x_j (W_s + A)[c, j]      p = softmax(z)
 //
-// Enters: a reading { classes, bias, parts: [{ word, shared, own }], z, p, unknown }.  Leaves: a table whose rows sum to z.
+// Enters: a reading { whose, classes, bias, parts: [{ word, shared, own }], z, p, unknown }.  Leaves: a table whose rows sum to z;
+// where too few words stand beside each other its columns do: it is turned.
 
-const MOST_PARTS = 12; // columns; of more words the strongest stand alone, the others in one sum
+const MOST_PARTS = 12; // words; of more the strongest stand alone, the others in one sum
+const FEW_PARTS = 4; // of fewer words beside each other the table is turned
+const NARROW = 66; // pixels: two small numbers
 
-/** The columns of a reading: the strongest words in their order, and the rest together. */
-function partsShown(parts) {
-  const weight = ({ shared, own }) => Math.max(...shared.map((v, c) => Math.abs(v + own[c])));
-  const sum = (rest, key) => rest[0][key].map((_, c) => rest.reduce((total, part) => total + part[key][c], 0));
-  return strongest(parts, MOST_PARTS, weight, (rest) => ({ shared: sum(rest, "shared"), own: sum(rest, "own") }));
-}
+/** How wide the column of a name is. */
+const columnWidth = (text) => Math.round(Math.max(NARROW, Math.min(130, 1.15 * ruler(text) + 10)));
+const FRONT = ["class", "bias"],
+  BACK = ["= sum", "probability"];
 
 /** A strip that can be shown again and again: { node, show(reading) }. */
-function additiveStrip() {
+function additiveStrip(ui) {
   const table = h("table", { className: "strip" });
   const scroll = h("div", { className: "scroll layer" }, table);
   const note = h("p", { className: "note" });
   const node = h("div", {}, scroll, note);
   region(scroll, "What bias, shared weights and adapter add to each class, word by word");
-  let shape = null,
-    rows = [];
-  const build = (classes, words) => {
-    const names = ["class", "bias", ...words, "= sum", "probability"];
-    const isWord = (i) => i > 1 && i < words.length + 2;
-    const head = names.map((text, i) => {
-      const cell = h("th", { scope: "col", dir: "auto" }, isWord(i) ? `+ ${isolate(text)}` : text);
-      if (isWord(i)) cell.dataset.word = text;
-      return cell;
-    });
-    rows = classes.map((name) => {
-      const cells = names.slice(1).map((text, i) => {
+  let room = 0,
+    shape = null,
+    heads = [], // of the classes
+    columns = []; // of each class: its cells
+  ui.layouts.push(() => (room = scroll.clientWidth));
+
+  // ---- which words, and which way: chosen anew with the sentence, not with every number under the hand ----------------
+  let chosen = { key: null };
+  const choose = ({ whose, classes, parts }) => {
+    const key = JSON.stringify([whose, classes, room, parts.map(({ word }) => word)]);
+    if (chosen.key === key) return chosen;
+    const weight = ({ shared, own }) => Math.max(...shared.map((v, c) => Math.abs(v + own[c])));
+    const order = parts.map((_, i) => i).sort((i, j) => weight(parts[j]) - weight(parts[i]));
+    const best = (most) => (parts.length <= most ? order : order.slice(0, most - 1));
+    const needed = (most) => {
+      const words = best(most).map((i) => `+ ${visible(parts[i].word)}`);
+      const names = [...FRONT, ...words, ...(words.length < parts.length ? ["+ 99 more words"] : []), ...BACK];
+      return names
+        .map(columnWidth)
+        .reduce((a, b) => a + b, Math.max(...classes.map(columnWidth)) - columnWidth("class"));
+    };
+    let most = Math.min(MOST_PARTS, parts.length);
+    while (most > FEW_PARTS && needed(most) > room) most -= 1;
+    const turned = needed(most) > room;
+    chosen = { key, turned, alone: new Set(best(turned ? MOST_PARTS : most)) };
+    return chosen;
+  };
+  const shownParts = (parts, alone) => {
+    const rest = parts.filter((_, i) => !alone.has(i));
+    const sum = (name) => rest[0][name].map((_, c) => rest.reduce((total, part) => total + part[name][c], 0));
+    const together = () => ({ word: `${rest.length} more words`, shared: sum("shared"), own: sum("own") });
+    return [...parts.filter((_, i) => alone.has(i)), ...(rest.length ? [together()] : [])];
+  };
+
+  // ---- the table ----------------------------------------------------------------------------------------------------------
+  const heading = (scope, text, word = null) => {
+    const cell = h("th", { scope, dir: "auto", title: word ?? text }, text);
+    if (word !== null) cell.dataset.word = word;
+    return cell;
+  };
+  const build = (classes, words, turned) => {
+    const [along, across] = turned ? ["row", "col"] : ["col", "row"];
+    heads = classes.map((name) => heading(across, name));
+    const names = ["bias", ...words.map((word) => `+ ${isolate(visible(word))}`), ...BACK];
+    const parts = names.map((text, i) => heading(along, text, words[i - 1] ?? null));
+    columns = classes.map(() =>
+      names.map((_, i) => {
         const big = h("b"),
           small = h("small"),
           cell = h("td", {}, big, small);
-        if (isWord(i + 1)) cell.dataset.word = text;
+        if (words[i - 1] !== undefined) cell.dataset.word = words[i - 1];
         return { cell, big, small };
-      });
-      const line = h("tr", {}, h("th", { scope: "row", dir: "auto" }, name), ...cells.map(({ cell }) => cell));
-      return { line, cells };
-    });
-    table.replaceChildren(h("thead", {}, h("tr", {}, ...head)), h("tbody", {}, ...rows.map(({ line }) => line)));
+      }),
+    );
+    const corner = heading("col", turned ? "part" : "class"),
+      widest = Math.max(...(turned ? names : classes).map(columnWidth));
+    for (const cell of turned ? heads : parts) cell.style.width = `${columnWidth(cell.textContent)}px`;
+    corner.style.width = `${widest}px`;
+    const top = h("tr", {}, corner, ...(turned ? heads : parts));
+    const rows = turned
+      ? names.map((_, i) => h("tr", {}, parts[i], ...columns.map((cells) => cells[i].cell)))
+      : classes.map((_, c) => h("tr", {}, heads[c], ...columns[c].map(({ cell }) => cell)));
+    table.classList.toggle("turned", turned);
+    table.replaceChildren(h("thead", {}, top), h("tbody", {}, ...rows));
   };
   const show = (reading) => {
-    const parts = partsShown(reading.parts),
+    const { turned, alone } = choose(reading);
+    const parts = shownParts(reading.parts, alone),
+      words = parts.map(({ word }) => word),
       best = reading.p.indexOf(Math.max(...reading.p)),
-      key = JSON.stringify([reading.classes, parts.map(({ word }) => word)]);
-    if (key !== shape)
-      build(
-        reading.classes,
-        parts.map(({ word }) => word),
-      );
+      key = JSON.stringify([reading.classes, words, turned]);
+    if (key !== shape) build(reading.classes, words, turned);
     shape = key;
-    rows.forEach(({ line, cells }, c) => {
-      line.classList.toggle("best", c === best);
+    columns.forEach((cells, c) => {
+      heads[c].classList.toggle("best", c === best);
+      for (const { cell } of cells) cell.classList.toggle("best", c === best);
       const [bias, ...others] = cells;
       put(bias.big, signed(reading.bias[c], 2));
       parts.forEach(({ shared, own }, i) => {

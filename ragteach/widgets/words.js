@@ -44,3 +44,9 @@ function toWords(text, { place, idf }, analyse = tokens) {
   const length = Math.sqrt(row.reduce((sum, [, x]) => sum + x * x, 0));
   return row.map(([j, x]) => [j, x / length]);
 }
+
+/** Such a row in the order in which the text has its words: as it is read. */
+function asRead(row, text, { place }, analyse = tokens) {
+  const order = [...new Set(analyse(text).map((word) => place.get(word)))];
+  return [...row].sort(([i], [j]) => order.indexOf(i) - order.indexOf(j));
+}

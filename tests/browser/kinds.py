@@ -91,15 +91,85 @@ def own_step():
     return rt.widgets.gradient_step(text, CLASSES[0], NAMES[0], model, data.vectorizer)
 
 
+# Sentences in scripts of three directions, in words that give the label away: a model gets all of them right.
+SCRIPTS = {
+    "中文评论": (("这部 电影 很 精彩", "剧情 很 感人"), ("这部 电影 很 无聊", "剧情 很 糟糕")),
+    "مراجعات": (("الفيلم كان رائعا", "القصة كانت جميلة"), ("الفيلم كان مملا", "القصة كانت سيئة")),
+    "$cost$": (("worth $5 & more", "a <b>bold</b> price"), ("not worth $9", "a price of woe")),
+}
+
+
+def scripts_frame(n=12):
+    """Such sentences, n of each class and task, no two alike."""
+    rows = [
+        {"text": f"{text} {i}", "label": CLASSES[y], "task": task}
+        for task, both in SCRIPTS.items()
+        for y, texts in enumerate(both)
+        for i in range(n // 2)
+        for text in texts
+    ]
+    return pd.DataFrame(rows)
+
+
+def long_text(n=200):
+    """A sentence of so many words."""
+    words = " ".join(rt.make_toy(n_per_task=60).text).replace(".", "").split()
+    return " ".join(words[:n])
+
+
+def long_step():
+    """Such a sentence, and a model that knows 40 of its words."""
+    data = rt.MultiTaskDataset.from_frame(own_frame())
+    words = list(dict.fromkeys(long_text().lower().split()))[:40]
+    data.vectorizer = rt.make_vectorizer("bow").fit([" ".join(words)])
+    size = (len(data.vectorizer.get_feature_names_out()), 3, 4)
+    model = rt.RAG(*size, tasks=data.task_names, scale=0.4, seed=4)
+    model.class_names = CLASSES
+    return rt.widgets.gradient_step(long_text(), CLASSES[1], NAMES[1], model, data.vectorizer)
+
+
+def own_chat():
+    """Messages in two scripts, read by a model of scikit-learn."""
+    from sklearn.linear_model import LogisticRegression
+
+    frame = scripts_frame()
+    words = rt.make_vectorizer().fit(frame.text)
+    features = words.transform(frame.text)
+    readers = {
+        NAMES[0]: LogisticRegression(C=50).fit(features, frame.label),
+        "语言 $1$": LogisticRegression(C=50).fit(features, frame.task),
+    }
+    known = frame.rename(columns={"task": "语言 $1$"})
+    examples = [frame.text[0], frame.text[len(frame) // 2], long_text()]
+    return rt.widgets.chat_box(readers, words, known=known, examples=examples)
+
+
+LAMS = [1e-5, 1e-4, 1e-3, 1e-2, 1e-1]
 OWN = {
     "sharing": lambda: rt.widgets.sharing_slider(own_frame(), lam=[1e-5, 1e-4, 1e-3, 1e-2, 1e-1]),
     "sharing_12": lambda: rt.widgets.sharing_slider(own_frame(12), lam=[1e-5, 1e-3, 1e-1]),
     "sharing_30": lambda: rt.widgets.sharing_slider(own_frame(30), lam=[1e-5, 1e-3, 1e-1]),
     "sharing_1": lambda: rt.widgets.sharing_slider(own_frame(1, 60), lam=[1e-5, 1e-3, 1e-1]),
+    "sharing_scripts": lambda: rt.widgets.sharing_slider(scripts_frame(), lam=LAMS),
+    "sharing_200_words": lambda: rt.widgets.sharing_slider(
+        n_per_task=60, lam=LAMS, sentence=long_text()
+    ),
     "graphs": lambda: rt.widgets.graph_editor(own_frame(8)),
     "graphs_1": lambda: rt.widgets.graph_editor(own_frame(1)),
     "player": lambda: rt.widgets.trajectory_player(*own_runs()[:1], data=own_runs()[1]),
     "player_12": lambda: rt.widgets.trajectory_player(own_runs(12)[0]),
     "starts": lambda: rt.widgets.init_lab(own_frame(), seeds=12, steps=60),
     "steps": own_step,
+    "steps_200_words": long_step,
+    "winners": lambda: made(TABLE.format(sizes="(5, 65, 3)")),
+    "movements": lambda: rt.widgets.adapter_explorer(
+        sentences=["مراجعات الفيلم كان رائعا", "中文 很 好 $cost$ the plot", long_text(24)]
+    ),
+    "chat": own_chat,
+    "playground": lambda: rt.widgets.playground(),
+}
+# What the learner does first: a table of one's own, in the playground.
+MOVES = {
+    "playground": lambda: {"own": scripts_frame().to_csv(index=False), "at": 400},
+    "sharing_scripts": lambda: {"at": 0, "reader": 1},
 }

@@ -6,12 +6,14 @@ import json
 import re
 import urllib.parse
 
+import numpy as np
 import pytest
 from PIL import Image
 
 import ragteach as rt
 
 from .conftest import ROOT
+from .test_strips import strip
 
 pytestmark = pytest.mark.browser
 EYE = [[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]]
@@ -245,18 +247,15 @@ def test_a_rate_that_is_too_large_is_said(opened):
     assert "NaN" not in page.locator(".root").inner_text()
 
 
-def test_a_sentence_sums_to_its_probability(opened):
+def test_a_sentence_sums_to_its_probability_and_is_read_in_its_order(opened):
     page = opened({"at": 100, "typed": "the film was enjoyable but the plot was thin"})
     say(page)
-    rows = page.get_by_label("What every part adds to each class").locator("tbody tr")
-    sums, told = [], []
-    for i in range(rows.count()):
-        _, probability, total, *parts = rows.nth(i).locator("th, td").all_inner_texts()
-        numbers = [float(x.replace("−", "-")) for part in parts for x in part.split()]
-        assert sum(numbers) == pytest.approx(float(total.replace("−", "-")), abs=0.06)
-        sums.append(float(total.replace("−", "-")))
-        told.append(int(probability.split()[0]) / 100)
-    import numpy as np
-
-    e = np.exp(sums)
-    assert told == pytest.approx(list(e / e.sum()), abs=0.011)
+    heads = page.locator(".strip thead th").all_inner_texts()
+    known = [name[2:] for name in heads if name.startswith("+ ")]
+    assert known == [word for word in ("the", "was", "enjoyable", "plot", "thin") if word in known]
+    assert {"the", "was"} <= set(known)
+    rows = strip(page)
+    z = np.array([row[-2] for row in rows])
+    assert [sum(row[1:-2]) for row in rows] == pytest.approx(z, abs=0.006 * len(rows[0]))
+    p = np.exp(z - z.max()) / np.exp(z - z.max()).sum()
+    assert [row[-1] / 100 for row in rows] == pytest.approx(p, abs=0.012)

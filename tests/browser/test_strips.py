@@ -150,3 +150,22 @@ def test_a_finger_drags_the_chart_to_its_end(on_disk):
     page.wait_for_function(
         f"end => {ROOT}.querySelector('input[type=range]').value === end", arg=str(len(LAMS) - 1)
     )
+
+
+def test_every_part_of_a_sentence_is_in_sight_at_any_width(on_disk):
+    """Beside each other, or below each other on a phone; what does not fit is one sum, and all of it adds up."""
+    page = on_disk(rt.widgets.sharing_slider(own_frame(), lam=LAMS))
+    for width in (1280, 800, 390):
+        page.set_viewport_size({"width": width, "height": 800})
+        page.wait_for_function(f"{ROOT}.clientWidth <= {width}")
+        cut = "e => e.scrollWidth - e.parentElement.clientWidth"
+        assert page.locator(".strip").evaluate(cut) <= 0, width
+        rows = strip(page)
+        if page.locator(".strip.turned").count():
+            rows = list(zip(*(row[1:] for row in rows), strict=True))
+        else:
+            rows = [row[1:] for row in rows]
+        assert len(rows) == len(CLASSES)
+        for *parts, z, _ in rows:
+            assert sum(parts) == pytest.approx(z, abs=0.006 * len(parts))
+    assert page.locator(".strip.turned").count() == 1

@@ -1,16 +1,19 @@
 """The explorers' numbers, without a browser: against independent computations, and on bad input."""
 
+import io
 import json
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
+from matplotlib.figure import Figure
 from matplotlib.text import Text
 from problems import own_network
 
 import ragteach as rt
 from ragteach.errors import RagteachError
+from ragteach.study import plots
 from ragteach.widgets import base, explore, html
 from ragteach.widgets.graphs import MAX_DOCS, GraphSolver, thin
 from ragteach.widgets.sharing import toy_parts
@@ -31,6 +34,20 @@ def sharing():
 def player():
     runs, data = rt.widgets.toy_runs(epochs=24)
     return rt.widgets.trajectory_player(runs, data=data), runs
+
+
+def test_a_dollar_in_a_name_is_no_formula():
+    """It would be an error, or be set in italics without its dollars; ours and the axis's stay."""
+    ax = (figure := Figure()).subplots()
+    ax.semilogx([0.001, 1.0], [0, 1], label="$cost$")
+    name = ax.set_title(r"$of \frac{$ and $cost$")
+    ours = ax.set_xlabel(r"$\lambda$")
+    ours.set_gid(plots.FORMULA)
+    entry = ax.legend().get_texts()[0]
+    base.plain(figure)
+    assert not name.get_parse_math() and not entry.get_parse_math()
+    assert ours.get_parse_math() and all(t.get_parse_math() for t in ax.get_xticklabels())
+    figure.savefig(io.BytesIO())  # an error, were the name read as a formula
 
 
 # ------------------------------------------------------------------ the block of numbers
