@@ -53,6 +53,8 @@ import jupytext
 import nbformat
 from nbclient import NotebookClient
 from nbconvert.preprocessors import Preprocessor, TagRemovePreprocessor
+from ragteach.teach.classroom.slices import changes, parsed, reads
+from ragteach.teach.short import SIGN
 from ragteach.widgets.base import NOTE, kept
 from ragteach.widgets.html import settled
 
@@ -295,8 +297,6 @@ def missed(names: list[str], above: str, after: list[str]) -> list[str]:
 
     ``above``: the cell's own code before the solution, where a name may have its ``...`` already.
     """
-    from ragteach.teach.classroom.slices import changes, parsed, reads
-
     there = set().union(*map(changes, parsed(above).body))
     open_, found = [name for name in names if name not in there], []
     for cell in after:
@@ -733,11 +733,15 @@ def check(source: Path = SOURCE, again: bool = False) -> list[str]:
 
 
 def stale(kept, fresh, name: str, kind: str = "solution") -> list[str]:
-    """Where a fresh run says something else (numbers aside) than the notebook."""
+    """Where a fresh run says something else (numbers aside) than the notebook.
+
+    Of a run in the short form (`ragteach.teach.short`) only what leans on no shortened cell.
+    """
     if kind == "student":
         fresh = held_back(nbformat.from_dict(fresh))
     pairs = zip(masked(kept), masked(fresh), strict=False)
-    different = [old[0] for old, new in pairs if old != new]
+    less = shortened(fresh)
+    different = [old[0] for old, new in pairs if old != new and new[0] not in less]
     return (
         [
             f"{name}: outputs of cells {', '.join(different)} are stale; run make notebooks"
@@ -745,6 +749,27 @@ def stale(kept, fresh, name: str, kind: str = "solution") -> list[str]:
         if different
         else []
     )
+
+
+def shortened(nb) -> set[str]:
+    """Ids of the cells that say they were run in the short form, and of those that lean on them."""
+    less: set[str] = set()  # names of other values than the whole form's
+    modules: set[str] = set()
+    found = set()
+    for cell in nb.cells:
+        if cell.cell_type != "code":
+            continue
+        says_so = any(SIGN in output.get("text", "") for output in cell.outputs)
+        found |= {cell.id} if says_so else set()
+        for statement in parsed(cell.source).body:
+            if isinstance(statement, ast.Import | ast.ImportFrom):
+                modules |= changes(statement)
+            elif says_so or reads(statement) & less:
+                found.add(cell.id)
+                less |= changes(statement, modules) - modules
+            else:
+                less -= set(stored(ast.Module([statement], [])))
+    return found
 
 
 def readme(rows: list[dict], source: Path, write: bool) -> list[str]:

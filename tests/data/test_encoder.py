@@ -16,7 +16,7 @@ import ragteach as rt
 from ragteach.data import encoder as module
 from ragteach.data.encoder import Encoder, Widened, pooled
 from ragteach.study.strategies import BASELINES, STRATEGIES
-from ragteach.widgets import sharing
+from ragteach.widgets import sharing, winners
 
 THERE = all(importlib.util.find_spec(name) for name in ("transformers", module.PACKAGE))
 needs_it = pytest.mark.skipif(not THERE, reason="the extra deep is not installed")
@@ -320,6 +320,16 @@ def test_every_strategy_of_compare_reads_through_it(encoder):
     copy = pickle.loads(pickle.dumps(encoder))
     again = rt.compare(frame(), 1, 8, ["RAG"], features=copy, progress=False)
     assert again["value"].tolist() == table.query("strategy == 'RAG'")["value"].tolist()
+
+
+@needs_it
+def test_the_map_of_who_wins_reads_through_it(tiny):
+    encoder = Encoder(tiny, cache=False)
+    table = rt.who_wins_map([0.0, 1.0], [5], 1, features=encoder, progress=False)
+    size = table.groupby("strategy")["n_params"].first()
+    assert size["full sharing"] == 3 * 16 + 3  # 16 numbers of a sentence, 3 classes
+    assert size["RAG"] == (1 + 4) * 3 * 16 + 4 * 3
+    assert winners.who_wins(table).spec["r"] == [0.0, 1.0]
 
 
 @needs_it

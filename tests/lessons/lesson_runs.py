@@ -17,6 +17,8 @@ from filelock import FileLock
 from forks import forked_kernels
 from lesson_source import build
 
+from ragteach.teach.short import VARIABLE
+
 # What libraries keep for themselves is not left by the lesson.
 CACHES = {"matplotlib", "fontconfig", "torch", "huggingface"}
 
@@ -29,7 +31,14 @@ def _folder(factory):
     return folder
 
 
-def run_of(name: str, kind: str, factory, without: str | None = None, drawn: bool = False):
+def run_of(
+    name: str,
+    kind: str,
+    factory,
+    without: str | None = None,
+    drawn: bool = False,
+    whole: bool = False,
+):
     """(the executed notebook, its CPU seconds); ``factory`` is pytest's tmp_path_factory.
 
     The student's notebook makes the figures of the solution: they are drawn there only.
@@ -37,16 +46,18 @@ def run_of(name: str, kind: str, factory, without: str | None = None, drawn: boo
     Args:
         without: a package that the kernel does not find, as if it were not installed.
         drawn: draw the figures of a student's notebook too.
+        whole: the whole form of a lesson that has a short one (`ragteach.teach.short`).
     """
     folder = _folder(factory)
-    run = (
-        f"{name}-{kind}" + (f"-without-{without}" if without else "") + ("-drawn" if drawn else "")
-    )
+    words = [f"without-{without}"] if without else []
+    words += ["drawn"] if drawn else []
+    words += ["whole"] if whole else []
+    run = "-".join([name, kind, *words])
     pictures = drawn or kind == "solution" or not build.teaches(name)
     path = folder / f"{run}.ipynb"
     with FileLock(f"{path}.lock"):
         if not path.exists():
-            nb, seconds = _run(name, kind, folder, run, without, pictures)
+            nb, seconds = _run(name, kind, folder, run, without, pictures, whole)
             (folder / f"{run}.seconds").write_text(str(seconds))
             nbformat.write(nb, path)
     seconds = float((folder / f"{run}.seconds").read_text())
@@ -59,7 +70,7 @@ def left_by(name: str, kind: str, factory) -> list[str]:
     return json.loads((_folder(factory) / f"{name}-{kind}.left").read_text(encoding="utf-8"))
 
 
-def _run(name: str, kind: str, folder, run: str, without: str | None, pictures: bool):
+def _run(name: str, kind: str, folder, run: str, without: str | None, pictures: bool, whole: bool):
     rows = build.lessons()
     (row,) = [row for row in rows if row["name"] == name]
     nb = build.generate(row, rows, kind)
@@ -69,6 +80,7 @@ def _run(name: str, kind: str, folder, run: str, without: str | None, pictures: 
     # Downloaded data lie in the home that everybody has.
     own = {"RAGTEACH_CACHE": os.environ.get("RAGTEACH_CACHE") or str(pooch.os_cache("ragteach"))}
     own |= {word: str(path) for word, path in homes.items()}
+    own[VARIABLE] = "" if whole else "1"
     begin = functools.partial(once.begin, once.shared_folder(), without, pictures)
     with mock.patch.dict(os.environ, own), forked_kernels(begin) as kernels:
         nb = build.execute(nb, build.paths(name)[kind].parent)

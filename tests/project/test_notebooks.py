@@ -48,7 +48,7 @@ def test_notebooks_are_what_their_lessons_generate():
 )
 def test_a_lesson_runs(row, kind, tmp_path_factory):
     """Run it: no error or warning, the statuses it must have, the text that is committed, in its
-    time.
+    time. A lesson that has a short form runs in it.
     """
     path = build.paths(row["name"])[kind]
     fresh, seconds = run_of(row["name"], kind, tmp_path_factory)
@@ -57,6 +57,25 @@ def test_a_lesson_runs(row, kind, tmp_path_factory):
     assert set(build.statuses(fresh)) == exercises_of(row["name"])
     assert build.stale(nbformat.read(path, as_version=4), fresh, row["name"], kind) == []
     assert seconds < 60, f"{row['name']} needs {seconds:.0f} CPU seconds"
+
+
+SHORTENED = [
+    name for name in NAMES if "sized(" in (build.SOURCE / f"{name}.py").read_text(encoding="utf-8")
+]
+
+
+@pytest.mark.notebooks
+@pytest.mark.long
+@pytest.mark.parametrize("kind", build.KINDS)
+@pytest.mark.parametrize("name", SHORTENED)
+def test_a_lesson_that_has_a_short_form_runs_whole(name, kind, tmp_path_factory):
+    fresh, seconds = run_of(name, kind, tmp_path_factory, whole=True)
+    assert build.faults(fresh, name) == []
+    assert build.unmet(fresh, kind, name) == []
+    assert build.shortened(fresh) == set()
+    committed = nbformat.read(build.paths(name)[kind], as_version=4)
+    assert build.stale(committed, fresh, name, kind) == []
+    assert seconds < 6 * 60, f"{name} needs {seconds:.0f} CPU seconds"
 
 
 @pytest.mark.notebooks
@@ -535,6 +554,30 @@ def test_live_widgets_become_a_line_of_text():
     widget = display_data({build.WIDGET: {"model_id": "1"}, "text/plain": "Box(...)"})
     nb = build.normalise(notebook_with(widget))
     assert nb.cells[0].outputs[0].data["text/plain"] == build.WIDGET_NOTE
+
+
+def test_what_leans_on_a_shortened_cell_is_not_compared():
+    sources = [
+        "import numpy as np\nn = np.ones(sized(9, 1))",
+        "m = np.log(n)",
+        "n = np.ones(3)",
+        "np.e",
+    ]
+    texts = ["", "two", "three", "e"]
+
+    def run(first, texts):
+        outputs = [display_data({"text/plain": text}) for text in texts]
+        outputs[0] = nbformat.v4.new_output("stream", name="stdout", text=first)
+        pairs = enumerate(zip(sources, outputs, strict=True))
+        cells = [nbformat.v4.new_code_cell(s, outputs=[o], id=f"c{i}") for i, (s, o) in pairs]
+        return nbformat.v4.new_notebook(cells=cells)
+
+    committed = run("all", texts)
+    short = run("Short form: 1 thing, not 9.", ["", "2", "3", "f"])
+    assert build.shortened(committed) == set()
+    assert build.shortened(short) == {"c0", "c1"}
+    (said,) = build.stale(committed, short, "x")
+    assert "cells c2, c3 are stale" in said
 
 
 def test_stale_outputs_are_found_and_numbers_forgiven():

@@ -1,5 +1,7 @@
 """Exercises of lesson 11: inside a network."""
 
+from collections.abc import Callable, Iterable
+
 import numpy as np
 
 from ragteach.integrations.deep_kinds import DEEP_KINDS, n_trained
@@ -7,6 +9,18 @@ from ragteach.teach.checks import call, exercise, expect, expect_close, finished
 from ragteach.teach.drawing import as_array
 from ragteach.teach.exercises import answers_11 as answers
 from ragteach.teach.written import Sentence, in_words
+
+
+def compare(
+    yours: object,
+    inputs: Iterable[tuple],
+    right: Callable,
+    mistakes: Callable,
+    what: str,
+) -> None:
+    """The learner's function on each of the inputs, beside the right one and the known mistakes."""
+    for given in inputs:
+        expect_close(call(yours, *given), right(*given), wrong=mistakes(*given), what=what)
 
 
 @exercise(
@@ -27,15 +41,8 @@ from ragteach.teach.written import Sentence, in_words
 )
 def attention(yours):
     rng = np.random.default_rng(1)
-    for n, r in [(5, 4), (4, 3)]:
-        q, k, v = rng.normal(size=(3, n, r))
-        here = np.arange(n) < n - 1
-        expect_close(
-            call(yours, q, k, v, here),
-            answers.attention(q, k, v, here),
-            wrong=answers.wrong_attentions(q, k, v, here),
-            what="What the tokens become",
-        )
+    sentences = [(*rng.normal(size=(3, n, r)), np.arange(n) < n - 1) for n, r in [(5, 4), (4, 3)]]
+    compare(yours, sentences, answers.attention, answers.wrong_attentions, "What the tokens become")
 
 
 @exercise(
@@ -54,18 +61,14 @@ def attention(yours):
 )
 def lora_weights(yours):
     rng = np.random.default_rng(2)
+    models = []
     for n_tasks, n_adapters in [(3, 3), (4, 2)]:
         shared = rng.normal(size=(3, 6))
         ups, downs = rng.normal(size=(n_adapters, 3, 2)), rng.normal(size=(n_adapters, 2, 6))
         graph = rng.integers(0, 3, size=(n_tasks, n_adapters)) / 2
         graph[0] = np.arange(n_adapters) + 1
-        given = shared, ups, downs, graph
-        expect_close(
-            call(yours, *given),
-            answers.lora_weights(*given),
-            wrong=answers.wrong_lora_weights(*given),
-            what="The tasks' weights",
-        )
+        models.append((shared, ups, downs, graph))
+    compare(yours, models, answers.lora_weights, answers.wrong_lora_weights, "The tasks' weights")
 
 
 @exercise(
@@ -84,13 +87,8 @@ def lora_weights(yours):
 )
 def houlsby(yours):
     rng = np.random.default_rng(3)
-    y, down, up = rng.normal(size=(4, 6)), rng.normal(size=(2, 6)), rng.normal(size=(6, 2))
-    expect_close(
-        call(yours, y, down, up),
-        answers.houlsby(y, down, up),
-        wrong=answers.wrong_houlsbys(y, down, up),
-        what="What the layer says now",
-    )
+    layer = [rng.normal(size=shape) for shape in [(4, 6), (2, 6), (6, 2)]]  # y, down, up
+    compare(yours, [layer], answers.houlsby, answers.wrong_houlsbys, "What the layer says now")
 
 
 @exercise(
@@ -109,13 +107,8 @@ def houlsby(yours):
 )
 def vera(yours):
     rng = np.random.default_rng(4)
-    up, down, b, d = (rng.normal(size=s) for s in [(5, 3), (3, 4), 5, 3])
-    expect_close(
-        call(yours, up, down, b, d),
-        answers.vera(up, down, b, d),
-        wrong=answers.wrong_veras(up, down, b, d),
-        what="The change",
-    )
+    parts = [rng.normal(size=shape) for shape in [(5, 3), (3, 4), 5, 3]]  # up, down, b, d
+    compare(yours, [parts], answers.vera, answers.wrong_veras, "The change")
 
 
 @exercise(
@@ -133,14 +126,9 @@ def vera(yours):
 )
 def randlora(yours):
     rng = np.random.default_rng(5)
-    up, down = rng.normal(size=(3, 6, 2)), rng.normal(size=(3, 2, 5))
-    lam, gam = rng.normal(size=(3, 2)), rng.normal(size=(3, 5))
-    expect_close(
-        call(yours, up, down, lam, gam),
-        answers.randlora(up, down, lam, gam),
-        wrong=answers.wrong_randloras(up, down, lam, gam),
-        what="The change",
-    )
+    shapes = [(3, 6, 2), (3, 2, 5), (3, 2), (3, 5)]  # up, down, lam, gam
+    parts = [rng.normal(size=shape) for shape in shapes]
+    compare(yours, [parts], answers.randlora, answers.wrong_randloras, "The change")
 
 
 @exercise(
@@ -242,10 +230,8 @@ def new_lora(yours):
     reason="dW_t is [up_s, up_1, ...] [down_s; down_1; ...], whose inner side is (1 + n) r.",
 )
 def largest_rank(yours):
-    for given in [(12, 20, 3, 6), (12, 20, 3, 2), (20, 12, 1, 4)]:
-        right = answers.largest_rank(*given)
-        wrong = [pair for pair in answers.wrong_ranks(*given) if pair[0] != right]
-        expect_close(call(yours, *given), right, wrong=wrong, what="The largest rank")
+    layers = [(12, 20, 3, 6), (12, 20, 3, 2), (20, 12, 1, 4)]
+    compare(yours, layers, answers.largest_rank, answers.wrong_ranks, "The largest rank")
 
 
 in_words(
@@ -358,13 +344,9 @@ def laws(yours):
     "sentences.",
 )
 def tokens_until_merging_pays(yours):
-    for given in [(384, 384, 8), (30, 50, 3)]:
-        expect_close(
-            call(yours, *given),
-            answers.tokens_until_merging_pays(*given),
-            wrong=answers.wrong_tokens(*given),
-            what="The number of tokens",
-        )
+    layers = [(384, 384, 8), (30, 50, 3)]
+    right = answers.tokens_until_merging_pays
+    compare(yours, layers, right, answers.wrong_tokens, "The number of tokens")
 
 
 @exercise(
