@@ -69,7 +69,7 @@ for row in train.groupby("task", sort=False).head(1).itertuples():
 # %%
 # Two words, for example "different with, same without"
 ### BEGIN SOLUTION
-guess = "same with the penalty, different without"
+guess = "same with, different without"
 ### END SOLUTION
 predict("08-a", guess)
 

@@ -118,6 +118,8 @@ leads = {r: by_alpha[r, "size"] - by_alpha[r, "equal"] for r in worlds}
 signs = {r: interval(leads[r][:, 0, 0]) for r in worlds}
 both_ways = signs[0.0][2] < 0 and signs[0.8][1] > 0
 reveal("09-a", "it depends on the relatedness" if both_ways else "one choice wins")
+
+# %%
 for r in worlds:
     mean, low, high = 100 * np.array(signs[r])
     print(f"relatedness {r}: {mean:+5.1f} points on phones [{low:+.1f}, {high:+.1f}]")
@@ -185,6 +187,8 @@ plots.show(
 fixed, tuned = (interval(leads[0.8][:, k, 0]) for k in (0, 1))
 left = "nothing" if tuned[1] < 0 else "a part" if tuned[2] < fixed[0] else "all of it"
 reveal("09-b", left)
+
+# %%
 for r in worlds:
     mean, low, high = 100 * np.array(interval(leads[r][:, 1, 0]))
     print(
@@ -454,6 +458,8 @@ plots.show(
 )
 mean = {t: scores[t][:, 1, 1].mean() for t in TREATMENTS[1:]}
 reveal("09-c", max(mean, key=mean.get))
+
+# %%
 for a, b in [(t, "nothing") for t in TREATMENTS[1:]] + [("shift", "weights")]:
     mean, low, high = 100 * np.array(interval((scores[a] - scores[b])[:, 1, 1]))
     print(f"{a:7s} minus {b}: {mean:+5.1f} points [{low:+.1f}, {high:+.1f}]")
@@ -502,7 +508,7 @@ CHANGES = {
     "drop": {"change": "drop", "share": 0.2},
     "replace": {"change": "replace", "synonyms": synonyms, "share": 0.3},
 }
-one = few[few["text"].str.contains("terrible|lovely|great")].head(1)
+one = few[few["text"].str.contains(r"\b(?:terrible|lovely|great)\b")].head(1)
 print("original:", one["text"].item())
 for name, options in CHANGES.items():
     print(f"{name:8s}:", rt.augment(one, **options)["text"].iloc[-1])
@@ -893,6 +899,8 @@ plots.show(
 )
 first, last = (half_related[n][WAYS].mean().idxmax() for n in (5, 80))
 reveal("09-e", f"{first}, then {last}")
+
+# %%
 for n in NS:
     for way in ("shared alone", "fine-tuning", "scratch"):
         gain = half_related[n]["adapter"] - half_related[n][way]

@@ -295,6 +295,8 @@ reveal(
     if false.mean() > 0.15
     else "about 5 %",
 )
+
+# %%
 told("quiet, a limit of 5 % a look", false)
 
 # %% [markdown]
@@ -497,6 +499,8 @@ reveal(
     if times > 1.5
     else "about as long",
 )
+
+# %%
 for share in SIZES:
     told_of = [
         f"{name} {table[share, name][3]:.0%}" for name in ("perfect", "classifier")
@@ -562,6 +566,8 @@ reveal(
     "lab_finance-d",
     "clearly higher" if low > RATE else "clearly lower" if high < RATE else "about 5 %",
 )
+
+# %%
 told(
     "perfect reader's level, classifier's feed",
     perfect["CUSUM"](feed(QUIET, N, on_val, 4000, seed=5)).any(1),

@@ -137,6 +137,8 @@ gain = pd.DataFrame({t: interval(gaps[t]) for t in FIVE}, ["mean", "from", "to"]
 for column in gain:
     table["letters minus words, by hand", column] = gain[column]
 reveal("lab_languages-a", gain["mean"].idxmax())
+
+# %%
 table.round(2)
 
 # %% [markdown]
@@ -269,6 +271,8 @@ table = pd.DataFrame(rows, ["known runs", "accuracy on Dutch"]).T
 n = len(dutch)
 table["from"], table["to"] = wilson(table["accuracy on Dutch"] * n, n)
 reveal("lab_languages-c", table["accuracy on Dutch"].idxmax())
+
+# %%
 table.round(2)
 
 # %% [markdown]

@@ -216,6 +216,8 @@ AGAIN = 48 / 192
 _, low, high = interval(heads[:, 1] - heads[:, 0], test_per_train=AGAIN)
 answer = "yes" if low > 0 else "no" if high < 0 else "these draws cannot tell"
 reveal("lab_recommendation-b", answer)
+
+# %%
 mean = heads.mean(0)
 print(
     f"interest, accuracy: alone {mean[0]:.2f}, with two more heads {mean[1]:.2f} (chance is .12)"

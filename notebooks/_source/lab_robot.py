@@ -268,6 +268,8 @@ reveal(
     "lab_robot-b",
     "more" if mean["arrives"] > mean["arrives, by the formula"] else "fewer",
 )
+
+# %%
 table.round(2)
 
 # %% [markdown]
@@ -342,6 +344,8 @@ ways = np.array([all_ways(seed) for seed in range(1, 5)])
 ten = N_DEMOS.index(10)
 mean = pd.DataFrame(ways[:, ten].mean((0, 3)), ["raw", "renamed"], list(TRIES))
 reveal("lab_robot-c", mean.loc["renamed"].idxmax())
+
+# %%
 mean.round(3)
 
 # %%
@@ -541,6 +545,8 @@ gain = new[:, :, 1] - new[:, :, 2]
 clear = [interval(gain[:, i])[1] > 0 for i in (0, 1)]
 found = {(True, True): "both", (True, False): "the gale", (False, True): "turned"}
 reveal("lab_robot-d", found.get(tuple(clear), "neither"))
+
+# %%
 for i, world in enumerate(NEWCOMERS):
     print(world, difference("adapter minus scratch", gain[:, i]))
     print(world, difference("adapter minus W_s alone", new[:, i, 1] - new[:, i, 0]))

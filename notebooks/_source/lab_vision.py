@@ -293,6 +293,8 @@ table = pd.DataFrame(
     ways.mean(0), ["raw", "undone"], ["RAG", "full sharing", "independent"]
 )
 reveal("lab_vision-c", table.loc["undone"].idxmax())
+
+# %%
 for name, k in (
     ("RAG minus full sharing", (0, 1)),
     ("full sharing minus independent", (1, 2)),
@@ -542,6 +544,8 @@ heads = np.array([with_heads(seed) for seed in range(4)])
 _, low_end, high_end = interval(100 * (heads[:, 1] - heads[:, 0]))
 answer = "yes" if low_end > 0 else "no" if high_end < 0 else "these draws cannot tell"
 reveal("lab_vision-d", answer)
+
+# %%
 print(
     f"digits alone {heads[:, 0].mean():.3f}, with two cheap tasks {heads[:, 1].mean():.3f}"
 )

@@ -1,9 +1,10 @@
 """Checks that teach: what you made goes in, PASS, FAIL or TODO comes out, with the reason.
 
 Enters: an exercise's number and the learner's function, number, array or text. Leaves: a `Result`
-that a notebook draws as a small table, yours beside expected. A check never raises: an error in the
-learner's code becomes a FAIL that names the error, and an unfinished answer (``...`` or None)
-becomes TODO.
+that a notebook draws as a small table: your answer, with the places that differ marked. A check
+never raises: an error in the learner's code becomes a FAIL that names the error, and an unfinished
+answer (``...`` or None) becomes TODO. And it never gives the answer away: the right value takes part
+in the comparison, and in nothing that leaves it.
 
 An exercise is a function in ``ragteach/teach/exercises/lesson_NN.py`` that receives the learner's
 answer and compares it with `expect_close`, `expect_equal`, `expect_choice`, `expect_marks` or
@@ -32,9 +33,9 @@ from ragteach.data.objects import printed
 from ragteach.errors import refuse, shown
 from ragteach.teach import record
 from ragteach.teach.classroom.worlds import DEFAULT, world_of
-from ragteach.teach.drawing import as_array, as_html, as_text
+from ragteach.teach.drawing import as_array, as_html, as_text, marked
 from ragteach.teach.handing import does_not_fit, kinds
-from ragteach.teach.likely import first_difference, likely
+from ragteach.teach.likely import direction, first_difference, likely
 
 PASS, FAIL, TODO = "PASS", "FAIL", "TODO"
 _SIGN = {PASS: "✓", FAIL: "✗", TODO: "…"}  # a sign and a word, never colour alone
@@ -45,13 +46,21 @@ _SAID: ContextVar[list[tuple[bytes, np.ndarray]]] = ContextVar("answers of this 
 
 
 class Wrong(Exception):
-    """Raised inside a checker: this answer is wrong, and this is what it misunderstands."""
+    """Raised inside a checker: this answer is wrong, and this is what it misunderstands.
+
+    Args:
+        message: the misconception, without the right value.
+        yours: what the learner sees of the own answer.
+        expected: the right value, from which only the places that differ are kept.
+        diagnosed: False where the message names no misconception.
+    """
 
     def __init__(
         self, message: str, yours: object = None, expected: object = None, diagnosed: bool = True
     ) -> None:
         super().__init__(message)
-        self.yours, self.expected, self.diagnosed = yours, expected, diagnosed
+        self.yours, self.diagnosed = yours, diagnosed
+        self.marked = marked(yours, expected)
 
 
 class Unfinished(Exception):
@@ -84,13 +93,16 @@ class Exercise:
 
 @dataclass
 class Result:
-    """The answer of `check`: status, message, and yours beside expected where that helps."""
+    """The answer of `check`: status, message, and yours, marked where it differs.
+
+    The right answer is not in it: a message that shows it ends the exercise.
+    """
 
     exercise: str
     status: str
     message: str
     yours: object = None
-    expected: object = None
+    marked: np.ndarray | None = None  # True where yours differs
     diagnosed: bool = False  # True: the message names a misconception
     rubric: Sequence[str] = field(default=())
 
@@ -99,28 +111,17 @@ class Result:
 
     def __repr__(self) -> str:
         lines = [f"{_SIGN[self.status]} {self.status} {self.exercise}: {self.message}"]
-        if self.expected is not None:
-            for name, value in (("yours", self.yours), ("expected", self.expected)):
-                lines.append(f"  {name}:")
-                lines += [f"    {line}" for line in as_text(value, self._other(name)).splitlines()]
+        if self.yours is not None:
+            lines.append("  yours:")
+            lines += [f"    {line}" for line in as_text(self.yours, self.marked).splitlines()]
         lines += [f"  [ ] {item}" for item in self.rubric]
         return "\n".join(lines)
-
-    def _other(self, name: str) -> object:
-        return self.expected if name == "yours" else self.yours
 
     def _repr_html_(self) -> str:
         head = f"<strong>{_SIGN[self.status]} {self.status} {html.escape(self.exercise)}</strong>"
         body = f"<div>{html.escape(self.message)}</div>"
-        if self.expected is not None:
-            cells = "".join(
-                (
-                    "<td "
-                    f"style='text-align:left'><em>{name}</em>{as_html(value, self._other(name))}</td>"
-                )
-                for name, value in (("yours", self.yours), ("expected", self.expected))
-            )
-            body += f"<table><tr>{cells}</tr></table>"
+        if self.yours is not None:
+            body += f"<div><em>yours</em>{as_html(self.yours, self.marked)}</div>"
         if self.rubric:
             body += (
                 "<ul>"
@@ -335,7 +336,7 @@ def expect_close(
     where = first_difference(mine, right, rtol, atol)
     how_many = f" in {off} of {right.size} entries, {where}" if where else ""
     if not right.ndim:
-        how_many = f": it is {mine:.4g}, and should be {right:.4g}"
+        how_many = f": it is {mine:.4g}{direction(mine, right)}"
     raise Wrong(f"{what} differs{how_many}.", mine, right, diagnosed=False)
 
 
@@ -356,7 +357,7 @@ def expect_equal(
 
 
 def _first_unequal(yours: object, expected: object) -> str:
-    """Where two dicts or lists differ first: ": at 'shape' it has ..., expected is ..."."""
+    """Where two dicts or lists differ first, and what stands there in the learner's."""
     if isinstance(yours, dict) and isinstance(expected, dict):
         keys = [k for k in expected if k not in yours] + [k for k in yours if k not in expected]
         if keys:
@@ -420,9 +421,9 @@ def _judge(number: str, yours: object) -> Result:
     except Wrong as wrong:
         if not wrong.diagnosed and _deaf():
             told = f"Your function says the same whatever it is given. {wrong} {_rule(exercise)}"
-            return Result(number, FAIL, told, wrong.yours, wrong.expected, diagnosed=True)
+            return Result(number, FAIL, told, wrong.yours, wrong.marked, diagnosed=True)
         told = str(wrong) if wrong.diagnosed else f"{wrong} {_rule(exercise)}"
-        return Result(number, FAIL, told, wrong.yours, wrong.expected, wrong.diagnosed)
+        return Result(number, FAIL, told, wrong.yours, wrong.marked, wrong.diagnosed)
     except Exception as error:  # whatever the learner's code does, the notebook goes on
         return _explain_error(number, error, callable(yours))
     message = " ".join(text for text in (said or "Right.", exercise.reason) if text)

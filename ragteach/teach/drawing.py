@@ -1,8 +1,8 @@
-"""How a check shows two answers side by side: as text, and as a table that is also a picture.
+"""How a check shows the learner's answer: as text, and as a table that is also a picture.
 
-Enters: an answer and the one beside it. Leaves: text or HTML. Where two arrays differ, the entry
-carries a sign (``*`` in text, a bold number and a crossed equals sign in HTML), so that nothing is
-said by colour alone.
+Enters: an answer, and where it differs from the right one. Leaves: text or HTML. An entry that
+differs carries a sign (``*`` in text, a bold number and a crossed equals sign in HTML), so that
+nothing is said by colour alone. The right value is never shown.
 """
 
 import html
@@ -23,17 +23,27 @@ def as_array(thing: object) -> np.ndarray:
     return np.asarray(thing, dtype=float)
 
 
-def _differs(value: np.ndarray, other: object) -> np.ndarray:
-    if not isinstance(other, np.ndarray) or other.shape != value.shape:
-        return np.zeros(value.shape, dtype=bool)
-    return ~np.isclose(value, other, rtol=1e-3, atol=1e-6)
+def marked(yours: object, right: object) -> np.ndarray | None:
+    """Where two arrays of one shape differ; None if they cannot be laid upon each other.
+
+    Of zeros and ones only the first is marked: all marks together would be the answer.
+    """
+    if not isinstance(yours, np.ndarray) or not isinstance(right, np.ndarray):
+        return None
+    if yours.shape != right.shape:
+        return None
+    differs = ~np.isclose(yours, right, rtol=1e-3, atol=1e-6)
+    if np.isin(right, (0, 1)).all():
+        later = np.cumsum(differs).reshape(differs.shape) > 1
+        differs &= ~later
+    return differs
 
 
-def _marks(value: object, other: object) -> tuple[np.ndarray, np.ndarray, str] | None:
-    """Rows to show, where they differ from the other, and which part of a large array they are."""
+def _marks(value: object, differs: np.ndarray | None) -> tuple[np.ndarray, np.ndarray, str] | None:
+    """Rows to show, where they differ, and which part of a large array they are."""
     if not isinstance(value, np.ndarray) or value.size == 0:
         return None
-    differs = _differs(value, other)
+    differs = np.zeros(value.shape, dtype=bool) if differs is None else differs
     most = (1, 2 * MAX_COLUMNS) if value.ndim < 2 else (MAX_ROWS, MAX_COLUMNS)  # one row has room
     at = np.argwhere(differs)[0] if differs.any() else np.zeros(value.ndim, dtype=int)
     part = [slice(int(i), int(i) + 1) for i in at[:-2]]
@@ -55,24 +65,24 @@ def _window(at: int, n: int, most: int) -> slice:
     return slice(start, min(start + most, n))
 
 
-def as_text(value: object, other: object) -> str:
-    marks = _marks(value, other)
+def as_text(value: object, differs: np.ndarray | None) -> str:
+    marks = _marks(value, differs)
     if marks is None:
         return f"array of shape {value.shape}" if isinstance(value, np.ndarray) else str(value)
-    numbers, differs, title = marks
+    numbers, off, title = marks
     lines = [title] if title else []
-    for row, off in zip(numbers, differs, strict=True):
+    for row, signs in zip(numbers, off, strict=True):
         lines.append(
-            "".join(f"{v:>10.4g}{'*' if d else ' '}" for v, d in zip(row, off, strict=True))
+            "".join(f"{v:>10.4g}{'*' if d else ' '}" for v, d in zip(row, signs, strict=True))
         )
     return "\n".join(lines)
 
 
-def as_html(value: object, other: object) -> str:
-    marks = _marks(value, other)
+def as_html(value: object, differs: np.ndarray | None) -> str:
+    marks = _marks(value, differs)
     if marks is None:
-        return f"<pre>{html.escape(as_text(value, other))}</pre>"
-    numbers, differs, title = marks
+        return f"<pre>{html.escape(as_text(value, differs))}</pre>"
+    numbers, off, title = marks
     top = np.nanmax(np.abs(np.where(np.isfinite(numbers), numbers, 0))) or 1.0
 
     def cell(v: float, d: bool) -> str:
@@ -83,6 +93,6 @@ def as_html(value: object, other: object) -> str:
         number = f"<strong>{v:.4g} ≠</strong>" if d else f"{v:.4g}"
         return f"<td style='background:rgba({rgb},{share:.2f})'>{number}</td>"
 
-    rows = zip(numbers, differs, strict=True)
+    rows = zip(numbers, off, strict=True)
     body = "".join(f"<tr>{''.join(cell(v, d) for v, d in zip(*r, strict=True))}</tr>" for r in rows)
     return f"<div>{title}</div><table>{body}</table>"

@@ -10,7 +10,7 @@ from __future__ import annotations
 import html
 
 from ragteach.data.objects import printed
-from ragteach.teach import record
+from ragteach.teach import questions, record
 from ragteach.teach.checks import Unfinished, finished, get
 
 _shown: dict[str, int] = {}  # how many hints of each exercise this session has seen
@@ -88,9 +88,19 @@ def rubric(number: str) -> Note:
 def predict(question: str, guess: object = ...) -> Note:
     """Keep your prediction until `reveal` shows it beside the result.
 
+    Your guess is one of the answers that the question offers. Case does not matter, and a slip of
+    spelling is read as what you meant, and said; any other guess is not kept, and the answers are
+    listed (see `questions`). To a question of your own, which offers none, any words are an answer.
+
     Args:
         question: the question's name in the lesson, e.g. ``"02-a"``.
-        guess: a word, a number, a sentence. ``...`` means "not yet".
+        guess: a word, a number, or for several claims a dict. ``...`` means "not yet".
+
+    Example:
+        >>> print(predict("00-a", "banana"))
+        Expected: one of the offered answers: "independent", "full sharing", "RAG"
+        Got: 'banana'
+        What to do: write one of them; your guess is not kept yet
     """
     try:
         finished(guess, "")
@@ -99,18 +109,21 @@ def predict(question: str, guess: object = ...) -> Note:
             "No prediction yet. Replace the ... with your guess before you read on: wrong guesses "
             "teach most."
         )
-    said = printed(guess)
-    record.keep("predictions", printed(question), said)
-    return Note(f"Kept: you predict {said}.")
+    name = printed(question)
+    try:
+        meant, read_from = questions.read(name, guess)
+    except ValueError as error:
+        return Note(str(error))
+    record.keep("predictions", name, meant)
+    return Note(f"Kept: you predict {meant}{read_from}.")
 
 
 def reveal(question: str, result: object) -> Note:
-    """Show what came out beside what you predicted."""
+    """Show what came out beside what you predicted, and whether they agree."""
     name, out = printed(question), printed(result)
     mine = record.kept("predictions").get(name)
     record.keep("outcomes", name, out[:500])
     if mine is None:
         return Note(f"You made no prediction.\nIt came out: {out}.")
-    return Note(
-        f"You predicted: {mine}.\nIt came out: {out}.\nIf they differ: what had you assumed?"
-    )
+    told = questions.compared(name, mine, result)
+    return Note(f"You predicted: {mine}.\nIt came out: {out}.\n{told}")

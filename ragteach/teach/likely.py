@@ -1,7 +1,9 @@
 """Slips that any exercise with numbers can meet: a sign, a factor, an axis, an order.
 
 Enters: the learner's array and the right one. Leaves: a sentence that names the slip, or nothing.
-The exercise's own known mistakes come first; these are for what its author did not think of.
+The exercise's own known mistakes come first; these are for what its author did not think of. A
+sentence says how an answer is off, never what the right one is: where the slip of a single number
+would tell it ("twice"), the sentence leaves the direction open.
 """
 
 from __future__ import annotations
@@ -12,6 +14,10 @@ from collections.abc import Callable
 import numpy as np
 
 FACTORS = {2.0: "twice", 0.5: "half", 100.0: "100 times", 0.01: "a hundredth of"}
+OF_ONE_NUMBER = {  # the same slips without the direction
+    2.0: "a factor of two: was something counted twice, or left out?",
+    100.0: "a factor of 100: is one of the two in percent?",
+}
 BASES = {1 / np.log(10): "10", 1 / np.log(2): "2"}
 
 
@@ -24,13 +30,25 @@ def likely(mine: np.ndarray, right: np.ndarray, rtol: float, atol: float) -> str
 
 
 def first_difference(mine: np.ndarray, right: np.ndarray, rtol: float, atol: float) -> str:
-    """Where two arrays of one shape differ first, with both numbers."""
+    """Where two arrays of one shape differ first, with the learner's number."""
     off = np.argwhere(~np.isclose(mine, right, rtol=rtol, atol=atol))
     if not len(off) or not right.ndim:
         return ""
     at = tuple(int(i) for i in off[0])
     place = ", ".join(map(str, at))
-    return f"first at [{place}], where yours is {mine[at]:.4g} and expected is {right[at]:.4g}"
+    way = "" if _whole(right) else direction(mine[at], right[at])
+    return f"first at [{place}], where yours is {mine[at]:.4g}{way}"
+
+
+def direction(mine: np.ndarray, right: np.ndarray) -> str:
+    """ ", too large" or ", too small"; nothing for whole numbers, of which it leaves too few."""
+    if _whole(right) or np.isnan(mine):
+        return ""
+    return ", too large" if mine > right else ", too small"
+
+
+def _whole(right: np.ndarray) -> bool:
+    return bool((right == np.round(right)).all())
 
 
 def _same(a: np.ndarray, b: np.ndarray, rtol: float, atol: float) -> bool:
@@ -44,6 +62,10 @@ Alike = Callable[[np.ndarray, np.ndarray], bool]
 def _values(mine: np.ndarray, right: np.ndarray, alike: Alike) -> str:
     if alike(mine, -right):
         return "has the opposite sign everywhere: what is taken from what?"
+    if not right.ndim:
+        for factor, told in OF_ONE_NUMBER.items():
+            if alike(mine, factor * right) or alike(mine, right / factor):
+                return f"is off by {told}"
     for factor, name in FACTORS.items():
         if alike(mine, factor * right):
             return f"is {name} what it should be, in every entry."
@@ -53,7 +75,7 @@ def _values(mine: np.ndarray, right: np.ndarray, alike: Alike) -> str:
     if alike(mine, np.abs(right)):
         return "has the right sizes, but no signs: an absolute value or a square took them away."
     if alike(mine, np.round(right)):
-        return f"is rounded to whole numbers{_first(mine, right)}. Keep the decimals."
+        return f"is rounded to whole numbers{_first(mine)}. Keep the decimals."
     if alike(mine, right**2):
         return "is the square of the right answer."
     if alike(mine, np.sqrt(np.abs(right))):
@@ -71,15 +93,13 @@ def _values(mine: np.ndarray, right: np.ndarray, alike: Alike) -> str:
     if alike(mine, right + 1) or alike(mine, right - 1):
         return f"is {mine:.4g}, one off."
     if mine in (0, 1, -1):
-        return (
-            f"is {mine:.4g}, and should be {right:.4g}: is that what you computed, or a constant?"
-        )
+        return f"is {mine:.4g}: is that what you computed, or a constant?"
     return ""
 
 
-def _first(mine: np.ndarray, right: np.ndarray) -> str:
-    """ " (2 for 2.31)", from the first entry."""
-    return f" ({mine.flat[0]:.4g} for {right.flat[0]:.4g})" if right.size else ""
+def _first(mine: np.ndarray) -> str:
+    """ " (2 to begin with)", from the first entry."""
+    return f" ({mine.flat[0]:.4g} to begin with)" if mine.size else ""
 
 
 def _entries(mine: np.ndarray, right: np.ndarray, alike: Alike) -> str:

@@ -24,14 +24,14 @@ def another_session(monkeypatch):
 
 
 def test_a_prediction_is_kept_and_shown_beside_the_result(home, monkeypatch):
-    assert "No prediction yet" in hints.predict("02-a", ...)
-    assert "You made no prediction" in hints.reveal("02-a", 3)
-    hints.predict("02-a", "rises")
-    hints.predict("02-b", 0.5)
+    assert "No prediction yet" in hints.predict("mine-a", ...)
+    assert "You made no prediction" in hints.reveal("mine-a", 3)
+    hints.predict("mine-a", "rises")
+    hints.predict("mine-b", 0.5)
     stored = json.loads((home / record.NAME).read_text())
-    assert stored["predictions"] == {"02-a": "rises", "02-b": "0.5"}
+    assert stored["predictions"] == {"mine-a": "rises", "mine-b": "0.5"}
     another_session(monkeypatch)
-    shown = hints.reveal("02-a", "falls")
+    shown = hints.reveal("mine-a", "falls")
     assert "You predicted: rises." in shown and "It came out: falls." in shown
 
 
@@ -39,8 +39,8 @@ def test_a_folder_that_cannot_be_written_costs_the_file_not_the_session(monkeypa
     blocked = home / "file"
     blocked.write_text("in the way")
     monkeypatch.setenv("RAGTEACH_HOME", str(blocked / "below"))
-    hints.predict("02-c", "flat")
-    assert "You predicted: flat." in hints.reveal("02-c", "flat")
+    hints.predict("mine-c", "flat")
+    assert "You predicted: flat." in hints.reveal("mine-c", "flat")
 
 
 @pytest.mark.parametrize("spoilt", ["not json", "[1, 2]", ""])
@@ -49,9 +49,9 @@ def test_a_damaged_file_is_put_aside_not_written_over(home, spoilt):
     with pytest.warns(
         UserWarning, match="was damaged; it lies beside it as my_progress.json.damaged"
     ):
-        hints.predict("02-c", "flat")
+        hints.predict("mine-c", "flat")
     assert (home / f"{record.NAME}.damaged").read_text() == spoilt
-    assert json.loads((home / record.NAME).read_text())["predictions"] == {"02-c": "flat"}
+    assert json.loads((home / record.NAME).read_text())["predictions"] == {"mine-c": "flat"}
 
 
 def test_checks_leave_their_state_their_tries_and_the_misconceptions_met(home, monkeypatch):
@@ -71,18 +71,18 @@ def test_checks_leave_their_state_their_tries_and_the_misconceptions_met(home, m
 
 def test_entries_of_others_stay(home):
     (home / record.NAME).write_text(json.dumps({"version": 1, "world": "ada", "checks": {}}))
-    hints.predict("02-a", "rises")
+    hints.predict("mine-a", "rises")
     assert json.loads((home / record.NAME).read_text())["world"] == "ada"
 
 
 def test_progress_shows_what_is_kept_and_deletes_it(home):
     assert repr(rt.progress()) == "Nothing is kept yet."
-    hints.predict("02-a", "<rises>")
+    hints.predict("mine-a", "<rises>")
     check("00-1", 1200)
     reflect("00-4", "My words.", ticks=[1])
     shown = rt.progress()
     assert set(shown) == {"predictions", "checks", "written"}
-    for part in ("02-a: <rises>", "00-1: FAIL after 1 tries", "met: You counted", "ticked [1]"):
+    for part in ("mine-a: <rises>", "00-1: FAIL after 1 tries", "met: You counted", "ticked [1]"):
         assert part in repr(shown)
     assert "<rises>" not in shown._repr_mimebundle_()["text/html"]
     assert rt.progress(delete=True) == {}
@@ -112,10 +112,10 @@ def test_any_answer_can_be_kept(home):
 
 
 def test_forget_leaves_nothing(home):
-    hints.predict("02-a", "rises")
+    hints.predict("mine-a", "rises")
     record.forget()
     assert not list(home.iterdir())
-    assert "no prediction" in hints.reveal("02-a", 1)
+    assert "no prediction" in hints.reveal("mine-a", 1)
 
 
 def test_predictions_kept_by_earlier_versions_are_found(monkeypatch, tmp_path):
@@ -123,11 +123,11 @@ def test_predictions_kept_by_earlier_versions_are_found(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(record, "_session", {})
     old = tmp_path / "predictions.json"
-    old.write_text('{"02-a": "rises"}')
+    old.write_text('{"mine-a": "rises"}')
     monkeypatch.setattr(record, "OLD", old)
-    assert "You predicted: rises." in hints.reveal("02-a", 1)
-    hints.predict("02-b", "falls")
+    assert "You predicted: rises." in hints.reveal("mine-a", 1)
+    hints.predict("mine-b", "falls")
     assert json.loads((tmp_path / record.NAME).read_text())["predictions"] == {
-        "02-a": "rises",
-        "02-b": "falls",
+        "mine-a": "rises",
+        "mine-b": "falls",
     }

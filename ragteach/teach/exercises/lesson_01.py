@@ -302,22 +302,23 @@ SIZES = (20, 40, 80, 160)
 CROSSING = {0.25: 20, 0.5: 80, 0.75: 160, 1.0: INFINITE}
 _EARLY = {
     0.25: "",  # there is no smaller size
-    0.5: "Too early at 0.5: in the rows of 20 and 40 sentences full sharing is still ahead.",
+    0.5: "Too early at 0.5: in that row of the table above full sharing is still ahead.",
     0.75: (
-        "Too early at 0.75: with 80 sentences the two are level. A lead is at least one point, "
-        "0.01."
+        "Too early at 0.75: in that row the two are level, or full sharing leads. A lead is at least "
+        "one point, 0.01."
     ),
     1.0: "",  # told above
 }
 _LATE = {
     0.25: (
-        "Too late at 0.25: look at the first row. With so little in common, 20 sentences are "
-        "enough."
+        "Too late at 0.25: with so little in common it takes few sentences. Read the table from its "
+        "top."
     ),
     0.5: (
-        "Too late at 0.5: the table above is this same experiment. Look at its row of 80 sentences."
+        "Too late at 0.5: the table above is this same experiment. Independent models lead in an "
+        "earlier row of it."
     ),
-    0.75: "Too late at 0.75: with 160 sentences independent models have passed full sharing.",
+    0.75: "Too late at 0.75: look at the last row again. Who leads there, and by how much?",
     1.0: "",
 }
 

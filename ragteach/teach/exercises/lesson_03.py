@@ -95,8 +95,8 @@ def log_softmax(yours):
         wrong=[
             (
                 answers.log_of_softmax(large),
-                "exp(-1000) is rounded to 0, and log(0) is -infinity. Never take the log of a "
-                "softmax: write z - log(sum of exp).",
+                "exp of a very low score is rounded to 0, and log(0) is -infinity. Never take the "
+                "log of a softmax: write z - log(sum of exp).",
             ),
             (
                 answers.one_maximum_for_all(large),

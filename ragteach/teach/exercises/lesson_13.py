@@ -225,7 +225,7 @@ def trial(yours):
     scores, baseline = _paired_scores(yours)
     expect(
         not _is_share(yours["metric"]) or (np.abs([scores, baseline]) <= 1).all(),
-        f"A score lies outside 0 to 1: a {yours['metric']} is a share. Write 0.71, not 71.",
+        f"A score lies outside 0 to 1: a {yours['metric']} is a share. Write 0.9, not 90.",
     )
     difference = sign * (scores - baseline)
     right = interval(difference)

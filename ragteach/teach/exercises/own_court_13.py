@@ -234,9 +234,7 @@ def _verdict(yours):
         expect(said in WORDS, f"verdict says {said!r}; its words are {', '.join(WORDS)}.")
         expect(
             said == right,
-            f"On {name} your court says {said!r}, the judge of 13-1 says {right!r}.",
-            said,
-            right,
+            f"On {name} your court says {said!r}, and the judge of 13-1 says something else.",
         )
     said = heard_by(yours(margin=0.05), cases(means=(-0.09, -0.09))).verdict()
     expect(

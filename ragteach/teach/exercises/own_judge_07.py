@@ -176,7 +176,10 @@ def _choose(yours):
         raise Wrong(
             "choose took the ratio with the largest held-out loss. A loss is good when small."
         )
-    raise Wrong(f"choose says {said:g}; four folds say {truth:g}.", diagnosed=False)
+    raise Wrong(
+        f"choose says {said:g}; over the four folds another ratio has the smaller mean loss.",
+        diagnosed=False,
+    )
 
 
 def _choices(x, task, y, fold):

@@ -83,11 +83,14 @@ def _judged(found, right, slips):
     for message, slip in slips.items():
         if mine == _key(slip) and mine != _key(right):
             expect(False, message)
-    place = f"({right['way']!r} is the best way in this world, by {right['error']:.3f})"
-    expect(said == right["way"], f"You chose {said!r}. Compare the held-out errors {place}.")
+    expect(
+        said == right["way"],
+        f"You chose {said!r}; in this world another way has a smaller held-out error.",
+    )
     same_lam = right["lam"] is None or np.isclose(float(found["lam"]), right["lam"])
     expect(
-        same_lam, f"The way is right, but lam = {found.get('lam')} is not the best of it {place}."
+        same_lam,
+        f"The way is right, but with lam = {found.get('lam')} its held-out error is not the smallest.",
     )
     wrong = [(slip["error"], message) for message, slip in slips.items()]
     expect_close(found["error"], right["error"], wrong=wrong, what="The held-out error", rtol=1e-4)

@@ -1,0 +1,264 @@
+"""The questions that a lesson asks before it computes, and the answers that each offers.
+
+Enters: a question's name and what somebody guessed, or what came out.  Leaves: the offered answer
+that is meant, or an error in three parts that lists them; and whether the two agree.
+
+A guess is one of the offered answers or it is refused: what cannot come out cannot be compared.
+Case, brackets, hyphens, articles and a slip of spelling do not matter. The digits of a guess do:
+"about 15 %" is no misspelt "about 5 %".
+"""
+
+from __future__ import annotations
+
+import difflib
+import itertools
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from ragteach.data.objects import printed
+from ragteach.errors import refuse, shown
+
+CLOSE = 0.8  # of `difflib`: how alike a slip of spelling is to the word that was meant
+NUMBERS = {"one": "1", "two": "2", "three": "3", "four": "4", "five": "5", "none": "0"}
+FILLERS = {"the", "a", "an", "about", "penalty"}  # "same with the penalty" is "same with"
+
+
+def _plain(thing: object) -> str:
+    """Words as they are compared: lower case, without marks, brackets' content and articles."""
+    text = re.sub(r"\([^)]*\)", " ", printed(thing)).lower()
+    text = re.sub(r"(?<=\d)\.0+(?!\d)", "", text)  # 3.0 is 3
+    text = re.sub(r"(?<![\d.])\.(?=\d)", "0.", text)  # .5 is 0.5
+    words = re.findall(r"[^\W_]+|%|-(?=\d)|\.(?=\d)", text)
+    return " ".join(word for word in words if word not in FILLERS)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One of a few answers."""
+
+    answers: tuple[str, ...]
+
+    def read(self, guess: object) -> str:
+        """The answer that is meant.
+
+        Raises:
+            RagteachError: it is none of them.
+        """
+        plain = {_plain(answer): answer for answer in self.answers}
+        mine = _plain(guess)
+        for word in (mine, NUMBERS.get(mine, mine)):
+            if word in plain:
+                return plain[word]
+        if (near := self.near(mine, list(plain))) is not None:
+            return plain[near]
+        listed = ", ".join(f'"{answer}"' for answer in self.answers)
+        raise refuse(
+            expected=f"one of the offered answers: {listed}",
+            got=shown(guess, 80),
+            fix="write one of them; your guess is not kept yet",
+        )
+
+    def near(self, mine: str, plain: list[str]) -> str | None:
+        """The answer that a slip of spelling means; None if there is not exactly one."""
+        return _near(mine, plain)
+
+    def came(self, result: object) -> str:
+        """The offered answer with which a result begins; empty if there is none."""
+        plain = {_plain(answer): answer for answer in self.answers}
+        out = f"{_plain(result)} "
+        fits = [word for word in plain if out.startswith(f"{word} ")]
+        return plain[max(fits, key=len)] if fits else ""
+
+    def compared(self, mine: object, result: object) -> str:
+        """What the reveal says of a guess beside the result."""
+        came = self.came(result)
+        if not came:
+            return "That is none of the offered answers: what had you assumed?"
+        same = _plain(mine) == _plain(came)
+        return "As you predicted." if same else "Not as you predicted: what had you assumed?"
+
+
+def _near(mine: str, plain: list[str]) -> str | None:
+    """The one answer that begins so, has the same words in another order, or is spelt nearly so."""
+    alike = [word for word in plain if re.findall(r"\d+", word) == re.findall(r"\d+", mine)]
+    ways = (
+        [word for word in plain if word.startswith(f"{mine} ") and mine],
+        [word for word in alike if word.startswith(mine) and len(mine) > 2],
+        [word for word in plain if sorted(word.split()) == sorted(mine.split())],
+        difflib.get_close_matches(mine, alike, 1, CLOSE) if len(mine) > 1 else [],
+    )
+    return next((found[0] for found in ways if len(found) == 1), None)
+
+
+class Letters(Choice):
+    """Any of a few letters, in any order: "ab", "b, a" or ["a", "b"]."""
+
+    def read(self, guess: object) -> str:
+        letters = "".join(sorted(set(re.findall(r"[a-z]", printed(guess).lower()))))
+        return super().read(letters if letters in self.answers else guess)
+
+    def near(self, mine: str, plain: list[str]) -> None:
+        """A letter too many is another answer, no slip."""
+
+
+@dataclass(frozen=True)
+class Number:
+    """A number between two bounds; "20 %" is 0.2."""
+
+    low: float
+    high: float
+
+    def read(self, guess: object) -> str:
+        text = printed(guess).strip()
+        try:
+            value = float(text.rstrip("% ")) / (100 if text.endswith("%") else 1)
+        except ValueError:
+            value = float("nan")
+        if not self.low <= value <= self.high:
+            raise refuse(
+                expected=f"a number from {self.low:g} to {self.high:g}",
+                got=shown(guess, 80),
+                fix="write the number itself; your guess is not kept yet",
+            )
+        return f"{value:g}"
+
+    def compared(self, mine: object, result: object) -> str:
+        try:
+            off = float(printed(mine)) - float(printed(result))
+        except ValueError:
+            return "What had you assumed?"
+        if abs(off) < 0.005:
+            return "As you predicted."
+        return f"Your guess is {abs(off):.2g} too {'high' if off > 0 else 'low'}: what had you assumed?"
+
+
+@dataclass(frozen=True)
+class Bets:
+    """One word for each of several claims."""
+
+    words: tuple[str, ...]
+
+    def read(self, guess: object) -> dict[str, str]:
+        if not isinstance(guess, Mapping):
+            raise refuse(
+                expected='a dict with a word for each claim: {"claim": "word", ...}',
+                got=shown(guess, 80),
+                fix="fill in the dict above",
+            )
+        return {printed(claim): Choice(self.words).read(word) for claim, word in guess.items()}
+
+    def compared(self, mine: object, result: object) -> str:
+        if not isinstance(mine, Mapping) or not isinstance(result, Mapping):
+            return "What had you assumed?"
+        off = [claim for claim, word in result.items() if mine.get(claim) != word]
+        if not off:
+            return f"All {len(result)} as you predicted."
+        told = "; ".join(f"{c}: you said {mine.get(c)}, it is {result[c]}" for c in off)
+        return f"{len(result) - len(off)} of {len(result)} as you predicted. The others: {told}."
+
+
+Question = Choice | Number | Bets
+
+
+def _each(*answers: str) -> Choice:
+    return Choice(answers)
+
+
+def _combined(first: Sequence[str], second: Sequence[str], between: str) -> Choice:
+    return Choice(tuple(between.join(pair) for pair in itertools.product(first, second)))
+
+
+STRATEGIES = _each("independent", "full sharing", "RAG")
+AGAINST_ALONE = _each("better", "worse", "no clear difference")
+VERDICTS = Bets(("for", "against", "depends", "open", "cannot be tested"))
+TELLING = _each("yes", "no", "these draws cannot tell")
+WAYS_IN = ("shared alone", "adapter", "scratch", "fine-tuning")
+
+QUESTIONS: dict[str, Question] = {
+    "00-a": STRATEGIES,
+    "01-a": _each("1", "2", "3", "4"),
+    "01-b": _each("yes", "no"),
+    "02-a": _each("1", "2", "3", "4"),
+    "02-b": _each("0", "1", "2", "3", "4", "5", "6"),
+    "02-c": _each("1 in 3", "as before", "perfect"),
+    "03-a": _each("mostly right", "always positive", "by chance"),
+    "03-b": _each("films", "the small tasks", "all", "none"),
+    "03-c": _each("about 0.33", "about 0", "hardly changes"),
+    "04-a": _each("all three", "joint and alternating", "joint and two_phase", "none"),
+    "04-b": _each("clearly worse", "about equal", "clearly better"),
+    "04-c": _each("all three", "joint and asleep", "joint", "none"),
+    "05-a": _each("W_s", "an adapter", "equal"),
+    "05-b": Letters(
+        tuple("".join(some) for n in range(1, 5) for some in itertools.combinations("abcd", n))
+    ),
+    "05-c": _each("below 0", "about 0", "above 0"),
+    "06-a": STRATEGIES,
+    "06-b": _each("nothing", "about a third", "more than half"),
+    "06-c": _each("beats both", "beats full sharing only", "beats neither"),
+    "06-d": _each("about 95 %", "about 85 %", "below 75 %"),
+    "07-a": _each("below 0.03", "between 0.03 and 3", "above 3"),
+    "08-a": _combined(("same with", "different with"), ("same without", "different without"), ", "),
+    "08-b": _each("on", "off"),
+    "09-a": _each("equal", "size", "it depends on the relatedness"),
+    "09-b": _each("all of it", "a part", "nothing"),
+    "09-c": _each("weights", "over", "under", "shift"),
+    "09-d": _each("up", "no clear change", "down"),
+    "09-e": _combined(WAYS_IN, WAYS_IN, ", then "),
+    "10-a": _each("about 1 in 100", "about 1 in 10", "about 1 in 3"),
+    "10-b": _each("negative", "neutral", "positive"),
+    "10-c": _each("0 to 3", "4 to 8", "9 to 12"),
+    "11-a": _each("full sharing", "independent", "both", "neither"),
+    "11-b": _each("more", "less", "equally"),
+    "11-c": _each("in the first block", "in the last block", "equally in both"),
+    "11-d": _each("worse", "equal", "better"),
+    "12-a": _each("1", "2", "5"),
+    "12-b": _each("lower", "about equal", "higher"),
+    "13-a": VERDICTS,
+    "13-b": VERDICTS,
+    "lab_finance-a": AGAINST_ALONE,
+    "lab_finance-b": _each("about 5 %", "about 25 %", "over half"),
+    "lab_finance-c": _each("about as long", "about twice", "more than three times"),
+    "lab_finance-d": _each("about 5 %", "clearly lower", "clearly higher"),
+    "lab_languages-a": _each("English", "German", "Spanish", "Russian", "Chinese"),
+    "lab_languages-b": AGAINST_ALONE,
+    "lab_languages-c": _each("English", "German", "Spanish", "all five"),
+    "lab_recommendation-a": AGAINST_ALONE,
+    "lab_recommendation-b": TELLING,
+    "lab_recommendation-c": STRATEGIES,
+    "lab_robot-a": AGAINST_ALONE,
+    "lab_robot-b": _each("more", "fewer"),
+    "lab_robot-c": STRATEGIES,
+    "lab_robot-d": _each("the gale", "turned", "both", "neither"),
+    "lab_service-a": AGAINST_ALONE,
+    "lab_service-b": Number(0, 1),
+    "lab_service-c": _each("clearly below 1", "clearly above 1", "not tell"),
+    "lab_vision-a": AGAINST_ALONE,
+    "lab_vision-b": _each("plain", "rotated", "inverted", "half hidden", "another pen"),
+    "lab_vision-c": STRATEGIES,
+    "lab_vision-d": TELLING,
+}
+
+
+def read(question: str, guess: object) -> tuple[object, str]:
+    """(what is kept, how it was read if that needs saying); of an unknown question, all words are.
+
+    Raises:
+        RagteachError: the guess is none of the offered answers.
+    """
+    asked = QUESTIONS.get(question)
+    if asked is None:
+        return printed(guess), ""
+    meant = asked.read(guess)
+    said = printed(guess).strip()
+    exact = isinstance(meant, dict) or meant == said or isinstance(asked, Number)
+    return meant, "" if exact else f' (read from "{said}")'
+
+
+def compared(question: str, mine: object, result: object) -> str:
+    """How a kept guess compares with what came out."""
+    asked = QUESTIONS.get(question)
+    if asked is not None:
+        return asked.compared(mine, result)
+    same = _plain(mine) == _plain(result)
+    return "As you predicted." if same else "Compare the two: what had you assumed?"

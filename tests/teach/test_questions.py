@@ -1,0 +1,133 @@
+"""Predictions: one of the offered answers is taken, whatever its spelling, and then compared."""
+
+import ast
+import re
+from pathlib import Path
+
+import nbformat
+import numpy as np
+import pytest
+
+from ragteach.teach import hints, record
+from ragteach.teach.questions import QUESTIONS, Choice
+
+ROOT = Path(__file__).resolve().parents[2]
+SOURCES = sorted((ROOT / "notebooks" / "_source").glob("[0-9l]*_*.py"))
+SOLUTIONS = sorted((ROOT / "notebooks" / "solutions").glob("*.ipynb"))
+
+
+@pytest.fixture(autouse=True)
+def home(monkeypatch, tmp_path):
+    monkeypatch.setenv("RAGTEACH_HOME", str(tmp_path))
+    monkeypatch.setattr(record, "_session", {})
+
+
+def named(name: str, text: str) -> set[str]:
+    return set(re.findall(rf'\b{name}\(\s*"([^"]+)"', text))
+
+
+@pytest.mark.parametrize(
+    ("question", "guess", "kept"),
+    [
+        ("00-a", "Rag", "RAG"),
+        ("00-a", " full-sharing. ", "full sharing"),
+        ("00-a", "independant", "independent"),
+        ("01-a", np.int64(3), "3"),
+        ("01-a", 3.0, "3"),
+        ("01-a", "three", "3"),
+        ("04-a", "two_phase and joint", "joint and two_phase"),
+        ("05-a", "Ws", "W_s"),
+        ("05-b", "b, a", "ab"),
+        ("05-b", ["d", "a"], "ad"),
+        ("06-d", "85%", "about 85 %"),
+        ("07-a", "between .03 and 3", "between 0.03 and 3"),
+        ("08-a", "same with the penalty, different without", "same with, different without"),
+        ("10-a", "1 in 10", "about 1 in 10"),
+        ("lab_service-b", "20 %", "0.2"),
+    ],
+)
+def test_a_guess_is_read_as_what_is_meant_and_that_is_said(question, guess, kept):
+    note = hints.predict(question, guess)
+    assert f"you predict {kept}" in note
+    assert record.kept("predictions")[question] == kept
+    asked = QUESTIONS[question]
+    assert not isinstance(asked, Choice) or str(guess).strip() == kept or "read from" in note
+
+
+@pytest.mark.parametrize(
+    ("question", "guess"),
+    [
+        ("00-a", "banana"),
+        ("00-a", "not RAG"),  # the opposite
+        ("01-a", 7),
+        ("01-b", True),
+        ("05-b", "abx"),
+        ("06-d", "about 15 %"),  # no slip of "about 5 %"
+        ("08-a", "same"),
+        ("13-b", {"insurance": "banana"}),
+        ("13-b", "for"),
+        ("lab_finance-b", "about 15 %"),
+        ("lab_service-b", 3),
+    ],
+)
+def test_what_is_no_answer_is_refused_in_three_parts_and_not_kept(question, guess):
+    note = str(hints.predict(question, guess))
+    assert re.match(r"(?s)Expected: .*\nGot: .*\nWhat to do: ", note)
+    asked = QUESTIONS[question]
+    if isinstance(asked, Choice):
+        assert all(f'"{answer}"' in note for answer in asked.answers)
+    assert record.kept("predictions") == {}
+
+
+@pytest.mark.parametrize(
+    ("question", "guess", "result", "told"),
+    [
+        ("00-a", "rag", "RAG, then full sharing", "As you predicted."),
+        ("00-a", "independent", "RAG, then full sharing", "Not as you predicted"),
+        ("02-a", 1, 1, "As you predicted."),
+        ("04-b", "about equal", "clearly worse", "Not as you predicted"),
+        ("03-a", "by chance", "0.61 right", "none of the offered answers"),
+        ("lab_service-b", 0.2, 0.2, "As you predicted."),
+        ("lab_service-b", 0.2, 0.25, "0.05 too low"),
+        (
+            "13-b",
+            {"insurance": "for", "needed": "Depends"},
+            {"insurance": "open", "needed": "depends"},
+            "1 of 2 as you predicted. The others: insurance: you said for, it is open.",
+        ),
+        ("mine", "It rises.", "it rises", "As you predicted."),
+        ("mine", "it rises", "it falls", "Compare the two"),
+    ],
+)
+def test_a_reveal_compares(question, guess, result, told):
+    hints.predict(question, guess)
+    note = hints.reveal(question, result)
+    assert told in note and f"It came out: {result}." in note
+    assert "If they differ" not in note
+
+
+def test_every_question_of_a_lesson_offers_answers():
+    asked = set().union(*(named("predict", path.read_text(encoding="utf-8")) for path in SOURCES))
+    assert asked == set(QUESTIONS)
+
+
+def test_each_offered_answer_is_itself():
+    for asked in QUESTIONS.values():
+        for answer in getattr(asked, "answers", ()):
+            assert asked.read(answer) == asked.came(answer) == answer
+
+
+@pytest.mark.parametrize("path", SOLUTIONS, ids=lambda path: path.stem)
+def test_a_reveal_is_seen_and_came_out_as_offered(path):
+    """The last line of its cell, or handed to `display`: else a notebook shows nothing of it."""
+    for cell in nbformat.read(path, as_version=4).cells:
+        found = named("reveal", cell.source) if cell.cell_type == "code" else set()
+        if not found:
+            continue
+        last = ast.unparse(ast.parse(cell.source).body[-1])
+        assert last.startswith("reveal(") or "display(reveal(" in cell.source, cell.source
+        shown = "".join(str(out.get("data", {}).get("text/plain", "")) for out in cell.outputs)
+        assert re.search(
+            r"As you predicted|Not as you predicted|as you predicted\.|too (high|low)", shown
+        )
+        assert "none of the offered" not in shown
