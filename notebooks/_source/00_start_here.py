@@ -64,7 +64,8 @@ for task in rt.TOY_TASKS:
 # %%
 written = rt.load_handwritten()
 for word in ["predictable", "strange", "quiet"]:
-    for row in written[written["text"].str.contains(word, case=False)].itertuples():
+    whole = rf"\b{word}\b"  # the word as a whole: not the one inside "unpredictable"
+    for row in written[written["text"].str.contains(whole, case=False)].itertuples():
         print(f"{word:12} {row.task:7} {rt.LABELS[row.label]:9} {row.text}")
 
 # %% [markdown]
@@ -132,6 +133,12 @@ plots.show(
 reveal("00-a", ", then ".join(means.sort_values("mean", ascending=False)["strategy"]))
 
 # %% [markdown]
+# The slider said something else: its left end was *above* its right end, and here independent models are *below* full sharing.
+# How can that be? The slider is one draw, and the table is twelve others. And in the slider *you* set the price of large weights:
+# at the left end next to nothing. In the table every strategy takes the price whose cross-entropy on validation sentences is
+# lowest. Cross-entropy punishes a model that is sure and wrong. So a task alone with 40 sentences takes some fifty times the
+# left end's price. It hedges, and that costs it a few right answers. (Lesson 03 defines cross-entropy, lesson 06 chooses prices.)
+#
 # How sure are we that RAG is ahead? Some draws are hard for everyone, and that makes each interval wide. But both strategies met
 # the same draws. So look at the difference *within* each draw.
 

@@ -130,7 +130,7 @@ w = np.random.default_rng(0).normal(size=(100_000, 5))  # (n_models, n_words)
 f = w @ x.T  # (n_models, n_sentences)
 right = (np.sign(f) == truth).sum(axis=1)  # (n_models,)
 print("models that get 0, 1, 2, 3, 4 right:", np.bincount(right, minlength=5))
-reveal("01-a", f"at best {right.max()} of 4, in {len(w):,} random models")
+reveal("01-a", f"{right.max()} of 4 at best, in {len(w):,} random models")
 
 # %% [markdown]
 # A hundred thousand failures are a hint, not a proof. Here is the way to a proof.

@@ -451,6 +451,7 @@ central = np.array([(J_moved(h) - J_moved(-h)) / (2 * h) for h in steps])
 one_sided = np.array([(J_moved(h) - J_moved(0)) / h for h in steps])
 right = by_hand[0][2, w].item()
 forgot = right - 0.02 * parts[0][2, w].item()  # a gradient without the penalty's part
+# %%
 fig, ax = plt.subplots(figsize=(7, 3.6), dpi=90, layout="constrained")
 for i, (name, apart) in enumerate(
     {
@@ -814,6 +815,7 @@ lams = np.geomspace(1e-4, 1, 9)
 by_lam = np.array([best(lam=v)[1:] for v in lams])
 by_lam_shared = np.array([best(lam_shared=v)[1:] for v in lams])
 
+# %%
 fig, axes = plt.subplots(1, 3, figsize=(11, 3.4), dpi=90, layout="constrained")
 for i, name in enumerate(data.task_names):
     look = {
@@ -918,9 +920,14 @@ def phase_two(sign, lam, steps=300, lr=1.0):
     }
 
 
+tried = {
+    (s, lam): phase_two(s, lam)
+    for s, lam in ((1, 0.0), (-1, 0.1), (-1, 0.01), (-1, 0.0))
+}
+
+# %%
 fig, ax = plt.subplots(figsize=(7, 3.4), dpi=90, layout="constrained")
-for i, (sign, lam) in enumerate(((1, 0.0), (-1, 0.1), (-1, 0.01), (-1, 0.0))):
-    run = phase_two(sign, lam)
+for i, ((sign, lam), run) in enumerate(tried.items()):
     label = f"{'right' if sign > 0 else 'wrong'} sign, $\\lambda$ = {lam:g}"
     look = {"color": plots.CYCLE[0][i], "ls": plots.CYCLE[2][i], "lw": 2}
     ax.plot(run["losses"], label=label, **look)

@@ -163,11 +163,13 @@ for _ in range(12):
     points.append((w, a))
 points = np.array(points)
 lowest = 2 / 2.15  # where both gradients are zero: w = a
+walks = {"alternating": points, "two_phase": points[:3]}
+walks["joint"] = np.array([(0, 0), (lowest, lowest)])
+
+# %%
 W, A = np.meshgrid(np.linspace(-0.2, 2.7, 80), np.linspace(-0.2, 1.5, 80))
 fig, ax = plt.subplots(figsize=(6, 4.2), dpi=90, layout="constrained")
 ax.contour(W, A, toy_J(W, A), levels=15, colors="0.75", linewidths=0.8)
-walks = {"alternating": points, "two_phase": points[:3]}
-walks["joint"] = np.array([(0, 0), (lowest, lowest)])
 for name, walk in walks.items():
     look = plots.SCHEDULES[name]
     ax.plot(*walk.T, color=look.colour, ls=look.dash, lw=2.5, label=name)
@@ -409,6 +411,14 @@ round_gaps = [J_two_phase - best]
 for _ in range(9):
     lowest_over("shared", model)
     round_gaps.append(lowest_over("adapters", model) - best)
+print("each round leaves this part of the gap:")
+print(
+    "  ".join(
+        f"{b / a:.2f}" for a, b in zip(round_gaps[:6], round_gaps[1:7], strict=True)
+    )
+)
+
+# %%
 fig, ax = plt.subplots(figsize=(6, 3.2), dpi=90, layout="constrained")
 look = plots.SCHEDULES["alternating"]
 ax.semilogy(range(1, 11), np.maximum(round_gaps, 1e-12), "^:", color=look.colour)
@@ -425,12 +435,6 @@ plots.show(
     alt="The gap to the joint optimum after each exact round, on a log scale: it "
     "starts near 0.1 and each round "
     "makes it at least two times smaller; after ten rounds it is below a millionth.",
-)
-print("each round leaves this part of the gap:")
-print(
-    "  ".join(
-        f"{b / a:.2f}" for a, b in zip(round_gaps[:6], round_gaps[1:7], strict=True)
-    )
 )
 
 # %% [markdown]
@@ -467,21 +471,28 @@ check("04-5", coincide)
 
 
 # %%
+def first_phase(model, data, lam, lam_shared):
+    """W_s to its optimum while the adapters sleep; then they wake, and W_s is frozen."""
+    model.freeze("adapters")
+    model.deactivate(*model.adapter_names)
+    rt.solve(model, data, lam, lam_shared)
+    model.activate(*model.adapter_names)
+    model.unfreeze("adapters")
+    model.freeze("shared")
+
+
 def exact(schedule, lam, data=data):
     """The destination of a schedule (adapters asleep in phase 1), and its J."""
     model = rt.RAG(data.n_features, 3, data.n_tasks, tasks=data.task_names).double()
     if schedule == "two_phase":
-        model.freeze("adapters")
-        model.deactivate(*model.adapter_names)
-        rt.solve(model, data, lam, lam_shared)
-        model.activate(*model.adapter_names)
-        model.unfreeze("adapters")
-        model.freeze("shared")
+        first_phase(model, data, lam, lam_shared)
     return model, rt.solve(model, data, lam, lam_shared).objective
 
 
 lams = [0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0]
 lam_gaps = [exact("two_phase", value)[1] - exact("joint", value)[1] for value in lams]
+
+# %%
 fig, ax = plt.subplots(figsize=(6, 3.2), dpi=90, layout="constrained")
 look = plots.SCHEDULES["two_phase"]
 ax.loglog(lams, lam_gaps, "s--", color=look.colour)
@@ -527,12 +538,7 @@ def end_points(schedule, d):
     for lam_s in TRIES:
         model = rt.RAG(d.n_features, 3, d.n_tasks, tasks=d.task_names, init="zero")
         if schedule == "two_phase":
-            model.freeze("adapters")
-            model.deactivate(*model.adapter_names)
-            rt.solve(model, d, lam, lam_s)
-            model.activate(*model.adapter_names)
-            model.unfreeze("adapters")
-            model.freeze("shared")
+            first_phase(model, d, lam, lam_s)
         paths.append(rt.solve_path(model, d, TRIES, lam_s, tol=1e-3))
     return paths
 

@@ -255,14 +255,17 @@ runs = {
     "c with penalties": path(data, lam=0.01, lam_shared=0.01),
     "d Adam": path(data, optimizer="adam", lr=0.05),
 }
-fig, ax = plt.subplots(figsize=(7, 3.5), dpi=90, layout="constrained")
-moved = {}
-for i, (name, run) in enumerate(runs.items()):
+away = {}  # of each run, after each step, as a part of the length at the start
+for name, run in runs.items():
     kept = conserved(run.shared, run.adapters)
-    away = (kept - kept[0]).flatten(1).norm(dim=1) / kept[0].norm()
-    moved[name] = away[-1].item()
+    away[name] = (kept - kept[0]).flatten(1).norm(dim=1) / kept[0].norm()
+stayed = [name[0] for name, values in away.items() if values[-1] < 1e-4]
+
+# %%
+fig, ax = plt.subplots(figsize=(7, 3.5), dpi=90, layout="constrained")
+for i, (name, run) in enumerate(runs.items()):
     look = {"color": plots.CYCLE[0][i], "marker": plots.CYCLE[1][i], "markevery": 20}
-    ax.semilogy(run.steps, away.clamp(min=1e-8), label=name, **look)
+    ax.semilogy(run.steps, away[name].clamp(min=1e-8), label=name, **look)
 ax.set(xlabel="step", ylabel="how far W_s - sum A_t has moved")
 ax.legend(frameon=False, ncols=2, loc="center right")
 plots.show(
@@ -273,7 +276,7 @@ plots.show(
     "it reaches almost 1, with "
     "Adam it goes beyond 1.",
 )
-reveal("05-b", "".join(name[0] for name, value in moved.items() if value < 1e-4))
+reveal("05-b", "".join(stayed))
 
 # %% [markdown]
 # About $10^{-6}$ is the rounding of 32-bit numbers: there the law holds. Now find the assumption that each change breaks
@@ -450,6 +453,8 @@ rt.solve(model, big, lam=0.01, lam_shared=0.01)
 vocabulary = list(big.vectorizer.get_feature_names_out())
 table = rt.trajectories.model_words(model, vocabulary)
 chosen = ["superb", "awful", "dark", "quiet", "amazing", "acting"]
+
+# %%
 fig, ax = plt.subplots(figsize=(9, 3.2), dpi=90, layout="constrained")
 plots.words(table.loc[chosen], ax=ax)
 plots.show(

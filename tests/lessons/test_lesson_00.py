@@ -11,6 +11,7 @@ import ragteach as rt
 from ragteach.widgets.sharing import compute, toy_parts
 
 SENTENCE = "Predictable brakes and solid steering make it a joy to drive."
+LEFT_END = 1e-5  # lambda there, in the slider
 NAMES = ["independent", "full sharing", "RAG", "majority class"]
 
 
@@ -25,6 +26,8 @@ def test_the_order_at_half_relatedness(seeds):
     )
     assert lead.loc["majority class", "difference"] > 0.3
     assert (lead["verdict"] == "better").all()
+    lam = table[(table["metric"] == "lam") & (table["strategy"] == "independent")]["value"]
+    assert 20 < lam.median() / LEFT_END < 120  # "some fifty times"
 
 
 def test_related_tasks_and_few_sentences_favour_full_sharing():
@@ -69,6 +72,19 @@ def _independent(r, n, seed):
     return rt.evaluate(model, test)["accuracy"]
 
 
+def test_a_task_that_hedges_gives_fewer_right_answers():
+    """In the slider's own draw, without W_s: at the left end's price, and at a chosen one."""
+    train, _, test = toy_parts(0.5, 40, 0)
+    data = rt.MultiTaskDataset.from_frame(train)
+    fresh = rt.MultiTaskDataset.from_frame(test, like=data)
+    right = {}
+    for lam in (LEFT_END, 0.001):
+        model = rt.RAG.independent(data.n_features, 3, tasks=data.task_names, init="zero")
+        rt.solve(model, data, lam=lam, lam_shared=0.0)
+        right[lam] = rt.evaluate(model, fresh)["accuracy"]
+    assert right[LEFT_END] > right[0.001] + 0.015
+
+
 # ------------------------------------------------------------------ the slider
 
 
@@ -96,7 +112,7 @@ def test_the_slider_shows_a_best_lambda_between_the_ends(slider):
     arrays, spec = slider
     mean = arrays["accuracy"].mean(1)
     assert mean[spec["best"]] > max(mean[0], mean[-1]) + 0.02
-    assert mean[0] > mean[-1]
+    assert mean[0] > mean[-1]  # and the table says the reverse, as the text explains
     assert "strange" in spec["drawn"]
     j = spec["words"].index("strange")
     weights = arrays["shared"][:, None, :, j] + arrays["adapters"][..., j]
@@ -118,8 +134,8 @@ def readings(arrays, spec, sentence):
 
 def test_the_written_sentences_disagree_as_the_text_says():
     written = rt.load_handwritten()
-    has = written[written["text"].str.contains("predictable", case=False)]
-    has = has[~has["text"].str.contains("unpredictable")].set_index("task")["label"]
+    has = written[written["text"].str.contains(r"\bpredictable\b", case=False)]
+    has = has.set_index("task")["label"]
     assert has["films"] == 0 and has["cars"] == 2
     assert SENTENCE in set(written["text"])
 

@@ -138,7 +138,7 @@ def test_the_gap_falls_with_lambda():
 
 @pytest.mark.parametrize("first", [0, 10])
 def test_accuracy_is_equal_within_the_margin_at_a_fixed_and_at_a_chosen_lambda(first):
-    names = "lam lam_shared TRIES MARGIN end_points two_minus_joint"
+    names = "lam lam_shared TRIES MARGIN first_phase end_points two_minus_joint"
     lesson = load("04_training_schedules", *names.split())
     rows = np.array([lesson["two_minus_joint"](seed) for seed in range(first, first + 10)])
     assert (rows[:, 0] > 0.05).all()  # J is higher for every single data set
