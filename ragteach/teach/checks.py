@@ -21,7 +21,7 @@ import pickle
 import re
 import sysconfig
 import traceback
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -34,7 +34,7 @@ from ragteach.errors import refuse, shown
 from ragteach.teach import record
 from ragteach.teach.classroom.worlds import DEFAULT, world_of
 from ragteach.teach.drawing import as_array, as_html, as_text, marked
-from ragteach.teach.handing import does_not_fit, kinds
+from ragteach.teach.handing import does_not_fit, kinds, like
 from ragteach.teach.likely import direction, first_difference, likely
 
 PASS, FAIL, TODO = "PASS", "FAIL", "TODO"
@@ -244,6 +244,8 @@ def call(function: Callable, *args: Any, **kwargs: Any) -> Any:
         advice = "Compare the names and the number of your function's arguments with the exercise."
         raise Wrong(f"{problem} {advice}", diagnosed=False)
     answer = _first_that_runs(function, args, kwargs)
+    if isinstance(answer, Iterator):
+        answer = list(answer)
     finished(
         answer,
         "Your function returns nothing yet. If you have written it: does it end with return?",
@@ -377,13 +379,13 @@ def expect_choice(yours: object, right: str, wrong: dict[str, str]) -> None:
     """A choice among letters or words; every wrong choice has its message, and the right one is not
     shown.
     """
-    mine = _choice(yours)
+    mine = as_choice(yours)
     if not mine:
         raise Unfinished("No choice yet.")
-    if mine == _choice(right):
+    if mine == as_choice(right):
         return
     for value, message in wrong.items():
-        if mine == _choice(value):
+        if mine == as_choice(value):
             raise Wrong(message)
     raise Wrong(
         f"Choose one of {', '.join(sorted([right, *wrong]))}; you wrote {shown(yours)}.",
@@ -391,7 +393,7 @@ def expect_choice(yours: object, right: str, wrong: dict[str, str]) -> None:
     )
 
 
-def _choice(word: object) -> str:
+def as_choice(word: object) -> str:
     """Capitals, brackets, dots, hyphens and spaces do not make another choice."""
     return re.sub(r"[\s_-]+", " ", printed(word).strip().strip("().'\"")).strip().lower()
 
@@ -413,7 +415,7 @@ def _judge(number: str, yours: object) -> Result:
     _SAID.set([])
     try:
         finished(yours, "Nothing to check yet: replace the ... with your answer.")
-        said = exercise.checker(yours)
+        said = exercise.checker(like(yours, exercise.reference))
     except (Unfinished, NotImplementedError) as error:
         return Result(
             number, TODO, str(error) or "Not finished yet: it raises NotImplementedError."

@@ -71,6 +71,37 @@ def _turned(thing: Any, turn: Callable) -> Any:
     return turn(thing)
 
 
+def like(yours: Any, reference: Any) -> Any:
+    """An answer in the form of the reference, where only its wrapping differs.
+
+    A generator becomes a list. Beside a reference that is a dict, a pandas Series becomes one, and
+    keys are found whatever their case, and whether 20 is written as a number or as text.
+
+    Example:
+        >>> like({"20": "a", 40.0: "b"}, {20: "x", 40: "y"})
+        {20: 'a', 40: 'b'}
+    """
+    if isinstance(yours, Iterator):
+        return list(yours)
+    if not isinstance(reference, dict):
+        return yours
+    if type(yours).__module__.startswith("pandas") and getattr(yours, "ndim", 0) == 1:
+        yours = yours.to_dict()
+    if not isinstance(yours, dict):
+        return yours
+    known = {_key(key): key for key in reference}
+    found = {known.get(_key(key), key): value for key, value in yours.items()}
+    return found if len(found) == len(yours) and len(known) == len(reference) else yours
+
+
+def _key(key: Any) -> Any:
+    """A key as it is looked up: a number as a number, words in lower case."""
+    try:
+        return float(key)
+    except (TypeError, ValueError):
+        return " ".join(key.lower().split()) if isinstance(key, str) else key
+
+
 def does_not_fit(function: Callable, args: tuple, kwargs: dict) -> str:
     """What is wrong with the function's list of arguments; empty if nothing, or if unknown."""
     try:

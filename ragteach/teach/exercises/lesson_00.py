@@ -2,7 +2,14 @@
 
 from collections.abc import Mapping
 
-from ragteach.teach.checks import exercise, expect, expect_choice, expect_close, finished
+from ragteach.teach.checks import (
+    as_choice,
+    exercise,
+    expect,
+    expect_choice,
+    expect_close,
+    finished,
+)
 from ragteach.teach.written import Sentence, in_words
 
 
@@ -122,7 +129,7 @@ def change_places(yours):
         'Hand over the dict itself: {20: "...", 40: "...", 80: "..."}.',
     )
     finished(dict(yours), "Some sizes have no answer yet.")
-    said = {int(n): str(name).strip().lower() for n, name in yours.items() if str(n).isdigit()}
+    said = {n: as_choice(name) for n, name in yours.items()}
     expect(
         set(said) == set(_AHEAD), "Give one answer for each of 20, 40 and 80 sentences per task."
     )
