@@ -12,6 +12,7 @@ names it reads are needed too. That takes too much rather than too little.
 from __future__ import annotations
 
 import ast
+import contextlib
 import re
 import symtable
 import warnings
@@ -71,13 +72,14 @@ def parsed(source: str) -> ast.Module:
     first = source.split(maxsplit=1)[0] if source.strip() else ""
     if first.startswith("%%") and first not in OF_PYTHON:  # a file, a page, another language
         lines = []
-    lines = [MAGIC.sub("pass", line) for line in lines]
+    plain = [MAGIC.sub("pass", line) for line in lines]
+    deeper = [DEEPER.sub(r"\1pass", line) for line in plain]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        try:
-            return ast.parse("\n".join(lines))
-        except SyntaxError:
-            return ast.parse("\n".join(DEEPER.sub(r"\1pass", line) for line in lines))
+        for tried in (lines, plain):  # as it is first: a comment may end with a question mark
+            with contextlib.suppress(SyntaxError):
+                return ast.parse("\n".join(tried))
+        return ast.parse("\n".join(deeper))
 
 
 def _look(node: ast.stmt, before: list[ast.stmt], found: Notebook) -> None:
