@@ -67,7 +67,7 @@ def compare(
 ) -> pd.DataFrame:
     """Train, choose and score every strategy on many draws of the data.
 
-    What is estimated is how well a strategy does on the average over **fresh training sets** from
+    What is estimated is how well a strategy does on the average over fresh training sets from
     where the data came from. Toy data are drawn afresh for every seed. Other data are finite: their
     draws re-split the same rows, so that they are not independent, and `summary`, `paired` and
     `winners` give them a wider interval (the corrected resampled t; see

@@ -157,8 +157,21 @@ def test_in_the_dark_the_colours_alone_are_others(browser, site, name):
     page.context.close()
 
 
-def test_a_phone_reads_a_lesson_without_scrolling_sideways(browser, site):
+def test_a_phone_reads_without_scrolling_sideways(browser, site):
     page, _ = opened(browser, site, "03_losses.html", viewport={"width": 390, "height": 800})
-    wide = page.evaluate("document.documentElement.scrollWidth")
-    assert wide <= 390
+    wide = {}
+    for name in ("03_losses", "api_study", "laws", "troubles", "genindex"):
+        page.goto((site / f"{name}.html").as_uri())
+        wide[name] = page.evaluate("document.documentElement.scrollWidth")
+    assert max(wide.values()) <= 390, wide
+    page.context.close()
+
+
+def test_the_search_finds_a_lesson_from_disk_in_silence(browser, site):
+    """It once asked for every page it found, to show an excerpt, and disks refuse that."""
+    page, said = opened(browser, site, "search.html")
+    page.goto(f"{page.url}?q=conservation")
+    page.wait_for_selector("#search-results li a")
+    assert "Weight trajectories" in page.inner_text("#search-results")
+    assert said == []
     page.context.close()

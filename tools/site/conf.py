@@ -43,6 +43,7 @@ napoleon_use_rtype = False
 html_theme = "sphinx_book_theme"
 html_math_renderer = "mathml"
 html_css_files = ["style.css"]
+html_js_files = ["from_disk.js"]
 html_copy_source = False
 html_show_sourcelink = False
 html_last_updated_fmt = None

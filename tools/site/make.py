@@ -69,7 +69,8 @@ def prepare(source: Path) -> None:
     rows = tomllib.loads((NOTEBOOKS / "_source" / "lessons.toml").read_text("utf-8"))["lesson"]
     (source / "_static").mkdir(parents=True)
     (source / "_extra" / "notebooks").mkdir(parents=True)
-    shutil.copy(HERE / "style.css", source / "_static" / "style.css")
+    for name in ("style.css", "from_disk.js"):
+        shutil.copy(HERE / name, source / "_static" / name)
     for row in rows:
         student = nbformat.read(NOTEBOOKS / f"{row['name']}.ipynb", 4)
         copy = NOTEBOOKS / "solutions" / f"{row['name']}.ipynb"
