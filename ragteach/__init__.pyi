@@ -15,6 +15,7 @@ from .data.frames import as_frame as as_frame
 from .data.human import load_human as load_human
 from .data.looking import Look as Look
 from .data.looking import look as look
+from .data.mending import mend as mend
 from .data.reading import load_table as load_table
 from .data.splits import groups as groups
 from .data.splits import split_frame as split_frame
@@ -58,6 +59,8 @@ from .model import task_weights as task_weights
 from .runs import History as History
 from .study import plots as plots
 from .study import trajectories as trajectories
+from .study.advice import Advice as Advice
+from .study.advice import advise as advise
 from .study.experiment import compare as compare
 from .study.experiment import who_wins_map as who_wins_map
 from .study.head_training import fit_heads as fit_heads

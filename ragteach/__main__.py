@@ -19,6 +19,7 @@ import errno
 import os
 import signal
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -44,8 +45,18 @@ def main(argv: Sequence[str] | None = None) -> int:
         after another signal that asks to stop.
     """
     open_streams()
-    with once("SIGINT", "SIGTERM", "SIGHUP") as stop:
-        return _answer(argv, stop)
+    usual = warnings.formatwarning
+    warnings.formatwarning = _as_note
+    try:
+        with once("SIGINT", "SIGTERM", "SIGHUP") as stop:
+            return _answer(argv, stop)
+    finally:
+        warnings.formatwarning = usual
+
+
+def _as_note(message: Any, *where: Any, **line: Any) -> str:
+    """A warning as a terminal shows it: what is said, without the line of code that says it."""
+    return f"Note: {message}\n"
 
 
 def _answer(argv: Sequence[str] | None, stop: Once) -> int:
@@ -149,6 +160,19 @@ def _add_columns(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--encoding", help=help, default=argparse.SUPPRESS)
     help = "what stands between columns (default: as the header shows)"
     parser.add_argument("--separator", help=help, default=argparse.SUPPRESS)
+    _add_changes(parser)
+
+
+def _add_changes(parser: argparse.ArgumentParser) -> None:
+    """Which names are mended before anything else."""
+    several: dict[str, Any] = {"action": "append", "default": argparse.SUPPRESS}
+    for what in ("label", "task"):
+        help = f"read the {what} OLD as NEW (a slip; may be said several times)"
+        parser.add_argument(f"--rename-{what}", metavar="OLD=NEW", help=help, **several)
+        help = f"leave the {what} NAME out, with its rows (may be said several times)"
+        parser.add_argument(f"--drop-{what}", metavar="NAME", help=help, **several)
+    help = "leave tasks with fewer rows out (default: none)"
+    parser.add_argument("--least-rows", type=int, help=help, default=argparse.SUPPRESS)
 
 
 def _add_missing(parser: argparse.ArgumentParser) -> None:
@@ -221,7 +245,7 @@ def _add_train(commands: Any) -> None:
     parser.add_argument(
         "--strategy",
         default="RAG",
-        choices=("RAG", "full sharing", "independent"),
+        choices=("RAG", "full sharing", "independent", "full sharing + task bias"),
         help="which model to save",
     )
     parser.add_argument("--seed", type=int, default=0, help="of the split")
@@ -278,10 +302,10 @@ def run_compare(options: argparse.Namespace) -> None:
     """Run the experiment, write its table, pictures and report, and print its tables."""
     from ragteach.study.commands import run_compare as run
 
-    table, folder = run(options)
+    table, folder, frame = run(options)
     from ragteach.widgets.report import run_report
 
-    run_report(options, table, folder)
+    run_report(options, table, folder, frame)
 
 
 def run_map(options: argparse.Namespace) -> None:

@@ -77,6 +77,7 @@ NO_CALLS = {
     "Trajectory": "made by Recorder",
     "losses": "a module of formulas",
     "Look": "made by look",
+    "Advice": "made by advise",
     "plots": "a module",
     "trajectories": "a module",
     "widgets": "a module",
@@ -324,6 +325,16 @@ def _():
 @call("look")
 def _():
     return Call(rt.look, {"data": frame()})
+
+
+@call("mend")
+def _():
+    return Call(rt.mend, {"data": frame(), "drop_tasks": [str(frame()["task"].iloc[0])]})
+
+
+@call("advise")
+def _():
+    return Call(rt.advise, {"table": table()})
 
 
 @call("lab")

@@ -1,6 +1,7 @@
 """A file that was named on the command line, read as its options say.
 
-Enters: a path and parsed options: ``text``, ``label``, ``task``, ``encoding``, ``missing``.
+Enters: a path and parsed options: ``text``, ``label``, ``task``, ``encoding``, ``missing``, and the
+    names to exchange or leave out (``rename_label``, ``drop_task`` ...).
 Leaves: the file as it is (for a look), or the standard frame (for everything else). What is wrong
 is said in the command line's words: ``--task shop`` instead of ``task='shop'``.
 """
@@ -11,27 +12,64 @@ import argparse
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pandas as pd
 
+from ragteach.data.columns import ROLES
 from ragteach.data.frames import any_frame
+from ragteach.data.mending import mend
 from ragteach.data.reading import load_table
-from ragteach.errors import RagteachError
+from ragteach.errors import RagteachError, refuse
 
+RENAMES, DROPS = ("rename_label", "rename_task"), ("drop_label", "drop_task")
 ARGUMENT = re.compile(r"""\b(text|label|task|encoding|missing|separator)=(["']?)([^\s"']+)\2""")
 
 
-def asked_table(path: str, options: argparse.Namespace) -> pd.DataFrame:
-    """The file as it is."""
+def asked_table(path: str, options: argparse.Namespace) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """The file as it is, but for the names that the options exchange or leave out; and the columns
+    that are still to be named: `mend` remembers them.
+    """
     with in_options():
-        return load_table(path, encoding=options.encoding, separator=options.separator)
+        table = load_table(path, encoding=options.encoding, separator=options.separator)
+        columns = {role: getattr(options, role) for role in ROLES}
+        changes = asked_changes(options)
+        return (mend(table, **columns, **changes), {}) if changes else (table, columns)
 
 
 def asked_frame(path: str, options: argparse.Namespace) -> pd.DataFrame:
     """The standard frame of the file, with the columns that the options name."""
+    table, columns = asked_table(path, options)
     with in_options():
-        table = load_table(path, encoding=options.encoding, separator=options.separator)
-        return any_frame(table, options.text, options.label, options.task, missing=options.missing)
+        return any_frame(table, **columns, missing=options.missing)
+
+
+def asked_changes(options: argparse.Namespace) -> dict[str, Any]:
+    """What `mend` is to do: the options that were given."""
+    changes: dict[str, Any] = {}
+    for name in RENAMES:
+        given = getattr(options, name, None)
+        if given:
+            changes[name + "s"] = dict(_pair(name, pair) for pair in given)
+    for name in DROPS:
+        given = getattr(options, name, None)
+        if given:
+            changes[name + "s"] = list(given)
+    least = getattr(options, "least_rows", None)
+    return changes if least is None else changes | {"least_rows": least}
+
+
+def _pair(name: str, given: str) -> tuple[str, str]:
+    """OLD=NEW as two names."""
+    old, sign, new = given.partition("=")
+    if not sign or not old.strip() or not new.strip():
+        option = "--" + name.replace("_", "-")
+        raise refuse(
+            expected=f"{option} OLD=NEW",
+            got=f"{option} {given}",
+            fix=f"write both names, for example {option} 'Bokshop=Bookshop'",
+        )
+    return old, new
 
 
 @contextmanager

@@ -150,12 +150,11 @@ def likeliest(role: str, names: list[str], taken: set, needed: bool = True) -> s
     lacking = ", ".join(name for name in ROLES[ROLES.index(role) :] if name not in names)
     raise refuse(
         expected="a table with the columns text, label and task (without task: one task)",
-        got=f"a DataFrame without {lacking}, or a column of a like name; it has "
+        got=f"a table without {lacking}, or a column of a like name; it has "
         f"{', '.join(map(str, names)) or 'none'}",
         fix=f"say which it is: {role}='...'"
         + (", or one column per task: label=['...', '...']" if role == "label" else "")
-        + f"; or rename it: frame.rename(columns={{'...': {role!r}}}); "
-        "a file whose first line is data needs a header",
+        + f"; or call it {role!r} in the header; a file whose first line is data needs one",
     )
 
 

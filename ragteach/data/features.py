@@ -144,6 +144,30 @@ def warn_of_unknown(x: Any) -> None:
         )
 
 
+def warn_of_silent(n_docs: int, silent: list[str]) -> None:
+    """Warn of new texts that hold no known word: what is said of them is the bias alone.
+
+    Args:
+        n_docs: how many texts there are. silent: those without a known word.
+    """
+    if silent:
+        verb = "holds" if len(silent) == 1 else "hold"
+        its = "it" if len(silent) == 1 else "them"
+        warnings.warn(
+            f"{len(silent):,} of {n_docs:,} texts {verb} no word that the model knows (the first: "
+            f"{silent[0][:60]!r}). What it says of {its} is its bias alone: the same answer and the "
+            "same probabilities whatever the text.",
+            UnknownWordsWarning,
+            stacklevel=4,
+        )
+
+
+def silent_texts(x: Any, texts: list[str]) -> list[str]:
+    """The texts without a known word: rows of zeros in x (n_docs, n_features)."""
+    counts = x.getnnz(axis=1) if sp.issparse(x) else (np.asarray(x) != 0).sum(1)
+    return [text for text, n in zip(texts, counts, strict=True) if n == 0]
+
+
 def _why_letters(texts: list) -> str:
     some = any(map(SPACELESS.search, map(str, texts)))
     return "many texts are of a script without spaces" if some else "most texts hold no word"

@@ -4,8 +4,11 @@ Enters: a name or a path.  Leaves: a pandas DataFrame with the columns ``text``,
 ``task``, one row per labelled text.
 """
 
+from __future__ import annotations
+
 import os
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
@@ -75,7 +78,15 @@ def write_csv(frame: pd.DataFrame, path: str | os.PathLike) -> None:
 # ---------------------------------------------------------------- your own data
 
 
-def load_csv(path: Any, encoding: str | None = None, missing: str = "ask") -> pd.DataFrame:
+def load_csv(
+    path: Any,
+    encoding: str | None = None,
+    missing: str = "ask",
+    *,
+    text: str | None = None,
+    label: str | Sequence[str] | None = None,
+    task: str | None = None,
+) -> pd.DataFrame:
     """Your own data: text, label and task, found and checked by `as_frame`; other columns are kept.
 
     Whole numbers stay the labels' numbers, where all labels are such (``01`` is a name: as a number
@@ -86,6 +97,8 @@ def load_csv(path: Any, encoding: str | None = None, missing: str = "ask") -> pd
         path: whatever `load_table` reads.
         encoding: of the text. Default: as its first bytes say, else UTF-8.
         missing: rows without a text, label or task: ``"ask"``, ``"drop"`` or ``"keep"``.
+        text, label, task: names of the columns, as in `as_frame`; a list for ``label`` is one
+            column per task.
 
     Raises:
         RagteachError: an unreadable file, a missing column, an empty text, label or task, a bad
@@ -96,7 +109,7 @@ def load_csv(path: Any, encoding: str | None = None, missing: str = "ask") -> pd
         >>> list(frame.columns)
         ['text', 'label', 'task']
     """
-    frame = any_frame(load_table(path, encoding), missing=missing)
+    frame = any_frame(load_table(path, encoding), text, label, task, missing=missing)
     frame["text"] = frame["text"].str.strip()
     names = frame.attrs["label_names"]
     if all(re.fullmatch(WHOLE, name) for name in names):

@@ -13,8 +13,10 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from ragteach.data.resemblance import text_key
+from ragteach.data.alike import dropped, look_alikes
 
+TINY, SMALL = 15, 100  # rows of a task: too few to test; few enough to say so
+MOST_ALIKE = 5  # names that are told one by one
 RARE = 5  # rows that a (task, label) pair needs to be in training, validation and test
 DISAGREE = 0.2  # share of sentences on which two strategies differ, unless measured
 POINTS = (1, 2, 5, 10)  # percentage points
@@ -34,7 +36,7 @@ class Finding:
     do: str
 
 
-def power_table(n_rows: int, n_tasks: int, disagree: float = DISAGREE) -> pd.DataFrame:
+def power_table(n_texts: int, n_tasks: int, disagree: float = DISAGREE) -> pd.DataFrame:
     """How many test sentences, and so how many draws, a difference in accuracy needs to be seen.
 
     Two strategies that differ on the share ``disagree`` of all sentences have, on n test sentences,
@@ -44,37 +46,62 @@ def power_table(n_rows: int, n_tasks: int, disagree: float = DISAGREE) -> pd.Dat
         n = (1.96 + 0.84)^2 disagree / d^2
 
     sentences. One draw tests a fifth of the rows. Draws deal the same rows anew, so all draws
-    together hold no more than ``n_rows`` sentences: beyond that, more seeds only look like more
-    data.
+    together hold no more than ``n_texts`` sentences: beyond that, more seeds only look like more
+    data. A text that stands in its task twice is one.
 
     Returns:
-        Columns points, test_sentences, draws, within_reach (whether the file has as many rows).
+        Columns points, test_sentences, draws, within_reach (whether the file has as many texts).
     """
     z = stats.norm.ppf(0.975) + stats.norm.ppf(0.8)
     points = np.array(POINTS)
     sentences = np.ceil(z**2 * disagree / (points / 100) ** 2).astype(int)
-    per_draw = max(n_tasks, int(TEST_SHARE * n_rows))
+    per_draw = max(n_tasks, int(TEST_SHARE * n_texts))
     return pd.DataFrame(
         {
             "points": points,
             "test_sentences": sentences,
             "draws": np.maximum(2, np.ceil(sentences / per_draw).astype(int)),
-            "within_reach": sentences <= n_rows,
+            "within_reach": sentences <= n_texts,
         }
     )
 
 
-def about_gaps(gaps: Mapping[str, int]) -> Iterator[Finding]:
-    """Rows without a text, a label or a task."""
-    for role, n in gaps.items():
+def about_changes(mended: Iterable[str]) -> Iterator[Finding]:
+    """What `ragteach.mend` did before."""
+    for said in mended:
+        yield Finding("changes", "know", said, "nothing, if that is what you asked for")
+
+
+def about_gaps(left_out: Mapping[str, int], before: bool) -> Iterator[Finding]:
+    """Rows without a text, a label or a task. ``before``: they were left out on the way here."""
+    for role in ("text", "label", "task"):
+        n = left_out.get(role, 0)
         if n:
             unknown = "" if role == "text" else ", or with one such as 'unknown'"
             yield Finding(
                 "gaps",
+                "know" if before else "act",
+                f"{row_count(n)} without {role}{unknown}" + (", left out" if before else ""),
+                "nothing, if they can be spared; else fill them in, and do all of it again"
+                if before
+                else "they are left out below; train and compare ask you: --missing drop leaves "
+                'them out, --missing keep makes them a class of their own (in Python missing="drop")',
+            )
+
+
+def about_names(rows: Mapping[str, Mapping[str, int]]) -> Iterator[Finding]:
+    """Labels and tasks that look like another one. ``rows``: role -> name -> its rows."""
+    for role in ("label", "task"):
+        found = look_alikes(role, rows[role])
+        for alike in found[:MOST_ALIKE]:
+            yield Finding("names", "act", str(alike), alike.cure())
+        if len(found) > MOST_ALIKE:
+            names = ", ".join(repr(alike.odd) for alike in found[MOST_ALIKE:][:20])
+            yield Finding(
+                "names",
                 "act",
-                f"{row_count(n)} without {role}{unknown}",
-                "they are left out below; train and compare ask you: --missing drop leaves them "
-                "out, --missing keep makes them a class of their own",
+                f"{len(found) - MOST_ALIKE} more {role}s look like another: {names}",
+                f"merge them in the same way, with rename_{role}s or --rename-{role}",
             )
 
 
@@ -91,26 +118,7 @@ def about_tasks(tasks: pd.DataFrame, classes: pd.DataFrame, others: list[str]) -
             + "; if there is none, use a plain classifier",
         )
     else:
-        few = small["rows"] < 50
-        ratio = tasks["rows"].max() / small["rows"]
-        unequal = "know" if ratio > 10 else "fine"
-        yield Finding(
-            "tasks",
-            "act" if few else unequal,
-            (
-                f"the smallest of {len(tasks)} tasks is {small['task']!r} with "
-                f"{row_count(small['rows'])}; "
-            )
-            + (
-                f"the largest has {ratio:.3g} times as many"
-                if ratio > 1.05
-                else "all have about as many"
-            ),
-            "small tasks gain most from sharing, and their scores are the least certain: read "
-            "their intervals"
-            if few
-            else "nothing; the mean over tasks counts every task alike",
-        )
+        yield _about_sizes(tasks, small)
     if len(tasks) > 0.2 * tasks["rows"].sum():
         yield Finding(
             "tasks",
@@ -135,24 +143,33 @@ def about_tasks(tasks: pd.DataFrame, classes: pd.DataFrame, others: list[str]) -
             f"{numbers[-1]}: these may be measurements",
             "use a regression (RAGRegressor), or cut them into a few classes",
         )
-    alike = _alike(classes["label"]) + _alike(tasks["task"])
-    if alike:
-        yield Finding(
-            "names",
-            "act",
-            f"{alike[0][0]!r} and {alike[0][1]!r} differ only in case or spaces",
-            "make them one name, if they mean one thing",
+
+
+def _about_sizes(tasks: pd.DataFrame, small: pd.Series) -> Finding:
+    """How large the tasks are, and whether one is too small to say anything about."""
+    n, most = int(small["rows"]), int(tasks["rows"].max())
+    tested = max(1, round(TEST_SHARE * n))
+    said = f"the smallest of {len(tasks)} tasks is {small['task']!r} with {row_count(n)}"
+    said += f", of which a draw tests {tested}" if n >= 5 else ", too few for a draw of its own"
+    said += f"; the largest has {most:,}" if most > 2 * n else ""
+    if n < TINY:
+        fix = (
+            "add rows, merge it with a task like it, or leave it out: "
+            f"{dropped('task', [small['task']])}"
         )
+        return Finding("tasks", "act", said, fix)
+    if n < SMALL:
+        fix = "read the intervals: the score of a small task alone is uncertain"
+        return Finding("tasks", "know", said, fix)
+    weight = "know" if most > 10 * n else "fine"
+    fix = "nothing; the mean over tasks counts every task alike"
+    return Finding("tasks", weight, said, fix)
 
 
-def _alike(names: Iterable[str]) -> list[tuple[str, str]]:
-    """Pairs of names that a reader would take for one."""
-    seen: dict[str, str] = {}
-    return [(seen[key], n) for n in names if seen.setdefault(key := text_key(n), n) != n]
-
-
-def about_balance(tasks: pd.DataFrame, classes: pd.DataFrame) -> Iterator[Finding]:
-    """Is one class much more frequent, or alone in a task?"""
+def about_balance(
+    tasks: pd.DataFrame, classes: pd.DataFrame, ordered: bool = False
+) -> Iterator[Finding]:
+    """Is one class much more frequent, or alone in a task? ``ordered``: classes are amounts."""
     top = classes.iloc[classes["rows"].argmax()]
     share = f"{top['share']:.0%} (95 % interval {top['low']:.0%} to {top['high']:.0%})"
     skewed = top["share"] > max(0.5, 2 / len(classes)) and len(classes) > 1
@@ -163,8 +180,17 @@ def about_balance(tasks: pd.DataFrame, classes: pd.DataFrame) -> Iterator[Findin
         "judge by macro F1 or balanced accuracy, not by accuracy: saying this class always is "
         f"right in {top['share']:.0%}"
         if skewed
-        else "nothing; accuracy is a fair score here",
+        else "nothing; no class is so frequent that saying it always would score well",
     )
+    if ordered:
+        names = classes["label"].tolist()
+        yield Finding(
+            "order",
+            "know",
+            f"the classes are numbers in an order, {names[0]} to {names[-1]}",
+            "read the mean absolute error beside accuracy, which counts a miss by one like a miss "
+            f"by {len(names) - 1}; compare tells both",
+        )
     one = tasks[tasks["classes"] == 1]
     if len(one) and len(classes) > 1:
         yield Finding(
@@ -229,7 +255,7 @@ def about_power(power: pd.DataFrame) -> Iterator[Finding]:
             "power",
             "act",
             f"even {last['points']} points need {last['test_sentences']:,} test "
-            f"sentences, {assumed}: more than there are rows",
+            f"sentences, {assumed}: more than there are different texts",
             "take a verdict from these rows as a hint; collect more",
         )
         return

@@ -12,7 +12,8 @@ went in comes out again.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+import warnings
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ import scipy.sparse as sp
 from scipy.sparse.csgraph import connected_components
 
 from ragteach.data.aligned import aligned
+from ragteach.data.alike import look_alikes
 from ragteach.data.arguments import names_of
 from ragteach.data.columns import ROLES, Columns, find_columns
 from ragteach.data.naming import WAYS, Named, ask, name_column, natural
@@ -28,6 +30,10 @@ from ragteach.data.objects import attribute, has
 from ragteach.data.reading import load_table
 from ragteach.errors import one_of, refuse, shown
 from ragteach.tensors import MISSING
+
+
+class NamesWarning(UserWarning):
+    """Names that a person may have meant to be one, such as ``Good`` and ``good``."""
 
 
 def as_frame(
@@ -52,9 +58,17 @@ def as_frame(
             `name_column`.
         class_names, task_names: the names there may be, in order: those of the training data.
 
+    Returns:
+        The frame. Its ``attrs`` also say how many rows were left out, and for want of what
+        (``left_out``), and what `mend` did (``mended``).
+
     Raises:
         RagteachError: data of another kind, no such column, no row, something missing, tasks whose
             classes have nothing in common.
+
+    Warns:
+        NamesWarning: once, of labels or tasks that look like another one (a typo, ``5 stars``
+            beside ``5``), with the line that merges them.
 
     Example:
         >>> frame = as_frame({"text": ["a", "b"], "label": [400001, 400000], "task": [7, 7]})
@@ -95,14 +109,22 @@ def named_frame(
     missing: str = "ask",
     class_names: Sequence[str] | None = None,
     task_names: Sequence[str] | None = None,
+    warn: bool = True,
 ) -> pd.DataFrame:
-    """`as_frame`, also of tasks whose classes have nothing in common."""
+    """`as_frame`, also of tasks whose classes have nothing in common.
+
+    Args:
+        warn: of names that look alike, if the data are named for the first time.
+    """
     one_of("missing", missing, WAYS)
     class_names = names_of("class_names", class_names)
     task_names = names_of("task_names", task_names)
     table, attrs = _table(data)
+    roles = attrs.get("roles", {})  # those that `mend` was told, unless others are named
+    if (text, label, task) == (None, None, None) and _there(roles, table):
+        text, label, task = (roles[role] for role in ROLES)
     columns = find_columns(list(table.columns), text, label, task)
-    if columns.found:
+    if columns.found and not roles:
         print(columns)
     if len(table) == 0:
         raise refuse(
@@ -110,8 +132,10 @@ def named_frame(
             got="0 rows",
             fix="check the file, and what you filtered",
         )
+    warn = warn and "columns" not in attrs
     if isinstance(columns.label, tuple):
-        return _from_label_columns(table, columns, missing, class_names, task_names)
+        out = _from_label_columns(table, columns, missing, class_names, task_names)
+        return _noted(out, attrs, warn and class_names is None)
     again = (columns.text, columns.label, columns.task) == ROLES and attrs.get("columns")
     scheme = attrs.get("label_names")
     if scheme is None and class_names and not any(name.isdecimal() for name in class_names):
@@ -123,9 +147,65 @@ def named_frame(
     texts, has_text = _texts(table[columns.text], missing)
     keep = has_text & (labels.numbers != MISSING) & (tasks.numbers != MISSING)
     out = _standard(table, columns, texts, labels, tasks, np.flatnonzero(keep), task_names)
+    lacks = {
+        "text": ~has_text,
+        "label": labels.numbers == MISSING,
+        "task": tasks.numbers == MISSING,
+    }
+    _note_left_out(out, lacks)
     if again:
         out.attrs["columns"] = again
+    return _noted(out, attrs, warn and class_names is None and task_names is None)
+
+
+def _note_left_out(out: pd.DataFrame, lacks: Mapping[str, np.ndarray]) -> None:
+    """How many rows were left out, and how many of them lacked what, into the frame's attrs."""
+    gone = np.logical_or.reduce(list(lacks.values()))
+    if gone.any():
+        counts = {role: int(lack.sum()) for role, lack in lacks.items()}
+        out.attrs["left_out"] = {"rows": int(gone.sum()), **counts}
+
+
+def _noted(out: pd.DataFrame, attrs: dict, warn: bool) -> pd.DataFrame:
+    """The frame with what was noted about it before; warns of names that look alike."""
+    before, now = attrs.get("left_out"), out.attrs.get("left_out")
+    if before:
+        out.attrs["left_out"] = {key: n + (now or {}).get(key, 0) for key, n in before.items()}
+    if attrs.get("mended"):
+        out.attrs["mended"] = list(attrs["mended"])
+    if warn:
+        _warn_alike(out)
     return out
+
+
+def row_counts(frame: pd.DataFrame) -> dict[str, dict[str, int]]:
+    """label and task -> name -> how many rows have it, of a standard frame."""
+    names = frame.attrs["label_names"]
+    counts = np.bincount(frame["label"].to_numpy(), minlength=len(names))
+    labels = dict(zip(names, counts.tolist(), strict=True))
+    tasks = frame["task"].value_counts(sort=False)
+    return {"label": labels, "task": {str(name): int(n) for name, n in tasks.items()}}
+
+
+def _warn_alike(frame: pd.DataFrame) -> None:
+    """One warning of all names that look alike."""
+    rows = row_counts(frame)
+    found = [alike for role in ("label", "task") for alike in look_alikes(role, rows[role])]
+    if not found:
+        return
+    more = f" And {len(found) - 1} more: see rt.look(data)." if len(found) > 1 else ""
+    warnings.warn(
+        f"It may be a slip: {found[0]}. They stay two; {found[0].cure()}.{more}",
+        NamesWarning,
+        stacklevel=4,
+    )
+
+
+def _there(roles: Mapping[str, Any], table: pd.DataFrame) -> bool:
+    """Whether the table has the columns of these roles."""
+    label = roles.get("label", [])
+    names = [*(label if isinstance(label, list) else [label]), roles.get("text"), roles.get("task")]
+    return bool(roles) and all(name is None or name in table.columns for name in names)
 
 
 def as_table(data: Any) -> pd.DataFrame:
@@ -316,10 +396,14 @@ def _from_label_columns(
     texts, has_text = _texts(table[columns.text], missing)
     task, row = np.nonzero((numbers.T != MISSING) & has_text)
     labels = Named(list(every), numbers[row, task])
+    lacks = {"text": ~has_text, "label": (numbers == MISSING).all(1)}
+    lacks["task"] = np.zeros(len(table), dtype=bool)
     texts = [texts[i] for i in row]
     rest = table.drop(columns=list(columns.label)).iloc[row].reset_index(drop=True)
     tasks = Named(names, task)
-    return _standard(rest, columns, texts, labels, tasks, np.arange(len(row)), task_names)
+    out = _standard(rest, columns, texts, labels, tasks, np.arange(len(row)), task_names)
+    _note_left_out(out, lacks)
+    return out
 
 
 def _standard(

@@ -25,15 +25,18 @@ from ragteach.data.findings import (
     Finding,
     about_apart,
     about_balance,
+    about_changes,
     about_gaps,
+    about_names,
     about_pairs,
     about_power,
     about_tasks,
     power_table,
 )
-from ragteach.data.frames import ROLES, named_frame, tasks_apart
+from ragteach.data.frames import ROLES, named_frame, row_counts, tasks_apart
 from ragteach.data.look_views import as_html, as_text
-from ragteach.data.naming import name_column
+from ragteach.data.naming import ordered_values
+from ragteach.data.objects import attribute
 from ragteach.data.reading import load_table
 from ragteach.data.resemblance import text_key
 from ragteach.data.shares import wilson
@@ -47,7 +50,6 @@ from ragteach.data.text_findings import (
     shared_words,
 )
 from ragteach.errors import whole
-from ragteach.tensors import MISSING
 
 
 @dataclass
@@ -56,6 +58,8 @@ class Look:
 
     Attributes:
         n_rows: rows with a text, a label and a task. name: what was looked at.
+        left_out: how many rows were left out (``rows``), and how many of them had no text, label
+            or task. mended: what `mend` did, in sentences.
         columns: which column was read as text, label and task.
         tasks: one row a task: rows, classes, most frequent class and its share with a 95 %
             interval.
@@ -74,6 +78,8 @@ class Look:
     power: pd.DataFrame = field(repr=False)
     counts: dict = field(repr=False)
     findings: list[Finding] = field(repr=False)
+    left_out: dict[str, int] = field(default_factory=dict, repr=False)
+    mended: list[str] = field(default_factory=list, repr=False)
 
     def __str__(self) -> str:
         return as_text(self)
@@ -94,6 +100,8 @@ class Look:
             "shared_words": self.shared_words.to_dict(),
             "power": _records(self.power),
             "counts": self.counts,
+            "left_out": self.left_out,
+            "mended": self.mended,
             "findings": [vars(finding) for finding in self.findings],
         }
 
@@ -126,18 +134,24 @@ def look(
         (80, [20, 20, 20, 20])
     """
     whole("seed", seed, 0, LARGEST_NUMPY_SEED)
-    name, rows, gaps = _frame(data, text, label, task)
+    name, rows, before = _frame(data, text, label, task)
     rows["key"] = [text_key(words) for words in rows["text"].tolist()]
     rng = np.random.default_rng(seed)
     label_names, task_names = rows.attrs["label_names"], rows.attrs["task_names"]
     tasks, classes = _tasks(rows, task_names), _balance(rows["label"], label_names)
     overlap = shared_words(rows, rng)
-    power = power_table(len(rows), rows["task"].nunique())
-    counts = {f"rows without {role}": n for role, n in gaps.items()}
+    different = int((~rows.duplicated(["key", "task"])).sum())
+    power = power_table(different, rows["task"].nunique())
+    left_out, mended = rows.attrs.get("left_out", {}), rows.attrs.get("mended", [])
+    counts = {f"rows without {role}": left_out.get(role, 0) for role in ROLES}
+    column = rows.attrs["columns"]["label"]
+    ordered = isinstance(column, str) and ordered_values(label_names, column) is not None
     findings = [
-        *about_gaps(gaps),
+        *about_changes(mended),
+        *about_gaps(left_out, left_out == before),
+        *about_names(rows.attrs["names"]),
         *about_tasks(tasks, classes, _candidates(rows)),
-        *about_balance(tasks, classes),
+        *about_balance(tasks, classes, ordered),
         *about_apart(rows.attrs["apart"]),
         *about_pairs(rows, counts),
         *about_repeats(rows, counts),
@@ -151,7 +165,8 @@ def look(
     order = {"act": 0, "know": 1, "fine": 2}
     findings.sort(key=lambda finding: order[finding.weight])
     columns = dict(rows.attrs["columns"])
-    return Look(name, len(rows), columns, tasks, classes, overlap, power, counts, findings)
+    seen = (tasks, classes, overlap, power, counts, findings)
+    return Look(name, len(rows), columns, *seen, dict(left_out), list(mended))
 
 
 # ---------------------------------------------------------------- the table
@@ -160,36 +175,18 @@ def look(
 def _frame(
     data: Any, text: str | None, label: str | Sequence[str] | None, task: str | None
 ) -> tuple[str, pd.DataFrame, dict[str, int]]:
-    """(name, standard frame with names instead of numbers, rows that lack something)."""
+    """(name, standard frame with names instead of numbers, what was left out before)."""
     name = type(data).__name__
     if isinstance(data, str | Path):
         name, data = Path(data).name, load_table(data)
-    frame = named_frame(data, text, label, task, missing="drop")
-    apart = tasks_apart(frame)
+    before = attribute(data, "attrs", {}).get("left_out", {})
+    frame = named_frame(data, text, label, task, missing="drop", warn=False)
     attrs = dict(frame.attrs)
+    attrs |= {"apart": tasks_apart(frame), "names": row_counts(frame)}
     named = np.asarray(attrs["label_names"], dtype=object)
     frame["label"] = named[frame["label"].to_numpy()]
     frame.attrs = attrs
-    frame.attrs["apart"] = apart
-    return name, frame, _gaps(data, attrs["columns"])
-
-
-def _gaps(data: Any, columns: dict) -> dict[str, int]:
-    """How many rows have no text, no label (or one such as "unknown"), no task."""
-    table = data if isinstance(data, pd.DataFrame) else pd.DataFrame()
-    gaps = {}
-    for role in ROLES:
-        column = columns.get(role)
-        if not isinstance(column, str) or column not in table:
-            gaps[role] = 0
-        elif role == "text":
-            gaps[role] = int((table[column].fillna("").astype(str).str.strip() == "").sum())
-        else:
-            numbers = name_column(
-                table[column].reset_index(drop=True), role, missing="drop"
-            ).numbers
-            gaps[role] = int((numbers == MISSING).sum())
-    return gaps
+    return name, frame, before
 
 
 def _balance(labels: pd.Series, names: list[str]) -> pd.DataFrame:
@@ -234,9 +231,9 @@ def _records(table: pd.DataFrame) -> list[dict]:
 
 def run_look(options: argparse.Namespace) -> None:
     """The command ``look``: print what was found, as a table or as JSON."""
-    table = asked_table(options.file, options)
+    table, columns = asked_table(options.file, options)
     with in_options():
-        found = look(table, options.text, options.label, options.task)
+        found = look(table, **columns)
     found.name = Path(options.file).name
     if options.json:
         print(json.dumps(found.to_dict(), ensure_ascii=False, indent=2))

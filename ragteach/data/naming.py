@@ -13,8 +13,6 @@ from __future__ import annotations
 
 import math
 import re
-import unicodedata
-import warnings
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -40,12 +38,9 @@ LOOK_ALIKES = frozenset(
     ).split()
 ) | {"not available", "not applicable", "not labeled", "not labelled", "not specified", "not given",
      "not annotated", "no label", "no value", "no answer", "no data", "to be done"}  # fmt: skip
+AMOUNTS = {"star", "stars", "rating", "ratings", "score", "grade", "points", "overall", "stufe"}
 MOST_ROWS = 100_000_000
 MOST_WHOLE = 2**53  # beyond it, a float no longer says which whole number it is
-
-
-class NamesWarning(UserWarning):
-    """Names that a person would take for the same, such as ``Good`` and ``good``."""
 
 
 @dataclass(frozen=True)
@@ -113,7 +108,7 @@ def name_column(
     one_of("missing", missing, WAYS)
     series = _series(values, what)
     codes, found = _distinct(series, what)
-    called = [_name(value, what) for value in found]
+    called = [name_of(value, what) for value in found]
     scheme = scheme if scheme and _are_places(found, called, len(scheme)) else None
     if scheme is not None:
         called = [name if name is None else scheme[int(name)] for name in called]
@@ -140,8 +135,6 @@ def name_column(
             fix="check its spelling, leave those rows out, or build the training data with them "
             f"too ({'class' if what == 'label' else what}_names)",
         )
-    if names is None:
-        _warn_similar(order, what)
     place: dict[str | None, int] = {name: number for number, name in enumerate(order)}
     numbers = np.array([*(place.get(n, MISSING) for n in called), MISSING], dtype=np.int64)[codes]
     if keep_absent:
@@ -176,6 +169,24 @@ def natural(name: str) -> tuple:
     parts = re.split(r"(\d+)", name.casefold())
     key = [(int(p), "") if p.isascii() and p.isdigit() else (0, p) for p in parts]
     return (1, 0.0, tuple(key), name)
+
+
+def ordered_values(names: Sequence[str], column: str = "label") -> np.ndarray | None:
+    """The numbers that three or more classes are called, such as stars 1 to 5; None if they are not.
+
+    An error of one star is smaller than one of four: such classes have an order. The numbers 0, 1,
+    ... themselves are codes rather than amounts, unless the column is called stars or the like.
+
+    Example:
+        >>> ordered_values(["1", "2", "5"]).tolist(), ordered_values(["bad", "good", "so-so"])
+        ([1.0, 2.0, 5.0], None)
+    """
+    numbers = [natural(name)[1] for name in names if natural(name)[0] == 0]
+    amount = bool(AMOUNTS & set(re.split(r"[\W_]+", column.casefold())))
+    if not 3 <= len(names) == len(numbers) or (plain(names) and not amount):
+        return None
+    values = np.array(numbers)
+    return values if np.isfinite(values).all() else None
 
 
 def plain(names: Sequence[str]) -> bool:
@@ -235,13 +246,18 @@ def _distinct(series: pd.Series, what: str) -> tuple[np.ndarray, list]:
         kind = pd.api.types.infer_dtype(series, skipna=True)
         if kind not in ("string", "boolean", "integer", "floating"):
             # a hash table takes 1, 1.0 and True for the same: go by the name
-            series = pd.Series([_name(value, what) for value in series], dtype=object)
+            series = pd.Series([name_of(value, what) for value in series], dtype=object)
     codes, values = pd.factorize(series)
     return np.asarray(codes), list(np.asarray(values))
 
 
-def _name(value: Any, what: str) -> str | None:
-    """The name of one value; None if it has none."""
+def name_of(value: Any, what: str = "label") -> str | None:
+    """The name of one value; None if it has none.
+
+    Example:
+        >>> name_of(5.0), name_of(" good "), name_of(float("nan"))
+        ('5', 'good', None)
+    """
     if value is None or value is pd.NA or value is pd.NaT or value is np.ma.masked:
         return None
     if isinstance(value, bool | np.bool_):
@@ -275,7 +291,7 @@ def _name_of_float(value: Any, what: str) -> str | None:
             fix="find it with numpy.isinf, and drop or correct those rows",
         )
     if float(value).is_integer() and abs(value) <= MOST_WHOLE:
-        return _name(int(value), what)
+        return name_of(int(value), what)
     return str(value)
 
 
@@ -302,7 +318,7 @@ def _refuse_measurements(series: pd.Series, found: list, what: str) -> None:
 def _ordered(series: pd.Series, known: list[str]) -> list[str]:
     """Distinct names in natural order; an ordered category keeps its own."""
     if isinstance(series.dtype, pd.CategoricalDtype) and series.dtype.ordered:
-        all_names = [str(_name(value, "label")) for value in series.dtype.categories]
+        all_names = [str(name_of(value, "label")) for value in series.dtype.categories]
         return [name for name in dict.fromkeys(all_names) if name in set(known)]
     return sorted(set(known), key=natural)
 
@@ -328,20 +344,6 @@ def _shown(value: Any) -> str:
     if isinstance(value, str):
         return repr(value.strip())
     return "NaN" if isinstance(value, float) else str(value)
-
-
-def _warn_similar(names: list[str], what: str) -> None:
-    seen: dict[str, str] = {}
-    for name in names:
-        key = " ".join(unicodedata.normalize("NFKC", name).casefold().split())
-        if key in seen:
-            warnings.warn(
-                f"The {what}s {seen[key]!r} and {name!r} are alike but for case or spaces: they "
-                "stay two. If they are one, rename them in the table.",
-                NamesWarning,
-                stacklevel=4,
-            )
-        seen[key] = name
 
 
 def _some(names: Sequence[str], most: int = 12) -> str:

@@ -56,20 +56,23 @@ def about_repeats(rows: pd.DataFrame, counts: dict) -> Iterator[Finding]:
         "conflicting labels": len(conflicts),
     }
     if within:
+        verb = "repeats" if within == 1 else "repeat"
         yield Finding(
             "duplicates",
-            "act",
-            f"{row_count(within)} repeat a text of the same task ({within / len(rows):.1%})",
-            "drop_duplicates(['text', 'task']); else a text may be learned and tested at once, "
-            "and the score is too good",
+            "know",
+            f"{row_count(within)} {verb} a text of the same task ({within / len(rows):.1%}), in "
+            "whatever case and signs",
+            "nothing, if people wrote it that often: compare, train and split_frame keep all rows "
+            "of a text in one part, so that none is learned and tested at once. Copies made by "
+            "accident count too often: leave them out of the table, each text once a task",
         )
     if across:
         yield Finding(
             "duplicates",
             "know",
-            f"{across} texts stand in several tasks",
-            "fine if the tasks ask different questions about one text; keep all rows of a text in "
-            "the same part when you split",
+            f"{counted_texts(across)} in several tasks",
+            "nothing, if the tasks ask different questions about one text: all rows of a text go to "
+            "the same part of a split",
         )
     if len(conflicts):
         row = int(
@@ -78,12 +81,18 @@ def about_repeats(rows: pd.DataFrame, counts: dict) -> Iterator[Finding]:
         yield Finding(
             "conflicts",
             "act",
-            f"{len(conflicts)} texts have two labels in one task, such as "
+            f"{len(conflicts)} {'text has' if len(conflicts) == 1 else 'texts have'} several "
+            "labels in one task, such as "
             f"{_short(rows['text'][row])!r}",
             "decide which label holds; no model can be right about both",
         )
     if not within and not across:
         yield Finding("duplicates", "fine", "no text stands there twice", "nothing")
+
+
+def counted_texts(n: int) -> str:
+    """How many texts stand somewhere."""
+    return "1 text stands" if n == 1 else f"{n:,} texts stand"
 
 
 def about_twins(rows: pd.DataFrame, counts: dict, rng: np.random.Generator) -> Iterator[Finding]:

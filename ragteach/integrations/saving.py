@@ -36,7 +36,7 @@ from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 from sklearn.utils import check_array
 
 from ragteach.data.arguments import members
-from ragteach.data.features import WORD, warn_of_unknown
+from ragteach.data.features import WORD, silent_texts, warn_of_silent
 from ragteach.data.inputs import MOST_TEXTS
 from ragteach.data.objects import as_path, attribute, has
 from ragteach.data.writing import put
@@ -83,6 +83,9 @@ class Saved:
 
         Returns:
             (n_docs, n_classes)
+
+        Warns:
+            UnknownWordsWarning: of texts without any word that the model knows.
         """
         if isinstance(self.model, MultiHead):
             x = self._features(texts)
@@ -110,7 +113,7 @@ class Saved:
                     fix=FIX_TEXTS,
                 )
             x = self.vectorizer.transform(listed)
-            warn_of_unknown(x)
+            warn_of_silent(len(listed), silent_texts(x, listed))
             return x
         if isinstance(texts, str) or (flat and any(isinstance(text, str) for text in texts)):
             raise refuse(

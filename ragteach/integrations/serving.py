@@ -14,12 +14,13 @@ import itertools
 import os
 import shlex
 import sys
+import warnings
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, TextIO
 
 import numpy as np
 
-from ragteach.errors import RagteachError, one_of, refuse, whole
+from ragteach.errors import RagteachError, one_of, refuse, shown, whole
 from ragteach.model import RAG
 
 if TYPE_CHECKING:  # it is imported when there is something to predict
@@ -48,7 +49,11 @@ def add_predict_parser(subparsers: Any) -> argparse.ArgumentParser:
         "probability and sentence, separated by tabs, one line for each.",
     )
     parser.add_argument("model", help="a file written by ragteach.save")
-    parser.add_argument("--task", help="name of the task; not needed if the model has one")
+    parser.add_argument(
+        "--task",
+        help="whose sentences these are: the name of one task (of train and compare, --task is the "
+        "column of all of them); not needed if the model has only one",
+    )
     parser.add_argument("--input", help="a text file, instead of standard input")
     parser.add_argument(
         "--all", action="store_true", help="write the probability of every class, with a header"
@@ -78,9 +83,13 @@ def predict_command(
         lines = _opened(args.input) if args.input is not None else stdin or sys.stdin
         with lines if args.input is not None else _left_open(lines) as source:
             said = _decoded(source, args.input or "standard input")
-            for line in predict_lines(args.model, said, args.task, args.all, args.block):
-                print(line, file=stdout or sys.stdout)
+            with warnings.catch_warnings(record=True) as noted:
+                warnings.simplefilter("always")
+                for line in predict_lines(args.model, said, args.task, args.all, args.block):
+                    print(line, file=stdout or sys.stdout)
         (stdout or sys.stdout).flush()
+        for warning in noted:
+            print(f"Note: {warning.message}", file=sys.stderr)
     except BrokenPipeError:  # the reader, such as head, has had enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
@@ -138,7 +147,11 @@ def predict_lines(
     Raises:
         RagteachError: no task named where there are several, an unknown one, a model without
             vectoriser, or a task that does not classify.
+
+    Warns:
+        UnknownWordsWarning: once, at the end, of lines without any word that the model knows.
     """
+    from ragteach.data.features import UnknownWordsWarning, silent_texts, warn_of_silent
     from ragteach.integrations.saving import load
 
     whole("block", block, 1)
@@ -149,13 +162,25 @@ def predict_lines(
             expected=f"a task among {names}", got="none", fix=f"add --task {shlex.quote(names[0])}"
         )
     task = names[0] if task is None else task
-    one_of("task", task, names)
+    column = (getattr(saved.model, "columns", None) or {}).get("task")
+    if task not in names and task == column:
+        raise refuse(
+            expected=f"--task to name one of the tasks {shown(names)}",
+            got=f"--task {task}, the column that they stand in",
+            fix=f"say whose sentences these are: --task {shlex.quote(names[0])}",
+        )
+    one_of("--task", task, names)
     labels = _labels(saved, task)
     if every_class:
         yield "\t".join([*labels, "sentence"])
     lines = (line.rstrip("\r\n") for line in lines)
+    n_docs, silent = 0, list[str]()
     while texts := list(itertools.islice(lines, block)):
-        logits = saved.logits(texts, task)  # (n_docs, n_classes)
+        n_docs += len(texts)
+        silent += silent_texts(saved.vectorizer.transform(texts), texts) if saved.vectorizer else []
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UnknownWordsWarning)  # it is said once, at the end
+            logits = saved.logits(texts, task)  # (n_docs, n_classes)
         p = np.exp(logits - np.logaddexp.reduce(logits, axis=1, keepdims=True))
         for row, text in zip(p, texts, strict=True):
             numbers = (
@@ -164,6 +189,7 @@ def predict_lines(
                 else [labels[row.argmax()], f"{row.max():.4f}"]
             )
             yield "\t".join([*numbers, text])
+    warn_of_silent(n_docs, silent)
 
 
 def _labels(saved: Saved, task: str) -> list[str]:

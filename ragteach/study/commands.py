@@ -21,6 +21,7 @@ import hashlib
 import io
 import json
 import re
+import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -34,15 +35,17 @@ from ragteach.data.writing import write
 from ragteach.errors import at_least, refuse
 
 
-def run_compare(options: argparse.Namespace) -> tuple[pd.DataFrame, Path]:
+def run_compare(options: argparse.Namespace) -> tuple[pd.DataFrame, Path, pd.DataFrame | None]:
     """Run the experiment, write comparison.csv, .png and .svg, and print its tables.
 
     Returns:
-        The table, and the folder of the run.
+        The table, the folder of the run, and the frame of a file of your own (else None).
     """
     _without_screen()
     from ragteach.data.asked import asked_frame
+    from ragteach.study.advice import advise
     from ragteach.study.experiment import SIZES, compare
+    from ragteach.study.scores import ERROR
     from ragteach.study.tables import paired, summary
 
     at_least("--seeds", options.seeds, 1)
@@ -51,9 +54,9 @@ def run_compare(options: argparse.Namespace) -> tuple[pd.DataFrame, Path]:
     settings = {"data": options.data, "seeds": options.seeds, "n_per_task": sizes, **knobs}
     if options.max_words is not None:
         settings["max_words"] = options.max_words
-    data = options.data
+    data, frame = options.data, None
     if data not in SIZES:
-        data = asked_frame(data, options)
+        data = frame = asked_frame(data, options)
         settings["rows"] = hashlib.sha256(data.to_csv().encode("utf-8", "replace")).hexdigest()
     more = {"out": options.out, "resume": options.resume, "max_words": options.max_words}
     table = compare(data, options.seeds, sizes, n_jobs=options.jobs, **more, **knobs)
@@ -64,8 +67,13 @@ def run_compare(options: argparse.Namespace) -> tuple[pd.DataFrame, Path]:
     print(aligned(means))
     print("\nRAG minus the other, paired by seed\n")
     print(aligned(differences))
+    if (table["metric"] == ERROR).any():
+        columns = ["data", "n_per_task", "strategy", "mean", "low", "high"]
+        print("\nMean absolute error, mean over tasks: how far answers are from the truth\n")
+        print(aligned(summary(table, ERROR)[columns]))
+    print(f"\n{textwrap.fill(advise(table).said, 88)}")
     print(f"\nWrote {folder / 'comparison'}.csv, .png and .svg")
-    return table, folder
+    return table, folder, frame
 
 
 def run_map(options: argparse.Namespace) -> None:

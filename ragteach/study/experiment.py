@@ -22,6 +22,7 @@ from typing import Any
 import pandas as pd
 import torch
 
+from ragteach.data.alike import cure_of_few
 from ragteach.data.arguments import MOST, as_list, members
 from ragteach.data.encoder import Encoder, as_encoder
 from ragteach.data.files import load_article
@@ -98,9 +99,10 @@ def compare(
     Returns:
         DataFrame with the columns data, strategy, task, seed, n_per_task, metric, value, n_params,
         seconds, draws, test_per_train.
-        Metrics: accuracy, balanced_accuracy, macro_f1, log_loss (test); the chosen lam and
-        lam_shared, and on_edge, 1 if the choice lies on an edge of those tried. ``task`` is a name,
-        or "mean" over tasks.
+        Metrics: accuracy, balanced_accuracy, macro_f1, log_loss (test), and, where classes are
+        amounts such as stars 1 to 5, mean_absolute_error (in stars); the chosen lam and lam_shared,
+        and on_edge, 1 if the choice lies on an edge of those tried. ``task`` is a name, or "mean"
+        over tasks.
 
     Raises:
         RagteachError: unknown data, strategy or knob; no seed, or one twice; labels that are no
@@ -351,22 +353,32 @@ def _checked(frame: Any, sizes: list[Any]) -> pd.DataFrame | None:
             raise refuse(
                 expected=f"at least {need} sentences in every task: {n or '60 %'} to train, "
                 f"{n or '20 %'} to choose by, and the rest to test",
-                got=f"{count.min()} in task {count.idxmin()!r}",
-                fix=f"set n_per_task to at most {(count.min() - 1) // 2}, or add sentences"
-                if count.min() > 2
-                else "add sentences, or leave that task out",
+                got=_few(count[count < need]),
+                fix=(
+                    f"set n_per_task to at most {(count.min() - 1) // 2}, add sentences, or "
+                    if n is not None and count.min() > 4
+                    else "add sentences, or "
+                )
+                + cure_of_few(count.to_dict(), list(count.index[count < need])),
             )
     different = (
         frame.assign(same=groups(frame["text"])).groupby("task", sort=False)["same"].nunique()
     )
     if different.min() < 3:
+        few = different[different < 3]
         raise refuse(
             expected="at least 3 different texts in every task: to train, to choose by and to "
             "test; the rows of one text stay together",
-            got=f"{different.min()} among the {count[different.idxmin()]} rows of "
-            f"{different.idxmin()!r}",
-            fix="add sentences, or leave that task out",
+            got=f"{_few(few)}, where rows that repeat a text do not count",
+            fix="add sentences, or " + cure_of_few(count.to_dict(), list(few.index)),
         )
     in_tasks = [sum(cuts(n_rows, n)[0] for n_rows in count) // len(count) for n in sizes]
     once("training sentences per task (n_per_task)", in_tasks)
     return frame
+
+
+def _few(count: pd.Series) -> str:
+    """Tasks that have too few sentences, and how many."""
+    listed = [f"{n} in task {name!r}" for name, n in count.sort_values().items()]
+    more = f" and {len(listed) - 5} tasks more" if len(listed) > 5 else ""
+    return ", ".join(listed[:5]) + more

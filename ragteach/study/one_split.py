@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 import torch
 
+from ragteach.data.alike import cure_of_few
 from ragteach.data.arguments import as_list
 from ragteach.data.frames import any_frame
 from ragteach.data.shares import wilson
@@ -179,6 +180,7 @@ def fit_split(
     check_resume(resume, out)
     frame = any_frame(frame)
     train, val, test = split_frame(frame, seed=seed)
+    _check_every_task(frame, val)
     kept = None
     if out is not None:
         ways: dict[str, Any] = OWN if frame.attrs["own_classes"] else REGISTRY
@@ -196,6 +198,22 @@ def fit_split(
         if after is not None:
             after(split)
     return split
+
+
+def _check_every_task(frame: pd.DataFrame, val: pd.DataFrame) -> None:
+    """Refuse tasks of which nothing is left to choose by."""
+    rows = {str(task): int(n) for task, n in frame["task"].value_counts(sort=False).items()}
+    few = [task for task in rows if not (val["task"] == task).any()]
+    if few:
+        listed = ", ".join(f"{task!r} ({rows[task]})" for task in few[:5])
+        more = f" and {len(few) - 5} more" if len(few) > 5 else ""
+        raise refuse(
+            expected="three different texts of a label, or more, in every task: to train, to "
+            "choose by and to test",
+            got=f"fewer in the task{'s' if len(few) > 1 else ''} {listed}{more}; in brackets "
+            "their rows",
+            fix=f"add rows, or {cure_of_few(rows, few)}",
+        )
 
 
 def _split_of_heads(

@@ -101,7 +101,7 @@ def comparison(table: pd.DataFrame, ax: Axes | None = None, metric: str = "accur
         xlabel=f"test {metric.replace('_', ' ')} (mean and {_interval(table)})",
     )
     ax.grid(axis="x", alpha=0.3)
-    return _clean(ax)
+    return clean(ax)
 
 
 def draws(scores: pd.DataFrame, ax: Axes | None = None) -> Axes:
@@ -110,18 +110,18 @@ def draws(scores: pd.DataFrame, ax: Axes | None = None) -> Axes:
     """
     ax = _axes(ax, (6, 3.6))
     for i, strategy in enumerate(scores.columns):
-        colour, marker, style = _look(strategy, i)
+        colour, marker, style = look_of(strategy, i)
         ax.plot(
             scores.index,
             scores[strategy],
             ls=style,
             marker=marker,
             color=colour,
-            label=_plain(strategy),
+            label=plain(strategy),
         )
     ax.set(xlabel="seed", ylabel="test accuracy", xticks=list(scores.index))
     ax.legend(frameon=False)
-    return _clean(ax)
+    return clean(ax)
 
 
 def differences(table: pd.DataFrame, ax: Axes | None = None, reference: str = "RAG") -> Axes:
@@ -152,7 +152,7 @@ def differences(table: pd.DataFrame, ax: Axes | None = None, reference: str = "R
         xlabel=f"difference in score, seed by seed ({_interval(table)})",
     )
     ax.margins(x=0.25)
-    return _clean(ax)
+    return clean(ax)
 
 
 def learning_curves(table: pd.DataFrame, ax: Axes | None = None, metric: str = "accuracy") -> Axes:
@@ -163,14 +163,14 @@ def learning_curves(table: pd.DataFrame, ax: Axes | None = None, metric: str = "
     ax = _axes(ax, (7, 4))
     lines = _parts(table.sort_values("n_per_task"), "strategy")
     for i, (strategy, rows) in enumerate(lines.items()):
-        colour, marker, style = _look(strategy, i)
+        colour, marker, style = look_of(strategy, i)
         ax.plot(
             rows["n_per_task"],
             rows["mean"],
             ls=style,
             marker=marker,
             color=colour,
-            label=_plain(strategy),
+            label=plain(strategy),
         )
         ax.fill_between(
             rows["n_per_task"], rows["low"], rows["high"], color=colour, alpha=0.15, lw=0
@@ -181,7 +181,7 @@ def learning_curves(table: pd.DataFrame, ax: Axes | None = None, metric: str = "
     ax.minorticks_off()
     ax.set(xlabel="training sentences per task", ylabel=f"test {metric.replace('_', ' ')}")
     ax.legend(frameon=False)
-    return _clean(ax)
+    return clean(ax)
 
 
 def who_wins(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
@@ -270,7 +270,7 @@ def routing(model: RAG | Tensor, ax: Axes | None = None) -> Axes:
             frame = {"boxstyle": f"{box},pad=0.35", "fc": "white", "ec": "black"}
             frame["ls"] = "-" if x == 0 or active[name] else ":"
             side = "right" if x == 0 else "left"
-            ax.text(x, y, _plain(name), ha=side, va="center", zorder=3, size=11, bbox=frame)
+            ax.text(x, y, plain(name), ha=side, va="center", zorder=3, size=11, bbox=frame)
     ax.text(0, 1.14, "tasks", ha="right", style="italic")
     ax.text(1, 1.14, "adapters" if adapters else "no adapters", ha="left", style="italic")
     inches = ax.get_window_extent().width / ax.figure.dpi
@@ -341,16 +341,16 @@ def plane(
     draw_others(ax, {p: (f["x"], f["y"]) for p, f in paths.items() if p not in shown}, band=False)
     for i, part in enumerate(shown):
         path = paths[part]
-        colour, marker, style = _look(part, i)
-        ax.plot(path["x"], path["y"], ls=style, color=colour, lw=1.8, label=_plain(part))
+        colour, marker, style = look_of(part, i)
+        ax.plot(path["x"], path["y"], ls=style, color=colour, lw=1.8, label=plain(part))
         ax.plot(path["x"].iloc[0], path["y"].iloc[0], marker, color=colour, ms=5)
         ax.plot(
             path["x"].iloc[-1], path["y"].iloc[-1], marker, color=colour, ms=10, mfc="none", mew=2
         )
-    ax.set(xlabel=_plain(axes[0]), ylabel=_plain(axes[1]))
+    ax.set(xlabel=plain(axes[0]), ylabel=plain(axes[1]))
     crowded = len(paths) > len(shown)
     ax.legend(frameon=False, title="small: start, ring: end", **(beside if crowded else {}))
-    return _clean(ax)
+    return clean(ax)
 
 
 def conflict(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
@@ -401,14 +401,14 @@ def losses(
     ax = _axes(ax, (7, 3.6))
     for i, (name, history) in enumerate(histories.items()):
         frame = history.frame()
-        colour, marker, style = _look(name, i)
+        colour, marker, style = look_of(name, i)
         ax.plot(
             frame["epoch"],
             frame[column],
             ls=style,
             color=colour,
             lw=2,
-            label=_plain(name),
+            label=plain(name),
             marker=marker,
             markevery=max(1, len(frame) // 6),
             ms=5,
@@ -417,7 +417,7 @@ def losses(
         ax.axhline(reference, color="black", lw=1, ls=(0, (1, 3)), label="optimum")
     ax.set(xlabel="epoch", ylabel={"loss": "objective J"}.get(column, column.replace("_", " ")))
     ax.legend(frameon=False)
-    return _clean(ax)
+    return clean(ax)
 
 
 def lambda_path(
@@ -434,8 +434,8 @@ def lambda_path(
     shown = stand_out(tasks)
     draw_others(ax, {name: (lam, tasks[name]) for name in tasks if name not in shown})
     for i, name in enumerate(shown):
-        colour, marker, style = _look(name, i)
-        ax.plot(lam, tasks[name], ls=style, marker=marker, ms=4, color=colour, label=_plain(name))
+        colour, marker, style = look_of(name, i)
+        ax.plot(lam, tasks[name], ls=style, marker=marker, ms=4, color=colour, label=plain(name))
     ax.plot(lam, accuracy.mean(0), color="black", lw=2.5, label="mean")
     if chosen is not None:
         ax.axvline(chosen, color="black", ls=":", lw=1)
@@ -450,7 +450,7 @@ def lambda_path(
     ax.set_xscale("log")
     ax.set(xlabel=r"$\lambda$   (left: independent, right: full sharing)", ylabel="accuracy")
     ax.legend(frameon=False, **(beside if len(tasks) > len(shown) else {"ncols": 2}))
-    return _clean(ax)
+    return clean(ax)
 
 
 def _parts(table: pd.DataFrame, column: str) -> dict[str, pd.DataFrame]:
@@ -478,7 +478,7 @@ def _lines(table: pd.DataFrame, value: str, label: str, ax: Axes | None, first: 
     draw_others(ax, {p: (f["step"], f[value]) for p, f in paths.items() if p not in shown})
     for i, part in enumerate(shown, start=first):
         path = paths[part]
-        colour, marker, style = _look(part, i)
+        colour, marker, style = look_of(part, i)
         every = max(1, len(path) // 6)
         ax.plot(
             path["step"],
@@ -488,12 +488,12 @@ def _lines(table: pd.DataFrame, value: str, label: str, ax: Axes | None, first: 
             marker=marker,
             markevery=every,
             ms=5,
-            label=_plain(part),
+            label=plain(part),
         )
     ax.set(xlabel="step", ylabel=label)
     if ax.lines:  # a model without adapters has no angles
         ax.legend(frameon=False, fontsize=9, **beside)
-    return _clean(ax)
+    return clean(ax)
 
 
 def _graph_as_table(
@@ -512,20 +512,20 @@ def _graph_as_table(
     )
     for axis, names in ((ax.xaxis, adapters), (ax.yaxis, tasks)):
         places = range(0, len(names), max(1, -(-len(names) // 20)))
-        axis.set_ticks(list(places), [_plain(names[i]) for i in places])
+        axis.set_ticks(list(places), [plain(names[i]) for i in places])
     ax.tick_params(axis="x", rotation=90)
     ax.set(xlabel=f"{len(adapters)} adapters", ylabel=f"{len(tasks)} tasks")
-    return _clean(ax)
+    return clean(ax)
 
 
-def _look(name: str, i: int) -> tuple[str, str, Any]:
+def look_of(name: str, i: int) -> tuple[str, str, Any]:
     """Colour, marker and line style: those of a strategy, of a schedule, or the i-th."""
     strategy = REGISTRY.get(name)
     look = SCHEDULES.get(name, looks.nth_look(i)) if strategy is None else strategy.look
     return look.colour, look.marker, look.dash
 
 
-def _plain(name: Any) -> str:
+def plain(name: Any) -> str:
     """A name from the data as matplotlib text: no $ starts a formula, no _ in front hides it from
     legends.
     """
@@ -537,7 +537,7 @@ def _plain(name: Any) -> str:
 
 
 def _wrapped(name: Any) -> str:
-    return _plain(textwrap.fill(str(name), 36))
+    return plain(textwrap.fill(str(name), 36))
 
 
 def _heat(
@@ -568,7 +568,7 @@ def _heat(
         yticklabels=False,  # seaborn would draw them, in a font without letters
     )
     for axis, names in ((ax.xaxis, values.columns), (ax.yaxis, values.index)):
-        axis.set_ticks(np.arange(len(names)) + 0.5, [_plain(name) for name in names], rotation=0)
+        axis.set_ticks(np.arange(len(names)) + 0.5, [plain(name) for name in names], rotation=0)
     ax.set(xlabel="", ylabel="")
     ax.tick_params(length=0)
     readable(ax)
@@ -608,7 +608,7 @@ def _axes(ax: Axes | None, size: tuple[float, float]) -> Axes:
     return plt.subplots(figsize=size, layout="constrained")[1] if ax is None else ax
 
 
-def _clean(ax: Axes) -> Axes:
+def clean(ax: Axes) -> Axes:
     ax.spines[["top", "right"]].set_visible(False)
     readable(ax)
     return ax

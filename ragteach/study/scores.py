@@ -19,6 +19,7 @@ import torch
 
 from ragteach.data.features import UnknownWordsWarning, make_vectorizer
 from ragteach.data.memory import how_many_fit
+from ragteach.data.naming import ordered_values
 from ragteach.dataset import MultiTaskDataset
 from ragteach.engine.optimum import bytes_of_an_optimum, solve_path
 from ragteach.losses import cross_entropy
@@ -27,6 +28,7 @@ from ragteach.study.kept import Kept, Tries
 from ragteach.study.strategies import Strategy
 from ragteach.tensors import TaskTensors
 
+ERROR = "mean_absolute_error"  # in the classes' own units, where those are amounts
 SEARCH = 5  # vectors as large as the weights that the search for an optimum holds, roughly
 Scores = list[tuple[str, str, float]]
 FLAT = 0.01  # an edge is no matter where the validation loss (in nats) no longer falls towards it
@@ -52,6 +54,7 @@ class Parts:
         vectorizer: Any = None,
     ):
         self.frames, self.n_classes = (train, val, test), n_classes
+        self.values = class_values(train)
         chosen = few_words(train, max_words) if vectorizer is None else vectorizer
         self.words = self._stacked(chosen)
 
@@ -77,6 +80,15 @@ class Parts:
         return data, val, test
 
 
+def class_values(frame: pd.DataFrame) -> np.ndarray | None:
+    """The numbers that the classes of a standard frame are called, where those have an order."""
+    column = (frame.attrs.get("columns") or {}).get("label")
+    names = frame.attrs.get("label_names")
+    if not names or not isinstance(column, str):
+        return None
+    return ordered_values(names, column)
+
+
 def few_words(train: pd.DataFrame, max_words: int | None) -> Any:
     """A vectoriser of the most frequent words of the training part; None: of all its words."""
     if max_words is None:
@@ -99,7 +111,7 @@ def completed(train: pd.DataFrame, n_classes: int) -> pd.DataFrame:
 def score(strategy: Strategy, parts: Parts) -> tuple[Scores, int]:
     """The scores of one strategy on one draw, and its number of trained weights."""
     if strategy.builder is None:
-        return majority(parts.frames[0], parts.frames[2], parts.n_classes), 0
+        return majority(parts.frames[0], parts.frames[2], parts.n_classes, parts.values), 0
     data, val, test = parts.of(strategy)
     best = best_penalty(strategy, data, val)
     model = best.model
@@ -109,7 +121,7 @@ def score(strategy: Strategy, parts: Parts) -> tuple[Scores, int]:
         ("mean", "lam_shared", best.lam_shared),
         ("mean", "on_edge", float(edge)),
     ]
-    return model_scores(model, test) + chosen, model.num_parameters(trainable=True)
+    return model_scores(model, test, parts.values) + chosen, model.num_parameters(trainable=True)
 
 
 @dataclass
@@ -208,7 +220,9 @@ def on_edge(values: np.ndarray, losses: np.ndarray) -> bool:
     return bool(inner - lowest[best] > FLAT)
 
 
-def majority(train: pd.DataFrame, test: pd.DataFrame, n_classes: int) -> Scores:
+def majority(
+    train: pd.DataFrame, test: pd.DataFrame, n_classes: int, values: np.ndarray | None = None
+) -> Scores:
     """Say the task's most frequent training class, with its frequencies (plus one each) as
     probabilities.
     """
@@ -217,12 +231,13 @@ def majority(train: pd.DataFrame, test: pd.DataFrame, n_classes: int) -> Scores:
         counts = np.bincount(train.loc[train["task"] == task, "label"], minlength=n_classes)
         log_p = np.log((counts + 1) / (counts + 1).sum())
         said = np.full(len(rows), counts.argmax())
-        scores += metrics(str(task), rows["label"].to_numpy(), said, -log_p[rows["label"]].mean())
+        truth = rows["label"].to_numpy()
+        scores += metrics(str(task), truth, said, -log_p[truth].mean(), values)
     return scores + means(scores)
 
 
 @torch.no_grad()
-def model_scores(model: RAG, test: TaskTensors) -> Scores:
+def model_scores(model: RAG, test: TaskTensors, values: np.ndarray | None = None) -> Scores:
     """What a model scores on the test part, task by task and on the average."""
     logits = task_logits(test.x, model.task_weights(), model.task_bias())  # (n_tasks, C, n_docs)
     losses = test.by_task(cross_entropy(logits, test.onehot, test.weight)).tolist()
@@ -230,24 +245,39 @@ def model_scores(model: RAG, test: TaskTensors) -> Scores:
     truth, said = test.y[there].split(sizes), logits.argmax(1)[there].split(sizes)
     scores: Scores = []
     for t, task in enumerate(test.task_names):
-        scores += metrics(task, truth[t].numpy(), said[t].numpy(), losses[t])
+        scores += metrics(task, truth[t].numpy(), said[t].numpy(), losses[t], values)
     return scores + means(scores)
 
 
-def metrics(task: str, truth: np.ndarray, said: np.ndarray, log_loss: float) -> Scores:
-    """The four metrics of one task; as scikit-learn's, whose checks cost a quarter of a draw."""
+def metrics(
+    task: str,
+    truth: np.ndarray,
+    said: np.ndarray,
+    log_loss: float,
+    values: np.ndarray | None = None,
+) -> Scores:
+    """The metrics of one task; as scikit-learn's, whose checks cost a quarter of a draw.
+
+    Args:
+        values: (n_classes,) the amounts that classes stand for, such as stars: then also the mean
+            absolute error of what was said.
+    """
     right = truth == said
     recalls, f1 = [], []
     for c in np.unique(truth):
         n_true, n_right = (truth == c).sum(), right[truth == c].sum()
         recalls.append(n_right / n_true)
         f1.append(2 * n_right / (n_true + (said == c).sum()))
-    return [
+    scores = [
         (task, "accuracy", float(right.mean())),
         (task, "balanced_accuracy", float(np.mean(recalls))),
         (task, "macro_f1", float(np.mean(f1))),
         (task, "log_loss", float(log_loss)),
     ]
+    if values is not None:
+        error = float(np.abs(values[truth] - values[said]).mean())
+        scores.append((task, ERROR, error))
+    return scores
 
 
 def means(scores: Scores) -> Scores:

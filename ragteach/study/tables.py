@@ -31,7 +31,7 @@ COLUMNS = [
 ]  # fmt: skip
 FRESH, RESPLIT = "fresh", "resplit"  # what stands in the column draws
 INTERVALS = {FRESH: "t over fresh draws", RESPLIT: "corrected resampled t"}
-LOWER_IS_BETTER = ("log_loss",)
+LOWER_IS_BETTER = ("log_loss", "mean_absolute_error")
 
 
 def interval(

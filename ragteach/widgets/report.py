@@ -18,25 +18,31 @@ import shlex
 import warnings
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
 from ragteach.data.asked import asked_frame
+from ragteach.data.columns import ROLES
 from ragteach.data.files import load_article
 from ragteach.data.human import load_human
-from ragteach.data.look_views import html_table
+from ragteach.data.look_views import counted, html_table
 from ragteach.data.looking import Look, look
 from ragteach.data.toy import make_toy
 from ragteach.data.writing import write
 from ragteach.errors import RagteachError
 from ragteach.integrations.training import save_split
 from ragteach.study import plots
+from ragteach.study.advice import Advice, advise
+from ragteach.study.by_task import MOST_TASKS, by_task, draw_by_task
 from ragteach.study.commands import after_the_draws
 from ragteach.study.experiment import SIZES, STRATEGIES, paired, summary
 from ragteach.study.fonts import readable
 from ragteach.study.one_split import Split, fit_split
+from ragteach.study.scores import ERROR
+from ragteach.study.tables import INTERVALS, RESPLIT
 from ragteach.widgets.html import fragment
 from ragteach.widgets.sharing import sharing_slider
 
@@ -46,6 +52,7 @@ SLIDER_BYTES = 2_000_000
 STEPS = (61, 41, 31, 25, 21, 17, 13, 9)  # of lambda; the most that fit
 FOLD_ABOVE = 16  # rows of a table of tasks
 SLIDER_TASKS = 6
+SLIDER_SHARED = 0.001  # its lambda_shared
 SENTENCES = 8
 MOST_ROWS = 20_000  # of the split that the page shows
 PACKAGES = ("ragteach", "torch", "numpy", "scipy", "scikit-learn", "pandas")
@@ -53,9 +60,14 @@ PACKAGES = ("ragteach", "torch", "numpy", "scipy", "scikit-learn", "pandas")
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
 
 
-def run_report(options: argparse.Namespace, table: pd.DataFrame, folder: Path) -> None:
+def run_report(
+    options: argparse.Namespace,
+    table: pd.DataFrame,
+    folder: Path,
+    frame: pd.DataFrame | None = None,
+) -> None:
     """The end of the command ``compare``: its report into the run's folder, from the command's
-    options and its table.
+    options, its table, and the frame of a file of your own.
     """
     data = options.data
     knobs = {} if options.relatedness is None else {"relatedness": options.relatedness}
@@ -64,7 +76,7 @@ def run_report(options: argparse.Namespace, table: pd.DataFrame, folder: Path) -
         frame = make_toy(n_per_task=max(20, round(largest / 0.6)), **knobs)
     elif data in SIZES:
         frame = {"human": load_human, "article": load_article}[data]()
-    else:
+    elif frame is None:
         frame = asked_frame(data, options)
     name = data if data in SIZES else Path(data).name
     command = _command(options)
@@ -83,6 +95,11 @@ def _command(options: argparse.Namespace) -> str:
         given = getattr(options, column) or []
         for name in [given] if isinstance(given, str) else given:
             words += [f"--{column}", name]
+    for name in ("rename_label", "rename_task", "drop_label", "drop_task"):
+        for given in getattr(options, name, None) or []:
+            words += ["--" + name.replace("_", "-"), given]
+    least = getattr(options, "least_rows", None)
+    words += [] if least is None else ["--least-rows", least]
     words += ["--missing", options.missing] if options.missing != "ask" else []
     words += ["--seeds", options.seeds]
     if options.n_per_task:
@@ -116,7 +133,8 @@ def write_report(
     """
     found = look(frame)
     found.name = name
-    notes = ()
+    advice = advise(table)
+    notes: tuple[str, ...] = ()
     if len(frame) > MOST_ROWS:
         attrs = dict(frame.attrs)
         frame = frame.groupby("task", group_keys=False, sort=False).sample(
@@ -127,12 +145,13 @@ def write_report(
         notes = (
             f"The slider, the sentences and the saved model come from a sample of {len(frame):,} "
             "rows, so that this page is made in minutes. For a model of all rows: python -m "
-            "ragteach train.",
+            f"ragteach train --strategy {shlex.quote(advice.strategy)}.",
         )
     try:
         with warnings.catch_warnings(record=True) as said:
             warnings.simplefilter("always")
-            split = fit_split(frame, max_words=max_words)
+            names = dict.fromkeys([*STRATEGIES, advice.strategy])
+            split: Split | None = fit_split(frame, strategies=list(names), max_words=max_words)
         notes += tuple(str(warning.message) for warning in said)
     except RagteachError as error:
         split = None
@@ -141,7 +160,7 @@ def write_report(
         )
     written = []
     if split is not None:
-        written.append(save_split(folder / "model.safetensors", split, "RAG", data=name))
+        written.append(save_split(folder / "model.safetensors", split, advice.strategy, data=name))
     path = str(folder / "model.safetensors")
     page = report(table, found, split, command, path, notes)
     written.append(write(folder / "report.html", page.encode("utf-8")))
@@ -168,18 +187,24 @@ def report(
         notes: more reasons to doubt, in sentences.
     """
     size = table["n_per_task"].max()
-    means, differences = summary(table), paired(table)
-    at_size = means[means["n_per_task"] == size]
-    gaps = differences[differences["n_per_task"] == size].reset_index(drop=True)
-    other = at_size.loc[at_size["strategy"].isin(["full sharing", "independent"]), "strategy"]
-    other = other.iloc[0]  # the better of the two: summary puts the best first
+    means, advice = summary(table), advise(table)
+    mean = means[means["n_per_task"] == size].set_index("strategy")["mean"][advice.strategy]
+    overall = (
+        f"The comparison at the top has {mean:.1%} for {advice.strategy}: the mean over "
+        f"{counted(table['seed'].unique(), 'draw')}, in which every task counts alike."
+    )
     sections = [
-        ("comparison", "The comparison", _comparison(at_size, gaps, size)),
+        ("comparison", "The comparison", _comparison(table, advice, size, _unit(found))),
+        ("tasks", "Task by task", _tasks(table, advice, found)),
         ("curve", "With more sentences", _curve(means)),
         ("slider", "How much to share, by hand", split and _slider(split)),
-        ("sentences", "The sentences behind the difference", split and _sentences(split, other)),
+        ("sentences", "The sentences behind the difference", split and _sentences(split, advice)),
         ("look", "A look at the data", found._repr_html_()),
-        ("model", "The model, to use", split and _model(split, model_path)),
+        (
+            "model",
+            "The model, to use",
+            split and _model(split, advice.strategy, overall, model_path),
+        ),
         ("repeat", "To repeat it", _repeat(table, split, command)),
         ("doubt", "When to doubt this page", _doubt(table, found, notes)),
     ]
@@ -202,9 +227,9 @@ def report(
 <body>
 <header>
 <h1>{html.escape(title)}</h1>
-<p class="soft">{found.n_rows:,} rows, {len(found.tasks)} tasks, {len(found.classes)} classes; \
-{table["seed"].nunique()} draws. Made by ragteach {version("ragteach")}.</p>
-<p class="answer">{html.escape(verdict(at_size, gaps))}</p>
+<p class="soft">{html.escape(_about(found))} {counted(table["seed"].unique(), "draw")}. Made by \
+ragteach {version("ragteach")}.</p>
+<p class="answer">{html.escape(advice.said)}</p>
 <nav aria-label="On this page"><ul>{links}</ul></nav>
 </header>
 <main>
@@ -215,54 +240,48 @@ def report(
 """
 
 
-def verdict(means: pd.DataFrame, gaps: pd.DataFrame) -> str:
-    """The answer in two sentences.
-
-    Args:
-        means: of `summary`, one size. gaps: of `paired`, the same size.
-    """
-    rows = gaps[gaps["strategy"].isin(["full sharing", "independent"])]
-    best = means.iloc[0]
-    first = f"Best on average: {best['strategy']}, right in {best['mean']:.1%} of new sentences."
-    if rows["low"].isna().any():
-        return (
-            f"{first} One draw has no interval: take at least five (--seeds 5) before you decide."
-        )
-    better = rows.loc[rows["verdict"] == "better", "strategy"].tolist()
-    worse = rows.loc[rows["verdict"] == "worse", "strategy"].tolist()
-    if len(better) == len(rows):
-        second = (
-            "Sharing part of the weights (RAG) clearly pays here, against sharing all and none."
-        )
-    elif worse:
-        second = f"RAG is clearly worse than {' and '.join(worse)} here: use that."
-    elif better:
-        rest = [name for name in rows["strategy"] if name not in better]
-        second = (
-            f"RAG is clearly better than {' and '.join(better)}, and not clearly different from "
-            f"{' and '.join(rest)}: the simpler of the two will do."
-        )
-    else:
-        second = (
-            "These draws show no clear difference between RAG, full sharing and independent "
-            "models: choose the simplest, or collect more."
-        )
-    return f"{first} {second}"
+def _about(found: Look) -> str:
+    """How many rows are compared, and what became of the others."""
+    parts = (counted(found.tasks, "task"), counted(found.classes, "class"))
+    said = [f"{found.n_rows:,} rows, {parts[0]}, {parts[1]}."]
+    if found.left_out:
+        lacking = [
+            f"{found.left_out[role]:,} without {role}" for role in ROLES if found.left_out[role]
+        ]
+        verb = "row was" if found.left_out["rows"] == 1 else "rows were"
+        said.append(f"{found.left_out['rows']:,} more {verb} left out: {', '.join(lacking)}.")
+    said += [f"{change[0].upper()}{change[1:]}." for change in found.mended]
+    return " ".join(said)
 
 
-def in_words(row, metric: str = "accuracy") -> str:
-    """What one paired difference means."""
+def _unit(found: Look) -> str:
+    """What a mean absolute error counts: stars, or points of whatever the column is called."""
+    column = str(found.columns["label"])
+    return column if column.casefold() in ("stars", "points") else f"steps of {column!r}"
+
+
+def _first(name: str) -> str:
+    """A strategy's name where a sentence begins."""
+    return name[0].upper() + name[1:]
+
+
+def in_words(row: Any, reference: str = "RAG") -> str:
+    """What one paired difference in accuracy means: ``reference`` minus another strategy."""
     gap, low, high = (100 * value for value in (row.difference, row.low, row.high))
     if np.isnan(low):
         return f"{gap:+.1f} points in the only draw: an interval needs two draws at least."
+    if low == high == 0:
+        return "no difference in any of these draws; how large a true one may be, they cannot say."
     span = f"95 % interval {low:+.1f} to {high:+.1f} points"
     if row.verdict == "better":
         return (
-            f"RAG is right more often, by {gap:.1f} points ({span}): clear, since 0 lies outside."
+            f"{_first(reference)} is right more often, by {gap:.1f} points ({span}): clear, since 0 lies "
+            "outside."
         )
     if row.verdict == "worse":
         return (
-            f"RAG is right less often, by {-gap:.1f} points ({span}): clear, since 0 lies outside."
+            f"{_first(reference)} is right less often, by {-gap:.1f} points ({span}): clear, since 0 lies "
+            "outside."
         )
     most = max(abs(low), abs(high))
     return (
@@ -271,37 +290,119 @@ def in_words(row, metric: str = "accuracy") -> str:
     )
 
 
-def _comparison(means: pd.DataFrame, gaps: pd.DataFrame, size) -> str:
-    shown = pd.DataFrame(
-        {
-            "strategy": means["strategy"],
-            "accuracy": [f"{v:.1%}" for v in means["mean"]],
-            "95 % interval": [_span(r.low, r.high) for r in means.itertuples()],
-            "trained weights": [f"{n:,}" for n in means["n_params"]],
-        }
-    )
-    words = pd.DataFrame(
-        {"RAG minus": gaps["strategy"], "what it means": [in_words(r) for r in gaps.itertuples()]}
-    )
+def _comparison(table: pd.DataFrame, advice: Advice, size: int, unit: str) -> str:
+    """Every strategy's score, and the advised one against each other one."""
+    means = summary(table)
+    means = means[means["n_per_task"] == size]
+    gaps = paired(table, advice.strategy)
+    gaps = gaps[gaps["n_per_task"] == size]
+    columns = {
+        "strategy": means["strategy"],
+        "accuracy": [f"{v:.1%}" for v in means["mean"]],
+        "95 % interval": [_span(r.low, r.high) for r in means.itertuples()],
+        "trained weights": [f"{n:,}" for n in means["n_params"]],
+    }
+    error = ""
+    if (table["metric"] == ERROR).any():
+        errors = summary(table, ERROR)
+        errors = errors[errors["n_per_task"] == size].set_index("strategy")
+        columns[f"mean error ({unit})"] = [
+            f"{errors['mean'][name]:.2f}" for name in means["strategy"]
+        ]
+        error = _errors(table, advice, size, unit)
+    heading = f"{_first(advice.strategy)} minus"
+    words = [in_words(r, advice.strategy) for r in gaps.itertuples()]
+    differences = pd.DataFrame({heading: gaps["strategy"], "what it means": words})
     figure, ax = plt.subplots(figsize=(8, 4.2), layout="constrained")
     plots.comparison(means, ax)
     ax.set_title(f"Accuracy on new sentences, {size} training sentences per task", loc="left")
     listed = "; ".join(f"{r.strategy} {r.mean:.1%}" for r in means.itertuples())
     picture = _figure(figure, f"Mean accuracy of each strategy with its 95 % interval: {listed}.")
+    caption = f"Accuracy with {size} training sentences per task, mean over draws and tasks"
+    kind = (
+        " The draws deal the same rows anew and so share sentences: the intervals are widened for "
+        "that (the corrected resampled t of Nadeau and Bengio, 2003)."
+        if (means["interval"] == INTERVALS[RESPLIT]).any()
+        else ""
+    )
     return (
-        (
-            "<p>Every strategy saw the same training sentences, chose its penalty on the same "
-            "validation sentences, and was scored once on sentences that chose nothing. Accuracy "
-            "is the mean over tasks, so a small task counts as much as a large one.</p>\n"
-        )
-        + html_table(shown, f"Accuracy with {size} training sentences per task")
-        + (
-            "\n<p>Two strategies are compared draw by draw: both meet the same easy and hard "
-            "sentences, so their difference is known better than either score.</p>\n"
-        )
-        + html_table(words, "Differences, paired by draw, and their meaning")
+        "<p>Every strategy saw the same training sentences, chose its penalty on the same "
+        "validation sentences, and was scored once on sentences that chose nothing. Accuracy "
+        f"is the mean over tasks, so a small task counts as much as a large one.{kind}</p>\n"
+        + html_table(pd.DataFrame(columns), caption)
+        + error
+        + "\n<p>Two strategies are compared draw by draw: both meet the same easy and hard "
+        "sentences, so their difference is known better than either score. Overlapping intervals "
+        "above say little; these say what can be told apart.</p>\n"
+        + html_table(differences, "Differences, paired by draw, and their meaning")
         + f"\n{picture}"
     )
+
+
+def _errors(table: pd.DataFrame, advice: Advice, size: int, unit: str) -> str:
+    """What an ordered measure says about the advised strategy and its rival."""
+    said = (
+        f"<p>The classes are amounts, so a miss by one is better than a miss by three: the mean "
+        f"error counts how far an answer is from the truth, in {html.escape(unit)} (the mean "
+        "absolute error; lower is better). The penalties were chosen for probabilities, not for it."
+    )
+    if advice.rival is not None:
+        rows = paired(table, advice.strategy, ERROR)
+        row = rows[(rows["n_per_task"] == size) & (rows["strategy"] == advice.rival)].iloc[0]
+        said += f" {_first(advice.strategy)} minus {advice.rival}: {row['difference']:+.2f}"
+        if not np.isnan(row["low"]):
+            clear = {"better": "clearly lower", "worse": "clearly higher"}.get(row["verdict"])
+            said += f" (95 % interval {row['low']:+.2f} to {row['high']:+.2f}), "
+            said += clear or "not clear, since 0 lies inside"
+        said += "."
+    return f"\n{said}</p>"
+
+
+def _tasks(table: pd.DataFrame, advice: Advice, found: Look) -> str:
+    """Each task's accuracy with the advised strategy and its rival; of many, the largest."""
+    if advice.rival is None or len(found.tasks) < 2:
+        return ""
+    one, other = advice.strategy, advice.rival
+    scores = by_task(table, one, other)
+    if scores.empty:
+        return ""
+    largest = found.tasks.sort_values("rows", ascending=False, kind="stable")["task"].tolist()
+    drawn = min(MOST_TASKS, len(scores))
+    figure, ax = plt.subplots(figsize=(8, 0.36 * drawn + 1.7), layout="constrained")
+    draw_by_task(scores, largest, ax)
+    ahead = int((scores["difference"] > 0).sum())
+    behind = int((scores["difference"] < 0).sum())
+    clear = int(((scores["low"] > 0) | (scores["high"] < 0)).sum())
+    said = (
+        f"{_first(one)} is ahead of {other} in {ahead} of {len(scores)} tasks, and behind in {behind}; "
+        f"{clear} of these differences {'is' if clear == 1 else 'are'} clear on their own. "
+    )
+    lucky = 0.05 * len(scores)
+    chance = f"About {lucky:.0f} of {len(scores)}" if lucky >= 1.5 else "One task in twenty"
+    said += f"{chance} would seem clear by luck if there were no difference anywhere."
+    if scores["low"].isna().all():
+        said = f"{_first(one)} is ahead of {other} in {ahead} of {len(scores)} tasks, in the only draw."
+    shown = pd.DataFrame(
+        {
+            "task": scores["task"],
+            one: [f"{v:.1%}" for v in scores[one]],
+            other: [f"{v:.1%}" for v in scores[other]],
+            "difference, in points": [
+                f"{100 * r.difference:+.1f}"
+                + ("" if np.isnan(r.low) else f" ({100 * r.low:+.1f} to {100 * r.high:+.1f})")
+                for r in scores.itertuples()
+            ],
+        }
+    )
+    first = scores.set_index("task").loc[[t for t in largest if t in set(scores["task"])][:drawn]]
+    listed = "; ".join(f"{task} {r[one]:.0%} and {r[other]:.0%}" for task, r in first.iterrows())
+    most = f"The {drawn} largest of {len(scores)} tasks. " if drawn < len(scores) else ""
+    picture = _figure(figure, f"{most}Accuracy with {one} and with {other}: {listed}.")
+    table_of_all = html_table(shown, "Each task, mean over draws")
+    if len(scores) > FOLD_ABOVE:
+        summary_line = f"<summary>Each of {len(scores)} tasks</summary>"
+        table_of_all = f"<details>{summary_line}\n{table_of_all}\n</details>"
+    return f"<p>{html.escape(said)}</p>\n{picture}\n{table_of_all}"
 
 
 def _curve(means: pd.DataFrame) -> str:
@@ -346,11 +447,16 @@ def _slider(split: Split) -> str:
     intro = (
         "<p>Drag from left to right: at the left every task has its own model, at the right one "
         f"serves all.{note} If the curves of accuracy are flat, sharing does not matter for these "
-        "tasks; if validation and test disagree, the file is small.</p>\n"
+        "tasks; if validation and test disagree, the file is small. It is one split, and keeps "
+        f"lambda_shared at {SLIDER_SHARED:g}: the lambda that validation marks here is not that of "
+        "the saved model below, whose penalties were searched together, for every strategy "
+        "anew.</p>\n"
     )
     steps = STEPS[0]
     while True:
-        explorer = sharing_slider(tuple(chosen), lam=0.001 * np.logspace(-2, 2, steps))
+        explorer = sharing_slider(
+            tuple(chosen), SLIDER_SHARED * np.logspace(-2, 2, steps), SLIDER_SHARED
+        )
         piece = fragment(explorer.saved(), 0, set())
         if len(piece) <= SLIDER_BYTES:
             return f'{intro}<div class="full ragteach-explorer">{piece}</div>'
@@ -365,15 +471,21 @@ def _slider(split: Split) -> str:
     )
 
 
-def _sentences(split: Split, other: str) -> str:
+def _sentences(split: Split, advice: Advice) -> str:
+    """What the advised strategy gets right and its rival wrong, and the reverse."""
+    one, other = advice.strategy, advice.rival
+    if other is None or other not in split.fitted:
+        return ""
     parts = [
         f"<p>From one split of the data ({len(split.test):,} test sentences), the surest answers "
         "first, in turn from every task. They show what a difference is made of. They do not prove "
         "it: the two lists are chosen because the answers differ.</p>"
     ]
-    for right, wrong in (("RAG", other), (other, "RAG")):
+    for right, wrong in ((one, other), (other, one)):
         n = int((split.right(right) & ~split.right(wrong)).sum())
-        parts.append(f"<h3>{right} is right, {wrong} is wrong: {n} of {len(split.test):,}</h3>")
+        parts.append(
+            f"<h3>{_first(right)} is right, {wrong} is wrong: {n} of {len(split.test):,}</h3>"
+        )
         rows = split.sentences(right, wrong, SENTENCES)
         items = [
             _sentence(dict(zip(rows.columns, row, strict=True)), right, wrong)
@@ -399,8 +511,13 @@ def _sentence(row: dict, right: str, wrong: str) -> str:
     )
 
 
-def _model(split: Split, path: str) -> str:
-    table = split.accuracy("RAG")
+def _model(split: Split, strategy: str, overall: str, path: str) -> str:
+    """The saved model, which is of the advised strategy: its scores, and how to use it.
+
+    Args:
+        overall: what the comparison says of the strategy.
+    """
+    table = split.accuracy(strategy)
     shown = pd.DataFrame(
         {
             "task": table["task"],
@@ -411,7 +528,17 @@ def _model(split: Split, path: str) -> str:
             "95 % interval": [_span(r.low, r.high) if r.n else "–" for r in table.itertuples()],
         }
     )
-    fitted = split.fitted["RAG"]
+    fitted = split.fitted[strategy]
+    penalties = {
+        "full sharing": f"lambda_shared = {fitted.lam_shared:.3g}",
+        "full sharing + task bias": f"lambda_shared = {fitted.lam_shared:.3g}",
+        "independent": f"lambda = {fitted.lam:.3g}",
+    }.get(strategy, f"lambda = {fitted.lam:.3g} and lambda_shared = {fitted.lam_shared:.3g}")
+    overall += (
+        f" Here is one split, {len(split.test):,} sentences, and its last row counts every sentence "
+        "alike. The comparison says how well the strategy does; the table says what is known of this "
+        "one file, and its intervals how little that is."
+    )
     task = split.task_names[0]
     shell = (
         f"python -m ragteach predict {shlex.quote(path)} --task {shlex.quote(task)} < sentences.txt"
@@ -424,10 +551,10 @@ def _model(split: Split, path: str) -> str:
         f"print({labels}[logits[0].argmax()])"
     )
     return (
-        f"<p><code>{html.escape(path)}</code> is the RAG model of one split: trained on "
-        f"{len(split.train):,} sentences, lambda = {fitted.lam:.3g} and lambda_shared = "
-        f"{fitted.lam_shared:.3g} chosen on {len(split.val):,}. The table is its accuracy on "
-        f"{len(split.test):,} others.</p>\n"
+        f"<p><code>{html.escape(path)}</code> is the model that this page advises, "
+        f"<strong>{strategy}</strong>, of one split: trained on {len(split.train):,} "
+        f"sentences, {penalties} chosen on {len(split.val):,}, tested on {len(split.test):,} "
+        f"others.</p>\n<p>{html.escape(overall)}</p>\n"
         + _folded(shown, "The saved model on new sentences")
         + (
             "\n<p>In a terminal, one sentence a line (<code>--all</code> for all "
@@ -485,12 +612,16 @@ def _doubt(table: pd.DataFrame, found: Look, notes: tuple[str, ...]) -> str:
             "All draws deal the same rows anew, and share sentences. More draws make the chance of "
             "dealing smaller, not the chance of having collected these rows.",
         )
-    if table["seed"].nunique() < 5:
+    if table["seed"].nunique() < 10:
+        said.insert(0, f"{table['seed'].nunique()} draws are few: take twenty before you decide.")
+    topics = dict.fromkeys(f.topic for f in found.findings if f.weight == "act")
+    if topics:
         said.insert(
-            0, f"{table['seed'].nunique()} draws are few: take ten or more before you decide."
+            0,
+            f"The look above has something to do first, under {', '.join(topics)}: what it says "
+            "there holds for every number on this page.",
         )
-    act = [finding for finding in found.findings if finding.weight == "act"]
-    said = [f"The look found: {f.what}. What to do: {f.do}." for f in act] + [*notes, *said]
+    said = [*notes, *said]
     return "<ul>" + "".join(f"<li>{html.escape(text)}</li>" for text in said) + "</ul>"
 
 

@@ -659,6 +659,7 @@ def test_own_csv_with_other_names_or_numbers(tmp_path):
 
 
 @pytest.mark.parametrize("labels", [("01", "1"), ("-0", "0"), (f"{10**20}", f"{10**20 + 1}")])
+@pytest.mark.filterwarnings("ignore::ragteach.data.frames.NamesWarning")
 def test_labels_that_no_number_tells_apart_stay_names(tmp_path, labels):
     frame = load_csv(written(tmp_path, "text,label,task\nx,{},a\ny,{},a\n".format(*labels)))
     assert frame["label"].tolist() == [0, 1]
@@ -701,7 +702,7 @@ def test_own_csv_in_another_encoding(tmp_path):
         ("text,label,task\n", r"Expected: a text in every row, and at least one row\nGot: 0 rows"),
         (
             "text,task\nx,1\n",
-            r"Got: a DataFrame without label, .*; it has text, task\nWhat to do: say",
+            r"Got: a table without label, .*; it has text, task\nWhat to do: say",
         ),
         (
             "text,label,task\nx,1,a\n  ,1,a\n",

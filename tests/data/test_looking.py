@@ -275,10 +275,50 @@ def test_classes_stand_in_natural_order():
     assert report.classes["label"].tolist() == ["-2", "-1", "2", "10"]
 
 
-def test_names_that_differ_in_case_only_are_found():
-    with pytest.warns(UserWarning, match="alike but for case"):
-        report = rt.look(table(varied(40, labels=("Good", "good", "bad", "bad"))))
-    assert "'Good' and 'good'" in findings(report, "names")[0].what
+def test_names_that_look_alike_are_found_with_the_line_that_merges_them():
+    rows = [*varied(40, labels=("good", "bad")), ("a new text", "Good", "film")]
+    label, task = findings(rt.look(table(rows)), "names")  # and no warning beside it
+    assert "'Good' (1 row) and 'good' (20 rows) differ only in case" in label.what
+    assert "rename_labels={'Good': 'good'}" in label.do and "--rename-label Good=good" in label.do
+    assert "'film' (1 row) and 'films'" in task.what and "--drop-task film" in task.do
+
+
+def test_what_was_left_out_and_mended_before_is_said():
+    rows = [*varied(40), ("", "good", "films"), ("odd", "bad", "flims")]
+    mended = rt.mend(table(rows), rename_tasks={"flims": "films"})
+    first = rt.look(mended)
+    assert [f.weight for f in findings(first, "gaps")] == ["act"]  # it is still to be decided
+    again = rt.look(rt.as_frame(mended, missing="drop"))
+    assert again.n_rows == first.n_rows == 41
+    assert [f.weight for f in findings(again, "gaps")] == ["know"]
+    assert again.left_out == {"rows": 1, "text": 1, "label": 0, "task": 0}
+    assert again.mended == ["the task 'flims' is read as 'films' (1 row)"]
+
+
+def test_repeated_texts_count_once_where_rows_are_too_few_to_show_a_difference():
+    rows = varied(160)
+    once, thrice = (rt.look(table(rows * n)) for n in (1, 3))
+    assert once.power["within_reach"].tolist() == thrice.power["within_reach"].tolist()
+    assert findings(thrice, "duplicates")[0].weight == "know"  # every split keeps them together
+
+
+@pytest.mark.parametrize(
+    ("rows", "weight", "said"),
+    [
+        (varied(80), "know", "'films' with 40 rows, of which a draw tests 8"),
+        (varied(240), "fine", "'films' with 120 rows, of which a draw tests 24"),
+        (varied(240) + varied(5, tasks=("food",)), "act", "'food' with 5 rows"),
+    ],
+)
+def test_a_small_task_is_a_matter_and_equal_tasks_are_none(rows, weight, said):
+    found = findings(rt.look(table(rows)), "tasks")[0]
+    assert found.weight == weight and said in found.what and "times as many" not in found.what
+
+
+def test_classes_that_are_amounts_are_not_judged_by_accuracy_alone():
+    stars = table(varied(80, labels=(1, 2, 3, 4, 5)))
+    assert "mean absolute error" in findings(rt.look(stars), "order")[0].do
+    assert not findings(rt.look(table(varied(80))), "order")
 
 
 def test_a_dataset_of_numbers_is_refused():

@@ -13,7 +13,7 @@ from problems import refused
 
 from ragteach.data.columns import find_columns
 from ragteach.data.frames import as_frame
-from ragteach.data.naming import MISSING, NamesWarning, name_column, natural
+from ragteach.data.naming import MISSING, name_column, natural, ordered_values
 
 
 class Mood(enum.Enum):
@@ -78,7 +78,6 @@ NAMES = st.text(
 
 @given(st.lists(NAMES, min_size=1, unique_by=str.casefold))
 @settings(max_examples=50, deadline=None)
-@pytest.mark.filterwarnings("ignore::ragteach.data.naming.NamesWarning")
 def test_words_of_any_script_keep_their_names(values):
     named = name_column(values, missing="keep")
     assert sorted(named.names) == sorted(values)
@@ -126,9 +125,21 @@ def test_names_of_the_training_data_stay_in_their_order():
         name_column(["c"], names=["a", "b"])
 
 
-def test_names_that_differ_in_case_only_are_pointed_at():
-    with pytest.warns(NamesWarning, match=r"'Good' and 'good' are alike"):
-        assert len(name_column(["good", "Good"]).names) == 2
+@pytest.mark.parametrize(
+    ("names", "column", "values"),
+    [
+        (["1", "2", "5"], "label", [1, 2, 5]),
+        (["-1", "0", "1"], "label", [-1, 0, 1]),
+        (["0", "1", "2"], "label", None),  # codes
+        (["0", "1", "2"], "Star rating", [0, 1, 2]),
+        (["1", "2"], "stars", None),  # two classes have but one distance
+        (["1", "2", "5 stars"], "stars", None),
+        (["1", "2", "inf"], "stars", None),
+    ],
+)
+def test_numbers_as_names_are_amounts_where_they_can_be(names, column, values):
+    found = ordered_values(names, column)
+    assert (None if found is None else found.tolist()) == values
 
 
 def test_natural_order_is_total():

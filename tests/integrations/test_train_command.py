@@ -9,6 +9,8 @@ import torch
 
 import ragteach as rt
 from ragteach import __main__ as command
+from ragteach.data.features import UnknownWordsWarning
+from ragteach.data.frames import NamesWarning
 from ragteach.integrations.serving import predict_lines
 from ragteach.study import one_split, own_classes, scores
 from ragteach.study.one_split import fit_split
@@ -24,15 +26,41 @@ def mine(tmp_path):
     return path
 
 
-def test_a_refusal_leaves_nothing_beside_the_model(mine, tmp_path):
-    """A shop of one row, whose name was mistyped, has nothing to be tested on."""
+@pytest.mark.filterwarnings("ignore::ragteach.data.splits.SplitWarning")
+def test_a_refusal_leaves_nothing_beside_the_model(mine, tmp_path, capsys):
+    """A task of one row, whose name was mistyped, has nothing to be tested on: it is merged."""
     folder = tmp_path / "out"
     folder.mkdir()
     with mine.open("a", encoding="utf-8") as file:
         file.write("one row alone,great,flims\n")
-    with pytest.warns(UserWarning, match="went into the training part"):
-        assert command.main(["train", str(mine), "--save", str(folder / "model.safetensors")])
+    words = ["train", str(mine), "--save", str(folder / "model.safetensors")]
+    with pytest.warns(NamesWarning, match="--rename-task flims=films"):
+        assert command.main(words) == 2
+    said = capsys.readouterr().err
+    assert "the task 'flims' (1); in brackets" in said and "--drop-task flims" in said
     assert list(folder.iterdir()) == []
+    assert command.main([*words, "--rename-task", "flims=films"]) == 0  # and no warning
+    capsys.readouterr()
+    assert rt.load(words[-1]).model.task_names == ["films", "cars", "food", "phones"]
+
+
+def test_a_sentence_without_a_known_word_is_said_once(mine, tmp_path, capsys, monkeypatch):
+    model = tmp_path / "model.safetensors"
+    assert command.main(["train", str(mine), "--save", str(model)]) == 0
+    capsys.readouterr()
+    lines = "the film was great\nqqq zzz\n\nqqq\n"
+    monkeypatch.setattr("sys.stdin", io.StringIO(lines))
+    assert command.main(["predict", str(model), "--task", "films", "--block", "2"]) == 0
+    out, err = capsys.readouterr()
+    assert len(out.splitlines()) == 4 and len(set(out.splitlines()[2].split()[:2])) == 2
+    assert err.count("Note:") == 1 and "3 of 4 texts hold no word" in err and "'qqq zzz'" in err
+    saved = rt.load(model)
+    with pytest.warns(UnknownWordsWarning, match="1 of 2 texts holds no word"):
+        logits = saved.logits(["qqq zzz", "the film was great"], "films")
+    bias = saved.model.merge("films").bias.detach().numpy()
+    assert np.allclose(logits[0], bias)
+    assert command.main(["predict", str(model), "--task", "task"]) == 2
+    assert "the column that they stand in" in capsys.readouterr().err
 
 
 def test_train_then_predict_with_names(mine, tmp_path, capsys, monkeypatch):

@@ -122,7 +122,7 @@ def test_the_reports_lines_run(tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
     split = rt.fit_split(rows(), strategies=["RAG"])
     save_split("m.safetensors", split, "RAG")
-    page = report._model(split, "m.safetensors")
+    page = report._model(split, "RAG", "The comparison says so.", "m.safetensors")
     code = html.unescape(re.search(r"<pre>(import .*?)</pre>", page, re.DOTALL)[1])
     exec(code)
     assert capsys.readouterr().out.strip() in ("happy", "angry", "art", "motor")

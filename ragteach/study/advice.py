@@ -1,0 +1,165 @@
+"""What a comparison advises: one strategy to use, in sentences that its intervals bear out.
+
+Enters: the table of `compare`.  Leaves: `Advice`: the strategy, its nearest rival, and why.
+
+The rule is said before the numbers are seen. A strategy is out if another one is clearly better (the
+95 % interval of their paired difference lies above 0). Of those that are left, the one with the
+fewest trained weights is advised: a difference that these draws cannot show is no reason for a larger
+model. No clear difference does not mean that there is none.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from ragteach.errors import refuse
+from ragteach.study.strategies import STRATEGIES
+from ragteach.study.tables import drawn, interval, per_draw
+
+USABLE = (*STRATEGIES, "full sharing + task bias")  # what can be trained on a file and saved
+NOTHING = "majority class"  # reads nothing
+
+
+@dataclass(frozen=True)
+class Advice:
+    """Which strategy to use, and why.
+
+    Attributes:
+        strategy: the one that is advised. rival: the best of those that share in another way, to
+            compare it with; None if there is none in the table.
+        best: the one with the highest mean accuracy. said: the advice in sentences.
+    """
+
+    strategy: str
+    rival: str | None
+    best: str
+    said: str
+
+    def __str__(self) -> str:
+        return self.said
+
+
+def advise(table: pd.DataFrame) -> Advice:
+    """Which of RAG, full sharing (with or without a bias for each task) and independent to use.
+
+    Decided by accuracy, at the largest number of training sentences in the table.
+
+    Args:
+        table: of `compare`.
+
+    Raises:
+        RagteachError: a table without any of those strategies, or not of `compare`.
+
+    Example:
+        >>> from ragteach import compare
+        >>> advise(compare("toy", 2, 10, ["RAG", "full sharing"], progress=False)).strategy in USABLE
+        True
+    """
+    rows = per_draw(table, "accuracy")
+    rows = rows[rows["n_per_task"] == rows["n_per_task"].max()]
+    wide = rows.pivot_table("value", "seed", "strategy", sort=False)
+    weights = rows.groupby("strategy")["n_params"].mean()
+    there = [name for name in USABLE if name in wide]
+    if not there:
+        raise refuse(
+            expected=f"a table with one of {', '.join(USABLE)}",
+            got=f"strategies {', '.join(map(str, wide.columns))}",
+            fix="compare those, too: leave strategies out",
+        )
+    mean = wide.mean()
+    there.sort(key=lambda name: -mean[name])
+    best = there[0]
+    ratio, _ = drawn(rows)
+    _, low, high = interval(wide[best].dropna(), test_per_train=ratio)
+    span = "" if np.isnan(low) else f"95 % interval {max(low, 0):.1%} to {min(high, 1):.1%}, "
+    first = (
+        f"Best on average: {best}, right in {mean[best]:.1%} of new sentences ({span}mean over "
+        f"{_counted(len(wide), 'draw')} and over tasks)."
+    )
+    if len(wide) < 2:
+        second = "One draw has no interval: take at least five (--seeds 5) before you decide."
+        return Advice(best, _rival(best, there), best, f"{first} {second}")
+    gap = {
+        (a, b): interval((wide[a] - wide[b]).dropna(), test_per_train=ratio)
+        for a in there
+        for b in wide.columns
+        if a != b
+    }
+    beaten = {b for (a, b), (_, low, _) in gap.items() if low > 0 and b in there}
+    left = [name for name in there if name not in beaten]
+    chosen = min(left, key=lambda name: weights[name])
+    others = [name for name in left if name != chosen]
+    said = [first, *_reasons(chosen, best, others, there, beaten, gap)]
+    return Advice(chosen, _rival(chosen, there), best, " ".join(said))
+
+
+def _rival(chosen: str, there: list[str]) -> str | None:
+    """The best of those that share in another way."""
+    same = "full sharing" in chosen
+    others = [n for n in there if n in STRATEGIES and n != chosen]
+    return next((n for n in others if not (same and "full sharing" in n)), None)
+
+
+def _reasons(
+    chosen: str,
+    best: str,
+    others: list[str],
+    there: list[str],
+    beaten: set[str],
+    gap: dict[tuple[str, str], tuple[float, float, float]],
+) -> list[str]:
+    """The sentences behind the first."""
+    said = []
+    out = [name for name in there if name in beaten]
+    if len(there) > 1 and not others:
+        middle, low, high = gap[chosen, there[1]]
+        pays = "sharing a part of the weights pays here. " if chosen == "RAG" else ""
+        said.append(
+            f"It is clearly better than {_listed(out)} (than {there[1]} by {_points(middle)} points,"
+            f" 95 % interval {_points(low)} to {_points(high)}): {pays}Use {chosen}."
+        )
+    elif others:
+        named = _listed([name for name in (best, chosen, *others) if name in (chosen, *others)])
+        also = f" Another one is clearly better than {_listed(out)}." if out else ""
+        said.append(
+            f"These draws show no clear difference between {named}; that is not to say that there "
+            f"is none.{also} Use {chosen}, which has the fewest weights of them, until more rows "
+            "show otherwise."
+        )
+    baselines = {b for a, b in gap if a == chosen and b not in there and b != NOTHING}
+    ahead = [name for name in sorted(baselines) if gap[chosen, name][2] < 0]
+    if ahead:
+        said.append(
+            f"A baseline, {_listed(ahead)}, is clearly better than {chosen}: more features help "
+            "these tasks more than another way of sharing."
+        )
+    nothing = gap.get((chosen, NOTHING))
+    if nothing is not None and not nothing[1] > 0:
+        said.append(
+            f"But {chosen} is not clearly better than saying each task's most frequent class "
+            f"without reading ({_points(nothing[0])} points, {_points(nothing[1])} to "
+            f"{_points(nothing[2])}): from these rows nothing was learned for certain."
+        )
+    return said
+
+
+def _points(share: float) -> str:
+    return "none" if np.isnan(share) else f"{100 * share:+.1f}"
+
+
+def _listed(names: list[str]) -> str:
+    """Names as a sentence lists them.
+
+    Example:
+        >>> _listed(["a", "b", "c"])
+        'a, b and c'
+    """
+    names = list(dict.fromkeys(names))
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+
+
+def _counted(n: int, what: str) -> str:
+    return f"{n} {what}" if n == 1 else f"{n} {what}s"
