@@ -540,6 +540,7 @@ def _model(split: Split, strategy: str, overall: str, path: str) -> str:
         "one file, and its intervals how little that is."
     )
     task = split.task_names[0]
+    said = " ".join(split.train.loc[split.train["task"] == task, "text"].iloc[0].split())[:200]
     shell = (
         f"python -m ragteach predict {shlex.quote(path)} --task {shlex.quote(task)} < sentences.txt"
     )
@@ -547,7 +548,7 @@ def _model(split: Split, strategy: str, overall: str, path: str) -> str:
     code = (
         "import ragteach as rt\n\n"
         f"saved = rt.load({path!r})\n"
-        f"logits = saved.logits(['a sentence of yours'], {task!r})\n"
+        f"logits = saved.logits([{said!r}], {task!r})  # your sentences\n"
         f"print({labels}[logits[0].argmax()])"
     )
     return (
