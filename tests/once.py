@@ -4,7 +4,7 @@ Enters: the arguments of an inner function of the package.  Leaves: its result; 
 whatever process, had the same arguments, then that run's, bit by bit, from the session's folder.
 
 A lesson runs as the student's notebook and as the solution, and its tests repeat its claims: most
-of what they compute is the same. Every line is executed each time, but for six functions whose
+of what they compute is the same. Every line is executed each time, but for eight functions whose
 result their arguments decide (tests/core, engine and study hold that, without this file):
 
     fit             a training, step by step             trainer
@@ -13,6 +13,8 @@ result their arguments decide (tests/core, engine and study hold that, without t
     one_draw        all strategies on one draw           study.experiment
     best_heads      the best of several trained heads       study.own_classes
     vectorized      texts as a bag of words                 data.inputs
+    fit_heads       several heads at once, step by step     study.head_training
+    best_of         the best penalties of a lab's models    labs.penalties
 """
 
 import atexit
@@ -42,8 +44,9 @@ from ragteach.engine import optimum, training
 from ragteach.engine.objective import Problem
 from ragteach.engine.replicas import Replicas, trainable
 from ragteach.errors import RagteachError
+from ragteach.labs import ridge, tastes
 from ragteach.runs import History
-from ragteach.study import experiment, own_classes
+from ragteach.study import experiment, head_training, own_classes
 from ragteach.study.identity import identity
 from ragteach.study.kept import Job, described
 from ragteach.study.own_classes import BestHeads, HeadParts, HeadStrategy
@@ -54,6 +57,11 @@ PLAIN = {"criterion": None, "callbacks": (), "resume": None}  # of `fit`: nothin
 OPTIMISERS = (torch.optim.Adam, torch.optim.AdamW, torch.optim.SGD)
 QUICK = 0.02  # CPU seconds: what took less is not kept
 FEW = 200  # texts: as many are read at once
+DERIVED = (
+    "gram",
+    "raw",
+    "features",
+)  # of a lab's problem: the rest decides them, or they decide the rest
 PIXEL = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 )  # a picture
@@ -267,6 +275,61 @@ class Once:
             self.fitted[found] = path.name, found.vocabulary_
         return found, x
 
+    def fit_heads(self, plainly: Callable, model: Any, data: Any, **options: Any) -> list[dict]:
+        """`head_training.fit_heads` without callbacks; the model then is as it would be."""
+        asked = {name: value for name, value in options.items() if name != "progress"}
+        if self.inside or asked.pop("callbacks", ()) != ():
+            return plainly(model, data, **options)
+        try:
+            moves = [parameter.requires_grad for parameter in model.parameters()]
+            key = digest(
+                "fit_heads", identity(model), moves, list(model.checked(data).items()), asked
+            )
+        except (AttributeError, RagteachError):  # it is said by `fit_heads` itself
+            return plainly(model, data, **options)
+        kept = self.find(key)
+        if kept is not None:
+            state, gradients, records = kept
+            model.load_state_dict(state)
+            for parameter, gradient in zip(model.parameters(), gradients, strict=True):
+                parameter.grad = gradient
+            return records
+        before = torch.get_rng_state()
+        records, seconds = self.compute(functools.partial(plainly, **options), model, data)
+        finished = len(records) == asked.get("epochs", 200)
+        if finished and torch.equal(before, torch.get_rng_state()):
+            gradients = [parameter.grad for parameter in model.parameters()]
+            self.keep(key, (model.state_dict(), gradients, records), seconds)
+        return records
+
+    def best_of(
+        self, plainly: Callable, strategy: Any, strategies: Any, solve: Any, error: Any
+    ) -> Any:
+        """`penalties.best_of` for the models of `ridge` and `tastes`: the best is solved again."""
+        tries = strategies.get(strategy) if isinstance(strategy, str) else list(strategy)
+        if self.inside or tries is None:
+            return plainly(strategy, strategies, solve, error)
+        problem = getattr(solve, "func", solve).__self__
+        state = {name: part for name, part in vars(problem).items() if name not in DERIVED}
+        seen = inspect.getclosurevars(error).nonlocals
+        order = [list(part) for part in seen.values() if isinstance(part, dict)]
+        about = (
+            error.__qualname__,
+            type(problem).__qualname__,
+            state,
+            getattr(solve, "keywords", {}),
+            tries,
+            seen,
+            order,
+        )
+        key = digest("best_of", *about)
+        kept = self.find(key)
+        if kept is not None:
+            return plainly([kept], strategies, solve, error)
+        found, seconds = self.compute(plainly, strategy, strategies, solve, error)
+        self.keep(key, (found.lam, found.lam_shared), seconds)
+        return found
+
 
 def of_the_package(strategy: Strategy) -> bool:
     """Whether nothing in it is a lesson's own but its name and its penalties."""
@@ -296,7 +359,7 @@ def bare(replicas: Replicas) -> dict:
 
 @contextlib.contextmanager
 def kept_in(folder: Path) -> Iterator[Once]:
-    """In here the six functions compute nothing twice."""
+    """In here the eight functions compute nothing twice."""
     once = Once(folder)
     plain_fit = trainer.fit
     plain_minimise = optimum.minimise
@@ -304,6 +367,8 @@ def kept_in(folder: Path) -> Iterator[Once]:
     plain_draw = experiment._one_draw
     plain_heads = own_classes.best_heads
     plain_bags = dataset.vectorized
+    plain_fit_heads = head_training.fit_heads
+    plain_best_of = ridge.best_of
 
     @functools.wraps(plain_fit)
     def fit(model: Any, data: Any, *more: Any, **options: Any) -> History:
@@ -338,8 +403,22 @@ def kept_in(folder: Path) -> Iterator[Once]:
     def vectorized(texts: list[str], vectorizer: Any) -> tuple[Any, Any]:
         return once.vectorized(plain_bags, texts, vectorizer)
 
+    @functools.wraps(plain_fit_heads)
+    def fit_heads(model: Any, data: Any, *more: Any, **options: Any) -> list[dict]:
+        names = list(inspect.signature(plain_fit_heads).parameters)[2:]
+        options |= dict(zip(names, more, strict=False))
+        return once.fit_heads(plain_fit_heads, model, data, **options)
+
+    @functools.wraps(plain_best_of)
+    def best_of(*arguments: Any) -> Any:
+        return once.best_of(plain_best_of, *arguments)
+
     with (
         mock.patch.object(dataset, "vectorized", vectorized),
+        mock.patch.object(ragteach, "fit_heads", fit_heads),
+        mock.patch.object(head_training, "fit_heads", fit_heads),
+        mock.patch.object(ridge, "best_of", best_of),
+        mock.patch.object(tastes, "best_of", best_of),
         mock.patch.object(ragteach, "fit", fit),  # which has kept it, if it was asked for before
         mock.patch.object(trainer, "fit", fit),
         mock.patch.object(own_classes, "best_heads", best_heads),

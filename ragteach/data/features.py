@@ -33,13 +33,15 @@ LETTERS = 3  # the longest run of letters that counts as a feature, if letters a
 # or an
 # invisible joint: soft hyphen, zero-width joiner and non-joiner. One letter is a word too.
 # Marks (Hindi's vowel signs, Arabic's points, accents of their own) belong to the letter before.
+# Whether a sign is a mark takes long to say: of ASCII's, which are none, it is not asked.
 MARKS = "".join(
     chr(code)
     for code in [*range(0x300, 0x1E94B), *range(0xE0100, 0xE01F0)]
     if unicodedata.category(chr(code)) in ("Mn", "Mc")
 )
 JOIN = "['\u2019\u2010\u2011\u00ad\u200c\u200d-]"
-WORD = rf"(?u)\w[\w{MARKS}]*(?:{JOIN}+\w[\w{MARKS}]*)*"
+LETTERED = rf"\w+(?:(?=[^\x00-\x7f])[{MARKS}]+\w*)*"
+WORD = rf"(?u){LETTERED}(?:{JOIN}+{LETTERED})*"
 
 # Scripts that put no spaces between words: kana, Chinese signs, Thai, Lao, Burmese, Khmer.
 SPACELESS = re.compile(
@@ -127,8 +129,13 @@ def pick_analyzer(texts: Iterable[str]) -> str:
     texts = list(map(str, texts))
     if 2 * sum(re.search(WORD, text) is None for text in texts) > len(texts):  # emoji, for example
         return "char"
-    spaceless = [2 * len(SPACELESS.findall(t)) > sum(map(str.isalpha, t)) for t in texts]
-    return "char" if sum(spaceless) > MANY_SPACELESS * len(spaceless) else "word"
+    n_spaceless = sum(map(_mostly_spaceless, texts))
+    return "char" if n_spaceless > MANY_SPACELESS * len(texts) else "word"
+
+
+def _mostly_spaceless(text: str) -> bool:
+    signs = [] if text.isascii() else SPACELESS.findall(text)
+    return len(signs) > 0 and 2 * len(signs) > sum(map(str.isalpha, text))
 
 
 def warn_of_unknown(x: Any) -> None:

@@ -19,6 +19,7 @@ import inspect
 import re
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from numbers import Real
 from typing import Any
 
@@ -274,8 +275,13 @@ def key(item: Any) -> Hashable:
         True
     """
     if isinstance(item, str):
-        return " ".join(re.findall(r"\w+", item.casefold()))
+        return _words(item)
     return np.ascontiguousarray(np.asarray(item, dtype="float32")).tobytes()
+
+
+@lru_cache(maxsize=100_000)  # a lab asks for the same texts many times
+def _words(text: str) -> str:
+    return " ".join(re.findall(r"\w+", text.casefold()))
 
 
 def _known(predictor: Any, trained_on: Any) -> set | None:

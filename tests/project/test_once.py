@@ -13,6 +13,8 @@ import ragteach as rt
 from ragteach.data.features import UnknownWordsWarning
 from ragteach.data.frames import any_frame
 from ragteach.engine import optimum
+from ragteach.labs.ridge import choose_ridge
+from ragteach.labs.tastes import choose_tastes
 from ragteach.study import own_classes
 from ragteach.study.strategies import Strategy, pairs, rag
 
@@ -304,3 +306,64 @@ def test_heads_that_were_trained_before_are_found_again(tmp_path, monkeypatch, e
             state = theirs.model.state_dict()
             for name, value in mine.model.state_dict().items():
                 assert torch.equal(value, state[name])
+
+
+def headed(seed=0, **options):
+    """(the model, its records) after a short training of two heads."""
+    x = np.random.default_rng(0).normal(size=(20, 4)).astype("float32")
+    data = {"kind": (x, np.arange(20) % 3), "size": (x, x[:, 0])}
+    heads = {"kind": rt.Classification(3), "size": rt.Regression()}
+    net = rt.MultiHead(4, heads, n_hidden=3, seed=seed)
+    return net, rt.fit_heads(net, data, **{"epochs": 5, "progress": False} | options)
+
+
+def test_heads_that_were_fitted_before_are_as_they_would_be(tmp_path, everything_kept):
+    net, records = headed()
+    for saved in (False, True):
+        with once.kept_in(tmp_path / "once") as kept:
+            again, told = headed()
+            assert (kept.saved > 0) == saved
+        assert told == records and states_equal(again, net)
+        x = torch.ones(2, 4)
+        assert all(torch.equal(again(x, task), net(x, task)) for task in ("kind", "size"))
+
+
+def test_other_heads_are_fitted(tmp_path, everything_kept):
+    others = [{"seed": 1}, {"epochs": 6}, {"lam": 0.1}, {"lr": 0.1}, {"callbacks": [Watches()]}]
+    with once.kept_in(tmp_path / "once") as kept:
+        headed()
+        for other in others:
+            headed(**other)
+        assert kept.saved == 0.0
+
+
+RNG = np.random.default_rng(1)
+SEEN = {task: (RNG.normal(size=(30, 4)), RNG.integers(0, 3, 30)) for task in "ab"}
+LATER = {task: (RNG.normal(size=(20, 4)), RNG.integers(0, 3, 20)) for task in "ab"}
+
+
+@pytest.mark.parametrize("choose", [choose_ridge, choose_tastes])
+def test_penalties_that_were_chosen_before_are_found_again(choose, tmp_path, everything_kept):
+    plainly = choose(SEEN, LATER)
+    assert (choose(LATER, SEEN).lam, choose(LATER, SEEN).lam_shared) != (
+        plainly.lam,
+        plainly.lam_shared,
+    )
+    with once.kept_in(tmp_path / "once") as kept:
+        choose(SEEN, LATER)
+        choose(SEEN, SEEN)  # other validation
+        choose(LATER, LATER)  # other training
+        choose(SEEN, LATER, "independent")
+        choose(SEEN, LATER, [(1.0, 1.0), (2.0, 1.0)])
+        assert kept.saved == 0.0
+        again = choose(SEEN, LATER)
+        assert kept.saved > 0.0
+    assert (again.lam, again.lam_shared) == (plainly.lam, plainly.lam_shared)
+    assert np.array_equal(again.weights, plainly.weights)
+
+
+def test_another_graph_has_other_penalties(tmp_path, everything_kept):
+    with once.kept_in(tmp_path / "once") as kept:
+        choose_ridge(SEEN, LATER)
+        choose_ridge(SEEN, LATER, graph=np.ones((2, 1)))
+        assert kept.saved == 0.0
