@@ -598,7 +598,8 @@ reveal(
 )
 
 # %% [markdown]
-# With a small start it makes no difference: random adapters of scale 0.01 are almost absent. With a large start and the
+# With a small start it makes no difference: random adapters of scale 0.01 are almost absent. (All this on one draw of the data, with four
+# seeds of the start.) With a large start and the
 # adapters on, $W_s$ learns to live with noise that phase 2 then takes away. $J$ ends higher, and differently for each seed.
 # With the adapters off the start is never seen: all seeds end alike. The accuracy changes much less than $J$. So the advice is
 # modest: *start small, or switch them off*. (All of these lie above the $J$ of `full` in section 2. That is [law 7](laws.md#law-7-order-matters).)
@@ -706,7 +707,8 @@ plots.show(
 )
 
 # %% [markdown]
-# Each dot is trained to its optimum, at the $\lambda$ that validation chose for it: this scatter is **not** noise of training. It is the
+# Each dot is one graph on one draw of the data, each diamond a mean over six draws with its 95 % interval. Each dot is
+# trained to its optimum, at the $\lambda$ that validation chose for it: this scatter is **not** noise of training. It is the
 # luck of the graph, and no $\lambda$ forgets it. With $K = 4$, $k = 1$ only 24 of the 256 possible graphs give every task its
 # own adapter. The others put two or more domains on one adapter. On average every kind of random graph is behind
 # the identity here, by thirteen points with one of four adapters and by six with two of eight.
@@ -737,7 +739,8 @@ def at_one_lambda(lam=LAM, seeds=range(12)):
 # print(f"above the identity: {(double > own).sum()} of 12; half of lambda: {(double > own_half).sum()}")
 
 # %% [markdown]
-# So a random graph is a fair choice when you know nothing about the tasks and cannot afford one adapter each.
+# So here a random graph stands between full sharing and one adapter for each task: clearly better than the one, clearly
+# worse than the other. Take it if you know nothing about the tasks and cannot afford an adapter for each.
 # If you know which tasks agree, say it in $G$.
 #
 # ## 5. The random lens, and what a parameter buys

@@ -184,6 +184,8 @@ plots.show(
     "above at 0.8. Right, with lambda chosen on validation: at zero at 0 and 0.5, and "
     "slightly above zero at 0.8. The three large tasks are near zero everywhere.",
 )
+
+# %%
 fixed, tuned = (interval(leads[0.8][:, k, 0]) for k in (0, 1))
 left = "nothing" if tuned[1] < 0 else "a part" if tuned[2] < fixed[0] else "all of it"
 reveal("09-b", left)
@@ -456,6 +458,8 @@ plots.show(
     "lies far below zero in all three. The other three gain most in balanced accuracy: "
     "ten to eighteen points with the fixed lambda, two to seven with the chosen one.",
 )
+
+# %%
 mean = {t: scores[t][:, 1, 1].mean() for t in TREATMENTS[1:]}
 reveal("09-c", max(mean, key=mean.get))
 
@@ -884,6 +888,8 @@ curves = pd.DataFrame(
     ],
     columns=["n_per_task", "strategy", "mean", "low", "high"],
 )
+
+# %%
 fig, ax = plt.subplots(figsize=(7, 3.8), dpi=90, layout="constrained")
 plots.learning_curves(curves, ax)
 ax.legend(ax.get_lines(), WAYS, frameon=False)  # in the colours of the strategies
@@ -897,6 +903,8 @@ plots.show(
     "weights alone stay at 0.71. Adapter and fine-tuning lie just below at 5 and 20, and rise to "
     "above 0.9 at 80. Scratch starts at guessing and has caught up most of the way at 80.",
 )
+
+# %%
 first, last = (half_related[n][WAYS].mean().idxmax() for n in (5, 80))
 reveal("09-e", f"{first}, then {last}")
 

@@ -549,7 +549,7 @@ plots.show(
 # ## Claim `generalises`: better on new sentences
 #
 # The fair comparison of lesson 06, on new draws: three worlds, two sizes. In each cell RAG must beat the
-# *better* of its two rivals. Beating the worse one is no art.
+# *better* of its two rivals. To beat the worse one is easy.
 
 # %%
 world = rt.who_wins_map(WORLDS, [20, 80], SEEDS, progress=False)
@@ -1228,9 +1228,11 @@ reflect("13-6", text, ticks=[])
 # | several languages | tried in the [languages lab](lab_languages.ipynb): eight commands in five languages, by words and by letters |
 # | multimodal data | not tried: sentences in the lessons, pictures in a lab, never both in one task. The equation would not mind, it only asks for columns |
 # | several scenes (vision) | tried in the [vision lab](lab_vision.ipynb), with digits: which scenes can share, and which cannot |
+# | several navigation tasks (robots) | tried in the [robot lab](lab_robot.ipynb), in simulation |
+# | customer service, finance, recommendation | tried in three labs: [service](lab_service.ipynb), [finance](lab_finance.ipynb), [recommendation](lab_recommendation.ipynb) |
 # | detection (vision) | cannot be tried: a detector says *where*, our heads say *which* |
 # | manipulation (robots) | cannot be tried: what a robot does changes what it sees next. Our losses take sentences that do not depend on the answers |
-# | medicine | cannot be tried: no data, and rightly so, since patients have to agree. The first question would be that of 13-7: whom does it miss? |
+# | medicine | cannot be tried: no data, and that is as it should be: patients have to agree first. The first question would be that of 13-7: whom does it miss? |
 # | education | cannot be tried: it needs learners, and a measure of what they learned. (This course counts your tries, for you alone. That is no measure.) |
 # | the city (traffic, energy) | cannot be tried: rows near in time and place resemble each other, and a random split would leak, like the articles of lesson 10 |
 # | saving, serving, search, tracking | tried in lesson 12 |
@@ -1289,7 +1291,7 @@ rates = sum(complaints(s) for s in SEEDS[:3]) / 3
 rates.round(2)
 
 # %% [markdown]
-# With RAG only 3 in 100 answers are wrong, and that is the number on the shop's wall. Of the complaints of
+# With RAG only 3 in 100 answers are wrong (the mean of three draws), and that is the number on the shop's wall. Of the complaints of
 # phones customers it misses more than a third, while it misses next to none of the others. Independent models
 # look as good on the wall and miss nearly half. Full sharing has the worst number on the wall, though for
 # phones it is about as good as RAG. (Three draws, no interval: read the large differences only.)
@@ -1300,7 +1302,7 @@ rates.round(2)
 #
 # ## A promise tried: sentences without labels
 #
-# Labels are dear, sentences are cheap. Suppose that each department has 15 labelled sentences and 100 more
+# Labels cost much, sentences are cheap. Suppose that each department has 15 labelled sentences and 100 more
 # without labels. Two ideas:
 #
 # - **semi-supervised**: let the model label those it is *certain* about, and learn from them as if they were

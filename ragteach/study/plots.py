@@ -139,10 +139,12 @@ def differences(table: pd.DataFrame, ax: Axes | None = None, reference: str = "R
         ax.errorbar(
             row["difference"], i, xerr=half, fmt=marker, color=colour, ms=7, capsize=4, lw=2
         )
-        end = row["difference"] if np.isnan(row["high"]) else row["high"]
-        ax.annotate(
-            row["verdict"], (end, i), (8, 0), textcoords="offset points", va="center", size=9
-        )
+        left = row["verdict"] == "worse"  # the word stands on its own side of 0
+        end = row["low"] if left else row["high"]
+        end = row["difference"] if np.isnan(end) else end
+        options = {"va": "center", "ha": "right" if left else "left", "size": 9}
+        place = (-8 if left else 8, 0)
+        ax.annotate(row["verdict"], (end, i), place, textcoords="offset points", **options)
     ax.axvline(0, color="black", lw=1)
     ax.set_yticks(
         range(len(table)), [_wrapped(f"{reference} - {s}") for s in table["strategy"].iloc[::-1]]

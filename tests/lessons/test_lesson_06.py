@@ -114,6 +114,8 @@ def test_choosing_on_test_finds_points_in_noise(seeds):
     loss, few, fresh = (torch.stack(x).numpy() for x in zip(*out, strict=True))
     same_models = fresh[np.arange(len(fresh)), few.argmax(1)]
     mean, low, _ = interval(few.max(1) - same_models)
+    seed_by_seed = [reference("06-4")(v[None], f[None]) for v, f in zip(loss, fresh, strict=True)]
+    assert np.mean(seed_by_seed) == pytest.approx(reference("06-4")(loss, fresh))
     assert 0.04 < mean < 0.075 and low > 0.02  # about five points; seven with other seeds
     assert abs(same_models.mean() - 1 / 3) < 0.015
     honest = reference("06-4")
@@ -150,8 +152,10 @@ def test_the_map(world):
     assert -0.005 < mean.loc[(1.0, 30), "full sharing"] - mean.loc[(1.0, 30), "RAG"] < 0.02
     assert (mean.loc[(1.0, 80), ["full sharing", "RAG"]] > 0.998).all()  # both are always right
     for r in (0.0, 0.5, 1.0):  # with 80 sentences level with the better extreme, or above
-        better = mean.loc[(r, 80), ["full sharing", "independent"]].max()
-        assert mean.loc[(r, 80), "RAG"] > better - 0.005
+        cell = rows[(rows["relatedness"] == r) & (rows["n_per_task"] == 80)]
+        scores = cell.pivot_table("value", "seed", "strategy")
+        better = scores.drop(columns="RAG").mean().idxmax()
+        assert interval(scores["RAG"] - scores[better])[1] > -0.005  # "at most half a point"
     assert mean.loc[(0.5, 80), "full sharing"] < mean.loc[(0.5, 80), "independent"]
     cells = winners(world).set_index(["relatedness", "n_per_task"])
     assert cells.loc[(0.5, 80), "winner"] == "RAG" and cells.loc[(0.5, 80), "clear"]
@@ -231,7 +235,8 @@ def test_what_human_ratings_say(seeds):
     accuracy = paired(table).set_index("strategy")
     assert accuracy.loc["full sharing", "verdict"] == "better"
     assert 0.015 < accuracy.loc["full sharing", "difference"] < 0.045
-    assert abs(accuracy.loc["full sharing + task bias", "difference"]) < 0.01
+    bias = accuracy.loc["full sharing + task bias"]
+    assert -0.01 < bias["low"] < bias["high"] < 0.01  # "within one point", the whole interval
     assert accuracy.loc["full sharing + task bias", "verdict"] != "better"
     assert accuracy.loc["independent", "verdict"] == "no clear difference"
     f1 = paired(table, metric="macro_f1").set_index("strategy")

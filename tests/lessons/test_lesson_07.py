@@ -140,6 +140,8 @@ def test_the_best_mix_is_where_the_simulated_errors_are_least(spread):
     assert found[0] == pytest.approx(v, rel=0.02)
     assert found[4] == pytest.approx(v / T + (T - 1) / T * spread, rel=0.02)
     assert error < james_stein < found[0]  # not told the spread, and still better than own
+    gain = (T - 3) / T * v**2 / (v + spread)
+    assert james_stein == pytest.approx(v - gain, rel=0.02)  # grows with T, towards the best mix's
 
 
 def test_a_squared_loss_with_an_adapter_is_the_mix():
@@ -355,6 +357,9 @@ def test_the_evidence_is_the_average_over_the_prior(seed):
 
 def test_the_unknown_world():
     ratio, loss = world_07.loss_of_ratios()
+    at = dict(zip(ratio.round(6), loss, strict=True))
+    best, ends = ratio[loss.argmin()], (at[ratio.min().round(6)], at[ratio.max().round(6)])
+    assert 0.3 < best < 3 and ends[0] > ends[1] + 0.02  # "slowly towards full sharing"
     good = loss < loss.min() + 0.015
     assert good[(ratio >= 0.9) & (ratio <= 4)].all()
     assert not good[(ratio < 0.4) | (ratio > 12)].any()

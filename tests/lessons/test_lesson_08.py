@@ -250,6 +250,8 @@ def test_random_graphs_at_the_best_lambda_of_each():
     assert -0.16 < lead[4, 1][0] < -0.1 and -0.08 < lead[8, 2][0] < -0.04
     assert lead[4, 1][0] < lead[8, 1][0] < -0.02
     assert interval([d["shared"] - d["own"] for d in draws])[2] < -0.15
+    for setting in lead:  # "clearly better than full sharing"
+        assert interval([np.mean(d[setting]) - d["shared"] for d in draws])[1] > 0.03
     assert min(np.ptp(d[4, 1]) for d in draws) > 0.005  # the luck of the graph
 
 

@@ -5,6 +5,7 @@ These tests need the human-rated sentences. Without them they fail with the pack
 
 import io
 import json
+import re
 import tarfile
 
 import numpy as np
@@ -244,6 +245,9 @@ def test_learning_curves(human, sample):
     assert gaps["full sharing"].between(0.018, 0.045).all()
     verdicts = paired(curves).set_index(["strategy", "n_per_task"])["verdict"]
     assert (verdicts["full sharing + task bias"] != "better").all()
+    lead = paired(curves).set_index("strategy").loc[["full sharing + task bias"]]
+    if 0 in seeds:
+        assert (lead["high"] < 0.015).all()  # "at most that much behind"
     f1 = paired(curves, metric="macro_f1").pivot_table("difference", "n_per_task", "strategy")
     assert (f1["full sharing"] < 0).all()
     if 0 in seeds:
@@ -327,6 +331,14 @@ def test_without_the_neutral_class_the_lead_is_gone(human):
     assert check("10-6", tables)
     lead = {key: paired(table)["difference"].iloc[0] for key, table in tables.items()}
     assert lead["three"] > 0.02 and abs(lead["two"]) < 0.01
+
+
+def test_the_change_itself_has_an_interval_that_leaves_out_zero():
+    """ "There it was clear, here it is not" is no difference: the lesson's solution prints the change."""
+    path = SOURCE.parent / "solutions" / "10_real_data.ipynb"
+    found = re.search(r"change ([+-][.\d]+), ([+-][.\d]+) to ([+-][.\d]+)", path.read_text("utf-8"))
+    mean, low, high = map(float, found.groups())
+    assert 0.025 < mean < 0.045 and 0 < low < mean < high  # "three or four points"
 
 
 # ------------------------------------------------------------------ what is passed on

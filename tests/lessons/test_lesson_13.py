@@ -277,6 +277,20 @@ def test_the_advice_on_rare_classes_is_worth_less_where_lambda_is_chosen():
     assert max(gain["undersampling"]) < -0.02
 
 
+@pytest.mark.parametrize(
+    "direction",
+    ["parameter-efficient", "interpretability", "prior knowledge", "rules", "semi-supervised",
+     "active learning", "causal", "game-theoretic", "ethics", "several languages", "multimodal",
+     "several scenes", "navigation", "customer service", "finance", "recommendation", "detection",
+     "manipulation", "medicine", "education", "the city", "saving"],
+)  # fmt: skip
+def test_every_direction_of_the_article_says_where_it_was_tried_or_why_not(direction):
+    text = (SOURCE / f"{LESSON}.py").read_text("utf-8").split("| promise or direction | here |")[1]
+    rows = [line.strip("# |").split(" | ") for line in text.split("\n\n")[0].splitlines()]
+    (said,) = (row[-1] for row in rows if direction in row[0])
+    assert re.match("tried|not tried|cannot be tried|in part|only in the toy world", said)
+
+
 def test_who_is_not_heard():
     (complaints,) = from_lesson("missed", "complaints")[1:]
     rates = sum(complaints(s) for s in (60, 61)) / 2

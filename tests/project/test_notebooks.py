@@ -87,6 +87,17 @@ def test_a_student_s_figures_are_drawn_without_a_warning(name, tmp_path_factory)
     assert build.faults(fresh, name) == []
 
 
+@pytest.mark.parametrize("name", [n for n in NAMES if "solution" in build.paths(n)])
+def test_what_came_out_is_shown_beside_what_was_predicted(name):
+    """A reveal in the middle of a cell shows nothing: it ends its cell, or stands in display."""
+    for cell in nbformat.read(build.paths(name)["solution"], as_version=4).cells:
+        if cell.cell_type == "code" and "reveal(" in cell.source:
+            asked = len(re.findall(r"\breveal\(", cell.source))
+            plain = [str(o.get("data", {}).get("text/plain", "")) for o in cell.outputs]
+            shown = "".join(plain).count("You predicted")
+            assert shown >= asked or "volatile" in cell.metadata.get("tags", []), cell.source
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_links_lead_somewhere(name):
     for kind, path in build.paths(name).items():
