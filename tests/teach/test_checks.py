@@ -10,6 +10,7 @@ import re
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from giveaway import given_away, right_values
@@ -61,6 +62,43 @@ def test_the_reference_passes(number):
 def test_other_right_answers_pass(number, name):
     result = check(number, RIGHT[number][name])
     assert result.status == PASS, result
+
+
+def wrapped(number, how):
+    """The rows or entries of what a function says, wrapped otherwise."""
+    return lambda *args: how(checks.reference(number)(*args))
+
+
+UNUSUAL = {
+    "00-1": ["1500", [1500], np.array([[1500.0]]), torch.tensor(1500)],
+    "00-2": ["Full_sharing", " FULL-SHARING. "],
+    "00-3": ["B, C, A", ("b", "c", "a"), np.array(["b", "c", "a"])],
+    "00-5": [
+        {"20": "full_sharing", "40": "Full sharing", "80": "INDEPENDENT"},
+        {20.0: "full sharing", np.int64(40): "full-sharing", 80: "independent."},
+    ],
+    "01-1": [wrapped("01-1", iter), wrapped("01-1", pd.DataFrame)],
+    "01-2": [(1, -1, -1, 1), torch.tensor([[2.0], [-2], [-2], [2]])],
+    "01-3": [wrapped("01-3", iter), wrapped("01-3", np.float32)],
+    "01-5": [
+        pd.Series({0.25: 20, 0.5: 80, 0.75: 160, 1: np.inf}),
+        {"0.25": 20, "0.5": "80", "0.75": [160], "1": torch.tensor(float("inf"))},
+    ],
+    "02-3": [wrapped("02-3", lambda said: torch.tensor([bool(said)])), wrapped("02-3", int)],
+    "03-9": [pd.Series({0.0: 0.27, 0.01: 0.32, 0.1: 0.93, 1.0: 0.95})],
+    "04-5": [{key.upper(): word.upper() for key, word in checks.reference("04-5").items()}],
+    "05-4": [pd.Series(checks.reference("05-4"))],
+}
+
+
+@pytest.mark.parametrize("number", UNUSUAL)
+def test_a_right_answer_passes_in_any_wrapping(number):
+    """Other cases, hyphens, keys as text or numbers, a Series, a generator, arrays of one number."""
+    for answer in UNUSUAL[number]:
+        result = check(number, answer)
+        assert result.status == PASS, f"{answer!r}: {result}"
+    if number == "01-2":
+        assert check(number, iter((1, -1, -1, 1)))  # a generator can be read once
 
 
 @pytest.mark.parametrize("number", sorted(WRONG))

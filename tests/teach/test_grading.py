@@ -563,3 +563,9 @@ def test_copies_are_told_from_the_same_right_numbers_of_all():
 def test_a_submission_without_anything_is_no_error():
     result = judging.judge(Submission("nobody"), Limits())
     assert result["exercises"] == {} and result["world"] == "default"
+
+
+@pytest.mark.parametrize("more", ["", "len?", "!ls", "files = !ls"])
+def test_a_comment_that_ends_with_a_question_mark_is_no_line_of_ipython_s(more):
+    tree = slices.parsed(f'mine = {{\n    "claim": ...,  # better than what?\n}}\n{more}')
+    assert len(tree.body) == 1 + bool(more) and len(tree.body[0].value.keys) == 1

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from ragteach.teach import hints, record
+from ragteach.teach.exercises.lesson_13 import _is_loss, _is_share
 from ragteach.teach.questions import QUESTIONS, Choice
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -131,3 +132,20 @@ def test_a_reveal_is_seen_and_came_out_as_offered(path):
             r"As you predicted|Not as you predicted|as you predicted\.|too (high|low)", shown
         )
         assert "none of the offered" not in shown
+
+
+@pytest.mark.parametrize(
+    ("metric", "loss", "share"),
+    [
+        ("accuracy", False, True),
+        ("macro_F1", False, True),
+        ("log_loss", True, False),
+        ("cross-entropy", True, False),
+        ("error rate", True, False),
+        ("inaccuracy", True, False),
+        ("glossary hits", False, False),
+    ],
+)
+def test_a_metric_is_known_by_its_words_not_by_letters_within_them(metric, loss, share):
+    """Exercise 13-5 reads the name of the learner's metric."""
+    assert (_is_loss(metric), _is_share(metric)) == (loss, share)

@@ -20,7 +20,7 @@ from collections.abc import Set
 from dataclasses import dataclass
 
 CHECK = re.compile(r"\bcheck\(\s*[\"']([\w-]+)[\"']")
-MAGIC = re.compile(r"^[%!?].*|^.*\?\s*$")  # a line of IPython's own
+MAGIC = re.compile(r"^[%!?].*|^[^#]*\?\s*$")  # a line of IPython's own
 DEEPER = re.compile(
     r"^(\s*)(?:[\w., ]+=\s*)?(?:[!?]|%[a-z]).*"
 )  # within a block, or on the right of "="

@@ -1,5 +1,6 @@
 """Exercises of lesson 13: the article's claims on trial."""
 
+import re
 from collections.abc import Mapping
 
 import numpy as np
@@ -252,9 +253,8 @@ def _direction(yours: Mapping) -> int:
         better in ("higher", "lower"), 'better is "higher" or "lower": which score is the good one?'
     )
     metric = str(yours["metric"]).strip().lower()
-    is_loss = any(word in metric for word in ("loss", "error", "entropy"))
     expect(
-        not (is_loss and better == "higher"),
+        not (_is_loss(metric) and better == "higher"),
         f"A {metric} is better when it is lower: say so, and turn the difference round.",
     )
     expect(
@@ -264,10 +264,17 @@ def _direction(yours: Mapping) -> int:
     return 1 if better == "higher" else -1
 
 
+def _is_loss(metric: str) -> bool:
+    """Is it named as what should be small? Whole words, or their ends: "logloss", not "glossary"."""
+    known = ("loss", "error", "errors", "entropy", "inaccuracy")
+    return any(word.endswith(known) for word in re.findall(r"[a-z0-9]+", str(metric).lower()))
+
+
 def _is_share(metric: str) -> bool:
     """Is it a score between 0 and 1, the higher the better?"""
     known = ("accuracy", "f1", "auc", "recall", "precision")
-    return any(word in str(metric).lower() for word in known)
+    words = re.findall(r"[a-z0-9]+", str(metric).lower())
+    return not _is_loss(metric) and any(word.endswith(known) for word in words)
 
 
 def _paired_scores(yours: Mapping) -> tuple[np.ndarray, np.ndarray]:
