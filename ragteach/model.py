@@ -141,7 +141,8 @@ class RAG(nn.Module):
         low_rank = (rank or 0) * (input_dim + output_dim)
         per_adapter = input_dim * output_dim if adapter == "full" else low_rank
         fits_memory(
-            f"a model of {num_adapters} {adapter} adapters, {output_dim} x {input_dim}",
+            f"a model of {num_adapters} {adapter} adapters, output_dim x input_dim = "
+            f"{shown(output_dim, 12)} x {shown(input_dim, 12)}",
             4 * (input_dim * output_dim + num_adapters * per_adapter),
             "fewer features (HashingVectorizer(n_features=...)), or adapter='low_rank'",
         )

@@ -157,6 +157,7 @@ def check_fit(
 ) -> None:
     """Refuse what `fit` cannot work with, before any training."""
     check_model(model)
+    check_finite(model)
     at_least("lr", lr)
     whole("seed", seed, 0, LARGEST_SEED)
     yes_no("adapters_first", adapters_first)
@@ -183,6 +184,17 @@ def check_fit(
                 got=f"{shown(callback)}, which has neither",
                 fix="write a class with on_epoch(self, model, epoch, record), and pass "
                 "[YourClass()]",
+            )
+
+
+def check_finite(model: Any) -> None:
+    """Refuse a model whose weights are no numbers before it has learnt anything."""
+    for name, weights in model.named_parameters():
+        if weights.device.type != "meta" and not bool(weights.isfinite().all()):
+            raise refuse(
+                expected="a model of finite weights",
+                got=f"NaN or infinity in {name}",
+                fix="build it anew, or model.reset(seed)",
             )
 
 

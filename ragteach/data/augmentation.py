@@ -32,6 +32,7 @@ from sklearn.utils import check_array
 from sklearn.utils import resample as draw_rows
 
 from ragteach.data.frames import as_table, check_header
+from ragteach.data.memory import fits_memory
 from ragteach.data.objects import as_rows, attribute, has
 from ragteach.data.weighting import weights_of_classes
 from ragteach.errors import at_least, is_number, one_of, refuse, shown, whole
@@ -61,6 +62,9 @@ def class_weights(labels: Any, n_classes: int) -> np.ndarray:
         [0.67, 2.0]
     """
     whole("n_classes", n_classes, 1)
+    fits_memory(
+        f"n_classes = {shown(n_classes, 12)} weights", 8 * n_classes, "number classes from 0"
+    )
     labels = _class_numbers("labels", labels)
     labels = labels[labels != MISSING]
     if len(labels) and not 0 <= labels.min() <= labels.max() < n_classes:
@@ -165,6 +169,11 @@ def augment(
     known = _synonyms(synonyms, "replace" in changes)
     frame = _table(frame, "text")
     texts = _texts(frame["text"])
+    fits_memory(
+        f"{copies} changed copies of {len(frame)} rows",
+        copies * int(frame.memory_usage(deep=True).sum()),
+        "fewer copies",
+    )
     rows = []
     for copy in range(copies):
         for i, text in enumerate(texts):

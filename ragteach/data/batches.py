@@ -36,13 +36,17 @@ def batches_of(loader: Any) -> Iterator[tuple]:
             got=f"{type(loader).__name__}",
             fix="torch.utils.data.DataLoader(dataset, batch_size=32, shuffle=True)",
         )
-    batch = None
+    n_batches = n_full = 0
     for batch in loader:
-        yield as_batch(batch)
-    if batch is None:
+        x, y, task = as_batch(batch)
+        n_batches += 1
+        if y.numel():  # a batch without a row teaches nothing
+            n_full += 1
+            yield x, y, task
+    if not n_full:
         raise refuse(
-            expected="a stream (such as a DataLoader) with at least one batch",
-            got="none",
+            expected="a stream (such as a DataLoader) with at least one batch that has rows",
+            got=f"{n_batches} batches, all empty" if n_batches else "none",
             fix="pass what can be read again and again, such as a DataLoader",
         )
 

@@ -39,8 +39,20 @@ def fits_memory(what: str, needed: float, fix: str) -> None:
     free = free_memory()
     needed = float(min(needed, sys.float_info.max))  # a whole number may be larger
     if free is not None and needed > free:
+        share = free / needed
+        part = f"take {share:.0%} of it at most, or " if share >= 0.01 else ""
         raise refuse(
             expected=f"{what}, to fit into memory",
-            got=f"it needs {needed / 1e9:.1f} GB, {free / 1e9:.1f} GB are free",
-            fix=f"take {free / needed:.0%} of it at most, or {fix}",
+            got=f"it needs {_gigabytes(needed)} GB, {_gigabytes(free)} GB are free",
+            fix=part + fix,
         )
+
+
+def _gigabytes(n_bytes: float) -> str:
+    """A tenth is enough, and a row of three hundred digits says nothing.
+
+    Example:
+        >>> _gigabytes(17_200_000_000), _gigabytes(1e300)
+        ('17.2', '1e+291')
+    """
+    return f"{n_bytes / 1e9:.1f}" if n_bytes < 1e15 else f"{n_bytes / 1e9:.3g}"

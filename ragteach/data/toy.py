@@ -34,10 +34,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ragteach.data.memory import fits_memory
 from ragteach.errors import is_number, one_of, refuse, shown
 
 LABELS = ("negative", "neutral", "positive")
 TOY_TASKS = ("films", "cars", "food", "phones")
+BYTES = 700  # that a sentence takes while it is made, with its label and task
 Draw = Callable[[], float]  # random.Random.random
 
 
@@ -141,7 +143,9 @@ def make_toy(
     _within("imbalance", imbalance, "0 gives even classes, 0.8 a strong skew", below_one=True)
     _whole("seed", seed, 0)
     columns: dict[str, list] = {"text": [], "label": [], "task": []}
-    for task, n_sentences in _sizes(n_per_task).items():
+    sizes = _sizes(n_per_task)
+    check_room(sum(sizes.values()))
+    for task, n_sentences in sizes.items():
         draw = random.Random(
             f"{seed}/{task}"
         ).random  # only random() is promised to stay the same for ever
@@ -162,6 +166,15 @@ def make_toy(
     frame = pd.DataFrame(columns)
     frame.attrs = scheme()
     return frame
+
+
+def check_room(n_sentences: int) -> None:
+    """Refuse more sentences (``n_per_task`` times the tasks) than memory has room for."""
+    fits_memory(
+        f"{n_sentences:,} sentences (n_per_task x {len(TOY_TASKS)} tasks)",
+        BYTES * n_sentences,
+        "a smaller n_per_task",
+    )
 
 
 def scheme() -> dict:

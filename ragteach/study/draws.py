@@ -34,7 +34,7 @@ def draw(
     out, so that two draws share sentences: see `overlap_ratio`.
     """
     if name == "toy":
-        frame = make_toy(n_per_task=2 * (n or 0) + 250, seed=seed, **knobs)
+        frame = make_toy(n_per_task=toy_size(n or 0), seed=seed, **knobs)
     rng = np.random.default_rng(seed)
     parts: tuple[list, list, list] = ([], [], [])
     text = np.arange(len(frame)) if name == "toy" else groups(frame["text"])
@@ -51,6 +51,11 @@ def draw(
     test = test[~np.isin(text[test], text[np.concatenate([train, val])])]
     found = [frame.iloc[part].reset_index(drop=True) for part in (train, val, test)]
     return found[0], found[1], found[2]
+
+
+def toy_size(n: int) -> int:
+    """How many toy sentences a task are made, of which ``n`` train, ``n`` choose, the rest test."""
+    return 2 * n + 250
 
 
 def together(order: np.ndarray, text: np.ndarray) -> np.ndarray:

@@ -30,9 +30,9 @@ from ragteach.data.frames import any_frame
 from ragteach.data.human import load_human
 from ragteach.data.objects import attribute
 from ragteach.data.splits import groups
-from ragteach.data.toy import make_toy
+from ragteach.data.toy import TOY_TASKS, check_room, make_toy
 from ragteach.errors import at_least, is_list, one_of, refuse, shown, whole
-from ragteach.study.draws import cuts, draw, overlap_ratio
+from ragteach.study.draws import cuts, draw, overlap_ratio, toy_size
 from ragteach.study.kept import Job, Kept, Stopped, described
 from ragteach.study.own_classes import HeadParts, own_names, own_strategies, score_heads
 from ragteach.study.running import check_jobs, check_resume, run
@@ -123,8 +123,7 @@ def compare(
     name = data if isinstance(data, str) and data in SIZES else "own"
     if isinstance(data, str) and name == "own" and not {".", "/", os.sep} & set(data):
         one_of("data", data, SIZES)
-    for knob in knobs:
-        one_of("option of the toy generator", knob, KNOBS)
+    _check_knobs(knobs, KNOBS)
     if knobs and name != "toy":
         raise refuse(
             expected="no generator options with data that are not generated",
@@ -166,8 +165,7 @@ def who_wins_map(
     """The three strategies over relatedness x sentences per task, on toy data: the table of
     `compare`, with a relatedness column. All arguments are as in `compare`.
     """
-    for knob in knobs:
-        one_of("option of the toy generator", knob, KNOBS[1:])
+    _check_knobs(knobs, KNOBS[1:])
     found = chosen_strategies(STRATEGIES)
     encoder = as_encoder(features)
     seeds, sizes = _seeds(seeds), _sizes(n_per_task)
@@ -206,6 +204,7 @@ def _table(
         for values in {job.knobs for job in jobs}:
             asked: dict[str, Any] = dict(values)
             make_toy(n_per_task=1, **asked)  # the generator refuses what it cannot use
+        check_room(len(TOY_TASKS) * toy_size(max(job.n or 0 for job in jobs)))
     work = functools.partial(
         _one_draw, frame=frame, strategies=strategies, columns=knobs, max_words=max_words
     )
@@ -298,6 +297,13 @@ def _loaded(data: Any) -> pd.DataFrame | None:
     if data == "toy":
         return None
     return load_human() if data == "human" else load_article()
+
+
+def _check_knobs(knobs: dict[str, Any], known: Sequence[str]) -> None:
+    """Refuse knobs that the generator has not, and what is no number."""
+    for knob, value in knobs.items():
+        one_of("option of the toy generator", knob, known)
+        at_least(knob, value)
 
 
 def _seeds(seeds: int | Iterable[int]) -> list[int]:

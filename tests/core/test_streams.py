@@ -116,12 +116,23 @@ BAD = {
     "once": (lambda d: iter(Stream(d)), dict(epochs=2), "read once an epoch", "epochs = 2", "DataLoader"),
     "batches": (lambda d: Stream(d), dict(batch_size=3), "no batch_size", "batch_size = 3", "DataLoader"),
     "empty": (lambda d: [], {}, "at least one batch", "none", "DataLoader"),
+    "no rows": (lambda d: [(d.x[:0], d.y[:0], d.task[:0])] * 2, {}, "batch that has rows", "2 batches, all empty", "DataLoader"),
     "pairs": (lambda d: [(d.x, d.y)], {}, "batches of (x, y, task)", "a tuple", "task numbers"),
     "rows": (lambda d: d.x.numpy(), {}, "batches of (x, y, task)", "ndarray", "task numbers"),
     "width": (lambda d: [(sp.csr_matrix(np.ones((2, 3))), [0, 1], [0, 0])], {}, "(n_docs, 6)", "(2, 3)", "vectoriser"),
     "label": (lambda d: [(d.x[:1], [9], [0])], {}, "label numbers 0 .. 2", "label 9", "number them"),
     "task": (lambda d: [(d.x[:1], [0], [7])], {}, "one task number in 0 .. 1", "values [7]", "number the tasks"),
 }  # fmt: skip
+
+
+def test_a_batch_without_rows_changes_nothing():
+    data = problem(sizes=(6, 6))
+    batch, empty = (data.x, data.y, data.task), (data.x[:0], data.y[:0], data.task[:0])
+    found = []
+    for stream in ([batch], [empty, batch, empty]):
+        model = start(data)
+        found.append((fit(model, stream, epochs=2, **QUIET).records, model.shared))
+    assert found[0][0] == found[1][0] and torch.equal(found[0][1], found[1][1])
 
 
 @pytest.mark.parametrize("name", BAD)

@@ -570,6 +570,14 @@ def test_bad_calls_are_refused_before_training(name):
     assert states_equal(model, start(problem()))
 
 
+def test_a_model_that_is_broken_before_it_has_learnt_is_no_divergence():
+    model = start(problem())
+    with torch.no_grad():
+        model.adapters[model.adapter_names[1]].weight[0, 0] = float("nan")
+    with refused("finite weights", "NaN or infinity in adapters", "reset"):
+        fit(model, problem(), **QUIET)
+
+
 def test_an_epoch_refuses_what_is_no_model_before_the_first_batch():
     linear = torch.nn.Linear(6, 3)
     with refused("model: a RAG", "Linear", "RAG("):

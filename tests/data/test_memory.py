@@ -7,7 +7,17 @@ import pytest
 import torch
 from problems import refused
 
-from ragteach import RAG, MultiTaskDataset, fit, fit_split, make_toy, solve_path
+from ragteach import (
+    RAG,
+    MultiTaskDataset,
+    class_weights,
+    compare,
+    fit,
+    fit_split,
+    make_toy,
+    solve_path,
+    who_wins_map,
+)
 from ragteach.data import memory
 from ragteach.data.stacking import stack_rows
 from ragteach.study import scores
@@ -60,8 +70,20 @@ def test_this_computer_tells_what_is_free():
     (dict(num_adapters=1000, adapter="low_rank", rank=1000), "it needs"),
 ])  # fmt: skip
 def test_a_model_that_does_not_fit_is_refused_at_once(options, got):
-    with refused("adapters, 50 x 10000000, to fit into memory", got, "HashingVectorizer"):
+    with refused("input_dim = 50 x 10000000, to fit into memory", got, "HashingVectorizer"):
         RAG(10_000_000, 50, **options)
+
+
+def test_what_no_memory_holds_is_refused_before_it_is_begun():
+    for asked in (
+        lambda: make_toy(n_per_task=10**9),
+        lambda: compare(n_per_task=[6, 10**9], seeds=1),  # before the small draws too
+        lambda: who_wins_map(n_per_task=[6, 10**9], seeds=1),
+    ):
+        with refused("sentences (n_per_task x 4 tasks), to fit", "GB are free", "n_per_task"):
+            asked()
+    with refused("n_classes = 100000", "it needs 1.8e+299 GB", "number classes from 0"):
+        class_weights([0, 1], 10**400)
 
 
 @pytest.mark.parametrize("options, numbers", [
@@ -73,7 +95,7 @@ def test_a_model_is_refused_from_the_first_byte_too_many(options, numbers, monke
     monkeypatch.setattr(memory, "free_memory", lambda: 4 * numbers)
     RAG(40, 3, tasks=tasks, **options)
     monkeypatch.setattr(memory, "free_memory", lambda: 4 * numbers - 1)
-    with refused("3 x 40, to fit into memory", "it needs", "fewer features"):
+    with refused("input_dim = 3 x 40, to fit into memory", "it needs", "fewer features"):
         RAG(40, 3, tasks=tasks, **options)
 
 
