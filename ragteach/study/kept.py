@@ -189,7 +189,7 @@ def usable(folder: str | os.PathLike) -> Path:
         >>> usable(Path(tempfile.mkdtemp()) / "results").name
         'results'
     """
-    if not isinstance(folder, str | os.PathLike):
+    if not isinstance(folder, str | os.PathLike) or folder == "":
         raise refuse(
             expected="out to be the path of a folder",
             got=f"out = {shown(folder)}",

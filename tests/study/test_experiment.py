@@ -374,6 +374,7 @@ class TestErrors:
             ({"seeds": []}, ("number of seeds", "= 0")),
             ({"seeds": 2.5}, ("seeds to be a whole number", "seeds = 2.5")),
             ({"n_per_task": 0}, ("n_per_task to be a whole number >= 1", "n_per_task = 0")),
+            ({"relatedness": [0.5]}, ("relatedness to be a finite number", "[0.5]", "")),
             ({"relatednes": 1}, ("option of the toy generator", "'relatednes'", "'relatedness'")),
             ({"data": "article", "noise": 0.1}, ("not generated", "noise", 'data="toy"')),
             (

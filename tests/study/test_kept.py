@@ -200,6 +200,8 @@ def test_a_folder_that_cannot_be_written_to_is_refused_before_the_work(tmp_path,
             run(out=place)
     with refused("path of a folder", "out = 3"):
         run(out=3)
+    with refused("out to be the path of a folder", "out = ''", 'out="results"'):
+        run(out="")
     with refused("a folder to go on from", "without out", "name the folder"):
         run(resume=True)
     with refused("resume to be True or False", "resume = str 'yes'"):
