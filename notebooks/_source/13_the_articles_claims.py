@@ -552,6 +552,7 @@ plots.show(
 # *better* of its two rivals. To beat the worse one is easy.
 
 # %%
+# About 10 seconds.
 world = rt.who_wins_map(WORLDS, [20, 80], SEEDS, progress=False)
 
 
@@ -796,6 +797,7 @@ hear("example", {}, known=shown)
 
 
 # %%
+# About 5 seconds.
 def extend(relatedness, n, seed):
     """Phones comes with n sentences: its accuracy by three ways, and what old tasks feel."""
     sizes = {"films": 100, "cars": 100, "food": 100}
@@ -1432,6 +1434,7 @@ last_bets = {"insurance": "for", "needed": "depends"}
 predict("13-b", last_bets)
 
 # %%
+# About 5 seconds.
 END = "the better end"
 BIG = 1e3  # so large that what it holds stays at zero
 STEPS = np.logspace(-5, 1, 9)

@@ -37,6 +37,7 @@ from __future__ import annotations
 
 import argparse
 import ast
+import contextlib
 import hashlib
 import inspect
 import json
@@ -51,6 +52,7 @@ from pathlib import Path
 
 import jupytext
 import nbformat
+import psutil
 from nbclient import NotebookClient
 from nbconvert.preprocessors import Preprocessor, TagRemovePreprocessor
 from ragteach.teach.classroom.slices import changes, parsed, reads
@@ -107,6 +109,9 @@ ASKED = re.compile(r"\bpredict\(\s*[\"']([\w-]+)[\"']")
 TOLD = re.compile(r"\breveal\(\s*[\"']([\w-]+)[\"']")
 STATUS = re.compile(r"^\S (PASS|FAIL|TODO) (\S+):", re.MULTILINE)
 ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{6,}")
+SLOW = 6.0  # seconds of CPU after which a cell should say how long it takes
+PATIENCE = "# About {} seconds."
+TOLD_PATIENCE = re.compile(r"# About \d+ seconds\.")
 
 
 class BuildError(Exception):
@@ -459,10 +464,49 @@ def execute(nb, where: Path):
             store_widget_state=False,
             coalesce_streams=True,
         )
+        took = watched(client)
         client.execute(
             env=environment, stderr=subprocess.DEVNULL
         )  # the server's own chatter, not the lesson's
+    for line in untold(nb, took):
+        print(line)
     return normalise(nb)
+
+
+def watched(client) -> dict[int, float]:
+    """Seconds of CPU that the kernel takes for each cell, filled in while it runs."""
+    took: dict[int, float] = {}
+
+    def so_far() -> float:
+        spent = psutil.Process(client.km.provisioner.pid).cpu_times()
+        return spent.user + spent.system
+
+    def begins(cell, cell_index) -> None:
+        with contextlib.suppress(
+            psutil.Error
+        ):  # a kernel that died is told by the client
+            took[cell_index] = -so_far()
+
+    def ends(cell, cell_index, execute_reply) -> None:
+        with contextlib.suppress(psutil.Error):
+            took[cell_index] += so_far()
+
+    client.on_cell_execute, client.on_cell_executed = begins, ends
+    return took
+
+
+def untold(nb, took: dict[int, float]) -> list[str]:
+    """The slow cells that do not say so: a learner must see how long a silent cell will take.
+
+    Told, not refused: how fast a machine is says nothing of the lesson.
+    """
+    slow = {i: seconds for i, seconds in took.items() if seconds > SLOW}
+    return [
+        f"cell {i} took {seconds:.0f} s of CPU; let its first line say so, "
+        f"{PATIENCE.format(5 * round(seconds / 5) or 5)}: {nb.cells[i].source[:50]!r}"
+        for i, seconds in slow.items()
+        if not TOLD_PATIENCE.match(nb.cells[i].source)
+    ]
 
 
 def normalise(nb):

@@ -96,6 +96,7 @@ guess = "no clear difference"
 predict("lab_finance-a", guess)
 
 # %%
+# About 10 seconds.
 board = lab.leaderboard(lab.baselines["RAG"], name="RAG")
 reveal("lab_finance-a", board.verdict("independent"))
 
@@ -760,6 +761,7 @@ rt.widgets.sharing_slider(
 # This split is by text, at random: the same firms stand in all parts. Section 1 says what that can do; do not compare this board with the first.
 
 # %%
+# About 5 seconds.
 MY_TABLE = both.drop(columns="topic")  # <- "mine.csv"
 rt.lab("finance", data=MY_TABLE).leaderboard()
 

@@ -18,6 +18,7 @@
 # **Your time.** About 120 minutes, in two sittings: sections 1 to 3 are 55, sections 4 to 6 are 40, the report is 25. What is marked *bonus* comes on top.
 
 # %%
+# About 10 seconds.
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -152,6 +153,7 @@ guess = "yes"
 predict("lab_recommendation-b", guess)
 
 # %%
+# About 10 seconds.
 items = load_items()
 labels = item_labels(items)  # (n_items, 14): eight interests, six traits
 opened = np.flatnonzero(items["part"] != "new")  # the held-out items are left alone
@@ -282,6 +284,7 @@ pd.DataFrame(
 
 
 # %%
+# About 5 seconds.
 def ordered(seed):
     """nDCG@10 of new items in one world, mean of its readers: (ranking head, with two more heads, regression head, W_s, no order)."""
     score = reference("lab_recommendation-1")
@@ -358,6 +361,7 @@ guess = "RAG"
 predict("lab_recommendation-c", guess)
 
 # %%
+# About 10 seconds.
 WAYS = ("RAG", "full sharing", "independent")
 RATINGS = (5, 10, 20, 60)
 words = items["text"].to_numpy(object)

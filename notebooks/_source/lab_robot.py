@@ -293,6 +293,7 @@ guess = "full sharing"
 predict("lab_robot-c", guess)
 
 # %%
+# About 15 seconds.
 SWAP = np.array([0, 3, 2, 1])
 TRIES = {  # nine penalties (lam, lam_shared) for each
     "RAG": [(a, b) for a in (0.01, 0.1, 1) for b in (0.01, 0.1, 1)],
@@ -478,6 +479,7 @@ guess = "the gale"
 predict("lab_robot-d", guess)
 
 # %%
+# About 5 seconds.
 PENALTIES = (0.001, 0.01, 0.1)
 
 

@@ -62,6 +62,7 @@ guess = "no clear difference"
 predict("lab_service-a", guess)
 
 # %%
+# About 20 seconds.
 board = lab.leaderboard(lab.baselines["RAG"], name="RAG")
 reveal("lab_service-a", board.verdict("independent"))
 
@@ -453,6 +454,7 @@ lab.score_replies(my_reply)
 # Any table with `text` and a column for each task is a lab. (Or `text`, `label`, `task`: a row for each label.) Change one line.
 
 # %%
+# About 10 seconds.
 MY_TABLE = pd.concat([train, val]).query("answer != ''")[
     ["text", "sentiment", "intent"]
 ]

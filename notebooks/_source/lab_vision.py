@@ -487,6 +487,7 @@ guess = "yes"
 predict("lab_vision-d", guess)
 
 # %%
+# About 5 seconds.
 images, labels = digits()
 
 

@@ -314,6 +314,14 @@ def test_a_private_cell_runs_and_keeps_only_its_pictures(course):
     assert build.check(course, again=True) == []
 
 
+def test_a_slow_cell_that_does_not_say_so_is_told():
+    code = [nbformat.v4.new_code_cell(text) for text in ("a = 1", "# About 20 seconds.\nb = 2")]
+    nb = nbformat.v4.new_notebook(cells=code)
+    (line,) = build.untold(nb, {0: 17.2, 1: 17.2})
+    assert line.startswith("cell 0 took 17 s") and "# About 15 seconds." in line
+    assert build.untold(nb, {0: 1.0, 1: 17.2}) == []
+
+
 @pytest.mark.notebooks
 def test_building_is_deterministic_and_checked(course, capsys):
     build.build([], course)
