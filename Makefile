@@ -67,7 +67,7 @@ lab: .python  ## set up what the lessons need, start JupyterLab on your copy of 
 SHARED := -n $(JOBS) --dist loadgroup --no-loadscope-reorder
 
 test: env lint  ## run every test and check
-	$(TEST_ENV) $(PY) -m pytest $(SHARED) -m "not timing and not long" $(PYTEST_ARGS)
+	$(TEST_ENV) $(PY) -m pytest $(SHARED) -m "not timing and not long" --durations=60 --durations-min=3 $(PYTEST_ARGS)
 	$(TEST_ENV) $(PY) -m pytest $$(grep -rl --include='test_*.py' 'mark.timing' tests) -m timing $(PYTEST_ARGS)
 
 quick: lint  ## after every save: the core, its laws, style and spelling

@@ -239,7 +239,8 @@ def _leading(grid: Grid) -> np.ndarray:
     """(n_cells,) from which cells some buttons lead to the goal: from the goal backwards."""
     found = np.zeros(len(grid.cells), dtype=bool)
     found[grid.goal] = True
-    n_found = 0
-    while n_found < (n_found := np.count_nonzero(found)):
+    n_before = 0
+    while n_before < found.sum():
+        n_before = int(found.sum())
         found |= found[grid.next].any(1)
     return found

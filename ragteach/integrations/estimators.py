@@ -20,6 +20,7 @@ import html
 import numbers
 import warnings
 from collections.abc import Mapping
+from typing import Any, Self
 
 import numpy as np
 import scipy.sparse as sp
@@ -64,12 +65,12 @@ class _RAGEstimator(BaseEstimator):
     __metadata_request__predict = {"tasks": True}
     __metadata_request__score = {"tasks": True}
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
 
-    def _prepare(self, X, y, tasks, sample_weight, **checks):
+    def _prepare(self, X: Any, y: Any, tasks: Any, sample_weight: Any, **checks: Any) -> tuple:
         """Checked X, y, the rows' task numbers and weights; rows of weight 0 are gone."""
         X, y, tasks = as_rows("X", X), as_rows("y", y), as_rows("tasks", tasks)
         X, tasks = self._take_task_column(X, tasks)
@@ -93,7 +94,7 @@ class _RAGEstimator(BaseEstimator):
             )
         return X[keep], y[keep], number[keep], weight[keep]
 
-    def _task_numbers(self, tasks):
+    def _task_numbers(self, tasks: Any) -> np.ndarray:
         """Row numbers of the tasks in ``tasks_``; refuses a task that was not there in `fit`."""
         number = {t: i for i, t in enumerate(self.tasks_.tolist())}
         unknown = [t for t in unique(tasks).tolist() if t not in number]
@@ -106,7 +107,7 @@ class _RAGEstimator(BaseEstimator):
             )
         return np.array([number[t] for t in tasks.tolist()], dtype=int)
 
-    def _take_task_column(self, X, tasks):
+    def _take_task_column(self, X: Any, tasks: Any) -> tuple[Any, Any]:
         """Split the task column off X. If ``tasks`` are given, X holds features only."""
         if self.task_column is None or tasks is not None:
             return X, tasks
@@ -128,7 +129,7 @@ class _RAGEstimator(BaseEstimator):
         found = X[:, [column]]
         return X[:, rest], (found.toarray() if sp.issparse(found) else found).ravel()
 
-    def _new_model(self, n_features, n_outputs):
+    def _new_model(self, n_features: int, n_outputs: int) -> RAG:
         """An untrained `RAG` of this estimator's shape, in double precision."""
         one_of("strategy", self.strategy, STRATEGIES)
         at_least("lam", self.lam)
@@ -158,7 +159,7 @@ class _RAGEstimator(BaseEstimator):
             options |= {"adapter": "low_rank", "rank": rank, "init": "normal"}
         return RAG(*shape, n_adapters, graph=graph, seed=seed, **options).double()
 
-    def _alphas(self, sizes):
+    def _alphas(self, sizes: Any) -> Any:
         """alpha_t as a list, from the tasks' sums of weights; one number is every task's."""
         alpha = self.alpha
         if isinstance(alpha, str):
@@ -169,7 +170,7 @@ class _RAGEstimator(BaseEstimator):
             alpha = [alpha] * len(sizes)
         return task_alphas(alpha, sizes).tolist()
 
-    def _finish(self, model):
+    def _finish(self, model: RAG) -> Self:
         with torch.no_grad():
             self.coef_ = model.task_weights().numpy().copy()  # (n_tasks, n_classes, n_features)
             bias = model.task_bias()
@@ -178,7 +179,7 @@ class _RAGEstimator(BaseEstimator):
         self.model_, self.graph_ = model, model.graph.numpy().copy()
         return self
 
-    def _logits(self, X, tasks):
+    def _logits(self, X: Any, tasks: Any) -> np.ndarray:
         """(n_docs, n_classes), each row by its own task."""
         check_is_fitted(self)
         X, tasks = self._take_task_column(as_rows("X", X), as_rows("tasks", tasks))
@@ -200,14 +201,14 @@ class _RAGEstimator(BaseEstimator):
 
     # ---------------------------------------- HTML: scikit-learn's diagram, and the graph below it
 
-    def _repr_html_inner(self):
+    def _repr_html_inner(self) -> str:
         return super()._repr_html_inner() + self._graph_html()
 
-    def _repr_mimebundle_(self, **kwargs):
+    def _repr_mimebundle_(self, **kwargs: Any) -> dict:
         bundle = super()._repr_mimebundle_(**kwargs)
         return bundle | ({"text/html": self._repr_html_inner()} if "text/html" in bundle else {})
 
-    def _graph_html(self):
+    def _graph_html(self) -> str:
         """The routing graph as a table: tasks down, adapters across."""
         if not hasattr(self, "graph_"):
             graph = html.escape(str(self.graph))
@@ -276,30 +277,30 @@ class RAGClassifier(ClassifierMixin, _RAGEstimator):
 
     def __init__(
         self,
-        lam=0.01,
-        lam_shared=0.01,
-        strategy="rag",
-        graph="one_per_task",
-        num_adapters=None,
-        alpha="equal",
-        bias="task",
-        class_weight=None,
-        task_names=None,
-        task_column=None,
-        rank=None,
-        epochs=300,
-        lr=0.05,
-        tol=1e-6,
-        max_iter=2000,
-        random_state=0,
-    ):
+        lam: float = 0.01,
+        lam_shared: float = 0.01,
+        strategy: str = "rag",
+        graph: Any = "one_per_task",
+        num_adapters: int | None = None,
+        alpha: Any = "equal",
+        bias: Any = "task",
+        class_weight: Any = None,
+        task_names: Any = None,
+        task_column: Any = None,
+        rank: int | None = None,
+        epochs: int = 300,
+        lr: float = 0.05,
+        tol: float = 1e-6,
+        max_iter: int = 2000,
+        random_state: Any = 0,
+    ) -> None:
         self.lam, self.lam_shared, self.strategy = lam, lam_shared, strategy
         self.graph, self.num_adapters, self.alpha, self.bias = graph, num_adapters, alpha, bias
         self.class_weight, self.task_names, self.task_column = class_weight, task_names, task_column
         self.rank, self.epochs, self.lr = rank, epochs, lr
         self.tol, self.max_iter, self.random_state = tol, max_iter, random_state
 
-    def fit(self, X, y, tasks=None, sample_weight=None):
+    def fit(self, X: Any, y: Any, tasks: Any = None, sample_weight: Any = None) -> Self:
         """Minimise J.
 
         Args:
@@ -323,7 +324,7 @@ class RAGClassifier(ClassifierMixin, _RAGEstimator):
             whole("epochs", self.epochs, 1)
             at_least("lr", self.lr)
         tensors, sizes = stack(
-            X, label, number, weight, self._per_class, len(self.classes_), self.tasks_
+            X, label, number, weight, self._per_class, len(self.classes_), list(self.tasks_)
         )
         alpha = self._alphas(sizes)
         model = self._new_model(X.shape[1], len(self.classes_))
@@ -344,11 +345,13 @@ class RAGClassifier(ClassifierMixin, _RAGEstimator):
             options |= {"epochs": self.epochs, "lr": self.lr, "device": "cpu", "progress": False}
             train(model, tensors, **options)
             self.n_iter_ = self.epochs
-        if shift is not None:  # W_t (x - shift) + b_t = W_t x + (b_t - W_t shift)
+        if (
+            shift is not None and model.bias is not None
+        ):  # W_t (x - shift) + b_t = W_t x + (b_t - W_t shift)
             model.bias.data -= (model.task_weights().detach() @ shift.mT).squeeze(2)
         return self._finish(model)
 
-    def _per_class(self, label, weight):
+    def _per_class(self, label: Any, weight: Any) -> np.ndarray:
         """Weight of each class among the rows of one task."""
         given = self.class_weight
         if isinstance(given, str):
@@ -357,7 +360,7 @@ class RAGClassifier(ClassifierMixin, _RAGEstimator):
             given = [given.get(c, 1.0) for c in self.classes_.tolist()]
         return weights_of_classes(given, label, len(self.classes_), weight).numpy()
 
-    def _check_class_weight(self):
+    def _check_class_weight(self) -> None:
         given = self.class_weight
         if given is None or isinstance(given, str):
             return
@@ -380,26 +383,26 @@ class RAGClassifier(ClassifierMixin, _RAGEstimator):
                     "count",
                 )
 
-    def decision_function(self, X, tasks=None):
+    def decision_function(self, X: Any, tasks: Any = None) -> np.ndarray:
         """Logits (n_docs, n_classes); with two classes, their difference (n_docs,)."""
         logits = self._logits(X, tasks)
         return logits[:, 1] - logits[:, 0] if len(self.classes_) == 2 else logits
 
-    def predict(self, X, tasks=None):
+    def predict(self, X: Any, tasks: Any = None) -> np.ndarray:
         """The most likely class of each row, by its task."""
         best = self._logits(X, tasks).argmax(1)
         return self.classes_[best]
 
-    def predict_log_proba(self, X, tasks=None):
+    def predict_log_proba(self, X: Any, tasks: Any = None) -> np.ndarray:
         """Logarithm of `predict_proba`."""
         logits = self._logits(X, tasks)
         return logits - np.logaddexp.reduce(logits, axis=1, keepdims=True)
 
-    def predict_proba(self, X, tasks=None):
+    def predict_proba(self, X: Any, tasks: Any = None) -> np.ndarray:
         """softmax(W_t x + b_t): (n_docs, n_classes)."""
         return np.exp(self.predict_log_proba(X, tasks))
 
-    def score(self, X, y, sample_weight=None, tasks=None):
+    def score(self, X: Any, y: Any, sample_weight: Any = None, tasks: Any = None) -> float:
         """Accuracy over all rows."""
         y, weight = as_rows("y", y), as_rows("sample_weight", sample_weight)
         return accuracy_score(y, self.predict(X, tasks), sample_weight=weight)

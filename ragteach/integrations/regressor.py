@@ -92,7 +92,7 @@ class RAGRegressor(RegressorMixin, _RAGEstimator):
         with torch.no_grad():
             model.shared.copy_(torch.from_numpy(blocks[:1]))
             for name, block in zip(model.adapter_names, blocks[1:], strict=True):
-                model.adapters[name].full.copy_(torch.from_numpy(block[None]))
+                model.adapters[name].get_parameter("full").copy_(torch.from_numpy(block[None]))
             if model.bias is not None:
                 model.bias.copy_(torch.from_numpy(b[:, None]))
         return self._finish(model)
