@@ -781,10 +781,10 @@ def stale(kept, fresh, name: str, kind: str = "solution") -> list[str]:
 
     Of a run in the short form (`ragteach.teach.short`) only what leans on no shortened cell.
     """
+    less = shortened(fresh)
     if kind == "student":
         fresh = held_back(nbformat.from_dict(fresh))
     pairs = zip(masked(kept), masked(fresh), strict=False)
-    less = shortened(fresh)
     different = [old[0] for old, new in pairs if old != new and new[0] not in less]
     return (
         [
