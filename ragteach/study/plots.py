@@ -142,9 +142,16 @@ def differences(table: pd.DataFrame, ax: Axes | None = None, reference: str = "R
         left = row["verdict"] == "worse"  # the word stands on its own side of 0
         end = row["low"] if left else row["high"]
         end = row["difference"] if np.isnan(end) else end
-        options = {"va": "center", "ha": "right" if left else "left", "size": 9}
-        place = (-8 if left else 8, 0)
-        ax.annotate(row["verdict"], (end, i), place, textcoords="offset points", **options)
+        side, place = ("right", (-8, 0)) if left else ("left", (8, 0))
+        ax.annotate(
+            row["verdict"],
+            (end, i),
+            place,
+            textcoords="offset points",
+            va="center",
+            ha=side,
+            size=9,
+        )
     ax.axvline(0, color="black", lw=1)
     ax.set_yticks(
         range(len(table)), [_wrapped(f"{reference} - {s}") for s in table["strategy"].iloc[::-1]]
