@@ -32,7 +32,7 @@ def named(name: str, text: str) -> set[str]:
     [
         ("00-a", "Rag", "RAG"),
         ("00-a", " full-sharing. ", "full sharing"),
-        ("00-a", "independant", "independent"),
+        ("00-a", "indepxndent", "independent"),
         ("01-a", np.int64(3), "3"),
         ("01-a", 3.0, "3"),
         ("01-a", "three", "3"),
