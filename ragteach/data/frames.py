@@ -121,7 +121,8 @@ def named_frame(
     task_names = names_of("task_names", task_names)
     table, attrs = _table(data)
     roles = attrs.get("roles", {})  # those that `mend` was told, unless others are named
-    if (text, label, task) == (None, None, None) and _there(roles, table):
+    unnamed = text is None and label is None and task is None
+    if unnamed and _there(roles, table):
         text, label, task = (roles[role] for role in ROLES)
     columns = find_columns(list(table.columns), text, label, task)
     if columns.found and not roles:

@@ -55,9 +55,9 @@ def mend(
         RagteachError: a name that is not there (those that are there are listed); nothing left.
 
     Example:
-        >>> table = {"text": ["a", "b", "c"], "stars": ["5", "5 stars", "1"], "task": ["x", "x", "y"]}
+        >>> table = {"text": ["a", "b", "c"], "label": ["5", "5 stars", "1"], "task": ["x", "x", "y"]}
         >>> done = mend(table, rename_labels={"5 stars": "5"}, drop_tasks=["y"])
-        >>> done["stars"].tolist(), done.attrs["mended"][1]
+        >>> done["label"].tolist(), done.attrs["mended"][1]
         (['5', '5'], "the task 'y' and its 1 row are left out")
     """
     renamed = {"label": _names_of("rename_labels", rename_labels)}

@@ -1,6 +1,7 @@
 """The page of what can go wrong is made of the errors' own texts, and is current."""
 
 import ast
+import re
 
 import pytest
 
@@ -25,20 +26,45 @@ def test_every_refusal_stands_on_the_page():
         assert found == len(names), path
     assert calls > 100
     page = troubles.page()
-    assert (
-        "| `whole` | {name} to be a whole number &gt;= {low}{most} |".replace("&gt;", ">") in page
-    )
+    assert "| `whole` | ‹name› to be a whole number >= ‹low›‹most› |" in page
     assert all(line.count(" | ") == 2 for line in page.splitlines() if line.startswith("| `"))
+
+
+def test_rows_are_words_not_code():
+    """No bare brace, no private name, no cell that is a placeholder alone."""
+    rows = [row for row in troubles.page().splitlines() if row.startswith("|")]
+    assert not [row for row in rows if re.search("[{}]", row)]
+    assert not [row for row in rows if re.search(r"(?<![\w_])_[a-z]", row)]
+    assert not [row for row in rows if re.search(r"\| ‹[^‹›]*› \|", row)]
+
+
+def test_a_private_helper_is_listed_under_the_public_names_that_lead_to_it():
+    source = """
+def _check(x): raise refuse(expected="x", got="y", fix="z")
+def _way(x): _check(x)
+def fit(x): _way(x)
+class Model:
+    def __init__(self): _check(1)
+class _Hidden:
+    def go(self): raise refuse(expected="a", got="b", fix="c")
+"""
+    tree = ast.parse(source)
+    callers = troubles._callers(tree)
+    where = [troubles._public(place, callers) for place, *_ in troubles._refusals(tree)]
+    assert where == ["`Model`, `fit`", "–"]
 
 
 @pytest.mark.parametrize(
     ("source", "words"),
     [
-        ("'a' + f'{x!r} b'", "a{x} b"),
+        ("'a' + f'{x!r} b'", "a‹x› b"),
         ("f'{1}'", "1"),
         ("'a' if x else 'b'", "a"),
         ("CHECK", "look"),
-        ("join(x)", "{join(x)}"),
+        ("', '.join(self._names)", "‹names›"),
+        ("f'{len(rows)} rows'", "‹number of rows› rows"),
+        ("f'{_some(there)}'", "‹there›"),
+        ("f'{folder!s}'", "‹folder›"),
     ],
 )
 def test_texts_are_read_as_the_reader_sees_them(source, words):
