@@ -72,7 +72,9 @@ def _constants(trees: Iterable[ast.Module]) -> dict[str, ast.expr]:
     several = set()
     for tree in trees:
         for node in tree.body:
-            for target in node.targets if isinstance(node, ast.Assign) else ():
+            if not isinstance(node, ast.Assign):
+                continue
+            for target in node.targets:
                 if isinstance(target, ast.Name) and target.id.isupper():
                     before = found.setdefault(target.id, node.value)
                     if ast.dump(before) != ast.dump(node.value):
@@ -176,7 +178,7 @@ def _called(node: ast.AST) -> str:
             return f"number of {_called(node.args[0])}"
         inside = [*node.args, *(word.value for word in node.keywords)]
         telling = [_called(part) for part in inside if not isinstance(part, ast.Constant)]
-        own = getattr(node.func, "id", None) or getattr(node.func, "attr", "value")
+        own = str(getattr(node.func, "id", None) or getattr(node.func, "attr", "value"))
         return next((said for said in telling if said != "value"), own.strip("_").replace("_", " "))
     if isinstance(node, ast.Attribute):
         return node.attr.strip("_").replace("_", " ")
