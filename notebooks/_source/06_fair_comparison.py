@@ -381,6 +381,7 @@ plots.show(
 # related the tasks are. `rt.who_wins_map` calls `compare` for every pair.
 
 # %%
+# About 15 seconds.
 world = rt.who_wins_map([0.0, 0.5, 1.0], [10, 30, 80], seeds=4, progress=False)
 
 # %%
@@ -659,6 +660,7 @@ guess = "beats both"
 predict("06-c", guess)
 
 # %% tags=["volatile"]
+# About 10 seconds.
 against = ["full sharing", "full sharing + task bias"]
 with_bias = [*STRATEGIES, "full sharing + task bias"]
 try:

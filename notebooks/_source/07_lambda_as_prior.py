@@ -647,6 +647,7 @@ def log_evidence(path, data):
 
 
 # %%
+# About 15 seconds.
 def judged(relatedness, seed, ratios=ratios[::2]):
     """{judge: (price of its choice in test loss, its choice)}"""
     train, data, path, val, test = world(relatedness, seed, ratios)

@@ -451,6 +451,7 @@ for label, model in (("both factors zero", trapped), ("one factor zero", free)):
 
 
 # %%
+# About 10 seconds.
 exact_tensors = data.stacked(dtype=torch.float64)
 
 
