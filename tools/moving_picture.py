@@ -1,4 +1,4 @@
-"""The moving picture of the README: the sharing slider, driven by a key, filmed from a page on disk.
+"""The moving picture of the README: the sharing slider, from end to end, filmed from a page on disk.
 
     python tools/moving_picture.py [notebooks/images/sharing.gif]
 
@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import sys
 import tempfile
+from collections import Counter
 from pathlib import Path
 
 from PIL import Image
@@ -26,16 +27,18 @@ from ragteach.widgets.html import fragment  # noqa: E402
 
 TARGET = ROOT / "notebooks" / "images" / "sharing.gif"
 WIDTH = 760
-STEP = 2  # keys between two frames
+SENTENCES = 30  # per domain: few enough that sharing helps, and that too much of it hurts
+STEP = 2  # places of the slider between two frames
 REST = 12  # frames' time at either end
 LARGEST = 1_500_000  # bytes
+COLOURS = 128
 
 
 def film() -> list[Image.Image]:
-    """From independent models to full sharing, one frame every few keys."""
+    """From independent models to full sharing, one frame every few lambdas."""
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as p:
         page_file = Path(folder, "page.html")
-        explorer = rt.widgets.sharing_slider()
+        explorer = rt.widgets.sharing_slider(n_per_task=SENTENCES)
         page_file.write_text(
             f"<!DOCTYPE html><meta charset=utf-8>{fragment(explorer.saved(), 0, set())}",
             encoding="utf-8",
@@ -47,32 +50,40 @@ def film() -> list[Image.Image]:
         page.goto(page_file.as_uri())
         page.wait_for_selector(".say")
         slider = page.locator("input[type=range]").first
-        n_keys = int(slider.get_attribute("max")) - int(slider.get_attribute("min"))
-        slider.focus()
-        slider.press("Home")
-        frames = [shot(page)]
-        for _ in range(0, n_keys, STEP):
-            for _ in range(STEP):
-                slider.press("ArrowRight")
+        last = int(slider.get_attribute("max"))
+        frames = []
+        for at in [*range(0, last, STEP), last]:
+            page.evaluate("at => RAGTEACH_MODELS[0].hear({ move: { at } })", at)
             frames.append(shot(page))
         browser.close()
     return frames
 
 
 def shot(page) -> Image.Image:
-    """The slider and its two pictures, once the frames of the last key are drawn."""
+    """Slider, pictures and sentence, once the frames of the last move are drawn."""
     page.evaluate("() => new Promise((r) => requestAnimationFrame(() => requestAnimationFrame(r)))")
     image = Image.open(io.BytesIO(page.locator(".root").screenshot())).convert("RGB")
     top = page.locator(".root").bounding_box()["y"]
-    below = page.get_by_text("One sentence, as each domain reads it").bounding_box()["y"]
+    below = page.locator(".tools").bounding_box()["y"]
     return image.crop((0, 0, image.width, int(below - top)))
+
+
+def palette_of(frames: list[Image.Image]) -> Image.Image:
+    """The most frequent colours, as they are: every line and marker keeps its own."""
+    found: Counter = Counter()
+    for frame in frames:
+        found.update({colour: n for n, colour in frame.getcolors(frame.width * frame.height)})
+    flat = [value for colour, _ in found.most_common(COLOURS) for value in colour]
+    palette = Image.new("P", (1, 1))
+    palette.putpalette(flat)
+    return palette
 
 
 def save(frames: list[Image.Image], target: Path) -> None:
     """There and back again, with a rest at either end; one palette for all frames."""
     height = min(frame.height for frame in frames)
     cut = [frame.crop((0, 0, frame.width, height)) for frame in frames]
-    palette = cut[len(cut) // 2].quantize(64)
+    palette = palette_of([cut[0], cut[len(cut) // 2], cut[-1]])
     small = [frame.quantize(palette=palette, dither=Image.Dither.NONE) for frame in cut]
     sequence = [*small, *small[-2:0:-1]]
     durations = [100] * len(sequence)

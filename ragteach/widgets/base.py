@@ -242,7 +242,7 @@ def revived(saved: dict, note: str = "") -> str:
     untrusted notebook, GitHub.
     """
     code = base64.b64encode(zlib.compress(script(saved["kind"]).encode(), 9)).decode()
-    numbers = json.dumps(saved, sort_keys=True).replace("<", "\\u003c")
+    numbers = json.dumps(saved).replace("<", "\\u003c")  # in their order: toy words are drawn in it
     name = hashlib.sha256(f"{code}{numbers}".encode()).hexdigest()[:12]
     return (
         f'<div class="{BOX}" data-name="{name}">{note}</div>\n<script>\n(() => '

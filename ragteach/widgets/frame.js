@@ -174,6 +174,7 @@ class View {
     const done = this.measured ? this.goals.judge(this.measured) : "";
     this.announce(`${this.error.hidden ? this.words.textContent : this.error.textContent}${done}`);
     count(this.root.dataset, "rested");
+    delete this.root.dataset.moving;
   }
   announce(text) {
     put(this.heard, text);

@@ -44,6 +44,7 @@ class Store {
   update(change) {
     if (!this.moving) this.before = this.here(); // where the hand rested: what is compared with
     this.moving = true;
+    for (const { root } of this.views) root.dataset.moving = "yes";
     Object.assign(this.state, change);
     this.refresh();
     this.later();

@@ -32,7 +32,6 @@ class ClassicNotebook:
         self.server, self.said = server, []
         self.context = browser.new_context(viewport={"width": 1280, "height": 1000})
         self.page = self.context.new_page()
-        self.page.set_default_timeout(120_000)
         self.page.on("console", lambda m: m.type == "error" and self.said.append(m.text))
         self.page.on("pageerror", lambda error: self.said.append(f"page: {error}"))
         prepare(self.page)

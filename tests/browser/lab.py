@@ -170,12 +170,18 @@ class Notebook:
         self.page.set_viewport_size({"width": width, "height": 1000})
         self.page.emulate_media(color_scheme=theme)
         self.page.on("websocket", lambda socket: socket.on("framesent", self.sent))
-        self.page.set_default_timeout(60_000)
         self.page.on(
             "console", lambda m: m.type == "error" and self.said.append(f"console: {m.text}")
         )
         self.page.on("pageerror", lambda error: self.said.append(f"page: {error}"))
+        self.page.add_locator_handler(self.page.locator(".jp-Dialog"), self.answer)
         self.open()
+
+    def answer(self, dialog):
+        """A dialog of Jupyter's that nobody expects covers what a test clicks: it is a fault, and
+        goes away."""
+        self.said.append(f"dialog: {dialog.inner_text()}")
+        dialog.get_by_role("button").last.click()
 
     def open(self):
         self.page.goto(

@@ -3,12 +3,14 @@
 import pytest
 
 from .classic import ClassicNotebook
+from .kinds import SMALL
+from .test_reopened import other_sentences
 from .test_sharing import say
 
 pytestmark = pytest.mark.browser
-MAKE = """import ipywidgets, ragteach as rt
+MAKE = f"""import ipywidgets, ragteach as rt
 print(ipywidgets.__version__)
-w = rt.widgets.gradient_step(); w"""
+w = {SMALL["sharing"]}; w"""
 
 
 def drawn(nb):
@@ -30,6 +32,7 @@ def test_an_explorer_draws_and_a_key_moves_it(classic, browser):
         ".querySelector('.say').textContent !== before",
         arg=before,
     )
+    other_sentences(nb.page)
     nb.page.locator(".output_png img").wait_for(state="hidden")  # the figure steps aside
     assert nb.page.locator(".output_png img").count() == 1
     assert nb.faults() == []
@@ -46,9 +49,7 @@ def test_a_script_that_is_broken_fails_here(classic, browser):
     nb = ClassicNotebook(classic, browser, classic.notebook("broken", broken))
     nb.run()
     nb.page.wait_for_function("document.querySelectorAll('.output_area').length >= 3")
-    for _ in range(100):
-        if nb.faults():
-            break
+    while not nb.faults():  # it comes, sooner or later, or the run's own limit ends this
         nb.page.wait_for_timeout(100)
     assert "Unexpected token" in str(nb.faults())
     assert nb.explorer().count() == 0

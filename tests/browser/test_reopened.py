@@ -22,6 +22,10 @@ NUDGE = f"""i => {{ const e = {EXPLORER}, input = e.shadowRoot.querySelector('in
   e.before = e.shadowRoot.querySelector('.say').textContent;
   input.value = Number(input.value) + (input.value === input.max ? -1 : 1);
   input.dispatchEvent(new Event('input')); }}"""
+SEED = f"""i => {{ const input = {EXPLORER}.shadowRoot.querySelector('input[aria-label^="Seed"]');
+  input.value = Number(input.value) + 1; input.dispatchEvent(new Event('input')); }}"""
+REST = f"i => !('moving' in {EXPLORER}.shadowRoot.querySelector('.root').dataset)"
+MEASURES = f"i => JSON.parse({EXPLORER}.shadowRoot.querySelector('.root').dataset.measures)"
 KERNEL = "jupyterapp.shell.currentWidget.sessionContext.session?.kernel?.name ?? null"
 MOVED = f"i => {EXPLORER}.shadowRoot.querySelector('.say').textContent !== {EXPLORER}.before"
 
@@ -51,6 +55,17 @@ def written(server, name, kernel="python3"):
     return name
 
 
+def other_sentences(page, i=0):
+    """Explorer i is a sharing slider: it makes and solves the sentences of the next seed, beside the
+    page and without a kernel, as Python does."""
+    page.evaluate(SEED, i)
+    page.wait_for_function(REST, arg=i)
+    found = page.evaluate(MEASURES, i)
+    theirs = made(SMALL["sharing"]).measures(seed=1, lam=found["lam"])
+    for name in ("accuracy", "best", "left", "right"):
+        assert found[name] == pytest.approx(theirs[name], abs=0.004), name
+
+
 def all_drawn(page):
     """Every explorer stands there, answers a key, and is the only thing to see of its cell."""
     n = len(ALL) + 1
@@ -62,6 +77,7 @@ def all_drawn(page):
     for i in range(n):
         page.evaluate(NUDGE, i)  # no key: a dialog of the page may hold the focus
         page.wait_for_function(MOVED, arg=i)
+    page.wait_for_function(REST, arg=0)
     faults = page.locator(".ragteach-explorer .error:not([hidden])")
     assert faults.all_text_contents() == []
     figures = page.locator(":is(.jp-OutputArea, .output_area) img:visible")
@@ -73,6 +89,7 @@ def all_drawn(page):
 def test_every_explorer_draws_in_notebook_7_beside_a_new_kernel(lab, browser):
     nb = Notebook(lab, browser, written(lab, "again_notebook"), front="notebooks")
     all_drawn(nb.page)
+    other_sentences(nb.page)
     assert serious(nb.page, ".ragteach-explorer") == []
     nb.close()
 
@@ -88,6 +105,7 @@ def test_every_explorer_draws_in_jupyterlab_without_any_kernel(lab, browser):
         page.get_by_role("dialog").wait_for(state="hidden")
         assert page.evaluate(KERNEL) is None
         all_drawn(page)
+        other_sentences(page)
     finally:
         context.close()  # or the playground goes on training
 
@@ -95,4 +113,5 @@ def test_every_explorer_draws_in_jupyterlab_without_any_kernel(lab, browser):
 def test_every_explorer_draws_in_the_classic_notebook(classic, browser):
     nb = ClassicNotebook(classic, browser, written(classic, "again_classic"))
     all_drawn(nb.page)
+    other_sentences(nb.page)
     nb.close()

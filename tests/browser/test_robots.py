@@ -4,7 +4,7 @@ import pytest
 
 import ragteach as rt
 
-from .conftest import ROOT, go, rested
+from .conftest import ROOT, at_rest, go, rested
 
 pytestmark = pytest.mark.browser
 
@@ -51,9 +51,9 @@ def test_a_drive_is_a_film_that_ends_at_the_goal(on_disk, explorer):
     page = on_disk(explorer)
     found = go(page, world=0, lam=10, at=0)
     begun = robot(page)
-    page.get_by_role("button", name="Drive").click()
-    page.wait_for_function(f"{ROOT}.querySelector('button').textContent.includes('Pause')")
-    rested(page, lambda: None)  # the hand rests when the film does
+    press = "button => { button.click(); return button.textContent; }"
+    assert "Pause" in page.get_by_role("button", name="Drive").evaluate(press)
+    at_rest(page)  # the hand rests when the film does
     assert found["arrives"] and go(page)["moves"] >= found["expert"] > 0
     assert robot(page) != begun
     r, c = explorer.spec["cells"][0][explorer.spec["goals_at"][0]]

@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from .conftest import at_rest
+
 pytestmark = pytest.mark.browser
 
 MAKE = """import ragteach as rt
@@ -85,7 +87,7 @@ def test_python_hears_where_the_learner_is_and_can_move_the_page(notebook):
 def other_sentences_are_solved_beside_the_page(nb):
     """JupyterLab lets the worker run; Python, asked for the same state, gets the same."""
     measures = "document.querySelector('.ragteach-explorer').shadowRoot.querySelector('.root').dataset.measures"
-    nb.settle()
+    at_rest(nb.page)
     before = nb.page.evaluate(measures)
     run_code(nb, "w.move(relatedness=0.0, n_per_task=10)")
     nb.page.wait_for_function(f"before => {measures} !== before", arg=before)
@@ -143,4 +145,5 @@ def test_saved_and_opened_again_it_is_back_and_without_its_kernel_too(notebook):
     before = say(nb.explorer())
     press(nb, "ArrowRight", 3)
     assert say(nb.explorer()) != before
-    assert nb.explorer().count() == 1 and nb.page.locator(".jp-OutputArea img:visible").count() == 0
+    nb.page.locator(".jp-OutputArea img:visible").wait_for(state="detached")
+    assert nb.explorer().count() == 1
