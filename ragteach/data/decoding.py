@@ -39,7 +39,7 @@ def decoded(raw: bytes, name: str, encoding: str | None) -> str:
     """
     encoding = encoding_of(raw, encoding)
     try:
-        return raw.decode(encoding)
+        return raw.decode("" if "\0" in encoding else encoding)
     except LookupError:
         raise refuse(
             expected="the name of a text encoding",

@@ -116,7 +116,7 @@ def json_table(text: str, name: str) -> pd.DataFrame:
     """
     try:
         return pd.DataFrame(_records(text))
-    except (ValueError, TypeError, AttributeError) as error:
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
         raise refuse(
             expected="one JSON object in each line, with the same keys",
             got=f"{name}: {error}",

@@ -21,6 +21,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -96,7 +97,8 @@ def _refuse_zeros(text: str, name: str) -> None:
 def _check_options(encoding: object, separator: object, quotes: object) -> None:
     if encoding is not None:
         is_a("encoding", encoding, str, "the name of a text encoding", "try encoding='utf-8'")
-    if separator is not None and (not isinstance(separator, str) or len(separator) != 1):
+    one = isinstance(separator, str) and len(separator) == 1
+    if separator is not None and (not one or separator in '"\0\r\n'):
         raise refuse(
             expected="separator to be one letter, such as ',' or ';'",
             got=f"separator = {shown(separator, 60)}",
@@ -113,7 +115,15 @@ def _bytes(source: Any) -> tuple[Any, str]:
     if isinstance(source, bytes | bytearray):
         return bytes(source), "the bytes"
     if has(source, "read"):
-        return source.read(), str(getattr(source, "name", "the open file"))
+        name = str(getattr(source, "name", "the open file"))
+        try:
+            return source.read(), name
+        except (OSError, ValueError) as error:  # closed, opened to write, another encoding
+            raise refuse(
+                expected="an open file that can be read",
+                got=f"{name}: {error}",
+                fix="pass its path; or open it anew: open(path, 'rb')",
+            ) from None
     if not isinstance(source, str | os.PathLike):
         raise refuse(
             expected="a path, an address, bytes or an open file",
@@ -197,7 +207,7 @@ def _unpacked(raw: bytes, name: str) -> tuple[bytes, str]:
                     fix="copy or download it again",
                 ) from None
     if raw[:4] == b"PK\x03\x04" and not is_book(raw):
-        with zipfile.ZipFile(io.BytesIO(raw)) as pack:
+        with _zip(raw, name) as pack:
             inside = [n for n in pack.namelist() if not n.endswith("/") and "__MACOSX" not in n]
             if len(inside) != 1:
                 raise refuse(
@@ -206,5 +216,23 @@ def _unpacked(raw: bytes, name: str) -> tuple[bytes, str]:
                     fix="unpack it, and pass the path of the table",
                 )
             _check_memory(pack.getinfo(inside[0]).file_size, f"{name}/{inside[0]}")
-            return pack.read(inside[0]), inside[0]
+            try:
+                return pack.read(inside[0]), inside[0]
+            except (zipfile.BadZipFile, RuntimeError, zlib.error) as error:  # or locked
+                raise _broken(name, error) from None
     return raw, name
+
+
+def _zip(raw: bytes, name: str) -> zipfile.ZipFile:
+    try:
+        return zipfile.ZipFile(io.BytesIO(raw))
+    except (zipfile.BadZipFile, NotImplementedError, OSError, ValueError) as error:
+        raise _broken(name, error) from None
+
+
+def _broken(name: str, said: object) -> Exception:
+    return refuse(
+        expected="a packed file (or a workbook) that is whole, without a password",
+        got=f"{name}: {said}",
+        fix="copy or download it again; or open it yourself and save the table as CSV",
+    )

@@ -19,8 +19,10 @@ from scipy import linalg
 from sklearn.base import RegressorMixin
 from sklearn.metrics import r2_score
 
-from ragteach.errors import at_least, refuse
+from ragteach.errors import at_least, refuse, shown
 from ragteach.integrations.estimators import _RAGEstimator
+
+LARGEST = 1e100  # of what is predicted: its square is a number still
 
 
 class RAGRegressor(RegressorMixin, _RAGEstimator):
@@ -62,7 +64,7 @@ class RAGRegressor(RegressorMixin, _RAGEstimator):
         at_least("lam", self.lam, 1e-12)
         at_least("lam_shared", self.lam_shared, 1e-12)
         X, y, number, weight = self._prepare(X, y, tasks, sample_weight, y_numeric=True)
-        y = y.astype(float)
+        y = _numbers(y)
         model = self._new_model(X.shape[1], 1)
         sizes = np.bincount(number, weight)
         alphas = np.asarray(self._alphas(sizes))
@@ -104,6 +106,22 @@ class RAGRegressor(RegressorMixin, _RAGEstimator):
     def score(self, X: Any, y: Any, sample_weight: Any = None, tasks: Any = None) -> float:
         """R^2 over all rows."""
         return r2_score(y, self.predict(X, tasks), sample_weight=sample_weight)
+
+
+def _numbers(y: np.ndarray) -> np.ndarray:
+    """The numbers to predict, whose squares can be added up."""
+    try:
+        numbers = np.full(1, np.inf) if y.dtype.kind in "mM" else y.astype(float)
+    except (TypeError, ValueError):
+        numbers = np.full(1, np.inf)
+    if np.abs(numbers).max(initial=0) > LARGEST:
+        raise refuse(
+            expected=f"numbers y to predict, up to {LARGEST:g}",
+            got=f"y of {y.dtype}, such as {shown(y[0], 60)}",
+            fix="turn them into numbers, and large ones into thousands or millions; names of "
+            "classes are for RAGClassifier",
+        )
+    return numbers
 
 
 def _ridge(X: Any, routes: np.ndarray, y: np.ndarray, weight: np.ndarray, B: np.ndarray) -> Any:

@@ -143,6 +143,20 @@ def test_other_refusals(tmp_path):
         load_table(out.getvalue())
     with refused("a packed file that is whole", "the bytes", "copy"):
         load_table(gzip.compress(b"x" * 99)[:-9])
+    with open(tmp_path / "a.csv", "w") as opened:
+        with refused("can be read", "a.csv: not readable", "pass its path"):
+            load_table(opened)
+    with refused("can be read", "a.csv: I/O operation on closed file", "pass its path"):
+        load_table(opened)
+    with refused("without a password", "the bytes: File is not a zip file", "download it again"):
+        load_table(b"PK\x03\x04 and no more")
+    with refused("one JSON object", "recursion", "first lines"):
+        (tmp_path / "deep.json").write_text("[" * 100_000)
+        load_table(tmp_path / "deep.json")
+    with refused("the name of a text encoding", "utf", "try 'utf-8'"):
+        load_table(b"text,label\na,1\n", encoding="utf\0")
+    with refused("separator to be one letter", "separator = '\"'", "the header shows"):
+        load_table(b"text,label\na,1\n", separator='"')
     with refused("a path, an address, bytes or an open file", "type int", "mine.csv"):
         load_table(7)
     with refused("a CSV file", "no text", "as CSV"):

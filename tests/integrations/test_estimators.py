@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 import scipy.sparse as sp
 import sklearn
+from problems import refused
 from sklearn.base import clone
 from sklearn.compose import ColumnTransformer
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
@@ -154,6 +155,13 @@ def test_one_task_regressor_is_ridge(numbers):
     theirs = Ridge(alpha=lam * len(y)).fit(X, y)
     np.testing.assert_allclose(ours.predict(X), theirs.predict(X), atol=1e-10)
     assert ours.score(X, y) == pytest.approx(theirs.score(X, y))
+
+
+@pytest.mark.parametrize("wrong", ["good", "2020-01-01", 1e308])
+def test_what_is_no_number_to_predict_is_refused(wrong):
+    y = np.array([wrong] * 4, dtype="datetime64[D]" if wrong == "2020-01-01" else None)
+    with refused("numbers y to predict", f"such as {y[0]!r}", "RAGClassifier"):
+        RAGRegressor().fit(np.eye(4), y, tasks=list("aabb"))
 
 
 @pytest.mark.parametrize("bias", ["task", "shared", False])
