@@ -74,7 +74,11 @@ def advise(table: pd.DataFrame) -> Advice:
     best = there[0]
     ratio, _ = drawn(rows)
     _, low, high = interval(wide[best].dropna(), test_per_train=ratio)
-    span = "" if np.isnan(low) else f"95 % interval {max(low, 0):.1%} to {min(high, 1):.1%}, "
+    span = (
+        ""
+        if np.isnan(low) or low == high
+        else f"95 % interval {max(low, 0):.1%} to {min(high, 1):.1%}, "
+    )
     first = (
         f"Best on average: {best}, right in {mean[best]:.1%} of new sentences ({span}mean over "
         f"{_counted(len(wide), 'draw')} and over tasks)."

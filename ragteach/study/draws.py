@@ -22,6 +22,7 @@ from ragteach.data.splits import groups
 from ragteach.data.toy import make_toy
 
 MAX_TEST = 1000  # test sentences per task
+SHARED_TEXTS = 0.2  # of the rows: beyond it, all tasks are dealt in one order of the texts
 
 
 def draw(
@@ -38,10 +39,16 @@ def draw(
     rng = np.random.default_rng(seed)
     parts: tuple[list, list, list] = ([], [], [])
     text = np.arange(len(frame)) if name == "toy" else groups(frame["text"])
+    by_text = rng.random(len(frame)) if asked_by_all(frame, text) else None
     for _, places in frame.groupby("task", sort=False).indices.items():
         rows = frame.iloc[places]
         n_train, n_val = cuts(len(rows), n)
-        order = together(rng.permutation(len(rows)), text[places])
+        shuffled = (
+            rng.permutation(len(rows))
+            if by_text is None
+            else np.argsort(by_text[text[places]], kind="stable")
+        )
+        order = together(shuffled, text[places])
         order = every_class(order, rows["label"].to_numpy(), n_train)
         cut = np.split(order, [n_train, n_train + n_val])
         for part, place in zip(parts, (*cut[:2], cut[2][:MAX_TEST]), strict=True):
@@ -56,6 +63,17 @@ def draw(
 def toy_size(n: int) -> int:
     """How many toy sentences a task are made, of which ``n`` train, ``n`` choose, the rest test."""
     return 2 * n + 250
+
+
+def asked_by_all(frame: pd.DataFrame, text: np.ndarray) -> bool:
+    """Whether tasks ask about the same texts, as with one label column per task: more than a fifth
+    of the rows hold a text that stands in several tasks.
+
+    Then all tasks are dealt in one order of the texts. Each in its own, a text that one task trains
+    on could not be tested in another, and of six tasks hardly a text would be left to test.
+    """
+    tasks = pd.Series(frame["task"].to_numpy()).groupby(text).transform("nunique")
+    return bool((tasks > 1).mean() > SHARED_TEXTS)
 
 
 def together(order: np.ndarray, text: np.ndarray) -> np.ndarray:

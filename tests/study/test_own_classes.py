@@ -15,6 +15,7 @@ import ragteach as rt
 from ragteach import __main__ as command
 from ragteach.integrations.training import save_split
 from ragteach.study import own_classes
+from ragteach.study.draws import draw
 from ragteach.study.kept import Kept
 from ragteach.study.own_classes import OWN, HeadParts, own_names, score_heads
 from ragteach.widgets import report
@@ -143,3 +144,14 @@ def test_strategies_without_heads_are_refused():
 def test_one_model_of_such_a_table_is_still_refused(mine):
     with refused("tasks with classes in common", "happy", "head of its own"):
         rt.MultiTaskDataset.from_frame(rt.load_csv(mine))
+
+
+def test_six_questions_about_the_same_texts_leave_texts_to_test():
+    """Each task in an order of its own would leave .2 ^ 6 of the texts: none."""
+    texts = [f"text number {i}" for i in range(60)]
+    columns = {f"q{k}": [str((i + k) % 2) for i in range(60)] for k in range(6)}
+    frame = rt.as_frame({"text": texts, **columns}, label=list(columns))
+    train, val, test = draw("own", frame, None, seed=0)
+    assert set(test.groupby("task").size()) == {12} and val.groupby("task").size().min() >= 10
+    assert not set(train["text"]) & {*val["text"], *test["text"]}
+    assert not set(val["text"]) & set(test["text"])
