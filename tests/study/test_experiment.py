@@ -189,7 +189,7 @@ class TestFairness:
     def test_rows_of_one_text_are_no_draws(self):
         frame = pd.DataFrame({"text": ["good", "bad"] * 9, "label": [1, 0] * 9, "task": "a"})
         with pytest.raises(
-            RagteachError, match="at least 3 different texts.*\n.*2 among the 18 rows"
+            RagteachError, match="at least 3 different texts.*\n.*2 in task 'a', where rows that"
         ):
             compare(frame, 1, progress=False)
 
