@@ -154,7 +154,7 @@ def likeliest(role: str, names: list[str], taken: set, needed: bool = True) -> s
         f"{', '.join(map(str, names)) or 'none'}",
         fix=f"say which it is: {role}='...'"
         + (", or one column per task: label=['...', '...']" if role == "label" else "")
-        + f"; or call it {role!r} in the header; a file whose first line is data needs one",
+        + f"; or rename it to {role!r} in the header; a file whose first line is data needs one",
     )
 
 

@@ -225,7 +225,7 @@ def test_bad_tables_and_stacks_are_refused():
     for weight in ([1.0, 0.0], [1.0, float("nan")], "heavy"):
         with refused("2 positive class weights", "class_weight = "):
             bad().stacked(class_weight=weight)
-    with refused("columns text, label and task", "DataFrame without label, task", "rename"):
+    with refused("columns text, label and task", "table without label, task", "rename"):
         MultiTaskDataset.from_frame(pd.DataFrame({"text": ["a"]}))
     frame = pd.DataFrame({"text": ["a", "b", "c"], "label": [0, 0, 1], "task": ["x"] * 3})
     with refused(
