@@ -69,7 +69,7 @@ class Run:
         resume: Any,
         patience: int | None = None,
     ) -> None:
-        self.model, self.criterion, self.make, self.lr = model, criterion, optimizer, lr
+        self.model, self.criterion, self.make, self.lr = model, criterion, optimizer, float(lr)
         self.patience, self.saved = patience, dict[str, dict]()
         self.optimizers = dict[str, torch.optim.Optimizer]()
         self.rng = generator_of(seed).get_state()

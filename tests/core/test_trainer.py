@@ -5,6 +5,7 @@ import functools
 import io
 import os
 import signal
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -568,6 +569,13 @@ def test_bad_calls_are_refused_before_training(name):
     with refused(*words):
         fit(model, problem(), **(QUIET | options))
     assert states_equal(model, start(problem()))
+
+
+def test_a_fraction_is_a_learning_rate_too():
+    one, other = start(problem()), start(problem())
+    fit(one, problem(), lr=Fraction(1, 4), epochs=2, **QUIET)
+    fit(other, problem(), lr=0.25, epochs=2, **QUIET)
+    assert states_equal(one, other)
 
 
 def test_a_model_that_is_broken_before_it_has_learnt_is_no_divergence():
