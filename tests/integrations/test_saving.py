@@ -885,14 +885,14 @@ def test_the_command_as_the_readme_gives_it(model_file, tmp_path):
     """python -m ragteach predict model.safetensors --task films < sentences.txt"""
     path, pipe, _ = model_file
     sentences = tmp_path / "sentences.txt"
-    sentences.write_text("a gripping film\na dull film\n", encoding="utf-8")
+    sentences.write_text("the dialogue was sweet\nthe plot was slow\n", encoding="utf-8")
     with open(sentences, encoding="utf-8") as source:
         command = [sys.executable, "-m", "ragteach", "predict", str(path), "--task", "films"]
         done = subprocess.run(command, stdin=source, capture_output=True, text=True)
     assert done.returncode == 0 and done.stderr == ""
     rows = [line.split("\t") for line in done.stdout.splitlines()]
     p = pipe.predict_proba([row[2] for row in rows], tasks=["films"] * 2)
-    assert [row[2] for row in rows] == ["a gripping film", "a dull film"]
+    assert [row[2] for row in rows] == ["the dialogue was sweet", "the plot was slow"]
     np.testing.assert_allclose([float(row[1]) for row in rows], p.max(1), atol=6e-5)
 
 
