@@ -97,8 +97,8 @@ def _refuse_zeros(text: str, name: str) -> None:
 def _check_options(encoding: object, separator: object, quotes: object) -> None:
     if encoding is not None:
         is_a("encoding", encoding, str, "the name of a text encoding", "try encoding='utf-8'")
-    one = isinstance(separator, str) and len(separator) == 1
-    if separator is not None and (not one or separator in '"\0\r\n'):
+    usable = isinstance(separator, str) and len(separator) == 1 and separator not in '"\0\r\n'
+    if separator is not None and not usable:
         raise refuse(
             expected="separator to be one letter, such as ',' or ';'",
             got=f"separator = {shown(separator, 60)}",
