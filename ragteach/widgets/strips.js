@@ -9,8 +9,12 @@ const MOST_PARTS = 12; // words; of more the strongest stand alone, the others i
 const FEW_PARTS = 4; // of fewer words beside each other the table is turned
 const NARROW = 66; // pixels: two small numbers
 
-/** How wide the column of a name is. */
-const columnWidth = (text) => Math.round(Math.max(NARROW, Math.min(130, 1.15 * ruler(text) + 10)));
+const WIDE = 130; // pixels: a name longer than this is cut, and said whole by its title
+
+/** How wide the column of a name is, in bold and with its padding; and a name cut to the widest column. (The style does not
+ * cut it: a cell with `overflow` makes Chromium sort the layers of the page again in every frame.) */
+const columnWidth = (text) => Math.round(Math.max(NARROW, Math.min(WIDE, 1.15 * ruler(text) + 10)));
+const fitted = (text, less = 0) => isolate(clip(text, (WIDE - 10) / 1.15 - less));
 const FRONT = ["class", "bias"],
   BACK = ["= sum", "probability"];
 
@@ -57,14 +61,15 @@ function additiveStrip(ui) {
 
   // ---- the table ----------------------------------------------------------------------------------------------------------
   const heading = (scope, text, word = null) => {
-    const cell = h("th", { scope, dir: "auto", title: word ?? text }, text);
+    const name = word === null ? fitted(text) : `+ ${fitted(visible(word), ruler("+ "))}`;
+    const cell = h("th", { scope, dir: "auto", title: word ?? text }, name);
     if (word !== null) cell.dataset.word = word;
     return cell;
   };
   const build = (classes, words, turned) => {
     const [along, across] = turned ? ["row", "col"] : ["col", "row"];
     heads = classes.map((name) => heading(across, name));
-    const names = ["bias", ...words.map((word) => `+ ${isolate(visible(word))}`), ...BACK];
+    const names = ["bias", ...words, ...BACK];
     const parts = names.map((text, i) => heading(along, text, words[i - 1] ?? null));
     columns = classes.map(() =>
       names.map((_, i) => {
@@ -76,7 +81,7 @@ function additiveStrip(ui) {
       }),
     );
     const corner = heading("col", turned ? "part" : "class"),
-      widest = Math.max(...(turned ? names : classes).map(columnWidth));
+      widest = Math.max(...(turned ? parts : heads).map(({ textContent }) => columnWidth(textContent)));
     for (const cell of turned ? heads : parts) cell.style.width = `${columnWidth(cell.textContent)}px`;
     corner.style.width = `${widest}px`;
     const top = h("tr", {}, corner, ...(turned ? heads : parts));
