@@ -14,7 +14,7 @@ const WIDE = 130; // pixels: a name longer than this is cut, and said whole by i
 /** How wide the column of a name is, in bold and with its padding; and a name cut to the widest column. (The style does not
  * cut it: a cell with `overflow` makes Chromium sort the layers of the page again in every frame.) */
 const columnWidth = (text) => Math.round(Math.max(NARROW, Math.min(WIDE, 1.15 * ruler(text) + 10)));
-const fitted = (text, less = 0) => isolate(clip(text, (WIDE - 10) / 1.15 - less));
+const fitted = (text, less = 0) => clip(text, (WIDE - 10) / 1.15 - less);
 const FRONT = ["class", "bias"],
   BACK = ["= sum", "probability"];
 
@@ -61,7 +61,7 @@ function additiveStrip(ui) {
 
   // ---- the table ----------------------------------------------------------------------------------------------------------
   const heading = (scope, text, word = null) => {
-    const name = word === null ? fitted(text) : `+ ${fitted(visible(word), ruler("+ "))}`;
+    const name = word === null ? fitted(text) : `+ ${isolate(fitted(visible(word), ruler("+ ")))}`;
     const cell = h("th", { scope, dir: "auto", title: word ?? text }, name);
     if (word !== null) cell.dataset.word = word;
     return cell;
