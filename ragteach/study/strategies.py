@@ -136,18 +136,21 @@ def phrases_for_each(data: MultiTaskDataset) -> Any:
 
 
 def _phrases(data: MultiTaskDataset, width: int) -> Any:
-    """A vectoriser of the words of ``data`` and the most frequent pairs and triples: ``width``
-    features, or fewer if there are no more. Of an encoder: its numbers, and random features of
-        them.
+    """A vectoriser of the features of ``data`` and the most frequent longer ones: ``width``
+    features, or fewer if there are no more. Beside words these are pairs and triples of words;
+    beside runs of up to three letters, runs of four and five; of an encoder: its numbers, and
+    random features of them.
     """
     if isinstance(data.vectorizer, Encoder):
         return Widened(data.vectorizer, width)
-    counter = make_vectorizer("bow", ngrams=3)
+    letters = data.vectorizer.analyzer in ("char", "char_wb")
+    longer: dict[str, Any] = {"analyzer": "char", "ngrams": 5} if letters else {"ngrams": 3}
+    counter = make_vectorizer("bow", **longer)
     counts = np.asarray(counter.fit_transform(data.texts).sum(0)).ravel()  # (n_phrases,)
     names = counter.get_feature_names_out()
-    is_word = np.array([name in data.vectorizer.vocabulary_ for name in names])
-    chosen = np.lexsort((-counts, ~is_word))[:width]  # words first, then by count; ties by name
-    return make_vectorizer(ngrams=3).set_params(vocabulary=sorted(names[chosen])).fit(data.texts)
+    is_own = np.array([name in data.vectorizer.vocabulary_ for name in names])
+    chosen = np.lexsort((-counts, ~is_own))[:width]  # its own first, then by count; ties by name
+    return make_vectorizer(**longer).set_params(vocabulary=sorted(names[chosen])).fit(data.texts)
 
 
 _GRID, _ONE, _EACH = pairs(STRENGTHS, STRENGTHS), pairs([0.0], FINE), pairs(FINE, [0.0])

@@ -169,6 +169,19 @@ class TestFairness:
         words, shared, alone = (names for _, _, names in spy)
         assert words < alone < shared and all(" " in phrase for phrase in shared - words)
 
+    @pytest.mark.parametrize("signs", ["映画料理車良悪", "😀😡😐🎉🍕"])
+    def test_equal_parameters_of_letters_are_longer_runs_of_letters(self, spy, signs, capsys):
+        """Where no space tells words apart, and where a text holds no word at all."""
+        rng = np.random.default_rng(0)
+        texts = ["".join(rng.choice(list(signs), 9)) for _ in range(40)]
+        frame = pd.DataFrame({"text": texts, "label": [1, 0] * 20, "task": ["a"] * 20 + ["b"] * 20})
+        run(frame, seeds=1, n_per_task=None, strategies=["RAG", *BASELINES[1:3]])
+        letters, shared, alone = (names for _, _, names in spy)
+        assert letters < alone < shared
+        assert max(map(len, letters)) == 3
+        assert all(len(name) in (4, 5) for name in shared - letters)
+        assert "analyzer: char" in capsys.readouterr().out
+
     def test_too_few_phrases_are_told(self):
         frame = pd.DataFrame(
             {

@@ -127,9 +127,11 @@ def test_no_slide_breaks_off(texts):
     """ "The article gives its model in one line:" once stood on a slide, without the line."""
     assert len(texts) > 300
     for slide in texts:
+        assert slide.strip().count("<h2>") == 1 and '<a href="#"' not in slide
+        if re.search(r"</table>\s*(</div>\s*)*$", slide):
+            continue  # a whole table ends it
         last = re.sub(r"<[^>]+>", "", slide).replace("&quot;", '"').replace("&#39;", "'").strip()
         assert re.search(r"""[.?!)$"'”∎]$""", last), last[-200:]
-        assert slide.strip().count("<h2>") == 1 and '<a href="#"' not in slide
 
 
 def test_slides_show_the_formulas_and_end_with_the_recap(pages, texts):
