@@ -149,12 +149,13 @@ def run_cell(lab: Lab, kernel: str, code: str) -> str:
     }  # fmt: skip
     message = {"channel": "shell", "header": header, "parent_header": {}, "metadata": {}}
     line.send(json.dumps({**message, "content": {"code": code, "silent": False}}))
-    printed = ""
-    while (message := json.loads(line.recv() or pytest.fail(lab.said())))[
-        "msg_type"
-    ] != "execute_reply":
+    printed, done = "", False
+    while not done:  # the reply comes on a channel of its own, and may come before what was printed
+        message = json.loads(line.recv() or pytest.fail(lab.said()))
         if message["msg_type"] == "stream":
             printed += message["content"]["text"]
+        idle = message["content"].get("execution_state") == "idle"
+        done = idle and message["parent_header"].get("msg_id") == "1"
     line.close()
     return printed
 
