@@ -131,7 +131,7 @@ def _mended_rows(
             got="none",
             fix="leave fewer labels and tasks out",
         )
-    attrs.pop("tname_ofs", None)
+    attrs.pop("task_names", None)
     return table
 
 

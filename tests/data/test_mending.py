@@ -96,3 +96,15 @@ def test_the_options_of_a_terminal_do_the_same(tmp_path):
     options.rename_label = ["5 stars"]
     with refused("--rename-label OLD=NEW", "--rename-label 5 stars"):
         asked_frame(str(path), options)
+
+
+def test_a_table_forgets_the_task_that_was_left_out(tmp_path):
+    rows = pd.DataFrame(
+        {"text": list("abcdef"), "label": ["x", "y"] * 3, "task": ["p", "p", "q", "q", "r", "r"]}
+    )
+    rows.to_csv(tmp_path / "mine.csv", index=False)
+    known = rt.load_csv(tmp_path / "mine.csv")
+    assert known.attrs["task_names"] == ["p", "q", "r"]
+    mended = rt.mend(known, drop_tasks=["r"])
+    assert "r" not in mended.attrs.get("task_names", [])
+    assert rt.MultiTaskDataset.from_frame(mended).task_names == ["p", "q"]
