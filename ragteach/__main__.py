@@ -24,6 +24,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from ragteach.data.options import Options
 from ragteach.data.stopping import Once, once, sign_of
 from ragteach.errors import RagteachError
 
@@ -92,7 +93,7 @@ def _answer(argv: Sequence[str] | None, stop: Once) -> int:
 
 def _parsed(argv: Sequence[str] | None) -> argparse.Namespace:
     """The words of the command line as options; what was not said is None."""
-    parser = argparse.ArgumentParser(
+    parser = Options(
         prog="python -m ragteach",
         description=__doc__.split("\n\nHere are")[0],
         epilog=CODES,
@@ -110,7 +111,7 @@ def _parsed(argv: Sequence[str] | None) -> argparse.Namespace:
 
     add_course_parser(commands)
     _add_class(commands)
-    options = parser.parse_args(argv)
+    options = parser.parse_words(sys.argv[1:] if argv is None else argv)
     for name in (
         "text",
         "label",
@@ -160,6 +161,10 @@ def _add_columns(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--encoding", help=help, default=argparse.SUPPRESS)
     help = "what stands between columns (default: as the header shows)"
     parser.add_argument("--separator", help=help, default=argparse.SUPPRESS)
+    help = "of a workbook (default: the only one with a table)"
+    parser.add_argument("--sheet", help=help, default=argparse.SUPPRESS)
+    help = 'read " as a letter like any other (default: it stands around values)'
+    parser.add_argument("--no-quotes", action="store_true", help=help, default=argparse.SUPPRESS)
     _add_changes(parser)
 
 
@@ -245,6 +250,7 @@ def _add_train(commands: Any) -> None:
     parser.add_argument(
         "--strategy",
         default="RAG",
+        type=_strategy,
         choices=("RAG", "full sharing", "independent", "full sharing + task bias"),
         help="which model to save",
     )
@@ -252,6 +258,12 @@ def _add_train(commands: Any) -> None:
     help = "go on from what a run that was stopped kept beside --save"
     parser.add_argument("--resume", action="store_true", help=help)
     _add_max_words(parser)
+
+
+def _strategy(said: str) -> str:
+    """A strategy as the tables spell it: ``rag`` is RAG, ``full_sharing`` full sharing."""
+    name = said.strip().lower().replace("_", " ")
+    return "RAG" if name == "rag" else name
 
 
 def _add_class(commands: Any) -> None:

@@ -32,7 +32,7 @@ def random_weights(
 ) -> Tensor:
     """Random start: ``"normal"`` N(0, scale^2), ``"uniform"`` U(-scale, scale), or ``"zero"``."""
     one_of("init", init, INITS)
-    at_least("scale", scale)
+    at_least("scale", scale, 0.0, 1e30)  # above, float32 has no such numbers
     scale = float(scale)
     if init == "zero":
         return torch.zeros(shape, dtype=dtype)

@@ -19,7 +19,7 @@ import numpy as np
 import scipy.sparse as sp
 import torch
 
-from ragteach.data.arguments import check_columns, check_float, is_a, names_of, row_numbers
+from ragteach.data.arguments import MOST, check_columns, check_float, is_a, names_of, row_numbers
 from ragteach.data.columns import columns_like
 from ragteach.data.examples import (
     as_examples,
@@ -81,7 +81,7 @@ class MultiTaskDataset(torch.utils.data.Dataset):
         vectorizer: Any = None,
         class_names: Sequence[str] | None = None,
     ) -> None:
-        whole("num_classes", num_classes, 1)
+        whole("num_classes", num_classes, 1, MOST)
         self.n_classes = int(num_classes)
         self._class_names = checked_class_names(class_names, self.n_classes)
         self.columns: dict = {}
@@ -140,7 +140,7 @@ class MultiTaskDataset(torch.utils.data.Dataset):
         if vectorizer is not None and class_names is None and n_classes is None:
             class_names = classes_of_training(vectorizer, frame, column)
         if n_classes is not None and class_names is None:
-            whole("n_classes", n_classes, 1)
+            whole("n_classes", n_classes, 1, MOST)
             class_names = classes_in_advance(frame, column, n_classes)
         options: Any = {"missing": missing, "class_names": class_names, "task_names": task_names}
         frame = as_frame(frame, text, label, task, **options)

@@ -11,6 +11,8 @@ from collections.abc import Iterable
 from numbers import Integral, Real
 from typing import TypeGuard
 
+LARGEST = 2**31 - 1  # of a count: no computer takes so many steps, rows or processes
+
 
 class RagteachError(ValueError):
     """Bad input, said in three parts. It is a ValueError, so ``except ValueError`` catches it."""
@@ -64,13 +66,13 @@ def one_of(name: str, value: object, options: Iterable) -> None:
 
 
 def is_number(value: object) -> TypeGuard[float]:
-    """Whether this is one real number: Python's or numpy's; no text, array or tensor.
+    """Whether this is one real number: Python's or numpy's; no text, array, True or False.
 
     Example:
         >>> is_number(2), is_number("2"), is_number([2.0])
         (True, False, False)
     """
-    return isinstance(value, Real)
+    return isinstance(value, Real) and not isinstance(value, bool)
 
 
 def _real(value: float) -> float:
@@ -81,13 +83,14 @@ def _real(value: float) -> float:
         return math.inf
 
 
-def at_least(name: str, value: object, low: float = 0.0) -> None:
-    """Refuse a number that is below ``low`` or not finite."""
-    if not (is_number(value) and low <= _real(value) < math.inf):
+def at_least(name: str, value: object, low: float = 0.0, high: float = math.inf) -> None:
+    """Refuse a number that is below ``low``, above ``high`` or not finite."""
+    if not (is_number(value) and low <= _real(value) <= high and _real(value) < math.inf):
+        most = "" if high == math.inf else f" and <= {high:g}"
         raise refuse(
-            expected=f"{name} to be a finite number >= {low:g}",
+            expected=f"{name} to be a finite number >= {low:g}{most}",
             got=f"{name} = {shown(value)}",
-            fix=f"use {name} >= {low:g}",
+            fix=f"use {name} >= {low:g}{most}",
         )
 
 
@@ -101,11 +104,12 @@ def finite(name: str, value: object) -> None:
         )
 
 
-def whole(name: str, value: object, low: int = 0, high: float = math.inf) -> None:
-    """Refuse anything but a whole number >= ``low`` (and <= ``high``)."""
-    whole = isinstance(value, Integral) and not isinstance(value, bool)
-    if not whole or not low <= int(value) <= high:  # type: ignore[call-overload]
-        most = "" if high == math.inf else f" and <= {high}"
+def whole(name: str, value: object, low: int = 0, high: float = LARGEST) -> None:
+    """Refuse anything but a whole number >= ``low`` (and <= ``high``; a seed's is its own)."""
+    number = int(value) if isinstance(value, Integral) and not isinstance(value, bool) else None
+    if number is None or not low <= number <= high:
+        small = number is None or number < low
+        most = "" if small and high in (LARGEST, math.inf) else f" and <= {high}"
         raise refuse(
             expected=f"{name} to be a whole number >= {low}{most}",
             got=f"{name} = {shown(value)}",

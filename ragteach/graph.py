@@ -22,6 +22,7 @@ from typing import Any
 import torch
 
 from ragteach.data.arguments import as_matrix, generator_of
+from ragteach.data.memory import fits_memory
 from ragteach.errors import at_least, one_of, refuse, shown, whole
 
 GRAPHS = ("one_per_task", "all", "grouped", "random")
@@ -54,6 +55,8 @@ def routing_graph(
     whole("n_adapters", n_adapters)
     whole("per_task", per_task, 1)
     generator = generator_of(seed)
+    what = f"the graph of n_tasks = {n_tasks} and n_adapters = {n_adapters}"
+    fits_memory(what, 16 * n_tasks * n_adapters, "fewer adapters, or graph='grouped'")
     if not isinstance(graph, str):
         return as_matrix("graph", graph, (n_tasks, n_adapters))
     one_of("graph", graph, GRAPHS)

@@ -23,6 +23,8 @@ from torch import Tensor, nn
 from ragteach.data.arguments import as_sizes, check_model, members
 from ragteach.data.batches import check_batch, check_numbers
 from ragteach.data.documents import square_of
+from ragteach.data.functions import check_loss_fn
+from ragteach.data.objects import one_value
 from ragteach.data.weighting import FIXED_ALPHAS, weights_of_classes
 from ragteach.data.weighting import task_alphas as task_alphas
 from ragteach.errors import at_least, is_list, one_of, refuse
@@ -86,7 +88,8 @@ class MultiTaskLoss(nn.Module):
             function called as ``loss_fn(logits, y, reduction="none")``. Default: cross-entropy.
         alpha: weight of each task. ``"equal"``; ``"size"`` (by number of examples);
             ``"difficulty"`` (by the current CE_t, no gradient through it); ``"uncertainty"``
-            (learned: sum_t exp(-s_t) CE_t + s_t / 2); or a list. The first three average 1.
+            (learned: sum_t exp(-s_t) CE_t + s_t / 2); or a list, or for `fit` a dict by the tasks'
+            names. The first three average 1.
         lam: penalty on the adapters. 0: none. Large: the adapters vanish, and full sharing is left.
         lam_shared: penalty on W_s.
         class_weight: (n_classes,) weight of each class inside CE_t.
@@ -117,18 +120,14 @@ class MultiTaskLoss(nn.Module):
         sizes: Any = None,
     ) -> None:
         super().__init__()
+        lam, lam_shared = one_value(lam), one_value(lam_shared)
         at_least("lam", lam)
         at_least("lam_shared", lam_shared)
         if isinstance(alpha, str):
             one_of("alpha", alpha, ALPHAS)
-        elif is_list(alpha):
+        elif is_list(alpha) and not isinstance(alpha, dict):  # whose names `fit` knows
             alpha = members("alpha", alpha, "alpha=[1.0, 0.5], one number a task")
-        if getattr(loss_fn, "weight", None) is not None:
-            raise refuse(
-                expected="class weights as MultiTaskLoss(class_weight=...)",
-                got="class weights inside loss_fn",
-                fix=f"MultiTaskLoss(class_weight={loss_fn.weight.tolist()})",
-            )
+        check_loss_fn(loss_fn)
         self.loss_fn, self.alpha = loss_fn, alpha
         self.lam, self.lam_shared = float(lam), float(lam_shared)
         self.class_weight, self.sizes, self.alphas = class_weight, None, None

@@ -11,7 +11,7 @@ import contextlib
 import copy
 import math
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,8 +19,9 @@ import torch
 from torch import Tensor
 
 from ragteach.data.arguments import generator_of, made_optimizer
-from ragteach.data.objects import attribute
-from ragteach.errors import DivergenceWarning, refuse, shown
+from ragteach.data.objects import outside
+from ragteach.data.resuming import checkpoint_of, load_parts, options_of
+from ragteach.errors import DivergenceWarning, refuse
 
 
 @dataclass
@@ -46,10 +47,13 @@ class History:
 
         return pd.DataFrame(self.records)
 
+    def __repr__(self) -> str:
+        table = self.frame().to_string(max_rows=6, index=False) if self.records else ""
+        return f"History of {len(self.records)} epochs: {self.stopped}\n{table}".rstrip()
+
 
 FUSED = (torch.optim.Adam, torch.optim.AdamW, torch.optim.SGD)  # have such a form on every CPU
-PLACE = ("rng", "epoch", "batch", "step", "total", "best")  # where a run stands
-KEPT = {"model", "criterion", "records", "best_epoch", "saved", *PLACE}  # a checkpoint
+PLACE = ("rng", "epoch", "batch", "step", "total", "best", "first", "options")
 
 
 class Run:
@@ -68,37 +72,25 @@ class Run:
         seed: int,
         resume: Any,
         patience: int | None = None,
+        phases: Sequence[str] = (),
+        **options: Any,
     ) -> None:
         self.model, self.criterion, self.make, self.lr = model, criterion, optimizer, float(lr)
         self.patience, self.saved = patience, dict[str, dict]()
         self.optimizers = dict[str, torch.optim.Optimizer]()
         self.rng = generator_of(seed).get_state()
         self.epoch = self.batch = self.step = 0
-        self.total, self.best, self.history = 0.0, None, History()
+        self.total, self.first, self.best, self.history = 0.0, math.inf, None, History()
+        self.options = options_of(criterion, optimizer, lr=self.lr, seed=int(seed), **options)
         self.start: list[tuple[Tensor, Tensor]] | None = None  # weights this epoch began with
         self.finite = self.start  # and those of one that went well
         if resume is not None:
-            self._restore(resume)
+            self._restore(checkpoint_of(resume, self.options, phases))
         self._stop_early()
 
-    def _restore(self, resume: Any) -> None:
-        state = attribute(resume, "checkpoint", resume)
-        if not isinstance(state, dict) or set(state) != KEPT:
-            raise refuse(
-                expected="resume: the History of a fit (or its checkpoint) that can go on",
-                got=f"{type(resume).__name__} without one: {shown(resume, 60)}",
-                fix="history = fit(...), then fit(..., resume=history); after a divergence start anew",
-            )
+    def _restore(self, state: dict) -> None:
         state = copy.deepcopy(state)
-        try:
-            self.model.load_state_dict(state.pop("model"))
-            self.criterion.load_state_dict(state.pop("criterion"))
-        except RuntimeError as error:
-            raise refuse(
-                expected="a checkpoint of this very model and criterion",
-                got=f"one of other parts: {error}",
-                fix="build the model and call fit as before, then resume",
-            ) from error
+        load_parts(state, model=self.model, criterion=self.criterion)
         self.history = History(state.pop("records"), best_epoch=state.pop("best_epoch"))
         self.__dict__.update(state)
 
@@ -116,9 +108,8 @@ class Run:
             options: dict[str, Any] = {"lr": self.lr}
             if self.make in FUSED and all(p.device.type == "cpu" for p in parameters):
                 options["fused"] = True  # one pass over memory a step
-            self.optimizers[phase] = made_optimizer(self.make, parameters, options)
-            if phase in self.saved:
-                self.optimizers[phase].load_state_dict(self.saved[phase])
+            saved = self.saved.get(phase)
+            self.optimizers[phase] = made_optimizer(self.make, parameters, options, saved)
         return self.optimizers[phase]
 
     def epoch_generator(self) -> torch.Generator:
@@ -139,6 +130,7 @@ class Run:
             self.go_back()
             return False
         self.start, self.finite = None, self.start or self.finite
+        self.first = loss if self.step == 0 else self.first
         self.total, self.batch, self.step = self.total + loss, self.batch + 1, self.step + 1
         return True
 
@@ -148,6 +140,11 @@ class Run:
         for p, value in self.finite or self.start or ():
             p.copy_(value)
 
+    def rose(self) -> bool:
+        """Whether the last epoch's loss is ten times the first batch's."""
+        last = self.history.records[-1:]
+        return any(record["loss"] > 10 * max(abs(self.first), 1.0) for record in last)
+
     def diverged(self, where: str, what: str) -> None:
         """Say so, with the cure."""
         self.history.stopped = f"diverged {where}: {what}; the last finite weights are kept"
@@ -156,7 +153,7 @@ class Run:
             got=self.history.stopped,
             fix=f"use a smaller lr (it is {self.lr:g}), or train_many(..., optimizer='proximal')",
         )
-        warnings.warn(DivergenceWarning(str(said)), stacklevel=3)
+        warnings.warn(DivergenceWarning(str(said)), stacklevel=outside())
 
     def end_epoch(self, record: dict) -> None:
         self.history.records.append(record)

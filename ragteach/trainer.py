@@ -22,10 +22,11 @@ import torch
 from torch import Tensor
 from tqdm.auto import tqdm
 
-from ragteach.data.arguments import check_fit, check_model, check_optimizer, is_a
+from ragteach.data.arguments import MOST, check_fit, check_model, check_optimizer, is_a
 from ragteach.data.batches import batches_of, check_stream, epoch_batches, is_stream
 from ragteach.data.machine import Interruption, interruptible, pick_device
 from ragteach.data.memory import fits_memory
+from ragteach.data.weighting import by_task
 from ragteach.errors import one_of, refuse, whole
 from ragteach.losses import LAM, MultiTaskLoss, cross_entropy
 from ragteach.model import RAG, task_logits
@@ -89,8 +90,7 @@ def evaluate(model: RAG, data: Any) -> dict[str, float]:
         losses, accuracy = _evaluate_stream(model, data)
     else:
         tensors = as_tensors(model, data)
-        weights, bias = model.task_weights(), model.task_bias()
-        logits = task_logits(tensors.x, weights, bias)  # (n_blocks, n_classes, n_docs)
+        logits = task_logits(tensors.x, model.task_weights(), model.task_bias())
         losses = tensors.by_task(cross_entropy(logits, tensors.onehot, tensors.weight))
         right = (logits.argmax(1) == tensors.y) & (tensors.weight > 0)
         accuracy = tensors.by_task(right.sum(1)) / tensors.sizes  # (n_tasks,)
@@ -128,7 +128,7 @@ def plan(schedule: str, epochs: int, rounds: int = 10) -> list[str]:
         (['shared', 'shared', 'adapters', 'adapters'], ['shared', 'adapters', 'shared', 'adapters'])
     """
     one_of("schedule", schedule, SCHEDULES)
-    whole("epochs", epochs)
+    whole("epochs", epochs, 0, MOST)
     if schedule == "joint":
         return ["joint"] * epochs
     whole("rounds", rounds, 1)
@@ -181,7 +181,8 @@ def fit(
         callbacks: objects with ``on_step(model, step, loss)``, ``on_epoch(model, epoch, record)``.
         progress: show a tqdm bar.
         resume: a `History` (or its ``checkpoint``, which `torch.save` can keep) to go on from, with
-            the same model and options. The result is bit-equal to never having stopped.
+            the same model and options (others are refused; more epochs are not). The result is
+            bit-equal to never having stopped.
         seed: order of the batches.
         adapters_first: whether the adapters, still random, take part while phase one trains W_s.
 
@@ -204,6 +205,7 @@ def fit(
             got=f"{type(criterion).__name__}, {lam = }, {lam_shared = }, {alpha = }",
             fix="fit(..., criterion=MultiTaskLoss(loss_fn, lam=..., lam_shared=..., alpha=...))",
         )
+    criterion.alpha = by_task(criterion.alpha, model.task_names)
     model.to(pick_device(device))
     if is_stream(data):
         check_stream(model, data, criterion, batch_size, epochs)
@@ -215,7 +217,9 @@ def fit(
     if model.shared.device.type == "cpu":  # at least: gradients, W_t, a copy to go back to
         fix = "fewer features, or adapter='low_rank'"
         fits_memory(f"training {size / 1e9:.1f} GB of weights", 3 * size, fix)
-    run = Run(model, criterion.to(model.shared.device), optimizer, lr, seed, resume, patience)
+    criterion, way = criterion.to(model.shared.device), {"schedule": schedule, "rounds": rounds}
+    way |= {"batch_size": batch_size, "adapters_first": adapters_first}
+    run = Run(model, criterion, optimizer, lr, seed, resume, patience, phases, **way)
     bar = tqdm(total=epochs, initial=run.epoch, disable=not progress, desc=schedule, unit="epoch")
     with bar, interruptible() as interrupted:
         while run.epoch < epochs and not run.history.stopped:
@@ -245,6 +249,9 @@ def fit(
     if not all(bool(p.isfinite().all()) for p in model.parameters()):
         run.go_back()
         run.diverged(f"after epoch {run.epoch} of {epochs}", "weights became infinite or NaN")
+    elif not run.history.stopped and run.rose():
+        what = f"the loss rose from {run.first:.3g} to {run.history.records[-1]['loss']:.3g}"
+        run.diverged(f"by epoch {run.epoch} of {epochs}", what)
     return run.close()
 
 

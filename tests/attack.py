@@ -21,6 +21,7 @@ from collections.abc import Callable
 from contextlib import contextmanager
 from decimal import Decimal
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -696,6 +697,14 @@ def _matrix() -> np.ndarray:
         return np.asmatrix(np.ones((4, 6)))
 
 
+class _Text(str):
+    """Text of a kind of its own."""
+
+
+class _Count(int):
+    """A whole number of a kind of its own."""
+
+
 def _in_itself() -> list:
     endless: list = []
     endless.append(endless)
@@ -816,6 +825,38 @@ WRONG: dict[str, Callable[[], object]] = {
     "a list in itself": _in_itself,
     **_HOSTILE,
     **{name: (lambda value=value: value) for name, value in _polars().items()},
+}
+
+# More of them, for the whole attack only.
+MORE: dict[str, Callable[[], object]] = {
+    "3.0": lambda: 3.0,
+    "'3'": lambda: "3",
+    "np.array(3)": lambda: np.array(3),
+    "np.True_": lambda: np.True_,
+    "Decimal": lambda: Decimal("0.5"),
+    "str_": lambda: np.str_("films"),
+    "a child of str": lambda: _Text("films"),
+    "a child of int": lambda: _Count(3),
+    "a long text": lambda: "x" * 100_000,
+    "a text of zeros": lambda: "a\0b",
+    "half a sign": lambda: "\ud800",
+    "NaT": lambda: pd.NaT,
+    "[10**400]": lambda: [10**400, 1],
+    "masked constant": lambda: np.ma.masked,
+    "sparse by columns": lambda: sp.csc_array(np.ones((4, 6))),
+    "sparse of text": lambda: sp.coo_array((2, 3), dtype=bool),
+    "float128": lambda: np.ones((4, 6), dtype=np.longdouble),
+    "parameter": lambda: nn.Parameter(torch.ones(4, 6)),
+    "a function of none": lambda: lambda: 0,
+    "a function of many": lambda: lambda a, b, c, d, e, f: 0,
+    "a class": lambda: nn.CrossEntropyLoss,
+    "an error": lambda: ValueError("no"),
+    "this folder": Path,
+    "a module": lambda: math,
+    "frozenset": frozenset,
+    "a range": lambda: range(10**12),
+    "a dict of lists": lambda: {"films": [], "cars": None},
+    "a model of another kind": lambda: rt.MultiHead(4, heads()),
 }
 
 # What certain arguments must refuse wherever they stand: (numbers >= 0, whole numbers).

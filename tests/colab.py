@@ -24,6 +24,7 @@ import venv
 from pathlib import Path
 
 import nbformat
+import platformdirs
 from filelock import FileLock
 from wheels import build_wheel
 
@@ -61,6 +62,9 @@ client = nbclient.NotebookClient(
 )
 client.execute()
 nbformat.write(nb, sys.argv[1])"""
+FREEZE = """import json
+from importlib.metadata import distributions
+print(json.dumps({each.name.lower(): each.version for each in distributions()}))"""
 NUMBER = re.compile(r"[-+−]?\d+(?:\.\d+)?(?:e[-+]?\d+)?|\bnan\b")
 
 
@@ -77,45 +81,69 @@ def pinned_torch() -> str:
 def environment() -> Path:
     """The Python of an environment with Colab's versions and no ragteach; made once, then kept."""
     wanted = [f"{name}=={version}" for name, version in PINS.items()]
-    wanted += [pinned_torch(), *BESIDE[1:]]
-    stamp = hashlib.sha256("\n".join(wanted).encode()).hexdigest()
+    lender = packages([*wanted, pinned_torch(), *BESIDE[1:]])
     folder = ROOT / "build" / f"colab-{sys.version_info.major}.{sys.version_info.minor}"
     folder.parent.mkdir(exist_ok=True)
-    python = folder / ("Scripts" if os.name == "nt" else "bin") / "python"
     ready = folder / "ready"
     with FileLock(f"{folder}.lock"):
-        if not ready.exists() or ready.read_text() != stamp:
-            venv.create(folder, with_pip=True, clear=True)
+        if not ready.exists() or ready.read_text() != str(lender):
+            venv.create(folder, clear=True)
             lend_torch(folder)
+            (site_packages(folder) / "lent.pth").write_text(str(site_packages(lender)))
+            shutil.copytree(lender / "share", folder / "share")  # the kernel's name
+            ready.write_text(str(lender))
+    return folder / ("Scripts" if os.name == "nt" else "bin") / "python"
+
+
+def packages(wanted: list[str]) -> Path:
+    """An environment with these and what they need, but torch: in the user's cache, made once."""
+    name = hashlib.sha256(" ".join([sys.version, *wanted]).encode()).hexdigest()[:16]
+    folder = Path(platformdirs.user_cache_dir("ragteach-tests"), name)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(f"{folder}.lock"):
+        if not folder.exists():
+            beside = Path(tempfile.mkdtemp(dir=folder.parent))
+            venv.create(beside, with_pip=True)
+            links = lend_torch(beside)
+            python = beside / ("Scripts" if os.name == "nt" else "bin") / "python"
             command = [python, "-m", "pip", "install", "-q", "--no-compile", *wanted]
             done = subprocess.run(command, capture_output=True, text=True)
             if done.returncode:
+                shutil.rmtree(beside)
                 raise Unavailable(done.stderr[-1000:])
-            ready.write_text(stamp)
-    return python
+            for link in links:  # it belongs to this environment, which may go
+                link.unlink()
+            beside.rename(folder)  # whole, or not at all
+    return folder
 
 
-def lend_torch(folder: Path) -> None:
+def site_packages(folder: Path) -> Path:
+    """Where an environment has its packages."""
+    return Path(sysconfig.get_path("purelib", "venv", {"base": str(folder)}))
+
+
+def lend_torch(folder: Path) -> list[Path]:
     """Link this environment's torch into another one: it is large, and already here.
 
     If it is another version than the pinned one, nothing is linked, and pip fetches that.
     """
     torch = importlib.metadata.distribution("torch")
     if torch.version.partition("+")[0] != pinned_torch().removeprefix("torch=="):
-        return
-    there = Path(sysconfig.get_path("purelib", "venv", {"base": str(folder)}))
+        return []
+    there, links = site_packages(folder), []
     with_gpu = [d for d in importlib.metadata.distributions() if d.name.lower().startswith(GPU)]
     for package in (torch, *with_gpu):
         for name in {file.parts[0] for file in package.files or ()} - {"..", "__pycache__"}:
             if not (there / name).exists():
                 (there / name).symlink_to(package.locate_file(name))
+                links.append(there / name)
+    return links
 
 
 def freeze(python: Path) -> dict[str, str]:
     """Name -> version of all that is installed."""
-    command = [python, "-m", "pip", "list", "--format", "json"]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    return {row["name"].lower(): row["version"] for row in json.loads(done.stdout)}
+    done = subprocess.run([python, "-c", FREEZE], capture_output=True, text=True, check=True)
+    return json.loads(done.stdout)
 
 
 def first_cell(python: Path, wheel: Path) -> str:
@@ -140,9 +168,10 @@ def installed(wheel: Path) -> Path:
         have = python.parent.parent / "wheel"
         stamp = hashlib.sha256(wheel.read_bytes()).hexdigest()
         if not have.exists() or have.read_text() != stamp:
-            command = [python, "-m", "pip", "uninstall", "-q", "-y", "ragteach"]
-            subprocess.run(command, capture_output=True, check=True)
             before = freeze(python)
+            if before.pop("ragteach", None):
+                command = [python, "-m", "pip", "uninstall", "-q", "-y", "ragteach"]
+                subprocess.run(command, capture_output=True, check=True)
             assert not set(ABSENT) & set(before)
             first_cell(python, wheel)
             after = freeze(python)

@@ -134,9 +134,9 @@ class Kernel:
 def _kernel(tell, arguments, begin):
     from ipykernel.kernelapp import IPKernelApp
 
-    saved = begin() if begin else lambda: 0.0
     app = IPKernelApp.instance(parent_handle=os.getppid())  # it ends with the process that forks
     app.initialize(arguments)
+    saved = begin() if begin else lambda: 0.0
     try:
         app.start()
     finally:

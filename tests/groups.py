@@ -16,7 +16,14 @@ from pathlib import PurePosixPath
 
 from xdist.scheduler import LoadScopeScheduling
 
-LAB = ("test_classic", "test_explorers", "test_frames", "test_reopened", "test_sharing")
+LAB = (
+    "test_classic",
+    "test_explorers",
+    "test_frames",
+    "test_pages",
+    "test_reopened",
+    "test_sharing",
+)
 # Of a lesson's notebooks, or of its explorers; then the lesson's name: 03_losses, lab_vision.
 RUNS = re.compile(r"test_a_lesson(?:_runs|s_goals\w*)\[(\d+|[a-z_]+)")
 ORDER = ("browser", "lesson")  # the longest come first, so that the processes end together

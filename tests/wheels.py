@@ -1,14 +1,16 @@
 """The wheel of the checkout, built elsewhere: nothing is written beside the sources.
 
-Enters: an empty folder.  Leaves: the wheel of the tracked files in it.
+Enters: an empty folder.  Leaves: the wheel of the tracked files; in a test session it is built once.
 """
 
+import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 ROOT = Path(__file__).resolve().parent.parent
 PARTS = ("ragteach", "datasets", "notebooks", "pyproject.toml", "README.md", "LICENSE")
@@ -24,6 +26,22 @@ def tracked() -> list[str]:
 
 
 def build_wheel(folder: Path) -> Path:
+    """Its path: in the folder of the test session, or in this one if there is no session."""
+    shared = os.environ.get("RAGTEACH_TEST_SHARED")
+    if shared is None:
+        return _built(folder)
+    wheels = Path(shared, "wheel")
+    with FileLock(f"{wheels}.lock"):
+        if not wheels.exists():
+            beside = folder / "new"
+            beside.mkdir()
+            _built(beside)
+            shutil.move(beside, wheels)
+    (path,) = wheels.glob("*.whl")
+    return path
+
+
+def _built(folder: Path) -> Path:
     copy = folder / "checkout"
     for name in tracked():
         if name.split("/")[0] in PARTS:

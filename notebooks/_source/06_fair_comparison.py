@@ -799,7 +799,7 @@ mine = fair_comparison(
     seeds=range(5),
     score=rt.evaluate,
 )
-print({name: np.round(found, 3) for name, found in mine.items()})
+print({name: np.round(np.asarray(found), 3) for name, found in mine.items()})
 mean, low, high = paired_interval(*(np.asarray(v) for v in mine.values()))
 print(f"RAG - full sharing: {mean:+.3f}, 95 % interval {low:+.3f} to {high:+.3f}")
 

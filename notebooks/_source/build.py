@@ -62,7 +62,16 @@ from ragteach.widgets.html import settled
 
 SOURCE = Path(__file__).resolve().parent
 KINDS = ("student", "solution")
-TAGS = {"exercise", "solution", "student", "answer", "volatile", "private", "setup"}
+TAGS = {
+    "exercise",
+    "solution",
+    "student",
+    "answer",
+    "volatile",
+    "private",
+    "setup",
+    "folded",
+}
 FIRST = """\
 # For Colab, and wherever ragteach is missing: installs it and leaves all else as it is.
 # Where it is there already, nothing happens.
@@ -337,7 +346,9 @@ def generate(row: dict, rows: list[dict], kind: str, source: Path = SOURCE):
     """The notebook of one lesson, not yet executed."""
     nb = jupytext.read(source / f"{row['name']}.py", fmt="py:percent")
     cells = [
-        nbformat.v4.new_markdown_cell(head(row, rows, kind)),
+        nbformat.v4.new_markdown_cell(
+            head(row, rows, kind) + order(row["name"], source)
+        ),
         nbformat.v4.new_code_cell(
             FIRST.format(address=repository()), metadata={"tags": ["setup"]}
         ),
@@ -366,7 +377,8 @@ def generate(row: dict, rows: list[dict], kind: str, source: Path = SOURCE):
         text = f"{row['name']}|{cell.source}|{seen[cell.source]}"
         cell["id"] = hashlib.sha256(text.encode()).hexdigest()[:12]
         cell.metadata = nbformat.from_dict({"tags": tags} if tags else {})
-        if cell.cell_type == "code" and "exercise" not in tags and draws(cell.source):
+        folded = "folded" in tags or draws(cell.source)
+        if cell.cell_type == "code" and "exercise" not in tags and folded:
             cell.metadata |= nbformat.from_dict(FOLDED)
         if cell.cell_type == "markdown":
             cell.source = cell.source.replace("{{lessons}}", table(rows))
@@ -427,7 +439,34 @@ def head(row: dict, rows: list[dict], kind: str) -> str:
         other = f"[solutions](solutions/{row['name']}.ipynb)"
     else:
         other = f"**with solutions** ([without](../{row['name']}.ipynb))"
-    return f"# {label(row)}\n\nAbout {minutes} minutes{before} · {other}\n\nAfterwards you can {able}."
+    return (
+        f"# {label(row)}\n\nAbout {minutes} minutes{before} · {other}\n\n{alone(row['name'], kind)}"
+        f"\n\nAfterwards you can {able}."
+    )
+
+
+def order(name: str, source: Path) -> str:
+    """A sentence on the order of the exercises, where their numbers do not run on."""
+    text = (source / f"{name}.py").read_text(encoding="utf-8")
+    numbers = [int(n) for n in re.findall(r'^card\("\w+-(\d+)"\)', text, re.MULTILINE)]
+    if numbers == sorted(numbers):
+        return ""
+    said = ", ".join(map(str, numbers))
+    return (
+        f" The exercises come in the order {said}: an exercise keeps its number where the lesson "
+        "around it has changed. None is missing."
+    )
+
+
+def alone(name: str, kind: str) -> str:
+    """Where its neighbours lie, for a file that was copied or opened in Colab by itself."""
+    folder = f"{repository()}/blob/main/notebooks"
+    other = "solutions" if kind == "student" else "without solutions"
+    path = f"solutions/{name}.ipynb" if kind == "student" else f"{name}.ipynb"
+    return (
+        f"*Is only this file here, as in Colab? By address: [{other}]({folder}/{path}), "
+        f"[all lessons]({repository()}#the-lessons), [the laws]({folder}/laws.md).*"
+    )
 
 
 def foot(row: dict, rows: list[dict], kind: str) -> str:

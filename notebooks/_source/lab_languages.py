@@ -171,8 +171,9 @@ board
 #
 # ### Who helps whom
 #
-# Every pair: one language alone, and with another one's sentences beside it. Measured on templates that nothing has seen, over four draws. (All draws
-# come from one stock of templates. So they are less than four witnesses, and the true intervals are wider than these.)
+# Every pair: one language alone, and with another one's sentences beside it. Measured on templates that nothing has seen, over four draws. All draws
+# split one stock of templates again, so they are less than four witnesses. Hence lesson 06's corrected interval, which is wider: it adds
+# `AGAIN`, the test sentences of a draw for each of its others, to $1/n$.
 
 # %%
 card("lab_languages-3")
@@ -188,13 +189,19 @@ check("lab_languages-3", clear)
 
 # %%
 clear = reference("lab_languages-3")
+draws = [
+    split_by_template(load_commands(12, FIVE, seed=seed), seed=seed)
+    for seed in range(4)
+]
+# The draws split one stock of templates again: test sentences for each of the others.
+AGAIN = np.mean([len(test) / len(rest) for rest, test in draws])
 OWN = [(lam, np.inf) for lam in (0.01, 0.03, 0.1, 0.3)]
 PAIRS = [(lam, s) for lam in (0.03, 0.3, 3) for s in (0.03, 0.3)]
 
 
 def gains(seed):
     """(helped, helper): what a second language brings the first, in accuracy on new templates."""
-    rest, test = split_by_template(load_commands(12, FIVE, seed=seed), seed=seed)
+    rest, test = draws[seed]
     train, val = split_by_template(rest, seed=seed)
     train, val, test = (by_language(part) for part in (train, val, test))
     features = word_features(train, "char")
@@ -202,18 +209,27 @@ def gains(seed):
 
 
 matrix = np.array([gains(seed) for seed in range(4)])  # (n_draws, helped, helper)
-alone = [interval(matrix[:, i, j]) for i in range(5) for j in range(5) if i != j]
+alone = [
+    interval(matrix[:, i, j], test_per_train=AGAIN)
+    for i in range(5)
+    for j in range(5)
+    if i != j
+]
 stars = sum(low > 0 or high < 0 for _, low, high in alone)
+print(f"test sentences for each of the others: {AGAIN:.2f}")
 print(f"clear each by itself at 95 %: {stars} of 20 pairs (chance would give about 1)")
-print(f"clear at 95 % for all together: {clear(matrix).sum()} of 20")
+# clear takes draws as independent, v / n: spread out like this, v (1 / n + AGAIN) comes out.
+middle = matrix.mean(0)
+spread = middle + (matrix - middle) * np.sqrt(1 + len(matrix) * AGAIN)
+print(f"clear at 95 % for all together: {clear(spread).sum()} of 20")
 
 # %%
 mean = 100 * matrix.mean(0)
 fig, ax = plt.subplots(figsize=(5.4, 4), dpi=90)
-draw_gains(matrix, FIVE, ax)
+draw_gains(matrix, FIVE, ax, test_per_train=AGAIN)
 plots.show(
     fig,
-    alt="Matrix of gains in accuracy between five languages, in points, each with its 95 % interval over four draws. "
+    alt="Matrix of gains in accuracy between five languages, in points, each with its 95 % interval over four draws, corrected for the stock they share. "
     f"The largest gain is {mean.max():.0f} points, the largest loss {mean.min():.0f}; {20 - stars} of 20 intervals hold zero.",
 )
 
@@ -340,7 +356,7 @@ def trained(data, tasks, lam, seed):
 
 def with_heads(seed):
     """Accuracy of the intent on new templates: (alone, with the two other heads); validation chooses each one's penalty."""
-    rest, test = split_by_template(load_commands(12, FIVE, seed=seed), seed=seed)
+    rest, test = draws[seed]  # of section 3
     train, val = split_by_template(rest, seed=seed)
     runs = word_features(by_language(train), "char")
     dense = make_pipeline(runs, TruncatedSVD(64, random_state=0)).fit(train["text"])
@@ -360,7 +376,7 @@ heads = np.array([with_heads(seed) for seed in range(3)])
 print(
     f"intent alone {heads[:, 0].mean():.3f}, with two more heads {heads[:, 1].mean():.3f}"
 )
-print(difference("difference", heads[:, 1] - heads[:, 0]))
+print(difference("difference", heads[:, 1] - heads[:, 0], test_per_train=AGAIN))
 
 # %% [markdown]
 # Not seen to help: the interval holds zero, over three draws from one stock of templates. (Both sides took their penalty by validation, so it is not the knob that hides a gain.)

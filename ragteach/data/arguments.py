@@ -7,6 +7,7 @@ three parts. The checks of single numbers and choices are in `ragteach.errors`.
 from __future__ import annotations
 
 import itertools
+import math
 from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -14,7 +15,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from ragteach.data.objects import as_name
+from ragteach.data.functions import check_callbacks, check_function
+from ragteach.data.objects import as_name, as_numbers, check_length
 from ragteach.errors import at_least, is_list, refuse, shown, whole
 
 LARGEST_SEED = 2**63 - 1  # of torch's generators
@@ -97,7 +99,7 @@ def generator_of(seed: object) -> torch.Generator:
 
 def check_model(model: object) -> None:
     """Refuse anything but a `RAG` (a compiled one has its names too)."""
-    if not isinstance(model, torch.nn.Module) or not hasattr(model, "task_names"):
+    if not isinstance(model, torch.nn.Module) or not hasattr(model, "n_tasks"):
         raise refuse(
             expected="model: a RAG",
             got=f"model = {short(model)}",
@@ -124,14 +126,27 @@ def check_optimizer(optimizer: object) -> None:
     is_a("optimizer", optimizer, torch.optim.Optimizer, what, fix)
 
 
-def made_optimizer(make: Callable[..., Any], parameters: list, options: dict) -> Any:
-    """The optimiser that ``make`` builds; refuses what builds none."""
+def made_optimizer(
+    make: Callable[..., Any], parameters: list, options: dict, saved: dict | None = None
+) -> Any:
+    """The optimiser that ``make`` builds, in the ``saved`` state; refuses what builds none."""
     try:
         made = make(parameters, **options)
     except TypeError as error:
         raise _no_optimizer(make, str(error)) from error
     if not isinstance(made, torch.optim.Optimizer):
         raise _no_optimizer(make, f"it made a {type(made).__name__}")
+    if saved is not None:
+        own = {*made.param_groups[0]}
+        made.load_state_dict(saved)
+        lacking = own - {*made.param_groups[0], "fused", "foreach"}
+        if lacking:
+            raise refuse(
+                expected="the optimizer of the training that is resumed",
+                got=f"optimizer = a {type(made).__name__}, whose {', '.join(sorted(lacking))} the "
+                "checkpoint does not have",
+                fix="pass the optimizer as before, or start anew without resume=",
+            )
     return made
 
 
@@ -168,23 +183,9 @@ def check_fit(
         raise refuse(
             expected="val data for early stopping", got="patience without val", fix="pass val="
         )
-    if not callable(optimizer):
-        raise refuse(
-            expected="optimizer: a torch optimiser's class",
-            got=shown(optimizer),
-            fix="pass torch.optim.Adam",
-        )
-    what, fix = "callbacks in a list", "pass callbacks=[yours]"
-    if not isinstance(callbacks, list | tuple):
-        raise refuse(expected=what, got=shown(callbacks), fix=fix)
-    for callback in callbacks:
-        if not (hasattr(callback, "on_step") or hasattr(callback, "on_epoch")):
-            raise refuse(
-                expected="callbacks with a method on_step or on_epoch",
-                got=f"{shown(callback)}, which has neither",
-                fix="write a class with on_epoch(self, model, epoch, record), and pass "
-                "[YourClass()]",
-            )
+    fix = "pass torch.optim.Adam; for options of its own, functools.partial(torch.optim.SGD, ...)"
+    check_function("optimizer", optimizer, ("parameters",), fix, made=True, named=("lr",))
+    check_callbacks(callbacks)
 
 
 def check_finite(model: Any) -> None:
@@ -221,6 +222,7 @@ def names_of(name: str, value: Any) -> list[str] | None:
 def as_matrix(name: str, value: Any, shape: tuple[int, int] | None = None) -> torch.Tensor:
     """A copy as a float32 matrix of finite numbers; refuses other shapes."""
     rows, columns = shape or ("n_tasks", "n_adapters")
+    check_length(name, value)
     try:
         value = value.detach().cpu() if isinstance(value, torch.Tensor) else value
         matrix = torch.as_tensor(np.asarray(value, dtype=np.float32)).clone()
@@ -244,12 +246,8 @@ def as_matrix(name: str, value: Any, shape: tuple[int, int] | None = None) -> to
 
 def as_sizes(sizes: Any) -> torch.Tensor:
     """How many examples each task has, (n_tasks,): finite numbers >= 0, not all zero."""
-    try:
-        given = torch.as_tensor(sizes)
-        fine = given.ndim == 1 and not given.is_complex() and bool((given >= 0).all())
-        fine = fine and 0 < float(given.sum()) < float("inf")
-    except (TypeError, ValueError, RuntimeError):
-        fine = False
+    given = as_numbers(sizes)
+    fine = given.ndim == 1 and bool((given >= 0).all()) and 0 < float(given.sum()) < math.inf
     if not fine:
         raise refuse(
             expected="sizes: how many examples each task has, (n_tasks,)",
@@ -261,6 +259,7 @@ def as_sizes(sizes: Any) -> torch.Tensor:
 
 def row_numbers(indices: Any, n: int) -> torch.Tensor:
     """Places among ``n`` examples, as a tensor: whole numbers, or True and False for each."""
+    check_length("indices", indices)
     try:
         places = np.asarray(indices)
     except (TypeError, ValueError, RuntimeError):

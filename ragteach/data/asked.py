@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import re
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -23,7 +24,11 @@ from ragteach.data.reading import load_table
 from ragteach.errors import RagteachError, refuse
 
 RENAMES, DROPS = ("rename_label", "rename_task"), ("drop_label", "drop_task")
-ARGUMENT = re.compile(r"""\b(text|label|task|encoding|missing|separator)=(["']?)([^\s"']+)\2""")
+CHANGES = (*RENAMES, *DROPS, "least_rows")
+ARGUMENT = re.compile(
+    r"""\b(text|label|task|encoding|missing|separator|sheet)=(?:(["'])(.*?)\2|([^\s"'\[]+))"""
+)
+LABELS = re.compile(r"\blabel=\[(.*?)\]")  # one column per task
 
 
 def asked_table(path: str, options: argparse.Namespace) -> tuple[pd.DataFrame, dict[str, Any]]:
@@ -31,7 +36,10 @@ def asked_table(path: str, options: argparse.Namespace) -> tuple[pd.DataFrame, d
     that are still to be named: `mend` remembers them.
     """
     with in_options():
-        table = load_table(path, encoding=options.encoding, separator=options.separator)
+        how = {"encoding": options.encoding, "separator": options.separator}
+        if getattr(options, "no_quotes", False):
+            how["quotes"] = False
+        table = load_table(path, sheet=getattr(options, "sheet", None), **how)
         columns = {role: getattr(options, role) for role in ROLES}
         changes = asked_changes(options)
         return (mend(table, **columns, **changes), {}) if changes else (table, columns)
@@ -50,7 +58,15 @@ def asked_changes(options: argparse.Namespace) -> dict[str, Any]:
     for name in RENAMES:
         given = getattr(options, name, None)
         if given:
-            changes[name + "s"] = dict(_pair(name, pair) for pair in given)
+            pairs = [_pair(name, pair) for pair in given]
+            changes[name + "s"] = dict(pairs)
+            if len(changes[name + "s"]) < len(dict.fromkeys(pairs)):
+                option = "--" + name.replace("_", "-")
+                raise refuse(
+                    expected=f"one new name for each old one in {option}",
+                    got=f"{option} {f' {option} '.join(given)}",
+                    fix="say once what a name is to become",
+                )
     for name in DROPS:
         given = getattr(options, name, None)
         if given:
@@ -85,5 +101,14 @@ def in_options() -> Iterator[None]:
     try:
         yield
     except RagteachError as error:
-        said = ARGUMENT.sub(r"--\1 \3", str(error))
-        raise RagteachError(said) from None
+        raise RagteachError(_in_options(str(error))) from None
+
+
+def _in_options(said: str) -> str:
+    """What an error says, in the command line's words."""
+    said = re.sub(r"rt\.load_table\(path, (.*?)\)", r"\1", said).replace(
+        "quotes=False", "--no-quotes"
+    )
+    said = LABELS.sub(lambda found: found[1].replace(", ", " ").replace("'", "\0"), said)
+    said = re.sub("\0(.*?)\0", lambda found: f"--label {shlex.quote(found[1])}", said)
+    return ARGUMENT.sub(lambda found: f"--{found[1]} {shlex.quote(found[3] or found[4])}", said)

@@ -18,6 +18,7 @@ Yarowsky (1995) for self-training. scikit-learn does the resampling and the self
 
 from __future__ import annotations
 
+import math
 import random
 import re
 from collections.abc import Iterable, Mapping
@@ -31,9 +32,10 @@ from sklearn.semi_supervised import SelfTrainingClassifier
 from sklearn.utils import check_array
 from sklearn.utils import resample as draw_rows
 
+from ragteach.data.arguments import MOST
 from ragteach.data.frames import as_table, check_header
 from ragteach.data.memory import fits_memory
-from ragteach.data.objects import as_rows, attribute, has
+from ragteach.data.objects import as_rows, attribute, check_length, has
 from ragteach.data.weighting import weights_of_classes
 from ragteach.errors import at_least, is_number, one_of, refuse, shown, whole
 from ragteach.tensors import MISSING
@@ -61,10 +63,7 @@ def class_weights(labels: Any, n_classes: int) -> np.ndarray:
         >>> [round(float(w), 2) for w in class_weights([0, 0, 0, 1], 2)]
         [0.67, 2.0]
     """
-    whole("n_classes", n_classes, 1)
-    fits_memory(
-        f"n_classes = {shown(n_classes, 12)} weights", 8 * n_classes, "number classes from 0"
-    )
+    whole("n_classes", n_classes, 1, MOST)
     labels = _class_numbers("labels", labels)
     labels = labels[labels != MISSING]
     if len(labels) and not 0 <= labels.min() <= labels.max() < n_classes:
@@ -101,7 +100,7 @@ def resample(
         [0, 0, 1, 1]
     """
     one_of("how", how, HOW)
-    whole("seed", seed)
+    whole("seed", seed, 0, math.inf)
     by = _names("by", by)
     frame = _table(frame, *by)
     groups = [group for _, group in frame.groupby(by, sort=True, observed=True)]
@@ -155,7 +154,7 @@ def augment(
         ['a good film', 'a fine film']
     """
     whole("copies", copies)
-    whole("seed", seed)
+    whole("seed", seed, 0, math.inf)
     at_least("share", share)
     if share > 1:
         raise refuse(
@@ -348,6 +347,7 @@ def self_train(
 
 def _class_numbers(name: str, labels: Any) -> np.ndarray:
     """Labels as whole numbers, (n_examples,)."""
+    check_length(name, labels)
     try:
         numbers = np.asarray(labels)
     except (ValueError, TypeError, RuntimeError):  # rows of unequal length

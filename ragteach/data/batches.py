@@ -10,6 +10,7 @@ seeing all of them first.
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -24,13 +25,13 @@ WHOLE = (torch.int8, torch.int16, torch.int32, torch.int64)
 
 def is_stream(data: Any) -> bool:
     """Whether these are batches to be read one after another."""
-    table = isinstance(data, str | Mapping | torch.Tensor) or has(data, "columns")
-    return is_list(data) and not table
+    other = isinstance(data, str | Mapping | torch.Tensor | io.IOBase) or has(data, "columns")
+    return is_list(data) and not other
 
 
 def batches_of(loader: Any) -> Iterator[tuple]:
     """The batches (x, y, task) of a DataLoader or another stream; refuses what makes none."""
-    if not is_list(loader):
+    if not is_stream(loader):
         raise refuse(
             expected="a DataLoader, which makes batches of (x, y, task)",
             got=f"{type(loader).__name__}",

@@ -3,8 +3,9 @@
 Enters: the names of a table's columns, and what you say about them.  Leaves: `Columns`.
 
 A column called exactly ``text``, ``label`` or ``task`` is taken. Else one whose name is much used
-for it (``review``, ``sentiment``, ``domain``) is, if it is the only such one; what was found is
-printed, so that you can object. Two that fit are an error that lists both.
+for it (``review``, ``sentiment``, ``domain``), or ends in such a word (``customer_review``, ``meta.stars``),
+is, if it is the only such one; what was found is printed, so that you can object. Two that fit are
+an error that lists both.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ LIKELY = {
          "content", "body", "question", "query", "post", "snippet", "fulltext", "rawtext", "cleantext"),
         ("description", "utt", "statement", "article", "complaint", "transcript",
          "input", "prompt", "phrase", "headline", "title", "word", "string", "feedback"),
+        ("subject", "summary"),
     ),
     "label": (
         ("label", "labels"),
@@ -33,14 +35,28 @@ LIKELY = {
          "emotion", "overall", "mood", "scenario", "classification", "y", "sentimentlabel",
          "labelname", "goldlabel", "classlabel"),
         ("category", "score", "topic", "tag", "answer", "output", "gold", "airlinesentiment"),
+        ("priority", "severity", "urgency"),
     ),
     "task": (
         ("task", "tasks"),
         ("domain", "taskname", "language", "lang", "dataset", "domainname"),
         ("category", "productcategory", "source", "condition", "topic", "genre", "locale", "department",
          "product", "group", "subreddit", "brand", "airline", "shop", "store", "platform", "website"),
+        ("queue", "team", "channel", "market", "site", "app", "appid"),
     ),
 }  # fmt: skip
+NO_TEXT = {
+    "label",
+    "labels",
+    "class",
+    "category",
+    "target",
+    "sentiment",
+    "intent",
+    "emotion",
+    "task",
+    "topic",
+}
 ROLES = ("text", "label", "task")
 
 
@@ -98,6 +114,15 @@ def find_columns(
                 got=f"no column {name!r} for {role}",
                 fix="check its spelling, or load the table with that column",
             )
+    named = [name for _, name in given if name is not None]
+    twice = next((name for name in named if named.count(name) > 1), None)
+    if twice is not None:
+        roles = [role for role, name in given if name == twice]
+        raise refuse(
+            expected="a column of its own for text, for task, and for each label",
+            got=f"{shown(twice)} named more than once: as {' and as '.join(roles)}",
+            fix="name each column once, or leave out what its name says",
+        )
     if several is not None and task is not None:
         raise refuse(
             expected="a task column, or one label column per task",
@@ -136,7 +161,8 @@ def likeliest(role: str, names: list[str], taken: set, needed: bool = True) -> s
     if role in free:
         return role
     for group in LIKELY[role]:
-        fitting = [name for name in free if re.sub(r"[\W_]+", "", str(name).casefold()) in group]
+        whole = [name for name in free if re.sub(r"[\W_]+", "", str(name).casefold()) in group]
+        fitting = whole or [name for name in free if _ends_in(name, group, role)]
         if len(fitting) > 1:
             raise refuse(
                 expected=f"one column that can be the {role}",
@@ -154,8 +180,48 @@ def likeliest(role: str, names: list[str], taken: set, needed: bool = True) -> s
         f"{', '.join(map(str, names)) or 'none'}",
         fix=f"say which it is: {role}='...'"
         + (", or one column per task: label=['...', '...']" if role == "label" else "")
-        + f"; or rename it to {role!r} in the header; a file whose first line is data needs one",
+        + f"; or rename it to {role!r} in the header; a file whose first line is data needs a line "
+        "text,label,task above it",
     )
+
+
+def is_likely(name: object) -> bool:
+    """Whether a column of this name may be the text, the label or the task.
+
+    Example:
+        >>> [is_likely(name) for name in ("Text", "Customer Review", "Export of May", "meta.stars")]
+        [True, True, False, True]
+    """
+    bare = re.sub(r"[\W_]+", "", str(name).casefold())
+    return any(
+        bare in group or _ends_in(name, group, role)
+        for role, groups in LIKELY.items()
+        for group in groups
+    )
+
+
+def tidy(name: str) -> str:
+    """A column's name on one line, without the mark that some files begin with.
+
+    Example:
+        >>> tidy("\\ufeff Product\\r\\nCategory ")
+        'Product Category'
+    """
+    return re.sub(r"\s*[\r\n\t]+\s*", " ", name.strip().lstrip("\ufeff").strip())
+
+
+def repeated_headers(n: int) -> str:
+    """What was done with rows that repeat the header, as files do that were put one below another."""
+    if n == 1:
+        return "1 row that repeats the header is left out"
+    return f"{n:,} rows that repeat the header are left out"
+
+
+def _ends_in(name: object, group: Sequence[str], role: str) -> bool:
+    """Whether the last word of a column's name is one of these; ``label_text`` is no text."""
+    *before, last = re.findall(r"[^\W_]+", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", str(name))) or [""]
+    about_labels = role == "text" and NO_TEXT & {word.casefold() for word in before}
+    return bool(before) and not about_labels and last.casefold() in group
 
 
 def columns_like(source: Sequence, frame: Any, text: Any, label: Any, task: Any) -> tuple:

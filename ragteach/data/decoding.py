@@ -40,7 +40,7 @@ def decoded(raw: bytes, name: str, encoding: str | None) -> str:
     encoding = encoding_of(raw, encoding)
     try:
         return raw.decode("" if "\0" in encoding else encoding)
-    except LookupError:
+    except (LookupError, UnicodeEncodeError):  # half a sign is in no encoding's name
         raise refuse(
             expected="the name of a text encoding",
             got=f"encoding = {encoding!r}",
@@ -56,7 +56,7 @@ def decoded(raw: bytes, name: str, encoding: str | None) -> str:
             if other != encoding
         }
         said = [
-            f"with encoding={other!r} that line reads {reading!r}"
+            f"with rt.load_table(path, encoding={other!r}) that line reads {reading!r}"
             for reading, other in reversed(readings.items())
         ]
         raise refuse(

@@ -9,14 +9,17 @@ from __future__ import annotations
 import csv
 import io
 import re
+from itertools import islice
 from typing import Any
 
 import pandas as pd
 
+from ragteach.data.columns import is_likely, repeated_headers, tidy
 from ragteach.errors import refuse
 
 SHAPE = "a CSV file with a header line and the columns text, label, task"
 SEPARATORS = ",;\t|"
+MOST_TITLES = 10  # lines above a header
 UNUSUAL = "^~:#/\u00a6\x01\x1f"  # named in an error, not taken: they also stand in titles
 EXCEL_SAYS = re.compile(r"\Asep=(.)\r?\n")  # the first line of a file that Excel wrote
 
@@ -33,6 +36,7 @@ def csv_table(text: str, name: str, separator: str | None, quotes: bool) -> pd.D
     if said:
         text = text[said.end() :]
         separator = separator or said[1]
+    text = _below_titles(text, separator)
     if separator is None:
         separator = _separator(text)
         if separator != ",":
@@ -57,12 +61,12 @@ def csv_table(text: str, name: str, separator: str | None, quotes: bool) -> pd.D
             )
     except (pd.errors.ParserError, pd.errors.EmptyDataError, ValueError) as error:
         raise _unreadable(str(error).strip(), text, name) from None
-    table.columns = [str(column).strip().lstrip("\ufeff") for column in table.columns]
+    table.columns = [tidy(str(column)) for column in table.columns]
     _refuse_header(header, name)
-    table = table.fillna("")
+    table = _without_headers(table.fillna(""))
     if quotes:
         _refuse_swallowed(table, separator, name)
-    return table.apply(_whole_numbers)
+    return table.apply(_whole_numbers, separator=separator)
 
 
 def _refuse_pages(text: str, name: str) -> None:
@@ -76,13 +80,53 @@ def _refuse_pages(text: str, name: str) -> None:
 
 def _unreadable(said: str, text: str, name: str) -> Exception:
     """The refusal of a file that pandas could not read, with what may be the cause."""
-    fix = "open the file as text and compare its first two lines; a text with commas needs quotes"
+    fix = "open the file as text and compare its first two lines: the header must be the first; a "
+    fix += "text with commas needs quotes"
     if "EOF inside string" in said:
-        fix = 'a quote (") is opened and never closed there: close it, or pass quotes=False'
+        fix = 'a quote (") is opened and never closed there: close it; or read " as a letter like '
+        fix += "any other: rt.load_table(path, quotes=False)"
     if not text.strip():
         said = "nothing in it"
         fix = "check the path; an open file that was read is at its end: file.seek(0)"
     return refuse(expected=SHAPE, got=f"{name}: {said}", fix=fix)
+
+
+def _without_headers(table: pd.DataFrame) -> pd.DataFrame:
+    """The table without rows that repeat its header; how many stands in ``attrs["mended"]``."""
+    if table.shape[1] < 2:
+        return table
+    again = table[table.iloc[:, 0].str.strip() == table.columns[0]]
+    again = again[[all(map(str.__eq__, map(tidy, row), table.columns)) for row in again.to_numpy()]]
+    if len(again):
+        table = table.drop(index=again.index).reset_index(drop=True)
+        table.attrs["mended"] = [repeated_headers(len(again))]
+    return table
+
+
+def _below_titles(text: str, separator: str | None) -> str:
+    """The text from its header on: what a program or a person wrote above it is left out, and printed.
+
+    A title stands alone in its line, and the names of columns stand in the line below.
+    """
+    for sign in separator or SEPARATORS:
+        try:
+            reader = csv.reader(io.StringIO(text[:20_000]), delimiter=sign)
+            rows = [(reader.line_num, row) for row in islice(reader, MOST_TITLES + 2)]
+        except csv.Error:
+            continue
+        n_filled = [sum(bool(value.strip()) for value in row) for _, row in rows]
+        top = next((i for i, n in enumerate(n_filled) if n > 1), 0)
+        titles = [" ".join(row).strip() for _, row in rows[:top] if "".join(row).strip()]
+        alone = all(len(row) < 2 for _, row in rows[:top])  # else empty cells stand beside it
+        if not titles or (alone and is_likely(titles[0])) or len(rows) < top + 2:
+            continue
+        if set("".join(titles)) & set(SEPARATORS):  # of a header, in another dialect
+            continue
+        header, below = rows[top][1], rows[top + 1][1]
+        if len(header) == len(below) and any(map(is_likely, header)):
+            print(f"above the header, left out: {', '.join(map(repr, titles))}")
+            return "\n".join(text.split("\n")[rows[top - 1][0] :])
+    return text
 
 
 def _first_line(text: str) -> str:
@@ -128,7 +172,8 @@ def _refuse_header(header: list[str], name: str) -> None:
             raise refuse(
                 expected="columns with a comma, a semicolon, a tab or | between them",
                 got=f"{name}: one column, {header[0][:80]!r}",
-                fix=f"name what stands between its columns: separator={separator!r}",
+                fix="name what stands between its columns: rt.load_table(path, "
+                f"separator={separator!r})",
             )
 
 
@@ -150,14 +195,15 @@ def _refuse_swallowed(table: pd.DataFrame, separator: str, name: str) -> None:
                     expected='quotes (") in pairs',
                     got=f"{name}: the value of {column} in data row {int(str(row)) + 1} holds "
                     f"{len(value.splitlines())} lines that look like rows: {value[:60]!r}",
-                    fix='write a quote inside a text twice (""), or pass quotes=False: '
-                    "rt.load_table(path, quotes=False)",
+                    fix='write a quote inside a text twice (""); or read " as a letter like any '
+                    "other: rt.load_table(path, quotes=False)",
                 )
 
 
-def _whole_numbers(values: pd.Series) -> pd.Series:
-    """Columns of ``0.0``, ``1.0`` are whole numbers that a program wrote as decimals."""
+def _whole_numbers(values: pd.Series, separator: str) -> pd.Series:
+    """Columns of ``0.0``, ``1.0`` (or ``1,0``) are whole numbers that a program wrote as decimals."""
     filled = values[values != ""]
-    if len(filled) and filled.str.fullmatch(r"-?\d+\.0+").all():
-        return values.str.replace(r"\.0+$", "", regex=True)
+    zeros = r"\.0+" if separator == "," else r"(?:\.0+|,00?)"  # 1,000 is a thousand
+    if len(filled) and filled.str.fullmatch(rf"-?\d+{zeros}").all():
+        return values.str.replace(rf"{zeros}$", "", regex=True)
     return values

@@ -36,6 +36,7 @@ from torch import nn
 from tqdm.auto import tqdm
 
 from ragteach.data.machine import pick_device
+from ragteach.data.objects import outside
 from ragteach.data.writing import write
 from ragteach.errors import is_list, refuse, shown, whole
 
@@ -242,7 +243,7 @@ class Encoder:
                 "comes after is not read. Split them, or take a larger max_tokens if the model "
                 "can read more",
                 CutWarning,
-                stacklevel=3,
+                stacklevel=outside(),
             )
         return vectors
 

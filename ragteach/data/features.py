@@ -22,6 +22,7 @@ import numpy as np
 import scipy.sparse as sp
 from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 
+from ragteach.data.objects import outside
 from ragteach.errors import one_of, refuse, shown
 
 KINDS = {"tfidf": TfidfVectorizer, "bow": CountVectorizer}
@@ -147,7 +148,7 @@ def warn_of_unknown(x: Any) -> None:
             f"{empty} of {n_docs} texts hold no word that the vectoriser knows: for them the model "
             "knows no more than its bias. Are they of the language and kind that it was fitted on?",
             UnknownWordsWarning,
-            stacklevel=4,
+            stacklevel=outside(),
         )
 
 
@@ -165,7 +166,7 @@ def warn_of_silent(n_docs: int, silent: list[str]) -> None:
             f"{silent[0][:60]!r}). What it says of {its} is its bias alone: the same answer and the "
             "same probabilities whatever the text.",
             UnknownWordsWarning,
-            stacklevel=4,
+            stacklevel=outside(),
         )
 
 

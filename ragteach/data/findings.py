@@ -6,6 +6,7 @@ Enters: counts of rows, tasks and classes.  Leaves: each `Finding`, one after th
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -19,6 +20,7 @@ TINY, SMALL = 15, 100  # rows of a task: too few to test; few enough to say so
 MOST_ALIKE = 5  # names that are told one by one
 RARE = 5  # rows that a (task, label) pair needs to be in training, validation and test
 DISAGREE = 0.2  # share of sentences on which two strategies differ, unless measured
+MARKUP = re.compile(r"</?[a-zA-Z][^<>]*>|&(?:[a-zA-Z]{2,8}|#\d{1,6});")  # HTML in a name
 POINTS = (1, 2, 5, 10)  # percentage points
 TEST_SHARE = 0.2  # of the rows, in each draw
 
@@ -78,6 +80,7 @@ def about_gaps(left_out: Mapping[str, int], before: bool) -> Iterator[Finding]:
         n = left_out.get(role, 0)
         if n:
             unknown = "" if role == "text" else ", or with one such as 'unknown'"
+            kept = f"a {role} of their own" if role != "text" else "texts without a word"
             yield Finding(
                 "gaps",
                 "know" if before else "act",
@@ -85,7 +88,7 @@ def about_gaps(left_out: Mapping[str, int], before: bool) -> Iterator[Finding]:
                 "nothing, if they can be spared; else fill them in, and do all of it again"
                 if before
                 else "they are left out below; train and compare ask you: --missing drop leaves "
-                'them out, --missing keep makes them a class of their own (in Python missing="drop")',
+                f'them out, --missing keep makes them {kept} (in Python missing="drop")',
             )
 
 
@@ -95,6 +98,15 @@ def about_names(rows: Mapping[str, Mapping[str, int]]) -> Iterator[Finding]:
         found = look_alikes(role, rows[role])
         for alike in found[:MOST_ALIKE]:
             yield Finding("names", "act", str(alike), alike.cure())
+        marked = [name for name in rows[role] if MARKUP.search(name)]
+        if marked:
+            yield Finding(
+                "names",
+                "act",
+                f"{_some(map(repr, marked), role)} with markup: a page was read for a table",
+                "these rows are seldom what the column says; to leave them out, "
+                f"{dropped(role, marked[:MOST_ALIKE])}",
+            )
         if len(found) > MOST_ALIKE:
             names = ", ".join(repr(alike.odd) for alike in found[MOST_ALIKE:][:20])
             yield Finding(
@@ -114,7 +126,11 @@ def about_tasks(tasks: pd.DataFrame, classes: pd.DataFrame, others: list[str]) -
             "act",
             f"one task only, {small['task']!r}: there is nothing to share",
             "name the column that tells your tasks apart"
-            + (f", perhaps --task {others[0]}" if others else " (--task)")
+            + (
+                f", perhaps --task {' or --task '.join(map(shlex.quote, others[:3]))}"
+                if others
+                else " (--task)"
+            )
             + "; if there is none, use a plain classifier",
         )
     else:
@@ -123,9 +139,9 @@ def about_tasks(tasks: pd.DataFrame, classes: pd.DataFrame, others: list[str]) -
         yield Finding(
             "tasks",
             "act",
-            f"{len(tasks)} tasks in {tasks['rows'].sum()} rows: is this column "
-            "a row's number or name?",
-            "choose a column with few values that repeat",
+            f"{len(tasks)} tasks in {tasks['rows'].sum()} rows: this column may be a row's number "
+            "or name",
+            "choose a column with few values that repeat (--task)",
         )
     numbers = [name for name in classes["label"] if re.fullmatch(r"-?\d+\.?\d*", name)]
     if len(classes) == 1:
@@ -237,8 +253,7 @@ def about_pairs(rows: pd.DataFrame, counts: dict) -> Iterator[Finding]:
             "rare pairs",
             "know",
             f"{counts['absent (task, label) pairs']} of the (task, label) pairs never occur",
-            "fine if a task has no such class; if tasks have different classes altogether, give "
-            "each its own head (fit_heads)",
+            "fine if a task has no such class; tasks that have no class in common get a head each",
         )
 
 
@@ -265,8 +280,8 @@ def about_power(power: pd.DataFrame) -> Iterator[Finding]:
         "know",
         f"a difference of {best['points']} points needs "
         f"{best['test_sentences']:,} test sentences, that is {best['draws']} draws, {assumed}",
-        f"python -m ragteach compare --seeds {max(5, best['draws'])}; more seeds deal the same "
-        "rows again and cannot replace more rows",
+        f"compare with --seeds {max(5, best['draws'])} (in Python seeds={max(5, best['draws'])}); "
+        "more seeds deal the same rows again and cannot replace more rows",
     )
 
 

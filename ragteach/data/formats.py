@@ -15,6 +15,7 @@ from typing import Any
 
 import pandas as pd
 
+from ragteach.data.columns import is_likely, tidy
 from ragteach.errors import need, refuse
 
 OLD_WORKBOOK = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
@@ -24,8 +25,8 @@ OTHER_BOOKS = (".xls", ".xlsb", ".ods")
 JSON = (".jsonl", ".ndjson", ".json")
 
 
-def binary_table(raw: bytes, name: str) -> pd.DataFrame | None:
-    """The table in a binary file; None if it is text.
+def binary_table(raw: bytes, name: str, sheet: str | None = None) -> pd.DataFrame | None:
+    """The table in a binary file (of a workbook, on that sheet); None if it is text.
 
     Raises:
         RagteachError: a package that is missing, a broken file, several sheets with a table.
@@ -36,9 +37,15 @@ def binary_table(raw: bytes, name: str) -> pd.DataFrame | None:
     if kind in (".feather", ".arrow") or raw.startswith(b"ARROW1"):
         return _arrow(raw, name, "a Feather file", pd.read_feather)
     if kind in WORKBOOKS or _is_workbook(raw):
-        return _excel(raw, name, "openpyxl", "openpyxl")
+        return _excel(raw, name, "openpyxl", "openpyxl", sheet)
     if kind in OTHER_BOOKS or raw.startswith(OLD_WORKBOOK) or OPEN_SHEET in raw[:200]:
-        return _excel(raw, name, "python_calamine", "calamine")
+        return _excel(raw, name, "python_calamine", "calamine", sheet)
+    if sheet is not None:
+        raise refuse(
+            expected="a workbook, if you name a sheet",
+            got=f"{name}, which has no sheets",
+            fix="leave sheet out",
+        )
     return None
 
 
@@ -54,14 +61,16 @@ def _is_workbook(raw: bytes) -> bool:
 def _arrow(raw: bytes, name: str, what: str, read: Any) -> pd.DataFrame:
     need("pyarrow")
     try:
-        return read(io.BytesIO(raw))
+        return _flat(read(io.BytesIO(raw)))
     except (OSError, ValueError) as error:
         raise refuse(
             expected=what, got=f"{name}: {error}", fix="write it again, or as CSV"
         ) from None
 
 
-def _excel(raw: bytes, name: str, package: str, engine: Any) -> pd.DataFrame:
+def _excel(
+    raw: bytes, name: str, package: str, engine: Any, sheet: str | None = None
+) -> pd.DataFrame:
     need(package)
     try:
         book = pd.read_excel(
@@ -77,24 +86,45 @@ def _excel(raw: bytes, name: str, package: str, engine: Any) -> pd.DataFrame:
         raise refuse(
             expected="an Excel file", got=f"{name}: {error}", fix="save it again, or as CSV"
         ) from None
-    sheets = {title: _sheet(cells) for title, cells in book.items()}
-    sheets = {title: sheet for title, sheet in sheets.items() if len(sheet)}
-    if len(sheets) != 1:
-        raise refuse(
-            expected="one sheet with a table",
-            got=f"{name} with {len(sheets)}: {', '.join(map(str, sheets))}",
-            fix=f"pass the sheet you mean: pandas.read_excel({name!r}, sheet_name=...)",
-        )
-    return next(iter(sheets.values()))
+    chosen = _chosen({title: _filled(cells) for title, cells in book.items()}, name, sheet)
+    if len(book) > 1 and sheet is None:
+        print(f"sheet: {chosen!r} (of {', '.join(map(str, book))})")
+    return _sheet(_filled(book[chosen]))
+
+
+def _filled(cells: pd.DataFrame) -> pd.DataFrame:
+    """The cells of rows and columns in which something stands."""
+    return cells.dropna(how="all").dropna(how="all", axis=1).reset_index(drop=True)
+
+
+def _chosen(book: dict[str, pd.DataFrame], name: str, sheet: str | None) -> str:
+    """The title of the sheet that was named, or of the only one with a table."""
+    if sheet in book:
+        return str(sheet)
+    tables = [title for title, cells in book.items() if len(cells) > 1]
+    wide = [title for title in tables if book[title].shape[1] > 1]  # a note has one column
+    if sheet is None and len(wide or tables) == 1:
+        return (wide or tables)[0]
+    raise refuse(
+        expected="one sheet with a table" if sheet is None else "a sheet that is there",
+        got=f"{name} with {len(tables)}: {', '.join(map(str, tables))}"
+        + ("" if sheet is None else f"; no sheet {sheet!r}"),
+        fix=f"say which you mean: rt.load_table(path, sheet={str((tables or ['...'])[0])!r})",
+    )
 
 
 def _sheet(cells: pd.DataFrame) -> pd.DataFrame:
-    """The cells below the first row that is not empty, which is the header."""
-    cells = cells.dropna(how="all").dropna(how="all", axis=1).reset_index(drop=True)
+    """The cells below the header, which is the first row that is more than a title."""
     if cells.empty:
         return cells
+    n_filled = cells.notna().sum(axis=1).to_numpy()
+    top = int((n_filled > 1).argmax())  # 0 if there is none
+    titles = [str(value) for value in cells.iloc[:top].to_numpy().ravel() if pd.notna(value)]
+    if titles and (not is_likely(titles[0]) or any(map(is_likely, cells.iloc[top].dropna()))):
+        print(f"above the header, left out: {', '.join(map(repr, titles))}")
+        cells = _filled(cells.iloc[top:])
     header = [
-        f"column {i + 1}" if pd.isna(name) else str(name).strip()
+        f"column {i + 1}" if pd.isna(name) else tidy(str(name))
         for i, name in enumerate(cells.iloc[0])
     ]
     table = cells.iloc[1:].reset_index(drop=True)
@@ -115,7 +145,7 @@ def json_table(text: str, name: str) -> pd.DataFrame:
         RagteachError: text that is none of these.
     """
     try:
-        return pd.DataFrame(_records(text))
+        return _flat(pd.DataFrame(_records(text)))
     except (ValueError, TypeError, AttributeError, RecursionError) as error:
         raise refuse(
             expected="one JSON object in each line, with the same keys",
@@ -123,6 +153,23 @@ def json_table(text: str, name: str) -> pd.DataFrame:
             fix='look at its first lines; each should read like {"text": "good film", "label": '
             '"good"}',
         ) from None
+
+
+def _flat(table: pd.DataFrame) -> pd.DataFrame:
+    """Objects inside objects as columns of their own: ``{"review": {"stars": 5}}`` as review.stars."""
+    for name in list(table.columns):
+        values = table[name]
+        n_objects = (
+            sum(isinstance(value, dict) for value in values) if values.dtype == object else 0
+        )
+        if n_objects == 0 or n_objects < values.notna().sum():
+            continue
+        rows = [value if isinstance(value, dict) else {} for value in values]
+        inner = pd.json_normalize(rows).set_index(table.index).add_prefix(f"{name}.")
+        place = list(table.columns).index(name)
+        left, right = table.iloc[:, :place], table.iloc[:, place + 1 :]
+        table = pd.concat([left, inner, right], axis=1)
+    return table
 
 
 def _records(text: str) -> Any:

@@ -24,9 +24,9 @@ from scipy.sparse.csgraph import connected_components
 from ragteach.data.aligned import aligned
 from ragteach.data.alike import look_alikes
 from ragteach.data.arguments import names_of
-from ragteach.data.columns import ROLES, Columns, find_columns
-from ragteach.data.naming import WAYS, Named, ask, name_column, natural
-from ragteach.data.objects import attribute, has
+from ragteach.data.columns import ROLES, Columns, find_columns, repeated_headers
+from ragteach.data.naming import WAYS, Named, ask, name_column, natural, plain
+from ragteach.data.objects import attribute, has, outside
 from ragteach.data.reading import load_table
 from ragteach.errors import one_of, refuse, shown
 from ragteach.tensors import MISSING
@@ -127,6 +127,7 @@ def named_frame(
     columns = find_columns(list(table.columns), text, label, task)
     if columns.found and not roles:
         print(columns)
+    table = _without_headers(table, columns, attrs)
     if len(table) == 0:
         raise refuse(
             expected="a text in every row, and at least one row",
@@ -142,12 +143,13 @@ def named_frame(
     if scheme is None and class_names and not any(name.isdecimal() for name in class_names):
         scheme = class_names  # numbers, where training data had names, are their places
     labels = name_column(table[columns.label], "label", class_names, missing, scheme=scheme)
-    if not class_names:
-        labels = labels.used()
     tasks = _tasks(table, columns, missing, task_names, attrs.get("task_names"))
     texts, has_text = _texts(table[columns.text], missing)
     keep = has_text & (labels.numbers != MISSING) & (tasks.numbers != MISSING)
-    out = _standard(table, columns, texts, labels, tasks, np.flatnonzero(keep), task_names)
+    kept = labels
+    if not class_names:  # a class of rows that are left out is none
+        kept = Named(labels.names, np.where(keep, labels.numbers, MISSING)).used()
+    out = _standard(table, columns, texts, kept, tasks, np.flatnonzero(keep), task_names)
     lacks = {
         "text": ~has_text,
         "label": labels.numbers == MISSING,
@@ -157,6 +159,19 @@ def named_frame(
     if again:
         out.attrs["columns"] = again
     return _noted(out, attrs, warn and class_names is None and task_names is None)
+
+
+def _without_headers(table: pd.DataFrame, columns: Columns, attrs: dict) -> pd.DataFrame:
+    """The table without rows that repeat the header."""
+    label = columns.label if isinstance(columns.label, tuple) else (columns.label,)
+    names = [name for name in (columns.text, *label, columns.task) if isinstance(name, str)]
+    texts = table[columns.text].tolist()
+    rows = [i for i, text in enumerate(texts) if type(text) is str and text.strip() == columns.text]
+    rows = [i for i in rows if all(str(table[name].iloc[i]).strip() == name for name in names)]
+    if not rows or len(names) < 2:
+        return table
+    attrs["mended"] = [*attrs.get("mended", ()), repeated_headers(len(rows))]
+    return table.drop(index=table.index[rows]).reset_index(drop=True)
 
 
 def _note_left_out(out: pd.DataFrame, lacks: Mapping[str, np.ndarray]) -> None:
@@ -188,6 +203,20 @@ def row_counts(frame: pd.DataFrame) -> dict[str, dict[str, int]]:
     return {"label": labels, "task": {str(name): int(n) for name, n in tasks.items()}}
 
 
+def _codes(labels: Mapping[str, int]) -> str:
+    """Of labels that are nearly all numbers: that what the frame holds are codes."""
+    names = list(labels)
+    others = [name for name in names if natural(name)[0] != 0]
+    numbers = [name for name in names if name not in others]
+    if len(others) != 1 or len(numbers) < 3 or plain(numbers):
+        return ""
+    return (
+        f" Since {others[0]!r} is no number, these labels are names without amounts: the column "
+        f"label holds codes, {names[0]!r} as 0 to {names[-1]!r} as {len(names) - 1}, not the numbers "
+        "themselves, and no mean absolute error is measured. Rename it or drop it to have that."
+    )
+
+
 def _warn_alike(frame: pd.DataFrame) -> None:
     """One warning of all names that look alike."""
     rows = row_counts(frame)
@@ -196,9 +225,9 @@ def _warn_alike(frame: pd.DataFrame) -> None:
         return
     more = f" And {len(found) - 1} more: see rt.look(data)." if len(found) > 1 else ""
     warnings.warn(
-        f"It may be a slip: {found[0]}. They stay two; {found[0].cure()}.{more}",
+        f"It may be a slip: {found[0]}. They stay two; {found[0].cure()}.{more}{_codes(rows['label'])}",
         NamesWarning,
-        stacklevel=4,
+        stacklevel=outside(),
     )
 
 
@@ -397,6 +426,7 @@ def _from_label_columns(
     texts, has_text = _texts(table[columns.text], missing)
     task, row = np.nonzero((numbers.T != MISSING) & has_text)
     labels = Named(list(every), numbers[row, task])
+    labels = labels if class_names else labels.used()
     lacks = {"text": ~has_text, "label": (numbers == MISSING).all(1)}
     lacks["task"] = np.zeros(len(table), dtype=bool)
     texts = [texts[i] for i in row]
@@ -444,6 +474,17 @@ def _standard(
         "columns": {"text": columns.text, "label": label, "task": columns.task},
     }
     return out
+
+
+def check_classes(frame: pd.DataFrame) -> None:
+    """Refuse a standard frame of one class: there is nothing to learn."""
+    names = frame.attrs["label_names"]
+    if len(names) < 2:
+        raise refuse(
+            expected="labels of at least two classes",
+            got=f"{len(names)}: {names}",
+            fix="check the label column, and what you filtered",
+        )
 
 
 def refuse_apart(frame: pd.DataFrame) -> None:

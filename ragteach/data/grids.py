@@ -19,6 +19,7 @@ Source: the windy grid world is Sutton and Barto's (2018), section 6.5; the froz
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -201,7 +202,7 @@ def make_grid(world: str, seed: int = 0) -> Grid:
     """
     kinds = {**WORLDS, **NEWCOMERS}
     one_of("world", world, kinds)
-    whole("seed", seed)
+    whole("seed", seed, 0, math.inf)
     return _made(list(kinds).index(world), kinds[world], int(seed))
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import html
 import textwrap
+from collections.abc import Callable
 from typing import Any
 
 import pandas as pd
@@ -21,7 +22,7 @@ WEIGHTS = {"act": "do something", "know": "good to know", "fine": "fine"}
 
 def as_text(look: Any) -> str:
     """The report as text, at most 88 columns wide (a name of yours may be wider)."""
-    named = ", ".join(f"{k} = {v!r}" for k, v in look.columns.items())
+    named = ", ".join(f"{k} = {v}" for k, v in _read_as(look.columns, repr))
     title = (
         f"A look at {look.name}: {look.n_rows:,} rows, {counted(look.tasks, 'task')}, "
         f"{counted(look.classes, 'class')}"
@@ -43,7 +44,10 @@ def as_text(look: Any) -> str:
 
 def as_html(look: Any) -> str:
     """The report as a piece of a page (no html or body around it)."""
-    named = ", ".join(f"{k}: <code>{html.escape(str(v))}</code>" for k, v in look.columns.items())
+    coded = "<code>{}</code>".format
+    named = ", ".join(
+        f"{k}: {v}" for k, v in _read_as(look.columns, lambda name: coded(html.escape(str(name))))
+    )
     parts = [
         '<div class="ragteach-look">',
         f"<p><strong>A look at {html.escape(look.name)}</strong>: {look.n_rows:,} rows, "
@@ -55,6 +59,18 @@ def as_html(look: Any) -> str:
         "</div>",
     ]
     return "\n".join(parts)
+
+
+def _read_as(columns: dict, shown: Callable[[str], str]) -> list[tuple[str, str]]:
+    """(role, the columns that were read as it), each name as ``shown`` writes it."""
+    label, task = columns["label"], columns["task"]
+    several = not isinstance(label, str)
+    alone = "one per label column" if several else "none (one task)"
+    return [
+        ("text", shown(columns["text"])),
+        ("label", ", ".join(map(shown, label)) if several else shown(label)),
+        ("task", alone if task is None else shown(task)),
+    ]
 
 
 def counted(things: Any, what: str) -> str:

@@ -114,6 +114,7 @@ def name_column(
         called = [name if name is None else scheme[int(name)] for name in called]
     elif names is None:
         _refuse_measurements(series, found, what)
+        _refuse_identifiers(series, called, what)
     wanted = set(scheme or names or ())
     wanted |= {"-"} if "+" in called else set()  # then it is the other pole
     alike = {n for n in called if n and looks_missing(n) and n not in wanted}
@@ -161,7 +162,7 @@ def natural(name: str) -> tuple:
         ['-2', '-1', '2', '10', 'a2', 'a10', 'b']
     """
     try:
-        number = float(name)
+        number = float(re.sub(r"^(-?\d+),(\d{1,2})$", r"\1.\2", name))  # a decimal comma
     except ValueError:
         number = math.nan
     if not math.isnan(number) and "_" not in name:
@@ -312,6 +313,18 @@ def _refuse_measurements(series: pd.Series, found: list, what: str) -> None:
             got=f"{len(found)} different numbers in {len(series)} rows, such as {found[0]:g}",
             fix="cut them into classes (pandas.cut), or predict the number itself with "
             "RAGRegressor",
+        )
+
+
+def _refuse_identifiers(series: pd.Series, called: list, what: str) -> None:
+    """Labels of which most stand in one row only tell rows apart: a number, a name, free text."""
+    if what == "label" and len(called) > 20 and 2 * len(called) > len(series):
+        raise refuse(
+            expected="labels that repeat: classes with several rows each",
+            got=f"column {series.name!r} with {len(called)} different labels in {len(series)} rows, "
+            f"such as {shown(called[0], 60)}",
+            fix="say which column holds the classes: label='...'; if it is this one, merge its labels "
+            "into fewer, or add rows",
         )
 
 

@@ -8,14 +8,31 @@ lazy modules and of closed databases do), and tensors may lie where nobody can r
 from __future__ import annotations
 
 import os
+import sys
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import torch
 
+from ragteach.data.memory import fits_memory
 from ragteach.errors import is_number, refuse, shown
 
 _NOTHING = object()
+INSIDE = ("ragteach.", "torch.utils._contextlib", "contextlib")  # ours, and what decorates ours
+
+
+def outside() -> int:
+    """The ``stacklevel`` of a warning that is to point at the first caller outside this package.
+
+    Example:
+        >>> outside() >= 1
+        True
+    """
+    frame, level = sys._getframe(1), 1
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith(INSIDE):
+        frame, level = frame.f_back, level + 1
+    return level
 
 
 def attribute(value: Any, name: str, default: Any = None) -> Any:
@@ -42,9 +59,11 @@ def has(value: Any, *names: str) -> bool:
 
 
 def as_name(what: str, value: Any) -> str:
-    """``str`` of a value that is to be a name; refuses one that cannot be printed."""
+    """``str`` of a value that is to be a name; refuses one that cannot be printed or written."""
     try:
-        return str(value)
+        name = str(value)
+        name.encode()  # half a sign (a surrogate) is no text that a file could hold
+        return name
     except Exception as error:
         raise refuse(
             expected=f"{what} that can be printed",
@@ -80,6 +99,24 @@ def one_value(value: Any) -> Any:
     return value.item()
 
 
+def check_length(what: str, value: Any) -> None:
+    """Refuse a list or a range that no memory holds, before it is copied."""
+    if has(value, "dtype") or not isinstance(value, Sequence) or isinstance(value, str | bytes):
+        return  # it is in memory already, or no list
+    try:
+        n_values = len(value)
+    except OverflowError:  # range(10**30)
+        n_values = sys.maxsize
+    except Exception:  # an object that breaks: whoever reads it says so
+        return
+    if n_values > 1_000_000:
+        fits_memory(
+            f"{what} = {type(value).__name__} of {n_values:,} values",
+            40.0 * n_values,
+            f"pass fewer of {what}",
+        )
+
+
 def as_array(what: str, value: Any) -> np.ndarray:
     """numpy's view of a list, a column or a tensor of any precision; refuses what has none.
 
@@ -94,6 +131,7 @@ def as_array(what: str, value: Any) -> np.ndarray:
         >>> as_array("labels", torch.tensor([1, 2], dtype=torch.bfloat16)).tolist()
         [1.0, 2.0]
     """
+    check_length(what, value)
     try:
         if isinstance(value, torch.Tensor):
             value = as_plain(what, value.detach())
@@ -115,6 +153,23 @@ def as_array(what: str, value: Any) -> np.ndarray:
             fix="leave those rows out, or fill them: array.filled(...)",
         )
     return np.asarray(array)
+
+
+def as_numbers(value: Any, dtype: torch.dtype | None = None) -> torch.Tensor:
+    """Real numbers as a tensor of this precision (None: their own); an empty one of whatever holds
+    none, or breaks when it is asked.
+
+    Example:
+        >>> as_numbers([1, 2]), as_numbers("ab"), as_numbers([10**400])
+        (tensor([1, 2]), tensor([]), tensor([]))
+    """
+    try:
+        check_length("numbers", value)
+        given = value.detach() if isinstance(value, torch.Tensor) else torch.as_tensor(value)
+        given = as_plain("numbers", given)
+        return torch.zeros(0) if given.is_complex() else given.to(dtype or given.dtype)
+    except Exception:  # whatever an object raises, it has no numbers for us
+        return torch.zeros(0)
 
 
 def as_plain(what: str, tensor: torch.Tensor) -> torch.Tensor:
@@ -141,6 +196,7 @@ def as_rows(what: str, value: Any) -> Any:
     """
     if isinstance(value, torch.Tensor):
         return as_array(what, value)
+    check_length(what, value)
     plain = value is None or isinstance(value, str | bytes | list | tuple | dict | np.ndarray)
     if plain or is_number(value) or has(value, "columns") or has(value, "shape"):
         return value

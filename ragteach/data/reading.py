@@ -1,11 +1,11 @@
 """Tables from files in the wild: CSV in its many dialects, packed, JSON lines, Parquet, Excel.
 
-Enters: a path, an address, bytes or an open file.  Leaves: a pandas DataFrame as the file has it;
-    for
-CSV every value is text, so that nothing is guessed: ``NA`` in a text column is a text.
+Enters: a path, an address, bytes or an open file.  Leaves: a pandas DataFrame as the file has it.
+Of CSV every value is text, so that nothing is guessed: ``NA`` in a text column is a text.
 
 What the file does not say, its bytes do: packed or not, which encoding (UTF-8, or the UTF-16 of
-spreadsheets), which separator stands in the header. A separator other than the comma is printed.
+spreadsheets), which separator stands in the header. A separator other than the comma is printed, and
+so are lines that stand above the header.
 """
 
 from __future__ import annotations
@@ -16,7 +16,9 @@ import io
 import lzma
 import os
 import re
+import select
 import stat
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -35,6 +37,7 @@ from ragteach.data.objects import as_path, has
 from ragteach.errors import refuse, shown
 
 PACKED = {b"\x1f\x8b": gzip.decompress, b"BZh": bz2.decompress, b"\xfd7zXZ": lzma.decompress}
+WRITER_TRIES = 50  # so many tenths of a second a pipe waits for somebody who writes
 MEMORY = 8  # bytes that a table of text takes for each byte of its file
 
 
@@ -43,6 +46,7 @@ def load_table(
     encoding: str | None = None,
     separator: str | None = None,
     quotes: bool = True,
+    sheet: str | None = None,
 ) -> pd.DataFrame:
     """Read a table as the file has it. `as_frame` (and whatever calls it) takes paths too.
 
@@ -54,6 +58,7 @@ def load_table(
         separator: between values. Default: the one that the header has most of, printed if it is
             not the comma.
         quotes: False for a file in which ``"`` is a letter like any other.
+        sheet: of a workbook with several tables. Default: the only one that holds a table.
 
     Raises:
         RagteachError: no such file, an encoding that does not fit (with the line), rows of
@@ -66,13 +71,20 @@ def load_table(
            text label
         0  good     1
     """
-    _check_options(encoding, separator, quotes)
+    _check_options(encoding, separator, quotes, sheet)
     raw, name = _bytes(source)
     if isinstance(raw, bytes):
         raw, name = _unpacked(raw, name)
-        table = binary_table(raw, name)
+        table = binary_table(raw, name, sheet)
         if table is not None:
             return table
+    if sheet is not None:
+        raise refuse(
+            expected="a workbook, if you name a sheet",
+            got=f"{name}, which has no sheets",
+            fix="leave sheet out",
+        )
+    if isinstance(raw, bytes):
         text = decoded(raw, name, encoding)
         _refuse_zeros(text, name)
     else:
@@ -94,7 +106,7 @@ def _refuse_zeros(text: str, name: str) -> None:
         )
 
 
-def _check_options(encoding: object, separator: object, quotes: object) -> None:
+def _check_options(encoding: object, separator: object, quotes: object, sheet: object) -> None:
     if encoding is not None:
         is_a("encoding", encoding, str, "the name of a text encoding", "try encoding='utf-8'")
     usable = isinstance(separator, str) and len(separator) == 1 and separator not in '"\0\r\n'
@@ -105,6 +117,8 @@ def _check_options(encoding: object, separator: object, quotes: object) -> None:
             fix="leave it out: the header shows which it is",
         )
     yes_no("quotes", quotes)
+    if sheet is not None:
+        is_a("sheet", sheet, str, "the name of a sheet", "write it as the workbook shows it")
 
 
 # ---------------------------------------------------------------- bytes
@@ -139,13 +153,36 @@ def _bytes(source: Any) -> tuple[Any, str]:
         about = path.stat()
         if stat.S_ISCHR(about.st_mode) or stat.S_ISBLK(about.st_mode):
             raise OSError("a device, which has no end")
+        if stat.S_ISFIFO(about.st_mode):
+            return _piped(path), name
         _check_memory(about.st_size, name)
         return path.read_bytes(), name
     except (OSError, ValueError, RuntimeError) as error:
         said = getattr(error, "strerror", None) or str(error)
         raise refuse(
-            expected=SHAPE, got=f"{name or repr(name)}: {said}", fix="check the path of the file"
+            expected=SHAPE,
+            got=f"{name[:300] or repr(name)}: {said}",
+            fix="check the path of the file",
         ) from None
+
+
+def _piped(path: Path) -> bytes:
+    """What somebody writes into a pipe; refuses one that nobody has open after a while."""
+    number, parts, tries = os.open(path, os.O_RDONLY | os.O_NONBLOCK), list[bytes](), 0
+    with open(number, "rb", buffering=0) as pipe:
+        while True:
+            part = pipe.read(2**20)
+            if part is None:  # somebody has it open, and says nothing yet
+                select.select([pipe], [], [])
+            elif part:
+                parts.append(part)
+            elif parts:
+                return b"".join(parts)
+            elif tries == WRITER_TRIES:
+                raise OSError("a pipe into which nobody writes")
+            else:
+                tries += 1
+                time.sleep(0.1)
 
 
 def _refuse_no_path(name: str) -> None:
@@ -213,7 +250,7 @@ def _unpacked(raw: bytes, name: str) -> tuple[bytes, str]:
                 raise refuse(
                     expected="a zip with one table in it",
                     got=f"{name} with {len(inside)}: {', '.join(inside[:5])}",
-                    fix="unpack it, and pass the path of the table",
+                    fix="unpack it, and pass the path of the table you mean",
                 )
             _check_memory(pack.getinfo(inside[0]).file_size, f"{name}/{inside[0]}")
             try:

@@ -20,6 +20,7 @@ from sklearn.model_selection import train_test_split
 from ragteach.data.arguments import LARGEST_NUMPY_SEED, as_list, is_a
 from ragteach.data.columns import find_columns
 from ragteach.data.frames import as_frame, check_header
+from ragteach.data.objects import outside
 from ragteach.data.resemblance import text_key
 from ragteach.errors import at_least, refuse, whole
 
@@ -172,5 +173,5 @@ def _say_rare(rare: Any, n_texts: Any) -> None:
         f"{len(rare)} (task, label) pairs have fewer than 3 texts: {listed}. Their {n_texts} texts "
         "went into the training part; no validation or test text is of them.",
         SplitWarning,
-        stacklevel=3,
+        stacklevel=outside(),
     )

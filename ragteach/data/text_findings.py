@@ -36,6 +36,12 @@ MARKS = {  # a sign that must be there (a quick look), and the pattern
     ),
     "letters read in a wrong encoding": ("", re.compile("Ã[\x80-\xbf¤¶¼Ÿ©¨]|â€")),
 }
+TAKE_OUT = {
+    "HTML tags": "frame[column].str.replace('<[^>]+>', ' ', regex=True)",
+    "HTML entities": "frame[column].map(html.unescape)",
+    "web addresses": r"frame[column].str.replace(r'(https?://|www\.)\S+', ' ', regex=True)",
+}
+JOINED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")
 NO_SPACES = {"CJK", "HIRAGANA", "KATAKANA", "THAI", "LAO", "KHMER", "MYANMAR"}
 
 
@@ -142,7 +148,7 @@ def about_marks(rows: pd.DataFrame, counts: dict) -> Iterator[Finding]:
         "e-mail addresses": "remove them before you share the data, the model or a report",
         "letters that no encoding could read": "go back to the file that they came from",
         "letters read in a wrong encoding": "read the file again and name its encoding "
-        "(load_table(path, encoding='cp1252'), or --encoding cp1252)",
+        "(rt.load_table(path, encoding='cp1252'), in a terminal --encoding cp1252)",
     }
     clean = True
     texts = rows["text"].tolist()
@@ -155,7 +161,9 @@ def about_marks(rows: pd.DataFrame, counts: dict) -> Iterator[Finding]:
                 "markup",
                 "act" if name in fixes else "know",
                 f"{name} in {n} texts ({n / len(rows):.1%})",
-                fixes.get(name, "take them out, or they become words of the vocabulary"),
+                fixes[name]
+                if name in fixes
+                else f"take them out ({TAKE_OUT[name]}), or they become words",
             )
     if clean:
         yield Finding("markup", "fine", "no HTML, no web or e-mail addresses", "nothing")
@@ -179,9 +187,10 @@ def about_scripts(rows: pd.DataFrame, counts: dict, rng: np.random.Generator) ->
     if joined:
         yield Finding(
             "scripts",
-            "act",
+            "know",
             f"{where}letters: {said}; no spaces stand between words there",
-            "use pieces of words instead of words: analyzer='char' (or 'auto')",
+            "nothing: compare, train and the explorers read runs of letters there by themselves "
+            "(analyzer='char'; with a vectorizer of your own, choose it)",
         )
     elif not shares:
         what = f"{where}no letters at all"
@@ -222,7 +231,7 @@ def unspaced(texts: Iterable[str]) -> bool:
 def about_lengths(rows: pd.DataFrame, counts: dict) -> Iterator[Finding]:
     """Very long texts, and texts of one word."""
     letters = np.array([len(text) for text in rows["text"].tolist()])
-    single = sum(" " not in key for key in rows["key"].tolist())
+    single = sum(" " not in key and not JOINED.search(key) for key in rows["key"].tolist())
     middle, long = int(np.median(letters)), int((letters > LONG).sum())
     counts |= {"letters, median": middle, "letters, most": int(letters.max())}
     counts |= {"very long texts": long, "texts of one word": single}
@@ -236,11 +245,12 @@ def about_lengths(rows: pd.DataFrame, counts: dict) -> Iterator[Finding]:
         )
     else:
         yield Finding("length", "fine", said, "nothing")
-    if single > 0.05 * len(rows) and counts["scripts"].keys() - NO_SPACES:
+    if single > 0.05 * len(rows):
+        one = "1 text is" if single == 1 else f"{single:,} texts are"
         yield Finding(
             "length",
             "know",
-            f"{single} texts are one word ({single / len(rows):.0%})",
+            f"{one} one word ({single / len(rows):.0%})",
             "a word that was not trained on says nothing: such a text gets the task's usual label",
         )
 

@@ -6,10 +6,12 @@ Enters: numbers, or the name of a rule, and labels or sizes.  Leaves: (n_classes
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
 
+from ragteach.data.objects import as_numbers
 from ragteach.errors import one_of, refuse, shown
 
 FIXED_ALPHAS = ("equal", "size")  # known before training; so is a list
@@ -33,10 +35,7 @@ def weights_of_classes(
         weight = None if weight is None else torch.as_tensor(weight, dtype=torch.float64)
         n_c = torch.as_tensor(y).bincount(weight, minlength=n_classes)
         return torch.where(n_c > 0, n_c.sum() / (n_classes * n_c), 1.0)
-    try:
-        given = torch.as_tensor(class_weight, dtype=torch.float32)
-    except (TypeError, ValueError, RuntimeError):
-        given = torch.zeros(0)
+    given = as_numbers(class_weight, torch.float32)
     if given.shape != (n_classes,) or not bool((given > 0).all() and torch.isfinite(given).all()):
         raise refuse(
             expected=f'{n_classes} positive class weights (or "balanced", for a whole dataset)',
@@ -46,23 +45,38 @@ def weights_of_classes(
     return given
 
 
+def by_task(alpha: Any, names: Sequence[str]) -> Any:
+    """alpha as a list in the order of the tasks, if it is a dict by their names; others as given.
+
+    Example:
+        >>> by_task({"cars": 2, "films": 1}, ["films", "cars"]), by_task("equal", ["films", "cars"])
+        ([1, 2], 'equal')
+    """
+    if not isinstance(alpha, Mapping):
+        return alpha
+    if set(alpha) != set(names):
+        raise refuse(
+            expected=f"alpha with a weight for each of the tasks {list(names)}",
+            got=f"alpha = {shown(alpha)}",
+            fix="alpha={'a task': 1.0, 'another': 2.0, ...}, all of them; or a list in their order",
+        )
+    return [alpha[name] for name in names]
+
+
 def task_alphas(alpha: Any, sizes: Any) -> torch.Tensor:
     """alpha_t as a tensor (n_tasks,). ``"equal"``: 1. ``"size"``: n_t / mean(n). A list: as given."""
     sizes = torch.as_tensor(sizes, dtype=torch.float32)
     if isinstance(alpha, str):
         one_of("alpha", alpha, FIXED_ALPHAS)
         return sizes / sizes.mean() if alpha == "size" else torch.ones_like(sizes)
-    try:
-        given = torch.as_tensor(alpha)
-        alphas = torch.zeros(0) if given.is_complex() else given.to(torch.float32)
-    except (TypeError, ValueError, RuntimeError):
-        alphas = torch.zeros(0)
+    alphas = as_numbers(alpha, torch.float32)
     if alphas.shape != sizes.shape or not bool(
         torch.isfinite(alphas).all() and (alphas >= 0).all() and alphas.sum() > 0
     ):
         raise refuse(
             expected=f"{len(sizes)} task weights alpha >= 0, not all zero",
             got=f"alpha = {shown(alpha)}",
-            fix='one number per task, or "equal", "size", "difficulty", "uncertainty"',
+            fix='one number per task (fit, solve: or a dict by name), or "equal", "size", '
+            '"difficulty", "uncertainty"',
         )
     return alphas

@@ -21,13 +21,15 @@ Source: Schoelkopf, Herbrich & Smola (2001), A generalized representer theorem.
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from ragteach.data.memory import fits_memory
+from ragteach.data.objects import attribute
+from ragteach.data.weighting import by_task
 from ragteach.dataset import MultiTaskDataset
 from ragteach.engine.arguments import Penalty, check_model, grid, number
 from ragteach.engine.backward import gradients
@@ -36,12 +38,15 @@ from ragteach.engine.objective import Problem
 from ragteach.engine.replicas import Replicas, stack
 from ragteach.engine.spaces import Space, Weights, best_space
 from ragteach.errors import whole
+from ragteach.graph import unless_identity
 from ragteach.losses import LAM, task_alphas
 from ragteach.model import RAG
 from ragteach.tensors import TaskTensors, as_tensors
 
 Data = MultiTaskDataset | TaskTensors
-Alpha = str | Sequence[float] | Tensor
+Alpha = str | Sequence[float] | Mapping[str, float] | Tensor
+WEIGHTS = 8  # so many vectors as long as the weights does a search hold at once,
+LOGITS = 30  # and so many as long as the logits (both measured)
 
 
 @dataclass
@@ -52,8 +57,8 @@ class Solution:
         objective: J at the optimum.
         grad_norm: Euclidean norm of its gradient.
         iterations: steps of the conjugate gradients, over all of Newton's: products with the data.
-        converged: whether grad_norm < tol. (With lam = lam_shared = 0 a separable problem has no
-            optimum to reach.)
+        converged: whether grad_norm < tol, at an optimum. (There is none where weights without a
+            penalty tell all examples apart: the larger they are, the lower is J.)
         fallbacks: how often the search among sums of documents had to be given up for one among
             the weights themselves: 0, or 1, as where a document stands in the data twice.
     """
@@ -82,7 +87,7 @@ def solve(
         data: `MultiTaskDataset` or `TaskTensors`; computed in float64, whatever the model's
             precision.
         lam, lam_shared: penalties on the adapters and on W_s.
-        alpha: ``"equal"``, ``"size"`` or one weight per task.
+        alpha: ``"equal"``, ``"size"`` or one weight per task: a list, or a dict by their names.
         tol: stop when the gradient's norm is below it.
         max_iter: at most so many steps, as `Solution` counts them.
 
@@ -162,30 +167,37 @@ def _optimum(
     tol = number("tol", tol)
     whole("max_iter", max_iter, 1)
     lams, lams_shared, _ = grid(lam, lam_shared)
-    _refuse_too_large(model, len(lams))
+    _refuse_too_large(model, data, len(lams))
     exact = copy.deepcopy(model).double()  # data and penalties must not be rounded on their way
     tensors = as_tensors(exact, data)
     model.class_names, model.columns = exact.class_names, exact.columns  # those of the data
     start = stack([exact] * len(lams), lams, lams_shared)
-    problem = Problem(start, tensors, task_alphas(alpha, tensors.sizes).to(start.shared))
+    alphas = task_alphas(by_task(alpha, model.task_names), tensors.sizes)
+    problem = Problem(start, tensors, alphas.to(start.shared))
     found, steps = minimise(problem, tol, max_iter)
     found.grad_norm = gradient_norm(problem, found)
-    found.converged = found.grad_norm < tol
+    found.converged = (found.grad_norm < tol) & ~endless(problem, found)
     return problem, found, steps
 
 
-def bytes_of_an_optimum(model: RAG) -> int:
-    """What the weights of one optimum take at least: float64, and a copy as precise as the
-    model.
+def bytes_of_a_search(n_weights: int, n_examples: int, n_classes: int) -> int:
+    """What the search for one optimum takes where it takes most, in float64 (measured within a
+    third).
+
+    Example:
+        >>> bytes_of_a_search(n_weights=1_000_000, n_examples=0, n_classes=3)
+        64000000
     """
-    return sum(p.numel() * (8 + p.element_size()) for p in model.parameters())
+    return 8 * (WEIGHTS * n_weights + LOGITS * n_examples * n_classes)
 
 
-def _refuse_too_large(model: RAG, n_optima: int) -> None:
+def _refuse_too_large(model: RAG, data: Data, n_optima: int) -> None:
+    n_weights = sum(p.numel() for p in model.parameters())
     one = f"{len(model.adapters)} adapters, {model.n_classes} x {model.n_features}"
+    rows = attribute(data, "y", torch.empty(0)).numel()  # what is no dataset is refused below
     fits_memory(
-        f"{n_optima} {'optimum' if n_optima == 1 else 'optima'} of {one}",
-        n_optima * bytes_of_an_optimum(model),
+        f"{n_optima} {'optimum' if n_optima == 1 else 'optima'} of {one}, of {rows:,} examples",
+        n_optima * bytes_of_a_search(n_weights, rows, model.n_classes),
         "fewer words (make_vectorizer(max_features=5000); train --max-words 5000), fewer penalties "
         "at a time, or adapters for groups of tasks (graph='grouped')",
     )
@@ -242,3 +254,26 @@ def gradient_norm(problem: Problem, replicas: Replicas) -> Tensor:
     if problem.bias_moves and d_bias is not None:
         squares = squares + d_bias.square().sum((0, 2))
     return squares.sqrt()
+
+
+def endless(problem: Problem, found: Replicas) -> Tensor:
+    """Whether J falls for ever, (R,): weights without a penalty get every example right, and so the
+    better the larger they are. With an adapter each, one such task is enough.
+    """
+    shared_free = (problem.lam_shared == 0) & problem.shared_moves
+    adapters_free = (problem.lam == 0) & bool(problem.adapters_move.any())
+    free, tensors = shared_free | adapters_free, problem.tensors
+    if not bool(free.any()) or tensors.n_classes == 1:
+        return torch.zeros_like(free)
+    shared = (found.shared - problem.fixed_shared) * shared_free.view(-1, 1, 1)
+    adapters = (found.adapters - problem.fixed_adapters) * adapters_free.view(-1, 1, 1)
+    logits = problem.logits_of(shared, adapters)  # (n_blocks, R, n_classes, n_docs)
+    logits = problem.with_bias(logits, found.bias if problem.bias_moves else None)
+    label = tensors.onehot.unsqueeze(1) > 0
+    others = logits.masked_fill(label, -torch.inf).amax(2)
+    wrong = (logits.where(label, 0).sum(2) <= others) & (tensors.weight > 0).unsqueeze(1)
+    apart = tensors.by_task(wrong.sum(-1)) == 0  # (n_tasks, R)
+    own_bias = found.bias is None or len(found.bias) == tensors.n_tasks
+    if unless_identity(problem.graph) is None and own_bias:
+        return torch.where(adapters_free, apart.any(0), apart.all(0)) & free
+    return apart.all(0) & free

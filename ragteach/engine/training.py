@@ -14,19 +14,22 @@ from __future__ import annotations
 
 import copy
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from ragteach.data.memory import fits_memory
+from ragteach.data.objects import outside
+from ragteach.data.weighting import by_task
 from ragteach.dataset import MultiTaskDataset
 from ragteach.engine.arguments import Penalty, Seeds, check_model, grid, number
 from ragteach.engine.backward import gradients
 from ragteach.engine.optimisers import Optimizer, check_optimizer, make_step
 from ragteach.engine.replicas import Replicas, join, routing, stack, trainable
-from ragteach.errors import DivergenceWarning, one_of, refuse, shown, whole
+from ragteach.errors import DivergenceWarning, at_least, one_of, refuse, shown, whole
 from ragteach.graph import unless_identity
 from ragteach.losses import LAM, task_alphas
 from ragteach.model import RAG
@@ -45,7 +48,7 @@ def train_many(
     steps: int = 200,
     lr: float = 0.05,
     optimizer: Optimizer = "adam",
-    alpha: str | Sequence[float] | Tensor = "equal",
+    alpha: str | Sequence[float] | Mapping[str, float] | Tensor = "equal",
     train: str | Sequence[str] = PARTS,
     record_every: int | None = None,
     budget_mb: float = 4.0,
@@ -62,7 +65,7 @@ def train_many(
         optimizer: ``"adam"``; ``"sgd"``; ``"proximal"``, which shrinks by 1 / (1 + lr lam) and so
             stays finite for any lam; or any torch optimiser whose update is element by element, as
             ``f(params, lr=lr)``.
-        alpha: ``"equal"``, ``"size"`` or one weight per task.
+        alpha: ``"equal"``, ``"size"`` or one weight per task: a list, or a dict by their names.
         train: the parts that move.
         record_every: keep snapshots of W_s and A every so many steps (and at the start and the
             end).
@@ -91,6 +94,7 @@ def train_many(
     whole("steps", steps)
     lr = number("lr", lr)
     budget_mb = number("budget_mb", budget_mb)
+    at_least("budget_mb", budget_mb, 0.0, 1e9)
     if record_every is not None:
         whole("record_every", record_every, 1)
     check_optimizer(optimizer)
@@ -98,7 +102,9 @@ def train_many(
     tensors = as_tensors(start.template, tensors)
     descent = _Descent(
         tensors=tensors,
-        alphas=task_alphas(alpha, tensors.sizes).to(start.shared),
+        alphas=task_alphas(by_task(alpha, start.template.task_names), tensors.sizes).to(
+            start.shared
+        ),
         graph=unless_identity(routing(start.template).to(start.shared)),
         parts=_parts(train),
         steps=steps,
@@ -106,6 +112,13 @@ def train_many(
         optimizer=optimizer,
         record_every=record_every,
     )
+    if record_every is not None:
+        numbers = start.shared.numel() + start.adapters.numel()
+        fits_memory(
+            f"snapshots of {len(start)} replicas, every {record_every} of steps = {steps}",
+            (steps // record_every + 2) * numbers * start.shared.element_size(),
+            f"a larger record_every, such as record_every={max(1, steps // 100)}",
+        )
     chunk = chunk_size(start, tensors, budget_mb)
     rows = range(0, len(start), chunk)
     trained = join([descent.train(start.select(slice(r, r + chunk))) for r in rows])
@@ -246,4 +259,4 @@ def _warn_of_divergence(trained: Replicas, steps: int, lr: float) -> None:
         fix=f'use a smaller lr (it is {lr:g}), or optimizer="proximal"; '
         "Replicas.diverged holds the step of every replica",
     )
-    warnings.warn(DivergenceWarning(str(said)), stacklevel=3)
+    warnings.warn(DivergenceWarning(str(said)), stacklevel=outside())

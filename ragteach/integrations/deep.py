@@ -28,7 +28,7 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
-from ragteach.data.arguments import distinct, generator_of, members, short
+from ragteach.data.arguments import MOST, distinct, generator_of, members, short
 from ragteach.data.documents import check_numbers
 from ragteach.data.writing import put
 from ragteach.errors import is_list, one_of, refuse, shown, whole
@@ -189,6 +189,8 @@ class DeepRAG(nn.Module):
         self.task_names = distinct(tasks, "task", "task names")
         n_tasks = len(self.task_names)
         whole("number of tasks", n_tasks, 1)
+        if n_adapters is not None:
+            whole("n_adapters", n_adapters, 0, MOST)
         given: int | Iterable[str] = n_tasks if n_adapters is None else n_adapters
         if adapters is not None:
             given = adapters
@@ -530,7 +532,7 @@ def found_layers(
     for pattern in asked:
         if not fnmatch.filter(linear, pattern):
             raise refuse(
-                expected=f"names of linear layers of this network: {', '.join(linear) or 'none'}",
+                expected=f"names of linear layers of base, this network: {', '.join(linear) or 'none'}",
                 got=f"layers = {pattern!r}, which matches none of them",
                 fix="choose among them; * stands for anything, as in '*.query'",
             )

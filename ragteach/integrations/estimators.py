@@ -25,6 +25,7 @@ from typing import Any, Self
 import numpy as np
 import scipy.sparse as sp
 import torch
+from sklearn import get_config
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import accuracy_score
@@ -34,12 +35,12 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ragteach.data.arguments import is_a
 from ragteach.data.objects import as_rows
-from ragteach.data.weighting import weights_of_classes
+from ragteach.data.weighting import by_task, weights_of_classes
 from ragteach.engine.optimum import solve
 from ragteach.errors import at_least, is_number, one_of, refuse, shown, whole
 from ragteach.graph import GRAPHS
 from ragteach.integrations.routing import route_scores_to
-from ragteach.integrations.rows import centre, column, given_names, stack, unique, weights
+from ragteach.integrations.rows import centre, column, given_names, in_range, stack, unique, weights
 from ragteach.losses import task_alphas
 from ragteach.model import RAG
 from ragteach.trainer import fit as train
@@ -54,6 +55,12 @@ NO_TASKS = (
     "call with tasks=..., one name per row. In cross_val_score, GridSearchCV and a Pipeline: "
     "sklearn.set_config(enable_metadata_routing=True) passes tasks on; or let the task be a column "
     "of X, named by task_column=..."
+)
+ROUTED = (
+    "call with tasks=..., one name per row. A scorer named by scoring=..., cross_val_predict and "
+    "the search's own predict do not pass tasks on, not even with metadata routing: let the task be "
+    "a column of X, named by task_column=...; or leave scoring out (accuracy), and predict by "
+    "search.best_estimator_"
 )
 
 
@@ -70,11 +77,18 @@ class _RAGEstimator(BaseEstimator):
         tags.input_tags.sparse = True
         return tags
 
+    @property
+    def _strategy(self) -> Any:
+        """The strategy in this file's spelling: "full sharing" is "full_sharing"."""
+        given = self.strategy
+        return given.strip().lower().replace(" ", "_") if isinstance(given, str) else given
+
     def _prepare(self, X: Any, y: Any, tasks: Any, sample_weight: Any, **checks: Any) -> tuple:
         """Checked X, y, the rows' task numbers and weights; rows of weight 0 are gone."""
         X, y, tasks = as_rows("X", X), as_rows("y", y), as_rows("tasks", tasks)
         X, tasks = self._take_task_column(X, tasks)
-        X, y = validate_data(self, X, y, accept_sparse="csr", dtype=np.float64, **checks)
+        with in_range("features X and targets y"):
+            X, y = validate_data(self, X, y, accept_sparse="csr", dtype=np.float64, **checks)
         weight = weights(sample_weight, len(y))
         if tasks is None:
             tasks = np.full(len(y), "task1")
@@ -108,12 +122,20 @@ class _RAGEstimator(BaseEstimator):
         return np.array([number[t] for t in tasks.tolist()], dtype=int)
 
     def _take_task_column(self, X: Any, tasks: Any) -> tuple[Any, Any]:
-        """Split the task column off X. If ``tasks`` are given, X holds features only."""
-        if self.task_column is None or tasks is not None:
+        """Split the task column off X."""
+        if self.task_column is None:
             return X, tasks
+        if tasks is not None:
+            raise refuse(
+                expected="the tasks as tasks=..., or in a column of X named by task_column",
+                got=f"both: tasks, and task_column = {shown(self.task_column, 60)}",
+                fix="leave one of the two out",
+            )
         try:
             if hasattr(X, "columns"):  # a table: pandas', polars'
                 names = list(X.columns)
+                if self.task_column not in names:
+                    raise IndexError(f"its columns are {shown(names)}")
                 names.remove(self.task_column)
                 return X[names], X[self.task_column]
             X = X.tocsr() if sp.issparse(X) else np.asarray(X)
@@ -131,14 +153,14 @@ class _RAGEstimator(BaseEstimator):
 
     def _new_model(self, n_features: int, n_outputs: int) -> RAG:
         """An untrained `RAG` of this estimator's shape, in double precision."""
-        one_of("strategy", self.strategy, STRATEGIES)
+        one_of("strategy", self._strategy, STRATEGIES)
         at_least("lam", self.lam)
         at_least("lam_shared", self.lam_shared)
         names = [str(t) for t in self.tasks_]
         shape = (n_features, n_outputs)
         options = {"tasks": names, "bias": self.bias, "init": "zero"}
-        if self.strategy != "rag":
-            return getattr(RAG, self.strategy)(*shape, **options).double()
+        if self._strategy != "rag":
+            return getattr(RAG, self._strategy)(*shape, **options).double()
         graph, n_adapters = as_rows("graph", self.graph), self.num_adapters
         if not isinstance(graph, str) and np.ndim(np.asarray(graph, dtype=object)) != 2:
             raise refuse(
@@ -161,7 +183,7 @@ class _RAGEstimator(BaseEstimator):
 
     def _alphas(self, sizes: Any) -> Any:
         """alpha_t as a list, from the tasks' sums of weights; one number is every task's."""
-        alpha = self.alpha
+        alpha = by_task(self.alpha, self.tasks_.tolist())
         if isinstance(alpha, str):
             if getattr(self, "rank", None) is not None and alpha in ("difficulty", "uncertainty"):
                 return alpha  # these change while Adam trains; the exact solver needs fixed ones
@@ -183,13 +205,14 @@ class _RAGEstimator(BaseEstimator):
         """(n_docs, n_classes), each row by its own task."""
         check_is_fitted(self)
         X, tasks = self._take_task_column(as_rows("X", X), as_rows("tasks", tasks))
-        X = validate_data(self, X, accept_sparse="csr", dtype=np.float64, reset=False)
+        with in_range("features X"):
+            X = validate_data(self, X, accept_sparse="csr", dtype=np.float64, reset=False)
         if tasks is None:
             if len(self.tasks_) > 1:
                 raise refuse(
                     expected=f"the task of every row, one of {self.tasks_.tolist()}",
                     got="tasks=None",
-                    fix=NO_TASKS,
+                    fix=ROUTED if get_config()["enable_metadata_routing"] else NO_TASKS,
                 )
             tasks = np.repeat(self.tasks_, X.shape[0])
         number = self._task_numbers(column(tasks, X.shape[0]))
@@ -222,7 +245,7 @@ class _RAGEstimator(BaseEstimator):
         # Not a <caption>: it would be squeezed to the table's width, or stretch the table to its
         # own.
         table = f"<table><tr><th>task</th>{adapters}</tr>{rows}</table>"
-        return f"<p>{CAPTIONS[self.strategy]}</p>{table}"
+        return f"<p>{CAPTIONS[self._strategy]}</p>{table}"
 
 
 route_scores_to(_RAGEstimator)
@@ -241,13 +264,15 @@ class RAGClassifier(ClassifierMixin, _RAGEstimator):
             (no W_s).
         graph, num_adapters: see `routing_graph`. Default: one adapter per task. A matrix has one
             row per task, in the order of ``task_names``.
-        alpha: ``"equal"``, ``"size"``, one weight per task, or one number for all.
+        alpha: ``"equal"``, ``"size"``, one weight per task (a list, or a dict by their names), or one
+            number for all.
         bias: ``"task"``, ``"shared"`` or False.
         class_weight: None, ``"balanced"`` (inside each task), or a dict from class to weight.
         task_names: the tasks and their order. Default: the sorted tasks of `fit`.
         task_column: the column of X that holds the task, for tools that carry only X
             (scikit-learn's scorers, SelfTrainingClassifier): a name for a DataFrame, a position for
-            a matrix.
+            a matrix. With it any ``scoring=``, cross_val_predict and ``search.predict(X)`` work; with
+            ``tasks=`` those do not pass the tasks on (``search.best_estimator_.predict`` does).
         rank: None for full-size adapters, solved exactly. A number for low-rank ones, trained by
             Adam.
         epochs, lr: of that training.
@@ -330,17 +355,22 @@ class RAGClassifier(ClassifierMixin, _RAGEstimator):
         model = self._new_model(X.shape[1], len(self.classes_))
         options = {"lam": self.lam, "lam_shared": self.lam_shared, "alpha": alpha}
         shift = centre(tensors) if self.bias == "task" else None
-        if self.rank is None or self.strategy != "rag":
+        if self.rank is None or self._strategy != "rag":
             solution = solve(model, tensors, tol=self.tol, max_iter=self.max_iter, **options)
             self.n_iter_ = max(1, solution.iterations)
             if not solution.converged:
-                warnings.warn(
+                said = (
                     f"The gradient's norm is {solution.grad_norm:.1e} after {solution.iterations} "
                     f"steps, above tol={self.tol:g}. Scale the features, or raise lam, tol or "
-                    "max_iter.",
-                    ConvergenceWarning,
-                    stacklevel=2,
+                    "max_iter."
                 )
+                if solution.grad_norm < self.tol:
+                    said = (
+                        "There is no optimum: weights without a penalty tell all examples apart, "
+                        f"and J falls as they grow. Use lam > 0 (it is {self.lam:g}) and "
+                        f"lam_shared > 0 (it is {self.lam_shared:g})."
+                    )
+                warnings.warn(said, ConvergenceWarning, stacklevel=2)
         else:
             options |= {"epochs": self.epochs, "lr": self.lr, "device": "cpu", "progress": False}
             train(model, tensors, **options)

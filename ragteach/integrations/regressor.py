@@ -80,7 +80,7 @@ class RAGRegressor(RegressorMixin, _RAGEstimator):
         X, y, number, weight = X[counts], y[counts], number[counts], weight[counts]
         # Scaled blocks [1 | G] turn both penalties into ||v||^2 / 2: the shared weights are one
         # more adapter.
-        shared = 0.0 if self.strategy == "independent" else self.lam_shared**-0.5
+        shared = 0.0 if self._strategy == "independent" else self.lam_shared**-0.5
         first = np.full((len(self.tasks_), 1), shared)
         routes = np.hstack([first, self.lam**-0.5 * model.graph.numpy()])
         ones = {  # 1 where b_t is added
@@ -112,7 +112,7 @@ def _numbers(y: np.ndarray) -> np.ndarray:
     """The numbers to predict, whose squares can be added up."""
     try:
         numbers = np.full(1, np.inf) if y.dtype.kind in "mM" else y.astype(float)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         numbers = np.full(1, np.inf)
     if np.abs(numbers).max(initial=0) > LARGEST:
         raise refuse(

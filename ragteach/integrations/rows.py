@@ -10,6 +10,8 @@ so that a row of weight 2 counts as two rows, and a row of weight 0 as none.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -71,6 +73,19 @@ def centre(tensors: TaskTensors) -> Any:
     return centre
 
 
+@contextmanager
+def in_range(what: str) -> Iterator[None]:
+    """Whole numbers that no float holds are refused, however they are turned into one."""
+    try:
+        yield
+    except OverflowError as error:
+        raise refuse(
+            expected=f"{what} of numbers up to 1.8e308, the largest of a float",
+            got=f"a larger one in {what} ({error})",
+            fix="scale them: thousands, millions, or logarithms",
+        ) from error
+
+
 def column(tasks: Any, n_docs: int) -> np.ndarray:
     """The rows' tasks as a flat array of the right length, without gaps."""
     try:
@@ -97,12 +112,9 @@ def weights(sample_weight: Any, n_docs: int) -> np.ndarray:
     """The rows' weights, 1 each if none are given; scikit-learn checks those that are."""
     if sample_weight is None:
         return np.ones(n_docs)
-    weight = check_array(
-        as_rows("sample_weight", sample_weight),
-        ensure_2d=False,
-        dtype=np.float64,
-        input_name="sample_weight",
-    )
+    given = as_rows("sample_weight", sample_weight)
+    with in_range("sample_weight"):
+        weight = check_array(given, ensure_2d=False, dtype=np.float64, input_name="sample_weight")
     if weight.shape != (n_docs,):
         raise refuse(
             expected=f"sample_weight of shape ({n_docs},), one weight for each row",

@@ -107,10 +107,13 @@ class Saved:
             flat_list = flat and attribute(texts, "ndim", 1) == 1
             listed = members("texts", texts, FIX_TEXTS, MOST_TEXTS) if flat_list else []
             if not listed or not all(isinstance(text, str) for text in listed):
+                wrong = [i for i, text in enumerate(listed) if not isinstance(text, str)][:1]
+                what = f"{type(texts).__name__}" + ("" if listed else " without any" * flat_list)
+                at = "".join(f", of which number {i + 1} is {shown(listed[i], 60)}" for i in wrong)
                 raise refuse(
-                    expected="texts as a list of strings",
-                    got=f"texts of type {type(texts).__name__}",
-                    fix=FIX_TEXTS,
+                    expected="texts as a list of strings, at least one",
+                    got=f"texts of type {what}{at}",
+                    fix="leave that one out, or give it a text" if wrong else FIX_TEXTS,
                 )
             x = self.vectorizer.transform(listed)
             warn_of_silent(len(listed), silent_texts(x, listed))
@@ -222,6 +225,12 @@ def _unpacked(model: Any, vectorizer: Any, labels: Any) -> tuple[Any, Any, Any, 
         labels = classes or None if labels is None else labels
         noted = {name: getattr(model, name) for name in ("lam", "lam_shared", "alpha", "strategy")}
         model = model.model_
+    if isinstance(model, torch.nn.Module) and has(model, "save", "task_names"):
+        raise refuse(
+            expected="model to be a RAG, a MultiHead, or a fitted RAGClassifier",
+            got=f"a {type(model).__name__}, which is saved with its network",
+            fix="model.save(path), and DeepRAG.load(path, base) onto the same network",
+        )
     if not isinstance(model, RAG | MultiHead):
         raise refuse(
             expected="model to be a RAG, a MultiHead, or a fitted RAGClassifier",
@@ -265,7 +274,8 @@ def load(path: str | os.PathLike) -> Saved:
     """
     path = _path(path)
     if not path.is_file():
-        raise refuse(expected="a saved model", got=f"no file {path}", fix="check the path")
+        there = "the folder" if path.is_dir() else "no file"
+        raise refuse(expected="a saved model", got=f"{there} {path}", fix="check the path")
     data = path.read_bytes()
     try:
         tensors = safetensors.torch.load(data)

@@ -10,6 +10,8 @@ Only the task's own W_t is used: one product.
 from __future__ import annotations
 
 import argparse
+import csv
+import io
 import itertools
 import os
 import shlex
@@ -138,6 +140,9 @@ def predict_lines(
 ) -> Iterator[str]:
     """Predictions for ``lines`` of text, as a generator of tab-separated lines in the same order.
 
+    A sentence that holds a tab or a quote stands in quotes, as ``csv`` and pandas read it:
+    ``pandas.read_csv(file, sep="\\t")``.
+
     Args:
         path: a file that `save` wrote.
         task: its name; None if the model has only one.
@@ -172,7 +177,7 @@ def predict_lines(
     one_of("--task", task, names)
     labels = _labels(saved, task)
     if every_class:
-        yield "\t".join([*labels, "sentence"])
+        yield _record([*labels, "sentence"])
     lines = (line.rstrip("\r\n") for line in lines)
     n_docs, silent = 0, list[str]()
     while texts := list(itertools.islice(lines, block)):
@@ -188,8 +193,15 @@ def predict_lines(
                 if every_class
                 else [labels[row.argmax()], f"{row.max():.4f}"]
             )
-            yield "\t".join([*numbers, text])
+            yield _record([*numbers, text])
     warn_of_silent(n_docs, silent)
+
+
+def _record(fields: list[str]) -> str:
+    """One line of a tab-separated table."""
+    line = io.StringIO()
+    csv.writer(line, delimiter="\t", lineterminator="\r\n").writerow(fields)  # both are quoted
+    return line.getvalue().removesuffix("\r\n")
 
 
 def _labels(saved: Saved, task: str) -> list[str]:

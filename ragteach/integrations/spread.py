@@ -111,7 +111,7 @@ def fit_spread(
     if torch.cuda.is_available():
         device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", 0)))
     objective: nn.Module = Objective(model, criterion).to(device)
-    run = Run(model, criterion, optimizer, lr, 0, resume)
+    run = Run(model, criterion, optimizer, lr, 0, resume, phases=["joint"] * epochs)
     if n > 1 and not distributed.is_initialized():
         distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
         atexit.register(distributed.destroy_process_group)  # not before: they cannot meet twice

@@ -19,6 +19,7 @@ import contextlib
 import os
 import shlex
 import shutil
+import sys
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -27,12 +28,15 @@ import pandas as pd
 
 from ragteach.data.aligned import aligned
 from ragteach.data.asked import asked_frame
+from ragteach.data.look_views import counted
 from ragteach.data.stopping import sign_of
 from ragteach.data.writing import check_place
 from ragteach.errors import RagteachError, refuse
 from ragteach.integrations.saving import save
 from ragteach.study.one_split import Split, fit_split
 from ragteach.study.strategies import STRATEGIES
+
+LARGE = 10_000_000  # bytes: a larger file takes seconds to be read
 
 
 def run_train(options: argparse.Namespace) -> int:
@@ -45,7 +49,7 @@ def run_train(options: argparse.Namespace) -> int:
             fix=f"make it first: mkdir -p {folder}",
         )
     check_place(options.save, "--save")
-    frame = asked_frame(options.file, options)
+    frame = _read(options)
     chosen = options.strategy
     order = [chosen, *(name for name in STRATEGIES if name != chosen)]
     notes = {"data": Path(options.file).name}
@@ -62,7 +66,14 @@ def run_train(options: argparse.Namespace) -> int:
     tries = None if device else Path(f"{options.save}.tries")
     try:
         split = fit_split(
-            frame, options.seed, order, options.max_words, keep, tries, options.resume
+            frame,
+            options.seed,
+            order,
+            options.max_words,
+            keep,
+            tries,
+            options.resume,
+            progress=True,
         )
     except KeyboardInterrupt as stopped:
         raise KeyboardInterrupt(_stopped(options, fitted, sign_of(stopped))) from None
@@ -72,11 +83,33 @@ def run_train(options: argparse.Namespace) -> int:
                 (tries / "parts").rmdir()
                 tries.rmdir()
         raise
-    if tries is not None:
-        shutil.rmtree(tries, ignore_errors=True)
-    print(in_one_line(split))
+    try:
+        if tries is not None:
+            shutil.rmtree(tries, ignore_errors=True)
+        print(in_one_line(split), flush=True)
+    except KeyboardInterrupt as stopped:
+        if tries is not None:
+            shutil.rmtree(tries, ignore_errors=True)
+        raise KeyboardInterrupt(
+            f"Expected: to print how {chosen} and its rivals compare\n"
+            f"Got: {sign_of(stopped)} when all of them were fitted; {chosen} is saved in "
+            f"{options.save}\n"
+            "What to do: use it with predict"
+        ) from None
     print(_how_to_use(options.save, split))
     return 0
+
+
+def _read(options: argparse.Namespace) -> pd.DataFrame:
+    """The file as a standard frame; of a large one it is said that it is being read."""
+    path = Path(options.file)
+    if path.is_file() and path.stat().st_size > LARGE:
+        print(f"Reading {path} ({path.stat().st_size / 1e6:,.0f} MB)", file=sys.stderr)
+    frame = asked_frame(options.file, options)
+    tasks = counted(frame["task"].unique(), "task")
+    classes = counted(frame.attrs["label_names"], "class")
+    print(f"{len(frame):,} rows, {tasks}, {classes}", file=sys.stderr)
+    return frame
 
 
 def _stopped(options: argparse.Namespace, fitted: list[Split], sign: str) -> str:
@@ -124,17 +157,23 @@ def scores(split: Split, strategy: str) -> str:
 
 
 def in_one_line(split: Split) -> str:
-    """All strategies on the same test sentences, and whether the first two differ clearly."""
+    """All strategies on the same test sentences, and whether the first two differ clearly.
+
+    Which two these are was seen on the same sentences. So their interval is widened for all pairs
+    that it might have been (Bonferroni).
+    """
     share = {name: split.right(name).mean() for name in split.fitted}
     names = sorted(share, key=lambda name: -share[name])
     listed = ", ".join(f"{name} {share[name]:.1%}" for name in names)
     line = f"On the same {len(split.test):,} test sentences: {listed}."
     if len(names) > 1:
-        middle, low, high = split.difference(*names[:2])
+        pairs = len(names) * (len(names) - 1) // 2
+        middle, low, high = split.difference(names[0], names[1], 1 - 0.05 / pairs)
         clear = "a clear lead" if low > 0 else "no clear difference"
+        picked = f"; widened, since these two of {pairs} pairs were picked afterwards"
         line += (
             f" {names[0]} minus {names[1]}: {100 * middle:+.1f} points "
-            f"({100 * low:+.1f} to {100 * high:+.1f}), {clear}. "
+            f"({100 * low:+.1f} to {100 * high:+.1f}{picked if pairs > 1 else ''}), {clear}. "
             "One split is a hint; compare takes many."
         )
     return line

@@ -10,6 +10,7 @@ in time and memory of the order of the file.
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -18,7 +19,7 @@ import torch
 
 from ragteach.adapters import INITS, KINDS
 from ragteach.data.features import WORD
-from ragteach.errors import at_least, one_of, refuse, shown, whole
+from ragteach.errors import at_least, is_number, one_of, refuse, shown, whole
 from ragteach.model import RAG
 
 LONGEST_PATTERN = 200  # characters of a word pattern
@@ -87,7 +88,7 @@ def check_labels(labels: Any, sizes: Mapping[str, int] | int) -> None:
         if task is not None and isinstance(sizes, Mapping):
             one_of("task in labels", task, sizes)
         n_classes = sizes[task] if isinstance(sizes, Mapping) and task is not None else sizes
-        fine = isinstance(names, list | tuple)
+        fine = isinstance(names, list | tuple) and all(map(_is_name, names))
         if isinstance(n_classes, int):
             fine = fine and len(names) == n_classes and len(set(map(str, names))) == n_classes
         if not fine:
@@ -96,6 +97,13 @@ def check_labels(labels: Any, sizes: Mapping[str, int] | int) -> None:
                 got=f"labels = {_short(names)}",
                 fix="give the names in the order of the class numbers",
             )
+
+
+def _is_name(name: Any) -> bool:
+    """Whether a class can be called so: some text, a finite number, True or False."""
+    if isinstance(name, str):
+        return bool(name.strip())
+    return isinstance(name, bool) or (is_number(name) and math.isfinite(name))
 
 
 def check_model(given: Any, state: Mapping[str, torch.Tensor], multi: bool, heads: Mapping) -> None:

@@ -48,8 +48,10 @@ def difference(name: str, values: Any, test_per_train: float = 0.0) -> str:
     """
     ends = interval(np.asarray(values), test_per_train=test_per_train)
     middle, low, high = (100 * value for value in ends)
+    span = "" if low == high else f" [{low:+.1f}, {high:+.1f}]"
+    span = span or " in every one of them, so no interval"
     kind = "re-splits of the same rows" if test_per_train else "draws"
-    return f"{name}: {middle:+.1f} points [{low:+.1f}, {high:+.1f}], {len(values)} {kind}"
+    return f"{name}: {middle:+.1f} points{span}, {len(values)} {kind}"
 
 
 def pair_gains(
@@ -81,20 +83,28 @@ def pair_gains(
 
 
 def draw_gains(
-    gains: np.ndarray, names: Sequence[str], ax: Axes, intervals: bool = True
+    gains: np.ndarray,
+    names: Sequence[str],
+    ax: Axes,
+    intervals: bool = True,
+    test_per_train: float = 0.0,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Draw gains (n_draws, helped, helper) as a matrix in points, each with its 95 % interval.
 
     Args:
         intervals: False writes a star where the interval leaves out zero, and no interval.
+        test_per_train: as of `difference`: 0 if each draw has items of its own; n_test / n_train
+            if the draws re-split the same rows.
 
     Returns:
         (low, high): the ends of the intervals, in points, (n, n) each.
     """
     n = len(names)
     mean = 100 * gains.mean(0)
-    ends = [[interval(100 * gains[:, i, j])[1:] for j in range(n)] for i in range(n)]
-    low, high = np.moveaxis(np.array(ends), 2, 0)
+    ends = [
+        interval(100 * gains[:, i, j], test_per_train=test_per_train) for i, j in np.ndindex(n, n)
+    ]
+    low, high = np.array(ends)[:, 1:].T.reshape(2, n, n)
     most = np.abs(mean).max()
     ax.imshow(mean, cmap="PuOr", vmin=-most, vmax=most)
     for i, j in zip(*np.where(~np.eye(n, dtype=bool)), strict=True):

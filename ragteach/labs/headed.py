@@ -9,7 +9,8 @@ representation (`ragteach.study.own_classes`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -18,6 +19,7 @@ import numpy as np
 import pandas as pd
 from sklearn.decomposition import TruncatedSVD
 from sklearn.pipeline import make_pipeline
+from tqdm.auto import tqdm
 
 from ragteach.data.columns import likeliest
 from ragteach.data.frames import any_frame, as_table
@@ -67,6 +69,13 @@ class Reader:
     def predict(self, texts: Any, task: str) -> np.ndarray:
         """The class with the highest probability, (n_texts,)."""
         return self.probabilities(texts, task).argmax(1)
+
+
+def slowly(strategies: Iterable[str]) -> Iterable[str]:
+    """Strategies that take seconds each: a bar says how many are fitted, and goes when all are."""
+    silent = bool(os.environ.get("TQDM_DISABLE"))  # the bar for notebooks does not look itself
+    about = {"desc": "fitting the baselines", "unit": "strategy", "leave": False}
+    return tqdm(list(strategies), disable=silent, **about)
 
 
 class Each:
@@ -189,7 +198,7 @@ def headed_baselines(lab: Lab, frames: list[pd.DataFrame], names: dict) -> dict[
     dense = make_pipeline(words, TruncatedSVD(size, random_state=0).fit(ready))
     parts = HeadParts(frames, names, encoder=dense)
     board: dict[str, Any] = {"majority class": Majority(lab.train)}
-    board |= {strategy: Reader(strategy, parts, tries) for strategy, tries in TRIES.items()}
+    board |= {strategy: Reader(strategy, parts, TRIES[strategy]) for strategy in slowly(TRIES)}
     one = {t: ({t: lab.train[t]}, {t: lab.val[t]}) for t in lab.tasks}
     board["scikit-learn's best"] = Each({t: Best(*two, TEXTS, words) for t, two in one.items()})
     return board

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable
 from typing import Any
@@ -56,7 +57,7 @@ def lab(name: str, data: Any = None, seed: int = 0) -> Lab:
         (40, 64)
     """
     one_of("name of a lab", name, LABS)
-    whole("seed", seed)
+    whole("seed", seed, 0, math.inf)
     if data is None:
         return LABS[name][0]()
     if name in NO_TABLE:

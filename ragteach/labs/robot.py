@@ -8,6 +8,7 @@ Ten starts share a map, and are no ten independent trials: intervals count maps.
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -55,7 +56,7 @@ def demonstrations(
 def training_maps(world: str, n: int, seed: int = 0, first: int = 0) -> list[Grid]:
     """The maps on which `demonstrations` are given."""
     whole("n", n, 1)
-    whole("seed", seed)
+    whole("seed", seed, 0, math.inf)
     return [make_grid(world, ROOM * seed + first + i) for i in range(n)]
 
 

@@ -33,7 +33,7 @@ from ragteach.data.messages import load_messages, split_messages
 from ragteach.data.shares import wilson
 from ragteach.errors import at_least, one_of, refuse
 from ragteach.labs.baselines import TEXTS, Best, Majority, word_features
-from ragteach.labs.headed import Reader, headed_lab, own_parts, part_of, standard
+from ragteach.labs.headed import Reader, headed_lab, own_parts, part_of, slowly, standard
 from ragteach.labs.held import NOT_YET, Lab, NotYet
 from ragteach.study.own_classes import HeadParts
 
@@ -304,6 +304,6 @@ def _baselines(lab: Lab, frames: list[pd.DataFrame], names: dict[str, list[str]]
     texts = list(dict.fromkeys(frames[0]["text"]))
     parts = HeadParts(frames, names, encoder=dense_features(texts))
     board: dict[str, Any] = {"majority class": Majority(lab.train)}
-    board |= {strategy: Reader(strategy, parts) for strategy in STRATEGIES}
+    board |= {strategy: Reader(strategy, parts) for strategy in slowly(STRATEGIES)}
     best = Best(lab.train, lab.val, TEXTS, word_features(lab.train, "char"), pooled=False)
     return board | {f"scikit-learn ({best.name})": best}

@@ -12,6 +12,7 @@ are simulated, and called so: headlines are drawn independently (unless ``alike`
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -53,7 +54,7 @@ def feed(
     """
     whole("per_day", per_day, 1)
     whole("n_streams", n_streams, 1)
-    whole("seed", seed)
+    whole("seed", seed, 0, math.inf)
     s = _shares("shares", shares)
     hit, false = _shares("rates", rates, 2)
     if not is_number(alike) or not 0 <= alike < 1:

@@ -17,7 +17,7 @@ import pandas as pd
 
 from ragteach.errors import refuse
 from ragteach.study.strategies import STRATEGIES
-from ragteach.study.tables import drawn, interval, per_draw
+from ragteach.study.tables import FEW_DRAWS, alike_by_chance, drawn, interval, per_draw
 
 USABLE = (*STRATEGIES, "full sharing + task bias")  # what can be trained on a file and saved
 NOTHING = "majority class"  # reads nothing
@@ -83,6 +83,9 @@ def advise(table: pd.DataFrame) -> Advice:
         f"Best on average: {best}, right in {mean[best]:.1%} of new sentences ({span}mean over "
         f"{_counted(len(wide), 'draw')} and over tasks)."
     )
+    first += _above(best, mean, there)
+    if table["task"].nunique() == 2:  # the task and the mean
+        first += " There is one task: nothing to share, and a plain classifier is all it takes."
     if len(wide) < 2:
         second = "One draw has no interval: take at least five (--seeds 5) before you decide."
         return Advice(best, _rival(best, there), best, f"{first} {second}")
@@ -92,12 +95,34 @@ def advise(table: pd.DataFrame) -> Advice:
         for b in wide.columns
         if a != b
     }
-    beaten = {b for (a, b), (_, low, _) in gap.items() if low > 0 and b in there}
+    beaten = {
+        b
+        for (a, b), (_, low, high) in gap.items()
+        if low > 0 and b in there and not alike_by_chance(low, high, len(wide))
+    }
     left = [name for name in there if name not in beaten]
     chosen = min(left, key=lambda name: weights[name])
     others = [name for name in left if name != chosen]
     said = [first, *_reasons(chosen, best, others, there, beaten, gap)]
+    if len(wide) < FEW_DRAWS:
+        said.append(
+            f"{len(wide)} draws are few, so these intervals are wide: take at least five (--seeds 5) "
+            "before you decide."
+        )
     return Advice(chosen, _rival(chosen, there), best, " ".join(said))
+
+
+def _above(best: str, mean: pd.Series, there: list[str]) -> str:
+    """Of what is no choice here: that it came out higher than the best of those that are."""
+    above = [str(n) for n in mean.index if n not in there and mean[n] > mean[best]]
+    if not above:
+        return ""
+    shares = _listed([f"{name} ({mean[name]:.1%})" for name in above])
+    verb = "is" if len(above) == 1 else "are"
+    return (
+        f" That is of {_listed(there)}, which can be trained on a file and saved; {shares} came out "
+        f"higher on average, and {verb} there to measure by only."
+    )
 
 
 def _rival(chosen: str, there: list[str]) -> str | None:
@@ -121,9 +146,12 @@ def _reasons(
     if len(there) > 1 and not others:
         middle, low, high = gap[chosen, there[1]]
         pays = "sharing a part of the weights pays here. " if chosen == "RAG" else ""
+        span = f"95 % interval {_points(low)} to {_points(high)}"
+        if low == high:
+            span = "the same in every draw"
         said.append(
             f"It is clearly better than {_listed(out)} (than {there[1]} by {_points(middle)} points,"
-            f" 95 % interval {_points(low)} to {_points(high)}): {pays}Use {chosen}."
+            f" {span}): {pays}Use {chosen}."
         )
     elif others:
         named = _listed([name for name in (best, chosen, *others) if name in (chosen, *others)])
@@ -142,16 +170,19 @@ def _reasons(
         )
     nothing = gap.get((chosen, NOTHING))
     if nothing is not None and not nothing[1] > 0:
+        span = f"{_points(nothing[1])} to {_points(nothing[2])}"
+        if nothing[1] == nothing[2]:
+            span = "the same in every draw"
         said.append(
             f"But {chosen} is not clearly better than saying each task's most frequent class "
-            f"without reading ({_points(nothing[0])} points, {_points(nothing[1])} to "
-            f"{_points(nothing[2])}): from these rows nothing was learned for certain."
+            f"without reading ({_points(nothing[0])} points, {span}): these draws "
+            "do not show that anything was learned."
         )
     return said
 
 
 def _points(share: float) -> str:
-    return "none" if np.isnan(share) else f"{100 * share:+.1f}"
+    return "none" if np.isnan(share) else f"{100 * min(max(share, -1), 1):+.1f}"
 
 
 def _listed(names: list[str]) -> str:

@@ -30,7 +30,7 @@ def by_task(table: pd.DataFrame, one: str, other: str) -> pd.DataFrame:
 
     Returns:
         Columns task, one's name, other's name (mean accuracy), difference, low, high; in the
-        table's order of tasks.
+        table's order of tasks. low and high are NaN where every draw gives the same difference.
 
     Example:
         >>> from ragteach import compare
@@ -51,6 +51,8 @@ def by_task(table: pd.DataFrame, one: str, other: str) -> pd.DataFrame:
         if one not in wide or other not in wide:
             continue
         found = interval((wide[one] - wide[other]).dropna(), test_per_train=ratio)
+        if found[1] == found[2]:  # the same in every draw: no width, and no knowledge
+            found = (found[0], np.nan, np.nan)
         out.append((task, wide[one].mean(), wide[other].mean(), *found))
     return pd.DataFrame(out, columns=["task", one, other, "difference", "low", "high"])
 

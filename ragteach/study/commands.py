@@ -27,12 +27,19 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from ragteach.data.aligned import aligned
+from ragteach.data.asked import CHANGES
 from ragteach.data.stopping import sign_of
 from ragteach.data.writing import write
 from ragteach.errors import at_least, refuse
+
+ALL_THE_SAME = (
+    "no interval, since the value is the same in every draw: how much draws differ, and how large a "
+    "true difference may be, these draws cannot say."
+)
 
 
 def run_compare(options: argparse.Namespace) -> tuple[pd.DataFrame, Path, pd.DataFrame | None]:
@@ -46,7 +53,7 @@ def run_compare(options: argparse.Namespace) -> tuple[pd.DataFrame, Path, pd.Dat
     from ragteach.study.advice import advise
     from ragteach.study.experiment import SIZES, compare
     from ragteach.study.scores import ERROR
-    from ragteach.study.tables import paired, summary
+    from ragteach.study.tables import ESTIMAND, paired, summary
 
     at_least("--seeds", options.seeds, 1)
     sizes, related = options.n_per_task, options.relatedness
@@ -55,7 +62,9 @@ def run_compare(options: argparse.Namespace) -> tuple[pd.DataFrame, Path, pd.Dat
     if options.max_words is not None:
         settings["max_words"] = options.max_words
     data, frame = options.data, None
-    if data not in SIZES:
+    if data in SIZES:
+        _refuse_file_options(data, options)
+    else:
         data = frame = asked_frame(data, options)
         settings["rows"] = hashlib.sha256(data.to_csv().encode("utf-8", "replace")).hexdigest()
     more = {"out": options.out, "resume": options.resume, "max_words": options.max_words}
@@ -64,16 +73,51 @@ def run_compare(options: argparse.Namespace) -> tuple[pd.DataFrame, Path, pd.Dat
     name = re.sub(r"[^\w.-]+", "_", Path(options.data).stem)
     folder = _write_all(options.out, name, settings, "comparison", table, draw(means))
     print("\nTest accuracy, mean over tasks, with its 95 % interval\n")
-    print(aligned(means))
+    print(aligned(known(means)))
     print("\nRAG minus the other, paired by seed\n")
-    print(aligned(differences))
+    print(aligned(known(differences)))
+    print("\n" + textwrap.fill(f"The intervals are about {ESTIMAND}.", 88))
     if (table["metric"] == ERROR).any():
         columns = ["data", "n_per_task", "strategy", "mean", "low", "high"]
         print("\nMean absolute error, mean over tasks: how far answers are from the truth\n")
-        print(aligned(summary(table, ERROR)[columns]))
+        errors = summary(table, ERROR)
+        print(aligned(known(errors)[columns]))
+        means = pd.concat([means, errors])
+    if _without_width(means).any() or _without_width(differences).any():
+        print("\n" + textwrap.fill(f"NaN: {ALL_THE_SAME}", 88))
     print(f"\n{textwrap.fill(advise(table).said, 88)}")
     print(f"\nWrote {folder / 'comparison'}.csv, .png and .svg")
     return table, folder, frame
+
+
+def known(rows: pd.DataFrame) -> pd.DataFrame:
+    """The same rows; an interval without any width, which tells nothing, becomes NaN.
+
+    Example:
+        >>> known(pd.DataFrame({"low": [0.0, 0.1], "high": [0.0, 0.2]}))["high"].tolist()
+        [nan, 0.2]
+    """
+    rows = rows.copy()
+    rows.loc[_without_width(rows), ["low", "high"]] = np.nan
+    return rows
+
+
+def _without_width(rows: pd.DataFrame) -> pd.Series:
+    return rows["low"] == rows["high"]
+
+
+def _refuse_file_options(data: str, options: argparse.Namespace) -> None:
+    """Refuse what is said about a file's columns and rows where there is no file."""
+    names = ("text", "label", "task", "encoding", "separator", "sheet", *CHANGES)
+    given = [name for name in names if getattr(options, name, None) is not None]
+    given += ["missing"] * (getattr(options, "missing", "ask") != "ask")
+    if given:
+        said = ", ".join("--" + name.replace("_", "-") for name in given)
+        raise refuse(
+            expected=f"options of a file of yours with a file of yours: --data mine.csv {said}",
+            got=f"{said} beside --data {data}, whose columns and rows are known",
+            fix=f"leave {said} out, or name your file",
+        )
 
 
 def run_map(options: argparse.Namespace) -> None:
@@ -90,7 +134,9 @@ def run_map(options: argparse.Namespace) -> None:
     figure = plots.who_wins(cells).figure
     settings = {"seeds": options.seeds}
     folder = _write_all(options.out, "map", settings, "who_wins", cells, figure)
-    print(aligned(cells))
+    print(aligned(known(cells)))
+    if _without_width(cells).any():
+        print("\n" + textwrap.fill(f"NaN: {ALL_THE_SAME}", 88))
     print(f"\nWrote {folder / 'who_wins'}.csv, .png and .svg")
 
 

@@ -18,7 +18,7 @@ MOST = len(CYCLE[0])  # lines that colours tell apart
 MOST_GREY = 200  # lines drawn one by one
 
 
-def stand_out(lines: Mapping[str, Any], always: Sequence[str] = ()) -> list[str]:
+def stand_out(lines: Mapping[str, Any], always: Sequence[str] = (), most: int = MOST) -> list[str]:
     """The names of the lines to draw in colours: all if they are few, else those that move most.
 
     A line moves by the sum of its steps' lengths.
@@ -26,18 +26,19 @@ def stand_out(lines: Mapping[str, Any], always: Sequence[str] = ()) -> list[str]
     Args:
         lines: for each name, (n_steps,) values or (n_steps, 2) points.
         always: names that are among them in any case, if there are such lines.
+        most: how many there may be.
 
     Example:
         >>> lines = {str(k): [0.0, k] for k in range(20)}
         >>> stand_out(lines, ["3"])
         ['3', '14', '15', '16', '17', '18', '19']
     """
-    if len(lines) <= MOST:
+    if len(lines) <= most:
         return list(lines)
     moved = {name: _length(np.asarray(values, dtype=float)) for name, values in lines.items()}
     first = [name for name in always if name in lines]
     order = sorted((n for n in lines if n not in first), key=lambda n: -moved[n])
-    chosen = {*first, *order[: MOST - len(first)]}
+    chosen = {*first, *order[: most - len(first)]}
     return [name for name in lines if name in chosen]
 
 

@@ -22,6 +22,7 @@ from ragteach.data.splits import groups
 from ragteach.data.toy import make_toy
 
 MAX_TEST = 1000  # test sentences per task
+LEAST_TO_TEST = 20  # test sentences per task: with fewer, one answer is more than five points
 SHARED_TEXTS = 0.2  # of the rows: beyond it, all tasks are dealt in one order of the texts
 
 
@@ -94,6 +95,16 @@ def cuts(n_rows: int, n: int | None) -> tuple[int, int]:
     if n is None:
         return int(0.6 * n_rows), int(0.2 * n_rows)
     return n, n
+
+
+def most_to_train(n_rows: int) -> int:
+    """The largest ``n`` that leaves as much of a task's rows to test as the default: a fifth.
+
+    Example:
+        >>> most_to_train(125), 125 - sum(cuts(125, 50))
+        (50, 25)
+    """
+    return max(1, 2 * int(n_rows) // 5)
 
 
 def every_class(order: np.ndarray, labels: np.ndarray, n_train: int) -> np.ndarray:

@@ -13,6 +13,7 @@ once, on the test sentences, which never choose anything (see `scores`). The tab
 from __future__ import annotations
 
 import functools
+import math
 import os
 import time
 import warnings
@@ -26,17 +27,24 @@ from ragteach.data.alike import cure_of_few
 from ragteach.data.arguments import MOST, as_list, members
 from ragteach.data.encoder import Encoder, as_encoder
 from ragteach.data.files import load_article
-from ragteach.data.frames import any_frame
+from ragteach.data.frames import any_frame, check_classes
 from ragteach.data.human import load_human
-from ragteach.data.objects import attribute
-from ragteach.data.splits import groups
+from ragteach.data.objects import attribute, outside
+from ragteach.data.splits import SplitWarning, groups
 from ragteach.data.toy import TOY_TASKS, check_room, make_toy
 from ragteach.errors import at_least, is_list, one_of, refuse, shown, whole
-from ragteach.study.draws import cuts, draw, overlap_ratio, toy_size
+from ragteach.study.draws import (
+    LEAST_TO_TEST,
+    cuts,
+    draw,
+    most_to_train,
+    overlap_ratio,
+    toy_size,
+)
 from ragteach.study.kept import Job, Kept, Stopped, described
 from ragteach.study.own_classes import HeadParts, own_names, own_strategies, score_heads
 from ragteach.study.running import check_jobs, check_resume, run
-from ragteach.study.scores import Parts, score
+from ragteach.study.scores import Parts, class_values, score
 from ragteach.study.strategies import BASELINES, STRATEGIES, Strategy, chosen_strategies, once
 from ragteach.study.tables import COLUMNS, FRESH, RESPLIT, interval, paired, summary, winners
 
@@ -114,6 +122,8 @@ def compare(
 
     Warns:
         EdgeWarning: if chosen penalties lie on an edge of those tried, once a table.
+        SplitWarning: if ``n_per_task`` leaves a task fewer than 20 sentences, and less than a
+            fifth of its own, to test on.
 
     Example:
         >>> table = compare("toy", 1, n_per_task=10, strategies=["RAG"], progress=False)
@@ -148,7 +158,11 @@ def compare(
                 fix="leave max_words out: an encoder says the same numbers about every text",
             )
     options: Any = {"max_words": max_words, "encoder": encoder}
-    return _table(jobs, frame, found, n_jobs, progress, out, resume, name, **options)
+    table = _table(jobs, frame, found, n_jobs, progress, out, resume, name, **options)
+    values = None if frame is None else class_values(frame)
+    if values is not None:
+        table.attrs["largest_error"] = float(values.max() - values.min())
+    return table
 
 
 def who_wins_map(
@@ -285,7 +299,7 @@ def _warn_of_edges(table: pd.DataFrame) -> None:
             "lie beyond. Compare the metrics lam and lam_shared in the table, and widen "
             "Strategy.tries"
         )
-        warnings.warn(message, EdgeWarning, stacklevel=4)
+        warnings.warn(message, EdgeWarning, stacklevel=outside())
 
 
 def _loaded(data: Any) -> pd.DataFrame | None:
@@ -313,7 +327,7 @@ def _seeds(seeds: int | Iterable[int]) -> list[int]:
     seeds = members("seeds", seeds, "seeds=20, or a list [0, 1, 2]")
     whole("number of seeds", len(seeds), 1)
     for seed in seeds:
-        whole("seed", seed)
+        whole("seed", seed, 0, math.inf)
     once("seeds", seeds)
     return [int(seed) for seed in seeds]
 
@@ -339,13 +353,7 @@ def _checked(frame: Any, sizes: list[Any]) -> pd.DataFrame | None:
     if frame is None:
         return None
     frame = any_frame(frame)
-    names = frame.attrs["label_names"]
-    if len(names) < 2:
-        raise refuse(
-            expected="labels of at least two classes",
-            got=f"{len(names)}: {names}",
-            fix="check the label column, and what you filtered",
-        )
+    check_classes(frame)
     count = frame["task"].value_counts()
     if "mean" in count:
         raise refuse(
@@ -355,17 +363,18 @@ def _checked(frame: Any, sizes: list[Any]) -> pd.DataFrame | None:
         )
     for n in sizes:
         need = 5 if n is None else 2 * n + 1
-        if count.min() < need:
+        few = count[count < need]
+        if len(few):
+            cure = "or add sentences"
+            if len(few) < len(count):
+                cure = "add sentences, or " + cure_of_few(count.to_dict(), list(few.index))
+            if n is not None and count.min() > 4:
+                cure = f"set n_per_task to at most {most_to_train(count.min())}, {cure}"
             raise refuse(
                 expected=f"at least {need} sentences in every task: {n or '60 %'} to train, "
                 f"{n or '20 %'} to choose by, and the rest to test",
-                got=_few(count[count < need]),
-                fix=(
-                    f"set n_per_task to at most {(count.min() - 1) // 2}, add sentences, or "
-                    if n is not None and count.min() > 4
-                    else "add sentences, or "
-                )
-                + cure_of_few(count.to_dict(), list(count.index[count < need])),
+                got=_few(few),
+                fix=cure.removeprefix("or "),
             )
     different = (
         frame.assign(same=groups(frame["text"])).groupby("task", sort=False)["same"].nunique()
@@ -378,9 +387,24 @@ def _checked(frame: Any, sizes: list[Any]) -> pd.DataFrame | None:
             got=f"{_few(few)}, where rows that repeat a text do not count",
             fix="add sentences, or " + cure_of_few(count.to_dict(), list(few.index)),
         )
+    for n in sizes:
+        _warn_of_little_to_test(count, n)
     in_tasks = [sum(cuts(n_rows, n)[0] for n_rows in count) // len(count) for n in sizes]
     once("training sentences per task (n_per_task)", in_tasks)
     return frame
+
+
+def _warn_of_little_to_test(count: pd.Series, n: int | None) -> None:
+    """One warning a size, of a task that keeps less to test on than by default, and very little."""
+    task, rows = count.idxmin(), int(count.min())
+    left = rows - sum(cuts(rows, n))
+    if n is not None and n > most_to_train(rows) and left < LEAST_TO_TEST:
+        message = (
+            f"n_per_task = {n} leaves {left} of the {rows} sentences of task {task!r} to test on: "
+            f"its accuracy says little. Set n_per_task to at most {most_to_train(rows)}, which "
+            "leaves a fifth to test, or add sentences"
+        )
+        warnings.warn(message, SplitWarning, stacklevel=4)
 
 
 def _few(count: pd.Series) -> str:

@@ -13,7 +13,8 @@ import torch
 from tqdm.auto import tqdm
 
 from ragteach.data.arguments import members
-from ragteach.data.objects import attribute
+from ragteach.data.functions import check_callbacks
+from ragteach.data.objects import outside
 from ragteach.errors import DivergenceWarning, at_least, is_list, one_of, refuse, shown, whole
 from ragteach.study.multi_head import MultiHead
 
@@ -93,7 +94,7 @@ def _say_diverged(model: MultiHead, kept: list | None, epoch: int) -> None:
         f"J is not finite in epoch {epoch}: training stopped, and the weights of the epoch before "
         "are kept. Use a smaller lr, or features and targets nearer to 0 .. 1.",
         DivergenceWarning,
-        stacklevel=3,
+        stacklevel=outside(),
     )
 
 
@@ -126,10 +127,5 @@ def _callbacks(callbacks: Any) -> list:
     """Callbacks as a list, each with a method on_epoch."""
     several = is_list(callbacks)
     listed = members("callbacks", callbacks, "callbacks=[yours]") if several else [callbacks]
-    if not all(callable(attribute(callback, "on_epoch")) for callback in listed):
-        raise refuse(
-            expected="callbacks as a list of objects with a method on_epoch",
-            got=f"callbacks = {shown(callbacks)}",
-            fix="write a class with on_epoch(self, model, epoch, record), and pass [YourClass()]",
-        )
+    check_callbacks(listed, ("on_epoch",))
     return listed

@@ -17,20 +17,22 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
+from tqdm.auto import tqdm
 
 from ragteach.data.alike import cure_of_few
-from ragteach.data.arguments import as_list
-from ragteach.data.frames import any_frame
-from ragteach.data.shares import wilson
+from ragteach.data.arguments import as_list, yes_no
+from ragteach.data.frames import any_frame, check_classes
+from ragteach.data.functions import check_function
+from ragteach.data.shares import paired_shares, wilson
 from ragteach.data.splits import split_frame
 from ragteach.dataset import MultiTaskDataset
-from ragteach.errors import one_of, refuse, shown
+from ragteach.errors import at_least, one_of, refuse, whole
 from ragteach.model import RAG
 from ragteach.study.kept import Kept, described
 from ragteach.study.multi_head import MultiHead
 from ragteach.study.own_classes import OWN, HeadParts, best_heads, head_answers, own_names
 from ragteach.study.running import check_resume
-from ragteach.study.scores import best_penalty, few_words
+from ragteach.study.scores import best_penalty, check_room, few_words
 from ragteach.study.strategies import REGISTRY, STRATEGIES, Strategy
 
 
@@ -93,18 +95,23 @@ class Split:
         table |= {"accuracy": hits / tested, "low": low, "high": high}
         return pd.DataFrame(table)
 
-    def difference(self, a: str, b: str) -> tuple[float, float, float]:
+    def difference(self, a: str, b: str, level: float = 0.95) -> tuple[float, float, float]:
         """Accuracy of ``a`` minus that of ``b`` on the same test sentences: (difference, low,
         high).
 
-        With g sentences that only ``a`` gets right and h that only ``b`` does, of n: the difference
-        is (g - h) / n, its variance (g + h - (g - h)^2 / n) / n^2 (McNemar's table).
+        With g sentences that only ``a`` gets right and h that only ``b`` does, of n, the difference
+        is (g - h) / n. Its interval is Tango's score interval, widened where few sentences differ:
+        0 lies outside exactly if McNemar's exact test finds p < 1 - level.
+
+        Args:
+            a, b: names of two strategies.
+            level: how often such an interval should hold the truth. If you chose the pair after
+                you saw the answers, take 1 - 0.05 / (number of pairs).
         """
+        at_least("level", level, 0.5, 0.9999)
         first, second = self.right(a), self.right(b)
-        g, h, n = int((first & ~second).sum()), int((second & ~first).sum()), len(first)
-        middle = (g - h) / n
-        half = 1.96 * np.sqrt(g + h - (g - h) ** 2 / n) / n
-        return middle, middle - half, middle + half
+        g, h = int((first & ~second).sum()), int((second & ~first).sum())
+        return paired_shares(g, h, len(first), level)
 
     def sentences(self, a: str, b: str, most: int = 10) -> pd.DataFrame:
         """Test sentences that ``a`` gets right and ``b`` wrong, the surest first, in turn from
@@ -142,6 +149,7 @@ def fit_split(
     after: Callable[[Split], Any] | None = None,
     out: str | os.PathLike | None = None,
     resume: bool = False,
+    progress: bool = False,
 ) -> Split:
     """Split the frame and fit every strategy on it.
 
@@ -156,11 +164,12 @@ def fit_split(
         out: a folder in which the losses of the penalties that are tried are kept, a few penalties
             at a time, as soon as they are there.
         resume: go on from those that are kept in ``out``; what is found is the same, bit by bit.
+        progress: show a bar: what is done now, and of all strategies how many penalties are tried.
 
     Raises:
         RagteachError: too few sentences to be split; an unknown strategy; weights that do not fit
-            into memory; a folder that cannot be written to; all before anything is trained. Also a
-            disk that is full.
+            into memory (the message says how many words would); a folder that cannot be written
+            to; all before anything is trained. Also a disk that is full.
 
     Example:
         >>> from ragteach import make_toy
@@ -171,14 +180,33 @@ def fit_split(
     strategies = as_list("strategies", strategies, "strategies=['RAG', 'full sharing']")
     for name in strategies:
         one_of("strategy", name, [n for n, s in REGISTRY.items() if s.builder and not s.features])
-    if after is not None and not callable(after):
-        raise refuse(
-            expected="after: a function that is called with the split",
-            got=f"after = {shown(after, 60)}",
-            fix="pass a function of one argument, or leave it out",
+    if after is not None:
+        check_function(
+            "after", after, ("split",), "pass a function of one argument, or leave it out"
         )
+    if max_words is not None:
+        whole("max_words", max_words, 1)
     check_resume(resume, out)
+    yes_no("progress", progress)
     frame = any_frame(frame)
+    check_classes(frame)
+    ways: dict[str, Any] = OWN if frame.attrs["own_classes"] else REGISTRY
+    total = sum(len(ways[name].tries) for name in strategies if name in ways)
+    with tqdm(total=total, disable=not progress, desc="splitting", unit="penalty") as bar:
+        return _fitted_split(frame, seed, strategies, max_words, after, out, resume, bar)
+
+
+def _fitted_split(
+    frame: pd.DataFrame,
+    seed: int,
+    strategies: Sequence[str],
+    max_words: int | None,
+    after: Callable[[Split], Any] | None,
+    out: str | os.PathLike | None,
+    resume: bool,
+    bar: tqdm,
+) -> Split:
+    """`fit_split` of a standard frame; the bar says what is being done."""
     train, val, test = split_frame(frame, seed=seed)
     _check_every_task(frame, val)
     kept = None
@@ -187,16 +215,20 @@ def fit_split(
         named = [ways[name] for name in sorted(strategies) if name in ways]
         kept = Kept(out, [*described(frame, named), seed, max_words], "part")
     if frame.attrs["own_classes"]:
-        options = (strategies, max_words, after, kept, resume)
+        options = (strategies, max_words, after, kept, resume, bar)
         return _split_of_heads(frame, (train, val, test), seed, *options)
+    bar.set_description("counting words")
     data = MultiTaskDataset.from_frame(train, few_words(train, max_words))
+    check_room(data, any(not name.startswith("full sharing") for name in strategies))
     val_data = MultiTaskDataset.from_frame(val, like=data)
     names = data.task_names, data.class_names
     split = Split(train, val, test, data.vectorizer, *names, fitted={}, seed=seed)
     for name in strategies:
-        split.fitted[name] = _fit(REGISTRY[name], data, val_data, test, kept, resume)
+        bar.set_description(name)
+        split.fitted[name] = _fit(REGISTRY[name], data, val_data, test, kept, resume, bar.update)
         if after is not None:
-            after(split)
+            with bar.external_write_mode():
+                after(split)
     return split
 
 
@@ -225,6 +257,7 @@ def _split_of_heads(
     after: Callable[[Split], Any] | None,
     kept: Kept | None,
     resume: bool,
+    bar: tqdm,
 ) -> Split:
     """The same for tasks with classes of their own: a head for each."""
     for name in strategies:
@@ -234,11 +267,13 @@ def _split_of_heads(
     names = list(own), list(frame.attrs["label_names"])
     split = Split(*frames, parts.vectorizer, *names, fitted={}, seed=seed, own_classes=own)
     for name in strategies:
-        best = best_heads(OWN[name], parts, kept, resume)
+        bar.set_description(name)
+        best = best_heads(OWN[name], parts, kept, resume, bar.update)
         answers = head_answers(best.model, parts)
         split.fitted[name] = Fitted(best.model, best.lam, best.lam_shared, *answers)
         if after is not None:
-            after(split)
+            with bar.external_write_mode():
+                after(split)
     return split
 
 
@@ -249,9 +284,10 @@ def _fit(
     test: pd.DataFrame,
     kept: Kept | None,
     resume: bool,
+    told: Callable[[int], Any],
 ) -> Fitted:
     """Solve the path of penalties, keep the one with the least validation loss, answer the test."""
-    best = best_penalty(strategy, data, val.stacked(), kept, resume)
+    best = best_penalty(strategy, data, val.stacked(), kept, resume, told)
     answers = _answers(best.model, data.vectorizer, test)
     return Fitted(best.model, best.lam, best.lam_shared, *answers)
 

@@ -171,13 +171,18 @@ class BestHeads:
 
 
 def best_heads(
-    strategy: HeadStrategy, parts: HeadParts, kept: Kept | None = None, resume: bool = False
+    strategy: HeadStrategy,
+    parts: HeadParts,
+    kept: Kept | None = None,
+    resume: bool = False,
+    told: Callable[[int], Any] | None = None,
 ) -> BestHeads:
     """Train the strategy's heads with each of its penalties, and keep the best of validation.
 
     Args:
         kept: where the losses of finished tries go, and come from if ``resume``. Then the best one
             is trained once more, for its model.
+        told: called with 1 whenever one more penalty is done.
     """
     kept = kept or Kept(None, None)
     losses = list[float]()
@@ -192,6 +197,8 @@ def best_heads(
         else:
             loss = before[0][0]
         losses.append(loss)
+        if told is not None:
+            told(1)
     least = int(np.argmin(losses))
     if best is None or best[0] != least:  # it was found by a run that was stopped
         best = least, _trained(strategy, parts, least)[0]

@@ -26,6 +26,7 @@ from ragteach.data.stopping import once, sign_of
 from ragteach.errors import refuse, shown
 from ragteach.study.kept import Job, Kept, Stopped, Trial
 
+MOST_JOBS = 1024  # processes; each takes memory of its own
 DEATHS = 3  # so many times in a row without a finished draw, and the run gives up
 
 Rows = list[tuple]
@@ -157,11 +158,13 @@ def check_resume(resume: Any, out: Any) -> None:
 
 def check_jobs(n_jobs: Any) -> None:
     """Refuse what is no number of processes."""
-    if n_jobs is not None and (
-        isinstance(n_jobs, bool) or not isinstance(n_jobs, int) or not n_jobs
-    ):
+    if n_jobs is None:
+        return
+    whole_number = isinstance(n_jobs, int) and not isinstance(n_jobs, bool)
+    if not whole_number or not 1 <= abs(n_jobs) <= MOST_JOBS:
         raise refuse(
-            expected="n_jobs (--jobs) to be a whole number other than 0, or None",
+            expected=f"n_jobs (--jobs) to be a whole number other than 0, or None; {MOST_JOBS} at "
+            "most",
             got=f"n_jobs = {shown(n_jobs)}",
             fix="use 1 for one process, -1 for all cores",
         )

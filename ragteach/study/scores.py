@@ -10,6 +10,7 @@ cross-entropy is scored, once, on the test sentences, which never choose anythin
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,10 +19,10 @@ import pandas as pd
 import torch
 
 from ragteach.data.features import UnknownWordsWarning, make_vectorizer
-from ragteach.data.memory import how_many_fit
+from ragteach.data.memory import fits_memory, free_memory, how_many_fit
 from ragteach.data.naming import ordered_values
 from ragteach.dataset import MultiTaskDataset
-from ragteach.engine.optimum import bytes_of_an_optimum, solve_path
+from ragteach.engine.optimum import bytes_of_a_search, solve_path
 from ragteach.losses import cross_entropy
 from ragteach.model import RAG, task_logits
 from ragteach.study.kept import Kept, Tries
@@ -29,7 +30,6 @@ from ragteach.study.strategies import Strategy
 from ragteach.tensors import TaskTensors
 
 ERROR = "mean_absolute_error"  # in the classes' own units, where those are amounts
-SEARCH = 5  # vectors as large as the weights that the search for an optimum holds, roughly
 Scores = list[tuple[str, str, float]]
 FLAT = 0.01  # an edge is no matter where the validation loss (in nats) no longer falls towards it
 KEPT_AT_ONCE = 7  # tries, where each is to be kept as it is finished
@@ -146,6 +146,7 @@ def best_penalty(
     val: TaskTensors,
     kept: Kept | None = None,
     resume: bool = False,
+    told: Callable[[int], Any] | None = None,
 ) -> Best:
     """Solve the strategy for each of its penalties: all side by side, or, where memory has no room
     for that, as many at a time as fit.
@@ -153,12 +154,15 @@ def best_penalty(
     Args:
         kept: where the losses of finished tries go, a few penalties at a time; and come from if
             ``resume``. Then the part that holds the best one is solved once more, for its model.
+        told: called with the number of penalties whenever some more are done.
     """
     assert strategy.builder is not None, "a strategy that trains something"
     model = strategy.builder(data)
     tries = np.array(strategy.tries, dtype=float)
     most = len(tries) if kept is None else KEPT_AT_ONCE
-    at_once = how_many_fit(SEARCH * bytes_of_an_optimum(model), most)  # nearly always all
+    n_weights = sum(p.numel() for p in model.parameters())
+    each = bytes_of_a_search(n_weights, len(data), data.n_classes)
+    at_once = how_many_fit(each, most)  # nearly always all
     kept = kept or Kept(None, None)
     losses = np.empty(len(tries))
     parts = list[slice]()
@@ -176,11 +180,37 @@ def best_penalty(
                 chosen = parts[-1], *found
         else:
             losses[parts[-1]] = np.ravel(before)
+        if told is not None:
+            told(n)
     at = losses.argmin()
     holder = next(part for part in parts if at < part.stop)
     if chosen is None or chosen[0] != holder:  # it was found by a run that was stopped
         chosen = holder, *_solved(model, data, val, tries[holder])[1]
     return Best(*chosen[1:], tries.T, losses)
+
+
+def check_room(data: MultiTaskDataset, adapters: bool) -> None:
+    """Refuse data whose weights no search could hold, before any of them is made; say how many
+    words would do.
+
+    Args:
+        adapters: whether some strategy has a matrix for each task; else one for all.
+    """
+    n_matrices = data.n_tasks + 1 if adapters else 1
+    logits = bytes_of_a_search(0, len(data), data.n_classes)
+    word = bytes_of_a_search(n_matrices * data.n_classes, 0, 0)
+    n_words = max(0, int(((free_memory() or 0) / 2 - logits) / word))
+    few = n_words // 10 ** max(0, len(str(n_words)) - 2) * 10 ** max(0, len(str(n_words)) - 2)
+    fix = "a part of the rows, fewer tasks (--least-rows on the command line), or fewer classes"
+    if few:
+        fix = f"the {few:,} most frequent words: max_words={few} (command line: --max-words {few})"
+    shape = f"{data.n_tasks} tasks x {data.n_classes} classes x {data.n_features:,} words"
+    what = shape if adapters else shape.partition(" x ")[2]
+    fits_memory(
+        f"weights for {what} and {len(data):,} examples",
+        word * data.n_features + logits,
+        fix,
+    )
 
 
 def _solved(

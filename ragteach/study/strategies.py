@@ -18,6 +18,7 @@ import numpy as np
 from ragteach.data.arguments import as_list, is_a
 from ragteach.data.encoder import Encoder, Widened
 from ragteach.data.features import make_vectorizer
+from ragteach.data.functions import check_function
 from ragteach.dataset import MultiTaskDataset
 from ragteach.errors import at_least, one_of, refuse, shown
 from ragteach.model import RAG
@@ -69,12 +70,9 @@ class Strategy:
             )
         for what in ("builder", "features"):
             value = getattr(self, what)
-            if value is not None and not callable(value):
-                raise refuse(
-                    expected=f"{what} of the strategy {self.name!r} to be a function, or None",
-                    got=f"{what} = {shown(value)}",
-                    fix="pass a function of the training part, a MultiTaskDataset",
-                )
+            fix = "pass a function of the training part, a MultiTaskDataset; or None"
+            if value is not None:
+                check_function(what, value, ("data",), fix, made=True)
         is_a("look", self.look, Look, "a Look of colour, marker and line style", "leave it out")
         if self.builder is None:
             return

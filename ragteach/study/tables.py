@@ -31,6 +31,12 @@ COLUMNS = [
 ]  # fmt: skip
 FRESH, RESPLIT = "fresh", "resplit"  # what stands in the column draws
 INTERVALS = {FRESH: "t over fresh draws", RESPLIT: "corrected resampled t"}
+SHARES = ("accuracy", "balanced_accuracy", "macro_f1")
+ESTIMAND = (  # what every interval here is about
+    "the mean over fresh training sets of this size, from where these sentences came from"
+)
+UNCLEAR = "no clear difference"
+FEW_DRAWS = 5  # fewer say little about how draws differ
 LOWER_IS_BETTER = ("log_loss", "mean_absolute_error")
 
 
@@ -76,6 +82,8 @@ def summary(table: pd.DataFrame, metric: str = "accuracy") -> pd.DataFrame:
     for (name, n, strategy), group in rows.groupby(["data", "n_per_task", "strategy"], sort=False):
         ratio, kind = drawn(group)
         found = interval(group["value"], test_per_train=ratio)
+        if metric in (*SHARES, *LOWER_IS_BETTER):  # none of them is below 0
+            found = (found[0], *np.clip(found[1:], 0, _most(table, metric)).tolist())
         cost = group["n_params"].mean(), group["seconds"].mean()
         out.append((name, n, strategy, *found, len(group), *cost, kind))
     columns = ["data", "n_per_task", "strategy", "mean", "low", "high", "n_seeds", "n_params"]
@@ -105,9 +113,22 @@ def paired(table: pd.DataFrame, reference: str = "RAG", metric: str = "accuracy"
         for other in wide.columns.drop(reference):
             difference = (wide[reference] - wide[other]).dropna()
             mean, low, high = interval(difference, test_per_train=ratio)
-            out.append((name, n, other, mean, low, high, _verdict(low, high, metric), kind))
+            most = _most(table, metric)
+            low, high = np.clip((low, high), -most, most).tolist()
+            clear = not alike_by_chance(low, high, len(difference))
+            verdict = _verdict(low, high, metric) if clear else UNCLEAR
+            out.append((name, n, other, mean, low, high, verdict, kind))
     columns = ["data", "n_per_task", "strategy", "difference", "low", "high", "verdict"]
     return pd.DataFrame(out, columns=[*columns, "interval"])
+
+
+def _most(table: pd.DataFrame, metric: str) -> float:
+    """The largest value that a metric can have."""
+    if metric in SHARES:
+        return 1.0
+    if metric == "mean_absolute_error":  # compare says it; a table that was read again does not
+        return float(table.attrs.get("largest_error", np.inf))
+    return np.inf
 
 
 def winners(map_table: pd.DataFrame, metric: str = "accuracy") -> pd.DataFrame:
@@ -187,4 +208,14 @@ def _verdict(low: float, high: float, metric: str) -> str:
         return "better"
     if high < 0:
         return "worse"
-    return "no clear difference"
+    return UNCLEAR
+
+
+def alike_by_chance(low: float, high: float, n_draws: int) -> bool:
+    """Whether an interval has no width because a few draws happen to differ by the same amount.
+
+    Example:
+        >>> alike_by_chance(0.05, 0.05, 2), alike_by_chance(0.05, 0.05, 20)
+        (True, False)
+    """
+    return low == high and n_draws < FEW_DRAWS

@@ -24,7 +24,7 @@ from typing import Any
 import joblib
 import pandas as pd
 
-from ragteach.data.arguments import LARGEST_NUMPY_SEED, is_a, yes_no
+from ragteach.data.arguments import LARGEST_NUMPY_SEED, MOST, is_a, yes_no
 from ragteach.data.objects import has
 from ragteach.dataset import MultiTaskDataset
 from ragteach.errors import RagteachError, at_least, need, one_of, refuse, shown, whole
@@ -132,8 +132,8 @@ def search(
     need("optuna")
     import optuna
 
-    whole("n_trials", n_trials, 1)
-    whole("epochs", epochs, 1)
+    whole("n_trials", n_trials, 1, MOST)
+    whole("epochs", epochs, 1, MOST)
     at_least("lr", lr)
     whole("seed", seed, 0, LARGEST_NUMPY_SEED)
     yes_no("prune", prune)

@@ -91,7 +91,7 @@ def _values(mine: np.ndarray, right: np.ndarray, alike: Alike) -> str:
     if right.ndim:
         return _entries(mine, right, alike)
     if alike(mine, right + 1) or alike(mine, right - 1):
-        return f"is {mine:.4g}, one off."
+        return f"is one off: yours is {mine:.4g}."
     if mine in (0, 1, -1):
         return f"is {mine:.4g}: is that what you computed, or a constant?"
     return ""

@@ -22,6 +22,9 @@ Conditions compare the explorer's own numbers, ``w.measures()``; ``w.reached(lam
 Enters: your data or model (or nothing: toy data).  Leaves: a figure on the page, and an anywidget.
 """
 
+from collections.abc import Callable
+from typing import Any
+
 import pandas as pd
 
 from ragteach.dataset import MultiTaskDataset
@@ -42,7 +45,7 @@ from ragteach.widgets.starts import init_lab
 from ragteach.widgets.steps import gradient_step
 from ragteach.widgets.winners import who_wins
 
-EXPLORERS = {
+EXPLORERS: dict[str, Callable[..., Explorer]] = {
     "sharing": sharing_slider,
     "player": trajectory_player,
     "graph": graph_editor,
@@ -78,7 +81,7 @@ __all__ = [
 ]
 
 
-def explore(what="sharing", *args, **options) -> Explorer:
+def explore(what: Any = "sharing", *args: Any, **options: Any) -> Explorer:
     """The explorer for what you have.
 
     Args:
@@ -108,7 +111,7 @@ def explore(what="sharing", *args, **options) -> Explorer:
     if isinstance(what, DeepRAG):
         return adapter_explorer(what, *args, **options)
     if isinstance(what, RAG):
-        return graph_editor(*args, graph=what.graph.numpy(), **options)
+        return EXPLORERS["graph"](*args, graph=what.graph.numpy(), **options)
     if isinstance(what, str) and " " in what.strip():
         return gradient_step(what, *args, **options)
     names = ", ".join(repr(name) for name in EXPLORERS)

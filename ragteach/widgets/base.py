@@ -19,9 +19,12 @@ import functools
 import hashlib
 import json
 import sys
+import threading
 import warnings
 import zlib
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import anywidget
 import numpy as np
@@ -29,11 +32,16 @@ import torch
 import traitlets
 from IPython.display import display
 from matplotlib.axis import Axis
+from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from ragteach.errors import refuse
 from ragteach.study import plots
 from ragteach.widgets.goals import judge, parse
+
+Arrays = dict[str, Any]  # numbers by name: tensors, arrays, lists
+Spec = dict[str, Any]  # texts and names, as JSON holds them
+State = Mapping[str, Any]  # where the learner is
 
 HERE = Path(__file__).resolve().parent
 FRAME = ("style", "drawing", "store", "goals", "frame")  # what all explorers share
@@ -104,7 +112,7 @@ def pack(arrays: dict) -> tuple[bytes, dict]:
     return b"".join(parts), layout
 
 
-def as_numpy(values) -> np.ndarray:
+def as_numpy(values: Any) -> np.ndarray:
     """A tensor, an array or a list as a numpy array."""
     return values.detach().cpu().numpy() if isinstance(values, torch.Tensor) else np.asarray(values)
 
@@ -123,13 +131,25 @@ class Explorer(anywidget.AnyWidget):
     state = traitlets.Dict().tag(sync=True)
     _ipython_display_ = None  # of ipywidgets 7 (Colab's): it would pass over the bundle below
 
-    def __init__(self, kind, arrays, spec, measure=None):
+    def __init__(
+        self,
+        kind: str,
+        arrays: Arrays,
+        spec: Spec,
+        measure: Callable[[State], dict[str, float]] | None = None,
+    ) -> None:
         block, layout = pack(arrays)
         self._esm = script(kind)
         self._measure = measure
         super().__init__(kind=kind, block=block, spec={**spec, "layout": layout})
 
-    def measures(self, **to) -> dict[str, float]:
+    def open(self) -> None:
+        """Begin to talk to the page; a cell that draws meanwhile keeps its figures (`beside`)."""
+        super().open()
+        if self.comm is not None:
+            self.comm.handle_msg = functools.partial(beside, self.comm.handle_msg, self._handle_msg)
+
+    def measures(self, **to: Any) -> dict[str, float]:
         """The explorer's own numbers where the learner is, or would be: ``w.measures(lam=0.1)``.
 
         Shares are from 0 to 1. A goal's condition compares these (see `ragteach.widgets.goals`).
@@ -145,26 +165,26 @@ class Explorer(anywidget.AnyWidget):
             )
         return self._measure({**self.spec["start"], **self.state, **to})
 
-    def reached(self, **to) -> list[bool]:
+    def reached(self, **to: Any) -> list[bool]:
         """Whether each goal is reached where the learner is, or would be:
         ``w.reached(lam=0.1)``.
         """
         return judge(self.spec["goals"], self.measures(**to))
 
-    def move(self, **to):
+    def move(self, **to: Any) -> None:
         """Move the explorer from Python: ``w.move(lam=0.1)``.  Returns nothing; the page
         follows.
         """
         self.state = {**self.state, **to}
         self.send({"move": to})
 
-    def _repr_mimebundle_(self, **kwargs):
+    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         """The live view, and a line of text for those who cannot show it; before it, an output of
         its own with what is saved.
         """
         if in_ipython():
             display({"text/html": revived(self.saved()), "text/plain": ""}, raw=True)
-        made = super()._repr_mimebundle_(**kwargs)
+        made: Any = super()._repr_mimebundle_(**kwargs)
         data, metadata = made if isinstance(made, tuple) else (made, {})
         data = {**data, "text/plain": NOTE}
         return (data, metadata) if isinstance(made, tuple) else data
@@ -266,7 +286,15 @@ def kept(output: dict) -> dict | None:
     return json.loads(page.splitlines()[-4]) if page.startswith(f'<div class="{BOX}"') else None
 
 
-def show(kind, arrays, spec, figure, goal=None, measure=None, known=()) -> Explorer:
+def show(
+    kind: str,
+    arrays: Arrays,
+    spec: Spec,
+    figure: Figure,
+    goal: Mapping[str, str] | None = None,
+    measure: Callable[[State], dict[str, float]] | None = None,
+    known: Iterable[str] = (),
+) -> Explorer:
     """Display the static twin and return the explorer.
 
     Args:
@@ -292,7 +320,7 @@ def show(kind, arrays, spec, figure, goal=None, measure=None, known=()) -> Explo
     return Explorer(kind, arrays, spec, measure)
 
 
-def plain(figure) -> None:
+def plain(figure: Figure) -> None:
     """A $ in a name is a $, before anybody reads the name as a formula; formulas of ours and of the
     axes stay formulas.
     """
@@ -310,14 +338,25 @@ def in_ipython() -> bool:
     return "IPython" in sys.modules and sys.modules["IPython"].get_ipython() is not None
 
 
+def beside(handle: Callable[[Any], None], hear: Callable[[Any], None], message: Any) -> None:
+    """Take a message of the page, maybe beside a cell that runs.
+
+    A comm's ``handle`` hears it too, but tells IPython that a cell begins and ends. Where messages
+    come in a thread of their own (JupyterLab with ipykernel 7.0 to 7.3) another cell may run just
+    then, and IPython would show and close every figure that it is about to draw.
+    """
+    own_thread = threading.current_thread() is not threading.main_thread()
+    (hear if own_thread else handle)(message)
+
+
 class one_thread:
     """``with one_thread():`` torch computes with one thread, and with as many as before
     afterwards.
     """
 
-    def __enter__(self):
+    def __enter__(self) -> None:
         self.before = torch.get_num_threads()
         torch.set_num_threads(1)
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         torch.set_num_threads(self.before)

@@ -31,15 +31,21 @@ EXPLORERS.chat = (ui) => {
     });
     return best;
   };
-  let kept = { text: null };
+  const kept = new Map(); // what is read now, was read last, and is pinned
   const all = (state) => {
     const text = message(state);
-    if (kept.text !== text) {
+    if (!kept.has(text)) {
+      if (kept.size > 8) kept.delete(kept.keys().next().value);
       const x = asRead(toWords(text, vocabulary), text, vocabulary);
       const unknown = [...new Set(tokens(text).filter((word) => !vocabulary.place.has(word)))];
-      kept = { text, x, unknown, near: nearest(x), readings: spec.tasks.map((_, i) => reading(x, i)) };
+      kept.set(text, { text, x, unknown, near: nearest(x), readings: spec.tasks.map((_, i) => reading(x, i)) });
     }
-    return kept;
+    return kept.get(text);
+  };
+  /** The probability of the class that task i says in a state. */
+  const likely = (state, i) => {
+    const { p, said } = all(state).readings[i];
+    return p[said];
   };
   const decided = (state) => {
     const { near, readings } = all(state),
@@ -60,13 +66,14 @@ EXPLORERS.chat = (ui) => {
     change: (to) => ui.update(to),
   });
   if (spec.who.length > 1) ui.choice({ name: "who", label: "Who answers", options: spec.who });
-  ui.slider({
+  const threshold = ui.slider({
     name: "at",
     label: "Answers from:",
     max: 100,
     text: (at, state) => `${state.who ? "cosine" : "probability"} ${(at / 100).toFixed(2)}`,
     ends: ["◀ always answers", "never answers ▶"],
   });
+  threshold.closest(".control").style.flex = "1 1 300px"; // beside the choice, where there is room
 
   // ---- the conversation ---------------------------------------------------------------------------------------------
   const talk = ui.panel("The conversation", { full: true });
@@ -85,7 +92,24 @@ EXPLORERS.chat = (ui) => {
 
   // ---- what each task reads, and why ---------------------------------------------------------------------------------
   ui.panels.style.setProperty("--columns", `repeat(${Math.min(3, spec.tasks.length)}, minmax(0, 1fr))`);
-  const panels = spec.tasks.map((task) => {
+  let written = null;
+  /** The probability of the class that is said, as a bar; chance, and where it was. */
+  const layBar = (made, i, svg, width) => {
+    const chance = 1 / spec.classes[i].length,
+      text = `chance ${percent(chance)}`,
+      wide = ruler(text);
+    sheet(svg, { width, height: 31 });
+    svg.append(s("rect", { y: 1, width, height: 12, fill: "var(--panel)" }));
+    chanceLine(svg, width * chance, 0, 18);
+    svg.append(
+      s("text", { class: "soft", x: Math.min(width - wide, Math.max(0, width * chance - wide / 2)), y: 28 }, text),
+    );
+    made.bar = s("rect", { y: 1, height: 12, fill: "rgb(var(--plus))", "fill-opacity": 0.6 });
+    svg.top.append(made.bar);
+    Object.assign(made, { width, mark: marks(svg, -1, 15) });
+    written = null;
+  };
+  const panels = spec.tasks.map((task, i) => {
     const panel = ui.panel(task);
     const verdict = h("p", {}),
       body = h("tbody"),
@@ -93,8 +117,11 @@ EXPLORERS.chat = (ui) => {
     const head = h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "word"), forName));
     const box = h("div", { className: "scroll layer" }, h("table", { style: "width:100%" }, head, body));
     region(box, `Why ${task}: what each word adds`);
-    panel.append(verdict, box);
-    return { verdict, body, forName };
+    panel.append(verdict);
+    const made = { verdict, body, forName };
+    ui.picture(panel, (svg, width) => layBar(made, i, svg, width));
+    panel.append(box);
+    return made;
   });
   const sum = (rest) => ({ lead: rest.reduce((total, { lead }) => total + lead, 0) });
   const shown = (parts) => strongest(parts, spec.most, ({ lead }) => Math.abs(lead), sum); // in the order of the sentence
@@ -104,10 +131,14 @@ EXPLORERS.chat = (ui) => {
     if (!bold) cell.style.background = `rgba(var(--${value > 0 ? "plus" : "minus"}), ${strength})`;
     return h("tr", {}, h("th", { scope: "row", dir: "auto" }, visible(name)), cell);
   };
-  let written = null;
 
   return {
-    draw() {},
+    draw(state) {
+      panels.forEach(({ bar, mark, width }, i) => {
+        set(bar, { width: width * likely(state, i) });
+        mark(...[ui.store.before, ui.store.pinned].map((kept) => kept && width * likely(kept.state, i)));
+      });
+    },
     write(state) {
       const { text, near, unknown, readings } = all(state),
         { level, name, answered } = decided(state);
@@ -145,6 +176,11 @@ EXPLORERS.chat = (ui) => {
       const end = answered ? `the bot answers ${isolate(name)}` : `the bot says “I don't know”`;
       return `The message is read as ${read.join(", ")}. With ${what} of ${level.toFixed(2)} and a threshold of ${(state.at / 100).toFixed(2)} ${end}.`;
     },
+    compare: "level",
+    get comparedAs() {
+      return ui.state.who ? " of cosine" : " of probability";
+    },
+    comparable: (kept, now) => kept.who === now.who,
     measures(state) {
       const { near, readings } = all(state),
         { level, answered } = decided(state);

@@ -96,7 +96,7 @@ def chat_box(
             fix="use threshold=0.67",
         )
     examples = box.texts[:5] if examples is None else examples
-    is_a("examples", examples, list | tuple, "a list of messages", 'examples=["Where is it?"]')
+    is_a("examples", examples, (list, tuple), "a list of messages", 'examples=["Where is it?"]')
     if not examples or not all(isinstance(text, str) and text.strip() for text in examples):
         raise refuse(
             expected="examples: at least one message, none empty",
@@ -235,10 +235,11 @@ def linear_map(model: Any, task: str) -> tuple[np.ndarray, np.ndarray]:
             )
         with torch.no_grad():
             V, bias = head.linear.weight, model.body.task_bias()
-            W = V @ model.body.task_weights(task)[0]
-            b = head.linear.bias.clone()
-            b = b if bias is None else b + V @ bias[model.body.task_index(task)]
-        return W.numpy().astype(float), b.numpy().astype(float)
+            weights = V @ model.body.task_weights(task)[0]
+            offset = head.linear.bias.clone()
+            if bias is not None:
+                offset = offset + V @ bias[model.body.task_index(task)]
+        return weights.numpy().astype(float), offset.numpy().astype(float)
     one_of("task", task, list(model))
     if not hasattr(model[task], "coef_"):
         raise refuse(

@@ -9,11 +9,15 @@ a sum over them just as well.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import pandas as pd
 import torch
 from scipy.sparse import csr_matrix
+from torch import Tensor
 
+from ragteach.data.encoder import Encoder
 from ragteach.data.features import make_vectorizer
 
 SENT = 1_500_000  # numbers that the page gets at most; of more, words that hardly matter stay here
@@ -37,18 +41,26 @@ class Columns:
             for the reader.
     """
 
-    words: list
-    drawn: list
-    rows: list
-    unknown: list
-    shared: torch.Tensor
-    adapters: torch.Tensor
+    words: list[str]
+    drawn: list[str]
+    rows: list[list]
+    unknown: list[list[str]]
+    shared: Tensor
+    adapters: Tensor
     idf: np.ndarray
     typing: bool
     note: str = ""
 
 
-def word_columns(vectorizer, train, texts, shared, adapters, best, words):
+def word_columns(
+    vectorizer: Any,
+    train: pd.DataFrame,
+    texts: list[str],
+    shared: Tensor,
+    adapters: Tensor,
+    best: int,
+    words: list[str] | None,
+) -> Columns:
     """Of a bag of words: its words, the ones that the tasks differ about most first."""
     vocabulary = [str(w) for w in vectorizer.get_feature_names_out()]
     column = {word: j for j, word in enumerate(vocabulary)}
@@ -72,7 +84,15 @@ def word_columns(vectorizer, train, texts, shared, adapters, best, words):
     return Columns(kept, drawn, rows, unknown, *parts, idf, typable(vectorizer), note)
 
 
-def encoded_columns(encoder, train, texts, shared, adapters, best, words):
+def encoded_columns(
+    encoder: Encoder,
+    train: pd.DataFrame,
+    texts: list[str],
+    shared: Tensor,
+    adapters: Tensor,
+    best: int,
+    words: list[str] | None,
+) -> Columns:
     """Of an encoder: each word of each sentence, and some words read alone, to be drawn."""
     counter = make_vectorizer("bow", max_features=CANDIDATES, analyzer="auto").fit(train["text"])
     asked = [w for w in (words or []) if isinstance(w, str) and w.strip()]
@@ -80,7 +100,9 @@ def encoded_columns(encoder, train, texts, shared, adapters, best, words):
     alone = torch.from_numpy(encoder.transform(vocabulary)).T  # (n_features, n_words)
     spread = differing(adapters[best] @ alone)
     drawn = chosen(asked, vocabulary, across(shared[best] @ alone), spread)
-    names, rows, vectors = [], [], []
+    names: list[str] = []
+    rows: list[list] = []
+    vectors: list[Tensor] = []
     for text in texts:
         said, added = encoder.by_word(text)
         rows.append([[len(names) + i, 1.0] for i in range(len(said))])
@@ -88,24 +110,26 @@ def encoded_columns(encoder, train, texts, shared, adapters, best, words):
         vectors.append(torch.from_numpy(added).T)
     own = torch.stack([alone[:, vocabulary.index(w)] for w in drawn], 1)
     x = torch.cat([*vectors, own], 1)  # (n_features, n_columns); those that are drawn come last
-    unknown: list = [[] for _ in texts]
+    unknown: list[list[str]] = [[] for _ in texts]
     parts = shared @ x, adapters @ x
     names = [*names, *drawn]
     return Columns(names, drawn, rows, unknown, *parts, np.ones(len(names)), False, TYPED)
 
 
-def across(weights):
+def across(weights: Tensor) -> Tensor:
     """The weight for the last class minus that for the first: (n_classes, n) -> (n,)."""
     return weights[-1] - weights[0] if len(weights) > 1 else weights[0]
 
 
-def differing(adapters):
+def differing(adapters: Tensor) -> Tensor:
     """(n_tasks, n_classes, n) -> (n,): how much the tasks differ about each word."""
     score = adapters[:, -1] - adapters[:, 0] if adapters.shape[1] > 1 else adapters[:, 0]
     return score.std(0, correction=min(1, len(adapters) - 1))
 
 
-def chosen(words, vocabulary, common, spread):
+def chosen(
+    words: list[str] | None, vocabulary: list[str], common: Tensor, spread: Tensor
+) -> list[str]:
     """The words to draw: yours; else six that the tasks disagree about, two that mean one to
     all.
     """
@@ -120,7 +144,7 @@ def chosen(words, vocabulary, common, spread):
     return drawn
 
 
-def typable(vectorizer):
+def typable(vectorizer: Any) -> bool:
     """Whether the page can make features of a text that is typed: single words, as the course
     reads.
     """
@@ -130,7 +154,9 @@ def typable(vectorizer):
     return not odd and all(getattr(vectorizer, k, None) == getattr(ours, k) for k in same)
 
 
-def features(texts, vectorizer, column):
+def features(
+    texts: list[str], vectorizer: Any, column: dict[int, int]
+) -> tuple[list[list], list[list[str]]]:
     """Each text as the page reads it: [[column, value], ...] in the text's order; unknown words."""
     analyse, rows, unknown = vectorizer.build_analyzer(), [], []
     for text, x in zip(texts, csr_matrix(vectorizer.transform(texts)), strict=True):

@@ -4,17 +4,17 @@
 function sentenceFields(ui, { into, name, label, options, placeholder, written, change }) {
   const pick = ui.choice({ name, label, into, options, change: (i) => change({ [name]: i, typed: "" }) });
   pick.parentElement.style.flex = "1 1 320px";
+  pick.parentElement.classList.add("field");
   if (!placeholder) return;
   const field = h("input", {
     type: "text",
     dir: "auto",
-    placeholder,
+    placeholder: `Or write your own, ${placeholder}`,
     maxLength: 2000,
     oninput: () => ui.update({ typed: field.value }),
   });
   field.setAttribute("aria-label", written);
-  const heading = h("span", { className: "label" }, "Or write your own");
-  into.append(h("div", { className: "control", style: "flex:1 1 260px" }, heading, field));
+  into.append(h("div", { className: "control", style: "flex:1 1 260px" }, field));
   ui.syncs.push((state) => field.value !== state.typed && (field.value = state.typed));
 }
 

@@ -155,8 +155,10 @@ class View {
   compared() {
     const name = this.explorer.compare,
       { before, pinned } = this.store;
-    const as = this.explorer.comparedAs ?? "";
-    const points = (kept) => Math.round(1000 * (this.measured[name] - kept.measures[name])) / 10;
+    const as = this.explorer.comparedAs ?? "",
+      alike = (kept) => this.explorer.comparable?.(kept.state, this.state) ?? true;
+    const points = (kept) =>
+      alike(kept) ? Math.round(1000 * (this.measured[name] - kept.measures[name])) / 10 : Number.NaN;
     if (!name || !this.measured) return "";
     const since =
       !pinned && before?.measures && points(before)

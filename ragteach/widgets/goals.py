@@ -60,13 +60,14 @@ def parse(goal: Mapping[str, str] | None, known: Iterable[str]) -> list[dict]:
 
 def _condition(text: str, known: list[str]) -> list[list]:
     found = [PART.fullmatch(part) for part in re.split(r"\s+and\s+", text)]
-    if not all(found):
+    if None in found:
         raise refuse(
             expected="a condition such as accuracy >= 0.6, several joined by and",
             got=f"{text!r:.80}",
             fix=EXAMPLE,
         )
-    return [[_side(a, known), sign, _side(b, known)] for a, sign, b in (m.groups() for m in found)]
+    sides = [match.groups() for match in found if match is not None]
+    return [[_side(a, known), sign, _side(b, known)] for a, sign, b in sides]
 
 
 def _side(text: str, known: list[str]) -> str | float:
@@ -94,7 +95,7 @@ def judge(goals: list[dict], measures: Mapping[str, float]) -> list[bool]:
     float32.
     """
 
-    def side(of):
+    def side(of: str | float) -> float:
         return float(f"{measures[of] if isinstance(of, str) else of:.6g}")
 
     return [

@@ -131,7 +131,10 @@ EXPLORERS.graphs = (ui) => {
   let lines = [],
     shape = null;
   const svg = canvas(left),
-    matrix = region(h("div", { className: "scroll", style: "margin-top:6px" }), "The graph as a matrix of buttons");
+    matrix = region(
+      h("div", { className: nTasks > 8 ? "scroll low" : "scroll", style: "margin-top:6px" }),
+      "The graph as a matrix of buttons",
+    );
   left.append(matrix);
   const lay = () => {
     const state = ui.state,
@@ -139,7 +142,7 @@ EXPLORERS.graphs = (ui) => {
     shape = K;
     const size = Math.max(220, left.clientWidth);
     const many = Math.max(nTasks, K, 3),
-      height = Math.max(20, Math.min(34, 290 / many)) * many + 24;
+      height = Math.max(20, Math.min(34, (nTasks > 5 ? 176 : 290) / many)) * many + 24;
     sheet(svg, { width: size, height });
     const at = (i, n) => 14 + ((height - 24) / n) * (i + 0.5),
       x1 = 92,
@@ -205,7 +208,7 @@ EXPLORERS.graphs = (ui) => {
         ...row.map((_, k) => {
           const button = h("button", {
             type: "button",
-            style: "min-width:34px;padding:2px",
+            style: `min-width:34px;padding:0 2px;min-height:${nTasks > 5 ? 24 : 30}px`,
             onclick: () => toggle(t, k),
           });
           button.setAttribute("aria-label", `${spec.tasks[t]} uses adapter A${k + 1}`);
@@ -221,13 +224,13 @@ EXPLORERS.graphs = (ui) => {
 
   // ---- what it makes of the model ---------------------------------------------------------------------------------------
   const right = ui.panel("The model, and how many new sentences it classifies correctly");
-  const equations = h("pre", { style: "margin-bottom:8px" }),
+  const equations = region(h("pre", { className: "low", style: "margin-bottom:8px" }), "The weights of each task"),
     parameters = h("p", { style: "margin-bottom:6px" });
   right.append(equations, parameters);
   const kept = (one) => one && solved.get(JSON.stringify([one.state.graph, one.state.lam_at]));
   let bars;
   ui.picture(right, (picture, w) => {
-    const step = Math.max(18, Math.min(30, 300 / (nTasks + 1))),
+    const step = Math.max(18, Math.min(30, 200 / (nTasks + 1))),
       thick = Math.round(0.63 * step),
       left = 12 + Math.min(w * 0.3, Math.max(...[...spec.tasks, "mean"].map(ruler))),
       box = { width: w, height: step * (nTasks + 1) + 42, left, right: 48, top: 4, bottom: 38 };

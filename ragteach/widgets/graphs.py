@@ -8,22 +8,26 @@ The page has the sentences and solves the graph that is on it, at the lambda on 
 there that belongs to another graph. Python solves the presets once, for the static figure.
 """
 
+from collections.abc import Mapping
 from functools import partial
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
 from matplotlib.figure import Figure
 from scipy.sparse import csr_matrix
+from torch import Tensor
 
 from ragteach.dataset import MultiTaskDataset
 from ragteach.engine.optimum import solve_path
+from ragteach.engine.replicas import Replicas
 from ragteach.errors import at_least, refuse
 from ragteach.graph import routing_graph
 from ragteach.model import RAG
 from ragteach.study import plots
-from ragteach.widgets.base import one_thread, show
+from ragteach.widgets.base import Arrays, Explorer, Spec, State, one_thread, show
 from ragteach.widgets.goals import word_for
 from ragteach.widgets.sharing import three_parts
 
@@ -34,15 +38,15 @@ STRENGTHS = np.logspace(-5, 0, 26)
 
 
 def graph_editor(
-    data=None,
-    graph="one_per_task",
-    lam=0.001,
-    lam_shared=0.001,
-    relatedness=0.5,
-    n_per_task=60,
-    seed=0,
-    goal=None,
-):
+    data: Any = None,
+    graph: Any = "one_per_task",
+    lam: float = 0.001,
+    lam_shared: float = 0.001,
+    relatedness: float = 0.5,
+    n_per_task: int | dict[str, int] = 60,
+    seed: int = 0,
+    goal: Mapping[str, str] | None = None,
+) -> Explorer:
     """Click a line between a task and an adapter; equation, parameters and accuracy follow.
 
     Args:
@@ -138,7 +142,7 @@ def graph_editor(
     return show("graphs", arrays, spec, twin(found, spec, presets), goal, measure)
 
 
-def measures(solver, state):
+def measures(solver: "GraphSolver", state: State) -> dict[str, float]:
     """The numbers that a goal compares, of a state's graph at its lambda."""
     n_tasks = len(state["graph"])
     graph = torch.tensor(state["graph"], dtype=torch.float32).reshape(n_tasks, -1)
@@ -163,14 +167,15 @@ def measures(solver, state):
     }
 
 
-def kinds(weights, apart=0.02):
+def kinds(weights: Tensor, apart: float = 0.02) -> list[int]:
     """Which W each task has, numbered as they come: [0, 1, 0] if the third task's is the first's.
 
     Alike if they differ by less than 2 % of their length. weights: (n_tasks, n_classes,
     n_features); softmax's common shift is taken out.
     """
     flat = (weights - weights.mean(1, keepdim=True)).flatten(1)
-    different, kind = [], []
+    different: list[Tensor] = []
+    kind: list[int] = []
     for one in flat:
         size = [max(one.norm(), other.norm()).clamp(min=1e-300) for other in different]
         far = [(one - other).norm() >= apart * s for other, s in zip(different, size, strict=True)]
@@ -180,12 +185,12 @@ def kinds(weights, apart=0.02):
     return kind
 
 
-def by_task(frame):
+def by_task(frame: pd.DataFrame) -> list[pd.DataFrame]:
     """The rows of each task."""
     return [rows for _, rows in frame.groupby("task", sort=False)]
 
 
-def thin(frame, seed=0):
+def thin(frame: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
     """At most ``MAX_DOCS`` rows of each task, drawn at random; what the frame knows of itself
     stays.
     """
@@ -195,7 +200,7 @@ def thin(frame, seed=0):
     return thinned
 
 
-def sentences(data, name):
+def sentences(data: MultiTaskDataset, name: str) -> Arrays:
     """Arrays for the page: documents of all tasks, one task after the other.
 
     ``{name}_sizes`` (n_tasks,), ``{name}_y`` (n_docs,), ``{name}_words`` (n_docs,): how many words
@@ -216,7 +221,9 @@ def sentences(data, name):
 class GraphSolver:
     """The sentences, ready for the page (`sentences`) and for the static figure (`accuracy`)."""
 
-    def __init__(self, train, val, test, lam_shared):
+    def __init__(
+        self, train: pd.DataFrame, val: pd.DataFrame, test: pd.DataFrame, lam_shared: float
+    ) -> None:
         self.thinned = (
             max(len(rows) for part in (train, val, test) for rows in by_task(part)) > MAX_DOCS
         )
@@ -226,7 +233,9 @@ class GraphSolver:
             raise refuse(
                 expected=f"at most {MAX_TASKS} tasks and {MAX_FEATURES} words",
                 got=f"{data.n_tasks} tasks and {data.n_features} words",
-                fix="choose fewer tasks, or a smaller sample of the sentences",
+                fix="choose fewer tasks, for example the largest: frame[frame['task'].isin("
+                f"frame['task'].value_counts().index[:{MAX_TASKS}])]; or a smaller sample of the "
+                "sentences",
             )
         self.lam_shared = lam_shared
         self.most = data.n_tasks + 1
@@ -238,29 +247,32 @@ class GraphSolver:
         self.tensors = data.stacked(dtype=torch.float64)
         self.test = self.parts["test"].stacked()
 
-    def sentences(self):
+    def sentences(self) -> Arrays:
         """Arrays for the page, part by part (see `sentences`)."""
         parts = [sentences(data, name) for name, data in self.parts.items()]
         return {name: values for part in parts for name, values in part.items()}
 
-    def accuracy(self, graph, lam):
+    def accuracy(self, graph: Tensor, lam: float) -> np.ndarray:
         """Share of test sentences that each task reads correctly at the optimum, (n_tasks,)."""
         return self.path(graph, lam).accuracy(self.test)[:, 0].numpy()
 
-    def path(self, graph, lam):
+    def path(self, graph: Tensor, lam: float) -> Replicas:
         """The optimum of a graph, as a path of one lambda."""
         size = (self.tensors.n_features, self.tensors.n_classes, graph.shape[1])
         model = RAG(*size, tasks=self.tensors.task_names, graph=graph, init="zero")
         return solve_path(model, self.tensors, [lam], self.lam_shared, tol=1e-4)
 
 
-def twin(found, spec, presets):
+def twin(found: list[np.ndarray], spec: Spec, presets: dict[str, Tensor]) -> Figure:
     """The static figure: every preset as a graph, with its accuracy."""
     figure = Figure(figsize=(2.6 * len(presets), 2.9), layout="constrained")
     axes = np.atleast_1d(figure.subplots(1, len(presets)))
     n_features, n_classes = spec["size"]
     for ax, (name, graph), accuracy in zip(axes, presets.items(), found, strict=True):
-        plots.routing(SimpleNamespace(graph=graph, task_names=spec["tasks"]), ax)
+        drawn: Any = SimpleNamespace(graph=graph, task_names=spec["tasks"])
+        plots.routing(drawn, ax)
         weights = (1 + graph.shape[1]) * n_features * n_classes
         ax.set_title(f"{name}\n{accuracy.mean():.0%} right, {weights:,} weights", fontsize=9)
+    lam = STRENGTHS[spec["start"]["lam_at"]]
+    figure.supxlabel(f"one draw, and one λ ({lam:.2g}) for all graphs: no ranking", fontsize=9)
     return figure

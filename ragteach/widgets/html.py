@@ -16,7 +16,9 @@ import html
 import json
 import re
 import warnings
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from ragteach.errors import need, refuse
 from ragteach.widgets.base import MIME, NOTE, kept, revived, script, source, unsqueeze
@@ -38,7 +40,7 @@ function ragteachStart(id, saved) {
 """
 
 
-def settle(nb):
+def settle(nb: Any) -> Any:
     """Make a notebook fit to be kept: no live views, which would say "model not found"; explorers
     draw themselves from what is saved, in a trusted notebook.
 
@@ -52,7 +54,7 @@ def settle(nb):
     return nb
 
 
-def settled(output):
+def settled(output: Any) -> Any:
     """One output as it may be kept: of an explorer what is saved, with a note; of a live view
     nothing.
     """
@@ -97,14 +99,14 @@ def mathml(text: str) -> str:
     """
     from latex2mathml.converter import convert
 
-    def drawn(found):
+    def drawn(found: re.Match[str]) -> str:
         code, block, inline = found.groups()
         return code or convert(block or inline, display="block" if block else "inline")
 
     return MATH.sub(drawn, text)
 
 
-def to_html(nb) -> str:
+def to_html(nb: Any) -> str:
     """An executed notebook as one self-contained page.
 
     Args:
@@ -114,8 +116,9 @@ def to_html(nb) -> str:
     import nbformat
     from nbconvert import HTMLExporter
 
-    nb, kinds, number = nbformat.from_dict(nb), set(), 0
-    nb = nbformat.reads(nbformat.writes(nb), as_version=4)
+    nb = nbformat.reads(nbformat.writes(nbformat.from_dict(nb)), as_version=4)
+    kinds: set[str] = set()
+    number = 0
     nb.metadata.pop("widgets", None)
     for cell in nb.cells:
         if cell.cell_type == "markdown":
@@ -142,11 +145,11 @@ def to_html(nb) -> str:
     return re.sub(mathjax, style, page, count=1, flags=re.DOTALL)
 
 
-def _outputs(nb):
+def _outputs(nb: Any) -> list[Any]:
     return [output for cell in nb.cells if cell.cell_type == "code" for output in cell.outputs]
 
 
-def write(notebooks, folder) -> list[Path]:
+def write(notebooks: Iterable[str | Path], folder: str | Path) -> list[Path]:
     """Write each notebook as a page into ``folder``; returns the pages."""
     import nbformat
 
@@ -164,7 +167,7 @@ def write(notebooks, folder) -> list[Path]:
     return pages
 
 
-def main(argv=None) -> None:
+def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         description="Write notebooks as web pages that move without a kernel."
     )

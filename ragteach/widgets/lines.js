@@ -76,8 +76,8 @@ function brokenLine(values, X, Y) {
 }
 
 /** Draw the curves into a panel; `place` has x, xTicks, xText, xName, best; `chance` a level to mark; `range` of the axis,
- * if it shall not follow from the values. */
-function lineChart(ui, panel, { series, n, height, place, chance, range, change }) {
+ * if it shall not follow from the values; `height` a function, since it may follow the page's width. */
+function lineChart(ui, panel, { series, n, height: size, place, chance, range, change }) {
   const legend = series.length > ENDS ? h("div", { className: "legend" }) : null;
   if (legend) {
     region(legend, "The lines and their values");
@@ -93,6 +93,7 @@ function lineChart(ui, panel, { series, n, height, place, chance, range, change 
   });
   let drawn = null;
   const lay = (svg, width) => {
+    const height = size();
     const names = series.map(({ name }) => clip(name, Math.min(150, width * 0.24)));
     const right = legend ? 14 : endRoom(names);
     const box = { width, height, left: 42, right, top: 16, bottom: 36 };

@@ -166,9 +166,12 @@ EXPLORERS.movements = (ui) => {
       const { path, marks } = chart.lines[t];
       for (const node of [path, marks, ...chart.ends.nodes[t]]) node.dataset.task = t;
     });
+    chart.kept = ["ghost", "pin"].map((name) => s("path", { class: name, fill: "none" }));
+    chart.svg.top.append(...chart.kept);
+    chart.mark = marks(chart.svg, box.top, box.height - box.bottom);
     chart.svg.top.append(chart.cursor, ...chart.lines.flatMap(({ path, marks }) => [path, marks]));
     slide(chart.svg, (x) => toLayer(x, box));
-    Object.assign(chart, { X, Y });
+    Object.assign(chart, { X, Y: (v) => Y(Math.min(v, 1.05 * high)) }); // a kept sentence's may be larger
   };
   const drawChart = (state) => {
     const { X, Y } = chart;
@@ -179,12 +182,21 @@ EXPLORERS.movements = (ui) => {
     });
     chart.ends.place(curves.map(({ value }) => Y(value(state, nLayers - 1))));
     set(chart.cursor, { x1: X(state.layer), x2: X(state.layer) });
+    const { before, pinned } = ui.store;
+    chart.kept.forEach((node, i) => {
+      const kept = [before, pinned][i],
+        of = ({ value }) => line(layers.map((l) => [X(l), Y(value(kept.state, l))]));
+      set(node, { d: kept ? curves.map(of).join("") : "" });
+    });
+    chart.mark(
+      ...[before, pinned].map((kept) => (kept && kept.state.layer !== state.layer ? X(kept.state.layer) : null)),
+    );
   };
 
   // ---- what the two answer ------------------------------------------------------------------------------------------------
   const cells = [];
   if (answers) {
-    const right = ui.panel("What the two tasks answer");
+    const right = ui.panel("What the two tasks answer", { note: `Chance: ${percent(1 / spec.classes.length)}.` });
     const box = region(h("div", { className: "layer scroll" }), "Probability of each class, by task");
     const head = h(
       "tr",

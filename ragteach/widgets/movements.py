@@ -190,7 +190,7 @@ def compute(
                 ways.append(states() - base)
             rows["moved"].append(torch.stack([way.norm(dim=-1) / length for way in ways]))
             rows["apart"].append((ways[0] - ways[1]).norm(dim=-1) / length)
-            rows["agree"].append(nn.functional.cosine_similarity(*ways, dim=-1))
+            rows["agree"].append(nn.functional.cosine_similarity(ways[0], ways[1], dim=-1))
             if all(isinstance(out, Tensor) and out.ndim == 2 for out in outs):
                 rows["p"].append(torch.cat(outs).float().softmax(-1))
     finally:
@@ -285,7 +285,7 @@ def blocks_of(model: DeepRAG, blocks: Any) -> list[nn.Module]:
     """The modules whose outputs are looked at."""
     lists = {n: m for n, m in model.base.named_modules() if isinstance(m, nn.ModuleList)}
     if blocks is None and lists:
-        return list(max(lists.values(), key=len))
+        return list(max(lists.values(), key=lambda modules: len(list(modules))))
     asked_for = [blocks] if isinstance(blocks, str) else list(blocks or [])
     known = dict(model.base.named_modules())
     missing = [name for name in asked_for if name not in known]

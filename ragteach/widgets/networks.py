@@ -105,5 +105,6 @@ def toy_network(steps: int = 140, seed: int = 0) -> tuple[DeepRAG, Callable[[str
     model = DeepRAG(net, "*.mix", tasks=TASKS, rank=2, seed=seed)
     own = torch.where(task == 1, 2 - y, y)
     options: dict[str, Any] = {"lr": 0.02, "lam": 1e-3, "lam_shared": 1e-3}
-    fit(model, [(ids, own, task)], epochs=steps, progress=False, device="cpu", **options)
+    batches = [(ids, own, task)]
+    fit(model, batches, epochs=steps, progress=False, device="cpu", **options)  # type: ignore[arg-type]
     return model, read

@@ -2,6 +2,9 @@
 //
 // Each takes the frame (ui) and the bench: {data, run, color, preset, change, anew}; it returns how to draw it again.
 
+/** The head of a row or a column: a task's name, cut to so many pixels; whole in its title. */
+const taskHead = (scope, task, wide) => h("th", { scope, dir: "auto", title: task }, clip(task, wide));
+
 /** The graph as a matrix of buttons. */
 function graphPanel(ui, bench) {
   const right = ui.panel("The graph: which adapters serve which task?");
@@ -35,7 +38,7 @@ function graphPanel(ui, bench) {
       h(
         "tr",
         {},
-        h("th", { scope: "row" }, bench.data.tasks[t]),
+        taskHead("row", bench.data.tasks[t], 112),
         h("td", { style: "text-align:center" }, "●"),
         ...line.map((g, k) => {
           const button = h(
@@ -93,17 +96,12 @@ function pullsPanel(ui, bench) {
         h(
           "thead",
           {},
-          h(
-            "tr",
-            {},
-            h("th", { scope: "col" }, "cos"),
-            ...bench.data.tasks.map((task) => h("th", { scope: "col" }, task)),
-          ),
+          h("tr", {}, h("th", { scope: "col" }, "cos"), ...bench.data.tasks.map((task) => taskHead("col", task, 62))),
         ),
         h(
           "tbody",
           {},
-          ...cosines.map((line, t) => h("tr", {}, h("th", { scope: "row" }, bench.data.tasks[t]), ...line.map(cell))),
+          ...cosines.map((line, t) => h("tr", {}, taskHead("row", bench.data.tasks[t], 112), ...line.map(cell))),
         ),
       ),
     );
@@ -133,7 +131,7 @@ function wordsPanel(ui, bench) {
       .sort((a, b) => b[0] - a[0])
       .slice(0, 8)
       .map(([, j]) => j);
-    const step = 27,
+    const step = ui.width < 900 ? 17 : 24,
       box = { width, height: step * 8 + 40, left: Math.min(110, width * 0.3), right: 12, top: 4, bottom: 36 };
     const far = Math.max(
       0.2,
@@ -143,17 +141,15 @@ function wordsPanel(ui, bench) {
       x: [-far * 1.05, far * 1.05],
       y: [0, 1],
       xTicks: ticks(-far, far, 4),
-      xName: `${bench.data.classes[0]}  ←  weight  →  ${bench.data.classes[bench.data.classes.length - 1]}`,
+      xName: [bench.data.classes[0], bench.data.classes.at(-1)]
+        .map((name) => isolate(clip(name, width * 0.26)))
+        .join("  ←  weight  →  "),
     });
     top.forEach((j, i) => {
       const y = box.top + step * (i + 0.5),
         word = bench.data.words.words[j];
       svg.append(
-        s(
-          "text",
-          { x: box.left - 8, y: y + 4, "text-anchor": "end" },
-          word.length > 14 ? `${word.slice(0, 13)}…` : word,
-        ),
+        s("text", { x: box.left - 8, y: y + 4, "text-anchor": "end" }, isolate(clip(visible(word), box.left - 12))),
       );
       svg.append(
         s("line", {
@@ -206,8 +202,8 @@ function sentencePanel(ui, bench) {
     const t = Math.min(state.reader, bench.data.tasks.length - 1),
       reading = bench.run.reading(sentence(state), t);
     whose.value = t;
-    const { place } = bench.data.words,
-      unknown = [...new Set(tokens(sentence(state)).filter((word) => !place.has(word)))];
+    const { place, analyse } = bench.data.words,
+      unknown = [...new Set(analyse(sentence(state)).filter((word) => !place.has(word)))].map(visible);
     strip.show({ ...reading, whose: t, classes: bench.data.classes, unknown });
   };
   return { draw, panel: below };

@@ -61,7 +61,7 @@ EXPLORERS.player = (ui) => {
     for (const node of nodes) node.dataset[look === color ? "task" : "word"] = i;
   };
   const legend = (names, look) => {
-    const box = h("div", { style: "display:flex;flex-wrap:wrap;gap:0 14px;font-size:12.5px" }),
+    const box = h("div", { className: "legend" }),
       values = names.map((name, i) => {
         const svg = sample(i, look(i), { mark: look === color ? dot(i) : marker(i, look(i)) });
         const value = h("b", { className: "value" });
@@ -76,6 +76,7 @@ EXPLORERS.player = (ui) => {
   // ---- the planes, side by side ------------------------------------------------------------------------------------
   const top = ui.panel("Paths of the shared weights and the adapters", { full: true });
   const { box: names } = legend(spec.parts, color);
+  if (nParts > ENDS) region(names, "The parts of the model: point at one to find its paths");
   const row = h("div", { style: "display:grid;gap:6px 14px" });
   const across = h("p", { className: "note" });
   top.append(across, names, row);
@@ -116,7 +117,7 @@ EXPLORERS.player = (ui) => {
         first = pair.indexOf(r) % n === 0;
       const box = {
         width,
-        height: Math.min(196, Math.max(170, width * 0.85)),
+        height: Math.min(ui.width < 900 ? 176 : 196, Math.max(170, width * 0.85)),
         left: first ? 34 : 12,
         right: tags ? Math.max(...tags.map(ruler)) + 12 : 8,
         top: 8,
@@ -175,7 +176,7 @@ EXPLORERS.player = (ui) => {
   // ---- lengths, and conflict -----------------------------------------------------------------------------------------
   const chart = (panel, series, look, high, low, format) => {
     const many = series.length > ENDS ? legend(series, look) : null;
-    if (many) panel.append(many.box);
+    if (many) panel.append(region(many.box, "The lines and their values"));
     const made = { values: many?.values };
     made.lay = (value, run) => {
       const width = Math.max(220, panel.clientWidth),

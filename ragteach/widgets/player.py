@@ -9,10 +9,12 @@ their paths in one plane:
     conserved  how far W_s - sum_t A_t has moved from where it began, relative to its length
 """
 
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 import numpy as np
 import torch
+from matplotlib.figure import Figure
 
 from ragteach.data.toy import make_toy
 from ragteach.dataset import MultiTaskDataset
@@ -22,13 +24,19 @@ from ragteach.study import plots
 from ragteach.study.looks import nth_look
 from ragteach.study.trajectories import Recorder, Trajectory
 from ragteach.trainer import fit
-from ragteach.widgets.base import one_thread, show
+from ragteach.widgets.base import Arrays, Explorer, Spec, State, one_thread, show
 
 FRAMES = 121
 MAX_RUNS = 4
 
 
-def toy_runs(lam=0.01, lam_shared=0.01, epochs=480, lr=1.0, seed=0):
+def toy_runs(
+    lam: float = 0.01,
+    lam_shared: float = 0.01,
+    epochs: int = 480,
+    lr: float = 1.0,
+    seed: int = 0,
+) -> tuple[dict[str, Trajectory], MultiTaskDataset]:
     """The three schedules, and joint training without a penalty: {name: Trajectory}, and the toy
     data. Long enough that joint and alternating training end at nearly the same weights.
     """
@@ -68,7 +76,12 @@ def toy_runs(lam=0.01, lam_shared=0.01, epochs=480, lr=1.0, seed=0):
     return runs, data
 
 
-def trajectory_player(runs=None, words=None, data=None, goal=None):
+def trajectory_player(
+    runs: Trajectory | Mapping[str, Trajectory] | None = None,
+    words: Sequence[str] | None = None,
+    data: MultiTaskDataset | None = None,
+    goal: Mapping[str, str] | None = None,
+) -> Explorer:
     """Play, pause and scrub through training.
 
     Args:
@@ -113,7 +126,7 @@ def trajectory_player(runs=None, words=None, data=None, goal=None):
     return show("player", arrays, spec, twin(arrays, spec), goal, measure)
 
 
-def measures(arrays, state):
+def measures(arrays: Arrays, state: State) -> dict[str, float]:
     """The numbers that a goal compares, at a state's frame of its schedule."""
     run, at = state["run"], state["at"]
     norms = arrays["norms"][run, at]
@@ -129,7 +142,7 @@ def measures(arrays, state):
     return found
 
 
-def _check(runs):
+def _check(runs: dict[str, Trajectory]) -> None:
     good = 0 < len(runs) <= MAX_RUNS and all(isinstance(r, Trajectory) for r in runs.values())
     if (
         not good
@@ -143,7 +156,9 @@ def _check(runs):
         )
 
 
-def compute(runs, words, data):
+def compute(
+    runs: dict[str, Trajectory], words: Sequence[str] | None, data: MultiTaskDataset | None
+) -> tuple[Arrays, Spec]:
     """All the numbers: (arrays, spec).  Every run is sampled at the same number of frames."""
     first = next(iter(runs.values()))
     frames = min(FRAMES, max(len(r.steps) for r in runs.values()))
@@ -213,7 +228,9 @@ def compute(runs, words, data):
     return arrays, spec
 
 
-def _conflict(runs, picks, data):
+def _conflict(
+    runs: dict[str, Trajectory], picks: list[np.ndarray], data: MultiTaskDataset
+) -> np.ndarray:
     """Mean cosine over pairs of tasks: (n_runs, n_frames)."""
     tensors, rows = data.stacked(), []
     for run, pick in zip(runs.values(), picks, strict=True):
@@ -235,7 +252,7 @@ def _conflict(runs, picks, data):
     return np.stack(rows)
 
 
-def twin(arrays, spec):
+def twin(arrays: Arrays, spec: Spec) -> Figure:
     """The static figure: every run's whole path, all in one plane and on the same axes."""
     import matplotlib.pyplot as plt
 

@@ -4,7 +4,8 @@
 
 EXPLORERS.playgrounds = (ui) => {
   const { spec, store } = ui;
-  const bench = { data: null, run: null, pinned: null, picture: null, PRESETS: null }; // what the panels share
+  const bench = { data: null, run: null, picture: null, PRESETS: null }; // what the panels share
+  const kept = { before: {}, pinned: {} }; // the curves of the states that the store keeps
   let dataKey = null,
     dataOwn = null, // compared by itself: a table may be long
     runKey = null,
@@ -17,6 +18,11 @@ EXPLORERS.playgrounds = (ui) => {
   const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
   const color = series;
 
+  /** The curve of a state that has just been kept: the run that stands here still. */
+  const keep = (name) => {
+    if (kept[name].state === store[name]) return;
+    kept[name] = { state: store[name], history: store[name] && bench.run?.history.slice() };
+  };
   /** Data and run of a state; what is already there is kept. */
   const ready = (state) => {
     const forData = pick4(state, ["r", "n", "noise", "seed"]);
@@ -78,7 +84,7 @@ EXPLORERS.playgrounds = (ui) => {
   const PRESETS = ["one adapter per task", "no adapter: full sharing", "the article: all for all", "two groups"];
 
   // ---- controls ------------------------------------------------------------------------------------------------------------
-  ui.controls.style.cssText = "display:grid;grid-template-columns:repeat(auto-fill,minmax(168px,1fr));gap:8px 18px";
+  ui.controls.style.cssText = "display:grid;grid-template-columns:repeat(auto-fill,minmax(138px,1fr));gap:6px 14px";
   const values = { r: [0, 0.25, 0.5, 0.75, 1], n: [5, 10, 20, 40, 80, 120, 200] };
   const stepped = (name, label) => {
     const change = (v) => anew({ [name]: v, own: "" });
@@ -124,25 +130,21 @@ EXPLORERS.playgrounds = (ui) => {
   );
   const again = h("button", { type: "button", onclick: () => anew({}) }, "From the start");
   story.parentElement.style.gridColumn = "span 2";
-  ui.controls.append(
-    h(
-      "div",
-      { className: "control", style: "grid-column:span 2" },
-      h("div", { style: "display:flex;flex-wrap:wrap;gap:6px" }, playButton, stepButton, again, nextStop),
-    ),
-  );
-  stepped("r", "Relatedness of tasks:");
-  stepped("n", "Sentences per task:");
+  const row = h("div", { style: "display:flex;flex-wrap:wrap;gap:6px" }, playButton, stepButton, again, nextStop),
+    buttons = h("div", { className: "control" }, row);
+  ui.controls.append(buttons);
+  stepped("r", "Relatedness:");
+  stepped("n", "Sentences a task:");
   const number = (name, label, options, text) =>
     ui
       .slider({ name, label, max: options.length - 1, wide: false, text: (i) => text(options[i]) })
       .addEventListener("input", () => anew({}));
-  number("lam", "λ, price of adapters:", LAMS, short);
-  number("lamS", "λₛ, price of Wₛ:", LAMS, short);
+  number("lam", "λ (adapters):", LAMS, short);
+  number("lamS", "λₛ (Wₛ):", LAMS, short);
   choose("schedule", "Schedule", ["joint", "two phases", "alternating"]);
   choose("optimiser", "Optimiser", ["Adam", "gradient descent", "proximal"]);
   number("lr", "Learning rate:", RATES, String);
-  choose("random", "Start", ["all weights at zero", "random, from -1 to 1"]);
+  choose("random", "Start", ["all at zero", "random, −1 to 1"]);
   number(
     "seed",
     "Seed:",
@@ -152,6 +154,7 @@ EXPLORERS.playgrounds = (ui) => {
   for (const box of ui.controls.querySelectorAll(".short")) box.classList.remove("short");
   const columns = () => {
     const wide = ui.host.clientWidth > 1000;
+    buttons.style.gridColumn = ui.width < 560 ? "1 / -1" : "span 3";
     ui.panels.style.setProperty("--columns", wide ? "1.25fr 1fr 1.15fr" : "repeat(2, minmax(0, 1fr))");
     ui.panels.style.gridAutoFlow = "dense"; // no hole beside a panel that stands alone
     below.style.gridColumn = wide ? "span 2" : "1 / -1";
@@ -213,18 +216,18 @@ EXPLORERS.playgrounds = (ui) => {
     });
     const T = all.length - 1;
     const chance = s("path", { class: "best", fill: "none" }),
-      ghost = s("path", { fill: "none", stroke: "var(--soft)", "stroke-width": 2, "stroke-dasharray": "1 4" });
+      [before, pinned] = ["ghost", "pin"].map((name) => s("path", { class: name, fill: "none" }));
     const lines = Array.from({ length: T }, (_, t) =>
       s("path", { fill: "none", stroke: color(t), "stroke-width": 1.8, "stroke-dasharray": dash(t) }),
     );
     const mean = s("path", { fill: "none", stroke: "var(--shared)", "stroke-width": 3 });
     const guess = s("text", { class: "soft", x: width - box.right - 4, "text-anchor": "end" });
-    svg.top.append(chance, guess, ghost, ...lines, mean);
+    svg.top.append(chance, guess, before, pinned, ...lines, mean);
     const key = (t) => (t < T ? marker(t, color(t)) : s("circle", { r: 4.5, fill: "var(--shared)" }));
     const entries = all.map((title, t) => ({ name: tags[t], key: key(t), bold: t === T, title }));
     const ends = endNames(svg.top, entries, { x: width - box.right, low: box.top, high: box.height - box.bottom });
     for (let t = 0; t < T; t++) for (const node of [lines[t], ...ends.nodes[t]]) node.dataset.task = t;
-    chart = { ...scale, chance, guess, ghost, lines, mean, ends, names: all.join("\n") };
+    chart = { ...scale, chance, guess, before, pinned, lines, mean, ends, names: all.join("\n") };
   };
   ui.picture(left, (svg, width) => {
     chart = null;
@@ -240,8 +243,8 @@ EXPLORERS.playgrounds = (ui) => {
   const drawGraph = graphPanel(ui, bench),
     drawWords = wordsPanel(ui, bench),
     { draw: drawSentence, panel: below } = sentencePanel(ui, bench),
-    drawPulls = pullsPanel(ui, bench),
-    pin = waysPanel(ui, bench);
+    drawPulls = pullsPanel(ui, bench);
+  waysPanel(ui, bench);
 
   // ---- the address -----------------------------------------------------------------------------------------------------------
   const DEFAULT = { ...spec.start };
@@ -274,15 +277,11 @@ EXPLORERS.playgrounds = (ui) => {
   const mean = (a) => a.reduce((x, y) => x + y, 0) / a.length;
   const drift = () => Math.sqrt(squares(bench.run.difference().map((x, i) => x - bench.run.begun[i])));
   const last = () => bench.run.history[bench.run.history.length - 1];
-  const lead = () =>
-    bench.pinned ? mean(last().accuracy) - mean(bench.pinned.history[bench.pinned.history.length - 1].accuracy) : null;
   ready(ui.state);
   if (!touched && !still) setTimeout(() => !touched && play(true), 300);
   else if (!touched) ui.update({ at: STEPS });
   return {
     reset: () => {
-      bench.pinned = null;
-      put(pin, "Pin this curve");
       play(!still);
     },
     destroy: () => {
@@ -291,6 +290,7 @@ EXPLORERS.playgrounds = (ui) => {
       cancelAnimationFrame(clock);
     },
     draw(state) {
+      for (const name in kept) keep(name);
       ready(state);
       store.problem =
         refused ||
@@ -314,7 +314,8 @@ EXPLORERS.playgrounds = (ui) => {
         ends.forEach((v, t) => put(chart.ends.numbers[t], Number.isFinite(v) ? percent(v) : "–"));
         chart.lines.forEach((node, t) => set(node, { d: path((point) => point.accuracy[t]) }));
         set(chart.mean, { d: path((point) => mean(point.accuracy)) });
-        set(chart.ghost, { d: bench.pinned ? path((point) => mean(point.accuracy), bench.pinned.history) : "" });
+        for (const [name, { state: was, history: curve }] of Object.entries(kept))
+          set(chart[name], { d: was?.state.own === state.own ? path((point) => mean(point.accuracy), curve) : "" });
       }
       drawGraph();
       drawWords();
@@ -332,14 +333,15 @@ EXPLORERS.playgrounds = (ui) => {
           state.story >= 0
             ? `${STORIES[state.story].title}, stop ${state.stop + 1} of 3. ${STORIES[state.story].stops[state.stop].say} `
             : "";
-      const kept =
+      const far =
         state.random && state.lam === 0 && state.lamS === 0
           ? ` Wₛ − ΣA has moved by ${short(drift())} since step 0.`
           : "";
-      const gain = lead(),
-        than = gain === null ? "" : ` That is ${signed(100 * gain)} points against the pinned curve.`;
-      return `${told}Step ${bench.run.step} of ${STEPS}: ${percent(mean(now.accuracy))} of the new sentences are classified correctly, J = ${short(now.J)}.${than}${kept}`;
+      return `${told}Step ${bench.run.step} of ${STEPS}: ${percent(mean(now.accuracy))} of the new sentences are classified correctly, J = ${short(now.J)}.${far}`;
     },
+    compare: "accuracy",
+    comparable: (was, now) =>
+      touched && was.at === now.at && was.own === now.own && (now.story < 0 || now.story === was.story),
     measures(state) {
       const now = last(),
         { graph } = bench.run.problem;

@@ -23,6 +23,7 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.figure import Figure
 
 from ragteach.data.asked import asked_frame
 from ragteach.data.columns import ROLES
@@ -42,7 +43,7 @@ from ragteach.study.experiment import SIZES, STRATEGIES, paired, summary
 from ragteach.study.fonts import readable
 from ragteach.study.one_split import Split, fit_split
 from ragteach.study.scores import ERROR
-from ragteach.study.tables import INTERVALS, RESPLIT
+from ragteach.study.tables import ESTIMAND, INTERVALS, RESPLIT
 from ragteach.widgets.html import fragment
 from ragteach.widgets.sharing import sharing_slider
 
@@ -74,8 +75,10 @@ def run_report(
     largest = int(table["n_per_task"].max())
     if data == "toy":
         frame = make_toy(n_per_task=max(20, round(largest / 0.6)), **knobs)
-    elif data in SIZES:
-        frame = {"human": load_human, "article": load_article}[data]()
+    elif data == "human":
+        frame = load_human()
+    elif data == "article":
+        frame = load_article()
     elif frame is None:
         frame = asked_frame(data, options)
     name = data if data in SIZES else Path(data).name
@@ -91,13 +94,14 @@ def run_report(
 def _command(options: argparse.Namespace) -> str:
     """The command line that does the same again."""
     words = ["--data", options.data]
-    for column in ("text", "label", "task", "encoding", "separator"):
-        given = getattr(options, column) or []
+    for column in ("text", "label", "task", "encoding", "separator", "sheet"):
+        given = getattr(options, column, None) or []
         for name in [given] if isinstance(given, str) else given:
             words += [f"--{column}", name]
     for name in ("rename_label", "rename_task", "drop_label", "drop_task"):
         for given in getattr(options, name, None) or []:
             words += ["--" + name.replace("_", "-"), given]
+    words += ["--no-quotes"] if getattr(options, "no_quotes", False) else []
     least = getattr(options, "least_rows", None)
     words += [] if least is None else ["--least-rows", least]
     words += ["--missing", options.missing] if options.missing != "ask" else []
@@ -272,6 +276,9 @@ def in_words(row: Any, reference: str = "RAG") -> str:
         return f"{gap:+.1f} points in the only draw: an interval needs two draws at least."
     if low == high == 0:
         return "no difference in any of these draws; how large a true one may be, they cannot say."
+    if low == high and row.verdict not in ("better", "worse"):
+        return f"{gap:+.1f} points in each of these few draws: too few to tell how draws differ."
+    low, high = max(low, -100), min(high, 100)
     span = f"95 % interval {low:+.1f} to {high:+.1f} points"
     if row.verdict == "better":
         return (
@@ -299,7 +306,9 @@ def _comparison(table: pd.DataFrame, advice: Advice, size: int, unit: str) -> st
     columns = {
         "strategy": means["strategy"],
         "accuracy": [f"{v:.1%}" for v in means["mean"]],
-        "95 % interval": [_span(r.low, r.high) for r in means.itertuples()],
+        "95 % interval": [
+            _span(low, high) for low, high in zip(means["low"], means["high"], strict=True)
+        ],
         "trained weights": [f"{n:,}" for n in means["n_params"]],
     }
     error = ""
@@ -328,7 +337,8 @@ def _comparison(table: pd.DataFrame, advice: Advice, size: int, unit: str) -> st
     return (
         "<p>Every strategy saw the same training sentences, chose its penalty on the same "
         "validation sentences, and was scored once on sentences that chose nothing. Accuracy "
-        f"is the mean over tasks, so a small task counts as much as a large one.{kind}</p>\n"
+        f"is the mean over tasks, so a small task counts as much as a large one. The intervals are "
+        f"about {ESTIMAND}.{kind}</p>\n"
         + html_table(pd.DataFrame(columns), caption)
         + error
         + "\n<p>Two strategies are compared draw by draw: both meet the same easy and hard "
@@ -350,7 +360,9 @@ def _errors(table: pd.DataFrame, advice: Advice, size: int, unit: str) -> str:
         rows = paired(table, advice.strategy, ERROR)
         row = rows[(rows["n_per_task"] == size) & (rows["strategy"] == advice.rival)].iloc[0]
         said += f" {_first(advice.strategy)} minus {advice.rival}: {row['difference']:+.2f}"
-        if not np.isnan(row["low"]):
+        if row["low"] == row["high"]:
+            said += " in every draw, so that how draws differ is not known"
+        elif not np.isnan(row["low"]):
             clear = {"better": "clearly lower", "worse": "clearly higher"}.get(row["verdict"])
             said += f" (95 % interval {row['low']:+.2f} to {row['high']:+.2f}), "
             said += clear or "not clear, since 0 lies inside"
@@ -380,7 +392,7 @@ def _tasks(table: pd.DataFrame, advice: Advice, found: Look) -> str:
     lucky = 0.05 * len(scores)
     chance = f"About {lucky:.0f} of {len(scores)}" if lucky >= 1.5 else "One task in twenty"
     said += f"{chance} would seem clear by luck if there were no difference anywhere."
-    if scores["low"].isna().all():
+    if table["seed"].nunique() == 1:
         said = f"{_first(one)} is ahead of {other} in {ahead} of {len(scores)} tasks, in the only draw."
     shown = pd.DataFrame(
         {
@@ -388,9 +400,9 @@ def _tasks(table: pd.DataFrame, advice: Advice, found: Look) -> str:
             one: [f"{v:.1%}" for v in scores[one]],
             other: [f"{v:.1%}" for v in scores[other]],
             "difference, in points": [
-                f"{100 * r.difference:+.1f}"
-                + ("" if np.isnan(r.low) else f" ({100 * r.low:+.1f} to {100 * r.high:+.1f})")
-                for r in scores.itertuples()
+                f"{100 * gap:+.1f}"
+                + ("" if np.isnan(low) else f" ({100 * low:+.1f} to {100 * high:+.1f})")
+                for gap, low, high in scores[["difference", "low", "high"]].to_numpy()
             ],
         }
     )
@@ -525,7 +537,10 @@ def _model(split: Split, strategy: str, overall: str, path: str) -> str:
             "accuracy": [
                 f"{v:.1%}" if n else "–" for v, n in zip(table["accuracy"], table["n"], strict=True)
             ],
-            "95 % interval": [_span(r.low, r.high) if r.n else "–" for r in table.itertuples()],
+            "95 % interval": [
+                _span(low, high) if n else "–"
+                for low, high, n in table[["low", "high", "n"]].to_numpy()
+            ],
         }
     )
     fitted = split.fitted[strategy]
@@ -626,7 +641,7 @@ def _doubt(table: pd.DataFrame, found: Look, notes: tuple[str, ...]) -> str:
     return "<ul>" + "".join(f"<li>{html.escape(text)}</li>" for text in said) + "</ul>"
 
 
-def _figure(figure, alt: str) -> str:
+def _figure(figure: Figure, alt: str) -> str:
     image = io.BytesIO()
     readable(figure)
     figure.savefig(image, format="png", dpi=144, metadata={"Software": None})
@@ -640,4 +655,4 @@ def _figure(figure, alt: str) -> str:
 
 
 def _span(low: float, high: float) -> str:
-    return "–" if np.isnan(low) else f"{low:.1%} to {high:.1%}"
+    return "–" if np.isnan(low) or low == high else f"{low:.1%} to {high:.1%}"

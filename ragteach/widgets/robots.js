@@ -164,8 +164,9 @@ EXPLORERS.robots = (ui) => {
         "stroke-width": 2,
         class: "robot",
       });
-    svg.top.append(arrows, way, ring, robot);
-    top = { ...top, size, x, y, arrows, way, ring, robot };
+    const kept = ["ghost", "pin"].map((name) => s("polyline", { ...line_, class: name }));
+    svg.top.append(arrows, ...kept, way, ring, robot);
+    top = { ...top, size, x, y, arrows, kept, way, ring, robot };
     drawn = t;
     svg.style.cursor = "pointer";
     svg.onclick = (event) => {
@@ -203,6 +204,7 @@ EXPLORERS.robots = (ui) => {
     ),
   });
   let cursor = null,
+    mark = null,
     X = null,
     ends = null;
   ui.picture(right, (chart, width) => {
@@ -228,6 +230,7 @@ EXPLORERS.robots = (ui) => {
       for (const node of [...nodes, ...ends.nodes[t]]) node.dataset.task = t;
       chart.append(...nodes);
     });
+    mark = marks(chart, size.top, size.height - size.bottom);
     cursor = s("line", { class: "cursor", y1: size.top, y2: size.height - size.bottom });
     chart.top.append(cursor);
     X = (r) => plot.X(log[r]);
@@ -239,7 +242,14 @@ EXPLORERS.robots = (ui) => {
       const { x, y } = top,
         way = wayOf(state),
         at = Math.min(state.at, way.length - 1);
-      const points = way.map((i) => spec.cells[state.world][i]).map(([r, c]) => [x(c), y(r)]);
+      const through = (cells) => cells.map((i) => spec.cells[state.world][i]).map(([r, c]) => [x(c), y(r)]),
+        points = through(way),
+        both = [ui.store.before, ui.store.pinned];
+      top.kept.forEach((node, i) => {
+        const here = both[i]?.state.world === state.world; // the way of a kept state, on the same map
+        set(node, { points: here ? through(wayOf(both[i].state)).join(" ") : "" });
+      });
+      mark(...both.map((kept) => (kept ? X(kept.state.lam) : null)));
       set(top.arrows, { d: arrowsOf(state.lam, state.world) });
       set(top.way, { points: points.slice(0, at + 1).join(" ") });
       move(top.ring, points[0]);

@@ -9,11 +9,13 @@ A policy without memory presses the same button whenever it comes to a cell. So 
 is all of it, and the page drives from any cell without computing a sight.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
+from matplotlib.figure import Figure
 
 from ragteach.data.driving import N_SEEN, distances, observations
 from ragteach.data.grids import BUTTONS, CONTROLS, WORLDS, Grid, make_grid
@@ -24,7 +26,7 @@ from ragteach.model import RAG
 from ragteach.study import plots
 from ragteach.study.looks import nth_look
 from ragteach.study.maps import draw_grid
-from ragteach.widgets.base import one_thread, show
+from ragteach.widgets.base import Arrays, Explorer, Spec, State, one_thread, show
 from ragteach.widgets.goals import word_for
 
 LAM = tuple(np.logspace(-4, 1, 11).tolist())
@@ -48,7 +50,13 @@ def robot_parts() -> tuple[dict, dict]:
     return train, {world: make_grid(world, FRESH) for world in WORLDS}
 
 
-def robot_player(train=None, maps=None, lam=LAM, lam_shared=LAM_SHARED, goal=None):
+def robot_player(
+    train: Mapping[str, Any] | None = None,
+    maps: Mapping[str, Grid] | None = None,
+    lam: Sequence[float] = LAM,
+    lam_shared: float = LAM_SHARED,
+    goal: Mapping[str, str] | None = None,
+) -> Explorer:
     """Drive a policy through several worlds, and steer it with lambda.
 
     Args:
@@ -111,7 +119,7 @@ arrived = arrivals([maps[world]], [cells], lambda x: model.predict(torch.tensor(
 print(arrived.mean())"""
 
 
-def _check(train, maps):
+def _check(train: Any, maps: Any) -> None:
     good = isinstance(train, Mapping) and 1 <= len(train) <= MAX_WORLDS
     if not good:
         raise refuse(
@@ -136,7 +144,9 @@ def _check(train, maps):
             )
 
 
-def compute(train, grids, lam, lam_shared):
+def compute(
+    train: Mapping[str, Any], grids: Mapping[str, Grid], lam: Any, lam_shared: float
+) -> tuple[Arrays, Spec]:
     """All the numbers: (arrays, spec)."""
     worlds, lam = list(train), np.asarray(lam, dtype=float)
     x, y = (np.concatenate([pair[k] for pair in train.values()]) for k in (0, 1))
@@ -200,7 +210,7 @@ def compute(train, grids, lam, lam_shared):
     return arrays, spec
 
 
-def _moves(press, grid):
+def _moves(press: np.ndarray, grid: Grid) -> np.ndarray:
     """(n_cells,) moves until the policy is at the goal; -1 if it never is."""
     at, found = np.arange(len(press)), np.full(len(press), -1)
     for k in range(len(press) + 1):
@@ -209,7 +219,7 @@ def _moves(press, grid):
     return found
 
 
-def measures(arrays, spec, state):
+def measures(arrays: Arrays, spec: Spec, state: State) -> dict[str, float]:
     """The numbers that a goal compares."""
     r, t = state["lam"], state["world"]
     cell = min(state["start"], len(spec["cells"][t]) - 1)
@@ -227,7 +237,7 @@ def measures(arrays, spec, state):
     return found | {f"share_{word_for(w)}": float(share[i]) for i, w in enumerate(spec["worlds"])}
 
 
-def _way(arrays, spec, r, t, cell):
+def _way(arrays: Arrays, spec: Spec, r: int, t: int, cell: int) -> list[int]:
     """The cells from a start until the goal, or until one comes again."""
     way, met = [cell], {cell}
     while way[-1] != spec["goals_at"][t]:
@@ -239,7 +249,7 @@ def _way(arrays, spec, r, t, cell):
     return way
 
 
-def twin(arrays, spec, grids):
+def twin(arrays: Arrays, spec: Spec, grids: Mapping[str, Grid]) -> Figure:
     """The static figure: every map with the policy at the best lambda, and the shares against
     lambda.
     """

@@ -75,12 +75,20 @@ function readTable(text) {
     classes = [...new Set(out.map((r) => r.label))].sort(natural);
   const fits =
     tasks.length <= 8 && classes.length >= 2 && classes.length <= 8 && out.length >= 10 && out.length <= 5000;
-  if (!fits)
+  if (!fits) {
+    const cure =
+      out.length < 10 || classes.length < 2
+        ? "add rows, of at least two classes"
+        : "choose fewer, or use ragteach in Python";
     throw new Error(
-      `Expected: 10 to 5,000 rows, 2 to 8 classes, 1 to 8 tasks\nGot: ${out.length} rows with a text, a label and a task, ${classes.length} classes, ${tasks.length} tasks\nWhat to do: choose fewer, or use ragteach in Python`,
+      `Expected: 10 to 5,000 rows, 2 to 8 classes, 1 to 8 tasks\nGot: ${out.length} rows with a text, a label and a task, ${classes.length} classes, ${tasks.length} tasks\nWhat to do: ${cure}`,
     );
+  }
   return { rows: out.map((r) => ({ ...r, label: classes.indexOf(r.label) })), tasks, classes };
 }
+
+/** The same for texts that differ in signs and capitals only; of a text without words, the text. */
+const sameText = (text) => tokens(text).join(" ") || text;
 
 /** Training and test sentences of a state, as documents; the words are those of the training sentences. */
 function makeData(lexicon, state) {
@@ -95,11 +103,11 @@ function makeData(lexicon, state) {
     ({ tasks, classes } = table);
     for (const { text } of table.rows) {
       // the same text never stands on both sides
-      const key = tokens(text).join(" ");
+      const key = sameText(text);
       if (!side.has(key)) side.set(key, draw() < 0.6);
     }
-    train = table.rows.filter((r) => side.get(tokens(r.text).join(" ")));
-    test = table.rows.filter((r) => !side.get(tokens(r.text).join(" ")));
+    train = table.rows.filter((r) => side.get(sameText(r.text)));
+    test = table.rows.filter((r) => !side.get(sameText(r.text)));
     const few = tasks.filter((task) => ![train, test].every((part) => part.some((r) => r.task === task)));
     if (few.length)
       throw new Error(
@@ -113,7 +121,8 @@ function makeData(lexicon, state) {
       (row) => !known.has(row.text),
     );
   }
-  const words = fitWords(train.map((row) => row.text));
+  const texts = train.map((row) => row.text),
+    words = fitWords(texts, pickAnalyser(texts));
   const stack = (rows) =>
     tasks.map((task) =>
       documents(

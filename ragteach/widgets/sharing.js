@@ -46,7 +46,7 @@ EXPLORERS.sharing = (ui) => {
   const chart = lineChart(ui, left, {
     series: [...curves, mean],
     n: nLam,
-    height: 226,
+    height: () => (nTasks < ENDS ? 226 : ui.width < 900 ? 156 : 190), // of many, the legend stands above
     chance: 1 / spec.classes.length,
     range: spec.knobs ? [0.2, 1] : null, // the same for all sentences, so that they can be compared
     place: {
@@ -270,12 +270,12 @@ function wordChart(ui, { place, sharedScore, ownScore, solved, color }) {
   const { spec } = ui,
     nTasks = spec.tasks.length,
     panel = ui.panel("What does a word mean?", {
-      note: `Bar: shared weight. Line to a marker: what the ${spec.thing}'s adapter adds.`,
+      note: "Bar: shared. From it to a marker: a task's adapter.",
     });
   let marks,
     drawn = spec.drawn.map(place);
   const lay = (svg, width) => {
-    const step = nTasks > 8 ? 28 : 22,
+    const step = ui.width < 900 ? 20 : nTasks > 8 ? 24 : 22,
       wide = Math.max(...spec.drawn.map(visible).map(ruler)) + 14;
     const left = Math.min(wide, width * 0.35),
       box = { width, height: step * drawn.length + 40, left, right: 12, top: 4, bottom: 36 };

@@ -10,9 +10,12 @@ The lambda that validation chooses is marked; the curves are on test sentences, 
 """
 
 import warnings
+from collections.abc import Mapping
 from functools import lru_cache, partial
+from typing import Any
 
 import numpy as np
+import pandas as pd
 import torch
 from matplotlib.figure import Figure
 
@@ -29,11 +32,13 @@ from ragteach.errors import at_least, is_list, refuse
 from ragteach.graph import unless_identity
 from ragteach.model import RAG
 from ragteach.study import plots
-from ragteach.widgets.base import as_numpy, one_thread, show
+from ragteach.study.crowds import draw_others, stand_out
+from ragteach.widgets.base import Arrays, Explorer, Spec, State, as_numpy, one_thread, show
 from ragteach.widgets.columns import encoded_columns, word_columns
 from ragteach.widgets.goals import word_for
 from ragteach.widgets.knobs import KNOBS, knobs
 
+Parts = tuple[pd.DataFrame, ...]  # three: to train on, to choose by, to test on
 N_LAMBDA = 61
 SOLVED = 25_000_000  # numbers that are solved for at most: memory is some 90 bytes for each
 FEWEST = 5  # lambdas that still make a slider
@@ -41,7 +46,9 @@ TITLE = "How much should the {thing}s share?"
 ABOUT = "Drag from left to right: the adapters shrink, and separate models turn into a single one."
 
 
-def toy_parts(relatedness=0.5, n_per_task=90, seed=0):
+def toy_parts(
+    relatedness: float = 0.5, n_per_task: int | dict[str, int] = 90, seed: int = 0
+) -> Parts:
     """Toy training, validation and test frames; no validation or test sentence was trained on."""
     train = make_toy(relatedness, n_per_task, seed=seed)
     parts = [train]
@@ -53,7 +60,7 @@ def toy_parts(relatedness=0.5, n_per_task=90, seed=0):
     return tuple(parts)
 
 
-def three_parts(data, **toy):
+def three_parts(data: Any, **toy: Any) -> Parts:
     """(train, val, test) from None (toy), one table, or three; labels 0 .. C-1, named alike.
 
     A table is whatever `as_frame` takes: a frame, a path, a dataset.
@@ -70,7 +77,7 @@ def three_parts(data, **toy):
     return _tested(split_frame(as_frame(data), seed=toy.get("seed", 0)))
 
 
-def _all_names(frames):
+def _all_names(frames: list[pd.DataFrame]) -> list[str]:
     """The classes of all the frames, in natural order."""
     lists = [frame.attrs["label_names"] for frame in frames]
     longest = max(lists, key=len)
@@ -78,7 +85,7 @@ def _all_names(frames):
     return longest if every == set(longest) else sorted(every, key=natural)
 
 
-def _tested(parts):
+def _tested(parts: Parts) -> Parts:
     """The parts without tasks of which nothing is left to choose by or to test; says which."""
     kept = [t for t in parts[0].attrs["task_names"] if all((p["task"] == t).any() for p in parts)]
     lost = [t for t in parts[0].attrs["task_names"] if t not in kept]
@@ -96,25 +103,25 @@ def _tested(parts):
         SplitWarning,
         stacklevel=3,
     )
-    parts = [part[part["task"].isin(kept)].reset_index(drop=True) for part in parts]
+    parts = tuple(part[part["task"].isin(kept)].reset_index(drop=True) for part in parts)
     for part in parts:
         part.attrs["task_names"] = kept
-    return tuple(parts)
+    return parts
 
 
 def sharing_slider(
-    data=None,
-    lam=None,
-    lam_shared=0.001,
-    sentence=None,
-    words=None,
-    relatedness=0.5,
-    n_per_task=90,
-    seed=0,
-    model=None,
-    goal=None,
-    features="words",
-):
+    data: Any = None,
+    lam: Any = None,
+    lam_shared: float = 0.001,
+    sentence: str | list[str] | None = None,
+    words: list[str] | None = None,
+    relatedness: float = 0.5,
+    n_per_task: int | dict[str, int] = 90,
+    seed: int = 0,
+    model: RAG | None = None,
+    goal: Mapping[str, str] | None = None,
+    features: str | Encoder = "words",
+) -> Explorer:
     """Drag lambda; see accuracy, one sentence in every domain's eyes, and the weights of the words
     that differ.
 
@@ -171,7 +178,7 @@ def sharing_slider(
             got=f"lam = {lam.tolist()}",
             fix="leave lam out, or pass for example numpy.logspace(-5, -1, 41)",
         )
-    toy = {"relatedness": relatedness, "n_per_task": n_per_task, "seed": seed}
+    toy: dict[str, Any] = {"relatedness": relatedness, "n_per_task": n_per_task, "seed": seed}
     train, val, test = three_parts(data, **toy)
     with one_thread():
         encoder = as_encoder(features)
@@ -182,8 +189,8 @@ def sharing_slider(
         lam = fitting(lam, dataset, given)
         arrays, spec = compute(dataset, train, val, test, lam, lam_shared, sentence, words, model)
     if data is None:
-        given = ", ".join(f"{name}={{{name}}}" for name in KNOBS)  # the page knows where they are
-        made = f"train, val, test = rt.widgets.toy_parts({given})"
+        values = ", ".join(f"{name}={{{name}}}" for name in KNOBS)  # the page knows where they are
+        made = f"train, val, test = rt.widgets.toy_parts({values})"
     else:
         made = "train, val, test = rt.split_frame(frame)  # your data"
     made_model = "data.n_tasks, tasks=data.task_names"
@@ -209,14 +216,14 @@ def sharing_slider(
     return show("sharing", arrays, spec, twin(arrays, spec), goal, measure)
 
 
-def _filled(code, toy):
+def _filled(code: str, toy: dict[str, Any]) -> str:
     """The code with the knobs' values, where the page has no knobs."""
     for name, value in toy.items():
         code = code.replace(f"{{{name}}}", repr(value))
     return code
 
 
-def measures(arrays, spec, state):
+def measures(arrays: Arrays, spec: Spec, state: State) -> dict[str, float]:
     """The numbers that a goal compares, at a state's lambda and sentence; of other toy sentences,
     if the state has other knobs."""
     if "knobs" in spec:
@@ -255,7 +262,7 @@ def measures(arrays, spec, state):
     return found
 
 
-def _elsewhere(arrays, spec, toy):
+def _elsewhere(arrays: Arrays, spec: Spec, toy: dict[str, Any]) -> tuple[Arrays, Spec]:
     """(arrays, spec) for other toy sentences; the page's sentences and drawn words stay."""
     lam = tuple(as_numpy(arrays["lam"]).tolist())
     found, other = _solved(lam, spec["lam_shared"], tuple(spec["sentences"]), **toy)
@@ -263,7 +270,9 @@ def _elsewhere(arrays, spec, toy):
 
 
 @lru_cache(maxsize=8)
-def _solved(lam, lam_shared, sentences, **toy):
+def _solved(
+    lam: tuple[float, ...], lam_shared: float, sentences: tuple[str, ...], **toy: Any
+) -> tuple[Arrays, Spec]:
     train, val, test = toy_parts(**toy)
     with one_thread():
         dataset = MultiTaskDataset.from_frame(train)
@@ -272,7 +281,7 @@ def _solved(lam, lam_shared, sentences, **toy):
         )
 
 
-def read(arrays, spec, at, state):
+def read(arrays: Arrays, spec: Spec, at: int, state: State) -> np.ndarray:
     """Scores of a state's sentence as the page computes them: (n_tasks, n_classes)."""
     x = np.zeros(len(spec["words"]))
     typed = state["typed"].strip() if spec["typing"] else ""
@@ -289,7 +298,7 @@ def read(arrays, spec, at, state):
     return weights @ x + as_numpy(arrays["bias"])[at]
 
 
-def fitting(lam, data, given):
+def fitting(lam: np.ndarray, data: MultiTaskDataset, given: bool) -> np.ndarray:
     """The lambdas, or as many of them as memory allows.
 
     Raises:
@@ -312,15 +321,25 @@ def fitting(lam, data, given):
     )
 
 
-def _thing(frame) -> str:
+def _thing(frame: pd.DataFrame) -> str:
     """What a task is called: a domain, as in the lessons, or a task where your column has a
     name.
     """
-    column = (frame.attrs.get("columns") or {}).get("task") or "task"
+    column = (frame.attrs.get("columns") or {"task": "task"})["task"]
     return "domain" if column in ("task", "domain") else "task"
 
 
-def compute(data, train, val, test, lam, lam_shared, sentence=None, words=None, model=None):
+def compute(
+    data: MultiTaskDataset,
+    train: pd.DataFrame,
+    val: pd.DataFrame,
+    test: pd.DataFrame,
+    lam: np.ndarray,
+    lam_shared: float,
+    sentence: str | list[str] | None = None,
+    words: list[str] | None = None,
+    model: RAG | None = None,
+) -> tuple[Arrays, Spec]:
     """All the numbers: (arrays, spec).  The optimum at every lambda, solved side by side."""
     names, vectorizer, n_classes = data.task_names, data.vectorizer, data.n_classes
     model = model or RAG(data.n_features, n_classes, data.n_tasks, tasks=names, init="zero")
@@ -389,7 +408,7 @@ def compute(data, train, val, test, lam, lam_shared, sentence=None, words=None, 
     return arrays, spec
 
 
-def _middle(validation):
+def _middle(validation: np.ndarray) -> int:
     """The middle of the best lambdas nearest to each other: ties are common when accuracy is a
     count.
     """
@@ -398,7 +417,15 @@ def _middle(validation):
 
 
 @torch.no_grad()
-def _sentences(test, weights, bias, names, vectorizer, sentence, n=10):
+def _sentences(
+    test: pd.DataFrame,
+    weights: torch.Tensor,
+    bias: torch.Tensor,
+    names: list[str],
+    vectorizer: Any,
+    sentence: str | list[str] | None,
+    n: int = 10,
+) -> tuple[list[str], list[int], list[int]]:
     """Sentences that the domains read differently at the chosen lambda, the reader's own first.
 
     Disagreement and brevity choose them, so that there is something to see; whether a reading is
@@ -431,7 +458,7 @@ def _sentences(test, weights, bias, names, vectorizer, sentence, n=10):
     return texts, owners, labels
 
 
-def twin(arrays, spec):
+def twin(arrays: Arrays, spec: Spec) -> Figure:
     """The static figure: the same two pictures, at the lambda that validation chose."""
     lam, accuracy, best, tasks = (
         arrays["lam"],
@@ -442,18 +469,12 @@ def twin(arrays, spec):
     figure = Figure(figsize=(11, 3.7), layout="constrained")
     left, right = figure.subplots(1, 2)
     styles, markers = ["-", "--", ":", "-.", (0, (5, 1)), (0, (1, 3))], "os^DpP"
-    for t, task in enumerate(tasks):
-        look = {"color": spec["colors"][t % len(spec["colors"])]}
-        left.plot(
-            lam,
-            accuracy[:, t],
-            ls=styles[t % 6],
-            label=task,
-            marker=markers[t % 6],
-            markevery=0.2,
-            ms=5,
-            **look,
-        )
+    curves = {task: accuracy[:, t] for t, task in enumerate(tasks)}
+    lines = stand_out(curves, most=len(spec["colors"]))  # as many as colours tell apart
+    draw_others(left, {task: (lam, y) for task, y in curves.items() if task not in lines})
+    for k, task in enumerate(lines):
+        look = {"ls": styles[k], "marker": markers[k], "color": spec["colors"][k]}
+        left.plot(lam, curves[task], label=task, markevery=0.2, ms=5, **look)
     left.plot(lam, accuracy.mean(1), color="0.1", lw=2.5, label="mean")
     left.axvline(lam[best], color="0.4", ls=":")
     left.annotate(
@@ -471,7 +492,7 @@ def twin(arrays, spec):
         else "free adapters  ←  λ  →  no adapters"
     )
     left.set(xscale="log", xlabel=ends)
-    left.set_title("Share of new sentences classified correctly", pad=16)
+    left.set_title("Share of new sentences classified correctly (one draw)", pad=16, loc="left")
     left.legend(fontsize=8, frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
     columns = [spec["words"].index(w) for w in spec["drawn"]]
     shared, adapters = as_numpy(arrays["shared"]), as_numpy(arrays["adapters"])
@@ -479,11 +500,12 @@ def twin(arrays, spec):
     rows = np.arange(len(columns))[::-1]
     right.axvline(0, color="0.8", lw=1)
     right.scatter(base, rows, marker="|", s=260, color="0.1", linewidths=3, label="shared")
-    for t, task in enumerate(tasks):
+    for k, task in enumerate(lines):
+        t, color = tasks.index(task), spec["colors"][k]
         own = base + (adapters[best, t, -1] - adapters[best, t, 0])[columns]
-        y, color = rows + 0.24 - 0.16 * t, spec["colors"][t % len(spec["colors"])]
+        y = rows + 0.24 - 0.16 * min(1, 4 / len(lines)) * k
         right.hlines(y, base, own, color=color, lw=1)
-        right.scatter(own, y, marker=markers[t % 6], s=26, color=color, label=f"+ {task}", zorder=3)
+        right.scatter(own, y, marker=markers[k], s=26, color=color, label=f"+ {task}", zorder=3)
     right.set(
         yticks=rows,
         yticklabels=spec["drawn"],

@@ -101,7 +101,7 @@ EXPLORERS.starts = (ui) => {
 
   ui.slider({
     name: "lam",
-    label: "Penalty λ = λₛ, on the right:",
+    label: "λ = λₛ, on the right:",
     max: spec.lams.length - 1,
     wide: false,
     text: (i) => short(spec.lams[i]),
@@ -135,17 +135,18 @@ EXPLORERS.starts = (ui) => {
     right.style.gridColumn = two ? "1 / -1" : "auto";
   });
   // ---- two bundles of paths -------------------------------------------------------------------------------------
+  const high = () => (ui.width < 900 ? 205 : 270); // beside each other, and below them the third
   const bundle = (title) => {
     const panel = ui.panel(title);
     const made = { panel, heading: panel.querySelector("h4"), svg: null };
     ui.picture(panel, (svg, width) => {
       Object.assign(made, { svg, width, limits: "" });
-      sheet(svg, { width, height: 270 });
+      sheet(svg, { width, height: high() });
     });
     return made;
   };
   const sides = [bundle("Without a penalty"), bundle("With the penalty")];
-  const box = (width) => ({ width, height: 270, left: 40, right: 12, top: 20, bottom: 36 });
+  const box = (width) => ({ width, height: high(), left: 40, right: 12, top: 20, bottom: 36 });
   const limitsOf = (pair) =>
     [0, 1].map((axis) => {
       const all = pair.flatMap((one) => one.paths.flatMap((seeds) => seeds.map((point) => point[axis])));
@@ -208,7 +209,7 @@ EXPLORERS.starts = (ui) => {
   });
   let chart = null;
   ui.picture(right, (svg, width) => {
-    const size = { width, height: 258, left: 44, right: endRoom(names), top: 12, bottom: 36 };
+    const size = { width, height: ui.width < 900 ? 190 : 258, left: 44, right: endRoom(names), top: 12, bottom: 36 };
     const { X, Y } = axes(svg, size, {
       x: [0, keep[nFrames - 1]],
       y: [0, 1],

@@ -9,10 +9,14 @@ With lambda = lambda_s = 0, gradient descent keeps W_s - sum_t A_t as the random
 paths never meet.  With lambda > 0 every start is forgotten in the end.
 """
 
+from collections.abc import Mapping
 from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
+from matplotlib.figure import Figure
+from torch import Tensor
 
 from ragteach.data.toy import make_toy
 from ragteach.dataset import MultiTaskDataset, as_dataset
@@ -20,7 +24,7 @@ from ragteach.engine.training import train_many
 from ragteach.errors import at_least, one_of, refuse
 from ragteach.model import RAG
 from ragteach.study import plots
-from ragteach.widgets.base import one_thread, show
+from ragteach.widgets.base import Arrays, Explorer, Spec, State, one_thread, show
 from ragteach.widgets.graphs import sentences
 
 INITS = ("normal", "uniform", "zero")
@@ -34,8 +38,16 @@ OURS = 'rt.MultiTaskDataset.from_frame(rt.make_toy(n_per_task={"films": 30, "car
 
 
 def init_lab(
-    data=None, word=None, seeds=8, steps=600, lr=0.5, model=None, scale=1.0, lam=0.03, goal=None
-):
+    data: Any = None,
+    word: str | None = None,
+    seeds: Any = 8,
+    steps: int = 600,
+    lr: float = 0.5,
+    model: RAG | None = None,
+    scale: float = 1.0,
+    lam: float = 0.03,
+    goal: Mapping[str, str] | None = None,
+) -> Explorer:
     """Choose how the weights begin; see whether that is still seen at the end.
 
     Args:
@@ -96,7 +108,9 @@ def init_lab(
 class Lab:
     """The data, the seeds and the model that is trained from each of them."""
 
-    def __init__(self, data, seeds, steps, lr, model):
+    def __init__(
+        self, data: MultiTaskDataset, seeds: list[int], steps: int, lr: float, model: RAG | None
+    ) -> None:
         self.data, self.seeds, self.lr = data, seeds, lr
         self.tensors = data.stacked()
         self.graph = torch.eye(data.n_tasks) if model is None else model.graph
@@ -111,13 +125,25 @@ class Lab:
                 f"bias={model.bias_kind!r}"
             )
 
-    def model(self, init, scale, seed=0):
+    def model(self, init: str, scale: float, seed: int = 0) -> RAG:
         """A model with a random start."""
         size = (self.data.n_features, self.data.n_classes, self.graph.shape[1])
-        options = {"graph": self.graph, "tasks": self.data.task_names, "bias": self.bias}
+        options: dict[str, Any] = {
+            "graph": self.graph,
+            "tasks": self.data.task_names,
+            "bias": self.bias,
+        }
         return RAG(*size, init=init, scale=scale, seed=seed, **options)
 
-    def run(self, init, scale, lams, steps, lr, record=None):
+    def run(
+        self,
+        init: str,
+        scale: float,
+        lams: list[float],
+        steps: int,
+        lr: float,
+        record: int | None = None,
+    ) -> list:
         """What training leaves of every seed: [(step, W_s, adapters), ...], lambda after lambda."""
         each = np.repeat(lams, len(self.seeds))
         return train_many(
@@ -134,7 +160,7 @@ class Lab:
         ).history
 
 
-def measures(lab, spec, state):
+def measures(lab: Lab, spec: Spec, state: State) -> dict[str, float]:
     """The numbers that a goal compares, at a state's step: trained for them."""
     lam, step = LAMS[state["lam"]], lab.steps[state["at"]]
     with one_thread():
@@ -159,7 +185,7 @@ def measures(lab, spec, state):
     }
 
 
-def spreads(shared, own):
+def spreads(shared: Tensor, own: Tensor) -> list[float]:
     """How far seeds are from their mean, as a share of the length of W: for W_s, A, and their sum.
 
     shared, own: (n_seeds, n_classes, n_features); softmax's common shift is taken out.
@@ -169,7 +195,7 @@ def spreads(shared, own):
     return [float((w - w.mean(0)).flatten(1).norm(dim=1).mean() / size) for w in parts]
 
 
-def compute(lab, word, made, begin):
+def compute(lab: Lab, word: str | None, made: str, begin: dict[str, int]) -> tuple[Arrays, Spec]:
     """What the page needs to train by itself: sentences, unit starts, names."""
     data = lab.data
     words = [f"x{j}" for j in range(data.n_features)]
@@ -197,7 +223,7 @@ def compute(lab, word, made, begin):
         **sentences(data, "train"),
     }
     task = data.task_names[0]
-    spec = {
+    spec: Spec = {
         "title": "Does the random start matter in the end?",
         "about": (
             "Every line is one seed. The page trains them all, without a penalty and with one."
@@ -229,10 +255,8 @@ def compute(lab, word, made, begin):
     return arrays, spec
 
 
-def twin(lab, spec):
+def twin(lab: Lab, spec: Spec) -> Figure:
     """The static figure: the bundle without and with a penalty."""
-    from matplotlib.figure import Figure
-
     lams, n, j = [0.0, SHOWN["lam"]], len(lab.seeds), spec["column"]
     history = lab.run(
         "normal", SHOWN["scale"], lams, lab.steps[-1], lab.lr, record=max(1, lab.steps[1])

@@ -83,7 +83,7 @@ EXPLORERS.steps = (ui) => {
   const grid = (panel, head, names, wide) => {
     const rows = names.map((name) => ({ name, cells: head.slice(1).map(() => h("td")) })),
       kind = (name) => (spec.words.includes(name) ? "word" : classes.includes(name) ? "task" : null);
-    const tall = names.length > 16,
+    const tall = names.length > 8,
       box = h("div", { className: tall ? "layer scroll tall" : "layer scroll" });
     region(box, `Table: ${head[0]}, ${head.slice(1).join(", ")}`);
     panel.append(box);
@@ -99,12 +99,12 @@ EXPLORERS.steps = (ui) => {
     const mark = (cell, on) => {
       const anew = on && !cell.classList.contains("filled");
       cell.classList.toggle("filled", on);
-      if (anew && tall) box.scrollTop = cell.offsetTop - 120; // to be seen
+      if (anew && tall) box.scrollTop = cell.offsetTop - 60; // to be seen
     };
     fill.mark = (is) => rows.forEach(({ cells }, i) => cells.forEach((cell, k) => mark(cell, is(i, k))));
     return fill;
   };
-  const left = ui.panel(`1. Scores of “${isolate(listed(spec.sentence, 160))}” in the task ${isolate(spec.task)}`, {
+  const left = ui.panel(`1. Scores of “${isolate(listed(spec.sentence, 80))}” in the task ${isolate(spec.task)}`, {
     note: `W_s + A: the shared weight, plus that of the adapter ${isolate(spec.adapter)}. Times x, and summed, they give z.`,
   });
   left.classList.add("wrap");
@@ -149,7 +149,8 @@ EXPLORERS.steps = (ui) => {
     "3. The gradient is (p − y) x, the same for W_s and for A; the next step takes η times it away",
     { full: true },
   );
-  const side = h("div", { style: "display:flex;flex-wrap:wrap;gap:6px 26px" });
+  const side = h("div", { className: "tables" }); // of three classes, beside each other from 800 pixels on
+  side.style.cssText = "display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,230px),1fr));gap:6px 16px";
   below.append(side);
   const slopes = classes.map((name) => {
     const box = h("div", { style: "min-width:0" });

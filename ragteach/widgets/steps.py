@@ -7,10 +7,13 @@ page, in the open:
     dCE/dz_c = p_c - y_c                       dCE/dW_s[c, j] = dCE/dA[c, j] = (p_c - y_c) x_j
 """
 
+from collections.abc import Mapping
 from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
+from matplotlib.figure import Figure
 
 from ragteach.data.arguments import is_a
 from ragteach.data.features import make_vectorizer
@@ -18,20 +21,20 @@ from ragteach.data.toy import LABELS
 from ragteach.errors import one_of, refuse
 from ragteach.model import RAG
 from ragteach.study import plots
-from ragteach.widgets.base import show
+from ragteach.widgets.base import Arrays, Explorer, Spec, State, show
 
 RATES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 MAX_WORDS = 40  # columns of the table on the page
 
 
 def gradient_step(
-    sentence="The engine was quiet",
-    label="positive",
-    task="cars",
-    model=None,
-    vectorizer=None,
-    goal=None,
-):
+    sentence: str = "The engine was quiet",
+    label: str | int = "positive",
+    task: str = "cars",
+    model: RAG | None = None,
+    vectorizer: Any = None,
+    goal: Mapping[str, str] | None = None,
+) -> Explorer:
     """Take gradient steps on one sentence, and watch shared weights, adapter and probabilities.
 
     Args:
@@ -156,7 +159,7 @@ def gradient_step(
     return show("steps", arrays, spec, figure, goal, partial(measures, arrays, spec))
 
 
-def measures(arrays, spec, state):
+def measures(arrays: Arrays, spec: Spec, state: State) -> dict[str, float]:
     """The numbers that a goal compares, after a state's steps."""
     x, shared, own, rest, bias = (
         torch.as_tensor(arrays[k]).detach().double().numpy().copy()
@@ -180,16 +183,14 @@ def measures(arrays, spec, state):
     }
 
 
-def probabilities(z):
+def probabilities(z: np.ndarray) -> np.ndarray:
     """softmax(z)."""
     e = np.exp(z - z.max())
     return e / e.sum()
 
 
-def twin(arrays, spec, rate=0.5):
+def twin(arrays: Arrays, spec: Spec, rate: float = 0.5) -> tuple[Figure, np.ndarray, np.ndarray]:
     """The static figure: probabilities before and after one step, and the gradient."""
-    from matplotlib.figure import Figure
-
     x = np.asarray(arrays["x"], dtype=float)
     own, rest, shared, bias = (
         arrays[k].detach().double().numpy() for k in ("adapter", "rest", "shared", "bias")

@@ -29,7 +29,7 @@ h4 { font-size: 13.5px; margin: 0 0 2px; font-weight: 650; }
 p { margin: 0; }
 .about, .note { color: var(--soft); } .note { font-size: 12.5px; }
 .controls { display: flex; flex-wrap: wrap; gap: 6px 18px; margin: 10px 0 4px; align-items: end; }
-.control { display: flex; flex-direction: column; gap: 2px; min-width: 0; } .control.wide { flex: 1 1 100%; } .control.short { width: 230px; }
+.control { display: flex; flex-direction: column; gap: 2px; min-width: 0; } .control.wide { flex: 1 1 100%; } .control.short { flex: 1 1 170px; max-width: 230px; }
 label, .label { font-weight: 600; font-size: 13px; } label .said { font-weight: 400; font-variant-numeric: tabular-nums; }
 input[type=range] { display: block; contain: size layout; width: 100%; margin: 4px 0 0; accent-color: var(--accent); height: 22px; cursor: pointer; }
 @media (forced-colors: none) { /* our own look: the system's thumb makes Chromium sort the layers of the whole page at every move */
@@ -52,11 +52,11 @@ button:disabled { opacity: .5; cursor: default; }
 .root[data-lit] .on { font-weight: 700; }
 .legend { display: flex; flex-wrap: wrap; gap: 0 14px; font-size: 12.5px; max-height: 73px; overflow-y: auto; margin-bottom: 8px; font-variant-numeric: tabular-nums; } /* four whole lines */
 .legend > span, .entry { display: flex; gap: 4px; align-items: center; white-space: nowrap; max-width: 100%; } :is(.legend, .entry) bdi { overflow: hidden; text-overflow: ellipsis; } :is(.legend, .entry) :is(.sample, .value) { flex: none; } svg .tag { paint-order: stroke; stroke: var(--bg); stroke-width: 3px; }
-.scroll { overflow-x: auto; } .tall { max-height: 360px; overflow-y: auto; } .tall thead th { position: sticky; top: 0; background: var(--bg); }
+.scroll { overflow-x: auto; } .tall { max-height: 196px; overflow-y: auto; } .low { max-height: 200px; overflow-y: auto; } .tall thead th { position: sticky; top: 0; background: var(--bg); }
 .strip { width: 100%; table-layout: fixed; --bar: rgba(var(--plus), .25); } .strip :is(th, td) { padding: 2px 3px; } .strip td, .strip thead th { text-align: center; } .strip :is(th, td):first-child { text-align: left; position: sticky; left: 0; background-color: var(--bg); }
 .strip td b { display: block; line-height: 1.25; font-weight: 400; } .strip small { display: block; font-size: 10.5px; line-height: 1.2; color: var(--fg); white-space: nowrap; } .strip .best b, .strip th.best { font-weight: 700; }
 .sides { display: grid; grid-template-columns: minmax(180px, 270px) minmax(0, 1fr); gap: 6px 16px; margin-top: 6px; } :is(.narrow, .medium) .sides { grid-template-columns: minmax(0, 1fr); }
-.readers { display: grid; grid-template-columns: minmax(0, 1fr); gap: 3px; align-content: start; max-height: 200px; overflow-y: auto; } .medium .readers { grid-template-columns: repeat(auto-fill, minmax(230px, 1fr)); } .readers button { display: flex; gap: 4px 10px; justify-content: space-between; text-align: start; padding: 2px 8px; min-height: 26px; } .readers button { white-space: nowrap; } .readers button > bdi { flex: 1 1 40%; text-align: left; } .readers b { display: flex; gap: 4px; min-width: 0; font-variant-numeric: tabular-nums; } .readers bdi { overflow: hidden; text-overflow: ellipsis; min-width: 0; }
+.readers { display: grid; grid-template-columns: minmax(0, 1fr); gap: 3px; align-content: start; max-height: 200px; overflow-y: auto; } .medium .tables :is(th, td) { padding: 2px 4px; } .medium .panel .field > .label { display: none; } .medium .legend { max-height: 55px; } .medium .readers { grid-template-columns: repeat(auto-fill, minmax(172px, 1fr)); max-height: 87px; } .readers button { display: flex; gap: 4px 10px; justify-content: space-between; text-align: start; padding: 2px 8px; min-height: 26px; } .readers button { white-space: nowrap; } .readers button > bdi { flex: 1 1 40%; text-align: left; } .readers b { display: flex; gap: 4px; min-width: 0; font-variant-numeric: tabular-nums; } .readers bdi { overflow: hidden; text-overflow: ellipsis; min-width: 0; }
 svg .ghost { stroke: var(--soft); stroke-width: 1.5; stroke-dasharray: 4 3; } svg .pin { stroke: var(--soft); stroke-width: 3; }
 td.filled { outline: 2px solid var(--accent); outline-offset: -2px; font-weight: 700; }
 :is(.failed, .waiting) :is(.picture, .picture *, .layer) { visibility: hidden; }

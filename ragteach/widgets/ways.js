@@ -84,7 +84,10 @@ function waysPanel(ui, bench) {
         `<text fill="${style.getPropertyValue("--fg").trim()}" font-family="sans-serif" font-size="12"`,
       )
       .replaceAll('class="grid"', `fill="none" stroke="${style.getPropertyValue("--grid").trim()}"`)
-      .replaceAll('class="best"', `stroke="${style.getPropertyValue("--soft").trim()}"`);
+      .replace(/class="(best|ghost|pin)"/g, (_, name) => {
+        const look = { best: 'stroke-dasharray="2 3"', ghost: 'stroke-dasharray="4 3"', pin: 'stroke-width="3"' };
+        return `stroke="${style.getPropertyValue("--soft").trim()}" ${look[name]}`;
+      });
     const image = new Image(),
       board = h("canvas", { width: 2 * width, height: 2 * height });
     image.onload = () => {
@@ -93,23 +96,18 @@ function waysPanel(ui, bench) {
     };
     image.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(text)}`;
   };
-  const pin = h(
-    "button",
-    {
-      type: "button",
-      onclick: () => {
-        bench.pinned = bench.pinned ? null : { history: bench.run.history, name: "pinned" };
-        put(pin, bench.pinned ? "Unpin" : "Pin this curve");
-        ui.schedule();
-      },
-    },
-    "Pin this curve",
-  );
-  const link = h(
-    "button",
-    { type: "button", onclick: () => navigator.clipboard?.writeText(location.href).catch(() => {}) },
-    "Copy link",
-  );
+  const copied = h("span", { className: "note" });
+  const copyLink = async () => {
+    const without = ui.state.own ? " It leads to toy sentences: your table never leaves this page." : "";
+    try {
+      await navigator.clipboard.writeText(location.href);
+      copied.textContent = `Copied.${without}`;
+    } catch {
+      copied.textContent = `Copy the address of this page.${without}`;
+    }
+    ui.announce(copied.textContent);
+  };
+  const link = h("button", { type: "button", onclick: copyLink }, "Copy link");
   own.append(
     area,
     h(
@@ -127,7 +125,6 @@ function waysPanel(ui, bench) {
         },
         "Back to the toy sentences",
       ),
-      pin,
       h(
         "button",
         {
@@ -137,10 +134,9 @@ function waysPanel(ui, bench) {
         "Curve as CSV",
       ),
       h("button", { type: "button", onclick: png }, "Chart as PNG"),
-      ...(ui.spec.page ? [link] : []),
+      ...(ui.spec.page ? [link, copied] : []),
     ),
   );
-  return pin;
 }
 
 /** Python that ends in the same numbers: the run to its present step (a schedule of phases: to its end). */

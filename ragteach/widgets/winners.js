@@ -20,9 +20,15 @@ EXPLORERS.winners = (ui) => {
     wide: false,
     text: (n) => String(spec.n[n]),
   });
-  for (const control of ui.controls.children) control.style.flex = "1 1 260px";
+  for (const control of ui.controls.children) control.style.cssText = "flex:1 1 260px;max-width:none";
 
-  const left = ui.panel("The map", { note: "Lead over the second, in points of accuracy." });
+  const grid = spec.r.flatMap((_, r) => spec.n.map((_, n) => [r, n])),
+    sure = names.map((name, i) => [name, grid.filter(([r, n]) => clear(r, n) && winner(r, n) === i).length]),
+    luck = grid.length - sure.reduce((sum, [, count]) => sum + count, 0),
+    leads = sure.filter(([, count]) => count).map(([name, count]) => `${name} in ${count}`);
+  const left = ui.panel("The map", {
+    note: `Lead over the second, in points of accuracy. Clear: ${leads.join(", ") || "nowhere"}; in ${luck} of ${grid.length} cells it may be luck.`,
+  });
   const legend = h(
     "div",
     { style: "display:flex;flex-wrap:wrap;gap:0 14px;font-size:12.5px" },
@@ -102,12 +108,12 @@ EXPLORERS.winners = (ui) => {
   const curveSvg = canvas(right);
   let low = 0,
     high = 1;
-  /** The axis of a row: what its seeds and intervals need; no accuracy lies beyond 0 and 1. */
+  /** The axis of a row: what its seeds, intervals and guessing need; no accuracy lies beyond 0 and 1. */
   const range = (r) => {
     const all = spec.n
       .flatMap((_, n) => names.flatMap((_, i) => [...values.row(r, n, i), ...stats.row(r, n, i)]))
       .filter((v) => !Number.isNaN(v));
-    low = Math.max(0, Math.floor(20 * Math.min(...all)) / 20);
+    low = Math.max(0, Math.floor(20 * Math.min(spec.chance ?? 1, ...all)) / 20);
     high = Math.min(1, Math.ceil(20 * Math.max(...all)) / 20) || 1;
     if (high - low < 0.1) high = low + 0.1;
   };
@@ -118,8 +124,10 @@ EXPLORERS.winners = (ui) => {
     range(ui.state.r);
     const width = Math.max(220, right.clientWidth),
       step = 34,
-      box = { width, height: step * names.length + 36, left: 92, right: 12, top: 4, bottom: 32 };
-    ({ X } = axes(seedSvg, box, { x: [low, high], y: [0, 1], xTicks: ticks(low, high, 4), xText: percent }));
+      box = { width, height: step * names.length + 42, left: 92, right: 12, top: 4, bottom: 38 },
+      xName = spec.chance ? `dotted: chance, ${percent(spec.chance)}` : "";
+    ({ X } = axes(seedSvg, box, { x: [low, high], y: [0, 1], xTicks: ticks(low, high, 4), xText: percent, xName }));
+    if (spec.chance) chanceLine(seedSvg, X(spec.chance), box.top, box.height - box.bottom);
     seeds = names.map((name, i) => {
       const y = box.top + step * (i + 0.5),
         bar = s("line", { y1: y + 8, y2: y + 8, stroke: color(i), "stroke-width": 3 }),
@@ -144,6 +152,10 @@ EXPLORERS.winners = (ui) => {
       yText: percent,
       xName: "training sentences per task",
     });
+    if (spec.chance) {
+      const y = P.Y(spec.chance);
+      curveSvg.append(s("line", { class: "best", x1: plot.left, x2: width - plot.right, y1: y, y2: y }));
+    }
     cursor = s("line", { class: "cursor", y1: plot.top, y2: plot.height - plot.bottom, "stroke-opacity": 0.5 });
     curveSvg.top.append(cursor);
     const entries = names.map((name, i) => ({ name, key: marker(i, color(i)) }));
@@ -197,7 +209,6 @@ EXPLORERS.winners = (ui) => {
     spec.seeds.filter((_, k) => names.every((_, o) => o === i || values(r, n, i, k) > values(r, n, o, k))).length;
   const lost = (r, n, i) =>
     spec.seeds.filter((_, k) => names.some((_, o) => values(r, n, o, k) > values(r, n, i, k))).length;
-  const grid = spec.r.flatMap((_, r) => spec.n.map((_, n) => [r, n]));
   const behind = (r, n, i) => {
     const means = names.map((_, o) => stats(r, n, o, 0));
     return Math.max(...means.filter(Number.isFinite)) - means[i];

@@ -5,18 +5,21 @@ for a row its learning curves.  Which seeds won where is shown too: a map of mea
 often the mean is luck.
 """
 
+from collections.abc import Mapping, Sequence
 from functools import partial
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from ragteach.data.toy import LABELS
 from ragteach.errors import refuse
 from ragteach.study import plots
 from ragteach.study.experiment import who_wins_map
 from ragteach.study.strategies import STRATEGIES
 from ragteach.study.tables import drawn, interval, winners
-from ragteach.widgets.base import one_thread, show
+from ragteach.widgets.base import Arrays, Explorer, Spec, State, one_thread, show
 from ragteach.widgets.goals import word_for
 
 NEEDED = {
@@ -25,19 +28,19 @@ NEEDED = {
 
 
 def who_wins(
-    table=None,
-    seeds=3,
-    relatedness=(0.0, 0.5, 1.0),
-    n_per_task=(5, 15, 45),
-    goal=None,
-    features="words",
-):
+    table: pd.DataFrame | None = None,
+    seeds: Any = 5,
+    relatedness: Sequence[float] = (0.0, 0.5, 1.0),
+    n_per_task: Sequence[int] = (15, 45),
+    goal: Mapping[str, str] | None = None,
+    features: Any = "words",
+) -> Explorer:
     """Click a cell of the map; see the seeds behind its winner.
 
     Args:
         table: from `compare.who_wins_map`. Default: a small map, made now (some seconds; a progress
-        bar tells). seeds, relatedness, n_per_task: of the map that is made if ``table`` is not
-        given.
+            bar tells). It has few cells and five seeds each: with three, every lead may be luck.
+        seeds, relatedness, n_per_task: of the map that is made if ``table`` is not given.
         features: ``"words"`` or ``"encoder"``, of the map that is made: as in `ragteach.compare`.
         goal: what to do, {text: condition} (see `ragteach.widgets.goals`). The measures, of the
             cell: ``relatedness``, ``n_per_task``, ``lead`` of the first over the second, ``clear``
@@ -76,7 +79,7 @@ def who_wins(
     return show("winners", arrays, spec, twin(table, spec), goal, measure)
 
 
-def measures(arrays, spec, state):
+def measures(arrays: Arrays, spec: Spec, state: State) -> dict[str, float]:
     """The numbers that a goal compares, at a state's cell."""
     r, n = state["r"], state["n"]
     lead, low, _ = arrays["margin"][r, n]
@@ -97,7 +100,7 @@ def measures(arrays, spec, state):
     return found
 
 
-def compute(table):
+def compute(table: pd.DataFrame) -> tuple[Arrays, Spec]:
     """By (relatedness, n_per_task, strategy): accuracies of the seeds, means, intervals,
     margins.
     """
@@ -117,9 +120,10 @@ def compute(table):
                 seeds_values[(*at, seeds.index(seed))] = value
     best, margins = np.zeros(shape[:2]), np.full((*shape[:2], 3), np.nan)
     cells = winners(rows[rows["strategy"].isin(strategies)])
-    for row in cells.itertuples():
-        at = r_values.index(row.relatedness), n_values.index(row.n_per_task)
-        best[at], margins[at] = strategies.index(row.winner), (row.margin, row.low, row.high)
+    for cell in cells.to_dict("records"):
+        here = r_values.index(cell["relatedness"]), n_values.index(cell["n_per_task"])
+        best[here] = strategies.index(cell["winner"])
+        margins[here] = cell["margin"], cell["low"], cell["high"]
     arrays = {"values": seeds_values, "stats": stats, "winner": best, "margin": margins}
     lead = np.where(np.nan_to_num(margins[..., 1]) > 0, 1.0, 0.0) + np.nan_to_num(margins[..., 0])
     first = np.unravel_index(lead.argmax(), lead.shape)  # opens at the clearest lead
@@ -135,6 +139,7 @@ def compute(table):
         "r": [float(r) for r in r_values],
         "n": [int(n) for n in n_values],
         "seeds": [int(s) for s in seeds],
+        "chance": _chance(table),
         "start": {"r": int(first[0]), "n": int(first[1])},
     }
     ahead = cells[cells["margin"].abs() >= 0.0005]  # else a tie
@@ -149,7 +154,13 @@ def compute(table):
     return arrays, spec
 
 
-def twin(table, spec):
+def _chance(table: pd.DataFrame) -> float | None:
+    """The accuracy that guessing reaches, where the number of classes is known: of toy sentences."""
+    toy = "data" in table and list(table["data"].unique()) == ["toy"]
+    return 1 / len(LABELS) if toy else None
+
+
+def twin(table: pd.DataFrame, spec: Spec) -> Figure:
     """The static figure: the map."""
     figure = Figure(
         figsize=(1.6 * len(spec["n"]) + 2, 0.8 * len(spec["r"]) + 1.6), layout="constrained"

@@ -12,6 +12,29 @@ const TOKEN = new RegExp(`[${LETTER}]${INSIDE}*(?:${JOIN}+[${LETTER}]${INSIDE}*)
 /** The words of a text: letters and what joins them, beginning with a letter or a digit. */
 const tokens = (text) => text.toLowerCase().match(TOKEN) ?? [];
 
+// Where many texts are of a script without spaces, or hold no word (emoji), runs of letters are read instead of words.
+// biome-ignore lint/suspicious/noControlCharactersInRegex: Python takes these four for spaces too
+const SPACES = /[\p{White_Space}\u001c-\u001f]+/u;
+const SPACELESS =
+  /[\u3040-\u30ff\uff66-\uff9f\u3400-\u9fff\uf900-\ufaff\u{20000}-\u{3ffff}\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]/gu;
+
+/** The runs of one to three signs inside the words of a text, each word with a space at either end. */
+function letterRuns(text) {
+  const words = text.toLowerCase().split(SPACES).filter(Boolean);
+  return words.flatMap((word) => {
+    const signs = [" ", ...word, " "];
+    return [1, 2, 3].flatMap((n) => signs.slice(n - 1).map((_, i) => signs.slice(i, i + n).join("")));
+  });
+}
+
+/** How such texts are read: as pick_analyzer of data/features.py decides. */
+function pickAnalyser(texts) {
+  const many = (pattern, text) => text.match(pattern)?.length ?? 0,
+    spaceless = (text) => many(SPACELESS, text) > 0 && 2 * many(SPACELESS, text) > many(/\p{L}/gu, text);
+  const wordless = 2 * texts.filter((text) => !many(TOKEN, text)).length > texts.length;
+  return wordless || texts.filter(spaceless).length > 0.05 * texts.length ? letterRuns : tokens;
+}
+
 /** Order of code points, as Python sorts; UTF-16 would put rare signs elsewhere. */
 function byCodePoint(a, b) {
   const x = Array.from(a),
@@ -21,7 +44,7 @@ function byCodePoint(a, b) {
   return x.length - y.length;
 }
 
-/** A vocabulary fitted on training texts: { words, place, idf }. */
+/** A vocabulary fitted on training texts: { words, place, idf, analyse }. */
 function fitWords(texts, analyse = tokens) {
   const seen = new Map();
   for (const text of texts) for (const word of new Set(analyse(text))) seen.set(word, (seen.get(word) ?? 0) + 1);
@@ -30,11 +53,12 @@ function fitWords(texts, analyse = tokens) {
     words,
     place: new Map(words.map((word, j) => [word, j])),
     idf: words.map((word) => 1 + Math.log((1 + texts.length) / (1 + seen.get(word)))),
+    analyse,
   };
 }
 
 /** A text as [[j, x_j], ...], j rising; words that are not in the vocabulary are left out. */
-function toWords(text, { place, idf }, analyse = tokens) {
+function toWords(text, { place, idf, analyse = tokens }) {
   const counts = new Map();
   for (const word of analyse(text)) {
     const j = place.get(word);
@@ -46,7 +70,7 @@ function toWords(text, { place, idf }, analyse = tokens) {
 }
 
 /** Such a row in the order in which the text has its words: as it is read. */
-function asRead(row, text, { place }, analyse = tokens) {
+function asRead(row, text, { place, analyse = tokens }) {
   const order = [...new Set(analyse(text).map((word) => place.get(word)))];
   return [...row].sort(([i], [j]) => order.indexOf(i) - order.indexOf(j));
 }

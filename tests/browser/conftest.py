@@ -12,6 +12,7 @@ from ragteach.widgets.html import fragment
 
 from .chromium import chromium
 from .classic import Classic
+from .kinds import IMPORT, SMALL
 from .lab import FLAGS, Lab, Notebook
 
 
@@ -73,6 +74,25 @@ def notebook(lab, browser, request):
     yield make
     for one in opened:
         one.close()
+
+
+@pytest.fixture(scope="session")
+def page_of_all(lab, browser):
+    """A notebook in which each explorer was made, in a cell of its own, and saved: made once."""
+    cells = [IMPORT, *[f"{kind} = {code}; {kind}" for kind, code in SMALL.items()]]
+    nb = Notebook(lab, browser, lab.notebook("all", *cells))
+    nb.run()
+    nb.wait_for(len(SMALL))
+    nb.save()
+    yield nb
+    nb.close()
+
+
+@pytest.fixture
+def all_explorers(page_of_all):
+    """The page of all explorers, each as it was at first: tests visit it one after the other."""
+    page_of_all.as_new()
+    return page_of_all
 
 
 @pytest.fixture

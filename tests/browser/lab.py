@@ -39,6 +39,12 @@ NOISE = re.compile(
     re.I,
 )
 
+CELLS = "jupyterapp.shell.currentWidget.content.widgets"
+RESET = """() => { for (const { shadowRoot } of document.querySelectorAll('.ragteach-explorer'))
+  [...shadowRoot.querySelectorAll('button')].find((b) => b.textContent === 'Reset').click(); }"""
+AT_REST = """() => [...document.querySelectorAll('.ragteach-explorer')]
+  .every((e) => !('moving' in e.shadowRoot.querySelector('.root').dataset))"""
+
 HOOK = """async () => {
   const panel = jupyterapp.shell.currentWidget;
   await panel.context.ready; await panel.sessionContext.ready;
@@ -221,6 +227,21 @@ class Notebook:
         """Run all cells without waiting for them."""
         self.page.evaluate("void jupyterapp.commands.execute('notebook:run-all-cells')")
 
+    def run_again(self):
+        """Run all cells once more, and wait until every one of them has run since."""
+        n = self.page.evaluate(f"Math.max(0, ...{CELLS}.map(c => c.model.executionCount ?? 0))")
+        self.start()
+        self.again(n)
+
+    def add(self, *cells):
+        """Code cells below those that are there."""
+        self.page.evaluate(
+            "cells => { const { sharedModel } = jupyterapp.shell.currentWidget.content.model;"
+            " for (const source of cells) sharedModel.insertCell(sharedModel.cells.length,"
+            " { cell_type: 'code', source, metadata: { trusted: true } }); }",
+            list(cells),
+        )
+
     def running(self, i, yes=True):
         """Wait until code cell i runs, or does no longer."""
         self.page.wait_for_function(
@@ -231,9 +252,9 @@ class Notebook:
         )
 
     def again(self, n):
-        """Wait until every one of n cells has run a second time."""
+        """Wait until every cell has run after the nth run of any."""
         self.page.wait_for_function(
-            "n => jupyterapp.shell.currentWidget.content.widgets.every(c => c.model.executionCount > n"
+            f"n => {CELLS}.every(c => c.model.executionCount > n"
             " && c.model.executionState !== 'running')",
             arg=n,
             timeout=240_000,
@@ -275,6 +296,17 @@ class Notebook:
         )
         self.page.wait_for_function("!document.querySelector('#jupyterlab-splash')")
         self.frames()
+
+    def as_new(self):
+        """As it was after its first run, for the next test that looks at this page."""
+        self.page.set_viewport_size({"width": 1280, "height": 1000})
+        if self.page.evaluate("document.body.dataset.jpThemeLight") != "true":
+            self.theme("Light")
+        self.page.evaluate(RESET)
+        self.page.wait_for_function(AT_REST)
+        self.settle()
+        self.page.evaluate("void Object.assign(window.seen, { errors: [], states: [] })")
+        self.said.clear()
 
     def frames(self, n=3):
         self.page.evaluate(

@@ -82,9 +82,8 @@ class Speed:
 
     @classmethod
     def of(cls, times, size, fps=float("nan"), settle=float("nan")):
-        return cls(
-            statistics.median(times), statistics.quantiles(times, n=20)[18], fps, settle, size
-        )
+        p95 = statistics.quantiles(times, n=20, method="inclusive")[18]
+        return cls(statistics.median(times), p95, fps, settle, size)
 
     @property
     def follows_the_hand(self):

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from problems import problem
 
 import ragteach as rt
-from ragteach.data.features import make_vectorizer
+from ragteach.data.features import make_vectorizer, pick_analyzer
 from ragteach.data.toy import TOY_TASKS, folder
 from ragteach.widgets.base import source
 
@@ -212,6 +212,20 @@ def test_tokens_of_ten_thousand_strings_are_the_vectorisers(page):
     ours = page.evaluate("(texts) => texts.map((text) => tokens(text))", texts)
     different = [(t, o, analyse(t)) for t, o in zip(texts, ours, strict=True) if o != analyse(t)]
     assert not different, different[:5]
+
+
+def test_runs_of_letters_are_the_vectorisers_and_so_is_the_choice_of_them(page):
+    texts = [*strings(1_500, seed=1), "", " \x1f\x85\ufeffa ", "这部电影很精彩", "😀😀 😠"]
+    analyse = make_vectorizer(analyzer="char").build_analyzer()
+    ours = page.evaluate("(texts) => texts.map((text) => letterRuns(text).sort())", texts)
+    for text, runs in zip(texts, ours, strict=True):
+        assert sorted(runs) == sorted(analyse(text)), text
+    groups = [texts[i : i + 7] for i in range(0, len(texts), 7)]
+    picked = page.evaluate(
+        "(all) => all.map((texts) => pickAnalyser(texts) === letterRuns)", groups
+    )
+    assert picked == [pick_analyzer(group) == "char" for group in groups]
+    assert 0 < sum(picked) < len(picked)
 
 
 def test_tf_idf_is_the_vectorisers(page):

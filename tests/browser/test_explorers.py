@@ -15,7 +15,6 @@ from .test_sharing import changed, picture, press, run_code, say
 pytestmark = pytest.mark.browser
 
 KINDS = list(SMALL)
-ALL = [IMPORT, *[f"{kind} = {SMALL[kind]}; {kind}" for kind in KINDS]]
 # Which slider is moved in the burst, and to where, so that the state has a fresh answer of its own.
 BURST = """async ([e, last]) => { const input = e.shadowRoot.querySelector('input[type=range]');
   for (let i = 0; i < 500; i++) { input.value = (i * 5) % (Number(input.max) + 1);
@@ -43,10 +42,8 @@ def steps(nb, i):
     return int(nb.explorer(i).locator("input[type=range]").first.get_attribute("max"))
 
 
-def test_every_explorer_moves_comes_back_survives_a_burst_and_has_its_tools(notebook):
-    """One page with all of them."""
-    nb = notebook(*ALL)
-    nb.wait_for(len(KINDS))
+def test_every_explorer_moves_comes_back_survives_a_burst_and_has_its_tools(all_explorers):
+    nb = all_explorers
     for i, kind in enumerate(KINDS):
         nb.explorer(i).evaluate(NO_GHOST)
         press(nb, "Home", i=i)
@@ -98,51 +95,6 @@ def tools(nb, i, kind):
     )
 
 
-def test_many_explorers_two_views_cells_run_twice_and_a_restart(notebook):
-    nb = notebook(*ALL, *KINDS[:4])
-    n = len(KINDS) + 4
-    nb.wait_for(n)
-    nb.page.evaluate("jupyterapp.commands.execute('notebook:run-all-cells')")
-    nb.again(len(ALL) + 4)
-    nb.wait_for(n)
-    assert nb.explorer(n).count() == 0
-    for i in range(4):
-        press(nb, "Home", i=i)
-        for view, key in (
-            (len(KINDS) + i, "End"),
-            (i, "Home"),
-        ):  # moved in either view, both follow
-            fresh(nb, i)
-            before = say(nb.explorer(i))
-            press(nb, key, i=view)
-            fresh(nb, i)
-            assert say(nb.explorer(i)) == say(nb.explorer(len(KINDS) + i)) != before
-    nb.settle()
-    assert nb.faults() == []
-    after_a_restart_all_that_is_precomputed_still_moves(nb)
-
-
-def after_a_restart_all_that_is_precomputed_still_moves(nb):
-    nb.restart()
-    for i, kind in enumerate(KINDS):
-        press(nb, "Home", i=i)
-        fresh(nb, i)
-        before = say(nb.explorer(i))
-        press(nb, "ArrowRight", i=i)
-        fresh(nb, i)
-        assert say(nb.explorer(i)) != before, kind
-    graphs = nb.explorer(KINDS.index("graphs"))
-    before = say(graphs)
-    graphs.locator("select").first.select_option("1")
-    nb.frames()
-    assert say(graphs) != before and "Solving" not in say(graphs)
-    assert nb.faults() == []
-    graphs.get_by_role("button", name="films uses adapter A2", exact=True).click()
-    nb.frames()  # no kernel is asked: a graph of one's own is solved in the page
-    assert "W_films = W_s + A1 + A3 + A4" in graphs.locator("pre").first.text_content()
-    assert nb.faults() == []
-
-
 def answer(nb):
     """What was found for the graph on the page: how long each bar is, and the loss of the table."""
     bars = [float(bar.get_attribute("width")) for bar in nb.explorer().locator("rect.answer").all()]
@@ -185,7 +137,7 @@ def test_the_graph_editor_solves_what_is_clicked(notebook):
     nb.explorer().get_by_role("button", name="films uses adapter A5").click()
     fresh(nb)
     assert "A5" in nb.explorer().locator("pre").first.text_content()
-    nb.told("s => s.graph[0].length === 5 && s.graph[0][4]")
+    nb.told("s => s.graph?.[0].length === 5 && s.graph[0][4]")
     assert run_code(nb, "len(w.state['graph'][0])") == "5"
     own = say(nb.explorer())
     nb.save()
@@ -236,13 +188,14 @@ print("drawn")"""
 
 
 @pytest.mark.parametrize("width", [1280, 400])
-def test_nothing_is_cut_off_light_or_dark_and_nothing_jumps_under_the_hand(notebook, width):
+def test_nothing_is_cut_off_light_or_dark_and_nothing_jumps_under_the_hand(all_explorers, width):
     """After one look at the values the texts have their height: no part, picture or word moves any
     more.
     """
-    nb = notebook(*ALL, width=width)
-    nb.wait_for(len(KINDS))
+    nb = all_explorers
+    nb.page.set_viewport_size({"width": width, "height": 1000})
     nb.page.evaluate("jupyterapp.shell.collapseLeft()")
+    nb.frames()
     for theme in ("Light", "Dark"):
         nb.theme(theme)
         for i, kind in enumerate(KINDS):
@@ -291,9 +244,53 @@ CUT_OFF = """(e) => {
 }"""
 
 
+def test_many_explorers_two_views_cells_run_twice_and_a_restart(all_explorers):
+    """It leaves the page of all with another kernel, and with second views of four."""
+    nb, n = all_explorers, len(KINDS) + 4
+    nb.add(*KINDS[:4])
+    nb.run_again()
+    nb.wait_for(n)
+    assert nb.explorer(n).count() == 0
+    for i in range(4):
+        press(nb, "Home", i=i)
+        for view, key in (
+            (len(KINDS) + i, "End"),
+            (i, "Home"),
+        ):  # moved in either view, both follow
+            fresh(nb, i)
+            before = say(nb.explorer(i))
+            press(nb, key, i=view)
+            fresh(nb, i)
+            assert say(nb.explorer(i)) == say(nb.explorer(len(KINDS) + i)) != before
+    nb.settle()
+    assert nb.faults() == []
+    after_a_restart_all_that_is_precomputed_still_moves(nb)
+
+
+def after_a_restart_all_that_is_precomputed_still_moves(nb):
+    nb.restart()
+    for i, kind in enumerate(KINDS):
+        press(nb, "Home", i=i)
+        fresh(nb, i)
+        before = say(nb.explorer(i))
+        press(nb, "ArrowRight", i=i)
+        fresh(nb, i)
+        assert say(nb.explorer(i)) != before, kind
+    graphs = nb.explorer(KINDS.index("graphs"))
+    before = say(graphs)
+    graphs.locator("select").first.select_option("1")
+    nb.frames()
+    assert say(graphs) != before and "Solving" not in say(graphs)
+    assert nb.faults() == []
+    graphs.get_by_role("button", name="films uses adapter A2", exact=True).click()
+    nb.frames()  # no kernel is asked: a graph of one's own is solved in the page
+    assert "W_films = W_s + A1 + A3 + A4" in graphs.locator("pre").first.text_content()
+    assert nb.faults() == []
+
+
 @pytest.mark.timing
 def test_explorers_follow_the_hand_while_a_cell_runs_and_at_rest(notebook):
-    cells = [IMPORT, *[LONG[kind] for kind in KINDS]]
+    cells = [IMPORT, *LONG.values()]
     nb = notebook(*cells, BUSY, run=False)
     nb.start()
     nb.wait_for(len(KINDS))
@@ -311,7 +308,7 @@ def test_explorers_follow_the_hand_while_a_cell_runs_and_at_rest(notebook):
 def follows(nb, i, kind):
     """Fast enough, and what is drawn in the end is what belongs to where the hand let go."""
     explorer, slider = nb.explorer(i), int(kind == "winners")
-    short = {"n": 40, "seconds": 1.5}
+    short = {"n": 21, "seconds": 1.0}  # of 21 keys one may be late: the 95th percentile is the 20th
     found = [speed(nb.page, explorer, slider, **short)]
     while (
         len(found) < 4 and not found[-1].follows_the_hand

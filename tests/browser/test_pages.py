@@ -1,37 +1,23 @@
 """A lesson as one HTML file, opened from disk with the network off."""
 
-import asyncio
-import functools
-from concurrent.futures import ThreadPoolExecutor
-
 import nbformat
-import once
 import pytest
-from forks import forked_kernels
-from nbclient import NotebookClient
 
 from ragteach.widgets.html import to_html
 
-from .kinds import IMPORT, SMALL
+from .kinds import SMALL
 from .test_sharing import say
 
 pytestmark = pytest.mark.browser
 
 
 @pytest.fixture(scope="module")
-def page_file(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("page")
-    cells = [IMPORT, *SMALL.values()]
-    nb = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
-    client = NotebookClient(nb, timeout=300, kernel_name="python3", store_widget_state=False)
-    begin = functools.partial(once.begin, once.shared_folder())
-    # In a thread of its own: this one has an event loop already, the browser's.
-    with forked_kernels(begin), ThreadPoolExecutor(1) as own:
-        own.submit(lambda: asyncio.run(client.async_execute(cwd=str(folder)))).result()
-    nbformat.write(nb, folder / "lesson.ipynb")
-    assert (folder / "lesson.ipynb").stat().st_size < 1_500_000
-    (folder / "lesson.html").write_text(to_html(nb), encoding="utf-8")
-    return folder / "lesson.html"
+def page_file(page_of_all, tmp_path_factory):
+    saved = page_of_all.lab.notebooks / f"{page_of_all.name}.ipynb"
+    assert saved.stat().st_size < 1_500_000
+    page = tmp_path_factory.mktemp("page") / "lesson.html"
+    page.write_text(to_html(nbformat.read(saved, as_version=4)), encoding="utf-8")
+    return page
 
 
 def opened(browser, path, **options):

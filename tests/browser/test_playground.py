@@ -133,7 +133,8 @@ def test_the_address_follows_and_leads_back(opened):
     link = page.url
     assert "graph" in urllib.parse.unquote(link)
     other = opened(json.loads(urllib.parse.unquote(link.split("#", 1)[1])))
-    assert say(other) == say(page)
+    said = say(page).split(" −")[0].split(" +")[0]  # without what the last move has changed
+    assert say(other) == said
     assert other.get_by_label("films uses adapter A1").get_attribute("aria-pressed") == "true"
     assert other.get_by_label("films uses adapter A2").get_attribute("aria-pressed") == "false"
 

@@ -9,11 +9,31 @@ import pytest
 from PIL import Image
 
 from .conftest import at_rest
+from .lab import Notebook
 
 pytestmark = pytest.mark.browser
 
 MAKE = """import ragteach as rt
 w = rt.widgets.sharing_slider(n_per_task=30, sentence='<img src=x onerror=alert(1)> was quiet'); w"""
+
+
+@pytest.fixture(scope="module")
+def page(lab, browser):
+    nb = Notebook(lab, browser, lab.notebook("sharing", MAKE))
+    yield nb
+    nb.close()
+
+
+@pytest.fixture
+def nb(page):
+    """One page for all tests of this file: its cell is run again if its explorer is gone."""
+    if not page.explorer().count():
+        page.run_again()
+        page.wait_for()
+    page.as_new()
+    return page
+
+
 SAY = "e => e.shadowRoot.querySelector('.say').textContent"
 
 
@@ -41,12 +61,10 @@ def changed(a, b):
     return int((abs(a - b).sum(-1) > 60).sum())
 
 
-def test_jupyterlab_keeps_its_hands_off_our_keys_and_text_stays_text(notebook):
+def test_jupyterlab_keeps_its_hands_off_our_keys_and_text_stays_text(nb):
     """Letters typed into the field write a sentence; as JupyterLab's shortcuts they would cut
     cells.
     """
-    nb = notebook(MAKE)
-    nb.wait_for()
     field = nb.explorer().locator("input[type=text]")
     field.focus()
     nb.page.keyboard.type("add xx bad jk")
@@ -69,9 +87,7 @@ def text_stays_text(nb):
     assert "b, good" in said or "good" in nb.explorer().locator(".strip thead").text_content()
 
 
-def test_python_hears_where_the_learner_is_and_can_move_the_page(notebook):
-    nb = notebook(MAKE)
-    nb.wait_for()
+def test_python_hears_where_the_learner_is_and_can_move_the_page(nb):
     press(nb, "End")
     nb.told("s => s.lam > 0.09")
     assert run_code(nb, "round(w.state['lam'], 6)") == "0.1"
@@ -112,9 +128,7 @@ def run_code(nb, code):
     )
 
 
-def test_the_twin_steps_aside_for_the_live_view_and_comes_back(notebook):
-    nb = notebook(MAKE)
-    nb.wait_for()
+def test_the_twin_steps_aside_for_the_live_view_and_comes_back(nb):
     image = nb.page.locator(".jp-OutputArea-output img")
     assert image.count() == 1 and len(image.get_attribute("alt") or "x" * 99) > 50
     nb.page.wait_for_function(
@@ -127,9 +141,7 @@ def test_the_twin_steps_aside_for_the_live_view_and_comes_back(notebook):
     )
 
 
-def test_saved_and_opened_again_it_is_back_and_without_its_kernel_too(notebook):
-    nb = notebook(MAKE)
-    nb.wait_for()
+def test_saved_and_opened_again_it_is_back_and_without_its_kernel_too(nb):
     nb.save()
     saved = json.loads((nb.lab.notebooks / f"{nb.name}.ipynb").read_text(encoding="utf-8"))
     assert len(json.dumps(saved)) < 700_000 and "state" not in str(

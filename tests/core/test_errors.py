@@ -1,5 +1,6 @@
 """Every refusal has three parts, and they are the whole message."""
 
+import math
 import sys
 from decimal import Decimal
 
@@ -41,7 +42,7 @@ def test_one_of_refuses_what_cannot_be_compared(value):
     )
 
 
-@pytest.mark.parametrize("value", [-1e-9, float("nan"), float("inf"), "many", None, [1, 2]])
+@pytest.mark.parametrize("value", [-1e-9, float("nan"), float("inf"), "many", None, [1, 2], True])
 def test_at_least(value):
     at_least("lam", 0)
     at_least("lam", 0.5)
@@ -58,6 +59,23 @@ def test_whole(value):
     assert message(whole, "epochs", value, 1) == (
         f"Expected: epochs to be a whole number >= 1\nGot: epochs = {value!r}\n"
         "What to do: use a whole number, epochs >= 1"
+    )
+
+
+@pytest.mark.parametrize("value", [2**31, 10**400])
+def test_no_count_is_larger_than_a_computer_counts(value):
+    whole("epochs", 2**31 - 1)
+    assert message(whole, "epochs", value).startswith(
+        "Expected: epochs to be a whole number >= 0 and <= 2147483647\nGot: epochs = "
+    )
+    whole("seed", value, 0, math.inf)
+
+
+def test_a_number_may_have_a_largest_value_too():
+    at_least("share", 1, 0, 1)
+    assert message(at_least, "share", 1.5, 0, 1) == (
+        "Expected: share to be a finite number >= 0 and <= 1\nGot: share = 1.5\n"
+        "What to do: use share >= 0 and <= 1"
     )
 
 

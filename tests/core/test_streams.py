@@ -143,6 +143,18 @@ def test_bad_streams_are_refused(name):
         fit(start(data), make(data), **(QUIET | dict(epochs=1) | options))
 
 
+def test_a_file_is_no_stream_of_batches(tmp_path):
+    (tmp_path / "texts.csv").write_text("text,label")
+    model = start(problem(sizes=(6, 6)))
+    with (
+        open(tmp_path / "texts.csv") as file,
+        refused("a MultiTaskDataset", "TextIOWrapper", "build"),
+    ):
+        fit(model, file, **QUIET)
+    with refused("a DataLoader", "TextIOWrapper", "DataLoader"):  # closed, too
+        train_epoch(model, file, MultiTaskLoss(), torch.optim.SGD(model.parameters(), lr=0.1))
+
+
 def test_a_stream_without_some_task_cannot_be_measured():
     data = problem(sizes=(6, 6))
     with refused("examples of every task", "none of task 'task2'", "stream the whole data"):

@@ -371,6 +371,89 @@ def test_longer_training_is_the_same_as_training_on():
     assert states_equal(whole, halves)
 
 
+OTHER = {
+    "lr": (dict(lr=0.1), "lr = 0.05", "lr = 0.1"),
+    "penalties": (dict(lam=0.5, lam_shared=0.1), "lam = 0.01, lam_shared = 0.01", "lam = 0.5"),
+    "alpha": (dict(alpha="size"), "alpha = 'equal'", "alpha = 'size'"),
+    "batches": (dict(batch_size=None), "batch_size = 8", "batch_size = None"),
+    "seed": (dict(seed=4), "seed = 0", "seed = 4"),
+    "near": (dict(optimizer=torch.optim.AdamW), "optimizer = 'Adam'", "optimizer = 'AdamW'"),
+    "far": (dict(optimizer=torch.optim.SGD), "optimizer = 'Adam'", "optimizer = 'SGD'"),
+    "partial": (
+        dict(optimizer=functools.partial(torch.optim.Adam, betas=(0.5, 0.9))),
+        "optimizer = 'Adam'",
+        "Adam(betas=(0.5, 0.9))",
+    ),
+    "fewer": (dict(epochs=1), "no fewer than are done: 2 epochs", "epochs = 1"),
+    "schedule": (dict(schedule="two_phase"), "schedule = 'joint'", "schedule = 'two_phase'"),
+}
+
+
+@pytest.mark.parametrize("name", OTHER)
+def test_a_training_goes_on_only_as_it_was_made(name):
+    options, expected, got = OTHER[name]
+    data, model = problem(), start(problem())
+    history = fit(start(data), data, epochs=2, batch_size=8, **QUIET)
+    with refused(expected, got, "resume="):
+        fit(model, data, resume=history, **(dict(epochs=4, batch_size=8) | QUIET | options))
+    assert states_equal(model, start(data))
+
+
+def test_more_epochs_that_would_change_the_phases_done_are_refused():
+    data = problem()
+    history = fit(start(data), data, "two_phase", epochs=4, **QUIET)
+    with refused("the phases of the epochs that are done", "epochs = 8", "as before"):
+        fit(start(data), data, "two_phase", epochs=8, resume=history, **QUIET)
+
+
+def test_an_optimiser_under_the_same_name_but_of_another_kind_is_refused():
+    def make(kind):
+        return lambda parameters, **options: kind(parameters, lr=options["lr"])
+
+    data = problem()
+    history = fit(start(data), data, epochs=2, optimizer=make(torch.optim.Adam), **QUIET)
+    with refused("the optimizer of the training", "a SGD, whose dampening", "as before"):
+        fit(start(data), data, epochs=4, optimizer=make(torch.optim.SGD), resume=history, **QUIET)
+
+
+def test_a_checkpoint_of_an_older_version_goes_on():
+    data = problem()
+    whole, model = start(data), start(data)
+    fit(whole, data, epochs=4, **QUIET)
+    old = fit(start(data), data, epochs=2, **QUIET).checkpoint
+    del old["options"], old["first"]
+    fit(model, data, epochs=4, resume=old, **QUIET)
+    assert states_equal(model, whole)
+
+
+def test_a_loss_that_ends_far_above_its_start_is_said():
+    data = problem()
+    with pytest.warns(DivergenceWarning, match="loss rose from") as said:
+        history = fit(start(data), data, epochs=20, lr=1e6, **QUIET)
+    assert history.stopped.startswith("diverged by epoch 20 of 20")
+    assert said[0].filename == __file__
+
+
+def test_a_history_is_shown_in_a_few_lines():
+    shown = repr(fit(start(problem()), problem(), epochs=50, **QUIET))
+    assert shown.startswith("History of 50 epochs: finished") and len(shown.splitlines()) < 10
+    assert repr(History()) == "History of 0 epochs:"
+
+
+def test_alpha_may_be_given_by_the_names_of_the_tasks():
+    data = problem()
+    named, listed = start(data), start(data)
+    fit(named, data, epochs=2, alpha={"task3": 3, "task1": 1, "task2": 2}, **QUIET)
+    fit(listed, data, epochs=2, alpha=[1, 2, 3], **QUIET)
+    assert states_equal(named, listed)
+    with refused("a weight for each of the tasks", "{'task1': 1}", "all of them"):
+        fit(named, data, alpha={"task1": 1}, **QUIET)
+
+
+def test_a_penalty_may_be_a_tensor_of_one_number():
+    assert MultiTaskLoss(lam=torch.tensor(0.5)).lam == 0.5
+
+
 class Poison:
     """Makes the weights infinite after one step, as too large a step would."""
 
@@ -540,9 +623,9 @@ BAD = {
     "rounds": (dict(schedule="alternating", rounds=0), "rounds to be a whole number >= 1", "rounds = 0", ""),
     "lam": (dict(lam=-0.1), "lam to be a finite number >= 0", "lam = -0.1", "use lam >= 0"),
     "patience": (dict(patience=3), "val data for early stopping", "patience without val", "pass val="),
-    "function": (dict(callbacks=[print]), "callbacks with a method on_step or on_epoch", "neither", "a class"),
+    "function": (dict(callbacks=[print]), "callbacks with a method on_step or on_epoch", "no such method", "a class"),
     "alpha": (dict(alpha=[1.0]), "3 task weights alpha >= 0", "alpha = [1.0]", "one number per task"),
-    "name": (dict(optimizer="adam"), "optimizer: a torch optimiser's class", "'adam'", "torch.optim.Adam"),
+    "name": (dict(optimizer="adam"), "optimizer: a function", "'adam'", "torch.optim.Adam"),
     "lr text": (dict(lr="0.1"), "lr to be a finite number", "lr = '0.1'", ""),
     "list": (dict(lam=[0.1, 0.2]), "lam to be a finite number", "lam = [0.1, 0.2]", ""),
     "seed": (dict(seed=None), "seed to be a whole number", "seed = None", ""),

@@ -90,3 +90,16 @@ def test_one_warning_says_all_of_it_once():
         rt.as_frame(frame)
         rt.MultiTaskDataset.from_frame(frame.iloc[:20], like=data)
     assert set(data.task_names) == {"films", "film", "cars"}  # and nothing is merged by itself
+
+
+def test_one_word_among_numbers_makes_codes_of_them():
+    stars = pd.DataFrame({"text": "a b c d".split() * 4, "task": "x", "label": [1, 2, 4, 5] * 4})
+    stars["label"] = stars["label"].astype(object)
+    stars.loc[3, "label"] = "5 stars"
+    with pytest.warns(NamesWarning, match="'1' as 0 to '5 stars' as 4, not the numbers") as said:
+        assert rt.as_frame(stars)["label"].max() == 4
+    assert "--rename-label '5 stars=5'" in str(said[0].message)
+    words = stars.assign(label=["good", "Good", "bad", "so-so"] * 4)
+    with pytest.warns(NamesWarning) as said:
+        rt.as_frame(words)
+    assert "codes" not in str(said[0].message)

@@ -57,6 +57,11 @@ def test_errors_name_options(german, given, said, capsys):
     [
         ("use missing=\"drop\" or missing='keep'", "use --missing drop or --missing keep"),
         ("say text='review'", "say --text review"),
+        ("say text='Review Text'", "say --text 'Review Text'"),
+        ("per task: label=['a b', 'c']", "per task: --label 'a b' --label c"),
+        ("read it: rt.load_table(path, quotes=False)", "read it: --no-quotes"),
+        ("with rt.load_table(path, encoding='cp1252') it reads", "with --encoding cp1252 it reads"),
+        ("mean: rt.load_table(path, sheet='May 1')", "mean: --sheet 'May 1'"),
         ("n_classes=3 stays", "n_classes=3 stays"),
     ],
 )
@@ -64,6 +69,18 @@ def test_arguments_become_options(error, said):
     with pytest.raises(RagteachError) as raised, in_options():
         raise RagteachError(error)
     assert str(raised.value) == said
+
+
+def test_quotes_and_sheets_are_options(tmp_path, capsys):
+    path = tmp_path / "quotes.csv"
+    rows = "".join(f"text {i},{i % 2},films\n" for i in range(9))
+    path.write_text(f'text,label,task\n"bad,0,films\n{rows}', encoding="utf-8")
+    assert command.main(["look", str(path)]) == 2
+    assert "other: --no-quotes" in capsys.readouterr().err
+    assert command.main(["look", str(path), "--no-quotes"]) == 0
+    assert "10 rows" in capsys.readouterr().out
+    assert command.main(["look", str(path), "--sheet", "A"]) == 2
+    assert "which has no sheets" in capsys.readouterr().err
 
 
 def test_look_then_train_then_predict(german, tmp_path, capsys):

@@ -213,7 +213,7 @@ def test_self_training_on_sentences():
             r"synonyms for change='replace'\nGot: synonyms=None",
         ),
         (lambda f: augment(f, copies=-1), "copies to be a whole number >= 0"),
-        (lambda f: augment(f, copies=10**12), "copies of .* rows, to fit into memory"),
+        (lambda f: augment(f, copies=2**31 - 1), "copies of .* rows, to fit into memory"),
         (lambda f: augment(f, copies=1.5), r"copies to be a whole number >= 0\nGot: copies = 1.5"),
         (lambda f: augment(f, share=1.5), r"share of the words, 0 .. 1\nGot: share = 1.5"),
         (lambda f: augment(f, seed=None), r"seed to be a whole number >= 0\nGot: seed = None"),

@@ -29,9 +29,7 @@ def test_the_encoding_of_a_text_is_among_those_that_are_named(encoding):
     raw = f"text,label\n{SAID[encoding]},good\n".encode(encoding)
     assert encoding in encodings_that_fit(raw)
     line = SAID[encoding][:30]
-    with refused(
-        "'utf-8'", "in line 2", f"with encoding={encoding!r} that line reads {line!r}"[:-1]
-    ):
+    with refused("'utf-8'", "in line 2", f"encoding={encoding!r}) that line reads {line!r}"[:-1]):
         load_table(raw)
     read = load_table(raw.replace(b", ", b" "), encoding=encoding)
     assert read["text"][0] == SAID[encoding].replace(", ", " ")

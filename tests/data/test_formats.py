@@ -73,8 +73,31 @@ def test_excel_with_gaps_and_several_sheets(tmp_path):
     with pd.ExcelWriter(path) as book:
         TABLE.to_excel(book, sheet_name="A", index=False)
         TABLE.to_excel(book, sheet_name="B", index=False)
-    with refused("one sheet", "with 2: A, B", "sheet_name"):
+    with refused("one sheet", "with 2: A, B", "rt.load_table(path, sheet='A')"):
         load_table(path)
+    same(load_table(path, sheet="B"))
+    with refused("a sheet that is there", "A, B; no sheet 'C'", "sheet='A'"):
+        load_table(path, sheet="C")
+
+
+def test_a_note_and_a_title_are_no_table(capsys):
+    pytest.importorskip("openpyxl", reason="the extra 'files' is not installed")
+    out = io.BytesIO()
+    with pd.ExcelWriter(out) as book:
+        pd.DataFrame({"Export": ["of May", "by Ann"]}).to_excel(
+            book, sheet_name="Note", index=False
+        )
+        TABLE.to_excel(book, sheet_name="Data", index=False, startrow=2)
+        book.sheets["Data"]["A1"] = "Reviews of May"
+    table = load_table(out.getvalue())
+    said = capsys.readouterr().out
+    assert said == "sheet: 'Data' (of Note, Data)\nabove the header, left out: 'Reviews of May'\n"
+    same(table)
+
+
+def test_a_sheet_is_of_a_workbook():
+    with refused("a workbook", "which has no sheets", "leave sheet out"):
+        load_table(b"text,label\na,b\n", sheet="A")
 
 
 def test_older_workbooks_name_the_package_that_reads_them(monkeypatch):
@@ -87,6 +110,20 @@ def test_older_workbooks_name_the_package_that_reads_them(monkeypatch):
     for raw in (old, out.getvalue()):
         with refused("the optional package python_calamine", "none", "pip install"):
             load_table(raw)
+
+
+def test_objects_inside_objects_are_columns(capsys):
+    rows = [
+        {"review": {"body": text, "by": {"id": i}}, "meta": {"stars": label}, "domain": task}
+        for i, (text, label, task) in enumerate(TABLE.itertuples(index=False))
+    ]
+    rows.append({"review": None, "meta": {}, "domain": "films"})
+    for text in (json.dumps(rows), "\n".join(map(json.dumps, rows))):
+        table = load_table(io.StringIO(text))
+        columns = ["review.body", "review.by.id", "meta.stars", "domain"]
+        assert table.columns.tolist() == columns and len(table) == 5
+        same(table.iloc[:4])
+    assert "text = review.body, label = meta.stars, task = domain" in capsys.readouterr().out
 
 
 ROWS = TABLE.to_dict("records")

@@ -251,6 +251,31 @@ def test_what_cannot_be_looked_at_is_refused(data, expected, got):
         rt.look(data)
 
 
+def test_one_column_per_task_is_said_so():
+    frame = pd.DataFrame(
+        {"text": [f"note {i} x" for i in range(40)], "Mood?": [0, 1] * 20, "b": [1, 0] * 20}
+    )
+    report = rt.look(frame, label=["Mood?", "b"])
+    assert "label = 'Mood?', 'b', task = one per label column" in str(report)
+    assert "task: one per label column" in report._repr_html_()
+
+
+def test_names_with_markup_and_several_candidates_for_tasks():
+    rows = [(text, label, "3</span> users" if i % 9 == 0 else task)
+            for i, (text, label, task) in enumerate(varied(80))]  # fmt: skip
+    names = [f for f in rt.look(table(rows)).findings if f.topic == "names"]
+    assert any("'3</span> users' with markup" in f.what and "--drop-task" in f.do for f in names)
+    alone = table(varied(80)).assign(task="t", shop=["p", "q"] * 40, **{"my app": ["r", "s"] * 40})
+    finding = next(f for f in rt.look(alone, task="task").findings if "one task only" in f.what)
+    assert "--task shop or --task 'my app'" in finding.do
+
+
+def test_a_text_without_spaces_is_not_one_word():
+    texts = [f"この映画はとても良い{chr(0x4E00 + i)}" for i in range(40)]
+    report = rt.look(table([(text, "good", "films") for text in texts]))
+    assert report.counts["texts of one word"] == 0
+
+
 def test_columns_are_found_and_shown(capsys):
     frame = table(varied(40)).rename(columns={"text": "review", "label": "stars", "task": "domain"})
     report = rt.look(frame)

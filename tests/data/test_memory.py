@@ -20,7 +20,7 @@ from ragteach import (
 )
 from ragteach.data import memory
 from ragteach.data.stacking import stack_rows
-from ragteach.study import scores
+from ragteach.study import one_split, scores
 
 
 def test_an_estimate_is_compared_with_what_is_free(monkeypatch):
@@ -82,7 +82,7 @@ def test_what_no_memory_holds_is_refused_before_it_is_begun():
     ):
         with refused("sentences (n_per_task x 4 tasks), to fit", "GB are free", "n_per_task"):
             asked()
-    with refused("n_classes = 100000", "it needs 1.8e+299 GB", "number classes from 0"):
+    with refused("n_classes to be a whole number", "n_classes = 100000", "<= 1000000"):
         class_weights([0, 1], 10**400)
 
 
@@ -104,8 +104,10 @@ def test_optima_that_do_not_fit_are_refused_before_any_work(monkeypatch):
     model = RAG(4, 2, 2, tasks=["a", "b"])
     before = copy.deepcopy(model.state_dict())
     weights = 3 * 4 * 2 + 2 * 2  # W_s and two adapters, and a bias for each task
-    monkeypatch.setattr(memory, "free_memory", lambda: 50 * weights * 12 - 1)
-    with refused("50 optima of 2 adapters, 2 x 4", "GB are free", "graph='grouped'"):
+    logits = 4 * 2
+    each = 8 * (8 * weights + 30 * logits)
+    monkeypatch.setattr(memory, "free_memory", lambda: 50 * each - 1)
+    with refused("50 optima of 2 adapters, 2 x 4, of 4 examples", "GB are free", "graph='grouped'"):
         solve_path(model, data, np.logspace(-3, 1, 50))
     assert all(torch.equal(before[name], value) for name, value in model.state_dict().items())
     assert len(solve_path(model, data, np.logspace(-3, 1, 49)).lam) == 49
@@ -121,6 +123,43 @@ def test_a_split_walks_in_as_many_pieces_as_fit(monkeypatch):
     assert np.array_equal(a.said, b.said) and np.allclose(a.probability, b.probability, atol=1e-3)
     few = fit_split(frame, strategies=["RAG"], max_words=7)
     assert len(few.vectorizer.vocabulary_) == 7 and few.fitted["RAG"].model.n_features == 7
+
+
+def test_a_split_that_has_no_room_says_how_many_words_would_do(monkeypatch):
+    frame = make_toy(n_per_task=20)  # 12 of each task train
+    logits, word = 8 * 30 * 48 * 3, 8 * 8 * (4 + 1) * 3
+    free = 2 * (logits + 26 * word)
+    for module in (memory, scores):
+        monkeypatch.setattr(module, "free_memory", lambda: free)
+    made = []
+    monkeypatch.setattr(one_split, "_fit", lambda *_: made.append(1))
+    with refused(
+        "weights for 4 tasks x 3 classes x",
+        "0.0 GB are free",
+        "or the 26 most frequent words: max_words=26 (command line: --max-words 26)",
+    ):
+        fit_split(frame)
+    assert made == []
+    fit_split(frame, max_words=26)  # what it proposes is not refused
+    assert made == [1, 1, 1]
+    monkeypatch.setattr(scores, "free_memory", lambda: logits)
+    monkeypatch.setattr(memory, "free_memory", lambda: logits)
+    with refused("weights for", "GB are free", "a part of the rows, fewer tasks (--least-rows"):
+        fit_split(frame)
+
+
+def test_the_bar_counts_every_penalty_and_names_the_strategy(capsys):
+    names = []
+    fit_split(
+        make_toy(n_per_task=9),
+        strategies=["independent", "full sharing"],
+        max_words=3,
+        after=lambda split: names.append(list(split.fitted)),
+        progress=True,
+    )
+    said = capsys.readouterr().err
+    assert "full sharing: 100%" in said and "98/98" in said and "independent: " in said
+    assert names == [["independent"], ["independent", "full sharing"]]
 
 
 def test_as_many_as_fit_into_half_of_what_is_free(monkeypatch):

@@ -30,6 +30,10 @@ LABELS = {
     "booleans": [True, False, True],
     "other scripts": ["好", "悪い", "très bien"],
     "numbered": ["step 10", "step 2", "Step 3"],
+    "sentences": ["Yes, I would; often.", "No: never!", "I don't know"],
+    "decimal commas": ["0,5", "10,5", "2,5"],
+    "priorities": ["P1 - Critical", "P2 - High", "P3 - Low"],
+    "emoji": ["😡", "👍🏽", "😍😍"],
 }
 CLOTHES = {
     "list": list,
@@ -147,6 +151,29 @@ def test_rows_without_a_name_are_asked_about_and_never_made_a_class(table, data)
     assert [names[c] for c in made["label"]] == [as_name(y[i]) for i in kept]
     assert made["task"].tolist() == [as_name(task[i]) for i in kept]
     assert set(names) == {as_name(y[i]) for i in kept}
+
+
+@given(tables(), st.integers(0, 12), st.sampled_from(["frame", "csv", "semicolons in UTF-16"]))
+@settings(max_examples=20, deadline=None, phases=[Phase.generate], derandomize=True,
+          suppress_health_check=list(HealthCheck))  # fmt: skip
+def test_a_header_in_the_middle_is_no_class(table, place, form):
+    frame, y, task = table
+    frame = frame.reset_index(drop=True).astype(object)
+    header = pd.DataFrame([list(frame.columns)], columns=frame.columns)
+    both = pd.concat([frame[:place], header, frame[place:]], ignore_index=True)
+    made = named_frame(FORMS[form](both))
+    names = made.attrs["label_names"]
+    assert [names[c] for c in made["label"]] == list(map(as_name, y))
+    assert made["task"].tolist() == list(map(as_name, task))
+    assert made.attrs["mended"] == ["1 row that repeats the header is left out"]
+
+
+def test_labels_that_only_tell_rows_apart_are_refused():
+    frame = pd.DataFrame({"text": ["a", "b"] * 30, "key": [f"r{i:03}" for i in range(60)]})
+    with refused("labels that repeat", "'key' with 60 different labels in 60 rows", "label='...'"):
+        named_frame(frame, label="key")
+    many = pd.DataFrame({"text": ["a", "b"] * 42, "key": [f"c{i % 42:02}" for i in range(84)]})
+    assert len(named_frame(many, label="key").attrs["label_names"]) == 42
 
 
 def test_a_filtered_table_has_no_phantom_class(tmp_path):

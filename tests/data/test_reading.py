@@ -6,6 +6,7 @@ import gzip
 import http.server
 import io
 import lzma
+import os
 import threading
 import zipfile
 
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 from problems import refused
 
 from ragteach import MultiTaskDataset, load_table
+from ragteach.data import reading
 from ragteach.data.frames import named_frame
 
 ROWS = [
@@ -129,7 +131,8 @@ def test_texts_of_many_lines_are_no_fault():
 
 def test_bad_bytes_are_named_with_their_line():
     raw = "text,label,task\nx,1,a\ncafé,1,a\n".encode("cp1252")
-    with refused("'utf-8'", "byte 0xe9 in line 3", "encoding='cp1252' that line reads 'café,1,a'"):
+    said = "rt.load_table(path, encoding='cp1252') that line reads 'café,1,a'"
+    with refused("'utf-8'", "byte 0xe9 in line 3", said):
         load_table(raw)
     assert load_table(raw, encoding="cp1252")["text"][1] == "café"
 
@@ -198,3 +201,15 @@ def test_what_was_written_is_read(rows, separator, encoding, quoting, newline):
     names = frame.attrs["label_names"]
     assert [(t, names[y], k) for t, y, k in frame.to_numpy().tolist()] == rows
     assert set(names) == {label for _, label, _ in rows}
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes here")
+def test_a_pipe_is_read_when_somebody_writes_and_refused_when_nobody_does(tmp_path, monkeypatch):
+    os.mkfifo(tmp_path / "pipe")
+    monkeypatch.setattr(reading, "WRITER_TRIES", 0)
+    with refused("CSV", "nobody writes"):
+        load_table(tmp_path / "pipe")
+    keeps_open = os.open(tmp_path / "pipe", os.O_RDWR)
+    os.write(keeps_open, b"text,label\ngood,1\n")
+    monkeypatch.setattr(reading.select, "select", lambda *_: os.close(keeps_open))
+    assert load_table(tmp_path / "pipe")["text"].tolist() == ["good"]

@@ -302,3 +302,28 @@ def test_training_and_solving_mean_the_same_j_unless_told():
     functions = (rt.fit, rt.train_many, rt.solve, rt.solve_path, rt.RAGClassifier)
     for name in ("lam", "lam_shared"):
         assert {inspect.signature(f).parameters[name].default for f in functions} == {0.01}
+
+
+APART = rt.MultiTaskDataset(torch.eye(4), [0, 1, 1, 0], 2, ["a", "a", "b", "b"])
+MIXED_UP = rt.MultiTaskDataset(
+    torch.ones(6, 1), [0, 1, 1, 0, 0, 0], 2, ["a", "a", "a", "b", "b", "b"]
+)
+
+
+@pytest.mark.parametrize(
+    ("lam", "lam_shared", "ends"), [(0, 0, False), (0, 1, False), (1, 0, False), (1, 1, True)]
+)
+def test_weights_without_a_penalty_that_tell_all_apart_have_no_optimum(lam, lam_shared, ends):
+    """Twice the weights, twice the margins: J of them is always lower."""
+    model = rt.RAG(4, 2, 2, tasks=["a", "b"], bias=False)
+    assert rt.solve(model, APART, lam=lam, lam_shared=lam_shared, tol=1e-3).converged is ends
+    path = solve_path(model, APART, lam=[1, lam], lam_shared=[1, lam_shared], tol=1e-3)
+    assert path.converged.tolist() == [True, ends]
+
+
+def test_one_task_that_is_told_apart_is_enough_where_each_has_its_adapter():
+    """Task b holds one class only: its own adapter grows for ever, a shared weight does not."""
+    own = rt.RAG(1, 2, 2, tasks=["a", "b"], bias=False)
+    assert not rt.solve(own, MIXED_UP, lam=0, lam_shared=1, tol=1e-3).converged
+    shared = rt.RAG.full_sharing(1, 2, tasks=["a", "b"], bias=False)
+    assert rt.solve(shared, MIXED_UP, lam=0, lam_shared=0, tol=1e-3).converged

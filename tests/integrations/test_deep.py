@@ -375,7 +375,7 @@ def test_another_network_or_a_damaged_file_is_refused(tmp_path):
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (dict(layers="*.query"), "names of linear layers of this network: 0, 2, 4"),
+        (dict(layers="*.query"), "names of linear layers of base, this network: 0, 2, 4"),
         (dict(rank=7), "a rank of at most 6"),
         (dict(rank=0), "rank"),
         (dict(precision="half"), "precision to be one of 'auto', 'float32', 'bfloat16'"),

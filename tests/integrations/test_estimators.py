@@ -528,3 +528,37 @@ def test_it_says_when_it_has_not_converged(numbers):
     X, y, tasks, _ = numbers
     with pytest.warns(ConvergenceWarning, match="after 2 steps, above tol=1e-06"):
         RAGClassifier(max_iter=2).fit(X, y, tasks)
+
+
+def test_tasks_beside_a_task_column_are_refused():
+    X, y = np.arange(8.0).reshape(4, 2), [0, 1, 0, 1]
+    with refused("in a column of X", "both: tasks, and task_column = 0", "leave one"):
+        RAGClassifier(task_column=0).fit(X, y, tasks=["a", "a", "b", "b"])
+
+
+def test_a_problem_without_an_optimum_says_so():
+    with pytest.warns(ConvergenceWarning, match="There is no optimum.*lam > 0"):
+        RAGClassifier(lam=0, tol=1e-3).fit(np.eye(4), [0, 1, 1, 0], tasks=["a", "a", "b", "b"])
+
+
+def test_strategies_and_weights_are_taken_as_the_tables_spell_them():
+    X, y, tasks = np.eye(6), [0, 1] * 3, ["b", "a", "a", "b", "a", "b"]
+    for said, meant in (("RAG", "rag"), ("Full sharing", "full_sharing")):
+        theirs, ours = (RAGClassifier(strategy=s).fit(X, y, tasks).coef_ for s in (said, meant))
+        assert np.array_equal(theirs, ours)
+    named = RAGClassifier(alpha={"b": 2, "a": 1}).fit(X, y, tasks)
+    assert np.array_equal(named.coef_, RAGClassifier(alpha=[1, 2]).fit(X, y, tasks).coef_)
+
+
+def test_a_column_that_is_not_there_is_named_beside_those_that_are():
+    table = pd.DataFrame({"word": [0.0, 1.0], "where": ["a", "b"]})
+    with refused("the task column 'here'", "its columns are ['word', 'where']", "name a column"):
+        RAGClassifier(task_column="here").fit(table, [0, 1])
+
+
+def test_where_routing_does_not_reach_the_task_column_is_named():
+    X, y, tasks = np.eye(6), [0, 1] * 3, ["b", "a", "a", "b", "a", "b"]
+    model = RAGClassifier().fit(X, y, tasks)
+    with sklearn.config_context(enable_metadata_routing=True):
+        with refused("the task of every row", "tasks=None", "not even with metadata routing"):
+            model.predict(X)

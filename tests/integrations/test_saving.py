@@ -14,15 +14,17 @@ from pathlib import Path
 
 import forks
 import numpy as np
+import pandas as pd
 import pytest
 import safetensors.torch
 import sklearn
 import torch
-from problems import descend
+from problems import descend, refused
 from sklearn.feature_extraction.text import CountVectorizer, HashingVectorizer, TfidfVectorizer
 from sklearn.model_selection import GridSearchCV, KFold
 from sklearn.pipeline import make_pipeline
 
+import ragteach as rt
 from ragteach import RAG, RagteachError, make_toy, make_vectorizer
 from ragteach.integrations import saving as export
 from ragteach.integrations.estimators import RAGClassifier
@@ -277,7 +279,7 @@ def forged(path, change, seal=True):
         (lambda i: i.update(format=2), "format 2, from a newer version"),
         (lambda i: i.update(kind="os.system"), "kind to be one of 'RAG', 'MultiHead'"),
         (lambda i: i["model"].update(tasks=["films"]), "other names or shapes"),
-        (lambda i: i["model"].update(adapter="low_rank", rank=10**15), "other names or shapes"),
+        (lambda i: i["model"].update(adapter="low_rank", rank=10**15), "rank to be a whole number"),
         (lambda i: i["model"].update(active=[True]), "names, shapes and tensors agree"),
         (lambda i: i["model"].pop("bias"), "names, shapes and tensors agree"),
         (lambda i: i.pop("labels"), "names, shapes and tensors agree"),
@@ -315,7 +317,7 @@ def nested(depth):
         (lambda i: i["model"].update(adapters=10**9), "adapters: a list of distinct names"),
         (lambda i: i["model"].update(tasks=["a", "a", "b"]), "tasks: a list of distinct names"),
         (lambda i: i["model"].update(tasks=["a", "", "b"]), "tasks: a list of distinct names"),
-        (lambda i: i["model"].update(rank=10**12, adapter="projected"), "other names or shapes"),
+        (lambda i: i["model"].update(rank=10**12, adapter="projected"), "rank to be a whole"),
         (lambda i: i["model"].update(scale=float("1e400")), "header that can be read"),
         (lambda i: i["model"].update(scale=-1), "scale to be a finite number >= 0"),
         (lambda i: i["model"].update(seed=10**40), "names, shapes and tensors agree"),
@@ -466,12 +468,24 @@ def test_names_of_classes_travel_with_the_model(tmp_path):
     assert saved.labels == ["no", "yes"] and saved.model.class_names == ["no", "yes"]
 
 
+def test_a_network_with_adapters_has_a_save_of_its_own(tmp_path):
+    network = torch.nn.Sequential(torch.nn.Linear(4, 3))
+    with refused("model to be a RAG", "a DeepRAG", "model.save(path), and DeepRAG.load(path"):
+        save(tmp_path / "m", rt.DeepRAG(network, "*", tasks=TASKS, rank=1))
+    with refused("a saved model", "the folder", "check the path"):
+        load(tmp_path)
+
+
 def test_texts_are_a_list_of_strings(tmp_path):
     vectorizer = make_vectorizer().fit(["good film", "bad film"])
     saved = load(save(tmp_path / "m", RAG(3, 2, 3, tasks=TASKS), vectorizer))
     for texts in ("good film", [], [None], [1.0], None, {"a": 1}):
         with pytest.raises(RagteachError, match="texts as a list of strings"):
             saved.logits(texts, "films")
+    with refused("at least one", "list without any", "pass a list"):
+        saved.logits([], "films")
+    with refused("a list of strings", "Series, of which number 2 is None", "leave that one out"):
+        saved.logits(pd.Series(["good", None], dtype=object), "films")
     saved = load(save(tmp_path / "m", RAG(3, 2, 3, tasks=TASKS)))
     for texts in (np.zeros((2, 4)), np.full((2, 3), np.nan), None, np.zeros(3)):
         with pytest.raises(RagteachError, match=r"texts as .*features of shape \(n_docs, 3\)"):

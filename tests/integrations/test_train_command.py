@@ -4,6 +4,7 @@ import io
 import re
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
@@ -11,6 +12,7 @@ import ragteach as rt
 from ragteach import __main__ as command
 from ragteach.data.features import UnknownWordsWarning
 from ragteach.data.frames import NamesWarning
+from ragteach.integrations import training
 from ragteach.integrations.serving import predict_lines
 from ragteach.study import one_split, own_classes, scores
 from ragteach.study.one_split import fit_split
@@ -89,7 +91,7 @@ def test_train_then_predict_with_names(mine, tmp_path, capsys, monkeypatch):
 
 def test_another_strategy_can_be_saved(mine, tmp_path):
     model = tmp_path / "model.safetensors"
-    words = ["train", str(mine), "--save", str(model), "--strategy", "full sharing"]
+    words = ["train", str(mine), "--save", str(model), "--strategy", "full_sharing"]
     assert command.main(words) == 0
     assert rt.load(model).model.n_adapters == 0
 
@@ -104,7 +106,7 @@ def test_the_model_is_saved_before_its_rivals_are_trained(mine, tmp_path, capsys
         return original(strategy, *args)
 
     monkeypatch.setattr(one_split, "_fit", impatient)
-    words = ["train", str(mine), "--save", str(model), "--strategy", "independent"]
+    words = ["train", str(mine), "--save", str(model), "--strategy", "Independent"]
     stops = 1
     assert command.main(words) == 130 and not model.exists()
     assert "Ctrl-C after 0 of 3; no model is saved yet" in capsys.readouterr().err
@@ -186,3 +188,33 @@ def test_a_name_of_two_lines_is_one_line_of_predictions(tmp_path):
     lines = list(predict_lines(path, texts, every_class=True))
     assert len(lines) == 3 and lines[0] == "very\\ngood\ta\\tb\tsentence"
     assert not any("\n" in line for line in lines)
+
+
+def test_pandas_reads_predictions_as_they_were_asked(tmp_path):
+    texts = ["good\tfilm", '"bad" film', 'a "good" film', '"', "good film"]
+    vectorizer = rt.make_vectorizer().fit(["good film", "bad film"])
+    model = rt.RAG(len(vectorizer.vocabulary_), 2, 0, tasks=["films"])
+    path = rt.save(tmp_path / "m.safetensors", model, vectorizer, ["bad", "good"])
+    with pytest.warns(UnknownWordsWarning):
+        lines = list(predict_lines(path, texts, every_class=True))
+    table = pd.read_csv(io.StringIO("\n".join(lines)), sep="\t")
+    assert table.columns.tolist() == ["bad", "good", "sentence"]
+    assert table["sentence"].tolist() == texts
+    assert table[["bad", "good"]].sum(axis=1).tolist() == pytest.approx([1] * 5, abs=2e-4)
+
+
+def test_ctrl_c_at_the_very_end_says_that_the_model_is_there(mine, tmp_path, capsys, monkeypatch):
+    model, remove = tmp_path / "m.safetensors", training.shutil.rmtree
+    stops = [KeyboardInterrupt()]
+
+    def stopped(folder, **options):
+        if stops:
+            raise stops.pop()
+        remove(folder, **options)
+
+    monkeypatch.setattr(training.shutil, "rmtree", stopped)
+    assert command.main(["train", str(mine), "--save", str(model)]) == 130
+    said = capsys.readouterr().err
+    assert f"all of them were fitted; RAG is saved in {model}" in said and "predict" in said
+    assert [path.name for path in tmp_path.iterdir() if "tries" in path.name] == []
+    assert rt.load(model).labels == ["awful", "fair", "great"]

@@ -4,9 +4,10 @@ import re
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 from scipy import stats
 
-from ragteach.labs.comparing import difference
+from ragteach.labs.comparing import difference, draw_gains
 
 GAINS = np.array([0.012, -0.004, 0.021, 0.009])
 
@@ -32,3 +33,30 @@ def test_re_splits_have_the_corrected_resampled_t(r):
     assert ends(line) == pytest.approx([middle - half, middle + half], abs=0.05)
     assert line.startswith("a minus b: +0.9 points")
     assert line.endswith(", 4 re-splits of the same rows")
+
+
+def drawn(**options):
+    """(low, high, what stands in the cells) of gains in points, (3 draws, 2, 2)."""
+    gains = np.zeros((3, 2, 2))
+    gains[:, 0, 1] = 0.01, 0.03, 0.02  # b helps a: an interval of its own from -0.5 to 4.5
+    gains[:, 1, 0] = -0.06, -0.05, -0.07
+    ax = Figure().subplots()
+    low, high = draw_gains(gains, ["a", "b"], ax, **options)
+    return low, high, [text.get_text() for text in ax.texts]
+
+
+@pytest.mark.parametrize("r", [0, 0.25, 1])
+def test_a_matrix_of_gains_has_the_intervals_of_its_lines(r):
+    low, high, cells = drawn(test_per_train=r)
+    half = stats.t.ppf(0.975, 2) * np.sqrt(1 / 3 + r)  # the standard deviation is one point
+    assert [low[0, 1], high[0, 1]] == pytest.approx([2 - half, 2 + half])
+    assert [low[1, 0], high[1, 0]] == pytest.approx([-6 - half, -6 + half])
+    assert cells == [
+        f"+2\n[{2 - half:+.0f}, {2 + half:+.0f}]",
+        f"-6\n[{-6 - half:+.0f}, {-6 + half:+.0f}]",
+    ]
+
+
+def test_a_star_of_draws_as_if_independent_is_gone_where_they_re_split_the_same_rows():
+    assert drawn(intervals=False)[2] == ["+2", "-6*"]
+    assert drawn(intervals=False, test_per_train=2)[2] == ["+2", "-6"]

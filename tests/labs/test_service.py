@@ -12,6 +12,7 @@ import ragteach as rt
 from ragteach.data.messages import ANSWERS, INTENTS, SENTIMENTS, load_messages, split_messages
 from ragteach.data.shares import wilson
 from ragteach.data.toy import folder
+from ragteach.labs.headed import slowly
 from ragteach.labs.service import Retrieval, mean_interval, reply_scores
 from ragteach.study.experiment import interval
 from ragteach.teach.checks import get
@@ -305,3 +306,11 @@ def test_a_table_of_your_own_has_a_column_for_each_task(tmp_path):
     assert "Nothing to score yet" in work.score_replies(...)
     with pytest.raises(rt.RagteachError, match="80 different values in 80 cells of column 'day'"):
         rt.lab("service", data=table[["text", "intent"]].assign(day=range(80)))
+
+
+def test_the_bar_of_the_baselines_is_silent_where_bars_are(monkeypatch, capsys):
+    for wanted in (True, False):
+        monkeypatch.setenv("TQDM_DISABLE", "" if wanted else "1")
+        assert list(slowly(["RAG", "independent"])) == ["RAG", "independent"]
+        said = capsys.readouterr()
+        assert ("fitting the baselines" in said.out + said.err) == wanted

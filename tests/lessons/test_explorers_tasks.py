@@ -182,3 +182,35 @@ def test_the_policies_that_the_robot_lab_asks_for_are_there():
     assert both.any() and not both[0] and not both[-1]  # and only between the ends is there both
     assert circles.any(1).all() and circles.mean() < 2 / 3
     assert not any(w.reached(lam=i, world=0, start=s)[2] for i in lams for s in cells)
+
+
+def scores(kept, word):
+    """Weight of praise minus blame of a word, (n_lambda, n_tasks); and the mean accuracies."""
+    spec = kept["spec"]
+    values = np.frombuffer(base.unsqueeze(kept["block"], spec["layout"]), "<f4")
+    arrays = {n: values[o : o + int(np.prod(s))].reshape(s) for n, (o, s) in spec["layout"].items()}
+    weights = (arrays["shared"][:, None] + arrays["adapters"])[..., spec["words"].index(word)]
+    return weights[..., 2] - weights[..., 0], arrays["accuracy"].mean(1), arrays["lam"]
+
+
+@pytest.mark.notebooks
+def test_what_the_folds_after_the_sliders_say(tmp_path_factory):
+    """In the order films, cars, food, phones."""
+    (strange,) = saved("01_why_share", tmp_path_factory)
+    score, right, lam = scores(strange, "strange")
+    assert score[0].round() == pytest.approx([7, -9, -8, -2])
+    assert score[-1] == pytest.approx([-1.5] * 4, abs=0.1)
+    assert right[[right.argmax(), -1]] == pytest.approx([0.86, 0.72], abs=0.006)
+    films_again = [m["lam"] for m, found in places(strange)[1:] if found["reads_films"] == 2]
+    assert max(films_again) == pytest.approx(0.0012, abs=5e-5)
+    (slow,) = saved("07_lambda_as_prior", tmp_path_factory)
+    score, right, lam = scores(slow, "slow")
+    assert score[0, 1:].round() == pytest.approx([-10, 12, -9])
+    together = np.flatnonzero(np.ptp(score, axis=1) < 1)[0]
+    assert lam[together] == pytest.approx(0.018, abs=1e-3)
+    assert right[[0, together]] == pytest.approx([0.95, 0.77], abs=0.006)
+    chosen = slow["spec"]["best"]
+    assert chosen < 6 and np.ptp(np.sign(score[chosen])) == 2
+    excellent = scores(slow, "excellent")[0]
+    assert excellent[chosen].round() == pytest.approx([4, 8, 4, 9], abs=1)
+    assert excellent[-1] == pytest.approx([5.5] * 4, abs=0.05)

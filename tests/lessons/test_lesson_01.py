@@ -12,6 +12,7 @@ from ragteach.teach.exercises.lesson_01 import (
     _expected_errors,
     _label_counts,
 )
+from ragteach.teach.exercises.own_means_01 import Experiment
 from ragteach.widgets.sharing import compute, toy_parts
 
 LESSON = load(
@@ -142,6 +143,8 @@ def test_sentences_written_by_hand_are_much_harder(runs):
         runs(s, 160, "right", "written by hand") for s in ("independent", "full sharing")
     )
     assert own.mean() > shared.mean() + 0.02
+    own, shared = (runs(s, 20, "right", "written by hand") for s in ("independent", "full sharing"))
+    assert 0.03 < shared.mean() - own.mean() < 0.07  # on these draws; level on the lesson's
 
 
 def test_one_word_under_the_lens(runs):
@@ -181,6 +184,24 @@ def test_bias_and_variance(runs):
     assert parts["full sharing", "agreed"][0] < parts["independent", "agreed"][0]
     total = {s: sum(parts[s, "half and half"]) for s in STRATEGIES}
     assert min(total, key=total.get) == "RAG"
+    variance = {s: parts[s, "disputed"][1] for s in STRATEGIES}
+    assert max(variance, key=variance.get) == "RAG"
+    assert sum(parts["RAG", "agreed"]) < sum(parts["full sharing", "agreed"])
+
+
+def test_the_best_mix_lies_between_the_ends():
+    """The learner's experiment: at sixteen values the ends are level, and the middle beats both."""
+    ws, seeds, best = [i / 10 for i in range(11)], range(1000, 1200), {}
+    for n in (4, 16, 64):
+        experiment = Experiment(n, 4, 1.0, 0.25)
+        best[n] = experiment.best(ws, seeds)
+        assert experiment.lead(best[n], 0.0, seeds)[1] > 0
+        assert experiment.lead(best[n], 1.0, seeds)[1] > 0
+    assert 1 > best[4] > best[16] > best[64] > 0
+    own, pooled = _expected_errors(16, 4, 1.0, 0.25)
+    middle = 0.75 * (own + 0.25**2) / 4 + own / 4  # w = 1/2, by the formula of the figure
+    assert own == pytest.approx(pooled) and 0.6 < middle / own < 0.67
+    assert Experiment(16, 4, 1.0, 0.25).errors(0.5, seeds).mean() == pytest.approx(middle, rel=0.1)
 
 
 def test_the_sliders_task_can_be_done():

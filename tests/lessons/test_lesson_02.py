@@ -207,9 +207,10 @@ def test_four_models_from_two_adapters_are_not_free():
 
 def test_the_widget_names_the_tasks_in_its_still_picture():
     presets = {"one adapter per task": torch.eye(4)}
-    spec = {"tasks": TASKS, "size": [10, 3], "begin": 0}
+    spec = {"tasks": TASKS, "size": [10, 3], "start": {"lam_at": 10}}
     figure = graphs.twin([np.ones(4)], spec, presets)
     assert isinstance(figure, Figure)
+    assert "one draw" in figure.get_supxlabel() and "0.001" in figure.get_supxlabel()
     assert set(TASKS) <= {text.get_text() for text in figure.axes[0].texts}
 
 

@@ -10,6 +10,7 @@ from lesson_source import load
 import ragteach as rt
 from ragteach.engine.replicas import stack
 from ragteach.teach.exercises import answers_03 as answers
+from ragteach.teach.exercises.own_loss_03 import MyLoss
 
 SEEDS = [0, 1, 2]
 lesson = load("03_losses", "SIZES", "raw_loss", "train_shared", "loop_loss")
@@ -408,7 +409,8 @@ def test_a_large_lambda_hides_the_lost_minus_sign(seed):
     assert max(accuracy[0.0], accuracy[0.01]) < 0.4
     assert before - 0.07 < accuracy[0.1] <= before and abs(accuracy[1.0] - before) < 0.01
     assert phase_two(seed, -1, 0.1)["CE"] < 0.7  # close to where phase 1 ended
-    assert rt.check("03-9", accuracy)
+    if seed == 0:  # the lesson's own draw: the check asks for its numbers
+        assert rt.check("03-9", accuracy)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -429,3 +431,22 @@ def test_above_a_limit_the_wrong_objective_is_a_bowl(seed):
             A,
         )
         assert torch.linalg.eigvalsh(hessian.reshape(12, 12)).min() > 0
+
+
+def test_careful_steps_come_down_from_any_learning_rate():
+    """The learner's own loss: its audit is quiet, no step goes up, and the bottom is rt.solve's."""
+    parts, data, *_ = answers.problem(missing=False)
+    eye, ones = torch.eye(3, dtype=torch.float64), torch.ones(3, dtype=torch.float64)
+    loss = MyLoss(eye, ones, 0.03, 0.03)
+    at = tuple(part * 0 for part in (parts[0], parts[0].expand(3, -1, -1), parts[2]))
+    assert loss.audit(at, data, 1e-5) < 1e-8
+    model = rt.RAG(4, 3, 3, init="zero").double()
+    x, y, task = data
+    lowest = rt.solve(model, rt.MultiTaskDataset(x, y, 3, task), 0.03, 0.03, tol=1e-8).objective
+    for lr in (64.0, 3.0):
+        now, J = at, [float(loss.value(at, data))]
+        for _ in range(150):
+            now, _ = loss.step(now, data, lr)
+            J.append(float(loss.value(now, data)))
+        assert all(b <= a for a, b in zip(J, J[1:], strict=False))
+        assert J[-1] == pytest.approx(lowest, abs=2e-3)

@@ -82,7 +82,7 @@ def test_one_wrong_argument(name, choice):
 def test_every_argument_with_every_wrong_value(name):
     found = []
     for argument in attack.CALLS[name]().arguments():
-        for label, make in attack.WRONG.items():
+        for label, make in (attack.WRONG | attack.MORE).items():
             said = attack.verdict(name, argument, label, make())
             if said:
                 found.append(f"{name}({argument}={label}): {said}")

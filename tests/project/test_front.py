@@ -86,6 +86,18 @@ def test_every_notebook_begins_with_the_same_cell():
     assert len({first_cell(path) for path in NOTEBOOKS}) == 1
 
 
+def test_a_lesson_alone_in_a_folder_names_its_neighbours_by_address():
+    """In Colab the links from file to file lead nowhere."""
+    address = PROJECT["urls"]["Repository"]
+    for path in NOTEBOOKS:
+        head = "".join(json.loads(path.read_text(encoding="utf-8"))["cells"][0]["source"])
+        if path.stem == "own_data":
+            continue
+        files = re.findall(rf"{address}/blob/main/([^)]+)\)", head)
+        assert f"({address}#the-lessons)" in head and len(files) == 2, path
+        assert all((ROOT / file).exists() for file in files), path
+
+
 @pytest.mark.parametrize("there", [True, False])
 def test_the_first_cell_installs_the_course_only_where_it_is_missing(there, monkeypatch, capsys):
     ran = []

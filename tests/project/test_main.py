@@ -53,6 +53,7 @@ def test_compare_prints_and_writes_what_it_measured(tmp_path, capsys):
     for row in summary(table).itertuples():
         assert row.strategy in printed and f"{row.mean:.3f}" in printed
     assert "RAG minus the other, paired by seed" in printed
+    assert "The intervals are about the mean over fresh training sets" in printed
     assert matplotlib.image.imread(folder / "comparison.png").shape[1] > 700
     assert xml.etree.ElementTree.parse(folder / "comparison.svg").getroot().tag.endswith("svg")
 
@@ -96,6 +97,39 @@ def test_ctrl_c_ends_with_130(monkeypatch, capsys):
     monkeypatch.setattr(command, "run_look", stops)
     assert run("look", "mine.csv") == 130
     assert "2 of 20 draws are kept" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["look", "m.csv", "--text", "a", "--text", "b"], "argument --text: given twice"),
+        (["look", "m.csv", "--rename-label", "a=b", "--rename-label", "a=c"], "--rename-label a=c"),
+        (["look", "m.csv", "--label", "label", "--label", "label"], "named more than once"),
+        (["look", "m.csv", "--label="], "an empty word, '--label='"),
+        (["look", ""], "an empty word, ''"),
+        (["look", "m.csv", "more"], "unrecognized arguments: more"),
+        (["look"], "the following arguments are required: file"),
+        (["compare", "--seeds", "many"], "invalid int value: 'many'"),
+        (["compare", "--seeds", "9" * 5000], "invalid int value: '999"),
+        (["compare", "--seeds", "9" * 30], "seeds = 999"),
+        (["compare", "--jobs", "99999999"], "n_jobs = 99999999"),
+        (
+            ["compare", "--data", "toy", "--task", "a", "--missing", "drop"],
+            "--task, --missing beside",
+        ),
+        (["train", "m.csv", "--max-words", "-5"], "max_words = -5"),
+        (["grade", ".", "--lessons", "01", "99"], "lessons = '99', which has none"),
+        (["grade", ".", "--seconds", "1e300"], "seconds = 1e+300"),
+    ],
+)
+def test_words_that_contradict_repeat_or_are_none(words, said, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    make_toy(n_per_task=20).to_csv("m.csv", index=False)
+    assert run(*words) == 2
+    message = capsys.readouterr().err
+    refusal = message[message.index("Expected: ") :]  # train says before what it reads
+    assert said in refusal.split("What to do: ")[0]
+    assert len(message) < 1200 and sorted(os.listdir()) == ["m.csv"]
 
 
 def test_the_map_of_winners(tmp_path, capsys, monkeypatch):

@@ -12,7 +12,7 @@ import jupytext
 import nbformat
 import pytest
 from forks import forked_kernels
-from lesson_runs import run_of
+from lesson_runs import run_of, why_alone
 from lesson_source import build
 
 from ragteach.widgets.base import MIME
@@ -85,6 +85,19 @@ def test_a_student_s_figures_are_drawn_without_a_warning(name, tmp_path_factory)
     """Above, those of the solution stand for them."""
     fresh, _ = run_of(name, "student", tmp_path_factory, drawn=True)
     assert build.faults(fresh, name) == []
+
+
+@pytest.mark.notebooks
+@pytest.mark.long
+@pytest.mark.parametrize("name", LESSON_NAMES)
+def test_a_lesson_s_notebooks_run_together_are_what_each_is_alone(name, tmp_path_factory):
+    """Word by word; above they are run together, where that may be."""
+    assert why_alone(name, tmp_path_factory) == []
+    for kind in build.KINDS:
+        alone, together = (
+            run_of(name, kind, tmp_path_factory, alone=alone)[0] for alone in (True, False)
+        )
+        assert build.masked(together) == build.masked(alone)
 
 
 @pytest.mark.parametrize("name", [n for n in NAMES if "solution" in build.paths(n)])
@@ -188,7 +201,8 @@ def test_a_long_cell_that_only_draws_begins_folded():
         nb = nbformat.read(build.paths(name)["student"], as_version=4)
         folded = [c for c in nb.cells if c.metadata.get("jupyter", {}).get("source_hidden")]
         assert len(folded) >= 4
-        assert all(build.draws(c.source) and c.metadata.cellView == "form" for c in folded)
+        assert all(c.metadata.cellView == "form" for c in folded)
+        assert all(build.draws(c.source) or "folded" in c.metadata.tags for c in folded)
 
 
 @pytest.mark.parametrize("name", LESSON_NAMES)

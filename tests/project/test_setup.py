@@ -3,7 +3,6 @@
 import importlib.metadata
 import os
 import re
-import statistics
 import subprocess
 import sys
 import tomllib
@@ -197,12 +196,14 @@ def test_import_is_quick():
     starts.
     """
     code = "import time, torch; a = time.perf_counter(); import ragteach; print(time.perf_counter() - a)"
-    runs = [
-        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
-        for _ in range(3)
-    ]
-    assert all(r.returncode == 0 for r in runs), runs[0].stderr
-    assert statistics.median(float(r.stdout) for r in runs) < 0.3
+    took = []
+    while len(took) < 3 and sum(seconds < 0.3 for seconds in took) < 2:  # two decide the median
+        done = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT
+        )
+        assert done.returncode == 0, done.stderr
+        took.append(float(done.stdout))
+    assert sum(seconds < 0.3 for seconds in took) == 2, took
 
 
 # ------------------------------------------------------------------ the checkout

@@ -1,5 +1,7 @@
 """The advice is what the intervals bear out, and never a model that another clearly beats."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,6 +9,7 @@ from problems import refused
 
 from ragteach.study.advice import advise
 from ragteach.study.by_task import by_task
+from ragteach.study.tables import paired, summary
 
 WEIGHTS = {"RAG": 500, "full sharing": 100, "independent": 400, "full sharing + task bias": 110}
 
@@ -89,6 +92,27 @@ def test_a_strategy_that_reads_no_better_than_nothing_says_so():
     assert "not clearly better than saying each task's most frequent class" in said
 
 
+def test_few_draws_are_called_few_and_equal_differences_no_verdict():
+    found = table({"RAG": 0.9, "full sharing": 0.8} | ALONE, seeds=2, noise=0)
+    advice = advise(found)
+    assert advice.strategy == "full sharing" and "2 draws are few" in advice.said
+    assert "--seeds 5" in advice.said
+    assert set(paired(found)["verdict"]) == {"no clear difference"}
+    assert advise(table({"RAG": 0.9, "full sharing": 0.8}, seeds=5, noise=0)).strategy == "RAG"
+
+
+def test_no_interval_leaves_what_is_possible():
+    found = table({"RAG": 0.95, "full sharing": 0.5}, seeds=2, noise=0.2)
+    means = summary(found)
+    assert means["low"].min() >= 0 and means["high"].max() <= 1
+
+
+def test_one_task_has_nothing_to_share():
+    found = table({"RAG": 0.9, "full sharing": 0.9})
+    assert "one task: nothing to share" in advise(found[found["task"] != "b"]).said
+    assert "one task" not in advise(found).said
+
+
 def test_one_draw_has_no_verdict():
     advice = advise(table({"RAG": 0.7, "full sharing": 0.8}, seeds=1))
     assert advice.strategy == "full sharing" and "at least five" in advice.said
@@ -104,6 +128,15 @@ def test_task_by_task_is_the_mean_of_each():
     scores = by_task(found, "RAG", "full sharing").set_index("task")
     assert scores["RAG"].to_dict() == pytest.approx({"a": 0.95, "b": 0.85})
     assert scores["difference"].tolist() == pytest.approx([0.1, 0.1])
-    assert (scores["low"] > 0).all()
+    assert scores[["low", "high"]].isna().all(axis=None)  # the same in every draw: no width
     with refused("strategy", "none"):
         by_task(found, "RAG", "none")
+
+
+def test_a_yardstick_that_came_out_higher_is_said():
+    found = {"RAG": 0.5, "full sharing": 0.55, "independent, equal parameters": 0.56}
+    said = advise(table(found)).said
+    assert "Best on average: full sharing" in said
+    assert re.search(r"independent, equal parameters \(5[56]\.\d%\) came out higher", said)
+    assert "to measure by only" in said
+    assert "to measure by" not in advise(table(found | {"full sharing": 0.6})).said

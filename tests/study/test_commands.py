@@ -5,7 +5,7 @@ import json
 import pandas as pd
 from matplotlib.figure import Figure
 
-from ragteach.study.commands import _write_all
+from ragteach.study.commands import _write_all, known
 
 
 def test_the_same_settings_write_to_the_same_folder_and_others_to_another(tmp_path):
@@ -20,3 +20,9 @@ def test_the_same_settings_write_to_the_same_folder_and_others_to_another(tmp_pa
     assert {path.name for path in other.iterdir()} == {
         *("comparison.csv", "comparison.png", "comparison.svg", "settings.json"),
     }
+
+
+def test_an_interval_without_width_is_not_printed_as_knowledge():
+    rows = pd.DataFrame({"mean": [0.5, 0.5], "low": [0.5, 0.4], "high": [0.5, 0.6]})
+    assert known(rows)["low"].isna().tolist() == [True, False]
+    assert known(rows)["mean"].equals(rows["mean"]) and rows["low"].tolist() == [0.5, 0.4]

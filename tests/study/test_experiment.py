@@ -13,6 +13,7 @@ from sklearn.metrics import accuracy_score, f1_score, log_loss, recall_score
 
 from ragteach import RagteachError, make_toy
 from ragteach.data.features import WORD
+from ragteach.data.splits import SplitWarning
 from ragteach.study import experiment as module
 from ragteach.study import scores
 from ragteach.study.draws import draw
@@ -401,7 +402,7 @@ class TestErrors:
             ({"data": own().assign(task="mean")}, ("other than 'mean'", "called 'mean'", "rename")),
             (
                 {"data": own(20), "n_per_task": 10},
-                ("at least 21 sentences", "20 in task 'films'", "at most 9"),
+                ("at least 21 sentences", "20 in task 'films'", "at most 8"),
             ),
             ({"data": own(4), "n_per_task": None}, ("at least 5 sentences", "4 in task 'films'", "add")),
         ],
@@ -410,6 +411,20 @@ class TestErrors:
         monkeypatch.setattr(module, "_one_draw", None)
         with refused(*words):
             run(**options)
+
+
+@pytest.mark.parametrize("size", [21, 125])
+def test_the_proposed_size_leaves_a_fifth_to_test(size, monkeypatch):
+    monkeypatch.setattr(module, "_table", lambda *_, **__: pd.DataFrame())
+    most = 2 * size // 5
+    with refused(
+        f"at least {2 * size + 1} sentences", f"{size} in task", f"at most {most}, or add"
+    ):
+        run(data=own(size), n_per_task=size)
+    run(data=own(size), n_per_task=most)  # and without a warning
+    left = size - 2 * ((size - 1) // 2)
+    with pytest.warns(SplitWarning, match=f"leaves {left} of the {size} .* at most {most}"):
+        run(data=own(size), n_per_task=(size - 1) // 2)
 
 
 def test_an_encoder_counts_no_words(monkeypatch):

@@ -42,7 +42,10 @@ def test_a_difference_is_paired(split):
     a, b = split.right("RAG").astype(float), split.right("independent").astype(float)
     middle, low, high = split.difference("RAG", "independent")
     assert middle == pytest.approx((a - b).mean())
-    assert (high - low) / 2 == pytest.approx(1.96 * (a - b).std() / np.sqrt(len(a)))
+    only_a, only_b = int((a > b).sum()), int((b > a).sum())
+    assert only_a + only_b > 0
+    clear = binomtest(only_a, only_a + only_b).pvalue < 0.05
+    assert (low > 0 or high < 0) == clear and low < middle < high
     assert split.difference("independent", "RAG") == pytest.approx((-middle, -high, -low))
 
 
@@ -53,8 +56,10 @@ def test_a_difference_by_hand(split, monkeypatch):
         "b": np.array([0, 0, 0, 1, 1, 1, 1, 0, 0, 0]),
     }
     monkeypatch.setattr(type(split), "right", lambda self, name: right[name].astype(bool))
-    half = 1.96 * np.sqrt(4 - 2**2 / 10) / 10
-    assert split.difference("a", "b") == pytest.approx((0.2, 0.2 - half, 0.2 + half))
+    middle, low, high = split.difference("a", "b")
+    assert middle == pytest.approx(0.2) and low < 0 < high
+    wider = split.difference("a", "b", level=0.99)
+    assert wider[1] < low and high < wider[2]
 
 
 def test_sentences_are_those_that_one_gets_right_and_the_other_wrong(split):

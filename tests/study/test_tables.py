@@ -152,7 +152,7 @@ def test_a_strategy_of_your_own():
     assert set(table["strategy"]) == {"RAG", "ours"}
     with refused("strategy with a name", "name = ''"):
         Strategy("", None)
-    with refused("builder of the strategy 'x'", "builder = 3"):
+    with refused("builder: a function", "builder = 3"):
         Strategy("x", 3)
     with refused("pairs (lam, lam_shared)", "0.1"):
         Strategy("x", REGISTRY["RAG"].builder, (0.1,))
@@ -195,3 +195,17 @@ def test_the_bench_fits_the_packages_own_models():
     solve(model, data, 0.1, 0.2)
     shared = (model.shared[1] - model.shared[0]).detach().numpy()
     assert theta[0, : len(shared)] == pytest.approx(shared, abs=1e-3)
+
+
+def test_no_interval_says_what_cannot_be():
+    stars = made({"RAG": [0.1, 3.9, 0.2], "independent": [3.5, 0.1, 3.8]}, "resplit", 1 / 3)
+    stars["metric"] = "mean_absolute_error"
+    wide = summary(stars, "mean_absolute_error")
+    assert (wide["low"] == 0).all() and (wide["high"] > 4).all()  # what the table does not say
+    stars.attrs["largest_error"] = 4.0
+    assert (summary(stars, "mean_absolute_error")["high"] == 4).all()
+    (row,) = paired(stars, metric="mean_absolute_error").itertuples()
+    assert (row.low, row.high) == (-4, 4)
+    shares = made({"RAG": [0.1, 0.9], "independent": [0.8, 0.2]})
+    (row,) = paired(shares).itertuples()
+    assert (row.low, row.high) == (-1, 1)

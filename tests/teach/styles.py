@@ -162,6 +162,57 @@ def gradients(parts, data, graph, alphas, lam, lam_shared):
     return d_shared, d_adapters, d_bias
 
 
+class LossByHand:
+    """The loss of 03-11 without a library."""
+
+    def __init__(self, graph, alphas, lam, lam_shared):
+        self.knobs = graph, alphas, lam, lam_shared
+
+    def value(self, parts, data):
+        return objective(parts, data, *self.knobs)
+
+    def gradient(self, parts, data):
+        return gradients(parts, data, *self.knobs)
+
+    def moved(self, part, place, by):
+        """A copy of nested lists with one entry moved."""
+        if not place:
+            return part + by
+        return [self.moved(p, place[1:], by) if i == place[0] else p for i, p in enumerate(part)]
+
+    def places(self, part):
+        if not hasattr(part, "__len__"):
+            return [()]
+        return [(i, *rest) for i, entry in enumerate(part) for rest in self.places(entry)]
+
+    def audit(self, parts, data, h):
+        worst = 0.0
+        for i, g in enumerate(self.gradient(parts, data)):
+            for place in self.places(g):
+                up, down = (
+                    [self.moved(p, place, by) if i == k else p for k, p in enumerate(parts)]
+                    for by in (h, -h)
+                )
+                by_hand = g
+                for at in place:
+                    by_hand = by_hand[at]
+                quotient = (self.value(up, data) - self.value(down, data)) / (2 * h)
+                worst = max(worst, abs(quotient - by_hand))
+        return worst
+
+    def minus(self, part, g, lr):
+        if not isinstance(g, list):
+            return float(part) - lr * g
+        return [self.minus(p, q, lr) for p, q in zip(part, g, strict=True)]
+
+    def step(self, parts, data, lr):
+        pulls, before = self.gradient(parts, data), self.value(parts, data)
+        new = [self.minus(p, g, lr) for p, g in zip(parts, pulls, strict=True)]
+        if self.value(new, data) < before:
+            return new, lr
+        return self.step(parts, data, lr / 2) if lr > 1e-9 else (parts, 0.0)
+
+
 def honest_score(val_loss, test_accuracy):
     found = []
     for losses, scores in zip(val_loss, test_accuracy, strict=True):
@@ -451,6 +502,7 @@ STYLES = {
     ("02-4", TORCH): lambda lam, lam_shared, n: torch.tensor(1 / lam_shared + n / lam).reciprocal(),
     ("03-4", PLAIN): objective,
     ("03-6", PLAIN): gradients,
+    ("03-11", PLAIN): LossByHand,
     ("05-7", NUMPY): lambda lam, lam_shared: np.divide(lam, lam + lam_shared),
     ("05-7", TORCH): lambda lam, lam_shared: torch.tensor(lam) / torch.tensor(lam + lam_shared),
     ("06-4", PLAIN): honest_score,

@@ -1,7 +1,11 @@
 """The explorers' numbers, without a browser: against independent computations, and on bad input."""
 
+import functools
+import inspect
 import io
 import json
+import threading
+import types
 
 import numpy as np
 import pandas as pd
@@ -14,9 +18,11 @@ from problems import own_network
 import ragteach as rt
 from ragteach.errors import RagteachError
 from ragteach.study import plots
+from ragteach.study.tables import winners
 from ragteach.widgets import base, explore, html
 from ragteach.widgets.graphs import MAX_DOCS, GraphSolver, thin
-from ragteach.widgets.sharing import toy_parts
+from ragteach.widgets.sharing import _thing, toy_parts
+from ragteach.widgets.sharing import twin as sharing_twin
 
 
 def arrays(w):
@@ -48,6 +54,25 @@ def test_a_dollar_in_a_name_is_no_formula():
     assert not name.get_parse_math() and not entry.get_parse_math()
     assert ours.get_parse_math() and all(t.get_parse_math() for t in ax.get_xticklabels())
     figure.savefig(io.BytesIO())  # an error, were the name read as a formula
+
+
+def test_a_message_beside_a_running_cell_does_not_end_that_cell(sharing, monkeypatch):
+    """IPython shows and closes all figures where a cell ends; a comm says so at every message."""
+    said = []
+    shell = types.SimpleNamespace(events=types.SimpleNamespace(trigger=said.append))
+    monkeypatch.setattr("IPython.get_ipython", lambda: shell)
+
+    def moved(lam):
+        state = {**sharing.state, "lam": lam}
+        return {"content": {"data": {"method": "update", "state": {"state": state}}}, "buffers": []}
+
+    thread = threading.Thread(target=sharing.comm.handle_msg, args=[moved(0.25)])
+    thread.start()
+    thread.join()
+    assert sharing.state["lam"] == 0.25 and said == []
+    sharing.comm.handle_msg(moved(0.5))  # in the queue of the cells
+    assert sharing.state["lam"] == 0.5 and said == ["pre_execute", "post_execute"]
+    sharing.state = {}
 
 
 # ------------------------------------------------------------------ the block of numbers
@@ -217,14 +242,31 @@ def test_starts_are_kept_without_a_penalty_and_forgotten_with_one():
     assert max(zero["free"], zero["sum"]) < 1e-6  # every start is the same
 
 
+@functools.cache
+def small_map():
+    return rt.who_wins_map((0.0, 1.0), (5,), seeds=2, progress=False)
+
+
 def test_who_wins_shows_the_table_it_is_given():
-    table = rt.who_wins_map((0.0, 1.0), (5,), seeds=2, progress=False)
+    table = small_map()
     w = rt.widgets.who_wins(table)
     rows = table[(table.metric == "accuracy") & (table.task == "mean") & (table.relatedness == 1.0)]
     assert arrays(w)["values"][1, 0, 0] == pytest.approx(
         rows[rows.strategy == "RAG"].value.to_numpy(), rel=1e-6
     )
     assert explore(table).kind == "winners"
+    assert w.spec["chance"] == pytest.approx(1 / 3)  # toy sentences: three classes
+    assert rt.widgets.who_wins(table.assign(data="mine")).spec["chance"] is None  # who knows?
+
+
+def test_who_wins_opens_by_default_on_a_contrast_that_is_no_luck():
+    """In its middle row, few sentences let full sharing win and more let RAG, both clearly."""
+    default = {k: v.default for k, v in inspect.signature(rt.widgets.who_wins).parameters.items()}
+    seeds, sizes = default["seeds"], default["n_per_task"]
+    table = rt.who_wins_map(default["relatedness"][1:2], sizes, seeds, n_jobs=1, progress=False)
+    cells = winners(table)
+    assert list(cells.winner) == ["full sharing", "RAG"]
+    assert (cells.low > 0.005).all()
 
 
 def test_gradient_step_sends_the_weights_of_the_model():
@@ -250,7 +292,7 @@ def test_every_explorer_takes_your_own_data_and_model():
     rt.fit(model, data, "joint", epochs=3, lr=0.5, callbacks=[recorder], progress=False)
     path = recorder.trajectory(data.vectorizer.get_feature_names_out())
     sentence = "The engine was quiet"
-    table = rt.who_wins_map((0.0, 1.0), (5,), seeds=2, progress=False)
+    table = small_map()
     made = {
         "sharing": explore(frame, lam=[1e-3, 1e-2]),
         "player": explore({"mine": path}, None, data),
@@ -462,3 +504,31 @@ def test_a_dollar_in_a_name_is_a_dollar_and_powers_of_ten_stay_formulas(monkeypa
     shared = [text for text in shown[1].findobj(Text) if text.get_text() == "$W_s$"]
     assert shared and all(text.get_parse_math() for text in shared)
     base.plots.plt.close(shown[1])
+
+
+def test_the_sharing_picture_of_many_tasks_repeats_no_colour():
+    rng = np.random.default_rng(0)
+    tasks = [f"shop {t}" for t in range(40)]
+    numbers = {
+        "lam": np.array([0.1, 1.0, 10.0]),
+        "accuracy": rng.uniform(0.4, 0.9, (3, 40)),
+        "shared": rng.normal(size=(3, 2, 2)),
+        "adapters": rng.normal(size=(3, 40, 2, 2)),
+    }
+    spec = {"tasks": tasks, "classes": ["no", "yes"], "words": ["a", "b"], "drawn": ["b", "a"]}
+    spec |= {"best": 1, "graph": None, "thing": "task", "colors": plots.CYCLE[0][:6]}
+    left, right = sharing_twin(numbers, spec).axes
+    named = [line for line in left.lines if line.get_label() in tasks]
+    assert len(named) == 6 == len({line.get_color() for line in named})
+    said = [text.get_text() for text in left.get_legend().get_texts()]
+    assert "34 others, which move less" in said and "mean" in said
+    assert len(right.get_legend().get_texts()) == 7
+    marks = np.concatenate([dots.get_offsets()[:, 1] for dots in right.collections[1:]])
+    assert marks.min() > -0.6 and marks.max() < 1.6  # each beside its word
+
+
+def test_label_columns_are_tasks_not_domains():
+    frame = pd.DataFrame({"text": ["a"], "label": [0], "task": ["mood"]})
+    assert _thing(frame) == "domain"
+    frame.attrs = {"columns": {"text": "note", "label": ["mood", "tone"], "task": None}}
+    assert _thing(frame) == "task"

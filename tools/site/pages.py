@@ -25,6 +25,7 @@ LONG_DRAWING = 6  # lines of a cell that draws; more are folded
 LINK = re.compile(r"(?<!!)\[([^\]]*)\]\(([^)\s]+)\)")
 NOT_ON_A_PAGE = [  # what a notebook says to the hand, said to the eye
     (re.compile(r"^\*?\(?Double-click here[^\n]*\n?", re.MULTILINE), ""),
+    (re.compile(r"^\*Is only this file here[^\n]*\n\n", re.MULTILINE), ""),
     (re.compile(r" · \*\*with solutions\*\* \(\[without\]\([^)]*\)\)"), ""),
 ]
 

@@ -29,10 +29,10 @@ from pathlib import Path
 
 from ragteach.data.stopping import sign_of
 from ragteach.data.writing import make_folder, put, write
-from ragteach.errors import whole
+from ragteach.errors import refuse, whole
 from ragteach.teach.classroom import namespaces, submissions
 from ragteach.teach.classroom.sandbox import Limits, contained
-from ragteach.teach.classroom.submissions import Submission, file_name
+from ragteach.teach.classroom.submissions import file_name, printable
 
 VERSION = 1  # of what stands in .graded: another number, and all is graded again
 COLUMNS = ("student", "exercise", "points", "status", "how", "world", "note")
@@ -45,6 +45,11 @@ class Job:
     student: str
     pid: int
     until: float
+
+
+# What a job is started with: {student: (digest, files)}. No contents: what this process holds, a
+# student's code could read in its copy.
+Waiting = dict[str, tuple[str, list[Path]]]
 
 
 def grade(
@@ -69,13 +74,21 @@ def grade(
         one dict a student, as `judging.judge` makes it, in the order of names.
 
     Raises:
-        RagteachError: no such folder, nothing in it, a system without limits on processes.
+        RagteachError: no such folder, nothing in it, a system without limits on processes, ``out``
+            among the submissions.
     """
     from ragteach.teach.classroom import judging, pages
 
-    whole("jobs", jobs, 1)
+    whole("jobs", jobs, 1, 1024)
+    judging.check_lessons(lessons)
     root, out = Path(folder), Path(out)
     found = submissions.find(root)
+    if out.resolve().is_relative_to(root.resolve()):
+        raise refuse(
+            expected="out: a folder that is not among the submissions",
+            got=f"{out}, in {root}",
+            fix="name another one, for example --out grades/; else it is read as a student's",
+        )
     limits = limits or Limits()
     everything, lines = contained(limits)
     if not everything:
@@ -86,36 +99,32 @@ def grade(
     aside = submissions.left_out(root)
     if aside:
         more = f" and {len(aside) - 10} more" if len(aside) > 10 else ""
-        told(f"Not read, no notebook, progress file or folder: {', '.join(aside[:10])}{more}")
+        named = printable(", ".join(aside[:10]))
+        told(f"Not read, no notebook, progress file or folder: {named}{more}")
     state = out / ".graded"
     make_folder(state, "out")
     judging.warm_up()
-    results: dict[str, dict] = {}
-    waiting = []
-    for student, files in found.items():
-        submission = submissions.read(student, files, root)
-        kept = _kept(state, submission, lessons)
-        if kept is None:
-            waiting.append(submission)
-        else:
-            results[student] = kept
-    if results:
-        told(f"{len(results)} graded already, {len(waiting)} to go")
+    digests = {student: submissions.digest_of(files, root) for student, files in found.items()}
+    waiting: Waiting = {
+        student: (digests[student], files)
+        for student, files in found.items()
+        if _kept(state, student, digests[student], lessons) is None
+    }
+    done = len(found) - len(waiting)
+    if done:
+        told(f"{done} graded already, {len(waiting)} to go")
     try:
         with data_to_read():
-            for submission, result in _judged(waiting, state, jobs, limits, lessons):
-                results[submission.student] = result
-                marks = result["exercises"].values()
-                points = sum(mark["points"] for mark in marks)
-                problem = f"  ({result['problem']})" if result.get("problem") else ""
-                told(f"{submission.student}: {points} of {len(marks)}{problem}", flush=True)
+            for student in _judged(waiting, root, state, jobs, limits, lessons):
+                done += 1
+                told(_line(state, student), flush=True)
     except KeyboardInterrupt as stopped:
         raise KeyboardInterrupt(
             f"Expected: to grade {len(found)} students\n"
-            f"Got: {sign_of(stopped)}; {len(results)} of them are graded and kept in {state}\n"
+            f"Got: {sign_of(stopped)}; {done} of them are graded and kept in {state}\n"
             "What to do: the same again; it goes on from there"
         ) from None
-    ordered = [results[student] for student in found]
+    ordered = [_result(state, student) for student in found]
     put(out / "gradebook.csv", gradebook(ordered).encode("utf-8", "replace"), "out")
     pages.write_pages(ordered, out, lines)
     told(f"Written: {out / 'gradebook.csv'}, {out / 'class.html'}, {out / 'feedback'}/")
@@ -147,19 +156,18 @@ def data_to_read() -> Iterator[None]:
 
 
 def _judged(
-    waiting: list[Submission], state: Path, jobs: int, limits: Limits, lessons: tuple
-) -> Iterator[tuple[Submission, dict]]:
-    """(submission, result) of each as it is done; at most ``jobs`` processes at a time."""
+    waiting: Waiting, root: Path, state: Path, jobs: int, limits: Limits, lessons: tuple
+) -> Iterator[str]:
+    """Each student as the result is written; at most ``jobs`` processes at a time."""
     queue = list(waiting)
-    by_name = {submission.student: submission for submission in waiting}
     running: list[Job] = []
     most = 40 * limits.seconds + 60
     try:
         while queue or running:
             while queue and len(running) < jobs:
-                submission = queue.pop(0)
-                pid = _start(submission, state, limits, lessons)
-                running.append(Job(submission.student, pid, time.monotonic() + most))
+                student = queue.pop(0)
+                pid = _start(student, *waiting[student], root, state, limits, lessons)
+                running.append(Job(student, pid, time.monotonic() + most))
             for job in list(running):
                 ended = os.waitpid(job.pid, os.WNOHANG)[0] != 0
                 late = time.monotonic() > job.until
@@ -170,12 +178,10 @@ def _judged(
                         os.kill(job.pid, signal.SIGKILL)
                     os.waitpid(job.pid, 0)
                 running.remove(job)
-                submission = by_name[job.student]
-                result = _kept(state, submission, lessons)
-                if result is None:
+                if not _written(state, job.student):
                     why = "it took too long" if late else "the judge's process ended early"
-                    result = ungraded(submission, why)
-                yield submission, result
+                    _write(state, job.student, ungraded(job.student, why))
+                yield job.student
             time.sleep(0.02)
     finally:
         for job in running:
@@ -184,10 +190,19 @@ def _judged(
             os.waitpid(job.pid, 0)
 
 
-def _start(submission: Submission, state: Path, limits: Limits, lessons: tuple) -> int:
-    """Judge in a forked process, which writes its result and ends."""
+def _start(
+    student: str,
+    digest: str,
+    files: list[Path],
+    root: Path,
+    state: Path,
+    limits: Limits,
+    lessons: tuple,
+) -> int:
+    """Read and judge in a forked process, which writes its result and ends."""
     sys.stdout.flush()
     sys.stderr.flush()
+    _place(state, student).unlink(missing_ok=True)  # of files that were other ones
     pid = os.fork()
     if pid:
         return pid
@@ -200,28 +215,25 @@ def _start(submission: Submission, state: Path, limits: Limits, lessons: tuple) 
         null = os.open(os.devnull, os.O_RDWR)
         for stream in (1, 2):
             os.dup2(null, stream)
-        result = judge(submission, limits, lessons)
-        result |= {"version": VERSION, "digest": submission.digest, "lessons": list(lessons)}
-        write(_place(state, submission.student), json.dumps(result).encode())
+        result = judge(submissions.read(student, files, root), limits, lessons)
+        result |= {"version": VERSION, "digest": digest, "lessons": list(lessons)}
+        _write(state, student, result)
     except BaseException as error:
-        result = ungraded(submission, f"{type(error).__name__}: {error}"[:300])
         with contextlib.suppress(BaseException):
-            write(_place(state, submission.student), json.dumps(result).encode())
+            _write(state, student, ungraded(student, f"{type(error).__name__}: {error}"[:300]))
     finally:
         os._exit(0)
 
 
-def ungraded(submission: Submission, why: str) -> dict:
+def ungraded(student: str, why: str) -> dict:
     """The result of a student who could not be judged; tried again by the next run."""
     empty: dict = {"exercises": {}, "predictions": {}, "outcomes": {}, "met": {}, "ticks": {}}
     return {
         **empty,
-        "student": submission.student,
+        "student": student,
         "world": "",
-        "notes": submission.notes,
+        "notes": [],
         "problem": f"could not be graded: {why}",
-        "digest": submission.digest,
-        "version": VERSION,
     }
 
 
@@ -229,19 +241,41 @@ def _place(state: Path, student: str) -> Path:
     return state / f"{file_name(student)}.json"
 
 
-def _kept(state: Path, submission: Submission, lessons: tuple) -> dict | None:
-    """What an earlier run found of these very files, if it got to the end."""
+def _write(state: Path, student: str, result: dict) -> None:
+    write(_place(state, student), json.dumps(result).encode())
+
+
+def _written(state: Path, student: str) -> dict:
+    """What was written last of a student; empty if that is nothing."""
     try:
-        result = json.loads(_place(state, submission.student).read_text(encoding="utf-8"))
+        result = json.loads(_place(state, student).read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        return None
+        return {}
+    return result if isinstance(result, dict) else {}
+
+
+def _kept(state: Path, student: str, digest: str, lessons: tuple) -> dict | None:
+    """What was found of these very files, by a run that got to the end."""
+    result = _written(state, student)
     same = (
-        isinstance(result, dict)
-        and result.get("digest") == submission.digest
+        result.get("digest") == digest
         and result.get("version") == VERSION
         and result.get("lessons") == list(lessons)
     )
     return result if same else None
+
+
+def _result(state: Path, student: str) -> dict:
+    return _written(state, student) or ungraded(student, f"nothing can be read in {state}")
+
+
+def _line(state: Path, student: str) -> str:
+    """What is said when a student is done."""
+    result = _result(state, student)
+    marks = result["exercises"].values()
+    points = sum(mark["points"] for mark in marks)
+    problem = f"  ({result['problem']})" if result.get("problem") else ""
+    return printable(f"{student}: {points} of {len(marks)}{problem}")
 
 
 def gradebook(results: list[dict]) -> str:
@@ -266,15 +300,16 @@ def note_of(mark: dict) -> str:
     if mark["how"] == "beside" and mark["points"]:
         return "its check ran beside the student's code: look at it"
     if mark.get("borrowed"):
-        return "its code asks for reference(...), the course's own answer"
+        return "its code looks up the course's own answer, in the package or in a solution"
     if mark.get("recomputed") is False:
         return "right in this world, but not computed from it: a number was typed in"
     return ""
 
 
 def _cell(text: str) -> str:
-    """No spreadsheet takes it for a formula."""
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
+    """One line, and no spreadsheet takes it for a formula."""
+    plain = printable(text)
+    return f"'{plain}" if plain.lstrip()[:1] in tuple("=+-@＝＋－＠") else plain
 
 
 def run_grade(options: argparse.Namespace) -> None:
@@ -285,7 +320,7 @@ def run_grade(options: argparse.Namespace) -> None:
     from ragteach.errors import at_least
 
     torch.set_num_threads(1)
-    at_least("seconds", options.seconds, 0.1)
+    at_least("seconds", options.seconds, 0.1, 86_400)
     whole("memory", options.memory, 1)
     limits = Limits(seconds=options.seconds, memory=options.memory * 1_000_000)
     grade(options.folder, options.out, options.jobs, limits, tuple(getattr(options, "lessons", ())))

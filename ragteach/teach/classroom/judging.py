@@ -13,17 +13,22 @@ A progress file is a claim. Points come from the run alone; where the two differ
 
 from __future__ import annotations
 
+import contextlib
 import importlib
+import re
 import time
 from collections.abc import Sequence
 
+from ragteach.errors import refuse, shown
 from ragteach.teach import checks
 from ragteach.teach.checks import FAIL, PASS, TODO, Result
 from ragteach.teach.classroom import sandbox, slices, wire, worlds
 from ragteach.teach.classroom.sandbox import Limits, NotData, Student
 from ragteach.teach.classroom.submissions import Submission
 
-TRIES = 3  # of cells that answer the same exercise, the last ones
+LOOKS_UP = re.compile(
+    r"\bREGISTRY\b|\bteach[./]exercises\b|\bimport exercises\b|\bchecks\.get\(|\bgetsource|\bsolutions/"
+)
 SECONDS_OF_ALL = 20  # times Limits.seconds: what all answers of one student may take
 
 
@@ -41,7 +46,7 @@ def judge(submission: Submission, limits: Limits, lessons: Sequence[str] = ()) -
     found = {}
     until = time.monotonic() + SECONDS_OF_ALL * limits.seconds
     for number in numbers({*notebook.answers, *notebook.broken, *claims}, lessons):
-        answers = notebook.answers.get(number, [])[-TRIES:][::-1]
+        answers = notebook.answers.get(number, [])[::-1]
         if not answers and number in claims:
             answers = _answer_of_claim(number, claims[number])
         verdict = _best(number, answers, world, limits, until)
@@ -75,6 +80,20 @@ def numbers(met: set[str], lessons: Sequence[str]) -> list[str]:
         except ValueError:
             continue
     return sorted((n for n in checks.REGISTRY if n.rpartition("-")[0] in wanted), key=lesson_order)
+
+
+def check_lessons(lessons: Sequence[str]) -> None:
+    """Refuse lessons without exercises: nobody would have a point, and nothing would say why."""
+    for lesson in lessons:
+        with contextlib.suppress(ValueError):
+            checks.get(f"{lesson}-1")  # the exercises of a lesson are known once one was asked for
+        known = {number.rpartition("-")[0] for number in checks.REGISTRY}
+        if lesson not in known:
+            raise refuse(
+                expected="lessons with exercises, such as 01",
+                got=f"lessons = {shown(lesson)}, which has none",
+                fix="write two figures, as the notebooks' names begin: --lessons 01 02",
+            )
 
 
 def lesson_order(number: str) -> tuple[str, int, str]:
@@ -121,9 +140,12 @@ def _best(
 
 
 def borrows(answer: slices.Answer) -> bool:
-    """Whether an answer asks the course for that very answer: ``check("02-1", reference("02-1"))``."""
+    """Whether an answer asks the course for that very answer, ``check("02-1", reference("02-1"))``,
+    or looks for it in the package's exercises or a solved notebook.
+    """
     code = "\n".join([*answer.statements, answer.expression])
-    return f"reference({answer.number!r})" in code  # as ast.unparse writes it
+    asked = f"reference({answer.number!r})" in code  # as ast.unparse writes it
+    return asked or LOOKS_UP.search(code) is not None
 
 
 def _of_one(number: str, answer: slices.Answer, world: str, limits: Limits, fresh: int = 0) -> dict:

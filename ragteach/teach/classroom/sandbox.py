@@ -32,7 +32,7 @@ import torch
 
 from ragteach.errors import refuse
 from ragteach.teach.checks import Unfinished, Wrong
-from ragteach.teach.classroom import namespaces, things, wire, worlds
+from ragteach.teach.classroom import footprint, namespaces, things, wire, worlds
 from ragteach.teach.classroom.desk import Desk
 
 
@@ -42,7 +42,8 @@ class Limits:
 
     Attributes:
         seconds: of CPU for one answer; by the clock `PATIENCE` times as long, for busy machines.
-        memory: bytes that it may take beyond what it starts with.
+        memory: bytes that it may take beyond what it starts with; on Linux, all its processes
+            together.
         files: bytes of one file, and of all its files where namespaces are there.
         processes: how many processes and threads.
         namespaces: use Linux namespaces.
@@ -264,10 +265,14 @@ def _middle(link: socket.socket, limits: Limits, folder: str, world: str, fresh:
     end.
     """
     problem = ""
+    processes = own = None
     try:
+        with contextlib.suppress(OSError):  # before it is out of sight
+            processes = os.open("/proc", os.O_RDONLY | os.O_DIRECTORY)
+            own = footprint.of(processes, os.getpid())
         os.setsid()
         namespaces.die_with_parent()
-        _close_all_but(link.fileno())
+        _close_all_but(link.fileno(), processes)
         if limits.namespaces:
             namespaces.enter(folder, limits.files)
         else:
@@ -277,6 +282,8 @@ def _middle(link: socket.socket, limits: Limits, folder: str, world: str, fresh:
     pid = os.fork()
     if pid == 0:
         try:
+            if processes is not None:
+                os.close(processes)
             os.setsid()
             namespaces.die_with_parent()
             home = namespaces.OWN if limits.namespaces and not problem else folder
@@ -289,16 +296,21 @@ def _middle(link: socket.socket, limits: Limits, folder: str, world: str, fresh:
     wire.send_data(link, {"pid": pid})
     link.close()
     with contextlib.suppress(BaseException):
+        if own is not None and processes is not None:
+            footprint.watch(processes, pid, own, limits.memory)
         os.waitpid(pid, 0)
     os._exit(0)
 
 
-def _close_all_but(kept: int) -> None:
+def _close_all_but(*kept: int | None) -> None:
     null = os.open(os.devnull, os.O_RDWR)
     for number in range(3):
         os.dup2(null, number)
-    os.closerange(3, kept)
-    os.closerange(kept + 1, 4096)
+    last = 2
+    for number in sorted(number for number in kept if number is not None):
+        os.closerange(last + 1, number)
+        last = number
+    os.closerange(last + 1, 4096)
 
 
 def _limit(limits: Limits, home: str) -> str:

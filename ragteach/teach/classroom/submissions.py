@@ -10,11 +10,14 @@ no JSON, no notebook, or very large. What cannot be read is said in ``notes``; t
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import io
 import json
 import os
 import re
 import stat
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -34,14 +37,12 @@ class Submission:
         cells: the code of each code cell, notebook by notebook, in order.
         progress: the merged progress files, sections of `record`.
         notes: what could not be read, in words.
-        digest: of all bytes, so that what was graded already is known.
     """
 
     student: str
     cells: list[str] = field(default_factory=list)
     progress: dict = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
-    digest: str = ""
 
 
 def find(folder: Path) -> dict[str, list[Path]]:
@@ -54,12 +55,11 @@ def find(folder: Path) -> dict[str, list[Path]]:
         )
     found: dict[str, list[Path]] = {}
     for entry in sorted(folder.iterdir()):
-        if entry.name.startswith("."):
+        if _is_nobodys(entry.name):
             continue
         if entry.is_dir() and not entry.is_symlink():
-            files = sorted(_inside(entry))
-            found.setdefault(entry.name, []).extend(files[:MAX_FILES])
-        elif entry.suffix in ENDINGS:
+            found.setdefault(entry.name, []).extend(sorted(_inside(entry)))
+        elif _is_read(entry.name):
             found.setdefault(entry.stem, []).append(entry)
     if not found:
         raise refuse(
@@ -74,53 +74,86 @@ def left_out(folder: Path) -> list[str]:
     """What lies in a folder and belongs to no student: archives, texts, links to folders."""
     found = []
     for entry in sorted(folder.iterdir()):
-        read = entry.suffix in ENDINGS or (entry.is_dir() and not entry.is_symlink())
-        if not read and not entry.name.startswith("."):
+        read = _is_read(entry.name) or (entry.is_dir() and not entry.is_symlink())
+        if not read and not _is_nobodys(entry.name):
             found.append(entry.name)
     return found
+
+
+def _is_read(name: str) -> bool:
+    return name.lower().endswith(ENDINGS)
+
+
+def _is_nobodys(name: str) -> bool:
+    """What systems and Jupyter lay beside a file: .DS_Store, ._ada.ipynb, checkpoints."""
+    return name.startswith(".") or name == "__MACOSX"
 
 
 def _inside(folder: Path) -> list[Path]:
     """A student's files, links to folders not followed."""
     found = []
     for where, folders, names in os.walk(folder, followlinks=False):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        found += [Path(where) / name for name in names if name.endswith(ENDINGS)]
+        folders[:] = [name for name in folders if not _is_nobodys(name)]
+        names = [name for name in names if _is_read(name) and not _is_nobodys(name)]
+        found += [Path(where) / name for name in names]
     return found
 
 
 def read(student: str, files: list[Path], root: Path) -> Submission:
     """A student's files as one `Submission`; what is wrong with one of them is a note."""
     submission = Submission(student)
-    digest = hashlib.sha256()
-    for path in files:
+    if not files:
+        submission.notes.append(
+            "the folder holds no notebook (.ipynb) and no progress file (.json)"
+        )
+    if len(files) > MAX_FILES:
+        submission.notes.append(f"{len(files)} files; only the first {MAX_FILES} were read")
+    for path in files[:MAX_FILES]:
         try:
-            content = _bytes_of(path, root)
-            digest.update(path.name.encode() + b"\0" + content + b"\0")
-            _take(submission, path, content)
+            with _opened(path, root) as file:
+                _take(submission, file.read(MAX_BYTES + 1))
         except (OSError, ValueError, RecursionError) as error:
             submission.notes.append(f"{path.name}: {error}"[:300])
-            digest.update(submission.notes[-1].encode())
-    submission.digest = digest.hexdigest()
     return submission
 
 
-def _bytes_of(path: Path, root: Path) -> bytes:
-    """The bytes of a regular file that lies in ``root``, links included."""
+def digest_of(files: list[Path], root: Path) -> str:
+    """A number for all bytes of a student's files, so that what was graded already is known.
+
+    Nothing of what was read stays in memory: other students' code runs in copies of this process.
+    """
+    digest = hashlib.sha256()
+    buffer = bytearray(1 << 16)
+    for path in files[:MAX_FILES]:
+        digest.update(os.fsencode(path.name) + b"\0")
+        try:
+            with _opened(path, root) as file:
+                while n := file.readinto(buffer):
+                    digest.update(memoryview(buffer)[:n])
+        except (OSError, ValueError) as error:
+            digest.update(os.fsencode(str(error)))
+        digest.update(b"\0")
+    buffer[:] = bytes(len(buffer))
+    return digest.hexdigest()
+
+
+@contextlib.contextmanager
+def _opened(path: Path, root: Path) -> Iterator[io.FileIO]:
+    """A regular file that lies in ``root``, links included."""
     real = Path(os.path.realpath(path))  # a link that leads to itself is no error here
     if not real.is_relative_to(root.resolve()):
         raise ValueError("is a link that leads out of the folder; it was not read")
     handle = os.open(real, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
-    with os.fdopen(handle, "rb") as file:
+    with io.FileIO(handle) as file:
         about = os.fstat(handle)
         if not stat.S_ISREG(about.st_mode):
             raise ValueError("is not a regular file; it was not read")
         if about.st_size > MAX_BYTES:
             raise ValueError(f"has {about.st_size:,} bytes, more than {MAX_BYTES:,}; not read")
-        return file.read(MAX_BYTES + 1)
+        yield file
 
 
-def _take(submission: Submission, path: Path, content: bytes) -> None:
+def _take(submission: Submission, content: bytes) -> None:
     try:
         whole = json.loads(content)  # UTF-8, UTF-16 or UTF-32, as Windows may write it
     except (ValueError, RecursionError):
@@ -154,6 +187,11 @@ def cells_of(notebook: dict) -> list[str]:
 
 def _list(said: object) -> list:
     return said if isinstance(said, list) else []
+
+
+def printable(text: str) -> str:
+    """Words in one line, as any terminal and any table can show them."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 def file_name(student: str) -> str:

@@ -226,7 +226,7 @@ def receive(link: socket.socket, until: float | None = None) -> bytes:
     except TimeoutError:
         raise Hung("it did not end in time") from None
     except OSError:
-        raise Hung("its process ended, or used up its time") from None
+        raise Hung("its process ended, or used up its time or its memory") from None
 
 
 def _exactly(link: socket.socket, n: int, until: float | None) -> bytes:
@@ -236,7 +236,7 @@ def _exactly(link: socket.socket, n: int, until: float | None) -> bytes:
             link.settimeout(max(until - time.monotonic(), 0.001))
         part = link.recv(min(n, 1 << 20))
         if not part:
-            raise Hung("its process ended, or used up its time")
+            raise Hung("its process ended, or used up its time or its memory")
         parts.append(part)
         n -= len(part)
     return b"".join(parts)

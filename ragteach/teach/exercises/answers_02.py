@@ -146,6 +146,7 @@ GRAPHS = [
     np.array([[1.0, 0], [1, 0], [0, 1]]),
     np.array([[0.5, 0.5]] * 2),
     np.ones((1, 4)),
+    np.array([[1.0, 0], [0, 1], [1, 0]]),  # the first row and the last are equal
 ]
 
 
@@ -177,7 +178,40 @@ def turned_round(graph):
     return not collapses(graph)
 
 
+def first_and_last_row(graph):
+    return bool((graph[0] == graph[-1]).all())
+
+
+def no_adapter_is_used(graph):
+    return bool((graph == 0).all())
+
+
+def as_many_adapters_as_tasks(graph):
+    return graph.shape[0] == graph.shape[1]
+
+
+def rank_of_one(graph):
+    return bool(np.linalg.matrix_rank(graph) == 1) if graph.size else False
+
+
 COLLAPSE_MISTAKES = [
+    (
+        first_and_last_row,
+        "You compare the first row with the last. A row between them can differ from both.",
+    ),
+    (
+        no_adapter_is_used,
+        "Without adapters all tasks are equal, and there are other graphs: every task may have the same.",
+    ),
+    (
+        as_many_adapters_as_tasks,
+        "How many adapters there are does not decide it. Which task gets which does: compare the rows.",
+    ),
+    (
+        rank_of_one,
+        "The rank of G is 1 where rows are multiples of each other: one task may have twice as much. And "
+        "K = 0, which collapses as well, has rank 0.",
+    ),
     (
         only_ones,
         "Ones are one case. But if every task gets A1 once and A3 twice, do any two tasks differ?",

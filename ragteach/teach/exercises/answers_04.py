@@ -183,6 +183,16 @@ def wrong_spreads(ends):
             "This is the mean over entries. One entry that differs is enough: take the largest.",
         ),
         (widths.sum(), "You added the entries up. Keep the largest of them."),
+        (
+            ends.max() - ends.min(),
+            "The largest and the smallest of ALL entries belong to different weights. Compare seeds, entry by "
+            "entry, first.",
+        ),
+        (ends.var(0).max(), "A variance over seeds. Asked is the largest minus the smallest."),
+        (
+            (ends.abs().amax(0) - ends.abs().amin(0)).max(),
+            "You took absolute values first: -4 and 4 are 8 apart, not 0.",
+        ),
         (widths.norm(), "This is a length, of all entries together. Keep the largest entry."),
         (
             ends.std(0).max(),
@@ -219,6 +229,34 @@ def wrong_spreads(ends):
         ),
         (widths.min(), "This is the entry that differs least. Keep the largest."),
     ]
+
+
+def train_by_slips(
+    schedule,
+    model,
+    loader,
+    criterion,
+    epochs,
+    rounds,
+    lr,
+    kind=torch.optim.Adam,
+    fresh=True,
+    note=None,
+):
+    """train_by with another optimiser, one optimiser for all turns, or another number noted."""
+    moves = [("shared", "adapters")] if schedule == "joint" else [("shared",), ("adapters",)]
+    turns = moves * (rounds if schedule == "alternating" else 1)
+    losses, optimizer = [], None
+    for moving in turns:
+        model.freeze("shared", "adapters")
+        model.unfreeze(*moving)
+        if fresh or optimizer is None:
+            optimizer = kind([p for p in model.parameters() if p.requires_grad or not fresh], lr=lr)
+        for _ in range(epochs // len(turns)):
+            found = [one_epoch(model, [batch], criterion, optimizer) for batch in loader]
+            losses.append(found[note] if note is not None else sum(found) / len(found))
+    model.unfreeze("shared", "adapters")
+    return losses
 
 
 def train_by(schedule, model, loader, criterion, epochs=60, rounds=3, lr=0.05):

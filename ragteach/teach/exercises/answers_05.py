@@ -60,11 +60,13 @@ def film(model, loss, steps, lr):
     return torch.stack(shared), torch.stack(adapters)
 
 
-def never_cleared(model, loss, steps, lr):
-    """The film of a loop without zero_grad."""
+def film_with_a_slip(model, loss, steps, lr, clear=True, kind=torch.optim.SGD, **how):
+    """The film of a loop without zero_grad, or with another optimiser."""
     shared, adapters = [], []
-    optimizer = torch.optim.SGD(model.parameters(), lr=lr)
+    optimizer = kind(model.parameters(), lr=lr, **how)
     for _ in range(steps):
+        if clear:
+            optimizer.zero_grad()
         loss(model).backward()
         optimizer.step()
         shared.append(model.shared.detach().clone())

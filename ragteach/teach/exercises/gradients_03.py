@@ -1,8 +1,10 @@
 """Exercises 03-4 to 03-7 of lesson 03: J, and its gradients by hand."""
 
+import numpy as np
 import torch
 
-from ragteach.teach.checks import call, exercise, expect, expect_close, finished
+from ragteach.teach.checks import Wrong, call, exercise, expect, expect_close, finished
+from ragteach.teach.drawing import as_array
 from ragteach.teach.exercises import answers_03 as answers
 
 # ------------------------------------------------------------------ 03-4
@@ -20,59 +22,156 @@ from ragteach.teach.exercises import answers_03 as answers
         "z = x[task == t] @ W_t.T + bias[t]; then J = J + alphas[t] * cross_entropy(z, y[task == t]).",
     ],
     reference=answers.objective,
+    rule="J = sum_t alpha_t CE_t + lam_shared/2 ||W_s||^2 + lam/2 sum_k ||A_k||^2.",
     reason="One pass of the loop is one term of the sum over tasks; the penalties stand outside of it.",
 )
 def objective(yours):
     """parts, data, graph, alphas, lam, lam_shared -> J."""
     J, one = answers.objective, torch.ones
-    for n_tasks, n_adapters, seed in ((3, 2, 0), (2, 4, 20)):
+    for n_tasks, n_adapters, seed in ((3, 4, 0), (2, 4, 20)):  # 2, 3 and 4 times can be told apart
         p, d, g, a, lam, lam_s = answers.problem(n_tasks, n_adapters, seed=seed)
+        labelled = torch.bincount(d[2][d[1] >= 0], minlength=n_tasks)
         right = J(p, d, g, a, lam, lam_s)
         data_only = J(p, d, g, a, 0, 0)
-        expect_close(
-            call(yours, p, d, g, a, lam, lam_s),
-            right,
-            rtol=1e-6,
-            wrong=[
-                (
-                    J(p, d, g, one(n_tasks), lam, lam_s),
-                    "alpha is missing: each CE_t has its own factor.",
-                ),
-                (data_only, "Both penalties are missing: lam and lam_shared do nothing yet."),
-                (J(p, d, g, a, lam, 0), "The penalty on W_s is missing."),
-                (J(p, d, g, a, 0, lam_s), "The penalty on the adapters is missing."),
-                (
-                    J(p, d, g, a, lam_s, lam),
-                    "lam and lam_shared are swapped: lam belongs to the adapters.",
-                ),
-                (2 * right - data_only, "The penalties lack their factor 1/2: lam / 2 * ||A||^2."),
-                (
-                    data_only + n_tasks * (right - data_only),
-                    "The penalties are added once for each task. They stand outside the sum over tasks.",
-                ),
-                (
-                    J(p, d, one(n_tasks, n_adapters).double(), a, lam, lam_s),
-                    "The graph is missing: you add every adapter for every task, as the article's code does.",
-                ),
-                (
-                    answers.one_mean_over_all(p, d, g, a, lam, lam_s),
-                    "You take one mean over all sentences. J adds the means CE_t of the tasks.",
-                ),
-                (
-                    answers.lengths_not_squared(p, d, g, a, lam, lam_s),
-                    "The penalties take the length itself. They are on its square: shared.square().sum().",
-                ),
-                (
-                    answers.biases_penalised(p, d, g, a, lam, lam_s),
-                    "The biases are penalised too. J penalises W_s and the adapters only.",
-                ),
-                (
-                    J((p[0], p[1], 0 * p[2]), d, g, a, lam, lam_s),
-                    "The biases are missing: logits_t(x) = W_t x + b_t.",
-                ),
-            ],
-            what="J",
-        )
+        answer = call(yours, p, d, g, a, lam, lam_s)
+        try:
+            expect_close(
+                answer,
+                right,
+                rtol=1e-6,
+                wrong=[
+                    (
+                        J(p, d, g, one(n_tasks), lam, lam_s),
+                        "alpha is missing: each CE_t has its own factor.",
+                    ),
+                    (data_only, "Both penalties are missing: lam and lam_shared do nothing yet."),
+                    (J(p, d, g, a, lam, 0), "The penalty on W_s is missing."),
+                    (J(p, d, g, a, 0, lam_s), "The penalty on the adapters is missing."),
+                    (
+                        J(p, d, g, a, lam_s, lam),
+                        "lam and lam_shared are swapped: lam belongs to the adapters.",
+                    ),
+                    (
+                        2 * right - data_only,
+                        "The penalties lack their factor 1/2: lam / 2 * ||A||^2.",
+                    ),
+                    (
+                        J(p, d, g, a, 2 * lam, lam_s),
+                        "The adapters' penalty lacks its factor 1/2: lam / 2 * ||A||^2.",
+                    ),
+                    (
+                        J(p, d, g, a, lam, 2 * lam_s),
+                        "The penalty of W_s lacks its factor 1/2: lam_shared / 2 * ||W_s||^2.",
+                    ),
+                    (
+                        J(p, d, g, a, n_tasks * lam, lam_s),
+                        "The adapters' penalty is added once for each task. It stands outside the sum over tasks.",
+                    ),
+                    (
+                        J(p, d, g, a, lam, n_tasks * lam_s),
+                        "The penalty of W_s is added once for each task. It stands outside the sum over tasks.",
+                    ),
+                    (
+                        data_only + n_tasks * (right - data_only),
+                        "The penalties are added once for each task. They stand outside the sum over tasks.",
+                    ),
+                    (
+                        J(p, d, one(n_tasks, n_adapters).double(), a, lam, lam_s),
+                        "The graph is missing: you add every adapter for every task, as the article's code does.",
+                    ),
+                    (
+                        answers.one_mean_over_all(p, d, g, a, lam, lam_s),
+                        "You take one mean over all sentences. J adds the means CE_t of the tasks.",
+                    ),
+                    (
+                        answers.lengths_not_squared(p, d, g, a, lam, lam_s),
+                        "The penalties take the length itself. They are on its square: shared.square().sum().",
+                    ),
+                    (
+                        answers.biases_penalised(p, d, g, a, lam, lam_s),
+                        "The biases are penalised too. J penalises W_s and the adapters only.",
+                    ),
+                    (
+                        J((p[0], p[1], 0 * p[2]), d, g, a, lam, lam_s),
+                        "The biases are missing: logits_t(x) = W_t x + b_t.",
+                    ),
+                    (
+                        right / n_tasks,
+                        "You divided by the number of tasks: J is a sum over tasks, not their mean.",
+                    ),
+                    (
+                        J(p, d, g, a / a.sum(), lam, lam_s),
+                        "Use alpha as it is given: it need not sum to 1.",
+                    ),
+                    (
+                        J(p, d, g, a * n_tasks / a.sum(), lam, lam_s),
+                        "Use alpha as it is given: its mean need not be 1.",
+                    ),
+                    (
+                        J(p, d, g, a * labelled / labelled.sum(), lam, lam_s),
+                        "You weight each task by its share of the sentences as well. alpha alone says what it counts.",
+                    ),
+                    (
+                        J(p, d, g, a * labelled * n_tasks / labelled.sum(), lam, lam_s),
+                        "You weight each task by its size as well. alpha alone says what it counts.",
+                    ),
+                    (J(p, d, g, a * labelled, lam, lam_s), SENTENCES),
+                    (
+                        J(p, d, g, a**2, lam, lam_s),
+                        "alpha is there twice: each CE_t has it once.",
+                    ),
+                    (
+                        J(p, d, g, 1 / a, lam, lam_s),
+                        "You divide by alpha. alpha_t multiplies CE_t.",
+                    ),
+                    (
+                        J(p, d, 0 * g, a, lam, lam_s),
+                        "The adapters are missing in W_t: W_t = W_s + sum_k G[t, k] A_k.",
+                    ),
+                    (
+                        J(p, d, g, a * torch.bincount(d[2], minlength=n_tasks), lam, lam_s),
+                        SENTENCES,
+                    ),
+                    (
+                        J(p, d, g, a, lam, lam),
+                        "W_s has its own price: lam_shared, not lam.",
+                    ),
+                    (
+                        J(p, d, g, a, lam * n_adapters, lam_s),
+                        "The adapters' penalty is added once for each adapter, and holds all of them each time.",
+                    ),
+                    (
+                        J(p, d, g, a, lam / n_adapters, lam_s),
+                        "The penalties of the adapters add up: a sum over k, not a mean.",
+                    ),
+                    (
+                        2 * data_only - right,
+                        "The penalties are subtracted. Large weights cost something: add them.",
+                    ),
+                ],
+                what="J",
+            )
+        except Wrong as wrong:
+            if not wrong.diagnosed:
+                _which_part(yours, answer, (p, d, g, a), lam, lam_s)
+            raise
+
+
+SENTENCES = "Each CE_t is the mean over the task's sentences; you multiply by their number again."
+
+
+def _which_part(yours, answer, given, lam, lam_s):
+    """J is off in an unknown way: are it the penalties, or the weighted cross-entropies?"""
+    said, said_alone = (as_array(v) for v in (answer, call(yours, *given, 0.0, 0.0)))
+    if said.shape or said_alone.shape:
+        return
+    right, alone = answers.objective(*given, lam, lam_s), answers.objective(*given, 0.0, 0.0)
+    sum_right = np.isclose(said_alone, alone, rtol=1e-5)
+    penalties_right = np.isclose(said - said_alone, right - alone, rtol=1e-4)
+    if penalties_right and not sum_right:
+        raise Wrong("J is off in the sum of alpha_t CE_t; the penalties are right.")
+    if sum_right and not penalties_right:
+        raise Wrong("J is off in the penalties; the sum of alpha_t CE_t is right.")
 
 
 # ------------------------------------------------------------------ 03-5
@@ -189,6 +288,10 @@ def gradients(yours):
                     "The derivative of lam_s/2 ||W||^2 is lam_s W: the 2 cancels.",
                 ),
                 (plain + lam * p[0], "lam and lam_shared are swapped."),
+                (
+                    plain - lam_s * p[0],
+                    "dJ/dW_s: the sign of the penalty's part. Large weights cost: + lam_shared * W_s.",
+                ),
                 (-shared, "Everything has the wrong sign: error = p - onehot."),
             ],
             what="dJ/dW_s",
@@ -205,6 +308,14 @@ def gradients(yours):
                     "The graph is missing on the way back: task t pulls on A_k with the factor G[t, k].",
                 ),
                 (per_adapter + lam_s * p[1], "The adapters' penalty is lam, not lam_shared."),
+                (
+                    per_adapter - lam * p[1],
+                    "dJ/dA: the sign of the penalty's part. Large weights cost: + lam * A_k.",
+                ),
+                (
+                    per_adapter + 2 * lam * p[1],
+                    "The derivative of lam/2 ||A_k||^2 is lam A_k: the 2 cancels.",
+                ),
             ],
             what="dJ/dA",
         )
@@ -217,6 +328,7 @@ def gradients(yours):
                     "One row for each task, please: b_t only meets the sentences of task t.",
                 ),
                 (bias + lam_s * p[2], "Biases are not penalised: no penalty term in dJ/db."),
+                (bias + lam * p[2], "Biases are not penalised, not with lam either."),
                 (
                     bias / count.unsqueeze(1),
                     "The error is divided by n already: sum it over the sentences.",

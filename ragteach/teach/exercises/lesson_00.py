@@ -46,6 +46,20 @@ def count_weights(yours):
             (700, "An adapter is not one number per word: it has a row for each of the 3 classes."),
             (900, "Classes times words is one matrix, 300. There are 1 + 4 of them, not 3."),
             (15, "You left out the words: a row has a weight for each of the 100."),
+            (
+                1503,
+                "Biases, 3 for all tasks together, are not asked for here: count the weights only.",
+            ),
+            (1512, "Biases, 3 for each task, are not asked for here: count the weights only."),
+            (
+                1516,
+                "The 16 entries of the graph are given, not learned: they are no weights.",
+            ),
+            (
+                4800,
+                "A shared matrix and an adapter for each pair of tasks? There is one adapter per task.",
+            ),
+            (3000, "Every matrix was counted twice."),
             (1515, "Biases are not asked for here: count the weights only."),
             (3900, "One adapter per task, not one per task and class: its 3 rows are the classes."),
             (400, "One row of 100 for each task: the 3 classes and the shared matrix are missing."),

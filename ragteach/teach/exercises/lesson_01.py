@@ -7,6 +7,7 @@ import pandas as pd
 
 from ragteach.teach.checks import call, exercise, expect, expect_close, finished
 from ragteach.teach.drawing import as_array
+from ragteach.teach.exercises import own_means_01  # noqa: F401  registers 01-7
 from ragteach.teach.written import Sentence, in_words
 
 
@@ -17,6 +18,15 @@ def _label_counts(frame, word, tasks):
         for t in tasks
     ]
     return np.array(counts)
+
+
+def _split_counts(frame, word, tasks, stripped):
+    """The counts of those who split at the blanks, after some signs were taken away."""
+    counts = np.zeros((len(tasks), 3), dtype=int)
+    for text, label, task in zip(frame["text"], frame["label"], frame["task"], strict=True):
+        bare = text.translate({ord(sign): None for sign in stripped})
+        counts[tasks.index(task), label] += word in bare.split()
+    return counts
 
 
 @exercise(
@@ -41,13 +51,17 @@ def label_counts(yours):
     """frame, word, tasks -> (n_tasks, 3): how many sentences of each task and label hold the
     word.
     """
-    for word, tasks in (("predictable", ["films", "cars"]), ("slow", ["cars", "food", "phones"])):
+    for word, tasks in (
+        ("predictable", ["films", "phones", "cars"]),  # not in the order of the alphabet
+        ("slow", ["cars", "food", "phones"]),
+    ):
         rows = [
             (f"The thing was {word}.", 0, tasks[0]),
             (f"The thing felt un{word}.", 2, tasks[0]),
             (f"I found it {word}, and it was dear.", 2, tasks[1]),
             (f"It seemed {word} and bright.", 2, tasks[1]),
             (f"It felt {word}; it was fine.", 1, tasks[-1]),
+            (f"Not so {word} after all.", 0, tasks[1]),
             ("The thing was fine.", 1, tasks[0]),
         ]
         frame = pd.DataFrame(rows, columns=["text", "label", "task"])
@@ -55,6 +69,9 @@ def label_counts(yours):
         inside = right + np.eye(
             len(tasks), 3, 2, dtype=int
         )  # the one "un..." sentence, in task 0, label 2
+        spelled = _split_counts(frame, word, tasks, "")
+        no_stop = _split_counts(frame, word, tasks, ".")
+        by_name = right[np.argsort(tasks)]
         everything = np.array(
             [[((frame.task == t) & (frame.label == c)).sum() for c in range(3)] for t in tasks]
         )
@@ -70,6 +87,23 @@ def label_counts(yours):
                 (
                     inside,
                     f'You also counted "un{word}": look for whole words, with \\b on both sides.',
+                ),
+                (
+                    by_name,
+                    "The rows stand in the order of the alphabet, as pd.crosstab and groupby sort them. The "
+                    "order of `tasks` is asked for: .reindex(tasks).",
+                ),
+                (right[::-1], "The rows are turned round: the first row is the first of `tasks`."),
+                (right[:, ::-1], "The columns are turned round: label 0 comes first."),
+                (
+                    spelled,
+                    "Words keep their punctuation when a text is split at the blanks: "
+                    f'"{word}." is not "{word}". Look with \\b on both sides.',
+                ),
+                (
+                    no_stop,
+                    f'The full stops are gone, but "{word}," and "{word};" are still missed. Look with '
+                    "\\b on both sides.",
                 ),
                 (right > 0, "You ask whether there is one. Count how many there are: .sum()."),
                 (
@@ -196,6 +230,32 @@ def expected_errors(yours):
                     "sigma and tau are not squared. Variances are sigma^2 and tau^2.",
                 ),
                 ([pooled, own], "The two are swapped: first the own mean, then the pooled one."),
+                (
+                    [own, variance + (1 - 1 / n_tasks) * tau],
+                    "tau is a standard deviation. The squared bias needs tau^2.",
+                ),
+                (
+                    [own, variance + tau**2 / (n_tasks - 1)],
+                    "tau^2 / (T - 1) is how the mean of the OTHER tasks scatters. The bias is the distance "
+                    "of one task from the mean of all.",
+                ),
+                (
+                    [own, variance + (1 + 1 / (n_tasks - 1)) * tau**2],
+                    "That is the distance to the mean of the other tasks. Task t itself is in the pool.",
+                ),
+                (
+                    [own + tau**2, variance + bias],
+                    "The own mean has no bias: how tasks differ does not touch it.",
+                ),
+                (
+                    [own, (sigma**2 + tau**2) / (n * n_tasks)],
+                    "More values do not make the difference between tasks smaller: only the noise is "
+                    "divided by n T.",
+                ),
+                (
+                    [sigma**2 / (n - 1), sigma**2 / (n * n_tasks - 1) + bias],
+                    "n - 1 belongs to estimating a variance. The variance of a mean is sigma^2 / n.",
+                ),
                 ([own, variance], "The pooled mean also has a bias: the tasks' true means differ."),
                 (
                     [own, bias],

@@ -532,7 +532,8 @@ def train_by(yours):
                 (
                     2 * np.array(right),
                     "You return sums over the two batches; their mean is asked.",
-                )
+                ),
+                *[(_slipped(schedule, given, how), said) for said, how in TRAINER_SLIPS.items()],
             ],
             what=f"{schedule}: J per epoch",
         )
@@ -540,6 +541,23 @@ def train_by(yours):
             _trainable(model) == "shared+adapters+bias",
             f"{schedule}: a part is still frozen at the end. Unfreeze it.",
         )
+
+
+TRAINER_SLIPS = {
+    "This is J of the last batch of each epoch. The mean over its batches is asked.": {"note": -1},
+    "This is J of the first batch of each epoch. The mean over its batches is asked.": {"note": 0},
+    "One optimiser serves all turns, and its memory of one turn pushes the next. Make a new one for "
+    "each turn.": {"fresh": False},
+    "This is what torch.optim.SGD does. The exercise asks for torch.optim.Adam.": {
+        "kind": torch.optim.SGD
+    },
+}
+
+
+def _slipped(schedule, given, how):
+    """What a trainer with a slip returns; computed where it is needed only."""
+    model = RAG(5, 3, 2, tasks=["films", "cars"], seed=1)
+    return lambda: answers.train_by_slips(schedule, model, _batches(), _Watched(), **given, **how)
 
 
 def _judge_turns(schedule, turns, notes):

@@ -255,6 +255,18 @@ def half_life(yours):
                     math.log(0.5) / math.log(1 - lam),
                     "The learning rate is missing: one step shrinks by lr times lam.",
                 ),
+                (
+                    math.log(0.5) / math.log(1 + lr * lam),
+                    "Each step leaves 1 MINUS lr lam: what you wrote grows.",
+                ),
+                (
+                    math.log(0.5) / math.log(lr * lam),
+                    "lr lam is what a step takes away. What it leaves is 1 - lr lam.",
+                ),
+                (
+                    math.log(0.5) * (1 - lr * lam),
+                    "Solve n log(1 - lr lam) = log(1/2): the logarithm of the factor is missing.",
+                ),
                 (1 / (lr * lam), "After 1 / (lr lam) steps about 37 % is left, not one half."),
                 (
                     0.5 / (lr * lam),
@@ -476,6 +488,19 @@ def _small():
     return RAG(5, 3, 2, tasks=["films", "cars"], seed=1, scale=0.5), _loss
 
 
+FILM_SLIPS = {
+    "Gradients pile up: optimizer.zero_grad() in every step.": {"clear": False},
+    "This is Adam's film. Plain gradient descent is asked for: torch.optim.SGD.": {
+        "kind": torch.optim.Adam
+    },
+    "This film has momentum. Plain gradient descent has none.": {"momentum": 0.9},
+}
+
+
+def _slipped_film(steps, lr, **how):
+    return [as_array(part) for part in answers.film_with_a_slip(*_small(), steps, lr, **how)]
+
+
 @exercise(
     "05-9",
     title="A film of your own",
@@ -498,14 +523,14 @@ def film(yours):
     model, loss = _small()
     start = model.shared.detach().clone(), model.adapter_weights().detach().clone()
     right = [as_array(part) for part in answers.film(model, loss, steps, lr)]
-    uncleared = [as_array(part) for part in answers.never_cleared(*_small(), steps, lr)]
+    slips = [_slipped_film(steps, lr, **how) for how in FILM_SLIPS.values()]
     found = call(lambda: yours(*_small(), steps, lr))
     expect(
         isinstance(found, list | tuple) and len(found) == 2,
         "Return two things: W_s after every step, and the adapters after every step.",
     )
     names = ("W_s of your film", "The adapters of your film")
-    for mine, wanted, piled, first, what in zip(found, right, uncleared, start, names, strict=True):
+    for i, (mine, wanted, first, what) in enumerate(zip(found, right, start, names, strict=True)):
         begun = np.concatenate([as_array(first)[None], wanted])
         expect_close(
             mine,
@@ -522,7 +547,7 @@ def film(yours):
                 ),
                 (begun[:-1], "You kept the weights before each step. After it, please."),
                 (begun, "The start is in the film as well. One picture for each step, after it."),
-                (piled, "Gradients pile up: optimizer.zero_grad() in every step."),
+                *[(slip[i], said) for slip, said in zip(slips, FILM_SLIPS, strict=True)],
                 (wanted[-1], "This is the last picture only. Keep one for every step."),
             ],
             what=what,

@@ -361,6 +361,9 @@ def kernel_logits(yours):
         )
 
 
+SQUARED = "spread is tau^2 already, a variance as noise is"
+
+
 @exercise(
     "07-8",
     title="Between own and pooled",
@@ -418,6 +421,8 @@ def best_mix(yours):
                     "Here it is known.",
                 ),
                 (v, "This is the noise itself. w is a share: v / (v + tau^2)."),
+                (v / (v + tau2**2), f"{SQUARED}: do not square it again."),
+                (v**2 / (v**2 + tau2**2), f"{SQUARED}: square neither of the two."),
             ],
             what="The best w",
         )
@@ -425,6 +430,10 @@ def best_mix(yours):
             mine[1],
             error,
             wrong=[
+                (
+                    v / n_tasks + (n_tasks - 1) / n_tasks * ((1 - w) ** 2 * v + w**2 * tau2**2),
+                    f"The squared error: {SQUARED}. In the bracket stands spread, not spread^2.",
+                ),
                 (bracket, "This is the bracket alone. Put it into the whole formula: v / T + ..."),
                 (
                     v / n_tasks + bracket,

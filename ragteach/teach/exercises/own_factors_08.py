@@ -92,9 +92,15 @@ def _start(mine, yours):
         sizes["down"] > 0 or sizes["up"] > 0,
         "Both factors start at zero: then both gradients are zero for ever. You proved it.",
     )
+    expect(sizes["shared"] == 0, "self.shared should start at zero; down is the random one.")
     expect(
         sizes["up"] == 0,
         "up should start at zero, so that training begins at full sharing; down is the random one.",
+    )
+    spread = as_array(yours(3, 200, 4, 5, seed=3).down).std()
+    expect(
+        0.9 < spread < 1.1,
+        f"down should be drawn from the standard normal distribution; its spread is {spread:.2f}, not 1.",
     )
     down = as_array(mine.down)
     expect(not np.allclose(down[0], down[1]), "Both tasks have the same lens: draw one for each.")
@@ -240,7 +246,37 @@ class _MeanPull(Factors):
         return self
 
 
+class _FreeShared(Factors):
+    """The penalty is on the adapters only."""
+
+    def train(self, x, task, y, lam, lr, steps, lens=False):
+        for _ in range(steps):
+            before = self.shared
+            super().train(x, task, y, lam, lr, 1, lens)
+            self.shared = self.shared + lr * lam * before
+        return self
+
+
+class _TwicePrice(Factors):
+    def train(self, x, task, y, lam, lr, steps, lens=False):
+        return super().train(x, task, y, 2 * lam, lr, steps, lens)
+
+
+class _OneStep(Factors):
+    def train(self, x, task, y, lam, lr, steps, lens=False):
+        return super().train(x, task, y, lam, lr, 1, lens)
+
+
+class _Uphill(Factors):
+    def train(self, x, task, y, lam, lr, steps, lens=False):
+        return super().train(x, task, y, lam, -lr, steps, lens)
+
+
 MISTAKES = {
+    "W_s pays nothing: its gradient is the sum of the pulls + lam W_s.": _FreeShared,
+    "The penalty pulls twice as hard as it should: J has lam / 2, so its gradient is lam W.": _TwicePrice,
+    "train makes one step, whatever steps says.": _OneStep,
+    "You climb: a step goes against the gradient, minus lr times it.": _Uphill,
     "The penalty is missing: nothing pulls the weights back.": _NoPenalty,
     "down took its step with the NEW up. Work out all gradients first, then step.": _NewFactor,
     "The adapters pay nothing: dJ/dA_t = pull + lam A_t.": _FreeAdapters,

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from unittest import mock
+
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 
@@ -53,8 +58,8 @@ def sentences(seed, n=24, n_tasks=3, d=5):
     return x, task, y
 
 
-LAM, LAM_SHARED = 0.06, 0.02
-RATIOS = [0.02, 2.0, 200.0]
+LAM, LAM_SHARED = 0.1, 0.02
+RATIOS = [0.03, 0.3, 3.0, 30.0, 300.0]
 
 
 @exercise(
@@ -105,27 +110,52 @@ def _parts(mine, right):
             ]
         )
         for message, other in _other_fits():
-            others.append((other.parts()[name == "A"], message))
+            others.append((other[name == "A"], message))
         expect_close(value, truth, wrong=others, what=name, rtol=1e-2, atol=2e-3)
 
 
-def _other_fits():
-    """Models that are fitted to the same numbers with a slip in the settings."""
+SLIPS = {  # what is said, and (s, C) from n, lam, lam_shared
+    "s is upside down: s = sqrt(lam_shared / lam).": lambda n, lam, lam_s: (
+        (lam / lam_s) ** 0.5,
+        1 / (n * lam_s),
+    ),
+    "s lacks its root: s = sqrt(lam_shared / lam). The penalty is of squares.": lambda n, lam, lam_s: (
+        lam_s / lam,
+        1 / (n * lam_s),
+    ),
+    "C counts all sentences. n is those of one task: len(y) / n_tasks.": lambda n, lam, lam_s: (
+        (lam_s / lam) ** 0.5,
+        1 / (3 * n * lam_s),
+    ),
+    "C belongs to the shared block: C = 1 / (n lam_shared), not 1 / (n lam).": lambda n, lam, lam_s: (
+        (lam_s / lam) ** 0.5,
+        1 / (n * lam),
+    ),
+    "C is upside down: C = 1 / (n lam_shared). A large C is a weak penalty.": lambda n, lam, lam_s: (
+        (lam_s / lam) ** 0.5,
+        n * lam_s,
+    ),
+    "C lacks n: scikit-learn sums the losses, J takes their mean. C = 1 / (n lam_shared), with n the "
+    "sentences of one task.": lambda n, lam, lam_s: ((lam_s / lam) ** 0.5, 1 / lam_s),
+    "C is the price itself: C = 1 / (n lam_shared). A large C is a weak penalty.": lambda n, lam, lam_s: (
+        (lam_s / lam) ** 0.5,
+        lam_s,
+    ),
+}
+
+
+@functools.cache
+def _other_fits() -> list[tuple[str, tuple]]:
+    """The parts of models that are fitted to the same numbers with a slip in the settings."""
     x, task, y = sentences(0)
-    turned = TwiceWritten(3, LAM, LAM_SHARED)
-    turned.s = 1 / turned.s
-    yield "s is upside down: s = sqrt(lam_shared / lam).", turned.fit(x, task, y)
-    everyone = TwiceWritten(3, 3 * LAM, 3 * LAM_SHARED)
-    yield (
-        "C counts all sentences. n is those of one task: len(y) / n_tasks.",
-        everyone.fit(x, task, y),
-    )
-    strength = TwiceWritten(3, LAM, LAM_SHARED)
-    strength.lam_shared = LAM
-    yield (
-        "C belongs to the shared block: C = 1 / (n lam_shared), not 1 / (n lam).",
-        strength.fit(x, task, y),
-    )
+    found = []
+    for message, settings in SLIPS.items():
+        one = TwiceWritten(3, LAM, LAM_SHARED)
+        one.s, strength = settings(len(y) / 3, LAM, LAM_SHARED)
+        one.model = LogisticRegression(C=strength, tol=1e-8, max_iter=5000)
+        one.model.fit(augment(x, task, 3, one.s), y)
+        found.append((message, one.parts()))
+    return found
 
 
 def _loss(mine, right):
@@ -157,33 +187,136 @@ def _loss(mine, right):
     )
 
 
+# ------------------------------------------------------------------ choose
+
+
 def _choose(yours):
     x, task, y = sentences(4, n=16)
     fold = np.arange(len(y)) % 4
-    said = as_array(yours.choose(x, task, y, fold, 3, list(RATIOS), LAM_SHARED))
+    with _watched(yours, x, fold) as models:
+        said = yours.choose(x, task, y, fold, 3, list(RATIOS), LAM_SHARED)
     finished(said, "choose returns nothing yet.")
-    truth, training, turned, index = _choices(x, task, y, fold)
-    if np.isclose(said, truth):
+    said = as_array(said)
+    expect(said.ndim == 0, "choose returns one ratio, a number: not a list, not one for each fold.")
+    if problem := _slip_of(models):
+        raise Wrong(problem)
+    truth, training, turned, index = _choices()
+    if np.allclose(said, truth):
         return
-    if np.isclose(said, index):
+    if np.allclose(said, index):
         raise Wrong("choose returns the place in the list. Return the ratio that stands there.")
-    if np.isclose(said, training):
+    if np.allclose(said, truth * LAM_SHARED):
+        raise Wrong("choose returns lam. Return the ratio that it came from.")
+    if np.allclose(said, turned):
+        raise Wrong(
+            "choose took the ratio with the largest held-out loss. A loss is good when small."
+        )
+    if not models and np.allclose(said, training):
         raise Wrong(
             "choose took the ratio with the least TRAINING loss: that is always the loosest. Judge on "
             "fold == held."
         )
-    if np.isclose(said, turned):
-        raise Wrong(
-            "choose took the ratio with the largest held-out loss. A loss is good when small."
-        )
     raise Wrong(
-        f"choose says {said:g}; over the four folds another ratio has the smaller mean loss.",
+        f"choose says {said.item():g}; over the four folds another ratio has the smaller mean loss.",
         diagnosed=False,
     )
 
 
-def _choices(x, task, y, fold):
+@contextmanager
+def _watched(yours: type, x: np.ndarray, fold: np.ndarray) -> Iterator[list[dict]]:
+    """While it lasts, every model that the class makes leaves a note of what it is given:
+    its settings, the folds it is fitted on, and the folds it is judged on.
+    """
+    models: dict[int, dict] = {}
+    kept = []  # so that no two models share an id
+    init, fit, loss = yours.__init__, yours.fit, yours.loss
+
+    def folds(rows: object) -> frozenset:
+        first = np.atleast_2d(as_array(rows))[:, 0]
+        return frozenset(fold[np.isclose(x[:, :1], first).any(axis=1)].tolist())
+
+    def first_of(given: tuple, named: dict) -> object:
+        return given[0] if given else next(iter(named.values()))
+
+    def watched_init(self, *given, **named):
+        settings = [*given, *named.values()]
+        models[id(self)] = {"settings": settings, "fit": frozenset(), "judged": []}
+        kept.append(self)
+        init(self, *given, **named)
+
+    def watched_fit(self, *given, **named):
+        if id(self) in models:
+            models[id(self)]["fit"] = folds(first_of(given, named))
+        return fit(self, *given, **named)
+
+    def watched_loss(self, *given, **named):
+        if id(self) in models:
+            note = models[id(self)]
+            note["judged"].append((note["fit"], folds(first_of(given, named))))
+        return loss(self, *given, **named)
+
+    with ExitStack() as stack:
+        for name, method in (
+            ("__init__", watched_init),
+            ("fit", watched_fit),
+            ("loss", watched_loss),
+        ):
+            stack.enter_context(mock.patch.object(yours, name, method))
+        found: list[dict] = []
+        yield found
+    found.extend(models.values())
+
+
+def _slip_of(models: list[dict]) -> str:
+    """What the notes of the models show to be wrong; empty if nothing."""
+    settings = [[float(v) for v in note["settings"]] for note in models]
+    settings = [row for row in settings if len(row) == 3]
+    lams, prices = [row[1] for row in settings], [row[2] for row in settings]
+    if lams and not np.allclose(prices, LAM_SHARED):
+        return (
+            "lam_shared stays as it is given, for every ratio: only lam = ratio * lam_shared moves."
+        )
+    for wanted, problem in (
+        (LAM_SHARED / np.array(RATIOS), "lam = lam_shared / ratio is upside down"),
+        (np.array(RATIOS), "lam is set to the ratio itself"),
+        (np.array([LAM_SHARED]), "lam stays at lam_shared, whatever the ratio"),
+    ):
+        if lams and all(np.isclose(lam, wanted).any() for lam in lams):
+            return f"{problem}. The ratio is lam / lam_shared, so lam = ratio * lam_shared."
+    pairs = [pair for note in models for pair in note["judged"]]
+    if not pairs:
+        return ""
+    everyone = frozenset(range(4))
+    if all(fit == everyone for fit, _ in pairs):
+        return "Every model is fitted on all sentences: nothing is held out. Fit on fold != held."
+    if all(len(fit) == 1 and out == everyone - fit for fit, out in pairs):
+        return (
+            "The fold is turned round: you fit on fold == held and judge on the rest. Fit on "
+            "fold != held, judge on fold == held."
+        )
+    if all(fit == out for fit, out in pairs):
+        return (
+            "choose looks at the TRAINING loss, which is always least for the loosest ratio. Judge "
+            "on fold == held."
+        )
+    if all(out == everyone for _, out in pairs):
+        return (
+            "The models are judged on all sentences, most of them fitted on. Judge on fold == held."
+        )
+    held = {out for fit, out in pairs if not fit & out}
+    if len(held) < 4 and all(len(out) == 1 for out in held):
+        return (
+            f"Only {len(held)} of the 4 folds is ever held out. For every ratio, hold out each fold "
+            "once, and add the losses."
+        )
+    return ""
+
+
+@functools.cache
+def _choices():
     """The right ratio, that of the training loss, that of the largest held-out loss, and its place."""
+    x, task, y = sentences(4, n=16)
+    fold = np.arange(len(y)) % 4
     held, seen = [], []
     for ratio in RATIOS:
         out_losses, in_losses = [], []

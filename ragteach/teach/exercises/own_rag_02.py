@@ -332,10 +332,25 @@ def _training(kind: Callable) -> None:
     finished(history, "train_on returns nothing yet: a list with J before every step.")
     said = as_array(history)
     expect(said.shape == (400,), f"train_on: one J for each of 400 steps; got {said.shape}.")
-    expect_close(said[0], start, what="train_on: the first J", rtol=1e-3)
+    fresh = kind(N_FEATURES, N_CLASSES, GRAPH, seed=3)
+    first = [
+        (
+            _objective(fresh, x, task, y, 0.0, 0.0),
+            "train_on: you note the cross-entropy alone. J has the penalty in it.",
+        ),
+        (
+            _objective(fresh, x, task, y, lam_shared, lam),
+            "train_on: lam and lam_shared are handed to penalty in the other order.",
+        ),
+        (
+            _after_one_step(fresh, x, task, y, lam, lam_shared),
+            "train_on: you note J after each step. Before it, please: the first J is the start's.",
+        ),
+    ]
+    expect_close(said[0], start, first, what="train_on: the first J", rtol=1e-3)
+    _length_of_steps(kind, x, task, y)
     end = _objective(model, x, task, y, lam, lam_shared)
     loss = _objective(model, x, task, y, 0.0, 0.0)
-    fresh = kind(N_FEATURES, N_CLASSES, GRAPH, seed=3)
     alone = end > start - 1e-3 and loss < _objective(fresh, x, task, y, 0.0, 0.0) - 1e-3
     expect(
         not alone,
@@ -350,6 +365,37 @@ def _training(kind: Callable) -> None:
             f"train_on: after 400 steps J is {end:.4f}, and {lowest:.4f} can be reached. Is the penalty in "
             "what you descend on, and do both W_s and the adapters move?"
         )
+
+
+def _after_one_step(model, x, task, y, lam, lam_shared) -> float:
+    """J after one step of gradient descent with lr = 0.2 from where the learner's model is."""
+    shared, adapters = inside(_shared_and_adapters, model)
+    shared, adapters = shared.clone().requires_grad_(), adapters.clone().requires_grad_()
+
+    def objective():
+        W = shared + torch.tensordot(GRAPH, adapters, dims=1)
+        loss = torch.nn.functional.cross_entropy(torch.einsum("ncd,nd->nc", W[task], x), y)
+        return loss + lam_shared / 2 * shared.square().sum() + lam / 2 * adapters.square().sum()
+
+    slopes = torch.autograd.grad(objective(), [shared, adapters])
+    with torch.no_grad():
+        shared -= 0.2 * slopes[0]
+        adapters -= 0.2 * slopes[1]
+    return objective().item()
+
+
+def _length_of_steps(kind, x, task, y) -> None:
+    """One step with a tenth of the learning rate moves W_s less."""
+    moved = []
+    for lr in (0.2, 0.02):
+        model = kind(N_FEATURES, N_CLASSES, GRAPH, seed=3)
+        before = inside(_shared_and_adapters, model)[0].clone()
+        model.train_on(x, task, y, 0.1, 0.05, lr=lr, steps=1)
+        moved.append(float((inside(_shared_and_adapters, model)[0] - before).abs().max()))
+    expect(
+        moved[1] < 0.5 * moved[0] or moved[0] == 0,
+        "train_on: a tenth of lr makes steps of the same length. Is lr used?",
+    )
 
 
 def _lowest(x, task, y, lam, lam_shared) -> float:

@@ -169,6 +169,14 @@ class World:
                 "These are validation accuracies of the chosen models. Report the test set.",
             ),
             (
+                self._at("train", i, loss.argmin(1)),
+                "These are accuracies on the training sentences. Report the test set.",
+            ),
+            (
+                self._loss["test"][i, np.arange(len(self.seeds)), loss.argmin(1)],
+                "These are test losses. The accuracies of the chosen models are asked.",
+            ),
+            (
                 self._at("test", i, np.full(len(self.seeds), -1)),
                 "The last penalty was used every time. Did the chosen model get lost in the loop?",
             ),

@@ -1,6 +1,7 @@
 """Answers to try on the exercises of lesson 01."""
 
 import numpy as np
+import pandas as pd
 import torch
 from drafts import slips, spellings
 
@@ -38,8 +39,31 @@ def word_by_word(frame, word, tasks):
     return counts
 
 
+def crosstab(frame, word, tasks):
+    rows = frame[frame["text"].str.contains(rf"\b{word}\b")]
+    return pd.crosstab(rows["task"], rows["label"]).to_numpy()
+
+
+def at_the_blanks(signs):
+    """Counts of those who split a text at the blanks, some signs taken away."""
+
+    def counted(frame, word, tasks):
+        table = np.zeros((len(tasks), 3), dtype=int)
+        for text, label, task in zip(frame["text"], frame["label"], frame["task"], strict=True):
+            for sign in signs:
+                text = text.replace(sign, "")
+            table[tasks.index(task), label] += word in text.split()
+        return table
+
+    return counted
+
+
 WRONG = {
     "01-1": {
+        "crosstab": crosstab,
+        "turned round": lambda f, w, t: counts(f, w, t[::-1]),
+        "with punctuation": at_the_blanks(""),
+        "full stops only": at_the_blanks("."),
         "is there one": lambda f, w, t: counts(f, w, t) > 0,
         "transposed": lambda f, w, t: counts(f, w, t).T,
         "part of a word": lambda f, w, t: counts(f, w, t, "{}"),
@@ -101,6 +125,8 @@ WRONG = {
 
 RIGHT = {
     "01-1": {
+        "crosstab, in order": lambda f, w, t: pd.DataFrame(crosstab(f, w, t), sorted(t)).loc[t],
+        "at the blanks": at_the_blanks(".,;"),
         "masks": counts,
         "word by word": word_by_word,
         "a tensor": lambda f, w, t: torch.tensor(counts(f, w, t)),

@@ -213,6 +213,10 @@ WRONG = {
         "rank of G": known.graph_of_rank_one,
         "some rows": known.some_rows_equal,
         "turned round": known.turned_round,
+        "first and last": known.first_and_last_row,
+        "no adapter": known.no_adapter_is_used,
+        "a square": known.as_many_adapters_as_tasks,
+        "of rank one": known.rank_of_one,
         "a row of answers": lambda g: (g == g[0]).all(0) if g.size else np.ones(1, bool),
     },
     "02-4": {
@@ -313,6 +317,28 @@ WRONG = {
         "no penalty": mine(train_on=descend_by(price=False)),
         "no history": mine(train_on=lambda self, *a, **k: MyRAG.train_on(self, *a, **k)[-1]),
         "adapters stand": mine(train_on=descend_by(both=False)),
+        "lr of its own": mine(
+            train_on=lambda self, x, t, y, lam, ls, lr, steps: MyRAG.train_on(
+                self, x, t, y, lam, ls, 0.2, steps
+            )
+        ),
+        "J after the step": mine(
+            train_on=lambda self, *a, lr, steps: [
+                *MyRAG.train_on(self, *a, lr=lr, steps=steps),
+                *MyRAG.train_on(self, *a, lr=lr, steps=1),
+            ][1:]
+        ),
+        "the loss is noted": mine(
+            train_on=lambda self, x, t, y, lam, ls, lr, steps: [
+                torch.nn.functional.cross_entropy(self(x, t), y).item(),
+                *MyRAG.train_on(self, x, t, y, lam, ls, lr, steps)[1:],
+            ]
+        ),
+        "prices exchanged": mine(
+            train_on=lambda self, x, t, y, lam, ls, lr, steps: MyRAG.train_on(
+                self, x, t, y, ls, lam, lr, steps
+            )
+        ),
     },
 }
 

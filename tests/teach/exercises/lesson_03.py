@@ -19,7 +19,7 @@ from ragteach.teach.exercises.answers_03 import (
 
 F = torch.nn.functional
 R03_7 = {"scores": [-1.55, -1.125, 3.375], "steps": 8}
-R03_9 = {0.0: 0.3, 0.01: 0.33, 0.1: 0.94, 1.0: 0.95}
+R03_9 = {0.0: 0.2146, 0.01: 0.275, 0.1: 0.9313, 1.0: 0.9604}  # what the lesson's cells give
 
 
 def by_hand_log_softmax(z):
@@ -99,6 +99,12 @@ def J(**change):
         return objective(**given | {k: f(given) for k, f in change.items()})
 
     return mistaken
+
+
+def labelled(given):
+    """How many sentences of each task have a label."""
+    _, y, task = given["data"]
+    return torch.bincount(task[y >= 0], minlength=len(given["graph"]))
 
 
 def no_half(parts, data, graph, alphas, lam, lam_shared):
@@ -186,6 +192,14 @@ WRONG = {
         "no lam": J(lam=lambda g: 0),
         "swapped": J(lam=lambda g: g["lam_shared"], lam_shared=lambda g: g["lam"]),
         "no half": no_half,
+        "no half for the adapters": J(lam=lambda g: 2 * g["lam"]),
+        "no half for W_s": J(lam_shared=lambda g: 2 * g["lam_shared"]),
+        "adapters' penalty per adapter": J(lam=lambda g: len(g["parts"][1]) * g["lam"]),
+        "alpha squared": J(alphas=lambda g: g["alphas"] ** 2),
+        "alpha of mean 1": J(alphas=lambda g: g["alphas"] / g["alphas"].mean()),
+        "by size": J(alphas=lambda g: g["alphas"] * labelled(g) / labelled(g).sum()),
+        "in an unknown way": J(alphas=lambda g: g["alphas"] ** 3),
+        "penalties in an unknown way": J(lam=lambda g: 0.7 * g["lam"]),
         "penalty per task": penalty_per_task,
         "not squared": answers.lengths_not_squared,
         "biases penalised": answers.biases_penalised,
@@ -213,6 +227,8 @@ WRONG = {
         "sums": lambda p, d, g, a, lam, lam_s: gradients(p, d, g, a * counts(d, g), lam, lam_s),
         "a 2 too many": G(lambda d, p, data, g, a, lam, lam_s: d + lam_s * p[0]),
         "swapped": lambda p, d, g, a, lam, lam_s: gradients(p, d, g, a, lam_s, lam),
+        "minus lam_shared": G(lambda d, p, data, g, a, lam, lam_s: d - 2 * lam_s * p[0]),
+        "minus lam": G(None, lambda d, p, data, g, a, lam, lam_s: d - 2 * lam * p[1]),
         "sign": lambda *args: tuple(-d for d in gradients(*args)),
         "no penalty on A": G(None, lambda d, p, data, g, a, lam, lam_s: d - lam * p[1]),
         "no graph": G(
@@ -250,6 +266,11 @@ WRONG = {
         "a list": list(KNOBS.values()),
     },
     "03-9": {
+        "guessed": {0.0: 0.33, 0.01: 0.33, 0.1: 0.95, 1.0: 0.95},
+        "guessed the second": R03_9 | {0.01: 0.33},
+        "guessed the third": R03_9 | {0.1: 0.9},
+        "guessed the last": R03_9 | {1.0: 0.9},
+        "not measured": {0.0: 0.0, 0.01: 0.0, 0.1: 0.93, 1.0: 0.95},
         "right sign": {0.0: 0.998, 0.01: 0.996, 0.1: 0.98, 1.0: 0.95},
         "cross-entropy": {0.0: 27.2, 0.01: 9.7, 0.1: 0.55, 1.0: 0.49},
         "the loss": {0.0: -108.0, 0.01: -20.0, 0.1: -2.0, 1.0: -1.9},
@@ -313,6 +334,10 @@ RIGHT = {
         "a tensor": {"scores": answers.tiny_steps(1, 0.5), "steps": torch.tensor(8)},
     },
     "03-8": {"capitals": {k: v.upper() for k, v in KNOBS.items()}},
-    "03-9": {"other numbers": R03_9, "tensors": {k: torch.tensor(v) for k, v in R03_9.items()}},
+    "03-9": {
+        "every digit": R03_9,
+        "two digits": {0.0: 0.21, 0.01: 0.28, 0.1: 0.93, 1.0: 0.96},
+        "tensors": {k: torch.tensor(v) for k, v in R03_9.items()},
+    },
     "03-10": spellings("wrwrrw"),
 }

@@ -150,6 +150,7 @@ def trainer(
     left=("shared", "adapters"),
     note=torch.Tensor.item,
     share=None,
+    kind=torch.optim.Adam,
 ):
     """A trainer by schedule, with one thing changed."""
 
@@ -159,18 +160,20 @@ def trainer(
             model.freeze("shared", "adapters", *(() if bias else ("bias",)))
             model.unfreeze(*moving)
             if fresh or optimizer is None:
-                optimizer = torch.optim.Adam(
+                optimizer = kind(
                     [p for p in model.parameters() if p.requires_grad or not fresh], lr=lr
                 )
             for _ in range(epochs if share == "all" else epochs // len(plan)):
-                total = 0.0
+                total, seen = 0.0, []
                 for x, y, task in loader:
                     optimizer.zero_grad()
                     loss = criterion(model(x, task), y, task, model)
                     loss.backward()
                     optimizer.step()
                     total = total + note(loss)
-                losses.append(total / (1 if share == "sum" else len(loader)))
+                    seen.append(note(loss))
+                one = seen[share] if share in (0, -1) else None
+                losses.append(one or total / (1 if share == "sum" else len(loader)))
         model.unfreeze(*left, "bias")
         return losses
 
@@ -380,6 +383,10 @@ WRONG = {
         "live": trainer(note=lambda loss: loss),
         "sums": trainer(share="sum"),
         "all epochs in each turn": trainer(share="all"),
+        "the last batch": trainer(share=-1),
+        "the first batch": trainer(share=0),
+        "one optimiser": trainer(fresh=False),
+        "SGD": trainer(kind=torch.optim.SGD),
         "nothing": lambda schedule, model, loader, criterion, epochs, rounds, lr: [0.0] * epochs,
     },
     "04-7": slips("rwrwwr"),

@@ -1,6 +1,7 @@
 """Answers to try on the exercises of lesson 05."""
 
 import math
+from functools import partial
 
 import numpy as np
 import torch
@@ -79,6 +80,8 @@ WRONG = {
         "the start too": recorded(when="start too"),
         "no zero_grad": recorded(clear=False),
         "no step": recorded(step=False),
+        "Adam": recorded(optimizer=torch.optim.Adam),
+        "momentum": recorded(optimizer=partial(torch.optim.SGD, momentum=0.9)),
         "the last": recorded(last=True),
         "W_s only": lambda *given: recorded()(*given)[0],
     },

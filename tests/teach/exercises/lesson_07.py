@@ -109,6 +109,12 @@ WRONG = {
         "T in w": lambda v, t, n: (v / n / (v / n + t), 1.0),
         "James and Stein": lambda v, t, n: ((n - 3) / (n - 1) * v / (v + t), 1.0),
         "the noise": lambda v, t, n: (v, 1.0),
+        "squared again": lambda v, t, n: (v / (v + t**2), 1.0),
+        "both squared again": lambda v, t, n: (v**2 / (v**2 + t**2), 1.0),
+        "squared again in the error": lambda v, t, n: (
+            v / (v + t),
+            v / n + (n - 1) / n * (t**2 * v + v**2 * t**2) / (v + t) ** 2,
+        ),
         "the bracket by T": lambda v, t, n: (v / (v + t), v * t / (v + t) / n),
         "a sum": lambda v, t, n: (v / (v + t), v + t),
         "error of own": lambda v, t, n: (v / (v + t), v),
