@@ -144,11 +144,9 @@ def _reasons(
     said = []
     out = [name for name in there if name in beaten]
     if len(there) > 1 and not others:
-        middle, low, high = gap[chosen, there[1]]
+        middle, *ends = gap[chosen, there[1]]
         pays = "sharing a part of the weights pays here. " if chosen == "RAG" else ""
-        span = f"95 % interval {_points(low)} to {_points(high)}"
-        if low == high:
-            span = "the same in every draw"
+        span = _span(*ends, called="95 % interval ")
         said.append(
             f"It is clearly better than {_listed(out)} (than {there[1]} by {_points(middle)} points,"
             f" {span}): {pays}Use {chosen}."
@@ -170,15 +168,20 @@ def _reasons(
         )
     nothing = gap.get((chosen, NOTHING))
     if nothing is not None and not nothing[1] > 0:
-        span = f"{_points(nothing[1])} to {_points(nothing[2])}"
-        if nothing[1] == nothing[2]:
-            span = "the same in every draw"
+        span = _span(*nothing[1:])
         said.append(
             f"But {chosen} is not clearly better than saying each task's most frequent class "
             f"without reading ({_points(nothing[0])} points, {span}): these draws "
             "do not show that anything was learned."
         )
     return said
+
+
+def _span(low: float, high: float, called: str = "") -> str:
+    """An interval of differences, in words."""
+    if low == high:
+        return "the same in every draw"
+    return f"{called}{_points(low)} to {_points(high)}"
 
 
 def _points(share: float) -> str:

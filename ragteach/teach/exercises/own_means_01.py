@@ -163,29 +163,17 @@ def _near(value, right):
 
 
 def _truths(mu):
-    tau = LARGE["tau"]
     spread = mu.std()
     expect(spread > 1e-9, "draw: every task has the same mean. Draw a mu for each task.")
     expect(
         abs(mu.mean()) < 0.1,
         f"draw: over many tasks mu has the mean {mu.mean():.2f}. The means lie around 0.",
     )
-    expect(
-        not _near(spread, tau / 3**0.5),
-        "draw: is mu uniform between -tau and tau? Then it spreads by tau / sqrt(3). tau is a standard "
-        "deviation.",
-    )
-    expect(not _near(spread, tau**2), "draw: the spread of mu is tau, not tau squared.")
-    expect(not _near(spread, tau**0.5), "draw: the spread of mu is tau, not its root.")
-    expect(not _near(spread, LARGE["sigma"]), "draw: mu spreads by sigma. tau is for the tasks.")
-    expect(not _near(spread, 1.0), "draw: mu has the spread 1. Is tau left out?")
-    expect(
-        _near(spread, tau), f"draw: over many tasks mu has the spread {spread:.2f}; is that tau?"
-    )
+    _spreads(spread, "mu", "tau", "sigma")
 
 
 def _noise(mu, noise, values):
-    sigma, n_tasks = LARGE["sigma"], LARGE["n_tasks"]
+    n_tasks = LARGE["n_tasks"]
     expect(
         abs(np.corrcoef(values.mean(1), mu)[0, 1]) > 0.1,
         "draw: the values know nothing of mu. values[t] is mu[t] plus noise.",
@@ -204,28 +192,34 @@ def _noise(mu, noise, values):
         "draw: mu and the noise are the same random numbers. Use ONE generator for both: made twice "
         "from one seed, it begins again.",
     )
-    spread = noise.std()
     expect(
         abs(noise.mean()) < 0.1,
         f"draw: over many values the noise has the mean {noise.mean():.2f}. It lies around 0.",
     )
     expect(
-        not _near(spread, sigma / 3**0.5),
-        "draw: is the noise uniform between -sigma and sigma? Then it spreads by sigma / sqrt(3). sigma "
-        "is a standard deviation.",
-    )
-    expect(not _near(spread, sigma**2), "draw: the spread of the noise is sigma, not its square.")
-    expect(not _near(spread, sigma**0.5), "draw: the spread of the noise is sigma, not its root.")
-    expect(
-        not _near(spread, sigma / LARGE["n"] ** 0.5),
+        not _near(noise.std(), LARGE["sigma"] / LARGE["n"] ** 0.5),
         "draw: sigma / sqrt(n) is the noise of a mean. Each single value has the noise sigma.",
     )
-    expect(not _near(spread, LARGE["tau"]), "draw: the noise has the spread tau; sigma is asked.")
-    expect(not _near(spread, 1.0), "draw: the noise has the spread 1. Is sigma left out?")
-    expect(
-        _near(spread, sigma),
-        f"draw: over many values the noise spreads by {spread:.2f}, not sigma.",
-    )
+    _spreads(noise.std(), "the noise", "sigma", "tau")
+
+
+def _spreads(found, what, name, other):
+    """It has the spread that is called so, and none of its likely slips."""
+    right = LARGE[name]
+    slips = [
+        (
+            right / 3**0.5,
+            f"is {what} uniform between -{name} and {name}? Then it spreads by {name} / sqrt(3). "
+            f"{name} is a standard deviation.",
+        ),
+        (right**2, f"the spread of {what} is {name}, not its square."),
+        (right**0.5, f"the spread of {what} is {name}, not its root."),
+        (LARGE[other], f"{what} has the spread {other}; {name} is asked."),
+        (1.0, f"{what} has the spread 1. Is {name} left out?"),
+    ]
+    for spread, said in slips:
+        expect(not _near(found, spread), f"draw: {said}")
+    expect(_near(found, right), f"draw: in many draws {what} spreads by {found:.2f}, not {name}.")
 
 
 # ------------------------------------------------------------------ mix, errors
