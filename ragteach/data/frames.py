@@ -212,8 +212,9 @@ def _codes(labels: Mapping[str, int]) -> str:
         return ""
     return (
         f" Since {others[0]!r} is no number, these labels are names without amounts: the column "
-        f"label holds codes, {names[0]!r} as 0 to {names[-1]!r} as {len(names) - 1}, not the numbers "
-        "themselves, and no mean absolute error is measured. Rename it or drop it to have that."
+        f"label holds codes, {names[0]!r} as 0 to {names[-1]!r} as {len(names) - 1}, not the "
+        "numbers themselves, and no mean absolute error is measured. Rename it or drop it "
+        "to have that."
     )
 
 
@@ -225,7 +226,8 @@ def _warn_alike(frame: pd.DataFrame) -> None:
         return
     more = f" And {len(found) - 1} more: see rt.look(data)." if len(found) > 1 else ""
     warnings.warn(
-        f"It may be a slip: {found[0]}. They stay two; {found[0].cure()}.{more}{_codes(rows['label'])}",
+        f"It may be a slip: {found[0]}. They stay two; "
+        f"{found[0].cure()}.{more}{_codes(rows['label'])}",
         NamesWarning,
         stacklevel=outside(),
     )

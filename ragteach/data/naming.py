@@ -321,10 +321,10 @@ def _refuse_identifiers(series: pd.Series, called: list, what: str) -> None:
     if what == "label" and len(called) > 20 and 2 * len(called) > len(series):
         raise refuse(
             expected="labels that repeat: classes with several rows each",
-            got=f"column {series.name!r} with {len(called)} different labels in {len(series)} rows, "
-            f"such as {shown(called[0], 60)}",
-            fix="say which column holds the classes: label='...'; if it is this one, merge its labels "
-            "into fewer, or add rows",
+            got=f"column {series.name!r} with {len(called)} different labels in {len(series)} "
+            f"rows, such as {shown(called[0], 60)}",
+            fix="say which column holds the classes: label='...'; if it is this one, merge its "
+            "labels into fewer, or add rows",
         )
 
 

@@ -58,8 +58,8 @@ NO_TASKS = (
 )
 ROUTED = (
     "call with tasks=..., one name per row. A scorer named by scoring=..., cross_val_predict and "
-    "the search's own predict do not pass tasks on, not even with metadata routing: let the task be "
-    "a column of X, named by task_column=...; or leave scoring out (accuracy), and predict by "
+    "the search's own predict do not pass tasks on, not even with metadata routing: let the task "
+    "be a column of X, named by task_column=...; or leave scoring out (accuracy), and predict by "
     "search.best_estimator_"
 )
 
@@ -264,15 +264,16 @@ class RAGClassifier(ClassifierMixin, _RAGEstimator):
             (no W_s).
         graph, num_adapters: see `routing_graph`. Default: one adapter per task. A matrix has one
             row per task, in the order of ``task_names``.
-        alpha: ``"equal"``, ``"size"``, one weight per task (a list, or a dict by their names), or one
-            number for all.
+        alpha: ``"equal"``, ``"size"``, one weight per task (a list, or a dict by their names), or
+            one number for all.
         bias: ``"task"``, ``"shared"`` or False.
         class_weight: None, ``"balanced"`` (inside each task), or a dict from class to weight.
         task_names: the tasks and their order. Default: the sorted tasks of `fit`.
         task_column: the column of X that holds the task, for tools that carry only X
             (scikit-learn's scorers, SelfTrainingClassifier): a name for a DataFrame, a position for
-            a matrix. With it any ``scoring=``, cross_val_predict and ``search.predict(X)`` work; with
-            ``tasks=`` those do not pass the tasks on (``search.best_estimator_.predict`` does).
+            a matrix. With it any ``scoring=``, cross_val_predict and ``search.predict(X)`` work;
+            with ``tasks=`` those do not pass the tasks on (``search.best_estimator_.predict``
+            does).
         rank: None for full-size adapters, solved exactly. A number for low-rank ones, trained by
             Adam.
         epochs, lr: of that training.

@@ -3,8 +3,8 @@
 Enters: an exercise's number and the learner's function, number, array or text. Leaves: a `Result`
 that a notebook draws as a small table: your answer, with the places that differ marked. A check
 never raises: an error in the learner's code becomes a FAIL that names the error, and an unfinished
-answer (``...`` or None) becomes TODO. And it never gives the answer away: the right value takes part
-in the comparison, and in nothing that leaves it.
+answer (``...`` or None) becomes TODO. And it never gives the answer away: the right value takes
+part in the comparison, and in nothing that leaves it.
 
 An exercise is a function in ``ragteach/teach/exercises/lesson_NN.py`` that receives the learner's
 answer and compares it with `expect_close`, `expect_equal`, `expect_choice`, `expect_marks` or

@@ -41,12 +41,14 @@ def wrong_spreads(weights):
         ),
         (
             norms.mean(),
-            "This is the distance itself. Divide by the norm of the mean model: spread has no unit.",
+            "This is the distance itself. Divide by the norm of the mean model: spread "
+            "has no unit.",
         ),
         (norms / size(centred), "One number per replica: take their mean."),
         (
             np.sqrt((norms**2).mean()) / size(centred),
-            "You took the root of the mean square. The spread is the mean of the distances: root first.",
+            "You took the root of the mean square. The spread is the mean of the "
+            "distances: root first.",
         ),
         (
             norms.sum() / size(centred),
@@ -58,7 +60,8 @@ def wrong_spreads(weights):
         ),
         (
             centred.std(0).mean(),
-            "This is the spread of single weights. A distance takes all weights of a model together.",
+            "This is the spread of single weights. A distance takes all weights of a "
+            "model together.",
         ),
         (
             np.abs(centred - centred.mean(0)).sum((1, 2)).mean() / np.abs(centred.mean(0)).sum(),
@@ -84,7 +87,8 @@ def wrong_steps(lr, lam, gap, tol):
         ),
         (
             np.log(gap / tol) / np.log(1 - lr * lam),
-            "A negative number of steps: the distance falls from gap to tol, so the ratio is tol / gap.",
+            "A negative number of steps: the distance falls from gap to tol, so the ratio "
+            "is tol / gap.",
         ),
         (
             np.log(tol) / np.log(1 - lr * lam),
@@ -96,7 +100,8 @@ def wrong_steps(lr, lam, gap, tol):
         ),
         (
             np.log(gap / tol) / (lr * lam),
-            "Nearly: that is the limit of tiny steps, exp(-lr lam n). One step multiplies by 1 - lr lam.",
+            "Nearly: that is the limit of tiny steps, exp(-lr lam n). One step multiplies "
+            "by 1 - lr lam.",
         ),
         (
             np.floor(np.log(tol / gap) / np.log(1 - lr * lam)),
@@ -132,7 +137,8 @@ def wrong_scales(scale):
         (scale, "The same scale is not the same variance: Var U(-u, u) = u^2 / 3, not u^2."),
         (
             scale**2 / 3,
-            "That is the variance of U(-scale, scale). Asked is the scale that gives variance scale^2.",
+            "That is the variance of U(-scale, scale). Asked is the scale that gives "
+            "variance scale^2.",
         ),
         (
             3 * scale**2,
@@ -186,7 +192,8 @@ def wrong_products(a):
     return [
         (
             to_the_last(u[:, :2] * s[:2] @ vt[:2]),
-            "You cut the SVD of a itself at rank 2: that loses something. Subtract the common shift first.",
+            "You cut the SVD of a itself at rank 2: that loses something. Subtract the common "
+            "shift first.",
         ),
         (
             to_the_last(row_dropped),
@@ -222,12 +229,14 @@ def wrong_overlaps(n_adapters, per_task):
         ),
         (
             (per_task, per_task * (per_task - 1) / (n_adapters - 1)),
-            "The two tasks draw independently of each other: what one holds is not gone for the other.",
+            "The two tasks draw independently of each other: what one holds is not gone "
+            "for the other.",
         ),
         (right[::-1], "The two numbers are swapped: first a task with itself, then two tasks."),
         (
             (per_task, per_task**2),
-            "Each of the K adapters is held by both with probability (k/K)^2: K times that is k^2/K.",
+            "Each of the K adapters is held by both with probability (k/K)^2: K times "
+            "that is k^2/K.",
         ),
         (
             (n_adapters, per_task**2 / n_adapters),

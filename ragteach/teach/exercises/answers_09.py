@@ -29,8 +29,8 @@ def weight_mistakes(sizes):
     return [
         (
             for_both(task_weight, sizes),
-            "This is alpha_t, the weight of the whole task. CE_t is a mean, so one of its n_t sentences has "
-            "alpha_t / n_t.",
+            "This is alpha_t, the weight of the whole task. CE_t is a mean, so one of its n_t "
+            "sentences has alpha_t / n_t.",
         ),
         (
             np.stack([size, equal]),
@@ -66,7 +66,8 @@ def weight_mistakes(sizes):
         ),
         (
             np.stack([equal, size]) * sizes.mean(),
-            "All weights are too large by the mean size. alpha is 1, or n_t / n-bar; then divide by n_t.",
+            "All weights are too large by the mean size. alpha is 1, or n_t / n-bar; then "
+            "divide by n_t.",
         ),
         (
             np.stack([equal, np.full(len(sizes), 1 / np.median(sizes))]),
@@ -186,16 +187,18 @@ def draw_mistakes(losses, labels):
     return [
         (
             losses.mean(),
-            "This is the plain mean: every sentence has probability 1/n. Here a class is drawn first.",
+            "This is the plain mean: every sentence has probability 1/n. Here a class is "
+            "drawn first.",
         ),
         (
             common_counts_more(losses, labels),
-            "Common classes count more in yours. A sentence of a class with n_c sentences has probability "
-            "1 / (C n_c): n_c stands below.",
+            "Common classes count more in yours. A sentence of a class with n_c sentences has "
+            "probability 1 / (C n_c): n_c stands below.",
         ),
         (
             np.mean([losses[labels == c].sum() for c in np.unique(labels)]),
-            "You summed the losses of each class. Within a class, each of its n_c sentences has 1 / n_c.",
+            "You summed the losses of each class. Within a class, each of its n_c sentences "
+            "has 1 / n_c.",
         ),
         (
             means.sum(),
@@ -207,7 +210,8 @@ def draw_mistakes(losses, labels):
         ),
         (
             1 / (len(means) * np.bincount(labels)[labels]),
-            "These are the probabilities of the sentences. Multiply each by its loss, and add them up.",
+            "These are the probabilities of the sentences. Multiply each by its loss, and "
+            "add them up.",
         ),
         (
             np.median(means),
@@ -228,10 +232,13 @@ def draw_mistakes(losses, labels):
 
 MOVES = {"a": "no", "b": "yes", "c": "no", "d": "yes", "e": "yes"}
 MOVES_BECAUSE = {
-    "a": "In a, every row comes three times. CE_t is a mean: three times the sum, over three times as many.",
-    "b": "In b, one class is repeated and the others are not, so its share of the mean grows: oversampling.",
+    "a": "In a, every row comes three times. CE_t is a mean: three times the sum, over three "
+    "times as many.",
+    "b": "In b, one class is repeated and the others are not, so its share of the mean grows: "
+    "oversampling.",
     "c": "In c, the order changes, and a bag of words does not know the order. The rows are equal.",
-    "d": "In d, pairs of neighbours are features too, and a swap makes other pairs: these are new rows.",
+    "d": "In d, pairs of neighbours are features too, and a swap makes other pairs: these "
+    "are new rows.",
     "e": "In e, the copy lacks a word, so its row differs from the original's.",
 }
 
@@ -276,7 +283,8 @@ def ridge_mistakes(X, y, w_s, lam):
         ),
         (
             ridge_towards(X, y, -w_s, lam),
-            "The sign of w_s: the penalty's gradient is lam (w - w_s), so lam w_s goes to the right with +.",
+            "The sign of w_s: the penalty's gradient is lam (w - w_s), so lam w_s goes to the "
+            "right with +.",
         ),
         (w_s, "This is w_s: the new sentences have not been used at all."),
         (
@@ -286,21 +294,23 @@ def ridge_mistakes(X, y, w_s, lam):
         ),
         (
             ridge_towards(X, y, w_s, len(X) * lam),
-            "The penalty counts n times too much: you divided both the squares and lam's other side by n.",
+            "The penalty counts n times too much: you divided both the squares and lam's "
+            "other side by n.",
         ),
         (
             (ridge(X, y, w_s, lam) + w_s) / 2,
-            "This is halfway between ridge and w_s. How far to go follows from lam and the data, word by "
-            "word: set the gradient to zero.",
+            "This is halfway between ridge and w_s. How far to go follows from lam and the data, "
+            "word by word: set the gradient to zero.",
         ),
         (
             right / 2,
-            "Half of the answer: the 1/2 of the squares and the 1/2 of the penalty both go in the gradient.",
+            "Half of the answer: the 1/2 of the squares and the 1/2 of the penalty both go in "
+            "the gradient.",
         ),
         (
             (w_s + np.linalg.pinv(X) @ y) / 2,
-            "This is halfway between least squares and w_s. How far to go follows from lam: set the "
-            "gradient to zero.",
+            "This is halfway between least squares and w_s. How far to go follows from lam: set "
+            "the gradient to zero.",
         ),
         (
             ridge_towards(X, y, w_s, lam * X.shape[1] / len(X)),

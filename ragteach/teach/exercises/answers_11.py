@@ -38,7 +38,8 @@ def wrong_attentions(q, k, v, here):
         ),
         (
             softmax(scores) * here[None, :] @ v,
-            "You set weights to zero after the softmax, so a row no longer sums to 1. Mask the scores before it.",
+            "You set weights to zero after the softmax, so a row no longer sums to 1. Mask the "
+            "scores before it.",
         ),
         (
             softmax(np.where(here[:, None], scores.T, 0.0)).T @ v,
@@ -63,8 +64,8 @@ def wrong_lora_weights(shared, ups, downs, graph):
         ),
         (
             shared + np.einsum("tk,kcr->tcr", graph, ups) @ np.einsum("tk,krd->trd", graph, downs),
-            "You mixed the factors before you multiplied: that makes products of one adapter's up with "
-            "another's down. First up @ down of each, then the sum.",
+            "You mixed the factors before you multiplied: that makes products of one adapter's up "
+            "with another's down. First up @ down of each, then the sum.",
         ),
         (
             shared + np.einsum("kt,kcd->tcd", graph, adapters)
@@ -138,7 +139,8 @@ def wrong_randloras(up, down, lam, gam):
         ),
         (
             np.einsum("jor,jr->or", up, lam) @ np.einsum("jri,ji->ri", down, gam),
-            "You summed over the pairs before multiplying: then up_1 meets down_2. Multiply pair by pair.",
+            "You summed over the pairs before multiplying: then up_1 meets down_2. Multiply "
+            "pair by pair.",
         ),
         (whole[0], "This is the first pair alone."),
     ]
@@ -237,11 +239,16 @@ LAWS = {
 }
 LAW_MESSAGES = {
     "collapse": "A graph of ones gives every task the same sum, whatever stands around the layer.",
-    "conservation": "dJ/dW_s is the sum of the dJ/dA_t in every layer: look at what your experiment printed.",
-    "balance": "At a point where J is flat both gradients are zero: lambda_s dW_s = lambda sum_t dA_t, layer by layer.",
-    "forgetting": "Its proof needed one lowest point of J, which a convex J has. That is gone; but a run of rank 1 that stops early refutes nothing.",
-    "equivalence": "scikit-learn's logistic regression is convex; no scaling of inputs turns this network into one.",
-    "order": "Joint training was ahead in these runs, but the proof needed that it finds the lowest J: neither proved nor refuted.",
+    "conservation": "dJ/dW_s is the sum of the dJ/dA_t in every layer: look at what your "
+    "experiment printed.",
+    "balance": "At a point where J is flat both gradients are zero: lambda_s dW_s = lambda sum_t "
+    "dA_t, layer by layer.",
+    "forgetting": "Its proof needed one lowest point of J, which a convex J has. That is gone; but "
+    "a run of rank 1 that stops early refutes nothing.",
+    "equivalence": "scikit-learn's logistic regression is convex; no scaling of inputs turns this "
+    "network into one.",
+    "order": "Joint training was ahead in these runs, but the proof needed that it finds the "
+    "lowest J: neither proved nor refuted.",
     "merging": "Each layer's change is a matrix: W_0 + dW_s + dA_t is one nn.Linear again.",
 }
 

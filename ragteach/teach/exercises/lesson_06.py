@@ -373,7 +373,8 @@ def honest_score(yours):
         "Where do the tasks need no adapters at all? Which end of the relatedness knob is that?",
         "With many sentences both are right always. Where are data scarce, but not so scarce that "
         "nobody learns?",
-        'compare("toy", seeds=8, n_per_task=20, relatedness=1.0, strategies=["RAG", "full sharing"], '
+        'compare("toy", seeds=8, n_per_task=20, relatedness=1.0, strategies=["RAG", "full '
+        'sharing"], '
         "progress=False)",
     ],
     reference=answers.scores({"RAG": 0.65, "full sharing": 0.69}),

@@ -413,7 +413,8 @@ def best_mix(yours):
                 (0.0, "This is the own end. With any noise at all it is not the lowest point."),
                 (
                     v / n_tasks / (v / n_tasks + tau2),
-                    "v is the noise of one task's estimate already. T comes in with the error only.",
+                    "v is the noise of one task's estimate already. T comes in with "
+                    "the error only.",
                 ),
                 (
                     (n_tasks - 3) / (n_tasks - 1) * v / (v + tau2),

@@ -35,7 +35,8 @@ from ragteach.teach.written import Sentence, in_words
         "equal: 1 / n_t. size: (n_t / mean of all n) / n_t. The n_t cancels.",
     ],
     reference=answers.sentence_weight,
-    reason='With "equal" every task weighs the same, so a sentence of a small task weighs much. With "size" '
+    reason='With "equal" every task weighs the same, so a sentence of a small task weighs much. '
+    'With "size" '
     "every sentence weighs the same, whatever its task.",
 )
 def sentence_weight(yours):
@@ -218,7 +219,8 @@ def ridge_towards(yours):
     minutes=15,
     trains="a paired experiment over seeds, in two worlds",
     hints=[
-        'run = new_task(r, 20, seed) gives the four accuracies; run["adapter"] - run["scratch"] is one '
+        'run = new_task(r, 20, seed) gives the four accuracies; run["adapter"] - run["scratch"] is '
+        "one "
         "difference.",
         "Collect the differences of at least six seeds for each relatedness, as a list or an "
         "array.",

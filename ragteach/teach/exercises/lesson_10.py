@@ -117,7 +117,8 @@ def share_changed(yours):
     trains="finding test sentences that were in training",
     hints=[
         "Write a function that normalises one text, and use it on both lists.",
-        'text.lower(), then re.sub(r"[^a-z0-9]+", " ", text), then .strip(). (pandas: .str.replace with '
+        'text.lower(), then re.sub(r"[^a-z0-9]+", " ", text), then .strip(). (pandas: .str.replace '
+        "with "
         "regex=True.)",
         "Put the normalised training texts into a set; then ask for every test text whether it is "
         "in it.",
@@ -316,7 +317,8 @@ def _lead(which: str, table: object) -> float:
     """RAG minus full sharing in accuracy, mean over the seeds of a table of `compare`."""
     expect(
         isinstance(table, pd.DataFrame),
-        f'"{which}" is a {type(table).__name__}. A number shows no experiment: hand over the whole table that '
+        f'"{which}" is a {type(table).__name__}. A number shows no experiment: hand over the whole '
+        "table that "
         "compare(...) returned.",
     )
     expect(

@@ -61,8 +61,8 @@ CHOOSING = ((3, 8, 11, 15, 22, 31, 40, 41, 57), tuple(range(60, 71)), tuple(rang
 RULES = {
     "mix": "(1 - w) of the task's own mean, w of the mean of all values.",
     "errors": "for each seed one draw, its mix minus mu, squared, and the mean over the tasks.",
-    "lead": "d is errors(other) minus errors(w), seed by seed; its mean, and 1.96 times its standard "
-    "error to each side.",
+    "lead": "d is errors(other) minus errors(w), seed by seed; its mean, and 1.96 times its "
+    "standard error to each side.",
     "best": "the mean of errors(w, seeds) over ALL seeds, for each w of the list.",
 }
 
@@ -74,18 +74,18 @@ RULES = {
     minutes=25,
     trains="owning an experiment: a world that is known, a rule, many draws, a paired difference",
     hints=[
-        "Run the check after each method: it goes in this order. draw: one generator, made from the seed, "
-        "draws first mu and then the noise; values[t] is mu[t] plus noise.",
-        "mix: the own means are values.mean(axis=1), one for each task; the pooled mean is the mean of all. "
-        "With w = 0 you have the own means, with w = 1 the pooled one.",
-        "errors: for each seed draw once, and average (mix - mu) ** 2 over the tasks. mu is the truth: only "
-        "an experiment has it.",
+        "Run the check after each method: it goes in this order. draw: one generator, made from "
+        "the seed, draws first mu and then the noise; values[t] is mu[t] plus noise.",
+        "mix: the own means are values.mean(axis=1), one for each task; the pooled mean is the "
+        "mean of all. With w = 0 you have the own means, with w = 1 the pooled one.",
+        "errors: for each seed draw once, and average (mix - mu) ** 2 over the tasks. mu is the "
+        "truth: only an experiment has it.",
         "lead: d = errors(other) - errors(w), one number for each seed. Its mean, and 1.96 times "
         "d.std(ddof=1) / sqrt(number of seeds) to each side.",
     ],
     reference=Experiment,
-    reason="A world whose truth you know, one rule for all, the same draws for both: this is what every "
-    "comparison of the course is made of.",
+    reason="A world whose truth you know, one rule for all, the same draws for both: this is what "
+    "every comparison of the course is made of.",
     rule="one truth a draw, all mixes on the same draws, differences draw by draw.",
 )
 def own_experiment(yours):
@@ -123,8 +123,8 @@ def _world(kind):
     )
     expect(
         mu.shape == (n_tasks,) and values.shape == (n_tasks, n),
-        f"draw: mu has shape {mu.shape} and values {values.shape}. With {n_tasks} tasks of {n} values "
-        f"they are ({n_tasks},) and ({n_tasks}, {n}).",
+        f"draw: mu has shape {mu.shape} and values {values.shape}. With {n_tasks} tasks of {n} "
+        f"values they are ({n_tasks},) and ({n_tasks}, {n}).",
     )
     _, again = _drawn(kind(**SIZE), 3)
     expect(np.array_equal(values, again), "draw: the same seed gives other numbers.")
@@ -145,8 +145,8 @@ def _another(mu, noise, other_mu, other_values):
     """Another seed is another world, its means and its noise both."""
     expect(
         abs(_alike(mu, other_mu)) < 0.2,
-        "draw: another seed has the same mu, only the noise is new. Draw mu from the seed too: one world "
-        "is its means AND its values.",
+        "draw: another seed has the same mu, only the noise is new. Draw mu from the seed too: one "
+        "world is its means AND its values.",
     )
     expect(
         abs(_alike(noise.ravel(), (other_values - other_mu[:, None]).ravel())) < 0.2,
@@ -189,8 +189,8 @@ def _noise(mu, noise, values):
     expect(
         abs(np.corrcoef(noise.ravel()[:n_tasks], mu)[0, 1]) < 0.5
         and abs(np.corrcoef(noise[:, 0], mu)[0, 1]) < 0.5,
-        "draw: mu and the noise are the same random numbers. Use ONE generator for both: made twice "
-        "from one seed, it begins again.",
+        "draw: mu and the noise are the same random numbers. Use ONE generator for both: made "
+        "twice from one seed, it begins again.",
     )
     expect(
         abs(noise.mean()) < 0.1,
@@ -369,8 +369,8 @@ def _chosen(mine):
         "best says the same w for every set of seeds. Let errors(w, seeds) choose, not a formula.",
     )
     raise Wrong(
-        f"best says {found.tolist()} for three sets of seeds; over one of them another w of the list has the "
-        "smaller mean error.",
+        f"best says {found.tolist()} for three sets of seeds; over one of them another w of the "
+        "list has the smaller mean error.",
         diagnosed=False,
     )
 
