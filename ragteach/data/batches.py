@@ -16,8 +16,8 @@ from typing import Any
 
 import torch
 
-from ragteach.data.objects import has, readable
 from ragteach.errors import is_list, refuse, shown
+from ragteach.ground.objects import has, readable
 from ragteach.tensors import MISSING
 
 WHOLE = (torch.int8, torch.int16, torch.int32, torch.int64)

@@ -21,9 +21,9 @@ import joblib
 import pandas as pd
 from tqdm.auto import tqdm
 
-from ragteach.data.arguments import yes_no
-from ragteach.data.stopping import once, sign_of
 from ragteach.errors import refuse, shown
+from ragteach.ground.arguments import yes_no
+from ragteach.ground.stopping import once, sign_of
 from ragteach.study.kept import Job, Kept, Stopped, Trial
 
 MOST_JOBS = 1024  # processes; each takes memory of its own
