@@ -653,7 +653,8 @@ def _figure(figure: Figure, alt: str) -> str:
     data = base64.b64encode(image.getvalue()).decode()
     words = html.escape(alt)
     return (
-        f'<figure><img alt="{words}" src="data:image/png;base64,{data}">'
+        f'<figure><div class="picture" role="region" tabindex="0" aria-label="picture">'
+        f'<img alt="{words}" src="data:image/png;base64,{data}"></div>'
         f"<figcaption>{words}</figcaption></figure>"
     )
 
