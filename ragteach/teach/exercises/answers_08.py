@@ -59,6 +59,18 @@ def wrong_spreads(weights):
             "You divided by the mean of the norms. Divide by the norm of the mean model.",
         ),
         (
+            norms.max() / size(centred),
+            "This is the farthest model. The spread is the mean of the distances.",
+        ),
+        (
+            np.median(norms) / size(centred),
+            "This is the median distance. The spread is the mean of the distances.",
+        ),
+        (
+            np.sqrt((norms**2).sum()) / size(centred),
+            "One root over all models together. Take the root for each model, then the mean.",
+        ),
+        (
             centred.std(0).mean(),
             "This is the spread of single weights. A distance takes all weights of a "
             "model together.",
@@ -112,6 +124,22 @@ def wrong_steps(lr, lam, gap, tol):
             "One step too many: the rounded-up number is enough.",
         ),
         (
+            np.log(gap - tol) / -np.log(1 - lr * lam),
+            "What counts is how many TIMES smaller the distance must be: tol / gap, no difference.",
+        ),
+        (
+            np.log2(gap / tol) / (lr * lam),
+            "A logarithm of base 2 and none below. Solve gap (1 - lr lam)^n = tol for n.",
+        ),
+        (
+            np.log(tol / gap) / np.log(1 - lr * lr * lam),
+            "The learning rate comes in once: a step shrinks the distance by 1 - lr lam.",
+        ),
+        (
+            gap / tol * np.exp(-lr * lam),
+            "n is the number of steps, in the exponent. Take logarithms to get it out.",
+        ),
+        (
             np.log10(tol / gap) / np.log(1 - lr * lam),
             "Two kinds of logarithm: take the same one above and below.",
         ),
@@ -135,6 +163,23 @@ def wrong_scales(scale):
             "12 belongs to the width of the interval. U(-u, u) is 2u wide: halve your answer.",
         ),
         (scale, "The same scale is not the same variance: Var U(-u, u) = u^2 / 3, not u^2."),
+        (
+            np.sqrt(2) * scale,
+            "2 is the width of the interval in units of u. Its variance is u^2 / 3.",
+        ),
+        (
+            np.sqrt(6) * scale,
+            "The interval is 2u wide: (2u)^2 / 12 is u^2 / 3. Yours halves that once more.",
+        ),
+        (
+            scale / np.sqrt(12),
+            "This is the standard deviation of an interval of width `scale`. Turn it round, and "
+            "the width is 2u.",
+        ),
+        (
+            1.5 * scale,
+            "This is no root of 3. Set u^2 / 3 equal to scale^2 and solve for u.",
+        ),
         (
             scale**2 / 3,
             "That is the variance of U(-scale, scale). Asked is the scale that gives "
@@ -168,6 +213,18 @@ def wrong_gradients(name, up, down, g):
         (right.T, f"The gradient in {name} must have the shape of {name}: yours is transposed."),
         (solved, "You solved for the factor. A gradient needs the transpose, not the inverse."),
         (g, "That is the gradient in A itself. The factor sees it through the other factor."),
+        (
+            up @ down,
+            "That is A itself. A gradient says how J changes: begin with g.",
+        ),
+        (
+            right + (up if is_up else down),
+            "The factor itself is added. The gradient holds the other factor only.",
+        ),
+        (
+            (up if is_up else down) * g.sum(),
+            "You multiplied every number by one sum. Each entry has its own: a product of matrices.",
+        ),
         (from_a, "You used A where g belongs: the gradient starts from dJ/dA."),
     ]
 

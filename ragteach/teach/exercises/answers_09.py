@@ -78,6 +78,10 @@ def weight_mistakes(sizes):
             "n-bar is the mean of the sizes, not the largest of them.",
         ),
         (
+            np.stack([equal**2, equal]),
+            "You divided by n_t once too often. CE_t holds 1 / n_t already; alpha_t comes to it.",
+        ),
+        (
             np.stack([1 / np.sqrt(sizes)] * 2),
             "CE_t is a mean of n_t losses: one of them counts 1 / n_t, without a root.",
         ),
@@ -134,6 +138,37 @@ def recall_mistakes(truth, said):
         (
             np.mean([((truth == c) == (said == c)).mean() for c in np.unique(truth)]),
             "This counts sentences of other classes too. A recall looks only where truth == c.",
+        ),
+        (
+            found[np.isin(np.unique(truth), said)].mean(),
+            "A class that is never said is left out. It occurs in truth, and its recall is 0.",
+        ),
+        (
+            found.sum(),
+            "You added the recalls up. Take their mean.",
+        ),
+        (
+            (truth == said).sum(),
+            "That is how many are right. A recall is a share, and each class has its own.",
+        ),
+        (
+            (truth != said).mean(),
+            "That is the share of errors, every sentence alike. The recall is what is found, class "
+            "by class.",
+        ),
+        (
+            np.mean(
+                [
+                    ((truth == c) & (said == c)).sum() / ((truth == c) | (said == c)).sum()
+                    for c in np.unique(truth)
+                ]
+            ),
+            "You divide by the sentences that are OR are called of the class. A recall divides by "
+            "those that are.",
+        ),
+        (
+            (found.mean() + precisions(truth, said).mean()) / 2,
+            "Precision is mixed in. The mean of the recalls is enough here.",
         ),
         (
             (found.mean() - 1 / len(found)) / (1 - 1 / len(found)),
@@ -212,6 +247,19 @@ def draw_mistakes(losses, labels):
             1 / (len(means) * np.bincount(labels)[labels]),
             "These are the probabilities of the sentences. Multiply each by its loss, and "
             "add them up.",
+        ),
+        (
+            (losses / np.bincount(labels)[labels]).mean(),
+            "You took a mean over the sentences of losses that are weighted by 1 / n_c. The chances "
+            "1 / (C n_c) sum to 1 already: add the products up.",
+        ),
+        (
+            losses[labels == np.bincount(labels).argmin()].mean(),
+            "This is the rarest class's mean alone. Every class is drawn equally often.",
+        ),
+        (
+            means[:-1].mean(),
+            "The last class is missing: range(labels.max()) ends one before it.",
         ),
         (
             np.median(means),
@@ -301,6 +349,39 @@ def ridge_mistakes(X, y, w_s, lam):
             (ridge(X, y, w_s, lam) + w_s) / 2,
             "This is halfway between ridge and w_s. How far to go follows from lam and the data, "
             "word by word: set the gradient to zero.",
+        ),
+        (
+            ridge_towards(X, y, w_s, 2 * lam),
+            "The penalty counts twice. It is lam/2 times the square, so its gradient is lam (w - w_s).",
+        ),
+        (
+            ridge_towards(X, y, w_s, lam / 2),
+            "The penalty counts half. Its gradient is lam (w - w_s): the 1/2 goes with the square.",
+        ),
+        (
+            ridge_towards(X, y, w_s, lam**2),
+            "lam is squared. The gradient of the penalty is lam (w - w_s), with lam as it is.",
+        ),
+        (
+            ridge_towards(X, y, w_s, 1 / lam),
+            "lam is upside down: a large lam keeps w near w_s.",
+        ),
+        (
+            np.linalg.solve(X.T @ X / len(X) + lam * np.eye(X.shape[1]), X.T @ y + lam * w_s),
+            "X'X is divided by n on the left, X'y is not on the right. Both come from the same mean.",
+        ),
+        (
+            np.linalg.solve(X.T @ X + lam * np.eye(X.shape[1]), X.T @ y / len(X) + lam * w_s),
+            "X'y is divided by n on the right, X'X is not on the left. Both come from the same mean.",
+        ),
+        (
+            w_s - lam * (X.T @ (X @ w_s - y)) / len(X),
+            "This is one step of gradient descent from w_s, and lam is no learning rate. Solve "
+            "gradient = 0.",
+        ),
+        (
+            X @ right,
+            "These are the predictions X w. Asked is w itself.",
         ),
         (
             right / 2,

@@ -44,6 +44,13 @@ def wrong_moves(rating, c, c_new):
             "These are all that have an opinion under c. Most of them keep it under c_new.",
         ),
         ((~inside).sum(), "These are the labels that stay."),
+        (100 * inside.mean(), "That is the share in per cent. Asked is the number of labels."),
+        (m[inside].sum(), "You added the ratings up. Count them."),
+        (
+            np.flatnonzero(inside),
+            "These are the places of the labels that change. Asked is how many there are.",
+        ),
+        (inside, "This says of every label whether it changes. Asked is how many do: sum it."),
         (
             ((rating < -low) & (rating >= -high)).sum(),
             "You counted the negative side only. A rating between c and c_new changes "
@@ -185,6 +192,7 @@ TRAIN = [
     "Café noir",
     "Take 2",
     "Good, not bad",
+    "Fine weather",
 ]
 TEST = [
     "good film",
@@ -201,6 +209,8 @@ TEST = [
     "caf noir",
     "take 3",
     "Bad, not good",
+    "Fine",
+    "No!",
 ]
 
 
@@ -259,6 +269,35 @@ def wrong_leaks():
             known_by(lambda t: tuple(sorted(normal(t).split())), TRAIN, TEST),
             "You compare which words occur, not the texts: 'Good, not bad' is no twin of "
             "'Bad, not good'.",
+        ),
+        (
+            np.array([any(normal(s).startswith(k) for s in TRAIN) for k in keys]),
+            "A text that is only the beginning of another is no twin. Compare whole texts.",
+        ),
+        (
+            known_by(lambda t: t.split()[0].lower(), TRAIN, TEST),
+            "You compared first words. Twins are equal as a whole.",
+        ),
+        (
+            known_by(lambda t: frozenset(normal(t)), TRAIN, TEST),
+            "You compared which letters occur. Compare whole texts.",
+        ),
+        (
+            np.array([t in {normal(s) for s in TRAIN} for t in TEST]),
+            "Only the training texts are normalised. Do the same to the test texts.",
+        ),
+        (
+            np.array([k in set(TRAIN) for k in keys]),
+            "Only the test texts are normalised. Do the same to the training texts.",
+        ),
+        (
+            known_by(lambda t: re.sub(r"[^\w\s]", "", t.lower()).strip(), TRAIN, TEST),
+            "You deleted the signs instead of putting a space, and runs of spaces stayed. ONE SPACE "
+            "for each run of other characters.",
+        ),
+        (
+            np.flatnonzero(leaked(TRAIN, TEST)),
+            "These are places. Return True or False for each test text.",
         ),
         (
             np.ones(len(TEST), dtype=bool),

@@ -42,6 +42,18 @@ def _n(data):
 
 HEADER_ERRORS = [
     (
+        _fails_like(lambda data: json.loads(data[4 : 4 + _n(data)])),
+        "The length has eight bytes, not four. The header begins at byte 8.",
+    ),
+    (
+        _fails_like(lambda data: json.loads(data[8 : 8 + data[0]])),
+        "One byte of the length is no length. All eight make the number.",
+    ),
+    (
+        _fails_like(lambda data: json.loads(data[8 : 7 + _n(data)])),
+        "The last byte of the header is missing: it ends at byte 8 + n, and a slice leaves its end out.",
+    ),
+    (
         _fails_like(lambda data: json.loads(data[8:])),
         "You read to the end of the file; the header ends at byte 8 + n. Is n there, and read "
         'with "little"?',
@@ -58,6 +70,13 @@ HEADER_ERRORS = [
 ]
 HEADER_TEXT = "That is the text. json.loads makes a dict of it."
 HEADER_N = "That is the length n of the header. Now read the n bytes after it."
+HEADER_KINDS = {  # what came instead of the dict
+    str: HEADER_TEXT,
+    int: HEADER_N,
+    bytes: "Those are bytes of the file. Read the n bytes of the header as JSON.",
+    tuple: "Return the header alone, without its length.",
+    list: "These are the names alone. Return the whole dict.",
+}
 HEADER_PART = "That is a part of the header. Return the whole dict."
 
 

@@ -249,6 +249,22 @@ def wrong_chances(a, m):
             "That is the chance of EXACTLY one piece of false evidence. Two or more count as well.",
         ),
         (
+            (1 - (1 - a) ** (m - 1), bound),
+            "One condition is missing: none of m has the chance (1 - a)^m.",
+        ),
+        (
+            (1 - a * m, bound),
+            "That is one minus the bound. None of m independent ones has the chance (1 - a)^m.",
+        ),
+        (
+            (1 - (1 - a / m) ** m, a),
+            "Here a is shared among the conditions already. In the question each of them has a.",
+        ),
+        (
+            (1 - (1 - a) ** (2 * m), 2 * bound),
+            "Both sides are counted. Asked is false evidence FOR the claim, one side: a each.",
+        ),
+        (
             (1 - np.exp(-a * m), bound),
             "Nearly: exp(-a m) is the limit for tiny a. None at all has the chance (1 - a)^m.",
         ),
@@ -376,6 +392,14 @@ def wrong_counts(n_docs, n_features, n_classes, n_adapters):
         (
             ((n_adapters + 1) * matrix, (n_adapters + 1) * matrix),
             "You count one sentence. The batch has n of them.",
+        ),
+        (
+            (n_docs * n_adapters * matrix, n_adapters * matrix),
+            "W_s is missing in both: it is one more matrix, and the summed matrix must be applied.",
+        ),
+        (
+            (written, n_adapters * matrix),
+            "The sum of the matrices must still be applied to each of the n sentences.",
         ),
         (
             (2 * written, 2 * first),
