@@ -158,7 +158,7 @@ function sheet(svg, { width, height }) {
   svg.replaceChildren(s("rect", { width, height, fill: "var(--bg)" }));
   svg.top?.replaceChildren();
   const whole = svg.ownerSVGElement ?? svg;
-  for (const each of [whole, whole.top]) set(each, { viewBox: `0 0 ${width} ${height}`, height });
+  for (const each of [whole, whole.top].filter(Boolean)) set(each, { viewBox: `0 0 ${width} ${height}`, height });
 }
 /** An empty plot: scales, grid, axis labels. box = {width, height, left, right, top, bottom}. */
 function axes(svg, box, { x, y, xTicks = [], yTicks = [], xText = short, yText = short, xName = "", yName = "" }) {

@@ -29,7 +29,7 @@ h4 { font-size: 13.5px; margin: 0 0 2px; font-weight: 650; }
 p { margin: 0; }
 .about, .note { color: var(--soft); } .note { font-size: 12.5px; }
 .controls { display: flex; flex-wrap: wrap; gap: 6px 18px; margin: 10px 0 4px; align-items: end; }
-.control { display: flex; flex-direction: column; gap: 2px; min-width: 0; } .control.wide { flex: 1 1 100%; } .control.short { flex: 1 1 170px; max-width: 230px; }
+.control { display: flex; flex-direction: column; gap: 2px; min-width: 0; } .control.wide { flex: 1 1 100%; } .control.short { flex: 1 1 170px; max-width: 300px; }
 label, .label { font-weight: 600; font-size: 13px; } label .said { font-weight: 400; font-variant-numeric: tabular-nums; }
 input[type=range] { display: block; contain: size layout; width: 100%; margin: 4px 0 0; accent-color: var(--accent); height: 22px; cursor: pointer; }
 @media (forced-colors: none) { /* our own look: the system's thumb makes Chromium sort the layers of the whole page at every move */
@@ -70,6 +70,8 @@ svg { display: block; width: 100%; overflow: visible; } .sample { width: 26px; h
  .picture { position: relative; } .moving { position: absolute; inset: 0; pointer-events: none; }
 .root:is(:hover, :focus-within) :is(.track, .say, .layer, .still, .moving) { will-change: transform; } /* the hand is here */
 svg .grid { fill: none; stroke: var(--grid); } svg .axis { stroke: var(--line); } svg .cursor { stroke: var(--fg); stroke-width: 1.5; } svg .best { stroke: var(--soft); stroke-dasharray: 2 3; }
+.graph { user-select: none; } .box { cursor: grab; touch-action: none; } .box rect { fill: var(--panel); stroke: var(--fg); } .box:hover rect, .box.held rect, svg .drawn { stroke: var(--accent); stroke-width: 2.5; }
+.graph .whole { fill: var(--shared); fill-opacity: .12; stroke: var(--shared); } .common { fill: none; stroke: var(--shared); stroke-opacity: .3; } .edge { cursor: pointer; } .edge:hover .seen { stroke-opacity: .55; } .graph .drawn { pointer-events: none; }
 .tools { display: flex; flex-wrap: wrap; gap: 8px; margin-top: 10px; align-items: center; }
 .more { margin-top: 8px; overflow-x: auto; max-height: 320px; overflow-y: auto; } [hidden] { display: none !important; }
 table { border-collapse: collapse; font-size: 12.5px; font-variant-numeric: tabular-nums; } th, td { padding: 2px 7px; white-space: nowrap; text-align: right; border-bottom: 1px solid var(--line); }
