@@ -118,6 +118,12 @@ function chanceLine(svg, x, y1, y2) {
   svg.append(s("line", { class: "best", x1: x, x2: x, y1, y2 }));
 }
 const percent = (x) => `${Math.round(100 * x)} %`;
+/** A share in a sentence: nearly all is not said to be all, nor nearly none to be none. */
+function share(x) {
+  const whole = Math.round(100 * x);
+  if (whole === 100 && x < 1) return "over 99 %";
+  return whole === 0 && x > 0 ? "under 1 %" : percent(x);
+}
 const minus = (text) => text.replace("-", "−");
 /** With its sign; what rounds to nothing has none. */
 function signed(x, digits = 1) {

@@ -121,7 +121,7 @@ EXPLORERS.graphs = (ui) => {
     label: "Penalty λ on the adapters:",
     max: spec.lams.length - 1,
     text: (l) => short(spec.lams[l]),
-    ends: ["the adapters are free", "the adapters vanish: full sharing"],
+    ends: ["cheap adapters", "dear adapters: towards full sharing"],
   });
 
   // ---- the graph, and the same as a matrix of buttons ------------------------------------------------------------------
@@ -220,13 +220,13 @@ EXPLORERS.graphs = (ui) => {
         nTasks === 1
           ? "One task, one W"
           : rows === 1
-            ? "All tasks get the same W: no task can differ, however many adapters there are"
+            ? "All tasks get the same W: no word can mean something else to one of them, however many adapters there are"
             : now.kinds === 1
-              ? "The adapters have all but vanished: all tasks use nearly the same W"
+              ? "The tasks' W are nearly the same: less than 2 % apart"
               : now.kinds === nTasks
                 ? "Every task has a W of its own"
                 : `There are ${now.kinds} different W for ${nTasks} tasks`;
-      return `${different}. ${percent(mean(now.accuracy))} of ${spec.n_test.toLocaleString("en")} new sentences are classified correctly, with ${weights(state.graph).toLocaleString("en")} parameters at λ = ${short(spec.lams[state.lam_at])}.`;
+      return `${different}. ${share(mean(now.accuracy))} of ${spec.n_test.toLocaleString("en")} new sentences are classified correctly, with ${weights(state.graph).toLocaleString("en")} parameters at λ = ${short(spec.lams[state.lam_at])}.`;
     },
     compare: "accuracy",
     measures: ({ graph, lam_at }) =>

@@ -110,9 +110,7 @@ def graph_editor(
         made = "train, val, test = rt.split_frame(frame)  # your data"
     spec = {
         "title": "Which adapters serve which task?",
-        "about": (
-            "Connect tasks and adapters, or part them. The model is solved anew each time."
-        ),
+        "about": ("Connect tasks and adapters, or part them. The model is solved anew each time."),
         "tasks": names,
         "colors": plots.CYCLE[0][:6],
         "presets": list(presets),

@@ -337,7 +337,7 @@ EXPLORERS.playgrounds = (ui) => {
         state.random && state.lam === 0 && state.lamS === 0
           ? ` Wₛ − ΣA has moved by ${short(drift())} since step 0.`
           : "";
-      return `${told}Step ${bench.run.step} of ${STEPS}: ${percent(mean(now.accuracy))} of the new sentences are classified correctly, J = ${short(now.J)}.${far}`;
+      return `${told}Step ${bench.run.step} of ${STEPS}: ${share(mean(now.accuracy))} of the new sentences are classified correctly, J = ${short(now.J)}.${far}`;
     },
     compare: "accuracy",
     comparable: (was, now) =>
