@@ -58,7 +58,7 @@ EXPLORERS.sharing = (ui) => {
     place: {
       xTicks: [...tick.keys()],
       xText: (v) => short(10 ** tick.get(v)),
-      xName: !parts ? "independent  ←  λ  →  full sharing" : "cheap adapters  ←  λ  →  no adapters",
+      xName: !parts ? "independent  ←  λ  →  full sharing" : "free adapters  ←  λ  →  no adapters",
       best: now.best,
       bestName: "chosen on validation",
     },

@@ -494,7 +494,7 @@ def twin(arrays: Arrays, spec: Spec) -> Figure:
     ends = (
         "independent  ←  λ  →  full sharing"
         if spec["graph"] is None
-        else "cheap adapters  ←  λ  →  no adapters"
+        else "free adapters  ←  λ  →  no adapters"
     )
     left.set(xscale="log", xlabel=ends)
     left.set_title("Share of new sentences classified correctly (one draw)", pad=16, loc="left")

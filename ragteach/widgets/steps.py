@@ -136,7 +136,7 @@ def gradient_step(
             "shared": model.shared[:, columns],
             "adapter": own,
             "rest": rest,
-            "bias": torch.zeros(len(classes)) if bias is None else bias[t],
+            "bias": torch.zeros(len(classes)) if bias is None else bias[t].clone(),
         }
     name = model.adapter_names[serving[0]] if serving else "none"
     spec = {

@@ -274,7 +274,9 @@ EDGES = f"""() => [...{ROOT}.querySelectorAll('[data-edge]')]
 def test_boxes_are_connected_by_hand_finger_and_keyboard(opened):
     """Whatever the way: films and A2 are connected, and nothing else changes; then apart again."""
     page = opened(viewport={"width": 1280, "height": 900})
-    films, a2 = (page.get_by_role("button", name=name) for name in (re.compile("^films, c"), "adapter A2, c"))
+    films, a2 = (
+        page.get_by_role("button", name=name) for name in (re.compile("^films, c"), "adapter A2, c")
+    )
 
     def drag():
         films.hover()
