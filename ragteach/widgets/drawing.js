@@ -31,12 +31,12 @@ function count(data, name) {
 function put(node, text) {
   if (node.textContent !== text) node.textContent = text;
 }
-// A look is a colour (six of them, from Python), a dash and a marker. From the seventh on the colours begin again, with
-// another dash and another marker: of 36 things no two look alike.
+// A look is a colour (of twelve), a dash and a marker (of six each). From the seventh on dashes and markers begin again in
+// another order, from the thirteenth on colours: of 36 things no two look alike.
 const DASH = ["", "7 3", "2 3", "9 3 2 3", "4 2", "12 4"];
 const dash = (i) => DASH[(i + 2 * Math.floor(i / 6)) % DASH.length];
 /** Colour number i of the theme: a name that the style sheet knows, light and dark. */
-const series = (i) => `var(--series-${i % 6})`;
+const series = (i) => `var(--series-${i % 12})`;
 /** Marker number i: circle, square, triangle, diamond, pentagon, cross, around where the pen is.  Never colour alone. */
 const MARKER = [
   "m4.5,0a4.5,4.5 0 1,1 -9,0a4.5,4.5 0 1,1 9,0z",
