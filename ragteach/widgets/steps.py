@@ -94,7 +94,7 @@ def gradient_step(
         )
     if model.n_adapters and model.adapter_kind != "full":
         raise refuse(
-            expected='a model with full adapters, adapter="full": each of their weights moves alone',
+            expected='full adapters (adapter="full"), whose weights move one by one',
             got=f"adapter={model.adapter_kind!r}",
             fix='leave adapter out when you make the model: rt.RAG(..., adapter="full")',
         )
