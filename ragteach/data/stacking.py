@@ -15,9 +15,9 @@ import numpy as np
 import torch
 
 from ragteach.data.documents import Blocks, BlockSparse
+from ragteach.data.memory import fits_memory
 from ragteach.data.weighting import weights_of_classes
 from ragteach.errors import refuse
-from ragteach.ground.memory import fits_memory
 from ragteach.tensors import TaskTensors
 
 PADDED_BYTES = 64 * 2**20  # up to so much one block a task; above, padding at most doubles the data
@@ -99,8 +99,8 @@ def stack_examples(
             raise refuse(
                 expected="at least one labelled example in every task",
                 got=f"task {name!r} with none",
-                fix="if its name is mistyped, correct it; else leave its rows out (or its name out "
-                "of task_names), or add labelled examples to it",
+                fix="if its name is mistyped, correct it; else leave its rows out (or its name out of "
+                "task_names), or add labelled examples to it",
             )
     weight = torch.ones(len(data.y))
     if class_weight is not None:

@@ -22,6 +22,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,12 +36,12 @@ from safetensors import SafetensorError
 from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 from sklearn.utils import check_array
 
+from ragteach.data.arguments import members
 from ragteach.data.features import WORD, silent_texts, warn_of_silent
 from ragteach.data.inputs import MOST_TEXTS
+from ragteach.data.objects import as_path, attribute, has, outside
+from ragteach.data.writing import put
 from ragteach.errors import one_of, refuse, shown, whole
-from ragteach.ground.arguments import members
-from ragteach.ground.objects import as_path, attribute, has
-from ragteach.ground.writing import put
 from ragteach.integrations.trust import (
     check_finite,
     check_labels,
@@ -57,6 +58,10 @@ FIX_TEXTS = "pass a list, also for one text: ['a good film']"
 VECTORIZERS = {cls.__name__: cls for cls in (TfidfVectorizer, CountVectorizer)}
 # Stands in a file for `WORD`, which is long, and differs by the Unicode tables of each Python.
 OUR_WORD = "<word of ragteach>"
+
+
+class NoVectorizerWarning(UserWarning):
+    """A model of texts is saved without what turns texts into its features."""
 
 
 @dataclass
@@ -194,6 +199,13 @@ def save(
         "vectorizer": None,
     }
     info["columns"] = getattr(model, "columns", None)
+    if vectorizer is None and info["columns"]:
+        warnings.warn(
+            "the model learnt from texts, and the file holds no vectoriser to read any: save(path, "
+            "model, vectorizer=data.vectorizer)",
+            NoVectorizerWarning,
+            stacklevel=outside(),
+        )
     if vectorizer is not None:
         found, learnt = _vectorizer_info(vectorizer)
         n_features = getattr(model, "body", model).n_features

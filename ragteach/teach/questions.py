@@ -16,8 +16,8 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from ragteach.data.objects import printed
 from ragteach.errors import refuse, shown
-from ragteach.ground.objects import printed
 
 CLOSE = 0.8  # of `difflib`: how alike a slip of spelling is to the word that was meant
 NUMBERS = {"one": "1", "two": "2", "three": "3", "four": "4", "five": "5", "none": "0"}
@@ -130,10 +130,7 @@ class Number:
             return "What had you assumed?"
         if abs(off) < 0.005:
             return "As you predicted."
-        return (
-            f"Your guess is {abs(off):.2g} too {'high' if off > 0 else 'low'}: what had "
-            "you assumed?"
-        )
+        return f"Your guess is {abs(off):.2g} too {'high' if off > 0 else 'low'}: what had you assumed?"
 
 
 @dataclass(frozen=True)

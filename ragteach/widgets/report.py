@@ -25,15 +25,15 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from ragteach.data.asked import asked_frame
+from ragteach.data.columns import ROLES
 from ragteach.data.files import load_article
-from ragteach.data.sources.human import load_human
-from ragteach.data.survey.look_views import counted, html_table
-from ragteach.data.survey.looking import Look, look
+from ragteach.data.human import load_human
+from ragteach.data.look_views import counted, html_table
+from ragteach.data.looking import Look, look
 from ragteach.data.toy import make_toy
-from ragteach.data.wild.asked import asked_frame
-from ragteach.data.wild.columns import ROLES
+from ragteach.data.writing import write
 from ragteach.errors import RagteachError
-from ragteach.ground.writing import write
 from ragteach.integrations.training import save_split
 from ragteach.study import plots
 from ragteach.study.advice import Advice, advise
@@ -282,13 +282,13 @@ def in_words(row: Any, reference: str = "RAG") -> str:
     span = f"95 % interval {low:+.1f} to {high:+.1f} points"
     if row.verdict == "better":
         return (
-            f"{_first(reference)} is right more often, by {gap:.1f} points ({span}): clear, since "
-            "0 lies outside."
+            f"{_first(reference)} is right more often, by {gap:.1f} points ({span}): clear, since 0 lies "
+            "outside."
         )
     if row.verdict == "worse":
         return (
-            f"{_first(reference)} is right less often, by {-gap:.1f} points ({span}): clear, since "
-            "0 lies outside."
+            f"{_first(reference)} is right less often, by {-gap:.1f} points ({span}): clear, since 0 lies "
+            "outside."
         )
     most = max(abs(low), abs(high))
     return (
@@ -386,18 +386,14 @@ def _tasks(table: pd.DataFrame, advice: Advice, found: Look) -> str:
     behind = int((scores["difference"] < 0).sum())
     clear = int(((scores["low"] > 0) | (scores["high"] < 0)).sum())
     said = (
-        f"{_first(one)} is ahead of {other} in {ahead} of {len(scores)} tasks, and behind in "
-        f"{behind}; {clear} of these differences {'is' if clear == 1 else 'are'} clear "
-        "on their own. "
+        f"{_first(one)} is ahead of {other} in {ahead} of {len(scores)} tasks, and behind in {behind}; "
+        f"{clear} of these differences {'is' if clear == 1 else 'are'} clear on their own. "
     )
     lucky = 0.05 * len(scores)
     chance = f"About {lucky:.0f} of {len(scores)}" if lucky >= 1.5 else "One task in twenty"
     said += f"{chance} would seem clear by luck if there were no difference anywhere."
     if table["seed"].nunique() == 1:
-        said = (
-            f"{_first(one)} is ahead of {other} in {ahead} of {len(scores)} tasks, in "
-            "the only draw."
-        )
+        said = f"{_first(one)} is ahead of {other} in {ahead} of {len(scores)} tasks, in the only draw."
     shown = pd.DataFrame(
         {
             "task": scores["task"],
@@ -554,9 +550,9 @@ def _model(split: Split, strategy: str, overall: str, path: str) -> str:
         "independent": f"lambda = {fitted.lam:.3g}",
     }.get(strategy, f"lambda = {fitted.lam:.3g} and lambda_shared = {fitted.lam_shared:.3g}")
     overall += (
-        f" Here is one split, {len(split.test):,} sentences, and its last row counts every "
-        "sentence alike. The comparison says how well the strategy does; the table says what is "
-        "known of this one file, and its intervals how little that is."
+        f" Here is one split, {len(split.test):,} sentences, and its last row counts every sentence "
+        "alike. The comparison says how well the strategy does; the table says what is known of this "
+        "one file, and its intervals how little that is."
     )
     task = split.task_names[0]
     said = " ".join(split.train.loc[split.train["task"] == task, "text"].iloc[0].split())[:200]
@@ -653,8 +649,7 @@ def _figure(figure: Figure, alt: str) -> str:
     data = base64.b64encode(image.getvalue()).decode()
     words = html.escape(alt)
     return (
-        f'<figure><div class="picture" role="region" tabindex="0" aria-label="picture">'
-        f'<img alt="{words}" src="data:image/png;base64,{data}"></div>'
+        f'<figure><img alt="{words}" src="data:image/png;base64,{data}">'
         f"<figcaption>{words}</figcaption></figure>"
     )
 

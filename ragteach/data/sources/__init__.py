@@ -1,1 +1,0 @@
-"""Where sentences and pictures come from: fetched and checked, written by hand, or simulated."""

@@ -1,1 +1,0 @@
-"""A look at your data before any model: what it holds, what may go wrong, names that may be one."""

@@ -1,1 +1,0 @@
-"""Ground: what any careful program needs: arguments asked first, memory counted, files written whole."""
