@@ -24,9 +24,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from ragteach.data.options import Options
-from ragteach.data.stopping import Once, once, sign_of
 from ragteach.errors import RagteachError
+from ragteach.ground.options import Options
+from ragteach.ground.stopping import Once, once, sign_of
 
 OK, BAD_INPUT = 0, 2
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)  # what a full disk says
@@ -298,7 +298,7 @@ def run_grade(options: argparse.Namespace) -> None:
 
 def run_look(options: argparse.Namespace) -> None:
     """Look at a file, and print what was found."""
-    from ragteach.data.looking import run_look as run
+    from ragteach.data.survey.looking import run_look as run
 
     run(options)
 

@@ -19,8 +19,6 @@ import numpy as np
 import scipy.sparse as sp
 import torch
 
-from ragteach.data.arguments import MOST, check_columns, check_float, is_a, names_of, row_numbers
-from ragteach.data.columns import columns_like
 from ragteach.data.examples import (
     as_examples,
     checked_class_names,
@@ -33,7 +31,9 @@ from ragteach.data.inputs import SPARSE_ABOVE as SPARSE_ABOVE
 from ragteach.data.inputs import as_features, as_texts, vectorized
 from ragteach.data.naming import check_same_classes, plain
 from ragteach.data.stacking import stack_examples
+from ragteach.data.wild.columns import columns_like
 from ragteach.errors import refuse, whole
+from ragteach.ground.arguments import MOST, check_columns, check_float, is_a, names_of, row_numbers
 from ragteach.tensors import TaskTensors
 
 

@@ -21,9 +21,9 @@ from typing import Any
 
 import torch
 
-from ragteach.data.arguments import as_matrix, generator_of
-from ragteach.data.memory import fits_memory
 from ragteach.errors import at_least, one_of, refuse, shown, whole
+from ragteach.ground.arguments import as_matrix, generator_of
+from ragteach.ground.memory import fits_memory
 
 GRAPHS = ("one_per_task", "all", "grouped", "random")
 

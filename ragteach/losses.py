@@ -20,15 +20,15 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ragteach.data.arguments import as_sizes, check_model, check_penalty, members
 from ragteach.data.batches import check_batch, check_numbers
 from ragteach.data.documents import square_of
-from ragteach.data.functions import check_loss_fn
-from ragteach.data.objects import one_value
 from ragteach.data.weighting import FIXED_ALPHAS, weights_of_classes
 from ragteach.data.weighting import task_alphas as task_alphas
 from ragteach.errors import is_list, one_of, refuse
 from ragteach.graph import unless_identity
+from ragteach.ground.arguments import as_sizes, check_model, check_penalty, members
+from ragteach.ground.functions import check_loss_fn
+from ragteach.ground.objects import one_value
 from ragteach.model import RAG, task_logits, task_weights
 from ragteach.tensors import MISSING, TaskTensors
 

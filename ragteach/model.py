@@ -19,7 +19,6 @@ import torch
 from torch import Tensor, nn
 
 from ragteach.adapters import KINDS, Adapter, random_weights
-from ragteach.data.arguments import distinct, generator_of, members, one_or_more
 from ragteach.data.documents import (
     check_documents,
     check_numbers,
@@ -27,10 +26,11 @@ from ragteach.data.documents import (
     columns_of,
     sparse_rows,
 )
-from ragteach.data.memory import fits_memory
-from ragteach.data.objects import one_value
 from ragteach.errors import finite, is_list, one_of, refuse, shown, whole
 from ragteach.graph import routing_graph, unless_identity
+from ragteach.ground.arguments import distinct, generator_of, members, one_or_more
+from ragteach.ground.memory import fits_memory
+from ragteach.ground.objects import one_value
 from ragteach.linear import Documents, project, project_rows
 
 Task = str | int  # a name, or a number

@@ -18,10 +18,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ragteach.data.arguments import generator_of, made_optimizer
-from ragteach.data.objects import outside
-from ragteach.data.resuming import checkpoint_of, load_parts, options_of
 from ragteach.errors import DivergenceWarning, refuse
+from ragteach.ground.arguments import generator_of, made_optimizer
+from ragteach.ground.objects import outside
+from ragteach.ground.resuming import checkpoint_of, load_parts, options_of
 
 
 @dataclass

@@ -18,10 +18,10 @@ from typing import Any
 
 import torch
 
-from ragteach.data.arguments import check_linear, check_same_shape
 from ragteach.data.documents import take
-from ragteach.data.objects import has
 from ragteach.errors import refuse
+from ragteach.ground.arguments import check_linear, check_same_shape
+from ragteach.ground.objects import has
 
 MISSING = -100  # a label that is not there; the same number torch's cross-entropy ignores
 

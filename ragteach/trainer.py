@@ -22,12 +22,12 @@ import torch
 from torch import Tensor
 from tqdm.auto import tqdm
 
-from ragteach.data.arguments import MOST, check_fit, check_model, check_optimizer, is_a
 from ragteach.data.batches import batches_of, check_stream, epoch_batches, is_stream
-from ragteach.data.machine import Interruption, interruptible, pick_device
-from ragteach.data.memory import fits_memory
 from ragteach.data.weighting import by_task
 from ragteach.errors import one_of, refuse, whole
+from ragteach.ground.arguments import MOST, check_fit, check_model, check_optimizer, is_a
+from ragteach.ground.machine import Interruption, interruptible, pick_device
+from ragteach.ground.memory import fits_memory
 from ragteach.losses import LAM, MultiTaskLoss, cross_entropy
 from ragteach.model import RAG, task_logits
 from ragteach.runs import History, Run, only

@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-ROOMS = ("", "data", "engine", "study", "integrations", "labs", "teach", "widgets")
+ROOMS = ("", "ground", "data", "engine", "study", "integrations", "labs", "teach", "widgets")
 # In the order in which one reads them; in the rooms the alphabet will do.
 CORE = "errors graph adapters linear model tensors dataset losses runs trainer".split()
 FRONT_DOOR = ("__init__", "__main__")

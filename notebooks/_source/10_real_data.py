@@ -25,7 +25,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import ragteach as rt
-from ragteach.data.human import HUMAN_TASKS
+from ragteach.data.sources.human import HUMAN_TASKS
 from ragteach.study import plots
 from ragteach.study.experiment import draw, interval
 from ragteach.teach.checks import check, reference

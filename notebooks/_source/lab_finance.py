@@ -19,8 +19,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import ragteach as rt
-from ragteach.data.headlines import parts_in_time
 from ragteach.data.shares import wilson
+from ragteach.data.sources.headlines import parts_in_time
 from ragteach.labs.baselines import word_features
 from ragteach.labs.comparing import difference, right_shares
 from ragteach.labs.finance import by_topic

@@ -19,13 +19,13 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import ragteach as rt
-from ragteach.data.intents import (
+from ragteach.data.shares import wilson
+from ragteach.data.sources.intents import (
     INTENTS,
     load_commands,
     load_handwritten_commands,
     split_by_template,
 )
-from ragteach.data.shares import wilson
 from ragteach.labs.baselines import word_features
 from ragteach.labs.comparing import (
     difference,

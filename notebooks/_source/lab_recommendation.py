@@ -24,7 +24,7 @@ import numpy as np
 import pandas as pd
 import ragteach as rt
 import torch
-from ragteach.data.readers import (
+from ragteach.data.sources.readers import (
     INTERESTS,
     SETTINGS,
     TRAITS,

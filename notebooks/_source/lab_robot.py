@@ -22,8 +22,15 @@ import numpy as np
 import pandas as pd
 import ragteach as rt
 import torch
-from ragteach.data.driving import N_SEEN, SEEN, demonstrate, distances, expert, starts
-from ragteach.data.grids import BUTTONS, NEWCOMERS, WORLDS, make_grid
+from ragteach.data.sources.driving import (
+    N_SEEN,
+    SEEN,
+    demonstrate,
+    distances,
+    expert,
+    starts,
+)
+from ragteach.data.sources.grids import BUTTONS, NEWCOMERS, WORLDS, make_grid
 from ragteach.labs.comparing import difference, right_shares
 from ragteach.labs.ridge import choose_ridge
 from ragteach.labs.robot import arrived, demonstrations, map_of_start, new_drives

@@ -20,8 +20,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import ragteach as rt
-from ragteach.data.messages import ANSWERS
 from ragteach.data.shares import wilson
+from ragteach.data.sources.messages import ANSWERS
 from ragteach.labs.service import Retrieval, reply_scores
 from ragteach.study import plots
 from ragteach.study.experiment import interval

@@ -22,7 +22,7 @@ import numpy as np
 import pandas as pd
 import ragteach as rt
 import torch
-from ragteach.data.scenes import N_OPEN, SCENES, digits, make_scenes, seen
+from ragteach.data.sources.scenes import N_OPEN, SCENES, digits, make_scenes, seen
 from ragteach.labs.comparing import (
     difference,
     draw_gains,

@@ -32,13 +32,13 @@ from sklearn.semi_supervised import SelfTrainingClassifier
 from sklearn.utils import check_array
 from sklearn.utils import resample as draw_rows
 
-from ragteach.data.arguments import MOST
 from ragteach.data.frames import as_table, check_header
-from ragteach.data.memory import fits_memory
 from ragteach.data.naming import check_cells
-from ragteach.data.objects import as_rows, attribute, check_length, has
 from ragteach.data.weighting import weights_of_classes
 from ragteach.errors import at_least, is_number, one_of, refuse, shown, whole
+from ragteach.ground.arguments import MOST
+from ragteach.ground.memory import fits_memory
+from ragteach.ground.objects import as_rows, attribute, check_length, has
 from ragteach.tensors import MISSING
 
 HOW = ("over", "under")

@@ -17,8 +17,8 @@ from typing import Any
 
 import torch
 
-from ragteach.data.objects import has, outside, readable
 from ragteach.errors import is_list, refuse, shown
+from ragteach.ground.objects import has, outside, readable
 from ragteach.tensors import MISSING
 
 

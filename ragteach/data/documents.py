@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from ragteach.data.objects import attribute, has, readable
 from ragteach.errors import refuse, shown
+from ragteach.ground.objects import attribute, has, readable
 
 
 class Blocks:

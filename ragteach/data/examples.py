@@ -14,10 +14,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ragteach.data.arguments import distinct, members
 from ragteach.data.naming import name_column
-from ragteach.data.objects import as_array, attribute, one_value
 from ragteach.errors import RagteachError, is_list, refuse, shown
+from ragteach.ground.arguments import distinct, members
+from ragteach.ground.objects import as_array, attribute, one_value
 from ragteach.tensors import MISSING
 
 

@@ -22,8 +22,8 @@ import numpy as np
 import scipy.sparse as sp
 from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 
-from ragteach.data.objects import outside
 from ragteach.errors import one_of, refuse, shown
+from ragteach.ground.objects import outside
 
 KINDS = {"tfidf": TfidfVectorizer, "bow": CountVectorizer}
 ANALYZERS = ("word", "char", "auto")

@@ -14,10 +14,10 @@ from typing import Any
 import pandas as pd
 
 from ragteach.data.frames import any_frame
-from ragteach.data.reading import load_table
 from ragteach.data.toy import folder, scheme
-from ragteach.data.writing import write
+from ragteach.data.wild.reading import load_table
 from ragteach.errors import one_of
+from ragteach.ground.writing import write
 
 WHOLE = r"0|-?[1-9]\d{0,17}"  # written in one way only, and 64 bits hold it
 

@@ -21,14 +21,14 @@ import pandas as pd
 import scipy.sparse as sp
 from scipy.sparse.csgraph import connected_components
 
-from ragteach.data.aligned import aligned
-from ragteach.data.alike import look_alikes
-from ragteach.data.arguments import names_of
-from ragteach.data.columns import ROLES, Columns, find_columns, repeated_headers
 from ragteach.data.naming import WAYS, Named, ask, name_column, natural, plain
-from ragteach.data.objects import attribute, has, outside
-from ragteach.data.reading import load_table
+from ragteach.data.survey.alike import look_alikes
+from ragteach.data.wild.columns import ROLES, Columns, find_columns, repeated_headers
+from ragteach.data.wild.reading import load_table
 from ragteach.errors import one_of, refuse, shown
+from ragteach.ground.aligned import aligned
+from ragteach.ground.arguments import names_of
+from ragteach.ground.objects import attribute, has, outside
 from ragteach.tensors import MISSING
 
 

@@ -13,10 +13,10 @@ import pandas as pd
 import scipy.sparse as sp
 import torch
 
-from ragteach.data.arguments import members
 from ragteach.data.features import make_vectorizer, warn_of_unknown
-from ragteach.data.objects import as_array, as_plain, attribute, has
 from ragteach.errors import RagteachError, is_list, is_number, refuse, shown
+from ragteach.ground.arguments import members
+from ragteach.ground.objects import as_array, as_plain, attribute, has
 
 SPARSE_ABOVE = 5_000  # features; wider sparse matrices stay sparse,
 MOST_TEXTS = 100_000_000

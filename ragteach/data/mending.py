@@ -12,12 +12,12 @@ from typing import Any
 
 import pandas as pd
 
-from ragteach.data.arguments import as_list, is_a
-from ragteach.data.columns import Columns, find_columns
 from ragteach.data.frames import as_table
 from ragteach.data.naming import name_of, natural
-from ragteach.data.objects import attribute
+from ragteach.data.wild.columns import Columns, find_columns
 from ragteach.errors import refuse, shown, whole
+from ragteach.ground.arguments import as_list, is_a
+from ragteach.ground.objects import attribute
 
 MOST_NAMES = 12  # that are listed in an error or a note
 

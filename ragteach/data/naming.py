@@ -23,9 +23,9 @@ import numpy as np
 import pandas as pd
 import torch
 
-from ragteach.data.arguments import members
-from ragteach.data.objects import as_array, has
 from ragteach.errors import one_of, refuse, shown
+from ragteach.ground.arguments import members
+from ragteach.ground.objects import as_array, has
 from ragteach.tensors import MISSING
 
 WAYS = ("ask", "drop", "keep")  # what to do with rows without a name

@@ -17,13 +17,13 @@ import numpy as np
 import pandas as pd
 from sklearn.model_selection import train_test_split
 
-from ragteach.data.arguments import LARGEST_NUMPY_SEED, as_list, is_a
-from ragteach.data.columns import find_columns
 from ragteach.data.frames import as_frame, check_header
 from ragteach.data.naming import check_cells
-from ragteach.data.objects import outside
 from ragteach.data.resemblance import text_key
+from ragteach.data.wild.columns import find_columns
 from ragteach.errors import at_least, refuse, whole
+from ragteach.ground.arguments import LARGEST_NUMPY_SEED, as_list, is_a
+from ragteach.ground.objects import outside
 
 PARTS = ("training", "validation", "test")
 

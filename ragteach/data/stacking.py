@@ -15,9 +15,9 @@ import numpy as np
 import torch
 
 from ragteach.data.documents import Blocks, BlockSparse
-from ragteach.data.memory import fits_memory
 from ragteach.data.weighting import weights_of_classes
 from ragteach.errors import refuse
+from ragteach.ground.memory import fits_memory
 from ragteach.tensors import TaskTensors
 
 PADDED_BYTES = 64 * 2**20  # up to so much one block a task; above, padding at most doubles the data

@@ -34,8 +34,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ragteach.data.memory import fits_memory
 from ragteach.errors import is_number, one_of, refuse, shown
+from ragteach.ground.memory import fits_memory
 
 LABELS = ("negative", "neutral", "positive")
 TOY_TASKS = ("films", "cars", "food", "phones")

@@ -11,8 +11,8 @@ from typing import Any
 
 import torch
 
-from ragteach.data.objects import as_numbers
 from ragteach.errors import one_of, refuse, shown
+from ragteach.ground.objects import as_numbers
 
 FIXED_ALPHAS = ("equal", "size")  # known before training; so is a list
 

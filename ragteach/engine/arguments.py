@@ -15,9 +15,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ragteach.data.arguments import check_penalty, members
-from ragteach.data.objects import attribute, one_value
 from ragteach.errors import RagteachError, refuse, shown
+from ragteach.ground.arguments import check_penalty, members
+from ragteach.ground.objects import attribute, one_value
 from ragteach.model import RAG
 
 LARGEST_SEED = 2**63 - 1  # what torch's generators take

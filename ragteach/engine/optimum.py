@@ -29,8 +29,6 @@ import torch
 from sklearn.exceptions import ConvergenceWarning
 from torch import Tensor
 
-from ragteach.data.memory import fits_memory
-from ragteach.data.objects import attribute, one_value, outside
 from ragteach.data.weighting import by_task
 from ragteach.dataset import MultiTaskDataset
 from ragteach.engine.arguments import Penalty, check_model, grid, number
@@ -41,6 +39,8 @@ from ragteach.engine.replicas import Replicas, stack
 from ragteach.engine.spaces import Space, Weights, best_space
 from ragteach.errors import whole
 from ragteach.graph import unless_identity
+from ragteach.ground.memory import fits_memory
+from ragteach.ground.objects import attribute, one_value, outside
 from ragteach.losses import LAM, task_alphas
 from ragteach.model import RAG
 from ragteach.tensors import TaskTensors, as_tensors

@@ -21,9 +21,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ragteach.data.arguments import MOST
-from ragteach.data.memory import fits_memory
-from ragteach.data.objects import outside
 from ragteach.data.weighting import by_task
 from ragteach.dataset import MultiTaskDataset
 from ragteach.engine.arguments import Penalty, Seeds, check_model, grid, number
@@ -32,6 +29,9 @@ from ragteach.engine.optimisers import Optimizer, check_optimizer, make_step
 from ragteach.engine.replicas import Replicas, join, routing, stack, trainable
 from ragteach.errors import DivergenceWarning, at_least, one_of, refuse, shown, whole
 from ragteach.graph import unless_identity
+from ragteach.ground.arguments import MOST
+from ragteach.ground.memory import fits_memory
+from ragteach.ground.objects import outside
 from ragteach.losses import LAM, task_alphas
 from ragteach.model import RAG
 from ragteach.tensors import TaskTensors, as_tensors

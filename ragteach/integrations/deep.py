@@ -28,11 +28,11 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
-from ragteach.data.arguments import MOST, distinct, generator_of, members, short
 from ragteach.data.documents import check_numbers
-from ragteach.data.writing import put
 from ragteach.errors import is_list, one_of, refuse, shown, whole
 from ragteach.graph import routing_graph
+from ragteach.ground.arguments import MOST, distinct, generator_of, members, short
+from ragteach.ground.writing import put
 from ragteach.integrations.deep_kinds import DEEP_KINDS, Bottleneck, new_delta
 from ragteach.model import RAG
 

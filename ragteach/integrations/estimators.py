@@ -31,12 +31,12 @@ from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from ragteach.data.arguments import check_penalty, is_a, spelt
-from ragteach.data.objects import as_rows, one_value
 from ragteach.data.weighting import by_task, weights_of_classes
 from ragteach.engine.optimum import solve
 from ragteach.errors import at_least, is_number, one_of, refuse, shown, whole
 from ragteach.graph import GRAPHS
+from ragteach.ground.arguments import check_penalty, is_a, spelt
+from ragteach.ground.objects import as_rows, one_value
 from ragteach.integrations.routing import route_scores_to
 from ragteach.integrations.rows import (
     centre,

@@ -21,8 +21,8 @@ from pathlib import Path
 
 import torch
 
-from ragteach.data.writing import put
 from ragteach.errors import need
+from ragteach.ground.writing import put
 from ragteach.integrations.trust import check_rag
 from ragteach.model import RAG
 

@@ -19,9 +19,9 @@ from scipy import linalg
 from sklearn.base import RegressorMixin
 from sklearn.metrics import r2_score
 
-from ragteach.data.arguments import check_penalty
-from ragteach.data.objects import one_value
 from ragteach.errors import refuse, shown
+from ragteach.ground.arguments import check_penalty
+from ragteach.ground.objects import one_value
 from ragteach.integrations.estimators import _RAGEstimator
 
 LARGEST = 1e100  # of what is predicted: its square is a number still

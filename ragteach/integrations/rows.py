@@ -21,11 +21,11 @@ import torch
 from sklearn.utils import check_array, column_or_1d
 from sklearn.utils.validation import check_non_negative
 
-from ragteach.data.arguments import members
-from ragteach.data.objects import as_rows
 from ragteach.data.stacking import stack_rows
 from ragteach.dataset import DENSE_NUMBERS, SPARSE_ABOVE
 from ragteach.errors import RagteachError, refuse, shown
+from ragteach.ground.arguments import members
+from ragteach.ground.objects import as_rows
 from ragteach.tensors import TaskTensors
 
 

@@ -36,12 +36,12 @@ from safetensors import SafetensorError
 from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 from sklearn.utils import check_array
 
-from ragteach.data.arguments import members
 from ragteach.data.features import WORD, silent_texts, warn_of_silent
 from ragteach.data.inputs import MOST_TEXTS
-from ragteach.data.objects import as_path, attribute, has, outside
-from ragteach.data.writing import put
 from ragteach.errors import one_of, refuse, shown, whole
+from ragteach.ground.arguments import members
+from ragteach.ground.objects import as_path, attribute, has, outside
+from ragteach.ground.writing import put
 from ragteach.integrations.trust import (
     check_finite,
     check_labels,

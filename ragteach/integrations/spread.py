@@ -26,10 +26,10 @@ from torch import Tensor, distributed, nn
 from torch.nn.parallel import DistributedDataParallel
 from tqdm.auto import tqdm
 
-from ragteach.data.arguments import check_fit, yes_no
 from ragteach.data.batches import batches_of, check_stream, is_stream
-from ragteach.data.machine import Interruption, interruptible
 from ragteach.errors import refuse, shown, whole
+from ragteach.ground.arguments import check_fit, yes_no
+from ragteach.ground.machine import Interruption, interruptible
 from ragteach.losses import MultiTaskLoss
 from ragteach.runs import History, Run
 

@@ -23,8 +23,8 @@ from typing import Any, Literal, Self
 
 import torch
 
-from ragteach.data.arguments import is_a
 from ragteach.errors import need, one_of, refuse, shown, whole
+from ragteach.ground.arguments import is_a
 
 
 @torch.no_grad()

@@ -26,12 +26,12 @@ from typing import Any
 
 import pandas as pd
 
-from ragteach.data.aligned import aligned
-from ragteach.data.asked import asked_frame
-from ragteach.data.look_views import counted
-from ragteach.data.stopping import sign_of
-from ragteach.data.writing import check_place
+from ragteach.data.survey.look_views import counted
+from ragteach.data.wild.asked import asked_frame
 from ragteach.errors import RagteachError, refuse
+from ragteach.ground.aligned import aligned
+from ragteach.ground.stopping import sign_of
+from ragteach.ground.writing import check_place
 from ragteach.integrations.saving import save
 from ragteach.study.one_split import Split, fit_split
 from ragteach.study.strategies import STRATEGIES

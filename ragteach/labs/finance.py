@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from ragteach.data.headlines import TASKS, load_headlines, parts_in_time
+from ragteach.data.sources.headlines import TASKS, load_headlines, parts_in_time
 from ragteach.labs.headed import headed_lab, part_of, standard
 from ragteach.labs.held import Lab
 

@@ -21,9 +21,9 @@ from sklearn.decomposition import TruncatedSVD
 from sklearn.pipeline import make_pipeline
 from tqdm.auto import tqdm
 
-from ragteach.data.columns import likeliest
 from ragteach.data.frames import any_frame, as_table
 from ragteach.data.splits import split_frame
+from ragteach.data.wild.columns import likeliest
 from ragteach.errors import one_of, refuse
 from ragteach.labs.baselines import TEXTS, Best, Majority, word_features
 from ragteach.labs.held import Lab

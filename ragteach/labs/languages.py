@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from ragteach.data.intents import (
+from ragteach.data.sources.intents import (
     INTENTS,
     LANGUAGES,
     load_commands,

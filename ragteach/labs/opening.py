@@ -9,8 +9,8 @@ from typing import Any
 
 import pandas as pd
 
-from ragteach.data.objects import as_path
 from ragteach.errors import one_of, refuse, shown, whole
+from ragteach.ground.objects import as_path
 from ragteach.labs.finance import finance
 from ragteach.labs.headed import own_headed
 from ragteach.labs.held import Lab

@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 
 from ragteach.data.frames import as_frame
-from ragteach.data.reading import load_table
 from ragteach.data.splits import split_frame
+from ragteach.data.wild.reading import load_table
 from ragteach.errors import refuse
 from ragteach.labs.baselines import linear_baselines, word_features
 from ragteach.labs.held import Lab

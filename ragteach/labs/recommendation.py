@@ -18,8 +18,8 @@ import pandas as pd
 from sklearn.decomposition import PCA
 
 from ragteach.data.encoder import Encoder
-from ragteach.data.readers import SETTINGS, Readers, load_items, simulate_readers
-from ragteach.data.reading import load_table
+from ragteach.data.sources.readers import SETTINGS, Readers, load_items, simulate_readers
+from ragteach.data.wild.reading import load_table
 from ragteach.errors import refuse, whole
 from ragteach.labs.ranking import K, RankingLab
 from ragteach.labs.recommenders import rating_baselines

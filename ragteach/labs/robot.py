@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ragteach.data.driving import arrivals, demonstrate, starts
-from ragteach.data.grids import BUTTONS, WORLDS, Grid, make_grid, read_grid
-from ragteach.data.looking import wilson
+from ragteach.data.sources.driving import arrivals, demonstrate, starts
+from ragteach.data.sources.grids import BUTTONS, WORLDS, Grid, make_grid, read_grid
+from ragteach.data.survey.looking import wilson
 from ragteach.errors import refuse, whole
 from ragteach.labs.baselines import linear_baselines
 from ragteach.labs.held import NOT_YET, Lab, NotYet
@@ -92,7 +92,7 @@ def arrived(predictor: Any, drives: Drives, n_moves: int = 100) -> dict[str, np.
         predictor: anything that `Lab.score` takes. drives: of `new_drives`.
 
     Example:
-        >>> from ragteach.data.grids import read_grid
+        >>> from ragteach.data.sources.grids import read_grid
         >>> drives = {"street": ([read_grid("....G")], [np.array([0, 1])])}
         >>> arrived(lambda seen: np.full(len(seen), 1), drives)["street"].tolist()  # always east
         [True, True]

@@ -27,11 +27,11 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.neighbors import NearestNeighbors
 from sklearn.pipeline import make_pipeline, make_union
 
-from ragteach.data.arguments import as_list
 from ragteach.data.features import make_vectorizer
-from ragteach.data.messages import load_messages, split_messages
 from ragteach.data.shares import wilson
+from ragteach.data.sources.messages import load_messages, split_messages
 from ragteach.errors import at_least, one_of, refuse
+from ragteach.ground.arguments import as_list
 from ragteach.labs.baselines import TEXTS, Best, Majority, word_features
 from ragteach.labs.headed import Reader, headed_lab, own_parts, part_of, slowly, standard
 from ragteach.labs.held import NOT_YET, Lab, NotYet

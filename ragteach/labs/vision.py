@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ragteach.data.scenes import SCENES, make_scenes
+from ragteach.data.sources.scenes import SCENES, make_scenes
 from ragteach.labs.baselines import linear_baselines
 from ragteach.labs.held import Lab
 

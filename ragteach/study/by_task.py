@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from ragteach.data.arguments import meant
+from ragteach.ground.arguments import meant
 from ragteach.study import plots
 from ragteach.study.tables import drawn, interval, per_draw
 

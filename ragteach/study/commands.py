@@ -30,11 +30,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ragteach.data.aligned import aligned
-from ragteach.data.asked import CHANGES
-from ragteach.data.stopping import sign_of
-from ragteach.data.writing import write
+from ragteach.data.wild.asked import CHANGES
 from ragteach.errors import at_least, refuse
+from ragteach.ground.aligned import aligned
+from ragteach.ground.stopping import sign_of
+from ragteach.ground.writing import write
 
 ALL_THE_SAME = (
     "no interval, since the value is the same in every draw: how much draws differ, and how large a "
@@ -49,7 +49,7 @@ def run_compare(options: argparse.Namespace) -> tuple[pd.DataFrame, Path, pd.Dat
         The table, the folder of the run, and the frame of a file of your own (else None).
     """
     _without_screen()
-    from ragteach.data.asked import asked_frame
+    from ragteach.data.wild.asked import asked_frame
     from ragteach.study.advice import advise
     from ragteach.study.experiment import SIZES, compare
     from ragteach.study.scores import ERROR

@@ -23,16 +23,16 @@ from typing import Any
 import pandas as pd
 import torch
 
-from ragteach.data.alike import cure_of_few
-from ragteach.data.arguments import MOST, as_list, members
 from ragteach.data.encoder import Encoder, as_encoder
 from ragteach.data.files import load_article
 from ragteach.data.frames import any_frame, check_classes
-from ragteach.data.human import load_human
-from ragteach.data.objects import attribute, outside
+from ragteach.data.sources.human import load_human
 from ragteach.data.splits import SplitWarning, groups
+from ragteach.data.survey.alike import cure_of_few
 from ragteach.data.toy import TOY_TASKS, check_room, make_toy
 from ragteach.errors import at_least, is_list, one_of, refuse, shown, whole
+from ragteach.ground.arguments import MOST, as_list, members
+from ragteach.ground.objects import attribute, outside
 from ragteach.study.draws import (
     LEAST_TO_TEST,
     cuts,

@@ -12,10 +12,10 @@ from typing import Any
 import torch
 from tqdm.auto import tqdm
 
-from ragteach.data.arguments import MOST, check_penalty, members
-from ragteach.data.functions import check_callbacks
-from ragteach.data.objects import outside
 from ragteach.errors import DivergenceWarning, at_least, is_list, one_of, refuse, shown, whole
+from ragteach.ground.arguments import MOST, check_penalty, members
+from ragteach.ground.functions import check_callbacks
+from ragteach.ground.objects import outside
 from ragteach.study.multi_head import MultiHead
 
 

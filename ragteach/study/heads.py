@@ -26,8 +26,8 @@ from scipy.stats import spearmanr
 from sklearn.metrics import f1_score, r2_score
 from torch import nn
 
-from ragteach.data.objects import as_plain, has
 from ragteach.errors import refuse, whole
+from ragteach.ground.objects import as_plain, has
 
 CHECK = "check which head the task has, and its targets"
 Hidden = torch.Tensor | tuple[torch.Tensor, ...]  # of a pair of documents, one each

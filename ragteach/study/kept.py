@@ -23,9 +23,9 @@ import numpy as np
 import pandas as pd
 
 from ragteach.data.encoder import Encoder
-from ragteach.data.objects import as_path
-from ragteach.data.writing import write
 from ragteach.errors import refuse, shown
+from ragteach.ground.objects import as_path
+from ragteach.ground.writing import write
 from ragteach.study.identity import identity
 from ragteach.study.strategies import Strategy
 

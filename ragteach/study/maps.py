@@ -13,7 +13,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
-from ragteach.data.grids import CONTROLS, GUSTS, PUSH, Grid
+from ragteach.data.sources.grids import CONTROLS, GUSTS, PUSH, Grid
 from ragteach.study.looks import BLUE, OTHER, VERMILION
 
 WALL, ICE = "#3d444d", "#dcecf7"

@@ -19,14 +19,14 @@ import pandas as pd
 import torch
 from tqdm.auto import tqdm
 
-from ragteach.data.alike import cure_of_few
-from ragteach.data.arguments import as_list, meant, yes_no
 from ragteach.data.frames import any_frame, check_classes
-from ragteach.data.functions import check_function
 from ragteach.data.shares import paired_shares, wilson
 from ragteach.data.splits import split_frame
+from ragteach.data.survey.alike import cure_of_few
 from ragteach.dataset import MultiTaskDataset
 from ragteach.errors import at_least, one_of, refuse, whole
+from ragteach.ground.arguments import as_list, meant, yes_no
+from ragteach.ground.functions import check_function
 from ragteach.model import RAG
 from ragteach.study.kept import Kept, described
 from ragteach.study.multi_head import MultiHead

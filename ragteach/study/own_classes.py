@@ -24,9 +24,9 @@ import scipy.sparse as sp
 import torch
 from torch.nn.functional import cross_entropy
 
-from ragteach.data.arguments import as_list, meant
 from ragteach.data.naming import natural
 from ragteach.errors import refuse
+from ragteach.ground.arguments import as_list, meant
 from ragteach.study.head_training import fit_heads
 from ragteach.study.heads import Classification
 from ragteach.study.kept import Kept, Tries

@@ -22,13 +22,13 @@ import pandas as pd
 import scipy.sparse as sp
 import torch
 
-from ragteach.data.arguments import is_a
-from ragteach.data.columns import find_columns
 from ragteach.data.frames import as_frame, as_table
 from ragteach.data.inputs import vectorized
-from ragteach.data.memory import fits_memory
 from ragteach.data.naming import name_column
+from ragteach.data.wild.columns import find_columns
 from ragteach.errors import refuse
+from ragteach.ground.arguments import is_a
+from ragteach.ground.memory import fits_memory
 from ragteach.study.heads import Classification
 
 

@@ -22,10 +22,10 @@ import pandas as pd
 from joblib.parallel import get_active_backend
 from tqdm.auto import tqdm
 
-from ragteach.data.arguments import yes_no
-from ragteach.data.memory import at_most, free_memory
-from ragteach.data.stopping import once, sign_of
 from ragteach.errors import refuse, shown
+from ragteach.ground.arguments import yes_no
+from ragteach.ground.memory import at_most, free_memory
+from ragteach.ground.stopping import once, sign_of
 from ragteach.study.kept import Job, Kept, Stopped, Trial
 
 MOST_JOBS = 1024  # processes; each takes memory of its own

@@ -19,10 +19,10 @@ import pandas as pd
 import torch
 
 from ragteach.data.features import UnknownWordsWarning, make_vectorizer
-from ragteach.data.memory import fits_memory, free_memory, how_many_fit
 from ragteach.data.naming import ordered_values
 from ragteach.dataset import MultiTaskDataset
 from ragteach.engine.optimum import bytes_of_a_search, solve_path
+from ragteach.ground.memory import fits_memory, free_memory, how_many_fit
 from ragteach.losses import cross_entropy
 from ragteach.model import RAG, task_logits
 from ragteach.study.kept import Kept, Tries

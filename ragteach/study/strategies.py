@@ -15,12 +15,12 @@ from typing import Any
 
 import numpy as np
 
-from ragteach.data.arguments import as_list, check_penalty, is_a, meant
 from ragteach.data.encoder import Encoder, Widened
 from ragteach.data.features import make_vectorizer
-from ragteach.data.functions import check_function
 from ragteach.dataset import MultiTaskDataset
 from ragteach.errors import refuse, shown
+from ragteach.ground.arguments import as_list, check_penalty, is_a, meant
+from ragteach.ground.functions import check_function
 from ragteach.model import RAG
 from ragteach.study.looks import BLACK, BLUE, GREEN, ORANGE, PINK, SKY, VERMILION, Look
 

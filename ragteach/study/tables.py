@@ -23,8 +23,8 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from ragteach.data.arguments import meant
 from ragteach.errors import at_least, one_of, refuse, shown, whole
+from ragteach.ground.arguments import meant
 
 COLUMNS = [
     "data", "strategy", "task", "seed", "n_per_task", "metric", "value", "n_params", "seconds",

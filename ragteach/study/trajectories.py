@@ -23,11 +23,11 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from ragteach.data.arguments import check_model
 from ragteach.dataset import MultiTaskDataset
 from ragteach.engine.backward import gradients
 from ragteach.engine.replicas import Replicas, routing, stack
 from ragteach.errors import one_of, refuse, whole
+from ragteach.ground.arguments import check_model
 from ragteach.model import RAG, task_weights
 from ragteach.tensors import TaskTensors, as_tensors
 

@@ -24,10 +24,10 @@ from typing import Any
 import joblib
 import pandas as pd
 
-from ragteach.data.arguments import LARGEST_NUMPY_SEED, MOST, is_a, yes_no
-from ragteach.data.objects import has
 from ragteach.dataset import MultiTaskDataset
 from ragteach.errors import RagteachError, at_least, need, one_of, refuse, shown, whole
+from ragteach.ground.arguments import LARGEST_NUMPY_SEED, MOST, is_a, yes_no
+from ragteach.ground.objects import has
 from ragteach.model import RAG
 from ragteach.study.identity import identity
 from ragteach.study.kept import Kept, digest, versions

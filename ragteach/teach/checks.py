@@ -30,8 +30,8 @@ from typing import Any
 
 import numpy as np
 
-from ragteach.data.objects import printed
 from ragteach.errors import refuse, shown
+from ragteach.ground.objects import printed
 from ragteach.teach import record
 from ragteach.teach.classroom.worlds import DEFAULT, world_of
 from ragteach.teach.drawing import as_array, as_html, as_text, marked

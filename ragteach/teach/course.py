@@ -16,8 +16,8 @@ import json
 import os
 from pathlib import Path
 
-from ragteach.data.writing import write
 from ragteach.errors import refuse
+from ragteach.ground.writing import write
 
 MANIFEST = ".course.json"
 FIRST = "00_start_here.ipynb"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import html
 
-from ragteach.data.objects import printed
+from ragteach.ground.objects import printed
 from ragteach.teach import questions, record
 from ragteach.teach.checks import Unfinished, finished, get
 

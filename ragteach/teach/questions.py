@@ -16,8 +16,8 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ragteach.data.objects import printed
 from ragteach.errors import refuse, shown
+from ragteach.ground.objects import printed
 
 CLOSE = 0.8  # of `difflib`: how alike a slip of spelling is to the word that was meant
 NUMBERS = {"one": "1", "two": "2", "three": "3", "four": "4", "five": "5", "none": "0"}

@@ -25,10 +25,10 @@ from typing import Any
 
 import torch
 
-from ragteach.data.arguments import yes_no
-from ragteach.data.objects import has, printed, readable
-from ragteach.data.writing import write
 from ragteach.errors import shown
+from ragteach.ground.arguments import yes_no
+from ragteach.ground.objects import has, printed, readable
+from ragteach.ground.writing import write
 
 NAME = "my_progress.json"
 OLD = Path.home() / ".ragteach" / "predictions.json"  # where predictions were kept before

@@ -21,10 +21,10 @@ import pandas as pd
 import torch
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-from ragteach.data.arguments import is_a
 from ragteach.data.features import WORD, make_vectorizer
-from ragteach.data.messages import ANSWERS, split_messages
+from ragteach.data.sources.messages import ANSWERS, split_messages
 from ragteach.errors import is_number, one_of, refuse
+from ragteach.ground.arguments import is_a
 from ragteach.study.head_training import fit_heads
 from ragteach.study.heads import Classification
 from ragteach.study.multi_head import MultiHead

@@ -13,7 +13,7 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from ragteach.data.toy import folder
-from ragteach.data.writing import write
+from ragteach.ground.writing import write
 from ragteach.study import plots
 from ragteach.widgets.base import Explorer, show, squeeze
 from ragteach.widgets.html import fragment

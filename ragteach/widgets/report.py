@@ -25,15 +25,15 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from ragteach.data.asked import asked_frame
-from ragteach.data.columns import ROLES
 from ragteach.data.files import load_article
-from ragteach.data.human import load_human
-from ragteach.data.look_views import counted, html_table
-from ragteach.data.looking import Look, look
+from ragteach.data.sources.human import load_human
+from ragteach.data.survey.look_views import counted, html_table
+from ragteach.data.survey.looking import Look, look
 from ragteach.data.toy import make_toy
-from ragteach.data.writing import write
+from ragteach.data.wild.asked import asked_frame
+from ragteach.data.wild.columns import ROLES
 from ragteach.errors import RagteachError
+from ragteach.ground.writing import write
 from ragteach.integrations.training import save_split
 from ragteach.study import plots
 from ragteach.study.advice import Advice, advise

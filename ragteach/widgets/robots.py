@@ -17,8 +17,8 @@ import numpy as np
 import torch
 from matplotlib.figure import Figure
 
-from ragteach.data.driving import N_SEEN, distances, observations
-from ragteach.data.grids import BUTTONS, CONTROLS, WORLDS, Grid, make_grid
+from ragteach.data.sources.driving import N_SEEN, distances, observations
+from ragteach.data.sources.grids import BUTTONS, CONTROLS, WORLDS, Grid, make_grid
 from ragteach.dataset import MultiTaskDataset
 from ragteach.engine.optimum import solve_path
 from ragteach.errors import refuse
@@ -105,7 +105,7 @@ def _code(own: bool, lam_shared: float) -> str:
     return f"""import numpy as np
 import torch
 import ragteach as rt
-from ragteach.data.driving import arrivals, distances
+from ragteach.data.sources.driving import arrivals, distances
 {first}
 x, y = (np.concatenate([pair[k] for pair in train.values()]) for k in (0, 1))
 tasks = [world for world, (_, buttons) in train.items() for _ in buttons]

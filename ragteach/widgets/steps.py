@@ -15,10 +15,10 @@ import numpy as np
 import torch
 from matplotlib.figure import Figure
 
-from ragteach.data.arguments import is_a
 from ragteach.data.features import make_vectorizer
 from ragteach.data.toy import LABELS
 from ragteach.errors import one_of, refuse
+from ragteach.ground.arguments import is_a
 from ragteach.model import RAG
 from ragteach.study import plots
 from ragteach.widgets.base import Arrays, Explorer, Spec, State, show

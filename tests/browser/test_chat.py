@@ -6,7 +6,7 @@ import io
 import pytest
 
 import ragteach as rt
-from ragteach.data.messages import ANSWERS, split_messages
+from ragteach.data.sources.messages import ANSWERS, split_messages
 from ragteach.widgets.chat import SILENT
 
 from .axe import serious

@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from ragteach import RAG, WandB, compare, export_onnx, search, to_peft, who_wins_map
-from ragteach.data.arguments import distinct
 from ragteach.errors import RagteachError, at_least, finite, need, one_of, refuse, whole
+from ragteach.ground.arguments import distinct
 from ragteach.integrations.tracking import TensorBoard
 
 

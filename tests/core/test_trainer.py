@@ -25,7 +25,7 @@ from ragteach import (
     solve,
     train_epoch,
 )
-from ragteach.data.machine import pick_device
+from ragteach.ground.machine import pick_device
 from ragteach.trainer import epoch_batches, plan
 
 QUIET = dict(progress=False, device="cpu")

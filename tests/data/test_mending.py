@@ -7,7 +7,7 @@ import pytest
 from problems import refused
 
 import ragteach as rt
-from ragteach.data.asked import asked_frame
+from ragteach.data.wild.asked import asked_frame
 
 
 def frame():

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from problems import refused
 
-from ragteach.data.columns import find_columns
 from ragteach.data.frames import as_frame
 from ragteach.data.naming import MISSING, name_column, natural, ordered_values
+from ragteach.data.wild.columns import find_columns
 
 
 class Mood(enum.Enum):

@@ -613,7 +613,7 @@ def test_dying_at_each_step_leaves_the_old_file(tmp_path, where):
     code = f"""
 import os, sys
 from ragteach import RAG
-from ragteach.data import writing
+from ragteach.ground import writing
 from ragteach.integrations import saving as export
 def die(*_):
     os._exit(9)

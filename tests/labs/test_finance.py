@@ -10,7 +10,7 @@ from problems import printed_by
 from scipy import stats
 
 import ragteach as rt
-from ragteach.data.headlines import load_headlines
+from ragteach.data.sources.headlines import load_headlines
 from ragteach.labs.headed import own_headed
 from ragteach.labs.held import Lab
 from ragteach.labs.watch import feed, held_out_rates

@@ -3,7 +3,7 @@
 import pandas as pd
 from problems import shared_runs
 
-from ragteach.data.headlines import TASKS, load_headlines, parts_in_time
+from ragteach.data.sources.headlines import TASKS, load_headlines, parts_in_time
 from ragteach.data.toy import folder
 
 ALL = load_headlines()

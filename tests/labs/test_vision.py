@@ -7,7 +7,7 @@ import pytest
 from problems import printed_by
 
 import ragteach as rt
-from ragteach.data.scenes import SCENES, digits, make_scenes, seen
+from ragteach.data.sources.scenes import SCENES, digits, make_scenes, seen
 from ragteach.labs.ridge import choose_ridge
 from ragteach.labs.vision import scenes_split
 from ragteach.teach.checks import get
@@ -82,7 +82,7 @@ def test_the_negative_needs_the_negated_weights():
 
 
 def test_every_scene_has_a_line_in_the_modules_head():
-    import ragteach.data.scenes as module
+    import ragteach.data.sources.scenes as module
 
     assert all(f"\n    {scene} " in module.__doc__ for scene in SCENES)
 

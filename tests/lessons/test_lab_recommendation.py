@@ -8,7 +8,7 @@ import pytest
 from lesson_source import SOURCE, code, load
 
 import ragteach as rt
-from ragteach.data.readers import SETTINGS
+from ragteach.data.sources.readers import SETTINGS
 from ragteach.labs.recommenders import PRIOR, Popularity
 from ragteach.study.experiment import interval
 from ragteach.teach.checks import get

@@ -15,9 +15,9 @@ from lesson_source import SOURCE, load
 from problems import on_draws
 
 import ragteach as rt
-from ragteach.data import human as source
 from ragteach.data.features import make_vectorizer
-from ragteach.data.fetching import fetch
+from ragteach.data.sources import human as source
+from ragteach.data.sources.fetching import fetch
 from ragteach.data.toy import _lexicon
 from ragteach.study.experiment import draw, interval, paired, summary
 from ragteach.teach.checks import check

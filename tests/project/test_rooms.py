@@ -18,6 +18,7 @@ PACKAGE = ROOT / "ragteach"
 # A file imports from its own floor and from those below.
 FLOORS = [
     {"errors"},
+    {"ground"},
     {"core", "data"},
     {"engine"},
     {"study", "integrations"},

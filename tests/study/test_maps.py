@@ -3,7 +3,7 @@
 import matplotlib.pyplot as plt
 import pytest
 
-from ragteach.data.grids import read_grid
+from ragteach.data.sources.grids import read_grid
 from ragteach.study.looks import BLUE
 from ragteach.study.maps import draw_grid
 

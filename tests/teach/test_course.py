@@ -9,7 +9,7 @@ from nbformat.sign import NotebookNotary
 
 from ragteach import RagteachError
 from ragteach import __main__ as command
-from ragteach.data.writing import write
+from ragteach.ground.writing import write
 from ragteach.teach import course
 from ragteach.teach.course import copy_course
 

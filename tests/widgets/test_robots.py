@@ -5,8 +5,8 @@ import pytest
 import torch
 
 import ragteach as rt
-from ragteach.data.driving import N_SEEN, arrivals, distances, observations
-from ragteach.data.grids import read_grid
+from ragteach.data.sources.driving import N_SEEN, arrivals, distances, observations
+from ragteach.data.sources.grids import read_grid
 from ragteach.widgets import robots
 
 

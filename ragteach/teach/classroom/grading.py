@@ -27,9 +27,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ragteach.data.stopping import sign_of
-from ragteach.data.writing import make_folder, put, write
 from ragteach.errors import refuse, whole
+from ragteach.ground.stopping import sign_of
+from ragteach.ground.writing import make_folder, put, write
 from ragteach.teach.classroom import namespaces, submissions
 from ragteach.teach.classroom.sandbox import Limits, contained
 from ragteach.teach.classroom.submissions import file_name, printable

@@ -266,7 +266,7 @@ def warm_up() -> None:
         "ragteach.teach.written",
         "ragteach.teach.hints",
         "ragteach.widgets",
-        "ragteach.data.human",
+        "ragteach.data.sources.human",
     ):
         importlib.import_module(name)
     for module in checks_modules():

@@ -24,8 +24,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ragteach.data.writing import make_folder, put
 from ragteach.errors import need
+from ragteach.ground.writing import make_folder, put
 from ragteach.teach import checks
 from ragteach.teach.classroom.chapters import Lesson, read_lesson
 from ragteach.teach.classroom.judging import lesson_order, numbers

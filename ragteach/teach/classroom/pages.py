@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from ragteach.data.writing import make_folder, put
+from ragteach.ground.writing import make_folder, put
 from ragteach.teach import checks
 from ragteach.teach.checks import FAIL, PASS, TODO
 from ragteach.teach.classroom.judging import lesson_order

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ragteach.data.grids import read_grid
+from ragteach.data.sources.grids import read_grid
 from ragteach.teach.checks import call, exercise, expect, expect_close
 from ragteach.teach.drawing import as_array
 from ragteach.teach.exercises import answers_lab_robot as answers

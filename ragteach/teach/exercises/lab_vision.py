@@ -88,7 +88,7 @@ def inverted_model(yours):
 )
 def undo(yours):
     """(images, scene) -> the images as the plain scene would have them."""
-    from ragteach.data.scenes import seen
+    from ragteach.data.sources.scenes import seen
 
     images = np.random.default_rng(7).random((3, 8, 8)).astype("float32")
     turned = seen(images, "rotated")

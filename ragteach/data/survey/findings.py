@@ -1,0 +1,296 @@
+"""What the rows, labels and tasks of a table say before any model, and what to do about it.
+
+Enters: counts of rows, tasks and classes.  Leaves: each `Finding`, one after the other.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from ragteach.data.survey.alike import dropped, look_alikes
+
+TINY, SMALL = 15, 100  # rows of a task: too few to test; few enough to say so
+MOST_ALIKE = 5  # names that are told one by one
+RARE = 5  # rows that a (task, label) pair needs to be in training, validation and test
+DISAGREE = 0.2  # share of sentences on which two strategies differ, unless measured
+MARKUP = re.compile(r"</?[a-zA-Z][^<>]*>|&(?:[a-zA-Z]{2,8}|#\d{1,6});")  # HTML in a name
+POINTS = (1, 2, 5, 10)  # percentage points
+TEST_SHARE = 0.2  # of the rows, in each draw
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was found: its topic, how much it matters, what it is, and what to do.
+
+    ``weight`` is "fine", "know" (good to know) or "act" (do something before you trust a result).
+    """
+
+    topic: str
+    weight: str
+    what: str
+    do: str
+
+
+def power_table(n_texts: int, n_tasks: int, disagree: float = DISAGREE) -> pd.DataFrame:
+    """How many test sentences, and so how many draws, a difference in accuracy needs to be seen.
+
+    Two strategies that differ on the share ``disagree`` of all sentences have, on n test sentences,
+    a difference of accuracies with the variance ``disagree / n`` at most. To see a true difference
+    d in four of five studies (power 80 %) at the 5 % level takes
+
+        n = (1.96 + 0.84)^2 disagree / d^2
+
+    sentences. One draw tests a fifth of the rows. Draws deal the same rows anew, so all draws
+    together hold no more than ``n_texts`` sentences: beyond that, more seeds only look like more
+    data. A text that stands in its task twice is one.
+
+    Returns:
+        Columns points, test_sentences, draws, within_reach (whether the file has as many texts).
+    """
+    z = stats.norm.ppf(0.975) + stats.norm.ppf(0.8)
+    points = np.array(POINTS)
+    sentences = np.ceil(z**2 * disagree / (points / 100) ** 2).astype(int)
+    per_draw = max(n_tasks, int(TEST_SHARE * n_texts))
+    return pd.DataFrame(
+        {
+            "points": points,
+            "test_sentences": sentences,
+            "draws": np.maximum(2, np.ceil(sentences / per_draw).astype(int)),
+            "within_reach": sentences <= n_texts,
+        }
+    )
+
+
+def about_changes(mended: Iterable[str]) -> Iterator[Finding]:
+    """What `ragteach.mend` did before."""
+    for said in mended:
+        yield Finding("changes", "know", said, "nothing, if that is what you asked for")
+
+
+def about_gaps(left_out: Mapping[str, int], before: bool) -> Iterator[Finding]:
+    """Rows without a text, a label or a task. ``before``: they were left out on the way here."""
+    for role in ("text", "label", "task"):
+        n = left_out.get(role, 0)
+        if n:
+            unknown = "" if role == "text" else ", or with one such as 'unknown'"
+            kept = f"a {role} of their own" if role != "text" else "texts without a word"
+            yield Finding(
+                "gaps",
+                "know" if before else "act",
+                f"{row_count(n)} without {role}{unknown}" + (", left out" if before else ""),
+                "nothing, if they can be spared; else fill them in, and do all of it again"
+                if before
+                else "they are left out below; train and compare ask you: --missing drop leaves "
+                f'them out, --missing keep makes them {kept} (in Python missing="drop")',
+            )
+
+
+def about_names(rows: Mapping[str, Mapping[str, int]]) -> Iterator[Finding]:
+    """Labels and tasks that look like another one. ``rows``: role -> name -> its rows."""
+    for role in ("label", "task"):
+        found = look_alikes(role, rows[role])
+        for alike in found[:MOST_ALIKE]:
+            yield Finding("names", "act", str(alike), alike.cure())
+        marked = [name for name in rows[role] if MARKUP.search(name)]
+        if marked:
+            yield Finding(
+                "names",
+                "act",
+                f"{_some(map(repr, marked), role)} with markup: a page was read for a table",
+                "these rows are seldom what the column says; to leave them out, "
+                f"{dropped(role, marked[:MOST_ALIKE])}",
+            )
+        if len(found) > MOST_ALIKE:
+            names = ", ".join(repr(alike.odd) for alike in found[MOST_ALIKE:][:20])
+            yield Finding(
+                "names",
+                "act",
+                f"{len(found) - MOST_ALIKE} more {role}s look like another: {names}",
+                f"merge them in the same way, with rename_{role}s or --rename-{role}",
+            )
+
+
+def about_tasks(tasks: pd.DataFrame, classes: pd.DataFrame, others: list[str]) -> Iterator[Finding]:
+    """Few, one, too many: tasks and classes. ``others``: columns that may name tasks."""
+    small = tasks.iloc[tasks["rows"].argmin()]
+    if len(tasks) == 1:
+        yield Finding(
+            "tasks",
+            "act",
+            f"one task only, {small['task']!r}: there is nothing to share",
+            "name the column that tells your tasks apart"
+            + (
+                f", perhaps --task {' or --task '.join(map(shlex.quote, others[:3]))}"
+                if others
+                else " (--task)"
+            )
+            + "; if there is none, use a plain classifier",
+        )
+    else:
+        yield _about_sizes(tasks, small)
+    if len(tasks) > 0.2 * tasks["rows"].sum():
+        yield Finding(
+            "tasks",
+            "act",
+            f"{len(tasks)} tasks in {tasks['rows'].sum()} rows: this column may be a row's number "
+            "or name",
+            "choose a column with few values that repeat (--task)",
+        )
+    numbers = [name for name in classes["label"] if re.fullmatch(r"-?\d+\.?\d*", name)]
+    if len(classes) == 1:
+        yield Finding(
+            "classes",
+            "act",
+            f"one class only, {classes['label'][0]!r}: there is nothing to learn",
+            "check which column holds the labels (--label)",
+        )
+    elif len(numbers) == len(classes) > 20:
+        yield Finding(
+            "classes",
+            "know",
+            f"{len(classes)} different numbers as labels, from {numbers[0]} to "
+            f"{numbers[-1]}: these may be measurements",
+            "use a regression (RAGRegressor), or cut them into a few classes",
+        )
+
+
+def _about_sizes(tasks: pd.DataFrame, small: pd.Series) -> Finding:
+    """How large the tasks are, and whether one is too small to say anything about."""
+    n, most = int(small["rows"]), int(tasks["rows"].max())
+    tested = max(1, round(TEST_SHARE * n))
+    said = f"the smallest of {len(tasks)} tasks is {small['task']!r} with {row_count(n)}"
+    said += f", of which a draw tests {tested}" if n >= 5 else ", too few for a draw of its own"
+    said += f"; the largest has {most:,}" if most > 2 * n else ""
+    if n < TINY:
+        fix = (
+            "add rows, merge it with a task like it, or leave it out: "
+            f"{dropped('task', [small['task']])}"
+        )
+        return Finding("tasks", "act", said, fix)
+    if n < SMALL:
+        fix = "read the intervals: the score of a small task alone is uncertain"
+        return Finding("tasks", "know", said, fix)
+    weight = "know" if most > 10 * n else "fine"
+    fix = "nothing; the mean over tasks counts every task alike"
+    return Finding("tasks", weight, said, fix)
+
+
+def about_balance(
+    tasks: pd.DataFrame, classes: pd.DataFrame, ordered: bool = False
+) -> Iterator[Finding]:
+    """Is one class much more frequent, or alone in a task? ``ordered``: classes are amounts."""
+    top = classes.iloc[classes["rows"].argmax()]
+    share = f"{top['share']:.0%} (95 % interval {top['low']:.0%} to {top['high']:.0%})"
+    skewed = top["share"] > max(0.5, 2 / len(classes)) and len(classes) > 1
+    yield Finding(
+        "balance",
+        "know" if skewed else "fine",
+        f"the most frequent of {len(classes)} classes is {top['label']!r}: {share}",
+        "judge by macro F1 or balanced accuracy, not by accuracy: saying this class always is "
+        f"right in {top['share']:.0%}"
+        if skewed
+        else "nothing; no class is so frequent that saying it always would score well",
+    )
+    if ordered:
+        names = classes["label"].tolist()
+        yield Finding(
+            "order",
+            "know",
+            f"the classes are numbers in an order, {names[0]} to {names[-1]}",
+            "read the mean absolute error beside accuracy, which counts a miss by one like a miss "
+            f"by {len(names) - 1}; compare tells both",
+        )
+    one = tasks[tasks["classes"] == 1]
+    if len(one) and len(classes) > 1:
+        yield Finding(
+            "balance",
+            "act",
+            f"{_some(one['task'], 'task')} with one class only",
+            "a task of one class teaches that it always holds; add rows of others, or leave it out",
+        )
+
+
+def about_apart(apart: list[str]) -> Iterator[Finding]:
+    """Tasks that have no class in common."""
+    if apart:
+        yield Finding(
+            "classes",
+            "know",
+            f"tasks with no class in common: {'; '.join(apart)}",
+            "nothing, if they ask different things: compare and train give each task a head of its "
+            "own (rt.heads_from_frame does it by hand). If not, make their classes' names the same",
+        )
+
+
+def about_pairs(rows: pd.DataFrame, counts: dict) -> Iterator[Finding]:
+    """(task, label) pairs that are rare or absent; their numbers go into ``counts``."""
+    pairs = rows.groupby(["task", "label"], sort=False).size().sort_values()
+    rare = pairs[pairs < RARE]
+    counts["rare (task, label) pairs"] = len(rare)
+    counts["absent (task, label) pairs"] = int(
+        rows["task"].nunique() * rows["label"].nunique() - len(pairs)
+    )
+    if len(rare):
+        named = [
+            f"{task} / {label} ({n})" for (task, label), n in zip(rare.index, rare, strict=True)
+        ]
+        yield Finding(
+            "rare pairs",
+            "act",
+            f"{_some(named, '(task, label) pair')} with fewer than {RARE} rows",
+            "merge rare labels or add rows; their scores say nothing, and some draws will not "
+            "test them",
+        )
+    if counts["absent (task, label) pairs"]:
+        yield Finding(
+            "rare pairs",
+            "know",
+            f"{counts['absent (task, label) pairs']} of the (task, label) pairs never occur",
+            "fine if a task has no such class; tasks that have no class in common get a head each",
+        )
+
+
+def about_power(power: pd.DataFrame) -> Iterator[Finding]:
+    """Which differences these rows can show: from `power_table`."""
+    reach = power[power["within_reach"]]
+    assumed = (
+        f"if two strategies differ on {DISAGREE:.0%} of sentences (5 % level, 80 % power, "
+        "independent sentences)"
+    )
+    if reach.empty:
+        last = power.iloc[-1]
+        yield Finding(
+            "power",
+            "act",
+            f"even {last['points']} points need {last['test_sentences']:,} test "
+            f"sentences, {assumed}: more than there are different texts",
+            "take a verdict from these rows as a hint; collect more",
+        )
+        return
+    best = reach.iloc[0]
+    yield Finding(
+        "power",
+        "know",
+        f"a difference of {best['points']} points needs "
+        f"{best['test_sentences']:,} test sentences, that is {best['draws']} draws, {assumed}",
+        f"compare with --seeds {max(5, best['draws'])} (in Python seeds={max(5, best['draws'])}); "
+        "more seeds deal the same rows again and cannot replace more rows",
+    )
+
+
+def row_count(n: int) -> str:
+    """The number of rows in words."""
+    return "1 row" if n == 1 else f"{n:,} rows"
+
+
+def _some(names: Iterable[str], what: str, most: int = 5) -> str:
+    names = list(names)
+    rest = f", and {len(names) - most} more" if len(names) > most else ""
+    return f"{len(names)} {what}{'s' * (len(names) > 1)}: {', '.join(names[:most])}{rest}"

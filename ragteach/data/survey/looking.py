@@ -1,0 +1,241 @@
+"""A look at your data before any model: what is there, what may go wrong, and what to do about it.
+
+Enters: a table of texts with labels and tasks (a frame, a file, a dataset).  Leaves: a `Look`: a
+table in a terminal, HTML in a notebook, a dict for a program.
+
+Counting is exact for every row. Three things are measured on a sample of the texts, and say so:
+near-twins, scripts, and words that tasks share. Seconds and memory grow with the rows.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ragteach.data.frames import ROLES, named_frame, row_counts, tasks_apart
+from ragteach.data.naming import ordered_values
+from ragteach.data.resemblance import text_key
+from ragteach.data.shares import wilson
+from ragteach.data.survey.findings import (
+    Finding,
+    about_apart,
+    about_balance,
+    about_changes,
+    about_gaps,
+    about_names,
+    about_pairs,
+    about_power,
+    about_tasks,
+    power_table,
+)
+from ragteach.data.survey.look_views import as_html, as_text
+from ragteach.data.survey.text_findings import (
+    about_lengths,
+    about_marks,
+    about_repeats,
+    about_scripts,
+    about_twins,
+    about_words,
+    shared_words,
+)
+from ragteach.data.wild.asked import asked_table, in_options
+from ragteach.data.wild.reading import load_table
+from ragteach.errors import whole
+from ragteach.ground.arguments import LARGEST_NUMPY_SEED
+from ragteach.ground.objects import attribute
+
+
+@dataclass
+class Look:
+    """What `look` found.
+
+    Attributes:
+        n_rows: rows with a text, a label and a task. name: what was looked at.
+        left_out: how many rows were left out (``rows``), and how many of them had no text, label
+            or task. mended: what `mend` did, in sentences.
+        columns: which column was read as text, label and task.
+        tasks: one row a task: rows, classes, most frequent class and its share with a 95 %
+            interval.
+        classes: one row a class: rows, and its share with a 95 % interval (Wilson).
+        shared_words: (n_tasks, n_tasks) Jaccard overlap of the tasks' words.
+        power: which differences this many rows can show.
+        findings: list of `Finding`, the most important first.
+    """
+
+    name: str
+    n_rows: int
+    columns: dict[str, str]
+    tasks: pd.DataFrame = field(repr=False)
+    classes: pd.DataFrame = field(repr=False)
+    shared_words: pd.DataFrame = field(repr=False)
+    power: pd.DataFrame = field(repr=False)
+    counts: dict = field(repr=False)
+    findings: list[Finding] = field(repr=False)
+    left_out: dict[str, int] = field(default_factory=dict, repr=False)
+    mended: list[str] = field(default_factory=list, repr=False)
+
+    def __str__(self) -> str:
+        return as_text(self)
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        return as_html(self)
+
+    def to_dict(self) -> dict:
+        """Everything as numbers, texts, lists and dicts, ready for JSON."""
+        return {
+            "name": self.name,
+            "rows": self.n_rows,
+            "columns": self.columns,
+            "tasks": _records(self.tasks),
+            "classes": _records(self.classes),
+            "shared_words": self.shared_words.to_dict(),
+            "power": _records(self.power),
+            "counts": self.counts,
+            "left_out": self.left_out,
+            "mended": self.mended,
+            "findings": [vars(finding) for finding in self.findings],
+        }
+
+
+def look(
+    data: Any,
+    text: str | None = None,
+    label: str | Sequence[str] | None = None,
+    task: str | None = None,
+    seed: int = 0,
+) -> Look:
+    """Look at data before you train on them.
+
+    Args:
+        data: a frame, the path of a file, or a `MultiTaskDataset` made from texts.
+        text, label, task: the names of the columns. Default: found by their names, as in
+            `as_frame`.
+        seed: of the samples that are drawn where all pairs would be too many.
+
+    Returns:
+        `Look`: print it, show it in a notebook, or call ``.to_dict()``.
+
+    Raises:
+        RagteachError: a missing column, no complete row, a dataset of numbers instead of texts.
+
+    Example:
+        >>> from ragteach import make_toy
+        >>> report = look(make_toy(n_per_task=20))
+        >>> report.n_rows, report.tasks["rows"].tolist()
+        (80, [20, 20, 20, 20])
+    """
+    whole("seed", seed, 0, LARGEST_NUMPY_SEED)
+    name, rows, before = _frame(data, text, label, task)
+    rows["key"] = [text_key(words) for words in rows["text"].tolist()]
+    rng = np.random.default_rng(seed)
+    label_names, task_names = rows.attrs["label_names"], rows.attrs["task_names"]
+    tasks, classes = _tasks(rows, task_names), _balance(rows["label"], label_names)
+    overlap = shared_words(rows, rng)
+    different = int((~rows.duplicated(["key", "task"])).sum())
+    power = power_table(different, rows["task"].nunique())
+    left_out, mended = rows.attrs.get("left_out", {}), rows.attrs.get("mended", [])
+    counts = {f"rows without {role}": left_out.get(role, 0) for role in ROLES}
+    column = rows.attrs["columns"]["label"]
+    ordered = isinstance(column, str) and ordered_values(label_names, column) is not None
+    findings = [
+        *about_changes(mended),
+        *about_gaps(left_out, left_out == before),
+        *about_names(rows.attrs["names"]),
+        *about_tasks(tasks, classes, _candidates(rows)),
+        *about_balance(tasks, classes, ordered),
+        *about_apart(rows.attrs["apart"]),
+        *about_pairs(rows, counts),
+        *about_repeats(rows, counts),
+        *about_twins(rows, counts, rng),
+        *about_marks(rows, counts),
+        *about_scripts(rows, counts, rng),
+        *about_lengths(rows, counts),
+        *about_words(overlap, counts),
+        *about_power(power),
+    ]
+    order = {"act": 0, "know": 1, "fine": 2}
+    findings.sort(key=lambda finding: order[finding.weight])
+    columns = dict(rows.attrs["columns"])
+    seen = (tasks, classes, overlap, power, counts, findings)
+    return Look(name, len(rows), columns, *seen, dict(left_out), list(mended))
+
+
+# ---------------------------------------------------------------- the table
+
+
+def _frame(
+    data: Any, text: str | None, label: str | Sequence[str] | None, task: str | None
+) -> tuple[str, pd.DataFrame, dict[str, int]]:
+    """(name, standard frame with names instead of numbers, what was left out before)."""
+    name = type(data).__name__
+    if isinstance(data, str | Path):
+        name, data = Path(data).name, load_table(data)
+    before = attribute(data, "attrs", {}).get("left_out", {})
+    frame = named_frame(data, text, label, task, missing="drop", warn=False)
+    attrs = dict(frame.attrs)
+    attrs |= {"apart": tasks_apart(frame), "names": row_counts(frame)}
+    named = np.asarray(attrs["label_names"], dtype=object)
+    frame["label"] = named[frame["label"].to_numpy()]
+    frame.attrs = attrs
+    return name, frame, before
+
+
+def _balance(labels: pd.Series, names: list[str]) -> pd.DataFrame:
+    count = labels.value_counts().reindex(names, fill_value=0)
+    low, high = wilson(count, count.sum())
+    share = (count / count.sum()).to_numpy()
+    table = {"label": count.index, "rows": count.to_numpy(), "share": share}
+    return pd.DataFrame(table | {"low": low, "high": high})
+
+
+def _tasks(rows: pd.DataFrame, names: list[str]) -> pd.DataFrame:
+    count = rows.groupby(["task", "label"], sort=False).size()
+    by_task = count.groupby(level="task", sort=False)
+    total, top = by_task.sum().reindex(names), by_task.max().reindex(names)
+    low, high = wilson(top, total)
+    return pd.DataFrame(
+        {
+            "task": total.index,
+            "rows": total.to_numpy(),
+            "classes": by_task.size().reindex(names).to_numpy(),
+            "most_frequent": [label for _, label in by_task.idxmax().reindex(names)],
+            "share": (top / total).to_numpy(),
+            "low": low,
+            "high": high,
+        }
+    )
+
+
+def _candidates(rows: pd.DataFrame) -> list[str]:
+    """Other columns with few values that repeat: one of them may name the tasks."""
+    others = [name for name in rows.columns if name not in (*ROLES, "key")]
+    counts = {name: rows[name].astype(str).nunique() for name in others}
+    return [str(name) for name, n in counts.items() if 2 <= n <= min(200, len(rows) // 10)]
+
+
+def _records(table: pd.DataFrame) -> list[dict]:
+    return [
+        {k: v.item() if hasattr(v, "item") else v for k, v in row.items()}
+        for row in table.to_dict("records")
+    ]
+
+
+def run_look(options: argparse.Namespace) -> None:
+    """The command ``look``: print what was found, as a table or as JSON."""
+    table, columns = asked_table(options.file, options)
+    with in_options():
+        found = look(table, **columns)
+    found.name = Path(options.file).name
+    if options.json:
+        print(json.dumps(found.to_dict(), ensure_ascii=False, indent=2))
+    else:
+        print(found)

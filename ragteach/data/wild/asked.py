@@ -1,0 +1,114 @@
+"""A file that was named on the command line, read as its options say.
+
+Enters: a path and parsed options: ``text``, ``label``, ``task``, ``encoding``, ``missing``, and the
+    names to exchange or leave out (``rename_label``, ``drop_task`` ...).
+Leaves: the file as it is (for a look), or the standard frame (for everything else). What is wrong
+is said in the command line's words: ``--task shop`` instead of ``task='shop'``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pandas as pd
+
+from ragteach.data.frames import any_frame
+from ragteach.data.mending import mend
+from ragteach.data.wild.columns import ROLES
+from ragteach.data.wild.reading import load_table
+from ragteach.errors import RagteachError, refuse
+
+RENAMES, DROPS = ("rename_label", "rename_task"), ("drop_label", "drop_task")
+CHANGES = (*RENAMES, *DROPS, "least_rows")
+ARGUMENT = re.compile(
+    r"""\b(text|label|task|encoding|missing|separator|sheet)=(?:(["'])(.*?)\2|([^\s"'\[]+))"""
+)
+LABELS = re.compile(r"\blabel=\[(.*?)\]")  # one column per task
+
+
+def asked_table(path: str, options: argparse.Namespace) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """The file as it is, but for the names that the options exchange or leave out; and the columns
+    that are still to be named: `mend` remembers them.
+    """
+    with in_options():
+        how = {"encoding": options.encoding, "separator": options.separator}
+        if getattr(options, "no_quotes", False):
+            how["quotes"] = False
+        table = load_table(path, sheet=getattr(options, "sheet", None), **how)
+        columns = {role: getattr(options, role) for role in ROLES}
+        changes = asked_changes(options)
+        return (mend(table, **columns, **changes), {}) if changes else (table, columns)
+
+
+def asked_frame(path: str, options: argparse.Namespace) -> pd.DataFrame:
+    """The standard frame of the file, with the columns that the options name."""
+    table, columns = asked_table(path, options)
+    with in_options():
+        return any_frame(table, **columns, missing=options.missing)
+
+
+def asked_changes(options: argparse.Namespace) -> dict[str, Any]:
+    """What `mend` is to do: the options that were given."""
+    changes: dict[str, Any] = {}
+    for name in RENAMES:
+        given = getattr(options, name, None)
+        if given:
+            pairs = [_pair(name, pair) for pair in given]
+            changes[name + "s"] = dict(pairs)
+            if len(changes[name + "s"]) < len(dict.fromkeys(pairs)):
+                option = "--" + name.replace("_", "-")
+                raise refuse(
+                    expected=f"one new name for each old one in {option}",
+                    got=f"{option} {f' {option} '.join(given)}",
+                    fix="say once what a name is to become",
+                )
+    for name in DROPS:
+        given = getattr(options, name, None)
+        if given:
+            changes[name + "s"] = list(given)
+    least = getattr(options, "least_rows", None)
+    return changes if least is None else changes | {"least_rows": least}
+
+
+def _pair(name: str, given: str) -> tuple[str, str]:
+    """OLD=NEW as two names."""
+    old, sign, new = given.partition("=")
+    if not sign or not old.strip() or not new.strip():
+        option = "--" + name.replace("_", "-")
+        raise refuse(
+            expected=f"{option} OLD=NEW",
+            got=f"{option} {given}",
+            fix=f"write both names, for example {option} 'Bokshop=Bookshop'",
+        )
+    return old, new
+
+
+@contextmanager
+def in_options() -> Iterator[None]:
+    """Errors name options instead of arguments.
+
+    Example:
+        >>> with in_options():
+        ...     raise RagteachError('leave them out with missing="drop"')
+        Traceback (most recent call last):
+        ragteach.errors.RagteachError: leave them out with --missing drop
+    """
+    try:
+        yield
+    except RagteachError as error:
+        raise RagteachError(_in_options(str(error))) from None
+
+
+def _in_options(said: str) -> str:
+    """What an error says, in the command line's words."""
+    said = re.sub(r"rt\.load_table\(path, (.*?)\)", r"\1", said).replace(
+        "quotes=False", "--no-quotes"
+    )
+    said = LABELS.sub(lambda found: found[1].replace(", ", " ").replace("'", "\0"), said)
+    said = re.sub("\0(.*?)\0", lambda found: f"--label {shlex.quote(found[1])}", said)
+    return ARGUMENT.sub(lambda found: f"--{found[1]} {shlex.quote(found[3] or found[4])}", said)

@@ -1,0 +1,231 @@
+"""Which column is the text, which the label, which the task: found by their names, and shown.
+
+Enters: the names of a table's columns, and what you say about them.  Leaves: `Columns`.
+
+A column called exactly ``text``, ``label`` or ``task`` is taken. Else one whose name is much used
+for it (``review``, ``sentiment``, ``domain``), or ends in such a word (``customer_review``, ``meta.stars``),
+is, if it is the only such one; what was found is printed, so that you can object. Two that fit are
+an error that lists both.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ragteach.errors import is_list, refuse, shown
+from ragteach.ground.arguments import check_columns, members
+
+# Names in use, strongest first; a weaker group counts only if no stronger one is there.
+LIKELY = {
+    "text": (
+        ("text", "texts"),
+        ("sentence", "sentences", "review", "reviews", "reviewtext", "reviewbody", "reviewcontent",
+         "comment", "comments", "commenttext", "tweet", "tweettext", "utterance", "document", "message",
+         "content", "body", "question", "query", "post", "snippet", "fulltext", "rawtext", "cleantext"),
+        ("description", "utt", "statement", "article", "complaint", "transcript",
+         "input", "prompt", "phrase", "headline", "title", "word", "string", "feedback"),
+        ("subject", "summary"),
+    ),
+    "label": (
+        ("label", "labels"),
+        ("sentiment", "class", "target", "stars", "star", "rating", "starrating", "polarity", "intent",
+         "emotion", "overall", "mood", "scenario", "classification", "y", "sentimentlabel",
+         "labelname", "goldlabel", "classlabel"),
+        ("category", "score", "topic", "tag", "answer", "output", "gold", "airlinesentiment"),
+        ("priority", "severity", "urgency"),
+    ),
+    "task": (
+        ("task", "tasks"),
+        ("domain", "taskname", "language", "lang", "dataset", "domainname"),
+        ("category", "productcategory", "source", "condition", "topic", "genre", "locale", "department",
+         "product", "group", "subreddit", "brand", "airline", "shop", "store", "platform", "website"),
+        ("queue", "team", "channel", "market", "site", "app", "appid"),
+    ),
+}  # fmt: skip
+NO_TEXT = {
+    "label",
+    "labels",
+    "class",
+    "category",
+    "target",
+    "sentiment",
+    "intent",
+    "emotion",
+    "task",
+    "topic",
+}
+ROLES = ("text", "label", "task")
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Where text, label and task stand.
+
+    Attributes:
+        text: name of the column. label: its name, or the names of one column per task.
+        task: its name, or None: one task (or one task per label column).
+        found: the roles whose column was found by likeness, not by name.
+    """
+
+    text: str
+    label: str | tuple[str, ...]
+    task: str | None = None
+    found: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        """What was taken for what, as a line to print."""
+        label = self.label if isinstance(self.label, str) else ", ".join(self.label)
+        task = self.task or ("one per label column" if label != self.label else "none: one task")
+        return f"columns: text = {self.text}, label = {label}, task = {task}"
+
+
+def find_columns(
+    names: Sequence[str],
+    text: str | None = None,
+    label: str | Sequence[str] | None = None,
+    task: str | None = None,
+) -> Columns:
+    """Find the columns; what you name is taken as you say.
+
+    Raises:
+        RagteachError: a column that is not there, none or several that fit, a task column beside
+            several label columns.
+
+    Example:
+        >>> print(find_columns(["id", "review", "sentiment", "category"]))
+        columns: text = review, label = sentiment, task = category
+    """
+    names = list(names)
+    check_columns("text", [text])
+    check_columns("task", [task])
+    several = None if label is None or isinstance(label, str) else several_labels(label)
+    if several == ():
+        raise refuse(expected="label columns", got="label = []", fix="name at least one")
+    if several is not None and len(several) == 1:
+        label, several = several[0], None
+    given = [("text", text), *(("label", name) for name in several or [label]), ("task", task)]
+    for role, name in given:
+        if name is not None and name not in names:
+            raise refuse(
+                expected=f"a column among {', '.join(map(str, names))}",
+                got=f"no column {name!r} for {role}",
+                fix="check its spelling, or load the table with that column",
+            )
+    named = [name for _, name in given if name is not None]
+    twice = next((name for name in named if named.count(name) > 1), None)
+    if twice is not None:
+        roles = [role for role, name in given if name == twice]
+        raise refuse(
+            expected="a column of its own for text, for task, and for each label",
+            got=f"{shown(twice)} named more than once: as {' and as '.join(roles)}",
+            fix="name each column once, or leave out what its name says",
+        )
+    if several is not None and task is not None:
+        raise refuse(
+            expected="a task column, or one label column per task",
+            got=f"task = {shown(task)} beside the label columns {', '.join(several)}",
+            fix=f"leave task out: {', '.join(several)} are the tasks; or name one label column",
+        )
+    taken = {name for name in [text, *(several or [label]), task] if name is not None}
+    found = []
+    if text is None:
+        text = likeliest("text", names, taken)
+        taken.add(text)
+        found += ["text"] if text != "text" else []
+    if several is None and label is None:
+        label = likeliest("label", names, taken)
+        taken.add(label)
+        found += ["label"] if label != "label" else []
+    if several is None and task is None:
+        task = likeliest("task", names, taken, needed=False)
+        found += ["task"] if task not in ("task", None) else []
+    return Columns(text, several or label, task, tuple(found))  # type: ignore[arg-type]
+
+
+def several_labels(label: object) -> tuple:
+    """The label columns, one per task; refuses what is no list of names."""
+    if isinstance(label, bytes) or not is_list(label):
+        check_columns("label", [label])
+        return (label,)
+    several = tuple(members("label", label, "label=['...', '...']"))
+    check_columns("label", several)
+    return several
+
+
+def likeliest(role: str, names: list[str], taken: set, needed: bool = True) -> str | None:
+    """The one column that fits a role best."""
+    free = [name for name in names if name not in taken]
+    if role in free:
+        return role
+    for group in LIKELY[role]:
+        whole = [name for name in free if re.sub(r"[\W_]+", "", str(name).casefold()) in group]
+        fitting = whole or [name for name in free if _ends_in(name, group, role)]
+        if len(fitting) > 1:
+            raise refuse(
+                expected=f"one column that can be the {role}",
+                got=f"{len(fitting)}: {', '.join(fitting)}",
+                fix=f"say which: {role}={fitting[0]!r}",
+            )
+        if fitting:
+            return fitting[0]
+    if not needed:
+        return None
+    lacking = ", ".join(name for name in ROLES[ROLES.index(role) :] if name not in names)
+    raise refuse(
+        expected="a table with the columns text, label and task (without task: one task)",
+        got=f"a table without {lacking}, or a column of a like name; it has "
+        f"{', '.join(map(str, names)) or 'none'}",
+        fix=f"say which it is: {role}='...'"
+        + (", or one column per task: label=['...', '...']" if role == "label" else "")
+        + f"; or rename it to {role!r} in the header; a file whose first line is data needs a line "
+        "text,label,task above it",
+    )
+
+
+def is_likely(name: object) -> bool:
+    """Whether a column of this name may be the text, the label or the task.
+
+    Example:
+        >>> [is_likely(name) for name in ("Text", "Customer Review", "Export of May", "meta.stars")]
+        [True, True, False, True]
+    """
+    bare = re.sub(r"[\W_]+", "", str(name).casefold())
+    return any(
+        bare in group or _ends_in(name, group, role)
+        for role, groups in LIKELY.items()
+        for group in groups
+    )
+
+
+def tidy(name: str) -> str:
+    """A column's name on one line, without the mark that some files begin with.
+
+    Example:
+        >>> tidy("\\ufeff Product\\r\\nCategory ")
+        'Product Category'
+    """
+    return re.sub(r"\s*[\r\n\t]+\s*", " ", name.strip().lstrip("\ufeff").strip())
+
+
+def repeated_headers(n: int) -> str:
+    """What was done with rows that repeat the header, as files do that were put one below another."""
+    if n == 1:
+        return "1 row that repeats the header is left out"
+    return f"{n:,} rows that repeat the header are left out"
+
+
+def _ends_in(name: object, group: Sequence[str], role: str) -> bool:
+    """Whether the last word of a column's name is one of these; ``label_text`` is no text."""
+    *before, last = re.findall(r"[^\W_]+", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", str(name))) or [""]
+    about_labels = role == "text" and NO_TEXT & {word.casefold() for word in before}
+    return bool(before) and not about_labels and last.casefold() in group
+
+
+def columns_like(source: Sequence, frame: Any, text: Any, label: Any, task: Any) -> tuple:
+    """The columns that were named; else those the training data came from, if ``frame`` has them."""
+    there = {str(name) for name in getattr(frame, "columns", ())}
+    known = [name if isinstance(name, str) and name in there else None for name in source]
+    return text or known[0], known[1] if label is None else label, task or known[2]

@@ -1,0 +1,351 @@
+"""A look at data: every count against a table made by hand, every finding with a cure."""
+
+import json
+from html.parser import HTMLParser
+
+import numpy as np
+import pandas as pd
+import pytest
+from problems import refused
+from scipy.stats import binomtest
+
+import ragteach as rt
+from ragteach.data.resemblance import text_key
+from ragteach.data.shares import wilson
+from ragteach.data.survey import text_findings
+from ragteach.data.survey.findings import power_table
+
+
+def table(rows):
+    return pd.DataFrame(rows, columns=["text", "label", "task"])
+
+
+def varied(n=40, tasks=("films", "cars"), labels=("bad", "good")):
+    """Rows without a fault: different texts, balanced labels."""
+    rng = np.random.default_rng(0)
+    words = ["".join(rng.choice(list("abcdefghij"), 5)) for _ in range(200)]
+    rows = []
+    for i in range(n):
+        text = " ".join(words[j] for j in rng.integers(200, size=8))
+        rows.append((text, labels[i // len(tasks) % len(labels)], tasks[i % len(tasks)]))
+    return rows
+
+
+def findings(report, topic):
+    return [finding for finding in report.findings if finding.topic == topic]
+
+
+def test_counts_by_hand():
+    report = rt.look(
+        table([*varied(40), *varied(41)[40:], ("one more text about it", "bad", "cars")])
+    )
+    assert report.n_rows == 42
+    assert report.tasks.set_index("task")["rows"].to_dict() == {"films": 21, "cars": 21}
+    assert report.classes.set_index("label")["rows"].sum() == 42
+    assert report.counts["different texts"] == 42
+
+
+@pytest.mark.parametrize(("hits", "n"), [(0, 1), (0, 10), (3, 10), (10, 10), (333, 1000)])
+def test_intervals_are_wilsons(hits, n):
+    oracle = binomtest(hits, n).proportion_ci(method="wilson")
+    low, high = wilson(hits, n)
+    assert (low, high) == pytest.approx((oracle.low, oracle.high), abs=1e-9)
+
+
+def test_repeats_conflicts_and_texts_in_several_tasks_are_told_apart():
+    rows = [
+        *varied(40),
+        ("the same words here", "good", "films"),
+        ("The same  words here", "good", "films"),  # repeats
+        ("the same words here", "bad", "films"),  # repeats, and contradicts
+        ("the same words here", "good", "cars"),  # another task: no repeat
+    ]
+    report = rt.look(table(rows))
+    assert report.counts["repeated within a task"] == 2
+    assert report.counts["texts in several tasks"] == 1
+    assert report.counts["conflicting labels"] == 1
+    assert findings(report, "conflicts")[0].weight == "act"
+
+
+def test_near_twins_within_and_across_tasks():
+    long = "a rather long sentence about the brakes of a small red car in the rain"
+    rows = [
+        *varied(40),
+        (long, "good", "cars"),
+        (long + " again", "good", "cars"),
+        (long + " today", "bad", "films"),
+    ]
+    report = rt.look(table(rows))
+    assert report.counts["near-twins within a task"] == 1
+    assert report.counts["near-twins across tasks"] == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "counted"),
+    [
+        ("a <b>bold</b> word", "texts with HTML tags"),
+        ("fish &amp; chips", "texts with HTML entities"),
+        ("see https://example.org", "texts with web addresses"),
+        ("write to me@example.org", "texts with e-mail addresses"),
+        ("schÃ¶n", "texts with letters read in a wrong encoding"),
+        ("bl\ufffdm", "texts with letters that no encoding could read"),
+    ],
+)
+def test_markup_is_counted(text, counted):
+    report = rt.look(
+        table([*varied(40), (text, "good", "films"), ("3 < 4 and 5 > 2 & so on", "bad", "cars")])
+    )
+    assert report.counts[counted] == 1
+    assert sum(n for name, n in report.counts.items() if name.startswith("texts with ")) == 1
+
+
+def test_scripts_without_spaces_ask_for_an_analyzer():
+    texts = [
+        "この映画はとても良かった",
+        "ブレーキがよく効く車です",
+        "料理は冷たかった",
+        "画面が暗い",
+    ]
+    report = rt.look(table([(t * 2 + str(i), i % 2, "ab"[i % 2]) for i, t in enumerate(texts * 3)]))
+    assert "analyzer='char'" in findings(report, "scripts")[0].do
+    assert {"HIRAGANA", "CJK"} <= set(report.counts["scripts"])
+
+
+def test_gaps_are_counted_and_left_out():
+    rows = [
+        *varied(40),
+        ("", "good", "films"),
+        ("some words", None, "cars"),
+        ("others", "bad", np.nan),
+    ]
+    report = rt.look(table(rows))
+    assert [report.counts[f"rows without {role}"] for role in ("text", "label", "task")] == [
+        1,
+        1,
+        1,
+    ]
+    assert report.tasks["rows"].sum() == 40
+    assert findings(report, "gaps")[0].weight == "act"
+
+
+@pytest.mark.parametrize(
+    ("rows", "topic", "said"),
+    [
+        (varied(40, tasks=("films",)), "tasks", "one task only"),
+        (varied(40, labels=("good",)), "classes", "one class only"),
+        ([*varied(60), ("odd words", "rare", "cars")], "rare pairs", "cars / rare (1)"),
+        (varied(40, labels=("good",) * 9 + ("bad",)), "balance", "'good': 90%"),
+        ([*varied(40), ("x" * 6000, "good", "cars")], "length", "the longest has 6,000"),
+    ],
+)
+def test_what_is_wrong_is_said(rows, topic, said):
+    found = findings(rt.look(table(rows)), topic)
+    assert any(said in finding.what and finding.do for finding in found), found
+
+
+def test_what_was_measured_on_a_sample_says_so(monkeypatch):
+    for name in ("TWIN_SAMPLE", "LETTER_SAMPLE", "WORD_SAMPLE"):
+        monkeypatch.setattr(text_findings, name, 100)
+    pairs = [(text + end, *rest) for text, *rest in varied(200) for end in ("", " so")]
+    report = rt.look(table([*pairs, ("x" * 2000, "good", "cars")]))
+    assert "in a sample of 100 of 401 texts" in findings(report, "scripts")[0].what
+    assert "in 50 texts of each task at most" in findings(report, "shared words")[0].what
+    twins = findings(report, "near-twins")[0].what
+    assert "in a sample of 100 of 401 texts" in twins
+    assert "the file may hold up to" in twins
+    monkeypatch.undo()
+    whole = rt.look(table([*pairs, ("x" * 2000, "good", "cars")]))
+    assert not any("sample" in finding.what for finding in whole.findings)
+    assert "first 1,000 letters" in findings(whole, "near-twins")[0].what
+
+
+def test_the_key_of_plain_letters_is_that_of_all_letters():
+    for text in (f"A{chr(code)}b" for code in range(128)):
+        assert text_key(text + " \N{GREEK SMALL LETTER PI}") == text_key(text) + " π"
+
+
+def test_shared_words_are_jaccards():
+    rows = [("a b c", 0, "one"), ("a b d", 1, "one"), ("a x y", 0, "two"), ("a b z", 1, "two")]
+    overlap = rt.look(table(rows)).shared_words
+    assert overlap.loc["one", "two"] == pytest.approx(2 / 7)  # a, b of a, b, c, d, x, y, z
+    assert (np.diag(overlap) == 1).all()
+
+
+def test_power_is_what_a_simulation_says():
+    """With as many sentences as the table names, four of five studies see the difference."""
+    rng = np.random.default_rng(0)
+    n, gap, disagree = int(power_table(10_000, 2)["test_sentences"][3]), 0.10, 0.2
+    wins = rng.binomial(n, (disagree + gap) / 2, 4000)
+    losses = rng.binomial(n - wins, (disagree - gap) / 2 / (1 - (disagree + gap) / 2))
+    z = (wins - losses) / np.sqrt(np.maximum(wins + losses, 1))
+    assert np.mean(z > 1.96) == pytest.approx(0.8, abs=0.03)
+
+
+def test_more_seeds_are_not_more_rows():
+    power = power_table(200, 2)
+    assert power["within_reach"].tolist() == [n <= 200 for n in power["test_sentences"]]
+
+
+def test_a_path_a_frame_and_a_dataset_are_taken(tmp_path):
+    frame = table(varied(40))
+    path = tmp_path / "mine.csv"
+    frame.to_csv(path, index=False)
+    data = rt.MultiTaskDataset.from_frame(rt.load_csv(path))
+    looks = [rt.look(frame), rt.look(path), rt.look(str(path)), rt.look(data)]
+    assert all(a.tasks["rows"].tolist() == [20, 20] for a in looks)
+    assert looks[0].to_dict() | {"name": ""} == looks[1].to_dict() | {"name": ""}
+
+
+def test_names_reach_every_view():
+    report = rt.look(table(varied(40, tasks=("<films>", "cars"), labels=("mad", "glad"))))
+    text, page = str(report), report._repr_html_()
+    assert "mad" in text and "<films>" in text
+    assert "&lt;films&gt;" in page and "<films>" not in page
+    assert (
+        json.loads(json.dumps(report.to_dict(), allow_nan=False))["classes"][0]["label"] == "glad"
+    )
+
+
+def test_the_page_is_sound_and_readable_without_colour():
+    class Reader(HTMLParser):
+        seen: list = []
+
+        def handle_starttag(self, tag, attrs):
+            self.seen.append((tag, dict(attrs)))
+
+    reader = Reader()
+    reader.feed(rt.look(table(varied(40)))._repr_html_())
+    headers = [attrs for tag, attrs in reader.seen if tag == "th"]
+    assert headers and all(attrs["scope"] in ("col", "row") for attrs in headers)
+    assert sum(tag == "table" for tag, _ in reader.seen) == sum(
+        tag == "caption" for tag, _ in reader.seen
+    )
+    assert not any("color" in str(attrs) for _, attrs in reader.seen)
+
+
+def test_every_finding_says_what_to_do():
+    report = rt.look(table([*varied(40), ("the <i>same</i>", "good", "films")] * 2))
+    assert len(report.findings) > 8
+    assert all(finding.what and finding.do for finding in report.findings)
+    weights = [finding.weight for finding in report.findings]
+    assert weights == sorted(weights, key=["act", "know", "fine"].index)
+
+
+def test_many_tasks_stay_a_short_report():
+    report = rt.look(table(varied(400, tasks=[f"task {i}" for i in range(50)])))
+    assert len(str(report).splitlines()) < 80
+    assert "38 more not shown" in str(report)
+    assert len(report.to_dict()["tasks"]) == 50
+
+
+@pytest.mark.parametrize(
+    ("data", "expected", "got"),
+    [
+        (pd.DataFrame({"a": ["x"]}), "column", "text"),
+        (table([("", None, None)]), "text", ""),
+        (pd.DataFrame({"text": [], "label": [], "task": []}), "row", "0 rows"),
+    ],
+)
+def test_what_cannot_be_looked_at_is_refused(data, expected, got):
+    with refused(expected, got):
+        rt.look(data)
+
+
+def test_one_column_per_task_is_said_so():
+    frame = pd.DataFrame(
+        {"text": [f"note {i} x" for i in range(40)], "Mood?": [0, 1] * 20, "b": [1, 0] * 20}
+    )
+    report = rt.look(frame, label=["Mood?", "b"])
+    assert "label = 'Mood?', 'b', task = one per label column" in str(report)
+    assert "task: one per label column" in report._repr_html_()
+
+
+def test_names_with_markup_and_several_candidates_for_tasks():
+    rows = [(text, label, "3</span> users" if i % 9 == 0 else task)
+            for i, (text, label, task) in enumerate(varied(80))]  # fmt: skip
+    names = [f for f in rt.look(table(rows)).findings if f.topic == "names"]
+    assert any("'3</span> users' with markup" in f.what and "--drop-task" in f.do for f in names)
+    alone = table(varied(80)).assign(task="t", shop=["p", "q"] * 40, **{"my app": ["r", "s"] * 40})
+    finding = next(f for f in rt.look(alone, task="task").findings if "one task only" in f.what)
+    assert "--task shop or --task 'my app'" in finding.do
+
+
+def test_a_text_without_spaces_is_not_one_word():
+    texts = [f"この映画はとても良い{chr(0x4E00 + i)}" for i in range(40)]
+    report = rt.look(table([(text, "good", "films") for text in texts]))
+    assert report.counts["texts of one word"] == 0
+
+
+def test_columns_are_found_and_shown(capsys):
+    frame = table(varied(40)).rename(columns={"text": "review", "label": "stars", "task": "domain"})
+    report = rt.look(frame)
+    assert report.columns == {"text": "review", "label": "stars", "task": "domain"}
+    assert "text = review, label = stars, task = domain" in capsys.readouterr().out
+
+
+def test_a_column_that_may_name_the_tasks_is_proposed():
+    frame = table(varied(40)).assign(number=range(40)).rename(columns={"task": "place"})
+    found = findings(rt.look(frame), "tasks")[0]
+    assert "one task only" in found.what and "perhaps --task place;" in found.do
+
+
+def test_words_of_scripts_without_spaces_are_compared_by_pairs_of_letters():
+    rows = [("あいう", 0, "one"), ("あいえ", 1, "one"), ("あいか", 0, "two"), ("あいき", 1, "two")]
+    overlap = rt.look(table(rows)).shared_words
+    assert overlap.loc["one", "two"] == pytest.approx(1 / 5)  # あい of あい, いう, いえ, いか, いき
+
+
+def test_classes_stand_in_natural_order():
+    report = rt.look(table(varied(40, labels=(10, 2, -1, -2))))
+    assert report.classes["label"].tolist() == ["-2", "-1", "2", "10"]
+
+
+def test_names_that_look_alike_are_found_with_the_line_that_merges_them():
+    rows = [*varied(40, labels=("good", "bad")), ("a new text", "Good", "film")]
+    label, task = findings(rt.look(table(rows)), "names")  # and no warning beside it
+    assert "'Good' (1 row) and 'good' (20 rows) differ only in case" in label.what
+    assert "rename_labels={'Good': 'good'}" in label.do and "--rename-label Good=good" in label.do
+    assert "'film' (1 row) and 'films'" in task.what and "--drop-task film" in task.do
+
+
+def test_what_was_left_out_and_mended_before_is_said():
+    rows = [*varied(40), ("", "good", "films"), ("odd", "bad", "flims")]
+    mended = rt.mend(table(rows), rename_tasks={"flims": "films"})
+    first = rt.look(mended)
+    assert [f.weight for f in findings(first, "gaps")] == ["act"]  # it is still to be decided
+    again = rt.look(rt.as_frame(mended, missing="drop"))
+    assert again.n_rows == first.n_rows == 41
+    assert [f.weight for f in findings(again, "gaps")] == ["know"]
+    assert again.left_out == {"rows": 1, "text": 1, "label": 0, "task": 0}
+    assert again.mended == ["the task 'flims' is read as 'films' (1 row)"]
+
+
+def test_repeated_texts_count_once_where_rows_are_too_few_to_show_a_difference():
+    rows = varied(160)
+    once, thrice = (rt.look(table(rows * n)) for n in (1, 3))
+    assert once.power["within_reach"].tolist() == thrice.power["within_reach"].tolist()
+    assert findings(thrice, "duplicates")[0].weight == "know"  # every split keeps them together
+
+
+@pytest.mark.parametrize(
+    ("rows", "weight", "said"),
+    [
+        (varied(80), "know", "'films' with 40 rows, of which a draw tests 8"),
+        (varied(240), "fine", "'films' with 120 rows, of which a draw tests 24"),
+        (varied(240) + varied(5, tasks=("food",)), "act", "'food' with 5 rows"),
+    ],
+)
+def test_a_small_task_is_a_matter_and_equal_tasks_are_none(rows, weight, said):
+    found = findings(rt.look(table(rows)), "tasks")[0]
+    assert found.weight == weight and said in found.what and "times as many" not in found.what
+
+
+def test_classes_that_are_amounts_are_not_judged_by_accuracy_alone():
+    stars = table(varied(80, labels=(1, 2, 3, 4, 5)))
+    assert "mean absolute error" in findings(rt.look(stars), "order")[0].do
+    assert not findings(rt.look(table(varied(80))), "order")
+
+
+def test_a_dataset_of_numbers_is_refused():
+    with refused("texts", "numbers"):
+        rt.look(rt.MultiTaskDataset(np.eye(4, dtype=np.float32), [0, 1, 0, 1], 2))
