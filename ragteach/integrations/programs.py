@@ -22,7 +22,7 @@ from pathlib import Path
 import torch
 
 from ragteach.errors import need
-from ragteach.ground.writing import put
+from ragteach.ground.writing import check_place, put
 from ragteach.integrations.trust import check_rag
 from ragteach.model import RAG
 
@@ -39,6 +39,7 @@ def export_onnx(model: RAG, path: str | os.PathLike, task: str | int | None = No
     """
     check_rag(model)
     need("onnx", "onnxscript")
+    check_place(path)
     module = _AllTasks(copy.deepcopy(model)) if task is None else model.merge(task)
     # float32 is the type that ONNX runtimes expect; the number of rows stays open.
     x = torch.zeros(2, model.n_features)

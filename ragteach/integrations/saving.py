@@ -56,6 +56,7 @@ from ragteach.study.multi_head import MultiHead
 FORMAT = 1
 FIX_TEXTS = "pass a list, also for one text: ['a good film']"
 VECTORIZERS = {cls.__name__: cls for cls in (TfidfVectorizer, CountVectorizer)}
+IDF = "vectorizer.idf"  # the name of the words' weights in a file
 # Stands in a file for `WORD`, which is long, and differs by the Unicode tables of each Python.
 OUR_WORD = "<word of ragteach>"
 
@@ -209,7 +210,7 @@ def save(
     if vectorizer is not None:
         found, learnt = _vectorizer_info(vectorizer)
         n_features = getattr(model, "body", model).n_features
-        check_vectorizer(found, n_features, learnt.get("vectorizer.idf"))
+        check_vectorizer(found, n_features, learnt.get(IDF))
         info["vectorizer"] = found
         tensors |= learnt
     try:
@@ -375,6 +376,9 @@ def _model_info(model: Any) -> dict[str, Any]:
 def _rebuild(info: dict[str, Any], tensors: dict[str, torch.Tensor]) -> Saved:
     """The `Saved` that header and tensors describe."""
     one_of("kind", info["kind"], ("RAG", "MultiHead"))
+    odd = [name for name in tensors if not name.startswith("model.") and name != IDF]
+    if odd or (IDF in tensors and info["vectorizer"] is None):
+        raise ValueError(f"a tensor that belongs to nothing, {(odd or [IDF])[0]!r:.100}")
     given, multi = info["model"], info["kind"] == "MultiHead"
     state = {
         name.removeprefix("model."): t for name, t in tensors.items() if name.startswith("model.")
@@ -398,7 +402,7 @@ def _rebuild(info: dict[str, Any], tensors: dict[str, torch.Tensor]) -> Saved:
         p.requires_grad_(name not in given["frozen"])
     check_labels(info["labels"], _sizes(model))
     model.class_names, model.columns = info["labels"], info.get("columns")
-    found, idf = info["vectorizer"], tensors.get("vectorizer.idf")
+    found, idf = info["vectorizer"], tensors.get(IDF)
     if found is not None:
         check_vectorizer(found, n_features, idf)
     vectorizer = None if found is None else _vectorizer(found, tensors)
@@ -427,7 +431,7 @@ def _vectorizer_info(vectorizer: Any) -> tuple[dict[str, Any], dict[str, torch.T
         params["token_pattern"] = OUR_WORD
     idf = {}
     if params.get("use_idf"):
-        idf["vectorizer.idf"] = torch.from_numpy(vectorizer.idf_.copy())
+        idf[IDF] = torch.from_numpy(vectorizer.idf_.copy())
     return {"kind": kind, "params": params, "terms": terms}, idf
 
 
@@ -441,8 +445,8 @@ def _vectorizer(info: dict[str, Any], tensors: dict[str, torch.Tensor]) -> Any:
         params["token_pattern"] = WORD
     vectorizer = VECTORIZERS[info["kind"]](**params, vocabulary=info["terms"])
     vectorizer.fit([""])  # with a given vocabulary this only sets up the parts
-    if "vectorizer.idf" in tensors:
-        vectorizer.idf_ = tensors["vectorizer.idf"].numpy()
+    if IDF in tensors:
+        vectorizer.idf_ = tensors[IDF].numpy()
     if not fixed:
         vectorizer.set_params(vocabulary=None)
         vectorizer.fixed_vocabulary_ = False

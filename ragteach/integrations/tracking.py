@@ -25,6 +25,7 @@ import torch
 
 from ragteach.errors import need, one_of, refuse, shown, whole
 from ragteach.ground.arguments import is_a
+from ragteach.ground.writing import make_folder
 
 
 @torch.no_grad()
@@ -171,7 +172,7 @@ class WandB(_Tracker):
         need("wandb")
         import wandb
 
-        Path(folder).mkdir(parents=True, exist_ok=True)
+        make_folder(Path(folder), "folder")
         settings = wandb.Settings(silent=True, console="off", disable_git=True, save_code=False)
         self.run = wandb.init(
             project=project,

@@ -9,10 +9,12 @@ in time and memory of the order of the file.
 
 from __future__ import annotations
 
+import functools
 import json
 import math
 import re
-from collections.abc import Iterator, Mapping
+import sys
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -23,6 +25,11 @@ from ragteach.errors import at_least, is_number, one_of, refuse, shown, whole
 from ragteach.model import RAG
 
 LONGEST_PATTERN = 200  # characters of a word pattern
+MOST_WAYS = 64  # through a word pattern, if every repeat is taken once
+MOST_REPEATS = 4  # in it
+REPEATS = ("MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT")
+ASSERTIONS = ("ASSERT", "ASSERT_NOT")
+LETTERS = ("LITERAL", "NOT_LITERAL", "IN", "ANY")  # what takes one letter
 LONGEST_NGRAM = 50  # words (or letters) in a row
 TEXT_OPTIONS = {
     "input": ("content",),  # "filename" would open files
@@ -117,14 +124,21 @@ def check_model(given: Any, state: Mapping[str, torch.Tensor], multi: bool, head
     whole("seed", given["seed"], -(2**63))
     if given["adapter"] != "full":
         whole("rank", given["rank"], 1)
-    if len(given["active"]) != len(given["adapters"]):
-        raise ValueError("active: not one entry for each adapter")
+    active, frozen = given["active"], given["frozen"]
+    if not isinstance(active, list) or [type(one) for one in active] != [bool] * len(
+        given["adapters"]
+    ):
+        raise ValueError("active: not one True or False for each adapter")
+    if not isinstance(frozen, list) or not set(frozen) <= set(state):
+        raise ValueError("frozen: not the names of tensors")
     expected = _shapes(given, state, multi, heads)
     found = {name: tuple(t.shape) for name, t in state.items()}
     if expected != found:
         odd = sorted(set(expected.items()) ^ set(found.items()))[0]
         raise ValueError(f"tensors of other names or shapes than the header says, such as {odd[0]}")
     check_finite(state)
+    if len({tensor.dtype for tensor in state.values()}) > 1:
+        raise ValueError("tensors of several types")
 
 
 def check_finite(state: Mapping[str, torch.Tensor]) -> None:
@@ -183,8 +197,10 @@ def check_vectorizer(info: Any, n_features: int, idf: torch.Tensor | None) -> No
             got=f"a vectoriser of {len(terms)} words",
             fix="pair the model with the vectoriser whose features it was trained on",
         )
-    if idf is not None and (tuple(idf.shape) != (n_features,) or not bool(idf.isfinite().all())):
-        raise ValueError("word weights (idf) that are not one finite number a word")
+    if idf is not None:
+        number = idf.dtype in (torch.float32, torch.float64)
+        if not number or tuple(idf.shape) != (n_features,) or not bool(idf.isfinite().all()):
+            raise ValueError("word weights (idf) that are not one finite number a word")
     for name, options in TEXT_OPTIONS.items():
         one_of(name, params[name], options)
     for n in params["ngram_range"]:
@@ -197,12 +213,14 @@ def check_vectorizer(info: Any, n_features: int, idf: torch.Tensor | None) -> No
 def check_pattern(pattern: Any) -> None:
     """Refuse a word pattern on which some texts take forever.
 
-    A search by trial takes exponential time where a repeat stands in a repeat, such as ``(a+)+``,
-    and a high power of the text's length where many repeats follow each other. At most two repeats,
-    side by side, keep it short.
+    A search by trial takes exponential time where a repeat or a choice stands in a repeat, such as
+    ``(a+)+`` or ``(a|aa)+``, and a power of the text's length where repeats of the same letters
+    follow each other, such as ``a*a*b``. Repeats that have no letter in common, or one between
+    them that ends the first, keep it short.
 
     Example:
         >>> check_pattern(r"(?u)\\b\\w[\\w'-]*\\b")
+        >>> check_pattern(r"\\w+(?:['-]\\w+)?")
     """
     if pattern is None or pattern == WORD:
         return
@@ -210,32 +228,103 @@ def check_pattern(pattern: Any) -> None:
         raise _slow(pattern, "is no text, or a long one")
     try:
         parsed = re._parser.parse(pattern)  # type: ignore[attr-defined]
+        why = _why_slow(parsed)
+        re.compile(pattern if not why else "")
     except (re.error, RecursionError, OverflowError) as error:
         raise _slow(pattern, f"is no pattern ({error})") from None
-    depths = list(_repeats(parsed))
-    if any(depth > 0 for depth, _ in depths):
-        raise _slow(pattern, "repeats what repeats, or refers back")
-    if sum(many for _, many in depths) > 2 or len(depths) > 6:
-        raise _slow(pattern, "has more than two repeats")
+    if why:
+        raise _slow(pattern, why)
 
 
-def _repeats(parsed: Any, depth: int = 0) -> Iterator[tuple[int, bool]]:
-    """(how many repeats stand around it, whether more than once) of each repeat in a pattern."""
+def _why_slow(parsed: Any) -> str:
+    """What makes a parsed pattern slow, in words; nothing if it is quick."""
+    ways, repeats = _counted(parsed)
+    if ways > MOST_WAYS:
+        return "has too many choices one after another"
+    if repeats > MOST_REPEATS:
+        return f"has more than {MOST_REPEATS} repeats"
+    try:
+        _running(parsed, [])
+    except ValueError as error:
+        return str(error)
+    return ""
+
+
+def _counted(parsed: Any) -> tuple[float, int]:
+    """Ways through a pattern where every repeat is taken once (or left out), and its repeats."""
+    ways, repeats = 1.0, 0
+    for kind, value in parsed:
+        name, more = str(kind), 0
+        if name in REPEATS:
+            inner, more = _counted(value[2])
+            ways *= inner + (value[:2] == (0, 1))
+            more += value[1] > 1
+        elif name == "SUBPATTERN" or name in ASSERTIONS:
+            inner, more = _counted(value[-1])
+            ways *= inner
+        elif name == "BRANCH":
+            counted = [_counted(one) for one in value[1]]
+            ways *= sum(inner for inner, _ in counted)
+            more = sum(many for _, many in counted)
+        repeats += more
+    return ways, repeats
+
+
+def _running(parsed: Any, before: list, inside: bool = False) -> list:
+    """What is repeated in or before this part, and may share letters with what follows it.
+
+    Args:
+        before: what is repeated before it. inside: whether this part stands in a repeat.
+
+    Raises:
+        ValueError: says what makes the pattern slow.
+    """
+    running = before
     for kind, value in parsed:
         name = str(kind)
-        if name in ("MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT"):
-            _, most, inner = value
-            yield depth, most > 1
-            yield from _repeats(inner, depth + (most > 1))
+        if name in REPEATS:
+            least, most, inner = value
+            if inside:
+                raise ValueError("repeats what repeats")
+            if most > 1 and least < most and any(_share(one, inner) for one in running):
+                raise ValueError("has repeats of the same letters one after another")
+            within = _running(inner, running, inside=most > 1)
+            if most == 1:
+                running = [*running, *within]
+            elif least < most:
+                running = [*(running if least == 0 else []), inner]
         elif name == "SUBPATTERN":
-            yield from _repeats(value[-1], depth)
+            if value[1] or value[2]:
+                raise ValueError("has flags in the middle")
+            running = _running(value[-1], running, inside)
         elif name == "BRANCH":
-            for inner in value[1]:
-                yield from _repeats(inner, depth)
-        elif name in ("ASSERT", "ASSERT_NOT"):
-            yield from _repeats(value[1], depth)
+            if inside:
+                raise ValueError("repeats a choice")
+            ends = [one for inner in value[1] for one in _running(inner, running)]
+            running = list({id(one): one for one in ends}.values())
+        elif name in ASSERTIONS:
+            _running(value[-1], running, inside)
         elif name in ("GROUPREF", "GROUPREF_EXISTS", "ATOMIC_GROUP"):
-            yield 1, True
+            raise ValueError("refers back, or forbids to")
+        elif running and name in LETTERS:
+            this = type(parsed)(parsed.state, [(kind, value)])
+            running = [one for one in running if _share(one, this)]
+    return running
+
+
+def _share(one: Any, other: Any) -> bool:
+    """Whether some letter fits both parts of a pattern; so if they are not of one letter each."""
+    if any(len(part) != 1 or str(part[0][0]) not in LETTERS for part in (one, other)):
+        return True
+    ahead = (re._constants.ASSERT, (1, one))  # type: ignore[attr-defined]
+    both = re._compiler.compile(type(one)(one.state, [ahead, *other]))  # type: ignore[attr-defined]
+    kind, value = other[0]
+    return both.search(chr(value) if str(kind) == "LITERAL" else _every_letter()) is not None
+
+
+@functools.cache
+def _every_letter() -> str:
+    return "".join(map(chr, range(sys.maxunicode + 1)))
 
 
 def _slow(pattern: Any, why: str) -> Exception:

@@ -25,7 +25,7 @@ import pandas as pd
 from ragteach.data.encoder import Encoder
 from ragteach.errors import refuse, shown
 from ragteach.ground.objects import as_path
-from ragteach.ground.writing import write
+from ragteach.ground.writing import make_folder, write
 from ragteach.study.identity import identity
 from ragteach.study.strategies import Strategy
 
@@ -195,17 +195,7 @@ def usable(folder: str | os.PathLike) -> Path:
             got=f"out = {shown(folder)}",
             fix='use out="results"',
         )
-    folder = Path(str(as_path("out", folder)))
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        write(folder / f".writable.{os.getpid()}", b"").unlink()
-    except (OSError, ValueError) as error:  # a NUL inside is no name
-        raise refuse(
-            expected="out (--out) to be a folder to write to",
-            got=f"{folder!s}: {getattr(error, 'strerror', None) or error}",
-            fix="choose another folder, for example results, or make room in this one",
-        ) from None
-    return folder
+    return make_folder(Path(str(as_path("out", folder))))
 
 
 def digest(data: Any) -> str:

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from ragteach.errors import need, refuse
+from ragteach.ground.writing import make_folder, put
 from ragteach.widgets.base import MIME, NOTE, kept, revived, script, source, unsqueeze
 
 VIEW = "application/vnd.jupyter.widget-view+json"
@@ -153,8 +154,7 @@ def write(notebooks: Iterable[str | Path], folder: str | Path) -> list[Path]:
     """Write each notebook as a page into ``folder``; returns the pages."""
     import nbformat
 
-    pages, folder = [], Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
+    pages, folder = [], make_folder(Path(folder), "folder (--to)")
     for path in map(Path, notebooks):
         if not path.is_file():
             raise refuse(
@@ -162,8 +162,8 @@ def write(notebooks: Iterable[str | Path], folder: str | Path) -> list[Path]:
                 got=f"no file {path}",
                 fix="run make notebooks first",
             )
-        pages.append(folder / f"{path.stem}.html")
-        pages[-1].write_text(to_html(nbformat.read(path, as_version=4)), encoding="utf-8")
+        page = to_html(nbformat.read(path, as_version=4)).encode("utf-8")
+        pages.append(put(folder / f"{path.stem}.html", page))
     return pages
 
 

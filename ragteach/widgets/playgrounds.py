@@ -13,7 +13,7 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from ragteach.data.toy import folder
-from ragteach.ground.writing import write
+from ragteach.ground.writing import put
 from ragteach.study import plots
 from ragteach.widgets.base import Explorer, show, squeeze
 from ragteach.widgets.html import fragment
@@ -99,7 +99,7 @@ def playground_page(path: str | Path) -> Path:
 </body>
 </html>
 """
-    return write(path, page.encode())
+    return put(path, page.encode())
 
 
 def _spec(*, page: bool) -> dict:

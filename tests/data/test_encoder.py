@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from problems import refused
 
 import ragteach as rt
 from ragteach.data import encoder as module
@@ -281,6 +282,18 @@ def test_ctrl_c_keeps_what_was_read_and_the_same_call_goes_on(tiny, tmp_path, mo
         encoder = stopping(Encoder(tiny, **options))
         rt.compare(frame(), 1, 8, ["RAG"], features=encoder, progress=False)
     assert list(stopped.value.table["value"]) == []
+
+
+@needs_it
+def test_a_disk_that_is_full_when_all_is_read_is_said(tiny, tmp_path, monkeypatch):
+    made = Encoder(tiny, cache=tmp_path)
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(module, "write", full)
+    with refused("room to keep the vectors of 2 texts", "No space left", "cache=False"):
+        made.transform(["one", "two"])
 
 
 @needs_it

@@ -1,5 +1,6 @@
 """A file is written whole or not at all, whoever else writes there."""
 
+import errno
 import os
 import threading
 
@@ -73,8 +74,41 @@ def test_a_place_that_cannot_be_written_is_refused_with_its_name(tmp_path, place
 
 def test_a_folder_that_cannot_be_is_refused_by_its_argument(tmp_path):
     (tmp_path / "file").write_text("in the way", encoding="utf-8")
-    with pytest.raises(RagteachError, match="(?s)out to name a folder.*file/results"):
+    with refused("out to be a folder to write to", "file/results: Not a directory", "another"):
         writing.make_folder(tmp_path / "file" / "results", "out")
     writing.make_folder(tmp_path / "a" / "b", "out")
     writing.make_folder(tmp_path / "a" / "b", "out")  # it may be there
     assert (tmp_path / "a" / "b").is_dir()
+
+
+@pytest.mark.parametrize("number", [errno.EROFS, errno.ENOSPC])
+def test_a_folder_that_takes_no_file_is_refused_at_once(tmp_path, monkeypatch, number):
+    """A folder that is there may be read-only, or its disk full, where it is only made in name."""
+
+    def refusing(*_):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(writing.os, "fsync", refusing)
+    for place in (tmp_path, tmp_path / "new"):
+        with refused("out (--out) to be a folder", os.strerror(number), "or make room"):
+            writing.make_folder(place)
+        assert list(place.glob("*")) in ([], [tmp_path / "new"])
+
+
+def test_many_may_try_one_folder_at_once(tmp_path):
+    failed = []
+
+    def attempt():
+        try:
+            for _ in range(10):
+                writing.make_folder(tmp_path)
+                check_place(tmp_path / "model.safetensors")
+        except RagteachError as error:
+            failed.append(error)
+
+    threads = [threading.Thread(target=attempt) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failed == [] and list(tmp_path.iterdir()) == []

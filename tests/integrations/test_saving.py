@@ -357,10 +357,12 @@ def nested(depth):
             lambda i: i["vectorizer"]["params"].update(token_pattern=r"(\w+)+$"),
             "no repeat inside a repeat",
         ),
-        (lambda i: i["vectorizer"]["params"].update(token_pattern=r"(a|a)*\w+b*c"), "two repeats"),
+        (lambda i: i["vectorizer"]["params"].update(token_pattern=r"(a|a)*\w+b*c"), "a choice"),
+        (lambda i: i["model"].update(active={"A1": 1, "A2": 1, "A3": 1}), "not one True or False"),
+        (lambda i: i["model"].update(frozen=["shared", "nothing"]), "not the names of tensors"),
         (
             lambda i: i["vectorizer"]["params"].update(token_pattern="a?" * 30 + "a" * 30),
-            "two repeats",
+            "too many choices",
         ),
         (lambda i: i["vectorizer"]["params"].update(token_pattern=r"(\w)\1*"), "no repeat inside"),
         (lambda i: i["vectorizer"]["params"].update(token_pattern="a" * 10**6), "or a long one"),
@@ -378,6 +380,29 @@ def test_a_hostile_header_with_a_right_seal_is_refused_at_once(tmp_path, change,
     seconds, (_, peak) = time.process_time() - began, tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert seconds < 5 and peak < 100e6 and len(str(caught.value)) < 2000
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda t: t | {"vectorizer.idf": t["vectorizer.idf"].to(torch.complex64)}, "one finite"),
+        (lambda t: t | {"vectorizer.idf": t["vectorizer.idf"] > 0}, "one finite number a word"),
+        (lambda t: t | {"model.bias": t["model.bias"].double()}, "tensors of several types"),
+        (lambda t: t | {"model.shared": t["model.shared"].long()}, "other things in shared"),
+        (lambda t: t | {"more": torch.zeros(9)}, "a tensor that belongs to nothing, 'more'"),
+    ],
+)
+def test_hostile_tensors_with_a_right_seal_are_refused(tmp_path, change, said):
+    vectorizer = make_vectorizer().fit(["good film", "bad film"])
+    path = save(tmp_path / "m", RAG(3, 2, 3, tasks=TASKS), vectorizer)
+    data = path.read_bytes()
+    header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
+    text = json.loads(header["__metadata__"]["ragteach"])["info"]
+    tensors = change(safetensors.torch.load(data))
+    envelope = {"sha256": export._digest(text, tensors), "info": text}
+    path.write_bytes(safetensors.torch.save(tensors, {"ragteach": json.dumps(envelope)}))
+    with refused("names, shapes and tensors agree", said, "a file that save() wrote"):
+        load(path)
 
 
 @pytest.mark.parametrize(
@@ -447,7 +472,35 @@ def test_companions_that_do_not_fit_are_not_saved(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "pattern", [r"(?u)\b\w\w+\b", r"[a-z]+", r"\S+", r"\w+(?:'\w+)?", r"\w{2,5}"]
+    ("pattern", "why"),
+    [
+        (r"(\w|\w)*x", "repeats a choice"),
+        (r"(?:a|aa)+$", "repeats a choice"),
+        (r"(?:a|aa)" * 18, "too many choices"),
+        (r"\w*\w*x\b", "same letters one after another"),
+        (r"\w*(?:-|)\w*x", "same letters one after another"),
+        (r"\w*a{0}b\w*x", "same letters one after another"),
+        (r"\w*(?=\w*x)", "same letters one after another"),
+        (r"(?:a*|b*)a*x", "same letters one after another"),
+        (r"(?:ab)*(?:ab)*x", "same letters one after another"),
+        (r"(?:[a-z]+){2}", "repeats what repeats"),
+        (r"(?i:[a-z]*)K(?i:[a-z]*)x", "flags in the middle"),
+        (r"a*b*c*d*e*", "more than 4 repeats"),
+        (r"(?<=\w+)a", "look-behind requires"),
+        (r"(a)(?(1)b|c)", "refers back"),
+    ],
+)
+def test_word_patterns_that_take_forever_are_refused(pattern, why):
+    with refused("reads any text quickly", why, "make_vectorizer"):
+        check_pattern(pattern)
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        *(r"(?u)\b\w\w+\b", r"[a-z]+", r"\S+", r"\w+(?:'\w+)?", r"\w{2,5}"),
+        *(r"\w+(?:[-']\w+)?", r"\d+\.\d+|\w+", r"\w+\s+\w+", r"\w+|[^\w\s]+", r"\d{4}-\d{2}|\w+"),
+    ],
 )
 def test_common_word_patterns_are_fine(pattern):
     check_pattern(pattern)
@@ -669,6 +722,10 @@ def test_onnx_and_torch_export_give_the_same_logits(tmp_path, monkeypatch, name,
 
     model = filled(family()[name])
     task = task and model.task_names[task]
+    with monkeypatch.context() as patch:
+        patch.setattr(torch.onnx, "export", None)  # a place that is none is said before the work
+        with refused("path to name a file", "No such file", "make it first"):
+            export_onnx(model, tmp_path / "none" / "model.onnx", task)
     session = onnxruntime.InferenceSession(export_onnx(model, tmp_path / "model.onnx", task))
     program = export_program(model, task).module()
     for n_docs in (1, 2, 5):

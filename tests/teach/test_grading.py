@@ -9,6 +9,7 @@ import sys
 import forks
 import numpy as np
 import pytest
+from problems import refused
 
 from ragteach.errors import RagteachError
 from ragteach.teach import checks
@@ -372,6 +373,22 @@ def test_what_is_graded_is_not_graded_again(graded, monkeypatch, capsys):
     assert asked == [[], ["ada"]]
     assert f"{STUDENTS} graded already, 0 to go" in capsys.readouterr().out
     assert next(r for r in results if r["student"] == "ada")["problem"].endswith("a trial")
+
+
+def test_a_full_disk_says_how_many_are_kept(tmp_path, monkeypatch):
+    (tmp_path / "in").mkdir()
+    for student in ("ada", "bob"):
+        (tmp_path / "in" / f"{student}.ipynb").write_text(notebook(PROOF))
+
+    def judged(*_):
+        yield "ada"
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(grading, "_judged", judged)
+    monkeypatch.setattr(grading, "contained", lambda limits: (True, []))
+    monkeypatch.setattr(judging, "warm_up", lambda: None)
+    with refused("room to keep what was graded", "left on device; 1 of 2 students", "make room"):
+        grading.grade(tmp_path / "in", tmp_path / "out", lessons=("01",))
 
 
 def test_who_could_not_be_graded_is_tried_again(tmp_path):

@@ -124,6 +124,12 @@ def grade(
             f"Got: {sign_of(stopped)}; {done} of them are graded and kept in {state}\n"
             "What to do: the same again; it goes on from there"
         ) from None
+    except OSError as error:
+        raise refuse(
+            expected=f"room to keep what was graded in {state}",
+            got=f"{error.strerror or error}; {done} of {len(found)} students are graded and kept",
+            fix="make room, then the same again; it goes on from there",
+        ) from error
     ordered = [_result(state, student) for student in found]
     put(out / "gradebook.csv", gradebook(ordered).encode("utf-8", "replace"), "out")
     pages.write_pages(ordered, out, lines)
