@@ -1,7 +1,7 @@
 """Every public call of the package, each with arguments that work, for the attack with bad ones.
 
-`CALLS` maps a name to a function that builds a fresh `Call`: what to call, and valid arguments for it.
-`sane` says what a result may look like, `verdict` what an attack on one argument came to.
+`CALLS` maps a name to a function that builds a fresh `Call`: what to call, and valid arguments for
+it. `sane` says what a result may look like, `verdict` what an attack on one argument came to.
 """
 
 from __future__ import annotations

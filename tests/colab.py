@@ -3,8 +3,8 @@
     python tests/colab.py              every lesson (make colab: about fifteen minutes)
     python tests/colab.py 12_deploy    one
 
-A lesson that ends without an exception may still be wrong (a table full of nan), so what it prints is
-compared with the committed solution: the words must be the same, and each number near.
+A lesson that ends without an exception may still be wrong (a table full of nan), so what it prints
+is compared with the committed solution: the words must be the same, and each number near.
 """
 
 from __future__ import annotations

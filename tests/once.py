@@ -7,14 +7,14 @@ A lesson runs as the student's notebook and as the solution, and its tests repea
 of what they compute is the same. Every line is executed each time, but for eight functions whose
 result their arguments decide (tests/core, engine and study hold that, without this file):
 
-    fit             a training, step by step             trainer
-    minimise        the optimum of a `Problem`           engine.optimum
-    descent.train   gradient descent of many models      engine.training
-    one_draw        all strategies on one draw           study.experiment
-    best_heads      the best of several trained heads       study.own_classes
-    vectorized      texts as a bag of words                 data.inputs
-    fit_heads       several heads at once, step by step     study.head_training
-    best_of         the best penalties of a lab's models    labs.penalties
+    fit             a training, step by step              trainer
+    minimise        the optimum of a `Problem`            engine.optimum
+    descent.train   gradient descent of many models       engine.training
+    one_draw        all strategies on one draw            study.experiment
+    best_heads      the best of several trained heads     study.own_classes
+    vectorized      texts as a bag of words               data.inputs
+    fit_heads       several heads at once, step by step   study.head_training
+    best_of         the best penalties of a lab's models  labs.penalties
 """
 
 import atexit
@@ -57,15 +57,15 @@ PLAIN = {"criterion": None, "callbacks": (), "resume": None}  # of `fit`: nothin
 OPTIMISERS = (torch.optim.Adam, torch.optim.AdamW, torch.optim.SGD)
 QUICK = 0.02  # CPU seconds: what took less is not kept
 FEW = 200  # texts: as many are read at once
-DERIVED = (
-    "gram",
-    "raw",
-    "features",
-)  # of a lab's problem: the rest decides them, or they decide the rest
-PIXEL = base64.b64decode(
-    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
-)  # a picture
 LARGE = 100e6  # bytes for each CPU second: nor what is larger
+# Of a lab's problem: the rest decides them, or they decide the rest.
+DERIVED = ("gram", "raw", "features")
+# A picture.
+PIXEL_TEXT = (
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJg"
+    "gg=="
+)
+PIXEL = base64.b64decode(PIXEL_TEXT)
 
 
 class Hasher(NumpyHasher):
@@ -120,6 +120,23 @@ class Once:
             beside.write_bytes(data)
             beside.replace(self.folder / key)  # another process finds it whole, or not at all
 
+    def keep_trained(
+        self, key: str, model: Any, value: Any, seconds: float, chance: torch.Tensor
+    ) -> None:
+        """Keep what a training left in its model, and gave; not if it drew random numbers."""
+        if torch.equal(chance, torch.get_rng_state()):
+            gradients = [parameter.grad for parameter in model.parameters()]
+            self.keep(key, (model.state_dict(), gradients, value), seconds)
+
+    @staticmethod
+    def trained_as(kept: tuple, model: Any) -> Any:
+        """What that training gave; the model is as it left it."""
+        state, gradients, value = kept
+        model.load_state_dict(state)
+        for parameter, gradient in zip(model.parameters(), gradients, strict=True):
+            parameter.grad = gradient
+        return value
+
     def compute(self, function: Callable, *arguments: Any) -> tuple[Any, float]:
         """(the result, CPU seconds); of what is computed on the way nothing is kept."""
         started = time.process_time()
@@ -172,16 +189,11 @@ class Once:
             return plainly(model, data, *more, **options)
         kept = self.find(key)
         if kept is not None:
-            state, gradients, history = kept
-            model.load_state_dict(state)
-            for parameter, gradient in zip(model.parameters(), gradients, strict=True):
-                parameter.grad = gradient
-            return history
+            return self.trained_as(kept, model)
         before = torch.get_rng_state()
         history, seconds = self.compute(functools.partial(plainly, **options), model, data, *more)
-        if history.stopped == "finished" and torch.equal(before, torch.get_rng_state()):
-            gradients = [parameter.grad for parameter in model.parameters()]
-            self.keep(key, (model.state_dict(), gradients, history), seconds)
+        if history.stopped == "finished":
+            self.keep_trained(key, model, history, seconds, before)
         return history
 
     def _key_of_fit(
@@ -289,17 +301,11 @@ class Once:
             return plainly(model, data, **options)
         kept = self.find(key)
         if kept is not None:
-            state, gradients, records = kept
-            model.load_state_dict(state)
-            for parameter, gradient in zip(model.parameters(), gradients, strict=True):
-                parameter.grad = gradient
-            return records
+            return self.trained_as(kept, model)
         before = torch.get_rng_state()
         records, seconds = self.compute(functools.partial(plainly, **options), model, data)
-        finished = len(records) == asked.get("epochs", 200)
-        if finished and torch.equal(before, torch.get_rng_state()):
-            gradients = [parameter.grad for parameter in model.parameters()]
-            self.keep(key, (model.state_dict(), gradients, records), seconds)
+        if len(records) == asked.get("epochs", 200):
+            self.keep_trained(key, model, records, seconds, before)
         return records
 
     def best_of(
@@ -313,16 +319,9 @@ class Once:
         state = {name: part for name, part in vars(problem).items() if name not in DERIVED}
         seen = inspect.getclosurevars(error).nonlocals
         order = [list(part) for part in seen.values() if isinstance(part, dict)]
-        about = (
-            error.__qualname__,
-            type(problem).__qualname__,
-            state,
-            getattr(solve, "keywords", {}),
-            tries,
-            seen,
-            order,
-        )
-        key = digest("best_of", *about)
+        names = error.__qualname__, type(problem).__qualname__
+        given = getattr(solve, "keywords", {})
+        key = digest("best_of", *names, state, given, tries, seen, order)
         kept = self.find(key)
         if kept is not None:
             return plainly([kept], strategies, solve, error)

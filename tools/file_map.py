@@ -18,6 +18,8 @@ ROOMS = ("", "ground", "data", "engine", "study", "integrations", "labs", "teach
 # In the order in which one reads them; in the rooms the alphabet will do.
 CORE = "errors graph adapters linear model tensors dataset losses runs trainer".split()
 FRONT_DOOR = ("__init__", "__main__")
+# Some sixty files of one kind, a lesson each: the folder's line says it.
+FOLDED = {"teach/exercises"}
 
 
 def first_line(path: Path) -> str:
@@ -31,7 +33,7 @@ def first_line(path: Path) -> str:
 
 
 def files(package: Path, room: str) -> list[Path]:
-    """The files of a room in reading order; a folder in it stands for its files."""
+    """The files and folders of a room in reading order."""
     inside = [p for p in (package / room).iterdir() if p.suffix in (".py", ".js")]
     inside = [p for p in inside if p.suffix == ".py" or not p.with_suffix(".py").exists()]
     folders = [p.parent for p in (package / room).glob("*/__init__.py")] if room else []
@@ -44,20 +46,27 @@ def files(package: Path, room: str) -> list[Path]:
     return sorted([*wanted, *folders], key=place)
 
 
+def rows_of(package: Path, room: str, indent: str) -> list[tuple[str, str]]:
+    """A row a file of the room; a folder in it has a row and then its own files, further in."""
+    rows = []
+    for path in files(package, room):
+        inside = path.relative_to(package).as_posix()
+        if path.is_dir():
+            rows.append((f"{indent}{path.name}/", first_line(path / "__init__.py")))
+            rows += [] if inside in FOLDED else rows_of(package, inside, indent + "  ")
+            continue
+        beside = ", .js" if path.suffix == ".py" and path.with_suffix(".js").exists() else ""
+        rows.append((f"{indent}{path.name}{beside}", first_line(path)))
+    return rows
+
+
 def file_map(package: Path = ROOT / "ragteach") -> str:
     """The map as text: rooms with what they are for, files with what they hold."""
     rows = [("ragteach/", "")]
     for room in ROOMS:
-        indent = "  "
         if room:
             rows.append((f"  {room}/", first_line(package / room / "__init__.py")))
-            indent = "    "
-        for path in files(package, room):
-            name = f"{path.name}/" if path.is_dir() else path.name
-            text = first_line(path / "__init__.py" if path.is_dir() else path)
-            rows.append((indent + name, text))
-            if path.suffix == ".py" and path.with_suffix(".js").exists():
-                rows[-1] = (f"{indent}{path.name}, .js", text)
+        rows += rows_of(package, room, "    " if room else "  ")
     return _columns(rows)
 
 

@@ -163,8 +163,8 @@ def warn_of_silent(n_docs: int, silent: list[str]) -> None:
         its = "it" if len(silent) == 1 else "them"
         warnings.warn(
             f"{len(silent):,} of {n_docs:,} texts {verb} no word that the model knows (the first: "
-            f"{silent[0][:60]!r}). What it says of {its} is its bias alone: the same answer and the "
-            "same probabilities whatever the text.",
+            f"{silent[0][:60]!r}). What it says of {its} is its bias alone: the same answer and "
+            "the same probabilities whatever the text.",
             UnknownWordsWarning,
             stacklevel=outside(),
         )

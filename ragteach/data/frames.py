@@ -212,8 +212,9 @@ def _codes(labels: Mapping[str, int]) -> str:
         return ""
     return (
         f" Since {others[0]!r} is no number, these labels are names without amounts: the column "
-        f"label holds codes, {names[0]!r} as 0 to {names[-1]!r} as {len(names) - 1}, not the numbers "
-        "themselves, and no mean absolute error is measured. Rename it or drop it to have that."
+        f"label holds codes, {names[0]!r} as 0 to {names[-1]!r} as {len(names) - 1}, not the "
+        "numbers themselves, and no mean absolute error is measured. Rename it or drop it "
+        "to have that."
     )
 
 
@@ -225,7 +226,8 @@ def _warn_alike(frame: pd.DataFrame) -> None:
         return
     more = f" And {len(found) - 1} more: see rt.look(data)." if len(found) > 1 else ""
     warnings.warn(
-        f"It may be a slip: {found[0]}. They stay two; {found[0].cure()}.{more}{_codes(rows['label'])}",
+        f"It may be a slip: {found[0]}. They stay two; "
+        f"{found[0].cure()}.{more}{_codes(rows['label'])}",
         NamesWarning,
         stacklevel=outside(),
     )
@@ -270,16 +272,6 @@ def table_of(data: Any, most: int = 12) -> str:
 # ---------------------------------------------------------------- the kinds of data
 
 
-def _ours(attrs: Any) -> dict:
-    """What `as_frame` said in a frame's attrs; names that are no lists are somebody else's."""
-    names = ("label_names", "task_names")
-    return {
-        key: value
-        for key, value in dict(attrs).items()
-        if key not in names or value is None or isinstance(value, list | tuple)
-    }
-
-
 def _table(data: Any) -> tuple[pd.DataFrame, dict]:
     """A pandas DataFrame with a fresh index, and what its attrs said."""
     if isinstance(data, str | bytes | os.PathLike) or has(data, "read"):
@@ -305,7 +297,7 @@ def _table(data: Any) -> tuple[pd.DataFrame, dict]:
             fix="pass the frame itself, or a path: rt.load_table('mine.csv')",
         )
     check_header(data)
-    attrs = _ours(data.attrs)
+    attrs = dict(data.attrs)
     named = [n for n in data.index.names if n is not None and n not in data.columns]
     table = data.reset_index(named).reset_index(drop=True)  # an index with a name is a column
     return table, attrs

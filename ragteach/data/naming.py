@@ -16,6 +16,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from numbers import Integral
 from typing import Any
 
@@ -38,7 +39,10 @@ LOOK_ALIKES = frozenset(
     ).split()
 ) | {"not available", "not applicable", "not labeled", "not labelled", "not specified", "not given",
      "not annotated", "no label", "no value", "no answer", "no data", "to be done"}  # fmt: skip
+# An exponent has a sign, as programs write it: 198434e3 is some row's name, and so is 1e9.
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]\d{1,3})?", re.IGNORECASE)
 AMOUNTS = {"star", "stars", "rating", "ratings", "score", "grade", "points", "overall", "stufe"}
+MOST_ON_A_SCALE, LARGEST_ON_A_SCALE = 21, 100  # 0 to 10 in halves; percent
 MOST_ROWS = 100_000_000
 MOST_WHOLE = 2**53  # beyond it, a float no longer says which whole number it is
 
@@ -161,12 +165,9 @@ def natural(name: str) -> tuple:
         >>> sorted(["10", "2", "-1", "-2", "b", "a10", "a2"], key=natural)
         ['-2', '-1', '2', '10', 'a2', 'a10', 'b']
     """
-    try:
-        number = float(re.sub(r"^(-?\d+),(\d{1,2})$", r"\1.\2", name))  # a decimal comma
-    except ValueError:
-        number = math.nan
-    if not math.isnan(number) and "_" not in name:
-        return (0, number, (), name)
+    said = re.sub(r"^(-?\d+),(\d{1,2})$", r"\1.\2", name)  # a decimal comma
+    if NUMBER.fullmatch(said):
+        return (0, Decimal(said), (), name)  # exact, where a float is not
     parts = re.split(r"(\d+)", name.casefold())
     key = [(int(p), "") if p.isascii() and p.isdigit() else (0, p) for p in parts]
     return (1, 0.0, tuple(key), name)
@@ -175,19 +176,32 @@ def natural(name: str) -> tuple:
 def ordered_values(names: Sequence[str], column: str = "label") -> np.ndarray | None:
     """The numbers that three or more classes are called, such as stars 1 to 5; None if they are not.
 
-    An error of one star is smaller than one of four: such classes have an order. The numbers 0, 1,
-    ... themselves are codes rather than amounts, unless the column is called stars or the like.
+    An error of one star is smaller than one of four: such classes have an order. Where the column is
+    called stars or the like, numbers are amounts. Elsewhere they may be codes, and no mean absolute
+    error of codes means anything: they are amounts if a person would give them, up to 21 numbers
+    between -100 and 100. The numbers 0, 1, ..., with or without gaps, are the codes of programs.
 
     Example:
         >>> ordered_values(["1", "2", "5"]).tolist(), ordered_values(["bad", "good", "so-so"])
         ([1.0, 2.0, 5.0], None)
+        >>> ordered_values(["101", "202", "303"]), ordered_values(["0", "2", "3"])
+        (None, None)
     """
-    numbers = [natural(name)[1] for name in names if natural(name)[0] == 0]
-    amount = bool(AMOUNTS & set(re.split(r"[\W_]+", column.casefold())))
-    if not 3 <= len(names) == len(numbers) or (plain(names) and not amount):
-        return None
+    numbers = [float(natural(name)[1]) for name in names if natural(name)[0] == 0]
     values = np.array(numbers)
-    return values if np.isfinite(values).all() else None
+    if not 3 <= len(names) == len(numbers) or not np.isfinite(values).all():
+        return None
+    amount = bool(AMOUNTS & set(re.split(r"[\W_]+", column.casefold())))
+    return values if amount or _given_by_people(values) else None
+
+
+def _given_by_people(values: np.ndarray) -> bool:
+    """Whether numbers make a scale on which people rate, rather than codes of a program."""
+    if len(values) > MOST_ON_A_SCALE or abs(values).max() > LARGEST_ON_A_SCALE:
+        return False
+    whole = values.astype(int)
+    counted = values.min() == 0 and (values == whole).all() and np.gcd.reduce(whole) == 1
+    return not counted
 
 
 def plain(names: Sequence[str]) -> bool:
@@ -250,16 +264,6 @@ def _distinct(series: pd.Series, what: str) -> tuple[np.ndarray, list]:
             series = pd.Series([name_of(value, what) for value in series], dtype=object)
     codes, values = pd.factorize(series)
     return np.asarray(codes), list(np.asarray(values))
-
-
-def check_cells(column: pd.Series, what: str) -> None:
-    """Refuse a column in which something cannot be a name: a list, a dict, infinity.
-
-    Example:
-        >>> check_cells(pd.Series(["good", 5, None]), "label")
-    """
-    for value in _distinct(_series(column, what), what)[1]:
-        name_of(value, what)
 
 
 def name_of(value: Any, what: str = "label") -> str | None:
@@ -331,10 +335,10 @@ def _refuse_identifiers(series: pd.Series, called: list, what: str) -> None:
     if what == "label" and len(called) > 20 and 2 * len(called) > len(series):
         raise refuse(
             expected="labels that repeat: classes with several rows each",
-            got=f"column {series.name!r} with {len(called)} different labels in {len(series)} rows, "
-            f"such as {shown(called[0], 60)}",
-            fix="say which column holds the classes: label='...'; if it is this one, merge its labels "
-            "into fewer, or add rows",
+            got=f"column {series.name!r} with {len(called)} different labels in {len(series)} "
+            f"rows, such as {shown(called[0], 60)}",
+            fix="say which column holds the classes: label='...'; if it is this one, merge its "
+            "labels into fewer, or add rows",
         )
 
 

@@ -99,8 +99,8 @@ def stack_examples(
             raise refuse(
                 expected="at least one labelled example in every task",
                 got=f"task {name!r} with none",
-                fix="if its name is mistyped, correct it; else leave its rows out (or its name out of "
-                "task_names), or add labelled examples to it",
+                fix="if its name is mistyped, correct it; else leave its rows out (or its name out "
+                "of task_names), or add labelled examples to it",
             )
     weight = torch.ones(len(data.y))
     if class_weight is not None:

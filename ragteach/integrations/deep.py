@@ -532,7 +532,8 @@ def found_layers(
     for pattern in asked:
         if not fnmatch.filter(linear, pattern):
             raise refuse(
-                expected=f"names of linear layers of base, this network: {', '.join(linear) or 'none'}",
+                expected="names of linear layers of base, this "
+                f"network: {', '.join(linear) or 'none'}",
                 got=f"layers = {pattern!r}, which matches none of them",
                 fix="choose among them; * stands for anything, as in '*.query'",
             )

@@ -2,10 +2,10 @@
 
 Enters: the table of `compare`.  Leaves: `Advice`: the strategy, its nearest rival, and why.
 
-The rule is said before the numbers are seen. A strategy is out if another one is clearly better (the
-95 % interval of their paired difference lies above 0). Of those that are left, the one with the
-fewest trained weights is advised: a difference that these draws cannot show is no reason for a larger
-model. No clear difference does not mean that there is none.
+The rule is said before the numbers are seen. A strategy is out if another one is clearly better
+(the 95 % interval of their paired difference lies above 0). Of those that are left, the one with
+the fewest trained weights is advised: a difference that these draws cannot show is no reason for a
+larger model. No clear difference does not mean that there is none.
 """
 
 from __future__ import annotations
@@ -106,8 +106,8 @@ def advise(table: pd.DataFrame) -> Advice:
     said = [first, *_reasons(chosen, best, others, there, beaten, gap)]
     if len(wide) < FEW_DRAWS:
         said.append(
-            f"{len(wide)} draws are few, so these intervals are wide: take at least five (--seeds 5) "
-            "before you decide."
+            f"{len(wide)} draws are few, so these intervals are wide: take at least five (--seeds "
+            "5) before you decide."
         )
     return Advice(chosen, _rival(chosen, there), best, " ".join(said))
 
@@ -120,8 +120,8 @@ def _above(best: str, mean: pd.Series, there: list[str]) -> str:
     shares = _listed([f"{name} ({mean[name]:.1%})" for name in above])
     verb = "is" if len(above) == 1 else "are"
     return (
-        f" That is of {_listed(there)}, which can be trained on a file and saved; {shares} came out "
-        f"higher on average, and {verb} there to measure by only."
+        f" That is of {_listed(there)}, which can be trained on a file and saved; {shares} came "
+        f"out higher on average, and {verb} there to measure by only."
     )
 
 
@@ -146,12 +146,10 @@ def _reasons(
     if len(there) > 1 and not others:
         middle, low, high = gap[chosen, there[1]]
         pays = "sharing a part of the weights pays here. " if chosen == "RAG" else ""
-        span = f"95 % interval {_points(low)} to {_points(high)}"
-        if low == high:
-            span = "the same in every draw"
+        span = _span(low, high, "95 % interval ")
         said.append(
-            f"It is clearly better than {_listed(out)} (than {there[1]} by {_points(middle)} points,"
-            f" {span}): {pays}Use {chosen}."
+            f"It is clearly better than {_listed(out)} (than {there[1]} by {_points(middle)} "
+            f"points, {span}): {pays}Use {chosen}."
         )
     elif others:
         named = _listed([name for name in (best, chosen, *others) if name in (chosen, *others)])
@@ -170,15 +168,20 @@ def _reasons(
         )
     nothing = gap.get((chosen, NOTHING))
     if nothing is not None and not nothing[1] > 0:
-        span = f"{_points(nothing[1])} to {_points(nothing[2])}"
-        if nothing[1] == nothing[2]:
-            span = "the same in every draw"
+        span = _span(nothing[1], nothing[2])
         said.append(
             f"But {chosen} is not clearly better than saying each task's most frequent class "
             f"without reading ({_points(nothing[0])} points, {span}): these draws "
             "do not show that anything was learned."
         )
     return said
+
+
+def _span(low: float, high: float, called: str = "") -> str:
+    """An interval of differences, in words."""
+    if low == high:
+        return "the same in every draw"
+    return f"{called}{_points(low)} to {_points(high)}"
 
 
 def _points(share: float) -> str:

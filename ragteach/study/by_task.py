@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from ragteach.ground.arguments import meant
+from ragteach.errors import one_of
 from ragteach.study import plots
 from ragteach.study.tables import drawn, interval, per_draw
 
@@ -38,7 +38,8 @@ def by_task(table: pd.DataFrame, one: str, other: str) -> pd.DataFrame:
         >>> by_task(table, "RAG", "full sharing")["task"].tolist()
         ['films', 'cars', 'food', 'phones']
     """
-    one, other = (meant("strategy", name, table["strategy"].unique()) for name in (one, other))
+    for name in (one, other):
+        one_of("strategy", name, list(table["strategy"].unique()))
     whole = per_draw(table, "accuracy")
     size = whole["n_per_task"].max()
     ratio, _ = drawn(whole[whole["n_per_task"] == size])
@@ -52,7 +53,8 @@ def by_task(table: pd.DataFrame, one: str, other: str) -> pd.DataFrame:
         found = interval((wide[one] - wide[other]).dropna(), test_per_train=ratio)
         if found[1] == found[2]:  # the same in every draw: no width, and no knowledge
             found = (found[0], np.nan, np.nan)
-        out.append((task, wide[one].mean(), wide[other].mean(), *found))
+        ends = np.clip(found[1:], -1, 1).tolist()  # accuracies differ by no more
+        out.append((task, wide[one].mean(), wide[other].mean(), found[0], *ends))
     return pd.DataFrame(out, columns=["task", one, other, "difference", "low", "high"])
 
 

@@ -37,8 +37,8 @@ from ragteach.ground.stopping import sign_of
 from ragteach.ground.writing import write
 
 ALL_THE_SAME = (
-    "no interval, since the value is the same in every draw: how much draws differ, and how large a "
-    "true difference may be, these draws cannot say."
+    "no interval, since the value is the same in every draw: how much draws differ, and how large "
+    "a true difference may be, these draws cannot say."
 )
 
 

@@ -24,7 +24,6 @@ import pandas as pd
 from scipy import stats
 
 from ragteach.errors import at_least, one_of, refuse, shown, whole
-from ragteach.ground.arguments import meant
 
 COLUMNS = [
     "data", "strategy", "task", "seed", "n_per_task", "metric", "value", "n_params", "seconds",
@@ -38,6 +37,7 @@ ESTIMAND = (  # what every interval here is about
 )
 UNCLEAR = "no clear difference"
 FEW_DRAWS = 5  # fewer say little about how draws differ
+ROUNDING = 1e-12  # relative: what sums of the same numbers may differ by
 LOWER_IS_BETTER = ("log_loss", "mean_absolute_error")
 
 
@@ -65,9 +65,9 @@ def interval(
     mean = float(scores.mean())
     if n < 2:
         return mean, np.nan, np.nan
-    scale = np.sqrt(scores.var(ddof=1) * (1 / n + test_per_train))
-    if scale == 0:
+    if np.ptp(scores) <= ROUNDING * max(1.0, abs(scores).max()):  # 0.5 - 0.4 is not 0.4 - 0.3
         return mean, mean, mean
+    scale = np.sqrt(scores.var(ddof=1) * (1 / n + test_per_train))
     low, high = stats.t.interval(level, n - 1, loc=mean, scale=scale)
     return mean, float(low), float(high)
 
@@ -106,7 +106,7 @@ def paired(table: pd.DataFrame, reference: str = "RAG", metric: str = "accuracy"
     (A log_loss is better if it is lower: then a negative difference is.)
     """
     rows = per_draw(table, metric)
-    reference = meant("reference", reference, table["strategy"].unique())
+    one_of("reference", reference, list(table["strategy"].unique()))
     out = []
     for (name, n), group in rows.groupby(["data", "n_per_task"], sort=False):
         ratio, kind = drawn(group)
@@ -147,7 +147,8 @@ def winners(map_table: pd.DataFrame, metric: str = "accuracy") -> pd.DataFrame:
         wide = sign * cell.pivot_table("value", "seed", "strategy")
         first, second = wide.mean().sort_values(ascending=False, kind="stable").index[:2]
         margin, low, high = interval(wide[first] - wide[second], test_per_train=ratio)
-        out.append((r, n, first, margin, low, high, low > 0))
+        clear = low > 0 and not alike_by_chance(low, high, len(wide))
+        out.append((r, n, first, margin, low, high, clear))
     columns = ["relatedness", "n_per_task", "winner", "margin", "low", "high", "clear"]
     return pd.DataFrame(out, columns=columns)
 

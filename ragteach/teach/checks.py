@@ -3,8 +3,8 @@
 Enters: an exercise's number and the learner's function, number, array or text. Leaves: a `Result`
 that a notebook draws as a small table: your answer, with the places that differ marked. A check
 never raises: an error in the learner's code becomes a FAIL that names the error, and an unfinished
-answer (``...`` or None) becomes TODO. And it never gives the answer away: the right value takes part
-in the comparison, and in nothing that leaves it.
+answer (``...`` or None) becomes TODO. And it never gives the answer away: the right value takes
+part in the comparison, and in nothing that leaves it.
 
 An exercise is a function in ``ragteach/teach/exercises/lesson_NN.py`` that receives the learner's
 answer and compares it with `expect_close`, `expect_equal`, `expect_choice`, `expect_marks` or
@@ -17,6 +17,7 @@ from __future__ import annotations
 import copy
 import html
 import importlib
+import inspect
 import pickle
 import re
 import sysconfig
@@ -35,8 +36,10 @@ from ragteach.ground.objects import printed
 from ragteach.teach import record
 from ragteach.teach.classroom.worlds import DEFAULT, world_of
 from ragteach.teach.drawing import as_array, as_html, as_text, marked
-from ragteach.teach.handing import does_not_fit, kinds, like
+from ragteach.teach.handing import by_name, does_not_fit, kinds, like
 from ragteach.teach.likely import direction, first_difference, likely
+from ragteach.teach.partly import partly
+from ragteach.teach.probing import probed
 
 PASS, FAIL, TODO = "PASS", "FAIL", "TODO"
 _SIGN = {PASS: "✓", FAIL: "✗", TODO: "…"}  # a sign and a word, never colour alone
@@ -44,6 +47,7 @@ _EDGE = {PASS: "#0072B2", FAIL: "#D55E00", TODO: "#767676"}
 REGISTRY: dict[str, Exercise] = {}
 IN_WORLDS = "ragteach.teach.exercises.lessons_in_worlds"  # one exercise of most lessons: 01-w, ...
 _SAID: ContextVar[list[tuple[bytes, np.ndarray]]] = ContextVar("answers of this check")
+_ASKED: ContextVar[tuple[Callable, dict[str, Any]] | None] = ContextVar("the last call of a check")
 
 
 class Wrong(Exception):
@@ -54,13 +58,20 @@ class Wrong(Exception):
         yours: what the learner sees of the own answer.
         expected: the right value, from which only the places that differ are kept.
         diagnosed: False where the message names no misconception.
+        rule: whether the exercise's rule is told behind it; by default where nothing is named.
     """
 
     def __init__(
-        self, message: str, yours: object = None, expected: object = None, diagnosed: bool = True
+        self,
+        message: str,
+        yours: object = None,
+        expected: object = None,
+        diagnosed: bool = True,
+        rule: bool | None = None,
     ) -> None:
         super().__init__(message)
         self.yours, self.diagnosed = yours, diagnosed
+        self.rule = not diagnosed if rule is None else rule
         self.marked = marked(yours, expected)
 
 
@@ -244,6 +255,7 @@ def call(function: Callable, *args: Any, **kwargs: Any) -> Any:
     if problem := does_not_fit(function, args, kwargs):
         advice = "Compare the names and the number of your function's arguments with the exercise."
         raise Wrong(f"{problem} {advice}", diagnosed=False)
+    _ASKED.set((function, by_name(function, args, kwargs)))
     answer = _first_that_runs(function, args, kwargs)
     if isinstance(answer, Iterator):
         answer = list(answer)
@@ -328,6 +340,8 @@ def expect_close(
             raise Wrong(message, mine, right)
     if slip := likely(mine, right, rtol, atol):
         raise Wrong(f"{what} {slip}", mine, right)
+    if part := partly(mine, right, what, _given()):
+        raise Wrong(f"{what} {part}", mine, right, rule=True)
     if mine.shape != right.shape:
         raise Wrong(
             f"{what} has shape {mine.shape}; it should be {right.shape}.",
@@ -415,9 +429,10 @@ def ruled(rule: str) -> Iterator[None]:
     try:
         yield
     except Wrong as wrong:
-        if not wrong.diagnosed:
+        if wrong.rule:
             wrong.args = (f"{wrong} Look again at this: {rule}",)
             wrong.diagnosed = True
+            wrong.rule = False
         raise
 
 
@@ -430,6 +445,7 @@ def _judge(number: str, yours: object) -> Result:
     except ValueError as error:
         return Result(printed(number), FAIL, str(error))
     _SAID.set([])
+    _ASKED.set(None)
     try:
         finished(yours, "Nothing to check yet: replace the ... with your answer.")
         said = exercise.checker(like(yours, exercise.reference))
@@ -441,8 +457,11 @@ def _judge(number: str, yours: object) -> Result:
         if not wrong.diagnosed and _deaf():
             told = f"Your function says the same whatever it is given. {wrong} {_rule(exercise)}"
             return Result(number, FAIL, told, wrong.yours, wrong.marked, diagnosed=True)
-        told = str(wrong) if wrong.diagnosed else f"{wrong} {_rule(exercise)}"
-        return Result(number, FAIL, told, wrong.yours, wrong.marked, wrong.diagnosed)
+        seen = "" if wrong.diagnosed else _probed(exercise)
+        parts = (str(wrong), seen, _rule(exercise) if wrong.rule else "")
+        diagnosed = wrong.diagnosed or bool(seen)
+        told = " ".join(part for part in parts if part)
+        return Result(number, FAIL, told, wrong.yours, wrong.marked, diagnosed)
     except Exception as error:  # whatever the learner's code does, the notebook goes on
         return _explain_error(number, error, callable(yours))
     message = " ".join(text for text in (said or "Right.", exercise.reason) if text)
@@ -487,6 +506,20 @@ def _same(a: np.ndarray, b: np.ndarray, rtol: float, atol: float) -> bool:
     return a.shape == b.shape and bool(np.allclose(a, b, rtol=rtol, atol=atol))
 
 
+def _given() -> dict[str, Any]:
+    """The arguments of the last call, by their names."""
+    asked = _ASKED.get(None)
+    return asked[1] if asked else {}
+
+
+def _probed(exercise: Exercise) -> str:
+    """What the learner's last function does with its arguments, beside the reference."""
+    asked = _ASKED.get(None)
+    if asked is None or not inspect.isfunction(exercise.reference):
+        return ""
+    return probed(asked[0], exercise.reference, asked[1])
+
+
 def _rule(exercise: Exercise) -> str:
     """What to look at again, where no known mistake says it better."""
     return f"Look again at this: {exercise.rule or exercise.hints[0]}"
@@ -509,6 +542,11 @@ _ADVICE = [  # a sign of the error's text, and what helps then; the first that i
     (
         r"shape|size|dimension|broadcast",
         "Print the shapes on both sides, and write them as a comment beside the line.",
+    ),
+    (
+        r"must be a string or a real number|should be numbers",
+        "A dict or an object stands where numbers are asked for: compare with what the exercise "
+        "asks you to return.",
     ),
     (r"is not defined", "Run the cells above this one, or check the spelling."),
     (r"could not convert string|invalid literal", "A word stands where a number is asked for."),

@@ -102,6 +102,14 @@ def _key(key: Any) -> Any:
         return " ".join(key.lower().split()) if isinstance(key, str) else key
 
 
+def by_name(function: Callable, args: tuple, kwargs: dict) -> dict[str, Any]:
+    """The arguments of a call under the names that the function's author gave them."""
+    try:
+        return dict(inspect.signature(function).bind(*args, **kwargs).arguments)
+    except (TypeError, ValueError):
+        return {}
+
+
 def does_not_fit(function: Callable, args: tuple, kwargs: dict) -> str:
     """What is wrong with the function's list of arguments; empty if nothing, or if unknown."""
     try:

@@ -140,6 +140,10 @@ def _line(mine: np.ndarray, right: np.ndarray, alike: Alike) -> str:
 def _shapes(mine: np.ndarray, right: np.ndarray, alike: Alike) -> str:
     if right.ndim == 1 and mine.ndim == 0 and right.size < 4:
         return f"is one number; {right.size} numbers are asked for."
+    if right.ndim == mine.ndim == 1 and mine.size != right.size and max(mine.size, right.size) < 8:
+        return f"has {mine.size} numbers, and {right.size} are asked for."
+    if right.ndim > 1 and mine.ndim == 0:
+        return f"is one number; a table of shape {right.shape} is asked for. What was summed away?"
     if mine.size == right.size and alike(mine.ravel(), right.ravel()):
         return f"has the right numbers in the shape {mine.shape}; it should be {right.shape}."
     for axes in itertools.permutations(range(right.ndim)):

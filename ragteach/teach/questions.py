@@ -130,7 +130,10 @@ class Number:
             return "What had you assumed?"
         if abs(off) < 0.005:
             return "As you predicted."
-        return f"Your guess is {abs(off):.2g} too {'high' if off > 0 else 'low'}: what had you assumed?"
+        return (
+            f"Your guess is {abs(off):.2g} too {'high' if off > 0 else 'low'}: what had "
+            "you assumed?"
+        )
 
 
 @dataclass(frozen=True)

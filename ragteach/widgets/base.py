@@ -48,7 +48,7 @@ FRAME = ("style", "drawing", "store", "goals", "frame")  # what all explorers sh
 ENGINE = {  # what an explorer computes with, and draws with beside its own file
     "sharing": ("words", "fields", "lines", "strips", "numbers"),
     "chat": ("words", "fields"),
-    "graphs": ("learning", "optimum"),
+    "graphs": ("learning", "optimum", "boxes"),
     "movements": ("lines",),
     "player": ("lines",),
     "robots": ("lines",),
@@ -64,6 +64,7 @@ ENGINE = {  # what an explorer computes with, and draws with beside its own file
         "fields",
         "lines",
         "strips",
+        "boxes",
         "panels",
         "ways",
     ),

@@ -132,6 +132,13 @@ EXPLORERS.chat = (ui) => {
     return h("tr", {}, h("th", { scope: "row", dir: "auto" }, visible(name)), cell);
   };
 
+  /** Two numbers of two digits, or of more where they would look alike and are not. */
+  const beside = (a, b) => {
+    let digits = 2;
+    while (digits < 6 && a !== b && a.toFixed(digits) === b.toFixed(digits)) digits += 1;
+    return [a, b].map((v) => v.toFixed(digits));
+  };
+
   return {
     draw(state) {
       panels.forEach(({ bar, mark, width }, i) => {
@@ -144,12 +151,15 @@ EXPLORERS.chat = (ui) => {
         { level, name, answered } = decided(state);
       put(asked, text);
       put(replied, answered ? spec.replies[name] : spec.silent);
-      const found = spec.known.length
-        ? ` The nearest known message: “${isolate(spec.known[near.place])}” (cosine ${near.cosine.toFixed(2)}), answered with ${isolate(spec.given[near.place])}.`
-        : "";
+      const found = !spec.known.length
+        ? ""
+        : near.cosine <= 0
+          ? " No known message has a word of it."
+          : ` The nearest known message: “${isolate(spec.known[near.place])}” (cosine ${near.cosine.toFixed(2)}), answered with ${isolate(spec.given[near.place])}.`;
       const lost = unknown.length ? ` Not in the vocabulary: ${unknown.slice(0, 8).map(isolate).join(", ")}.` : "";
       const what = state.who ? "cosine" : "probability";
-      const rule = `${answered ? "Answer" : "Best answer"} ${isolate(name)}, ${what} ${level.toFixed(2)}, ${answered ? "at least" : "below"} ${(state.at / 100).toFixed(2)}.`;
+      const [reached, wanted] = beside(level, state.at / 100);
+      const rule = `${answered ? "Answer" : "Best answer"} ${isolate(name)}, ${what} ${reached}, ${answered ? "at least" : "below"} ${wanted}.`;
       put(because, `${rule}${found}${lost}`);
       if (written === text) return;
       written = text;
@@ -172,9 +182,10 @@ EXPLORERS.chat = (ui) => {
         const { p, said } = readings[i];
         return `${isolate(task)} ${isolate(spec.classes[i][said])} (${percent(p[said])})`;
       });
-      const what = state.who ? "a cosine" : "a probability";
+      const what = state.who ? "a cosine" : "a probability",
+        [reached, wanted] = beside(level, state.at / 100);
       const end = answered ? `the bot answers ${isolate(name)}` : `the bot says “I don't know”`;
-      return `The message is read as ${read.join(", ")}. With ${what} of ${level.toFixed(2)} and a threshold of ${(state.at / 100).toFixed(2)} ${end}.`;
+      return `The message is read as ${read.join(", ")}. With ${what} of ${reached} and a threshold of ${wanted} ${end}.`;
     },
     compare: "level",
     get comparedAs() {

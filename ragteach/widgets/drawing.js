@@ -31,12 +31,12 @@ function count(data, name) {
 function put(node, text) {
   if (node.textContent !== text) node.textContent = text;
 }
-// A look is a colour (six of them, from Python), a dash and a marker. From the seventh on the colours begin again, with
-// another dash and another marker: of 36 things no two look alike.
+// A look is a colour (of twelve), a dash and a marker (of six each). From the seventh on dashes and markers begin again in
+// another order, from the thirteenth on colours: of 36 things no two look alike.
 const DASH = ["", "7 3", "2 3", "9 3 2 3", "4 2", "12 4"];
 const dash = (i) => DASH[(i + 2 * Math.floor(i / 6)) % DASH.length];
 /** Colour number i of the theme: a name that the style sheet knows, light and dark. */
-const series = (i) => `var(--series-${i % 6})`;
+const series = (i) => `var(--series-${i % 12})`;
 /** Marker number i: circle, square, triangle, diamond, pentagon, cross, around where the pen is.  Never colour alone. */
 const MARKER = [
   "m4.5,0a4.5,4.5 0 1,1 -9,0a4.5,4.5 0 1,1 9,0z",
@@ -118,6 +118,12 @@ function chanceLine(svg, x, y1, y2) {
   svg.append(s("line", { class: "best", x1: x, x2: x, y1, y2 }));
 }
 const percent = (x) => `${Math.round(100 * x)} %`;
+/** A share in a sentence: nearly all is not said to be all, nor nearly none to be none. */
+function share(x) {
+  const whole = Math.round(100 * x);
+  if (whole === 100 && x < 1) return "over 99 %";
+  return whole === 0 && x > 0 ? "under 1 %" : percent(x);
+}
 const minus = (text) => text.replace("-", "−");
 /** With its sign; what rounds to nothing has none. */
 function signed(x, digits = 1) {
@@ -158,7 +164,7 @@ function sheet(svg, { width, height }) {
   svg.replaceChildren(s("rect", { width, height, fill: "var(--bg)" }));
   svg.top?.replaceChildren();
   const whole = svg.ownerSVGElement ?? svg;
-  for (const each of [whole, whole.top]) set(each, { viewBox: `0 0 ${width} ${height}`, height });
+  for (const each of [whole, whole.top].filter(Boolean)) set(each, { viewBox: `0 0 ${width} ${height}`, height });
 }
 /** An empty plot: scales, grid, axis labels. box = {width, height, left, right, top, bottom}. */
 function axes(svg, box, { x, y, xTicks = [], yTicks = [], xText = short, yText = short, xName = "", yName = "" }) {

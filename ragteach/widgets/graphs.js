@@ -121,106 +121,15 @@ EXPLORERS.graphs = (ui) => {
     label: "Penalty λ on the adapters:",
     max: spec.lams.length - 1,
     text: (l) => short(spec.lams[l]),
-    ends: ["the adapters are free", "the adapters vanish: full sharing"],
+    ends: ["cheap adapters", "dear adapters: towards full sharing"],
   });
 
   // ---- the graph, and the same as a matrix of buttons ------------------------------------------------------------------
   const left = ui.panel("The graph", {
-    note: "Click a line, or a button of the matrix. Every task has the shared weights Wₛ as well.",
+    note: "Connect: drag from box to box, click a line, or press a button of the matrix. Wₛ serves every task.",
   });
-  let lines = [],
-    shape = null;
-  const svg = canvas(left),
-    matrix = region(
-      h("div", { className: nTasks > 8 ? "scroll low" : "scroll", style: "margin-top:6px" }),
-      "The graph as a matrix of buttons",
-    );
-  left.append(matrix);
-  const lay = () => {
-    const state = ui.state,
-      K = width(state.graph);
-    shape = K;
-    const size = Math.max(220, left.clientWidth);
-    const many = Math.max(nTasks, K, 3),
-      height = Math.max(20, Math.min(34, (nTasks > 5 ? 176 : 290) / many)) * many + 24;
-    sheet(svg, { width: size, height });
-    const at = (i, n) => 14 + ((height - 24) / n) * (i + 0.5),
-      x1 = 92,
-      x2 = size - 62;
-    lines = state.graph.map((row, t) =>
-      row.map((_, k) => {
-        const seen = s("line", {
-          x1,
-          x2,
-          y1: at(t, nTasks),
-          y2: at(k, K),
-          stroke: color(t),
-          "stroke-width": 3,
-          "stroke-dasharray": dash(t),
-        });
-        const hit = s("line", {
-          x1: x1 + 14,
-          x2: x2 - 14,
-          y1: at(t, nTasks),
-          y2: at(k, K),
-          stroke: "transparent",
-          "stroke-width": 12,
-          style: "cursor:pointer",
-        });
-        hit.addEventListener("click", () => toggle(t, k));
-        hit.dataset.task = t;
-        svg.append(seen, hit);
-        return seen;
-      }),
-    );
-    spec.tasks.forEach((task, t) => {
-      const m = marker(t, color(t));
-      move(m, [x1 - 6, at(t, nTasks)]);
-      const name = s("text", { x: x1 - 16, y: at(t, nTasks) + 4, "text-anchor": "end" }, isolate(clip(task, x1 - 18)));
-      name.append(s("title", {}, task));
-      for (const node of [m, name]) node.dataset.task = t;
-      svg.append(m, name);
-    });
-    for (let k = 0; k < K; k++)
-      svg.append(
-        s("rect", {
-          x: x2 - 2,
-          y: at(k, K) - 11,
-          width: 40,
-          height: 22,
-          rx: 4,
-          fill: "var(--panel)",
-          stroke: "var(--fg)",
-        }),
-        s("text", { x: x2 + 18, y: at(k, K) + 4, "text-anchor": "middle" }, `A${k + 1}`),
-      );
-    const head = h(
-      "tr",
-      {},
-      h("th", { scope: "col" }, "task"),
-      ...Array.from({ length: K }, (_, k) => h("th", { style: "text-align:center" }, `A${k + 1}`)),
-    );
-    const rows = state.graph.map((row, t) =>
-      h(
-        "tr",
-        {},
-        h("th", { scope: "row", dir: "auto", title: spec.tasks[t], className: "cut" }, spec.tasks[t]),
-        ...row.map((_, k) => {
-          const button = h("button", {
-            type: "button",
-            style: `min-width:34px;padding:0 2px;min-height:${nTasks > 5 ? 24 : 30}px`,
-            onclick: () => toggle(t, k),
-          });
-          button.setAttribute("aria-label", `${spec.tasks[t]} uses adapter A${k + 1}`);
-          button.dataset.edge = `${t},${k}`;
-          return h("td", { style: "padding:1px 3px" }, button);
-        }),
-      ),
-    );
-    rows.forEach((node, t) => (node.dataset.task = t));
-    matrix.replaceChildren(h("table", {}, head, ...rows));
-  };
-  ui.layouts.push(lay);
+  const drawBoxes = graphBoxes(ui, left, { tasks: () => spec.tasks, graph: () => ui.state.graph, toggle }),
+    drawMatrix = graphMatrix(left, { tasks: () => spec.tasks, graph: () => ui.state.graph, toggle });
 
   // ---- what it makes of the model ---------------------------------------------------------------------------------------
   const right = ui.panel("The model, and how many new sentences it classifies correctly");
@@ -269,17 +178,8 @@ EXPLORERS.graphs = (ui) => {
     accept: () => go({}), // moved from Python
     destroy: () => clearTimeout(resting),
     draw(state) {
-      if (shape !== width(state.graph)) lay();
-      state.graph.forEach((row, t) =>
-        row.forEach((g, k) => {
-          set(lines[t][k], { "stroke-opacity": g ? 1 : 0.1 });
-          if (g) lines[t][k].dataset.task = t;
-          else delete lines[t][k].dataset.task; // it stays as pale as it is
-          const button = matrix.querySelector(`[data-edge="${t},${k}"]`);
-          put(button, g ? (g === 1 ? "●" : short(g)) : "·");
-          set(button, { "aria-pressed": String(Boolean(g)) });
-        }),
-      );
+      drawBoxes();
+      drawMatrix();
       less.disabled = width(state.graph) === 0;
       plus.disabled = width(state.graph) >= spec.most;
       own.hidden = state.preset >= 0;
@@ -320,13 +220,13 @@ EXPLORERS.graphs = (ui) => {
         nTasks === 1
           ? "One task, one W"
           : rows === 1
-            ? "All tasks get the same W: no task can differ, however many adapters there are"
+            ? "All tasks get the same W: no word can mean something else to one of them, however many adapters there are"
             : now.kinds === 1
-              ? "The adapters have all but vanished: all tasks use nearly the same W"
+              ? "The tasks' W are nearly the same: less than 2 % apart"
               : now.kinds === nTasks
                 ? "Every task has a W of its own"
                 : `There are ${now.kinds} different W for ${nTasks} tasks`;
-      return `${different}. ${percent(mean(now.accuracy))} of ${spec.n_test.toLocaleString("en")} new sentences are classified correctly, with ${weights(state.graph).toLocaleString("en")} parameters at λ = ${short(spec.lams[state.lam_at])}.`;
+      return `${different}. ${share(mean(now.accuracy))} of ${spec.n_test.toLocaleString("en")} new sentences are classified correctly, with ${weights(state.graph).toLocaleString("en")} parameters at λ = ${short(spec.lams[state.lam_at])}.`;
     },
     compare: "accuracy",
     measures: ({ graph, lam_at }) =>

@@ -47,7 +47,7 @@ def graph_editor(
     seed: int = 0,
     goal: Mapping[str, str] | None = None,
 ) -> Explorer:
-    """Click a line between a task and an adapter; equation, parameters and accuracy follow.
+    """Connect a task and an adapter; equation, parameters and accuracy follow.
 
     Args:
         data: None for toy sentences; a frame, a path, a dataset, or three of them (train, val,
@@ -110,9 +110,7 @@ def graph_editor(
         made = "train, val, test = rt.split_frame(frame)  # your data"
     spec = {
         "title": "Which adapters serve which task?",
-        "about": (
-            "Click a cell, or a line, to connect or disconnect. The model is solved anew each time."
-        ),
+        "about": ("Connect tasks and adapters, or part them. The model is solved anew each time."),
         "tasks": names,
         "colors": plots.CYCLE[0][:6],
         "presets": list(presets),

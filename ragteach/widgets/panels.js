@@ -2,75 +2,44 @@
 //
 // Each takes the frame (ui) and the bench: {data, run, color, preset, change, anew}; it returns how to draw it again.
 
-/** The head of a row or a column: a task's name, cut to so many pixels; whole in its title. */
-const taskHead = (scope, task, wide) => h("th", { scope, dir: "auto", title: task }, clip(task, wide));
-
-/** The graph as a matrix of buttons. */
+/** The graph as boxes, and in a part that opens as a matrix of buttons. */
 function graphPanel(ui, bench) {
-  const right = ui.panel("The graph: which adapters serve which task?");
-  const graphBox = h("div", { style: "overflow-x:auto", tabIndex: 0 });
-  graphBox.setAttribute("role", "region");
-  graphBox.setAttribute("aria-label", "The graph as a matrix of buttons");
+  const panel = ui.panel("The graph: connect tasks and adapters");
   const begin = h(
     "select",
-    { style: "margin:2px 0 6px", onchange: () => begin.value && bench.anew({ graph: bench.preset(begin.value) }) },
+    { onchange: () => begin.value && bench.anew({ graph: bench.preset(begin.value) }) },
     h("option", { value: "" }, "your own"),
     ...bench.PRESETS.map((name) => h("option", { value: name }, name)),
   );
   begin.setAttribute("aria-label", "Begin with a known graph");
-  right.append(begin, graphBox);
-  let graphKey = null;
-  const draw = () => {
-    const { graph } = bench.run.problem,
-      K = graph[0].length,
-      key = JSON.stringify([graph, bench.data.tasks]);
-    if (key === graphKey) return;
-    graphKey = key;
-    begin.value = bench.PRESETS.find((name) => JSON.stringify(bench.preset(name)) === JSON.stringify(graph)) ?? "";
-    const head = h(
-      "tr",
-      {},
-      h("th", { scope: "col" }, "task"),
-      h("th", { scope: "col" }, "Wₛ"),
-      ...Array.from({ length: K }, (_, k) => h("th", { scope: "col", style: "text-align:center" }, `A${k + 1}`)),
-    );
-    const rows = graph.map((line, t) =>
-      h(
-        "tr",
-        {},
-        taskHead("row", bench.data.tasks[t], 112),
-        h("td", { style: "text-align:center" }, "●"),
-        ...line.map((g, k) => {
-          const button = h(
-            "button",
-            {
-              type: "button",
-              style: "min-width:34px;padding:2px",
-              onclick: () =>
-                bench.anew({ graph: graph.map((old, u) => old.map((v, l) => (u === t && l === k ? (v ? 0 : 1) : v))) }),
-            },
-            g ? "●" : "·",
-          );
-          set(button, {
-            "aria-pressed": String(Boolean(g)),
-            "aria-label": `${bench.data.tasks[t]} uses adapter A${k + 1}`,
-          });
-          return h("td", { style: "padding:1px 3px" }, button);
-        }),
-      ),
-    );
-    const edit = (label, change_, off) =>
-      h("button", { type: "button", disabled: off, onclick: () => bench.anew({ graph: change_(graph) }) }, label);
-    const tools = h(
-      "div",
-      { style: "display:flex;gap:6px;margin-top:4px" },
-      edit("Add an adapter", (g) => g.map((line) => [...line, 0]), K > bench.data.tasks.length),
-      edit("Remove the last", (g) => g.map((line) => line.slice(0, -1)), K === 0),
-    );
-    rows.forEach((node, t) => (node.dataset.task = t));
-    graphBox.replaceChildren(h("table", {}, h("thead", {}, head), h("tbody", {}, ...rows)), tools);
+  const graph = () => bench.run.problem.graph,
+    edit = (text, name, change) => {
+      const button = h("button", { type: "button", onclick: () => bench.anew({ graph: change(graph()) }) }, text);
+      set(button, { "aria-label": name, title: name });
+      return button;
+    };
+  const plus = edit("+ A", "Add an adapter", (g) => g.map((line) => [...line, 0])),
+    less = edit("− A", "Remove the last adapter", (g) => g.map((line) => line.slice(0, -1)));
+  begin.style.flex = "1 1 140px";
+  panel.append(h("div", { style: "display:flex;gap:6px;margin:2px 0 6px" }, begin, plus, less));
+  const shown = {
+    tasks: () => bench.data.tasks,
+    graph,
+    toggle: (t, k) =>
+      bench.anew({ graph: graph().map((row, u) => row.map((g, l) => (u === t && l === k ? Number(!g) : g))) }),
   };
-  return draw;
+  const drawBoxes = graphBoxes(ui, panel, shown);
+  const words = h("details", {}, h("summary", { className: "note" }, "Drag from box to box, or open the matrix"));
+  panel.append(words);
+  const drawMatrix = graphMatrix(words, shown);
+  return () => {
+    const key = JSON.stringify(graph());
+    begin.value = bench.PRESETS.find((name) => JSON.stringify(bench.preset(name)) === key) ?? "";
+    plus.disabled = graph()[0].length > bench.data.tasks.length;
+    less.disabled = graph()[0].length === 0;
+    drawBoxes();
+    drawMatrix();
+  };
 }
 
 /** Cosines of the tasks' gradients. */
@@ -111,7 +80,7 @@ function pullsPanel(ui, bench) {
 
 /** The words whose weights differ most among the tasks. */
 function wordsPanel(ui, bench) {
-  const panel = ui.panel("What a word weighs: bar Wₛ, markers each task's W");
+  const panel = ui.panel("Words: bar Wₛ, markers each task's W");
   let wordChart = null;
   ui.picture(panel, (svg, width) => {
     wordChart = { svg, width };

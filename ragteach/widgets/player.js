@@ -251,6 +251,9 @@ EXPLORERS.player = (ui) => {
   };
   ui.layouts.push(layLower);
 
+  /** W_s minus the adapters' sum stays where it is, in all of a run and not only so far. */
+  const conserved = (r) => Array.from({ length: nFrames }, (_, f) => moved(r, f)).every((drift) => drift < 0.005);
+  const adapterMean = (r, f) => spec.parts.slice(1).reduce((sum, _, p) => sum + norms(r, f, p + 1), 0) / (nParts - 1);
   return {
     draw(state) {
       const f = state.at;
@@ -272,11 +275,10 @@ EXPLORERS.player = (ui) => {
       const f = state.at,
         r = state.run,
         drift = moved(r, f);
-      const adapters = spec.parts.slice(1).reduce((sum, _, p) => sum + norms(r, f, p + 1), 0) / (nParts - 1);
       const by = drift < 10 ? `${percent(drift)} of its length` : `${short(drift)} times its length`,
-        kept = drift < 0.005 ? "has not moved: it is conserved" : `has moved by ${by}`;
+        kept = conserved(r) ? "does not move: it is conserved" : f === 0 ? "has yet to move" : `has moved by ${by}`;
       const fight = conflict ? ` The tasks' gradients in W_s have a mean cosine of ${signed(conflict(r, f), 2)}.` : "";
-      return `${isolate(spec.runs[r])}, step ${steps(r, f)}: W_s has length ${short(norms(r, f, 0))}, an adapter ${short(adapters)} on average. W_s minus the sum of the adapters ${kept}.${fight}`;
+      return `${isolate(spec.runs[r])}, step ${steps(r, f)}: W_s has length ${short(norms(r, f, 0))}, an adapter ${short(adapterMean(r, f))} on average. W_s minus the sum of the adapters ${kept}.${fight}`;
     },
     compare: "moved",
     comparedAs: " of drift",
@@ -285,7 +287,7 @@ EXPLORERS.player = (ui) => {
         schedule: run + 1,
         step: steps(run, at),
         shared: norms(run, at, 0),
-        adapters: spec.parts.slice(1).reduce((sum, _, p) => sum + norms(run, at, p + 1), 0) / (nParts - 1),
+        adapters: adapterMean(run, at),
         moved: moved(run, at),
       };
       return conflict ? { ...found, conflict: conflict(run, at) } : found;

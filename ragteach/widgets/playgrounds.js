@@ -134,7 +134,7 @@ EXPLORERS.playgrounds = (ui) => {
     buttons = h("div", { className: "control" }, row);
   ui.controls.append(buttons);
   stepped("r", "Relatedness:");
-  stepped("n", "Sentences a task:");
+  stepped("n", "Texts per task:");
   const number = (name, label, options, text) =>
     ui
       .slider({ name, label, max: options.length - 1, wide: false, text: (i) => text(options[i]) })
@@ -200,7 +200,7 @@ EXPLORERS.playgrounds = (ui) => {
   ui.root.addEventListener("keydown", () => (touched = true));
 
   // ---- accuracy as training goes on --------------------------------------------------------------------------------------
-  const left = ui.panel("New sentences classified correctly, as training goes on");
+  const left = ui.panel("New sentences classified correctly");
   let chart = null;
   const lay = (svg, width) => {
     const all = [...(bench.data?.tasks ?? TOY_TASKS), "mean"],
@@ -337,7 +337,7 @@ EXPLORERS.playgrounds = (ui) => {
         state.random && state.lam === 0 && state.lamS === 0
           ? ` Wₛ − ΣA has moved by ${short(drift())} since step 0.`
           : "";
-      return `${told}Step ${bench.run.step} of ${STEPS}: ${percent(mean(now.accuracy))} of the new sentences are classified correctly, J = ${short(now.J)}.${far}`;
+      return `${told}Step ${bench.run.step} of ${STEPS}: ${share(mean(now.accuracy))} of the new sentences are classified correctly, J = ${short(now.J)}.${far}`;
     },
     compare: "accuracy",
     comparable: (was, now) =>

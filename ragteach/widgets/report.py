@@ -282,13 +282,13 @@ def in_words(row: Any, reference: str = "RAG") -> str:
     span = f"95 % interval {low:+.1f} to {high:+.1f} points"
     if row.verdict == "better":
         return (
-            f"{_first(reference)} is right more often, by {gap:.1f} points ({span}): clear, since 0 lies "
-            "outside."
+            f"{_first(reference)} is right more often, by {gap:.1f} points ({span}): clear, since "
+            "0 lies outside."
         )
     if row.verdict == "worse":
         return (
-            f"{_first(reference)} is right less often, by {-gap:.1f} points ({span}): clear, since 0 lies "
-            "outside."
+            f"{_first(reference)} is right less often, by {-gap:.1f} points ({span}): clear, since "
+            "0 lies outside."
         )
     most = max(abs(low), abs(high))
     return (
@@ -386,14 +386,18 @@ def _tasks(table: pd.DataFrame, advice: Advice, found: Look) -> str:
     behind = int((scores["difference"] < 0).sum())
     clear = int(((scores["low"] > 0) | (scores["high"] < 0)).sum())
     said = (
-        f"{_first(one)} is ahead of {other} in {ahead} of {len(scores)} tasks, and behind in {behind}; "
-        f"{clear} of these differences {'is' if clear == 1 else 'are'} clear on their own. "
+        f"{_first(one)} is ahead of {other} in {ahead} of {len(scores)} tasks, and behind in "
+        f"{behind}; {clear} of these differences {'is' if clear == 1 else 'are'} clear "
+        "on their own. "
     )
     lucky = 0.05 * len(scores)
     chance = f"About {lucky:.0f} of {len(scores)}" if lucky >= 1.5 else "One task in twenty"
     said += f"{chance} would seem clear by luck if there were no difference anywhere."
     if table["seed"].nunique() == 1:
-        said = f"{_first(one)} is ahead of {other} in {ahead} of {len(scores)} tasks, in the only draw."
+        said = (
+            f"{_first(one)} is ahead of {other} in {ahead} of {len(scores)} tasks, in "
+            "the only draw."
+        )
     shown = pd.DataFrame(
         {
             "task": scores["task"],
@@ -550,9 +554,9 @@ def _model(split: Split, strategy: str, overall: str, path: str) -> str:
         "independent": f"lambda = {fitted.lam:.3g}",
     }.get(strategy, f"lambda = {fitted.lam:.3g} and lambda_shared = {fitted.lam_shared:.3g}")
     overall += (
-        f" Here is one split, {len(split.test):,} sentences, and its last row counts every sentence "
-        "alike. The comparison says how well the strategy does; the table says what is known of this "
-        "one file, and its intervals how little that is."
+        f" Here is one split, {len(split.test):,} sentences, and its last row counts every "
+        "sentence alike. The comparison says how well the strategy does; the table says what is "
+        "known of this one file, and its intervals how little that is."
     )
     task = split.task_names[0]
     said = " ".join(split.train.loc[split.train["task"] == task, "text"].iloc[0].split())[:200]
@@ -649,7 +653,8 @@ def _figure(figure: Figure, alt: str) -> str:
     data = base64.b64encode(image.getvalue()).decode()
     words = html.escape(alt)
     return (
-        f'<figure><img alt="{words}" src="data:image/png;base64,{data}">'
+        f'<figure><div class="picture" role="region" tabindex="0" aria-label="picture">'
+        f'<img alt="{words}" src="data:image/png;base64,{data}"></div>'
         f"<figcaption>{words}</figcaption></figure>"
     )
 

@@ -13,7 +13,7 @@ const MOVE_TIME = 180; // milliseconds a move
 EXPLORERS.robots = (ui) => {
   const { spec } = ui,
     lam = Array.from(ui.read("lam").all),
-    share = ui.read("share");
+    arriving = ui.read("share");
   // A saved page keeps long arrays to 16 bits of their range: what is a whole number is rounded to one.
   const exact = (name) => {
     const at = ui.read(name);
@@ -39,7 +39,7 @@ EXPLORERS.robots = (ui) => {
     }
     return way;
   };
-  const meanOf = (r) => worlds.reduce((sum, _, t) => sum + share(r, t), 0) / nWorlds;
+  const meanOf = (r) => worlds.reduce((sum, _, t) => sum + arriving(r, t), 0) / nWorlds;
   const arrives = (state) => moves(state.lam, state.world, cellOf(state)) >= 0;
 
   // ---- controls ----------------------------------------------------------------------------------------------------
@@ -214,7 +214,7 @@ EXPLORERS.robots = (ui) => {
     const plot = axes(chart, size, {
       x: [log[0], log.at(-1)],
       y: [0, 1],
-      xTicks: ticks(log[0], log.at(-1), 5).filter(Number.isInteger),
+      xTicks: ticks(log[0], log.at(-1), 5).filter((v, i) => Number.isInteger(v) && (width > 420 || i % 2 === 0)),
       yTicks: [0, 0.25, 0.5, 0.75, 1],
       xText: (v) => short(10 ** v),
       yText: percent,
@@ -222,9 +222,9 @@ EXPLORERS.robots = (ui) => {
     });
     const entries = worlds.map((title, t) => ({ name: tags[t], key: marker(t, series(t)), title }));
     ends = endNames(chart, entries, { x: width - size.right, low: size.top, high: size.height - size.bottom });
-    ends.place(worlds.map((_, t) => plot.Y(share(log.length - 1, t))));
+    ends.place(worlds.map((_, t) => plot.Y(arriving(log.length - 1, t))));
     worlds.forEach((_, t) => {
-      const points = log.map((v, r) => [plot.X(v), plot.Y(share(r, t))]);
+      const points = log.map((v, r) => [plot.X(v), plot.Y(arriving(r, t))]);
       const look = { d: line(points), fill: "none", stroke: series(t), "stroke-width": 2, "stroke-dasharray": dash(t) },
         nodes = [s("path", look), move(marker(t, series(t)), ...points)];
       for (const node of [...nodes, ...ends.nodes[t]]) node.dataset.task = t;
@@ -257,7 +257,7 @@ EXPLORERS.robots = (ui) => {
       set(cursor, { x1: X(state.lam), x2: X(state.lam) });
     },
     write(state) {
-      worlds.forEach((_, t) => put(ends.numbers[t], percent(share(state.lam, t))));
+      worlds.forEach((_, t) => put(ends.numbers[t], percent(arriving(state.lam, t))));
     },
     say(state) {
       const t = state.world,
@@ -272,7 +272,7 @@ EXPLORERS.robots = (ui) => {
         ? `arrives after ${n} ${n === 1 ? "move" : "moves"}`
         : `is in a cell for the second time after ${n} ${n === 1 ? "move" : "moves"}, and goes in circles for ever`;
       const now = at ? ` After ${at} it is in ${place(spec.cells[t][way[at]])}.` : "";
-      return `λ = ${short(lam[state.lam])}, ${worlds[t]}: from ${place(spec.cells[t][cell])} the robot ${end}; ${expert}.${now} It arrives from ${percent(share(state.lam, t))} of this map's cells, and from ${percent(meanOf(state.lam))} in the mean of the maps.`;
+      return `λ = ${short(lam[state.lam])}, ${worlds[t]}: from ${place(spec.cells[t][cell])} the robot ${end}; ${expert}.${now} It arrives from ${share(arriving(state.lam, t))} of this map's cells, and from ${share(meanOf(state.lam))} in the mean of the maps.`;
     },
     compare: "mean",
     measures(state) {
@@ -283,9 +283,9 @@ EXPLORERS.robots = (ui) => {
         moves: Math.min(state.at, wayOf(state).length - 1),
         arrives: Number(arrives(state)),
         expert: Math.max(0, far(state.world, cell)),
-        share: share(state.lam, state.world),
+        share: arriving(state.lam, state.world),
         mean: meanOf(state.lam),
-        ...named("share", worlds, (t) => share(state.lam, t)),
+        ...named("share", worlds, (t) => arriving(state.lam, t)),
       };
     },
     table(state) {
@@ -293,7 +293,7 @@ EXPLORERS.robots = (ui) => {
         head: ["λ", ...worlds, "mean"],
         rows: lam.map((v, r) => [
           r === state.lam ? `${short(v)} ◀` : short(v),
-          ...worlds.map((_, t) => percent(share(r, t))),
+          ...worlds.map((_, t) => percent(arriving(r, t))),
           percent(meanOf(r)),
         ]),
       };

@@ -2,6 +2,8 @@
 // bias (L, T, C), idf (V).  W_t = W_s + A_t; the score of a word is its weight for the last class minus the first.
 // Toy sentences have knobs: their numbers are those of Python at first, and made in the page wherever else (numbers.js).
 
+const LOOSE = 0.05; // tied by less: next to nothing is shared; by more than 1 - LOOSE: nearly everything
+
 EXPLORERS.sharing = (ui) => {
   const { spec, store } = ui,
     lam = ui.read("lam").all;
@@ -13,15 +15,19 @@ EXPLORERS.sharing = (ui) => {
     drawn = null; // what the pictures show: numbers, and how many lambdas of them
   const color = series;
 
-  const parts = spec.graph || nTasks === 1; // what λ makes of the adapters, not of tasks that are tied or alone
+  const tie = (l) => lam[l] / (lam[l] + spec.lam_shared); // 0: independent; 1: one model
+  const parts = spec.graph || nTasks === 1 || !spec.lam_shared; // what λ makes of the adapters, not of tasks that are tied or alone
   ui.slider({
     name: "at",
     label: "Penalty λ on the adapters:",
     max: nLam - 1,
     text: (l) => `${short(lam[l])}${l === now.best ? "  (chosen on validation)" : ""}`,
     ends: !parts
-      ? [`◀ independent: every ${spec.thing} on its own`, "full sharing: one model for all ▶"]
-      : ["◀ the adapters are free", "the adapters vanish: one model for all ▶"],
+      ? [
+          tie(0) < LOOSE ? `◀ independent: every ${spec.thing} on its own` : "◀ less sharing",
+          tie(nLam - 1) > 1 - LOOSE ? "full sharing: one model for all ▶" : "more sharing ▶",
+        ]
+      : ["◀ cheap adapters", "dear adapters: one model for all ▶"],
     mark: { at: (state) => sentences.of(state).best, text: "chosen on validation sentences" },
   });
   if (spec.knobs) {
@@ -180,23 +186,16 @@ EXPLORERS.sharing = (ui) => {
     },
     say(state) {
       const l = state.at,
-        tie = lam[l] / (lam[l] + spec.lam_shared),
         { best } = now;
       if (!ready)
         return `Solving anew: ${state.n_per_task} sentences per ${spec.thing}, relatedness ${state.relatedness}, seed ${state.seed} …`;
-      const ends = parts
-        ? ["the adapters cost next to nothing", "the adapters are all but gone"]
-        : [`the ${spec.thing}s share next to nothing`, `the ${spec.thing}s share everything but a trace`];
-      const between = parts
-        ? `an adapter's weight costs ${short(lam[l] / spec.lam_shared)} times a shared one`
-        : `the ${spec.thing}s are tied by ${percent(tie)}`;
-      const place = l === 0 ? ends[0] : l === nLam - 1 ? ends[1] : between;
+      const place = parts ? price(l) : tied(l);
       const compare = !now.whole
         ? `${now.n} of ${nLam} λ are solved`
         : l === best
           ? "this is the λ that validation chose"
-          : `validation chose λ = ${short(lam[best])}, where it is ${percent(now.mean[best])}`;
-      return `At λ = ${short(lam[l])} ${place}: ${percent(now.mean[l])} of new sentences are classified correctly; ${compare}. The sentence below: ${verdicts(readings)}.`;
+          : `validation chose λ = ${short(lam[best])}, where it is ${share(now.mean[best])}`;
+      return `At λ = ${short(lam[l])} ${place}: ${share(now.mean[l])} of new sentences are classified correctly; ${compare}. The sentence below: ${verdicts(readings)}.`;
     },
     compare: "accuracy",
     measures(state) {
@@ -208,7 +207,7 @@ EXPLORERS.sharing = (ui) => {
         accuracy: now.mean[l],
         worst: Math.min(...own),
         validation: now.validation[l],
-        tied: lam[l] / (lam[l] + spec.lam_shared),
+        tied: tie(l),
         readings: new Set(readings.map(({ p }) => top(p))).size,
         chosen: lam[now.best],
         best: Math.max(...now.mean),
@@ -251,6 +250,20 @@ EXPLORERS.sharing = (ui) => {
   function apart(l, j) {
     const own = spec.tasks.map((_, t) => ownScore(l, t, j));
     return Math.max(...own) - Math.min(...own);
+  }
+
+  /** What lambda makes of the tasks, by the number and not by the place on the scale. */
+  function tied(l) {
+    if (tie(l) < LOOSE) return `the ${spec.thing}s share next to nothing`;
+    return tie(l) > 1 - LOOSE
+      ? `the ${spec.thing}s share everything but a trace`
+      : `the ${spec.thing}s are tied by ${percent(tie(l))}`;
+  }
+  /** What an adapter's weight costs. */
+  function price(l) {
+    return spec.lam_shared
+      ? `an adapter's weight costs ${short(lam[l] / spec.lam_shared)} times a shared one`
+      : "an adapter's weight has a price, a shared one none";
   }
 
   /** "positive for films and cars, negative for food"; of many tasks, how many. */

@@ -396,8 +396,13 @@ def compute(
         "start": {"at": 0, "sentence": 0, "typed": "", "reader": -1, "lam": float(lam[0])},
     }
     means = accuracy.mean(1)
-    ends = ("independent, ", "full sharing, ") if graph is None else ("", "")
-    tied = f" and the {thing}s are tied by {share:.0%}" if graph is None else ""
+    ends = ("", "")
+    if graph is None and lam_shared:  # said of an end that is one
+        ends = (
+            "independent, " if lam[0] < 0.05 * lam_shared else "",
+            "full sharing, " if lam_shared < 0.05 * lam[-1] else "",
+        )
+    tied = f" and the {thing}s are tied by {share:.0%}" if graph is None and lam_shared else ""
     spec["alt"] = (
         f"Left: share of {len(test)} new sentences classified correctly, for {', '.join(names)}, "
         f"against lambda from {lam[0]:.2g} ({ends[0]}mean {means[0]:.0%}) to {lam[-1]:.2g} "

@@ -8,6 +8,7 @@ EXPLORERS.steps = (ui) => {
   const matrix = (name) => classes.map((_, c) => Array.from(ui.read(name).row(c))),
     { rates } = spec;
   const rest = matrix("rest"),
+    { moves } = spec, // how often (p - y) x moves W_s, G A and the bias: 0 what is frozen
     MOST = 20;
   ui.slider({ name: "steps", label: "Steps taken:", max: MOST, text: String });
   ui.slider({
@@ -38,12 +39,12 @@ EXPLORERS.steps = (ui) => {
     const out = [];
     for (let k = 0; k <= MOST; k++) {
       const said = forward(now, label),
-        down = (w) => w.map((row, c) => row.map((v, j) => v - rate * said.error[c] * x[j]));
+        down = (w, gain) => w.map((row, c) => row.map((v, j) => v - rate * gain * said.error[c] * x[j]));
       out.push({ ...now, ...said });
       now = {
-        shared: down(now.shared),
-        adapter: spec.trained ? down(now.adapter) : now.adapter,
-        bias: now.bias.map((v, c) => v - rate * said.error[c]),
+        shared: down(now.shared, moves.shared),
+        adapter: down(now.adapter, moves.adapter),
+        bias: now.bias.map((v, c) => v - rate * moves.bias * said.error[c]),
       };
     }
     return (films[key] = out);
@@ -68,6 +69,7 @@ EXPLORERS.steps = (ui) => {
       `Gradient of “${isolate(spec.words[0])}”: (p − y) x = ${shown(now.error[c], 3)} · ${short(x[0])} = ${shown(now.error[c] * x[0], 3)}.`,
     (now, c, rate) => {
       const slope = now.error[c] * x[0];
+      if (!moves.shared) return `Step: W_s is frozen, and stays ${shown(now.shared[c][0])}.`;
       return `Step: W_s − η · gradient = ${shown(now.shared[c][0])} − ${short(rate)} · ${shown(slope, 3)} = ${shown(now.shared[c][0] - rate * slope)}.`;
     },
   ];
@@ -104,8 +106,23 @@ EXPLORERS.steps = (ui) => {
     fill.mark = (is) => rows.forEach(({ cells }, i) => cells.forEach((cell, k) => mark(cell, is(i, k))));
     return fill;
   };
+  const G = spec.gain === 1 ? "" : `${short(spec.gain)} × `;
+  const whose = !spec.trained
+    ? "W_s + 0: the shared weight; no adapter serves this task."
+    : spec.others
+      ? `W_s + A: the shared weight, plus those of ${1 + spec.others} adapters, of which only ${isolate(spec.adapter)} moves here.`
+      : `W_s + A: the shared weight, plus ${G}that of the adapter ${isolate(spec.adapter)}.`;
+  const moved = !moves.shared
+    ? `W_s is frozen${moves.adapter ? ": of the two only the adapter moves" : ""}.`
+    : !spec.trained
+      ? "W_s moves; no adapter serves this task."
+      : !moves.adapter
+        ? "The adapter is frozen: of the two only W_s moves."
+        : spec.gain === 1
+          ? "W_s and the adapter move by the same amount."
+          : `The adapter moves by ${short(spec.gain)} times as much as W_s.`;
   const left = ui.panel(`1. Scores of “${isolate(listed(spec.sentence, 80))}” in the task ${isolate(spec.task)}`, {
-    note: `W_s + A: the shared weight, plus that of the adapter ${isolate(spec.adapter)}. Times x, and summed, they give z.`,
+    note: `${whose} Times x, and summed, they give z.`,
   });
   left.classList.add("wrap");
   const scores = grid(
@@ -146,11 +163,11 @@ EXPLORERS.steps = (ui) => {
     });
   });
   const below = ui.panel(
-    "3. The gradient is (p − y) x, the same for W_s and for A; the next step takes η times it away",
+    `3. The gradient is (p − y) x${spec.trained && spec.gain === 1 ? ", the same for W_s and for A" : ""}; the next step takes η times it away`,
     { full: true },
   );
   const side = h("div", { className: "tables" }); // of three classes, beside each other from 800 pixels on
-  side.style.cssText = "display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,230px),1fr));gap:6px 16px";
+  side.style.cssText = "display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,230px),1fr));gap:6px 16px";
   below.append(side);
   const slopes = classes.map((name) => {
     const box = h("div", { style: "min-width:0" });
@@ -199,7 +216,7 @@ EXPLORERS.steps = (ui) => {
         fill(
           spec.words.map((_, j) => [
             signed(now.error[c] * x[j], 3),
-            `${bare(now.shared[c][j])} → ${bare(now.shared[c][j] - rate * now.error[c] * x[j])}`,
+            `${bare(now.shared[c][j])} → ${bare(now.shared[c][j] - rate * moves.shared * now.error[c] * x[j])}`,
           ]),
         ),
       );
@@ -210,7 +227,10 @@ EXPLORERS.steps = (ui) => {
       const sum = STAGES[state.stage](now, state.label, rates[state.rate]);
       const right = isolate(classes[state.label]);
       if (sum) return `Step ${state.steps + 1}, class ${right}. ${sum}`;
-      return `After ${state.steps} ${state.steps === 1 ? "step" : "steps"} of length η = ${short(rates[state.rate])} the model says ${isolate(classes[best])} (p = ${now.p[best].toFixed(2)}); the label is ${right}, with p = ${now.p[state.label].toFixed(3)} and cross-entropy −log p = ${now.loss.toFixed(3)}. W_s and the adapter move by the same amount.`;
+      const taken = state.steps
+        ? `After ${state.steps} ${state.steps === 1 ? "step" : "steps"} with η =`
+        : "Before a step, with η =";
+      return `${taken} ${short(rates[state.rate])}, the model says ${isolate(classes[best])} (p = ${now.p[best].toFixed(2)}); the label is ${right}, with p = ${now.p[state.label].toFixed(3)} and cross-entropy −log p = ${now.loss.toFixed(3)}. ${moved}`;
     },
     compare: "p",
     measures(state) {
@@ -233,20 +253,25 @@ EXPLORERS.steps = (ui) => {
     },
     code(state) {
       const numbers = (rows) => JSON.stringify(rows);
-      const used = [spec.words.length, nClasses];
+      const used = [spec.words.length, nClasses],
+        parts = { shared: true, adapters: spec.trained, bias: spec.biased },
+        frozen = Object.keys(parts).filter((part) => parts[part] && !(moves[part] ?? moves.adapter));
       const lines = [
         "import torch",
         "import ragteach as rt",
         `# the weights of ${used[0]} words, as they are on the page`,
         `x = torch.tensor([${numbers(x)}]).float()  # ${spec.words.join(" ").slice(0, 120)}`,
-        `model = rt.RAG(${used[0]}, ${used[1]}, ${spec.trained ? 1 : 0}, tasks=["this task"], graph=${spec.trained ? "[[1.0]]" : "torch.zeros(1, 0)"}, bias="task")`,
+        `model = rt.RAG(${used[0]}, ${used[1]}, ${spec.trained ? 1 : 0}, tasks=["this task"], graph=${spec.trained ? `[[${spec.gain}]]` : "torch.zeros(1, 0)"}, bias=${spec.biased ? '"task"' : "False"})`,
         `rest = torch.tensor(${numbers(rest)}).float()  # of further adapters: they stay as they are`,
         "with torch.no_grad():",
         `    model.shared.copy_(torch.tensor(${numbers(matrix("shared"))}))`,
         ...(spec.trained
-          ? [`    model.adapters[model.adapter_names[0]].full.copy_(torch.tensor(${numbers(matrix("adapter"))}))`]
+          ? [
+              `    model.adapters[model.adapter_names[0]].full.copy_(torch.tensor(${numbers(matrix("adapter"))})${spec.gain === 1 ? "" : ` / ${spec.gain}`})`,
+            ]
           : []),
-        `    model.bias.copy_(torch.tensor([${numbers(Array.from(ui.read("bias").all))}]))`,
+        ...(spec.biased ? [`    model.bias.copy_(torch.tensor([${numbers(Array.from(ui.read("bias").all))}]))`] : []),
+        ...(frozen.length ? [`model.freeze(${frozen.map((part) => JSON.stringify(part)).join(", ")})`] : []),
         `optimizer = torch.optim.SGD(model.parameters(), lr=${rates[state.rate]})`,
         `label = torch.tensor([${state.label}])`,
         `for step in range(${state.steps}):`,

@@ -92,6 +92,12 @@ def gradient_step(
             got="vectorizer=None",
             fix="pass vectorizer=data.vectorizer",
         )
+    if model.n_adapters and model.adapter_kind != "full":
+        raise refuse(
+            expected='full adapters (adapter="full"), whose weights move one by one',
+            got=f"adapter={model.adapter_kind!r}",
+            fix='leave adapter out when you make the model: rt.RAG(..., adapter="full")',
+        )
     t = model.task_index(task)
     classes = model.class_names or [str(c) for c in range(model.n_classes)]
     if isinstance(label, str) or str(label) in classes:
@@ -130,7 +136,7 @@ def gradient_step(
             "shared": model.shared[:, columns],
             "adapter": own,
             "rest": rest,
-            "bias": torch.zeros(len(classes)) if bias is None else bias[t],
+            "bias": torch.zeros(len(classes)) if bias is None else bias[t].clone(),
         }
     name = model.adapter_names[serving[0]] if serving else "none"
     spec = {
@@ -145,6 +151,8 @@ def gradient_step(
         "label": int(label),
         "words": [vocabulary[j] for j in columns],
         "trained": bool(serving),
+        "others": len(serving[1:]),
+        **moving(model, t, serving),
         "colors": plots.CYCLE[0][:6],
         "rates": list(RATES),
         "start": {"steps": 0, "rate": 5, "label": int(label), "stage": 0},
@@ -153,10 +161,23 @@ def gradient_step(
     spec["alt"] = (
         f"Probabilities of {', '.join(classes)} for “{sentence}” in the task {task}: "
         f"{', '.join(f'{v:.2f}' for v in first)} before, {', '.join(f'{v:.2f}' for v in after)} "
-        f"after one step of length 0.5 on the label {classes[int(label)]}; beside it the gradient "
+        f"after one step with eta = 0.5 on the label {classes[int(label)]}; beside it the gradient "
         "(p - y) x of every word."
     )
     return show("steps", arrays, spec, figure, goal, partial(measures, arrays, spec))
+
+
+def moving(model: RAG, t: int, serving: list[int]) -> dict[str, Any]:
+    """What a step moves, in multiples of -eta (p - y) x: of W_s, of G A, of the bias.
+
+    Its weight G stands twice in the movement of G A: in the gradient, and before A.
+    """
+    adapter = model.adapters[model.adapter_names[serving[0]]] if serving else None
+    gain = float(model.graph[t, serving[0]]) if serving else 0.0
+    trains = adapter is not None and any(p.requires_grad for p in adapter.parameters())
+    bias = model.bias is not None and model.bias.requires_grad
+    moves = {"shared": float(model.shared.requires_grad), "adapter": gain**2 * trains}
+    return {"gain": gain, "moves": {**moves, "bias": float(bias)}, "biased": model.bias is not None}
 
 
 def measures(arrays: Arrays, spec: Spec, state: State) -> dict[str, float]:
@@ -166,12 +187,12 @@ def measures(arrays: Arrays, spec: Spec, state: State) -> dict[str, float]:
         for k in ("x", "shared", "adapter", "rest", "bias")
     )
     y = np.eye(len(spec["classes"]))[state["label"]]
-    rate = RATES[state["rate"]]
+    rate, moves = RATES[state["rate"]], spec["moves"]
     for _ in range(state["steps"]):
         error = probabilities((shared + own + rest) @ x + bias) - y
-        shared -= rate * np.outer(error, x)
-        own -= rate * np.outer(error, x) * spec["trained"]
-        bias -= rate * error
+        shared -= rate * moves["shared"] * np.outer(error, x)
+        own -= rate * moves["adapter"] * np.outer(error, x)
+        bias -= rate * moves["bias"] * error
     p = probabilities((shared + own + rest) @ x + bias)
     return {
         "steps": state["steps"],
@@ -199,8 +220,9 @@ def twin(arrays: Arrays, spec: Spec, rate: float = 0.5) -> tuple[Figure, np.ndar
 
     first = probabilities((shared + own + rest) @ x + bias)
     slope = np.outer(first - y, x)  # (n_classes, n_words)
-    moved = own - rate * slope if spec["trained"] else own
-    after = probabilities((shared - rate * slope + moved + rest) @ x + bias - rate * (first - y))
+    moves = {part: rate * times for part, times in spec["moves"].items()}
+    weights = shared + own + rest - (moves["shared"] + moves["adapter"]) * slope
+    after = probabilities(weights @ x + bias - moves["bias"] * (first - y))
     figure = Figure(figsize=(9, 3.0), layout="constrained")
     left, right = figure.subplots(1, 2)
     at = np.arange(len(y))
@@ -227,6 +249,6 @@ def twin(arrays: Arrays, spec: Spec, rate: float = 0.5) -> tuple[Figure, np.ndar
         xticklabels=spec["words"],
         yticks=at,
         yticklabels=spec["classes"],
-        title="gradient (p − y) x, for W_s and for A alike",
+        title="gradient (p − y) x" + ", for W_s and for A alike" * (spec["gain"] == 1),
     )
     return figure, first, after

@@ -19,7 +19,7 @@ const STORIES = [
     title: "One word, two meanings",
     stops: [
       {
-        say: "Four kinds of reviews, and half of their opinion words change sides between them. One model for all (no adapter): it must average. Look at the words on the right: one bar for all tasks.",
+        say: "Four kinds of reviews, and half of their opinion words change sides between them. One model for all (no adapter): it must average. Look at the words: one bar for all tasks.",
         set: { r: 0.5, n: 40, graph: NONE, at: 300 },
       },
       {
@@ -70,11 +70,11 @@ const STORIES = [
     title: "The start that is never forgotten",
     stops: [
       {
-        say: "A large random start, no penalty, plain gradient descent. The sentence below the controls tells how far the tasks are; play, and see that the words keep a piece of their random start.",
+        say: "A large random start, no penalty, plain gradient descent. The sentence below the controls tells how far W_s minus the sum of the adapters has moved; play, and see that the words keep a piece of their random start.",
         set: { r: 0.5, n: 30, graph: EACH, lam: 0, lamS: 0, optimiser: 1, lr: 5, random: 1, at: 0 },
       },
       {
-        say: "After 400 steps: W_s minus the sum of the adapters is what it was at step 0, to the last digit (law 2). See the sentence.",
+        say: "After 400 steps: W_s minus the sum of the adapters is what it was at step 0, but for rounding (law 2). See the sentence.",
         set: { r: 0.5, n: 30, graph: EACH, lam: 0, lamS: 0, optimiser: 1, lr: 5, random: 1, at: 400 },
       },
       {

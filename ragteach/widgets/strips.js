@@ -7,7 +7,7 @@
 
 const MOST_PARTS = 12; // words; of more the strongest stand alone, the others in one sum
 const FEW_PARTS = 4; // of fewer words beside each other the table is turned
-const NARROW = 66; // pixels: two small numbers
+const NARROW = 74; // pixels: two small numbers
 
 const WIDE = 130; // pixels: a name longer than this is cut, and said whole by its title
 

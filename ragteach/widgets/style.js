@@ -14,12 +14,14 @@ const CSS = `
 .root { --fg: #1b1f24; --soft: #57606a; --line: #d0d7de; --grid: #eaeef2; --bg: #ffffff; --panel: #f6f8fa; --accent: #0b62c4;
   --plus: 11, 98, 196; --minus: 200, 84, 0; --shared: #1b1f24; --warn: #a40e26; --shade: rgba(0, 0, 0, .38);
   --series-0: #0072b2; --series-1: #d55e00; --series-2: #009e73; --series-3: #cc79a7; --series-4: #8723f5; --series-5: #431033;
+  --series-6: #a55a2d; --series-7: #691e00; --series-8: #001eb4; --series-9: #b469ff; --series-10: #874b78; --series-11: #4b0f78;
   color: var(--fg); background: var(--bg); font: 14px/1.45 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif;
   border: 1px solid var(--line); border-radius: 8px; padding: 12px 14px; box-sizing: border-box; }
 .root[data-theme="dark"] { --fg: #e8eaed; --soft: #a9b1ba; --line: #444c56; --grid: #2d333b; --bg: #16191d; --panel: #1f242a;
   --accent: #6cb2ff; --plus: 108, 178, 255; --minus: 255, 159, 80; --shared: #e8eaed; --warn: #ff8f9c; --shade: rgba(255, 255, 255, .4);
-  --series-0: #0072b2; --series-1: #d55e00; --series-2: #009e73; --series-3: #cc79a7; --series-4: #e69f00; --series-5: #56b4e9; }
-@media (forced-colors: active) { .root, .root[data-theme="dark"] { --fg: CanvasText; --soft: CanvasText; --line: CanvasText; --grid: GrayText; --bg: Canvas;
+  --series-0: #0072b2; --series-1: #d55e00; --series-2: #009e73; --series-3: #cc79a7; --series-4: #e69f00; --series-5: #56b4e9;
+  --series-6: #5aff69; --series-7: #784bf0; --series-8: #b4c3b4; --series-9: #d2b478; --series-10: #e10f4b; --series-11: #c3ffc3; }
+@media (forced-colors: active) { .root, .root[data-theme="dark"] { --fg: CanvasText; --soft: CanvasText; --line: CanvasText; --grid: color-mix(in srgb, CanvasText 25%, Canvas); --bg: Canvas;
   --panel: Canvas; --accent: Highlight; --shared: CanvasText; --warn: CanvasText; } svg, .sample { forced-color-adjust: none; } svg text { fill: CanvasText; }
   button[aria-pressed=true] { forced-color-adjust: none; background: Highlight; color: HighlightText; } }
 @media (prefers-reduced-motion: reduce) { * { transition: none !important; animation: none !important; } }
@@ -29,7 +31,7 @@ h4 { font-size: 13.5px; margin: 0 0 2px; font-weight: 650; }
 p { margin: 0; }
 .about, .note { color: var(--soft); } .note { font-size: 12.5px; }
 .controls { display: flex; flex-wrap: wrap; gap: 6px 18px; margin: 10px 0 4px; align-items: end; }
-.control { display: flex; flex-direction: column; gap: 2px; min-width: 0; } .control.wide { flex: 1 1 100%; } .control.short { flex: 1 1 170px; max-width: 230px; }
+.control { display: flex; flex-direction: column; gap: 2px; min-width: 0; } .control.wide { flex: 1 1 100%; } .control.short { flex: 1 1 170px; max-width: 300px; }
 label, .label { font-weight: 600; font-size: 13px; } label .said { font-weight: 400; font-variant-numeric: tabular-nums; }
 input[type=range] { display: block; contain: size layout; width: 100%; margin: 4px 0 0; accent-color: var(--accent); height: 22px; cursor: pointer; }
 @media (forced-colors: none) { /* our own look: the system's thumb makes Chromium sort the layers of the whole page at every move */
@@ -39,7 +41,7 @@ input[type=range] { display: block; contain: size layout; width: 100%; margin: 4
 .track { position: relative; } .ends { display: flex; justify-content: space-between; gap: 12px; font-size: 12.5px; color: var(--soft); }
 .ends span:last-child { text-align: right; }
 .mark { position: absolute; top: -3px; transform: translateX(-50%); font-size: 11px; line-height: 1; color: var(--fg); pointer-events: none; }
-select, input[type=text], button { font: inherit; font-size: 13px; color: var(--fg); background: var(--bg); border: 1px solid var(--soft);
+select, input[type=text], button { font: inherit; text-overflow: ellipsis; font-size: 13px; color: var(--fg); background: var(--bg); border: 1px solid var(--soft);
   border-radius: 6px; padding: 4px 8px; min-height: 30px; max-width: 100%; }
 button { cursor: pointer; background: var(--panel); } button[aria-pressed=true] { background: var(--accent); color: var(--bg); border-color: var(--accent); }
 button:disabled { opacity: .5; cursor: default; }
@@ -70,6 +72,8 @@ svg { display: block; width: 100%; overflow: visible; } .sample { width: 26px; h
  .picture { position: relative; } .moving { position: absolute; inset: 0; pointer-events: none; }
 .root:is(:hover, :focus-within) :is(.track, .say, .layer, .still, .moving) { will-change: transform; } /* the hand is here */
 svg .grid { fill: none; stroke: var(--grid); } svg .axis { stroke: var(--line); } svg .cursor { stroke: var(--fg); stroke-width: 1.5; } svg .best { stroke: var(--soft); stroke-dasharray: 2 3; }
+.graph { user-select: none; } .box { cursor: grab; touch-action: none; } .box rect { fill: var(--panel); stroke: var(--fg); } .box:hover rect, .box.held rect, svg .drawn { stroke: var(--accent); stroke-width: 2.5; }
+.graph .whole { fill: var(--shared); fill-opacity: .12; stroke: var(--shared); } .common { fill: none; stroke: var(--shared); stroke-opacity: .3; } .edge { cursor: pointer; } .edge:hover .seen { stroke-opacity: .55; } .graph .drawn { pointer-events: none; }
 .tools { display: flex; flex-wrap: wrap; gap: 8px; margin-top: 10px; align-items: center; }
 .more { margin-top: 8px; overflow-x: auto; max-height: 320px; overflow-y: auto; } [hidden] { display: none !important; }
 table { border-collapse: collapse; font-size: 12.5px; font-variant-numeric: tabular-nums; } th, td { padding: 2px 7px; white-space: nowrap; text-align: right; border-bottom: 1px solid var(--line); }

@@ -35,6 +35,35 @@ def test_axe_finds_nothing_serious(on_disk, kind):
     page.emulate_media(color_scheme="dark")
     page.wait_for_function(f"{ROOT}.dataset.theme === 'dark'")
     assert serious(page, ".ragteach-explorer", only="color-contrast") == []
+    page.emulate_media(color_scheme="dark", forced_colors="active")
+    assert page.evaluate(FORCED) == []
+
+
+# In the system's own colours: texts and lines stand out, the grid does not, and pressed buttons differ.
+FORCED = f"""() => {{
+  const root = {ROOT}, wrong = [], light = (colour) => {{
+    const pen = document.createElement('canvas').getContext('2d', {{ willReadFrequently: true }});
+    pen.fillStyle = colour; pen.fillRect(0, 0, 1, 1);
+    const [r, g, b] = [...pen.getImageData(0, 0, 1, 1).data].map((v) =>
+      v / 255 <= 0.04045 ? v / 255 / 12.92 : ((v / 255 + 0.055) / 1.055) ** 2.4);
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b; }};
+  const style = (node) => getComputedStyle(node), ground = light(style(root).backgroundColor);
+  const contrast = (colour) => {{ const other = light(colour);
+    return (Math.max(ground, other) + 0.05) / (Math.min(ground, other) + 0.05); }};
+  const all = (what) => [...root.querySelectorAll(what)].filter((node) => node.checkVisibility());
+  const least = (what, of, low, high = 99) => {{ for (const node of all(what)) {{ const colour = style(node)[of];
+    if (colour !== 'none' && !(contrast(colour) >= low && contrast(colour) <= high))
+      wrong.push([what, node.outerHTML.slice(0, 120), colour]); }} }};
+  least('svg text', 'fill', 4.5);
+  least('p, label, th, td, h3, h4', 'color', 4.5);
+  least('svg .axis', 'stroke', 3);
+  least('[stroke^="var(--series"]', 'stroke', 3);
+  least('svg .grid', 'stroke', 1.1, 3.5);
+  const pressed = new Set(all('[aria-pressed=true]').map((node) => style(node).backgroundColor));
+  for (const node of all('[aria-pressed=false]'))
+    if (pressed.has(style(node).backgroundColor)) wrong.push(['pressed', node.outerHTML]);
+  return wrong;
+}}"""
 
 
 def test_playing_is_read_aloud_once_at_its_end(on_disk):
@@ -87,7 +116,7 @@ def lab(rgb):
 def test_colours_stand_out_and_are_told_apart(theme):
     """Series 3 to 1 on the ground, texts 4.5 to 1; for every kind of colour vision 15 apart in L*a*b*."""
     named = colours()[theme]
-    series = [named[f"--series-{i}"] for i in range(6)]
+    series = [named[f"--series-{i}"] for i in range(12)]
     for colour in [*series, named["--shared"], named["--accent"]]:
         assert contrast(colour, named["--bg"]) >= 3, colour
     for text, ground in itertools.product(("--fg", "--soft", "--warn"), ("--bg", "--panel")):

@@ -193,7 +193,7 @@ def test_story_the_sum_collapses(opened):
         page = stop(opened, 4, number)
         places = page.evaluate(
             "() => { const root = document.querySelector('.ragteach-explorer').shadowRoot;"
-            " const panel = [...root.querySelectorAll('.panel')].find((p) => /What a word/.test(p.textContent));"
+            " const panel = [...root.querySelectorAll('.panel')].find((p) => /each task/.test(p.textContent));"
             " return [...panel.querySelectorAll('path')].map((p) => p.getAttribute('d'))"
             ".filter((d) => /^M[\\d.]+,[\\d.]+m/.test(d)).map((d) => d.slice(1).split(',')[0]); }"
         )
@@ -265,3 +265,52 @@ def test_a_sentence_sums_to_its_probability_and_is_read_in_its_order(opened):
     assert [sum(row[1:-2]) for row in rows] == pytest.approx(z, abs=0.006 * len(rows[0]))
     p = np.exp(z - z.max()) / np.exp(z - z.max()).sum()
     assert [row[-1] / 100 for row in rows] == pytest.approx(p, abs=0.012)
+
+
+EDGES = f"""() => [...{ROOT}.querySelectorAll('[data-edge]')]
+  .filter((button) => button.ariaPressed === 'true').map((button) => button.dataset.edge)"""
+
+
+def test_boxes_are_connected_by_hand_finger_and_keyboard(opened):
+    """Whatever the way: films and A2 are connected, and nothing else changes; then apart again."""
+    page = opened(viewport={"width": 1280, "height": 900})
+    films, a2 = (
+        page.get_by_role("button", name=name) for name in (re.compile("^films, c"), "adapter A2, c")
+    )
+
+    def drag():
+        films.hover()
+        page.mouse.down()
+        a2.hover()
+        page.mouse.up()
+
+    def choose():
+        a2.click()
+        films.click()
+
+    def keys():
+        films.focus()
+        page.keyboard.press("Enter")
+        a2.press(" ")
+
+    def line():
+        (x1, y1), (x2, y2) = (
+            (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+            for box in (films.bounding_box(), a2.bounding_box())
+        )
+        page.mouse.click(x1 + 0.7 * (x2 - x1), y1 + 0.7 * (y2 - y1))
+
+    def button():
+        page.get_by_text("or open the matrix").click()
+        page.get_by_label("films uses adapter A2").click()
+
+    before = page.evaluate(EDGES)
+    assert before == ["0,0", "1,1", "2,2", "3,3"]
+    for number, way in enumerate((drag, choose, keys, line, button)):
+        way()
+        say(page)
+        expected = sorted({*before, "0,1"}) if number % 2 == 0 else before
+        assert page.evaluate(EDGES) == expected, way.__name__
+        connected = "A1, A2" if number % 2 == 0 else "A1"
+        assert films.get_attribute("aria-label") == f"films, connected with {connected}"
+    assert page.said == []

@@ -1,6 +1,7 @@
 """A notebook opened again: no kernel knows its explorers any more, and they draw from what it saved."""
 
 import nbformat
+import once
 import pytest
 from nbformat.sign import NotebookNotary
 from nbformat.v4 import new_code_cell, new_notebook, new_output
@@ -15,7 +16,6 @@ from .lab import Notebook
 
 pytestmark = pytest.mark.browser
 ALL = {**SMALL, "playground": PLAYGROUND}
-PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 
 EXPLORER = "document.querySelectorAll('.ragteach-explorer')[i]"
 NUDGE = f"""i => {{ const e = {EXPLORER}, input = e.shadowRoot.querySelector('input[type=range]');
@@ -39,7 +39,7 @@ def written(server, name, kernel="python3"):
         alt = {"image/png": {"alt": w.spec["alt"]}}
         live = {VIEW: {"model_id": "0" * 32, "version_major": 2, "version_minor": 0}}
         outputs = [
-            new_output("display_data", {"image/png": PIXEL}, metadata=alt),
+            new_output("display_data", {"image/png": once.PIXEL_TEXT}, metadata=alt),
             new_output("display_data", {"text/html": "<details>words</details>"}),
             new_output("display_data", {"text/html": revived(w.saved()), "text/plain": ""}),
             new_output("execute_result", live | {"text/plain": NOTE}, execution_count=1),

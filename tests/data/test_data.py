@@ -20,9 +20,10 @@ import pandas as pd
 import pooch
 import pytest
 
+from ragteach.data import files, toy
 from ragteach.data.features import make_vectorizer
 from ragteach.data.files import load_csv
-from ragteach.data.sources import fetching, files, human, toy
+from ragteach.data.sources import fetching, human
 from ragteach.data.sources.human import load_human
 from ragteach.data.toy import LABELS, TOY_TASKS, folder, make_toy
 from ragteach.errors import RagteachError

@@ -137,11 +137,27 @@ def test_names_of_the_training_data_stay_in_their_order():
         (["1", "2"], "stars", None),  # two classes have but one distance
         (["1", "2", "5 stars"], "stars", None),
         (["1", "2", "inf"], "stars", None),
+        (["1", "2", "1e+999"], "stars", None),
+        (["101", "202", "303"], "label", None),  # codes, so are the next ones
+        (["7", "400000", "400001"], "label", None),
+        (["0", "2", "3"], "label", None),
+        ([str(n) for n in range(1, 78)], "intent", None),
+        (["101", "202", "303"], "score", [101, 202, 303]),
+        (["0", "50", "100"], "label", [0, 50, 100]),
+        (["0", "0.5", "1.0"], "label", [0, 0.5, 1]),
     ],
 )
 def test_numbers_as_names_are_amounts_where_they_can_be(names, column, values):
     found = ordered_values(names, column)
     assert (None if found is None else found.tolist()) == values
+
+
+@pytest.mark.parametrize("odd", ["198434e3", "1e9", "inf", "nan", "1_000", "0x10"])
+def test_only_what_reads_like_a_number_is_one(odd):
+    """A row's name in hexadecimal, or a word, stands behind the numbers, whatever float makes of it."""
+    assert sorted([odd, "30", "1e-05", "2,5", "-4", "1E+01"], key=natural) == [
+        "-4", "1e-05", "2,5", "1E+01", "30", odd
+    ]  # fmt: skip
 
 
 def test_natural_order_is_total():

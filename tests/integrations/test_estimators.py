@@ -514,7 +514,8 @@ def test_refusals_of_predict(numbers):
     assert str(caught.value) == (
         "Expected: tasks seen in fit: ['cars', 'films']\n"
         "Got: task 'food'\n"
-        "What to do: check the spelling, or fit with examples of it (cross-validation: shuffle the rows)"
+        "What to do: check the spelling, or fit with examples of it (cross-validation: "
+        "shuffle the rows)"
     )
     with pytest.raises(
         RagteachError, match=r"Got: tasks=None\nWhat to do: call with tasks.*routing"

@@ -180,7 +180,8 @@ SAID = {  # what the solved notebook prints: how the model answer says it
     "+11.9 [+8.6, +15.2]": "on known items by 12 [9, 15]",
     "+4.9 [+1.4, +8.4]": "on new ones by 5 [1, 8]",
     "0.063 0.037 0.090": "six points ahead of popularity [4, 9]",
-    "half and half 20 +5.2 [+3.2, +7.2] * +3.2 [+2.0, +4.3] *": "by 5 [3, 7] and independent tastes by 3 [2, 4]",
+    "half and half 20 +5.2 [+3.2, +7.2] * +3.2 [+2.0, +4.3] *": "by 5 [3, 7] and independent "
+    "tastes by 3 [2, 4]",
     "+16.3 [+10.9, +21.7]": "16 [11, 22] over a taste of their own",
     "+0.0 points [-6.6, +6.6]": "0.0 points [-6.6, 6.6]",
     "+0.6 points [-1.9, +3.1]": "0.6 [-1.9, 3.1]",

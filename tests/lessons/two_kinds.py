@@ -11,15 +11,17 @@ record of its own. The kernel watches what this rests on, and says "unequal" whe
     a shared cell reads a name that differs           (through functions too)
     a cell that was run twice changed a shared object (its hash before and after)
 
-Random numbers of the global generators are each world's own, until a shared cell draws some: these are
-the solution's. How many a learner has drawn by then is open anyway, so no lesson may hang on it.
+Random numbers of the global generators are each world's own, until a shared cell draws some: these
+are the solution's. How many a learner has drawn by then is open anyway, so no lesson may hang on
+it.
 
-If it is unequal, and whenever anything at all is wrong with what came out, each notebook is run alone
-(`lesson_runs`): what a test says of a fault is what that run says. That the two ways give the same
-notebooks is a long test.
+If it is unequal, and whenever anything at all is wrong with what came out, each notebook is run
+alone (`lesson_runs`): what a test says of a fault is what that run says. That the two ways give the
+same notebooks is a long test.
 """
 
 import ast
+import hashlib
 import json
 import os
 import pickle
@@ -238,7 +240,9 @@ def coalesced(outputs: list) -> list:
 
 
 class Worlds:
-    """The two worlds of names: the kernel has the solution's; ``own`` holds what differs from it."""
+    """The two worlds of names: the kernel has the solution's; ``own`` holds what differs from
+    it.
+    """
 
     def __init__(self, shell, found: list[Piece], where: Path, report: Path, saved) -> None:
         self.shell, self.pieces, self.report, self.saved = shell, iter(found), report, saved
@@ -353,14 +357,33 @@ def difference(old: dict, new: dict) -> dict:
     return {name: was for name, was, now in both if was is not now}
 
 
+class Pickler(pickle.Pickler):
+    """Pickle's quick one, for objects that this process only compares with themselves, later."""
+
+    def reducer_override(self, obj):
+        """Tensors as numpy holds them; all else as it is."""
+        held = once.plain(obj)
+        return NotImplemented if held is obj else (type(obj), (held,))
+
+
+class Sink:
+    """A file that keeps a hash of what is written."""
+
+    def __init__(self) -> None:
+        self.hash = hashlib.blake2b(digest_size=16)
+        self.write = self.hash.update
+
+
 def digest(value) -> str:
     """A name for all that an object holds; empty if it cannot change, or cannot be looked into."""
     if isinstance(value, PLAIN):
         return ""
+    sink = Sink()
     try:
-        return once.digest(value)
+        Pickler(sink, protocol=5).dump(value)
     except (pickle.PicklingError, AttributeError, TypeError, RuntimeError):
         return ""
+    return sink.hash.hexdigest()
 
 
 def chance() -> tuple:

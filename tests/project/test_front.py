@@ -130,7 +130,8 @@ COMMANDS = {
     "python -m ragteach predict": "tests/project/test_readme.py::test_own_data_in_a_terminal",
     "python tools/file_map.py": "tests/project/test_readme.py::test_a_map_that_differs_is_told",
     "python notebooks/_source/build.py": "tests/project/test_notebooks.py::test_building_is_deterministic_and_checked",
-    "python -m ragteach compare --data human": "not run: twenty seeds of real sentences take minutes; lesson 10 runs fewer",
+    "python -m ragteach compare --data human": "not run: twenty seeds of real sentences take "
+    "minutes; lesson 10 runs fewer",
     "torchrun": "not run: it starts two processes of a script of the reader's own",
     "make test": "not run: it is what runs these tests",
     "make env": "not run: make test begins with it",
@@ -140,7 +141,8 @@ COMMANDS = {
     "python -m pytest": "not run: it is what runs these tests",
     "git pull": "not run: it needs the repository's address to answer",
     "git clone": "not run: it needs the repository's address to answer",
-    "conda env create": "not run: read, not resolved; test_setup.py keeps its packages in step with pyproject.toml",
+    "conda env create": "not run: read, not resolved; test_setup.py keeps its packages in step "
+    "with pyproject.toml",
     "py -m venv": "not run: on Windows only",
     "jupyter lab": "not run: on Windows only; make lab starts the same elsewhere",
     "pip install": "not run: on Windows only; make env does the same elsewhere",

@@ -6,13 +6,17 @@ from types import SimpleNamespace
 
 import lesson_runs
 import nbformat
+import numpy as np
+import pandas as pd
 import pytest
+import torch
 import two_kinds
 from lesson_source import build
 from matplotlib.figure import Figure
 from nbclient.exceptions import CellExecutionError
 from two_kinds import BOTH, GONE, SOLUTION, STUDENT, Worlds, parts, pieces
 
+from ragteach import RAG
 from ragteach.teach import record
 
 TODO, RIGHT = "double = ...", "def double(x):\n    return 2 * x"
@@ -129,6 +133,24 @@ def test_what_both_bind_anew_is_one_again(run):
 def test_a_change_of_what_is_shared_is_seen(run, cell, said):
     changes = dict(x=[2, 1], change=lambda x: x.append(3))
     assert run([f"a = 1\n{cell}"], ["a = ..."], **changes).unequal == said
+
+
+@pytest.mark.parametrize(
+    ("held", "change"),
+    [
+        (pd.DataFrame({"text": ["good", "bad"] * 3}), lambda x: x.loc.__setitem__((1, "text"), "")),
+        ({"w": [torch.zeros(3)]}, lambda x: x["w"][0].add_(1)),
+        ([np.zeros(4), "a"], lambda x: x[0].fill(1)),
+        ([{"a"}, {}], lambda x: x[0].add("b")),
+        (RAG(2, 2, 1), lambda x: x.bias.data.add_(1)),
+    ],
+    ids=["frame", "tensor", "array", "set", "model"],
+)
+def test_whatever_changes_inside_has_another_digest(held, change):
+    before = two_kinds.digest(held)
+    assert before and two_kinds.digest(held) == before
+    change(held)
+    assert two_kinds.digest(held) != before
 
 
 def test_random_numbers_are_each_world_s_own_until_both_draw(run):

@@ -131,6 +131,10 @@ def test_task_by_task_is_the_mean_of_each():
     assert scores[["low", "high"]].isna().all(axis=None)  # the same in every draw: no width
     with refused("strategy", "none"):
         by_task(found, "RAG", "none")
+    wide = by_task(
+        table({"RAG": 0.9, "full sharing": 0.1}, seeds=2, noise=0.4), *scores.columns[:2]
+    )
+    assert wide["low"].min() == -1 and wide["high"].max() == 1  # accuracies differ by no more
 
 
 def test_a_yardstick_that_came_out_higher_is_said():

@@ -58,6 +58,15 @@ def test_a_dead_tie_is_never_clear():
     assert paired(tie)["verdict"].item() == "no clear difference"
 
 
+def test_draws_that_differ_by_rounding_only_do_not_differ():
+    """0.5 - 0.4 and 0.4 - 0.3 are the same tenth, and two draws are too few to call it clear."""
+    lead = made({"RAG": [0.5, 0.4], "independent": [0.4, 0.3]}, "resplit", 1 / 3)
+    (row,) = paired(lead).itertuples()
+    assert row.low == row.high == pytest.approx(0.1)
+    assert row.verdict == "no clear difference"
+    assert not winners(lead.assign(relatedness=0.0))["clear"].item()
+
+
 def test_repetitions_are_no_data():
     with refused("every draw once", "seed 0 of 'RAG' more than once"):
         summary(pd.concat([made(SCORES), made(SCORES)]))

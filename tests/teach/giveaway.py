@@ -28,9 +28,9 @@ def right_values(monkeypatch):
     """The values that checks compare with, while this is open."""
     seen, plain = [], checks.Wrong.__init__
 
-    def noted(self, message, yours=None, expected=None, diagnosed=True):
+    def noted(self, message, yours=None, expected=None, *more, **named):
         seen.append(expected)
-        plain(self, message, yours, expected, diagnosed)
+        plain(self, message, yours, expected, *more, **named)
 
     with monkeypatch.context() as patch:
         patch.setattr(checks.Wrong, "__init__", noted)

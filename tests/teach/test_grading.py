@@ -28,7 +28,7 @@ from ragteach.teach.classroom.sandbox import Limits
 from ragteach.teach.classroom.submissions import Submission
 from ragteach.teach.course import notebooks
 
-STUDENTS = 36  # of handed_in
+STUDENTS = 38  # of handed_in
 linux = pytest.mark.skipif(sys.platform != "linux", reason="the sandbox of Linux")
 
 IMPORTS = (
@@ -124,6 +124,16 @@ check("01-2", a)
 """
 SCRIPT = "def expected_errors(*a): raise ValueError('<script>alert(1)</script>')\ncheck('01-3', expected_errors)"
 IMAGE = "<img src=x onerror=alert(1)>"
+# Right answers that no list of names leads to: what an answer leans on shows only when it is run.
+HIDDEN = [
+    f"{IMPORTS}\nnumber = 20_000 + 17\nhere = rt.world(student_id=str(number))",
+    "signs = []\ndef put(sign): signs.append(sign)\nfor sign in (1, -1, -1, 1): put(sign)",
+    "def hand_in():\n    mine = list(signs)\n    return check('01-2', mine)\nhand_in()",
+    f"{COUNTS.partition('check')[0]}%time table = label_counts(here.train, here.word, list(here.sizes))",
+    ERRORS.partition("check")[0],
+    "for n, mine in {'01-w': table, '01-3': expected_errors}.items():\n    print(check(n, mine))",
+    "with np.errstate(all='ignore'):\n    zeros = lambda *a: np.zeros((3, 3))\n    check('01-1', zeros)",
+]
 FLOOD = "a = [1, -1, -1, 1]\nfor i in range(50000): print('x' * 1000)\nopen('f', 'wb').write(b'x' * 10**7)\n"
 
 
@@ -200,6 +210,9 @@ def handed_in(folder):
         "scribbles.ipynb": notebook(IMPORTS, SCRIBBLES, ERRORS),
         "vandal.ipynb": notebook(IMPORTS, VANDAL.format(victim=folder / "victim.txt"), ERRORS),
         "long.ipynb": notebook(IMPORTS, PROOF, "b = 1\n" * 9000, ERRORS),
+        "hidden.ipynb": notebook(*HIDDEN),
+        "zoe\u0301.ipynb": notebook(IMPORTS, COUNTS, TABLE),  # as macOS writes the name
+        "zo\u00e9.json": json.dumps({"class": {"world": "zo\u00e9"}}),
         "victim.txt": "untouched",
         "marked.ipynb": "\ufeff" + notebook(IMPORTS, ERRORS),  # as Notepad saves it
         "UPPER.IPYNB": notebook(IMPORTS, ERRORS),
@@ -255,6 +268,26 @@ def test_right_answers_get_their_points(graded):
     assert status(graded, "ada", "01-4") == TODO
     assert status(graded, "folder", "01-3") == PASS
     assert status(graded, "twice", "01-2") == PASS  # the later, right copy counts
+
+
+@linux
+def test_what_a_notebook_hands_in_counts_wherever_its_check_stands(graded):
+    """Its slices were run alone once: a list filled by a function was empty, a check in a loop no
+    answer.
+    """
+    assert [status(graded, "hidden", n) for n in ("01-2", "01-3", "01-w", "01-1")] == [PASS] * 3 + [
+        FAIL
+    ]
+    row = graded[0]["hidden", "01-w"]
+    assert (row["world"], row["note"], row["how"]) == ("20017", "", "apart")
+    kept = json.loads((graded[1] / "out" / ".graded" / "hidden.json").read_text())["exercises"]
+    assert "zeros" not in kept["01-1"]["message"] and kept["01-1"]["how"] == "apart"
+
+
+@linux
+def test_one_name_in_two_spellings_is_one_student(graded):
+    row = graded[0]["zo\u00e9", "01-w"]
+    assert (row["status"], row["world"]) == (PASS, "zo\u00e9")
 
 
 @linux
@@ -406,11 +439,16 @@ import sys
 from ragteach.teach.classroom import wire, worlds
 from ragteach.teach.classroom.sandbox import Limits, Student
 hoard = "import os\\nfor _ in range(4): os.fork()\\nmine = bytearray(3 * 10**7)\\nimport time; time.sleep(60)"
-with Student(Limits(memory=300_000_000, namespaces=sys.argv[1] == "True"), worlds.DEFAULT) as student:
-    try:
-        student.answer((hoard,), "mine")
-    except wire.Hung as error:
-        print(error)
+again = "mine = [bytearray(10**5) for _ in range(6_000)]\\nimport time; time.sleep(60)"
+grown = [bytearray(10**5) for _ in range(8_000)]
+grown = grown[::400]  # what is let go of lies between what is kept
+for takes in (hoard, again):
+    limits = Limits(memory=300_000_000, namespaces=sys.argv[1] == "True")
+    with Student(limits, worlds.DEFAULT) as student:
+        try:
+            student.answer((takes,), "mine")
+        except wire.Hung as error:
+            print(error)
 """
 
 
@@ -419,12 +457,12 @@ with Student(Limits(memory=300_000_000, namespaces=sys.argv[1] == "True"), world
 def test_processes_of_one_answer_share_one_limit_of_memory(apart):
     """Each once had all of it for itself: thirty-two children, thirty-two times as much.
 
-    In a program of its own, as grading is: what this test process has let go of would count for it.
+    And what the program before it had let go of, an answer once could take on top.
     """
     if apart and namespaces.missing():
         pytest.skip("no namespaces here")
     done = forks.python(HOARD, str(apart))
-    assert "its memory" in done.stdout, done.stderr
+    assert done.stdout.count("its memory") == 2, done.stderr
 
 
 def test_results_are_kept_apart_from_what_was_handed_in(tmp_path):

@@ -1,6 +1,7 @@
 """No lazy answer passes: a constant, a flipped sign, a mean over the wrong axis, another order ...
 
-Made from the right answer of every exercise (see `lazy_answers`), and each told what is wrong with it.
+Made from the right answer of every exercise (see `lazy_answers`), and each told what is wrong with
+it.
 """
 
 import re

@@ -279,6 +279,40 @@ def test_gradient_step_sends_the_weights_of_the_model():
     assert z == pytest.approx(model(x, task="cars")[0].detach().numpy(), abs=1e-5)
 
 
+MODELS = {
+    "as made": {},
+    "a weight of two": {"graph": [[2.0, 0.0], [0.0, 1.0]]},
+    "no bias": {"bias": False},
+    "one bias": {"bias": "shared"},
+    "no adapter": {"graph": [[0.0, 0.0], [0.0, 1.0]]},
+}
+
+
+@pytest.mark.parametrize("frozen", ["nothing", "shared", "adapters"])
+@pytest.mark.parametrize("options", MODELS.values(), ids=MODELS)
+def test_gradient_step_moves_as_torch_does(options, frozen):
+    model = rt.RAG(2, 3, 2, scale=0.5, **options)
+    if frozen != "nothing":
+        model.freeze(frozen)
+    words = rt.make_vectorizer("bow").fit(["good film"])
+    w = rt.widgets.gradient_step("good film", 1, 0, model, words)
+    optimizer = torch.optim.SGD([p for p in model.parameters() if p.requires_grad], lr=0.5)
+    for _ in range(3):
+        loss = torch.nn.functional.cross_entropy(model(torch.ones(1, 2), 0), torch.tensor([1]))
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    p = model(torch.ones(1, 2), 0).softmax(-1)[0, 1].item()
+    assert w.measures(steps=3)["p"] == pytest.approx(p, abs=1e-6)
+
+
+def test_gradient_step_refuses_adapters_whose_weights_do_not_move_alone():
+    model = rt.RAG(2, 3, 1, adapter="low_rank", rank=1)
+    words = rt.make_vectorizer("bow").fit(["good film"])
+    with pytest.raises(RagteachError, match="Expected: full adapters"):
+        rt.widgets.gradient_step("good film", 1, 0, model, words)
+
+
 # ------------------------------------------------------------------ your own data and model
 
 

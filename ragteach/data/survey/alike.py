@@ -1,9 +1,9 @@
-"""Names that a person may have meant to be one: ``Good`` and ``good``, ``5 stars`` and ``5``, a typo.
+"""Names that a person may have meant to be one: ``Good`` and ``good``, ``5`` and ``5 stars``.
 
-Enters: the names of labels or tasks, and how many rows each has.  Leaves: `Alike`, one for each name
-that looks like another, with the lines that merge the two or drop the odd one.
+Enters: the names of labels or tasks, and how many rows each has.  Leaves: `Alike`, one for each
+name that looks like another, with the lines that merge the two or drop the odd one.
 
-Nothing is merged silently: `look` and `from_frame` say what they see, and you decide. Looked for are
+Nothing is merged silently: `look` and `from_frame` say what they see, you decide. They look for
 
     case, spaces, signs, accents       Corner Café, corner cafe
     one number, written in two ways    5 and 5 stars, 5.0, 5/5, five

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from ragteach.data.naming import MOST_ON_A_SCALE, NUMBER
 from ragteach.data.survey.alike import dropped, look_alikes
 
 TINY, SMALL = 15, 100  # rows of a task: too few to test; few enough to say so
@@ -143,7 +144,6 @@ def about_tasks(tasks: pd.DataFrame, classes: pd.DataFrame, others: list[str]) -
             "or name",
             "choose a column with few values that repeat (--task)",
         )
-    numbers = [name for name in classes["label"] if re.fullmatch(r"-?\d+\.?\d*", name)]
     if len(classes) == 1:
         yield Finding(
             "classes",
@@ -151,13 +151,36 @@ def about_tasks(tasks: pd.DataFrame, classes: pd.DataFrame, others: list[str]) -
             f"one class only, {classes['label'][0]!r}: there is nothing to learn",
             "check which column holds the labels (--label)",
         )
-    elif len(numbers) == len(classes) > 20:
+
+
+def about_numbers(names: list[str], ordered: bool) -> Iterator[Finding]:
+    """Classes that are numbers: amounts (``ordered``), measurements, or codes."""
+    if not 1 < len(names) == sum(bool(NUMBER.fullmatch(name)) for name in names):
+        return
+    ends = f"{names[0]} to {names[-1]}"
+    if ordered:
+        yield Finding(
+            "order",
+            "know",
+            f"the classes are numbers in an order, {ends}",
+            "read the mean absolute error beside accuracy, which counts a miss by one like a miss "
+            f"by {len(names) - 1}; compare tells both",
+        )
+    if len(names) > MOST_ON_A_SCALE:
         yield Finding(
             "classes",
             "know",
-            f"{len(classes)} different numbers as labels, from {numbers[0]} to "
-            f"{numbers[-1]}: these may be measurements",
+            f"{len(names)} different numbers as labels, {ends}: these may be measurements",
             "use a regression (RAGRegressor), or cut them into a few classes",
+        )
+    elif not ordered:
+        amounts = "; if they are amounts, call their column stars or score" if names[2:] else ""
+        yield Finding(
+            "codes",
+            "know",
+            f"the classes are numbers, {ends}, read as names without an order",
+            f"give codes their words: rt.mend(data, rename_labels={{{names[0]!r}: '...'}}), in a "
+            f"terminal --rename-label={shlex.quote(names[0] + '=...')}{amounts}",
         )
 
 
@@ -182,13 +205,13 @@ def _about_sizes(tasks: pd.DataFrame, small: pd.Series) -> Finding:
     return Finding("tasks", weight, said, fix)
 
 
-def about_balance(
-    tasks: pd.DataFrame, classes: pd.DataFrame, ordered: bool = False
-) -> Iterator[Finding]:
-    """Is one class much more frequent, or alone in a task? ``ordered``: classes are amounts."""
+def about_balance(tasks: pd.DataFrame, classes: pd.DataFrame) -> Iterator[Finding]:
+    """Is one class much more frequent, or alone in a task?"""
+    if len(classes) == 1:
+        return
     top = classes.iloc[classes["rows"].argmax()]
     share = f"{top['share']:.0%} (95 % interval {top['low']:.0%} to {top['high']:.0%})"
-    skewed = top["share"] > max(0.5, 2 / len(classes)) and len(classes) > 1
+    skewed = top["share"] > max(0.5, 2 / len(classes))
     yield Finding(
         "balance",
         "know" if skewed else "fine",
@@ -198,17 +221,8 @@ def about_balance(
         if skewed
         else "nothing; no class is so frequent that saying it always would score well",
     )
-    if ordered:
-        names = classes["label"].tolist()
-        yield Finding(
-            "order",
-            "know",
-            f"the classes are numbers in an order, {names[0]} to {names[-1]}",
-            "read the mean absolute error beside accuracy, which counts a miss by one like a miss "
-            f"by {len(names) - 1}; compare tells both",
-        )
     one = tasks[tasks["classes"] == 1]
-    if len(one) and len(classes) > 1:
+    if len(one):
         yield Finding(
             "balance",
             "act",

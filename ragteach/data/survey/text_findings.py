@@ -77,8 +77,8 @@ def about_repeats(rows: pd.DataFrame, counts: dict) -> Iterator[Finding]:
             "duplicates",
             "know",
             f"{counted_texts(across)} in several tasks",
-            "nothing, if the tasks ask different questions about one text: all rows of a text go to "
-            "the same part of a split",
+            "nothing, if the tasks ask different questions about one text: all rows of a text go "
+            "to the same part of a split",
         )
     if len(conflicts):
         row = int(

@@ -3,9 +3,9 @@
 Enters: the names of a table's columns, and what you say about them.  Leaves: `Columns`.
 
 A column called exactly ``text``, ``label`` or ``task`` is taken. Else one whose name is much used
-for it (``review``, ``sentiment``, ``domain``), or ends in such a word (``customer_review``, ``meta.stars``),
-is, if it is the only such one; what was found is printed, so that you can object. Two that fit are
-an error that lists both.
+for it (``review``, ``sentiment``, ``domain``), or ends in such a word (``customer_review``,
+``meta.stars``), is, if it is the only such one; what was found is printed, so that you can object.
+Two that fit are an error that lists both.
 """
 
 from __future__ import annotations

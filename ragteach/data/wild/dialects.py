@@ -19,7 +19,9 @@ from ragteach.errors import refuse
 
 SHAPE = "a CSV file with a header line and the columns text, label, task"
 SEPARATORS = ",;\t|"
+SAMPLE = 20_000  # letters in which a header is looked for
 MOST_TITLES = 10  # lines above a header
+FEW_ROWS = 2  # below a header of names that are not known
 UNUSUAL = "^~:#/\u00a6\x01\x1f"  # named in an error, not taken: they also stand in titles
 EXCEL_SAYS = re.compile(r"\Asep=(.)\r?\n")  # the first line of a file that Excel wrote
 
@@ -108,9 +110,10 @@ def _below_titles(text: str, separator: str | None) -> str:
 
     A title stands alone in its line, and the names of columns stand in the line below.
     """
+    start = text if len(text) < SAMPLE else text[:SAMPLE].rpartition("\n")[0]
     for sign in separator or SEPARATORS:
         try:
-            reader = csv.reader(io.StringIO(text[:20_000]), delimiter=sign)
+            reader = csv.reader(io.StringIO(start), delimiter=sign)
             rows = [(reader.line_num, row) for row in islice(reader, MOST_TITLES + 2)]
         except csv.Error:
             continue
@@ -122,11 +125,22 @@ def _below_titles(text: str, separator: str | None) -> str:
             continue
         if set("".join(titles)) & set(SEPARATORS):  # of a header, in another dialect
             continue
-        header, below = rows[top][1], rows[top + 1][1]
-        if len(header) == len(below) and any(map(is_likely, header)):
+        header, below = rows[top][1], [row for _, row in rows[top + 1 :]]
+        if len(header) != len(below[0]):
+            continue
+        if any(map(is_likely, header)) or _is_table(header, below, sign):
             print(f"above the header, left out: {', '.join(map(repr, titles))}")
             return "\n".join(text.split("\n")[rows[top - 1][0] :])
     return text
+
+
+def _is_table(header: list[str], below: list[list[str]], separator: str) -> bool:
+    """Whether rows are as long as the different names above them, in whatever language these are."""
+    if separator == "," and len(header) < 3:  # one comma is often a sentence's own
+        return False
+    names = [name.strip() for name in header]
+    same = all(len(row) == len(names) for row in below)
+    return all(names) and len(set(names)) == len(names) and same and len(below) >= FEW_ROWS
 
 
 def _first_line(text: str) -> str:

@@ -4,8 +4,8 @@ Enters: a path, an address, bytes or an open file.  Leaves: a pandas DataFrame a
 Of CSV every value is text, so that nothing is guessed: ``NA`` in a text column is a text.
 
 What the file does not say, its bytes do: packed or not, which encoding (UTF-8, or the UTF-16 of
-spreadsheets), which separator stands in the header. A separator other than the comma is printed, and
-so are lines that stand above the header.
+spreadsheets), which separator stands in the header. A separator other than the comma is printed,
+and so are lines that stand above the header.
 """
 
 from __future__ import annotations
@@ -52,8 +52,8 @@ def load_table(
 
     Args:
         source: a path, an address (``https://...``), bytes, or an open file (StringIO). Read are
-            CSV (also with ``;``, tabs or ``|``), ``.jsonl``, ``.json``, ``.parquet``, ``.xlsx``, each also
-            packed as ``.gz``, ``.bz2``, ``.xz`` or ``.zip``.
+            CSV (also with ``;``, tabs or ``|``), ``.jsonl``, ``.json``, ``.parquet``, ``.xlsx``,
+            each also packed as ``.gz``, ``.bz2``, ``.xz`` or ``.zip``.
         encoding: of the text. Default: as its first bytes say, else UTF-8.
         separator: between values. Default: the one that the header has most of, printed if it is
             not the comma.

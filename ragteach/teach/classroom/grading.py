@@ -34,7 +34,7 @@ from ragteach.teach.classroom import namespaces, submissions
 from ragteach.teach.classroom.sandbox import Limits, contained
 from ragteach.teach.classroom.submissions import file_name, printable
 
-VERSION = 1  # of what stands in .graded: another number, and all is graded again
+VERSION = 2  # of what stands in .graded: another number, and all is graded again
 COLUMNS = ("student", "exercise", "points", "status", "how", "world", "note")
 
 

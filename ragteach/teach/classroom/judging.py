@@ -13,11 +13,13 @@ A progress file is a claim. Points come from the run alone; where the two differ
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import importlib
 import re
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 
 from ragteach.errors import refuse, shown
 from ragteach.teach import checks
@@ -30,6 +32,8 @@ LOOKS_UP = re.compile(
     r"\bREGISTRY\b|\bteach[./]exercises\b|\bimport exercises\b|\bchecks\.get\(|\bgetsource|\bsolutions/"
 )
 SECONDS_OF_ALL = 20  # times Limits.seconds: what all answers of one student may take
+SECONDS_OF_WHOLE = 2  # times Limits.seconds: what a run of the whole notebook may take
+NO_END = "Run again"  # begins what is said of an answer that did not come
 
 
 def judge(submission: Submission, limits: Limits, lessons: Sequence[str] = ()) -> dict:
@@ -42,21 +46,25 @@ def judge(submission: Submission, limits: Limits, lessons: Sequence[str] = ()) -
     notebook = slices.read(submission.cells)
     claims = submission.progress.get("checks", {})
     claims = claims if isinstance(claims, dict) else {}
-    world = world_of_student(submission, notebook)
+    world = world_of_student(submission, notebook, limits)
     found = {}
     until = time.monotonic() + SECONDS_OF_ALL * limits.seconds
-    for number in numbers({*notebook.answers, *notebook.broken, *claims}, lessons):
+    met = {*notebook.answers, *notebook.broken, *notebook.mentions, *claims}
+    for number in numbers(met, lessons):
         answers = notebook.answers.get(number, [])[::-1]
         if not answers and number in claims:
             answers = _answer_of_claim(number, claims[number])
         verdict = _best(number, answers, world, limits, until)
         if not answers and number in notebook.broken:
             verdict["message"] = notebook.broken[number]
+        found[number] = verdict
+    if time.monotonic() < until:
+        found |= _of_the_whole(notebook, found, world, limits)
+    for number, verdict in found.items():
         said = claims.get(number)
         said = said.get("status") if isinstance(said, dict) else None
         if said in (PASS, FAIL) and said != verdict["status"]:
             verdict["claim"] = f"the progress file says {said}, the run says {verdict['status']}"
-        found[number] = verdict
     return {
         "student": submission.student,
         "world": world,
@@ -102,10 +110,17 @@ def lesson_order(number: str) -> tuple[str, int, str]:
     return lesson, int(place) if place.isdigit() else 999, place
 
 
-def world_of_student(submission: Submission, notebook: slices.Notebook) -> str:
+def world_of_student(submission: Submission, notebook: slices.Notebook, limits: Limits) -> str:
     """The world that the notebook enters, else the progress file's, else the default."""
     kept = submission.progress.get("class", {})
-    for said in (notebook.world, kept.get("world") if isinstance(kept, dict) else None):
+    entered: object = notebook.world
+    if isinstance(entered, slices.Answer):  # rt.world(my_number)
+        try:
+            with Student(limits, worlds.DEFAULT) as student:
+                entered = student.answer(entered.statements, entered.expression)
+        except (wire.Hung, wire.TooMuch, NotData, Exception):
+            entered = None
+    for said in (entered, kept.get("world") if isinstance(kept, dict) else None):
         if said is not None:
             try:
                 return worlds.clean_id(said)
@@ -139,6 +154,76 @@ def _best(
     return best
 
 
+def _of_the_whole(
+    notebook: slices.Notebook, found: dict[str, dict], world: str, limits: Limits
+) -> dict[str, dict]:
+    """Verdicts of what the whole notebook hands in where a slice of it did not pass.
+
+    Nobody loses points by what a slice cannot see: ``check`` in a function or a loop, a list that a
+    function fills, a weight that an optimiser moves. One run for all exercises that need it.
+    """
+    wanted = [number for number, verdict in found.items() if _may_differ(number, verdict, notebook)]
+    if not wanted:
+        return {}
+    seen = _run_whole(notebook, wanted, world, limits)
+    passed = [number for number, verdict in seen.items() if verdict["status"] == PASS]
+    for number in passed:
+        code = "\n".join(map(ast.unparse, notebook.statements))
+        seen[number]["borrowed"] = borrows(slices.Answer(number, "", (code,)))
+    bound = [number for number in passed if checks.get(number).bound is not None]
+    again = _run_whole(notebook, bound, world, limits, fresh=1) if bound else {}
+    for number in bound:
+        seen[number]["recomputed"] = again.get(number, {}).get("status") == PASS
+    return seen
+
+
+def _may_differ(number: str, verdict: dict, notebook: slices.Notebook) -> bool:
+    """Not what passed, did not end, or was left open as it was handed out."""
+    if verdict["status"] == PASS or verdict["message"].startswith(NO_END):
+        return False
+    answers = notebook.answers.get(number, [])
+    code = "\n".join(line for a in answers for line in (*a.statements, a.expression))
+    is_open = verdict["status"] == TODO and "..." in code
+    return number in notebook.mentions and not is_open
+
+
+def _run_whole(
+    notebook: slices.Notebook, wanted: list[str], world: str, limits: Limits, fresh: int = 0
+) -> dict[str, dict]:
+    """Run the notebook from top to bottom, and judge what it hands to ``check`` on the way."""
+    worlds.stay(world, fresh)
+    more = replace(limits, seconds=SECONDS_OF_WHOLE * limits.seconds)
+    found: dict[str, dict] = {}
+    with (
+        contextlib.suppress(wire.Hung, wire.TooMuch),
+        Student(more, world, fresh) as student,
+    ):
+        for statements, here in slices.whole(notebook, wanted):
+            for number in here:
+                if found.get(number, {}).get("status") == PASS:
+                    continue
+                result, how, yours = _handed(student, statements, number)
+                statements = ()
+                if yours is not ...:
+                    found[number] = _verdict(result, how)
+                    if checks.get(number).bound is not None and how == "apart":
+                        found[number]["value"] = _rounded(yours)
+    return found
+
+
+def _handed(
+    student: Student, statements: tuple[str, ...], number: str
+) -> tuple[Result, str, object]:
+    """(verdict, how, value) of what was handed in last; the value is ``...`` if nothing was."""
+    try:
+        yours = student.handed(statements, number)
+        return checks._judge(number, yours), "apart", yours
+    except NotData:
+        return _beside(student, number), "beside", None
+    except Exception as error:
+        return checks._explain_error(number, error, is_code=True), "none", None
+
+
 def borrows(answer: slices.Answer) -> bool:
     """Whether an answer asks the course for that very answer, ``check("02-1", reference("02-1"))``,
     or looks for it in the package's exercises or a solved notebook.
@@ -159,7 +244,7 @@ def _of_one(number: str, answer: slices.Answer, world: str, limits: Limits, fres
             except NotData:
                 result, how = _beside(student, number), "beside"
     except (wire.Hung, wire.TooMuch) as error:
-        return _verdict(Result(number, FAIL, f"Run again, {error}."), "none")
+        return _verdict(Result(number, FAIL, f"{NO_END}, {error}."), "none")
     except Exception as error:
         result, how = checks._explain_error(number, error, is_code=True), "none"
         return _verdict(result, how)
@@ -211,7 +296,6 @@ def _answer_of_claim(number: str, claim: object) -> list[slices.Answer]:
 
 
 def _answer_of_source(number: str, source: str) -> list[slices.Answer]:
-    import ast
     import textwrap
 
     try:

@@ -145,6 +145,13 @@ class Student:
         wire.send_data(self.link, {"run": list(statements), "answer": expression})
         return self._value(self._reply())
 
+    def handed(self, statements: tuple[str, ...], number: str) -> Any:
+        """What the notebook, run on by ``statements``, handed to ``check`` last; ``...`` if
+        nothing.
+        """
+        wire.send_data(self.link, {"run": list(statements), "handed": number})
+        return self._value(self._reply())
+
     def inside(self, number: str) -> dict:
         """What the check says of the last answer, run beside the student's code: weaker."""
         wire.send_data(self.link, {"inside": number})
@@ -269,6 +276,7 @@ def _middle(link: socket.socket, limits: Limits, folder: str, world: str, fresh:
     try:
         with contextlib.suppress(OSError):  # before it is out of sight
             processes = os.open("/proc", os.O_RDONLY | os.O_DIRECTORY)
+            footprint.let_go()
             own = footprint.of(processes, os.getpid())
         os.setsid()
         namespaces.die_with_parent()
@@ -372,9 +380,21 @@ def _serve(link: socket.socket, world: str, fresh: int) -> None:
     scope: dict = {"__name__": "__main__", "display": lambda *a, **k: None}
     desk = Desk(link)
     mine: object = ...
+    handed: dict[object, object] = {}
+    check = checks.check
+
+    def hand_in(number: str, yours: object = ...) -> checks.Result:
+        handed[number] = yours
+        return check(number, yours)
+
+    checks.check = hand_in
 
     def do(asked: dict) -> dict:
         nonlocal mine
+        if "handed" in asked:
+            _run(asked["run"], "None", scope)
+            mine = handed.get(asked["handed"], ...)
+            return {"value": desk.told(mine)}
         if "run" in asked:
             mine = _run(asked["run"], asked["answer"], scope)
             return {"value": desk.told(mine)}

@@ -6,7 +6,9 @@ that no answer uses are left out, so that a lesson of minutes is graded in secon
 a syntax error costs that cell only.
 
 A statement is needed if it stores, changes or calls a method of a name that is needed; then all
-names it reads are needed too. That takes too much rather than too little.
+names it reads are needed too. What a name does not show (a function that fills a list, an optimiser
+that moves a weight, a ``check`` in a loop) a slice cannot know: `whole` gives the notebook from top
+to bottom, for what a slice does not bear out.
 """
 
 from __future__ import annotations
@@ -16,10 +18,12 @@ import contextlib
 import re
 import symtable
 import warnings
-from collections.abc import Set
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Set
+from dataclasses import dataclass, field
 
 CHECK = re.compile(r"\bcheck\(\s*[\"']([\w-]+)[\"']")
+NUMBER = re.compile(r"\w{2,20}-\w{1,3}")
+TIMED = re.compile(r"^(\s*)%time\s+(?=\S)", re.MULTILINE)  # IPython runs what stands behind it
 MAGIC = re.compile(r"^[%!?].*|^[^#]*\?\s*$")  # a line of IPython's own
 DEEPER = re.compile(
     r"^(\s*)(?:[\w., ]+=\s*)?(?:[!?]|%[a-z]).*"
@@ -47,13 +51,15 @@ class Notebook:
 
     answers: dict[str, list[Answer]]
     broken: dict[str, str]  # exercise: why its cell cannot be read
-    world: str | None  # the id in rt.world("...")
+    world: str | Answer | None  # the id in rt.world("..."), or how it is found in rt.world(mine)
+    statements: list[ast.stmt] = field(default_factory=list)
+    mentions: dict[str, list[int]] = field(default_factory=dict)  # exercise: statements naming it
 
 
 def read(cells: list[str]) -> Notebook:
     """Every answer in the cells, in order."""
-    statements: list[ast.stmt] = []
     found = Notebook({}, {}, None)
+    statements = found.statements
     calls: dict[str, list[tuple[ast.expr, int]]] = {}
     for source in cells:
         try:
@@ -73,6 +79,38 @@ def read(cells: list[str]) -> Notebook:
             statements.append(node)
     found.answers = {number: _last(number, these, statements) for number, these in calls.items()}
     return found
+
+
+def whole(notebook: Notebook, wanted: Collection[str]) -> Iterator[tuple[tuple[str, ...], list]]:
+    """The notebook from top to bottom, in parts: (statements, exercises to ask for after them).
+
+    What only shows something is left out. The last part ends after the last statement, and asks for
+    all: a function may have been called there that names its exercise far above.
+    """
+    begun = 0
+    for place in range(len(notebook.statements)):
+        here = [number for number in wanted if place in notebook.mentions.get(number, ())]
+        if here:
+            yield _shown_apart(notebook.statements[begun : place + 1]), here
+            begun = place + 1
+    yield _shown_apart(notebook.statements[begun:]), list(wanted)
+
+
+def _shown_apart(statements: list[ast.stmt]) -> tuple[str, ...]:
+    return tuple(ast.unparse(node) for node in statements if not _is_shown(node))
+
+
+def _is_shown(node: ast.stmt) -> bool:
+    """A card, a picture, an explorer, alone in its line; ``check`` is what we wait for."""
+    if not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Call)):
+        return _only_shows(node)
+    name = ast.unparse(node.value.func)
+    arguments = [*node.value.args, *(word.value for word in node.value.keywords)]
+    inside = (inner for argument in arguments for inner in ast.walk(argument))
+    if any(isinstance(inner, ast.Call | ast.NamedExpr) for inner in inside):
+        return False  # print(check(...)), print(x := 3)
+    shows = ("show", *(word for word in MOVING if word != "check"))
+    return name.rpartition(".")[2] in shows or ".widgets." in name
 
 
 def _last(number: str, calls: list[tuple[ast.expr, int]], statements: list[ast.stmt]) -> list:
@@ -95,6 +133,7 @@ def parsed(source: str) -> ast.Module:
     first = source.split(maxsplit=1)[0] if source.strip() else ""
     if first.startswith("%%") and first not in OF_PYTHON:  # a file, a page, another language
         lines = []
+    lines = [TIMED.sub(r"\1", line) for line in lines]
     plain = [MAGIC.sub("pass", line) for line in lines]
     deeper = [DEEPER.sub(r"\1pass", line) for line in plain]
     with warnings.catch_warnings():
@@ -106,7 +145,9 @@ def parsed(source: str) -> ast.Module:
 
 
 def _look(node: ast.stmt, place: int, found: Notebook, calls: dict) -> None:
-    """Take note of the calls of ``check`` and ``world`` in a statement."""
+    """Take note of the calls of ``check`` and ``world`` in a statement, and of exercises' names."""
+    for number in _named(node):
+        found.mentions.setdefault(number, []).append(place)
     for call in ast.walk(node):
         if not isinstance(call, ast.Call):
             continue
@@ -116,10 +157,33 @@ def _look(node: ast.stmt, place: int, found: Notebook, calls: dict) -> None:
         values = [*call.args, *(word.value for word in call.keywords)]
         first = values[0] if values else None
         said = first.value if isinstance(first, ast.Constant) else None
+        if name == "world" and _is_own(call.func, found.statements):
+            continue
         if name == "world" and isinstance(said, str | int) and not isinstance(said, bool):
             found.world = str(said)
+        elif name == "world" and first is not None and not isinstance(first, ast.Constant):
+            needed = slice_of(first, found.statements[:place])
+            found.world = Answer("", ast.unparse(first), tuple(map(ast.unparse, needed)))
         if name == "check" and isinstance(said, str) and len(values) > 1:
             calls.setdefault(said, []).append((values[1], place))
+
+
+def _is_own(function: ast.expr, before: list[ast.stmt]) -> bool:
+    """Whether the notebook itself defines the function that it calls by this name."""
+    name = getattr(function, "id", None)
+    return any(isinstance(node, ast.FunctionDef) and node.name == name for node in before)
+
+
+def _named(node: ast.AST) -> set[str]:
+    """Texts in the form of an exercise's number, but for those that only ask to be shown one."""
+    if isinstance(node, ast.Call):
+        name = ast.unparse(node.func).rpartition(".")[2]
+        if name == "reference" or (name in MOVING and name not in ("check", "print", "display")):
+            return set()
+    if isinstance(node, ast.Constant):
+        said = node.value
+        return {said} if isinstance(said, str) and NUMBER.fullmatch(said) else set()
+    return set().union(*map(_named, ast.iter_child_nodes(node)))
 
 
 def slice_of(expression: ast.expr, before: list[ast.stmt]) -> list[ast.stmt]:

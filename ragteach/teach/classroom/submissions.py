@@ -17,13 +17,16 @@ import json
 import os
 import re
 import stat
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from ragteach.errors import refuse
 
-MAX_BYTES = 20_000_000
+MAX_BYTES = (
+    100_000_000  # of a file: outputs that a notebook kept make it large, and are not looked at
+)
 MAX_FILES = 40  # of one student
 ENDINGS = (".ipynb", ".json")
 
@@ -58,9 +61,9 @@ def find(folder: Path) -> dict[str, list[Path]]:
         if _is_nobodys(entry.name):
             continue
         if entry.is_dir() and not entry.is_symlink():
-            found.setdefault(entry.name, []).extend(sorted(_inside(entry)))
+            found.setdefault(_student(entry.name), []).extend(sorted(_inside(entry)))
         elif _is_read(entry.name):
-            found.setdefault(entry.stem, []).append(entry)
+            found.setdefault(_student(entry.stem), []).append(entry)
     if not found:
         raise refuse(
             expected="at least one notebook (.ipynb) or progress file (.json)",
@@ -68,6 +71,11 @@ def find(folder: Path) -> dict[str, list[Path]]:
             fix="put NAME.ipynb, NAME.json or a folder for each student there",
         )
     return found
+
+
+def _student(name: str) -> str:
+    """A name in one spelling: macOS writes an accent as a sign of its own, other systems do not."""
+    return unicodedata.normalize("NFC", name)
 
 
 def left_out(folder: Path) -> list[str]:
@@ -112,8 +120,8 @@ def read(student: str, files: list[Path], root: Path) -> Submission:
         try:
             with _opened(path, root) as file:
                 _take(submission, file.read(MAX_BYTES + 1))
-        except (OSError, ValueError, RecursionError) as error:
-            submission.notes.append(f"{path.name}: {error}"[:300])
+        except (OSError, ValueError, RecursionError, MemoryError) as error:
+            submission.notes.append(f"{path.name}: {error or 'too large to be read'}"[:300])
     return submission
 
 

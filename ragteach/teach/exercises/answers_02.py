@@ -20,13 +20,15 @@ SHAPE_MISTAKES = {
     "W_s": [
         (
             (100, 3),
-            "The article's d x c: then W_s x would multiply rows of 3 numbers by 100, which is impossible.",
+            "The article's d x c: then W_s x would multiply rows of 3 numbers by 100, which "
+            "is impossible.",
         )
     ],
     "A": [
         (
             (2, 3),
-            "The article's k x c. But each of the 2 adapters is added to W_s, so each needs its shape.",
+            "The article's k x c. But each of the 2 adapters is added to W_s, so each "
+            "needs its shape.",
         ),
         ((3, 100), "This is one adapter; stack all of them, the adapter's number first."),
         ((2, 100, 3), "Each adapter is added to W_s: same order, classes first."),
@@ -95,7 +97,8 @@ WEIGHT_MISTAKES = [
     ),
     (
         shared_each_time,
-        "W_s is inside the sum over k, so it is counted once per adapter. It belongs in front of the sum.",
+        "W_s is inside the sum over k, so it is counted once per adapter. It belongs in "
+        "front of the sum.",
     ),
     (no_shared, "W_s is missing: it is added to every task."),
     (mean_of_adapters, "A sum over k, not a mean: do not divide by K."),
@@ -201,16 +204,18 @@ COLLAPSE_MISTAKES = [
     ),
     (
         no_adapter_is_used,
-        "Without adapters all tasks are equal, and there are other graphs: every task may have the same.",
+        "Without adapters all tasks are equal, and there are other graphs: every task may "
+        "have the same.",
     ),
     (
         as_many_adapters_as_tasks,
-        "How many adapters there are does not decide it. Which task gets which does: compare the rows.",
+        "How many adapters there are does not decide it. Which task gets which does: "
+        "compare the rows.",
     ),
     (
         rank_of_one,
-        "The rank of G is 1 where rows are multiples of each other: one task may have twice as much. And "
-        "K = 0, which collapses as well, has rank 0.",
+        "The rank of G is 1 where rows are multiples of each other: one task may have twice as "
+        "much. And K = 0, which collapses as well, has rank 0.",
     ),
     (
         only_ones,
@@ -218,15 +223,18 @@ COLLAPSE_MISTAKES = [
     ),
     (
         equal_row_sums,
-        "Equal row sums are not enough: with G = I every row sums to 1, and each task has its own adapter.",
+        "Equal row sums are not enough: with G = I every row sums to 1, and each task has its "
+        "own adapter.",
     ),
     (
         equal_columns,
-        "You compare columns. With rows (1, 1) and (0, 0), one task has both adapters, the other none.",
+        "You compare columns. With rows (1, 1) and (0, 0), one task has both adapters, "
+        "the other none.",
     ),
     (
         graph_of_rank_one,
-        "Rank one is not enough: with one adapter and rows (1), (2), (3) the tasks hold different amounts.",
+        "Rank one is not enough: with one adapter and rows (1), (2), (3) the tasks hold "
+        "different amounts.",
     ),
     (
         some_rows_equal,
@@ -281,7 +289,8 @@ PENALTY_MISTAKES = [
     ),
     (
         lambda lam, lam_shared, n: min(lam_shared, lam / n),
-        "W does not go as a whole where it is cheapest: squares cost less when split among the parts.",
+        "W does not go as a whole where it is cheapest: squares cost less when split "
+        "among the parts.",
     ),
 ]
 
@@ -359,17 +368,20 @@ CANONICAL_MISTAKES = [
     (np.asarray, "You return W itself: its twin W + v has another W."),
     (
         mean_over_words,
-        "The mean runs over the words (axis 1). Each class loses a number of its own: predictions change.",
+        "The mean runs over the words (axis 1). Each class loses a number of its own: "
+        "predictions change.",
     ),
     (mean_of_all, "One mean of all entries cannot take up a row v with a number for each word."),
     (unit_length, "Length is not what twins differ in; changing it changes predictions."),
     (
         as_probabilities,
-        "Softmax of the weights is the same for all twins, but it predicts something else than W: no twin.",
+        "Softmax of the weights is the same for all twins, but it predicts something else "
+        "than W: no twin.",
     ),
     (
         positive_minus_negative,
-        "The same for all twins, but a single row: what does it say about the other class? Return (C, d).",
+        "The same for all twins, but a single row: what does it say about the other class? "
+        "Return (C, d).",
     ),
 ]
 

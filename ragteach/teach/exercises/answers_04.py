@@ -56,7 +56,8 @@ def no_step(model, loader, criterion, optimizer):
 LOOPS = [
     (
         no_zero_grad,
-        "Gradients pile up: backward() adds to what is there. Call optimizer.zero_grad() for every batch.",
+        "Gradients pile up: backward() adds to what is there. Call optimizer.zero_grad() for "
+        "every batch.",
     ),
     (
         no_penalty,
@@ -64,16 +65,19 @@ LOOPS = [
     ),
     (
         no_task_in_loss,
-        "The loss took all documents for one task: pass task to the criterion, or J is not a sum over tasks.",
+        "The loss took all documents for one task: pass task to the criterion, or J is not a "
+        "sum over tasks.",
     ),
     (
         one_step_only,
-        "There is one step for the whole epoch. zero_grad, backward and step stand inside the loop.",
+        "There is one step for the whole epoch. zero_grad, backward and step stand "
+        "inside the loop.",
     ),
     (first_batch_only, "Only the first batch was used. Is return inside the loop?"),
     (
         no_step,
-        "No weight has moved: optimizer.step() is missing, or comes before backward() and has no gradient.",
+        "No weight has moved: optimizer.step() is missing, or comes before backward() and has "
+        "no gradient.",
     ),
 ]
 
@@ -116,7 +120,8 @@ PHASES = [
     ),
     (
         ["adapters+bias"] * 2,
-        "W_s never learns: it is frozen in both phases. In phase 1 it is the adapters that stand still.",
+        "W_s never learns: it is frozen in both phases. In phase 1 it is the adapters that "
+        "stand still.",
     ),
     (
         ["shared+bias"] * 2,
@@ -185,8 +190,8 @@ def wrong_spreads(ends):
         (widths.sum(), "You added the entries up. Keep the largest of them."),
         (
             ends.max() - ends.min(),
-            "The largest and the smallest of ALL entries belong to different weights. Compare seeds, entry by "
-            "entry, first.",
+            "The largest and the smallest of ALL entries belong to different weights. Compare "
+            "seeds, entry by entry, first.",
         ),
         (ends.var(0).max(), "A variance over seeds. Asked is the largest minus the smallest."),
         (
@@ -196,12 +201,13 @@ def wrong_spreads(ends):
         (widths.norm(), "This is a length, of all entries together. Keep the largest entry."),
         (
             ends.std(0).max(),
-            "This is a standard deviation over seeds. Asked is the difference of largest and smallest.",
+            "This is a standard deviation over seeds. Asked is the difference of largest "
+            "and smallest.",
         ),
         (
             ends.std(0, correction=0).max(),
-            "This is a standard deviation over seeds (that of numpy). Asked is the difference of largest "
-            "and smallest.",
+            "This is a standard deviation over seeds (that of numpy). Asked is the difference of "
+            "largest and smallest.",
         ),
         (
             (ends[0] - ends[1]).abs().max(),
@@ -213,7 +219,8 @@ def wrong_spreads(ends):
         ),
         (
             ends.max() - ends.min(),
-            "This compares entries with other entries. Compare the same entry over the seeds: axis 0.",
+            "This compares entries with other entries. Compare the same entry over the "
+            "seeds: axis 0.",
         ),
         (
             (ends[1:] - ends[0]).max(),
@@ -282,13 +289,14 @@ NEVER_LOWER = (
     "Lower cannot be: joint training may choose any W_s and A, also those that two phases end with."
 )
 WHY_COINCIDE = {
-    "a": "In a, phase 2 ends out of balance: W_s is still pulled. Joint training follows that pull.",
+    "a": "In a, phase 2 ends out of balance: W_s is still pulled. Joint training "
+    "follows that pull.",
     "b": "In b, lambda makes every adapter vanish. What is left to disagree about?",
-    "c": "In c, equal tasks do not make the adapters useless: two parts of size 1 cost less than one of "
-    "size 2, since J counts squares. Phase 1 cannot know this.",
+    "c": "In c, equal tasks do not make the adapters useless: two parts of size 1 cost less than "
+    "one of size 2, since J counts squares. Phase 1 cannot know this.",
     "d": "In d, nothing costs anything: whatever W_s is, A_t = W_t - W_s repairs it for free.",
-    "e": "In e, the phases alternate for ever. J is convex and smooth, so they stop only where both "
-    "gradients vanish.",
+    "e": "In e, the phases alternate for ever. J is convex and smooth, so they stop only where "
+    "both gradients vanish.",
 }
 
 STATES = {

@@ -25,17 +25,17 @@ KEPT = {
     "larger lr for adapters": "broken",
 }
 WHY_KEPT = {
-    "mini-batches": "Mini-batches: D_t is then the gradient of a batch, but W_s still gets the sum of "
-    "the same D_t.",
+    "mini-batches": "Mini-batches: D_t is then the gradient of a batch, but W_s still gets the sum "
+    "of the same D_t.",
     "momentum": "Momentum from rest is a sum of old gradients. If each step keeps the law, so does "
     "their sum.",
     "alpha": "alpha_t scales D_t, in the step of A_t and in the step of W_s alike.",
-    "Adam": "Adam divides each gradient by its own past size. The sum of rescaled steps is no longer "
-    "the step of W_s.",
+    "Adam": "Adam divides each gradient by its own past size. The sum of rescaled steps is no "
+    "longer the step of W_s.",
     "lam > 0": "A penalty shrinks W_s and the A_t by their own size. The data do not enter, so "
     "nothing cancels.",
-    "larger lr for adapters": "Two learning rates: the steps differ by their ratio. (W_s / lr_s - sum "
-    "A_t / lr_a is "
+    "larger lr for adapters": "Two learning rates: the steps differ by their ratio. "
+    "(W_s / lr_s - sum A_t / lr_a is "
     "conserved instead.)",
 }
 
@@ -86,7 +86,8 @@ WRONG_COSINES = [
     ([0.990, 0.492, 0.0], "This is the share of cosines below 0. Take the mean of the cosines."),
     (
         [-0.150, 0.015, 0.287],
-        "This is the mean over five draws, from further down. Here one draw is asked: toy(relatedness).",
+        "This is the mean over five draws, from further down. Here one draw is asked: "
+        "toy(relatedness).",
     ),
     ([0.295, -0.0035, -0.166], "The data sets of relatedness 0 and 1 are swapped."),
     ([0.166, 0.0035, -0.295], "A sign: tasks that are more related pull more alike."),

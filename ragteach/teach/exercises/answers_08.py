@@ -41,12 +41,14 @@ def wrong_spreads(weights):
         ),
         (
             norms.mean(),
-            "This is the distance itself. Divide by the norm of the mean model: spread has no unit.",
+            "This is the distance itself. Divide by the norm of the mean model: spread "
+            "has no unit.",
         ),
         (norms / size(centred), "One number per replica: take their mean."),
         (
             np.sqrt((norms**2).mean()) / size(centred),
-            "You took the root of the mean square. The spread is the mean of the distances: root first.",
+            "You took the root of the mean square. The spread is the mean of the "
+            "distances: root first.",
         ),
         (
             norms.sum() / size(centred),
@@ -57,8 +59,21 @@ def wrong_spreads(weights):
             "You divided by the mean of the norms. Divide by the norm of the mean model.",
         ),
         (
+            norms.max() / size(centred),
+            "This is the farthest model. The spread is the mean of the distances.",
+        ),
+        (
+            np.median(norms) / size(centred),
+            "This is the median distance. The spread is the mean of the distances.",
+        ),
+        (
+            np.sqrt((norms**2).sum()) / size(centred),
+            "One root over all models together. Take the root for each model, then the mean.",
+        ),
+        (
             centred.std(0).mean(),
-            "This is the spread of single weights. A distance takes all weights of a model together.",
+            "This is the spread of single weights. A distance takes all weights of a "
+            "model together.",
         ),
         (
             np.abs(centred - centred.mean(0)).sum((1, 2)).mean() / np.abs(centred.mean(0)).sum(),
@@ -84,7 +99,8 @@ def wrong_steps(lr, lam, gap, tol):
         ),
         (
             np.log(gap / tol) / np.log(1 - lr * lam),
-            "A negative number of steps: the distance falls from gap to tol, so the ratio is tol / gap.",
+            "A negative number of steps: the distance falls from gap to tol, so the ratio "
+            "is tol / gap.",
         ),
         (
             np.log(tol) / np.log(1 - lr * lam),
@@ -96,7 +112,8 @@ def wrong_steps(lr, lam, gap, tol):
         ),
         (
             np.log(gap / tol) / (lr * lam),
-            "Nearly: that is the limit of tiny steps, exp(-lr lam n). One step multiplies by 1 - lr lam.",
+            "Nearly: that is the limit of tiny steps, exp(-lr lam n). One step multiplies "
+            "by 1 - lr lam.",
         ),
         (
             np.floor(np.log(tol / gap) / np.log(1 - lr * lam)),
@@ -105,6 +122,22 @@ def wrong_steps(lr, lam, gap, tol):
         (
             np.ceil(np.log(tol / gap) / np.log(1 - lr * lam)) + 1,
             "One step too many: the rounded-up number is enough.",
+        ),
+        (
+            np.log(gap - tol) / -np.log(1 - lr * lam),
+            "What counts is how many TIMES smaller the distance must be: tol / gap, no difference.",
+        ),
+        (
+            np.log2(gap / tol) / (lr * lam),
+            "A logarithm of base 2 and none below. Solve gap (1 - lr lam)^n = tol for n.",
+        ),
+        (
+            np.log(tol / gap) / np.log(1 - lr * lr * lam),
+            "The learning rate comes in once: a step shrinks the distance by 1 - lr lam.",
+        ),
+        (
+            gap / tol * np.exp(-lr * lam),
+            "n is the number of steps, in the exponent. Take logarithms to get it out.",
         ),
         (
             np.log10(tol / gap) / np.log(1 - lr * lam),
@@ -131,8 +164,26 @@ def wrong_scales(scale):
         ),
         (scale, "The same scale is not the same variance: Var U(-u, u) = u^2 / 3, not u^2."),
         (
+            np.sqrt(2) * scale,
+            "2 is the width of the interval in units of u. Its variance is u^2 / 3.",
+        ),
+        (
+            np.sqrt(6) * scale,
+            "The interval is 2u wide: (2u)^2 / 12 is u^2 / 3. Yours halves that once more.",
+        ),
+        (
+            scale / np.sqrt(12),
+            "This is the standard deviation of an interval of width `scale`. Turn it round, and "
+            "the width is 2u.",
+        ),
+        (
+            1.5 * scale,
+            "This is no root of 3. Set u^2 / 3 equal to scale^2 and solve for u.",
+        ),
+        (
             scale**2 / 3,
-            "That is the variance of U(-scale, scale). Asked is the scale that gives variance scale^2.",
+            "That is the variance of U(-scale, scale). Asked is the scale that gives "
+            "variance scale^2.",
         ),
         (
             3 * scale**2,
@@ -162,6 +213,18 @@ def wrong_gradients(name, up, down, g):
         (right.T, f"The gradient in {name} must have the shape of {name}: yours is transposed."),
         (solved, "You solved for the factor. A gradient needs the transpose, not the inverse."),
         (g, "That is the gradient in A itself. The factor sees it through the other factor."),
+        (
+            up @ down,
+            "That is A itself. A gradient says how J changes: begin with g.",
+        ),
+        (
+            right + (up if is_up else down),
+            "The factor itself is added. The gradient holds the other factor only.",
+        ),
+        (
+            (up if is_up else down) * g.sum(),
+            "You multiplied every number by one sum. Each entry has its own: a product of matrices.",
+        ),
         (from_a, "You used A where g belongs: the gradient starts from dJ/dA."),
     ]
 
@@ -186,7 +249,8 @@ def wrong_products(a):
     return [
         (
             to_the_last(u[:, :2] * s[:2] @ vt[:2]),
-            "You cut the SVD of a itself at rank 2: that loses something. Subtract the common shift first.",
+            "You cut the SVD of a itself at rank 2: that loses something. Subtract the common "
+            "shift first.",
         ),
         (
             to_the_last(row_dropped),
@@ -222,12 +286,14 @@ def wrong_overlaps(n_adapters, per_task):
         ),
         (
             (per_task, per_task * (per_task - 1) / (n_adapters - 1)),
-            "The two tasks draw independently of each other: what one holds is not gone for the other.",
+            "The two tasks draw independently of each other: what one holds is not gone "
+            "for the other.",
         ),
         (right[::-1], "The two numbers are swapped: first a task with itself, then two tasks."),
         (
             (per_task, per_task**2),
-            "Each of the K adapters is held by both with probability (k/K)^2: K times that is k^2/K.",
+            "Each of the K adapters is held by both with probability (k/K)^2: K times "
+            "that is k^2/K.",
         ),
         (
             (n_adapters, per_task**2 / n_adapters),

@@ -29,8 +29,8 @@ def weight_mistakes(sizes):
     return [
         (
             for_both(task_weight, sizes),
-            "This is alpha_t, the weight of the whole task. CE_t is a mean, so one of its n_t sentences has "
-            "alpha_t / n_t.",
+            "This is alpha_t, the weight of the whole task. CE_t is a mean, so one of its n_t "
+            "sentences has alpha_t / n_t.",
         ),
         (
             np.stack([size, equal]),
@@ -66,7 +66,8 @@ def weight_mistakes(sizes):
         ),
         (
             np.stack([equal, size]) * sizes.mean(),
-            "All weights are too large by the mean size. alpha is 1, or n_t / n-bar; then divide by n_t.",
+            "All weights are too large by the mean size. alpha is 1, or n_t / n-bar; then "
+            "divide by n_t.",
         ),
         (
             np.stack([equal, np.full(len(sizes), 1 / np.median(sizes))]),
@@ -75,6 +76,10 @@ def weight_mistakes(sizes):
         (
             np.stack([equal, np.full(len(sizes), 1 / sizes.max())]),
             "n-bar is the mean of the sizes, not the largest of them.",
+        ),
+        (
+            np.stack([equal**2, equal]),
+            "You divided by n_t once too often. CE_t holds 1 / n_t already; alpha_t comes to it.",
         ),
         (
             np.stack([1 / np.sqrt(sizes)] * 2),
@@ -135,6 +140,37 @@ def recall_mistakes(truth, said):
             "This counts sentences of other classes too. A recall looks only where truth == c.",
         ),
         (
+            found[np.isin(np.unique(truth), said)].mean(),
+            "A class that is never said is left out. It occurs in truth, and its recall is 0.",
+        ),
+        (
+            found.sum(),
+            "You added the recalls up. Take their mean.",
+        ),
+        (
+            (truth == said).sum(),
+            "That is how many are right. A recall is a share, and each class has its own.",
+        ),
+        (
+            (truth != said).mean(),
+            "That is the share of errors, every sentence alike. The recall is what is found, class "
+            "by class.",
+        ),
+        (
+            np.mean(
+                [
+                    ((truth == c) & (said == c)).sum() / ((truth == c) | (said == c)).sum()
+                    for c in np.unique(truth)
+                ]
+            ),
+            "You divide by the sentences that are OR are called of the class. A recall divides by "
+            "those that are.",
+        ),
+        (
+            (found.mean() + precisions(truth, said).mean()) / 2,
+            "Precision is mixed in. The mean of the recalls is enough here.",
+        ),
+        (
             (found.mean() - 1 / len(found)) / (1 - 1 / len(found)),
             "You moved the scale so that guessing earns 0. Plain balanced accuracy does not.",
         ),
@@ -186,16 +222,18 @@ def draw_mistakes(losses, labels):
     return [
         (
             losses.mean(),
-            "This is the plain mean: every sentence has probability 1/n. Here a class is drawn first.",
+            "This is the plain mean: every sentence has probability 1/n. Here a class is "
+            "drawn first.",
         ),
         (
             common_counts_more(losses, labels),
-            "Common classes count more in yours. A sentence of a class with n_c sentences has probability "
-            "1 / (C n_c): n_c stands below.",
+            "Common classes count more in yours. A sentence of a class with n_c sentences has "
+            "probability 1 / (C n_c): n_c stands below.",
         ),
         (
             np.mean([losses[labels == c].sum() for c in np.unique(labels)]),
-            "You summed the losses of each class. Within a class, each of its n_c sentences has 1 / n_c.",
+            "You summed the losses of each class. Within a class, each of its n_c sentences "
+            "has 1 / n_c.",
         ),
         (
             means.sum(),
@@ -207,7 +245,21 @@ def draw_mistakes(losses, labels):
         ),
         (
             1 / (len(means) * np.bincount(labels)[labels]),
-            "These are the probabilities of the sentences. Multiply each by its loss, and add them up.",
+            "These are the probabilities of the sentences. Multiply each by its loss, and "
+            "add them up.",
+        ),
+        (
+            (losses / np.bincount(labels)[labels]).mean(),
+            "You took a mean over the sentences of losses that are weighted by 1 / n_c. The chances "
+            "1 / (C n_c) sum to 1 already: add the products up.",
+        ),
+        (
+            losses[labels == np.bincount(labels).argmin()].mean(),
+            "This is the rarest class's mean alone. Every class is drawn equally often.",
+        ),
+        (
+            means[:-1].mean(),
+            "The last class is missing: range(labels.max()) ends one before it.",
         ),
         (
             np.median(means),
@@ -228,10 +280,13 @@ def draw_mistakes(losses, labels):
 
 MOVES = {"a": "no", "b": "yes", "c": "no", "d": "yes", "e": "yes"}
 MOVES_BECAUSE = {
-    "a": "In a, every row comes three times. CE_t is a mean: three times the sum, over three times as many.",
-    "b": "In b, one class is repeated and the others are not, so its share of the mean grows: oversampling.",
+    "a": "In a, every row comes three times. CE_t is a mean: three times the sum, over three "
+    "times as many.",
+    "b": "In b, one class is repeated and the others are not, so its share of the mean grows: "
+    "oversampling.",
     "c": "In c, the order changes, and a bag of words does not know the order. The rows are equal.",
-    "d": "In d, pairs of neighbours are features too, and a swap makes other pairs: these are new rows.",
+    "d": "In d, pairs of neighbours are features too, and a swap makes other pairs: these "
+    "are new rows.",
     "e": "In e, the copy lacks a word, so its row differs from the original's.",
 }
 
@@ -276,7 +331,8 @@ def ridge_mistakes(X, y, w_s, lam):
         ),
         (
             ridge_towards(X, y, -w_s, lam),
-            "The sign of w_s: the penalty's gradient is lam (w - w_s), so lam w_s goes to the right with +.",
+            "The sign of w_s: the penalty's gradient is lam (w - w_s), so lam w_s goes to the "
+            "right with +.",
         ),
         (w_s, "This is w_s: the new sentences have not been used at all."),
         (
@@ -286,21 +342,56 @@ def ridge_mistakes(X, y, w_s, lam):
         ),
         (
             ridge_towards(X, y, w_s, len(X) * lam),
-            "The penalty counts n times too much: you divided both the squares and lam's other side by n.",
+            "The penalty counts n times too much: you divided both the squares and lam's "
+            "other side by n.",
         ),
         (
             (ridge(X, y, w_s, lam) + w_s) / 2,
-            "This is halfway between ridge and w_s. How far to go follows from lam and the data, word by "
-            "word: set the gradient to zero.",
+            "This is halfway between ridge and w_s. How far to go follows from lam and the data, "
+            "word by word: set the gradient to zero.",
+        ),
+        (
+            ridge_towards(X, y, w_s, 2 * lam),
+            "The penalty counts twice. It is lam/2 times the square, so its gradient is lam (w - w_s).",
+        ),
+        (
+            ridge_towards(X, y, w_s, lam / 2),
+            "The penalty counts half. Its gradient is lam (w - w_s): the 1/2 goes with the square.",
+        ),
+        (
+            ridge_towards(X, y, w_s, lam**2),
+            "lam is squared. The gradient of the penalty is lam (w - w_s), with lam as it is.",
+        ),
+        (
+            ridge_towards(X, y, w_s, 1 / lam),
+            "lam is upside down: a large lam keeps w near w_s.",
+        ),
+        (
+            np.linalg.solve(X.T @ X / len(X) + lam * np.eye(X.shape[1]), X.T @ y + lam * w_s),
+            "X'X is divided by n on the left, X'y is not on the right. Both come from the same mean.",
+        ),
+        (
+            np.linalg.solve(X.T @ X + lam * np.eye(X.shape[1]), X.T @ y / len(X) + lam * w_s),
+            "X'y is divided by n on the right, X'X is not on the left. Both come from the same mean.",
+        ),
+        (
+            w_s - lam * (X.T @ (X @ w_s - y)) / len(X),
+            "This is one step of gradient descent from w_s, and lam is no learning rate. Solve "
+            "gradient = 0.",
+        ),
+        (
+            X @ right,
+            "These are the predictions X w. Asked is w itself.",
         ),
         (
             right / 2,
-            "Half of the answer: the 1/2 of the squares and the 1/2 of the penalty both go in the gradient.",
+            "Half of the answer: the 1/2 of the squares and the 1/2 of the penalty both go in "
+            "the gradient.",
         ),
         (
             (w_s + np.linalg.pinv(X) @ y) / 2,
-            "This is halfway between least squares and w_s. How far to go follows from lam: set the "
-            "gradient to zero.",
+            "This is halfway between least squares and w_s. How far to go follows from lam: set "
+            "the gradient to zero.",
         ),
         (
             ridge_towards(X, y, w_s, lam * X.shape[1] / len(X)),

@@ -21,16 +21,18 @@ def wrong_moves(rating, c, c_new):
     return [
         (
             ((rating > low) & (rating <= high)).sum(),
-            "You counted the positive side only. A rating between -c_new and -c changes its label too.",
+            "You counted the positive side only. A rating between -c_new and -c changes "
+            "its label too.",
         ),
         (
             ((m >= low) & (m <= high)).sum(),
-            "A rating of exactly +-c is neutral under both cuts (a label needs MORE than the cut), so it "
-            "does not change.",
+            "A rating of exactly +-c is neutral under both cuts (a label needs MORE than the cut), "
+            "so it does not change.",
         ),
         (
             ((m > low) & (m < high)).sum(),
-            "A rating of exactly +-c_new has an opinion under c and is neutral under c_new: it changes.",
+            "A rating of exactly +-c_new has an opinion under c and is neutral under "
+            "c_new: it changes.",
         ),
         (inside.mean(), "That is the share of labels. Asked is their number."),
         (
@@ -42,9 +44,17 @@ def wrong_moves(rating, c, c_new):
             "These are all that have an opinion under c. Most of them keep it under c_new.",
         ),
         ((~inside).sum(), "These are the labels that stay."),
+        (100 * inside.mean(), "That is the share in per cent. Asked is the number of labels."),
+        (m[inside].sum(), "You added the ratings up. Count them."),
+        (
+            np.flatnonzero(inside),
+            "These are the places of the labels that change. Asked is how many there are.",
+        ),
+        (inside, "This says of every label whether it changes. Asked is how many do: sum it."),
         (
             ((rating < -low) & (rating >= -high)).sum(),
-            "You counted the negative side only. A rating between c and c_new changes its label too.",
+            "You counted the negative side only. A rating between c and c_new changes "
+            "its label too.",
         ),
         (
             len(np.unique(m[inside])),
@@ -109,7 +119,8 @@ def mean_changed(ratings, rng):
 REDRAWS = [
     (
         lambda r, rng: redrawn(r, rng, replace=False),
-        "Nothing changed: you drew without replacement, which gives the same ratings in another order.",
+        "Nothing changed: you drew without replacement, which gives the same ratings in "
+        "another order.",
     ),
     (
         lambda r, rng: redrawn(r, rng, size=1),
@@ -117,7 +128,8 @@ REDRAWS = [
     ),
     (
         one_pool,
-        "You drew from the ratings of all sentences. Each sentence has its own: draw from those only.",
+        "You drew from the ratings of all sentences. Each sentence has its own: draw "
+        "from those only.",
     ),
     (mean_changed, "You compared the means. Cut both at +-0.5 first, and compare the labels."),
     (
@@ -180,6 +192,7 @@ TRAIN = [
     "Café noir",
     "Take 2",
     "Good, not bad",
+    "Fine weather",
 ]
 TEST = [
     "good film",
@@ -196,6 +209,8 @@ TEST = [
     "caf noir",
     "take 3",
     "Bad, not good",
+    "Fine",
+    "No!",
 ]
 
 
@@ -210,16 +225,18 @@ def wrong_leaks():
         ),
         (
             known_by(str.lower, TRAIN, TEST),
-            "Lower case alone is not enough: 'Good film!' and 'good film' are twins. Take out the signs too.",
+            "Lower case alone is not enough: 'Good film!' and 'good film' are twins. Take out "
+            "the signs too.",
         ),
         (
             known_by(lambda t: re.sub(r"[^a-z0-9]+", "", t.lower()), TRAIN, TEST),
-            "You deleted the other characters, spaces too, so 'it's' and 'its' became one. Put ONE SPACE in "
-            "their place.",
+            "You deleted the other characters, spaces too, so 'it's' and 'its' became one. Put ONE "
+            "SPACE in their place.",
         ),
         (
             known_by(lambda t: re.sub(r"[^a-z0-9 ]", "", t.lower()).strip(), TRAIN, TEST),
-            "You deleted the signs instead of putting a space: 'So-so' became 'soso', and 'its' met 'it's'.",
+            "You deleted the signs instead of putting a space: 'So-so' became 'soso', and "
+            "'its' met 'it's'.",
         ),
         (
             known_by(lambda t: re.sub(r"[^a-z0-9]+", " ", t.lower()), TRAIN, TEST),
@@ -231,12 +248,13 @@ def wrong_leaks():
         ),
         (
             known_by(lambda t: re.sub(r"\W+", " ", t.lower()).strip(), TRAIN, TEST),
-            "\\W keeps underscores and letters such as é: 'plot_twist' and 'plot twist' are twins here. "
-            "Use [^a-z0-9].",
+            "\\W keeps underscores and letters such as é: 'plot_twist' and 'plot twist' are twins "
+            "here. Use [^a-z0-9].",
         ),
         (
             known_by(lambda t: re.sub(r"[\W_]+", " ", t.lower()).strip(), TRAIN, TEST),
-            "é is a letter to Python, but not one of a-z: 'Café noir' becomes 'caf noir'. Use [^a-z0-9].",
+            "é is a letter to Python, but not one of a-z: 'Café noir' becomes 'caf noir'. "
+            "Use [^a-z0-9].",
         ),
         (
             known_by(lambda t: re.sub(r"[^a-z]+", " ", t.lower()).strip(), TRAIN, TEST),
@@ -244,11 +262,42 @@ def wrong_leaks():
         ),
         (
             known_by(lambda t: re.sub(r"[^a-z0-9]", " ", t.lower()).strip(), TRAIN, TEST),
-            "Every single sign became a space: 'A plot, a cast' has two in a row. ONE space for a whole run (+).",
+            "Every single sign became a space: 'A plot, a cast' has two in a row. ONE space for a "
+            "whole run (+).",
         ),
         (
             known_by(lambda t: tuple(sorted(normal(t).split())), TRAIN, TEST),
-            "You compare which words occur, not the texts: 'Good, not bad' is no twin of 'Bad, not good'.",
+            "You compare which words occur, not the texts: 'Good, not bad' is no twin of "
+            "'Bad, not good'.",
+        ),
+        (
+            np.array([any(normal(s).startswith(k) for s in TRAIN) for k in keys]),
+            "A text that is only the beginning of another is no twin. Compare whole texts.",
+        ),
+        (
+            known_by(lambda t: t.split()[0].lower(), TRAIN, TEST),
+            "You compared first words. Twins are equal as a whole.",
+        ),
+        (
+            known_by(lambda t: frozenset(normal(t)), TRAIN, TEST),
+            "You compared which letters occur. Compare whole texts.",
+        ),
+        (
+            np.array([t in {normal(s) for s in TRAIN} for t in TEST]),
+            "Only the training texts are normalised. Do the same to the test texts.",
+        ),
+        (
+            np.array([k in set(TRAIN) for k in keys]),
+            "Only the test texts are normalised. Do the same to the training texts.",
+        ),
+        (
+            known_by(lambda t: re.sub(r"[^\w\s]", "", t.lower()).strip(), TRAIN, TEST),
+            "You deleted the signs instead of putting a space, and runs of spaces stayed. ONE SPACE "
+            "for each run of other characters.",
+        ),
+        (
+            np.flatnonzero(leaked(TRAIN, TEST)),
+            "These are places. Return True or False for each test text.",
         ),
         (
             np.ones(len(TEST), dtype=bool),
@@ -256,7 +305,8 @@ def wrong_leaks():
         ),
         (
             np.zeros(len(TEST), dtype=bool),
-            "You say that none leaked. 'good film' and 'Good film!' are twins: normalise both sides.",
+            "You say that none leaked. 'good film' and 'Good film!' are twins: "
+            "normalise both sides.",
         ),
         (
             np.array([k in joined for k in keys]),
@@ -268,7 +318,8 @@ def wrong_leaks():
         ),
         (
             leaked(TEST, TRAIN),
-            "The two are the wrong way round: one answer for every TEST text, looked up among TRAIN texts.",
+            "The two are the wrong way round: one answer for every TEST text, looked up among "
+            "TRAIN texts.",
         ),
         (~leaked(TRAIN, TEST), "True and False are the wrong way round: True means leaked."),
         (
@@ -311,15 +362,18 @@ def wrong_mcnemars(a, b):
         ),
         (
             (*right, p),
-            "You counted all that each got right. Those that BOTH got right say nothing: leave them out.",
+            "You counted all that each got right. Those that BOTH got right say nothing: "
+            "leave them out.",
         ),
         (
             (n10, n01, fair(n10, n)),
-            "You tossed a coin for every sentence. The coins are the disagreements only: N = n10 + n01.",
+            "You tossed a coin for every sentence. The coins are the disagreements only: "
+            "N = n10 + n01.",
         ),
         (
             (n10, n01, fair(n10, n10 + n01, "greater")),
-            "This p looks at one side only. Nobody said beforehand which is better: leave it two-sided.",
+            "This p looks at one side only. Nobody said beforehand which is better: leave "
+            "it two-sided.",
         ),
         (
             (n10, n01, fair(n10, n10 + n01, "less")),
@@ -332,7 +386,8 @@ def wrong_mcnemars(a, b):
         ((n10 / n, n01 / n, p), "Those are shares. Return the counts."),
         (
             (n10, n01, stats.chi2.sf((n10 - n01) ** 2 / (n10 + n01), 1)),
-            "That is the chi-square approximation. The exact chance is stats.binomtest(k, N).pvalue.",
+            "That is the chi-square approximation. The exact chance is "
+            "stats.binomtest(k, N).pvalue.",
         ),
         (
             (n10, n01, stats.chi2.sf((abs(n10 - n01) - 1) ** 2 / (n10 + n01), 1)),

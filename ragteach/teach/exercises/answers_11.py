@@ -38,11 +38,41 @@ def wrong_attentions(q, k, v, here):
         ),
         (
             softmax(scores) * here[None, :] @ v,
-            "You set weights to zero after the softmax, so a row no longer sums to 1. Mask the scores before it.",
+            "You set weights to zero after the softmax, so a row no longer sums to 1. Mask the "
+            "scores before it.",
         ),
         (
             softmax(np.where(here[:, None], scores.T, 0.0)).T @ v,
             "The softmax runs down the columns. Each token (row) shares out its own attention.",
+        ),
+        (
+            q + softmax(masked) @ v,
+            "You added q. What a token becomes is a mean of values, nothing more.",
+        ),
+        (
+            softmax(np.where(here[None, :], scores, 0.0)) @ v,
+            "A score of 0 is no minus infinity: exp(0) = 1, so the padding is looked at.",
+        ),
+        (
+            softmax(np.where(here[None, :], scores.T, -np.inf)) @ v,
+            "q and k have changed places: row i asks with q_i, column j answers with k_j.",
+        ),
+        (
+            softmax(masked * np.sqrt(q.shape[1]) / np.sqrt(len(q))) @ v,
+            "You divided by the root of the number of tokens. It is that of the features.",
+        ),
+        (
+            softmax(masked * q.shape[1]) @ v,
+            "You multiplied by the root. Divide: long vectors have large products.",
+        ),
+        (
+            softmax(np.where(here[:, None], scores, -1e9)) @ v,
+            "You masked rows. Who is looked at stands in the columns: here[None, :].",
+        ),
+        (softmax(masked) @ k, "You averaged the keys. They only say where to look: average v."),
+        (
+            np.where(here[None, :], scores, 0.0) @ v,
+            "The softmax is missing: scores may be negative, and weights may not.",
         ),
         (softmax(masked), "These are the weights. Let them average the values: weights @ v."),
     ]
@@ -63,8 +93,36 @@ def wrong_lora_weights(shared, ups, downs, graph):
         ),
         (
             shared + np.einsum("tk,kcr->tcr", graph, ups) @ np.einsum("tk,krd->trd", graph, downs),
-            "You mixed the factors before you multiplied: that makes products of one adapter's up with "
-            "another's down. First up @ down of each, then the sum.",
+            "You mixed the factors before you multiplied: that makes products of one adapter's up "
+            "with another's down. First up @ down of each, then the sum.",
+        ),
+        (
+            shared + np.einsum("tk,kcd->tcd", graph**2, adapters),
+            "The graph is squared. An adapter comes in once, times G[t, k].",
+        ),
+        (
+            shared + np.einsum("tk,kcd->tcd", graph, adapters) / graph.shape[1],
+            "You took the mean over the adapters. It is their sum.",
+        ),
+        (
+            shared + np.einsum("tk,kcd->tcd", graph, adapters) / ups.shape[2],
+            "You divided by the rank. Here A_k is up @ down as it is.",
+        ),
+        (
+            shared + np.einsum("t,cd->tcd", graph[:, 0], adapters[0]),
+            "Only the first adapter is in. Sum over all k.",
+        ),
+        (
+            shared + np.einsum("tk,kcd->tcd", (graph > 0) * 1.0, adapters),
+            "You ask whether G[t, k] is zero, but it is a weight: multiply by it.",
+        ),
+        (
+            shared - np.einsum("tk,kcd->tcd", graph, adapters),
+            "The adapters are subtracted. W_t = W_s PLUS what the graph adds.",
+        ),
+        (
+            np.einsum("tk,kcd->tcd", graph, shared + adapters),
+            "W_s is inside the sum over k, so the graph multiplies it too. It stands alone.",
         ),
         (
             shared + np.einsum("kt,kcd->tcd", graph, adapters)
@@ -89,6 +147,38 @@ def wrong_houlsbys(y, down, up):
             "The relu stands between the two matrices, not behind both.",
         ),
         (
+            y + np.abs(inside) @ up.T,
+            "You took absolute values. relu keeps what is positive and puts 0 for the rest.",
+        ),
+        (
+            y + np.minimum(inside, 0) @ up.T,
+            "You kept the negative part. relu keeps the positive one: np.maximum.",
+        ),
+        (
+            np.maximum(y + inside @ up.T, 0),
+            "The relu bends the sum. It belongs inside the adapter, and y stays as it is.",
+        ),
+        (
+            2 * y + np.maximum(inside, 0) @ up.T,
+            "y is added twice. The adapter is added to y, once.",
+        ),
+        (
+            y + np.tanh(inside) @ up.T,
+            "This is tanh. The bend that is asked for is relu, max(0, x).",
+        ),
+        (
+            y + (1 / (1 + np.exp(-inside))) @ up.T,
+            "This is the sigmoid. The bend that is asked for is relu, max(0, x).",
+        ),
+        (
+            y + np.where(inside > 0, inside, 0.01 * inside) @ up.T,
+            "This bend leaks below 0. relu is 0 there.",
+        ),
+        (
+            y - np.maximum(inside, 0) @ up.T,
+            "The adapter is subtracted. It is added.",
+        ),
+        (
             y + np.maximum(y, 0) @ down.T @ up.T,
             "The relu bends what comes out of the first matrix, not y.",
         ),
@@ -110,6 +200,18 @@ def wrong_veras(up, down, b, d):
         (
             (b[:, None] * up) @ (d[:, None] * down) + up @ down,
             "The frozen product alone is no part of the change: at b = 0 it must vanish.",
+        ),
+        (
+            (b[:, None] * up) @ down + up @ (d[:, None] * down),
+            "Two changes are added, one with b and one with d. Both scale ONE product.",
+        ),
+        (
+            b[:, None] + up @ (d[:, None] * down),
+            "b is added. diag(b) multiplies the rows.",
+        ),
+        (
+            (b[:, None] * up) @ down * d.mean(),
+            "One number for all directions. Each of the r directions has its own d.",
         ),
         (
             ((b[:, None] * up) @ (d[:, None] * down)).T,
@@ -138,9 +240,25 @@ def wrong_randloras(up, down, lam, gam):
         ),
         (
             np.einsum("jor,jr->or", up, lam) @ np.einsum("jri,ji->ri", down, gam),
-            "You summed over the pairs before multiplying: then up_1 meets down_2. Multiply pair by pair.",
+            "You summed over the pairs before multiplying: then up_1 meets down_2. Multiply "
+            "pair by pair.",
         ),
         (whole[0], "This is the first pair alone."),
+        (whole[-1], "This is the last pair alone: does your loop begin anew each time?"),
+        (
+            np.einsum("jor,r,jri,ji->oi", up, lam[0], down, gam),
+            "Every pair has the first pair's lam. Each has its own.",
+        ),
+        (
+            np.einsum("jor,jr,jri,i->oi", up, lam, down, gam[0]),
+            "Every pair has the first pair's gam. Each has its own.",
+        ),
+        (
+            np.einsum("jor,jr,jri->oi", up, lam, down) * gam.sum(0),
+            "You multiplied by the sum of all gam. Scale each pair by its own, then add.",
+        ),
+        (np.einsum("jor,jri->oi", up, down), "Nothing that is trained is in it: lam and gam are."),
+        (whole, "These are the pairs one by one. Sum over them."),
     ]
 
 
@@ -158,25 +276,72 @@ def trained(n_out, n_in, r):
     }
 
 
-TRAINED_MISTAKES = {
-    "full": [("n_out + n_in", lambda o, i, r: o + i, "A matrix has n_out times n_in numbers.")],
+TRAINED_MISTAKES = {  # (n_out, n_in, r) -> a wrong count, and what to say
+    "full": [
+        (lambda o, i, r: o + i, "A matrix has n_out times n_in numbers."),
+        (lambda o, i, r: o * i + o, "The layer's bias is not adapted: the matrix only."),
+        (lambda o, i, r: o * o, "The matrix is (n_out, n_in), not a square."),
+    ],
     "low_rank": [
-        ("r * n_out * n_in", lambda o, i, r: r * o * i, "up is (n_out, r), down is (r, n_in): add their sizes."),
-        ("r * n_out", lambda o, i, r: r * o, "Only one of the factors is counted: LoRA trains both."),
+        (lambda o, i, r: r * o * i, "up is (n_out, r), down is (r, n_in): add their sizes."),
+        (lambda o, i, r: r * o, "Only up is counted: LoRA trains down as well."),
+        (lambda o, i, r: r * i, "Only down is counted: LoRA trains up as well."),
+        (lambda o, i, r: 2 * r * o, "down has n_in columns, not n_out."),
+        (lambda o, i, r: 2 * r * i, "up has n_out rows, not n_in."),
+        (lambda o, i, r: r * (o + i) + o, "LoRA has no bias of its own."),
     ],
     "vera": [
-        ("r * (n_out + n_in)", lambda o, i, r: r * (o + i), "VeRA's two matrices are frozen: count b and d only."),
-        ("n_out + n_in", lambda o, i, r: o + i, "b has n_out numbers, d has r."),
+        (lambda o, i, r: r * (o + i), "VeRA's two matrices are frozen: count b and d only."),
+        (lambda o, i, r: o + i, "d scales the r directions between: r numbers, not n_in."),
+        (lambda o, i, r: o, "Only b is counted: d is trained as well."),
+        (lambda o, i, r: r, "Only d is counted: b is trained as well."),
+        (lambda o, i, r: i + r, "b scales the rows of the change, and those are n_out."),
+        (lambda o, i, r: o * r, "b and d are vectors. Add their lengths."),
+        (lambda o, i, r: o + 2 * r, "d comes in once: r numbers."),
     ],
     "randlora": [
-        ("r + n_in", lambda o, i, r: r + min(o, i), "That is one pair; there are ceil(shorter side / r) of them."),
-        ("frozen too", lambda o, i, r: math.ceil(min(o, i) / r) * r * (o + i), "The random pairs are frozen: count lam and gam."),
+        (
+            lambda o, i, r: r + min(o, i),
+            "That is one pair; there are ceil(shorter side / r) of them.",
+        ),
+        (
+            lambda o, i, r: min(o, i) // r * (r + min(o, i)),
+            "The number of pairs is rounded down. Up: the last pair covers what is left.",
+        ),
+        (
+            lambda o, i, r: math.ceil(min(o, i) / r) * r * (o + i),
+            "The random pairs are frozen: count lam and gam.",
+        ),
+        (
+            lambda o, i, r: math.ceil(min(o, i) / r) * r,
+            "Only lam is counted: gam is trained as well.",
+        ),
+        (
+            lambda o, i, r: math.ceil(min(o, i) / r) * min(o, i),
+            "Only gam is counted: lam is trained as well.",
+        ),
+        (
+            lambda o, i, r: math.ceil(min(o, i) / r) * (r + max(o, i)),
+            "gam scales the shorter side.",
+        ),
+        (
+            lambda o, i, r: math.ceil(max(o, i) / r) * (r + min(o, i)),
+            "The shorter side says how many pairs full rank needs.",
+        ),
     ],
     "bottleneck": [
-        ("without biases", lambda o, i, r: 2 * r * o, "Its two layers have biases: n_out + r more."),
-        ("r * (n_out + n_in)", lambda o, i, r: r * (o + i), "It sits behind the layer: both its sides have n_out."),
+        (lambda o, i, r: 2 * r * o, "Its two layers have biases: n_out + r more."),
+        (lambda o, i, r: r * (o + i), "It sits behind the layer: both its sides have n_out."),
+        (lambda o, i, r: 2 * r * o + o, "The bias of the first layer is missing: r numbers."),
+        (lambda o, i, r: 2 * r * o + r, "The bias of the second layer is missing: n_out numbers."),
+        (lambda o, i, r: r * o + r, "That is the first of its two layers."),
+        (lambda o, i, r: 2 * r * i + i + r, "It sits behind the layer, where n_out numbers are."),
+        (
+            lambda o, i, r: r * (o + i) + o + r,
+            "It takes in what the layer said: n_out numbers, not n_in.",
+        ),
     ],
-}  # fmt: skip
+}
 
 
 def new_lora(n_out, n_in, r, rng):
@@ -197,6 +362,11 @@ def wrong_ranks(n_out, n_in, r, n_adapters):
             min(r, n_out, n_in),
             "Each has rank r, but they add up: columns of different adapters are independent.",
         ),
+        (
+            min(1 + n_adapters * r, n_out, n_in),
+            "The shared change has rank r as well, not rank 1.",
+        ),
+        (min(n_out, n_in), "That is the most any change could have. Do the adapters get there?"),
         (min((1 + n_adapters) * r, max(n_out, n_in)), "The smaller side decides, not the larger."),
     ]
 
@@ -219,6 +389,14 @@ def wrong_tokens(n_out, n_in, r):
             merge / (n_out * n_in + saved),
             "The old layer is paid for either way: only the adapter's own cost is saved.",
         ),
+        (merge, "That is what merging costs. Divide it by what it saves at a token."),
+        (saved, "That is what merging saves at a token. How many tokens pay for the merge?"),
+        (n_out * n_in, "That is one product with the merged matrix. Divide cost by saving."),
+        (n_out + n_in, "r cancels, but the two sides do not: divide cost by saving."),
+        (
+            merge / (r * n_out),
+            "A token goes through both factors, and down costs r n_in.",
+        ),
         (
             merge / (r * n_in),
             "A token goes through both factors: down costs r n_in, up costs r n_out.",
@@ -237,11 +415,16 @@ LAWS = {
 }
 LAW_MESSAGES = {
     "collapse": "A graph of ones gives every task the same sum, whatever stands around the layer.",
-    "conservation": "dJ/dW_s is the sum of the dJ/dA_t in every layer: look at what your experiment printed.",
-    "balance": "At a point where J is flat both gradients are zero: lambda_s dW_s = lambda sum_t dA_t, layer by layer.",
-    "forgetting": "Its proof needed one lowest point of J, which a convex J has. That is gone; but a run of rank 1 that stops early refutes nothing.",
-    "equivalence": "scikit-learn's logistic regression is convex; no scaling of inputs turns this network into one.",
-    "order": "Joint training was ahead in these runs, but the proof needed that it finds the lowest J: neither proved nor refuted.",
+    "conservation": "dJ/dW_s is the sum of the dJ/dA_t in every layer: look at what your "
+    "experiment printed.",
+    "balance": "At a point where J is flat both gradients are zero: lambda_s dW_s = lambda sum_t "
+    "dA_t, layer by layer.",
+    "forgetting": "Its proof needed one lowest point of J, which a convex J has. That is gone; but "
+    "a run of rank 1 that stops early refutes nothing.",
+    "equivalence": "scikit-learn's logistic regression is convex; no scaling of inputs turns this "
+    "network into one.",
+    "order": "Joint training was ahead in these runs, but the proof needed that it finds the "
+    "lowest J: neither proved nor refuted.",
     "merging": "Each layer's change is a matrix: W_0 + dW_s + dA_t is one nn.Linear again.",
 }
 

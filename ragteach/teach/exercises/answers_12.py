@@ -42,12 +42,26 @@ def _n(data):
 
 HEADER_ERRORS = [
     (
+        _fails_like(lambda data: json.loads(data[4 : 4 + _n(data)])),
+        "The length has eight bytes, not four. The header begins at byte 8.",
+    ),
+    (
+        _fails_like(lambda data: json.loads(data[8 : 8 + data[0]])),
+        "One byte of the length is no length. All eight make the number.",
+    ),
+    (
+        _fails_like(lambda data: json.loads(data[8 : 7 + _n(data)])),
+        "The last byte of the header is missing: it ends at byte 8 + n, and a slice leaves its end out.",
+    ),
+    (
         _fails_like(lambda data: json.loads(data[8:])),
-        'You read to the end of the file; the header ends at byte 8 + n. Is n there, and read with "little"?',
+        "You read to the end of the file; the header ends at byte 8 + n. Is n there, and read "
+        'with "little"?',
     ),
     (
         _fails_like(lambda data: json.loads(data[8 : _n(data)])),
-        "The header starts at byte 8, so it ends at byte 8 + n, not at n: the last 8 bytes are missing.",
+        "The header starts at byte 8, so it ends at byte 8 + n, not at n: the last 8 bytes "
+        "are missing.",
     ),
     (
         _fails_like(lambda data: json.loads(data[: 8 + _n(data)])),
@@ -56,6 +70,13 @@ HEADER_ERRORS = [
 ]
 HEADER_TEXT = "That is the text. json.loads makes a dict of it."
 HEADER_N = "That is the length n of the header. Now read the n bytes after it."
+HEADER_KINDS = {  # what came instead of the dict
+    str: HEADER_TEXT,
+    int: HEADER_N,
+    bytes: "Those are bytes of the file. Read the n bytes of the header as JSON.",
+    tuple: "Return the header alone, without its length.",
+    list: "These are the names alone. Return the whole dict.",
+}
 HEADER_PART = "That is a part of the header. Return the whole dict."
 
 
@@ -105,7 +126,8 @@ MERGE_WEIGHTS = [
     ),
     (
         _variant(lambda m, t, k, n: 1.0),
-        "Every adapter is added with weight 1, whatever the task: the article's collapse. Use the graph.",
+        "Every adapter is added with weight 1, whatever the task: the article's collapse. "
+        "Use the graph.",
     ),
     (
         _variant(lambda m, t, k, n: float(m.active[n])),
@@ -146,7 +168,8 @@ def unmerge(weights, lam, lam_shared):
 UNMERGE_MISTAKES = [
     (
         lambda W, lam, lam_s: W.mean(0),
-        "The mean of the W_t would be W_s if the adapters summed to zero. With lam_shared > 0 they do not.",
+        "The mean of the W_t would be W_s if the adapters summed to zero. With lam_shared > 0 "
+        "they do not.",
     ),
     (
         lambda W, lam, lam_s: lam_s * W.sum(0) / (len(W) * lam_s + lam),
@@ -158,7 +181,8 @@ UNMERGE_MISTAKES = [
     ),
     (
         lambda W, lam, lam_s: lam * W.mean(0) / (lam + lam_s),
-        "You took the mean of the W_t but the sum in balance. Use the sum on both sides, with T W_s.",
+        "You took the mean of the W_t but the sum in balance. Use the sum on both "
+        "sides, with T W_s.",
     ),
     (
         lambda W, lam, lam_s: lam * W.sum(0) / (len(W) * lam - lam_s),
@@ -365,11 +389,13 @@ TRACKER_MISTAKES = [
     ),
     (
         by_training_loss,
-        'The epoch is chosen by record["loss"]. It is val_loss that judges, and val_loss that is kept.',
+        'The epoch is chosen by record["loss"]. It is val_loss that judges, and val_loss '
+        "that is kept.",
     ),
     (
         both_lower,
-        "You ask that the training loss is lower as well. Only val_loss judges: leave the other out.",
+        "You ask that the training loss is lower as well. Only val_loss judges: leave "
+        "the other out.",
     ),
     (highest, "This is the epoch with the highest loss. Lower is better."),
     (last_of_equals, "If two epochs are equal, keep the first: compare with <, not with <=."),
@@ -381,7 +407,8 @@ TRACKER_MISTAKES = [
     (epoch_always, "The loss is right, but the epoch is the last one. Keep both together."),
     (
         loss_forgotten,
-        "The epoch is kept but not its loss, so every epoch looks better than infinity. Keep both together.",
+        "The epoch is kept but not its loss, so every epoch looks better than infinity. Keep "
+        "both together.",
     ),
     (first_only, "This is the first epoch: later, better ones are not kept."),
     (

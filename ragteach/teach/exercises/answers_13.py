@@ -130,7 +130,8 @@ def one_for_is_enough(intervals: Intervals) -> str:
 JUDGES = [
     (
         by_mean,
-        "You ask for the sign of the mean. Luck can make that. The whole interval must lie on one side.",
+        "You ask for the sign of the mean. Luck can make that. The whole interval must lie "
+        "on one side.",
     ),
     (
         ends_exchanged,
@@ -139,7 +140,8 @@ JUDGES = [
     (turned_round, "For and against are exchanged: a number above 0 is evidence for the claim."),
     (
         zero_counts,
-        "An interval that begins at exactly 0 is not above 0: a difference of 0 is no evidence for it.",
+        "An interval that begins at exactly 0 is not above 0: a difference of 0 is no "
+        "evidence for it.",
     ),
     (
         zero_is_open,
@@ -147,7 +149,8 @@ JUDGES = [
     ),
     (
         no_evidence_is_against,
-        "Where an interval holds 0 you say against. Too few seeds are no evidence of the opposite: open.",
+        "Where an interval holds 0 you say against. Too few seeds are no evidence of the "
+        "opposite: open.",
     ),
     (
         no_harm_is_for,
@@ -159,15 +162,18 @@ JUDGES = [
     ),
     (
         open_is_left_out,
-        "You leave the open conditions out. They may turn out either way, and then the verdict changes.",
+        "You leave the open conditions out. They may turn out either way, and then the "
+        "verdict changes.",
     ),
     (
         some_is_depends,
-        "One for and one open: you say depends. Nothing speaks against yet, so it may still be for.",
+        "One for and one open: you say depends. Nothing speaks against yet, so it may "
+        "still be for.",
     ),
     (
         some_against_is_depends,
-        "One against and one open: you say depends. Nothing speaks for it yet: it may still be against.",
+        "One against and one open: you say depends. Nothing speaks for it yet: it may "
+        "still be against.",
     ),
     (
         one_open_is_enough,
@@ -187,7 +193,8 @@ JUDGES = [
     ),
     (
         one_against_is_enough,
-        "One interval below 0 makes you say against, whatever the others say. Look at all conditions.",
+        "One interval below 0 makes you say against, whatever the others say. Look at "
+        "all conditions.",
     ),
     (
         one_for_is_enough,
@@ -240,6 +247,22 @@ def wrong_chances(a, m):
         (
             (m * a * (1 - a) ** (m - 1), bound),
             "That is the chance of EXACTLY one piece of false evidence. Two or more count as well.",
+        ),
+        (
+            (1 - (1 - a) ** (m - 1), bound),
+            "One condition is missing: none of m has the chance (1 - a)^m.",
+        ),
+        (
+            (1 - a * m, bound),
+            "That is one minus the bound. None of m independent ones has the chance (1 - a)^m.",
+        ),
+        (
+            (1 - (1 - a / m) ** m, a),
+            "Here a is shared among the conditions already. In the question each of them has a.",
+        ),
+        (
+            (1 - (1 - a) ** (2 * m), 2 * bound),
+            "Both sides are counted. Asked is false evidence FOR the claim, one side: a each.",
         ),
         (
             (1 - np.exp(-a * m), bound),
@@ -359,7 +382,8 @@ def wrong_counts(n_docs, n_features, n_classes, n_adapters):
         ),
         (
             (written, n_docs * (n_adapters + 1) * matrix),
-            "You add the matrices for every sentence anew. They are added once for the whole batch.",
+            "You add the matrices for every sentence anew. They are added once for the "
+            "whole batch.",
         ),
         (
             (written, (n_adapters + 1) * matrix + n_docs * matrix),
@@ -368,6 +392,14 @@ def wrong_counts(n_docs, n_features, n_classes, n_adapters):
         (
             ((n_adapters + 1) * matrix, (n_adapters + 1) * matrix),
             "You count one sentence. The batch has n of them.",
+        ),
+        (
+            (n_docs * n_adapters * matrix, n_adapters * matrix),
+            "W_s is missing in both: it is one more matrix, and the summed matrix must be applied.",
+        ),
+        (
+            (written, n_adapters * matrix),
+            "The sum of the matrices must still be applied to each of the n sentences.",
         ),
         (
             (2 * written, 2 * first),
@@ -530,27 +562,32 @@ def one_rate(truth, said, group, label):
 MISSED = [
     (
         of_all,
-        "You divide by all sentences of the group. Only those of the label can be missed: divide by them.",
+        "You divide by all sentences of the group. Only those of the label can be missed: "
+        "divide by them.",
     ),
     (of_everybody, "You divide by the sentences of all groups. A group's rate is about the group."),
     (
         of_the_label,
-        "You divide by the label's sentences of ALL groups. Then small groups look good: use the group's.",
+        "You divide by the label's sentences of ALL groups. Then small groups look good: use "
+        "the group's.",
     ),
     (found_rate, "That is the share that was found. Asked is the share that was missed."),
     (
         false_alarms,
-        "Those are false alarms: sentences of other labels that were called so. Asked are the missed ones.",
+        "Those are false alarms: sentences of other labels that were called so. Asked are the "
+        "missed ones.",
     ),
     (
         not_so,
-        "You divide by what the model SAID. That asks whether its word can be trusted, not who is missed.",
+        "You divide by what the model SAID. That asks whether its word can be trusted, not "
+        "who is missed.",
     ),
     (any_error, "Those are all errors of the group. Asked are the missed sentences of one label."),
     (only_counts, "Those are counts. Large groups have more of everything: return shares."),
     (
         zero_for_none,
-        "A group without such a sentence gets rate 0 from you, as if all were heard. There is no rate: nan.",
+        "A group without such a sentence gets rate 0 from you, as if all were heard. There is "
+        "no rate: nan.",
     ),
     (one_rate, "Every group has the same rate: you forgot to look at the group."),
 ]

@@ -18,12 +18,15 @@ from ragteach.teach.exercises import answers_03 as answers
     trains="writing J so that every factor of the formula is a factor of the code",
     hints=[
         "Start with J = the two penalties. shared.square().sum() is the squared length of W_s.",
-        "For each task t: its W_t = shared + sum_k graph[t, k] * adapters[k]; its rows are x[task == t].",
-        "z = x[task == t] @ W_t.T + bias[t]; then J = J + alphas[t] * cross_entropy(z, y[task == t]).",
+        "For each task t: its W_t = shared + sum_k graph[t, k] * adapters[k]; its rows are "
+        "x[task == t].",
+        "z = x[task == t] @ W_t.T + bias[t]; then J = J + alphas[t] * cross_entropy(z, "
+        "y[task == t]).",
     ],
     reference=answers.objective,
     rule="J = sum_t alpha_t CE_t + lam_shared/2 ||W_s||^2 + lam/2 sum_k ||A_k||^2.",
-    reason="One pass of the loop is one term of the sum over tasks; the penalties stand outside of it.",
+    reason="One pass of the loop is one term of the sum over tasks; the penalties stand "
+    "outside of it.",
 )
 def objective(yours):
     """parts, data, graph, alphas, lam, lam_shared -> J."""
@@ -65,19 +68,23 @@ def objective(yours):
                     ),
                     (
                         J(p, d, g, a, n_tasks * lam, lam_s),
-                        "The adapters' penalty is added once for each task. It stands outside the sum over tasks.",
+                        "The adapters' penalty is added once for each task. It stands outside the "
+                        "sum over tasks.",
                     ),
                     (
                         J(p, d, g, a, lam, n_tasks * lam_s),
-                        "The penalty of W_s is added once for each task. It stands outside the sum over tasks.",
+                        "The penalty of W_s is added once for each task. It stands outside the "
+                        "sum over tasks.",
                     ),
                     (
                         data_only + n_tasks * (right - data_only),
-                        "The penalties are added once for each task. They stand outside the sum over tasks.",
+                        "The penalties are added once for each task. They stand outside the "
+                        "sum over tasks.",
                     ),
                     (
                         J(p, d, one(n_tasks, n_adapters).double(), a, lam, lam_s),
-                        "The graph is missing: you add every adapter for every task, as the article's code does.",
+                        "The graph is missing: you add every adapter for every task, as the "
+                        "article's code does.",
                     ),
                     (
                         answers.one_mean_over_all(p, d, g, a, lam, lam_s),
@@ -85,7 +92,8 @@ def objective(yours):
                     ),
                     (
                         answers.lengths_not_squared(p, d, g, a, lam, lam_s),
-                        "The penalties take the length itself. They are on its square: shared.square().sum().",
+                        "The penalties take the length itself. They are on its square: "
+                        "shared.square().sum().",
                     ),
                     (
                         answers.biases_penalised(p, d, g, a, lam, lam_s),
@@ -97,7 +105,8 @@ def objective(yours):
                     ),
                     (
                         right / n_tasks,
-                        "You divided by the number of tasks: J is a sum over tasks, not their mean.",
+                        "You divided by the number of tasks: J is a sum over tasks, "
+                        "not their mean.",
                     ),
                     (
                         J(p, d, g, a / a.sum(), lam, lam_s),
@@ -109,11 +118,13 @@ def objective(yours):
                     ),
                     (
                         J(p, d, g, a * labelled / labelled.sum(), lam, lam_s),
-                        "You weight each task by its share of the sentences as well. alpha alone says what it counts.",
+                        "You weight each task by its share of the sentences as well. alpha alone "
+                        "says what it counts.",
                     ),
                     (
                         J(p, d, g, a * labelled * n_tasks / labelled.sum(), lam, lam_s),
-                        "You weight each task by its size as well. alpha alone says what it counts.",
+                        "You weight each task by its size as well. alpha alone says "
+                        "what it counts.",
                     ),
                     (J(p, d, g, a * labelled, lam, lam_s), SENTENCES),
                     (
@@ -138,7 +149,8 @@ def objective(yours):
                     ),
                     (
                         J(p, d, g, a, lam * n_adapters, lam_s),
-                        "The adapters' penalty is added once for each adapter, and holds all of them each time.",
+                        "The adapters' penalty is added once for each adapter, and holds all of "
+                        "them each time.",
                     ),
                     (
                         J(p, d, g, a, lam / n_adapters, lam_s),
@@ -184,14 +196,15 @@ def _which_part(yours, answer, given, lam, lam_s):
     minutes=12,
     trains="deriving dCE/dz = (p - onehot) / n by hand",
     hints=[
-        "For one sentence, CE = log(sum_c exp(z_c)) - z_y. Differentiate the two terms one after the other.",
-        "The derivative of log(sum_c' exp(z_c')) in z_c is exp(z_c) / sum = p_c. That of z_y is 1 if c = y, "
-        "and 0 otherwise.",
+        "For one sentence, CE = log(sum_c exp(z_c)) - z_y. Differentiate the two terms one "
+        "after the other.",
+        "The derivative of log(sum_c' exp(z_c')) in z_c is exp(z_c) / sum = p_c. That of z_y is 1 "
+        "if c = y, and 0 otherwise.",
         "The mean over n sentences divides by n: (z.softmax(-1) - one_hot(y, n_classes)) / len(y).",
     ],
     reference=answers.residual,
-    reason="Each row sums to 0: what the right class gains, the others lose. That is the competition which "
-    "the raw loss lacks.",
+    reason="Each row sums to 0: what the right class gains, the others lose. That is the "
+    "competition which the raw loss lacks.",
 )
 def residual(yours):
     """z (n_docs, n_classes), y (n_docs,) -> dCE/dz (n_docs, n_classes)."""
@@ -213,7 +226,8 @@ def residual(yours):
                 ),
                 (
                     (z.softmax(0) - onehot) / n_docs,
-                    "This softmax runs over the sentences. A sentence's classes compete: softmax(-1).",
+                    "This softmax runs over the sentences. A sentence's classes compete: "
+                    "softmax(-1).",
                 ),
                 (
                     (z - onehot) / n_docs,
@@ -225,7 +239,8 @@ def residual(yours):
                 ),
                 (
                     -onehot / p / n_docs,
-                    "That is the gradient in p. Go on to z with the chain rule: p depends on all scores.",
+                    "That is the gradient in p. Go on to z with the chain rule: p depends "
+                    "on all scores.",
                 ),
             ],
             what="dCE/dz",
@@ -243,13 +258,14 @@ def residual(yours):
     trains="carrying the error back to W_s, to every adapter and to the biases",
     hints=[
         "For each task: its scores z, and error = alphas[t] * residual(z, y[task == t]).",
-        "D_t = error.T @ x[task == t] is dJ/dW_t, (n_classes, n_features), and error.sum(0) is dJ/db_t.",
-        "W_s is in every W_t: sum of all D_t, plus lam_shared * shared. A_k is in W_t with the factor "
-        "graph[t, k]: sum_t graph[t, k] * D_t, plus lam * adapters[k].",
+        "D_t = error.T @ x[task == t] is dJ/dW_t, (n_classes, n_features), and "
+        "error.sum(0) is dJ/db_t.",
+        "W_s is in every W_t: sum of all D_t, plus lam_shared * shared. A_k is in W_t with the "
+        "factor graph[t, k]: sum_t graph[t, k] * D_t, plus lam * adapters[k].",
     ],
     reference=answers.gradients,
-    reason="The forward pass copies W_s to every task and A_k with weight G[t, k]; the backward pass adds up "
-    "what comes back, with the same weights.",
+    reason="The forward pass copies W_s to every task and A_k with weight G[t, k]; the backward "
+    "pass adds up what comes back, with the same weights.",
 )
 def gradients(yours):
     """The gradients of J in (shared, adapters, bias), in their shapes."""
@@ -290,7 +306,8 @@ def gradients(yours):
                 (plain + lam * p[0], "lam and lam_shared are swapped."),
                 (
                     plain - lam_s * p[0],
-                    "dJ/dW_s: the sign of the penalty's part. Large weights cost: + lam_shared * W_s.",
+                    "dJ/dW_s: the sign of the penalty's part. Large weights "
+                    "cost: + lam_shared * W_s.",
                 ),
                 (-shared, "Everything has the wrong sign: error = p - onehot."),
             ],
@@ -305,7 +322,8 @@ def gradients(yours):
                 (per_adapter, "dJ/dA_k lacks the gradient of the penalty: + lam * A_k."),
                 (
                     transposed + lam * p[1],
-                    "The graph is missing on the way back: task t pulls on A_k with the factor G[t, k].",
+                    "The graph is missing on the way back: task t pulls on A_k with the "
+                    "factor G[t, k].",
                 ),
                 (per_adapter + lam_s * p[1], "The adapters' penalty is lam, not lam_shared."),
                 (
@@ -349,14 +367,14 @@ def gradients(yours):
     trains="following a single gradient step through all the weights it touches",
     hints=[
         "p is about (0.50, 0.25, 0.25), the label is positive: p - y = (0.50, 0.25, -0.75).",
-        "Each weight of class c moves by -lr (p_c - y_c), since every x_j = 1. How many weights add up to "
-        "the score z_c? Count those of W_s, of A_cars and the bias.",
-        "4 words in W_s, the same 4 in A_cars, 1 bias: z_c moves by -0.5 * 9 * (p_c - y_c). For the steps, "
-        "use the widget with a rate of 0.1, or repeat the step in a loop.",
+        "Each weight of class c moves by -lr (p_c - y_c), since every x_j = 1. How many weights "
+        "add up to the score z_c? Count those of W_s, of A_cars and the bias.",
+        "4 words in W_s, the same 4 in A_cars, 1 bias: z_c moves by -0.5 * 9 * (p_c - y_c). For "
+        "the steps, use the widget with a rate of 0.1, or repeat the step in a loop.",
     ],
     reference={"scores": answers.tiny_steps(1, 0.5).tolist(), "steps": answers.steps_needed()},
-    reason="One step moves every score by lr (2 ||x||^2 + 1)(y - p): W_s and the adapter both move, so the "
-    "score moves almost twice as far as with one matrix.",
+    reason="One step moves every score by lr (2 ||x||^2 + 1)(y - p): W_s and the adapter both "
+    "move, so the score moves almost twice as far as with one matrix.",
 )
 def one_step(yours):
     """{"scores": three numbers after one step, "steps": a whole number}."""

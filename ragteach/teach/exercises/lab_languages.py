@@ -300,11 +300,11 @@ in_words(
     "templates: RAG is of no use here. Letters beat words clearly in Chinese only, by 44 points "
     "[10, 77] on 16 open sentences: it writes no spaces, so a clause is one word that never comes "
     "again. In the matrix none of twenty pairs is clear. That is not 'no gain': German may help "
-    "Spanish by 12 points. Where a language has no examples, sharing is all there is: all five read "
-    "Dutch at .39 [.28, .52] where chance is .125, German alone at .36 [.24, .49]. I would collect "
-    "real sentences before touching the model. What would change my mind: 200 real sentences a "
-    "language on which RAG beats full sharing and independent models by paired intervals above "
-    "zero.",
+    "Spanish by 12 points. Where a language has no examples, sharing is all there is: all five "
+    "read Dutch at .39 [.28, .52] where chance is .125, German alone at .36 [.24, .49]. I would "
+    "collect real sentences before touching the model. What would change my mind: 200 real "
+    "sentences a language on which RAG beats full sharing and independent models by paired "
+    "intervals above zero.",
     tempting="The accuracy is above 80 % on validation, and RAG is ahead of independent models. "
     "Related languages help each other, as German and Spanish show, so one model with adapters "
     "should be used.",

@@ -402,8 +402,8 @@ in_words(
             "The policy presses the expert's button eight times in ten, so about eight robots in "
             "ten arrive.",
             False,
-            "In the wind .79 of the buttons are right and .57 arrive; in the mirrored world .73 and "
-            ".78. One does not tell the other: drive.",
+            "In the wind .79 of the buttons are right and .57 arrive; in the mirrored world .73 "
+            "and .78. One does not tell the other: drive.",
         ),
         "d": Sentence(
             "After the mirrored buttons are renamed, one shared policy beats five separate ones, "
@@ -449,7 +449,8 @@ in_words(
     "could not.",
     rubric=[
         "names the strongest rival, not only full sharing",
-        "gives goals reached, not right buttons, with intervals, and what they count: maps, or draws",
+        "gives goals reached, not right buttons, with intervals, and what they count: "
+        "maps, or draws",
         "says in which worlds sharing helps, and in which it must fail, and why",
         "says that the worlds are simulated, and what that leaves open",
         "says what would change your mind: a finding that could be made",

@@ -410,13 +410,13 @@ in_words(
     "either. RAG is no use here. What the firm pays is the cost, on 168 messages. People alone "
     "cost 1. A bot that always answers as the nearest message was answered costs 1.80 [1.57, "
     "2.02]. With a threshold from the validation messages it answers 27 %, .71 [.57, .82] of them "
-    "rightly, at .96 [.87, 1.08]: no clear saving. The reader that answers only where p is at least "
-    "2/3, which the costs say, answers 15 %, .92 [.76, .98] of them rightly, at .88 [.82, .95]: "
-    "a small, clear saving against people; that it is cheaper than the threshold is not clear, "
-    "-.08 [-.20, .02]. Of the 24 messages that no answer fits, one got an answer (24 without a "
-    "threshold). I would let it answer, with people behind it, and collect real messages. What "
-    "would change my mind: a month of real mail in which its cost is above 1, or answers that are "
-    "not equally harmless when wrong.",
+    "rightly, at .96 [.87, 1.08]: no clear saving. The reader that answers only where p is at "
+    "least 2/3, which the costs say, answers 15 %, .92 [.76, .98] of them rightly, at .88 [.82, "
+    ".95]: a small, clear saving against people; that it is cheaper than the threshold is not "
+    "clear, -.08 [-.20, .02]. Of the 24 messages that no answer fits, one got an answer (24 "
+    "without a threshold). I would let it answer, with people behind it, and collect real "
+    "messages. What would change my mind: a month of real mail in which its cost is above 1, or "
+    "answers that are not equally harmless when wrong.",
     tempting="The bot reads sentiment and intent right in two of three messages and finds the "
     "answer in half of them, where guessing finds one in sixteen. With the threshold seven in ten "
     "answers are right. It should answer the customers.",

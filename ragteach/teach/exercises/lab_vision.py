@@ -320,10 +320,10 @@ in_words(
             "save.",
         ),
     },
-    model="Six views of digits, 40 images each; 600 images are held out. On raw pixels RAG is right in "
-    ".63 [.60, .67]. RAG minus independent models is -.007 [-.020, .007]; one support vector "
-    "machine for all scenes is ahead of RAG by 16 points [12, 20], and full sharing 25 behind it "
-    "[21, 29]. So RAG is of no use on raw pixels. Which scenes can share depends on the "
+    model="Six views of digits, 40 images each; 600 images are held out. On raw pixels RAG is "
+    "right in .63 [.60, .67]. RAG minus independent models is -.007 [-.020, .007]; one support "
+    "vector machine for all scenes is ahead of RAG by 16 points [12, 20], and full sharing 25 "
+    "behind it [21, 29]. So RAG is of no use on raw pixels. Which scenes can share depends on the "
     "representation: plain, half hidden and another pen help noisy, by 18, 10 and 9 points, clear "
     "over six draws; inverted has plain's weights negated and rotated has them in other places, so "
     "neither can share. After undoing both, full sharing is 14 points [12, 16] ahead of "

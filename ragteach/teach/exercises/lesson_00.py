@@ -57,7 +57,8 @@ def count_weights(yours):
             ),
             (
                 4800,
-                "A shared matrix and an adapter for each pair of tasks? There is one adapter per task.",
+                "A shared matrix and an adapter for each pair of tasks? There is one "
+                "adapter per task.",
             ),
             (3000, "Every matrix was counted twice."),
             (1515, "Biases are not asked for here: count the weights only."),

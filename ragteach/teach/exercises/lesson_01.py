@@ -90,8 +90,8 @@ def label_counts(yours):
                 ),
                 (
                     by_name,
-                    "The rows stand in the order of the alphabet, as pd.crosstab and groupby sort them. The "
-                    "order of `tasks` is asked for: .reindex(tasks).",
+                    "The rows stand in the order of the alphabet, as pd.crosstab and groupby sort "
+                    "them. The order of `tasks` is asked for: .reindex(tasks).",
                 ),
                 (right[::-1], "The rows are turned round: the first row is the first of `tasks`."),
                 (right[:, ::-1], "The columns are turned round: label 0 comes first."),
@@ -102,7 +102,8 @@ def label_counts(yours):
                 ),
                 (
                     no_stop,
-                    f'The full stops are gone, but "{word}," and "{word};" are still missed. Look with '
+                    f'The full stops are gone, but "{word}," and "{word};" are still missed. Look '
+                    "with "
                     "\\b on both sides.",
                 ),
                 (right > 0, "You ask whether there is one. Count how many there are: .sum()."),
@@ -236,12 +237,13 @@ def expected_errors(yours):
                 ),
                 (
                     [own, variance + tau**2 / (n_tasks - 1)],
-                    "tau^2 / (T - 1) is how the mean of the OTHER tasks scatters. The bias is the distance "
-                    "of one task from the mean of all.",
+                    "tau^2 / (T - 1) is how the mean of the OTHER tasks scatters. The bias is the "
+                    "distance of one task from the mean of all.",
                 ),
                 (
                     [own, variance + (1 + 1 / (n_tasks - 1)) * tau**2],
-                    "That is the distance to the mean of the other tasks. Task t itself is in the pool.",
+                    "That is the distance to the mean of the other tasks. Task t itself is "
+                    "in the pool.",
                 ),
                 (
                     [own + tau**2, variance + bias],
@@ -249,12 +251,13 @@ def expected_errors(yours):
                 ),
                 (
                     [own, (sigma**2 + tau**2) / (n * n_tasks)],
-                    "More values do not make the difference between tasks smaller: only the noise is "
-                    "divided by n T.",
+                    "More values do not make the difference between tasks smaller: only the noise "
+                    "is divided by n T.",
                 ),
                 (
                     [sigma**2 / (n - 1), sigma**2 / (n * n_tasks - 1) + bias],
-                    "n - 1 belongs to estimating a variance. The variance of a mean is sigma^2 / n.",
+                    "n - 1 belongs to estimating a variance. The variance of a mean is "
+                    "sigma^2 / n.",
                 ),
                 ([own, variance], "The pooled mean also has a bias: the tasks' true means differ."),
                 (
@@ -364,15 +367,15 @@ _EARLY = {
     0.25: "",  # there is no smaller size
     0.5: "Too early at 0.5: in that row of the table above full sharing is still ahead.",
     0.75: (
-        "Too early at 0.75: in that row the two are level, or full sharing leads. A lead is at least "
-        "one point, 0.01."
+        "Too early at 0.75: in that row the two are level, or full sharing leads. A lead is at "
+        "least one point, 0.01."
     ),
     1.0: "",  # told above
 }
 _LATE = {
     0.25: (
-        "Too late at 0.25: with so little in common it takes few sentences. Read the table from its "
-        "top."
+        "Too late at 0.25: with so little in common it takes few sentences. Read the table from "
+        "its top."
     ),
     0.5: (
         "Too late at 0.5: the table above is this same experiment. Independent models lead in an "
@@ -392,7 +395,8 @@ _LATE = {
     hints=[
         "curves(r, [...]) gives one row for each number of sentences. Call it for each r and look "
         "at the rows first.",
-        'ahead = table["independent"] >= table["full sharing"] + 0.01 says in which rows independent models '
+        'ahead = table["independent"] >= table["full sharing"] + 0.01 says in which rows '
+        "independent models "
         "lead.",
         "first[r] = the smallest index of the rows with ahead, or infinity if there is none: "
         'min(table.index[ahead], default=float("inf")).',

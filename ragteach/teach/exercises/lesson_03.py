@@ -160,7 +160,8 @@ def cross_entropy(yours):
             ),
             (
                 lambda z=z, y=y: torch.nn.functional.cross_entropy(z.softmax(-1), y),
-                "softmax twice: torch's cross_entropy takes the scores, and does the softmax itself.",
+                "softmax twice: torch's cross_entropy takes the scores, and does the "
+                "softmax itself.",
             ),
             (
                 lambda z=z, y=y: (z.argmax(-1) != y)[y >= 0].double().mean(),
@@ -168,11 +169,13 @@ def cross_entropy(yours):
             ),
             (
                 lambda z=z, y=y: 1 - z.softmax(-1)[y >= 0, y[y >= 0]].mean(),
-                "This is 1 minus the mean probability. Take minus its logarithm, sentence by sentence.",
+                "This is 1 minus the mean probability. Take minus its logarithm, sentence "
+                "by sentence.",
             ),
             (
                 right / z.shape[1],
-                "Divided by the number of classes as well: torch's .mean() of a one-hot product does that.",
+                "Divided by the number of classes as well: torch's .mean() of a one-hot "
+                "product does that.",
             ),
             (
                 answers.all_entries(z, y),
@@ -351,8 +354,8 @@ def wrong_sign(yours):
     )
     expect(
         min(mine) > 0.1,
-        "Not one sentence right? The adapters outvote W_s in some sentences, not against all of them. "
-        "Note what phase_two(-1, lam) returns as accuracy.",
+        "Not one sentence right? The adapters outvote W_s in some sentences, not against all of "
+        "them. Note what phase_two(-1, lam) returns as accuracy.",
     )
     expect(min(mine) < 0.9, "All runs are good: that is the right sign. Run phase_two(-1, lam).")
     expect(
@@ -372,7 +375,8 @@ def wrong_sign(yours):
     for lam, value, right, near in zip(lams, mine, WRONG_SIGN, NEAR, strict=True):
         expect(
             abs(value - right) <= near,
-            f'At lam = {lam:g} no run ends like this. Note what phase_two(-1, {lam:g})["accuracy"] gives, to '
+            f'At lam = {lam:g} no run ends like this. Note what phase_two(-1, {lam:g})["accuracy"] '
+            "gives, to "
             "two decimals.",
         )
 

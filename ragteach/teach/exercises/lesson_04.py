@@ -546,8 +546,8 @@ def train_by(yours):
 TRAINER_SLIPS = {
     "This is J of the last batch of each epoch. The mean over its batches is asked.": {"note": -1},
     "This is J of the first batch of each epoch. The mean over its batches is asked.": {"note": 0},
-    "One optimiser serves all turns, and its memory of one turn pushes the next. Make a new one for "
-    "each turn.": {"fresh": False},
+    "One optimiser serves all turns, and its memory of one turn pushes the next. Make a new one "
+    "for each turn.": {"fresh": False},
     "This is what torch.optim.SGD does. The exercise asks for torch.optim.Adam.": {
         "kind": torch.optim.SGD
     },

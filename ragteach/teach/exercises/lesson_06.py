@@ -114,6 +114,36 @@ def paired_interval(yours):
                 "differences, and is narrower.",
             ),
             (
+                around(stats.t.ppf(0.975, n - 2) * se),
+                "Student's t has n - 1 degrees of freedom here: one mean was estimated, not two.",
+            ),
+            (
+                [np.abs(d).mean()]
+                + [np.abs(d).mean() + k * t * np.abs(d).std(ddof=1) / np.sqrt(n) for k in (-1, 1)],
+                "The sizes of the differences have lost their signs. A seed in which b is ahead "
+                "counts against a.",
+            ),
+            (
+                [mean, 2 * t * se],
+                "This is the mean and the whole width. Return mean, low and high.",
+            ),
+            (
+                around(t * (a.std(ddof=1) + b.std(ddof=1)) / np.sqrt(n)),
+                "You added two spreads. Subtract the columns first, then take one spread, of d.",
+            ),
+            (
+                around(t * b.std(ddof=1) / np.sqrt(n)),
+                "This is the spread of b alone. Subtract first, then take the spread of d.",
+            ),
+            (
+                [mean, d.min(), d.max()],
+                "These are the worst and the best seed. The interval is for the MEAN.",
+            ),
+            (
+                around(stats.t.ppf(0.995, n - 1) * se),
+                "This is a 99 % interval. 95 % leaves 2.5 % on each side: t.ppf(0.975).",
+            ),
+            (
                 around(t * a.std(ddof=1) / np.sqrt(n)),
                 "This is the spread of a alone. Subtract first, then take the spread of d.",
             ),
@@ -190,6 +220,33 @@ def worth(yours):
             ),
             (90, "90 is how many more. Asked is how many each strategy must have in all."),
             (
+                0.1,
+                "That is 1 - rho, the share of the variance that is left. How many draws make up "
+                "for it?",
+            ),
+            (
+                9,
+                "You multiplied by rho. Divide by what pairing leaves of the variance, 1 - rho.",
+            ),
+            (
+                11,
+                "One draw more per ten would be worth a tenth of the variance. Pairing takes away "
+                "nine tenths.",
+            ),
+            (
+                20,
+                "Two columns do not make it twice as many. Compare the two variances.",
+            ),
+            (
+                110,
+                "You added the ten paired draws to those without pairs. Without pairs they are all "
+                "there are.",
+            ),
+            (
+                10 / np.sqrt(0.9),
+                "That is rho under a root. Compare variances: 1 - rho, without a root.",
+            ),
+            (
                 10 / np.sqrt(0.1),
                 "You compared standard errors, and forgot that they fall like 1 / sqrt(n): compare "
                 "the variances.",
@@ -251,6 +308,22 @@ def equal_widths(yours):
                 (
                     [d / (t + 1), d * t / (t + 1)],
                     "Upside down: who has fewer matrices needs more features in each.",
+                ),
+                (
+                    [(t - 1) * d, (t - 1) * d / t],
+                    "The shared matrix is one more than the adapters, not one less: T + 1 matrices.",
+                ),
+                (
+                    [(t + 1) * d + t, ((t + 1) * d + t) / t],
+                    "The biases are in. Leave them out: features times classes only.",
+                ),
+                (
+                    [(t + 1) * d / c, (t + 1) * d / t / c],
+                    "The classes stand on both sides, so they cancel: do not divide by them.",
+                ),
+                (
+                    [(t + 1) * d, d / t],
+                    "Independent models must own as many weights as RAG, (T + 1) C d, not C d.",
                 ),
                 (
                     [d, d],
@@ -345,6 +418,27 @@ def honest_score(yours):
                     "entry per row: test_accuracy[np.arange(n_seeds), chosen].",
                 ),
                 (
+                    accuracy[:, loss.mean(0).argmin()].max(),
+                    "One setting for all seeds, and then the best seed: both choices are made over "
+                    "seeds. Choose in each, and take the mean.",
+                ),
+                (
+                    accuracy[rows, loss.argsort(1)[:, 1]].mean(),
+                    "This is the second best setting of each seed. Choose the least loss.",
+                ),
+                (
+                    accuracy[rows, (loss - accuracy).argmin(1)].mean(),
+                    "The test accuracy takes part in your choice. Only val_loss may choose.",
+                ),
+                (
+                    accuracy[0, loss[0].argmin()],
+                    "This is the first seed alone. Report the mean over all seeds.",
+                ),
+                (
+                    accuracy[loss.mean(1).argmin()].mean(),
+                    "This chooses a seed. Choose a setting in every seed: argmin(axis=1).",
+                ),
+                (
                     accuracy.flat[loss.argmin()],
                     "This chooses one single seed and setting, the luckiest. Choose in every seed.",
                 ),
@@ -373,7 +467,8 @@ def honest_score(yours):
         "Where do the tasks need no adapters at all? Which end of the relatedness knob is that?",
         "With many sentences both are right always. Where are data scarce, but not so scarce that "
         "nobody learns?",
-        'compare("toy", seeds=8, n_per_task=20, relatedness=1.0, strategies=["RAG", "full sharing"], '
+        'compare("toy", seeds=8, n_per_task=20, relatedness=1.0, strategies=["RAG", "full '
+        'sharing"], '
         "progress=False)",
     ],
     reference=answers.scores({"RAG": 0.65, "full sharing": 0.69}),

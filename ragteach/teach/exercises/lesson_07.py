@@ -89,6 +89,27 @@ def covariance(yours):
                     "These are the variances alone. Two different tasks have parts in common, too.",
                 ),
                 (
+                    1 / lam_shared**0.5 + both / lam**0.5,
+                    "1 / lam is the variance already: no roots.",
+                ),
+                (
+                    1 / lam_shared + both / lam / n_adapters,
+                    "You divided by the number of adapters. Independent parts add up: the sum over k.",
+                ),
+                (
+                    both / (lam * lam_shared),
+                    "The two parts are added, not multiplied: one for W_s, one for the adapters.",
+                ),
+                (
+                    (1 + both) / (lam + lam_shared),
+                    "Each part has a penalty of its own: 1 / lam_shared and GG' / lam.",
+                ),
+                (
+                    1 / lam_shared + np.outer(graph.sum(1), graph.sum(1)) / lam,
+                    "You summed each task's row first, so that different adapters meet. Only an "
+                    "adapter that both hold counts: graph @ graph.T.",
+                ),
+                (
                     1 / lam_shared - both / lam,
                     "Independent parts add up: a sum, not a difference.",
                 ),
@@ -227,7 +248,7 @@ def augment(yours):
     """x (n_docs, d), task (n_docs,), n_tasks, s -> (n_docs, (1 + n_tasks) d)."""
     rng = np.random.default_rng(11)
     for n_docs, d, n_tasks in [(5, 3, 2), (7, 2, 4)]:
-        x, task, s = rng.normal(size=(n_docs, d)), rng.integers(n_tasks, size=n_docs), 0.5
+        x, task, s = rng.normal(size=(n_docs, d)), rng.integers(n_tasks, size=n_docs), 0.4
         right = answers.augment(x, task, n_tasks, s)
         everywhere = np.hstack([x] + [s * x] * n_tasks)
         blocks = right.reshape(n_docs, 1 + n_tasks, d)
@@ -275,6 +296,22 @@ def augment(yours):
                 (
                     answers.augment(x, task, n_tasks, s**0.5),
                     "s has its root already, s = sqrt(lam_shared / lam). The copy is s * x.",
+                ),
+                (
+                    answers.augment(x, task, n_tasks, 1 - s),
+                    "This is 1 - s. The copy is s * x.",
+                ),
+                (
+                    s * answers.augment(x, task, n_tasks, 1.0),
+                    "The shared block is multiplied by s, too. It holds x itself.",
+                ),
+                (
+                    np.hstack([x, s * x]),
+                    "All tasks have one block in common here. Each task needs a block of its own.",
+                ),
+                (
+                    np.hstack([x, task[:, None]]),
+                    "A column with the task's number is no block of weights for it.",
                 ),
                 (
                     np.hstack([x, s * np.eye(n_tasks)[task]]),
@@ -353,6 +390,14 @@ def kernel_logits(yours):
                     "A sentence votes for itself, too: keep the diagonal.",
                 ),
                 (
+                    (same * cov[np.ix_(task, task)] * (task[:, None] != task)) @ e,
+                    "Only sentences of OTHER tasks vote here. A task's own count, with its variance.",
+                ),
+                (
+                    (same @ cov[np.ix_(task, task)]) @ e,
+                    "Multiply the two tables entry by entry, * and not @.",
+                ),
+                (
                     (same * cov[np.ix_(task, task)]) @ e / n,
                     "The 1/n is in e already. Add the votes up.",
                 ),
@@ -413,7 +458,8 @@ def best_mix(yours):
                 (0.0, "This is the own end. With any noise at all it is not the lowest point."),
                 (
                     v / n_tasks / (v / n_tasks + tau2),
-                    "v is the noise of one task's estimate already. T comes in with the error only.",
+                    "v is the noise of one task's estimate already. T comes in with "
+                    "the error only.",
                 ),
                 (
                     (n_tasks - 3) / (n_tasks - 1) * v / (v + tau2),
@@ -433,6 +479,22 @@ def best_mix(yours):
                 (
                     v / n_tasks + (n_tasks - 1) / n_tasks * ((1 - w) ** 2 * v + w**2 * tau2**2),
                     f"The squared error: {SQUARED}. In the bracket stands spread, not spread^2.",
+                ),
+                (
+                    v / n_tasks + (n_tasks - 1) / n_tasks * (w**2 * v + (1 - w) ** 2 * tau2),
+                    "w and 1 - w have changed places: the noise counts (1 - w)^2, the spread w^2.",
+                ),
+                (
+                    v / n_tasks + (n_tasks - 1) / n_tasks * ((1 - w) * v + w * tau2),
+                    "The squares are missing: (1 - w)^2 v + w^2 tau^2.",
+                ),
+                (
+                    v / n_tasks + n_tasks / (n_tasks - 1) * bracket,
+                    "The bracket counts (T - 1) / T; yours is upside down.",
+                ),
+                (
+                    v / n_tasks,
+                    "This is the noise of the mean alone. The bracket is not 0 at its lowest point.",
                 ),
                 (bracket, "This is the bracket alone. Put it into the whole formula: v / T + ..."),
                 (

@@ -35,7 +35,8 @@ from ragteach.teach.written import Sentence, in_words
         "equal: 1 / n_t. size: (n_t / mean of all n) / n_t. The n_t cancels.",
     ],
     reference=answers.sentence_weight,
-    reason='With "equal" every task weighs the same, so a sentence of a small task weighs much. With "size" '
+    reason='With "equal" every task weighs the same, so a sentence of a small task weighs much. '
+    'With "size" '
     "every sentence weighs the same, whatever its task.",
 )
 def sentence_weight(yours):
@@ -74,10 +75,14 @@ def sentence_weight(yours):
     "C.",
 )
 def balanced_accuracy(yours):
-    """(truth, said) -> the mean recall; in one of the cases a class does not occur."""
+    """(truth, said) -> the mean recall; in one of the cases a class does not occur, in another
+    one a class is never said.
+    """
     rng = np.random.default_rng(46)
-    for truth in (np.repeat([0, 1, 2], [3, 8, 30]), np.repeat([0, 2], [4, 20])):
+    for counts in ([3, 8, 30], [4, 0, 20], [5, 3, 10]):
+        truth = np.repeat([0, 1, 2], counts)
         said = np.where(rng.random(len(truth)) < 0.6, truth, rng.integers(0, 3, len(truth)))
+        said = np.where((said == 1) & (counts[1] == 3), 2, said)
         with np.errstate(all="ignore"), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the mean of nothing; the message below says more
             mine = call(yours, truth, said)
@@ -218,7 +223,8 @@ def ridge_towards(yours):
     minutes=15,
     trains="a paired experiment over seeds, in two worlds",
     hints=[
-        'run = new_task(r, 20, seed) gives the four accuracies; run["adapter"] - run["scratch"] is one '
+        'run = new_task(r, 20, seed) gives the four accuracies; run["adapter"] - run["scratch"] is '
+        "one "
         "difference.",
         "Collect the differences of at least six seeds for each relatedness, as a list or an "
         "array.",

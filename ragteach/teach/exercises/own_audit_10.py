@@ -213,19 +213,20 @@ def slips(train: pd.DataFrame, test: pd.DataFrame) -> dict[str, dict[str, dict[s
     minutes=30,
     trains="asking of any two files what should be known before a model is trained",
     hints=[
-        "First make the normalised texts a column of both frames, as in 10-3. Then loop over the tasks: own = its "
-        "training sentences, new = its test sentences.",
-        "rarest: value_counts(normalize=True).reindex(classes, fill_value=0).min(), where classes are those of the "
-        "whole training set. floor: the usual class comes from own, and is compared with new's labels.",
+        "First make the normalised texts a column of both frames, as in 10-3. Then loop over the "
+        "tasks: own = its training sentences, new = its test sentences.",
+        "rarest: value_counts(normalize=True).reindex(classes, fill_value=0).min(), where classes "
+        "are those of the whole training set. floor: the usual class comes from own, and is "
+        "compared with new's labels.",
         'contradictions: (own.groupby("key")["label"].nunique() > 1).sum(). leaked: '
         'new["key"].isin(train["key"]).mean().',
-        'unknown: words = set(" ".join(train["key"]).split()); then the mean of word not in words over '
-        '" ".join(new["key"]).split().',
+        'unknown: words = set(" ".join(train["key"]).split()); then the mean of word not in words '
+        'over " ".join(new["key"]).split().',
     ],
     reference=audit,
     reason="Six numbers a task, and none of them needs a model.",
-    rule="what is learned comes from training sentences, and from all tasks where W_s reads them; what is judged is "
-    "the task's own test sentences.",
+    rule="what is learned comes from training sentences, and from all tasks where W_s reads them; "
+    "what is judged is the task's own test sentences.",
 )
 def own_audit(yours: object) -> str:
     """Two pairs of small frames with every fault in them; column by column, task by task."""
@@ -258,7 +259,8 @@ def _as_rows(found: object) -> dict:
     if isinstance(found, Mapping) and all(isinstance(row, Mapping) for row in found.values()):
         return {task: dict(row) for task, row in found.items()}
     raise Wrong(
-        f"Return a table with a row for each task, or a dict of dicts; yours is a {type(found).__name__}."
+        "Return a table with a row for each task, or a dict of dicts; yours is a "
+        f"{type(found).__name__}."
     )
 
 

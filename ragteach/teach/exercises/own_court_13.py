@@ -239,8 +239,8 @@ def _verdict(yours):
     said = heard_by(yours(margin=0.05), cases(means=(-0.09, -0.09))).verdict()
     expect(
         str(said).strip().lower() == "against",
-        f"Two conditions are behind by more than the margin, and your court says {str(said)!r}: the "
-        "margin is in the differences already. Do not grant it again.",
+        f"Two conditions are behind by more than the margin, and your court says {str(said)!r}: "
+        "the margin is in the differences already. Do not grant it again.",
     )
 
 

@@ -61,10 +61,13 @@ def sentences(seed=0):
     minutes=30,
     trains="writing LoRA's training from its gradients, and a lens that stays as it was drawn",
     hints=[
-        "weights: self.shared + self.up @ self.down. With a task axis in front, @ multiplies task by task.",
-        "pulls: for each task the gradient of its mean cross-entropy in W_t: (p - onehot(y)).T @ x / n_t.",
-        "train: g = pulls + lam A. Work out all three gradients first, up @ and down @ with the OLD factors, "
-        "and only then step: d_up = g @ down', d_down = up' @ g, d_shared = sum of the pulls + lam W_s.",
+        "weights: self.shared + self.up @ self.down. With a task axis in front, @ multiplies "
+        "task by task.",
+        "pulls: for each task the gradient of its mean cross-entropy in W_t: "
+        "(p - onehot(y)).T @ x / n_t.",
+        "train: g = pulls + lam A. Work out all three gradients first, up @ and down @ with the "
+        "OLD factors, and only then step: d_up = g @ down', d_down = up' @ g, d_shared = sum of "
+        "the pulls + lam W_s.",
     ],
     reference=Factors,
     reason="Both factors step from the same place; the lens is the same code without one line.",
@@ -100,7 +103,8 @@ def _start(mine, yours):
     spread = as_array(yours(3, 200, 4, 5, seed=3).down).std()
     expect(
         0.9 < spread < 1.1,
-        f"down should be drawn from the standard normal distribution; its spread is {spread:.2f}, not 1.",
+        "down should be drawn from the standard normal distribution; its spread is "
+        f"{spread:.2f}, not 1.",
     )
     down = as_array(mine.down)
     expect(not np.allclose(down[0], down[1]), "Both tasks have the same lens: draw one for each.")

@@ -76,15 +76,18 @@ def example(seed=0):
     minutes=30,
     trains="knowing every byte of what you hand on, and refusing what is broken",
     hints=[
-        "pack: one dict of arrays (shared, graph, bias, adapters.NAME), each as float32, and one text of "
-        "notes. For each array note dtype, shape and data_offsets, counted from the end of the header.",
-        "The file is: 8 bytes with the header's length, the header as JSON, and all arrays one after the "
-        "other. In __metadata__ every value must be a string: json.dumps the lists of names.",
-        "unpack: first compare the length in the first 8 bytes with len(data), and the last offset with "
-        "what is left. Raise ValueError where they differ. Only then build the RAG and copy.",
+        "pack: one dict of arrays (shared, graph, bias, adapters.NAME), each as float32, and one "
+        "text of notes. For each array note dtype, shape and data_offsets, counted from the end "
+        "of the header.",
+        "The file is: 8 bytes with the header's length, the header as JSON, and all arrays one "
+        "after the other. In __metadata__ every value must be a string: json.dumps the "
+        "lists of names.",
+        "unpack: first compare the length in the first 8 bytes with len(data), and the last offset "
+        "with what is left. Raise ValueError where they differ. Only then build the RAG and copy.",
     ],
     reference=ModelFile,
-    reason="Length, JSON, numbers: any language can read it, nothing in it is run, and a broken one is refused.",
+    reason="Length, JSON, numbers: any language can read it, nothing in it is run, and a broken "
+    "one is refused.",
     rule="length, header, arrays; and the same model afterwards, with its graph and its names.",
 )
 def model_file(yours):
@@ -164,8 +167,8 @@ def _same(again, model):
     expect(isinstance(again, RAG), f"unpack returns a RAG; yours is {type(again).__name__}.")
     expect(
         again.task_names == model.task_names and again.adapter_names == model.adapter_names,
-        f"The names are {again.task_names} and {again.adapter_names}; they were {model.task_names} and "
-        f"{model.adapter_names}.",
+        f"The names are {again.task_names} and {again.adapter_names}; they were {model.task_names} "
+        f"and {model.adapter_names}.",
     )
     expect(torch.equal(again.graph, model.graph), "The graph is another one after unpack.")
     x = torch.eye(5)
@@ -196,6 +199,7 @@ def _damage(yours, data):
             continue
         except Exception as error:
             raise Wrong(
-                f"A file that {what} ends in {type(error).__name__}. Look first, and raise ValueError."
+                f"A file that {what} ends in {type(error).__name__}. Look first, and "
+                "raise ValueError."
             ) from None
         raise Wrong(f"A file that {what} is read as if nothing were wrong. Raise ValueError.")

@@ -69,12 +69,12 @@ RATIOS = [0.03, 0.3, 3.0, 30.0, 300.0]
     minutes=30,
     trains="owning a multi-task learner that needs nothing from this course",
     hints=[
-        "fit: s = (lam_shared / lam) ** 0.5, then LogisticRegression with C = 1 / (n lam_shared) on the "
-        "wide table. n is the number of sentences per task: len(y) / n_tasks.",
-        "parts: coef_ is (n_classes, (1 + n_tasks) d). Reshape it to (n_classes, 1 + n_tasks, d). Block 0 is "
-        "W_s; block 1 + t, times s, is A_t.",
-        "choose: for every ratio, for every fold: fit on fold != held, add the loss on fold == held. The "
-        "ratio with the least sum wins.",
+        "fit: s = (lam_shared / lam) ** 0.5, then LogisticRegression with C = 1 / (n lam_shared) "
+        "on the wide table. n is the number of sentences per task: len(y) / n_tasks.",
+        "parts: coef_ is (n_classes, (1 + n_tasks) d). Reshape it to (n_classes, 1 + n_tasks, d). "
+        "Block 0 is W_s; block 1 + t, times s, is A_t.",
+        "choose: for every ratio, for every fold: fit on fold != held, add the loss on "
+        "fold == held. The ratio with the least sum wins.",
     ],
     reference=TwiceWritten,
     reason="Forty lines, and any table with a column for the task has a RAG, and a lambda.",
@@ -135,8 +135,8 @@ SLIPS = {  # what is said, and (s, C) from n, lam, lam_shared
         (lam_s / lam) ** 0.5,
         n * lam_s,
     ),
-    "C lacks n: scikit-learn sums the losses, J takes their mean. C = 1 / (n lam_shared), with n the "
-    "sentences of one task.": lambda n, lam, lam_s: ((lam_s / lam) ** 0.5, 1 / lam_s),
+    "C lacks n: scikit-learn sums the losses, J takes their mean. C = 1 / (n lam_shared), with n "
+    "the sentences of one task.": lambda n, lam, lam_s: ((lam_s / lam) ** 0.5, 1 / lam_s),
     "C is the price itself: C = 1 / (n lam_shared). A large C is a weak penalty.": lambda n, lam, lam_s: (
         (lam_s / lam) ** 0.5,
         lam_s,
@@ -213,11 +213,12 @@ def _choose(yours):
         )
     if not models and np.allclose(said, training):
         raise Wrong(
-            "choose took the ratio with the least TRAINING loss: that is always the loosest. Judge on "
-            "fold == held."
+            "choose took the ratio with the least TRAINING loss: that is always the loosest. Judge "
+            "on fold == held."
         )
     raise Wrong(
-        f"choose says {said.item():g}; over the four folds another ratio has the smaller mean loss.",
+        f"choose says {said.item():g}; over the four folds another ratio has the "
+        "smaller mean loss.",
         diagnosed=False,
     )
 
@@ -306,8 +307,8 @@ def _slip_of(models: list[dict]) -> str:
     held = {out for fit, out in pairs if not fit & out}
     if len(held) < 4 and all(len(out) == 1 for out in held):
         return (
-            f"Only {len(held)} of the 4 folds is ever held out. For every ratio, hold out each fold "
-            "once, and add the losses."
+            f"Only {len(held)} of the 4 folds is ever held out. For every ratio, hold out each "
+            "fold once, and add the losses."
         )
     return ""
 

@@ -83,11 +83,13 @@ NAMES = ("dJ/dW_s", "dJ/dA", "dJ/db")
 H = 0.1  # large enough that one-sided and two-sided quotients differ
 WRONG_BY = 0.25  # what is added to one entry of a gradient, to see whether the audit sees it
 RULES = {
-    "value": "J = sum_t alpha_t CE_t + lam_shared/2 ||W_s||^2 + lam/2 sum_k ||A_k||^2, with W_t = W_s + sum_k "
-    "G[t, k] A_k. Set lam = lam_shared = 0, and only the weighted CE_t are left to compare.",
-    "gradient": "E_t = alpha_t (p - onehot) / n_t and D_t = E_t' X_t. W_s: sum_t D_t + lam_shared W_s. A_k: sum_t "
-    "G[t, k] D_t + lam A_k. b_t: the sum of E_t's rows.",
-    "audit": "one entry at a time, from the old parts: (value up - value down) / (2 h), minus the gradient's entry.",
+    "value": "J = sum_t alpha_t CE_t + lam_shared/2 ||W_s||^2 + lam/2 sum_k ||A_k||^2, with "
+    "W_t = W_s + sum_k G[t, k] A_k. Set lam = lam_shared = 0, and only the weighted CE_t are "
+    "left to compare.",
+    "gradient": "E_t = alpha_t (p - onehot) / n_t and D_t = E_t' X_t. W_s: sum_t D_t + lam_shared "
+    "W_s. A_k: sum_t G[t, k] D_t + lam A_k. b_t: the sum of E_t's rows.",
+    "audit": "one entry at a time, from the old parts: (value up - value down) / (2 h), minus the "
+    "gradient's entry.",
     "step": "all parts at once, from the old parts: part - lr * g. Is J lower? If not, halve lr.",
 }
 MOST = 400  # values asked for in one step; halving from 20 to 1e-9 takes 35
@@ -98,19 +100,22 @@ MOST = 400  # values asked for in one step; halving from 20 to 1e-9 takes 35
     title="Your own loss, with an auditor and a brake",
     difficulty="hard",
     minutes=30,
-    trains="owning the whole objective: no autograd, no optimiser, and a proof in numbers that it is right",
+    trains="owning the whole objective: no autograd, no optimiser, and a proof in numbers "
+    "that it is right",
     hints=[
-        "value is your exercise 03-4 and gradient your exercise 03-6; the knobs stand in self now. Run the "
-        "check after each method: it goes in this order.",
-        "audit: for each of the three parts and each of its entries, move this one entry of a COPY by +h, "
-        "then by -h. (value up - value down) / (2 h) is the quotient.",
-        "audit asks self.gradient once, and returns the largest absolute difference over all entries.",
-        "step: new = part - lr * gradient for all three. Is self.value(new, data) smaller than before? Then "
-        "return new, lr. If not, halve lr and try again from the old parts.",
+        "value is your exercise 03-4 and gradient your exercise 03-6; the knobs stand in self now. "
+        "Run the check after each method: it goes in this order.",
+        "audit: for each of the three parts and each of its entries, move this one entry of a COPY "
+        "by +h, then by -h. (value up - value down) / (2 h) is the quotient.",
+        "audit asks self.gradient once, and returns the largest absolute difference over "
+        "all entries.",
+        "step: new = part - lr * gradient for all three. Is self.value(new, data) smaller than "
+        "before? Then return new, lr. If not, halve lr and try again from the old parts.",
     ],
     reference=MyLoss,
     reason="With an auditor you need not trust your algebra, and with a brake no step goes up.",
-    rule="one entry at a time for the audit, all parts at once for the step, both from the old parts.",
+    rule="one entry at a time for the audit, all parts at once for the step, both from "
+    "the old parts.",
 )
 def own_loss(yours):
     """A class with value, gradient, audit and step, checked in this order, against autograd."""
@@ -249,8 +254,8 @@ QUOTIENTS = (
     "gradient: it asks for J again and again. Quotients are the audit's; here, the formulas."
 )
 AUTOGRAD = (
-    "gradient: autograd found it. The numbers are right, but this class has no autograd in it: write "
-    "down p - y, and carry it back yourself."
+    "gradient: autograd found it. The numbers are right, but this class has no autograd in it: "
+    "write down p - y, and carry it back yourself."
 )
 
 
@@ -336,13 +341,13 @@ def _sees(mine, i, name, parts, data):
     seen = [abs(said - WRONG_BY) < 0.02 for said in found]
     expect(
         any(seen) == all(seen),
-        f"audit: an entry of {name} that is too large and one that is too small are not both seen. Take "
-        "the absolute value.",
+        f"audit: an entry of {name} that is too large and one that is too small are not both seen. "
+        "Take the absolute value.",
     )
     expect(
         all(seen),
-        f"audit: one entry of {name} was made wrong by {WRONG_BY}, and it says {found[0]:.3g}. Does it ask "
-        "self.gradient, and look at every entry?",
+        f"audit: one entry of {name} was made wrong by {WRONG_BY}, and it says {found[0]:.3g}. "
+        "Does it ask self.gradient, and look at every entry?",
     )
 
 
@@ -380,7 +385,10 @@ def _counted(
     return limited
 
 
-ENDLESS = "step: J is asked for without end. Does lr become smaller in the loop, and does the step go downhill?"
+ENDLESS = (
+    "step: J is asked for without end. Does lr become smaller in the loop, and does the step "
+    "go downhill?"
+)
 NO_END = (
     "step: at the lowest point no lr helps, and the loop never ends. End it when lr is below 1e-9: "
     "return the parts as they came, and 0.0."
@@ -412,8 +420,8 @@ def _step(mine, parts, data):
         wrong_lr = [
             (
                 0.0,
-                "step: it gives up, though a step downhill makes J lower. Is it part MINUS lr * g? And does "
-                "it go on from the old parts?",
+                "step: it gives up, though a step downhill makes J lower. Is it part MINUS lr * g? "
+                "And does it go on from the old parts?",
             ),
             (lr, "step: J is higher after this step. Halve lr until it is lower."),
             (right_lr / 2, "step: halved once too often: return as soon as J is lower."),
@@ -450,11 +458,13 @@ def _far(mine, parts, data):
     used = float(as_array(used))
     expect(
         used == 0.0 or used <= 1.5 * right_lr,
-        "step: from a very large lr it stops while J is still higher than before. Halve until it is lower.",
+        "step: from a very large lr it stops while J is still higher than before. Halve until "
+        "it is lower.",
     )
     expect(
         used > 0.0,
-        "step: from a very large lr it gives up too early. Halve until J is lower, or lr is below 1e-9.",
+        "step: from a very large lr it gives up too early. Halve until J is lower, or lr "
+        "is below 1e-9.",
     )
     expect(used > 0.6 * right_lr, "step: from a very large lr it halves once too often.")
 
@@ -474,7 +484,8 @@ def _at_the_bottom(mine, parts, data):
     found, used = _stepped(mine, zeros, flat, 1.0, NO_END, asked)
     expect(
         float(as_array(used)) == 0.0,
-        "step: at the lowest point nothing makes J fall. Then the parts come back as they were, with 0.0.",
+        "step: at the lowest point nothing makes J fall. Then the parts come back as they "
+        "were, with 0.0.",
     )
     expect(
         not 3 <= asked[0] < 28,  # fewer: it saw that the gradient is 0

@@ -61,8 +61,8 @@ CHOOSING = ((3, 8, 11, 15, 22, 31, 40, 41, 57), tuple(range(60, 71)), tuple(rang
 RULES = {
     "mix": "(1 - w) of the task's own mean, w of the mean of all values.",
     "errors": "for each seed one draw, its mix minus mu, squared, and the mean over the tasks.",
-    "lead": "d is errors(other) minus errors(w), seed by seed; its mean, and 1.96 times its standard "
-    "error to each side.",
+    "lead": "d is errors(other) minus errors(w), seed by seed; its mean, and 1.96 times its "
+    "standard error to each side.",
     "best": "the mean of errors(w, seeds) over ALL seeds, for each w of the list.",
 }
 
@@ -74,18 +74,18 @@ RULES = {
     minutes=25,
     trains="owning an experiment: a world that is known, a rule, many draws, a paired difference",
     hints=[
-        "Run the check after each method: it goes in this order. draw: one generator, made from the seed, "
-        "draws first mu and then the noise; values[t] is mu[t] plus noise.",
-        "mix: the own means are values.mean(axis=1), one for each task; the pooled mean is the mean of all. "
-        "With w = 0 you have the own means, with w = 1 the pooled one.",
-        "errors: for each seed draw once, and average (mix - mu) ** 2 over the tasks. mu is the truth: only "
-        "an experiment has it.",
+        "Run the check after each method: it goes in this order. draw: one generator, made from "
+        "the seed, draws first mu and then the noise; values[t] is mu[t] plus noise.",
+        "mix: the own means are values.mean(axis=1), one for each task; the pooled mean is the "
+        "mean of all. With w = 0 you have the own means, with w = 1 the pooled one.",
+        "errors: for each seed draw once, and average (mix - mu) ** 2 over the tasks. mu is the "
+        "truth: only an experiment has it.",
         "lead: d = errors(other) - errors(w), one number for each seed. Its mean, and 1.96 times "
         "d.std(ddof=1) / sqrt(number of seeds) to each side.",
     ],
     reference=Experiment,
-    reason="A world whose truth you know, one rule for all, the same draws for both: this is what every "
-    "comparison of the course is made of.",
+    reason="A world whose truth you know, one rule for all, the same draws for both: this is what "
+    "every comparison of the course is made of.",
     rule="one truth a draw, all mixes on the same draws, differences draw by draw.",
 )
 def own_experiment(yours):
@@ -123,8 +123,8 @@ def _world(kind):
     )
     expect(
         mu.shape == (n_tasks,) and values.shape == (n_tasks, n),
-        f"draw: mu has shape {mu.shape} and values {values.shape}. With {n_tasks} tasks of {n} values "
-        f"they are ({n_tasks},) and ({n_tasks}, {n}).",
+        f"draw: mu has shape {mu.shape} and values {values.shape}. With {n_tasks} tasks of {n} "
+        f"values they are ({n_tasks},) and ({n_tasks}, {n}).",
     )
     _, again = _drawn(kind(**SIZE), 3)
     expect(np.array_equal(values, again), "draw: the same seed gives other numbers.")
@@ -145,8 +145,8 @@ def _another(mu, noise, other_mu, other_values):
     """Another seed is another world, its means and its noise both."""
     expect(
         abs(_alike(mu, other_mu)) < 0.2,
-        "draw: another seed has the same mu, only the noise is new. Draw mu from the seed too: one world "
-        "is its means AND its values.",
+        "draw: another seed has the same mu, only the noise is new. Draw mu from the seed too: one "
+        "world is its means AND its values.",
     )
     expect(
         abs(_alike(noise.ravel(), (other_values - other_mu[:, None]).ravel())) < 0.2,
@@ -163,29 +163,17 @@ def _near(value, right):
 
 
 def _truths(mu):
-    tau = LARGE["tau"]
     spread = mu.std()
     expect(spread > 1e-9, "draw: every task has the same mean. Draw a mu for each task.")
     expect(
         abs(mu.mean()) < 0.1,
         f"draw: over many tasks mu has the mean {mu.mean():.2f}. The means lie around 0.",
     )
-    expect(
-        not _near(spread, tau / 3**0.5),
-        "draw: is mu uniform between -tau and tau? Then it spreads by tau / sqrt(3). tau is a standard "
-        "deviation.",
-    )
-    expect(not _near(spread, tau**2), "draw: the spread of mu is tau, not tau squared.")
-    expect(not _near(spread, tau**0.5), "draw: the spread of mu is tau, not its root.")
-    expect(not _near(spread, LARGE["sigma"]), "draw: mu spreads by sigma. tau is for the tasks.")
-    expect(not _near(spread, 1.0), "draw: mu has the spread 1. Is tau left out?")
-    expect(
-        _near(spread, tau), f"draw: over many tasks mu has the spread {spread:.2f}; is that tau?"
-    )
+    _spreads(spread, "mu", "tau", "sigma")
 
 
 def _noise(mu, noise, values):
-    sigma, n_tasks = LARGE["sigma"], LARGE["n_tasks"]
+    n_tasks = LARGE["n_tasks"]
     expect(
         abs(np.corrcoef(values.mean(1), mu)[0, 1]) > 0.1,
         "draw: the values know nothing of mu. values[t] is mu[t] plus noise.",
@@ -201,31 +189,37 @@ def _noise(mu, noise, values):
     expect(
         abs(np.corrcoef(noise.ravel()[:n_tasks], mu)[0, 1]) < 0.5
         and abs(np.corrcoef(noise[:, 0], mu)[0, 1]) < 0.5,
-        "draw: mu and the noise are the same random numbers. Use ONE generator for both: made twice "
-        "from one seed, it begins again.",
+        "draw: mu and the noise are the same random numbers. Use ONE generator for both: made "
+        "twice from one seed, it begins again.",
     )
-    spread = noise.std()
     expect(
         abs(noise.mean()) < 0.1,
         f"draw: over many values the noise has the mean {noise.mean():.2f}. It lies around 0.",
     )
     expect(
-        not _near(spread, sigma / 3**0.5),
-        "draw: is the noise uniform between -sigma and sigma? Then it spreads by sigma / sqrt(3). sigma "
-        "is a standard deviation.",
-    )
-    expect(not _near(spread, sigma**2), "draw: the spread of the noise is sigma, not its square.")
-    expect(not _near(spread, sigma**0.5), "draw: the spread of the noise is sigma, not its root.")
-    expect(
-        not _near(spread, sigma / LARGE["n"] ** 0.5),
+        not _near(noise.std(), LARGE["sigma"] / LARGE["n"] ** 0.5),
         "draw: sigma / sqrt(n) is the noise of a mean. Each single value has the noise sigma.",
     )
-    expect(not _near(spread, LARGE["tau"]), "draw: the noise has the spread tau; sigma is asked.")
-    expect(not _near(spread, 1.0), "draw: the noise has the spread 1. Is sigma left out?")
-    expect(
-        _near(spread, sigma),
-        f"draw: over many values the noise spreads by {spread:.2f}, not sigma.",
-    )
+    _spreads(noise.std(), "the noise", "sigma", "tau")
+
+
+def _spreads(found, what, name, other):
+    """It has the spread that is called so, and none of its likely slips."""
+    right = LARGE[name]
+    slips = [
+        (
+            right / 3**0.5,
+            f"is {what} uniform between -{name} and {name}? Then it spreads by {name} / sqrt(3). "
+            f"{name} is a standard deviation.",
+        ),
+        (right**2, f"the spread of {what} is {name}, not its square."),
+        (right**0.5, f"the spread of {what} is {name}, not its root."),
+        (LARGE[other], f"{what} has the spread {other}; {name} is asked."),
+        (1.0, f"{what} has the spread 1. Is {name} left out?"),
+    ]
+    for spread, said in slips:
+        expect(not _near(found, spread), f"draw: {said}")
+    expect(_near(found, right), f"draw: in many draws {what} spreads by {found:.2f}, not {name}.")
 
 
 # ------------------------------------------------------------------ mix, errors
@@ -375,8 +369,8 @@ def _chosen(mine):
         "best says the same w for every set of seeds. Let errors(w, seeds) choose, not a formula.",
     )
     raise Wrong(
-        f"best says {found.tolist()} for three sets of seeds; over one of them another w of the list has the "
-        "smaller mean error.",
+        f"best says {found.tolist()} for three sets of seeds; over one of them another w of the "
+        "list has the smaller mean error.",
         diagnosed=False,
     )
 

@@ -50,16 +50,17 @@ def world(way):
     minutes=25,
     trains="letting a new task decide how much of the old ones it wants",
     hints=[
-        'List the ways: one "shared", and an "adapter" and a "scratch" for each lam. A way has a start: w_s '
+        'List the ways: one "shared", and an "adapter" and a "scratch" for each lam. A way has a '
+        "start: w_s "
         "for the adapter, zeros for scratch.",
-        "For every way and every fold: solve on fold != held, keep the residuals of fold == held. The "
-        "error is the mean square of ALL residuals: each sentence counts once.",
-        "min(errors, key=errors.get) names the way. Then solve once more, on all sentences: that w is "
-        "what you return.",
+        "For every way and every fold: solve on fold != held, keep the residuals of fold == held. "
+        "The error is the mean square of ALL residuals: each sentence counts once.",
+        "min(errors, key=errors.get) names the way. Then solve once more, on all sentences: that w "
+        "is what you return.",
     ],
     reference=newcomer,
-    reason="With few sentences and a good W_s it takes what is there; with a bad one it starts anew. Nobody "
-    "told it which.",
+    reason="With few sentences and a good W_s it takes what is there; with a bad one it starts "
+    "anew. Nobody told it which.",
     rule="held-out sentences judge every way alike; the winner is fitted on all of them.",
 )
 def newcomer_of_ones_own(yours):
@@ -90,7 +91,8 @@ def _judged(found, right, slips):
     same_lam = right["lam"] is None or np.isclose(float(found["lam"]), right["lam"])
     expect(
         same_lam,
-        f"The way is right, but with lam = {found.get('lam')} its held-out error is not the smallest.",
+        f"The way is right, but with lam = {found.get('lam')} its held-out error is not "
+        "the smallest.",
     )
     wrong = [(slip["error"], message) for message, slip in slips.items()]
     expect_close(found["error"], right["error"], wrong=wrong, what="The held-out error", rtol=1e-4)

@@ -74,14 +74,14 @@ N_FEATURES, N_CLASSES = 5, 3
     minutes=40,
     trains="owning the whole model: forty lines, no part of it from the package",
     hints=[
-        "Begin with __init__: super().__init__() first, then torch.nn.Parameter for what is trained and "
-        "self.register_buffer for the graph, which is not. Run the check after each method: it goes in "
-        "this order.",
-        "task_weights is your exercise 02-2. For forward, self.task_weights()[task] is a stack with one W "
-        "for each sentence, if task is a tensor of task numbers.",
+        "Begin with __init__: super().__init__() first, then torch.nn.Parameter for what is "
+        "trained and self.register_buffer for the graph, which is not. Run the check after each "
+        "method: it goes in this order.",
+        "task_weights is your exercise 02-2. For forward, self.task_weights()[task] is a stack "
+        "with one W for each sentence, if task is a tensor of task numbers.",
         'torch.einsum("ncd,nd->nc", W, x) multiplies each sentence with its own W.',
-        "train_on: J = cross_entropy(self(x, task), y) + self.penalty(...); then as in `descend` above, for "
-        "both parameters.",
+        "train_on: J = cross_entropy(self(x, task), y) + self.penalty(...); then as in `descend` "
+        "above, for both parameters.",
     ],
     reference=MyRAG,
     reason="Shared weights, adapters and a graph: this is the model of the whole course.",
@@ -181,13 +181,13 @@ def _parts(kind: Callable, model: torch.nn.Module) -> None:
     shared, adapters = inside(_shared_and_adapters, model)
     expect(
         tuple(shared.shape) == (N_CLASSES, N_FEATURES),
-        f"self.shared has shape {tuple(shared.shape)}; with {N_FEATURES} words and {N_CLASSES} classes it "
-        f"should be {(N_CLASSES, N_FEATURES)}.",
+        f"self.shared has shape {tuple(shared.shape)}; with {N_FEATURES} words and {N_CLASSES} "
+        f"classes it should be {(N_CLASSES, N_FEATURES)}.",
     )
     expect(
         tuple(adapters.shape) == (2, N_CLASSES, N_FEATURES),
-        f"self.adapters has shape {tuple(adapters.shape)}. The graph has 4 rows and 2 columns: 2 adapters "
-        f"of shape {(N_CLASSES, N_FEATURES)}.",
+        f"self.adapters has shape {tuple(adapters.shape)}. The graph has 4 rows and 2 columns: 2 "
+        f"adapters of shape {(N_CLASSES, N_FEATURES)}.",
     )
     expect(
         "graph" not in held["parameters"],
@@ -197,8 +197,8 @@ def _parts(kind: Callable, model: torch.nn.Module) -> None:
     expect(
         n_trained == 3 * N_CLASSES * N_FEATURES,
         f"torch finds {n_trained} numbers to train, and there should be "
-        f"{3 * N_CLASSES * N_FEATURES}: W_s and two adapters. A plain tensor or list is not seen: use "
-        "torch.nn.Parameter.",
+        f"{3 * N_CLASSES * N_FEATURES}: W_s and two adapters. A plain tensor or list is not seen: "
+        "use torch.nn.Parameter.",
     )
     again, other = (
         inside(_shared_and_adapters, kind(N_FEATURES, N_CLASSES, GRAPH, seed=seed))[1]
@@ -270,7 +270,8 @@ def _answers(model: torch.nn.Module) -> None:
     expect(connected, "forward: the answers know no gradient. Is there a detach or a no_grad?")
     expect(
         arrived,
-        "forward: no gradient comes back to some weights. Is there a detach or a no_grad on the way?",
+        "forward: no gradient comes back to some weights. Is there a detach or a "
+        "no_grad on the way?",
     )
 
 
@@ -362,8 +363,8 @@ def _training(kind: Callable) -> None:
     lowest = _lowest(x, task, y, lam, lam_shared)
     if end > lowest + 1e-3:
         raise Wrong(
-            f"train_on: after 400 steps J is {end:.4f}, and {lowest:.4f} can be reached. Is the penalty in "
-            "what you descend on, and do both W_s and the adapters move?"
+            f"train_on: after 400 steps J is {end:.4f}, and {lowest:.4f} can be reached. Is the "
+            "penalty in what you descend on, and do both W_s and the adapters move?"
         )
 
 

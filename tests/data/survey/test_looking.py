@@ -346,6 +346,25 @@ def test_classes_that_are_amounts_are_not_judged_by_accuracy_alone():
     assert not findings(rt.look(table(varied(80))), "order")
 
 
+def test_codes_are_asked_their_words_and_the_line_that_is_shown_gives_them():
+    codes = table(varied(80, labels=(101, 202, 303)))
+    found = findings(rt.look(codes), "codes")[0]
+    assert not findings(rt.look(codes), "order")
+    words = dict(zip(("101", "202", "303"), ("bad", "so-so", "good"), strict=True))
+    assert "rename_labels={'101': '...'}" in found.do
+    assert rt.look(rt.mend(codes, rename_labels=words)).classes["label"].tolist() == sorted(
+        words.values()
+    )
+    assert "score" in found.do
+    assert findings(rt.look(codes.rename(columns={"label": "score"})), "order")
+
+
+def test_one_class_has_no_balance_to_speak_of():
+    one = rt.look(table(varied(80, labels=("good",))))
+    assert findings(one, "classes")[0].weight == "act"
+    assert not findings(one, "balance")
+
+
 def test_a_dataset_of_numbers_is_refused():
     with refused("texts", "numbers"):
         rt.look(rt.MultiTaskDataset(np.eye(4, dtype=np.float32), [0, 1, 0, 1], 2))

@@ -43,8 +43,9 @@ def test_two_columns_of_one_name_are_refused():
 @pytest.mark.parametrize(
     "titles", ["# exported today", "Reviews of May\n\nby Ann", "Reviews{0}{0}"]
 )
-def test_what_stands_above_the_header_is_left_out_and_said(titles, separator, capsys):
-    rows = [["id", "Review", "stars"], ["1", "good and cheap", "5"], ["2", "bad", "1"]]
+@pytest.mark.parametrize("header", [["id", "Review", "stars"], ["Nr", "Meinung", "Sterne"]])
+def test_what_stands_above_the_header_is_left_out_and_said(titles, separator, header, capsys):
+    rows = [header, ["1", "good and cheap", "5"], ["2", "bad", "1"]]
     text = "\n".join([titles.format(separator), *map(separator.join, rows)])
     table = read(text)
     assert [table.columns.tolist(), *table.to_numpy().tolist()] == rows
@@ -58,7 +59,12 @@ def test_a_header_that_is_too_short_is_shown():
 
 @pytest.mark.parametrize(
     "text",
-    ["id;review;stars;useful\n3;good, a review;5;1\n4;bad, a review;1;2\n", "text\na, b\nc, d\n"],
+    [
+        "id;review;stars;useful\n3;good, a review;5;1\n4;bad, a review;1;2\n",
+        "text\na, b\nc, d\n",
+        "Meinung\ngut, und wie\nschlecht, leider\n",
+        "Meinung\ngut; und; wie\nschlecht; leider\nna; ja\n",
+    ],
 )
 def test_a_header_is_no_title(text, capsys):
     try:

@@ -1,6 +1,7 @@
 """Files that are no CSV: what was written is read; what cannot be read says why.
 
-Parquet, Feather and Excel are written and read by pandas' own optional packages, the extra ``files``.
+Parquet, Feather and Excel are written and read by pandas' own optional packages, the extra
+``files``.
 """
 
 import io

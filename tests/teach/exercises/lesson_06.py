@@ -293,3 +293,34 @@ RIGHT = {
     "06-6": spellings("rrrwww")
     | {"a column": pd.Series(dict(zip("abcdef", ["right."] * 3 + ["Wrong!"] * 3, strict=True)))},
 }
+
+WRONG["06-1"] |= {
+    "n - 2 degrees": lambda a, b: _around(a, b, _half(a - b, z=stats.t.ppf(0.975, len(a) - 2))),
+    "sizes": lambda a, b: interval(abs(a - b)),
+    "the whole width": lambda a, b: ((a - b).mean(), 2 * _half(a - b)),
+    "two spreads": lambda a, b: _around(a, b, _half(a) + _half(b)),
+    "b alone": lambda a, b: _around(a, b, _half(b)),
+    "worst and best": lambda a, b: ((a - b).mean(), (a - b).min(), (a - b).max()),
+    "99 %": lambda a, b: _around(a, b, _half(a - b, level=0.995)),
+}
+WRONG["06-2"] |= {
+    "what is left": 0.1,
+    "times rho": 9,
+    "one more": 11,
+    "two columns": 20,
+    "added": 110,
+    "a root of rho": 10 / 0.9**0.5,
+}
+WRONG["06-3"] |= {
+    "one less": lambda d, c, t: ((t - 1) * d, (t - 1) * d / t),
+    "with biases": lambda d, c, t: ((t + 1) * d + t, ((t + 1) * d + t) / t),
+    "by the classes": lambda d, c, t: ((t + 1) * d / c, (t + 1) * d / t / c),
+    "one matrix for all": lambda d, c, t: ((t + 1) * d, d / t),
+}
+WRONG["06-4"] |= {
+    "one setting, best seed": lambda loss, acc: acc[:, loss.mean(0).argmin()].max(),
+    "the second best": lambda loss, acc: acc[np.arange(len(acc)), loss.argsort(1)[:, 1]].mean(),
+    "test takes part": lambda loss, acc: acc[np.arange(len(acc)), (loss - acc).argmin(1)].mean(),
+    "the first seed": lambda loss, acc: acc[0, loss[0].argmin()],
+    "a seed chosen": lambda loss, acc: acc[loss.mean(1).argmin()].mean(),
+}

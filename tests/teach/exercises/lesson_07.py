@@ -196,3 +196,30 @@ RIGHT = {
     },
     "07-7": spellings("rwwwrr"),
 }
+
+WRONG["07-1"] |= {
+    "roots": lambda g, a, s: s**-0.5 + g @ g.T / a**0.5,
+    "by the adapters": lambda g, a, s: 1 / s + g @ g.T / a / g.shape[1],
+    "multiplied": lambda g, a, s: g @ g.T / (a * s),
+    "one penalty": lambda g, a, s: (1 + g @ g.T) / (a + s),
+    "rows summed": lambda g, a, s: 1 / s + np.outer(g.sum(1), g.sum(1)) / a,
+}
+WRONG["07-4"] |= {
+    "1 - s": lambda x, t, n, s: augment(x, t, n, 1 - s),
+    "s everywhere": lambda x, t, n, s: s * augment(x, t, n, 1.0),
+    "one block for all": lambda x, t, n, s: np.hstack([x, s * x]),
+    "a column": lambda x, t, n, s: np.hstack([x, t[:, None]]),
+}
+WRONG["07-5"] |= {
+    "others only": lambda x, t, e, c: (x @ x.T * c[np.ix_(t, t)] * (t[:, None] != t)) @ e,
+    "a product of tables": lambda x, t, e, c: x @ x.T @ c[np.ix_(t, t)] @ e,
+}
+WRONG["07-8"] |= {
+    "places changed": lambda v, t, n: (
+        v / (v + t),
+        v / n + (n - 1) / n * (v**3 + t**3) / (v + t) ** 2,
+    ),
+    "no squares": lambda v, t, n: (v / (v + t), v / n + (n - 1) / n * 2 * v * t / (v + t)),
+    "T over T - 1": lambda v, t, n: (v / (v + t), v / n + n / (n - 1) * v * t / (v + t)),
+    "the mean's noise": lambda v, t, n: (v / (v + t), v / n),
+}

@@ -195,3 +195,26 @@ RIGHT = {
     },
     "08-8": spellings("rwwrwr"),
 }
+
+WRONG["08-1"] |= {
+    "the farthest": lambda w: _distance(_centred(w))[0].max() / _distance(_centred(w))[1],
+    "the median": lambda w: np.median(_distance(_centred(w))[0]) / _distance(_centred(w))[1],
+    "one root": lambda w: np.linalg.norm(_distance(_centred(w))[0]) / _distance(_centred(w))[1],
+}
+WRONG["08-2"] |= {
+    "a difference": lambda lr, lam, gap, tol: np.log(gap - tol) / -np.log(1 - lr * lam),
+    "base 2": lambda lr, lam, gap, tol: np.log2(gap / tol) / (lr * lam),
+    "lr twice": lambda lr, lam, gap, tol: np.log(tol / gap) / np.log(1 - lr * lr * lam),
+    "no logarithm": lambda lr, lam, gap, tol: gap / tol * np.exp(-lr * lam),
+}
+WRONG["08-3"] |= {
+    "root of two": lambda s: 2**0.5 * s,
+    "root of six": lambda s: 6**0.5 * s,
+    "by root of twelve": lambda s: s / 12**0.5,
+    "one and a half": lambda s: 1.5 * s,
+}
+WRONG["08-5"] |= {
+    "A": lambda up, down, g: (up @ down, up @ down),
+    "itself added": lambda up, down, g: (g @ down.T + up, up.T @ g + down),
+    "one sum": lambda up, down, g: (up * g.sum(), down * g.sum()),
+}

@@ -227,3 +227,40 @@ RIGHT = {
     },
     "09-7": spellings("wwrrrw"),
 }
+
+WRONG["09-1"] |= {"divided twice": lambda n, alpha: n**-2.0 if alpha == "equal" else 1 / n}
+WRONG["09-2"] |= {
+    "never said, left out": lambda truth, said: np.mean(
+        [(said[truth == c] == c).mean() for c in np.intersect1d(truth, said)]
+    ),
+    "added": lambda truth, said: answers.recalls(truth, said).sum(),
+    "a count": lambda truth, said: (truth == said).sum(),
+    "errors": lambda truth, said: (truth != said).mean(),
+    "or": lambda truth, said: np.mean(
+        [
+            ((truth == c) & (said == c)).sum() / ((truth == c) | (said == c)).sum()
+            for c in np.unique(truth)
+        ]
+    ),
+}
+WRONG["09-3"] |= {
+    "a mean of weighted ones": lambda losses, labels: (losses / np.bincount(labels)[labels]).mean(),
+    "the rarest": lambda losses, labels: losses[labels == np.bincount(labels).argmin()].mean(),
+    "the last class": lambda losses, labels: np.mean(
+        [losses[labels == c].mean() for c in range(labels.max())]
+    ),
+}
+WRONG["09-5"] |= {
+    "twice lam": lambda X, y, w_s, lam: answers.ridge_towards(X, y, w_s, 2 * lam),
+    "half lam": lambda X, y, w_s, lam: answers.ridge_towards(X, y, w_s, lam / 2),
+    "lam squared": lambda X, y, w_s, lam: answers.ridge_towards(X, y, w_s, lam**2),
+    "1 / lam": lambda X, y, w_s, lam: answers.ridge_towards(X, y, w_s, 1 / lam),
+    "no n on the right": lambda X, y, w_s, lam: np.linalg.solve(
+        X.T @ X / len(X) + lam * np.eye(len(w_s)), X.T @ y + lam * w_s
+    ),
+    "no n on the left": lambda X, y, w_s, lam: np.linalg.solve(
+        X.T @ X + lam * np.eye(len(w_s)), X.T @ y / len(X) + lam * w_s
+    ),
+    "one step": lambda X, y, w_s, lam: w_s - lam * X.T @ (X @ w_s - y) / len(X),
+    "predictions": lambda X, y, w_s, lam: X @ answers.ridge_towards(X, y, w_s, lam),
+}

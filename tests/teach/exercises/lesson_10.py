@@ -284,3 +284,28 @@ RIGHT = {
         "columns of dicts": lambda a, b: own_audit_10.audit(a, b).to_dict(),
     },
 }
+
+WRONG["10-1"] |= {
+    "per cent": lambda m, c, d: 100 * ((abs(m) > c) & (abs(m) <= d)).mean(),
+    "the ratings": lambda m, c, d: abs(m)[(abs(m) > c) & (abs(m) <= d)].sum(),
+    "the places": lambda m, c, d: np.flatnonzero((abs(m) > c) & (abs(m) <= d)),
+    "which": lambda m, c, d: (abs(m) > c) & (abs(m) <= d),
+}
+WRONG["10-3"] |= {
+    "the beginning": lambda a, b: [
+        any(answers.normal(s).startswith(answers.normal(t)) for s in a) for t in b
+    ],
+    "first words": lambda a, b: known_by(lambda t: t.split()[0].lower(), a, b),
+    "letters": lambda a, b: known_by(lambda t: frozenset(answers.normal(t)), a, b),
+    "only train": lambda a, b: [t in {answers.normal(s) for s in a} for t in b],
+    "only test": lambda a, b: [answers.normal(t) in a for t in b],
+    "runs of spaces": lambda a, b: known_by(
+        lambda t: re.sub(r"[^\w\s]", "", t.lower()).strip(), a, b
+    ),
+    "places": lambda a, b: np.flatnonzero(leaked(a, b)),
+}
+WRONG["10-4"] |= {
+    "no sign": lambda R: np.clip(without_noise(R), 0, 1),
+    "the trace": lambda R: R / np.trace(R),
+    "by rows": lambda R: R / R.sum(1, keepdims=True),
+}

@@ -3,6 +3,7 @@
 import math
 
 import numpy as np
+import pandas as pd
 import torch
 from drafts import slips, spellings
 
@@ -286,3 +287,96 @@ RIGHT = {
         "a tensor": DESIGN | {"scores": torch.tensor([0.6, 0.7, 0.8])},
     },
 }
+
+
+def _but_scores(q, k, v, here, scores):
+    e = np.exp(scores - scores.max(1, keepdims=True))
+    return e / e.sum(1, keepdims=True) @ v
+
+
+def _scores(q, k, here):
+    return np.where(here[None, :], q @ k.T / q.shape[1] ** 0.5, -np.inf)
+
+
+WRONG["11-1"] |= {
+    "q added": lambda q, k, v, here: q + answers.attention(q, k, v, here),
+    "masked by 0": lambda q, k, v, here: _but_scores(
+        q, k, v, here, np.where(here[None, :], q @ k.T / q.shape[1] ** 0.5, 0.0)
+    ),
+    "places changed": lambda q, k, v, here: answers.attention(k, q, v, here),
+    "root of the tokens": lambda q, k, v, here: _weights(q, k, here, len(q) ** -0.5) @ v,
+    "multiplied": lambda q, k, v, here: _weights(q, k, here, q.shape[1] ** 0.5) @ v,
+    "rows masked": lambda q, k, v, here: _but_scores(
+        q, k, v, here, np.where(here[:, None], q @ k.T / q.shape[1] ** 0.5, -1e9)
+    ),
+    "keys": lambda q, k, v, here: answers.attention(q, k, k, here),
+    "no softmax": lambda q, k, v, here: np.nan_to_num(_scores(q, k, here), neginf=0.0) @ v,
+}
+WRONG["11-2"] |= {
+    "graph squared": lambda s, u, d, g: by_loops(s, u, d, g**2),
+    "mean": lambda s, u, d, g: by_loops(s, u, d, g / g.shape[1]),
+    "by the rank": lambda s, u, d, g: by_loops(s, u, d, g / u.shape[2]),
+    "the first": lambda s, u, d, g: by_loops(s, u[:1], d[:1], g[:, :1]),
+    "yes or no": lambda s, u, d, g: by_loops(s, u, d, (g != 0) * 1.0),
+    "subtracted": lambda s, u, d, g: by_loops(s, u, d, -g),
+    "W_s inside": lambda s, u, d, g: np.einsum("tk,kcd->tcd", g, s + u @ d),
+}
+WRONG["11-3"] |= {
+    "absolute": lambda y, d, u: y + abs(y @ d.T) @ u.T,
+    "the negative part": lambda y, d, u: y + np.minimum(y @ d.T, 0) @ u.T,
+    "the sum bent": lambda y, d, u: np.maximum(y + y @ d.T @ u.T, 0),
+    "y twice": lambda y, d, u: 2 * y + np.maximum(y @ d.T, 0) @ u.T,
+    "tanh": lambda y, d, u: y + np.tanh(y @ d.T) @ u.T,
+    "sigmoid": lambda y, d, u: y + torch.sigmoid(torch.tensor(y @ d.T)).numpy() @ u.T,
+    "leaky": lambda y, d, u: y + np.where(y @ d.T > 0, 1, 0.01) * (y @ d.T) @ u.T,
+    "subtracted": lambda y, d, u: y - np.maximum(y @ d.T, 0) @ u.T,
+}
+WRONG["11-4"] |= {
+    "two changes": lambda u, d, b, s: np.diag(b) @ u @ d + u @ np.diag(s) @ d,
+    "b added": lambda u, d, b, s: b[:, None] + u @ np.diag(s) @ d,
+    "one number": lambda u, d, b, s: np.diag(b) @ u @ d * s.mean(),
+}
+WRONG["11-5"] |= {
+    "last": lambda *p: _pairwise(*p)[-1],
+    "first lam": lambda u, d, a, g: _pairwise(u, d, a * 0 + a[0], g).sum(0),
+    "first gam": lambda u, d, a, g: _pairwise(u, d, a, g * 0 + g[0]).sum(0),
+    "gam summed": lambda u, d, a, g: _pairwise(u, d, a, np.ones_like(g)).sum(0) * g.sum(0),
+    "neither": lambda u, d, a, g: (u @ d).sum(0),
+    "one by one": lambda *p: _pairwise(*p),
+}
+WRONG["11-6"] |= {
+    "with a bias": _but("full", lambda o, i, r: o * i + o),
+    "a square": _but("full", lambda o, i, r: o * o),
+    "down only": _but("low_rank", lambda o, i, r: r * i),
+    "two of n_out": _but("low_rank", lambda o, i, r: 2 * r * o),
+    "a LoRA bias": _but("low_rank", lambda o, i, r: r * (o + i) + o),
+    "b only": _but("vera", lambda o, i, r: o),
+    "rows of n_in": _but("vera", lambda o, i, r: i + r),
+    "times": _but("vera", lambda o, i, r: o * r),
+    "pairs rounded down": _but("randlora", lambda o, i, r: min(o, i) // r * (r + min(o, i))),
+    "lam only": _but("randlora", lambda o, i, r: -(-min(o, i) // r) * r),
+    "gam only": _but("randlora", lambda o, i, r: -(-min(o, i) // r) * min(o, i)),
+    "the longer gam": _but("randlora", lambda o, i, r: -(-min(o, i) // r) * (r + max(o, i))),
+    "pairs of the longer": _but("randlora", lambda o, i, r: -(-max(o, i) // r) * (r + min(o, i))),
+    "first bias missing": _but("bottleneck", lambda o, i, r: 2 * r * o + o),
+    "second bias missing": _but("bottleneck", lambda o, i, r: 2 * r * o + r),
+    "n_in": _but("bottleneck", lambda o, i, r: r * (o + i) + o + r),
+    "one layer": _but("bottleneck", lambda o, i, r: r * o + r),
+}
+WRONG["11-7"]["numpy's own"] = lambda o, i, r, rng: (
+    np.zeros((o, r)),
+    np.random.normal(size=(r, i)),
+)
+WRONG["11-8"] |= {
+    "shared of rank 1": lambda o, i, r, n: min(1 + n * r, o, i),
+    "full": lambda o, i, r, n: min(o, i),
+}
+WRONG["11-11"] |= {
+    "one product": lambda o, i, r: o * i,
+    "the sides": lambda o, i, r: o + i,
+    "the other factor": lambda o, i, r: i,
+    "the cost": lambda o, i, r: o * r * i,
+    "the saving": lambda o, i, r: r * (o + i),
+}
+WRONG["11-12"]["curves"] = DESIGN | {"scores": [[0.6, 0.7], [0.6, 0.7]]}
+RIGHT["11-6"]["pandas"] = lambda o, i, r: pd.Series(counted(o, i, r))

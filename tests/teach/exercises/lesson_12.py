@@ -254,3 +254,13 @@ RIGHT = {
     "12-5": {"with a history": WithHistory, "torch": WithTensors, "numpy": WithNumpy},
     "12-6": spellings("rwwrrw"),
 }
+
+WRONG["12-1"] |= {
+    "four bytes": lambda data: json.loads(data[4 : 4 + n_of(data)]),
+    "one byte": lambda data: json.loads(data[8 : 8 + data[0]]),
+    "one too few": lambda data: json.loads(data[8 : 7 + n_of(data)]),
+    "both": lambda data: (n_of(data), header(data)),
+    "the numbers": lambda data: data[8 + n_of(data) :],
+    "keys": lambda data: header(data).keys(),
+}
+WRONG["12-4"]["nan"] = {16: 0.0, 8: 0.0, 4: float("nan"), 2: 0.2}

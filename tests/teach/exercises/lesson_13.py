@@ -309,3 +309,14 @@ RIGHT = {
         ),
     },
 }
+
+WRONG["13-2"] |= {
+    "one condition less": changed(chance=lambda a, m: 1 - (1 - a) ** (m - 1)),
+    "one minus the bound": changed(chance=lambda a, m: 1 - a * m),
+    "shared already": lambda a, m: (1 - (1 - a / m) ** m, a),
+    "two sides": lambda a, m: (1 - (1 - a) ** (2 * m), 2 * a * m),
+}
+WRONG["13-4"] |= {
+    "W_s twice forgotten": lambda n, d, c, k: (n * k * c * d, k * c * d),
+    "never applied": counts(first=lambda n, d, c, k: k * c * d),
+}

@@ -1,0 +1,185 @@
+"""A wrong function is asked again with one argument changed: does it see that argument at all?
+
+Enters: the learner's function, the reference, and the arguments of the last call. Leaves: a sentence
+about the first argument that the two treat differently, or nothing. It is asked only where no known
+mistake was found, so that a function nobody foresaw is told more than its first wrong number:
+
+- an argument, or a part of it, that changes nothing though it should, and the reverse;
+- an answer that grows where it should fall;
+- an answer that is four times as large where a number is doubled, and should not be;
+- a mean that moves where every row comes twice, or whose weights do not sum to 1.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from ragteach.teach.drawing import as_array
+
+Answer = np.ndarray | None
+
+
+def probed(function: Callable, reference: Callable, given: Mapping[str, Any]) -> str:
+    """What changes when one argument does, if it is not what should change."""
+    with np.errstate(all="ignore"):
+        ask = _asker(function, given)
+        ask_reference = _asker(reference, given)
+        mine, right = ask({}), ask_reference({})
+        again = ask({})
+        if mine is None or right is None or again is None or not np.array_equal(mine, again):
+            return ""  # it fails, or it draws: nothing can be read off a change
+        for name, part, changed in [*_changes(given), *_parts(given)]:
+            moved, wanted = ask({name: changed}), ask_reference({name: changed})
+            if told := _seen(name + part, mine, moved, right, wanted):
+                return told
+        for name, _, changed in _changes(given):
+            moved, wanted = ask({name: changed}), ask_reference({name: changed})
+            if told := _direction(name, mine, moved, right, wanted):
+                return told
+        told = next(_doubled(given, ask, ask_reference, mine, right), "")
+        return told or _means(given, ask, ask_reference, mine, right)
+
+
+def _asker(function: Callable, given: Mapping[str, Any]) -> Callable[[dict], Answer]:
+    """The function's answer with some arguments changed; None where it has none."""
+
+    def ask(changed: dict) -> Answer:
+        try:
+            answer = as_array(function(*copy.deepcopy(list((dict(given) | changed).values()))))
+        except Exception:  # whatever a learner's function does with a number it did not expect
+            return None
+        return answer if answer.size and np.isfinite(answer).all() else None
+
+    return ask
+
+
+def _changes(given: Mapping[str, Any]) -> Iterator[tuple[str, str, Any]]:
+    """Each argument that is numbers, a little larger."""
+    for name, value in given.items():
+        if isinstance(value, bool | np.bool_):
+            continue
+        if isinstance(value, int | np.integer):
+            yield name, "", value + 1
+        elif isinstance(value, float | np.floating):
+            yield name, "", value * 1.1
+        elif _decimals(value):
+            noise = np.random.default_rng(0).uniform(0.8, 1.2, tuple(value.shape))
+            yield (
+                name,
+                "",
+                value * (value.new_tensor(noise) if hasattr(value, "new_tensor") else noise),
+            )
+
+
+def _parts(given: Mapping[str, Any]) -> Iterator[tuple[str, str, Any]]:
+    """Each array with one of its first parts changed: does the answer look at all of them?"""
+    for name, value in given.items():
+        if not _decimals(value) or value.ndim < 2 or not hasattr(value, "reshape"):
+            continue
+        for i in range(min(len(value), 6)):
+            other = copy.deepcopy(value)
+            other[i] = 1.3 * other[i] + 0.1
+            yield name, f"[{i}]", other
+
+
+def _decimals(value: object) -> bool:
+    """An array or a tensor of floats?"""
+    return hasattr(value, "shape") and "float" in str(getattr(value, "dtype", ""))
+
+
+def _seen(name: str, mine: np.ndarray, moved: Answer, right: np.ndarray, wanted: Answer) -> str:
+    """Does it see this argument, and should it?"""
+    if moved is None or wanted is None:
+        return ""
+    still, should = _alike(mine, moved), not _alike(right, wanted)
+    if still and should:
+        return f"Yours stays the same whatever {name} is: where does {name} come in?"
+    if not still and not should:
+        return f"Yours changes when {name} does, and should not."
+    return ""
+
+
+def _direction(
+    name: str, mine: np.ndarray, moved: Answer, right: np.ndarray, wanted: Answer
+) -> str:
+    if moved is None or wanted is None or mine.shape != right.shape:
+        return ""
+    if not mine.shape == moved.shape == wanted.shape:
+        return ""
+    way, wanted_way = np.sign(moved - mine), np.sign(wanted - right)
+    if way.any() and (way == -wanted_way).all():
+        return f"When {name} changes, yours moves the wrong way: up where it should go down, or the reverse."
+    return ""
+
+
+def _doubled(
+    given: Mapping[str, Any],
+    ask: Callable[[dict], Answer],
+    ask_reference: Callable[[dict], Answer],
+    mine: np.ndarray,
+    right: np.ndarray,
+) -> Iterator[str]:
+    """An argument doubled: how many times as large is the answer?"""
+    for name, value in given.items():
+        if not (_decimals(value) or isinstance(value, float)):
+            continue
+        times = _times(mine, ask({name: 2 * value}), ask({name: 4 * value}))
+        twice, again = (ask_reference({name: factor * value}) for factor in (2, 4))
+        should = _times(right, twice, again)
+        if times and should and abs(times - should) > 1e-6:
+            yield (
+                f"If {name} is doubled, yours is {times:.3g} times as large. Is {name} used as "
+                "often as the rule says, and to the right power?"
+            )
+
+
+def _means(
+    given: Mapping[str, Any],
+    ask: Callable[[dict], Answer],
+    ask_reference: Callable[[dict], Answer],
+    mine: np.ndarray,
+    right: np.ndarray,
+) -> str:
+    """Every row twice, and 1 added to every number: what a mean makes of it."""
+    rows = {name: v for name, v in given.items() if isinstance(v, np.ndarray) and v.ndim}
+    lengths = {len(v) for v in rows.values()}
+    if len(lengths) == 1:
+        twice = {name: np.concatenate([v, v]) for name, v in rows.items()}
+        moved, wanted = ask(twice), ask_reference(twice)
+        if _alike(wanted, right) and moved is not None and not _alike(moved, mine):
+            return "If every row came twice, yours would change: a sum, where the rule has a mean?"
+    for name, value in given.items():
+        if not _decimals(value):
+            continue
+        moved, wanted = ask({name: value + 1}), ask_reference({name: value + 1})
+        if _alike(wanted, right + 1) and moved is not None and not _alike(moved, mine + 1):
+            return (
+                f"If 1 is added to every number of {name}, the answer of a mean grows by 1. Yours "
+                "does not: do the weights sum to 1?"
+            )
+    return ""
+
+
+def _alike(a: Answer, b: Answer) -> bool:
+    if a is None or b is None or a.shape != b.shape:
+        return False
+    return bool(np.allclose(a, b, rtol=1e-9, atol=1e-12))
+
+
+def _times(before: np.ndarray, twice: Answer, again: Answer) -> float:
+    """The factor that an answer grows by at each doubling, if it is the same both times; else 0."""
+    factor = 0.0
+    for last, after in ((before, twice), (twice, again)):
+        if last is None or after is None or last.shape != after.shape or not last.any():
+            return 0.0
+        found = float((after * last).sum() / (last * last).sum())
+        if not np.allclose(after, found * last, rtol=1e-6, atol=1e-12):
+            return 0.0
+        if factor and abs(found - factor) > 1e-6 * abs(factor):
+            return 0.0
+        factor = found
+    return factor
