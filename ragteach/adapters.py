@@ -37,8 +37,8 @@ def random_weights(
     if init == "zero":
         return torch.zeros(shape, dtype=dtype)
     if init == "normal":
-        return scale * torch.randn(shape, generator=generator, dtype=dtype)
-    return scale * (2 * torch.rand(shape, generator=generator, dtype=dtype) - 1)
+        return torch.randn(shape, generator=generator, dtype=dtype).mul_(scale)
+    return torch.rand(shape, generator=generator, dtype=dtype).mul_(2).sub_(1).mul_(scale)
 
 
 class Adapter(nn.Module):

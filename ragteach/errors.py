@@ -51,12 +51,12 @@ def shown(value: object, letters: int = 200) -> str:
 def one_of(name: str, value: object, options: Iterable) -> None:
     """Refuse ``value`` unless it is among ``options``; the error lists them all."""
     options = list(options)
+    boolean = "bool" in type(value).__name__  # True is not 1, False is not 0
     try:
-        same = [value == option for option in options]
+        same = [value == o for o in options if isinstance(o, bool) == boolean]
     except Exception:  # of whatever cannot be compared: a signalling NaN, a frame of another kind
         same = []
-    known = any(type(each).__name__.startswith("bool") and each for each in same)  # no arrays
-    if not known:
+    if not any(type(each).__name__.startswith("bool") and each for each in same):  # no arrays
         listed = ", ".join(repr(o) for o in options) or "(there are none)"
         raise refuse(
             expected=f"{name} to be one of {listed}",

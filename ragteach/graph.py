@@ -106,9 +106,9 @@ def task_covariance(graph: Any, lam: float, lam_shared: float) -> torch.Tensor:
     """
     for name, value in (("lam", lam), ("lam_shared", lam_shared)):
         at_least(name, value)
-        if value == 0:
+        if value < 1e-30:  # float32 has no inverse of it
             raise refuse(
-                expected=f"{name} > 0",
+                expected=f"{name} > 0, at least 1e-30",
                 got=f"{name} = {shown(value)}",
                 fix="a penalty of 0 is a prior of infinite variance: use a small number instead",
             )

@@ -24,9 +24,9 @@ from ragteach.data.batches import check_batch, check_numbers
 from ragteach.data.documents import square_of
 from ragteach.data.weighting import FIXED_ALPHAS, weights_of_classes
 from ragteach.data.weighting import task_alphas as task_alphas
-from ragteach.errors import at_least, is_list, one_of, refuse
+from ragteach.errors import is_list, one_of, refuse
 from ragteach.graph import unless_identity
-from ragteach.ground.arguments import as_sizes, check_model, members
+from ragteach.ground.arguments import as_sizes, check_model, check_penalty, members
 from ragteach.ground.functions import check_loss_fn
 from ragteach.ground.objects import one_value
 from ragteach.model import RAG, task_logits, task_weights
@@ -121,8 +121,8 @@ class MultiTaskLoss(nn.Module):
     ) -> None:
         super().__init__()
         lam, lam_shared = one_value(lam), one_value(lam_shared)
-        at_least("lam", lam)
-        at_least("lam_shared", lam_shared)
+        check_penalty("lam", lam)
+        check_penalty("lam_shared", lam_shared)
         if isinstance(alpha, str):
             one_of("alpha", alpha, ALPHAS)
         elif is_list(alpha) and not isinstance(alpha, dict):  # whose names `fit` knows

@@ -28,7 +28,7 @@ from ragteach.data.documents import (
 )
 from ragteach.errors import finite, is_list, one_of, refuse, shown, whole
 from ragteach.graph import routing_graph, unless_identity
-from ragteach.ground.arguments import distinct, generator_of, members
+from ragteach.ground.arguments import distinct, generator_of, members, one_or_more
 from ragteach.ground.memory import fits_memory
 from ragteach.ground.objects import one_value
 from ragteach.linear import Documents, project, project_rows
@@ -331,8 +331,7 @@ class RAG(nn.Module):
         """
         *_, name = distinct([*self.adapter_names, name], "A", "adapter names", RESERVED)
         column = torch.zeros(self.n_tasks, 1)
-        one = isinstance(tasks, str) or not is_list(tasks)
-        for task in [tasks] if one else members("tasks", tasks, "tasks=['films']"):
+        for task in one_or_more("tasks", tasks):
             weight = tasks[task] if isinstance(tasks, dict) else 1.0
             finite(f"weight of task {shown(task)}", weight)
             column[self.task_index(task)] = weight
@@ -352,8 +351,7 @@ class RAG(nn.Module):
         """Append a task served by ``adapters`` (names, or a dict of weights), with a bias of 0."""
         names = distinct([*self.task_names, name], "task", "task names")
         row = torch.zeros(1, self.n_adapters)
-        one = isinstance(adapters, str) or not is_list(adapters)
-        for adapter in [adapters] if one else members("adapters", adapters, "adapters=['A1']"):
+        for adapter in one_or_more("adapters", adapters):
             one_of("adapter", adapter, self.adapter_names)
             weight = adapters[adapter] if isinstance(adapters, dict) else 1.0
             finite(f"weight of adapter {shown(adapter)}", weight)

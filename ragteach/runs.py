@@ -99,11 +99,13 @@ class Run:
         if phase not in self.optimizers:
             parameters = [*self.model.parameters(), *self.criterion.parameters()]
             parameters = [p for p in parameters if p.requires_grad]
-            if not parameters:
+            silent = {name for name, active in self.model.active.items() if not active}
+            idle = {id(p) for name in silent for p in self.model.adapters[name].parameters()}
+            if idle >= {id(p) for p in parameters}:
                 raise refuse(
                     expected=f"something to train in phase {phase!r}",
-                    got="a model whose parts are all frozen",
-                    fix="call model.unfreeze(...) or choose another schedule",
+                    got="a model whose parts are all frozen, or adapters that are not active",
+                    fix="call model.unfreeze(...), .activate(...), or choose another schedule",
                 )
             options: dict[str, Any] = {"lr": self.lr}
             if self.make in FUSED and all(p.device.type == "cpu" for p in parameters):

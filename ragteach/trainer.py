@@ -60,7 +60,7 @@ def train_epoch(
     is_a("criterion", criterion, MultiTaskLoss, "a MultiTaskLoss", "pass MultiTaskLoss(lam=0.01)")
     check_optimizer(optimizer)
     losses = []
-    for x, y, task in batches_of(loader):
+    for x, y, task in batches_of(loader, model):
         optimizer.zero_grad()
         loss = criterion(model(x, task), y, task, model)
         loss.backward()
@@ -270,7 +270,7 @@ def _epoch(
     moving = [p for group in optimizer.param_groups for p in group["params"]]
     n_batches, generator = None, run.epoch_generator()
     if is_stream(data):
-        batches: Iterable = itertools.islice(batches_of(data), run.batch, None)
+        batches: Iterable = itertools.islice(batches_of(data, run.model), run.batch, None)
     else:
         rows = epoch_batches(data, batch_size, generator)
         n_batches = len(rows)

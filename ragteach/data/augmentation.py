@@ -33,6 +33,7 @@ from sklearn.utils import check_array
 from sklearn.utils import resample as draw_rows
 
 from ragteach.data.frames import as_table, check_header
+from ragteach.data.naming import check_cells
 from ragteach.data.weighting import weights_of_classes
 from ragteach.errors import at_least, is_number, one_of, refuse, shown, whole
 from ragteach.ground.arguments import MOST
@@ -102,7 +103,9 @@ def resample(
     one_of("how", how, HOW)
     whole("seed", seed, 0, math.inf)
     by = _names("by", by)
-    frame = _table(frame, *by)
+    frame = _table(frame, *by).reset_index(drop=True)
+    for name in by:
+        check_cells(frame[name], str(name))
     groups = [group for _, group in frame.groupby(by, sort=True, observed=True)]
     if not groups:
         return frame.copy()

@@ -11,14 +11,20 @@ seeing all of them first.
 from __future__ import annotations
 
 import io
+import warnings
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import torch
 
 from ragteach.errors import is_list, refuse, shown
-from ragteach.ground.objects import has, readable
+from ragteach.ground.objects import has, outside, readable
 from ragteach.tensors import MISSING
+
+
+class MissingTaskWarning(UserWarning):
+    """A stream of batches has no example of a task."""
+
 
 WHOLE = (torch.int8, torch.int16, torch.int32, torch.int64)
 
@@ -29,20 +35,26 @@ def is_stream(data: Any) -> bool:
     return is_list(data) and not other
 
 
-def batches_of(loader: Any) -> Iterator[tuple]:
-    """The batches (x, y, task) of a DataLoader or another stream; refuses what makes none."""
+def batches_of(loader: Any, model: Any = None) -> Iterator[tuple]:
+    """The batches (x, y, task) of a DataLoader or another stream; refuses what makes none, and
+    warns of the model's tasks that have no example in any.
+    """
     if not is_stream(loader):
         raise refuse(
             expected="a DataLoader, which makes batches of (x, y, task)",
             got=f"{type(loader).__name__}",
             fix="torch.utils.data.DataLoader(dataset, batch_size=32, shuffle=True)",
         )
+    task_names = [] if model is None else model.task_names
     n_batches = n_full = 0
+    seen: set[int] = set()
     for batch in loader:
         x, y, task = as_batch(batch)
         n_batches += 1
         if y.numel():  # a batch without a row teaches nothing
             n_full += 1
+            if len(seen) < len(task_names) and task.shape == y.shape:
+                seen.update(task[y != MISSING].tolist())
             yield x, y, task
     if not n_full:
         raise refuse(
@@ -50,6 +62,19 @@ def batches_of(loader: Any) -> Iterator[tuple]:
             got=f"{n_batches} batches, all empty" if n_batches else "none",
             fix="pass what can be read again and again, such as a DataLoader",
         )
+    missing = [name for t, name in enumerate(task_names) if t not in seen]
+    if missing:
+        message = (
+            f"the stream has no example of {_tasks(missing)}: what it learns is the prior's alone. "
+            "Stream all tasks, or build the model of those that are there"
+        )
+        warnings.warn(message, MissingTaskWarning, stacklevel=outside())
+
+
+def _tasks(names: list[str]) -> str:
+    """Some names of tasks, the first five in full."""
+    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+    return f"task{'s' * (len(names) > 1)} {', '.join(map(repr, names[:5]))}{more}"
 
 
 def as_batch(batch: Any) -> tuple:
@@ -71,6 +96,13 @@ def as_batch(batch: Any) -> tuple:
             fix="build MultiTaskDataset(texts, labels, num_classes, tasks): it numbers labels and "
             "tasks",
         ) from error
+    for name, values in zip(("x", "y", "task"), (x, *numbers), strict=True):
+        if isinstance(values, torch.Tensor) and (values.is_meta or values.is_complex()):
+            raise refuse(
+                expected=f"batches of (x, y, task) with real numbers in {name}",
+                got=f"{name} of {values.dtype} on the device {values.device}",
+                fix="move them to the CPU; of complex numbers pass .real or .abs()",
+            )
     return x, *(n if n.is_floating_point() else n.long() for n in numbers)
 
 

@@ -251,7 +251,8 @@ def check_documents(x: Any, n_features: int, dtype: torch.dtype) -> None:
     kind = attribute(x, "dtype")
     tensor = isinstance(x, torch.Tensor)
     sparse = not tensor and has(x, "tocsr")
-    fine = sparse or (tensor and kind == dtype and x.device.type != "meta")
+    real = np.dtype(kind).kind in "biuf" if sparse else kind == dtype
+    fine = real and (sparse or (tensor and x.device.type != "meta"))
     if not fine or len(shape) != 2 or shape[1] != n_features:
         of_shape = "" if kind is None else f" of shape {tuple(shape)}, {kind}"
         of_shape += " on the device meta, without numbers" if tensor and x.is_meta else ""

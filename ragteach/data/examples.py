@@ -75,7 +75,8 @@ def _labels(labels: Any, n_docs: int) -> np.ndarray:
             fix="give texts and labels the same length, and all rows of labels too",
         )
     if labels.dtype == object and all(isinstance(label, Integral) for label in labels.flat):
-        labels = labels.astype(np.int64)  # of a nullable column
+        fits = all(abs(label) < 2**63 for label in labels.flat)
+        labels = labels.astype(np.int64 if fits else np.float64)  # of a nullable column
     if labels.dtype.kind not in "iu":
         raise refuse(
             expected="integer labels 0 .. num_classes - 1",

@@ -272,6 +272,16 @@ def table_of(data: Any, most: int = 12) -> str:
 # ---------------------------------------------------------------- the kinds of data
 
 
+def _ours(attrs: Any) -> dict:
+    """What `as_frame` said in a frame's attrs; names that are no lists are somebody else's."""
+    names = ("label_names", "task_names")
+    return {
+        key: value
+        for key, value in dict(attrs).items()
+        if key not in names or value is None or isinstance(value, list | tuple)
+    }
+
+
 def _table(data: Any) -> tuple[pd.DataFrame, dict]:
     """A pandas DataFrame with a fresh index, and what its attrs said."""
     if isinstance(data, str | bytes | os.PathLike) or has(data, "read"):
@@ -297,7 +307,7 @@ def _table(data: Any) -> tuple[pd.DataFrame, dict]:
             fix="pass the frame itself, or a path: rt.load_table('mine.csv')",
         )
     check_header(data)
-    attrs = dict(data.attrs)
+    attrs = _ours(data.attrs)
     named = [n for n in data.index.names if n is not None and n not in data.columns]
     table = data.reset_index(named).reset_index(drop=True)  # an index with a name is a column
     return table, attrs

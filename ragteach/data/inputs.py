@@ -72,7 +72,7 @@ def vectorized(texts: list[str], vectorizer: Any) -> tuple[Any, Any]:
     except ValueError as error:
         raise refuse(
             expected="texts with words in them, and a vectorizer that is fitted",
-            got=f"{len(texts)} texts, such as {shown(texts[0], 60)}: {error}",
+            got=f"{len(texts)} texts, such as {shown(texts[0] if texts else None, 60)}: {error}",
             fix="look at your texts; fit the vectorizer on the training texts, or leave it out "
             "(make_vectorizer(analyzer='char') takes signs and emoji too)",
         ) from error
@@ -89,7 +89,7 @@ def as_features(x: Any) -> Any:
     """Numbers of shape (n_docs, n_features): float32 tensor, or CSR when wide and sparse."""
     if isinstance(x, torch.Tensor) and x.layout != torch.strided and x.ndim == 2:
         x = _as_scipy(x)
-    if sp.issparse(x):
+    if sp.issparse(x) and x.ndim == 2 and x.dtype.kind in "biuf":
         x = sp.csr_matrix(x, dtype=np.float32)
         finite, shape = np.isfinite(x.data).all(), x.shape
         wide = shape[1] > SPARSE_ABOVE or shape[0] * shape[1] > DENSE_NUMBERS
@@ -101,7 +101,10 @@ def as_features(x: Any) -> Any:
                 if isinstance(x, torch.Tensor)
                 else as_array("texts", x)
             )
-            x = torch.as_tensor(x).to(torch.float32)
+            x = torch.as_tensor(x)
+            if x.is_complex():
+                raise TypeError("complex numbers: pass .real or .abs()")
+            x = x.to(torch.float32)
         except RagteachError:
             raise
         except (TypeError, ValueError) as error:

@@ -266,6 +266,16 @@ def _distinct(series: pd.Series, what: str) -> tuple[np.ndarray, list]:
     return np.asarray(codes), list(np.asarray(values))
 
 
+def check_cells(column: pd.Series, what: str) -> None:
+    """Refuse a column in which something cannot be a name: a list, a dict, infinity.
+
+    Example:
+        >>> check_cells(pd.Series(["good", 5, None]), "label")
+    """
+    for value in _distinct(_series(column, what), what)[1]:
+        name_of(value, what)
+
+
 def name_of(value: Any, what: str = "label") -> str | None:
     """The name of one value; None if it has none.
 

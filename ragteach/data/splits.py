@@ -18,6 +18,7 @@ import pandas as pd
 from sklearn.model_selection import train_test_split
 
 from ragteach.data.frames import as_frame, check_header
+from ragteach.data.naming import check_cells
 from ragteach.data.resemblance import text_key
 from ragteach.data.wild.columns import find_columns
 from ragteach.errors import at_least, refuse, whole
@@ -98,10 +99,12 @@ def split_frame(
     columns = find_columns(list(frame.columns), text, label, task)
     if columns.found:
         print(columns)
-    key, named = frame[columns.label].astype(str), _called(frame, str(columns.label))
+    check_cells(frame[columns.label], "label")
+    key, named = _words(frame[columns.label]), _called(frame, str(columns.label))
     if columns.task is not None:
-        key = frame[columns.task].astype(str) + "/" + key
-        named = frame[columns.task].astype(str) + "/" + named
+        check_cells(frame[columns.task], "task")
+        key = _words(frame[columns.task]) + "/" + key
+        named = _words(frame[columns.task]) + "/" + named
     group = groups(frame[columns.text])
     first = np.unique(group, return_index=True)[1]  # one row for each text
     stratum = key.to_numpy()[first]
@@ -127,8 +130,13 @@ def _called(frame: pd.DataFrame, label: str) -> pd.Series:
     """Each row's label by its name; the numbers of a standard frame are places of names."""
     names = frame.attrs.get("label_names")
     if names and label == "label" and frame[label].isin(range(len(names))).all():
-        return frame[label].map(dict(enumerate(names))).astype(str)
-    return frame[label].astype(str)
+        return _words(frame[label].map(dict(enumerate(names))))
+    return _words(frame[label])
+
+
+def _words(column: pd.Series) -> pd.Series:
+    """Each value as text; rows without one are a group of their own, whatever the column's type."""
+    return column.astype(object).where(column.notna(), "without").map(str)
 
 
 def _deal(

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from ragteach.errors import RagteachError, refuse, shown
-from ragteach.ground.arguments import members
+from ragteach.ground.arguments import check_penalty, members
 from ragteach.ground.objects import attribute, one_value
 from ragteach.model import RAG
 
@@ -83,6 +83,8 @@ def grid(
     """One (lam, lam_shared, seed) per replica, out of single values and sequences of one length."""
     lams = numbers("lam", lam)
     lams_shared = numbers("lam_shared", lam_shared)
+    for name, penalties in (("lam", lams), ("lam_shared", lams_shared)):
+        check_penalty(name, float(penalties.max()))
     starts: list[int | None] = [None] if seeds is None else _seeds(seeds)
     lengths = [len(lams), len(lams_shared), len(starts)]
     n_replicas = max(lengths)

@@ -21,10 +21,12 @@ Source: Schoelkopf, Herbrich & Smola (2001), A generalized representer theorem.
 from __future__ import annotations
 
 import copy
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
+from sklearn.exceptions import ConvergenceWarning
 from torch import Tensor
 
 from ragteach.data.weighting import by_task
@@ -38,7 +40,7 @@ from ragteach.engine.spaces import Space, Weights, best_space
 from ragteach.errors import whole
 from ragteach.graph import unless_identity
 from ragteach.ground.memory import fits_memory
-from ragteach.ground.objects import attribute
+from ragteach.ground.objects import attribute, one_value, outside
 from ragteach.losses import LAM, task_alphas
 from ragteach.model import RAG
 from ragteach.tensors import TaskTensors, as_tensors
@@ -97,6 +99,9 @@ def solve(
     Raises:
         RagteachError: bad arguments, before any work; the model is left as it was.
 
+    Warns:
+        ConvergenceWarning: the optimum was not reached, or there is none (see ``converged``).
+
     Example:
         >>> from ragteach import RAG, MultiTaskDataset
         >>> data = MultiTaskDataset(torch.eye(4), [0, 1, 1, 0], 2, ["a", "a", "b", "b"])
@@ -112,13 +117,16 @@ def solve(
     found.write(0, model)
     assert found.grad_norm is not None and found.converged is not None
     assert found.fallback is not None
-    return Solution(
+    ended = Solution(
         objective,
         grad_norm=found.grad_norm.item(),
         iterations=steps,
         converged=bool(found.converged.item()),
         fallbacks=int(found.fallback.item()),
     )
+    if not ended.converged:
+        _warn_of_no_optimum(ended, lam, lam_shared, one_value(tol))
+    return ended
 
 
 @torch.no_grad()
@@ -178,6 +186,20 @@ def _optimum(
     found.grad_norm = gradient_norm(problem, found)
     found.converged = (found.grad_norm < tol) & ~endless(problem, found)
     return problem, found, steps
+
+
+def _warn_of_no_optimum(ended: Solution, lam: float, lam_shared: float, tol: float) -> None:
+    """Say that the optimum was not reached, or that there is none, and what helps."""
+    said = (
+        f"The gradient's norm is {ended.grad_norm:.1e} after {ended.iterations} steps, above "
+        f"tol={tol:g}. Scale the features, or raise lam, tol or max_iter."
+    )
+    if ended.grad_norm < tol:
+        said = (
+            "There is no optimum: weights without a penalty tell all examples apart, and J falls "
+            f"as they grow. Use lam > 0 (it is {lam:g}) and lam_shared > 0 (it is {lam_shared:g})."
+        )
+    warnings.warn(said, ConvergenceWarning, stacklevel=outside())
 
 
 def bytes_of_a_search(n_weights: int, n_examples: int, n_classes: int) -> int:

@@ -29,6 +29,7 @@ from ragteach.engine.optimisers import Optimizer, check_optimizer, make_step
 from ragteach.engine.replicas import Replicas, join, routing, stack, trainable
 from ragteach.errors import DivergenceWarning, at_least, one_of, refuse, shown, whole
 from ragteach.graph import unless_identity
+from ragteach.ground.arguments import MOST
 from ragteach.ground.memory import fits_memory
 from ragteach.ground.objects import outside
 from ragteach.losses import LAM, task_alphas
@@ -91,7 +92,7 @@ def train_many(
         >>> len(replicas), replicas.adapters.shape
         (2, torch.Size([2, 2, 2, 4]))
     """
-    whole("steps", steps)
+    whole("steps", steps, 0, MOST)
     lr = number("lr", lr)
     budget_mb = number("budget_mb", budget_mb)
     at_least("budget_mb", budget_mb, 0.0, 1e9)

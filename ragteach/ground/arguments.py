@@ -9,18 +9,19 @@ from __future__ import annotations
 import itertools
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Set
 from typing import Any
 
 import numpy as np
 import torch
 
-from ragteach.errors import at_least, is_list, refuse, shown, whole
+from ragteach.errors import at_least, is_list, one_of, refuse, shown, whole
 from ragteach.ground.functions import check_callbacks, check_function
 from ragteach.ground.objects import as_name, as_numbers, check_length
 
 LARGEST_SEED = 2**63 - 1  # of torch's generators
 LARGEST_NUMPY_SEED = 2**32 - 1
+LARGEST_PENALTY = 1e30  # its weights are 0 long before
 
 
 MOST = 1_000_000  # names, seeds or sizes in one argument
@@ -31,13 +32,20 @@ def short(value: object) -> str:
     return f"{type(value).__name__} {shown(value, 60)}"
 
 
-def members(name: str, value: Iterable, fix: str, most: int = MOST) -> list:
-    """What stands in a list, range, array or generator; refuses one that breaks or never ends.
+def members(name: str, value: Iterable, fix: str, most: int = MOST, ordered: bool = True) -> list:
+    """What stands in a list, range, array or generator; refuses one that breaks or never ends,
+    and, where the order matters, a set (it has none) and a dict (whose keys are seldom meant).
 
     Example:
         >>> members("seeds", range(3), "seeds=[0, 1, 2]")
         [0, 1, 2]
     """
+    if ordered and isinstance(value, Set | Mapping):
+        raise refuse(
+            expected=f"{name} in a list, in their order",
+            got=f"{name} = {short(value)}, of another kind",
+            fix=fix,
+        )
     try:
         found = list(itertools.islice(value, most + 1))
     except Exception as error:
@@ -52,6 +60,18 @@ def members(name: str, value: Iterable, fix: str, most: int = MOST) -> list:
             fix=fix,
         )
     return found
+
+
+def one_or_more(name: str, value: Any) -> list:
+    """What stands in a list, a set or a dict, in any order; one name or number by itself.
+
+    Example:
+        >>> one_or_more("tasks", "films"), one_or_more("tasks", {"films": 0.5})
+        (['films'], ['films'])
+    """
+    if isinstance(value, str) or not is_list(value):
+        return [value]
+    return members(name, value, f"{name}=[...], one name or several", ordered=False)
 
 
 def distinct(
@@ -80,6 +100,25 @@ def distinct(
     return names
 
 
+def meant(name: str, value: Any, options: Iterable[str]) -> str:
+    """The option that a word means, in any case, its parts joined as you like; refuses others.
+
+    Example:
+        >>> meant("strategy", "Full_Sharing", ["RAG", "full sharing"])
+        'full sharing'
+    """
+    options = list(options)
+    known = {spelt(option): option for option in options}
+    found = known.get(spelt(value), value) if isinstance(value, str) else value
+    one_of(name, found, options)
+    return found
+
+
+def spelt(word: str) -> str:
+    """A word in small letters, its parts joined by blanks."""
+    return " ".join(word.lower().replace("_", " ").replace("-", " ").split())
+
+
 def is_a(name: str, value: object, kind: type | tuple[type, ...], what: str, fix: str) -> None:
     """Refuse a value of another kind; ``what`` says which kind it is to be."""
     if not isinstance(value, kind):
@@ -89,6 +128,11 @@ def is_a(name: str, value: object, kind: type | tuple[type, ...], what: str, fix
 def yes_no(name: str, value: object) -> None:
     """Refuse anything but True and False."""
     is_a(name, value, (bool, np.bool_), "True or False", f"use {name}=True or {name}=False")
+
+
+def check_penalty(name: str, value: object, low: float = 0.0) -> None:
+    """Refuse a penalty below ``low``, or so large that float32 has no such numbers."""
+    at_least(name, value, low, LARGEST_PENALTY)
 
 
 def generator_of(seed: object) -> torch.Generator:

@@ -7,13 +7,59 @@ Enters: what is to be made, and how many bytes it takes.  Leaves: nothing, or a 
 from __future__ import annotations
 
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from ragteach.errors import refuse
 
+_own = threading.local()  # whose ``room`` is the share of this process, if it is one of several
+
+
+@contextmanager
+def at_most(room: int | None) -> Iterator[None]:
+    """Take no more than so many bytes for a while: one process of several gets its share only.
+
+    Example:
+        >>> with at_most(1000):
+        ...     print(free_memory())
+        1000
+    """
+    before = getattr(_own, "room", None)
+    _own.room = room
+    try:
+        yield
+    finally:
+        _own.room = before
+
 
 def free_memory() -> int | None:
-    """Bytes this process may still take, as Linux tells (a container's limit counts); else None."""
+    """Bytes this process may still take; None on systems that do not tell.
+
+    The least of what Linux says is free, a container's limit, a limit of the process itself
+    (``ulimit -v``), and its share if it is one of several (`at_most`).
+    """
+    rooms = [_free_here(), _free_of_limit(), getattr(_own, "room", None)]
+    return min((room for room in rooms if room is not None), default=None)
+
+
+def _free_of_limit() -> int | None:
+    """What a limit on this process leaves; None if there is none."""
+    try:
+        import resource
+
+        limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+        pages = int(Path("/proc/self/statm").read_text().split()[0])
+    except (ImportError, OSError, ValueError):  # Windows, macOS
+        return None
+    if limit == resource.RLIM_INFINITY:
+        return None
+    return max(0, limit - pages * resource.getpagesize())
+
+
+def _free_here() -> int | None:
+    """What the machine has left, or the container."""
     try:
         lines = Path("/proc/meminfo").read_text().splitlines()
         free = next(int(line.split()[1]) * 1024 for line in lines if "MemAvailable" in line)
@@ -41,10 +87,12 @@ def fits_memory(what: str, needed: float, fix: str) -> None:
     if free is not None and needed > free:
         share = free / needed
         part = f"take {share:.0%} of it at most, or " if share >= 0.01 else ""
+        shared = getattr(_own, "room", None) == free
         raise refuse(
             expected=f"{what}, to fit into memory",
-            got=f"it needs {_gigabytes(needed)} GB, {_gigabytes(free)} GB are free",
-            fix=part + fix,
+            got=f"it needs {_gigabytes(needed)} GB, {_gigabytes(free)} GB are free"
+            + " for each of the processes" * shared,
+            fix=part + fix + "; or use fewer processes (n_jobs=1, --jobs 1)" * shared,
         )
 
 

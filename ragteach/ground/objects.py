@@ -197,6 +197,14 @@ def as_rows(what: str, value: Any) -> Any:
     if isinstance(value, torch.Tensor):
         return as_array(what, value)
     check_length(what, value)
+    columns = value.columns if has(value, "columns", "iloc") else None
+    twice = [] if columns is None else list(columns[columns.duplicated()])
+    if twice:
+        raise refuse(
+            expected=f"{what} whose columns all have names of their own",
+            got=f"the column {shown(twice[0], 60)} more than once",
+            fix="rename one of them, or drop it: frame.loc[:, ~frame.columns.duplicated()]",
+        )
     plain = value is None or isinstance(value, str | bytes | list | tuple | dict | np.ndarray)
     if plain or is_number(value) or has(value, "columns") or has(value, "shape"):
         return value

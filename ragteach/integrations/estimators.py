@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import html
 import numbers
-import warnings
 from collections.abc import Mapping
 from typing import Any, Self
 
@@ -27,7 +26,6 @@ import scipy.sparse as sp
 import torch
 from sklearn import get_config
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import accuracy_score
 from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets
@@ -37,12 +35,22 @@ from ragteach.data.weighting import by_task, weights_of_classes
 from ragteach.engine.optimum import solve
 from ragteach.errors import at_least, is_number, one_of, refuse, shown, whole
 from ragteach.graph import GRAPHS
-from ragteach.ground.arguments import is_a
-from ragteach.ground.objects import as_rows
+from ragteach.ground.arguments import check_penalty, is_a, spelt
+from ragteach.ground.objects import as_rows, one_value
 from ragteach.integrations.routing import route_scores_to
-from ragteach.integrations.rows import centre, column, given_names, in_range, stack, unique, weights
+from ragteach.integrations.rows import (
+    centre,
+    column,
+    given_names,
+    in_range,
+    no_dates,
+    stack,
+    unique,
+    weights,
+)
 from ragteach.losses import task_alphas
 from ragteach.model import RAG
+from ragteach.tensors import MISSING
 from ragteach.trainer import fit as train
 
 STRATEGIES = ("rag", "full_sharing", "independent")
@@ -81,12 +89,13 @@ class _RAGEstimator(BaseEstimator):
     def _strategy(self) -> Any:
         """The strategy in this file's spelling: "full sharing" is "full_sharing"."""
         given = self.strategy
-        return given.strip().lower().replace(" ", "_") if isinstance(given, str) else given
+        return spelt(given).replace(" ", "_") if isinstance(given, str) else given
 
     def _prepare(self, X: Any, y: Any, tasks: Any, sample_weight: Any, **checks: Any) -> tuple:
         """Checked X, y, the rows' task numbers and weights; rows of weight 0 are gone."""
         X, y, tasks = as_rows("X", X), as_rows("y", y), as_rows("tasks", tasks)
         X, tasks = self._take_task_column(X, tasks)
+        no_dates("features X", X)
         with in_range("features X and targets y"):
             X, y = validate_data(self, X, y, accept_sparse="csr", dtype=np.float64, **checks)
         weight = weights(sample_weight, len(y))
@@ -154,8 +163,8 @@ class _RAGEstimator(BaseEstimator):
     def _new_model(self, n_features: int, n_outputs: int) -> RAG:
         """An untrained `RAG` of this estimator's shape, in double precision."""
         one_of("strategy", self._strategy, STRATEGIES)
-        at_least("lam", self.lam)
-        at_least("lam_shared", self.lam_shared)
+        for name in ("lam", "lam_shared"):
+            check_penalty(name, one_value(getattr(self, name)))
         names = [str(t) for t in self.tasks_]
         shape = (n_features, n_outputs)
         options = {"tasks": names, "bias": self.bias, "init": "zero"}
@@ -205,6 +214,7 @@ class _RAGEstimator(BaseEstimator):
         """(n_docs, n_classes), each row by its own task."""
         check_is_fitted(self)
         X, tasks = self._take_task_column(as_rows("X", X), as_rows("tasks", tasks))
+        no_dates("features X", X)
         with in_range("features X"):
             X = validate_data(self, X, accept_sparse="csr", dtype=np.float64, reset=False)
         if tasks is None:
@@ -337,6 +347,13 @@ class RAGClassifier(ClassifierMixin, _RAGEstimator):
         X, y, number, weight = self._prepare(X, y, tasks, sample_weight)
         check_classification_targets(y)
         self.classes_, label = np.unique(y, return_inverse=True)
+        if self.classes_.dtype.kind in "if" and MISSING in self.classes_:
+            raise refuse(
+                expected="a class y for every row",
+                got=f"{int((y == MISSING).sum())} rows with {MISSING}, which means: no label",
+                fix="leave those rows out; or self_train(RAGClassifier(), X, y, tasks) learns from "
+                "them too",
+            )
         if len(self.classes_) < 2:
             raise refuse(
                 expected="at least two classes y (among the rows of positive weight)",
@@ -359,19 +376,6 @@ class RAGClassifier(ClassifierMixin, _RAGEstimator):
         if self.rank is None or self._strategy != "rag":
             solution = solve(model, tensors, tol=self.tol, max_iter=self.max_iter, **options)
             self.n_iter_ = max(1, solution.iterations)
-            if not solution.converged:
-                said = (
-                    f"The gradient's norm is {solution.grad_norm:.1e} after {solution.iterations} "
-                    f"steps, above tol={self.tol:g}. Scale the features, or raise lam, tol or "
-                    "max_iter."
-                )
-                if solution.grad_norm < self.tol:
-                    said = (
-                        "There is no optimum: weights without a penalty tell all examples apart, "
-                        f"and J falls as they grow. Use lam > 0 (it is {self.lam:g}) and "
-                        f"lam_shared > 0 (it is {self.lam_shared:g})."
-                    )
-                warnings.warn(said, ConvergenceWarning, stacklevel=2)
         else:
             options |= {"epochs": self.epochs, "lr": self.lr, "device": "cpu", "progress": False}
             train(model, tensors, **options)

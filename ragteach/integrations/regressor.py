@@ -19,7 +19,9 @@ from scipy import linalg
 from sklearn.base import RegressorMixin
 from sklearn.metrics import r2_score
 
-from ragteach.errors import at_least, refuse, shown
+from ragteach.errors import refuse, shown
+from ragteach.ground.arguments import check_penalty
+from ragteach.ground.objects import one_value
 from ragteach.integrations.estimators import _RAGEstimator
 
 LARGEST = 1e100  # of what is predicted: its square is a number still
@@ -61,10 +63,18 @@ class RAGRegressor(RegressorMixin, _RAGEstimator):
 
     def fit(self, X: Any, y: Any, tasks: Any = None, sample_weight: Any = None) -> RAGRegressor:
         """Minimise J. Arguments as in `RAGClassifier.fit`, with numbers y."""
-        at_least("lam", self.lam, 1e-12)
-        at_least("lam_shared", self.lam_shared, 1e-12)
+        lam, lam_shared = one_value(self.lam), one_value(self.lam_shared)
+        check_penalty("lam", lam, 1e-12)
+        check_penalty("lam_shared", lam_shared, 1e-12)
         X, y, number, weight = self._prepare(X, y, tasks, sample_weight, y_numeric=True)
         y = _numbers(y)
+        largest = float(abs(X).max())
+        if largest > LARGEST:
+            raise refuse(
+                expected=f"features X that can be squared and added up, at most {LARGEST:g}",
+                got=f"features X up to {largest:.3g}",
+                fix="scale them (StandardScaler), or count in thousands or millions",
+            )
         model = self._new_model(X.shape[1], 1)
         sizes = np.bincount(number, weight)
         alphas = np.asarray(self._alphas(sizes))
@@ -80,16 +90,24 @@ class RAGRegressor(RegressorMixin, _RAGEstimator):
         X, y, number, weight = X[counts], y[counts], number[counts], weight[counts]
         # Scaled blocks [1 | G] turn both penalties into ||v||^2 / 2: the shared weights are one
         # more adapter.
-        shared = 0.0 if self._strategy == "independent" else self.lam_shared**-0.5
+        shared = 0.0 if self._strategy == "independent" else lam_shared**-0.5
         first = np.full((len(self.tasks_), 1), shared)
-        routes = np.hstack([first, self.lam**-0.5 * model.graph.numpy()])
+        routes = np.hstack([first, lam**-0.5 * model.graph.numpy()])
         ones = {  # 1 where b_t is added
             "task": np.eye(len(self.tasks_))[number],
             "shared": np.ones((len(y), 1)),
             False: np.zeros((len(y), 0)),
         }
-        v, b = _ridge(X, routes[number], y, weight, ones[self.bias])
-        scale = np.array([shared, *[self.lam**-0.5] * model.n_adapters])
+        try:
+            v, b = _ridge(X, routes[number], y, weight, ones[self.bias])
+        except linalg.LinAlgError as error:
+            raise refuse(
+                expected="features X, lam and alpha of sizes between which equations can be solved",
+                got=f"features up to {largest:.3g}, lam = {lam:g}, lam_shared = {lam_shared:g}, "
+                f"alpha up to {alphas.max():.3g} ({error})",
+                fix="scale the features (StandardScaler), or raise lam and lam_shared",
+            ) from error
+        scale = np.array([shared, *[lam**-0.5] * model.n_adapters])
         blocks = v * scale[:, None]  # (1 + n_adapters, n_features)
         with torch.no_grad():
             model.shared.copy_(torch.from_numpy(blocks[:1]))
@@ -114,7 +132,7 @@ def _numbers(y: np.ndarray) -> np.ndarray:
         numbers = np.full(1, np.inf) if y.dtype.kind in "mM" else y.astype(float)
     except (TypeError, ValueError, OverflowError):
         numbers = np.full(1, np.inf)
-    if np.abs(numbers).max(initial=0) > LARGEST:
+    if not np.abs(numbers).max(initial=0) <= LARGEST:  # NaN is not
         raise refuse(
             expected=f"numbers y to predict, up to {LARGEST:g}",
             got=f"y of {y.dtype}, such as {shown(y[0], 60)}",

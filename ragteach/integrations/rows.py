@@ -23,7 +23,8 @@ from sklearn.utils.validation import check_non_negative
 
 from ragteach.data.stacking import stack_rows
 from ragteach.dataset import DENSE_NUMBERS, SPARSE_ABOVE
-from ragteach.errors import refuse, shown
+from ragteach.errors import RagteachError, refuse, shown
+from ragteach.ground.arguments import members
 from ragteach.ground.objects import as_rows
 from ragteach.tensors import TaskTensors
 
@@ -73,6 +74,20 @@ def centre(tensors: TaskTensors) -> Any:
     return centre
 
 
+def no_dates(what: str, value: Any) -> Any:
+    """The value; refuses dates, which numpy would count in nanoseconds since 1970."""
+    kinds = value.dtypes.tolist() if hasattr(value, "iloc") and hasattr(value, "columns") else []
+    kinds = [*kinds, getattr(value, "dtype", None)]
+    dates = [kind for kind in kinds if getattr(kind, "kind", "") in ("m", "M")]
+    if dates:
+        raise refuse(
+            expected=f"numbers in {what}",
+            got=f"dates or durations ({dates[0]})",
+            fix="say what counts in them: series.dt.year, .dt.dayofweek, or days since a start",
+        )
+    return value
+
+
 @contextmanager
 def in_range(what: str) -> Iterator[None]:
     """Whole numbers that no float holds are refused, however they are turned into one."""
@@ -98,6 +113,13 @@ def column(tasks: Any, n_docs: int) -> np.ndarray:
             got=f"tasks of shape {flat.shape}",
             fix="pass a flat list of task names, in the order of the rows",
         )
+    several = [value for value in flat.tolist() if isinstance(value, list | tuple | dict | set)]
+    if several:
+        raise refuse(
+            expected="one task name for each row",
+            got=f"a {type(several[0]).__name__}, such as {shown(several[0], 60)}",
+            fix="join them to one name, such as 'films/en'",
+        )
     missing = np.flatnonzero(pd.isna(flat))
     if len(missing):
         raise refuse(
@@ -112,7 +134,7 @@ def weights(sample_weight: Any, n_docs: int) -> np.ndarray:
     """The rows' weights, 1 each if none are given; scikit-learn checks those that are."""
     if sample_weight is None:
         return np.ones(n_docs)
-    given = as_rows("sample_weight", sample_weight)
+    given = no_dates("sample_weight", as_rows("sample_weight", sample_weight))
     with in_range("sample_weight"):
         weight = check_array(given, ensure_2d=False, dtype=np.float64, input_name="sample_weight")
     if weight.shape != (n_docs,):
@@ -128,10 +150,12 @@ def weights(sample_weight: Any, n_docs: int) -> np.ndarray:
 def given_names(task_names: Any) -> np.ndarray:
     """The tasks' names as given: a flat list, each once."""
     try:
-        names = np.asarray(list(task_names))
+        names = np.asarray(members("task_names", task_names, "task_names=['films', 'cars']"))
         fine = (
             names.ndim == 1 and len(names) == len(set(names.tolist())) and not pd.isna(names).any()
         )
+    except RagteachError:
+        raise
     except (TypeError, ValueError, RuntimeError):
         fine = False
     if not fine or not len(names):

@@ -22,6 +22,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -39,7 +40,7 @@ from ragteach.data.features import WORD, silent_texts, warn_of_silent
 from ragteach.data.inputs import MOST_TEXTS
 from ragteach.errors import one_of, refuse, shown, whole
 from ragteach.ground.arguments import members
-from ragteach.ground.objects import as_path, attribute, has
+from ragteach.ground.objects import as_path, attribute, has, outside
 from ragteach.ground.writing import put
 from ragteach.integrations.trust import (
     check_finite,
@@ -58,6 +59,10 @@ VECTORIZERS = {cls.__name__: cls for cls in (TfidfVectorizer, CountVectorizer)}
 IDF = "vectorizer.idf"  # the name of the words' weights in a file
 # Stands in a file for `WORD`, which is long, and differs by the Unicode tables of each Python.
 OUR_WORD = "<word of ragteach>"
+
+
+class NoVectorizerWarning(UserWarning):
+    """A model of texts is saved without what turns texts into its features."""
 
 
 @dataclass
@@ -195,6 +200,13 @@ def save(
         "vectorizer": None,
     }
     info["columns"] = getattr(model, "columns", None)
+    if vectorizer is None and info["columns"]:
+        warnings.warn(
+            "the model learnt from texts, and the file holds no vectoriser to read any: save(path, "
+            "model, vectorizer=data.vectorizer)",
+            NoVectorizerWarning,
+            stacklevel=outside(),
+        )
     if vectorizer is not None:
         found, learnt = _vectorizer_info(vectorizer)
         n_features = getattr(model, "body", model).n_features

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from ragteach.errors import one_of
+from ragteach.ground.arguments import meant
 from ragteach.study import plots
 from ragteach.study.tables import drawn, interval, per_draw
 
@@ -38,8 +38,7 @@ def by_task(table: pd.DataFrame, one: str, other: str) -> pd.DataFrame:
         >>> by_task(table, "RAG", "full sharing")["task"].tolist()
         ['films', 'cars', 'food', 'phones']
     """
-    for name in (one, other):
-        one_of("strategy", name, list(table["strategy"].unique()))
+    one, other = (meant("strategy", name, table["strategy"].unique()) for name in (one, other))
     whole = per_draw(table, "accuracy")
     size = whole["n_per_task"].max()
     ratio, _ = drawn(whole[whole["n_per_task"] == size])

@@ -148,6 +148,8 @@ def compare(
     frame = _checked(_loaded(data), sizes)
     if frame is not None and frame.attrs["own_classes"]:
         found = own_strategies(strategies)
+    elif found is None:  # a frame that had classes of its own for each task, before it was cut
+        found = chosen_strategies(strategies)
     jobs = [Job(name, n, seed, tuple(knobs.items())) for n in sizes for seed in seeds]
     if max_words is not None:
         whole("max_words", max_words, 1)

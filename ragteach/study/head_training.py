@@ -13,7 +13,7 @@ import torch
 from tqdm.auto import tqdm
 
 from ragteach.errors import DivergenceWarning, at_least, is_list, one_of, refuse, shown, whole
-from ragteach.ground.arguments import members
+from ragteach.ground.arguments import MOST, check_penalty, members
 from ragteach.ground.functions import check_callbacks
 from ragteach.ground.objects import outside
 from ragteach.study.multi_head import MultiHead
@@ -56,9 +56,10 @@ def fit_heads(
             got=f"{type(model).__name__}",
             fix="MultiHead(n_features, {task: head, ...}); a RAG is trained by fit()",
         )
-    whole("epochs", epochs)
-    for name, value in (("lr", lr), ("lam", lam), ("lam_shared", lam_shared)):
-        at_least(name, value)
+    whole("epochs", epochs, 0, MOST)
+    at_least("lr", lr)
+    check_penalty("lam", lam)
+    check_penalty("lam_shared", lam_shared)
     data = model.checked(data)
     alpha = _alphas(alpha, data)
     callbacks = _callbacks(callbacks)

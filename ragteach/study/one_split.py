@@ -25,7 +25,7 @@ from ragteach.data.splits import split_frame
 from ragteach.data.survey.alike import cure_of_few
 from ragteach.dataset import MultiTaskDataset
 from ragteach.errors import at_least, one_of, refuse, whole
-from ragteach.ground.arguments import as_list, yes_no
+from ragteach.ground.arguments import as_list, meant, yes_no
 from ragteach.ground.functions import check_function
 from ragteach.model import RAG
 from ragteach.study.kept import Kept, described
@@ -33,7 +33,7 @@ from ragteach.study.multi_head import MultiHead
 from ragteach.study.own_classes import OWN, HeadParts, best_heads, head_answers, own_names
 from ragteach.study.running import check_resume
 from ragteach.study.scores import best_penalty, check_room, few_words
-from ragteach.study.strategies import REGISTRY, STRATEGIES, Strategy
+from ragteach.study.strategies import REGISTRY, STRATEGIES, Strategy, once
 
 
 @dataclass
@@ -77,7 +77,7 @@ class Split:
 
     def right(self, strategy: str) -> np.ndarray:
         """(n_test,) whether the strategy is right about each test sentence."""
-        one_of("strategy", strategy, self.fitted)
+        strategy = meant("strategy", strategy, self.fitted)
         return self.fitted[strategy].said == self.test["label"].to_numpy()
 
     def accuracy(self, strategy: str) -> pd.DataFrame:
@@ -178,8 +178,9 @@ def fit_split(
         [4, 4, 3, 5, 16]
     """
     strategies = as_list("strategies", strategies, "strategies=['RAG', 'full sharing']")
-    for name in strategies:
-        one_of("strategy", name, [n for n, s in REGISTRY.items() if s.builder and not s.features])
+    known = [name for name, way in REGISTRY.items() if way.builder and not way.features]
+    strategies = [meant("strategy", name, known) for name in strategies]
+    once("strategies", strategies)
     if after is not None:
         check_function(
             "after", after, ("split",), "pass a function of one argument, or leave it out"

@@ -25,8 +25,8 @@ import torch
 from torch.nn.functional import cross_entropy
 
 from ragteach.data.naming import natural
-from ragteach.errors import one_of, refuse
-from ragteach.ground.arguments import as_list
+from ragteach.errors import refuse
+from ragteach.ground.arguments import as_list, meant
 from ragteach.study.head_training import fit_heads
 from ragteach.study.heads import Classification
 from ragteach.study.kept import Kept, Tries
@@ -106,8 +106,7 @@ def own_strategies(given: Any) -> list[HeadStrategy]:
         return list(OWN.values())
     given = [given] if isinstance(given, str) else given
     names = as_list("strategies", given, "strategies=['RAG', 'full sharing']")
-    for name in names:
-        one_of("strategy for tasks with classes of their own", name, OWN)
+    names = [meant("strategy for tasks with classes of their own", name, OWN) for name in names]
     once("strategies", names)
     return [OWN[name] for name in names]
 

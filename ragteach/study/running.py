@@ -19,14 +19,17 @@ from typing import Any
 
 import joblib
 import pandas as pd
+from joblib.parallel import get_active_backend
 from tqdm.auto import tqdm
 
 from ragteach.errors import refuse, shown
 from ragteach.ground.arguments import yes_no
+from ragteach.ground.memory import at_most, free_memory
 from ragteach.ground.stopping import once, sign_of
 from ragteach.study.kept import Job, Kept, Stopped, Trial
 
 MOST_JOBS = 1024  # processes; each takes memory of its own
+HERE = ("LokyBackend", "MultiprocessingBackend", "ThreadingBackend", "SequentialBackend")
 DEATHS = 3  # so many times in a row without a finished draw, and the run gives up
 
 Rows = list[tuple]
@@ -93,7 +96,9 @@ def _spread(
     work: Callable[[Any], Rows], jobs: Sequence[Job | Trial], done: dict, n_jobs: int | None
 ) -> Any:
     """(place, rows) of the jobs that are not done, as they are finished."""
-    todo = [joblib.delayed(_placed)(work, i, job) for i, job in enumerate(jobs) if i not in done]
+    left = [(i, job) for i, job in enumerate(jobs) if i not in done]
+    room = _room(min(joblib.effective_n_jobs(n_jobs), len(left)))
+    todo = [joblib.delayed(_placed)(work, i, job, room) for i, job in left]
     parallel = joblib.Parallel(
         n_jobs=n_jobs,
         return_as="generator_unordered",
@@ -126,8 +131,18 @@ def _deaf_children() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-def _placed(work: Callable[[Any], Rows], i: int, job: Any) -> tuple[int, Rows]:
-    return i, work(job)
+def _room(n_processes: int) -> int | None:
+    """The bytes each process may take, where they share this machine's memory."""
+    backend = type(get_active_backend()[0]).__name__
+    free = free_memory()
+    if n_processes < 2 or free is None or backend not in HERE:
+        return None
+    return free // n_processes
+
+
+def _placed(work: Callable[[Any], Rows], i: int, job: Any, room: int | None) -> tuple[int, Rows]:
+    with at_most(room):
+        return i, work(job)
 
 
 def _gave_up(error: Exception, kept: Kept, done: dict, jobs: Sequence[Job | Trial]) -> Exception:

@@ -18,8 +18,8 @@ import numpy as np
 from ragteach.data.encoder import Encoder, Widened
 from ragteach.data.features import make_vectorizer
 from ragteach.dataset import MultiTaskDataset
-from ragteach.errors import at_least, one_of, refuse, shown
-from ragteach.ground.arguments import as_list, is_a
+from ragteach.errors import refuse, shown
+from ragteach.ground.arguments import as_list, check_penalty, is_a, meant
 from ragteach.ground.functions import check_function
 from ragteach.model import RAG
 from ragteach.study.looks import BLACK, BLUE, GREEN, ORANGE, PINK, SKY, VERMILION, Look
@@ -84,8 +84,8 @@ class Strategy:
                     got=shown(pair),
                     fix="use pairs([0.01, 0.1], [0.01, 0.1]), which makes every combination",
                 )
-            at_least(f"lam in {what}", pair[0])
-            at_least(f"lam_shared in {what}", pair[1])
+            check_penalty(f"lam in {what}", pair[0])
+            check_penalty(f"lam_shared in {what}", pair[1])
 
 
 def pairs(lam: Iterable[float], lam_shared: Iterable[float]) -> tuple[tuple[float, float], ...]:
@@ -186,10 +186,10 @@ def chosen_strategies(given: str | Strategy | Iterable[str | Strategy]) -> list[
     """Names and objects as a list of `Strategy`, each once."""
     given = [given] if isinstance(given, str | Strategy) else given
     given = as_list("strategies", given, "strategies=['RAG', 'full sharing']")
-    for name in given:
-        if not isinstance(name, Strategy):
-            one_of("strategy", name, REGISTRY)
-    found = [item if isinstance(item, Strategy) else REGISTRY[item] for item in given]
+    found = [
+        item if isinstance(item, Strategy) else REGISTRY[meant("strategy", item, REGISTRY)]
+        for item in given
+    ]
     once("strategies", [strategy.name for strategy in found])
     return found
 

@@ -24,6 +24,7 @@ import pandas as pd
 from scipy import stats
 
 from ragteach.errors import at_least, one_of, refuse, shown, whole
+from ragteach.ground.arguments import meant
 
 COLUMNS = [
     "data", "strategy", "task", "seed", "n_per_task", "metric", "value", "n_params", "seconds",
@@ -106,7 +107,7 @@ def paired(table: pd.DataFrame, reference: str = "RAG", metric: str = "accuracy"
     (A log_loss is better if it is lower: then a negative difference is.)
     """
     rows = per_draw(table, metric)
-    one_of("reference", reference, list(table["strategy"].unique()))
+    reference = meant("reference", reference, table["strategy"].unique())
     out = []
     for (name, n), group in rows.groupby(["data", "n_per_task"], sort=False):
         ratio, kind = drawn(group)

@@ -9,6 +9,7 @@ import scipy.optimize
 import scipy.sparse as sp
 import torch
 from problems import objective, problem, refused
+from sklearn.exceptions import ConvergenceWarning
 
 import ragteach as rt
 from ragteach.engine.newton import newton_direction
@@ -189,7 +190,8 @@ def test_directions_of_newton_are_those_of_a_linear_solve():
 
 
 def test_too_few_steps_are_reported_not_hidden():
-    solution = rt.solve(rt.RAG(6, 3, 3, tasks=NAMES), problem(), 1e-3, 1e-3, max_iter=2)
+    with pytest.warns(ConvergenceWarning, match="after 2 steps, above tol=1e-06"):
+        solution = rt.solve(rt.RAG(6, 3, 3, tasks=NAMES), problem(), 1e-3, 1e-3, max_iter=2)
     assert solution.iterations == 2 and not solution.converged and solution.grad_norm > 1e-6
 
 
@@ -249,6 +251,7 @@ class Stuck(Documents):
         return super().norm(gradient) + 1.0 * (self.problem.lam < 0.05)
 
 
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.parametrize("bias", ["task", "shared", False])
 def test_replicas_that_documents_miss_fall_back_on_weights(bias, monkeypatch):
     """Only they do, and they end where they should; the steps of both searches are counted."""
@@ -310,6 +313,7 @@ MIXED_UP = rt.MultiTaskDataset(
 )
 
 
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.parametrize(
     ("lam", "lam_shared", "ends"), [(0, 0, False), (0, 1, False), (1, 0, False), (1, 1, True)]
 )
@@ -321,6 +325,7 @@ def test_weights_without_a_penalty_that_tell_all_apart_have_no_optimum(lam, lam_
     assert path.converged.tolist() == [True, ends]
 
 
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_one_task_that_is_told_apart_is_enough_where_each_has_its_adapter():
     """Task b holds one class only: its own adapter grows for ever, a shared weight does not."""
     own = rt.RAG(1, 2, 2, tasks=["a", "b"], bias=False)

@@ -319,6 +319,7 @@ SIGNATURES = {
 
 
 @pytest.mark.filterwarnings("ignore::ragteach.errors.DivergenceWarning")
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.parametrize(
     ("name", "argument"), [(n, a) for n, names in SIGNATURES.items() for a in names]
 )

@@ -5,17 +5,25 @@ Hypothesis chooses the argument and the value; the choice repeats. To try everyt
     RAGTEACH_ATTACK=all python -m pytest tests/project/test_bad_input.py
 """
 
+import itertools
 import math
 import os
+import re
 
 import attack
 import numpy as np
+import pandas as pd
 import pytest
+import scipy.sparse as sp
 import torch
+from attack import TASKS
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sklearn.exceptions import ConvergenceWarning
 
 import ragteach as rt
+from ragteach.data.batches import MissingTaskWarning
+from ragteach.integrations.saving import NoVectorizerWarning
 
 SLOW = (
     "export_onnx",
@@ -120,3 +128,152 @@ def test_the_judge_wants_three_parts_and_the_name(monkeypatch):
     assert judged(TypeError("lam")) == "TypeError: lam"
     monkeypatch.setitem(attack.CALLS, "it", lambda: attack.Call(lambda lam: 1.0, {"lam": 1}))
     assert attack.verdict("it", "lam", "NaN", math.nan) == "accepted"
+
+
+# ---------------------------------------------------------------- kinds that once passed
+
+
+def _fitted_stream(x=None, y=None, task=None):
+    batch = (torch.ones(4, 6), torch.tensor([0, 1, 2, 0]), torch.tensor([0, 0, 1, 1]))
+    given = [
+        own if value is None else value for own, value in zip(batch, (x, y, task), strict=True)
+    ]
+    return rt.fit(attack.model(), [tuple(given)], epochs=1, progress=False)
+
+
+def _silent_model():
+    made = attack.model()
+    made.deactivate("A1", "A2")
+    made.freeze("shared", "bias")
+    return made
+
+
+def _cells(**columns):
+    return pd.DataFrame(
+        {"text": ["a b", "c d", "e f"], "label": [0, 1, 0], "task": "films"} | columns
+    )
+
+
+PASSED_ONCE = {
+    "True is not task 1": (lambda: attack.model()(torch.zeros(2, 6), [True, False]), "task = True"),
+    "0 is not False": (lambda: rt.RAG(6, 3, 2, tasks=TASKS, bias=0), "bias = 0"),
+    "a set has no order": (lambda: rt.RAG(6, 3, 2, tasks={"films", "cars"}), "in their order"),
+    "a dict is no column of tasks": (
+        lambda: rt.MultiTaskDataset(np.eye(2), [0, 1], 2, {"films": 0, "cars": 1}),
+        "tasks in a list",
+    ),
+    "float32 has no such lam": (
+        lambda: rt.train_many(attack.model(), attack.data(), lam=1e308, steps=1),
+        "lam = 1e\\+308",
+    ),
+    "nor such a lam_shared": (lambda: rt.MultiTaskLoss(lam_shared=1e39), "lam_shared = 1e\\+39"),
+    "nor an inverse of it": (lambda: rt.task_covariance(np.eye(2), 5e-324, 1.0), "lam = 5e-324"),
+    "so many steps": (
+        lambda: rt.train_many(attack.model(), attack.data(), steps=10**9),
+        "steps = 1000000000",
+    ),
+    "half of a complex number": (
+        lambda: attack.model()(sp.csr_matrix(np.ones((2, 6), complex)), "films"),
+        "complex128",
+    ),
+    "or of many": (lambda: rt.MultiTaskDataset(np.ones((2, 6), complex), [0, 1], 2), "complex"),
+    "complex labels": (lambda: _fitted_stream(y=torch.ones(4, dtype=torch.cfloat)), "complex64"),
+    "numbers that are nowhere": (
+        lambda: _fitted_stream(x=torch.ones(4, 6, device="meta")),
+        "x of torch.float32 on the device meta",
+    ),
+    "nothing moves": (
+        lambda: rt.fit(_silent_model(), attack.data(), epochs=1, progress=False),
+        "adapters that are not active",
+    ),
+    "labels that no integer holds": (
+        lambda: rt.MultiTaskDataset(np.eye(2), [2**70, 0], 2),
+        "integer labels",
+    ),
+    "a sparse vector": (
+        lambda: rt.MultiTaskDataset(sp.coo_array(np.ones(3)), [0] * 3, 2),
+        "features of shape|that is neither",
+    ),
+    "task names without end": (
+        lambda: rt.RAGClassifier(task_names=itertools.count()).fit(*attack.rows()),
+        "at most 1,000,000 values of task_names",
+    ),
+    "columns of one name": (
+        lambda: rt.RAGClassifier().fit(pd.DataFrame(np.ones((4, 2)), columns=["a", "a"]), [0, 1] * 2),
+        "X whose columns all have names",
+    ),
+    "tasks of two parts": (
+        lambda: rt.RAGClassifier().fit(np.eye(2), [0, 1], pd.MultiIndex.from_product([["a"], ["b", "c"]])),
+        "one task name for each row",
+    ),
+    "features beyond all squares": (
+        lambda: rt.RAGRegressor().fit(np.eye(2) * 1e300, [0.0, 1.0]),
+        "features X that can be squared",
+    ),
+    "numbers with a gap": (lambda: rt.RAGRegressor().fit(np.eye(2), [None, 1.0]), "numbers y"),
+    "dates as features": (
+        lambda: rt.RAGClassifier().fit(pd.DataFrame({"day": pd.date_range("2020", periods=2)}), [0, 1]),
+        "numbers in features X",
+    ),
+    "no label is no class": (
+        lambda: rt.RAGClassifier().fit(np.eye(3), [0, 1, -100]),
+        "1 rows with -100",
+    ),
+    "a list of labels": (lambda: rt.resample(_cells(label=[[0], [1], [0]])), "one label in each row"),
+    "labels without end": (lambda: rt.split_frame(_cells(label=[0, np.inf, 0])), "finite labels"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", PASSED_ONCE)
+def test_what_passed_once_is_refused(kind):
+    call, said = PASSED_ONCE[kind]
+    with pytest.raises(rt.RagteachError, match=said) as refusal:
+        call()
+    assert re.fullmatch("Expected: .+\nGot: .+\nWhat to do: .+", str(refusal.value), re.DOTALL)
+
+
+@pytest.mark.parametrize("said", ["rag", " RAG ", "Rag"])
+def test_a_strategy_has_one_name_in_any_spelling(said):
+    table = rt.compare(seeds=1, n_per_task=6, strategies=[said, "Full_Sharing"], progress=False)
+    assert table["strategy"].unique().tolist() == ["RAG", "full sharing"]
+    asked = rt.paired(table, reference="full-sharing")["strategy"].tolist()
+    assert asked == ["RAG"]
+    with pytest.raises(rt.RagteachError, match="'RAG' stands more than once"):
+        rt.compare(seeds=1, n_per_task=6, strategies=["RAG", said], progress=False)
+
+
+def test_a_set_may_say_whom_an_adapter_serves():
+    made = attack.model()
+    made.add_adapter("both", {"films", "cars"})
+    assert made.graph[:, -1].tolist() == [1.0, 1.0]
+
+
+def test_penalties_may_be_tensors_without_axes():
+    X, y, tasks = attack.rows()
+    for make in (rt.RAGClassifier, rt.RAGRegressor):
+        plain, tensor = (
+            make(lam=lam).fit(X, y, tasks=tasks).coef_ for lam in (0.25, torch.tensor(0.25))
+        )
+        assert np.array_equal(plain, tensor)
+
+
+def test_a_task_that_no_batch_holds_is_named():
+    with pytest.warns(MissingTaskWarning, match="no example of task 'cars'"):
+        _fitted_stream(task=torch.zeros(4, dtype=torch.long))
+    _fitted_stream()
+
+
+def test_an_optimum_that_was_not_reached_is_said():
+    with pytest.warns(ConvergenceWarning, match=r"after \d+ steps, above tol=1e-06"):
+        assert not rt.solve(attack.model(), attack.data(), max_iter=1).converged
+    with pytest.warns(ConvergenceWarning, match="no optimum: weights without a penalty"):
+        rt.solve(attack.model(), rt.MultiTaskDataset(np.eye(6), [0, 1, 2] * 2, 3, TASKS * 3), lam=0)
+
+
+def test_a_model_of_texts_is_not_saved_without_its_words_in_silence(tmp_path):
+    data = rt.as_dataset(attack.frame())
+    made = rt.RAG(data.n_features, data.n_classes, data.n_tasks, tasks=data.task_names)
+    rt.evaluate(made, data)
+    with pytest.warns(NoVectorizerWarning, match="vectorizer=data.vectorizer"):
+        rt.save(tmp_path / "model.safetensors", made)
+    rt.save(tmp_path / "model.safetensors", made, vectorizer=data.vectorizer)

@@ -239,7 +239,7 @@ Y12 = np.arange(12) % 3
         ({"alpha": {"stars": 1}}, r"task in alpha to be one of 'topic'\nGot: .* 'stars'"),
         ({"alpha": [1.0]}, r"alpha as a dict from task to weight\nGot: alpha = \[1.0\]"),
         ({"lam": np.nan}, "lam to be a finite number >= 0"),
-        ({"epochs": 2.5}, r"epochs to be a whole number >= 0\nGot: epochs = 2.5"),
+        ({"epochs": 2.5}, r"epochs to be a whole number >= 0 and <= 1000000\nGot: epochs = 2.5"),
         ({"callbacks": [print]}, "callbacks with a method on_epoch"),
         ({"callbacks": 5}, r"callbacks with a method on_epoch\nGot: 5, which has no"),
         ({"model": torch.nn.Linear(4, 3)}, r"model to be a MultiHead\nGot: Linear"),
