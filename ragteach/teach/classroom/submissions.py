@@ -24,9 +24,7 @@ from pathlib import Path
 
 from ragteach.errors import refuse
 
-MAX_BYTES = (
-    100_000_000  # of a file: outputs that a notebook kept make it large, and are not looked at
-)
+MAX_BYTES = 64_000_000  # of a file; the outputs that a notebook kept count, though none is read
 MAX_FILES = 40  # of one student
 ENDINGS = (".ipynb", ".json")
 
