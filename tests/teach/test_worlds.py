@@ -118,7 +118,23 @@ def test_the_world_is_kept_for_the_next_session(home, monkeypatch):
     assert rt.world(4711).id == "4711" == rt.world("4711").id
 
 
-@pytest.mark.parametrize("bad", ["", "   ", "x" * 81, None.__class__, 1.5, True, "a\x00b"])
+@pytest.mark.parametrize(
+    ("typed", "name"),
+    [
+        ("e\u0301va", "\u00e9va"),
+        ("\uff11\uff12", "12"),
+        ("a\u00a0b", "a b"),
+        ("Stra\u00dfe", "strasse"),
+    ],
+)
+def test_an_id_is_one_however_it_is_typed(typed, name):
+    """An accent may be a sign of its own, a figure as wide as a letter of Chinese: one student."""
+    assert worlds.clean_id(typed) == worlds.clean_id(name) == name
+
+
+@pytest.mark.parametrize(
+    "bad", ["", "   ", "x" * 81, None.__class__, 1.5, True, "a\x00b", 10**5000, "a\u200bb"]
+)
 def test_an_id_that_is_none_is_refused(home, bad):
     with pytest.raises(rt.RagteachError, match="student_id to be a number or a name"):
         rt.world(bad)

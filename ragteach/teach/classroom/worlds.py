@@ -22,6 +22,7 @@ from __future__ import annotations
 import functools
 import random
 import re
+import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -214,11 +215,13 @@ def current_id() -> str:
 
 
 def clean_id(student_id: object) -> str:
-    """An id as it is kept: no spaces around it, no capitals."""
-    fine = isinstance(student_id, str) or (
-        isinstance(student_id, int) and not isinstance(student_id, bool)
-    )
-    name = " ".join(str(student_id).split()).casefold() if fine else ""
+    """An id as it is kept: no spaces around it, no capitals, one spelling for each letter and
+    figure (an accent may be a sign of its own, a figure as wide as a letter of Chinese).
+    """
+    whole = isinstance(student_id, int) and not isinstance(student_id, bool)
+    fine = isinstance(student_id, str) or (whole and abs(student_id) < 10**LONGEST_ID)
+    name = unicodedata.normalize("NFKC", str(student_id)).casefold() if fine else ""
+    name = " ".join(unicodedata.normalize("NFKC", name).split())
     if not name or len(name) > LONGEST_ID or not name.isprintable():
         raise refuse(
             expected=f"student_id to be a number or a name, 1 to {LONGEST_ID} characters",
