@@ -133,7 +133,7 @@ def test_an_id_is_one_however_it_is_typed(typed, name):
 
 
 @pytest.mark.parametrize(
-    "bad", ["", "   ", "x" * 81, None.__class__, 1.5, True, "a\x00b", 10**5000, "a\u200bb"]
+    "bad", ["", "   ", "x" * 81, None.__class__, 1.5, True, "a\x00b", 10**4000, "a\u200bb"]
 )
 def test_an_id_that_is_none_is_refused(home, bad):
     with pytest.raises(rt.RagteachError, match="student_id to be a number or a name"):
