@@ -13,6 +13,7 @@ of the tests, which pytest 9.2 no longer lets it change: its groups are then sil
 
 import re
 from pathlib import PurePosixPath
+from typing import Any
 
 from xdist.scheduler import LoadScopeScheduling
 
@@ -61,3 +62,11 @@ class Scheduler(LoadScopeScheduling):
 
     def _split_scope(self, nodeid: str) -> str:
         return group(nodeid)
+
+    def _reschedule(self, node: Any) -> None:
+        """A process that stands in for one that crashed gets work once it has collected the tests.
+
+        pytest-xdist 3.8 hands it some before, if two crash at a time, and ends the session.
+        """
+        if node in self.registered_collections:
+            super()._reschedule(node)

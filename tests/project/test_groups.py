@@ -29,9 +29,8 @@ class Process:
         self.shutting_down = True
 
 
-def test_no_group_is_split_whatever_the_order_in_which_processes_end():
-    names = [name for rows in zip(BROWSER * 3, LESSON * 2, OTHERS, strict=False) for name in rows]
-    names = list(dict.fromkeys([*names, *OTHERS]))
+def scheduled(names):
+    """Two processes that have collected these tests and got their first, and who gives them out."""
     options = {"tx": ["popen", "popen"], "maxschedchunk": None}
     config = SimpleNamespace(
         getvalue=options.get, option=SimpleNamespace(loadscopereorder=False), rootpath=None
@@ -42,18 +41,45 @@ def test_no_group_is_split_whatever_the_order_in_which_processes_end():
     for process in processes:
         scheduler.add_node_collection(process, names)
     scheduler.schedule()
+    return processes, scheduler
+
+
+def finished(processes, scheduler):
+    """Run all that is left; {number of the test: the process that ran it}."""
     done = {}
     while scheduler.has_pending:
         process = min((p for p in processes if p.given), key=lambda p: (len(p.given), p.gateway.id))
         i = process.given.pop(0)
         done[i] = process.gateway.id
         scheduler.mark_test_complete(process, i)
-    assert len(done) == len(names)
+    return done
+
+
+def test_no_group_is_split_whatever_the_order_in_which_processes_end():
+    names = [name for rows in zip(BROWSER * 3, LESSON * 2, OTHERS, strict=False) for name in rows]
+    names = list(dict.fromkeys([*names, *OTHERS]))
+    processes, scheduler = scheduled(names)
+    done = finished(processes, scheduler)
     homes = {}
     for i, process in done.items():
         homes.setdefault(group(names[i]), set()).add(process)
     assert all(len(where) == 1 for where in homes.values()), homes
     assert set(homes) == {"browser lab", "browser pages", "lesson 03", "tests/core/test_model.py"}
+
+
+def test_two_processes_that_crash_at_a_time_are_both_replaced():
+    names = BROWSER + LESSON + OTHERS
+    crashed, scheduler = scheduled(names)
+    lost = [scheduler.remove_node(process) for process in crashed]
+    assert lost == [names[process.given[0]] for process in crashed]
+    replaced = [Process("c"), Process("d")]
+    for process in replaced:
+        scheduler.add_node(process)
+    for process in replaced:  # the other one is still collecting
+        scheduler.add_node_collection(process, names)
+        scheduler.schedule()
+    done = finished(replaced, scheduler)
+    assert {names[i] for i in done} == set(names) and set(done.values()) == {"c", "d"}
 
 
 def test_a_lab_runs_with_its_own_tests_only():
