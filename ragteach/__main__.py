@@ -1,4 +1,4 @@
-"""The command line: look at data, compare strategies on them, train a model, use it; take the course.
+"""The command line: look at data, compare strategies, train a model and use it; take the course.
 
     python -m ragteach look mine.csv
     python -m ragteach compare --data mine.csv --out results/

@@ -42,8 +42,8 @@ def random_weights(
 
 
 class Adapter(nn.Module):
-    """One adapter ``A`` of shape (n_classes, n_features): ``"full"`` is stored whole, ``"low_rank"``
-    and ``"projected"`` as the products up @ down of this module's head.
+    """One adapter ``A`` of shape (n_classes, n_features): ``"full"`` is stored whole,
+    ``"low_rank"`` and ``"projected"`` as the products up @ down of this module's head.
     """
 
     def __init__(

@@ -108,12 +108,12 @@ class MultiTaskDataset(torch.utils.data.Dataset):
         missing: str = "ask",
         like: MultiTaskDataset | None = None,
     ) -> MultiTaskDataset:
-        """Build from a table, a path, or whatever else `as_frame` takes; classes and tasks are named.
+        """Build from a table, a path, or what else `as_frame` takes; classes and tasks are named.
 
         Args:
             frame: text, label and task, one row for each label.
             vectorizer, task_names: those of the training data. With its words come its classes.
-            n_classes: only if some classes have no example here: then labels are 0 .. n_classes - 1.
+            n_classes: only if a class has no example here: then labels are 0 .. n_classes - 1.
             text, label, task: names of the columns, if they are called otherwise. A list for
                 ``label``: one column per task, in which empty cells mean "no label".
             class_names: the classes, in order. Default: those that are there.

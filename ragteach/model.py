@@ -52,7 +52,7 @@ def task_weights(shared: Tensor, adapters: Tensor, graph: Tensor | None = None) 
 
 
 def task_logits(x: Documents, weights: Tensor, bias: Tensor | None = None) -> Tensor:
-    """``W_t x + b_t`` of stacked x (n_blocks, n_docs, n_features): (n_blocks, *, n_classes, n_docs)."""
+    """``W_t x + b_t``; x (n_blocks, n_docs, n_features) -> (n_blocks, *, n_classes, n_docs)."""
     return project(weights, x, bias)
 
 

@@ -4,7 +4,7 @@ Enters: a `MultiTaskDataset`.  Leaves: `TaskTensors`:
 
     x       (n_blocks, n_docs, n_features)   zero rows where a block has fewer examples
     y       (n_blocks, n_docs)               class numbers
-    weight  (n_blocks, n_docs)               what each example counts; sums to 1 in a task, 0: padded
+    weight  (n_blocks, n_docs)               what each example counts: 1 in all in a task; 0: padded
 
 A missing label is no example. Unequal tasks are padded with rows of weight 0, so the loss needs no
 special case. Block t is task t; but where that would be mostly padding, a large task is cut into
@@ -127,9 +127,9 @@ def as_tensors(model: Any, data: Any, class_weight: Any = None) -> TaskTensors:
             raise refuse(
                 expected="a MultiTaskDataset (or its stacked form)",
                 got=f"{type(data).__name__}",
-                fix="build MultiTaskDataset(texts, labels, num_classes, tasks), or .from_frame(frame), "
-                "and the model for its words: RAG(data.n_features, data.n_classes, ...); new texts "
-                "are counted by the same words: from_frame(frame, like=train)",
+                fix="build MultiTaskDataset(texts, labels, num_classes, tasks), or "
+                ".from_frame(frame), and the model for its words: RAG(data.n_features, "
+                "data.n_classes, ...); new texts, by the same words: from_frame(frame, like=train)",
             )
         data.agree(model)
         data = data.stacked(class_weight, model.shared.dtype)

@@ -2,7 +2,7 @@
 
 Enters: a `RAG` and a `MultiTaskDataset`.  Leaves: the trained model (in place) and a `History`.
 
-    for each phase of the schedule:     two_phase: W_s, then the adapters (the article's steps 3 and 4)
+    for each phase of the schedule:     two_phase: W_s, then the adapters (the article's)
         for each epoch:                 alternating: the two in turn, many times
             for each batch:             joint: everything at once
                 J.backward(); optimizer.step()
@@ -50,9 +50,9 @@ def train_epoch(
     Example:
         >>> from ragteach import RAG, MultiTaskDataset
         >>> data = MultiTaskDataset(torch.eye(4), [0, 1, 1, 0], 2, ["a", "a", "b", "b"])
-        >>> model, loader = RAG(4, 2, 2, tasks=["a", "b"]), torch.utils.data.DataLoader(data, batch_size=2)
-        >>> optimizer = torch.optim.SGD(model.parameters(), lr=0.5)
-        >>> losses = [train_epoch(model, loader, MultiTaskLoss(sizes=[2, 2]), optimizer) for _ in range(3)]
+        >>> model, loader = RAG(4, 2, 2, tasks=["a", "b"]), torch.utils.data.DataLoader(data, 2)
+        >>> J, sgd = MultiTaskLoss(sizes=[2, 2]), torch.optim.SGD(model.parameters(), lr=0.5)
+        >>> losses = [train_epoch(model, loader, J, sgd) for _ in range(3)]
         >>> losses[0] > losses[1] > losses[2]
         True
     """

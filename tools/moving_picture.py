@@ -1,4 +1,4 @@
-"""The moving picture of the README: the sharing slider, from end to end, filmed from a page on disk.
+"""The moving picture of the README: the sharing slider, end to end, filmed from a page on disk.
 
     python tools/moving_picture.py [notebooks/images/sharing.gif]
 

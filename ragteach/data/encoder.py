@@ -1,4 +1,4 @@
-"""A sentence encoder as a vectoriser: a frozen network reads each text and says some hundred numbers.
+"""A sentence encoder as a vectoriser: a frozen network says each text in some hundred numbers.
 
 Enters: texts.  Leaves: e(x), float32 of shape (n_docs, n_features), each row of length 1:
 
@@ -196,8 +196,9 @@ class Encoder:
     def by_word(self, text: str) -> tuple[list[str], np.ndarray]:
         """The text's words, and what each of them adds to its vector: (n_words, n_features).
 
-        The rows sum to ``transform([text])``, for a mean is a sum: word i adds h_i / (n || mean h ||).
-        The last row is that of the signs for start and end, called ``"(start, end)"``.
+        The rows sum to ``transform([text])``, for a mean is a sum: word i adds
+        h_i / (n || mean h ||). The last row is that of the signs for start and end, called
+        ``"(start, end)"``.
         """
         if not text.strip():
             return [], np.zeros((0, self.n_features), np.float32)
@@ -459,7 +460,7 @@ def stored(path: Path, n_docs: int, n_features: int) -> tuple[np.ndarray, int] |
 
 
 def started(path: Path | None, n_docs: int, n_features: int) -> tuple[np.ndarray, int]:
-    """What a run read before it was stopped: the vectors of the first texts, and how many were cut."""
+    """What a run read before it was stopped: the first texts' vectors, and how many were cut."""
     if path is not None and path.exists():
         with contextlib.suppress(OSError, KeyError, safetensors.SafetensorError):
             state = safetensors.torch.load(path.read_bytes())

@@ -4,7 +4,8 @@ Enters: texts.  Leaves: a scikit-learn vectoriser, whose matrix X has the shape 
     n_features), float32:
 
     bag of words    X[i, j] = how often word j stands in text i
-    tf-idf          X[i, j] = count * (1 + log((1 + n_docs) / (1 + n_docs with j))), each row of length 1
+    tf-idf          X[i, j] = count * (1 + log((1 + n_docs) / (1 + n_docs with j))), then rows
+                    of length 1
 
 Fit it on training texts ONLY.  A vocabulary fitted on all texts has seen the test set: it knows its
 words and how frequent they are, and the score comes out too good.
@@ -124,8 +125,10 @@ def pick_analyzer(texts: Iterable[str]) -> str:
     half hold no word; else ``"word"``.
 
     Example:
-        >>> pick_analyzer(["good film", "bad film"]), pick_analyzer(["\u6620\u753b\u304c\u597d\u304d"])
-        ('word', 'char')
+        >>> pick_analyzer(["good film", "bad film"])
+        'word'
+        >>> pick_analyzer(["\u6620\u753b\u304c\u597d\u304d"])
+        'char'
     """
     texts = list(map(str, texts))
     if 2 * sum(re.search(WORD, text) is None for text in texts) > len(texts):  # emoji, for example

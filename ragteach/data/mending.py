@@ -1,7 +1,7 @@
 """Names that are mended before anything is trained: one for another, or left out with its rows.
 
-Enters: a table as it is.  Leaves: the same table with other names or fewer rows; what was done stands in
-its ``attrs["mended"]``, and is said by `look` and in the report.
+Enters: a table as it is.  Leaves: the same table with other names or fewer rows; what was done
+stands in its ``attrs["mended"]``, and is said by `look` and in the report.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def mend(
         RagteachError: a name that is not there (those that are there are listed); nothing left.
 
     Example:
-        >>> table = {"text": ["a", "b", "c"], "label": ["5", "5 stars", "1"], "task": ["x", "x", "y"]}
+        >>> table = {"text": list("abc"), "label": ["5", "5 stars", "1"], "task": list("xxy")}
         >>> done = mend(table, rename_labels={"5 stars": "5"}, drop_tasks=["y"])
         >>> done["label"].tolist(), done.attrs["mended"][1]
         (['5', '5'], "the task 'y' and its 1 row are left out")

@@ -174,12 +174,13 @@ def natural(name: str) -> tuple:
 
 
 def ordered_values(names: Sequence[str], column: str = "label") -> np.ndarray | None:
-    """The numbers that three or more classes are called, such as stars 1 to 5; None if they are not.
+    """The numbers that three or more classes are called, such as stars 1 to 5; else None.
 
-    An error of one star is smaller than one of four: such classes have an order. Where the column is
-    called stars or the like, numbers are amounts. Elsewhere they may be codes, and no mean absolute
-    error of codes means anything: they are amounts if a person would give them, up to 21 numbers
-    between -100 and 100. The numbers 0, 1, ..., with or without gaps, are the codes of programs.
+    An error of one star is smaller than one of four: such classes have an order. Where the column
+    is called stars or the like, numbers are amounts. Elsewhere they may be codes, and no mean
+    absolute error of codes means anything: they are amounts if a person would give them, up to 21
+    numbers between -100 and 100. The numbers 0, 1, ..., with or without gaps, are the codes of
+    programs.
 
     Example:
         >>> ordered_values(["1", "2", "5"]).tolist(), ordered_values(["bad", "good", "so-so"])

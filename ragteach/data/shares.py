@@ -27,10 +27,10 @@ def paired_shares(g: int, h: int, n: int, level: float = 0.95) -> tuple[float, f
     """The difference of two shares of the same ``n`` rows: (difference, low, high).
 
     Of the rows, ``g`` are hits of the first alone, ``h`` of the second alone. The interval is
-    Tango's score interval: it has a width even where ``g = h = 0``, and stays within -1 and 1. Where
-    few rows differ it promises too much; there it is widened to the exact one of g among the g + h
-    rows that differ (Clopper and Pearson). So 0 lies outside exactly if McNemar's exact test finds
-    p < 1 - level.
+    Tango's score interval: it has a width even where ``g = h = 0``, and stays within -1 and 1.
+    Where few rows differ it promises too much; there it is widened to the exact one of g among the
+    g + h rows that differ (Clopper and Pearson). So 0 lies outside exactly if McNemar's exact test
+    finds p < 1 - level.
 
     References: Tango (1998), Statistics in Medicine 17; McNemar (1947), Psychometrika 12.
 

@@ -64,7 +64,7 @@ def by_task(alpha: Any, names: Sequence[str]) -> Any:
 
 
 def task_alphas(alpha: Any, sizes: Any) -> torch.Tensor:
-    """alpha_t as a tensor (n_tasks,). ``"equal"``: 1. ``"size"``: n_t / mean(n). A list: as given."""
+    """alpha_t, (n_tasks,). ``"equal"``: 1. ``"size"``: n_t / mean(n). A list: as given."""
     sizes = torch.as_tensor(sizes, dtype=torch.float32)
     if isinstance(alpha, str):
         one_of("alpha", alpha, FIXED_ALPHAS)

@@ -7,7 +7,8 @@ Enters: `Replicas`, stacked tasks, alpha.  Leaves: `Problem`.
     z            logits of the parts that move           weights -> logits: `Problem.logits_of`
     fixed        logits of the frozen parts, which stay as they are
     residual     dCE/dlogits                             logits -> weights: `Problem.weights_of`
-    D_t          sum_i residual_ti x_ti'                 dCE/dW_s = sum_t D_t, dCE/dA_k = sum_t G[t,k] D_t
+    D_t          sum_i residual_ti x_ti'                 dCE/dW_s = sum_t D_t
+                                                         dCE/dA_k = sum_t G[t,k] D_t
 
 Shapes: logits (n_tasks, R, n_classes, n_docs), W_s (R, n_classes, n_features), A (n_adapters, R,
 n_classes, n_features), with R the replicas.

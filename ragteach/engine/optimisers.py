@@ -4,7 +4,7 @@ Enters: `Replicas`, and what is to move.  Leaves: a function of the gradients, w
 
     sgd         A <- A - lr dJ/dA
     proximal    A <- (A - lr dCE/dA) / (1 + lr lam)       stays finite for any lam
-    torch's     element by element (Adam, RMSprop ...), so that the replicas do not notice each other
+    torch's     element by element (Adam, RMSprop ...), so that no replica notices another
 
 Source: Parikh & Boyd (2014), Proximal algorithms; Kingma & Ba (2015), Adam.
 """

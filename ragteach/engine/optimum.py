@@ -7,13 +7,12 @@ At the optimum every weight matrix is a weighted sum of training documents (the 
 theorem). Write e_ti = -dCE/dz_ti, with CE = sum_t alpha_t CE_t: how document i of task t pulls at
 its logits z_ti (n_classes numbers each). Setting the gradient of J to zero gives
 
-    W_s = (1 / lam_s) sum_t D_t        A_k = (1 / lam) sum_t G[t,k] D_t        D_t = sum_i e_ti x_ti'
+    W_s = (1 / lam_s) sum_t D_t      A_k = (1 / lam) sum_t G[t,k] D_t      D_t = sum_i e_ti x_ti'
     W_t = sum_u (1 / lam_s + (GG')[t,u] / lam) D_u        the graph is a covariance between tasks
 
 So where documents are fewer than words we look for e (`spaces.Documents`), else for W itself
 (`spaces.Weights`), by Newton-CG, in float64. All lambdas walk side by side.
-`readable.solve_readable`
-is the same in thirty lines: slower, and one lambda at a time.
+`readable.solve_readable` is the same in thirty lines: slower, and one lambda at a time.
 
 Source: Schoelkopf, Herbrich & Smola (2001), A generalized representer theorem.
 """

@@ -1,1 +1,1 @@
-"""Ground: what any careful program needs: arguments asked first, memory counted, files written whole."""
+"""Ground, for any careful program: arguments asked first, memory counted, files written whole."""

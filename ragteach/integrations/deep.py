@@ -481,7 +481,7 @@ def asked(network: nn.Module, x: Any) -> Any:
 
 @contextlib.contextmanager
 def layer_by_layer() -> Iterator[None]:
-    """In here torch's transformer blocks call their layers; else they may read the weights alone."""
+    """In here torch's transformer blocks call their layers, which else they may only read."""
     before = torch.backends.mha.get_fastpath_enabled()
     torch.backends.mha.set_fastpath_enabled(False)
     try:

@@ -3,7 +3,7 @@
 Enters: a trained `RAG`.  Leaves: an ONNX file (`export_onnx`), or an exported program
     (`export_program`).
 
-    one task      x (n_docs, n_features) -> W_t x + b_t (n_docs, n_classes): the merged layer, one product
+    one task      x (n_docs, n_features) -> W_t x + b_t (n_docs, n_classes): one product
     every task    x (n_docs, n_features) -> (n_docs, n_tasks, n_classes)
 
 Formats: https://onnx.ai, https://docs.pytorch.org/docs/stable/export.html

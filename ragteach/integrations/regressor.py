@@ -39,7 +39,8 @@ class RAGRegressor(RegressorMixin, _RAGEstimator):
     Example:
         >>> import numpy as np
         >>> X = np.arange(6.0).reshape(-1, 1)
-        >>> model = RAGRegressor(lam=1e-6, lam_shared=1e-6).fit(X, [0, 1, 2, 0, -1, -2], tasks=list("aaabbb"))
+        >>> model = RAGRegressor(lam=1e-6, lam_shared=1e-6)
+        >>> model = model.fit(X, [0, 1, 2, 0, -1, -2], tasks=list("aaabbb"))
         >>> model.coef_[:, 0, 0].round(3).tolist()
         [1.0, -1.0]
     """

@@ -1,4 +1,4 @@
-"""Many processes, one model: each reads its share of every batch, torch's DDP averages the gradients.
+"""Many processes, one model: each reads its share of a batch, torch's DDP averages the gradients.
 
 Enters: a model, batches (x, y, task), and what torchrun tells each process.  Leaves: the weights
 that one process would have found.
@@ -170,8 +170,8 @@ def share_of(batch: tuple, rank: int, n: int, device: Any = "cpu") -> tuple[Any,
     """The ``rank``-th of ``n`` shares of a batch: every n-th example of each task.
 
     Example:
-        >>> x, y, task = torch.arange(4.0)[:, None], torch.tensor([0, 1, 0, 1]), torch.tensor([0, 0, 1, 1])
-        >>> share_of((x, y, task), 1, 2)[0].flatten()
+        >>> x, y, task = torch.arange(4.0), torch.tensor([0, 1, 0, 1]), torch.tensor([0, 0, 1, 1])
+        >>> share_of((x[:, None], y, task), 1, 2)[0].flatten()
         tensor([1., 3.])
     """
     x, y, task = batch

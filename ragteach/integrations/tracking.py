@@ -5,7 +5,7 @@ Enters: the epochs of `fit` (or `fit_heads`).  Leaves: curves in TensorBoard or 
 A callback is any object with one or both of these methods, so your own is four lines:
 
     on_step(model, step, loss)          after every optimiser step
-    on_epoch(model, epoch, record)      after every epoch; record: {"epoch", "phase", "loss", "val_loss", ...}
+    on_epoch(model, epoch, record)      after every epoch, with its record: "epoch", "loss", ...
 
 Both trackers log the same `numbers`: the losses, and the sizes of the shared weights and of each
 adapter, so that you see who learns. Nothing is sent anywhere: TensorBoard writes files, and W&B
@@ -41,7 +41,8 @@ def numbers(model: Any, record: Mapping[str, Any]) -> dict[str, float]:
 
     Example:
         >>> from ragteach import RAG
-        >>> sorted(numbers(RAG(4, 2, 1), {"epoch": 1, "phase": "joint", "loss": 0.7, "val_loss": 0.6}))
+        >>> record = {"epoch": 1, "phase": "joint", "loss": 0.7, "val_loss": 0.6}
+        >>> sorted(numbers(RAG(4, 2, 1), record))
         ['norm/A1', 'norm/shared', 'train/loss', 'val/loss']
     """
     result = dict[str, float]()
@@ -91,7 +92,8 @@ class TensorBoard(_Tracker):
         >>> data = MultiTaskDataset(torch.eye(4), [0, 1, 1, 0], 2, ["a", "a", "b", "b"])
         >>> folder = tempfile.mkdtemp()
         >>> with TensorBoard(folder) as board:
-        ...     history = fit(RAG(4, 2, 2, tasks=["a", "b"]), data, callbacks=[board], progress=False)
+        ...     model = RAG(4, 2, 2, tasks=["a", "b"])
+        ...     history = fit(model, data, callbacks=[board], progress=False)
         >>> len(list(Path(folder).glob("events.*")))
         1
     """

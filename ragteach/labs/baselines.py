@@ -1,4 +1,4 @@
-"""What every lab's leaderboard holds beside yours: fitted on the training part, chosen on validation.
+"""What a lab's leaderboard holds beside yours: fitted on training, chosen on validation.
 
 Enters: a lab's training and validation parts. Leaves: a predictor for each name. Nothing here sees
 what is held out.

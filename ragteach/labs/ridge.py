@@ -3,7 +3,8 @@
 Enters: for each task its features x (n_t, n_features) and class numbers. Leaves: `Ridge`, the
 optimum of
 
-    J = sum_t 1/n_t sum_i ||y_ti - W_t x_ti - b_t||^2 / 2  +  lam_shared/2 ||W_s||^2 + lam/2 sum_k ||A_k||^2
+    J = sum_t 1/n_t sum_i ||y_ti - W_t x_ti - b_t||^2 / 2
+        + lam_shared/2 ||W_s||^2 + lam/2 sum_k ||A_k||^2
     W_t = W_s + sum_k G[t, k] A_k
 
 with y_ti a one at its class and zeros elsewhere. As in `ragteach.engine.optimum` every W_t is a sum

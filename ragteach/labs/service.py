@@ -48,7 +48,8 @@ def answered(frame: pd.DataFrame) -> pd.DataFrame:
     """Of messages those that an answer fits: they have all three labels.
 
     Example:
-        >>> answered(pd.DataFrame({"text": ["hi", "bye"], "answer": ["", "thanks"]}))["text"].tolist()
+        >>> frame = pd.DataFrame({"text": ["hi", "bye"], "answer": ["", "thanks"]})
+        >>> answered(frame)["text"].tolist()
         ['bye']
     """
     return frame[frame["answer"] != ""]
@@ -154,7 +155,7 @@ class ServiceLab(Lab):
     def compare_replies(
         self, reply: Any, rival: Any, wrong: float = WRONG, person: float = PERSON
     ) -> pd.Series | NotYet:
-        """Is one way of replying cheaper than another? Their costs on the held-out messages, paired.
+        """Is one way of replying cheaper than another? Their costs on held-out messages, paired.
 
         Args:
             reply, rival: two functions of a list of texts, as for `score_replies`.

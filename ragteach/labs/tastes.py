@@ -3,7 +3,8 @@
 Enters: for each reader the items x (n_t, n_features) and ratings r (n_t,). Leaves: `Tastes`, the
     optimum of
 
-    J = sum_t 1/n_t sum_i (r_ti - w_t . x_ti - b_t)^2 / 2 + lam_shared/2 |w_s|^2 + lam/2 sum_t |a_t|^2
+    J = sum_t 1/n_t sum_i (r_ti - w_t . x_ti - b_t)^2 / 2
+        + lam_shared/2 |w_s|^2 + lam/2 sum_t |a_t|^2
     w_t = w_s + a_t
 
 Centred in each reader, which removes b_t, with H_t = X_t'X_t / n_t and c_t = X_t'r_t / n_t:

@@ -55,7 +55,8 @@ def advise(table: pd.DataFrame) -> Advice:
 
     Example:
         >>> from ragteach import compare
-        >>> advise(compare("toy", 2, 10, ["RAG", "full sharing"], progress=False)).strategy in USABLE
+        >>> table = compare("toy", 2, 10, ["RAG", "full sharing"], progress=False)
+        >>> advise(table).strategy in USABLE
         True
     """
     rows = per_draw(table, "accuracy")

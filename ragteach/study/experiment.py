@@ -49,8 +49,8 @@ from ragteach.study.strategies import BASELINES, STRATEGIES, Strategy, chosen_st
 from ragteach.study.tables import COLUMNS, FRESH, RESPLIT, interval, paired, summary, winners
 
 __all__ = [
-    "BASELINES", "COLUMNS", "EdgeWarning", "KNOBS", "SIZES", "STRATEGIES", "Strategy", "compare", "draw",
-    "interval", "paired", "summary", "who_wins_map", "winners",
+    "BASELINES", "COLUMNS", "EdgeWarning", "KNOBS", "SIZES", "STRATEGIES", "Strategy", "compare",
+    "draw", "interval", "paired", "summary", "who_wins_map", "winners",
 ]  # fmt: skip
 
 SIZES: dict[str, int | tuple[int, ...]] = {"toy": 60, "human": (50, 200, 800), "article": 1}

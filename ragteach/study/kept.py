@@ -1,4 +1,4 @@
-"""Kept: finished draws (or trials) on disk, so that a run that was stopped loses nothing and goes on.
+"""Kept: finished draws (or trials) on disk, so that a stopped run loses nothing and goes on.
 
 Enters: a folder.  Leaves: one small file a draw, ``draws/toy-n60-seed3-1f0c2a9be4d7.json``.
 

@@ -1,13 +1,13 @@
 """Trajectories: where W_s and every A_k went, step by step.
 
-Enters: snapshots taken while `fit` or the engine trains.  Leaves: `Trajectory`, and tables for the
-    plots:
+Enters: snapshots taken while `fit` or the engine trains.  Leaves: `Trajectory`, and tables for
+plots:
 
     norms      ||W_s||, ||A_k||, ||W_t||        how much each part holds
-    angles     between W_s and A_k              whether an adapter adds to what is shared, or undoes it
-    conserved  W_s - sum_t A_t                  what plain gradient descent never changes (no penalties)
+    angles     between W_s and A_k              whether an adapter adds to what is shared
+    conserved  W_s - sum_t A_t                  what plain descent without penalties never changes
     conflict   cos(dCE_t/dW_s, dCE_u/dW_s)      whether two tasks pull the shared weights apart
-    words      W[positive] - W[negative]        which words live in the shared weights, which in an adapter
+    words      W[positive] - W[negative]        which words live in W_s, which in an adapter
 
 Gradient conflict: Yu et al. (2020), gradient surgery for multi-task learning.
 """

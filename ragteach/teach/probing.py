@@ -1,8 +1,9 @@
 """A wrong function is asked again with one argument changed: does it see that argument at all?
 
-Enters: the learner's function, the reference, and the arguments of the last call. Leaves: a sentence
-about the first argument that the two treat differently, or nothing. It is asked only where no known
-mistake was found, so that a function nobody foresaw is told more than its first wrong number:
+Enters: the learner's function, the reference, and the arguments of the last call. Leaves: a
+sentence about the first argument that the two treat differently, or nothing. It is
+asked only where no known mistake was found, so that a function nobody foresaw is told more than its
+first wrong number:
 
 - an argument, or a part of it, that changes nothing though it should, and the reverse;
 - an answer that grows where it should fall;
@@ -112,7 +113,10 @@ def _direction(
         return ""
     way, wanted_way = np.sign(moved - mine), np.sign(wanted - right)
     if way.any() and (way == -wanted_way).all():
-        return f"When {name} changes, yours moves the wrong way: up where it should go down, or the reverse."
+        return (
+            f"When {name} changes, yours moves the wrong way: up where it should go down, or the "
+            "reverse."
+        )
     return ""
 
 

@@ -27,10 +27,10 @@ Every refusal of this package has three lines, and the last one is the cure:
     Got: lam = -1
     What to do: use lam >= 0
 
-It is a `RagteachError` (a kind of `ValueError`), and comes before any work is lost. Below stands each
-refusal that there is, by the file that raises it, and the public names that may raise it. A part such as
-‹name› stands for what your call holds.
-scikit-learn's estimators may also raise scikit-learn's own errors about `X`, `y` and `sample_weight`.
+It is a `RagteachError` (a kind of `ValueError`), and comes before any work is lost. Below stands
+each refusal that there is, by the file that raises it, and the public names that may raise it. A
+part such as ‹name› stands for what your call holds. scikit-learn's estimators may also raise
+scikit-learn's own errors about `X`, `y` and `sample_weight`.
 
 This page is made of the errors' own texts: `python -m ragteach.teach.troubles` writes it anew.
 """

@@ -10,14 +10,13 @@ Each function displays its static twin and returns a live widget.
     gradient_step      one sentence, one step, by hand
     adapter_explorer   inside a network: how far two tasks move each word, layer by layer
     robot_player       one policy in several grid worlds, driven
-    chat_box           one message, read by every task: which words did it, and an answer or "I don't know"
+    chat_box           one message, read by every task: which words did it, and what to answer
     playground         all of it on one screen, trained in the page
 
 Each takes a ``goal``, {what to do: condition}: the page asks for it, and says when it is reached.
 Conditions compare the explorer's own numbers, ``w.measures()``; ``w.reached(lam=0.1)`` asks Python:
 
-    w = sharing_slider(goal={"Move lambda until all domains read the sentence alike": "readings ==
-    1"})
+    w = sharing_slider(goal={"Move lambda until all domains read alike": "readings == 1"})
 
 Enters: your data or model (or nothing: toy data).  Leaves: a figure on the page, and an anywidget.
 """

@@ -3,8 +3,9 @@
 Enters: trajectories (of `fit` with a `Recorder`, or of the engine), one per schedule.  Leaves:
 their paths in one plane:
 
-    plane      W_s and every A_k in two principal components of all runs together, or as the scores of two
-    words length     ||W_s||, ||A_k|| over the steps
+    plane      W_s and every A_k in two principal components of all runs together, or as the
+               scores of two words
+    length     ||W_s||, ||A_k|| over the steps
     conflict   mean cosine between the tasks' gradients in W_s
     conserved  how far W_s - sum_t A_t has moved from where it began, relative to its length
 """

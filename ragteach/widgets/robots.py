@@ -1,4 +1,4 @@
-"""Robots: a policy for several grid worlds, drawn as arrows, driven move by move, steered by lambda.
+"""Robots: a policy for several grid worlds, drawn as arrows, driven, steered by lambda.
 
 Enters: demonstrations of several worlds, and a map of each.  Leaves: for every lambda, world and
 cell the button that the policy of `solve_path` presses there, and where each button leads:
@@ -115,7 +115,8 @@ rt.solve(model, data, lam={{lam}}, lam_shared={lam_shared})
 world = {{world}}
 d = distances(maps[world])
 cells = np.flatnonzero(np.isfinite(d) & (d > 0))
-arrived = arrivals([maps[world]], [cells], lambda x: model.predict(torch.tensor(x), task=world).numpy())
+arrived = arrivals([maps[world]], [cells], lambda x: \
+model.predict(torch.tensor(x), task=world).numpy())
 print(arrived.mean())"""
 
 

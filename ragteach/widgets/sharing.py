@@ -3,8 +3,7 @@
 Enters: training, validation and test sentences.  Leaves: the joint optimum at every lambda, ready
 to be drawn:
 
-    W_t = W_s + A_t        lambda small: every domain has its own W_t        lambda large: A_t = 0, all are
-    W_s
+    W_t = W_s + A_t    lambda small: every domain has its own W_t    lambda large: all are W_s
 
 The lambda that validation chooses is marked; the curves are on test sentences, which chose nothing.
 """

@@ -23,7 +23,8 @@ from ragteach.widgets.base import Arrays, Explorer, Spec, State, one_thread, sho
 from ragteach.widgets.goals import word_for
 
 NEEDED = {
-    "strategy", "task", "seed", "n_per_task", "metric", "value", "relatedness", "draws", "test_per_train",
+    "strategy", "task", "seed", "n_per_task", "metric", "value", "relatedness", "draws",
+    "test_per_train",
 }  # fmt: skip
 
 
@@ -155,7 +156,7 @@ def compute(table: pd.DataFrame) -> tuple[Arrays, Spec]:
 
 
 def _chance(table: pd.DataFrame) -> float | None:
-    """The accuracy that guessing reaches, where the number of classes is known: of toy sentences."""
+    """The accuracy of guessing, where the number of classes is known: of toy sentences."""
     toy = "data" in table and list(table["data"].unique()) == ["toy"]
     return 1 / len(LABELS) if toy else None
 

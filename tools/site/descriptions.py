@@ -1,4 +1,4 @@
-"""Every page says in its head what it is about, for search engines and for links that are shared."""
+"""Every page says in its head what it is about, for search engines and shared links."""
 
 import html
 

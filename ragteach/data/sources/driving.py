@@ -6,7 +6,7 @@ from them demonstrations, which are examples to learn from; and for a policy, wh
 The expert takes a shortest path. With d the number of moves from a cell to the goal (scipy finds
 it):
 
-    d(goal) = 0        d(s) = 1 + min_b d(next(s, b))        button(s): where d(next(s, b)) is d(s) - 1
+    d(goal) = 0    d(s) = 1 + min_b d(next(s, b))    button(s): where d(next(s, b)) is d(s) - 1
 
 Of several such buttons it takes the one that pushes furthest towards the goal.
 

@@ -1,7 +1,7 @@
 """A `Look` for the eye: columns of text for a terminal, tables for a page.
 
-Enters: what `ragteach.data.survey.looking` counted.  Leaves: text, or HTML whose tables have headers and
-whose findings say in words how much they matter: no colour says anything alone.
+Enters: what `ragteach.data.survey.looking` counted.  Leaves: text, or HTML whose tables have
+headers and whose findings say in words how much they matter: no colour says anything alone.
 """
 
 from __future__ import annotations

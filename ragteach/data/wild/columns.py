@@ -23,25 +23,27 @@ LIKELY = {
     "text": (
         ("text", "texts"),
         ("sentence", "sentences", "review", "reviews", "reviewtext", "reviewbody", "reviewcontent",
-         "comment", "comments", "commenttext", "tweet", "tweettext", "utterance", "document", "message",
-         "content", "body", "question", "query", "post", "snippet", "fulltext", "rawtext", "cleantext"),
+         "comment", "comments", "commenttext", "tweet", "tweettext", "utterance", "document",
+         "message", "content", "body", "question", "query", "post", "snippet", "fulltext",
+         "rawtext", "cleantext"),
         ("description", "utt", "statement", "article", "complaint", "transcript",
          "input", "prompt", "phrase", "headline", "title", "word", "string", "feedback"),
         ("subject", "summary"),
     ),
     "label": (
         ("label", "labels"),
-        ("sentiment", "class", "target", "stars", "star", "rating", "starrating", "polarity", "intent",
-         "emotion", "overall", "mood", "scenario", "classification", "y", "sentimentlabel",
-         "labelname", "goldlabel", "classlabel"),
+        ("sentiment", "class", "target", "stars", "star", "rating", "starrating", "polarity",
+         "intent", "emotion", "overall", "mood", "scenario", "classification", "y",
+         "sentimentlabel", "labelname", "goldlabel", "classlabel"),
         ("category", "score", "topic", "tag", "answer", "output", "gold", "airlinesentiment"),
         ("priority", "severity", "urgency"),
     ),
     "task": (
         ("task", "tasks"),
         ("domain", "taskname", "language", "lang", "dataset", "domainname"),
-        ("category", "productcategory", "source", "condition", "topic", "genre", "locale", "department",
-         "product", "group", "subreddit", "brand", "airline", "shop", "store", "platform", "website"),
+        ("category", "productcategory", "source", "condition", "topic", "genre", "locale",
+         "department", "product", "group", "subreddit", "brand", "airline", "shop", "store",
+         "platform", "website"),
         ("queue", "team", "channel", "market", "site", "app", "appid"),
     ),
 }  # fmt: skip
@@ -211,7 +213,7 @@ def tidy(name: str) -> str:
 
 
 def repeated_headers(n: int) -> str:
-    """What was done with rows that repeat the header, as files do that were put one below another."""
+    """What was done with rows that repeat the header, as in files put one below another."""
     if n == 1:
         return "1 row that repeats the header is left out"
     return f"{n:,} rows that repeat the header are left out"
@@ -225,7 +227,7 @@ def _ends_in(name: object, group: Sequence[str], role: str) -> bool:
 
 
 def columns_like(source: Sequence, frame: Any, text: Any, label: Any, task: Any) -> tuple:
-    """The columns that were named; else those the training data came from, if ``frame`` has them."""
+    """The columns that were named; else those of the training data, if ``frame`` has them."""
     there = {str(name) for name in getattr(frame, "columns", ())}
     known = [name if isinstance(name, str) and name in there else None for name in source]
     return text or known[0], known[1] if label is None else label, task or known[2]

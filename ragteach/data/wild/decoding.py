@@ -22,8 +22,8 @@ BYTE_ORDER_MARKS = {
     b"\xef\xbb\xbf": "utf-8-sig",
 }
 # Of two bytes a sign first: by chance, few files are whole in them.
-LIKELY = ("shift_jis", "euc_jp", "gb18030", "big5", "euc_kr", "cp1252", "cp1250", "cp1251", "koi8_r",
-          "cp1253", "cp1255", "cp1256", "cp874")  # fmt: skip
+LIKELY = ("shift_jis", "euc_jp", "gb18030", "big5", "euc_kr", "cp1252", "cp1250", "cp1251",
+          "koi8_r", "cp1253", "cp1255", "cp1256", "cp874")  # fmt: skip
 COMMON_SIGNS = frozenset("“”„‘’‚«»–—…·•€£°©®™¿¡、。，！？：；（）「」『』《》【】")
 FOREIGN_RUN = re.compile(r"(?P<before>[A-Za-z]?)(?P<signs>[^\x00-\x7f]+)(?P<after>[A-Za-z]?)")
 SAMPLE = 50_000  # bytes that an encoding is tried on

@@ -106,7 +106,7 @@ def _without_headers(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _below_titles(text: str, separator: str | None) -> str:
-    """The text from its header on: what a program or a person wrote above it is left out, and printed.
+    """The text from its header on: what stands above it is left out, and printed.
 
     A title stands alone in its line, and the names of columns stand in the line below.
     """
@@ -135,7 +135,7 @@ def _below_titles(text: str, separator: str | None) -> str:
 
 
 def _is_table(header: list[str], below: list[list[str]], separator: str) -> bool:
-    """Whether rows are as long as the different names above them, in whatever language these are."""
+    """Whether rows are as long as the different names above them, in whatever language."""
     if separator == "," and len(header) < 3:  # one comma is often a sentence's own
         return False
     names = [name.strip() for name in header]
@@ -215,7 +215,7 @@ def _refuse_swallowed(table: pd.DataFrame, separator: str, name: str) -> None:
 
 
 def _whole_numbers(values: pd.Series, separator: str) -> pd.Series:
-    """Columns of ``0.0``, ``1.0`` (or ``1,0``) are whole numbers that a program wrote as decimals."""
+    """Columns of ``0.0``, ``1.0`` (or ``1,0``) are whole numbers, written as decimals."""
     filled = values[values != ""]
     zeros = r"\.0+" if separator == "," else r"(?:\.0+|,00?)"  # 1,000 is a thousand
     if len(filled) and filled.str.fullmatch(rf"-?\d+{zeros}").all():

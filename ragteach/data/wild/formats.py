@@ -156,7 +156,7 @@ def json_table(text: str, name: str) -> pd.DataFrame:
 
 
 def _flat(table: pd.DataFrame) -> pd.DataFrame:
-    """Objects inside objects as columns of their own: ``{"review": {"stars": 5}}`` as review.stars."""
+    """Objects inside objects as columns: ``{"review": {"stars": 5}}`` as review.stars."""
     for name in list(table.columns):
         values = table[name]
         n_objects = (

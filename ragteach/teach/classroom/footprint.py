@@ -1,6 +1,6 @@
 """What a process and all that it started take of the memory, seen through an open /proc.
 
-Enters: a directory handle of /proc, opened before the watcher enters namespaces of its own.  Leaves:
+Enters: a directory handle of /proc, opened before the watcher enters namespaces of its own. Leaves:
 bytes; and the end of a student's processes that take too much together. The limit that Linux sets
 on one process holds for each of them: thirty-two would take thirty-two times as much.
 """

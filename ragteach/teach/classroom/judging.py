@@ -3,10 +3,10 @@
 Enters: a `Submission`.  Leaves: a dict that JSON can hold: for every exercise of the lessons met a
 verdict, with points, message and how it was judged; and what the progress file adds.
 
-    how         what it says
-    apart       the student's process gave data, or was called; the verdict fell in the judge's process
-    beside      the exercise is about objects (a model, a class): its check ran beside the student's code
-    none        no answer, or none that ended
+    how       what it says
+    apart     the student's process gave data, or was called; the verdict fell in the judge's
+    beside    the exercise is about objects (a model, a class): its check ran beside the answer
+    none      no answer, or none that ended
 
 A progress file is a claim. Points come from the run alone; where the two differ, ``claim`` says so.
 """
@@ -29,7 +29,8 @@ from ragteach.teach.classroom.sandbox import Limits, NotData, Student
 from ragteach.teach.classroom.submissions import Submission
 
 LOOKS_UP = re.compile(
-    r"\bREGISTRY\b|\bteach[./]exercises\b|\bimport exercises\b|\bchecks\.get\(|\bgetsource|\bsolutions/"
+    r"\bREGISTRY\b|\bteach[./]exercises\b|\bimport exercises\b"
+    r"|\bchecks\.get\(|\bgetsource|\bsolutions/"
 )
 SECONDS_OF_ALL = 20  # times Limits.seconds: what all answers of one student may take
 SECONDS_OF_WHOLE = 2  # times Limits.seconds: what a run of the whole notebook may take

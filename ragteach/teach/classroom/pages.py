@@ -45,7 +45,8 @@ def write_pages(results: list[dict], out: Path, lines: Iterable[str]) -> None:
 def page(title: str, body: str) -> str:
     """A whole page."""
     return (
-        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{_safe(title)}</title>'
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        f"<title>{_safe(title)}</title>"
         '<meta name="viewport" content="width=device-width">'
         f"<style>{STYLE}</style></head><body><h1>{_safe(title)}</h1>\n{body}</body></html>\n"
     )

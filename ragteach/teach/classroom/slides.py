@@ -25,9 +25,9 @@ LEFT_OUT = ("|", "<", "```", "**Predict", "![")
 STYLE = """
 html { scroll-snap-type: y mandatory } body { max-width: none; margin: 0; padding: 0 }
 body > h1 { display: none }
-section.slide { box-sizing: border-box; min-height: 100vh; padding: 5vh 8vw; scroll-snap-align: start;
-  display: flex; flex-direction: column; justify-content: center; font-size: clamp(18px, 2.4vw, 36px);
-  break-after: page; position: relative }
+section.slide { box-sizing: border-box; min-height: 100vh; padding: 5vh 8vw;
+  scroll-snap-align: start; display: flex; flex-direction: column; justify-content: center;
+  font-size: clamp(18px, 2.4vw, 36px); break-after: page; position: relative }
 section.slide h2 { font-size: 1.5em; margin: 0 0 .6em }
 section.slide p, section.slide ul, section.slide ol { margin: 0 0 .7em; max-width: 36em }
 section.slide li { margin-bottom: .3em }

@@ -1,4 +1,4 @@
-"""What is no data stays where it is, and is reached from the other side: classes, objects, functions.
+"""What is no data stays where it is, and is reached from outside: classes, objects, functions.
 
 Enters: a value on one side of the wire.  Leaves: on the judge's side a stand-in, which asks the
 student's process whenever it is called or looked at; on the student's side a callback, which asks
