@@ -1,5 +1,7 @@
 """Exercises of lesson 10: real data."""
 
+from functools import cache
+
 import numpy as np
 import pandas as pd
 
@@ -95,15 +97,25 @@ def share_changed(yours):
     def generator():
         return np.random.default_rng(7)
 
-    for ratings in (answers.crowd(), answers.at_the_cut()):
+    for ratings, share in _crowds():
         expect_close(
             call(yours, ratings, generator()),
-            np.mean([answers.share_changed(ratings, np.random.default_rng(s)) for s in range(4)]),
+            share,
             wrong=[(lambda f=f, r=ratings: f(r, generator()), said) for f, said in answers.REDRAWS],
             what="The share of changed labels",
             rtol=0,
             atol=0.025,
         )
+
+
+@cache
+def _crowds():
+    """Two lists of ratings, each with the mean share over four generators."""
+    found = []
+    for ratings in (answers.crowd(), answers.at_the_cut()):
+        seeds = map(np.random.default_rng, range(4))
+        found.append((ratings, np.mean([answers.share_changed(ratings, rng) for rng in seeds])))
+    return found
 
 
 # ------------------------------------------------------------------ 10-3
