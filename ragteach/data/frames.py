@@ -120,6 +120,8 @@ def named_frame(
     class_names = names_of("class_names", class_names)
     task_names = names_of("task_names", task_names)
     table, attrs = _table(data)
+    if missing == "ask":
+        missing = attrs.get("missing", "ask")  # what `mend` was told
     roles = attrs.get("roles", {})  # those that `mend` was told, unless others are named
     unnamed = text is None and label is None and task is None
     if unnamed and _there(roles, table):

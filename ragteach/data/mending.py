@@ -13,9 +13,9 @@ from typing import Any
 import pandas as pd
 
 from ragteach.data.frames import as_table
-from ragteach.data.naming import name_of, natural
+from ragteach.data.naming import WAYS, name_of, natural
 from ragteach.data.wild.columns import Columns, find_columns
-from ragteach.errors import refuse, shown, whole
+from ragteach.errors import one_of, refuse, shown, whole
 from ragteach.ground.arguments import as_list, is_a
 from ragteach.ground.objects import attribute
 
@@ -33,6 +33,7 @@ def mend(
     drop_labels: Sequence[str] = (),
     drop_tasks: Sequence[str] = (),
     least_rows: int = 1,
+    missing: str = "ask",
 ) -> pd.DataFrame:
     """Merge names that are one, and leave labels or tasks out, before anything is trained.
 
@@ -46,10 +47,12 @@ def mend(
         rename_labels, rename_tasks: a dict old name -> new name; the new one may be there already.
         drop_labels, drop_tasks: names whose rows are left out.
         least_rows: tasks with fewer rows are left out, too.
+        missing: what whoever gets the table is to do with rows without a text, label or task:
+            ``"ask"``, ``"drop"`` or ``"keep"``, see `name_column`.
 
     Returns:
-        The table with its own columns. Its ``attrs`` say what was done (``mended``), and which
-        columns were meant (``roles``): they need not be named again.
+        The table with its own columns. Its ``attrs`` say what was done (``mended``), which columns
+        were meant (``roles``), and what is ``missing``: neither need be said again.
 
     Raises:
         RagteachError: a name that is not there (those that are there are listed); nothing left.
@@ -64,6 +67,7 @@ def mend(
     renamed["task"] = _names_of("rename_tasks", rename_tasks)
     left = {"label": _list("drop_labels", drop_labels), "task": _list("drop_tasks", drop_tasks)}
     whole("least_rows", least_rows, 1)
+    one_of("missing", missing, WAYS)
     attrs = dict(attribute(data, "attrs", {}))
     table = as_table(data)
     columns = find_columns(list(table.columns), text, label, task)
@@ -77,7 +81,8 @@ def mend(
         roles["label"] = [name for name in dict.fromkeys(names) if name in table.columns]
     else:
         table = _mended_rows(table, columns, renamed, left, least_rows, attrs, done)
-    table.attrs = attrs | {"mended": done, "roles": roles}
+    missing = attrs.get("missing", missing) if missing == "ask" else missing
+    table.attrs = attrs | {"mended": done, "roles": roles, "missing": missing}
     return table
 
 

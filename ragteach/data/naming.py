@@ -373,8 +373,8 @@ def ask(series: pd.Series, nameless: np.ndarray, what: str) -> None:
         expected=f"a {what} in every row",
         got=f"{len(rows)} of {len(series)} rows without one, or that look so ({listed}): "
         f"empty {what} in data rows {(rows[:5] + 1).tolist()}{where}",
-        fix='fill in or delete those rows, or leave them out with missing="drop"'
-        + ("" if what == "text" else f', or keep them as a {what} of their own: missing="keep"'),
+        fix='fill in or delete those rows; or leave them out: rt.mend(data, missing="drop")'
+        + ("" if what == "text" else f'; or keep them as a {what} of their own: missing="keep"'),
     )
 
 

@@ -5,7 +5,17 @@ import pandas as pd
 import pytest
 from problems import refused
 
-from ragteach import RAG, MultiTaskDataset, augment, compare, fit_split, resample, search, solve
+from ragteach import (
+    RAG,
+    MultiTaskDataset,
+    augment,
+    compare,
+    fit_split,
+    mend,
+    resample,
+    search,
+    solve,
+)
 
 METRICS = ["accuracy", "log_loss", "lam"]
 
@@ -41,6 +51,24 @@ def test_one_split(frame, other):
     splits = [fit_split(data, strategies=["RAG"]) for data in (frame, other)]
     assert np.array_equal(splits[0].right("RAG"), splits[1].right("RAG"))
     assert splits[1].task_names == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    "door",
+    [
+        lambda data: compare(data, 1, 10, ["majority class"], progress=False),
+        lambda data: fit_split(data, strategies=["full sharing"]),
+        MultiTaskDataset.from_frame,
+    ],
+)
+def test_rows_without_a_label_are_asked_about_once(door, frame):
+    """What the refusal says to do fits every door, also one that has no argument for it."""
+    gaps = frame.assign(label=["", "unknown", *frame["label"][2:]])
+    with refused("a label in every row", "2 of 60 rows", 'rt.mend(data, missing="drop")'):
+        door(gaps)
+    assert door(mend(gaps, missing="drop")) is not None
+    again = mend(mend(gaps, missing="drop"), drop_labels=["no"])  # said once
+    assert len(MultiTaskDataset.from_frame(again)) == 29
 
 
 def test_search_takes_tables(frame):

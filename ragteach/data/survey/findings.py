@@ -89,7 +89,8 @@ def about_gaps(left_out: Mapping[str, int], before: bool) -> Iterator[Finding]:
                 "nothing, if they can be spared; else fill them in, and do all of it again"
                 if before
                 else "they are left out below; train and compare ask you: --missing drop leaves "
-                f'them out, --missing keep makes them {kept} (in Python missing="drop")',
+                f"them out, --missing keep makes them {kept} (in Python "
+                'rt.mend(data, missing="drop"))',
             )
 
 

@@ -94,9 +94,9 @@ def in_options() -> Iterator[None]:
 
     Example:
         >>> with in_options():
-        ...     raise RagteachError('leave them out with missing="drop"')
+        ...     raise RagteachError('leave them out: rt.mend(data, missing="drop")')
         Traceback (most recent call last):
-        ragteach.errors.RagteachError: leave them out with --missing drop
+        ragteach.errors.RagteachError: leave them out: --missing drop
     """
     try:
         yield
@@ -106,6 +106,7 @@ def in_options() -> Iterator[None]:
 
 def _in_options(said: str) -> str:
     """What an error says, in the command line's words."""
+    said = re.sub(r"rt\.mend\(data, (missing=.*?)\)", r"\1", said)
     said = re.sub(r"rt\.load_table\(path, (.*?)\)", r"\1", said).replace(
         "quotes=False", "--no-quotes"
     )
