@@ -86,7 +86,7 @@ function graphBoxes(ui, panel, { tasks, graph, toggle }) {
     lines = names.map((name, t) =>
       Array.from({ length: K }, (_, k) => {
         const ends = { x1, x2, y1: y(t, T), y2: y(k + 1, K + 1) },
-          look = { stroke: series(t), "stroke-width": 3, "stroke-dasharray": dash(t) },
+          look = { stroke: series(t), "stroke-width": 3 },
           seen = s("line", { ...ends, ...look, class: "seen" }),
           near = s("line", { ...ends, stroke: "transparent", "stroke-width": 12 }),
           edge = s("g", { class: "edge" });
@@ -131,9 +131,10 @@ function graphBoxes(ui, panel, { tasks, graph, toggle }) {
       lay();
       boxes[at]?.node.focus();
     }
+    const pale = now.flat().length > 24 ? 0.05 : 0.1; // of many lines that are not there, each is fainter
     lines.forEach((row, t) =>
       row.forEach((seen, k) => {
-        set(seen, { "stroke-opacity": now[t][k] ? 1 : 0.1 });
+        set(seen, { "stroke-opacity": now[t][k] ? 1 : pale, "stroke-dasharray": now[t][k] ? dash(t) : "" });
         if (now[t][k]) seen.dataset.task = t;
         else delete seen.dataset.task; // it stays as pale as it is
       }),

@@ -44,9 +44,7 @@ function graphPanel(ui, bench) {
 
 /** Cosines of the tasks' gradients. */
 function pullsPanel(ui, bench) {
-  const pullBox = h("div", { style: "overflow-x:auto;margin-top:8px", tabIndex: 0 });
-  pullBox.setAttribute("role", "region");
-  pullBox.setAttribute("aria-label", "Cosines of the tasks' gradients");
+  const pullBox = region(h("div", { className: "scroll", style: "margin-top:8px" }), "Cosines of the tasks' gradients");
   ui.panel("Do the tasks pull the same way?", {
     note: "Cosines of their gradients: 1 the same way, 0 they do not meet, −1 against each other.",
   }).append(pullBox);
@@ -152,7 +150,7 @@ function sentencePanel(ui, bench) {
     oninput: () => bench.change({ typed: field.value }),
   });
   field.setAttribute("aria-label", "A sentence to read");
-  const whose = h("select", { onchange: () => bench.change({ reader: Number(whose.value) }) });
+  const whose = h("select", { style: "max-width:45%", onchange: () => bench.change({ reader: Number(whose.value) }) });
   whose.setAttribute("aria-label", "Read by the task");
   const strip = additiveStrip(ui);
   below.append(h("div", { style: "display:flex;flex-wrap:wrap;gap:6px" }, field, whose), strip.node);

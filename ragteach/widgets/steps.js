@@ -92,7 +92,7 @@ EXPLORERS.steps = (ui) => {
     const width = (i) => `min-width:calc(${wide[i - 1] ?? 0}ch + 14px)`;
     const top = head.map((text, i) => h("th", { scope: "col", style: width(i), dir: "auto" }, text));
     const lines = rows.map(({ name, cells }) => {
-      const row = h("tr", {}, h("th", { scope: "row", dir: "auto" }, name), ...cells);
+      const row = h("tr", {}, h("th", { scope: "row", dir: "auto", title: name }, clip(name, 96)), ...cells);
       if (kind(name)) row.dataset[kind(name)] = name; // it lights up in every table
       return row;
     });
