@@ -33,9 +33,9 @@ from ragteach.widgets.networks import Reading, toy_network
 STRENGTHS = tuple(round(0.1 * i, 1) for i in range(16))  # 1: as they were trained
 MOST_WORDS = 24
 MOST_SENTENCES = 12
-TOY = (
-    "The plot struck me as impressive",
+TOY = (  # the first one is answered differently
     "The humour was frustrating",
+    "The plot struck me as impressive",
     "The soup seemed lovely",
 )
 

@@ -32,13 +32,13 @@ EXPLORERS.sharing = (ui) => {
   });
   if (spec.knobs) {
     const knob = (name, label) => ui.slider({ name, label, values: spec.knobs[name], text: String, wide: false });
-    knob("relatedness", `Relatedness of the ${spec.thing}s:`);
-    knob("n_per_task", `Training sentences per ${spec.thing}:`);
-    knob("seed", "Seed of the sentences:");
+    knob("relatedness", "Relatedness:");
+    knob("n_per_task", `Sentences per ${spec.thing}:`);
+    knob("seed", "Seed:");
   }
 
   // ---- accuracy against lambda ---------------------------------------------------------------------------------
-  const left = ui.panel("How many new sentences are classified correctly?");
+  const left = ui.panel("New sentences classified correctly");
   const where = (v) => {
     let l = 0;
     while (l < nLam - 2 && lam[l + 1] < v) l++;
