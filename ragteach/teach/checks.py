@@ -38,6 +38,7 @@ from ragteach.teach.classroom.worlds import DEFAULT, world_of
 from ragteach.teach.drawing import as_array, as_html, as_text, marked
 from ragteach.teach.handing import by_name, does_not_fit, kinds, like
 from ragteach.teach.likely import direction, first_difference, likely
+from ragteach.teach.meant import meant
 from ragteach.teach.partly import partly
 from ragteach.teach.probing import probed
 
@@ -401,8 +402,11 @@ def expect_choice(yours: object, right: str, wrong: dict[str, str]) -> None:
         raise Unfinished("No choice yet.")
     if mine == as_choice(right):
         return
+    read, _ = meant(yours, [right, *wrong])  # "full" is "full sharing", as in a prediction
+    if read == right:
+        return
     for value, message in wrong.items():
-        if mine == as_choice(value):
+        if as_choice(value) in (mine, as_choice(read)):
             raise Wrong(message)
     raise Wrong(
         f"Choose one of {', '.join(sorted([right, *wrong]))}; you wrote {shown(yours)}.",
@@ -496,7 +500,7 @@ def finished(thing: object, message: str) -> None:
         blank = thing.strip() in ("", "...", "TODO")
     elif isinstance(thing, dict):
         blank = any(v is ... for v in thing.values())
-    elif isinstance(thing, list | tuple):
+    elif isinstance(thing, list | tuple | set | frozenset):
         blank = any(v is ... for v in thing)
     if blank:
         raise Unfinished(message)
@@ -525,6 +529,7 @@ def _rule(exercise: Exercise) -> str:
     return f"Look again at this: {exercise.rule or exercise.hints[0]}"
 
 
+_DOTS = re.compile(r"'ellipsis'|\b(not|got) (an )?ellipsis\b")  # of einsum's "no ellipsis" none
 _ADVICE = [  # a sign of the error's text, and what helps then; the first that is found
     (
         r"keyword argument '(dim|axis|keepdim|keepdims)'",
@@ -540,12 +545,17 @@ _ADVICE = [  # a sign of the error's text, and what helps then; the first that i
         "Print the type of what stands before the dot: is it an array, a tensor or a list?",
     ),
     (
+        r"einsum|einstein",
+        "In einsum a letter stands for an axis: give each array as many letters as it has axes, and "
+        "use one letter only for axes of one length.",
+    ),
+    (
         r"shape|size|dimension|broadcast",
         "Print the shapes on both sides, and write them as a comment beside the line.",
     ),
     (
-        r"must be a string or a real number|should be numbers",
-        "A dict or an object stands where numbers are asked for: compare with what the exercise "
+        r"must be (a string\b.*|a )?real number|must be numeric|should be numbers",
+        "A dict, a set or an object stands where numbers are asked for: compare with what the exercise "
         "asks you to return.",
     ),
     (r"is not defined", "Run the cells above this one, or check the spelling."),
@@ -557,7 +567,7 @@ _ADVICE = [  # a sign of the error's text, and what helps then; the first that i
 def _explain_error(number: str, error: Exception, is_code: bool) -> Result:
     """An error while checking, told as a learner needs it; a forgotten ``...`` is a TODO."""
     said = f"{type(error).__name__}: {error}"
-    if "ellipsis" in str(error):
+    if _DOTS.search(str(error)):
         return Result(number, TODO, "A ... is still in your code; replace it.")
     frames = [f for f in traceback.extract_tb(error.__traceback__) if _of_learner(f.filename)]
     where = f" in line {frames[-1].lineno} of your cell ({frames[-1].line})" if frames else ""

@@ -4,13 +4,12 @@ Enters: a question's name and what somebody guessed, or what came out.  Leaves: 
 that is meant, or an error in three parts that lists them; and whether the two agree.
 
 A guess is one of the offered answers or it is refused: what cannot come out cannot be compared.
-Case, brackets, hyphens, articles and a slip of spelling do not matter. The digits of a guess do:
-"about 15 %" is no misspelt "about 5 %".
+How it may be written: see `meant`. The digits of a guess matter: "about 15 %" is no misspelt
+"about 5 %".
 """
 
 from __future__ import annotations
 
-import difflib
 import itertools
 import re
 from collections.abc import Mapping, Sequence
@@ -18,88 +17,66 @@ from dataclasses import dataclass
 
 from ragteach.errors import refuse, shown
 from ragteach.ground.objects import printed
-
-CLOSE = 0.8  # of `difflib`: how alike a slip of spelling is to the word that was meant
-NUMBERS = {"one": "1", "two": "2", "three": "3", "four": "4", "five": "5", "none": "0"}
-FILLERS = {"the", "a", "an", "about", "penalty"}  # "same with the penalty" is "same with"
-
-
-def _plain(thing: object) -> str:
-    """Words as they are compared: lower case, without marks, brackets' content and articles."""
-    text = re.sub(r"\([^)]*\)", " ", printed(thing)).lower()
-    text = re.sub(r"(?<=\d)\.0+(?!\d)", "", text)  # 3.0 is 3
-    text = re.sub(r"(?<![\d.])\.(?=\d)", "0.", text)  # .5 is 0.5
-    words = re.findall(r"[^\W_]+|%|-(?=\d)|\.(?=\d)", text)
-    return " ".join(word for word in words if word not in FILLERS)
+from ragteach.teach.meant import meant, plain
 
 
 @dataclass(frozen=True)
 class Choice:
-    """One of a few answers."""
+    """One of a few answers; ``also`` pairs other natural words with the answer they mean."""
 
     answers: tuple[str, ...]
+    also: tuple[tuple[str, str], ...] = ()
 
     def read(self, guess: object) -> str:
         """The answer that is meant.
 
         Raises:
-            RagteachError: it is none of them.
+            RagteachError: it is none of them, it denies one, or it holds two.
         """
-        plain = {_plain(answer): answer for answer in self.answers}
-        mine = _plain(guess)
-        for word in (mine, NUMBERS.get(mine, mine)):
-            if word in plain:
-                return plain[word]
-        if (near := self.near(mine, list(plain))) is not None:
-            return plain[near]
+        for words, answer in self.also:
+            if plain(guess) == plain(words):
+                return answer
+        answer, what_to_do = self.means(guess)
+        if answer:
+            return answer
         listed = ", ".join(f'"{answer}"' for answer in self.answers)
         raise refuse(
             expected=f"one of the offered answers: {listed}",
             got=shown(guess, 80),
-            fix="write one of them; your guess is not kept yet",
+            fix=what_to_do,
         )
 
-    def near(self, mine: str, plain: list[str]) -> str | None:
-        """The answer that a slip of spelling means; None if there is not exactly one."""
-        return _near(mine, plain)
+    def means(self, guess: object) -> tuple[str, str]:
+        """The answer that these words mean, or what to do."""
+        return meant(guess, self.answers)
 
     def came(self, result: object) -> str:
         """The offered answer with which a result begins; empty if there is none."""
-        plain = {_plain(answer): answer for answer in self.answers}
-        out = f"{_plain(result)} "
-        fits = [word for word in plain if out.startswith(f"{word} ")]
-        return plain[max(fits, key=len)] if fits else ""
+        offered = {plain(answer): answer for answer in self.answers}
+        out = f"{plain(result)} "
+        fits = [word for word in offered if out.startswith(f"{word} ")]
+        return offered[max(fits, key=len)] if fits else ""
 
     def compared(self, mine: object, result: object) -> str:
         """What the reveal says of a guess beside the result."""
         came = self.came(result)
         if not came:
             return "That is none of the offered answers: what had you assumed?"
-        same = _plain(mine) == _plain(came)
+        same = plain(mine) == plain(came)
         return "As you predicted." if same else "Not as you predicted: what had you assumed?"
-
-
-def _near(mine: str, plain: list[str]) -> str | None:
-    """The one answer that begins so, has the same words in another order, or is spelt nearly so."""
-    alike = [word for word in plain if re.findall(r"\d+", word) == re.findall(r"\d+", mine)]
-    ways = (
-        [word for word in plain if word.startswith(f"{mine} ") and mine],
-        [word for word in alike if word.startswith(mine) and len(mine) > 2],
-        [word for word in plain if sorted(word.split()) == sorted(mine.split())],
-        difflib.get_close_matches(mine, alike, 1, CLOSE) if len(mine) > 1 else [],
-    )
-    return next((found[0] for found in ways if len(found) == 1), None)
 
 
 class Letters(Choice):
     """Any of a few letters, in any order: "ab", "b, a" or ["a", "b"]."""
 
-    def read(self, guess: object) -> str:
-        letters = "".join(sorted(set(re.findall(r"[a-z]", printed(guess).lower()))))
-        return super().read(letters if letters in self.answers else guess)
-
-    def near(self, mine: str, plain: list[str]) -> None:
-        """A letter too many is another answer, no slip."""
+    def means(self, guess: object) -> tuple[str, str]:
+        """These letters, with nothing but separators between; a letter too many is no slip."""
+        text = re.sub(r"\band\b", ",", printed(guess).lower())
+        letters = "".join(sorted(set(re.findall(r"[a-z]", text))))
+        only = re.fullmatch(r"[\sa-z,;/+&.\[\]()'\"{}]*", text)
+        if only and letters in self.answers:
+            return letters, ""
+        return "", "write the letters alone; your guess is not kept yet"
 
 
 @dataclass(frozen=True)
@@ -110,11 +87,14 @@ class Number:
     high: float
 
     def read(self, guess: object) -> str:
-        text = printed(guess).strip()
+        text = re.sub(r"^(about|≈|~)\s*", "", printed(guess).strip().lower())
+        text = re.sub(r"\s*per ?cent$", "%", text)
+        top, slash, bottom = text.rstrip("% ").partition("/")
         try:
-            value = float(text.rstrip("% ")) / (100 if text.endswith("%") else 1)
-        except ValueError:
+            value = float(top) / (float(bottom) if slash else 1)
+        except (ValueError, ZeroDivisionError):
             value = float("nan")
+        value /= 100 if text.endswith("%") else 1
         if not self.low <= value <= self.high:
             raise refuse(
                 expected=f"a number from {self.low:g} to {self.high:g}",
@@ -164,12 +144,15 @@ class Bets:
 Question = Choice | Number | Bets
 
 
-def _each(*answers: str) -> Choice:
-    return Choice(answers)
+def _each(*answers: str, also: Mapping[str, str] | None = None) -> Choice:
+    return Choice(answers, tuple((also or {}).items()))
 
 
-def _combined(first: Sequence[str], second: Sequence[str], between: str) -> Choice:
-    return Choice(tuple(between.join(pair) for pair in itertools.product(first, second)))
+def _combined(
+    first: Sequence[str], second: Sequence[str], between: str, also: Mapping[str, str] | None = None
+) -> Choice:
+    answers = (between.join(pair) for pair in itertools.product(first, second))
+    return _each(*answers, also=also)
 
 
 STRATEGIES = _each("independent", "full sharing", "RAG")
@@ -191,21 +174,45 @@ QUESTIONS: dict[str, Question] = {
     "04-a": _each("all three", "joint and alternating", "joint and two_phase", "none"),
     "04-b": _each("clearly worse", "about equal", "clearly better"),
     "04-c": _each("all three", "joint and asleep", "joint", "none"),
-    "05-a": _each("W_s", "an adapter", "equal"),
+    "05-a": _each("W_s", "an adapter", "equal", also={"shared": "W_s", "shared weights": "W_s"}),
     "05-b": Letters(
         tuple("".join(some) for n in range(1, 5) for some in itertools.combinations("abcd", n))
     ),
-    "05-c": _each("below 0", "about 0", "above 0"),
+    "05-c": _each(
+        "below 0", "about 0", "above 0", also={"negative": "below 0", "positive": "above 0"}
+    ),
     "06-a": STRATEGIES,
     "06-b": _each("nothing", "about a third", "more than half"),
     "06-c": _each("beats both", "beats full sharing only", "beats neither"),
     "06-d": _each("about 95 %", "about 85 %", "below 75 %"),
     "07-a": _each("below 0.03", "between 0.03 and 3", "above 3"),
-    "08-a": _combined(("same with", "different with"), ("same without", "different without"), ", "),
+    "08-a": _combined(
+        ("same with", "different with"),
+        ("same without", "different without"),
+        ", ",
+        also={  # in the order of the question: with the penalty, without it
+            f"{one}, {two}": f"{one} with, {two} without"
+            for one, two in itertools.product(("same", "different"), repeat=2)
+        },
+    ),
     "08-b": _each("on", "off"),
     "09-a": _each("equal", "size", "it depends on the relatedness"),
     "09-b": _each("all of it", "a part", "nothing"),
-    "09-c": _each("weights", "over", "under", "shift"),
+    "09-c": _each(
+        "weights",
+        "over",
+        "under",
+        "shift",
+        also={
+            "oversampling": "over",
+            "over-sampling": "over",
+            "undersampling": "under",
+            "under-sampling": "under",
+            "weighting": "weights",
+            "class weights": "weights",
+            "shifting": "shift",
+        },
+    ),
     "09-d": _each("up", "no clear change", "down"),
     "09-e": _combined(WAYS_IN, WAYS_IN, ", then "),
     "10-a": _each("about 1 in 100", "about 1 in 10", "about 1 in 3"),
@@ -215,7 +222,7 @@ QUESTIONS: dict[str, Question] = {
     "11-b": _each("more", "less", "equally"),
     "11-c": _each("in the first block", "in the last block", "equally in both"),
     "11-d": _each("worse", "equal", "better"),
-    "12-a": _each("1", "2", "5"),
+    "12-a": _each("1", "2", "5", also={"once": "1", "twice": "2", "5 times": "5"}),
     "12-b": _each("lower", "about equal", "higher"),
     "13-a": VERDICTS,
     "13-b": VERDICTS,
@@ -263,5 +270,5 @@ def compared(question: str, mine: object, result: object) -> str:
     asked = QUESTIONS.get(question)
     if asked is not None:
         return asked.compared(mine, result)
-    same = _plain(mine) == _plain(result)
+    same = plain(mine) == plain(result)
     return "As you predicted." if same else "Compare the two: what had you assumed?"

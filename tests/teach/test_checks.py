@@ -164,6 +164,15 @@ def test_an_unfinished_function_is_todo(probe, function):
     assert check(number, function).status == TODO
 
 
+@pytest.mark.parametrize("library", [np, torch], ids=["numpy", "torch"])
+@pytest.mark.parametrize("letters", ["ij->i", "ijkl->i"])
+def test_a_wrong_einsum_is_no_unfinished_answer(probe, library, letters):
+    """Both libraries speak of an "ellipsis" in this error."""
+    number = probe(lambda yours: expect_close(checks.call(yours, library.ones(2)), np.ones(2)))
+    result = check(number, lambda x: library.einsum(letters, x))
+    assert result.status == FAIL and "a letter stands for an axis" in result.message
+
+
 @pytest.mark.parametrize(
     ("function", "advice"),
     [

@@ -1,6 +1,7 @@
 """Predictions: one of the offered answers is taken, whatever its spelling, and then compared."""
 
 import ast
+import itertools
 import re
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 
 from ragteach.teach import hints, record
 from ragteach.teach.exercises.lesson_13 import _is_loss, _is_share
+from ragteach.teach.meant import plain
 from ragteach.teach.questions import QUESTIONS, Choice
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -44,7 +46,27 @@ def named(name: str, text: str) -> set[str]:
         ("07-a", "between .03 and 3", "between 0.03 and 3"),
         ("08-a", "same with the penalty, different without", "same with, different without"),
         ("10-a", "1 in 10", "about 1 in 10"),
+        ("08-a", "different without, same with", "same with, different without"),
+        ("08-a", "without different with same", "same with, different without"),
+        ("08-a", "same, different", "same with, different without"),
+        ("09-e", "adapter then scratch", "adapter, then scratch"),
+        ("05-c", "<0", "below 0"),
+        ("05-c", "> 0", "above 0"),
+        ("05-c", "below zero", "below 0"),
+        ("05-c", "negative", "below 0"),
+        ("05-a", "shared", "W_s"),
+        ("06-b", "> half", "more than half"),
+        ("06-c", "both", "beats both"),
+        ("06-c", "neither", "beats neither"),
+        ("06-d", "less than 75 percent", "below 75 %"),
+        ("07-a", "under 0.03", "below 0.03"),
+        ("02-c", "1/3", "1 in 3"),
+        ("09-c", "oversampling", "over"),
+        ("lab_finance-a", "no difference", "no clear difference"),
+        ("lab_service-c", "can't tell", "not tell"),
+        ("lab_service-c", "< 1", "clearly below 1"),
         ("lab_service-b", "20 %", "0.2"),
+        ("lab_service-b", "1/5", "0.2"),
     ],
 )
 def test_a_guess_is_read_as_what_is_meant_and_that_is_said(question, guess, kept):
@@ -65,6 +87,15 @@ def test_a_guess_is_read_as_what_is_meant_and_that_is_said(question, guess, kept
         ("05-b", "abx"),
         ("06-d", "about 15 %"),  # no slip of "about 5 %"
         ("08-a", "same"),
+        ("02-c", "3 in 1"),
+        ("05-b", "!c"),
+        ("05-c", "not below 0"),
+        ("04-b", "unequal"),
+        ("09-a", "it doesn't depend on the relatedness"),
+        ("lab_finance-a", "clear difference"),  # of "no clear difference"
+        ("03-c", "changes"),  # of "hardly changes"
+        ("06-d", "> 75 %"),
+        ("lab_service-b", "> 0.2"),
         ("13-b", {"insurance": "banana"}),
         ("13-b", "for"),
         ("lab_finance-b", "about 15 %"),
@@ -77,6 +108,28 @@ def test_what_is_no_answer_is_refused_in_three_parts_and_not_kept(question, gues
     asked = QUESTIONS[question]
     if isinstance(asked, Choice):
         assert all(f'"{answer}"' in note for answer in asked.answers)
+    assert record.kept("predictions") == {}
+
+
+CHOICES = {name: q.answers for name, q in QUESTIONS.items() if type(q) is Choice}
+DENIED = ("not {}", "{}: no", "it isn't {}", "everything but {}", "never {}", "!{}", "(not) {}")
+
+
+@pytest.mark.parametrize("question", CHOICES)
+def test_an_answer_that_is_denied_is_never_kept_as_itself_nor_as_another(question):
+    for answer in CHOICES[question]:
+        for denied in DENIED:
+            assert "is not kept" in hints.predict(question, denied.format(answer)), answer
+    assert record.kept("predictions") == {}
+
+
+@pytest.mark.parametrize("question", CHOICES)
+def test_two_answers_in_one_text_are_asked_about(question):
+    for one, two in itertools.permutations(CHOICES[question], 2):
+        if plain(one) in plain(two) or plain(two) in plain(one):
+            continue  # "joint" is a part of "joint and asleep"
+        note = str(hints.predict(question, f"{one}, {two}"))
+        assert f'"{one}"' in note and f'"{two}"' in note and "that you mean" in note
     assert record.kept("predictions") == {}
 
 

@@ -1,0 +1,162 @@
+"""Which of the offered answers somebody means by a few words, and when nobody can tell.
+
+Enters: what was written, and the answers on offer.  Leaves: the one that is meant; or none, and
+what to do about it.
+
+Capitals, brackets, hyphens, articles, a slip of spelling, the order of parts and left-out words
+that carry no sense do not matter. What turns an answer round does: "not clearly worse" is never
+"clearly worse", "< 0" is below 0, and a text with two of the answers in it is asked about.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Sequence
+
+from ragteach.ground.objects import printed
+
+CLOSE = 0.8  # of `difflib`: how alike a slip of spelling is to the word that was meant
+FILLERS = {"the", "a", "an", "about", "penalty"}  # "same with the penalty" is "same with"
+DENIALS = set("not no never neither nor none nothing nobody without hardly but except".split())
+COMPARED = set("above below at most least over under only between to then and or than".split())
+SENSE = DENIALS | COMPARED | {"same", "different"}  # left out or misspelt, they change the answer
+WHOLE = {"neither", "none", "nothing"}  # of these, one alone can be an answer
+SPELLED = {  # one way to write what can be written in several; the first that fits is taken first
+    r"(?<![\d.])\.(?=\d)": "0.",  # .5 is 0.5
+    r"(?<=\d)\.0+(?!\d)": "",  # 3.0 is 3
+    r"!=|≠|¬|!(?=\w)": " not ",
+    r"<=|≤": " at most ",
+    r">=|≥": " at least ",
+    r"<": " below ",
+    r">": " above ",
+    r"[≈~]": " about ",
+    r"\bcan['’]?t\b": "not",
+    r"\b(do|does|is|are|was|were|will|would|should|has|have)n['’]?t\b": r"\1 not",
+    r"\bwon['’]?t\b": "will not",
+    r"\bcan(?:not| not)\b": "not",
+    r"\b(?:less|smaller|fewer|lower) than\b": "below",
+    r"\b(?:more|greater|larger|bigger|higher) than\b": "above",
+    r"\bunder (?=\d)": "below ",
+    r"\bover (?=\d|half\b)": "above ",
+    r"\bper ?cent\b": "%",
+    r"\bzero\b": "0",
+    r"\bone\b": "1",
+    r"\btwo\b(?![\s_-]phase)": "2",
+    r"\bthree\b": "3",
+    r"\bfour\b": "4",
+    r"\bfive\b": "5",
+    r"\bten\b": "10",
+    r"\b2 times\b": "twice",
+    r"(?<![\d.])(\d+) ?/ ?(\d+)(?![\d.])": r"\1 in \2",
+    r"\b(?:1[ -])?third\b": "1 in 3",
+}
+
+
+def plain(thing: object) -> str:
+    """Words as they are compared: lower case, each sign and number in one way, no articles."""
+    text = printed(thing).lower()
+    for written, told in SPELLED.items():
+        text = re.sub(written, told, text)
+    words = re.findall(r"[^\W_]+|%|-(?=\d)|\.(?=\d)", text)
+    return " ".join(word for word in words if word not in FILLERS)
+
+
+def meant(guess: object, answers: Sequence[str]) -> tuple[str, str]:
+    """(the answer that is meant, what to do): one of the two is empty."""
+    offered = {plain(answer): answer for answer in answers}
+    mine = plain(guess)
+    if mine in offered:
+        return offered[mine], ""
+    if mine == "none" and "0" in offered:
+        return offered["0"], ""
+    bare = plain(re.sub(r"\([^)]*\)", " ", printed(guess)))
+    if bare != mine and _denials(mine) == _denials(bare) and len(_held(mine, offered)) < 2:
+        mine = bare  # what stands in brackets explains
+    for way in (_equal, _in_parts, _shortened, _misspelt):
+        found = [word for word in offered if way(mine, word)]
+        if len(found) == 1:
+            return offered[found[0]], ""
+    held = _held(mine, offered)
+    if len(held) > 1:
+        both = " and ".join(f'"{offered[word]}"' for word in held)
+        return "", f"yours holds {both}: write the one that you mean; your guess is not kept yet"
+    if any(_denials(mine) != _denials(word) for word in held or [""]):
+        return "", "yours says no or not: write one of them in full; your guess is not kept yet"
+    return "", "write one of them; your guess is not kept yet"
+
+
+def _equal(mine: str, word: str) -> bool:
+    return bool(mine) and mine.replace(" ", "") == word.replace(" ", "")
+
+
+def _in_parts(mine: str, word: str) -> bool:
+    """The same parts in another order: "different without, same with"; "b and a"."""
+    if _digits(mine) != _digits(word) or sorted(mine.split()) != sorted(word.split()):
+        return False
+    joined = any(_parts(word, at) == _parts(mine, at) for at in (" and ", " then "))
+    paired = len(word.split()) == 4 and _pairs(mine) == _pairs(word)
+    orderly = "then" in word.split() or "without" in word.split()
+    return joined or paired or not orderly
+
+
+def _parts(text: str, at: str) -> list[str]:
+    found = text.split(at)
+    return sorted(found) if at == " and " and len(found) > 1 else [text]
+
+
+def _pairs(text: str) -> list[list[str]]:
+    """Its words two by two, whatever the order of the pairs and of the words in each."""
+    words = text.split()
+    return sorted(sorted(words[i : i + 2]) for i in range(0, len(words), 2))
+
+
+def _shortened(mine: str, word: str) -> bool:
+    """The answer with words left out, the last one perhaps cut short; none of them has a sense."""
+    few = mine.split()
+    if not few or _digits(mine) != _digits(word) or set(few) <= SENSE - WHOLE:
+        return False
+    left_out, rest = [], word.split()
+    for typed in few[:-1]:
+        if typed not in rest:
+            return False
+        at = rest.index(typed)
+        left_out += rest[:at]
+        rest = rest[at + 1 :]
+    last = few[-1]
+    cut = len(last) > 2 and last not in SENSE
+    ends = [i for i, w in enumerate(rest) if w == last or (cut and w.startswith(last))]
+    return bool(ends) and not SENSE & {*left_out, *rest[: ends[0]], *rest[ends[0] + 1 :]}
+
+
+def _misspelt(mine: str, word: str) -> bool:
+    """Word for word the same, or spelt nearly so; a prefix ("unequal") makes another word."""
+    few, all_ = mine.split(), word.split()
+    return len(few) == len(all_) and all(map(_slip, few, all_))
+
+
+def _slip(typed: str, word: str) -> bool:
+    if typed == word:
+        return True
+    if typed in SENSE or typed[0] != word[0] or re.search(r"\d", typed + word):
+        return False
+    alike = difflib.SequenceMatcher(None, typed, word).ratio()
+    return min(len(typed), len(word)) > 1 and alike >= CLOSE
+
+
+def _digits(text: str) -> list[str]:
+    return re.findall(r"\d+", text)
+
+
+def _denials(text: str) -> list[str]:
+    return sorted(word for word in text.split() if word in DENIALS)
+
+
+def _held(mine: str, offered: dict[str, str]) -> list[str]:
+    """The offered answers that stand in a text, without those that are parts of another."""
+
+    def within(text: str) -> Callable[[str], bool]:
+        return lambda word: f" {word} " in f" {text} "
+
+    found = list(filter(within(mine), offered))
+    return [word for word in found if not any(within(o)(word) for o in found if o != word)]
