@@ -546,8 +546,8 @@ _ADVICE = [  # a sign of the error's text, and what helps then; the first that i
     ),
     (
         r"einsum|einstein",
-        "In einsum a letter stands for an axis: give each array as many letters as it has axes, and "
-        "use one letter only for axes of one length.",
+        "In einsum a letter stands for an axis: give each array as many letters as it has axes, "
+        "and use one letter only for axes of one length.",
     ),
     (
         r"shape|size|dimension|broadcast",
@@ -555,8 +555,8 @@ _ADVICE = [  # a sign of the error's text, and what helps then; the first that i
     ),
     (
         r"must be (a string\b.*|a )?real number|must be numeric|should be numbers",
-        "A dict, a set or an object stands where numbers are asked for: compare with what the exercise "
-        "asks you to return.",
+        "A dict, a set or an object stands where numbers are asked for: compare with what the "
+        "exercise asks you to return.",
     ),
     (r"is not defined", "Run the cells above this one, or check the spelling."),
     (r"could not convert string|invalid literal", "A word stands where a number is asked for."),
