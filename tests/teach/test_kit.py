@@ -153,5 +153,5 @@ def test_timetables_name_every_lesson(pages):
 
 def test_a_place_that_cannot_be_written_is_refused(tmp_path):
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(RagteachError, match="out to name a folder that can be made"):
+    with pytest.raises(RagteachError, match="out to be a folder to write to"):
         kit.make_kit(tmp_path / "file" / "kit")
