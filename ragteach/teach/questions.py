@@ -159,7 +159,6 @@ STRATEGIES = _each("independent", "full sharing", "RAG")
 AGAINST_ALONE = _each("better", "worse", "no clear difference")
 VERDICTS = Bets(("for", "against", "depends", "open", "cannot be tested"))
 TELLING = _each("yes", "no", "these draws cannot tell")
-WAYS_IN = ("shared alone", "adapter", "scratch", "fine-tuning")
 
 QUESTIONS: dict[str, Question] = {
     "00-a": STRATEGIES,
@@ -214,7 +213,7 @@ QUESTIONS: dict[str, Question] = {
         },
     ),
     "09-d": _each("up", "no clear change", "down"),
-    "09-e": _combined(WAYS_IN, WAYS_IN, ", then "),
+    "09-e": _combined(("yes", "no"), ("yes", "no"), ", then "),
     "10-a": _each("about 1 in 100", "about 1 in 10", "about 1 in 3"),
     "10-b": _each("negative", "neutral", "positive"),
     "10-c": _each("0 to 3", "4 to 8", "9 to 12"),

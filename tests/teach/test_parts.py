@@ -4,14 +4,18 @@ Each of these functions is one that a learner plausibly writes, and none is amon
 of its exercise: what names it is made for all exercises. (Lessons' own mistakes: test_checks.py.)
 """
 
+import contextlib
+
 import numpy as np
 import pytest
 import torch
 from giveaway import given_away, right_values
 from scipy import stats
+from test_checks import WRONG
 
 from ragteach.teach import checks
 from ragteach.teach.checks import FAIL, Wrong, check, expect_close
+from ragteach.teach.exercises import own_judge_07
 from ragteach.teach.probing import probed
 
 
@@ -170,3 +174,15 @@ def test_tensors_and_columns_are_changed_in_their_own_kind():
 def test_rules_are_told_behind_a_part_that_is_right():
     rule = checks.get("06-1").rule
     assert check("06-1", two_standard_errors).message.endswith(rule)
+
+
+@pytest.mark.parametrize("name", sorted(WRONG["07-9"]))
+def test_a_wrong_judge_is_refused_where_nobody_can_watch_its_models(name, monkeypatch):
+    """In a class's sandbox the models live elsewhere: what `choose` says has to be enough."""
+
+    @contextlib.contextmanager
+    def unseen(yours, x, fold):
+        yield []
+
+    monkeypatch.setattr(own_judge_07, "_watched", unseen)
+    assert check("07-9", WRONG["07-9"][name]).status == FAIL

@@ -191,7 +191,7 @@ def _loss(mine, right):
 
 
 def _choose(yours):
-    x, task, y = sentences(4, n=16)
+    x, task, y = _to_choose_on()
     fold = np.arange(len(y)) % 4
     with _watched(yours, x, fold) as models:
         said = yours.choose(x, task, y, fold, 3, list(RATIOS), LAM_SHARED)
@@ -200,27 +200,26 @@ def _choose(yours):
     expect(said.ndim == 0, "choose returns one ratio, a number: not a list, not one for each fold.")
     if problem := _slip_of(models):
         raise Wrong(problem)
-    truth, training, turned, index = _choices()
-    if np.allclose(said, truth):
+    right, slips = _choices()
+    if np.allclose(said, right):
         return
-    if np.allclose(said, index):
+    if np.allclose(said, RATIOS.index(right)):
         raise Wrong("choose returns the place in the list. Return the ratio that stands there.")
-    if np.allclose(said, truth * LAM_SHARED):
+    if np.allclose(said, right * LAM_SHARED):
         raise Wrong("choose returns lam. Return the ratio that it came from.")
-    if np.allclose(said, turned):
-        raise Wrong(
-            "choose took the ratio with the largest held-out loss. A loss is good when small."
-        )
-    if not models and np.allclose(said, training):
-        raise Wrong(
-            "choose took the ratio with the least TRAINING loss: that is always the loosest. Judge "
-            "on fold == held."
-        )
+    for message, ratio in slips.items():
+        expect(not np.allclose(said, ratio), message)
     raise Wrong(
-        f"choose says {said.item():g}; over the four folds another ratio has the "
-        "smaller mean loss.",
+        f"choose says {said.item():g}; over the four folds another ratio has the smaller mean loss.",
         diagnosed=False,
     )
+
+
+def _to_choose_on():
+    """Numbers on which every slip below chooses another ratio than the folds do. So it fails where
+    nobody can watch the models as well, as in a class's sandbox.
+    """
+    return sentences(15, n=20)
 
 
 @contextmanager
@@ -315,18 +314,31 @@ def _slip_of(models: list[dict]) -> str:
 
 @functools.cache
 def _choices():
-    """The right ratio, that of the training loss, that of the largest held-out loss, and its place."""
-    x, task, y = sentences(4, n=16)
+    """The right ratio, and {what to say: the ratio that this slip chooses}."""
+    x, task, y = _to_choose_on()
     fold = np.arange(len(y)) % 4
-    held, seen = [], []
+    held, seen, turned = [], [], []
     for ratio in RATIOS:
-        out_losses, in_losses = [], []
+        out_losses, in_losses, turned_losses = [], [], []
         for k in range(4):
             fit, out = fold != k, fold == k
             one = TwiceWritten(3, ratio * LAM_SHARED, LAM_SHARED).fit(x[fit], task[fit], y[fit])
             out_losses.append(one.loss(x[out], task[out], y[out]))
             in_losses.append(one.loss(x[fit], task[fit], y[fit]))
+            few = TwiceWritten(3, ratio * LAM_SHARED, LAM_SHARED).fit(x[out], task[out], y[out])
+            turned_losses.append(few.loss(x[fit], task[fit], y[fit]))
         held.append(np.mean(out_losses))
         seen.append(np.mean(in_losses))
-    best = int(np.argmin(held))
-    return RATIOS[best], RATIOS[int(np.argmin(seen))], RATIOS[int(np.argmax(held))], best
+        turned.append(np.mean(turned_losses))
+    slips = {
+        "choose took the ratio with the largest held-out loss. A loss is good when it is small.": (
+            np.argmax(held)
+        ),
+        "choose took the ratio with the least TRAINING loss: that is always the loosest. Judge on "
+        "fold == held.": np.argmin(seen),
+        "choose took a ratio that too few sentences were fitted with, or that was judged on one "
+        "fold, or on fitted ones as well. Fit on fold != held, judge on fold == held, for each fold.": np.argmin(
+            turned
+        ),
+    }
+    return RATIOS[int(np.argmin(held))], {told: RATIOS[int(i)] for told, i in slips.items()}
