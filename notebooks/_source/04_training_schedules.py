@@ -634,14 +634,16 @@ for kind in ("joint", "asleep", "awake"):
     ends = torch.stack([destination(kind, seed) for seed in range(3)])
     forgot[kind] = float(spread(ends))
     print(f"{kind:8s} {forgot[kind]:.4f}")
+small = torch.stack([destination("awake", seed, scale=0.01) for seed in range(3)])
+print(f"awake, from a start of scale 0.01: {float(spread(small)):.4f}")
 same = [kind for kind, value in forgot.items() if value < 0.1]
 reveal("04-c", "all three" if len(same) == 3 else " and ".join(same) or "none")
 
 # %% [markdown]
 # Joint training and sleeping adapters forget the start. Awake adapters do not: phase 1 bends $W_s$ around their random
 # numbers, and phase 2 replaces the numbers but cannot bend $W_s$ back. Here the start was large (`scale=1.0`), and the
-# weights of the destinations differ by more than 1. Try `scale=0.01`, the default: the spread is below 0.1. Lesson 08 asks
-# what else the random start does.
+# weights of the destinations differ by more than 1. From a start of `scale=0.01`, the default, they differ by less than 0.1 (the
+# last line). Lesson 08 asks what else the random start does.
 
 # %% [markdown]
 # ## Watch the schedules

@@ -729,7 +729,7 @@ plots.show(
 # and takes about half a minute.
 #
 # - *$\lambda_s$ was fixed.* Let the evidence choose $\lambda_s$ too, among five values. At relatedness 0
-#   and 0.5 it still loses to validation, clearly.
+#   and 0.5 it still loses to validation, in each of three draws.
 # - *The prior is wrong*: our words do not follow a normal distribution. So draw the true weights from
 #   the prior itself, with $\rho = 0.5$ (the right ratio is 1), and labels from those weights. There the evidence picks the right
 #   one of four ratios, with 60 sentences per task as with 160 (three draws of each).

@@ -444,7 +444,7 @@ reflect("lab_languages-5", text, ticks=[])
 #
 # - Split by what made the sentences, not by sentence. And even then: a test made by templates flatters.
 # - Letters see what words cannot: endings, compounds, a script without spaces.
-# - Where tasks have their own examples and hardly a feature in common, adapters buy nothing: RAG was as good as independent models, and behind full sharing.
+# - Where tasks have their own examples and hardly a feature in common, adapters are not seen to buy anything: RAG could not be told from independent models, and was behind full sharing.
 # - Where a task has no examples, sharing is all there is; the features in common say beforehand how far it carries.
 # - A matrix of comparisons is read at the level of all its cells.
 #

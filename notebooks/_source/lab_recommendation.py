@@ -344,7 +344,7 @@ print(difference("ranking head minus W_s", first[:, 0] - first[:, 3]))
 
 # %% [markdown]
 # The list is better than no order, by some eight points. The ranking head is not seen to beat the head that learns the number, nor are two more heads seen to help it; and plain $W_s$, a
-# least-squares optimum that takes no time, is as good as these four worlds can tell. **Say no** to the ranking head here: it earns its place where only comparisons were recorded
+# least-squares optimum that takes no time, is not seen to be worse in these four worlds. **Say no** to the ranking head here: it earns its place where only comparisons were recorded
 # (*clicked this, not that*), for then there is no number to learn.
 #
 # ## 4. Where adapters earn their name
@@ -435,8 +435,8 @@ pd.DataFrame(rows).set_index(["setting", "ratings"])
 # %% [markdown]
 # In points of nDCG; a star where the interval over six worlds leaves out zero. Twenty-four intervals: one star or so may be chance. The pattern is lesson
 # 07's. RAG is nowhere behind one of its limits by as much as a point, and **ahead of both where a reader's own ratings say about as much as everybody's**: half and half at 5, 10 and 20 ratings,
-# own tastes at 5 (and at 20, by less than a point), one taste only at 60. There $W_s + A_t$ earns its name. Elsewhere say no: with one taste and few ratings full sharing is as good, at 5 ratings half a point
-# better; with many ratings for the taste at hand independent models are as good. How much taste is common among people? That is a question for people, not for this notebook.
+# own tastes at 5 (and at 20, by less than a point), one taste only at 60. There $W_s + A_t$ earns its name. Elsewhere say no: with one taste and few ratings full sharing is not seen to be worse, at 5 ratings it is half a point
+# better; with many ratings for the taste at hand no interval parts RAG from independent models. How much taste is common among people? That is a question for people, not for this notebook.
 #
 # ### Known and new items, cards and texts
 
@@ -463,7 +463,7 @@ print(
 pd.DataFrame(rows).T
 
 # %% [markdown]
-# On new items RAG is ahead of popularity at every setting. On known ones it depends on the setting, and with one taste for all popularity is as good: what everybody likes
+# On new items RAG is ahead of popularity at every setting. On known ones it depends on the setting, and with one taste for all no interval parts the two: what everybody likes
 # is then all there is to know, *with* the worth of an item that no blurb tells. And cards beat the encoder's own numbers on known items by far; on new ones, where a card is a guess, by less, and with one taste
 # not clearly. (The simulator made the tastes of these very labels. No shop's labels are what people's tastes are made of: for a shop the gain is smaller.)
 #
@@ -710,7 +710,8 @@ reflect("lab_recommendation-5", text, ticks=[])
 #
 # - A recommender is judged by the top of its list, reader by reader, beside *popularity*: it was ahead of RAG on texts without reading a line.
 # - Known items, new items and new readers are three questions. A mean over them hides the answer to each.
-# - $W_s + A_t$ earns its name where a reader's own ratings say about as much as everybody's. With one taste and few ratings full sharing is as good, with many ratings a taste of one's own.
+# - $W_s + A_t$ earns its name where a reader's own ratings say about as much as everybody's. With one taste and few ratings full sharing is not
+#   seen to be worse, nor a taste of one's own with many ratings.
 # - A newcomer is served as well by what all like, $W_s$ alone, until their own ratings are many and their taste is their own.
 # - Two heads read a card from a blurb, and RAG on cards beat RAG on texts, most of all on known items. The third head, likeness, was not seen to bring anything; and for the
 #   interest, as for the traits, two more heads were not seen to help. The fourth, a ranking head, orders new items far better than chance, and was not seen to do it better than a

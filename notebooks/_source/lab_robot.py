@@ -134,7 +134,7 @@ reveal("lab_robot-a", board.verdict("independent"))
 board
 
 # %% [markdown]
-# RAG leaves full sharing far behind. But five separate policies are as good. *Compare with the strongest rival.* Where does the mean come from?
+# RAG leaves full sharing far behind. But from five separate policies it cannot be told apart. *Compare with the strongest rival.* Where does the mean come from?
 
 # %%
 strategies = ["RAG", "full sharing", "independent"]
@@ -431,8 +431,8 @@ for j, n in enumerate(N_DEMOS):
 
 # %% [markdown]
 # Read it slowly. On raw buttons RAG gains in the four plain worlds and pays for it in the mirrored one; with ten demonstrations or twenty that loss is clear. With two
-# demonstrations RAG is ahead in the mean of five worlds. From five on it is not seen any more: **independent policies are as good** as far as these
-# draws can tell, and simpler. After renaming two buttons, sharing is worth more than ten points at ten demonstrations, and the adapters are not seen to add anything.
+# demonstrations RAG is ahead in the mean of five worlds. From five on it is not seen any more: **these draws cannot tell it from independent policies**,
+# and those are simpler. After renaming two buttons, sharing is worth more than ten points at ten demonstrations, and the adapters are not seen to add anything.
 # (All lines share four draws: they rise and fall together, and twenty lines are not twenty witnesses.)
 #
 # **How much is a shared demonstration worth?** Compare the shared policy after 5 demonstrations a world with independent ones after 20.
@@ -690,7 +690,7 @@ reflect("lab_robot-6", text, ticks=[])
 # ## Recap
 #
 # - Judge a policy by where it arrives. Right buttons are not arrivals.
-# - Where one sight asks for opposite buttons, one policy must fail, whatever the data. RAG pays for it too: independent policies are as good here.
+# - Where one sight asks for opposite buttons, one policy must fail, whatever the data. RAG pays for it too: it cannot be told from independent policies here.
 # - What you know, undo: rename two buttons, then share all. After five demonstrations a world the shared policy cannot be told from separate
 #   ones after twenty; it may be 13 points worse. Adapters are not seen to add anything.
 # - Shared weights help a newcomer whose buttons mean the same; about half of its starts arrive. One with other wires is dear, unless you know the wires and rename.

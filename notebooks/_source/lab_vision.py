@@ -86,7 +86,7 @@ board
 
 # %% [markdown]
 # Read the last three columns: RAG minus each rival, on the same images, with a 95 % interval. RAG beats full sharing by far. A
-# report that stops there would praise adapters. But independent models are as good, and scikit-learn's best simple model is
+# report that stops there would praise adapters. But it cannot be told from independent models, and scikit-learn's best simple model is
 # one support vector machine *for all scenes*, more than ten points ahead. **Compare with the strongest rival, not with the one that
 # suits you.**
 #
@@ -637,8 +637,8 @@ reflect("lab_vision-5", text, ticks=[])
 # %% [markdown]
 # ## Recap
 #
-# - Compare with the strongest rival. RAG beats full sharing here, and is no use: independent models are as good, one support vector machine is
-#   better.
+# - Compare with the strongest rival. RAG beats full sharing here, and is no use: it cannot be told from independent models, and one support
+#   vector machine is better.
 # - Weights of images are images. Look at them before you train a hundred models.
 # - Which tasks can share depends on the representation. What you know, undo; then share.
 # - A matrix of thirty pairs has stars by chance. Trust patterns and draws, and correct the interval where draws split one collection again.

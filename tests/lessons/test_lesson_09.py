@@ -21,7 +21,7 @@ from ragteach.widgets.sharing import compute
 NAMES = """
     LAM TRIES sizes worlds small_task METRICS TREATMENTS LINE judged treated GROUPS synonyms CHANGES
     diverse STAGES self_trained other_lambdas LAMS STEPS OLD old_tasks best_of arrival new_task
-    fine_tuned forgotten along_lambda for_phones_alone WAYS uneven few small fresh
+    PENALTIES fine_tuned forgotten along_lambda for_phones_alone WAYS uneven few small fresh
 """
 lesson = load("09_new_tasks", *NAMES.split())
 lesson["balanced_accuracy"] = reference("09-2")
@@ -278,31 +278,28 @@ def lead(found, a, b):
 def test_half_related(seeds):
     few, more, many = (runs(seeds, 0.5, n, fine_tuning=True) for n in (5, 20, 80))
     assert few[lesson["WAYS"]].mean().idxmax() == "shared alone"
-    assert many[lesson["WAYS"]].mean().idxmax() == "adapter"
+    assert many[lesson["WAYS"]].mean().idxmax() in ("adapter", "scratch")
     mean, low, high = lead(few, "adapter", "shared alone")
     assert mean < 0 and low < 0 < high  # gains nothing on average, and no clear loss
     assert (few["adapter"] < few["shared alone"] - 0.005).any()  # in some draws it loses
     _, low, high = lead(more, "adapter", "shared alone")
     assert low < 0 < high
     assert lead(many, "adapter", "shared alone")[1] > 0.05
-    ahead = lead(many, "adapter", "scratch")
-    assert ahead[0] > 0.01
-    assert len(seeds) < 6 or ahead[1] > 0
+    _, low, high = lead(many, "adapter", "scratch")
+    assert low < 0 < high  # scratch has caught up
     assert few["scratch"].mean() < 0.42
     assert more["scratch"].mean() + 0.05 < more["shared alone"].mean() < many["scratch"].mean()
     for found in (few, more):
         assert abs((found["adapter"] - found["fine-tuning"]).mean()) < 0.01
     assert 0.005 < (many["adapter"] - many["fine-tuning"]).mean() < 0.025
-    assert 0.08 < many["forgotten"].mean() < 0.25
+    assert 0.02 < many["forgotten"].mean() < 0.1
 
 
-@pytest.mark.parametrize("old", [0.0003, 0.03])
-def test_another_lambda_of_the_old_model_tells_the_same_story(old, monkeypatch):
-    monkeypatch.setitem(lesson, "LAM", old)
-    few, many = (pd.DataFrame([lesson["new_task"](0.5, n, s) for s in range(6)]) for n in (5, 80))
-    assert lead(few, "adapter", "shared alone")[0] < 0.01  # nothing gained
-    assert lead(many, "adapter", "shared alone")[1] > 0.15  # twenty points
-    assert many["adapter"].mean() > many["scratch"].mean()
+def test_an_old_penalty_that_nobody_tuned_makes_the_adapter_look_ahead_of_scratch():
+    many = pd.DataFrame([lesson["new_task"](0.5, 80, s, penalty=0.003) for s in range(6)])
+    assert lead(many, "adapter", "scratch")[1] > 0
+    chosen = runs(range(6), 0.5, 80, fine_tuning=True)
+    assert interval(many["adapter"] - chosen["adapter"])[1] > 0  # and the change is clear
 
 
 @SEEDS
@@ -313,10 +310,9 @@ def test_when_transfer_hurts(seeds):
         together = runs(seeds, 1.0, n)[["adapter", "shared alone", "scratch"]].mean()
         assert together["shared alone"] > 0.97 and together["scratch"] < 0.92
         low = lead(runs(seeds, 1.0, n), "adapter", "shared alone")[1]
-        assert low < 0  # nothing clearly beats the shared weights
-    behind = lead(runs(seeds, 1.0, 80), "shared alone", "adapter")
-    assert behind[0] > 0.01
-    assert len(seeds) < 6 or behind[1] > 0
+        assert low <= 0  # nothing clearly beats the shared weights
+    level = lead(runs(seeds, 1.0, 80), "shared alone", "adapter")
+    assert level[1] <= 0.005  # the adapter is not behind them
     gains = {r: runs(seeds, r, 20)["adapter"] - runs(seeds, r, 20)["scratch"] for r in (0.0, 0.75)}
     if len(seeds) == 6:
         assert check("09-6", gains | {"verdict": "b"})
@@ -339,7 +335,7 @@ def test_a_free_bias_learns_from_five_sentences_what_it_should_not():
         for s in range(6)
     ]
     mean, low, _ = interval(lost)
-    assert mean > 0.13 and low > 0
+    assert mean > 0.1 and low > 0
 
 
 def test_the_words_are_those_of_the_training_sentences():

@@ -260,18 +260,18 @@ def test_an_adapter_changes_no_old_answer_and_retraining_does(extensions):
 def test_where_the_new_task_learns(extensions):
     alone = {k: (f["adapter"] - f["alone"]).mean() for k, f in extensions.items()}
     assert max(alone[0.0, 20], alone[0.0, 80]) < 0
-    assert min(alone[0.5, 20], alone[1.0, 20]) > 0.15
+    assert min(alone[0.5, 20], alone[1.0, 20]) > 0.2
     assert -0.04 < alone[0.5, 80] < 0.08 and alone[1.0, 80] > 0.01
 
 
-def test_that_verdict_does_not_hang_on_the_old_tasks_penalty(extensions):
-    leads_at = from_lesson("extend", "leads_at")[1]
-    leads_at.__globals__["extensions"] = extensions
-    seeds = list(SEEDS)[:3]
-    for key, (lead, _, _) in leads_at(0.0003, seeds).items():
-        there = (extensions[key]["adapter"] - extensions[key]["alone"])[:3].mean()
-        assert abs(lead - there) < 0.06, key
-        assert (lead > 0) == (there > 0) or abs(there) < 0.04, key
+def test_retraining_is_ahead_of_the_adapter_where_old_words_mean_other_things(extensions):
+    for n, least in ((20, 0.08), (80, 0.03)):
+        found = extensions[0.0, n]
+        mean, low, _ = interval(found["retrained"] - found["adapter"])
+        assert mean > least and low > 0
+    for key in ((0.5, 20), (0.5, 80), (1.0, 20), (1.0, 80)):
+        _, low, high = interval(extensions[key]["retrained"] - extensions[key]["adapter"])
+        assert low <= 0 <= high, key
 
 
 def test_the_advice_on_rare_classes_is_worth_less_where_lambda_is_chosen():
