@@ -218,8 +218,9 @@ def clean_id(student_id: object) -> str:
     """An id as it is kept: no spaces around it, no capitals, one spelling for each letter and
     figure (an accent may be a sign of its own, a figure as wide as a letter of Chinese).
     """
-    whole = isinstance(student_id, int) and not isinstance(student_id, bool)
-    fine = isinstance(student_id, str) or (whole and abs(student_id) < 10**LONGEST_ID)
+    fine = isinstance(student_id, str)
+    if isinstance(student_id, int) and not isinstance(student_id, bool):
+        fine = abs(student_id) < 10**LONGEST_ID  # a longer one cannot even be written
     name = unicodedata.normalize("NFKC", str(student_id)).casefold() if fine else ""
     name = " ".join(unicodedata.normalize("NFKC", name).split())
     if not name or len(name) > LONGEST_ID or not name.isprintable():
