@@ -31,7 +31,7 @@ from ragteach.data.splits import SplitWarning, groups
 from ragteach.data.survey.alike import cure_of_few
 from ragteach.data.toy import TOY_TASKS, check_room, make_toy
 from ragteach.errors import at_least, is_list, one_of, refuse, shown, whole
-from ragteach.ground.arguments import MOST, as_list, members
+from ragteach.ground.arguments import MOST, as_list, members, yes_no
 from ragteach.ground.objects import attribute, outside
 from ragteach.study.draws import (
     LEAST_TO_TEST,
@@ -216,6 +216,7 @@ def _table(
     """The rows of all jobs, in their order; with a column for each of these knobs."""
     check_resume(resume, out)
     check_jobs(n_jobs)
+    yes_no("progress", progress)
     if frame is None:
         for values in {job.knobs for job in jobs}:
             asked: dict[str, Any] = dict(values)

@@ -137,6 +137,7 @@ def search(
     at_least("lr", lr)
     whole("seed", seed, 0, LARGEST_NUMPY_SEED)
     yes_no("prune", prune)
+    yes_no("progress", progress)
     check_jobs(n_jobs)
     check_resume(resume, out)
     if patience is not None:

@@ -277,3 +277,9 @@ def test_a_model_of_texts_is_not_saved_without_its_words_in_silence(tmp_path):
     with pytest.warns(NoVectorizerWarning, match="vectorizer=data.vectorizer"):
         rt.save(tmp_path / "model.safetensors", made)
     rt.save(tmp_path / "model.safetensors", made, vectorizer=data.vectorizer)
+
+
+def test_an_adapter_that_serves_nobody_is_shown():
+    made = rt.RAG(6, 3, 3, tasks=TASKS, graph=[[1, 0, 0], [0, 0, -0.5]])
+    assert "A2: active, serves no task, trainable" in repr(made)
+    assert repr(made).count("serves no task") == 1
