@@ -389,9 +389,7 @@ class RAG(nn.Module):
         kind = self.adapter_kind + (f" of rank {self.rank}" if self.rank else "")
         states = []
         for (name, adapter), used in zip(self.adapters.items(), self.graph.any(0), strict=True):
-            active = (
-                ("" if self.active[name] else "in") + "active" + ", serves no task" * (not used)
-            )
+            active = "in" * (not self.active[name]) + "active" + ", serves no task" * (not used)
             states.append(f"  {name}: {active}, {_state(adapter.parameters())}, {kind}")
         lines = [
             "W_t = W_s + sum_k G[t,k] A_k      logits_t(x) = W_t x"
