@@ -15,7 +15,7 @@ from tqdm.auto import tqdm
 from ragteach.errors import DivergenceWarning, at_least, is_list, one_of, refuse, shown, whole
 from ragteach.ground.arguments import MOST, check_penalty, members
 from ragteach.ground.functions import check_callbacks
-from ragteach.ground.objects import outside
+from ragteach.ground.objects import one_value, outside
 from ragteach.study.multi_head import MultiHead
 
 
@@ -57,9 +57,11 @@ def fit_heads(
             fix="MultiHead(n_features, {task: head, ...}); a RAG is trained by fit()",
         )
     whole("epochs", epochs, 0, MOST)
+    lr, lam, lam_shared = (one_value(value) for value in (lr, lam, lam_shared))
     at_least("lr", lr)
     check_penalty("lam", lam)
     check_penalty("lam_shared", lam_shared)
+    lr, lam, lam_shared = float(lr), float(lam), float(lam_shared)  # a Fraction is no float yet
     data = model.checked(data)
     alpha = _alphas(alpha, data)
     callbacks = _callbacks(callbacks)

@@ -9,6 +9,7 @@ import itertools
 import math
 import os
 import re
+from fractions import Fraction
 
 import attack
 import numpy as np
@@ -255,6 +256,16 @@ def test_penalties_may_be_tensors_without_axes():
             make(lam=lam).fit(X, y, tasks=tasks).coef_ for lam in (0.25, torch.tensor(0.25))
         )
         assert np.array_equal(plain, tensor)
+
+
+def test_penalties_of_heads_are_numbers_of_any_kind():
+    def loss(lam):
+        torch.manual_seed(0)
+        made = rt.MultiHead(4, attack.heads())
+        options = {"lam": lam, "lam_shared": lam, "epochs": 2, "progress": False}
+        return rt.fit_heads(made, attack.head_data(), **options)[-1]["loss"]
+
+    assert loss(0.25) == loss(Fraction(1, 4)) == loss(torch.tensor(0.25))
 
 
 def test_a_task_that_no_batch_holds_is_named():
