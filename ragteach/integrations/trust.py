@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import functools
 import json
-import math
 import re
 import sys
 from collections.abc import Mapping
@@ -110,7 +109,7 @@ def _is_name(name: Any) -> bool:
     """Whether a class can be called so: some text, a finite number, True or False."""
     if isinstance(name, str):
         return bool(name.strip())
-    return isinstance(name, bool) or (is_number(name) and math.isfinite(name))
+    return isinstance(name, bool) or (is_number(name) and abs(name) <= sys.float_info.max)
 
 
 def check_model(given: Any, state: Mapping[str, torch.Tensor], multi: bool, heads: Mapping) -> None:

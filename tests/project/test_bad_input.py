@@ -212,6 +212,10 @@ PASSED_ONCE = {
         "features X that can be squared",
     ),
     "numbers with a gap": (lambda: rt.RAGRegressor().fit(np.eye(2), [None, 1.0]), "numbers y"),
+    "a class that no float holds": (
+        lambda: rt.save("m.safetensors", attack.model(), labels=[10**400, 1, 2]),
+        "3 distinct names",
+    ),
     "dates as features": (
         lambda: rt.RAGClassifier().fit(pd.DataFrame({"day": pd.date_range("2020", periods=2)}), [0, 1]),
         "numbers in features X",
