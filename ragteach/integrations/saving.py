@@ -286,10 +286,15 @@ def load(path: str | os.PathLike) -> Saved:
             halves.
     """
     path = _path(path)
-    if not path.is_file():
-        there = "the folder" if path.is_dir() else "no file"
-        raise refuse(expected="a saved model", got=f"{there} {path}", fix="check the path")
-    data = path.read_bytes()
+    if not os.path.isfile(path):  # False for a name too long, where Path.is_file raises
+        there = "the folder" if os.path.isdir(path) else "no file"
+        got = f"{there} {shown(str(path))}"
+        raise refuse(expected="a saved model", got=got, fix="check the path")
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        got = f"{path}: {error.strerror}"
+        raise refuse(expected="a saved model", got=got, fix="check who may read it") from error
     try:
         tensors = safetensors.torch.load(data)
         header = read_json(data[8 : 8 + int.from_bytes(data[:8], "little")])

@@ -216,6 +216,7 @@ PASSED_ONCE = {
         lambda: rt.save("m.safetensors", attack.model(), labels=[10**400, 1, 2]),
         "3 distinct names",
     ),
+    "a name that no disk takes": (lambda: rt.load("x" * 100_000), "no file 'xxx"),
     "dates as features": (
         lambda: rt.RAGClassifier().fit(pd.DataFrame({"day": pd.date_range("2020", periods=2)}), [0, 1]),
         "numbers in features X",
