@@ -49,7 +49,7 @@ def named(name: str, text: str) -> set[str]:
         ("08-a", "different without, same with", "same with, different without"),
         ("08-a", "without different with same", "same with, different without"),
         ("08-a", "same, different", "same with, different without"),
-        ("09-e", "adapter then scratch", "adapter, then scratch"),
+        ("09-e", "no then yes", "no, then yes"),
         ("05-c", "<0", "below 0"),
         ("05-c", "> 0", "above 0"),
         ("05-c", "below zero", "below 0"),
