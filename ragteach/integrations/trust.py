@@ -16,6 +16,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import torch
 
 from ragteach.adapters import INITS, KINDS
@@ -323,7 +324,8 @@ def _share(one: Any, other: Any) -> bool:
 
 @functools.cache
 def _every_letter() -> str:
-    return "".join(map(chr, range(sys.maxunicode + 1)))
+    every = np.arange(sys.maxunicode + 1, dtype="<u4")
+    return every.tobytes().decode("utf-32-le", "surrogatepass")
 
 
 def _slow(pattern: Any, why: str) -> Exception:
