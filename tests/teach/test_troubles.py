@@ -8,14 +8,18 @@ import pytest
 from ragteach.teach import troubles
 
 
-def test_the_page_is_current():
-    fresh = troubles.page()
-    assert troubles.PAGE.read_text(encoding="utf-8") == fresh, (
+@pytest.fixture(scope="module")
+def page():
+    return troubles.page()
+
+
+def test_the_page_is_current(page):
+    assert troubles.PAGE.read_text(encoding="utf-8") == page, (
         "run python -m ragteach.teach.troubles"
     )
 
 
-def test_every_refusal_stands_on_the_page():
+def test_every_refusal_stands_on_the_page(page):
     """Counted another way: by the words in the source."""
     calls = 0
     for path in troubles.PACKAGE.rglob("*.py"):
@@ -25,14 +29,13 @@ def test_every_refusal_stands_on_the_page():
         names = [n for n in ast.walk(tree) if isinstance(n, ast.Name) and n.id == "refuse"]
         assert found == len(names), path
     assert calls > 100
-    page = troubles.page()
     assert "| `whole` | ‹name› to be a whole number >= ‹low›‹most› |" in page
     assert all(line.count(" | ") == 2 for line in page.splitlines() if line.startswith("| `"))
 
 
-def test_rows_are_words_not_code():
+def test_rows_are_words_not_code(page):
     """No bare brace, no private name, no cell that is a placeholder alone."""
-    rows = [row for row in troubles.page().splitlines() if row.startswith("|")]
+    rows = [row for row in page.splitlines() if row.startswith("|")]
     assert not [row for row in rows if re.search("[{}]", row)]
     assert not [row for row in rows if re.search(r"(?<![\w_])_[a-z]", row)]
     assert not [row for row in rows if re.search(r"\| ‹[^‹›]*› \|", row)]
