@@ -4,6 +4,7 @@ The machinery itself is tried on a small lesson written here, before any real le
 """
 
 import ast
+import functools
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,6 +23,12 @@ NAMES = [row["name"] for row in ROWS]
 LESSONS = [row for row in ROWS if build.teaches(row["name"])]
 LESSON_NAMES = [row["name"] for row in LESSONS]
 PAIRS = [(row, kind) for row in ROWS for kind in build.paths(row["name"])]
+
+
+@functools.cache
+def student(name: str):
+    """A student's notebook as it is generated, to be read."""
+    return build.generate(ROWS[NAMES.index(name)], ROWS, "student")
 
 
 def exercises_of(name: str) -> set[str]:
@@ -131,7 +138,7 @@ def test_every_lesson_has_the_rhythm(row):
     """A prediction before its reveal, a widget, a proof, an answer that a reader judges, recap,
     sources.
     """
-    nb = build.generate(row, ROWS, "student")
+    nb = student(row["name"])
     code = lesson_code(nb)
     guesses, shown = (
         {m[1]: m.start() for m in re.finditer(rf'\b{name}\(\s*"([^"]+)"', code)}
@@ -159,7 +166,7 @@ def test_every_exercise_has_its_card_before_its_cell_and_one_has_a_rubric(row):
     assert any(checks.get(number).rubric for number in numbers)
     said = " ".join(f"{checks.get(n).title} {checks.get(n).trains}" for n in numbers)
     assert row["name"].startswith("lab_") or "experiment" in said  # a lab is one as a whole
-    code = lesson_code(build.generate(row, ROWS, "student"))
+    code = lesson_code(student(row["name"]))
     for number in numbers:
         assert 0 <= code.find(f'card("{number}")') < code.find(f'check("{number}", ')
 
@@ -182,7 +189,7 @@ def test_an_answer_has_one_source(row):
 
 @pytest.mark.parametrize("row", LESSONS, ids=LESSON_NAMES)
 def test_a_student_imports_no_answers(row):
-    tree = ast.parse(lesson_code(build.generate(row, ROWS, "student")))
+    tree = ast.parse(lesson_code(student(row["name"])))
     for node in ast.walk(tree):
         if isinstance(node, ast.Import | ast.ImportFrom):
             named = [getattr(node, "module", "") or "", *(alias.name for alias in node.names)]
@@ -578,7 +585,7 @@ def test_a_student_meets_no_answer_before_the_prediction():
 @pytest.mark.parametrize("row", LESSONS, ids=LESSON_NAMES)
 def test_what_a_reveal_says_does_not_stand_in_its_source(row):
     """The words are looked up or computed; of two outcomes both may be written."""
-    for call in ast.walk(ast.parse(lesson_code(build.generate(row, ROWS, "student")))):
+    for call in ast.walk(ast.parse(lesson_code(student(row["name"])))):
         if isinstance(call, ast.Call) and getattr(call.func, "id", "") == "reveal":
             assert not isinstance(call.args[1], ast.Constant), ast.unparse(call)
 
