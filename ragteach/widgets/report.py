@@ -27,6 +27,7 @@ from matplotlib.figure import Figure
 
 from ragteach.data.files import load_article
 from ragteach.data.sources.human import load_human
+from ragteach.data.splits import split_frame
 from ragteach.data.survey.look_views import counted, html_table
 from ragteach.data.survey.looking import Look, look
 from ragteach.data.toy import make_toy
@@ -151,6 +152,13 @@ def write_report(
             "rows, so that this page is made in minutes. For a model of all rows: python -m "
             f"ragteach train --strategy {shlex.quote(advice.strategy)}.",
         )
+    frame, small = _splittable(frame)
+    if small:
+        notes += (
+            f"{counted(small, 'task')} too small to be split once more, "
+            f"{', '.join(map(repr, small[:SENTENCES]))}{' ...' if small[SENTENCES:] else ''}: the "
+            "slider, the sentences and the saved model are made without.",
+        )
     try:
         with warnings.catch_warnings(record=True) as said:
             warnings.simplefilter("always")
@@ -169,6 +177,20 @@ def write_report(
     page = report(table, found, split, command, path, notes)
     written.append(write(folder / "report.html", page.encode("utf-8")))
     return written
+
+
+def _splittable(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+    """The rows of tasks of which something is left to choose by, and the names of the others."""
+    try:
+        with warnings.catch_warnings():  # `fit_split` says it again
+            warnings.simplefilter("ignore")
+            _, val, _ = split_frame(frame)
+    except RagteachError:  # none can be split: `fit_split` says so
+        return frame, []
+    there = frame["task"].isin(val["task"])
+    kept = frame[there].reset_index(drop=True)
+    kept.attrs = dict(frame.attrs)
+    return kept, list(frame["task"][~there].unique())
 
 
 def report(

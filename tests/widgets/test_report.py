@@ -6,12 +6,20 @@ from html.parser import HTMLParser
 import numpy as np
 import pandas as pd
 import pytest
+from problems import refused
 
 import ragteach as rt
 from ragteach.study.advice import advise
 from ragteach.study.experiment import compare, paired, summary
 from ragteach.study.one_split import fit_split
-from ragteach.widgets.report import MOST_BYTES, _folded, in_words, report, write_report
+from ragteach.widgets.report import (
+    MOST_BYTES,
+    _folded,
+    _splittable,
+    in_words,
+    report,
+    write_report,
+)
 
 VOID = {"meta", "link", "img", "br", "input"}
 
@@ -130,6 +138,23 @@ def test_what_was_left_out_is_said_at_the_top_and_stars_have_their_own_measure()
     assert "1 more row was left out: 1 without label." in words
     assert "The task 'shpo' and its 1 row are left out." in words
     assert "mean error (stars)" in words and "lower is better" in words
+
+
+def test_one_small_task_takes_the_model_from_none_of_the_others():
+    """compare scores a task of two rows, if it can; a split of train, validation and test cannot."""
+    toy = rt.as_frame(rt.make_toy(n_per_task=20))
+    small = toy[toy["task"] == "cars"].iloc[:2].assign(task="shpo")
+    both = pd.concat([toy, small], ignore_index=True)
+    both.attrs = toy.attrs | {"task_names": [*toy.attrs["task_names"], "shpo"]}
+    with refused("three different texts of a label", "'shpo' (2)"):
+        fit_split(both, strategies=["full sharing"])
+    kept, without = _splittable(both)
+    assert without == ["shpo"] and kept["text"].tolist() == toy["text"].tolist()
+    split = fit_split(kept, strategies=["full sharing"])
+    assert split.task_names == toy.attrs["task_names"]
+    assert split.class_names == toy.attrs["label_names"]
+    nothing = small.reset_index(drop=True)
+    assert _splittable(nothing)[0] is nothing
 
 
 def gaps(*rows):
