@@ -58,7 +58,7 @@ def fit_heads(
         )
     whole("epochs", epochs, 0, MOST)
     lr, lam, lam_shared = (one_value(value) for value in (lr, lam, lam_shared))
-    at_least("lr", lr)
+    at_least("lr", lr, 0.0, 1e30)
     check_penalty("lam", lam)
     check_penalty("lam_shared", lam_shared)
     lr, lam, lam_shared = float(lr), float(lam), float(lam_shared)  # a Fraction is no float yet

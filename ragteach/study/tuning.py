@@ -25,8 +25,16 @@ import joblib
 import pandas as pd
 
 from ragteach.dataset import MultiTaskDataset
-from ragteach.errors import RagteachError, at_least, need, one_of, refuse, shown, whole
-from ragteach.ground.arguments import LARGEST_NUMPY_SEED, MOST, is_a, yes_no
+from ragteach.errors import RagteachError, at_least, is_number, need, one_of, refuse, shown, whole
+from ragteach.ground.arguments import (
+    LARGEST_NUMPY_SEED,
+    LARGEST_PENALTY,
+    MOST,
+    check_penalty,
+    is_a,
+    yes_no,
+)
+from ragteach.ground.functions import check_callbacks
 from ragteach.ground.objects import has
 from ragteach.model import RAG
 from ragteach.study.identity import identity
@@ -45,6 +53,9 @@ SPACE = {
     "graph": ["one_per_task", "grouped", "random", "all", "none"],
     "alpha": ["equal", "size", "difficulty"],
 }
+
+
+OPTIONS = ("adapter", "bias", "init", "per_task", "scale", "seed")  # of `RAG`, in every trial
 
 
 @dataclass
@@ -140,6 +151,9 @@ def search(
     yes_no("progress", progress)
     check_jobs(n_jobs)
     check_resume(resume, out)
+    check_callbacks(callbacks)
+    for name in options:
+        one_of("option for RAG beside the space", name, OPTIONS)
     if patience is not None:
         whole("patience", patience, 1)
     if timeout is not None:
@@ -228,7 +242,8 @@ def _checked(space: dict | None) -> dict:
             if (
                 len(choice) != 2
                 or name not in ("lam", "lam_shared")
-                or not 0 < choice[0] < choice[1]
+                or not all(is_number(end) for end in choice)
+                or not 0 < choice[0] < choice[1] <= LARGEST_PENALTY
             ):
                 raise refuse(
                     expected=f"{name} as a pair (low, high) with 0 < low < high, a list, or one "
@@ -240,7 +255,20 @@ def _checked(space: dict | None) -> dict:
             raise refuse(
                 expected=f"choices for {name}", got="an empty list", fix="give at least one"
             )
+        else:
+            for value in choice if isinstance(choice, list) else [choice]:
+                _check_choice(name, value)
     return merged
+
+
+def _check_choice(name: str, value: Any) -> None:
+    """Refuse a value that no trial could be made with."""
+    if name in ("lam", "lam_shared"):
+        check_penalty(name, value)
+    elif name == "rank" and value is not None:
+        whole("rank", value, 1)
+    elif name == "graph":
+        one_of("graph", value, SPACE["graph"])
 
 
 def _fits(study: Any, space: dict) -> None:

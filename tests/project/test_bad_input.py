@@ -5,6 +5,7 @@ Hypothesis chooses the argument and the value; the choice repeats. To try everyt
     RAGTEACH_ATTACK=all python -m pytest tests/project/test_bad_input.py
 """
 
+import functools
 import itertools
 import math
 import os
@@ -228,6 +229,31 @@ PASSED_ONCE = {
     "a list of labels": (lambda: rt.resample(_cells(label=[[0], [1], [0]])), "one label in each row"),
     "labels without end": (lambda: rt.split_frame(_cells(label=[0, np.inf, 0])), "finite labels"),
 }  # fmt: skip
+
+
+SEARCHED = {
+    "callbacks that are none": ({"callbacks": 5}, "callbacks in a list"),
+    "an option that RAG has not": ({"depth": 3}, "'depth'"),
+    "an option that the data give": ({"tasks": TASKS}, "'tasks'"),
+    "words for ends": ({"space": {"lam": ("a", "b")}}, "lam as a pair"),
+    "no end": ({"space": {"lam": (0.1, math.inf)}}, "lam as a pair"),
+    "a matrix for a name": ({"space": {"graph": np.eye(2)}}, "graph to be one of"),
+    "half a rank": ({"space": {"rank": [1.5]}}, "rank = 1.5"),
+    "penalties below nothing": ({"space": {"lam": [-1.0]}}, "lam = -1.0"),
+    "something that is read once": ({"space": {"lam": (i for i in ())}}, "lam = <generator"),
+}
+PASSED_ONCE |= {
+    kind: (
+        functools.partial(rt.search, attack.data(), attack.data(), 1, progress=False, **given),
+        said,
+    )
+    for kind, (given, said) in SEARCHED.items()
+} | {
+    "a step that Adam has no number for": (
+        lambda: rt.fit_heads(rt.MultiHead(4, attack.heads()), attack.head_data(), lr=1e39),
+        "lr = 1e\\+39",
+    ),
+}
 
 
 @pytest.mark.parametrize("kind", PASSED_ONCE)
