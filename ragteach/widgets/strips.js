@@ -7,13 +7,14 @@
 
 const MOST_PARTS = 12; // words; of more the strongest stand alone, the others in one sum
 const FEW_PARTS = 4; // of fewer words beside each other the table is turned
-const NARROW = 74; // pixels: two small numbers
+const NARROW = 70, // pixels: two small numbers and some air
+  CLOSE = 66; // without: where the table is turned, on a telephone
 
 const WIDE = 130; // pixels: a name longer than this is cut, and said whole by its title
 
 /** How wide the column of a name is, in bold and with its padding; and a name cut to the widest column. (The style does not
  * cut it: a cell with `overflow` makes Chromium sort the layers of the page again in every frame.) */
-const columnWidth = (text) => Math.round(Math.max(NARROW, Math.min(WIDE, 1.15 * ruler(text) + 10)));
+const columnWidth = (text, least = NARROW) => Math.round(Math.max(least, Math.min(WIDE, 1.15 * ruler(text) + 10)));
 const fitted = (text, less = 0) => clip(text, (WIDE - 10) / 1.15 - less);
 const FRONT = ["class", "bias"],
   BACK = ["= sum", "probability"];
@@ -43,8 +44,8 @@ function additiveStrip(ui) {
       const words = best(most).map((i) => `+ ${visible(parts[i].word)}`);
       const names = [...FRONT, ...words, ...(words.length < parts.length ? ["+ 99 more words"] : []), ...BACK];
       return names
-        .map(columnWidth)
-        .reduce((a, b) => a + b, Math.max(...classes.map(columnWidth)) - columnWidth("class"));
+        .map((text) => columnWidth(text))
+        .reduce((a, b) => a + b, Math.max(...classes.map((text) => columnWidth(text))) - columnWidth("class"));
     };
     let most = Math.min(MOST_PARTS, parts.length);
     while (most > FEW_PARTS && needed(most) > room) most -= 1;
@@ -81,8 +82,9 @@ function additiveStrip(ui) {
       }),
     );
     const corner = heading("col", turned ? "part" : "class"),
-      widest = Math.max(...(turned ? parts : heads).map(({ textContent }) => columnWidth(textContent)));
-    for (const cell of turned ? heads : parts) cell.style.width = `${columnWidth(cell.textContent)}px`;
+      least = turned ? CLOSE : NARROW,
+      widest = Math.max(...(turned ? parts : heads).map(({ textContent }) => columnWidth(textContent, least)));
+    for (const cell of turned ? heads : parts) cell.style.width = `${columnWidth(cell.textContent, least)}px`;
     corner.style.width = `${widest}px`;
     const top = h("tr", {}, corner, ...(turned ? heads : parts));
     const rows = turned

@@ -64,7 +64,7 @@ td.filled { outline: 2px solid var(--accent); outline-offset: -2px; font-weight:
 :is(.failed, .waiting) :is(.picture, .picture *, .layer) { visibility: hidden; }
 .heard { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 .panels { display: grid; grid-template-columns: var(--columns, repeat(2, minmax(0, 1fr))); gap: 12px 20px; } .panel { min-width: 0; } .panel.full { grid-column: 1 / -1; }
-.narrow .control.short { max-width: none; } .narrow :is(th, td) { padding: 2px 4px; min-width: 0 !important; } .narrow .wrap td { white-space: normal; } .narrow .wrap table { font-size: 11.5px; } .narrow .wrap :is(th, td) { padding: 2px 0 2px 7px; } .narrow .wrap :is(th, td):first-child { padding-left: 0; } .narrow .panels { grid-template-columns: minmax(0, 1fr); }
+.narrow .control.short { max-width: none; } .narrow .strip :is(th, td) { padding: 2px 1px; } .narrow .strip small { font-size: 10px; } .narrow :is(th, td) { padding: 2px 4px; min-width: 0 !important; } .narrow .wrap td { white-space: normal; } .narrow .wrap table { font-size: 11.5px; } .narrow .wrap :is(th, td) { padding: 2px 0 2px 7px; } .narrow .wrap :is(th, td):first-child { padding-left: 0; } .narrow .panels { grid-template-columns: minmax(0, 1fr); }
 svg { display: block; width: 100%; overflow: visible; } .sample { width: 26px; height: 14px; display: inline-block; vertical-align: -2px; } svg text { fill: var(--fg); font-size: 12px; } svg .soft { fill: var(--soft); }
 .track, .layer, .still { background: var(--bg); }
 .scroll, .scroll.layer { background: linear-gradient(to right, var(--bg) 40%, transparent) left / 36px 100% no-repeat local, linear-gradient(to left, var(--bg) 40%, transparent) right / 36px 100% no-repeat local,
