@@ -20,6 +20,7 @@ import importlib
 import inspect
 import pickle
 import re
+import sys
 import sysconfig
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -36,6 +37,7 @@ from ragteach.ground.objects import printed
 from ragteach.teach import record
 from ragteach.teach.classroom.worlds import DEFAULT, world_of
 from ragteach.teach.drawing import as_array, as_html, as_text, marked
+from ragteach.teach.grammar import agreeing
 from ragteach.teach.handing import by_name, does_not_fit, kinds, like
 from ragteach.teach.likely import direction, first_difference, likely
 from ragteach.teach.meant import meant
@@ -196,14 +198,12 @@ def get(number: str) -> Exercise:
         if error.name != module:
             raise
     if not isinstance(number, str) or number not in REGISTRY:
-        known = (
-            ", ".join(sorted(k for k in REGISTRY if k.startswith(f"{lesson}-")))
-            or "none in this lesson"
-        )
+        known = ", ".join(sorted(k for k in REGISTRY if k.startswith(f"{lesson}-")))
+        short = re.fullmatch(r"\d-\d+", printed(number))  # "0-1" is 00-1
         raise refuse(
-            expected=f"the number of an exercise: {known}",
+            expected=f"the number of an exercise: {known or 'as on its card, such as 00-1'}",
             got=shown(number, 80),
-            fix="check the number",
+            fix=f'write "0{printed(number)}"' if short else "check the number",
         )
     return REGISTRY[number]
 
@@ -313,8 +313,9 @@ def expect_close(
 ) -> None:
     """Compare numbers or arrays; ``wrong`` pairs known wrong values with the message for each.
 
-    A wrong value may be a function of no arguments, called only if needed. The first that equals
-    yours decides the message. A wrong shape is told as such.
+    A wrong value may be a function of no arguments, called only if needed. The one that equals
+    yours decides the message; where two do, both are told, for nobody can say which it was. A wrong
+    shape is told as such.
 
     Example:
         >>> expect_close(7, 12, wrong=[(7, "You added where the equation multiplies.")])
@@ -322,7 +323,7 @@ def expect_close(
         ...
         ragteach.teach.checks.Wrong: You added where the equation multiplies.
     """
-    finished(yours, f"{what} is not there yet.")
+    finished(yours, agreeing(what, "is not there yet."))
     right = as_array(expected)
     try:
         mine = as_array(yours)
@@ -336,44 +337,54 @@ def expect_close(
         rtol = min(rtol, 1e-6)  # a count is right or wrong: 1501 is not 1500
     if _same(mine, right, rtol, atol):
         return
-    for value, message in wrong:
-        if _same(mine, as_array(value() if callable(value) else value), rtol, atol):
-            raise Wrong(message, mine, right)
+    slips = (
+        message
+        for value, message in wrong
+        if _same(mine, as_array(value() if callable(value) else value), rtol, atol)
+    )
+    if told := list(dict.fromkeys(slips)):
+        raise Wrong(_either(told), mine, right)
     if slip := likely(mine, right, rtol, atol):
-        raise Wrong(f"{what} {slip}", mine, right)
+        raise Wrong(agreeing(what, slip), mine, right)
     if part := partly(mine, right, what, _given()):
-        raise Wrong(f"{what} {part}", mine, right, rule=True)
+        raise Wrong(agreeing(what, part), mine, right, rule=True)
     if mine.shape != right.shape:
         raise Wrong(
-            f"{what} has shape {mine.shape}; it should be {right.shape}.",
+            agreeing(what, f"has shape {mine.shape}; it should be {right.shape}."),
             mine,
             right,
             diagnosed=False,
         )
     if not np.isfinite(mine).all():
-        raise Wrong(f"{what} contains nan or infinity.", mine, right, diagnosed=False)
+        raise Wrong(agreeing(what, "contains nan or infinity."), mine, right, diagnosed=False)
     off = int((~np.isclose(mine, right, rtol=rtol, atol=atol)).sum())
     where = first_difference(mine, right, rtol, atol)
     how_many = f" in {off} of {right.size} entries, {where}" if where else ""
     if not right.ndim:
         how_many = f" from what is asked: yours is {mine:.4g}{direction(mine, right)}"
-    raise Wrong(f"{what} differs{how_many}.", mine, right, diagnosed=False)
+    raise Wrong(agreeing(what, f"differs{how_many}."), mine, right, diagnosed=False)
+
+
+def _either(told: Sequence[str]) -> str:
+    """One slip, or the first two of those that give the same numbers."""
+    if len(told) == 1:
+        return told[0]
+    return f"Two slips give just this. Either: {told[0]} Or: {told[1]}"
 
 
 def expect_equal(
     yours: object, expected: object, wrong: Mistakes = (), what: str = "Your answer"
 ) -> None:
     """Compare things that are equal or not: words, sets, lists, whole numbers."""
-    finished(yours, f"{what} is not there yet.")
+    finished(yours, agreeing(what, "is not there yet."))
     if bool(yours == expected):
         return
     for value, message in wrong:
         if bool(yours == value):
             raise Wrong(message, shown(yours), shown(expected))
     where = _first_unequal(yours, expected)
-    raise Wrong(
-        f"{what} is not the expected one{where}.", shown(yours), shown(expected), diagnosed=False
-    )
+    told = agreeing(what, f"is not the expected one{where}.")
+    raise Wrong(told, shown(yours), shown(expected), diagnosed=False)
 
 
 def _first_unequal(yours: object, expected: object) -> str:
@@ -417,6 +428,33 @@ def expect_choice(yours: object, right: str, wrong: dict[str, str]) -> None:
 def as_choice(word: object) -> str:
     """Capitals, brackets, dots, hyphens and spaces do not make another choice."""
     return re.sub(r"[\s_-]+", " ", printed(word).strip().strip("().'\"")).strip().lower()
+
+
+@contextmanager
+def by_hand(*library: Callable, why: str = "it does the whole exercise") -> Iterator[None]:
+    """Inside, a function of the learner that calls one of these is refused, whatever it returns.
+
+    Raises:
+        Wrong: one of them was called.
+    """
+    codes = {getattr(inspect.unwrap(f), "__code__", f): f.__name__ for f in library}
+    used: list[str] = []
+
+    def see(frame: Any, event: str, called: Any) -> None:
+        what = frame.f_code if event == "call" else None
+        if event == "c_call" and _of_learner(frame.f_code.co_filename):
+            what = called  # a built-in function, and not one that a library calls for itself
+        if what is not None and any(what is code for code in codes):
+            used.append(codes[what])
+
+    before = sys.getprofile()
+    sys.setprofile(see)
+    try:
+        yield
+    finally:
+        sys.setprofile(before)
+        if used:
+            raise Wrong(f"Yours calls {used[0]}: {why}. Write it yourself, without that call.")
 
 
 def expect(condition: object, message: str, yours: object = None, expected: object = None) -> None:
@@ -468,7 +506,9 @@ def _judge(number: str, yours: object) -> Result:
         return Result(number, FAIL, told, wrong.yours, wrong.marked, diagnosed)
     except Exception as error:  # whatever the learner's code does, the notebook goes on
         return _explain_error(number, error, callable(yours))
-    message = " ".join(text for text in (said or "Right.", exercise.reason) if text)
+    own = callable(yours) and yours is exercise.reference
+    note = "This is the course's own answer: write yours to learn from it." if own else ""
+    message = " ".join(text for text in (said or "Right.", exercise.reason, note) if text)
     return Result(number, PASS, message, rubric=() if exercise.model else exercise.rubric)
 
 

@@ -74,7 +74,7 @@ def _values(mine: np.ndarray, right: np.ndarray, alike: Alike) -> str:
             return f"is a logarithm of base {base}; the natural one is asked for."
     if alike(mine, np.abs(right)):
         return "has the right sizes, but no signs: an absolute value or a square took them away."
-    if alike(mine, np.round(right)):
+    if right.ndim and alike(mine, np.round(right)) and len(np.unique(mine)) > 2:
         return f"is rounded to whole numbers{_first(mine)}. Keep the decimals."
     if alike(mine, right**2):
         return "is the square of the right answer."
@@ -118,7 +118,7 @@ def _entries(mine: np.ndarray, right: np.ndarray, alike: Alike) -> str:
         if alike(mine, np.broadcast_to(right.mean(axis, keepdims=True), right.shape)):
             return f"is the same all along axis {axis}: a mean was taken over it."
     if np.ptp(right) > 1e-9 and np.ptp(mine) < 1e-12:
-        return f"is {mine.flat[0]:.4g} everywhere, whatever it is given."
+        return f"is {mine.flat[0]:.4g} in every entry; the entries should differ."
     return _line(mine, right, alike)
 
 

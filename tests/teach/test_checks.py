@@ -264,7 +264,7 @@ RIGHT_ONE = np.array([[1.0, -2.0, 4.0], [0.5, 8.0, 3.0]])
         (RIGHT_ONE.sum(1), "has lost axis 1: a sum ran over it"),
         (RIGHT_ONE[0], "the first part only, along axis 0"),
         (np.stack([RIGHT_ONE - 1, RIGHT_ONE + 1]), "one axis too many"),
-        (np.full((2, 3), 7.0), "is 7 everywhere, whatever it is given"),
+        (np.full((2, 3), 7.0), "is 7 in every entry"),
     ],
 )
 def test_common_slips_are_named_in_every_exercise(mine, told):

@@ -90,7 +90,23 @@ def graph_turned(shared, adapters, graph):
     return shared + torch.tensordot(graph.T, adapters, dims=1)
 
 
+def in_place(shared, adapters, graph):
+    """+= on shared itself, for one task after the other: one matrix in every place."""
+    return (shared + torch.tensordot(graph, adapters, dims=1).sum(0)).expand(len(graph), -1, -1)
+
+
+def in_place_and_copied(shared, adapters, graph):
+    """The same, with a copy kept after each task."""
+    return shared + torch.tensordot(graph, adapters, dims=1).cumsum(0)
+
+
+IN_PLACE = (
+    "+= changes shared itself, so what one task adds the next one has too. Begin each task with a "
+    "copy: shared.clone()."
+)
 WEIGHT_MISTAKES = [
+    (in_place, IN_PLACE),
+    (in_place_and_copied, IN_PLACE),
     (
         all_for_all,
         "Every task gets every adapter: the graph is left out. This is the article's literal sum.",

@@ -210,6 +210,10 @@ def wrong_spreads(ends):
             "largest and smallest.",
         ),
         (
+            (ends - ends[0]).abs().max(),
+            "You compared every seed with the first. Two others may be further apart.",
+        ),
+        (
             (ends[0] - ends[1]).abs().max(),
             "You compared the first two seeds only. Another pair may be further apart.",
         ),

@@ -243,6 +243,7 @@ def to_the_last(weights):
 
 def wrong_products(a):
     u, s, vt = np.linalg.svd(a, full_matrices=False)
+    centred_u, _, centred_vt = np.linalg.svd(a - a.mean(0), full_matrices=False)
     right = to_the_last(a)
     row_dropped = np.vstack([a[:2], np.zeros_like(a[0])])
     last_is_sum = np.vstack([right[:2], right[:2].sum(0)])
@@ -251,6 +252,14 @@ def wrong_products(a):
             to_the_last(u[:, :2] * s[:2] @ vt[:2]),
             "You cut the SVD of a itself at rank 2: that loses something. Subtract the common "
             "shift first.",
+        ),
+        (
+            to_the_last(centred_u[:, :2] @ centred_vt[:2]),
+            "The singular values are left out: multiply one of the two factors by s.",
+        ),
+        (
+            to_the_last(u[:, :2] @ vt[:2]),
+            "The singular values are left out, and the common shift is still in.",
         ),
         (
             to_the_last(row_dropped),
@@ -288,6 +297,10 @@ def wrong_overlaps(n_adapters, per_task):
             (per_task, per_task * (per_task - 1) / (n_adapters - 1)),
             "The two tasks draw independently of each other: what one holds is not gone "
             "for the other.",
+        ),
+        (
+            (per_task, per_task),
+            "Two tasks hold the same k adapters only by chance: count those that both drew.",
         ),
         (right[::-1], "The two numbers are swapped: first a task with itself, then two tasks."),
         (

@@ -321,6 +321,13 @@ def ridge_mistakes(X, y, w_s, lam):
         ),
         (right - w_s, "This is the adapter a = w - w_s. The question is for w: add w_s."),
         (
+            np.linalg.solve(
+                X.T @ X / (2 * len(X)) + lam * np.eye(X.shape[1]),
+                X.T @ y / (2 * len(X)) + lam * w_s,
+            ),
+            "A 2 is left over: the gradient of |Xw - y|^2 / (2n) is X'(Xw - y)/n.",
+        ),
+        (
             ridge_towards(X, y, w_s, lam / len(X)),
             "Your squares are summed, ours averaged over n: the gradient is X'(Xw - y)/n.",
         ),

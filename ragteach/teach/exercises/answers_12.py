@@ -269,11 +269,12 @@ class BestEpoch:
             self.epoch, self.val_loss = epoch, record["val_loss"]
 
 
-# Three runs: the number of the first epoch, validation losses, training losses.
+# Four runs: the number of the first epoch, validation losses, training losses.
 RUNS = (
     (1, [0.9, 0.5, 0.95, 0.5, 0.8], [0.8, 0.7, 0.5, 0.6, 0.9]),
     (7, [30.0, 21.0, 26.0, 24.0, 25.0], [9.0, 9.5, 7.0, 7.5, 8.0]),
     (1, [0.6, 0.65, 0.7, 0.55, 0.75], [0.5, 0.7, 0.6, 0.65, 0.8]),
+    (1, [0.6, 0.5, 0.499, 0.53, 0.7], [0.7, 0.5, 0.6, 0.4, 0.8]),  # lower by very little
 )
 
 

@@ -44,8 +44,15 @@ def ndcg(yours):
         linear = dcg(ratings[order]) / dcg(np.sort(ratings)[::-1])
         powers = dcg(2.0 ** ratings[order]) / dcg(np.sort(2.0**ratings)[::-1])
         right = dcg(mine) / dcg(best)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            found = call(yours, ratings, scores, k)
+        expect(
+            np.size(found) != 1 or not np.isnan(np.ravel(found)[0]),
+            "Yours is nan. log2(1) is 0: is the first place divided by it? Divide place i by "
+            "log2(i + 1).",
+        )
         expect_close(
-            call(yours, ratings, scores, k),
+            found,
             right,
             wrong=[
                 (

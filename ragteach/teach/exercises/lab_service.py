@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ragteach.teach.checks import call, exercise, expect, expect_close, finished
+from ragteach.teach.checks import Wrong, call, exercise, expect, expect_close, finished
 from ragteach.teach.drawing import as_array
 from ragteach.teach.exercises import answers_lab_service as answers
 from ragteach.teach.written import Sentence, in_words
@@ -229,12 +229,12 @@ def threshold(yours):
             known.insert(
                 0, (finite, "Here no answer pays. Try infinity too: a person reads everything.")
             )
-        expect_close(
-            t,
-            best,
-            wrong=known,
-            what=f"The threshold for {what} costs {cost(t):.3f} a message, and {cost(best):.3f} is "
-            "possible: it",
+        for value, message in known:
+            expect(not np.isclose(t, value), message)
+        raise Wrong(
+            f"For {what} a threshold of {t:.3g} costs {cost(t):.3f} a message, and "
+            f"{cost(best):.3f} is possible.",
+            rule=True,
         )
 
 
@@ -259,7 +259,7 @@ def _place(tries, cost):
     hints=[
         "Answering costs (1 - p) * wrong on average. Not answering costs person.",
         "Set the two equal and solve for p.",
-        "p = 1 - person / wrong, and never below 0.",
+        "p = 1 - person / wrong. Where that is below 0, answering always pays.",
     ],
     reference=answers.enough,
     reason="No validation messages are needed for it. But the probabilities must be honest: of "
@@ -267,10 +267,12 @@ def _place(tries, cost):
 )
 def enough(yours):
     """(wrong, person) -> the probability from which on an answer costs less than a person."""
-    for wrong, person in ((3.0, 1.0), (10.0, 4.0), (1.0, 2.0), (2.0, 2.0)):
+    for wrong, person in ((7.0, 2.0), (3.0, 1.0), (10.0, 4.0), (1.0, 2.0), (2.0, 2.0)):
         right = answers.enough(wrong, person)
         found = call(yours, wrong, person)
         finished(found, "Return the probability.")
+        if wrong < person and np.ndim(found) == 0 and np.isclose(found, 1 - person / wrong):
+            continue  # below 0: from any probability on, which is the same rule
         known = [
             (
                 person / wrong,
@@ -287,10 +289,13 @@ def enough(yours):
             ),
             ((wrong - person) / person, "Divide by what a wrong answer costs."),
             (wrong - person, "That is a difference of costs. Divide it by wrong."),
+            (
+                (wrong - person) / (wrong + person),
+                "Divide by what a wrong answer costs alone: (1 - p) wrong equals person.",
+            ),
             (100 * right, "As a share, not in per cent."),
             (0.5, "One half looks at no costs."),
             (2 / 3, "Use the arguments: 2/3 is right for 3 and 1 only."),
-            (1 - person / wrong, "No probability lies below 0: there, answer always."),
         ]
         expect_close(
             found,

@@ -1,6 +1,9 @@
 """Exercises of lesson 00."""
 
+import re
 from collections.abc import Mapping
+
+import numpy as np
 
 from ragteach.teach.checks import (
     as_choice,
@@ -189,9 +192,15 @@ def change_places(yours):
 )
 def order_of_proof(yours):
     """The order of the steps."""
-    letters = yours if isinstance(yours, str) else "".join(map(str, yours))
-    said = "".join(letter for letter in letters.lower() if letter.isalpha())
-    expect(sorted(said) == ["a", "b", "c"], "Use each of the letters a, b and c once.", yours=yours)
+    letters = yours if isinstance(yours, str) else " ".join(map(str, np.ravel(yours)))
+    joins = {"then", "and", "first", "last"}  # "b then c then a"
+    words = [word for word in re.findall(r"[a-z]+", letters.lower()) if word not in joins]
+    said = "".join(words)
+    expect(
+        sorted(said) == ["a", "b", "c"],
+        'Write the three letters a, b and c in the order of the proof, each once, as in "abc".',
+        yours=yours,
+    )
     expect(
         said[0] != "a",
         "You begin with the conclusion. Begin with the assumption: every A_k is zero.",

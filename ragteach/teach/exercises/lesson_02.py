@@ -8,6 +8,8 @@ import torch
 from ragteach.data.toy import make_toy
 from ragteach.dataset import MultiTaskDataset
 from ragteach.teach.checks import (
+    Unfinished,
+    Wrong,
     call,
     exercise,
     expect,
@@ -54,6 +56,11 @@ def shapes(yours):
         )
         mine = tuple(mine)
         expect(
+            all(isinstance(n, int | np.integer) for n in mine),
+            f"A shape is made of whole numbers: for {letter} write it as in (8, 100), not the "
+            "array itself.",
+        )
+        expect(
             set(mine) <= {8, 100, 3, 4, 2},
             f"The shape of {letter}: only 8, 100, 3, 4 and 2 can occur in a shape here; yours is "
             f"{mine}.",
@@ -76,7 +83,8 @@ def shapes(yours):
     minutes=10,
     trains="turning a formula with two indices into tensors",
     hints=[
-        "For one task t: start from shared, and add graph[t, k] * adapters[k] for every k.",
+        "For one task t: start from a copy, shared.clone(), and add graph[t, k] * adapters[k] for every "
+        "k.",
         "Do this for every t, and stack the results: torch.stack([... for t in "
         "range(len(graph))]).",
         "In one line: the sum over k is torch.tensordot(graph, adapters, dims=1), of shape (T, C, "
@@ -126,7 +134,16 @@ def collapses(yours):
     """graph (T, K), a numpy array -> True if all W_t are equal, whatever the weights are."""
     said = []
     for graph in known.GRAPHS:
-        answer = call(yours, graph)
+        try:
+            answer = call(yours, graph)
+        except (Unfinished, Wrong):
+            raise
+        except Exception as error:
+            raise Wrong(
+                f"With a graph of shape {graph.shape} (tasks, adapters) your function raised "
+                f"{type(error).__name__}: {error}. There may be no adapter at all, or one task "
+                "alone: what is right then?"
+            ) from error
         one = isinstance(answer, bool | int | float | np.bool_) or (
             hasattr(answer, "item") and as_array(answer).size == 1
         )
@@ -272,8 +289,9 @@ def surplus(yours):
         "W - W.mean(0): the mean runs over the classes, which are axis 0.",
     ],
     reference=known.canonical,
-    reason="The mean over the classes takes up the common row v, so all twins lose it. Every class "
-    "loses the same row, so no probability changes.",
+    reason="What is subtracted (the mean over the classes, or the row of one of them) holds the "
+    "common row v once, so all twins lose it. Every class loses the same row, so no probability "
+    "changes.",
 )
 def canonical(yours):
     """W (C, d) -> a matrix of the same shape: the same for all twins, and itself a twin of W."""

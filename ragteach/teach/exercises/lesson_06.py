@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from ragteach.study.experiment import paired
-from ragteach.teach.checks import Wrong, call, exercise, expect, expect_close, finished
+from ragteach.study.experiment import interval, paired
+from ragteach.teach.checks import Wrong, by_hand, call, exercise, expect, expect_close, finished
 from ragteach.teach.exercises import answers_06 as answers
 from ragteach.teach.exercises.watched_06 import World
 from ragteach.teach.written import Sentence, in_words
@@ -148,8 +148,10 @@ def paired_interval(yours):
                 "This is the spread of a alone. Subtract first, then take the spread of d.",
             ),
         ]
+        with by_hand(interval):
+            found = call(yours, a, b)
         expect_close(
-            call(yours, a, b),
+            found,
             around(t * se),
             wrong,
             what="(mean, low, high)",
@@ -549,8 +551,10 @@ def resplit_interval(yours):
             return [mean, mean - half, mean + half]
 
         right = t * np.sqrt(v * (1 / n + r))
+        with by_hand(interval):
+            found = call(yours, d, r)
         expect_close(
-            call(yours, d, r),
+            found,
             around(right),
             wrong=[
                 (

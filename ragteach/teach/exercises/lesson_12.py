@@ -10,6 +10,7 @@ from ragteach.model import RAG
 from ragteach.teach.checks import (
     Wrong,
     as_array,
+    by_hand,
     call,
     exercise,
     expect,
@@ -49,9 +50,11 @@ def header(yours):
             want[name] = {"dtype": "F32", "shape": [i + 1, 70], "data_offsets": [place, end]}
             place = end
         text = json.dumps(want).encode()
-        data = len(text).to_bytes(8, "little") + text + bytes(place)
+        numbers = b"}\x00]\x00"  # a brace may stand among the numbers, too
+        data = len(text).to_bytes(8, "little") + text + (numbers * place)[:place]
         try:
-            mine = call(yours, data)
+            with by_hand(eval, exec, why="that runs what stands in the file"):
+                mine = call(yours, data)
         except (json.JSONDecodeError, UnicodeDecodeError, OverflowError, MemoryError) as error:
             for wrong, message in known.HEADER_ERRORS:
                 expect(not wrong(yours, data), message)
@@ -67,6 +70,20 @@ def header(yours):
         )
         expect(set(mine) == set(want), known.HEADER_PART)
         expect_equal(mine, want, what="The header")
+    long = (len(text) + 2**40).to_bytes(8, "little") + data[8:]
+    expect(
+        not _reads(yours, long, want),
+        "You read some of the eight bytes of the length only: here is a file whose higher bytes "
+        "are not 0, and yours did not notice.",
+    )
+
+
+def _reads(yours, data, want):
+    """Does it find this header in these bytes?"""
+    try:
+        return call(yours, data) == want
+    except Exception:  # refusing a length that cannot be is right
+        return False
 
 
 # ------------------------------------------------------------------ 12-2
@@ -107,7 +124,8 @@ def merge(yours):
         model = _merge_model(seed)
         before = copy.deepcopy(model.state_dict())
         expect(callable(yours), "Hand over the function itself, without brackets.")
-        linear = yours(model, task)
+        with by_hand(RAG.merge):
+            linear = yours(model, task)
         finished(linear, "Your function returns nothing yet. Does it end with return linear?")
         kept = all(torch.equal(before[name], value) for name, value in model.state_dict().items())
         expect(
@@ -253,7 +271,8 @@ def flips(yours):
     expect(
         share[16] < 0.01,
         "16 bits should change next to nothing: each weight moves by less than a ten-thousandth. "
-        "Did an earlier rounding stay in the layer? Merge afresh for each number of bits.",
+        "Compare with the predictions before rounding, not with the labels; and merge afresh for "
+        "each number of bits, so that no earlier rounding stays in the layer.",
     )
     found = known.flip_shares()
     off = _distance(share, found["right"])

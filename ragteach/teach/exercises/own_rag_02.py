@@ -309,7 +309,9 @@ def _merged(model: torch.nn.Module) -> None:
     x = torch.eye(N_FEATURES)
     answers = [x @ W.T for W in _expected(model)]  # of each task
     other = "merge: this layer is another task's. Take the W of the task that is asked for."
-    wrong = [(answers[t], other) for t in (0, 1, 3)]
+    shared, _ = inside(_shared_and_adapters, model)
+    bare = "merge: this is W_s alone. Add the adapters of the task that is asked for."
+    wrong = [(x @ shared.T, bare), *((answers[t], other) for t in (0, 1))]  # task 3 has W_s alone
     expect_close(linear(x), answers[2], wrong, what="merge: what the merged layer says")
     after = model.state_dict()
     expect(
@@ -363,8 +365,9 @@ def _training(kind: Callable) -> None:
     lowest = _lowest(x, task, y, lam, lam_shared)
     if end > lowest + 1e-3:
         raise Wrong(
-            f"train_on: after 400 steps J is {end:.4f}, and {lowest:.4f} can be reached. Is the "
-            "penalty in what you descend on, and do both W_s and the adapters move?"
+            f"train_on: after 400 steps J is {end:.4f}, and {lowest:.4f} can be reached. Three "
+            "things to look at: are the gradients of the step before forgotten (zero_grad)? Is the "
+            "penalty in what you descend on? Do both W_s and the adapters move?"
         )
 
 

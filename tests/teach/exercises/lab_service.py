@@ -157,7 +157,7 @@ WRONG = {
         "exchanged": lambda wrong, person: 1 - wrong / person,
         "odds": lambda wrong, person: wrong / (wrong + person),
         "other odds": lambda wrong, person: person / (wrong + person),
-        "no floor": lambda wrong, person: 1 - person / wrong,
+        "difference over sum": lambda wrong, person: (wrong - person) / (wrong + person),
         "per cent": lambda wrong, person: 100 * answers.enough(wrong, person),
         "a half": lambda wrong, person: 0.5,
         "two thirds": lambda wrong, person: 2 / 3,
@@ -195,6 +195,7 @@ RIGHT = {
     },
     "lab_service-4": {
         "plain": lambda wrong, person: (wrong - person) / wrong if wrong > person else 0,
+        "no floor": lambda wrong, person: 1 - person / wrong,
         "numpy": lambda wrong, person: np.clip(1 - person / wrong, 0, 1),
         "torch": lambda wrong, person: torch.relu(torch.tensor(1 - person / wrong)),
     },

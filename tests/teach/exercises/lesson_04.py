@@ -5,6 +5,7 @@ import torch
 from drafts import slips, spellings
 
 import ragteach as rt
+from ragteach.teach.exercises import answers_04 as answers
 from ragteach.teach.exercises.answers_04 import (
     COINCIDE,
     STATES,
@@ -28,7 +29,7 @@ def then(loop, value=1.0):
 
 
 def summed(model, loader, criterion, optimizer):
-    return len(loader) * rt.train_epoch(model, loader, criterion, optimizer)
+    return len(loader) * answers.one_epoch(model, loader, criterion, optimizer)
 
 
 def by_hand(model, loader, criterion, optimizer):
@@ -73,14 +74,14 @@ def live(model, loader, criterion, optimizer):
 def by_size(model, loader, criterion, optimizer):
     total = 0.0
     for batch in loader:
-        total += len(batch[1]) * rt.train_epoch(model, [batch], criterion, optimizer)
+        total += len(batch[1]) * answers.one_epoch(model, [batch], criterion, optimizer)
     return total / sum(len(batch[1]) for batch in loader)
 
 
 def after_the_step(model, loader, criterion, optimizer):
     losses = []
     for x, y, task in loader:
-        rt.train_epoch(model, [(x, y, task)], criterion, optimizer)
+        answers.one_epoch(model, [(x, y, task)], criterion, optimizer)
         losses.append(criterion(model(x, task), y, task, model).item())
     return np.mean(losses)
 
@@ -102,7 +103,7 @@ def one_of(place):
     def loop(model, loader, criterion, optimizer):
         losses = []
         for batch in loader:
-            losses.append(rt.train_epoch(model, [batch], criterion, optimizer))
+            losses.append(answers.one_epoch(model, [batch], criterion, optimizer))
         return losses[place] if place is not None else losses
 
     return loop
@@ -295,8 +296,29 @@ def by_requires_grad(model, train):
     return model
 
 
+def by_hand_with(unpack):
+    """The right loop with a slip in how it takes a batch apart."""
+
+    def loop(model, loader, criterion, optimizer):
+        losses = []
+        for batch in loader:
+            x, y, task, asked = unpack(*batch)
+            optimizer.zero_grad()
+            logits = model(x) if asked is None else model(x, asked)
+            loss = criterion(logits, y, task, model)
+            loss.backward()
+            optimizer.step()
+            losses.append(loss.item())
+        return np.mean(losses)
+
+    return loop
+
+
 WRONG = {
     "04-1": {
+        "the package": rt.train_epoch,
+        "no task": by_hand_with(lambda x, y, task: (x, y, task, None)),
+        "labels for tasks": by_hand_with(lambda x, task, y: (x, y, task, task)),
         "no zero_grad": then(no_zero_grad),
         "no penalty": then(no_penalty),
         "one task for the loss": then(no_task_in_loss),
@@ -361,6 +383,7 @@ WRONG = {
         "std": lambda e: e.std(0).max(),
         "numpy's std": lambda e: np.asarray(e).std(0).max(),
         "mean": lambda e: (e.amax(0) - e.amin(0)).mean(),
+        "all from the first": lambda e: (e - e[0]).abs().max(),
         "first pair": lambda e: (e[0] - e[1]).abs().max(),
         "first and last": lambda e: (e[-1] - e[0]).abs().max(),
         "no abs": lambda e: (e[1:] - e[0]).max(),
@@ -393,7 +416,7 @@ WRONG = {
 }
 
 RIGHT = {
-    "04-1": {"train_epoch": rt.train_epoch, "by hand": by_hand, "a closure, a tensor": closure},
+    "04-1": {"by hand": by_hand, "a closure, a tensor": closure},
     "04-2": {"asleep in phase one": asleep_in_phase_one, "requires_grad": by_requires_grad},
     "04-4": {
         "torch": lambda s, a, lam, lam_s: lam_s * s - lam * a.sum(dim=0),

@@ -27,6 +27,11 @@ def _root_mean_square(w):
 PICK = np.array([[1.0, 0.0], [0.0, 1.0], [0.0, 0.0]])
 
 
+def _without_s(a):
+    u, _, vt = np.linalg.svd(a, full_matrices=False)
+    return u[:, :2], vt[:2]
+
+
 def _svd(a, shift):
     u, s, vt = np.linalg.svd(a - shift, full_matrices=False)
     return u[:, :2] * s[:2], vt[:2]
@@ -125,11 +130,14 @@ WRONG = {
     "08-6": {
         "svd of a": lambda a: _svd(a, 0),
         "row dropped": lambda a: (PICK, a[:2]),
+        "no singular values": lambda a: _without_s(a - a.mean(0)),
+        "no singular values, no shift": _without_s,
         "sign": lambda a: (PICK, a[2] - a[:2]),
         "wrong shapes": lambda a: (np.eye(3), a),
     },
     "08-7": {
         "one adapter only": lambda K, k: (k, (k / K) ** 2),
+        "all in common": lambda K, k: (k, k),
         "one task only": lambda K, k: (k, k / K),
         "diagonal forgotten": lambda K, k: (k * k / K, k * k / K),
         "without replacement": lambda K, k: (k, k * (k - 1) / (K - 1)),

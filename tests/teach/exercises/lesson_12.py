@@ -143,8 +143,17 @@ class WithHistory:
         self.val_loss = self.losses[self.epoch]
 
 
+def by_a_margin(self, epoch, record):
+    if record["val_loss"] < self.val_loss - 0.02:
+        self.epoch, self.val_loss = epoch, record["val_loss"]
+
+
 WRONG = {
     "12-1": {
+        "eval": lambda data: eval(data[8 : 8 + n_of(data)]),
+        "half the length": lambda data: json.loads(
+            data[8 : 8 + int.from_bytes(data[:4], "little")]
+        ),
         "to the end": lambda data: json.loads(data[8:]),
         "to n": lambda data: json.loads(data[8 : n_of(data)]),
         "from 0": lambda data: json.loads(data[: 8 + n_of(data)]),
@@ -154,6 +163,7 @@ WRONG = {
         "names only": lambda data: list(header(data)),
     },
     "12-2": {
+        "the model's own": lambda model, task: model.merge(task),
         "in place": in_place,
         "borrowed memory": borrowed_memory,
         "bias forgotten": bias_forgotten,
@@ -211,6 +221,7 @@ WRONG = {
     },
     "12-5": {
         **{update.__name__: tracker(update) for update, _ in TRACKER_MISTAKES},
+        "a margin": tracker(by_a_margin),
         "one memory for all": OfTheClass,
         "an object": BestEpoch(),
     },
@@ -230,7 +241,7 @@ RIGHT = {
             data[8 : 8 + struct.unpack("<Q", data[:8])[0]].decode("utf-8")
         ),
     },
-    "12-2": {"tensordot": by_tensordot, "the model's own": lambda model, task: model.merge(task)},
+    "12-2": {"tensordot": by_tensordot},
     "12-3": {
         "shrunk mean": lambda W, lam, lam_s: W.mean(0) * len(W) * lam / (len(W) * lam + lam_s),
         "torch": lambda W, lam, lam_s: lam * W.sum(dim=0) / (W.shape[0] * lam + lam_s),
