@@ -14,6 +14,7 @@ first wrong number:
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -43,6 +44,48 @@ def probed(function: Callable, reference: Callable, given: Mapping[str, Any]) ->
                 return told
         told = next(_doubled(given, ask, ask_reference, mine, right), "")
         return told or _means(given, ask, ask_reference, mine, right)
+
+
+def confirmed(
+    function: Callable,
+    reference: Callable,
+    given: Mapping[str, Any],
+    slip: Callable[[np.ndarray, np.ndarray], str],
+    mine: np.ndarray,
+    right: np.ndarray,
+) -> bool:
+    """Does a slip that explains one answer explain the function's others, at random inputs, too?
+
+    True where it cannot be asked: an answer that is a part of what the function returns, or drawn.
+    """
+    with np.errstate(all="ignore"):
+        ask, ask_reference = _asker(function, given), _asker(reference, given)
+        if not (_alike(ask({}), mine) and _alike(ask_reference({}), right)):
+            return True
+        told = _kind(slip(mine, right))
+        for seed in (1, 2, 3):
+            changed = dict(_noisy(given, np.random.default_rng(seed)))
+            moved, wanted = ask(changed), ask_reference(changed)
+            if not changed or moved is None or wanted is None:
+                continue
+            if _kind(slip(moved, wanted)) != told:
+                return False
+    return True
+
+
+def _noisy(given: Mapping[str, Any], rng: np.random.Generator) -> Iterator[tuple[str, Any]]:
+    """Each argument that has decimals, every number of it a little larger or smaller."""
+    for name, value in given.items():
+        if isinstance(value, float | np.floating):
+            yield name, value * rng.uniform(0.8, 1.2)
+        elif _decimals(value):
+            noise = rng.uniform(0.8, 1.2, tuple(value.shape))
+            yield name, value * (value.new_tensor(noise) if hasattr(value, "new_tensor") else noise)
+
+
+def _kind(sentence: str) -> str:
+    """A sentence without its numbers."""
+    return re.sub(r"-?\d[\d.e+-]*", "#", sentence)
 
 
 def _asker(function: Callable, given: Mapping[str, Any]) -> Callable[[dict], Answer]:

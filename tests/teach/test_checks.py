@@ -7,6 +7,7 @@ more).
 
 import importlib.util
 import re
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -271,6 +272,51 @@ def test_common_slips_are_named_in_every_exercise(mine, told):
     with pytest.raises(Wrong, match=told) as caught:
         expect_close(mine, RIGHT_ONE)
     assert caught.value.diagnosed
+
+
+def test_a_slip_is_named_only_if_it_explains_the_function_at_other_inputs_too(probe):
+    """At 2 the square is twice the number."""
+
+    def checker(yours):
+        expect_close(checks.call(yours, 2.0), 2.0)
+
+    number = probe(checker, reference=lambda x: x)
+    assert "factor of two" in check(number, lambda x: 2 * x).message
+    assert "factor of two" not in check(number, lambda x: x * x).message
+
+
+@pytest.mark.parametrize(
+    ("what", "verb"),
+    [
+        ("The mean cosines", "differ"),
+        ("The four shares", "differ"),
+        ("The weights of your word", "differ"),
+        ("The places", "differ"),
+        ("The adapters of your film", "differ"),
+        ("The list of scores", "differs"),
+        ("The loss", "differs"),
+        ("The bias", "differs"),
+        ("The number of weights", "differs"),
+        ("W_s of your film", "differs"),
+        ("task_weights()", "differs"),
+    ],
+)
+def test_the_verb_agrees_with_what_is_asked(what, verb):
+    with pytest.raises(Wrong, match=f"^{re.escape(what)} {verb} in 2 of 9 entries"):
+        expect_close([1, 7.5, 3.2, *range(6)], [1, 2, 4.5, *range(6)], what=what)
+
+
+def test_a_call_of_the_librarys_own_is_refused_and_nobody_elses():
+    with pytest.raises(Wrong, match="Yours calls shown: it does"), checks.by_hand(checks.shown):
+        checks.shown(3)
+    with checks.by_hand(checks.shown, eval):
+        checks.as_choice("a")
+    assert sys.getprofile() is None
+
+
+def test_two_slips_that_give_the_same_are_told_as_two():
+    with pytest.raises(Wrong, match=r"Either: the first\. Or: the second\."):
+        expect_close(7, 12, wrong=[(7, "the first."), (8, "no."), (7, "the second.")])
 
 
 def test_where_no_slip_fits_the_first_difference_and_the_rule_are_told(probe):
