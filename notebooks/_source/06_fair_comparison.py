@@ -511,7 +511,8 @@ check("06-5", my_table)
 # **Predict.** With 10 sentences per task, how much of the gap to full sharing does that baseline show:
 # `"nothing"`, `"about a third"`, `"more than half"`?
 #
-# In the table below each difference is full sharing *minus* the row, so "better" speaks of full sharing.
+# The table splits the gap in two steps: from full sharing down to full sharing with biases, and from there down to RAG. Each
+# step has its own interval.
 
 # %%
 ### BEGIN SOLUTION
@@ -523,18 +524,25 @@ predict("06-b", guess)
 suspects = ["full sharing", "full sharing + task bias", "RAG"]
 
 defeat = rt.compare("toy", 10, 10, suspects, relatedness=1.0, progress=False)
-gaps = rt.paired(defeat, reference="full sharing").set_index("strategy")
-part = gaps["difference"]["full sharing + task bias"] / gaps["difference"]["RAG"]
-print(f"the biases alone show {part:.0%} of the gap")
-gaps[["difference", "low", "high", "verdict"]].round(3)
+whole = rt.paired(defeat, reference="full sharing").set_index("strategy")
+rest = rt.paired(defeat, reference="full sharing + task bias").set_index("strategy")
+steps = {
+    "the whole gap": whole.loc["RAG"],
+    "the biases": whole.loc["full sharing + task bias"],
+    "the adapters": rest.loc["RAG"],
+}
+gaps = pd.DataFrame(steps).T[["difference", "low", "high"]].astype(float)
+gaps.round(3)
 
 # %%
 words = ["nothing", "about a third", "more than half"]
+part = gaps["difference"]["the biases"] / gaps["difference"]["the whole gap"]
 reveal("06-b", words[int(np.digitize(part, [0.15, 0.5]))])
 
 # %% [markdown]
-# So nearly all of the defeat is not the adapters' fault. It is the three numbers $b_t$ per task, which looked too
-# small to matter. A story such as "adapters overfit" would have sounded right, and it would have been wrong.
+# The biases cost about nine points, and the whole interval of that step lies above 0. The adapters add about nothing: their
+# interval holds 0, and reaches no further than two points to either side. So most of the defeat is not the adapters' fault. It
+# is the three numbers $b_t$ per task, which looked too small to matter. A story such as "adapters overfit" would have sounded right, and it would have been wrong.
 # Before you explain a difference, find the baseline that would show it without your explanation.
 #
 # ## When the sentences are finite
