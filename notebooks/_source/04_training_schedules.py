@@ -659,7 +659,7 @@ reveal("04-c", "all three" if len(same) == 3 else " and ".join(same) or "none")
 # %%
 rt.widgets.trajectory_player(
     goal={
-        "Two-phase: the step at which the adapters first move": "schedule == 2 and step >= 240 and step <= 248",
+        "Two-phase: the step at which the adapters first move": "schedule == 2 and step > 240 and step <= 248",
         "Joint: the first steps. Who moves?": "schedule == 1 and step > 0 and step <= 20",
     }
 )

@@ -649,7 +649,7 @@ rt.widgets.sharing_slider(
     lam=np.logspace(-4, 0, 9),
     lam_shared=0.003,
     goal={
-        "Find the smallest λ at which reader 4 no longer likes what stands in the box, a book of the past": "reads_reader_4 == 0 and lam < 0.05",
+        "Find the smallest λ at which reader 4 comes to like what stands in the box, a book of the past": "reads_reader_4 == 0 and lam < 0.05",
         "Find a λ that is best for reader 1, and see what it costs reader 4": "accuracy_reader_1 == best_reader_1",
     },
 )

@@ -15,7 +15,7 @@ import pandas as pd
 from ragteach.errors import one_of
 from ragteach.labs.scoring import Part, Score, mean_of_tasks, score
 
-NOT_YET = "Nothing to score yet: replace the ... with your fitted predictor."
+NOT_YET = "Nothing to score yet: hand over your fitted predictor."
 
 
 class NotYet(str):
