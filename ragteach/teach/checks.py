@@ -614,6 +614,10 @@ _ADVICE = [  # a sign of the error's text, and what helps then; the first that i
     ),
     (r"is not defined", "Run the cells above this one, or check the spelling."),
     (r"could not convert string|invalid literal", "A word stands where a number is asked for."),
+    (
+        r"^KeyError",
+        "Nothing has this name there: print list(...) of what you look it up in.",
+    ),
     (r"argument", "Look up this function: which arguments does it take, and in which order?"),
 ]
 
@@ -625,7 +629,7 @@ def _explain_error(number: str, error: Exception, is_code: bool) -> Result:
         return Result(number, TODO, "A ... is still in your code; replace it.")
     frames = [f for f in traceback.extract_tb(error.__traceback__) if _of_learner(f.filename)]
     where = f" in line {frames[-1].lineno} of your cell ({frames[-1].line})" if frames else ""
-    found = [advice for sign, advice in _ADVICE if re.search(sign, str(error), re.IGNORECASE)]
+    found = [advice for sign, advice in _ADVICE if re.search(sign, said, re.IGNORECASE)]
     usual = "Read the last line of the error first; then call your function on a small example."
     if not is_code:
         usual = "Compare its form with the line that you filled in."
