@@ -46,7 +46,7 @@ def mend(
             columns are the tasks: they are renamed, or left out.
         rename_labels, rename_tasks: a dict old name -> new name; the new one may be there already.
         drop_labels, drop_tasks: names whose rows are left out.
-        least_rows: tasks with fewer rows are left out, too.
+        least_rows: tasks with fewer rows that have a label are left out, too.
         missing: what whoever gets the table is to do with rows without a text, label or task:
             ``"ask"``, ``"drop"`` or ``"keep"``, see `name_column`.
 
@@ -75,13 +75,14 @@ def mend(
     if columns.found:
         print(columns)
     roles: dict[str, Any] = {"text": columns.text, "label": columns.label, "task": columns.task}
+    missing = attrs.get("missing", missing) if missing == "ask" else missing
     if isinstance(columns.label, tuple):
         table = _mended_columns(table, columns, renamed, left, least_rows, done)
         names = [renamed["task"].get(str(name), str(name)) for name in columns.label]
         roles["label"] = [name for name in dict.fromkeys(names) if name in table.columns]
     else:
-        table = _mended_rows(table, columns, renamed, left, least_rows, attrs, done)
-    missing = attrs.get("missing", missing) if missing == "ask" else missing
+        keep = missing == "keep"
+        table = _mended_rows(table, columns, renamed, left, least_rows, keep, attrs, done)
     table.attrs = attrs | {"mended": done, "roles": roles, "missing": missing}
     return table
 
@@ -92,10 +93,13 @@ def _mended_rows(
     renamed: dict[str, dict[str, str]],
     left: dict[str, list[str]],
     least_rows: int,
+    unlabelled: bool,
     attrs: dict,
     done: list[str],
 ) -> pd.DataFrame:
-    """The table whose label column and task column are mended."""
+    """The table whose label column and task column are mended; rows without a label make a task
+    large if they are kept.
+    """
     where = {"label": columns.label, "task": columns.task}
     for role, column in where.items():
         if not renamed[role] and not left[role]:
@@ -121,13 +125,16 @@ def _mended_rows(
         table = table.assign(**{str(column): changed})[keep].reset_index(drop=True)
     if columns.task is not None and least_rows > 1:
         names = _called(table[columns.task], "task", attrs)
-        count = names.value_counts()
+        counts = _called(table[columns.label], "label", attrs).notna() | unlabelled
+        count = names[counts].value_counts()
+        count = count.reindex(names.value_counts().index, fill_value=0)
         small = [name for name in count.index[::-1] if count[name] < least_rows]
         if small:
-            n = int(count[small].sum())
+            n = int(names.isin(small).sum())
+            one = len(small) == 1
             done.append(
-                f"{len(small)} tasks of fewer than {least_rows} rows, with {_rows(n)} in all, are "
-                f"left out: {_some(small)}"
+                f"{len(small)} {'task' if one else 'tasks'} of fewer than {least_rows} rows, with "
+                f"{_rows(n)} in all, {'is' if one else 'are'} left out: {_some(small)}"
             )
         table = table[~names.isin(small)].reset_index(drop=True)
     if len(table) == 0:

@@ -177,9 +177,12 @@ def _say_rare(rare: Any, n_texts: Any) -> None:
     listed = ", ".join(map(repr, rare[:5])) + (
         f" and {len(rare) - 5} more" if len(rare) > 5 else ""
     )
+    one = len(rare) == 1
+    pairs = "1 (task, label) pair has" if one else f"{len(rare)} (task, label) pairs have"
+    texts = "1 text" if n_texts == 1 else f"{n_texts} texts"
     warnings.warn(
-        f"{len(rare)} (task, label) pairs have fewer than 3 texts: {listed}. Their {n_texts} texts "
-        "went into the training part; no validation or test text is of them.",
+        f"{pairs} fewer than 3 texts: {listed}. {'Its' if one else 'Their'} {texts} went into the "
+        f"training part; no validation or test text is of {'it' if one else 'them'}.",
         SplitWarning,
         stacklevel=outside(),
     )

@@ -38,7 +38,7 @@ def stack_rows(
 
     Args:
         x: (n_docs, n_features) tensor or scipy CSR.
-        y, task: (n_examples,) long tensors; every task has an example.
+        y, task: (n_examples,) long tensors. A task without an example has no block.
         weight: (n_examples,) what each counts; made to sum to 1 in each task.
         doc: (n_examples,) row of x of each example. Default: one example a row, in its order.
         n_rows: rows of a block. Default: the largest task's; or, where that would be above 64 MB
@@ -72,7 +72,7 @@ def stack_rows(
     flat_y[place] = y[order]
     flat_weight.view(-1)[place] = (weight / sums[task]).to(dtype)
     whose = None
-    if shape[0] > n_tasks:
+    if shape[0] > n_tasks or not bool(n_blocks.all()):
         whose = torch.arange(n_tasks).repeat_interleave(n_blocks)
     if not dense:
         rows = x[doc.numpy()]
@@ -83,7 +83,8 @@ def stack_rows(
         x = BlockSparse(rows, n_rows, n_tasks, whose, dtype=dtype)
     else:
         rows = torch.zeros(shape[0] * n_rows, x.shape[1], dtype=dtype)
-        for where, here in zip(place.split(sizes.tolist()), doc.split(sizes.tolist()), strict=True):
+        filled = sizes[sizes > 0].tolist()
+        for where, here in zip(place.split(filled), doc.split(filled), strict=True):
             rows[where[0] : where[0] + len(where)] = x[here].to(dtype)
         rows = rows.view(*shape, -1)
         x = rows if whose is None else Blocks(rows, whose, n_tasks)

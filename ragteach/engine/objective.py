@@ -25,6 +25,7 @@ from ragteach import losses
 from ragteach.engine.backward import bias_gradient
 from ragteach.engine.replicas import Replicas, routing, trainable
 from ragteach.errors import refuse
+from ragteach.graph import unless_identity
 from ragteach.linear import back_project
 from ragteach.model import task_logits, task_weights
 from ragteach.tensors import TaskTensors
@@ -39,6 +40,8 @@ class Problem:
         lam, lam_shared: (R,) penalties.
         shared_moves, bias_moves: whether they may; adapters_move: the same for each, 0 or 1,
             (n_adapters, 1, 1, 1).
+        graph: (n_tasks, n_adapters); routes: the same, or None for the identity, whose products, as
+            many as tasks squared, are left out.
         doc_weight: (n_tasks, n_docs), what each document counts in CE = sum_t alpha_t CE_t.
         fixed: (n_tasks, 1, n_classes, n_docs), the logits of what is frozen.
         n_biases: how many biases of a replica move.
@@ -50,6 +53,7 @@ class Problem:
         self.start, self.tensors, self.alphas = start, tensors, alphas
         self.lam, self.lam_shared = start.lam, start.lam_shared
         self.graph = routing(start.template).to(start.shared)
+        self.routes = unless_identity(self.graph)
         self.doc_weight = tensors.of_task(alphas).unsqueeze(1) * tensors.weight
         may = trainable(start.template)
         self.shared_moves, self.bias_moves = may.shared, may.bias
@@ -92,7 +96,7 @@ class Problem:
 
     def logits_of(self, shared: Tensor, adapters: Tensor) -> Tensor:
         """W_t x, with W_t = W_s + sum_k G[t,k] A_k."""
-        return task_logits(self.tensors.x, task_weights(shared, adapters, self.graph))
+        return task_logits(self.tensors.x, task_weights(shared, adapters, self.routes))
 
     def weights_of(self, residual: Tensor) -> tuple[Tensor, Tensor]:
         """sum_t D_t and sum_t G[t,k] D_t, with D_t = sum_i residual_ti x_ti'; zero where frozen.
@@ -101,7 +105,8 @@ class Problem:
         """
         by_task = back_project(residual, self.tensors.x)  # D_t  (n_tasks, R, n_classes, n_features)
         shared = by_task.sum(0)
-        adapters = torch.tensordot(self.graph.mT, by_task, dims=1) * self.adapters_move
+        routed = by_task if self.routes is None else torch.tensordot(self.graph.mT, by_task, dims=1)
+        adapters = routed * self.adapters_move
         return shared if self.shared_moves else torch.zeros_like(shared), adapters
 
     # ---- CE and its derivatives, as functions of the logits

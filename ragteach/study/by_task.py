@@ -70,11 +70,13 @@ def draw_by_task(scores: pd.DataFrame, largest: Sequence[str], ax: Axes) -> Axes
     ax.hlines(places, shown[one], shown[other], color="0.6", lw=1.5, zorder=1)
     for name in (other, one):
         colour, marker, _ = plots.look_of(name, 0)
-        ax.scatter(shown[name], places, s=48, marker=marker, color=colour, label=name, zorder=2)
+        look = {"marker": marker, "color": colour, "label": name}
+        ax.scatter(shown[name], places, s=48, zorder=2, clip_on=False, **look)
     ax.set_yticks(places, [plots.plain(name) for name in shown.index])
     low, high = float(shown[[one, other]].min().min()), float(shown[[one, other]].max().max())
-    middle, half = (low + high) / 2, max(LEAST_WIDTH, 1.1 * (high - low)) / 2
-    ax.set_xlim(middle - half, middle + half)
+    width = min(1.0, max(LEAST_WIDTH, 1.1 * (high - low)))
+    left = min(max(0.0, (low + high - width) / 2), 1 - width)  # no accuracy lies beyond 0 or 1
+    ax.set_xlim(left, left + width)
     ax.set(ylim=(-0.7, len(shown) - 0.3), xlabel="test accuracy (mean over draws)")
     if len(scores) > len(shown):
         ax.set_title(f"The {len(shown)} largest of {len(scores)} tasks", loc="left")

@@ -10,6 +10,7 @@ difference is made of, and gives the model that goes into a file.
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,12 +22,14 @@ from tqdm.auto import tqdm
 
 from ragteach.data.frames import any_frame, check_classes
 from ragteach.data.shares import paired_shares, wilson
-from ragteach.data.splits import split_frame
+from ragteach.data.splits import SplitWarning, split_frame
+from ragteach.data.stacking import stack_rows
 from ragteach.data.survey.alike import cure_of_few
 from ragteach.dataset import MultiTaskDataset
-from ragteach.errors import at_least, one_of, refuse, whole
+from ragteach.errors import at_least, one_of, whole
 from ragteach.ground.arguments import as_list, meant, yes_no
 from ragteach.ground.functions import check_function
+from ragteach.ground.objects import outside
 from ragteach.model import RAG
 from ragteach.study.kept import Kept, described
 from ragteach.study.multi_head import MultiHead
@@ -34,6 +37,7 @@ from ragteach.study.own_classes import OWN, HeadParts, best_heads, head_answers,
 from ragteach.study.running import check_resume
 from ragteach.study.scores import best_penalty, check_room, few_words
 from ragteach.study.strategies import REGISTRY, STRATEGIES, Strategy, once
+from ragteach.tensors import TaskTensors
 
 
 @dataclass
@@ -166,10 +170,13 @@ def fit_split(
         resume: go on from those that are kept in ``out``; what is found is the same, bit by bit.
         progress: show a bar: what is done now, and of all strategies how many penalties are tried.
 
+    Warns:
+        SplitWarning: tasks with fewer than three texts of every label: their rows only train.
+
     Raises:
-        RagteachError: too few sentences to be split; an unknown strategy; weights that do not fit
-            into memory (the message says how many words would); a folder that cannot be written
-            to; all before anything is trained. Also a disk that is full.
+        RagteachError: no task with enough sentences to be split; an unknown strategy; weights that
+            do not fit into memory (the message says how many words would); a folder that cannot be
+            written to; all before anything is trained. Also a disk that is full.
 
     Example:
         >>> from ragteach import make_toy
@@ -209,7 +216,7 @@ def _fitted_split(
 ) -> Split:
     """`fit_split` of a standard frame; the bar says what is being done."""
     train, val, test = split_frame(frame, seed=seed)
-    _check_every_task(frame, val)
+    _say_untested(frame, val)
     kept = None
     if out is not None:
         ways: dict[str, Any] = OWN if frame.attrs["own_classes"] else REGISTRY
@@ -221,7 +228,7 @@ def _fitted_split(
     bar.set_description("counting words")
     data = MultiTaskDataset.from_frame(train, few_words(train, max_words))
     check_room(data, any(not name.startswith("full sharing") for name in strategies))
-    val_data = MultiTaskDataset.from_frame(val, like=data)
+    val_data = _stacked(MultiTaskDataset.from_frame(val, like=data))
     names = data.task_names, data.class_names
     split = Split(train, val, test, data.vectorizer, *names, fitted={}, seed=seed)
     for name in strategies:
@@ -233,20 +240,23 @@ def _fitted_split(
     return split
 
 
-def _check_every_task(frame: pd.DataFrame, val: pd.DataFrame) -> None:
-    """Refuse tasks of which nothing is left to choose by."""
+def _say_untested(frame: pd.DataFrame, val: pd.DataFrame) -> None:
+    """One warning of the tasks that only train: nothing is left of them to choose by."""
     rows = {str(task): int(n) for task, n in frame["task"].value_counts(sort=False).items()}
     few = [task for task in rows if not (val["task"] == task).any()]
-    if few:
-        listed = ", ".join(f"{task!r} ({rows[task]})" for task in few[:5])
-        more = f" and {len(few) - 5} more" if len(few) > 5 else ""
-        raise refuse(
-            expected="three different texts of a label, or more, in every task: to train, to "
-            "choose by and to test",
-            got=f"fewer in the task{'s' if len(few) > 1 else ''} {listed}{more}; in brackets "
-            "their rows",
-            fix=f"add rows, or {cure_of_few(rows, few)}",
-        )
+    if not few:
+        return
+    listed = ", ".join(f"{task!r} ({rows[task]})" for task in few[:5])
+    more = f" and {len(few) - 5} more" if len(few) > 5 else ""
+    what = "1 task has" if len(few) == 1 else f"{len(few)} tasks have"
+    it, does, its = ("it", "does", "its") if len(few) == 1 else ("they", "do", "their")
+    warnings.warn(
+        f"{what} fewer than three different texts of every label: {listed}{more}; in brackets "
+        f"{its} rows. All of them train; {it} {does} not choose lambda, and no accuracy is known "
+        f"of {'it' if len(few) == 1 else 'them'}. Add rows, or {cure_of_few(rows, few)}",
+        SplitWarning,
+        stacklevel=outside(),
+    )
 
 
 def _split_of_heads(
@@ -278,17 +288,23 @@ def _split_of_heads(
     return split
 
 
+def _stacked(data: MultiTaskDataset) -> TaskTensors:
+    """The examples task by task; a task may have none."""
+    parts = data.x, data.y, data.task, torch.ones(len(data.y)), data.n_classes, data.task_names
+    return stack_rows(*parts, data.doc)
+
+
 def _fit(
     strategy: Strategy,
     data: MultiTaskDataset,
-    val: MultiTaskDataset,
+    val: TaskTensors,
     test: pd.DataFrame,
     kept: Kept | None,
     resume: bool,
     told: Callable[[int], Any],
 ) -> Fitted:
     """Solve the path of penalties, keep the one with the least validation loss, answer the test."""
-    best = best_penalty(strategy, data, val.stacked(), kept, resume, told)
+    best = best_penalty(strategy, data, val, kept, resume, told)
     answers = _answers(best.model, data.vectorizer, test)
     return Fitted(best.model, best.lam, best.lam_shared, *answers)
 

@@ -96,8 +96,11 @@ def _tested(parts: Parts) -> Parts:
             got=f"none among {len(lost)}: {', '.join(lost[:6])}",
             fix="add sentences, or merge rare classes and small tasks",
         )
+    gone = "1 task is left out, for it has"
+    if len(lost) > 1:
+        gone = f"{len(lost)} tasks are left out, for they have"
     warnings.warn(
-        f"{len(lost)} tasks are left out, for they have too few sentences to test: "
+        f"{gone} too few sentences to test: "
         f"{', '.join(lost[:6])}{' ...' if len(lost) > 6 else ''}.",
         SplitWarning,
         stacklevel=3,

@@ -2,6 +2,7 @@
 
 import argparse
 
+import numpy as np
 import pandas as pd
 import pytest
 from problems import refused
@@ -39,9 +40,21 @@ def test_what_was_not_asked_for_stays_as_it_is():
 
 
 def test_small_tasks_are_left_out_by_their_number_of_rows():
-    done = rt.mend(frame(), least_rows=2)
+    done = rt.mend(frame(), least_rows=2, missing="keep")
     assert done["shop"].tolist() == ["x", "x", "y", "y"]
-    assert "1 tasks of fewer than 2 rows, with 1 row in all" in done.attrs["mended"][0]
+    said = "1 task of fewer than 2 rows, with 1 row in all, is left out: 'X'"
+    assert done.attrs["mended"] == [said]
+
+
+def test_rows_without_a_label_do_not_make_a_task_large():
+    """Four rows of y, of which one has a label; none of z has."""
+    shop = list("xxxyyyyzzz")
+    stars = ["1", "5", "1", "5", None, "", np.nan, None, None, None]
+    table = pd.DataFrame({"text": list("abcdefghij"), "label": stars, "task": shop})
+    done = rt.mend(table, least_rows=2)
+    assert done["task"].tolist() == ["x", "x", "x"]
+    said = "2 tasks of fewer than 2 rows, with 7 rows in all, are left out: 'z', 'y'"
+    assert done.attrs["mended"] == [said]
 
 
 def test_a_frame_that_has_its_names_keeps_them():

@@ -59,9 +59,11 @@ def test_a_rare_pair_trains_and_is_said():
     frame = pd.DataFrame(
         {"text": [f"text {i}" for i in range(61)], "label": [0, 1] * 30 + [2], "task": "t"}
     )
-    with pytest.warns(
-        SplitWarning, match=r"1 \(task, label\) pairs have fewer than 3 texts: 't/2'"
-    ):
+    said = (
+        r"1 \(task, label\) pair has fewer than 3 texts: 't/2'. Its 1 text went into the training "
+        "part; no validation or test text is of it"
+    )
+    with pytest.warns(SplitWarning, match=said):
         train, val, test = split_frame(frame)
     assert 2 in set(train["label"]) and len(train) == 37 and len(val) == len(test) == 12
 

@@ -5,10 +5,11 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.figure import Figure
 from problems import refused
 
 from ragteach.study.advice import advise
-from ragteach.study.by_task import by_task
+from ragteach.study.by_task import by_task, draw_by_task
 from ragteach.study.tables import paired, summary
 
 WEIGHTS = {"RAG": 500, "full sharing": 100, "independent": 400, "full sharing + task bias": 110}
@@ -135,6 +136,14 @@ def test_task_by_task_is_the_mean_of_each():
         table({"RAG": 0.9, "full sharing": 0.1}, seeds=2, noise=0.4), *scores.columns[:2]
     )
     assert wide["low"].min() == -1 and wide["high"].max() == 1  # accuracies differ by no more
+
+
+@pytest.mark.parametrize("scores", [(1.0, 0.98), (0.0, 0.01), (0.0, 1.0), (0.5, 0.55)])
+def test_the_axis_of_accuracies_ends_where_they_end(scores):
+    found = pd.DataFrame([("a", *scores)], columns=["task", "RAG", "full sharing"])
+    low, high = draw_by_task(found, ["a"], Figure().subplots()).get_xlim()
+    assert 0 <= low <= min(scores) and max(scores) <= high <= 1
+    assert high - low == pytest.approx(max(0.3, min(1, 1.1 * abs(scores[0] - scores[1]))))
 
 
 def test_a_yardstick_that_came_out_higher_is_said():
