@@ -25,8 +25,9 @@ from ragteach.data.shares import paired_shares, wilson
 from ragteach.data.splits import SplitWarning, split_frame
 from ragteach.data.stacking import stack_rows
 from ragteach.data.survey.alike import cure_of_few
+from ragteach.data.survey.look_views import counted
 from ragteach.dataset import MultiTaskDataset
-from ragteach.errors import at_least, one_of, whole
+from ragteach.errors import at_least, one_of, refuse, whole
 from ragteach.ground.arguments import as_list, meant, yes_no
 from ragteach.ground.functions import check_function
 from ragteach.ground.objects import outside
@@ -171,10 +172,10 @@ def fit_split(
         progress: show a bar: what is done now, and of all strategies how many penalties are tried.
 
     Warns:
-        SplitWarning: tasks with fewer than three texts of every label: their rows only train.
+        SplitWarning: tasks of which no text is left to choose by: they train all the same.
 
     Raises:
-        RagteachError: no task with enough sentences to be split; an unknown strategy; weights that
+        RagteachError: too few sentences to be split; an unknown strategy; weights that
             do not fit into memory (the message says how many words would); a folder that cannot be
             written to; all before anything is trained. Also a disk that is full.
 
@@ -216,7 +217,7 @@ def _fitted_split(
 ) -> Split:
     """`fit_split` of a standard frame; the bar says what is being done."""
     train, val, test = split_frame(frame, seed=seed)
-    _say_untested(frame, val)
+    _check_every_task((train, val, test))
     kept = None
     if out is not None:
         ways: dict[str, Any] = OWN if frame.attrs["own_classes"] else REGISTRY
@@ -240,20 +241,33 @@ def _fitted_split(
     return split
 
 
-def _say_untested(frame: pd.DataFrame, val: pd.DataFrame) -> None:
-    """One warning of the tasks that only train: nothing is left of them to choose by."""
-    rows = {str(task): int(n) for task, n in frame["task"].value_counts(sort=False).items()}
-    few = [task for task in rows if not (val["task"] == task).any()]
+def _check_every_task(parts: tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]) -> None:
+    """Refuse tasks without a text to train on; say which have none to choose by."""
+    names = pd.concat([part["task"] for part in parts]).unique()
+    count = pd.DataFrame(
+        {at: part["task"].value_counts() for at, part in enumerate(parts)}, index=names
+    )
+    count = count.fillna(0).astype(int)
+    rows = {str(task): int(n) for task, n in count.sum(axis=1).items()}
+    few = [str(task) for task in count.index[count[0] == 0]]
+    if few:
+        raise refuse(
+            expected="three different texts of a label, or more, in every task: to train, to "
+            "choose by and to test",
+            got=f"no text to train on in {counted(few, 'task')}, such as {few[0]!r}: other tasks "
+            "have the same texts, and all rows of a text stay together",
+            fix=f"add rows, or {cure_of_few(rows, few)}",
+        )
+    few = [str(task) for task in count.index[count[1] == 0]]
     if not few:
         return
-    listed = ", ".join(f"{task!r} ({rows[task]})" for task in few[:5])
+    listed = ", ".join(f"{t!r} ({count[0][t]} and {count[2][t]})" for t in few[:5])
     more = f" and {len(few) - 5} more" if len(few) > 5 else ""
-    what = "1 task has" if len(few) == 1 else f"{len(few)} tasks have"
-    it, does, its = ("it", "does", "its") if len(few) == 1 else ("they", "do", "their")
+    has, trains = ("has", "It trains") if len(few) == 1 else ("have", "They train")
     warnings.warn(
-        f"{what} fewer than three different texts of every label: {listed}{more}; in brackets "
-        f"{its} rows. All of them train; {it} {does} not choose lambda, and no accuracy is known "
-        f"of {'it' if len(few) == 1 else 'them'}. Add rows, or {cure_of_few(rows, few)}",
+        f"{counted(few, 'task')} {has} too few texts for one to choose lambda by: {listed}{more}; "
+        f"in brackets its rows that train, and that test. {trains}; of a task with no row to test "
+        f"no accuracy is known. Add rows, or {cure_of_few(rows, few)}",
         SplitWarning,
         stacklevel=outside(),
     )

@@ -146,13 +146,19 @@ def test_one_small_task_takes_the_model_from_none_of_the_others():
     small = toy[toy["task"] == "cars"].iloc[:2].assign(task="shpo")
     both = pd.concat([toy, small], ignore_index=True)
     both.attrs = toy.attrs | {"task_names": [*toy.attrs["task_names"], "shpo"]}
+    small["text"] = ["one more", "and another"]
+    own = pd.concat([toy, small], ignore_index=True)
+    own.attrs = both.attrs
     with pytest.warns(SplitWarning) as said:
-        whole = fit_split(both, strategies=["full sharing"])
-    assert [str(w.message)[:78] for w in said][1:] == [
-        "1 task has fewer than three different texts of every label: 'shpo' (2); in bra"
-    ]
-    assert (whole.train["task"] == "shpo").sum() == 2  # its rows train
+        whole = fit_split(own, strategies=["full sharing"])
+    assert "Their 2 texts went into the training part" in str(said[0].message)
+    assert "1 task has too few texts for one to choose lambda by: 'shpo' (2 and 0)" in str(
+        said[1].message
+    )
+    assert (whole.train["task"] == "shpo").sum() == 2
     assert whole.accuracy("full sharing")["n"].tolist() == [4, 4, 3, 5, 0, 16]
+    alone = fit_split(toy, strategies=["full sharing"])
+    assert whole.test["text"].tolist() == alone.test["text"].tolist()
     kept, without = _splittable(both)
     assert without == ["shpo"] and kept["text"].tolist() == toy["text"].tolist()
     split = fit_split(kept, strategies=["full sharing"])
