@@ -16,7 +16,10 @@ SHAPES = {
     "logits": (8, 3),
 }
 SHAPE_MISTAKES = {
-    "x": [((100, 8), "A row of x is one sentence, a column one word.")],
+    "x": [
+        ((100, 8), "A row of x is one sentence, a column one word."),
+        ((8, 3), "A column of x is a word. The 3 classes come out of W x, they are not in x."),
+    ],
     "W_s": [
         (
             (100, 3),
@@ -34,18 +37,25 @@ SHAPE_MISTAKES = {
         ((2, 100, 3), "Each adapter is added to W_s: same order, classes first."),
         ((4, 3, 100), "There is not one adapter per task here: 2 adapters serve 4 tasks."),
     ],
-    "G": [((2, 4), "G[t, k]: the task comes first.")],
+    "G": [
+        ((2, 4), "G[t, k]: the task comes first."),
+        ((2, 2), "G says for each of the 4 TASKS how much of each adapter it gets."),
+        ((4, 4), "G has a column for each adapter; there are 2 of them, not one per task."),
+    ],
     "W": [
         (
             (3, 100),
             "This is the W_t of one task; stack those of all tasks, the task's number first.",
         ),
         ((2, 3, 100), "One W_t for each task, not for each adapter."),
+        ((4, 100, 3), "W_t is made from W_s and the A_k: the same order, classes first."),
+        ((8, 3, 100), "One W_t for each task, not for each sentence."),
     ],
     "logits": [
         ((3, 8), "Logits are kept like x: one row for each sentence."),
         ((8, 4, 3), "These are the logits of all tasks; here one task reads the sentences."),
         ((8, 100), "A score for each class, not for each word."),
+        ((8, 4), "A score for each class. One task reads the sentences here."),
     ],
 }
 
@@ -209,11 +219,45 @@ def as_many_adapters_as_tasks(graph):
     return graph.shape[0] == graph.shape[1]
 
 
+def one_adapter_at_most(graph):
+    return graph.shape[1] <= 1
+
+
+def one_task_alone(graph):
+    return len(graph) == 1
+
+
+def first_two_rows(graph):
+    return bool((graph[0] == graph[min(1, len(graph) - 1)]).all())
+
+
+def every_route_is_open(graph):
+    return bool((graph > 0).all())
+
+
 def rank_of_one(graph):
     return bool(np.linalg.matrix_rank(graph) == 1) if graph.size else False
 
 
 COLLAPSE_MISTAKES = [
+    (
+        one_adapter_at_most,
+        "One adapter is enough to tell tasks apart: with rows (1), (2), (3) each has its own share. "
+        "And many adapters do not help if every task has them alike.",
+    ),
+    (
+        one_task_alone,
+        "One task alone is always equal to itself. Several tasks collapse too, if their rows agree.",
+    ),
+    (
+        first_two_rows,
+        "You compare the first two rows. A third one can differ from both.",
+    ),
+    (
+        every_route_is_open,
+        "Every task reached by every adapter is not enough: with (1), (2), (3) the amounts differ. "
+        "And rows that agree may hold zeros.",
+    ),
     (
         first_and_last_row,
         "You compare the first row with the last. A row between them can differ from both.",

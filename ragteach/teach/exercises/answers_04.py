@@ -218,6 +218,10 @@ def wrong_spreads(ends):
             "You compared the first two seeds only. Another pair may be further apart.",
         ),
         (
+            (ends[1:] - ends[:-1]).abs().max(),
+            "You compared each seed with the next one only. Others may be further apart.",
+        ),
+        (
             (ends[-1] - ends[0]).abs().max(),
             "You compared the first seed with the last only. Another pair may be further apart.",
         ),

@@ -89,6 +89,11 @@ WRONG_COSINES = [
         "This is the mean over five draws, from further down. Here one draw is asked: "
         "toy(relatedness).",
     ),
+    (
+        [0.1255, 0.2474, 0.4713],
+        "A task with itself is no pair: its cosine of 1 is in your mean. Take the six pairs.",
+    ),
+    ([0.0, 0.5, 1.0], "These are the relatednesses themselves. Take the mean of the cosines."),
     ([0.295, -0.0035, -0.166], "The data sets of relatedness 0 and 1 are swapped."),
     ([0.166, 0.0035, -0.295], "A sign: tasks that are more related pull more alike."),
 ]

@@ -234,6 +234,19 @@ def residual(yours):
                     "These are the raw scores minus the label. Take p = softmax(z).",
                 ),
                 (
+                    (z.log_softmax(-1) - onehot) / n_docs,
+                    "This is log p minus the label. The gradient has p itself.",
+                ),
+                (
+                    (p - onehot) ** 2 / n_docs,
+                    "That is the squared error, not the slope of -log p: do not square.",
+                ),
+                (
+                    p * (1 - p) / n_docs,
+                    "p (1 - p) is the slope of p_c in its own score z_c. Asked is the slope of "
+                    "-log p of the right class, in every score.",
+                ),
+                (
                     p / n_docs,
                     "That is the gradient of log-sum-exp alone; -z_y has one too: minus onehot.",
                 ),

@@ -64,6 +64,17 @@ def count_weights(yours):
                 "adapter per task.",
             ),
             (3000, "Every matrix was counted twice."),
+            (
+                12,
+                "Classes times tasks: a row has a weight for each of the 100 words, and W_s has "
+                "rows too.",
+            ),
+            (
+                1203,
+                "Four adapters and three biases? W_s has 3 x 100 weights of its own, and biases are "
+                "not asked for.",
+            ),
+            (1800, "Six matrices? There are W_s and one adapter for each of the 4 tasks."),
             (1515, "Biases are not asked for here: count the weights only."),
             (3900, "One adapter per task, not one per task and class: its 3 rows are the classes."),
             (400, "One row of 100 for each task: the 3 classes and the shared matrix are missing."),

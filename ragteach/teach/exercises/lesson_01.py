@@ -62,6 +62,7 @@ def label_counts(yours):
             (f"It seemed {word} and bright.", 2, tasks[1]),
             (f"It felt {word}; it was fine.", 1, tasks[-1]),
             (f"Not so {word} after all.", 0, tasks[1]),
+            (f"The {word}ness of it was bright.", 1, tasks[1]),
             ("The thing was fine.", 1, tasks[0]),
         ]
         frame = pd.DataFrame(rows, columns=["text", "label", "task"])
@@ -69,6 +70,8 @@ def label_counts(yours):
         inside = right + np.eye(
             len(tasks), 3, 2, dtype=int
         )  # the one "un..." sentence, in task 0, label 2
+        longer = np.zeros_like(right)
+        longer[1, 1] = 1  # the one "...ness" sentence
         spelled = _split_counts(frame, word, tasks, "")
         no_stop = _split_counts(frame, word, tasks, ".")
         by_name = right[np.argsort(tasks)]
@@ -87,6 +90,23 @@ def label_counts(yours):
                 (
                     inside,
                     f'You also counted "un{word}": look for whole words, with \\b on both sides.',
+                ),
+                (
+                    right + longer,
+                    f'You also counted "{word}ness": look for whole words, with \\b on both sides.',
+                ),
+                (
+                    inside + longer,
+                    f'You also counted "un{word}" and "{word}ness": look for whole words, with '
+                    "\\b on both sides.",
+                ),
+                (
+                    everything - right,
+                    "You counted the sentences WITHOUT the word. Those that hold it are asked for.",
+                ),
+                (
+                    np.column_stack([right[:, 1:], 0 * right[:, 0]]),
+                    "Your columns are the labels 1, 2 and 3. The labels are 0, 1 and 2.",
                 ),
                 (
                     by_name,

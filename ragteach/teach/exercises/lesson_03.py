@@ -80,6 +80,19 @@ def log_softmax(yours):
                 "A mean of scores is not the log of a sum: log p_c = z_c - log sum exp(z).",
             ),
             (-right, "The sign: log p is never above 0. The minus of cross-entropy comes later."),
+            (
+                z / z.exp().sum(-1, keepdim=True).log(),
+                "The log of a quotient is a difference: subtract log(sum of exp), do not divide.",
+            ),
+            (
+                z.exp().sum(-1, keepdim=True).log(),
+                "This is log(sum of exp) alone, one number a sentence. Subtract it from z.",
+            ),
+            (
+                torch.nn.functional.logsigmoid(z),
+                "A sigmoid looks at each score by itself. Classes compete: divide by the sum over "
+                "all of them.",
+            ),
         ],
         what="log p",
     )
@@ -171,6 +184,20 @@ def cross_entropy(yours):
                 lambda z=z, y=y: 1 - z.softmax(-1)[y >= 0, y[y >= 0]].mean(),
                 "This is 1 minus the mean probability. Take minus its logarithm, sentence "
                 "by sentence.",
+            ),
+            (
+                lambda z=z, y=y: -z.softmax(-1)[y >= 0, y[y >= 0]].mean().log(),
+                "You average the probabilities and then take the log. The log first, sentence by "
+                "sentence, then the mean.",
+            ),
+            (
+                lambda z=z, y=y: z.log_softmax(-1)[y >= 0, y[y >= 0]].square().mean(),
+                "The log probability is squared. Cross-entropy is the mean of -log p itself.",
+            ),
+            (
+                lambda z=z, y=y: -torch.nn.functional.logsigmoid(z[y >= 0, y[y >= 0]]).mean(),
+                "A sigmoid of the label's own score: the other classes are left out. Use "
+                "log_softmax.",
             ),
             (
                 right / z.shape[1],

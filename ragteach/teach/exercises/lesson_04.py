@@ -404,9 +404,10 @@ def spread(yours):
         ends = torch.randn(
             shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64
         )
-        # apart, and neither the first seed, nor the last, nor the mean
-        far = torch.tensor([2.0, -6.0, -11.0, 9.0])
+        # apart, and neither the first seed, nor the last, nor the mean, nor one after the other
+        far = torch.tensor([2.0, 9.0, -6.0, -11.0])
         ends[:4, 0, 1, 2] = far
+        ends[:2, 0, 0, 1] = torch.tensor([3.5, -4.0])  # here the first two are apart
         ends[:, 1, 2, 0] += 9.0  # large, and nearly the same for every seed
         expect_close(
             call(yours, ends),

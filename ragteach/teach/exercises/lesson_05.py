@@ -119,6 +119,10 @@ def conserved(yours):
                     (shared - total) - (shared - total)[:1],
                     "You subtracted the start as well. Return W_s - sum_t A_t itself.",
                 ),
+                (
+                    shared - shared[:1],
+                    "This is how far W_s has moved, without the adapters: W_s - sum_t A_t.",
+                ),
                 (shared, "The adapters are missing: W_s alone moves with every step."),
                 (total, "W_s is missing: the sum of the adapters alone moves with every step."),
                 (
@@ -267,6 +271,22 @@ def half_life(yours):
                     math.log(0.5) * (1 - lr * lam),
                     "Solve n log(1 - lr lam) = log(1/2): the logarithm of the factor is missing.",
                 ),
+                (
+                    math.log(0.5) / (1 - lr * lam),
+                    "Solve n log(1 - lr lam) = log(1/2): the logarithm of the factor is missing.",
+                ),
+                (
+                    math.log(2) / (2 * lr * lam),
+                    "The penalty is lam/2 ||A||^2: its slope is lam A, without a 2.",
+                ),
+                (
+                    math.log(0.5) / math.log(1 - lr - lam) if lr + lam < 1 else math.nan,
+                    "One step takes away lr TIMES lam, not their sum.",
+                ),
+                (
+                    math.log(0.1) / math.log(1 - lr * lam),
+                    "After so many steps a tenth is left. One half is asked: log(1/2).",
+                ),
                 (1 / (lr * lam), "After 1 / (lr lam) steps about 37 % is left, not one half."),
                 (
                     0.5 / (lr * lam),
@@ -398,6 +418,14 @@ def shared_part(yours):
                 (
                     (lam + lam_shared) / lam,
                     "Upside down: this is W_t / W_s, larger than 1.",
+                ),
+                (
+                    lam**2 / (lam**2 + lam_shared**2),
+                    "The penalties are not squared: balance is lam_shared W_s = lam A_t.",
+                ),
+                (
+                    lam - lam_shared,
+                    "A part of a whole is a quotient, not a difference of penalties.",
                 ),
                 (
                     0.0,

@@ -67,6 +67,9 @@ WRONG = {
         "is there one": lambda f, w, t: counts(f, w, t) > 0,
         "transposed": lambda f, w, t: counts(f, w, t).T,
         "part of a word": lambda f, w, t: counts(f, w, t, "{}"),
+        "begins so": lambda f, w, t: counts(f, w, t, r"\b{}"),
+        "ends so": lambda f, w, t: counts(f, w, t, r"{}\b"),
+        "without the word": lambda f, w, t: counts(f, "", t, ".*{}") - counts(f, w, t),
         "every sentence": lambda f, w, t: counts(f, "", t, ".*{}"),
         "tasks together": lambda f, w, t: counts(f, w, t).sum(0),
         "shares": lambda f, w, t: (

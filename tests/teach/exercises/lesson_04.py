@@ -386,6 +386,7 @@ WRONG = {
         "all from the first": lambda e: (e - e[0]).abs().max(),
         "first pair": lambda e: (e[0] - e[1]).abs().max(),
         "first and last": lambda e: (e[-1] - e[0]).abs().max(),
+        "one after the other": lambda e: (e[1:] - e[:-1]).abs().max(),
         "no abs": lambda e: (e[1:] - e[0]).max(),
         "all entries": lambda e: e.max() - e.min(),
         "from the mean": lambda e: (e - e.mean(0)).abs().max(),
