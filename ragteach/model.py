@@ -28,7 +28,7 @@ from ragteach.data.documents import (
 )
 from ragteach.errors import finite, is_list, one_of, refuse, shown, whole
 from ragteach.graph import routing_graph, unless_identity
-from ragteach.ground.arguments import distinct, generator_of, members, one_or_more
+from ragteach.ground.arguments import distinct, generator_of, how_many, members, one_or_more
 from ragteach.ground.memory import fits_memory
 from ragteach.ground.objects import one_value
 from ragteach.linear import Documents, project, project_rows
@@ -377,7 +377,7 @@ class RAG(nn.Module):
 
     def num_parameters(self, trainable: bool = False) -> int:
         """How many numbers the model stores as parameters (or may train)."""
-        return sum(p.numel() for p in self.parameters() if p.requires_grad or not trainable)
+        return how_many(self, trainable)
 
     def extra_repr(self) -> str:
         width = max([len(n) for n in self.task_names] + [5])

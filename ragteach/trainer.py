@@ -27,7 +27,7 @@ from ragteach.data.weighting import by_task
 from ragteach.errors import one_of, refuse, whole
 from ragteach.ground.arguments import MOST, check_fit, check_model, check_optimizer, is_a
 from ragteach.ground.machine import Interruption, interruptible, pick_device
-from ragteach.ground.memory import fits_memory
+from ragteach.ground.memory import fits_training
 from ragteach.losses import LAM, MultiTaskLoss, cross_entropy
 from ragteach.model import RAG, task_logits
 from ragteach.runs import History, Run, only
@@ -196,7 +196,9 @@ def fit(
             any training.
     """
     phases = plan(schedule, epochs, rounds)
-    check_fit(model, lr, optimizer, batch_size, val, patience, callbacks, seed, adapters_first)
+    check_fit(
+        model, lr, optimizer, batch_size, val, patience, callbacks, seed, adapters_first, progress
+    )
     if criterion is None:
         criterion = MultiTaskLoss(alpha=alpha, lam=lam, lam_shared=lam_shared)
     elif not isinstance(criterion, MultiTaskLoss) or (lam, lam_shared, str(alpha)) != OWN:
@@ -213,10 +215,7 @@ def fit(
         data = as_tensors(model, data, criterion.class_weight)
         criterion.set_sizes(data.sizes)
     val = val if val is None or is_stream(val) else as_tensors(model, val)
-    size = sum(p.numel() * p.element_size() for p in model.parameters())
-    if model.shared.device.type == "cpu":  # at least: gradients, W_t, a copy to go back to
-        fix = "fewer features, or adapter='low_rank'"
-        fits_memory(f"training {size / 1e9:.1f} GB of weights", 3 * size, fix)
+    fits_training(model)
     criterion, way = criterion.to(model.shared.device), {"schedule": schedule, "rounds": rounds}
     way |= {"batch_size": batch_size, "adapters_first": adapters_first}
     run = Run(model, criterion, optimizer, lr, seed, resume, patience, phases, **way)

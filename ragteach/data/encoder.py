@@ -36,6 +36,7 @@ from torch import nn
 from tqdm.auto import tqdm
 
 from ragteach.errors import is_list, refuse, shown, whole
+from ragteach.ground.arguments import yes_no
 from ragteach.ground.machine import pick_device
 from ragteach.ground.objects import outside
 from ragteach.ground.stopping import sign_of
@@ -120,6 +121,7 @@ class Encoder:
             )
         whole("max_tokens", max_tokens, 3)
         whole("batch_size", batch_size, 1)
+        yes_no("progress", progress)
         self.model = str(model)
         self.max_tokens, self.batch_size = int(max_tokens), int(batch_size)
         self.device, self.progress = device, progress

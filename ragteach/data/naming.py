@@ -119,9 +119,7 @@ def name_column(
     elif names is None:
         _refuse_measurements(series, found, what)
         _refuse_identifiers(series, called, what)
-    wanted = set(scheme or names or ())
-    wanted |= {"-"} if "+" in called else set()  # then it is the other pole
-    alike = {n for n in called if n and looks_missing(n) and n not in wanted}
+    alike = _alike(called, scheme or names or ())
     # one entry more than there are values: the last is what code -1 (no value) points to
     absent = np.array([*(name is None for name in called), True])[codes]
     looks = np.array([*(name in alike for name in called), False])[codes]
@@ -267,14 +265,27 @@ def _distinct(series: pd.Series, what: str) -> tuple[np.ndarray, list]:
     return np.asarray(codes), list(np.asarray(values))
 
 
-def check_cells(column: pd.Series, what: str) -> None:
-    """Refuse a column in which something cannot be a name: a list, a dict, infinity.
+def check_cells(
+    column: pd.Series, what: str, missing: str = "keep", names: Iterable[str] = ()
+) -> None:
+    """Refuse a column in which something cannot be a name: a list, a dict, infinity; and, where
+    ``missing`` is ``"ask"``, rows without a name that is among ``names`` or looks like one.
 
     Example:
         >>> check_cells(pd.Series(["good", 5, None]), "label")
     """
-    for value in _distinct(_series(column, what), what)[1]:
-        name_of(value, what)
+    series = _series(column, what)
+    codes, found = _distinct(series, what)
+    called = [name_of(value, what) for value in found]
+    if missing == "ask":
+        alike = _alike(called, names)
+        ask(series, np.array([*(n is None or n in alike for n in called), True])[codes], what)
+
+
+def _alike(called: Sequence[str | None], names: Iterable[str]) -> set[str]:
+    """Which names only say that there is none, and are not among those there may be."""
+    wanted = {*names} | ({"-"} if "+" in called else set())  # then it is the other pole
+    return {n for n in called if n and looks_missing(n) and n not in wanted}
 
 
 def name_of(value: Any, what: str = "label") -> str | None:

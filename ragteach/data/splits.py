@@ -70,7 +70,8 @@ def split_frame(
             per task) gives the standard frame, with a row for each label.
 
     Raises:
-        RagteachError: the fractions leave no test part, or no (task, label) pair has three texts.
+        RagteachError: the fractions leave no test part, no (task, label) pair has three texts, or
+            rows have no label or task, and `mend` was not told what becomes of them.
 
     Example:
         >>> frame = pd.DataFrame({"text": list("abcdefghij"), "label": [0, 1] * 5, "task": "t"})
@@ -99,10 +100,11 @@ def split_frame(
     columns = find_columns(list(frame.columns), text, label, task)
     if columns.found:
         print(columns)
-    check_cells(frame[columns.label], "label")
+    missing = frame.attrs.get("missing", "ask")  # what `mend` was told
+    check_cells(frame[columns.label], "label", missing, frame.attrs.get("label_names") or ())
     key, named = _words(frame[columns.label]), _called(frame, str(columns.label))
     if columns.task is not None:
-        check_cells(frame[columns.task], "task")
+        check_cells(frame[columns.task], "task", missing, frame.attrs.get("task_names") or ())
         key = _words(frame[columns.task]) + "/" + key
         named = _words(frame[columns.task]) + "/" + named
     group = groups(frame[columns.text])

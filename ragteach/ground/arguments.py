@@ -130,6 +130,12 @@ def yes_no(name: str, value: object) -> None:
     is_a(name, value, (bool, np.bool_), "True or False", f"use {name}=True or {name}=False")
 
 
+def how_many(model: torch.nn.Module, trainable: bool) -> int:
+    """How many numbers a module stores as parameters (or may train)."""
+    yes_no("trainable", trainable)
+    return sum(p.numel() for p in model.parameters() if p.requires_grad or not trainable)
+
+
 def check_penalty(name: str, value: object, low: float = 0.0) -> None:
     """Refuse a penalty below ``low``, or so large that float32 has no such numbers."""
     at_least(name, value, low, LARGEST_PENALTY)
@@ -213,6 +219,7 @@ def check_fit(
     callbacks: Any,
     seed: object,
     adapters_first: object,
+    progress: object,
 ) -> None:
     """Refuse what `fit` cannot work with, before any training."""
     check_model(model)
@@ -220,6 +227,7 @@ def check_fit(
     at_least("lr", lr)
     whole("seed", seed, 0, LARGEST_SEED)
     yes_no("adapters_first", adapters_first)
+    yes_no("progress", progress)
     for name, value in (("batch_size", batch_size), ("patience", patience)):
         if value is not None:
             whole(name, value, 1)

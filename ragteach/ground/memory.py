@@ -11,6 +11,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from ragteach.errors import refuse
 
@@ -94,6 +95,17 @@ def fits_memory(what: str, needed: float, fix: str) -> None:
             + " for each of the processes" * shared,
             fix=part + fix + "; or use fewer processes (n_jobs=1, --jobs 1)" * shared,
         )
+
+
+def fits_training(model: Any) -> None:
+    """Refuse to train a model on the CPU whose weights, with their gradients, W_t and a copy to go
+    back to, are more than is free.
+    """
+    if model.shared.device.type != "cpu":
+        return
+    size = sum(p.numel() * p.element_size() for p in model.parameters())
+    fix = "fewer features, or adapter='low_rank'"
+    fits_memory(f"training {size / 1e9:.1f} GB of weights", 3 * size, fix)
 
 
 def _gigabytes(n_bytes: float) -> str:

@@ -202,7 +202,7 @@ def as_rows(what: str, value: Any) -> Any:
     if twice:
         raise refuse(
             expected=f"{what} whose columns all have names of their own",
-            got=f"the column {shown(twice[0], 60)} more than once",
+            got=f"{what} = a table with the column {shown(twice[0], 60)} more than once",
             fix="rename one of them, or drop it: frame.loc[:, ~frame.columns.duplicated()]",
         )
     plain = value is None or isinstance(value, str | bytes | list | tuple | dict | np.ndarray)

@@ -18,6 +18,7 @@ import contextlib
 import copy
 import fnmatch
 import hashlib
+import inspect
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -31,7 +32,8 @@ from torch import Tensor, nn
 from ragteach.data.documents import check_numbers
 from ragteach.errors import is_list, one_of, refuse, shown, whole
 from ragteach.graph import routing_graph
-from ragteach.ground.arguments import MOST, distinct, generator_of, members, short
+from ragteach.ground.arguments import MOST, distinct, generator_of, how_many, members, short
+from ragteach.ground.objects import as_plain
 from ragteach.ground.writing import put
 from ragteach.integrations.deep_kinds import DEEP_KINDS, Bottleneck, new_delta
 from ragteach.model import RAG
@@ -53,13 +55,7 @@ class DeltaLinear(nn.Module):
 
     def forward(self, h: Tensor) -> Tensor:
         """(n_docs, ..., n_in) -> (n_docs, ..., n_out)."""
-        n_in = self.base.in_features
-        if not isinstance(h, Tensor) or h.shape[-1:] != (n_in,):
-            raise refuse(
-                expected=f"what this layer reads: a tensor (n_docs, ..., {n_in})",
-                got=f"shape {tuple(h.shape)}" if isinstance(h, Tensor) else shown(h, 60),
-                fix="hand over what the network was made for (texts: as its tokenizer's numbers)",
-            )
+        check_read(h, self.base)
         y = self.base(h)
         change = torch.zeros_like(y)
         for name, share in self.route.items():
@@ -84,6 +80,55 @@ class DeltaLinear(nn.Module):
             got="its weight alone, as some modules read it of the layers in them",
             fix="leave that layer out of DeepRAG(layers=[...])",
         )
+
+
+def check_read(h: Any, layer: nn.Module) -> None:
+    """Refuse what a layer with weights cannot multiply: another precision, another shape."""
+    own = cast(Tensor, layer.weight).dtype
+    if isinstance(h, Tensor):
+        lower = h.is_floating_point() and h.dtype != torch.float64
+        cast_for_us = lower and torch.is_autocast_enabled(h.device.type)
+        if (h.dtype == own or cast_for_us) and not h.is_nested and _fits(h, layer):
+            return
+        nested = " in a nested tensor" if h.is_nested else f" of shape {tuple(h.shape)}"
+        got = str(h.dtype).removeprefix("torch.") + nested
+    else:
+        got = short(h)
+    if isinstance(layer, nn.Linear):
+        shape = f"(n_docs, ..., {layer.in_features})"
+    else:
+        shape = f"(n_docs, {layer.in_channels}, {', '.join('...' for _ in layer.kernel_size)})"
+    raise refuse(
+        expected=f"x: what this layer reads, a {str(own).removeprefix('torch.')} tensor {shape}",
+        got=got,
+        fix=f"hand over what the network was made for: numbers as x.to({own}), texts as its "
+        "tokenizer's numbers",
+    )
+
+
+def _fits(h: Tensor, layer: Any) -> bool:
+    """Whether a layer multiplies tensors of this shape."""
+    if isinstance(layer, nn.Linear):
+        return h.shape[-1:] == (layer.in_features,)
+    axes = len(layer.kernel_size)  # a convolution's: one document has its channels before them
+    return h.ndim in (axes + 1, axes + 2) and h.shape[-axes - 1] == layer.in_channels
+
+
+def check_first(network: nn.Module, x: Any) -> None:
+    """Refuse what the first layer of a chain cannot read, if it is one that reads x as it is."""
+    while isinstance(network, nn.Sequential) and len(network):
+        network = network[0]
+    if isinstance(network, nn.Linear | nn.Conv1d | nn.Conv2d | nn.Conv3d):
+        check_read(x, network)
+    if isinstance(network, nn.Embedding):
+        whole = isinstance(x, Tensor) and x.dtype in (torch.int32, torch.int64)
+        n = network.num_embeddings
+        if not whole or (x.numel() and not 0 <= int(x.min()) <= int(x.max()) < n):
+            raise refuse(
+                expected=f"x: the numbers of tokens, 0 .. {n - 1}, in a tensor of int64",
+                got=short(x),
+                fix="hand over what the network's own tokenizer gives",
+            )
 
 
 def _times(delta: nn.Module, h: Tensor) -> Tensor:
@@ -336,7 +381,7 @@ class DeepRAG(nn.Module):
 
     def num_parameters(self, trainable: bool = False) -> int:
         """How many numbers the whole network stores as parameters (or may train)."""
-        return sum(p.numel() for p in self.parameters() if p.requires_grad or not trainable)
+        return how_many(self, trainable)
 
     def extra_repr(self) -> str:
         rows = [
@@ -473,10 +518,27 @@ class DeepRAG(nn.Module):
 
 def asked(network: nn.Module, x: Any) -> Any:
     """What a network says of x: a tensor, a tuple of arguments or a dict of named ones."""
+    named = x if isinstance(x, dict) else {}
+    given = () if isinstance(x, dict) else x if isinstance(x, tuple) else (x,)
+    if not torch.compiler.is_compiling():
+        _check_taken(network, given, named)
+    if len(given) == 1:
+        check_first(network, given[0])
     with layer_by_layer():
-        if isinstance(x, dict):
-            return network(**x)
-        return network(*x) if isinstance(x, tuple) else network(x)
+        return network(*given, **named)
+
+
+def _check_taken(network: nn.Module, given: tuple, named: dict) -> None:
+    """Refuse more or fewer arguments than a network takes, or of other names."""
+    takes = inspect.signature(network.forward)
+    try:
+        takes.bind(*given, **named)
+    except TypeError as error:
+        raise refuse(
+            expected=f"x: what the network's forward takes, {takes}",
+            got=f"{len(given)} arguments and the names {shown([*named], 60)}: {error}",
+            fix="a tensor, a tuple of arguments, or a dict of named ones",
+        ) from error
 
 
 @contextlib.contextmanager
@@ -496,7 +558,9 @@ def moved_to(x: Any, device: torch.device) -> Any:
         return {name: moved_to(part, device) for name, part in x.items()}
     if isinstance(x, tuple):
         return tuple(moved_to(part, device) for part in x)
-    return x.to(device) if isinstance(x, Tensor) else x
+    if not isinstance(x, Tensor):
+        return x
+    return (x if x.device == device else as_plain("x", x)).to(device)
 
 
 def named_modules(argument: str, names: str | Iterable[str]) -> list[str]:
@@ -549,7 +613,7 @@ def check_rank(base: nn.Module, layers: list[str], kinds: set[str], rank: int) -
         size = min(linear.out_features, linear.in_features)
         if rank > size:
             raise refuse(
-                expected=f"a rank of at most {size}, the smaller side of layer {name!r}",
+                expected=f"a rank of at most {size}, the smaller side of base's layer {name!r}",
                 got=f"rank = {rank}",
                 fix=f"use rank={size} or less, kind='full', or leave that layer out",
             )

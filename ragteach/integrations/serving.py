@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 import numpy as np
 
 from ragteach.errors import RagteachError, one_of, refuse, shown, whole
+from ragteach.ground.arguments import yes_no
 from ragteach.model import RAG
 
 if TYPE_CHECKING:  # it is imported when there is something to predict
@@ -160,6 +161,7 @@ def predict_lines(
     from ragteach.integrations.saving import load
 
     whole("block", block, 1)
+    yes_no("every_class", every_class)
     saved = load(path)
     names = saved.model.task_names
     if task is None and len(names) > 1:

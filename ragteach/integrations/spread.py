@@ -28,7 +28,7 @@ from tqdm.auto import tqdm
 
 from ragteach.data.batches import batches_of, check_stream, is_stream
 from ragteach.errors import refuse, shown, whole
-from ragteach.ground.arguments import check_fit, yes_no
+from ragteach.ground.arguments import check_fit
 from ragteach.ground.machine import Interruption, interruptible
 from ragteach.losses import MultiTaskLoss
 from ragteach.runs import History, Run
@@ -91,8 +91,7 @@ def fit_spread(
         True
     """
     whole("epochs", epochs)
-    check_fit(model, lr, optimizer, None, None, None, (), 0, False)
-    yes_no("progress", progress)
+    check_fit(model, lr, optimizer, None, None, None, (), 0, False, progress)
     if not isinstance(criterion, MultiTaskLoss):
         raise refuse(
             expected="criterion: a MultiTaskLoss, with its penalties",

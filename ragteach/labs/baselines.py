@@ -18,6 +18,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.svm import SVC
 
+from ragteach.ground.arguments import yes_no
 from ragteach.labs.ridge import TRIES, choose_ridge
 
 Part = Mapping[str, tuple[Any, np.ndarray]]
@@ -59,6 +60,7 @@ class Best:
         features: Any,
         pooled: bool = True,
     ) -> None:
+        yes_no("pooled", pooled)
         self.trained_on = dict(train)
         self.tried: dict[str, float] = {}
         x = [x for x, _ in train.values()]

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
+from ragteach.ground.arguments import yes_no
 from ragteach.labs.ridge import choose_ridge
 from ragteach.labs.scoring import Part
 from ragteach.study.experiment import interval
@@ -99,6 +100,7 @@ def draw_gains(
     Returns:
         (low, high): the ends of the intervals, in points, (n, n) each.
     """
+    yes_no("intervals", intervals)
     n = len(names)
     mean = 100 * gains.mean(0)
     ends = [

@@ -13,7 +13,7 @@ import torch
 from tqdm.auto import tqdm
 
 from ragteach.errors import DivergenceWarning, at_least, is_list, one_of, refuse, shown, whole
-from ragteach.ground.arguments import MOST, check_penalty, members
+from ragteach.ground.arguments import MOST, check_penalty, members, yes_no
 from ragteach.ground.functions import check_callbacks
 from ragteach.ground.objects import one_value, outside
 from ragteach.study.multi_head import MultiHead
@@ -61,6 +61,7 @@ def fit_heads(
     at_least("lr", lr, 0.0, 1e30)
     check_penalty("lam", lam)
     check_penalty("lam_shared", lam_shared)
+    yes_no("progress", progress)
     lr, lam, lam_shared = float(lr), float(lam), float(lam_shared)  # a Fraction is no float yet
     data = model.checked(data)
     alpha = _alphas(alpha, data)

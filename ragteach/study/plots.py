@@ -26,6 +26,7 @@ from torch import Tensor
 
 from ragteach.engine.replicas import Replicas
 from ragteach.errors import one_of, refuse, shown
+from ragteach.ground.arguments import yes_no
 from ragteach.model import RAG
 from ragteach.runs import History
 from ragteach.study import looks
@@ -317,6 +318,7 @@ def _draw_shared(ax: Axes, place: float, tasks: Any, used: bool) -> None:
 def norms(trajectory: Trajectory, ax: Axes | None = None, tasks: bool = False) -> Axes:
     """Length of W_s and of every adapter, step by step (``tasks=True``: of every W_t too)."""
     _check_trajectory(trajectory)
+    yes_no("tasks", tasks)
     table = trajectory.norms()
     if not tasks:
         table = table[~table["part"].str.startswith("W[")]
@@ -339,6 +341,7 @@ def plane(
 ) -> Axes:
     """Paths of W_s and the adapters in a plane: two words' scores, or two principal components."""
     _check_trajectory(trajectory)
+    yes_no("tasks", tasks)
     table = trajectory.project(words)
     axes = table.attrs["axes"]
     beside = _beside(ax)

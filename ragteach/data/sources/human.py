@@ -21,6 +21,7 @@ import pandas as pd
 
 from ragteach.data.sources.fetching import fetch
 from ragteach.data.toy import scheme
+from ragteach.ground.arguments import yes_no
 
 HUMAN_TASKS = ("tweets", "products", "movies", "editorials")
 CUT = 0.5  # |m| <= CUT counts as neutral
@@ -62,6 +63,7 @@ def load_human(cache: str | os.PathLike | None = None, raters: bool = False) -> 
         frame = load_human()
         frame.groupby("task")["rating"].mean()
     """
+    yes_no("raters", raters)
     instead = "load_toy() needs no connection"
     path = fetch(PACKAGE, ARCHIVE, SHA256, cache, "load_human", instead)
     frames = []

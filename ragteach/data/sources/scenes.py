@@ -25,6 +25,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from ragteach.errors import one_of, refuse, whole
+from ragteach.ground.arguments import yes_no
 
 SIDE = 8
 N_OPEN = 1197  # images that may train and choose; the others are held out
@@ -100,6 +101,7 @@ def make_scenes(
     for name in names:
         one_of("scene", name, SCENES)
     whole("n_per_task", n_per_task, 1)
+    yes_no("held_out", held_out)
     images, labels = digits()
     pool = np.arange(N_OPEN, len(images)) if held_out else np.arange(N_OPEN)
     if n_per_task * len(names) > len(pool):

@@ -28,6 +28,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ragteach.errors import refuse, whole
+from ragteach.ground.arguments import yes_no
 from ragteach.ground.stopping import sign_of
 from ragteach.ground.writing import make_folder, put, write
 from ragteach.teach.classroom import namespaces, submissions
@@ -80,6 +81,7 @@ def grade(
     from ragteach.teach.classroom import judging, pages
 
     whole("jobs", jobs, 1, 1024)
+    yes_no("say", say)
     judging.check_lessons(lessons)
     root, out = Path(folder), Path(out)
     found = submissions.find(root)
