@@ -466,6 +466,14 @@ def _():
     return Call(rt.DeepRAG, valid)
 
 
+@call("DeepRAG.forward")
+def _():
+    made = CALLS["DeepRAG"]()
+    return Call(
+        rt.DeepRAG(**made.valid).forward, {"x": torch.zeros(4, 6), "task": "a"}, carries=("x",)
+    )
+
+
 def _estimator(make, unused=(), **changed):
     def build():
         X, y, tasks = rows()

@@ -267,19 +267,22 @@ def _distinct(series: pd.Series, what: str) -> tuple[np.ndarray, list]:
 
 def check_cells(
     column: pd.Series, what: str, missing: str = "keep", names: Iterable[str] = ()
-) -> None:
-    """Refuse a column in which something cannot be a name: a list, a dict, infinity; and, where
-    ``missing`` is ``"ask"``, rows without a name that is among ``names`` or looks like one.
+) -> np.ndarray:
+    """Which rows have no name, (n_rows,); refuses a column in which something cannot be one: a
+    list, a dict, infinity; and such rows too, where ``missing`` is ``"ask"``.
 
     Example:
-        >>> check_cells(pd.Series(["good", 5, None]), "label")
+        >>> check_cells(pd.Series(["good", 5, None]), "label").tolist()
+        [False, False, True]
     """
     series = _series(column, what)
     codes, found = _distinct(series, what)
     called = [name_of(value, what) for value in found]
+    alike = _alike(called, names)
+    nameless = np.array([*(name is None or name in alike for name in called), True])[codes]
     if missing == "ask":
-        alike = _alike(called, names)
-        ask(series, np.array([*(n is None or n in alike for n in called), True])[codes], what)
+        ask(series, nameless, what)
+    return nameless
 
 
 def _alike(called: Sequence[str | None], names: Iterable[str]) -> set[str]:

@@ -101,10 +101,17 @@ def split_frame(
     if columns.found:
         print(columns)
     missing = frame.attrs.get("missing", "ask")  # what `mend` was told
-    check_cells(frame[columns.label], "label", missing, frame.attrs.get("label_names") or ())
+    lacks = check_cells(
+        frame[columns.label], "label", missing, frame.attrs.get("label_names") or ()
+    )
+    if columns.task is not None:
+        lacks |= check_cells(
+            frame[columns.task], "task", missing, frame.attrs.get("task_names") or ()
+        )
+    if missing == "drop" and not lacks.all():
+        frame = frame[~lacks]
     key, named = _words(frame[columns.label]), _called(frame, str(columns.label))
     if columns.task is not None:
-        check_cells(frame[columns.task], "task", missing, frame.attrs.get("task_names") or ())
         key = _words(frame[columns.task]) + "/" + key
         named = _words(frame[columns.task]) + "/" + named
     group = groups(frame[columns.text])

@@ -19,6 +19,7 @@ import copy
 import fnmatch
 import hashlib
 import inspect
+import itertools
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -82,9 +83,9 @@ class DeltaLinear(nn.Module):
         )
 
 
-def check_read(h: Any, layer: nn.Module) -> None:
+def check_read(h: Any, layer: Any) -> None:
     """Refuse what a layer with weights cannot multiply: another precision, another shape."""
-    own = cast(Tensor, layer.weight).dtype
+    own = layer.weight.dtype
     if isinstance(h, Tensor):
         lower = h.is_floating_point() and h.dtype != torch.float64
         cast_for_us = lower and torch.is_autocast_enabled(h.device.type)
@@ -97,10 +98,10 @@ def check_read(h: Any, layer: nn.Module) -> None:
     if isinstance(layer, nn.Linear):
         shape = f"(n_docs, ..., {layer.in_features})"
     else:
-        shape = f"(n_docs, {layer.in_channels}, {', '.join('...' for _ in layer.kernel_size)})"
+        shape = f"(n_docs, {layer.in_channels}, {', '.join(['...'] * len(layer.kernel_size))})"
     raise refuse(
         expected=f"x: what this layer reads, a {str(own).removeprefix('torch.')} tensor {shape}",
-        got=got,
+        got=f"x = {got}",
         fix=f"hand over what the network was made for: numbers as x.to({own}), texts as its "
         "tokenizer's numbers",
     )
@@ -126,7 +127,7 @@ def check_first(network: nn.Module, x: Any) -> None:
         if not whole or (x.numel() and not 0 <= int(x.min()) <= int(x.max()) < n):
             raise refuse(
                 expected=f"x: the numbers of tokens, 0 .. {n - 1}, in a tensor of int64",
-                got=short(x),
+                got=f"x = {short(x)}",
                 fix="hand over what the network's own tokenizer gives",
             )
 
@@ -144,6 +145,10 @@ class Part:
 
     def __init__(self, deltas: Sequence[nn.Module]) -> None:
         self.deltas = deltas
+
+    def parameters(self) -> Iterator[nn.Parameter]:
+        """What may be trained of it, layer by layer."""
+        return itertools.chain.from_iterable(delta.parameters() for delta in self.deltas)
 
     @property
     def weight(self) -> Tensor:
@@ -360,7 +365,8 @@ class DeepRAG(nn.Module):
         if isinstance(task, str) or not is_list(task):
             return self.task_index(task)
         if not isinstance(task, Tensor):
-            task = torch.tensor([self.task_index(t) for t in task], dtype=torch.long)
+            given = members("task", task, "one task for each document, in a list")
+            task = torch.tensor([self.task_index(t) for t in given], dtype=torch.long)
         return check_numbers(task, None, self.task_names).to(self.graph.device)
 
     def activate(self, *names: str) -> None:
@@ -536,7 +542,7 @@ def _check_taken(network: nn.Module, given: tuple, named: dict) -> None:
     except TypeError as error:
         raise refuse(
             expected=f"x: what the network's forward takes, {takes}",
-            got=f"{len(given)} arguments and the names {shown([*named], 60)}: {error}",
+            got=f"x = {len(given)} arguments and the names {shown([*named], 60)}: {error}",
             fix="a tensor, a tuple of arguments, or a dict of named ones",
         ) from error
 

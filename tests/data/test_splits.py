@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from problems import refused
 
-from ragteach import make_toy, split_frame
+from ragteach import RagteachError, make_toy, mend, split_frame
 from ragteach.data.frames import as_frame
 from ragteach.data.resemblance import text_key
 from ragteach.data.splits import SplitWarning, groups
@@ -105,3 +105,15 @@ def test_columns_may_be_named():
     assert several[0].attrs["task_names"] == ["mood", "tone"]
     with refused("a column among", "no column 'tune' for label", "spelling"):
         split_frame(frame, text="said", label="tune")
+
+
+@pytest.mark.parametrize("column", ["label", "task"])
+@pytest.mark.parametrize("gap", [None, "unknown"])
+def test_rows_without_a_name_are_asked_about(column, gap):
+    frame = pd.DataFrame({"text": [f"text {i}" for i in range(40)], "label": ["a", "b"] * 20})
+    frame["task"] = ["cars"] * 20 + ["films"] * 20
+    frame.loc[[3, 5, 7, 9], column] = gap
+    with pytest.raises(RagteachError, match=f"a {column} in every row\nGot: 4 of 40 rows"):
+        split_frame(frame)
+    for way, left in (("drop", 36), ("keep", 40)):
+        assert sum(map(len, split_frame(mend(frame, missing=way)))) == left

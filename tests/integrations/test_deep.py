@@ -402,10 +402,56 @@ def test_what_is_no_network_or_no_task_is_refused():
         deep()(X, "boats")
     with pytest.raises(rt.RagteachError, match="part to be one of"):
         deep().freeze("W_s")
-    with pytest.raises(rt.RagteachError, match=r"a tensor .n_docs, ..., 8."):
+    with pytest.raises(rt.RagteachError, match=r"a float32 tensor .n_docs, ..., 8."):
         deep()(["a fine film"], "films")
-    with pytest.raises(rt.RagteachError, match=r"Got: shape .3, 5."):
+    with pytest.raises(rt.RagteachError, match=r"Got: x = float32 of shape .3, 5."):
         deep()(torch.zeros(3, 5), "films")
+
+
+OTHER_NUMBERS = {
+    "double": (X.double(), "Got: x = float64 of shape"),
+    "whole": (X.long(), "Got: x = int64 of shape"),
+    "bool": (X > 0, "Got: x = bool of shape"),
+    "half": (X.half(), "Got: x = float16 of shape"),
+    "nowhere": (X.to("meta"), "on meta, without any"),
+    "by another name": ({"words": X}, "missing a required argument"),
+    "two arguments": ((X, X), "too many positional arguments"),
+}
+
+
+@pytest.mark.parametrize("kind", OTHER_NUMBERS)
+def test_numbers_that_no_layer_multiplies_are_refused(kind):
+    x, said = OTHER_NUMBERS[kind]
+    with pytest.raises(rt.RagteachError, match=said):
+        deep()(x, "films")
+
+
+def test_the_first_layer_of_a_chain_is_asked_though_it_has_no_changes():
+    tasks = {"tasks": TASKS, "rank": 2}
+    image = torch.ones(2, 1, 6)
+    by_windows = DeepRAG(nn.Sequential(nn.Conv1d(1, 2, 3), nn.Flatten(), nn.Linear(8, 3)), **tasks)
+    assert by_windows(image, "films").shape == (2, 3)
+    for other, got in ((image.double(), "float64"), (image.mT, r"of shape .2, 6, 1")):
+        with pytest.raises(rt.RagteachError, match=rf"n_docs, 1, ....*\n.*{got}"):
+            by_windows(other, "films")
+    by_tokens = DeepRAG(nn.Sequential(nn.Embedding(9, 6), nn.Linear(6, 3)), **tasks)
+    assert by_tokens(torch.tensor([[8, 0]]), "films").shape == (1, 2, 3)
+    for other in (torch.tensor([[9]]), torch.ones(1, 2)):
+        with pytest.raises(rt.RagteachError, match=r"numbers of tokens, 0 .. 8"):
+            by_tokens(other, "films")
+
+
+def test_a_network_may_turn_its_numbers_itself():
+    class Turns(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.last = nn.Linear(8, 3)
+
+        def forward(self, x):
+            return self.last(x.float())
+
+    model = DeepRAG(Turns(), tasks=TASKS, rank=2)
+    assert torch.equal(model(X.double(), "films"), model(X, "films"))
 
 
 def test_a_cell_run_twice_does_not_put_adapters_upon_adapters():

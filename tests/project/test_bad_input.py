@@ -6,6 +6,7 @@ Hypothesis chooses the argument and the value; the choice repeats. To try everyt
 """
 
 import functools
+import inspect
 import itertools
 import math
 import os
@@ -25,7 +26,10 @@ from sklearn.exceptions import ConvergenceWarning
 
 import ragteach as rt
 from ragteach.data.batches import MissingTaskWarning
+from ragteach.data.sources.scenes import make_scenes
 from ragteach.integrations.saving import NoVectorizerWarning
+from ragteach.integrations.serving import predict_lines
+from ragteach.labs.comparing import draw_gains
 
 SLOW = (
     "export_onnx",
@@ -254,6 +258,37 @@ PASSED_ONCE |= {
         "lr = 1e\\+39",
     ),
 }
+
+
+def _flags():
+    """Every argument of a public call that is True or False by default."""
+    for name in attack.CALLS.keys() & set(rt.__all__):
+        parameters = inspect.signature(getattr(rt, name)).parameters.values()
+        yield from ((name, p.name) for p in parameters if isinstance(p.default, bool))
+
+
+@pytest.mark.parametrize("word", ["False", "no", 0])
+@pytest.mark.parametrize(("name", "flag"), sorted(_flags()))
+def test_a_word_is_not_true(name, flag, word):
+    if name.startswith("RAG"):
+        pytest.skip("scikit-learn's own check")
+    made = attack.CALLS[name]()
+    with pytest.raises(rt.RagteachError, match=f"{flag} to be True or False"):
+        made.function(**(made.valid | {flag: word}))
+
+
+WORDS = {
+    "trainable": lambda: attack.model().num_parameters("no"),
+    "held_out": lambda: make_scenes(held_out="False"),
+    "intervals": lambda: draw_gains(np.zeros((2, 2, 2)), TASKS, None, intervals="False"),
+    "every_class": lambda: next(predict_lines("none", [], every_class="False")),
+}
+
+
+@pytest.mark.parametrize("flag", WORDS)
+def test_nor_is_it_elsewhere(flag):
+    with pytest.raises(rt.RagteachError, match=f"{flag} to be True or False"):
+        WORDS[flag]()
 
 
 @pytest.mark.parametrize("kind", PASSED_ONCE)
