@@ -151,7 +151,7 @@ reveal("00-a", ", then ".join(means.sort_values("mean", ascending=False)["strate
 # at the left end next to nothing. In the table every strategy takes the price whose cross-entropy on validation sentences is
 # lowest. Cross-entropy punishes a model that is sure and wrong. So the tasks alone take a price of about 0.0007 (the median of
 # the twelve draws), some seventy times the left end's 0.00001. They hedge, and that costs a few right answers. (The prices stand in
-# `table`: `table[table["metric"] == "lam"].groupby("strategy")["value"].median()`. Lesson 03 defines cross-entropy, lesson 06
+# `table`: `table[table["metric"] == "lam"].groupby("strategy")["value"].median()`; full sharing has no adapters, so nothing to price: 0. Lesson 03 defines cross-entropy, lesson 06
 # chooses prices.)
 #
 # How sure are we that RAG is ahead? Some draws are hard for everyone, and that makes each interval wide. But both strategies met

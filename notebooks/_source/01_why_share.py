@@ -583,8 +583,8 @@ rt.widgets.sharing_slider(
     words=shown,
     n_per_task=60,
     goal={
-        "Go to the right end: all four domains call it negative": "lam > 0.09 and reads_films == 0 and readings == 1",
-        "Go back, and stop where films first calls it positive": "reads_films == 2 and reads_cars == 0 and lam > chosen",
+        "Go to the right end: all four domains call it negative": "lam > 0.09 and reads_films == negative and readings == 1",
+        "Go back, and stop where films first calls it positive": "reads_films == positive and reads_cars == negative and lam > 0.0009",
     },
 )
 

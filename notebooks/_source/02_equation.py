@@ -421,7 +421,7 @@ for name, model in models.items():
 # **Your tasks.**
 #
 # 1. Choose *literal article* under *Begin with*. Read the sentence under the picture. Then move $\lambda$
-#    over its whole range. Does any value let two tasks differ?
+#    over its whole range. Does any value let two tasks have different $W$?
 # 2. Bring $\lambda$ back to the middle. Draw a graph in which films and phones get the very same $W$, and cars and food one
 #    of their own each. Use as few adapters as you can.
 # 3. Harder: remove all adapters but **two** (the button is *Remove the last*), and draw lines until *every*
@@ -438,7 +438,8 @@ rt.widgets.graph_editor(
 )
 
 # %% [markdown] tags=["solution"]
-# **1** No: all tasks get the same $W$ at every $\lambda$. **2** Two adapters are enough: films and phones use
+# **1** No: all tasks get the same $W$ at every $\lambda$. (They may still *answer* differently: each has a bias $b_t$ of its own. But no
+# word can mean something else to one of them.) **2** Two adapters are enough: films and phones use
 # none, cars use A1, food uses A2. **3** One task uses none, one A1, one A2, one both.
 
 # %% [markdown]

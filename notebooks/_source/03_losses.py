@@ -556,9 +556,9 @@ rt.widgets.gradient_step(
     model=tiny,
     vectorizer=vectorizer,
     goal={
-        "One step with η = 0.5": "steps == 1 and rate == 0.5 and label == 2",
-        "η = 0.1, and the first step at which p(positive) is above 0.9": "rate == 0.1 and label == 2 and p > 0.9 and p < 0.91",
-        "Another right class, at step 0": "label < 2 and steps == 0",
+        "One step with η = 0.5": "steps == 1 and rate == 0.5 and label == positive",
+        "η = 0.1, and the first step at which p(positive) is above 0.9": "rate == 0.1 and label == positive and p > 0.9 and p < 0.91",
+        "Another right class, at step 0": "label != positive and steps == 0",
     },
 )
 

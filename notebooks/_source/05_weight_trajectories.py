@@ -400,7 +400,7 @@ card("05-6")
 
 # %% tags=["exercise"]
 # For relatedness 0, 0.5 and 1: train with path(..., lam=0.01, lam_shared=0.01), and take the mean over
-# all pairs and steps of trajectory.gradient_cosines(tensors)["cosine"].
+# all pairs and steps of trajectory.gradient_cosines(...)["cosine"], which wants the .stacked() of the data that path got.
 mean_cosine = {0.0: ..., 0.5: ..., 1.0: ...}
 ### BEGIN SOLUTION
 for how_related in mean_cosine:
@@ -534,6 +534,8 @@ agreement.round(3)
 # is 0.99; for words of the domains it is about two thirds. Before you trust a number, ask what it would have been without the effect.
 #
 # ## Watch it
+#
+# The film of lesson 04 again, with three domains: phones is left out.
 #
 # **Your task.** Choose *joint, no penalty*, and drag to the end: how far has $W_s - \sum_t A_t$ moved? Then choose *joint*
 # (with penalties; there $\eta = 1$ and $\lambda = \lambda_s = 0.01$), and find the step at which it has moved by 10 %. Which step

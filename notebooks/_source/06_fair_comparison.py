@@ -49,8 +49,8 @@ from scipy import stats
 # | all strategies get the **same** draws | so differences can be taken seed by seed |
 #
 # The function `compare` keeps these rules. It returns one row per strategy, task, seed and metric: `accuracy`
-# (the share of right answers), `macro_f1` (every class has the same say, however rare) and `log_loss` (the
-# cross-entropy).
+# (the share of right answers), `balanced_accuracy` (the same within each class, then the mean over classes: lesson 09),
+# `macro_f1` (every class has the same say here too, however rare) and `log_loss` (the cross-entropy).
 # The toy reviews here have relatedness 0.5: half of the opinion words mean the same in all four
 # domains, half do not. Each task has 60 training sentences.
 #

@@ -178,7 +178,7 @@ plots.show(
 )
 
 # %% [markdown]
-# With a penalty the curves end in straight lines. On a log scale that means: the start is forgotten at a constant rate
+# With a penalty the curves end in straight lines (until float32 can tell the models no longer apart: the dotted one, at the very end). On a log scale that means: the start is forgotten at a constant rate
 # (**[law 4](laws.md#law-4-forgetting)**). Without one they level off: part of the start stays.
 #
 # ### Why two runs meet
@@ -901,6 +901,9 @@ for lens in (False, True):
     print(f"lens={lens!s:5}  {right:.3f} of new sentences, after 300 steps (one draw)")
 
 # %% [markdown]
+# That is far below the rank 2 of section 2. Yours is no worse a model: it has had 300 small steps, and that one
+# went to its optimum. Without the lens the number still rises if you take more steps.
+#
 # **Bonus.** (a) `down` of scale $1/\sqrt d$: LoRA's usual start. How many steps does it cost or save? (b) One lens for all tasks:
 # what is shared now? (c) Momentum in your own `train`. (d) Let `up` start at random and `down` at zero. Is it the same by symmetry?
 #

@@ -680,7 +680,7 @@ if curves:
     )
     axes[0].set(ylabel="loss", ylim=(0, None))
     axes[1].set(ylabel="length of the weights")
-    axes[0].legend(frameon=False, loc="center right")
+    axes[0].legend(frameon=False, loc="center")
     axes[1].legend(frameon=False)
     plots.show(
         fig,
@@ -692,7 +692,8 @@ if curves:
 
 # %% [markdown]
 # Do not compare the heights of the two losses: `train/loss` is $J$, a sum over four tasks and the penalties;
-# `val/loss` is a mean of cross-entropies without any.
+# `val/loss` is a mean of cross-entropies without any. And the best epoch is the last one here: `val/loss` was still falling, so more
+# epochs might do better, and no tracker can tell you.
 #
 # ### Weights & Biases, without a network
 #

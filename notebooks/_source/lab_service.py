@@ -6,7 +6,7 @@
 #
 # A shop for kitchen things gets messages. For each one a person reads three things: how it **sounds** (3 sentiments), what it is
 # **about** (8 intents), and which of 16 prepared **answers** fits. For each answer there are 20 labelled
-# messages. The shop asks you:
+# messages to learn from, and 6 to choose by; one message in seven of those to choose by fits no answer, and has no labels. The shop asks you:
 #
 # 1. One model with three heads, three models, or shared weights with adapters? *Is RAG any use here?*
 # 2. May a bot answer by itself? A wrong answer costs three times as much as a person who reads the message.

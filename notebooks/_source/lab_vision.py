@@ -587,7 +587,7 @@ rt.widgets.trajectory_player(
     data=data,
     goal={
         "Find the frame in which the scenes' gradients point against each other on average": "conflict < 0",
-        "Later than that: find the frame in which they agree least": "step > 0 and conflict < 0.35",
+        "Later than that: find the frame in which they agree least": "step > 0 and conflict < 0.3",
     },
 )
 

@@ -96,15 +96,16 @@ def advise(table: pd.DataFrame) -> Advice:
         for b in wide.columns
         if a != b
     }
-    beaten = {
-        b
+    clear = {
+        (a, b)
         for (a, b), (_, low, high) in gap.items()
         if low > 0 and b in there and not alike_by_chance(low, high, len(wide))
     }
+    beaten = {b for _, b in clear}
     left = [name for name in there if name not in beaten]
     chosen = min(left, key=lambda name: weights[name])
     others = [name for name in left if name != chosen]
-    said = [first, *_reasons(chosen, best, others, there, beaten, gap)]
+    said = [first, *_reasons(chosen, best, others, there, clear, gap)]
     if len(wide) < FEW_DRAWS:
         said.append(
             f"{len(wide)} draws are few, so these intervals are wide: take at least five (--seeds "
@@ -138,12 +139,12 @@ def _reasons(
     best: str,
     others: list[str],
     there: list[str],
-    beaten: set[str],
+    clear: set[tuple[str, str]],
     gap: dict[tuple[str, str], tuple[float, float, float]],
 ) -> list[str]:
     """The sentences behind the first."""
     said = []
-    out = [name for name in there if name in beaten]
+    out = [name for name in there if any(name == b for _, b in clear)]
     if len(there) > 1 and not others:
         middle, low, high = gap[chosen, there[1]]
         pays = "sharing a part of the weights pays here. " if chosen == "RAG" else ""
@@ -154,7 +155,11 @@ def _reasons(
         )
     elif others:
         named = _listed([name for name in (best, chosen, *others) if name in (chosen, *others)])
-        also = f" Another one is clearly better than {_listed(out)}." if out else ""
+        also = ""
+        for name in out:
+            ahead = [other for other in there if (other, name) in clear]
+            verb = "is" if len(ahead) == 1 else "are"
+            also += f" {_listed(ahead)} {verb} clearly better than {name}."
         said.append(
             f"These draws show no clear difference between {named}; that is not to say that there "
             f"is none.{also} Use {chosen}, which has the fewest weights of them, until more rows "

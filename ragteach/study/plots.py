@@ -552,6 +552,11 @@ def _wrapped(name: Any) -> str:
     return plain(textwrap.fill(str(name), 36))
 
 
+DARK = (
+    0.18  # luminance below which white is read better than black (WCAG 2: both have 4.6 : 1 here)
+)
+
+
 def _heat(
     ax: Axes,
     values: pd.DataFrame,
@@ -575,10 +580,13 @@ def _heat(
         cbar=False,
         linewidths=2,
         linecolor="white",
-        annot_kws={"size": size, "color": "black"},
+        annot_kws={"size": size},
         xticklabels=False,
         yticklabels=False,  # seaborn would draw them, in a font without letters
     )
+    for text_, colour in zip(ax.texts, ax.collections[0].get_facecolors(), strict=True):
+        dark = sns.utils.relative_luminance(colour) < DARK
+        text_.set_color("white" if dark else "black")
     for axis, names in ((ax.xaxis, values.columns), (ax.yaxis, values.index)):
         axis.set_ticks(np.arange(len(names)) + 0.5, [plain(name) for name in names], rotation=0)
     ax.set(xlabel="", ylabel="")

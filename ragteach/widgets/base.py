@@ -310,7 +310,8 @@ def show(
     """
     if goal is not None and measure is not None:
         known = measure(spec["start"])
-    spec = {**spec, "goals": parse(goal, known)}
+    classes = [name for name in spec.get("classes") or () if isinstance(name, str)]
+    spec = {**spec, "goals": parse(goal, known, classes)}
     plain(figure)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about fonts: `plots.show` sees to them

@@ -22,6 +22,7 @@ from ragteach.data.features import make_vectorizer
 
 SENT = 1_500_000  # numbers that the page gets at most; of more, words that hardly matter stay here
 CANDIDATES = 300  # of the most frequent words an encoder is asked about, one at a time
+LEAST = 0.1  # of the largest shared weight: a word below it weighs next to nothing
 TYPED = (
     " A frozen encoder has read the sentences below, word by word, in the kernel; the page has "
     "none. For a sentence of your own run this cell again with sentence=[...]."
@@ -130,16 +131,19 @@ def differing(adapters: Tensor) -> Tensor:
 def chosen(
     words: list[str] | None, vocabulary: list[str], common: Tensor, spread: Tensor
 ) -> list[str]:
-    """The words to draw: yours; else six that the tasks disagree about, two that mean one to
-    all.
+    """The words to draw: yours; else six that the tasks disagree about, and up to two that weigh
+    something and mean one thing to all.
     """
     known = set(vocabulary)
     drawn = [w for w in (words or []) if w in known]
     if not drawn:
         alike = common.abs() - 2 * spread
         drawn = [vocabulary[j] for j in spread.argsort(descending=True)[:6]]
+        least = LEAST * common.abs().max()
         drawn += [
-            vocabulary[j] for j in alike.argsort(descending=True)[:2] if vocabulary[j] not in drawn
+            vocabulary[j]
+            for j in alike.argsort(descending=True)[:2]
+            if vocabulary[j] not in drawn and alike[j] > least
         ]
     return drawn
 

@@ -5,15 +5,16 @@ Enters: sentences with a condition each.  Leaves: what the page needs to say "re
     goal={"Move lambda until the domains read the sentence alike": "readings == 1"}
 
 A condition compares the explorer's own numbers, its measures, with each other or with what you
-write; ``and`` joins several.  The page and Python judge by the same numbers: `Explorer.measures`,
-`Explorer.reached`.
+write; ``and`` joins several.  A class is written by its name (``reads_films == positive``), so that
+the condition says what the sentence says.  The page and Python judge by the same numbers:
+`Explorer.measures`, `Explorer.reached`.
 """
 
 from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from ragteach.errors import refuse
 
@@ -29,12 +30,15 @@ PART = re.compile(r"\s*([\w.+-]+)\s*(<=|>=|==|!=|<|>)\s*([\w.+-]+)\s*")
 EXAMPLE = 'goal={"Bring the accuracy to 60 %": "accuracy >= 0.6 and lam < 1"}'
 
 
-def parse(goal: Mapping[str, str] | None, known: Iterable[str]) -> list[dict]:
+def parse(
+    goal: Mapping[str, str] | None, known: Iterable[str], classes: Sequence[str] = ()
+) -> list[dict]:
     """Goals as the page reads them: [{"say": text, "when": [[left, sign, right], ...]}].
 
     Args:
         goal: {what to do: condition}, in the order in which they are to be reached.
         known: the names of the explorer's measures.
+        classes: the names of the classes; in a condition a name stands for its place.
 
     Raises:
         RagteachError: no text, a condition that is none, a name that the explorer does not measure.
@@ -42,8 +46,11 @@ def parse(goal: Mapping[str, str] | None, known: Iterable[str]) -> list[dict]:
     Example:
         >>> parse({"Find it": "accuracy >= 0.6"}, ["accuracy"])
         [{'say': 'Find it', 'when': [['accuracy', '>=', 0.6]]}]
+        >>> parse({"Praise": "reads_cars == like"}, ["reads_cars"], ["dislike", "like"])
+        [{'say': 'Praise', 'when': [['reads_cars', '==', 1.0]]}]
     """
     known = sorted(known)
+    places = {word_for(name): float(c) for c, name in enumerate(classes)}
     if goal is None:
         return []
     good = isinstance(goal, Mapping) and all(
@@ -55,10 +62,10 @@ def parse(goal: Mapping[str, str] | None, known: Iterable[str]) -> list[dict]:
             got=f"{goal!r:.80}",
             fix=EXAMPLE,
         )
-    return [{"say": say, "when": _condition(when, known)} for say, when in goal.items()]
+    return [{"say": say, "when": _condition(when, known, places)} for say, when in goal.items()]
 
 
-def _condition(text: str, known: list[str]) -> list[list]:
+def _condition(text: str, known: list[str], places: Mapping[str, float]) -> list[list]:
     found = [PART.fullmatch(part) for part in re.split(r"\s+and\s+", text)]
     if None in found:
         raise refuse(
@@ -67,15 +74,17 @@ def _condition(text: str, known: list[str]) -> list[list]:
             fix=EXAMPLE,
         )
     sides = [match.groups() for match in found if match is not None]
-    return [[_side(a, known), sign, _side(b, known)] for a, sign, b in sides]
+    return [[_side(a, known, places), sign, _side(b, known, places)] for a, sign, b in sides]
 
 
-def _side(text: str, known: list[str]) -> str | float:
+def _side(text: str, known: list[str], places: Mapping[str, float]) -> str | float:
     if text in known:
         return text
     try:
-        return float(text)
+        return float(text)  # also where a class is called 1
     except ValueError:
+        if text in places:
+            return places[text]
         raise refuse(
             expected=f"a number, or one of the explorer's: {', '.join(known) or 'none'}",
             got=f"{text!r} in a condition",

@@ -132,7 +132,9 @@ EXPLORERS.graphs = (ui) => {
     drawMatrix = graphMatrix(left, { tasks: () => spec.tasks, graph: () => ui.state.graph, toggle });
 
   // ---- what it makes of the model ---------------------------------------------------------------------------------------
-  const right = ui.panel("The model, and how many new sentences it classifies correctly");
+  const right = ui.panel("The model, and how many new sentences it classifies correctly", {
+    note: "On a bar, dashed: before your last change; thick: pinned.",
+  });
   const equations = region(h("pre", { className: "low", style: "margin-bottom:8px" }), "The weights of each task"),
     parameters = h("p", { style: "margin-bottom:6px" });
   right.append(equations, parameters);
@@ -220,7 +222,7 @@ EXPLORERS.graphs = (ui) => {
         nTasks === 1
           ? "One task, one W"
           : rows === 1
-            ? "All tasks get the same W: no word can mean something else to one of them, however many adapters there are"
+            ? "All tasks get the same W, and only their biases can differ: no word can mean something else to one of them, however many adapters there are"
             : now.kinds === 1
               ? "The tasks' W are nearly the same: less than 2 % apart"
               : now.kinds === nTasks

@@ -22,7 +22,7 @@ from ragteach.dataset import MultiTaskDataset
 from ragteach.errors import refuse
 from ragteach.model import RAG
 from ragteach.study import plots
-from ragteach.study.looks import nth_look
+from ragteach.study.looks import BLACK, Look, nth_look
 from ragteach.study.trajectories import Recorder, Trajectory
 from ragteach.trainer import fit
 from ragteach.widgets.base import Arrays, Explorer, Spec, State, one_thread, show
@@ -264,7 +264,7 @@ def twin(arrays: Arrays, spec: Spec) -> Figure:
     )
     for ax, name, paths in zip(axes[0], names, np.asarray(arrays["planes"][0]), strict=True):
         for i, part in enumerate(spec["parts"]):
-            look = nth_look(i)
+            look = nth_look(i - 1) if i else Look(BLACK, "o", "-")  # W_s is black, as on the page
             path = paths[:, i]  # (n_frames, 2)
             ax.plot(*path.T, ls=look.dash, color=look.colour, lw=1.8, label=part)
             ax.plot(*path[0], look.marker, color=look.colour, ms=5)

@@ -323,6 +323,7 @@ EXPLORERS.playgrounds = (ui) => {
     write(state) {
       put(playButton, playing ? "Pause" : state.at >= STEPS ? "Play again" : "Play");
       nextStop.hidden = state.story < 0;
+      put(nextStop, state.stop === 2 ? "First stop again" : "Next stop");
       drawPulls();
       drawSentence(state);
       remember(state);

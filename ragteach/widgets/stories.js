@@ -70,11 +70,11 @@ const STORIES = [
     title: "The start that is never forgotten",
     stops: [
       {
-        say: "A large random start, no penalty, plain gradient descent. The sentence below the controls tells how far W_s minus the sum of the adapters has moved; play, and see that the words keep a piece of their random start.",
+        say: "A large random start, no penalty, plain gradient descent. This line ends with how far W_s minus the sum of the adapters has moved; play, and see that the words keep a piece of their random start.",
         set: { r: 0.5, n: 30, graph: EACH, lam: 0, lamS: 0, optimiser: 1, lr: 5, random: 1, at: 0 },
       },
       {
-        say: "After 400 steps: W_s minus the sum of the adapters is what it was at step 0, but for rounding (law 2). See the sentence.",
+        say: "After 400 steps: W_s minus the sum of the adapters is what it was at step 0, but for rounding (law 2). The end of this line says how far it has moved.",
         set: { r: 0.5, n: 30, graph: EACH, lam: 0, lamS: 0, optimiser: 1, lr: 5, random: 1, at: 400 },
       },
       {

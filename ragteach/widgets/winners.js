@@ -232,7 +232,12 @@ EXPLORERS.winners = (ui) => {
       const sure = single
         ? "one seed, so no interval"
         : `95 % interval ${points(a)} to ${points(b)}: ${clear(r, n) ? "clear" : "not clear"}`;
-      return `Relatedness ${short(spec.r[r])}, ${spec.n[n]} sentences per task: ${names[i]} ${clear(r, n) ? "wins" : lead < 5e-4 ? "ties" : "leads"} with ${share(stats(r, n, i, 0))}, ${points(lead)} points before the second (${sure}). It was alone in front in ${wins(r, n, i)} of ${spec.seeds.length} seeds.`;
+      const right = share(stats(r, n, i, 0));
+      const ahead =
+        lead < 5e-4
+          ? `${names[i]} ties with the second at ${right}`
+          : `${names[i]} ${clear(r, n) ? "wins" : "leads"} with ${right}, ${points(lead)} points before the second`;
+      return `Relatedness ${short(spec.r[r])}, ${spec.n[n]} sentences per task: ${ahead} (${sure}). It was alone in front in ${wins(r, n, i)} of ${spec.seeds.length} seeds.`;
     },
     compare: "lead",
     comparedAs: " of lead",

@@ -141,16 +141,18 @@ def winners(w, draw):
 
     def true(said, found):
         r, n, name, verb, mean, lead, clear = re.match(
-            r"Relatedness (\S+), (\d+) sentences per task: (.+) (wins|ties|leads) with (.+ %), (\S+) points before the second \((.+?)\)\.",
+            r"Relatedness (\S+), (\d+) sentences per task: (.+) (wins with|ties with the second at|leads with) (.+? %)(?:, (\S+) points before the second)? \((.+?)\)\.",
             said,
-        ).groups()
+        ).groups(default="0")
         assert number(r) == found["relatedness"] and int(n) == found["n_per_task"]
         means = {one: found[one.replace(" ", "_")] for one in spec["strategies"]}
         assert means[name] == max(means.values()) and whole(mean, means[name])
         second = sorted(means.values())[-2]
         assert number(lead) == pytest.approx(100 * (means[name] - second), abs=0.051)
         assert (
-            (verb == "wins") == bool(found["clear"]) == (not re.search("not clear|one seed", clear))
+            (verb == "wins with")
+            == bool(found["clear"])
+            == (not re.search("not clear|one seed", clear))
         )
 
     return state, true

@@ -91,6 +91,20 @@ def test_a_lessons_goals_are_reached_by_some_moves_only(lesson, which, tmp_path_
     assert not done[0].any()  # there is something to do
     assert done.any(0).all()
     assert done.mean(0).max() <= 2 / 3  # and something to find
+    only = [
+        done[i]
+        for i, (move, _) in enumerate(found)
+        if move.get("at") == kept["spec"]["start"].get("at")
+    ]
+    assert kept["kind"] != "player" or not np.any(only)  # choosing a schedule is no dragging
+    for goal, here in zip(goals, done.T, strict=True):
+        if re.search(r"\b(smallest|largest|least|furthest|first)\b", goal["say"]):
+            assert here.sum() <= 2, goal["say"]  # an end, and a step of tolerance
+        if way := re.search(r"\b(smallest|largest) λ", goal["say"]):
+            free = {"when": [part for part in goal["when"] if part[0] != "lam"]}
+            lams = [n["lam"] for (_, n) in found[1:] if judge([free], n)[0]]
+            at = [n["lam"] for (_, n), hit in zip(found, here, strict=True) if hit]
+            assert at == [min(lams) if way[1] == "smallest" else max(lams)]
 
 
 def where(lesson, which, goal, factory):
@@ -107,8 +121,10 @@ def test_the_first_step_above_nine_tenths_is_the_exercises(tmp_path_factory):
 @pytest.mark.notebooks
 def test_the_film_is_stopped_where_the_adapters_begin_to_move(tmp_path_factory):
     found = where("04_training_schedules", 0, 0, tmp_path_factory)
-    asleep, awake, *_ = [m["adapters"] for m in found]
-    assert asleep != awake
+    kept = saved("04_training_schedules", tmp_path_factory)[0]
+    before = [m for _, m in places(kept)[1:] if m["schedule"] == 2 and m["step"] < found[0]["step"]]
+    asleep = {m["adapters"] for m in before}
+    assert len(asleep) == 1 and found[0]["adapters"] not in asleep
     (ten,) = where("05_weight_trajectories", 0, 1, tmp_path_factory)
     assert ten["step"] in range(8, 17)  # (1 - 0.01)^n = 0.9 says 10.5, and every fourth is shown
 

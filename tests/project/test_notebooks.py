@@ -628,3 +628,14 @@ def test_stale_outputs_are_found_and_numbers_forgiven():
 
     assert build.stale(said("sharing wins by 0.12"), said("sharing wins by 0.1199"), "x") == []
     assert build.stale(said("sharing wins by 0.12"), said("adapters win by 0.12"), "x") != []
+
+
+@pytest.mark.parametrize("row", ROWS, ids=NAMES)
+def test_the_minutes_of_the_parts_are_those_of_the_whole(row):
+    text = (build.SOURCE / f"{row['name']}.py").read_text(encoding="utf-8")
+    parts = re.findall(r"\*\*(?:Core|Extra), about (\d+) minutes:", text)
+    assert not parts or sum(map(int, parts)) == row["minutes"]
+    said = re.search(r"\*\*Your time\.\*\* About (\d+) minutes(.+?)\n# %%", text, re.DOTALL)
+    if said:
+        parts = re.findall(r"\bare (\d+)|report\s(?:# )?is (\d+)", said[2].replace("\n# ", " "))
+        assert sum(int(a or b) for a, b in parts) == int(said[1]) == row["minutes"]

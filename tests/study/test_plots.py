@@ -349,3 +349,13 @@ def test_an_ax_is_one_axes():
     for wrong in (several, 3, "ax"):
         with pytest.raises(RagteachError, match="ax: one Axes of matplotlib"):
             plots.words(table, wrong)
+
+
+def test_a_number_in_a_cell_is_read_on_any_colour(ax):
+    from seaborn.utils import relative_luminance
+
+    table = pd.DataFrame([np.linspace(-3.3, 3.3, 9)], columns=[f"part {i}" for i in range(9)])
+    plots.words(table, ax)
+    for text, colour in zip(ax.texts, ax.collections[0].get_facecolors(), strict=True):
+        pair = sorted([relative_luminance(text.get_color()), relative_luminance(colour)])
+        assert (pair[1] + 0.05) / (pair[0] + 0.05) >= 4.5  # WCAG 2, AA

@@ -20,6 +20,15 @@ def test_a_condition_compares_measures_and_numbers():
     ]  # six digits: the page has float32
 
 
+def test_a_class_is_written_by_its_name_unless_that_is_a_number():
+    goals = parse({"Praise": "reads == very_good"}, ["reads"], ["bad", "very good"])
+    assert judge(goals, {"reads": 1}) == [True]
+    assert judge(goals, {"reads": 0}) == [False]
+    assert judge(parse({"Two": "n == 2"}, ["n"], ["2", "3"]), {"n": 2}) == [True]
+    with pytest.raises(RagteachError, match="a number, or one of the explorer's"):
+        parse({"Praise": "reads == good"}, ["reads"], ["bad", "very good"])
+
+
 @pytest.mark.parametrize(
     ("goal", "message"),
     [

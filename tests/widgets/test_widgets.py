@@ -20,7 +20,9 @@ from ragteach.errors import RagteachError
 from ragteach.study import plots
 from ragteach.study.tables import winners
 from ragteach.widgets import base, explore, html
+from ragteach.widgets.columns import chosen as words_to_draw
 from ragteach.widgets.graphs import MAX_DOCS, GraphSolver, thin
+from ragteach.widgets.player import twin as player_twin
 from ragteach.widgets.sharing import _thing, toy_parts
 from ragteach.widgets.sharing import twin as sharing_twin
 
@@ -566,3 +568,20 @@ def test_label_columns_are_tasks_not_domains():
     assert _thing(frame) == "domain"
     frame.attrs = {"columns": {"text": "note", "label": ["mood", "tone"], "task": None}}
     assert _thing(frame) == "task"
+
+
+def test_a_word_that_weighs_nothing_is_not_drawn():
+    names = [f"w{i}" for i in range(9)]
+    common, spread = torch.zeros(9), torch.tensor([9.0, 8, 7, 6, 5, 4, 0, 0, 0])
+    assert words_to_draw(None, names, common, spread) == names[:6]
+    common[7] = 1.0
+    assert words_to_draw(None, names, common, spread) == [*names[:6], "w7"]
+
+
+def test_still_and_moving_the_shared_weights_are_black():
+    runs, data = rt.widgets.toy_runs(epochs=8)
+    w = rt.widgets.trajectory_player(runs, data=data)
+    figure = player_twin(w.arrays, w.spec)
+    looks = {line.get_label(): line.get_color() for line in figure.axes[0].lines[::3]}
+    series = [plots.BLACK, *w.spec["colors"][1:]]
+    assert looks == dict(zip(w.spec["parts"], series, strict=False))
