@@ -630,8 +630,7 @@ shown[["title", "kind", "interest", "traits"]].reset_index(drop=True)
 # %% [markdown]
 # ## 7. One slider, four readers (bonus)
 #
-# Words are hard; labels are not. Here an item's text is its labels, and four simulated readers said like or dislike. The explorer's words are the course's: its *task* is a
-# reader here, its *sentence* the labels of an item. **Your task:** reach the two goals. On which label does a
+# Words are hard; labels are not. Here an item's text is its labels, and four simulated readers said like or not. **Your task:** reach the two goals. On which label does a
 # reader's adapter contradict $W_s$, and would you have shown them the common list?
 
 # %%
@@ -639,24 +638,18 @@ four = simulate_readers(0.5, 4, seed=5, items=items)
 tags = (items["kind"] + " " + items["interest"] + " " + items["traits"]).to_numpy()
 tables = []
 for u in range(4):
-    liked = np.where(four.ratings[u, opened] >= 4, "like", "dislike")
+    liked = np.where(four.ratings[u, opened] >= 4, "like", "not")
     tables.append(
-        pd.DataFrame(
-            {"text": tags[opened], "label": liked, "reader": f"reader {u + 1}"}
-        )
+        pd.DataFrame({"text": tags[opened], "label": liked, "task": f"reader {u + 1}"})
     )
-everything = rt.as_frame(
-    pd.concat(tables).sample(frac=1, random_state=0),
-    task="reader",
-    task_names=[f"reader {u + 1}" for u in range(4)],
-)
+everything = pd.concat(tables).sample(frac=1, random_state=0)
 cut = [everything.iloc[:160], everything.iloc[160:320], everything.iloc[320:]]
 rt.widgets.sharing_slider(
     cut,
     lam=np.logspace(-4, 0, 9),
     lam_shared=0.003,
     goal={
-        "Find the smallest λ at which reader 4 comes to like what stands in the box, a book of the past": "reads_reader_4 == like and lam < 0.05",
+        "Find the smallest λ at which reader 4 comes to like what stands in the box, a book of the past": "reads_reader_4 == 0 and lam < 0.05",
         "Find a λ that is best for reader 1, and see what it costs reader 4": "accuracy_reader_1 == best_reader_1",
     },
 )
