@@ -12,6 +12,7 @@ import ragteach as rt
 from ragteach import __main__ as command
 from ragteach.data.features import UnknownWordsWarning
 from ragteach.data.frames import NamesWarning
+from ragteach.data.splits import SplitWarning
 from ragteach.integrations import training
 from ragteach.integrations.serving import predict_lines
 from ragteach.study import one_split, own_classes, scores
@@ -28,19 +29,26 @@ def mine(tmp_path):
     return path
 
 
-@pytest.mark.filterwarnings("ignore::ragteach.data.splits.SplitWarning")
-def test_a_refusal_leaves_nothing_beside_the_model(mine, tmp_path, capsys):
-    """A task of one row, whose name was mistyped, has nothing to be tested on: it is merged."""
+def test_a_refusal_leaves_nothing_beside_the_model(tmp_path, capsys):
     folder = tmp_path / "out"
     folder.mkdir()
+    few = tmp_path / "few.csv"
+    few.write_text("text,label,task\na film,good,films\na dull film,bad,films\n", "utf-8")
+    assert command.main(["train", str(few), "--save", str(folder / "model.safetensors")]) == 2
+    assert "for three parts" in capsys.readouterr().err
+    assert list(folder.iterdir()) == []
+
+
+@pytest.mark.filterwarnings("ignore::ragteach.data.splits.SplitWarning")
+def test_a_task_of_one_row_trains_and_is_said_to_be_untested(mine, tmp_path, capsys):
+    """Its name was mistyped: it is merged."""
     with mine.open("a", encoding="utf-8") as file:
         file.write("one row alone,great,flims\n")
-    words = ["train", str(mine), "--save", str(folder / "model.safetensors")]
-    with pytest.warns(NamesWarning, match="--rename-task flims=films"):
-        assert command.main(words) == 2
-    said = capsys.readouterr().err
-    assert "the task 'flims' (1); in brackets" in said and "--drop-task flims" in said
-    assert list(folder.iterdir()) == []
+    words = ["train", str(mine), "--save", str(tmp_path / "model.safetensors")]
+    untested = pytest.warns(SplitWarning, match=r"'flims' \(1 and 0\).*--drop-task flims")
+    with pytest.warns(NamesWarning, match="--rename-task flims=films"), untested:
+        assert command.main(words) == 0
+    assert "not tested" in capsys.readouterr().out
     assert command.main([*words, "--rename-task", "flims=films"]) == 0  # and no warning
     capsys.readouterr()
     assert rt.load(words[-1]).model.task_names == ["films", "cars", "food", "phones"]
