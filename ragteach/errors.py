@@ -1,10 +1,10 @@
 """One shape for every refusal: what was expected, what arrived, what to do.
 
 Enters: three short texts.  Leaves: an exception to raise.  Every module of ragteach refuses bad
-input through `refuse`, before any work is lost, so that a learner who meets an error always finds
-its cure in the last line.
+input through `refuse`, before any work is lost; a learner finds the cure in the last line.
 """
 
+import difflib
 import importlib
 import math
 from collections.abc import Iterable
@@ -12,6 +12,7 @@ from numbers import Integral, Real
 from typing import TypeGuard
 
 LARGEST = 2**31 - 1  # of a count: no computer takes so many steps, rows or processes
+MANY = 40  # options an error lists
 
 
 class RagteachError(ValueError):
@@ -36,7 +37,12 @@ def refuse(*, expected: str, got: str, fix: str) -> RagteachError:
         Got: lam = -1
         What to do: use 0 for no penalty
     """
+    expected, got, fix = (_cut(part, 2000) for part in (expected, got, fix))
     return RagteachError(f"Expected: {expected}\nGot: {got}\nWhat to do: {fix}")
+
+
+def _cut(text: str, letters: int) -> str:
+    return text if len(text) <= letters else text[:letters] + " ..."
 
 
 def shown(value: object, letters: int = 200) -> str:
@@ -45,11 +51,11 @@ def shown(value: object, letters: int = 200) -> str:
         text = repr(value)
     except Exception:
         return f"a value of type {type(value).__name__} that cannot be printed"
-    return text if len(text) <= letters else text[:letters] + " ..."
+    return _cut(text, letters)
 
 
 def one_of(name: str, value: object, options: Iterable) -> None:
-    """Refuse ``value`` unless it is among ``options``; the error lists them all."""
+    """Refuse ``value`` unless it is among ``options``; of many it says the nearest."""
     options = list(options)
     boolean = "bool" in type(value).__name__  # True is not 1, False is not 0
     try:
@@ -57,7 +63,12 @@ def one_of(name: str, value: object, options: Iterable) -> None:
     except Exception:  # of whatever cannot be compared: a signalling NaN, a frame of another kind
         same = []
     if not any(type(each).__name__.startswith("bool") and each for each in same):  # no arrays
-        listed = ", ".join(repr(o) for o in options) or "(there are none)"
+        listed = ", ".join(map(shown, options[:MANY])) or "(there are none)"
+        if len(options) > MANY:
+            near = difflib.get_close_matches(
+                shown(value, 60).strip("'"), map(str, options[:5000]), 3
+            )
+            listed += f", ... ({len(options):,} in all; the nearest: {', '.join(near) or 'none'})"
         raise refuse(
             expected=f"{name} to be one of {listed}",
             got=f"{name} = {shown(value)}",
@@ -66,12 +77,7 @@ def one_of(name: str, value: object, options: Iterable) -> None:
 
 
 def is_number(value: object) -> TypeGuard[float]:
-    """Whether this is one real number: Python's or numpy's; no text, array, True or False.
-
-    Example:
-        >>> is_number(2), is_number("2"), is_number([2.0])
-        (True, False, False)
-    """
+    """Whether this is one real number: Python's or numpy's; no text, array, True or False."""
     return isinstance(value, Real) and not isinstance(value, bool)
 
 
@@ -125,11 +131,7 @@ def is_list(value: object) -> TypeGuard[Iterable]:
 
 
 def need(*packages: str) -> None:
-    """Refuse to go on without these optional packages; the error says how to get them.
-
-    Example:
-        >>> need("numpy")
-    """
+    """Refuse to go on without these optional packages; the error says how to get them."""
     for package in packages:
         try:
             importlib.import_module(package)

@@ -4,7 +4,8 @@ Enters: jobs and a function.  Leaves: their rows, in the order of the jobs, what
 finished in.
 
 A draw is kept as soon as it is finished. A worker that dies (killed, out of memory) costs the draws
-that were under way; they are computed again by new workers.
+that were under way; they are computed again by new workers. On a Dask cluster that is Dask's
+to do: a draw that has killed as many workers as Dask allows is given up when all others are done.
 """
 
 from __future__ import annotations
@@ -31,8 +32,13 @@ from ragteach.study.kept import Job, Kept, Stopped, Trial
 MOST_JOBS = 1024  # processes; each takes memory of its own
 HERE = ("LokyBackend", "MultiprocessingBackend", "ThreadingBackend", "SequentialBackend")
 DEATHS = 3  # so many times in a row without a finished draw, and the run gives up
+WHY = "often too little memory"
 
 Rows = list[tuple]
+
+
+class DeadOnDask(Exception):
+    """A cluster's workers died at some draws, again and again."""
 
 
 def run(
@@ -79,7 +85,10 @@ def run(
                 except BrokenProcessPool as error:
                     deaths = deaths + 1 if len(done) == before else 1
                     if deaths >= DEATHS:
-                        raise _gave_up(error, kept, done, jobs) from None
+                        said = f"{DEATHS} deaths in a row ({type(error).__name__}: {WHY})"
+                        raise _gave_up(said, kept, done, jobs) from None
+                except DeadOnDask as error:
+                    raise _gave_up(str(error), kept, done, jobs) from None
     except KeyboardInterrupt as stopped:
         raise Stopped(
             f"Expected: to finish {kept.n_all or len(jobs)} {kept.what}s\n"
@@ -97,6 +106,10 @@ def _spread(
 ) -> Any:
     """(place, rows) of the jobs that are not done, as they are finished."""
     left = [(i, job) for i, job in enumerate(jobs) if i not in done]
+    backend = get_active_backend()[0]
+    if type(backend).__name__ == "DaskDistributedBackend":
+        yield from _spread_on_dask(backend, work, left)
+        return
     room = _room(min(joblib.effective_n_jobs(n_jobs), len(left)))
     todo = [joblib.delayed(_placed)(work, i, job, room) for i, job in left]
     parallel = joblib.Parallel(
@@ -112,6 +125,32 @@ def _spread(
         with _deaf_children():
             finished = parallel(todo)
         yield from finished
+
+
+def _spread_on_dask(
+    backend: Any, work: Callable[[Any], Rows], left: list[tuple[int, Any]]
+) -> Iterator[tuple[int, Rows]]:
+    """The same, by the cluster's own client: joblib never hears of a draw that Dask gave up, and
+    would wait for it for ever.
+    """
+    from distributed import KilledWorker, as_completed
+
+    client, options = backend.client, backend.submit_kwargs
+    waiting = [client.submit(_placed, work, i, job, None, pure=False, **options) for i, job in left]
+    deaths: list[str] = []
+    try:
+        for future, result in as_completed(waiting, with_results=True, raise_errors=False):
+            if future.status == "finished":
+                yield result
+                continue
+            error = result[1] if isinstance(result, tuple) else result
+            if not isinstance(error, KilledWorker):
+                raise error
+            deaths.append(type(error).__name__)
+    finally:
+        client.cancel(waiting)
+    if deaths:
+        raise DeadOnDask(f"{len(deaths)} that killed every worker of Dask's ({deaths[0]}: {WHY})")
 
 
 @contextmanager
@@ -145,13 +184,12 @@ def _placed(work: Callable[[Any], Rows], i: int, job: Any, room: int | None) -> 
         return i, work(job)
 
 
-def _gave_up(error: Exception, kept: Kept, done: dict, jobs: Sequence[Job | Trial]) -> Exception:
+def _gave_up(said: str, kept: Kept, done: dict, jobs: Sequence[Job | Trial]) -> Exception:
     left = [job for i, job in enumerate(jobs) if i not in done]
     names = ", ".join(map(str, left[:3]))
     return refuse(
         expected=f"processes that live until their {kept.what} is finished",
-        got=f"{DEATHS} deaths in a row ({type(error).__name__}: often too little memory), at "
-        f"{names}; {kept.said(len(done), len(jobs))}",
+        got=f"{said}, at {names}; {kept.said(len(done), len(jobs))}",
         fix=f"use fewer processes (n_jobs=1, or --jobs 1) or smaller data; then {kept.advice()}",
     )
 

@@ -161,3 +161,15 @@ def test_lists_that_break_or_never_end_are_refused():
     assert "whole number" in message(distinct, 10**30, "A", "adapter names")
     assert "bytearray" in message(who_wins_map, [0.5], bytearray(b"ab"))
     assert "seeds" in message(compare, "toy", 10**30)
+
+
+def test_of_very_many_options_one_of_says_how_many_and_the_nearest():
+    said = message(one_of, "task", "tsak 29", [f"task {i}" for i in range(300_000)])
+    assert "'task 39', ... (300,000 in all; the nearest: task 29" in said
+    assert "'task 40'" not in said and len(said) < 3000
+
+
+def test_no_part_of_a_refusal_is_longer_than_a_screen():
+    parts = dict.fromkeys(("expected", "got", "fix"), "x" * 10**6)
+    short = "x" * 2000 + " ..."
+    assert str(refuse(**parts)) == f"Expected: {short}\nGot: {short}\nWhat to do: {short}"
