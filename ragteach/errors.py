@@ -65,9 +65,7 @@ def one_of(name: str, value: object, options: Iterable) -> None:
     if not any(type(each).__name__.startswith("bool") and each for each in same):  # no arrays
         listed = ", ".join(map(shown, options[:MANY])) or "(there are none)"
         if len(options) > MANY:
-            near = difflib.get_close_matches(
-                shown(value, 60).strip("'"), map(str, options[:5000]), 3
-            )
+            near = difflib.get_close_matches(shown(value), map(shown, options[:5000]), 3)
             listed += f", ... ({len(options):,} in all; the nearest: {', '.join(near) or 'none'})"
         raise refuse(
             expected=f"{name} to be one of {listed}",

@@ -165,7 +165,7 @@ def test_lists_that_break_or_never_end_are_refused():
 
 def test_of_very_many_options_one_of_says_how_many_and_the_nearest():
     said = message(one_of, "task", "tsak 29", [f"task {i}" for i in range(300_000)])
-    assert "'task 39', ... (300,000 in all; the nearest: task 29" in said
+    assert "'task 39', ... (300,000 in all; the nearest: 'task 29'" in said
     assert "'task 40'" not in said and len(said) < 3000
 
 
