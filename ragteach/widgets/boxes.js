@@ -1,6 +1,7 @@
 // The graph as boxes that you connect: tasks on the left, W_s and the adapters on the right, a line for what serves whom.
 //
-// Drag from box to box, or choose one and then the other (a tap, or Enter), or click a line: toggle(t, k).
+// Drag from box to box, or choose one and then the other (a tap, or Enter), or click a line: toggle(t, k). Lines cross and
+// start together: what counts is the line whose middle is nearest to the hand, not the one that was drawn last.
 // W_s serves every task. A matrix of buttons is the same graph in words.
 
 /** graphBoxes(ui, panel, { tasks(), graph(), toggle(t, k) }): how to draw it again. */
@@ -9,6 +10,7 @@ function graphBoxes(ui, panel, { tasks, graph, toggle }) {
   panel.append(h("div", { className: "picture" }, svg));
   let shape = null, // what the boxes were laid for
     lines = [], // of each task: its lines to the adapters
+    edges = [], // the same with what the hand meets: { node, ends, t, k }
     boxes = [], // { node, side, i, at }
     held = null, // the box that was chosen first
     drawn = null; // the line under the hand: { from, node }
@@ -29,6 +31,15 @@ function graphBoxes(ui, panel, { tasks, graph, toggle }) {
     else hold(held === box ? null : box);
   };
   const boxAt = (node) => boxes.find((box) => box.node.contains(node));
+
+  /** The line whose middle is nearest to the hand. */
+  const nearest = (event) => {
+    const { left, top } = svg.getBoundingClientRect(),
+      [x, y] = [event.clientX - left, event.clientY - top];
+    const far = ({ ends: { x1, x2, y1, y2 } }) =>
+      Math.abs((x2 - x1) * (y - y1) - (y2 - y1) * (x - x1)) / Math.hypot(x2 - x1, y2 - y1);
+    return edges.reduce((best, edge) => (far(edge) < far(best) ? edge : best));
+  };
 
   // ---- the hand -----------------------------------------------------------------------------------------------------------
   svg.addEventListener("pointerdown", (event) => {
@@ -72,7 +83,7 @@ function graphBoxes(ui, panel, { tasks, graph, toggle }) {
       K = graph()[0].length,
       rows = Math.max(T, K + 1, 3),
       width = Math.max(220, panel.clientWidth),
-      step = Math.max(20, Math.min(34, (T > 5 ? 176 : 290) / rows)),
+      step = Math.max(20, Math.min(width < 240 ? 30 : 34, (T > 5 ? 176 : 290) / rows)),
       size = { width, height: step * rows + 8 };
     shape = JSON.stringify([names, K, width]);
     sheet(svg, size);
@@ -83,6 +94,8 @@ function graphBoxes(ui, panel, { tasks, graph, toggle }) {
       y = (i, n) => 4 + ((size.height - 8) / n) * (i + 0.5);
     const common = names.map((_, t) => `M${x1},${y(t, T)}L${x2},${y(0, K + 1)}`).join("");
     svg.append(s("path", { d: common, class: "common" }));
+    const all = s("g");
+    edges = [];
     lines = names.map((name, t) =>
       Array.from({ length: K }, (_, k) => {
         const ends = { x1, x2, y1: y(t, T), y2: y(k + 1, K + 1) },
@@ -92,11 +105,20 @@ function graphBoxes(ui, panel, { tasks, graph, toggle }) {
           edge = s("g", { class: "edge" });
         near.dataset.task = t;
         edge.append(seen, near, s("title", {}, `${name} – A${k + 1}`));
-        edge.addEventListener("click", () => toggle(t, k));
-        svg.append(edge);
+        all.append(edge);
+        edges.push({ node: edge, ends, t, k });
         return seen;
       }),
     );
+    all.addEventListener("pointermove", (event) => {
+      const { node } = nearest(event);
+      if (node !== all.lastChild) all.append(node); // on top: it is lit, and its name is shown
+    });
+    all.addEventListener("click", (event) => {
+      const { t, k } = nearest(event);
+      toggle(t, k);
+    });
+    svg.append(all);
     const box = (side, i, x, middle, w) => {
       const node = s("g", { class: "box", role: "button", tabindex: 0 });
       node.append(s("rect", { x, y: middle - high / 2, width: w, height: high, rx: 5 }));

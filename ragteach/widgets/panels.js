@@ -4,7 +4,7 @@
 
 /** The graph as boxes, and in a part that opens as a matrix of buttons. */
 function graphPanel(ui, bench) {
-  const panel = ui.panel("The graph: connect tasks and adapters");
+  const panel = ui.panel("Connect tasks and adapters");
   const begin = h(
     "select",
     { onchange: () => begin.value && bench.anew({ graph: bench.preset(begin.value) }) },
@@ -20,7 +20,8 @@ function graphPanel(ui, bench) {
     };
   const plus = edit("+ A", "Add an adapter", (g) => g.map((line) => [...line, 0])),
     less = edit("− A", "Remove the last adapter", (g) => g.map((line) => line.slice(0, -1)));
-  begin.style.flex = "1 1 140px";
+  begin.style.cssText = "flex:1 1 90px;min-width:0";
+  for (const button of [plus, less]) button.style.cssText = "flex:none;white-space:nowrap";
   panel.append(h("div", { style: "display:flex;gap:6px;margin:2px 0 6px" }, begin, plus, less));
   const shown = {
     tasks: () => bench.data.tasks,
@@ -29,7 +30,7 @@ function graphPanel(ui, bench) {
       bench.anew({ graph: graph().map((row, u) => row.map((g, l) => (u === t && l === k ? Number(!g) : g))) }),
   };
   const drawBoxes = graphBoxes(ui, panel, shown);
-  const words = h("details", {}, h("summary", { className: "note" }, "Drag from box to box, or open the matrix"));
+  const words = h("details", {}, h("summary", { className: "note" }, "Drag, or open the matrix"));
   panel.append(words);
   const drawMatrix = graphMatrix(words, shown);
   return () => {
@@ -42,12 +43,20 @@ function graphPanel(ui, bench) {
   };
 }
 
-/** Cosines of the tasks' gradients. */
+/** Cosines of the tasks' gradients: fold(yes) where there is no room beside the others. */
 function pullsPanel(ui, bench) {
-  const pullBox = region(h("div", { className: "scroll", style: "margin-top:8px" }), "Cosines of the tasks' gradients");
-  ui.panel("Do the tasks pull the same way?", {
-    note: "Cosines of their gradients: 1 the same way, 0 they do not meet, −1 against each other.",
-  }).append(pullBox);
+  const pullBox = region(h("div", { className: "scroll", style: "margin-top:8px" }), "Cosines of the tasks' gradients"),
+    note = "Cosines of their gradients: 1 the same way, 0 they do not meet, −1 against each other.",
+    part = h("details", { open: true }, h("summary", { className: "note" }, note), pullBox),
+    panel = ui.panel("Do the tasks pull the same way?");
+  panel.append(part);
+  let folded = false;
+  const fold = (yes) => {
+    if (yes !== folded) part.open = !yes; // else it stays as the learner left it
+    folded = yes;
+    panel.querySelector("h4").hidden = yes; // the line that opens it says as much
+    panel.style.gridColumn = yes ? "1 / -1" : "";
+  };
   const draw = () => {
     const cosines = bench.run.conflict(),
       cell = (x) =>
@@ -73,7 +82,7 @@ function pullsPanel(ui, bench) {
       ),
     );
   };
-  return draw;
+  return { draw, fold };
 }
 
 /** The words whose weights differ most among the tasks. */
@@ -98,7 +107,7 @@ function wordsPanel(ui, bench) {
       .sort((a, b) => b[0] - a[0])
       .slice(0, 8)
       .map(([, j]) => j);
-    const step = ui.width < 900 ? 17 : 24,
+    const step = ui.width < 700 ? 17 : width < 240 ? 20 : 24,
       box = { width, height: step * 8 + 40, left: Math.min(110, width * 0.3), right: 12, top: 4, bottom: 36 };
     const far = Math.max(
       0.2,
@@ -110,7 +119,7 @@ function wordsPanel(ui, bench) {
       xTicks: ticks(-far, far, 4),
       xName: [bench.data.classes[0], bench.data.classes.at(-1)]
         .map((name) => isolate(clip(name, width * 0.26)))
-        .join("  ←  weight  →  "),
+        .join(width < 240 ? " ← → " : "  ←  weight  →  "),
     });
     top.forEach((j, i) => {
       const y = box.top + step * (i + 0.5),

@@ -153,11 +153,17 @@ EXPLORERS.playgrounds = (ui) => {
   );
   for (const box of ui.controls.querySelectorAll(".short")) box.classList.remove("short");
   const columns = () => {
-    const wide = ui.host.clientWidth > 1000;
+    const wide = ui.host.clientWidth > 1000,
+      medium = !wide && ui.width >= 700; // one screen too: three beside each other, the cosines fold
     buttons.style.gridColumn = ui.width < 560 ? "1 / -1" : "span 3";
-    ui.panels.style.setProperty("--columns", wide ? "1.25fr 1fr 1.15fr" : "repeat(2, minmax(0, 1fr))");
+    ui.panels.style.setProperty(
+      "--columns",
+      wide ? "1.25fr 1fr 1.15fr" : medium ? "1.25fr 1fr 1fr" : "repeat(2, minmax(0, 1fr))",
+    );
+    ui.panels.style.rowGap = medium ? "6px" : "";
     ui.panels.style.gridAutoFlow = "dense"; // no hole beside a panel that stands alone
     below.style.gridColumn = wide ? "span 2" : "1 / -1";
+    pulls.fold(medium);
   };
   ui.layouts.push(columns);
 
@@ -209,7 +215,7 @@ EXPLORERS.playgrounds = (ui) => {
     const scale = axes(svg, box, {
       x: [0, STEPS],
       y: [0, 1],
-      xTicks: ticks(0, STEPS, 4),
+      xTicks: ticks(0, STEPS, width < 300 ? 2 : 4),
       yTicks: [0, 0.25, 0.5, 0.75, 1],
       yText: percent,
       xName: "steps",
@@ -243,7 +249,7 @@ EXPLORERS.playgrounds = (ui) => {
   const drawGraph = graphPanel(ui, bench),
     drawWords = wordsPanel(ui, bench),
     { draw: drawSentence, panel: below } = sentencePanel(ui, bench),
-    drawPulls = pullsPanel(ui, bench);
+    pulls = pullsPanel(ui, bench);
   waysPanel(ui, bench);
 
   // ---- the address -----------------------------------------------------------------------------------------------------------
@@ -324,7 +330,7 @@ EXPLORERS.playgrounds = (ui) => {
       put(playButton, playing ? "Pause" : state.at >= STEPS ? "Play again" : "Play");
       nextStop.hidden = state.story < 0;
       put(nextStop, state.stop === 2 ? "First stop again" : "Next stop");
-      drawPulls();
+      pulls.draw();
       drawSentence(state);
       remember(state);
     },

@@ -271,17 +271,16 @@ EDGES = f"""() => [...{ROOT}.querySelectorAll('[data-edge]')]
   .filter((button) => button.ariaPressed === 'true').map((button) => button.dataset.edge)"""
 
 
-# A point of a line where no other line lies on it.
-FREE = """name => {
+# A point of a line, and the name of what the page has there; other lines may lie on it.
+ON = """([name, part]) => {
   const page = document.querySelector('.ragteach-explorer').shadowRoot;
   const edge = [...page.querySelectorAll('.edge')].find((e) => e.textContent === name);
   const [x1, x2, y1, y2] = ['x1', 'x2', 'y1', 'y2'].map((k) => Number(edge.firstChild.getAttribute(k)));
   const { left, top } = edge.ownerSVGElement.getBoundingClientRect();
-  for (let part = 0.1; part < 0.95; part += 0.02) {
-    const at = [left + x1 + part * (x2 - x1), top + y1 + part * (y2 - y1)];
-    if (edge.contains(page.elementFromPoint(...at))) return at;
-  }
+  return [left + x1 + part * (x2 - x1), top + y1 + part * (y2 - y1)];
 }"""
+THERE = """(at) => document.querySelector('.ragteach-explorer').shadowRoot.elementFromPoint(...at)
+  .closest('.edge').textContent"""
 
 
 def test_boxes_are_connected_by_hand_finger_and_keyboard(opened):
@@ -307,7 +306,7 @@ def test_boxes_are_connected_by_hand_finger_and_keyboard(opened):
         a2.press(" ")
 
     def line():
-        page.mouse.click(*page.evaluate(FREE, "films – A2"))
+        page.mouse.click(*page.evaluate(ON, ["films – A2", 0.3]))
 
     def button():
         page.get_by_text("or open the matrix").click()
@@ -323,3 +322,43 @@ def test_boxes_are_connected_by_hand_finger_and_keyboard(opened):
         connected = "A1, A2" if number % 2 == 0 else "A1"
         assert films.get_attribute("aria-label") == f"films, connected with {connected}"
     assert page.said == []
+
+
+@pytest.mark.parametrize("touch", [False, True])
+def test_of_lines_that_lie_on_each_other_the_nearest_is_taken(opened, touch):
+    """All lines of a task begin at one point, and all of an adapter end at one."""
+    page = opened(
+        {"graph": [[0] * 4] * 4}, viewport={"width": 1280, "height": 900}, has_touch=touch
+    )
+    hidden = 0
+    for t, task in enumerate(("films", "cars", "food", "phones")):
+        k = t // 2
+        name = f"{task} – A{k + 1}"
+        at = page.evaluate(ON, [name, 0.15 if t % 2 else 0.85])
+        hidden += page.evaluate(THERE, at) != name  # another lies over it
+        if touch:
+            page.touchscreen.tap(*at)
+        else:
+            page.mouse.move(*at)
+            assert page.evaluate(THERE, at) == name  # it is lit, and its name is shown
+            page.mouse.down()
+            page.mouse.up()
+        page.wait_for_function(f"({EDGES})().length === 1")
+        assert page.evaluate(EDGES) == [f"{t},{k}"]
+        page.get_by_label(f"{task} uses adapter A{k + 1}").evaluate("node => node.click()")
+        page.wait_for_function(f"({EDGES})().length === 0")
+    assert hidden
+    assert page.said == []
+
+
+def test_all_of_it_fits_on_one_small_screen(opened):
+    page = opened(viewport={"width": 800, "height": 800})
+    assert page.evaluate(f"{ROOT}.querySelector('.panels').getBoundingClientRect().bottom") <= 800
+    cosines = page.get_by_text("Cosines of their gradients")
+    table = page.get_by_role("table").filter(has_text="cos")
+    assert table.is_hidden()
+    cosines.click()
+    assert table.is_visible()
+    page.set_viewport_size({"width": 1280, "height": 800})
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert table.is_visible()

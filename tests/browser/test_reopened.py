@@ -1,5 +1,7 @@
 """A notebook opened again: no kernel knows its explorers any more, and they draw from what it saved."""
 
+import functools
+
 import nbformat
 import once
 import pytest
@@ -30,9 +32,10 @@ KERNEL = "jupyterapp.shell.currentWidget.sessionContext.session?.kernel?.name ??
 MOVED = f"i => {EXPLORER}.shadowRoot.querySelector('.say').textContent !== {EXPLORER}.before"
 
 
-def written(server, name, kernel="python3"):
-    """A trusted notebook in which all explorers were run, each in a cell; the last once more, as the
-    course keeps it."""
+@functools.cache
+def saved():
+    """The notebook in which all explorers were run, each in a cell; the last once more, as the
+    course keeps it: made once, for every front end."""
     cells = []
     for code in [*ALL.values(), PLAYGROUND]:
         w = made(code)
@@ -47,6 +50,12 @@ def written(server, name, kernel="python3"):
         cells.append(new_code_cell(code, outputs=outputs, execution_count=1))
     nb = new_notebook(cells=cells)
     nb.cells[-1:] = settle(new_notebook(cells=cells[-1:])).cells
+    return nb
+
+
+def written(server, name, kernel="python3"):
+    """It lies there, trusted, and asks for such a kernel."""
+    nb = saved()
     nb.metadata["kernelspec"] = {"name": kernel, "display_name": kernel, "language": "python"}
     notary = NotebookNotary(data_dir=str(server.folder / "data"))
     notary.sign(nb)
@@ -95,8 +104,8 @@ def test_every_explorer_draws_in_notebook_7_beside_a_new_kernel(lab, browser):
 
 
 def test_every_explorer_draws_in_jupyterlab_without_any_kernel(lab, browser):
-    context = browser.new_context()
-    page = context.new_page()
+    lab.context = lab.context or browser.new_context()  # Lab's own files are in its cache
+    page = lab.context.new_page()
     try:
         name = written(lab, "again_lab", kernel="gone")
         page.goto(f"{lab.url}/lab/tree/{name}.ipynb?token={lab.token}&reset")
@@ -107,7 +116,7 @@ def test_every_explorer_draws_in_jupyterlab_without_any_kernel(lab, browser):
         all_drawn(page)
         other_sentences(page)
     finally:
-        context.close()  # or the playground goes on training
+        page.close()  # or the playground goes on training
 
 
 def test_every_explorer_draws_in_the_classic_notebook(classic, browser):
