@@ -52,7 +52,7 @@ def test_training_asks_for_three_times_its_weights(monkeypatch):
     """Gradients, every W_t, and a copy to go back to."""
     asked = []
     monkeypatch.setattr(
-        "ragteach.trainer.fits_memory", lambda _, n_bytes, fix: asked.append(n_bytes)
+        "ragteach.ground.memory.fits_memory", lambda _, n_bytes, fix: asked.append(n_bytes)
     )
     data = MultiTaskDataset(torch.eye(4), [0, 1, 1, 0], 2, ["a", "a", "b", "b"])
     model = RAG(4, 2, 2, tasks=["a", "b"])
