@@ -22,6 +22,7 @@ from ragteach.study.tables import winners
 from ragteach.widgets import base, explore, html
 from ragteach.widgets.columns import chosen as words_to_draw
 from ragteach.widgets.graphs import MAX_DOCS, GraphSolver, thin
+from ragteach.widgets.player import compute as played
 from ragteach.widgets.player import twin as player_twin
 from ragteach.widgets.sharing import _thing, toy_parts
 from ragteach.widgets.sharing import twin as sharing_twin
@@ -580,8 +581,8 @@ def test_a_word_that_weighs_nothing_is_not_drawn():
 
 def test_still_and_moving_the_shared_weights_are_black():
     runs, data = rt.widgets.toy_runs(epochs=8)
-    w = rt.widgets.trajectory_player(runs, data=data)
-    figure = player_twin(w.arrays, w.spec)
+    arrays, spec = played(runs, None, data)
+    figure = player_twin(arrays, spec)
     looks = {line.get_label(): line.get_color() for line in figure.axes[0].lines[::3]}
-    series = [plots.BLACK, *w.spec["colors"][1:]]
-    assert looks == dict(zip(w.spec["parts"], series, strict=False))
+    series = ["#000000", *spec["colors"][1:]]
+    assert looks == dict(zip(spec["parts"], series, strict=False))
