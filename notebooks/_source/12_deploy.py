@@ -647,7 +647,6 @@ check("12-5", BestEpoch)
 mine = reference("12-5")()
 run = rt.RAG(data.n_features, 3, data.n_tasks, tasks=tasks, adapters=tasks)
 options = {"epochs": 60, "lam": 0.001, "lam_shared": 0.001, "val": val_data}
-curves = {}
 if installed("tensorboard"):
     with rt.TensorBoard(folder / "runs" / "lam=0.001", config=options) as board:
         rt.fit(run, data, callbacks=[mine, board], progress=False, **options)
@@ -659,7 +658,7 @@ if installed("tensorboard"):
     curves = {tag: events.Scalars(tag) for tag in events.Tags()["scalars"]}
 
 # %%
-if curves:
+if installed("tensorboard"):
     fig, axes = plt.subplots(1, 2, figsize=(10, 3.4), dpi=90, layout="constrained")
     groups = [("train/loss", "val/loss"), [t for t in curves if t.startswith("norm/")]]
     for ax, names in zip(axes, groups, strict=True):

@@ -584,7 +584,9 @@ def _heat(
         xticklabels=False,
         yticklabels=False,  # seaborn would draw them, in a font without letters
     )
-    for text_, colour in zip(ax.texts, ax.collections[0].get_facecolors(), strict=True):
+    for text_, colour in zip(
+        ax.texts, np.atleast_2d(ax.collections[0].get_facecolor()), strict=True
+    ):
         dark = sns.utils.relative_luminance(colour) < DARK
         text_.set_color("white" if dark else "black")
     for axis, names in ((ax.xaxis, values.columns), (ax.yaxis, values.index)):
