@@ -52,6 +52,15 @@ SPACELESS = re.compile(
 )
 MANY_SPACELESS = 0.05  # of the texts: above it, letters are counted
 
+# Signs that say what no word does: emoji, stars and other pictures, and smileys made of points.
+PICTURES = "".join(
+    chr(code)
+    for code in [*range(0x2300, 0xFFFC), *range(0x10000, 0x1FB00)]
+    if unicodedata.category(chr(code)) == "So"
+)
+SPEAKING = re.compile(rf"[{PICTURES}]|(?<!\w)(?:[:;=][-']?[()DP|/]|<3)(?!\w)")
+MANY_SPEAKING = 0.1  # of the texts: above it, letters are counted, and signs with them
+
 
 class UnknownWordsWarning(UserWarning):
     """Many texts hold no word that the vectoriser knows."""
@@ -76,7 +85,8 @@ def make_vectorizer(
         analyzer: ``"word"``; ``"char"``, which counts runs of one to three letters inside words
             (for Japanese, Chinese, Thai and others, where spaces do not tell words apart); or
             ``"auto"``, which takes ``"char"`` if more than one text in twenty is of such a script,
-            or most hold no word (emoji alone), and prints it. `MultiTaskDataset` uses ``"auto"``.
+            more than one in ten holds emoji or smileys (which no word has), or most hold no word,
+            and prints it. `MultiTaskDataset` uses ``"auto"``.
 
     A word is a run of letters, digits and underscores with their marks; an apostrophe or a hyphen
     joins two such runs ("don't", "so-so"), and so do a soft hyphen and the zero-width joiners.
@@ -121,8 +131,8 @@ def make_vectorizer(
 
 
 def pick_analyzer(texts: Iterable[str]) -> str:
-    """``"char"`` if more than one text in twenty is mostly of a script without spaces, or more than
-    half hold no word; else ``"word"``.
+    """``"char"`` if more than one text in twenty is mostly of a script without spaces, more than
+    one in ten holds emoji or smileys, or more than half hold no word; else ``"word"``.
 
     Example:
         >>> pick_analyzer(["good film", "bad film"])
@@ -130,11 +140,17 @@ def pick_analyzer(texts: Iterable[str]) -> str:
         >>> pick_analyzer(["\u6620\u753b\u304c\u597d\u304d"])
         'char'
     """
-    texts = list(map(str, texts))
-    if 2 * sum(re.search(WORD, text) is None for text in texts) > len(texts):  # emoji, for example
-        return "char"
-    n_spaceless = sum(map(_mostly_spaceless, texts))
-    return "char" if n_spaceless > MANY_SPACELESS * len(texts) else "word"
+    return "word" if _why_letters(list(map(str, texts))) is None else "char"
+
+
+def speaks(text: str) -> bool:
+    """Whether a text holds an emoji, another picture, or a smiley such as ``:-)``.
+
+    Example:
+        >>> [speaks(text) for text in ("it came :-(", "a \N{WHITE MEDIUM STAR}", "see: (a)")]
+        [True, True, False]
+    """
+    return SPEAKING.search(text) is not None
 
 
 def _mostly_spaceless(text: str) -> bool:
@@ -179,9 +195,16 @@ def silent_texts(x: Any, texts: list[str]) -> list[str]:
     return [text for text, n in zip(texts, counts, strict=True) if n == 0]
 
 
-def _why_letters(texts: list) -> str:
-    some = any(map(SPACELESS.search, map(str, texts)))
-    return "many texts are of a script without spaces" if some else "most texts hold no word"
+def _why_letters(texts: list[str]) -> str | None:
+    """Why letters are counted instead of words, or None."""
+    if 2 * sum(re.search(WORD, text) is None for text in texts) > len(texts):  # emoji, for example
+        some = any(map(SPACELESS.search, texts))
+        return "many texts are of a script without spaces" if some else "most texts hold no word"
+    if sum(map(_mostly_spaceless, texts)) > MANY_SPACELESS * len(texts):
+        return "many texts are of a script without spaces"
+    if sum(map(speaks, texts)) > MANY_SPEAKING * len(texts):
+        return "many texts hold emoji or smileys, which no word has"
+    return None
 
 
 def _by_letters(vectorizer: Any) -> Any:
@@ -199,8 +222,9 @@ class _Auto:
     def fit_transform(self, raw_documents: Iterable[str], y: Any = None) -> Any:
         texts = list(raw_documents)
         self.__class__ = type(self).__mro__[2]  # so that it is saved and shown as what it is
-        if pick_analyzer(texts) == "char":
-            print(f"analyzer: char (runs of letters: {_why_letters(texts)})")
+        why = _why_letters(list(map(str, texts)))
+        if why is not None:
+            print(f"analyzer: char (runs of letters: {why})")
             _by_letters(self)
         return self.fit_transform(texts)
 

@@ -12,11 +12,15 @@ const TOKEN = new RegExp(`[${LETTER}]${INSIDE}*(?:${JOIN}+[${LETTER}]${INSIDE}*)
 /** The words of a text: letters and what joins them, beginning with a letter or a digit. */
 const tokens = (text) => text.toLowerCase().match(TOKEN) ?? [];
 
-// Where many texts are of a script without spaces, or hold no word (emoji), runs of letters are read instead of words.
+// Where many texts are of a script without spaces, or hold emoji, runs of letters are read instead of words.
 // biome-ignore lint/suspicious/noControlCharactersInRegex: Python takes these four for spaces too
 const SPACES = /[\p{White_Space}\u001c-\u001f]+/u;
 const SPACELESS =
   /[\u3040-\u30ff\uff66-\uff9f\u3400-\u9fff\uf900-\ufaff\u{20000}-\u{3ffff}\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]/gu;
+
+// Emoji, other pictures, and smileys made of points.
+const SPEAKING =
+  /(?=[\u2300-\ufffb\u{10000}-\u{1faff}])\p{So}|(?<![\p{L}\p{N}_])(?:[:;=][-']?[()DP|/]|<3)(?![\p{L}\p{N}_])/u;
 
 /** The runs of one to three signs inside the words of a text, each word with a space at either end. */
 function letterRuns(text) {
@@ -31,8 +35,10 @@ function letterRuns(text) {
 function pickAnalyser(texts) {
   const many = (pattern, text) => text.match(pattern)?.length ?? 0,
     spaceless = (text) => many(SPACELESS, text) > 0 && 2 * many(SPACELESS, text) > many(/\p{L}/gu, text);
-  const wordless = 2 * texts.filter((text) => !many(TOKEN, text)).length > texts.length;
-  return wordless || texts.filter(spaceless).length > 0.05 * texts.length ? letterRuns : tokens;
+  const above = (share, has) => texts.filter(has).length > share * texts.length;
+  const wordless = above(0.5, (text) => !many(TOKEN, text)),
+    speaking = above(0.1, (text) => SPEAKING.test(text));
+  return wordless || speaking || above(0.05, spaceless) ? letterRuns : tokens;
 }
 
 /** Order of code points, as Python sorts; UTF-16 would put rare signs elsewhere. */

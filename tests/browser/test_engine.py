@@ -221,6 +221,8 @@ def test_runs_of_letters_are_the_vectorisers_and_so_is_the_choice_of_them(page):
     for text, runs in zip(texts, ours, strict=True):
         assert sorted(runs) == sorted(analyse(text)), text
     groups = [texts[i : i + 7] for i in range(0, len(texts), 7)]
+    speaking = ("\U0001f44d", "\u2605", ":-)", "x:)", "=(3", "<3", "\ufffd", "\u00b0", "; D")
+    groups += [[f"came {sign}", *["a b"] * more] for sign in speaking for more in (1, 9)]
     picked = page.evaluate(
         "(all) => all.map((texts) => pickAnalyser(texts) === letterRuns)", groups
     )

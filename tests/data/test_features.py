@@ -147,3 +147,13 @@ def test_texts_without_a_known_word_are_warned_about():
     with pytest.warns(UnknownWordsWarning, match=r"10 of 12 texts hold no word"):
         MultiTaskDataset(["zzz"] * 10 + TEXTS[:2], [0] * 12, 2, vectorizer=train.vectorizer)
     MultiTaskDataset(["zzz"] * 4 + TEXTS * 4, [0] * 16, 2, vectorizer=train.vectorizer)
+
+
+def test_emoji_in_more_than_a_tenth_of_the_texts_are_read():
+    texts = [f"it came {sign}" for sign in ("\U0001f600", ":-(", "\u2605", "<3")] * 3
+    plain = ["it came (see: a) at 10:30, http://x.de"] * (10 * len(texts))
+    assert pick_analyzer(plain) == pick_analyzer([*texts[:10], *plain]) == "word"
+    assert pick_analyzer([*texts, *plain[:100]]) == "char"
+    words = make_vectorizer(analyzer="auto").fit(texts)
+    x = words.transform(texts[:4]).toarray()
+    assert len(np.unique(x, axis=0)) == 4  # where words would make one row of them

@@ -37,6 +37,7 @@ from ragteach.data.survey.findings import (
     power_table,
 )
 from ragteach.data.survey.look_views import as_html, as_text
+from ragteach.data.survey.sign_findings import about_signs
 from ragteach.data.survey.text_findings import (
     about_lengths,
     about_marks,
@@ -161,6 +162,7 @@ def look(
         *about_marks(rows, counts),
         *about_scripts(rows, counts, rng),
         *about_lengths(rows, counts),
+        *about_signs(rows, counts, rng),
         *about_words(overlap, counts),
         *about_power(power),
     ]

@@ -368,3 +368,24 @@ def test_one_class_has_no_balance_to_speak_of():
 def test_a_dataset_of_numbers_is_refused():
     with refused("texts", "numbers"):
         rt.look(rt.MultiTaskDataset(np.eye(4, dtype=np.float32), [0, 1, 0, 1], 2))
+
+
+def test_signs_that_go_with_labels_are_said():
+    rng = np.random.default_rng(0)
+    label = rng.integers(2, size=160)
+    words = [" ".join(rng.choice(list("abcdefgh"), 6)) for _ in label]
+
+    def said(signs):
+        texts = [f"{text}{signs[y]}" for text, y in zip(words, label, strict=True)]
+        return findings(
+            rt.look(pd.DataFrame({"text": texts, "label": label, "task": "t"})), "signs"
+        )
+
+    assert "0% to 100% of a label's texts" in said("?!")[0].what
+    assert "emoji or smileys stand in 100% of the texts" in said("\U0001f600\U0001f44e")[0].what
+    assert not said("..")
+    label = rng.permutation(label)
+    texts = [f"{text}{rng.choice(['?', '!'])}" for text in words]
+    assert not findings(
+        rt.look(pd.DataFrame({"text": texts, "label": label, "task": "t"})), "signs"
+    )
