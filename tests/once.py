@@ -389,13 +389,14 @@ def kept_in(folder: Path) -> Iterator[Once]:
         columns: Any,
         max_words: int | None = None,
         encoder: Any = None,
+        told: Any = None,  # only of an encoder's draws: what is kept has nothing to tell
     ) -> list[tuple]:
         if encoder is not None:
-            return plain_draw(job, frame, strategies, columns, max_words, encoder)
+            return plain_draw(job, frame, strategies, columns, max_words, encoder, told)
         return once.one_draw(plain_draw, job, frame, strategies, columns, max_words)
 
     @functools.wraps(plain_heads)
-    def best_heads(strategy: HeadStrategy, parts: HeadParts) -> BestHeads:
+    def best_heads(strategy: HeadStrategy, parts: HeadParts, told: Any = None) -> BestHeads:
         return once.best_heads(plain_heads, strategy, parts)
 
     @functools.wraps(plain_bags)

@@ -17,7 +17,7 @@ import math
 import os
 import time
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import pandas as pd
@@ -92,7 +92,8 @@ def compare(
             toy 60; human 50, 200 and 800; article 1; a frame of your own 60 % of it.
         strategies: which of ``STRATEGIES + BASELINES``, or a `Strategy` of your own.
         n_jobs: processes, as in joblib (-1: all cores; None: what ``joblib.parallel_config`` says).
-        progress: show a bar with the time left.
+        progress: show a bar with the time left. With one process it also says which strategy is
+            being fitted.
         out: a folder in which every draw is kept as soon as it is finished. Several runs may share
             it, also at the same time.
         resume: go on from the draws that are kept in ``out``; the table is the same, bit by bit
@@ -246,6 +247,7 @@ def _table(
         progress=progress,
         label=label,
         columns=columns,
+        tells=True,
     )
     table = pd.DataFrame([row for part in parts for row in part], columns=columns)
     _warn_of_edges(table)
@@ -259,8 +261,14 @@ def _one_draw(
     columns: Sequence[str],
     max_words: int | None = None,
     encoder: Encoder | None = None,
+    told: Callable[[str], Any] | None = None,
 ) -> list[tuple]:
-    """All strategies on one draw: the rows of the table, in Python's own numbers."""
+    """All strategies on one draw: the rows of the table, in Python's own numbers.
+
+    Args:
+        told: called with the strategy that is being fitted, and how many of its penalties are
+            tried, whenever that changes.
+    """
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # small matrices, and several draws at a time
     try:
@@ -279,9 +287,11 @@ def _one_draw(
             parts = HeadParts((train, val, test), own_names(frame), max_words, encoder)
         else:
             parts = Parts(train, val, test, n_classes, max_words, encoder)
-        for strategy in strategies:
+        for place, strategy in enumerate(strategies, 1):
             started = time.perf_counter()
-            scores, n_params = scored(strategy, parts)
+            name = f"{strategy.name} ({place}/{len(strategies)})"
+            tried = None if told is None else _counter(name, len(strategy.tries), told)
+            scores, n_params = scored(strategy, parts, tried)
             cost = n_params, time.perf_counter() - started, *source, *more
             rows += [
                 (job.name, strategy.name, task, job.seed, size, metric, value, *cost)
@@ -290,6 +300,19 @@ def _one_draw(
         return rows
     finally:
         torch.set_num_threads(threads)
+
+
+def _counter(name: str, n_tries: int, told: Callable[[str], Any]) -> Callable[[int], None]:
+    """What hears of penalties that are tried, and tells how many they are in all."""
+    tried = 0
+
+    def more(n: int) -> None:
+        nonlocal tried
+        tried += n
+        told(f"{name}: {tried}/{n_tries} penalties tried" if n_tries else name)
+
+    more(0)
+    return more
 
 
 def _warn_of_edges(table: pd.DataFrame) -> None:

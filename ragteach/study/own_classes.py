@@ -239,8 +239,12 @@ def head_answers(model: MultiHead, parts: HeadParts) -> tuple[np.ndarray, np.nda
     return said, probability
 
 
-def score_heads(strategy: HeadStrategy, parts: HeadParts) -> tuple[Scores, int]:
-    """The scores of one strategy on one draw, and its number of trained weights."""
+def score_heads(
+    strategy: HeadStrategy, parts: HeadParts, told: Callable[[int], Any] | None = None
+) -> tuple[Scores, int]:
+    """The scores of one strategy on one draw, and its number of trained weights; ``told`` as in
+    `best_heads`.
+    """
     truth = parts.test["label"].to_numpy()
     scores: Scores = []
     if strategy.builder is None:
@@ -253,7 +257,7 @@ def score_heads(strategy: HeadStrategy, parts: HeadParts) -> tuple[Scores, int]:
             said = np.full(len(rows), counts.argmax())
             scores += metrics(str(task), own, said, -log_p[own].mean())
         return scores + means(scores), 0
-    best = best_heads(strategy, parts)
+    best = best_heads(strategy, parts, told=told)
     for task, (rows, logits) in head_logits(best.model, parts).items():
         own = (truth[rows][:, None] == parts.places[task]).argmax(1)
         loss = cross_entropy(logits, torch.from_numpy(own)).item()

@@ -24,6 +24,7 @@ from matplotlib.colors import Colormap, ListedColormap
 from matplotlib.figure import Figure
 from torch import Tensor
 
+from ragteach.data.survey.look_views import counted
 from ragteach.engine.replicas import Replicas
 from ragteach.errors import one_of, refuse, shown
 from ragteach.ground.arguments import yes_no
@@ -526,7 +527,7 @@ def _graph_as_table(
         places = range(0, len(names), max(1, -(-len(names) // 20)))
         axis.set_ticks(list(places), [plain(names[i]) for i in places])
     ax.tick_params(axis="x", rotation=90)
-    ax.set(xlabel=f"{len(adapters)} adapters", ylabel=f"{len(tasks)} tasks")
+    ax.set(xlabel=counted(adapters, "adapter"), ylabel=counted(tasks, "task"))
     return clean(ax)
 
 

@@ -6,10 +6,14 @@ finished in.
 A draw is kept as soon as it is finished. A worker that dies (killed, out of memory) costs the draws
 that were under way; they are computed again by new workers. On a Dask cluster that is Dask's
 to do: a draw that has killed as many workers as Dask allows is given up when all others are done.
+
+The bar counts finished draws. Where they are computed in this process, one after the other, it also
+says how far the draw under way is; elsewhere, that it waits, until the first is finished.
 """
 
 from __future__ import annotations
 
+import functools
 import signal
 import threading
 import warnings
@@ -51,6 +55,7 @@ def run(
     progress: bool = True,
     label: str = "",
     columns: list[str] | None = None,
+    tells: bool = False,
 ) -> list[Rows]:
     """Do the work for every job.
 
@@ -62,6 +67,8 @@ def run(
         progress: show a bar with the time left.
         label: of the bar.
         columns: names of the rows' columns, for the table of a run that is stopped.
+        tells: whether the work takes ``told``, which it calls with a few words on how far it is;
+            it gets one where the bar can show them.
 
     Raises:
         Stopped: Ctrl-C; says what is kept, and has the table of the finished draws.
@@ -72,6 +79,11 @@ def run(
         found = {i: kept.load(job) for i, job in enumerate(jobs)}
         done = {i: rows for i, rows in found.items() if rows is not None}
     bar = tqdm(total=len(jobs), initial=len(done), disable=not progress, desc=label, unit=kept.what)
+    here = _one_by_one(n_jobs)
+    if here and tells and progress:
+        work = functools.partial(work, told=bar.set_postfix_str)
+    if not here and len(done) < len(jobs):
+        bar.set_postfix_str(f"waiting for the first finished {kept.what}")
     deaths = 0
     try:
         with once():
@@ -81,6 +93,7 @@ def run(
                     for i, rows in _spread(work, jobs, done, n_jobs):
                         kept.save(jobs[i], rows, jobs)
                         done[i] = rows
+                        bar.set_postfix_str("", refresh=False)
                         bar.update()
                 except BrokenProcessPool as error:
                     deaths = deaths + 1 if len(done) == before else 1
@@ -99,6 +112,11 @@ def run(
     finally:
         bar.close()
     return [done[i] for i in range(len(jobs))]
+
+
+def _one_by_one(n_jobs: int | None) -> bool:
+    """Whether the jobs are done in this process, one after the other."""
+    return type(get_active_backend()[0]).__name__ in HERE and joblib.effective_n_jobs(n_jobs) == 1
 
 
 def _spread(

@@ -108,12 +108,16 @@ def completed(train: pd.DataFrame, n_classes: int) -> pd.DataFrame:
     return whole
 
 
-def score(strategy: Strategy, parts: Parts) -> tuple[Scores, int]:
-    """The scores of one strategy on one draw, and its number of trained weights."""
+def score(
+    strategy: Strategy, parts: Parts, told: Callable[[int], Any] | None = None
+) -> tuple[Scores, int]:
+    """The scores of one strategy on one draw, and its number of trained weights; ``told`` as in
+    `best_penalty`.
+    """
     if strategy.builder is None:
         return majority(parts.frames[0], parts.frames[2], parts.n_classes, parts.values), 0
     data, val, test = parts.of(strategy)
-    best = best_penalty(strategy, data, val)
+    best = best_penalty(strategy, data, val, told=told)
     model = best.model
     edge = on_edge(best.tries[0], best.losses) or on_edge(best.tries[1], best.losses)
     chosen = [

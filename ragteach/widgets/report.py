@@ -654,8 +654,10 @@ def _doubt(table: pd.DataFrame, found: Look, notes: tuple[str, ...]) -> str:
             "All draws deal the same rows anew, and share sentences. More draws make the chance of "
             "dealing smaller, not the chance of having collected these rows.",
         )
-    if table["seed"].nunique() < 10:
-        said.insert(0, f"{table['seed'].nunique()} draws are few: take twenty before you decide.")
+    seeds = table["seed"].unique()
+    if len(seeds) < 10:
+        are = "is" if len(seeds) == 1 else "are"
+        said.insert(0, f"{counted(seeds, 'draw')} {are} few: take twenty before you decide.")
     topics = dict.fromkeys(f.topic for f in found.findings if f.weight == "act")
     if topics:
         said.insert(

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from ragteach.data.survey.look_views import counted
 from ragteach.data.toy import LABELS
 from ragteach.errors import refuse
 from ragteach.study import plots
@@ -147,9 +148,10 @@ def compute(table: pd.DataFrame) -> tuple[Arrays, Spec]:
     won = {s: int((ahead["winner"] == s).sum()) for s in strategies}
     clear = {s: int(((cells["winner"] == s) & cells["clear"]).sum()) for s in strategies}
     counts = ", ".join(f"{s} leads in {won[s]} ({clear[s]} clearly)" for s in strategies)
+    each = counted(seeds, "seed")
     spec["alt"] = (
         f"Map of {len(cells)} cells, relatedness {r_values[0]:g} to {r_values[-1]:g} by "
-        f"{n_values[0]} to {n_values[-1]} training sentences per task, {len(seeds)} seeds each: "
+        f"{n_values[0]} to {n_values[-1]} training sentences per task, {each} each: "
         f"{counts}. Clearly: the 95 % interval of the lead over the second lies above 0."
     )
     return arrays, spec

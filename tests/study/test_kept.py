@@ -2,8 +2,10 @@
 
 import json
 import os
+import re
 import signal
 import time
+from dataclasses import replace
 
 import forks
 import joblib
@@ -289,16 +291,37 @@ def test_the_bar_says_what_is_there_and_how_long_it_takes(tmp_path, capsys):
     run(3, out=tmp_path)
     run(4, out=tmp_path, resume=True, progress=True)
     shown = capsys.readouterr().err
-    assert "3/4" in shown and "4/4" in shown and "<" in shown and "0/4" not in shown
+    assert "3/4" in shown and "4/4" in shown and "<" in shown and "0/4 [" not in shown
+
+
+def said_by_the_bar(capsys):
+    """(finished draws, what is said of those under way), each once, in order."""
+    said = re.findall(r"(\d/\d) \[[^,\]]*, [^,\]]*(?:, (.*?))?\]", capsys.readouterr().err)
+    return list(dict.fromkeys(said))
+
+
+def test_within_a_draw_the_bar_says_which_strategy_is_fitted(capsys):
+    few = replace(REGISTRY["full sharing"], name="few", tries=pairs([0.0], [0.1, 1.0]))
+    compare("toy", 1, 6, [few, "majority class"], n_jobs=1)
+    assert said_by_the_bar(capsys) == [
+        ("0/1", ""),
+        ("0/1", "few (1/2): 0/2 penalties tried"),
+        ("0/1", "few (1/2): 2/2 penalties tried"),
+        ("0/1", "majority class (2/2)"),
+        ("1/1", ""),
+    ]
 
 
 def hears_ctrl_c(job):
     return [(signal.getsignal(signal.SIGINT) is not signal.SIG_IGN,)]
 
 
-def test_workers_leave_ctrl_c_to_the_process_that_started_them():
+def test_workers_leave_ctrl_c_to_the_process_that_started_them(capsys):
     before = hears_ctrl_c(None)  # not where the tests themselves run in the background
-    done = running.run(hears_ctrl_c, jobs(2), Kept(None, []), n_jobs=2, progress=False)
+    done = running.run(hears_ctrl_c, jobs(2), Kept(None, []), n_jobs=2)
+    said = said_by_the_bar(capsys)
+    assert said[:2] == [("0/2", ""), ("0/2", "waiting for the first finished draw")]
+    assert said[-1] == ("2/2", "")
     assert done == [[(False,)]] * 2
     with running._deaf_children():  # a child that is born here inherits it
         assert hears_ctrl_c(None) == [(False,)]
