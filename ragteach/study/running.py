@@ -46,7 +46,7 @@ class DeadOnDask(Exception):
 
 
 def run(
-    work: Callable[[Any], Rows],
+    work: Callable[..., Rows],
     jobs: Sequence[Job | Trial],
     kept: Kept,
     *,
