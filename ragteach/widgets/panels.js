@@ -121,6 +121,16 @@ function wordsPanel(ui, bench) {
         .map((name) => isolate(clip(name, width * 0.26)))
         .join(width < 240 ? " ← → " : "  ←  weight  →  "),
     });
+    // A line below each word holds it and its markers together.
+    svg.append(
+      s("path", {
+        class: "grid",
+        d: top
+          .slice(1)
+          .map((_, i) => `M0,${box.top + step * (i + 1)}h${width}`)
+          .join(""),
+      }),
+    );
     top.forEach((j, i) => {
       const y = box.top + step * (i + 0.5),
         word = bench.data.words.words[j];
