@@ -643,11 +643,16 @@ def _doubt(table: pd.DataFrame, found: Look, notes: tuple[str, ...]) -> str:
         "another language are not like these.",
         "Accuracy counts every mistake alike. If one class is rare or one mistake costs a lot, "
         "look at macro F1 and at that class.",
-        f"{table['strategy'].nunique()} strategies were compared: with many looks, one may seem "
-        "clear by luck. Trust the comparison you planned, and repeat a surprise on new data.",
         "Your labels are taken as true. If people disagree about one sentence in ten, no score "
         "above 90 % means anything.",
     ]
+    strategies = table["strategy"].unique()
+    if len(strategies) > 1:
+        said.insert(
+            2,
+            f"{len(strategies)} strategies were compared: with many looks, one may seem clear by "
+            "luck. Trust the comparison you planned, and repeat a surprise on new data.",
+        )
     if (table["data"] != "toy").all():
         said.insert(
             1,

@@ -296,6 +296,10 @@ class TestGraph:
         plots.routing(torch.eye(3), ax)
         assert {"task1", "A3"} <= set(texts(ax))
 
+    def test_a_large_one_counts_its_tasks_and_adapters(self, ax):
+        plots.routing(torch.ones(40, 1), ax)
+        assert (ax.get_xlabel(), ax.get_ylabel()) == ("1 adapter", "40 tasks")
+
 
 class TestNames:
     @pytest.mark.parametrize("name", ["_hidden", "$x$", "a_b$"])

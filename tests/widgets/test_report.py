@@ -2,6 +2,7 @@
 
 import re
 from html.parser import HTMLParser
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,7 @@ from ragteach.study.experiment import compare, paired, summary
 from ragteach.study.one_split import fit_split
 from ragteach.widgets.report import (
     MOST_BYTES,
+    _doubt,
     _folded,
     _splittable,
     in_words,
@@ -171,6 +173,20 @@ def test_one_small_task_takes_the_model_from_none_of_the_others():
 def gaps(*rows):
     columns = ["strategy", "difference", "low", "high", "verdict"]
     return pd.DataFrame(rows, columns=columns)
+
+
+@pytest.mark.parametrize(
+    ("n_seeds", "names", "few", "looks"),
+    [
+        (1, ["RAG"], "1 draw is few", ""),
+        (2, ["RAG", "independent"], "2 draws are few", "2 strategies were compared"),
+    ],
+)
+def test_one_draw_and_one_strategy_are_not_many(n_seeds, names, few, looks):
+    rows = [(seed, name, "toy") for seed in range(n_seeds) for name in names]
+    table = pd.DataFrame(rows, columns=["seed", "strategy", "data"])
+    page = _doubt(table, SimpleNamespace(findings=[]), ())
+    assert few in page and looks in page and "1 strateg" not in page
 
 
 def test_a_difference_in_words():

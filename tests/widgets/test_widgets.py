@@ -260,6 +260,8 @@ def test_who_wins_shows_the_table_it_is_given():
     assert explore(table).kind == "winners"
     assert w.spec["chance"] == pytest.approx(1 / 3)  # toy sentences: three classes
     assert rt.widgets.who_wins(table.assign(data="mine")).spec["chance"] is None  # who knows?
+    assert "2 seeds each" in w.spec["alt"]
+    assert "1 seed each" in rt.widgets.who_wins(table[table["seed"] == 0]).spec["alt"]
 
 
 def test_who_wins_opens_by_default_on_a_contrast_that_is_no_luck():
