@@ -88,7 +88,7 @@ def advise(table: pd.DataFrame) -> Advice:
     if table["task"].nunique() == 2:  # the task and the mean
         first += " There is one task: nothing to share, and a plain classifier is all it takes."
     if len(wide) < 2:
-        second = "One draw has no interval: take at least five (--seeds 5) before you decide."
+        second = "One draw has no interval: take twenty (--seeds 20) before you decide."
         return Advice(best, _rival(best, there), best, f"{first} {second}")
     gap = {
         (a, b): interval((wide[a] - wide[b]).dropna(), test_per_train=ratio)
@@ -108,8 +108,8 @@ def advise(table: pd.DataFrame) -> Advice:
     said = [first, *_reasons(chosen, best, others, there, clear, gap)]
     if len(wide) < FEW_DRAWS:
         said.append(
-            f"{len(wide)} draws are few, so these intervals are wide: take at least five (--seeds "
-            "5) before you decide."
+            f"{len(wide)} draws are few, so these intervals are wide: take twenty (--seeds 20) "
+            "before you decide."
         )
     return Advice(chosen, _rival(chosen, there), best, " ".join(said))
 

@@ -97,7 +97,7 @@ def test_few_draws_are_called_few_and_equal_differences_no_verdict():
     found = table({"RAG": 0.9, "full sharing": 0.8} | ALONE, seeds=2, noise=0)
     advice = advise(found)
     assert advice.strategy == "full sharing" and "2 draws are few" in advice.said
-    assert "--seeds 5" in advice.said
+    assert "--seeds 20" in advice.said
     assert set(paired(found)["verdict"]) == {"no clear difference"}
     assert advise(table({"RAG": 0.9, "full sharing": 0.8}, seeds=5, noise=0)).strategy == "RAG"
 
@@ -116,7 +116,7 @@ def test_one_task_has_nothing_to_share():
 
 def test_one_draw_has_no_verdict():
     advice = advise(table({"RAG": 0.7, "full sharing": 0.8}, seeds=1))
-    assert advice.strategy == "full sharing" and "at least five" in advice.said
+    assert advice.strategy == "full sharing" and "take twenty" in advice.said
 
 
 def test_a_table_without_a_strategy_to_use_is_refused():

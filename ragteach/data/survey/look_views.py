@@ -55,7 +55,7 @@ def as_html(look: Any) -> str:
         _findings_list(look.findings),
         html_table(_task_table(look.tasks), "Tasks"),
         html_table(_class_table(look.classes), "Classes, with 95 % intervals"),
-        html_table(_power_table(look.power), "What a difference needs to be seen"),
+        html_table(_power_table(look.power), "How often a true difference would be called clear"),
         "</div>",
     ]
     return "\n".join(parts)
@@ -153,11 +153,12 @@ def _class_table(classes: pd.DataFrame) -> pd.DataFrame:
 def _power_table(power: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(
         {
-            "difference": [f"{p} point{'s' * (p > 1)}" for p in power["points"]],
-            "test sentences": [f"{n:,}" for n in power["test_sentences"]],
-            "draws": [
-                f"{n:,}" if reach else "more rows needed"
-                for n, reach in zip(power["draws"], power["within_reach"], strict=True)
+            "true difference": [f"{p} point{'s' * (p > 1)}" for p in power["points"]],
+            "clear in 5 draws": [f"{share:.0%}" for share in power["power_5"]],
+            "in 20 draws": [f"{share:.0%}" for share in power["power_20"]],
+            "texts for 80 % of 20 draws": [
+                f"{n:,}" + (" (you have them)" if reach else "")
+                for n, reach in zip(power["texts"], power["within_reach"], strict=True)
             ],
         }
     )

@@ -14,6 +14,7 @@ from ragteach.data.resemblance import text_key
 from ragteach.data.shares import wilson
 from ragteach.data.survey import text_findings
 from ragteach.data.survey.findings import power_table
+from ragteach.study.tables import interval
 
 
 def table(rows):
@@ -171,19 +172,27 @@ def test_shared_words_are_jaccards():
     assert (np.diag(overlap) == 1).all()
 
 
-def test_power_is_what_a_simulation_says():
-    """With as many sentences as the table names, four of five studies see the difference."""
+def test_power_is_what_a_simulation_of_the_interval_says():
+    """280 texts, 56 tested a draw, two strategies that differ on a fifth of them, by 10 points."""
     rng = np.random.default_rng(0)
-    n, gap, disagree = int(power_table(10_000, 2)["test_sentences"][3]), 0.10, 0.2
-    wins = rng.binomial(n, (disagree + gap) / 2, 4000)
-    losses = rng.binomial(n - wins, (disagree - gap) / 2 / (1 - (disagree + gap) / 2))
-    z = (wins - losses) / np.sqrt(np.maximum(wins + losses, 1))
-    assert np.mean(z > 1.96) == pytest.approx(0.8, abs=0.03)
+    power = power_table(280, 1).iloc[-1]
+    for draws in (5, 20):
+        clear = []
+        for _ in range(1000):
+            wins = rng.choice([1, 0, -1], 280, p=[0.15, 0.8, 0.05])
+            order = rng.permuted(np.tile(np.arange(280), (draws, 1)), axis=1)[:, :56]
+            clear.append(interval(wins[order].mean(1), test_per_train=1 / 3)[1] > 0)
+        assert power[f"power_{draws}"] == pytest.approx(np.mean(clear), abs=0.04)
 
 
-def test_more_seeds_are_not_more_rows():
+def test_more_rows_show_more_and_the_texts_that_are_needed_are_enough():
     power = power_table(200, 2)
-    assert power["within_reach"].tolist() == [n <= 200 for n in power["test_sentences"]]
+    assert power["within_reach"].tolist() == [n <= 200 for n in power["texts"]]
+    assert power["texts"].is_monotonic_decreasing and power["power_20"].is_monotonic_increasing
+    for at, n in enumerate(power["texts"]):
+        there = power_table(int(n), 2)
+        assert there["within_reach"][at] and 0.8 <= there["power_20"][at] < 0.82
+        assert (power_table(2 * int(n), 2)["power_20"] >= there["power_20"]).all()
 
 
 def test_a_path_a_frame_and_a_dataset_are_taken(tmp_path):
