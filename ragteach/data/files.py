@@ -86,6 +86,9 @@ def load_csv(
     text: str | None = None,
     label: str | Sequence[str] | None = None,
     task: str | None = None,
+    separator: str | None = None,
+    quotes: bool = True,
+    sheet: str | None = None,
 ) -> pd.DataFrame:
     """Your own data: text, label and task, found and checked by `as_frame`; other columns are kept.
 
@@ -99,6 +102,7 @@ def load_csv(
         missing: rows without a text, label or task: ``"ask"``, ``"drop"`` or ``"keep"``.
         text, label, task: names of the columns, as in `as_frame`; a list for ``label`` is one
             column per task.
+        separator, quotes, sheet: how the file is read, as in `load_table`.
 
     Raises:
         RagteachError: an unreadable file, a missing column, an empty text, label or task, a bad
@@ -109,7 +113,8 @@ def load_csv(
         >>> list(frame.columns)
         ['text', 'label', 'task']
     """
-    frame = any_frame(load_table(path, encoding), text, label, task, missing=missing)
+    table = load_table(path, encoding, separator, quotes, sheet)
+    frame = any_frame(table, text, label, task, missing=missing)
     frame["text"] = frame["text"].str.strip()
     names = frame.attrs["label_names"]
     if all(re.fullmatch(WHOLE, name) for name in names):

@@ -357,7 +357,7 @@ class RAGClassifier(ClassifierMixin, _RAGEstimator):
         if len(self.classes_) < 2:
             raise refuse(
                 expected="at least two classes y (among the rows of positive weight)",
-                got=f"1 class: {self.classes_[0]!r}",
+                got=f"1 class: {self.classes_.tolist()[0]!r}",
                 fix="add examples of another class",
             )
         self._check_class_weight()

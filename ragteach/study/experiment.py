@@ -30,6 +30,7 @@ from ragteach.data.sources.human import load_human
 from ragteach.data.splits import SplitWarning, groups
 from ragteach.data.survey.alike import cure_of_few
 from ragteach.data.toy import TOY_TASKS, check_room, make_toy
+from ragteach.data.wild.reading import READING, opened
 from ragteach.errors import at_least, is_list, one_of, refuse, shown, whole
 from ragteach.ground.arguments import MOST, as_list, members, yes_no
 from ragteach.ground.objects import attribute, outside
@@ -72,7 +73,7 @@ def compare(
     resume: bool = False,
     max_words: int | None = None,
     features: str | Encoder = "words",
-    **knobs: float,
+    **knobs: Any,
 ) -> pd.DataFrame:
     """Train, choose and score every strategy on many draws of the data.
 
@@ -103,7 +104,8 @@ def compare(
         features: what a sentence is to every strategy: ``"words"`` (tf-idf of the training part),
             ``"encoder"`` (a frozen network that reads it, see `ragteach.Encoder`; the extra
             ``deep``), or an `Encoder` of another model.
-        knobs: for the toy generator: relatedness, noise, imbalance.
+        knobs: for the toy generator: relatedness, noise, imbalance. For a file: encoding,
+            separator, quotes, sheet, as in `load_table`.
 
     Returns:
         DataFrame with the columns data, strategy, task, seed, n_per_task, metric, value, n_params,
@@ -134,6 +136,8 @@ def compare(
     name = data if isinstance(data, str) and data in SIZES else "own"
     if isinstance(data, str) and name == "own" and not {".", "/", os.sep} & set(data):
         one_of("data", data, SIZES)
+    if name == "own":
+        data = opened(data, **{how: knobs.pop(how) for how in READING if how in knobs})
     _check_knobs(knobs, KNOBS)
     if knobs and name != "toy":
         raise refuse(

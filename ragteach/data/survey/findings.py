@@ -11,13 +11,13 @@ import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
 from scipy import stats
 
 from ragteach.data.naming import MOST_ON_A_SCALE, NUMBER
-from ragteach.data.survey.alike import dropped, look_alikes
+from ragteach.data.survey.alike import cure_of_few, dropped, look_alikes
 
+NEEDED = 5  # rows of a task that `compare` asks for
 TINY, SMALL = 15, 100  # rows of a task: too few to test; few enough to say so
 MOST_ALIKE = 5  # names that are told one by one
 RARE = 5  # rows that a (task, label) pair needs to be in training, validation and test
@@ -65,7 +65,7 @@ def power_table(n_texts: int, n_tasks: int, disagree: float = DISAGREE) -> pd.Da
 
     Example:
         >>> power_table(280, 1)["power_20"].round(2).tolist()
-        [0.01, 0.04, 0.34, 0.87]
+        [0.03, 0.06, 0.28, 0.86]
     """
     rows = []
     for points in POINTS:
@@ -124,12 +124,15 @@ def about_names(rows: Mapping[str, Mapping[str, int]]) -> Iterator[Finding]:
             yield Finding("names", "act", str(alike), alike.cure())
         marked = [name for name in rows[role] if MARKUP.search(name)]
         if marked:
+            few = max(rows[role][name] for name in marked) < TINY
             yield Finding(
                 "names",
-                "act",
-                f"{_some(map(repr, marked), role)} with markup: a page was read for a table",
-                "these rows are seldom what the column says; to leave them out, "
-                f"{dropped(role, marked[:MOST_ALIKE])}",
+                "act" if few else "know",
+                f"{_some(map(repr, marked), role)} with markup",
+                "look at their rows: a page read as a table leaves such. To leave them out, "
+                f"{dropped(role, marked[:MOST_ALIKE])}"
+                if few
+                else "nothing, if you call them so: names are shown as they are written",
             )
         if len(found) > MOST_ALIKE:
             names = ", ".join(repr(alike.odd) for alike in found[MOST_ALIKE:][:20])
@@ -212,13 +215,17 @@ def _about_sizes(tasks: pd.DataFrame, small: pd.Series) -> Finding:
     n, most = int(small["rows"]), int(tasks["rows"].max())
     tested = max(1, round(TEST_SHARE * n))
     said = f"the smallest of {len(tasks)} tasks is {small['task']!r} with {row_count(n)}"
-    said += f", of which a draw tests {tested}" if n >= 5 else ", too few for a draw of its own"
+    said += (
+        f", of which a draw tests {tested}" if n >= NEEDED else ", too few for a draw of its own"
+    )
     said += f"; the largest has {most:,}" if most > 2 * n else ""
     if n < TINY:
-        fix = (
-            "add rows, merge it with a task like it, or leave it out: "
-            f"{dropped('task', [small['task']])}"
-        )
+        least = NEEDED if n < NEEDED else TINY
+        few = tasks.loc[tasks["rows"] < least, "task"].tolist()
+        if len(few) > 1:
+            said += f"; {len(few)} tasks have fewer than {least} rows"
+        cure = cure_of_few(dict(zip(tasks["task"], tasks["rows"].tolist(), strict=True)), few)
+        fix = f"add rows, merge small tasks with tasks like them, or {cure}"
         return Finding("tasks", "act", said, fix)
     if n < SMALL:
         fix = "read the intervals: the score of a small task alone is uncertain"
@@ -301,8 +308,8 @@ def about_power(power: pd.DataFrame) -> Iterator[Finding]:
     few, many = best[f"power_{FEW}"], best[f"power_{ENOUGH}"]
     seen = (
         f"a true difference of {best['points']:.0f} points would be called clear in {few:.0%} of "
-        f"comparisons of {FEW} draws, in {many:.0%} of {ENOUGH} (by the noncentral t, if two strategies differ on {DISAGREE:.0%} of "
-        "sentences; training sets that differ make it less)"
+        f"comparisons of {FEW} draws, in {many:.0%} of {ENOUGH} (by the noncentral t, if two "
+        f"strategies differ on {DISAGREE:.0%} of sentences; training sets that differ make it less)"
     )
     if power["within_reach"].any():
         fix = (

@@ -48,7 +48,7 @@ from ragteach.data.survey.text_findings import (
     shared_words,
 )
 from ragteach.data.wild.asked import asked_table, in_options
-from ragteach.data.wild.reading import load_table
+from ragteach.data.wild.reading import opened
 from ragteach.errors import whole
 from ragteach.ground.arguments import LARGEST_NUMPY_SEED
 from ragteach.ground.objects import attribute
@@ -114,6 +114,11 @@ def look(
     label: str | Sequence[str] | None = None,
     task: str | None = None,
     seed: int = 0,
+    *,
+    encoding: str | None = None,
+    separator: str | None = None,
+    quotes: bool | None = None,
+    sheet: str | None = None,
 ) -> Look:
     """Look at data before you train on them.
 
@@ -122,6 +127,7 @@ def look(
         text, label, task: the names of the columns. Default: found by their names, as in
             `as_frame`.
         seed: of the samples that are drawn where all pairs would be too many.
+        encoding, separator, quotes, sheet: how a file is read, as in `load_table`.
 
     Returns:
         `Look`: print it, show it in a notebook, or call ``.to_dict()``.
@@ -136,7 +142,9 @@ def look(
         (80, [20, 20, 20, 20])
     """
     whole("seed", seed, 0, LARGEST_NUMPY_SEED)
-    name, rows, before = _frame(data, text, label, task)
+    name = Path(data).name if isinstance(data, str | Path) else type(data).__name__
+    data = opened(data, encoding=encoding, separator=separator, quotes=quotes, sheet=sheet)
+    rows, before = _frame(data, text, label, task)
     rows["key"] = [text_key(words) for words in rows["text"].tolist()]
     rng = np.random.default_rng(seed)
     label_names, task_names = rows.attrs["label_names"], rows.attrs["task_names"]
@@ -178,11 +186,8 @@ def look(
 
 def _frame(
     data: Any, text: str | None, label: str | Sequence[str] | None, task: str | None
-) -> tuple[str, pd.DataFrame, dict[str, int]]:
-    """(name, standard frame with names instead of numbers, what was left out before)."""
-    name = type(data).__name__
-    if isinstance(data, str | Path):
-        name, data = Path(data).name, load_table(data)
+) -> tuple[pd.DataFrame, dict[str, int]]:
+    """(standard frame with names instead of numbers, what was left out before)."""
     before = attribute(data, "attrs", {}).get("left_out", {})
     frame = named_frame(data, text, label, task, missing="drop", warn=False)
     attrs = dict(frame.attrs)
@@ -190,7 +195,7 @@ def _frame(
     named = np.asarray(attrs["label_names"], dtype=object)
     frame["label"] = named[frame["label"].to_numpy()]
     frame.attrs = attrs
-    return name, frame, before
+    return frame, before
 
 
 def _balance(labels: pd.Series, names: list[str]) -> pd.DataFrame:

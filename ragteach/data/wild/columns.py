@@ -25,26 +25,40 @@ LIKELY = {
         ("sentence", "sentences", "review", "reviews", "reviewtext", "reviewbody", "reviewcontent",
          "comment", "comments", "commenttext", "tweet", "tweettext", "utterance", "document",
          "message", "content", "body", "question", "query", "post", "snippet", "fulltext",
-         "rawtext", "cleantext"),
+         "rawtext", "cleantext", "tickettext", "satz", "nachricht", "kommentar", "bewertungstext",
+         "rezension", "frage", "anfrage", "avis", "commentaire", "texte", "texto", "frase",
+         "comentario", "mensaje", "testo", "commento", "recensione"),
         ("description", "utt", "statement", "article", "complaint", "transcript",
-         "input", "prompt", "phrase", "headline", "title", "word", "string", "feedback"),
-        ("subject", "summary"),
+         "input", "prompt", "phrase", "headline", "title", "word", "string", "feedback",
+         "beschreibung", "beschwerde", "titel", "titre", "descripción", "descrizione"),
+        ("subject", "summary", "betreff"),
     ),
     "label": (
         ("label", "labels"),
         ("sentiment", "class", "target", "stars", "star", "rating", "starrating", "polarity",
          "intent", "emotion", "overall", "mood", "scenario", "classification", "y",
-         "sentimentlabel", "labelname", "goldlabel", "classlabel"),
-        ("category", "score", "topic", "tag", "answer", "output", "gold", "airlinesentiment"),
-        ("priority", "severity", "urgency"),
+         "sentimentlabel", "labelname", "goldlabel", "classlabel", "klasse", "etikett",
+         "stimmung", "bewertung", "sterne", "absicht", "classe", "étiquette", "etiquette",
+         "étoiles", "etiqueta", "clase", "estrellas", "etichetta", "stelle"),
+        ("category", "score", "topic", "tag", "answer", "output", "gold", "airlinesentiment",
+         "kategorie", "thema", "antwort", "catégorie", "categorie", "categoría", "categoria",
+         "sujet", "tema"),
+        ("priority", "severity", "urgency", "priorität", "prioritaet",
+         "dringlichkeit", "priorité", "prioridad"),
     ),
     "task": (
         ("task", "tasks"),
-        ("domain", "taskname", "language", "lang", "dataset", "domainname"),
+        ("domain", "taskname", "language", "lang", "dataset", "domainname",
+         "aufgabe", "sprache", "domäne", "bereich", "langue", "domaine", "tâche", "idioma",
+         "lengua", "dominio", "tarea", "lingua", "compito"),
         ("category", "productcategory", "source", "condition", "topic", "genre", "locale",
          "department", "product", "group", "subreddit", "brand", "airline", "shop", "store",
-         "platform", "website"),
-        ("queue", "team", "channel", "market", "site", "app", "appid"),
+         "platform", "website", "kategorie", "quelle", "thema", "abteilung", "produkt", "gruppe",
+         "marke", "geschäft", "laden", "catégorie", "categorie", "produit", "groupe", "marque",
+         "magasin", "categoría", "categoria", "producto", "prodotto", "grupo", "gruppo", "marca",
+         "tienda", "negozio"),
+        ("queue", "team", "channel", "market", "site", "app", "appid", "kanal", "markt",
+         "canal", "équipe", "marché", "mercado", "canale", "mercato"),
     ),
 }  # fmt: skip
 NO_TEXT = {
@@ -99,6 +113,8 @@ def find_columns(
     Example:
         >>> print(find_columns(["id", "review", "sentiment", "category"]))
         columns: text = review, label = sentiment, task = category
+        >>> print(find_columns(["Ticket Text", "Kategorie", "Sprache"]))
+        columns: text = Ticket Text, label = Kategorie, task = Sprache
     """
     names = list(names)
     check_columns("text", [text])

@@ -38,6 +38,7 @@ from ragteach.ground.objects import as_path, has
 
 PACKED = {b"\x1f\x8b": gzip.decompress, b"BZh": bz2.decompress, b"\xfd7zXZ": lzma.decompress}
 WRITER_TRIES = 50  # so many tenths of a second a pipe waits for somebody who writes
+READING = ("encoding", "separator", "quotes", "sheet")  # what `load_table` may be told
 MEMORY = 8  # bytes that a table of text takes for each byte of its file
 
 
@@ -95,6 +96,32 @@ def load_table(
     return csv_table(
         text, name, "\t" if kind == ".tsv" and separator is None else separator, quotes
     )
+
+
+def opened(data: Any, **how: Any) -> Any:
+    """The table of a path; any other data as they are, of which nothing is to be said but None.
+
+    Args:
+        how: encoding, separator, quotes, sheet, as in `load_table`.
+
+    Raises:
+        RagteachError: one of these beside data that are no file; whatever `load_table` refuses.
+
+    Example:
+        >>> opened([1, 2], encoding=None)
+        [1, 2]
+    """
+    said = {name: value for name, value in how.items() if value is not None}
+    if isinstance(data, str | bytes | os.PathLike) or has(data, "read"):
+        return load_table(data, **said)
+    if said:
+        names = ", ".join(said)
+        raise refuse(
+            expected=f"a path, for {names} say how a file is read",
+            got=f"{names} beside a {type(data).__name__}, which is read already",
+            fix=f"leave {names} out, or pass the path",
+        )
+    return data
 
 
 def _refuse_zeros(text: str, name: str) -> None:

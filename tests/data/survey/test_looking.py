@@ -398,3 +398,28 @@ def test_signs_that_go_with_labels_are_said():
     assert not findings(
         rt.look(pd.DataFrame({"text": texts, "label": label, "task": "t"})), "signs"
     )
+
+
+def test_small_tasks_are_left_out_all_at_once():
+    rows = varied(120) + [(f"t{i} {j}", "good", f"tiny{i}") for i in range(7) for j in range(4)]
+    found = findings(rt.look(table(rows)), "tasks")[0]
+    assert "7 tasks have fewer than 5 rows" in found.what and "--least-rows 5" in found.do
+    rt.look(rt.mend(table(rows), least_rows=5))
+
+
+def test_names_with_markup_that_have_rows_are_names():
+    report = rt.look(table(varied(60, tasks=("<b>web</b>", "shop"))))
+    (found,) = findings(report, "names")
+    assert found.weight == "know" and "--drop" not in found.do
+
+
+def test_every_door_that_takes_a_path_takes_what_is_said_of_the_file(tmp_path):
+    path = tmp_path / "mine.csv"
+    frame = table([(f"{text} caf\u00e9", *rest) for text, *rest in varied(60)])
+    frame.to_csv(path, index=False, sep=";", encoding="cp1252")
+    how = {"encoding": "cp1252", "separator": ";"}
+    assert rt.look(path, **how).n_rows == len(rt.load_csv(path, **how)) == 60
+    options = {"strategies": ["majority class"], "progress": False, "n_jobs": 1}
+    assert len(rt.compare(str(path), 1, **options, **how))
+    with pytest.raises(rt.RagteachError, match="encoding beside a DataFrame"):
+        rt.look(frame, encoding="cp1252")
