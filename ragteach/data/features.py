@@ -16,7 +16,7 @@ Source: Salton and Buckley (1988), Term-weighting approaches in automatic text r
 import re
 import unicodedata
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -60,6 +60,9 @@ PICTURES = "".join(
 )
 SPEAKING = re.compile(rf"[{PICTURES}]|(?<!\w)(?:[:;=][-']?[()DP|/]|<3)(?!\w)")
 MANY_SPEAKING = 0.1  # of the texts: above it, letters are counted, and signs with them
+
+
+MOST_PLACES = 20  # of texts without a known word that a warning lists
 
 
 class UnknownWordsWarning(UserWarning):
@@ -171,19 +174,23 @@ def warn_of_unknown(x: Any) -> None:
         )
 
 
-def warn_of_silent(n_docs: int, silent: list[str]) -> None:
+def warn_of_silent(n_docs: int, silent: list[str], places: Sequence[int] = ()) -> None:
     """Warn of new texts that hold no known word: what is said of them is the bias alone.
 
     Args:
-        n_docs: how many texts there are. silent: those without a known word.
+        n_docs: how many texts there are. silent: those without a known word. places: the
+            numbers of their lines, if they stand in some.
     """
     if silent:
         verb = "holds" if len(silent) == 1 else "hold"
         its = "it" if len(silent) == 1 else "them"
+        listed = ", ".join(map(str, places[:MOST_PLACES]))
+        more = ", ..." if len(places) > MOST_PLACES else ""
+        where = f" In line {listed}{more}." if places else ""
         warnings.warn(
             f"{len(silent):,} of {n_docs:,} texts {verb} no word that the model knows (the first: "
             f"{silent[0][:60]!r}). What it says of {its} is its bias alone: the same answer and "
-            "the same probabilities whatever the text.",
+            f"the same probabilities whatever the text.{where}",
             UnknownWordsWarning,
             stacklevel=outside(),
         )

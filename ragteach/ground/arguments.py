@@ -6,6 +6,7 @@ three parts. The checks of single numbers and choices are in `ragteach.errors`.
 
 from __future__ import annotations
 
+import difflib
 import itertools
 import math
 from collections import Counter
@@ -15,7 +16,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from ragteach.errors import at_least, is_list, one_of, refuse, shown, whole
+from ragteach.errors import RagteachError, at_least, is_list, one_of, refuse, shown, whole
 from ragteach.ground.functions import check_callbacks, check_function
 from ragteach.ground.objects import as_name, as_numbers, check_length
 
@@ -110,8 +111,30 @@ def meant(name: str, value: Any, options: Iterable[str]) -> str:
     options = list(options)
     known = {spelt(option): option for option in options}
     found = known.get(spelt(value), value) if isinstance(value, str) else value
-    one_of(name, found, options)
+    among(name, found, options)
     return found
+
+
+def among(name: str, value: object, options: Iterable[str]) -> None:
+    """Refuse what is none of the options; of a slip, the error says what may have been meant.
+
+    Example:
+        >>> among("task", "bookshop", ["Films", "Bookshop"])
+        Traceback (most recent call last):
+        ragteach.errors.RagteachError: Expected: task to be one of 'Films', 'Bookshop'
+        Got: task = 'bookshop'
+        What to do: choose one of 'Films', 'Bookshop'; did you mean 'Bookshop'?
+    """
+    options = list(options)
+    try:
+        one_of(name, value, options)
+    except RagteachError as error:
+        if not isinstance(value, str):
+            raise
+        known = {spelt(str(option)): option for option in options}
+        close = difflib.get_close_matches(spelt(value), known, n=1)
+        hint = f"; did you mean {known[close[0]]!r}?" if close else ""
+        raise RagteachError(f"{error}{hint}") from None
 
 
 def spelt(word: str) -> str:

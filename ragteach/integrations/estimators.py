@@ -290,6 +290,15 @@ class RAGClassifier(ClassifierMixin, _RAGEstimator):
         tol, max_iter: of the exact solver.
         random_state: start of low-rank adapters, and the draw of ``graph="random"``.
 
+    Beside scikit-learn's ``LogisticRegression(C)``, which sums losses where this takes each task's
+    mean: ``strategy="independent"`` has C = 1 / (n_t lam) for a task of n_t rows. All T tasks
+    pooled, n rows, are ``strategy="full_sharing", alpha="size", bias="shared"`` with C = T / (n
+    lam_shared). A large ``lam`` alone is not that: by default each task has a bias of its own, and
+    counts alike whatever its size.
+
+    Where scikit-learn is to cut the tasks (``cross_val_score``), pass the column ``d["shop"]`` or
+    ``d["shop"].to_numpy(str)``: it cannot cut ``d["shop"].values``, pandas' array of strings.
+
     Attributes:
         coef_: (n_tasks, n_classes, n_features). intercept_: (n_tasks, n_classes).
         classes_, tasks_: the classes and tasks in the order of these arrays.

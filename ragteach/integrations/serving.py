@@ -22,8 +22,8 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import numpy as np
 
-from ragteach.errors import RagteachError, one_of, refuse, shown, whole
-from ragteach.ground.arguments import yes_no
+from ragteach.errors import RagteachError, refuse, shown, whole
+from ragteach.ground.arguments import among, yes_no
 from ragteach.model import RAG
 
 if TYPE_CHECKING:  # it is imported when there is something to predict
@@ -176,15 +176,19 @@ def predict_lines(
             got=f"--task {task}, the column that they stand in",
             fix=f"say whose sentences these are: --task {shlex.quote(names[0])}",
         )
-    one_of("--task", task, names)
+    among("--task", task, names)
     labels = _labels(saved, task)
     if every_class:
         yield _record([*labels, "sentence"])
-    lines = (line.rstrip("\r\n") for line in lines)
-    n_docs, silent = 0, list[str]()
+    lines = _no_table((line.rstrip("\r\n") for line in lines), saved.model)
+    n_docs, silent, places = 0, list[str](), list[int]()
     while texts := list(itertools.islice(lines, block)):
+        if saved.vectorizer:
+            found = silent_texts(saved.vectorizer.transform(texts), texts)
+            unknown = set(found)
+            places += [n_docs + i for i, text in enumerate(texts, 1) if text in unknown]
+            silent += found
         n_docs += len(texts)
-        silent += silent_texts(saved.vectorizer.transform(texts), texts) if saved.vectorizer else []
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UnknownWordsWarning)  # it is said once, at the end
             logits = saved.logits(texts, task)  # (n_docs, n_classes)
@@ -196,7 +200,29 @@ def predict_lines(
                 else [labels[row.argmax()], f"{row.max():.4f}"]
             )
             yield _record([*numbers, text])
-    warn_of_silent(n_docs, silent)
+    warn_of_silent(n_docs, silent, places)
+
+
+def _no_table(lines: Iterator[str], model: Any) -> Iterator[str]:
+    """The same lines; refuses those of a table, whose first one names the column of texts that the
+    model was trained on, and another one.
+    """
+    text = (getattr(model, "columns", None) or {}).get("text")
+    first = next(lines, None)
+    if first is None:
+        return
+    for sign in ",;\t|":
+        names = [name.strip(' "\ufeff') for name in first.split(sign)]
+        if text is not None and len(names) > 1 and str(text) in names:
+            read = f'print(*pd.read_csv("FILE", sep={sign!r})[{str(text)!r}], sep="\\n")'
+            raise refuse(
+                expected="sentences, one a line",
+                got=f"a table: its first line is {shown(first, 60)}, with the column {text!r}",
+                fix="write that column into a file of its own, in Python: import pandas as pd; "
+                f"{read}",
+            )
+    yield first
+    yield from lines
 
 
 def _record(fields: list[str]) -> str:

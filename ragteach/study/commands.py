@@ -40,6 +40,10 @@ ALL_THE_SAME = (
     "no interval, since the value is the same in every draw: how much draws differ, and how large "
     "a true difference may be, these draws cannot say."
 )
+CUT_OFF = (
+    "An interval that ends at 0 or 1 (of a difference: at -1 or 1) is cut off there: as computed, "
+    "it reaches beyond what an accuracy can be."
+)
 
 
 def run_compare(options: argparse.Namespace) -> tuple[pd.DataFrame, Path, pd.DataFrame | None]:
@@ -51,11 +55,12 @@ def run_compare(options: argparse.Namespace) -> tuple[pd.DataFrame, Path, pd.Dat
     _without_screen()
     from ragteach.data.wild.asked import asked_frame
     from ragteach.study.advice import advise
-    from ragteach.study.experiment import SIZES, compare
+    from ragteach.study.experiment import SIZES, check_name, compare
     from ragteach.study.scores import ERROR
     from ragteach.study.tables import ESTIMAND, paired, summary
 
     at_least("--seeds", options.seeds, 1)
+    check_name("--data", options.data)
     sizes, related = options.n_per_task, options.relatedness
     knobs = {} if related is None else {"relatedness": related}
     settings = {"data": options.data, "seeds": options.seeds, "n_per_task": sizes, **knobs}
@@ -70,6 +75,7 @@ def run_compare(options: argparse.Namespace) -> tuple[pd.DataFrame, Path, pd.Dat
     more = {"out": options.out, "resume": options.resume, "max_words": options.max_words}
     table = compare(data, options.seeds, sizes, n_jobs=options.jobs, **more, **knobs)
     means, differences = summary(table), paired(table)
+    cut = _cut_off(means, 0, 1) or _cut_off(differences, -1, 1)
     name = re.sub(r"[^\w.-]+", "_", Path(options.data).stem)
     folder = _write_all(options.out, name, settings, "comparison", table, draw(means))
     print("\nTest accuracy, mean over tasks, with its 95 % interval\n")
@@ -83,6 +89,8 @@ def run_compare(options: argparse.Namespace) -> tuple[pd.DataFrame, Path, pd.Dat
         errors = summary(table, ERROR)
         print(aligned(known(errors)[columns]))
         means = pd.concat([means, errors])
+    if cut:
+        print("\n" + textwrap.fill(CUT_OFF, 88))
     if _without_width(means).any() or _without_width(differences).any():
         print("\n" + textwrap.fill(f"NaN: {ALL_THE_SAME}", 88))
     print(f"\n{textwrap.fill(advise(table).said, 88)}")
@@ -100,6 +108,12 @@ def known(rows: pd.DataFrame) -> pd.DataFrame:
     rows = rows.copy()
     rows.loc[_without_width(rows), ["low", "high"]] = np.nan
     return rows
+
+
+def _cut_off(rows: pd.DataFrame, least: float, most: float) -> bool:
+    """Whether an interval ends where accuracies do, and began as a wider one."""
+    wide = rows[~_without_width(rows)]
+    return bool(((wide["low"] == least) | (wide["high"] == most)).any())
 
 
 def _without_width(rows: pd.DataFrame) -> pd.Series:

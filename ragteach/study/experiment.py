@@ -13,6 +13,7 @@ once, on the test sentences, which never choose anything (see `scores`). The tab
 from __future__ import annotations
 
 import functools
+import inspect
 import math
 import os
 import time
@@ -32,7 +33,7 @@ from ragteach.data.survey.alike import cure_of_few
 from ragteach.data.toy import TOY_TASKS, check_room, make_toy
 from ragteach.data.wild.reading import READING, opened
 from ragteach.errors import at_least, is_list, one_of, refuse, shown, whole
-from ragteach.ground.arguments import MOST, as_list, members, yes_no
+from ragteach.ground.arguments import MOST, among, as_list, members, yes_no
 from ragteach.ground.objects import attribute, outside
 from ragteach.study.draws import (
     LEAST_TO_TEST,
@@ -134,11 +135,10 @@ def compare(
         ['accuracy', 'balanced_accuracy', 'lam', 'lam_shared', 'log_loss', 'macro_f1', 'on_edge']
     """
     name = data if isinstance(data, str) and data in SIZES else "own"
-    if isinstance(data, str) and name == "own" and not {".", "/", os.sep} & set(data):
-        one_of("data", data, SIZES)
+    check_name("data", data)
     if name == "own":
         data = opened(data, **{how: knobs.pop(how) for how in READING if how in knobs})
-    _check_knobs(knobs, KNOBS)
+    _check_knobs(compare, knobs, KNOBS)
     if knobs and name != "toy":
         raise refuse(
             expected="no generator options with data that are not generated",
@@ -186,7 +186,7 @@ def who_wins_map(
     """The three strategies over relatedness x sentences per task, on toy data: the table of
     `compare`, with a relatedness column. All arguments are as in `compare`.
     """
-    _check_knobs(knobs, KNOBS[1:])
+    _check_knobs(who_wins_map, knobs, KNOBS[1:])
     found = chosen_strategies(STRATEGIES)
     encoder = as_encoder(features)
     seeds, sizes = _seeds(seeds), _sizes(n_per_task)
@@ -343,10 +343,20 @@ def _loaded(data: Any) -> pd.DataFrame | None:
     return load_human() if data == "human" else load_article()
 
 
-def _check_knobs(knobs: dict[str, Any], known: Sequence[str]) -> None:
-    """Refuse knobs that the generator has not, and what is no number."""
+def check_name(argument: str, data: Any) -> None:
+    """Refuse a word that names no data of ours and cannot be the path of a file."""
+    if not isinstance(data, str) or {".", "/", os.sep} & set(data) or os.path.exists(data):
+        return
+    among(f"{argument} (or the path of a file)", data, SIZES)
+
+
+def _check_knobs(function: Callable, knobs: dict[str, Any], known: Sequence[str]) -> None:
+    """Refuse what is no argument, knobs that the generator has not, and what is no number."""
+    own = [name for name in inspect.signature(function).parameters if name != "knobs"]
+    own += READING if function is compare else ()
+    what = f"argument of {function.__name__}, or option of the toy generator,"
     for knob, value in knobs.items():
-        one_of("option of the toy generator", knob, known)
+        among(what, knob, [*own, *known])
         at_least(knob, value)
 
 

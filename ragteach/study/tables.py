@@ -37,6 +37,7 @@ ESTIMAND = (  # what every interval here is about
     "the mean over fresh training sets of this size, from where these sentences came from"
 )
 UNCLEAR = "no clear difference"
+MOST_DRAWS = 1000  # that anyone would wait for
 FEW_DRAWS = 5  # fewer say little about how draws differ
 ROUNDING = 1e-12  # relative: what sums of the same numbers may differ by
 LOWER_IS_BETTER = ("log_loss", "mean_absolute_error")
@@ -212,6 +213,23 @@ def _verdict(low: float, high: float, metric: str) -> str:
     if high < 0:
         return "worse"
     return UNCLEAR
+
+
+def draws_to_decide(differences: Any, test_per_train: float = 0.0) -> int | None:
+    """How many draws like these would take 0 out of the 95 % interval of their mean.
+
+    The least n with |mean| > t sqrt(v (1 / n + r)), where the mean and v stay as they are; None if
+    no n does, since re-splits (r > 0) cannot replace more rows, or more than MOST_DRAWS would.
+
+    Example:
+        >>> draws_to_decide([0.0, 0.02, 0.04]), draws_to_decide([-1.0, 1.01], test_per_train=0.3)
+        (7, None)
+    """
+    scores = np.asarray(differences, dtype=float)
+    n = np.arange(2, MOST_DRAWS + 1)
+    scale = np.sqrt(scores.var(ddof=1) * (1 / n + test_per_train))
+    decided = abs(scores.mean()) > stats.t.ppf(0.975, n - 1) * scale
+    return int(n[decided.argmax()]) if decided.any() else None
 
 
 def alike_by_chance(low: float, high: float, n_draws: int) -> bool:

@@ -420,6 +420,7 @@ def _tasks(table: pd.DataFrame, advice: Advice, found: Look) -> str:
             f"{_first(one)} is ahead of {other} in {ahead} of {len(scores)} tasks, in "
             "the only draw."
         )
+    same = " (the same in every draw)" if table["seed"].nunique() > 1 else ""
     shown = pd.DataFrame(
         {
             "task": scores["task"],
@@ -427,7 +428,7 @@ def _tasks(table: pd.DataFrame, advice: Advice, found: Look) -> str:
             other: [f"{v:.1%}" for v in scores[other]],
             "difference, in points": [
                 f"{100 * gap:+.1f}"
-                + ("" if np.isnan(low) else f" ({100 * low:+.1f} to {100 * high:+.1f})")
+                + (same if np.isnan(low) else f" ({100 * low:+.1f} to {100 * high:+.1f})")
                 for gap, low, high in scores[["difference", "low", "high"]].to_numpy()
             ],
         }
@@ -485,7 +486,8 @@ def _slider(split: Split) -> str:
     intro = (
         "<p>Drag from left to right: at the left every task has its own model, at the right one "
         f"serves all.{note} If the curves of accuracy are flat, sharing does not matter for these "
-        "tasks; if validation and test disagree, the file is small. It is one split, and keeps "
+        "tasks; if validation and test disagree, the file is small. It is one split, so that its "
+        "accuracies are not the means over draws at the top of this page, and it keeps "
         f"lambda_shared at {SLIDER_SHARED:g}: the lambda that validation marks here is not that of "
         "the saved model below, whose penalties were searched together, for every strategy "
         "anew.</p>\n"
@@ -662,7 +664,11 @@ def _doubt(table: pd.DataFrame, found: Look, notes: tuple[str, ...]) -> str:
     seeds = table["seed"].unique()
     if len(seeds) < 10:
         are = "is" if len(seeds) == 1 else "are"
-        said.insert(0, f"{counted(seeds, 'draw')} {are} few: take twenty before you decide.")
+        said.insert(
+            0,
+            f"{counted(seeds, 'draw')} {are} few: take twenty before you decide, or as many as the "
+            "top of this page says.",
+        )
     topics = dict.fromkeys(f.topic for f in found.findings if f.weight == "act")
     if topics:
         said.insert(

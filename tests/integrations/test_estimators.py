@@ -563,3 +563,22 @@ def test_where_routing_does_not_reach_the_task_column_is_named():
     with sklearn.config_context(enable_metadata_routing=True):
         with refused("the task of every row", "tasks=None", "not even with metadata routing"):
             model.predict(X)
+
+
+def test_penalties_translate_to_scikit_learns_c_as_the_docstring_says():
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(60, 4)), rng.integers(0, 3, 60)
+    tasks, lam = np.repeat(["a", "b", "c"], [10, 20, 30]), 0.03
+
+    def theirs(rows, c):
+        return LogisticRegression(C=c, tol=1e-10, max_iter=5000).fit(X[rows], y[rows]).coef_
+
+    own = RAGClassifier(lam, strategy="independent", tol=1e-9).fit(X, y, tasks=tasks)
+    for coef, task in zip(own.coef_, own.tasks_, strict=True):
+        rows = tasks == task
+        expected = theirs(rows, 1 / (rows.sum() * lam))
+        np.testing.assert_allclose(coef - coef.mean(0), expected, atol=1e-5)
+    about = {"strategy": "full_sharing", "alpha": "size", "bias": "shared"}
+    pooled = RAGClassifier(lam_shared=lam, tol=1e-9, **about).fit(X, y, tasks=tasks).coef_[0]
+    expected = theirs(slice(None), 3 / (60 * lam))
+    np.testing.assert_allclose(pooled - pooled.mean(0), expected, atol=1e-5)

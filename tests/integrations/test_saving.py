@@ -11,6 +11,7 @@ import sys
 import time
 import tracemalloc
 from pathlib import Path
+from types import SimpleNamespace
 
 import forks
 import numpy as np
@@ -26,13 +27,14 @@ from sklearn.pipeline import make_pipeline
 
 import ragteach as rt
 from ragteach import RAG, RagteachError, make_toy, make_vectorizer
+from ragteach.data.features import UnknownWordsWarning
 from ragteach.integrations import saving as export
 from ragteach.integrations.estimators import RAGClassifier
 from ragteach.integrations.peft_bridge import from_peft, lora_weights, to_peft
 from ragteach.integrations.programs import export_onnx, export_program
 from ragteach.integrations.regressor import RAGRegressor
 from ragteach.integrations.saving import load, save
-from ragteach.integrations.serving import add_predict_parser, predict_lines
+from ragteach.integrations.serving import _no_table, add_predict_parser, predict_lines
 from ragteach.integrations.trust import check_pattern
 from ragteach.study.heads import Classification, Ranking, Regression
 from ragteach.study.multi_head import MultiHead
@@ -977,6 +979,26 @@ def test_refusals_of_the_command(model_file, tmp_path):
     bare = save(tmp_path / "bare", RAG(3, 2, 1, tasks=["films"]))
     with pytest.raises(RagteachError, match="a model saved with its vectoriser"):
         list(predict_lines(bare, ["good"]))
+
+
+def test_predict_refuses_a_table_and_says_which_task_was_meant(model_file):
+    path, *_ = model_file
+    with refused("--task to be one of", "--task = 'car'", "did you mean 'cars'?"):
+        list(predict_lines(path, ["good"], "car"))
+    model = SimpleNamespace(columns={"text": "review"})
+    for header in ("shop,review,stars", '"review";"shop"', "\ufeffreview\tshop"):
+        with refused("sentences, one a line", "a table: its first line is", "['review']"):
+            list(_no_table(iter([header, "a,b,c"]), model))
+    lines = ["a review, as it was", "review", ""]
+    assert list(_no_table(iter(lines), model)) == lines
+    assert list(_no_table(iter([]), model)) == []
+
+
+def test_predict_says_in_which_lines_it_knows_no_word(model_file):
+    path, _, frame = model_file
+    known = frame.text[frame.task == "cars"].iloc[0]
+    with pytest.warns(UnknownWordsWarning, match=r"2 of 4 texts .* In line 2, 4\.$"):
+        list(predict_lines(path, [known, "", known, "xyzzy"], "cars", block=3))
 
 
 def test_the_command_serves_classifying_heads(tmp_path):

@@ -351,8 +351,8 @@ class TestReading:
         assert losses["winner"].item() == "full sharing" and losses["margin"].item() > 0
 
     def test_errors(self, table):
-        with refused("reference", "reference = 'rag'", "'RAG'"):
-            paired(table, reference="rag")
+        with refused("reference", "reference = 'rog'", "mean 'RAG'?"):
+            paired(table, reference="rog")
         with refused("metric", "metric = 'auc'", "accuracy"):
             summary(table, metric="auc")
 
@@ -381,8 +381,8 @@ class TestErrors:
     @pytest.mark.parametrize(
         "options, words",
         [
-            ({"data": "tweets"}, ("data to be one of 'toy', 'human', 'article'", "data = 'tweets'")),
-            ({"strategies": ["rag"]}, ("strategy to be one of 'RAG'", "strategy = 'rag'")),
+            ({"data": "tweets"}, ("to be one of 'toy', 'human', 'article'", "= 'tweets'")),
+            ({"strategies": ["rog"]}, ("strategy to be one of 'RAG'", "strategy = 'rog'", "mean 'RAG'?")),
             ({"strategies": []}, ("at least one value of strategies", "strategies = list []")),
             ({"seeds": 0}, ("seeds to be a whole number >= 1", "seeds = 0")),
             ({"seeds": []}, ("number of seeds", "= 0")),
@@ -390,6 +390,9 @@ class TestErrors:
             ({"n_per_task": 0}, ("n_per_task to be a whole number >= 1", "n_per_task = 0")),
             ({"relatedness": [0.5]}, ("relatedness to be a finite number", "[0.5]", "")),
             ({"relatednes": 1}, ("option of the toy generator", "'relatednes'", "'relatedness'")),
+            ({"seed": 3}, ("argument of compare", "'seed'", "did you mean 'seeds'?")),
+            ({"jobs": 1, "data": own()}, ("argument of compare", "'jobs'", "did you mean 'n_jobs'?")),
+            ({"data": "toi"}, ("path of a file", "'toi'", "did you mean 'toy'?")),
             ({"data": "article", "noise": 0.1}, ("not generated", "noise", 'data="toy"')),
             (
                 {"data": own().drop(columns=["label", "task"])},
