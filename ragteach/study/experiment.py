@@ -138,7 +138,7 @@ def compare(
     check_name("data", data)
     if name == "own":
         data = opened(data, **{how: knobs.pop(how) for how in READING if how in knobs})
-    _check_knobs(compare, knobs, KNOBS)
+    _check_knobs(compare, knobs, (*KNOBS, *READING) if name == "own" else KNOBS)
     if knobs and name != "toy":
         raise refuse(
             expected="no generator options with data that are not generated",
@@ -353,7 +353,6 @@ def check_name(argument: str, data: Any) -> None:
 def _check_knobs(function: Callable, knobs: dict[str, Any], known: Sequence[str]) -> None:
     """Refuse what is no argument, knobs that the generator has not, and what is no number."""
     own = [name for name in inspect.signature(function).parameters if name != "knobs"]
-    own += READING if function is compare else ()
     what = f"argument of {function.__name__}, or option of the toy generator,"
     for knob, value in knobs.items():
         among(what, knob, [*own, *known])

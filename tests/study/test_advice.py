@@ -182,7 +182,7 @@ def test_equal_differences_in_few_draws_are_no_verdict():
     found = table({"RAG": 0.9, "full sharing": 0.8} | ALONE, seeds=2, noise=0)
     advice = advise(found)
     assert advice.strategy == "RAG" and not advice.decided
-    assert "Too few draws to tell how draws differ: take 20" in advice.said
+    assert "Too few draws to tell how draws differ: take twenty" in advice.said
     assert set(paired(found)["verdict"]) == {"no clear difference"}
     assert advise(table({"RAG": 0.9, "full sharing": 0.8}, seeds=5, noise=0)).decided
 
