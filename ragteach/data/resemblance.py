@@ -18,11 +18,14 @@ import unicodedata
 from collections.abc import Iterable
 
 import numpy as np
+import scipy.sparse as sp
 from sklearn.feature_extraction.text import HashingVectorizer
 
 ALIKE = 0.8  # the least overlap of near-twins
 PIECE = 4  # letters
 BANDS, ORDERS = 16, 4  # buckets each text lies in; random orders that agree for one bucket
+KIN, ASKED, MOST_KIN = 0.5, 1000, 20_000  # overlap of kin; texts asked, texts compared with them
+MANY_KIN = 0.25  # of the texts: above it, scores are no scores of new texts
 LETTERS = 1000  # of a long text that are compared
 SPACED = bytes(  # of ASCII: what is no letter, digit or modifier becomes a space
     code if chr(code).isalnum() or chr(code) in "^`" else ord(" ") for code in range(256)
@@ -72,17 +75,7 @@ def near_twins(texts: Iterable[str], seed: int = 0) -> np.ndarray:
     texts = [text[:LETTERS] for text in texts]
     if not texts:
         return np.empty((0, 2), dtype=int)
-    pieces = HashingVectorizer(
-        analyzer="char",
-        ngram_range=(PIECE, PIECE),
-        lowercase=False,
-        norm=None,
-        binary=True,
-        n_features=2**22,
-        alternate_sign=False,
-        dtype=np.float32,
-    )
-    sets = pieces.transform(texts)  # (n_docs, n_pieces), ones and zeros
+    sets = _pieces(texts)
     size = np.diff(sets.indptr)
     where = np.flatnonzero(size)  # a text shorter than a piece has none
     if not len(where):
@@ -103,3 +96,66 @@ def near_twins(texts: Iterable[str], seed: int = 0) -> np.ndarray:
         alike = both >= ALIKE * (size[leader] + size[follower] - both)
         twin.update(zip(follower[alike].tolist(), leader[alike].tolist(), strict=True))
     return np.array([(a, b) for b, a in sorted(twin.items())], dtype=int).reshape(-1, 2)
+
+
+def kin_share(texts: Iterable[str], overlap: float = KIN, seed: int = 0) -> float:
+    """The share of texts that have another one with so large an overlap of pieces.
+
+    Exact where there are no more than 1,000 texts; of more, a sample of 1,000 is compared with
+    20,000, which finds fewer than there are.
+
+    Args:
+        texts: equal ones count once.
+        overlap: |A & B| / |A | B| of the sets of pieces. Default: half.
+        seed: of the samples.
+
+    Example:
+        >>> kin_share(["the waiter was very kind", "no", "the waiter was very nice", "a car"])
+        0.5
+    """
+    texts = list(dict.fromkeys(text[:LETTERS] for text in texts))
+    rng = np.random.default_rng(seed)
+    if len(texts) > MOST_KIN:
+        texts = [texts[i] for i in rng.choice(len(texts), MOST_KIN, replace=False)]
+    asked = np.arange(len(texts))[:ASKED]
+    sets = _pieces(texts) if texts else None
+    if sets is None or not sets.nnz:
+        return 0.0
+    size = np.diff(sets.indptr)
+    found = 0
+    for some in np.array_split(asked, 1 + len(asked) // 50):
+        both = (sets[some] @ sets.T).tocoo()
+        alike = both.data >= overlap * (size[some][both.row] + size[both.col] - both.data)
+        alike &= some[both.row] != both.col
+        found += len(np.unique(both.row[alike]))
+    return found / len(asked)
+
+
+def about_kin(share: float) -> str:
+    """What many texts with kin mean for every score, in a sentence; nothing, if they are few.
+
+    Args:
+        share: of `kin_share`.
+    """
+    if share < MANY_KIN:
+        return ""
+    return (
+        f"{share:.0%} of the texts have another one that shares half of its four-letter pieces or "
+        "more, and splits put such texts on both sides: the scores are about texts as alike as "
+        "these, and may be much lower on new ones."
+    )
+
+
+def _pieces(texts: list[str]) -> sp.csr_matrix:
+    """(n_docs, n_pieces), ones where a text has the piece."""
+    pieces = HashingVectorizer(
+        analyzer="char",
+        ngram_range=(PIECE, PIECE),
+        lowercase=False,
+        norm=None,
+        binary=True,
+        n_features=2**22,
+        alternate_sign=False,
+        dtype=np.float32,
+    )
+    return pieces.transform(texts)

@@ -26,6 +26,7 @@ from typing import Any
 
 import pandas as pd
 
+from ragteach.data.resemblance import about_kin, kin_share, text_key
 from ragteach.data.survey.look_views import counted
 from ragteach.data.wild.asked import asked_frame
 from ragteach.errors import RagteachError, refuse
@@ -109,6 +110,9 @@ def _read(options: argparse.Namespace) -> pd.DataFrame:
     tasks = counted(frame["task"].unique(), "task")
     classes = counted(frame.attrs["label_names"], "class")
     print(f"{len(frame):,} rows, {tasks}, {classes}", file=sys.stderr)
+    kin = about_kin(kin_share(map(text_key, frame["text"])))
+    if kin:
+        print(f"Note: {kin}", file=sys.stderr)
     return frame
 
 

@@ -33,6 +33,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from ragteach.data.resemblance import about_kin
 from ragteach.data.shares import wilson
 from ragteach.errors import refuse
 from ragteach.study.scores import ERROR
@@ -111,6 +112,8 @@ def advise(table: pd.DataFrame) -> Advice:
     open_ = [name for name in there[1:] if name not in clear]
     said = [_use(chosen, there, open_, found, len(wide))]
     said.append(_right(rows, wide, chosen, mean))
+    kin = about_kin(table.attrs.get("kin", 0.0))
+    said += [kin] if kin else []
     if len(wide) < 2:
         said.append("One draw has no interval: take twenty (--seeds 20) before you decide.")
     elif open_:

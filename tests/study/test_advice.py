@@ -238,3 +238,17 @@ def test_a_yardstick_that_came_out_higher_is_said():
         r"A higher mean, to measure by only.*: independent, equal parameters \(5", said
     )
     assert "to measure by" not in advise(table(found | {"full sharing": 0.6})).said
+
+
+def test_scores_of_texts_that_are_alike_are_no_scores_of_new_ones():
+    rng = np.random.default_rng(0)
+    rows = []
+    for family in range(30):
+        words = [f"w{i}" for i in rng.choice(400, 8)]
+        rows += [(" ".join([*words, f"w{i}"]), "ab"[family % 2], "xyz"[family % 3]) for i in "123"]
+    frame = pd.DataFrame(rows, columns=["text", "label", "task"])
+    apart = frame.assign(text=[" ".join(map(str, rng.choice(10**6, 8))) for _ in rows])
+    options = {"strategies": ["full sharing"], "progress": False, "n_jobs": 1}
+    said = [str(advise(rt.compare(data, 1, **options))) for data in (frame, apart)]
+    assert "100% of the texts have another one" in said[0]
+    assert "have another one" not in said[1]

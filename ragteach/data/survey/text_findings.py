@@ -18,7 +18,7 @@ import pandas as pd
 from sklearn.feature_extraction.text import CountVectorizer
 
 from ragteach.data.features import WORD
-from ragteach.data.resemblance import LETTERS, near_twins
+from ragteach.data.resemblance import LETTERS, about_kin, kin_share, near_twins
 from ragteach.data.survey.findings import Finding, row_count
 
 TWIN_SAMPLE = 20_000  # texts compared with each other
@@ -108,6 +108,16 @@ def about_twins(rows: pd.DataFrame, counts: dict, rng: np.random.Generator) -> I
     if sampled:
         chosen = np.sort(rng.choice(n_all, TWIN_SAMPLE, replace=False))
         texts = texts.iloc[chosen].reset_index(drop=True)
+    kin = kin_share(texts["key"])
+    counts["texts with half of another, share"] = kin
+    if about_kin(kin):
+        yield Finding(
+            "texts alike",
+            "act",
+            _sampled(len(texts), n_all) + about_kin(kin).removesuffix("."),
+            "keep one text of each family, or hold whole families back to test on; read no score "
+            "of these rows as one of new texts",
+        )
     pairs = near_twins(texts["key"])
     task = texts["task"].to_numpy()
     same = int((task[pairs[:, 0]] == task[pairs[:, 1]]).sum())
