@@ -44,6 +44,7 @@ from ragteach.integrations.rows import (
     given_names,
     in_range,
     no_dates,
+    no_texts,
     stack,
     unique,
     weights,
@@ -95,7 +96,7 @@ class _RAGEstimator(BaseEstimator):
         """Checked X, y, the rows' task numbers and weights; rows of weight 0 are gone."""
         X, y, tasks = as_rows("X", X), as_rows("y", y), as_rows("tasks", tasks)
         X, tasks = self._take_task_column(X, tasks)
-        no_dates("features X", X)
+        no_texts(no_dates("features X", X))
         with in_range("features X and targets y"):
             X, y = validate_data(self, X, y, accept_sparse="csr", dtype=np.float64, **checks)
         weight = weights(sample_weight, len(y))
@@ -350,7 +351,9 @@ class RAGClassifier(ClassifierMixin, _RAGEstimator):
 
         Args:
             X: (n_docs, n_features), dense, sparse or DataFrame. y: (n_docs,) classes.
-            tasks: (n_docs,) task of each row. None: one task.
+            tasks: (n_docs,) task of each row. None: one task. To cross_val_score pass a column of
+                strings as ``frame["shop"].to_numpy(dtype=object)``: scikit-learn cannot cut the
+                ``.values`` of newer pandas.
             sample_weight: (n_docs,) weights >= 0.
         """
         X, y, number, weight = self._prepare(X, y, tasks, sample_weight)

@@ -88,6 +88,20 @@ def no_dates(what: str, value: Any) -> Any:
     return value
 
 
+def no_texts(value: Any) -> Any:
+    """The features; refuses plain texts, which are no numbers yet."""
+    flat = isinstance(value, list | tuple) or getattr(value, "ndim", 2) == 1
+    texts = [text for text in list(value[:1]) if isinstance(text, str)] if flat else []
+    if texts:
+        raise refuse(
+            expected="features X of numbers, (n_docs, n_features)",
+            got=f"texts, such as {shown(texts[0], 60)}",
+            fix="make numbers of them first: X = make_vectorizer().fit_transform(texts), or put "
+            "both in a Pipeline",
+        )
+    return value
+
+
 @contextmanager
 def in_range(what: str) -> Iterator[None]:
     """Whole numbers that no float holds are refused, however they are turned into one."""

@@ -582,3 +582,11 @@ def test_penalties_translate_to_scikit_learns_c_as_the_docstring_says():
     pooled = RAGClassifier(lam_shared=lam, tol=1e-9, **about).fit(X, y, tasks=tasks).coef_[0]
     expected = theirs(slice(None), 3 / (60 * lam))
     np.testing.assert_allclose(pooled - pooled.mean(0), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", [list, pd.Series, np.array])
+def test_texts_are_no_features_and_one_class_is_called_as_it_is(kind):
+    with pytest.raises(RagteachError, match=r"texts, such as 'a good film'(.|\n)*fit_transform"):
+        RAGClassifier().fit(kind(["a good film", "bad"]), [0, 1])
+    with pytest.raises(RagteachError, match=r"Got: 1 class: 1\.0\n"):
+        RAGClassifier().fit([[0.0], [1.0]], [1.0, 1.0])
