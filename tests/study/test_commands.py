@@ -5,7 +5,7 @@ import json
 import pandas as pd
 from matplotlib.figure import Figure
 
-from ragteach.study.commands import _write_all, known
+from ragteach.study.commands import _cut_off, _write_all, known
 
 
 def test_the_same_settings_write_to_the_same_folder_and_others_to_another(tmp_path):
@@ -26,3 +26,11 @@ def test_an_interval_without_width_is_not_printed_as_knowledge():
     rows = pd.DataFrame({"mean": [0.5, 0.5], "low": [0.5, 0.4], "high": [0.5, 0.6]})
     assert known(rows)["low"].isna().tolist() == [True, False]
     assert known(rows)["mean"].equals(rows["mean"]) and rows["low"].tolist() == [0.5, 0.4]
+
+
+def test_an_interval_that_was_cut_off_is_found():
+    rows = pd.DataFrame({"low": [0.2], "high": [0.9]})
+    assert not _cut_off(rows, 0, 1)
+    assert _cut_off(rows.assign(low=0.0), 0, 1) and _cut_off(rows.assign(high=1.0), 0, 1)
+    assert not _cut_off(rows.assign(low=0.0), -1, 1)
+    assert not _cut_off(rows.assign(low=1.0, high=1.0), 0, 1)  # without width: none
