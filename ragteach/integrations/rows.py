@@ -95,7 +95,7 @@ def no_texts(value: Any) -> Any:
     if texts:
         raise refuse(
             expected="features X of numbers, (n_docs, n_features)",
-            got=f"texts, such as {shown(texts[0], 60)}",
+            got=f"texts, such as {shown(str(texts[0]), 60)}",
             fix="make numbers of them first: X = make_vectorizer().fit_transform(texts), or put "
             "both in a Pipeline",
         )
