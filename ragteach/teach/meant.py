@@ -62,6 +62,11 @@ def plain(thing: object) -> str:
     return " ".join(word for word in words if word not in FILLERS)
 
 
+def without_brackets(text: str) -> str:
+    """A text without what its brackets say: that explains."""
+    return re.sub(r"\([^)]*\)", " ", text)
+
+
 def meant(guess: object, answers: Sequence[str]) -> tuple[str, str]:
     """(the answer that is meant, what to do): one of the two is empty."""
     offered = {plain(answer): answer for answer in answers}
@@ -70,7 +75,7 @@ def meant(guess: object, answers: Sequence[str]) -> tuple[str, str]:
         return offered[mine], ""
     if mine == "none" and "0" in offered:
         return offered["0"], ""
-    bare = plain(re.sub(r"\([^)]*\)", " ", printed(guess)))
+    bare = plain(without_brackets(printed(guess)))
     if bare != mine and _denials(mine) == _denials(bare) and len(_held(mine, offered)) < 2:
         mine = bare  # what stands in brackets explains
     for way in (_equal, _in_parts, _shortened, _misspelt):

@@ -14,6 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from ragteach.teach.likely import direction
+
 EXACT = 1e-6  # so close that chance is no likely reason
 FEW = 7  # numbers that are named one by one
 
@@ -64,7 +66,10 @@ def _named(mine: np.ndarray, right: np.ndarray, what: str) -> str:
         names = [f"number {i + 1}" for i in range(right.size)]
     fine = " and ".join(n for n, ok in zip(names, good, strict=True) if ok)
     off = " and ".join(n for n, ok in zip(names, good, strict=True) if not ok)
-    return f"is right in part: {fine} {'is' if good.sum() == 1 else 'are'}, {off} not yet."
+    at = int(np.flatnonzero(~good)[0])
+    which = "" if (~good).sum() == 1 else f" of {names[at]}"
+    there = f"yours{which} is {mine[at]:.4g}{direction(mine[at], right[at])}."
+    return f"is right in part: {fine} {'is' if good.sum() == 1 else 'are'}, {off} not yet: {there}"
 
 
 def _table(mine: np.ndarray, right: np.ndarray) -> str:

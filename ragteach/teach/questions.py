@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 from ragteach.errors import refuse, shown
 from ragteach.ground.objects import printed
-from ragteach.teach.meant import meant, plain
+from ragteach.teach.meant import meant, plain, without_brackets
 
 
 @dataclass(frozen=True)
@@ -51,10 +51,11 @@ class Choice:
         return meant(guess, self.answers)
 
     def came(self, result: object) -> str:
-        """The offered answer with which a result begins; empty if there is none."""
+        """The offered answer with which a result begins, whatever stands in brackets; or empty."""
         offered = {plain(answer): answer for answer in self.answers}
-        out = f"{plain(result)} "
-        fits = [word for word in offered if out.startswith(f"{word} ")]
+        told = printed(result)
+        outs = [f"{plain(words)} " for words in (told, without_brackets(told))]
+        fits = [word for word in offered if any(out.startswith(f"{word} ") for out in outs)]
         return offered[max(fits, key=len)] if fits else ""
 
     def compared(self, mine: object, result: object) -> str:

@@ -639,3 +639,14 @@ def test_the_minutes_of_the_parts_are_those_of_the_whole(row):
     if said:
         parts = re.findall(r"\bare (\d+)|report\s(?:# )?is (\d+)", said[2].replace("\n# ", " "))
         assert sum(int(a or b) for a, b in parts) == int(said[1]) == row["minutes"]
+
+
+def test_a_leaderboard_may_change_its_order_but_not_its_names():
+    def said(*names):
+        rows = "".join(f"<tr><th>{name}</th><td>0.{i}</td></tr>" for i, name in enumerate(names))
+        table = {"text/html": f"<table><tbody>{rows}</tbody></table>"}
+        cell = nbformat.v4.new_code_cell(outputs=[nbformat.v4.new_output("display_data", table)])
+        return [text for _, text in build.masked(nbformat.v4.new_notebook(cells=[cell]))]
+
+    assert said("RAG", "yours") == said("yours", "RAG")
+    assert said("RAG", "yours") != said("RAG", "mine")

@@ -345,7 +345,7 @@ def test_of_a_large_array_the_part_that_differs_is_shown(probe):
         (1499.0, 1512.0, "differs from what is asked: yours is 1499."),
         (0.42, 0.37, "yours is 0.42, too large."),
         (1501, 1500, "is one off: yours is 1501."),
-        ([0.25, 1.5], [0.25, 2.75], r"first at [1], where yours is 1.5, too small."),
+        ([0.25, 1.5], [0.25, 2.75], "number 2 not yet: yours is 1.5, too small."),
         ([1, 0, 1], [1, 1, 0], "in another order."),
     ],
 )
@@ -376,11 +376,11 @@ def test_known_mistakes_come_before_wrong_shapes():
         expect_close(
             np.ones((2, 3)), np.ones((3, 2)), wrong=[(lambda: np.ones((2, 3)), "transposed")]
         )
-    with pytest.raises(Wrong, match=re.escape("shape (2,); it should be (3,)")):
+    with pytest.raises(Wrong, match="has 2 numbers, and 3 are asked for"):
         expect_close([1, 2], [1, 2, 3])
     with pytest.raises(Wrong, match="nan or infinity"):
         expect_close([1, np.nan], [1, 2])
-    with pytest.raises(Wrong, match=r"differs in 1 of 2 entries, first at \[1\]"):
+    with pytest.raises(Wrong, match="number 1 is, number 2 not yet: yours is 5"):
         expect_close(torch.tensor([1.0, 5.0], requires_grad=True), [1, 2])
     expect_close([torch.tensor(1.0), 2], np.array([1.0, 2.0]))
     expect_close(np.array([[3.0]]), 3)  # an array of one number is a number

@@ -141,6 +141,12 @@ def test_two_answers_in_one_text_are_asked_about(question):
         ("02-a", 1, 1, "As you predicted."),
         ("04-b", "about equal", "clearly worse", "Not as you predicted"),
         ("03-a", "by chance", "0.61 right", "none of the offered answers"),
+        (
+            "08-a",
+            "same with, different without",
+            "same with the penalty (spread 0.00001), different without (spread 1.2)",
+            "As you predicted.",
+        ),
         ("lab_service-b", 0.2, 0.2, "As you predicted."),
         ("lab_service-b", 0.2, 0.25, "0.05 too low"),
         (
