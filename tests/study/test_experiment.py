@@ -392,7 +392,7 @@ class TestErrors:
             ({"relatednes": 1}, ("option of the toy generator", "'relatednes'", "'relatedness'")),
             ({"seed": 3}, ("argument of compare", "'seed'", "did you mean 'seeds'?")),
             ({"jobs": 1, "data": own()}, ("argument of compare", "'jobs'", "did you mean 'n_jobs'?")),
-            ({"data": "toyy"}, ("path of a file", "'toi'", "did you mean 'toy'?")),
+            ({"data": "toyy"}, ("path of a file", "'toyy'", "did you mean 'toy'?")),
             ({"data": "article", "noise": 0.1}, ("not generated", "noise", 'data="toy"')),
             (
                 {"data": own().drop(columns=["label", "task"])},
