@@ -24,9 +24,17 @@ class Options(argparse.ArgumentParser):
         self.register("action", "store", _Single)
 
     def error(self, message: str) -> NoReturn:
+        got = message if len(message) <= 300 else message[:300] + " ..."
+        if file := re.match(r"unrecognized arguments: ([^-\s]\S*\.\w+)", message):
+            raise refuse(
+                expected=f"words that {self.prog} knows",
+                got=got,
+                fix=f"where a command takes its file by an option, write --data {file[1]}; look at "
+                f"{self.prog} --help",
+            )
         raise refuse(
             expected=f"words that {self.prog} knows",
-            got=message if len(message) <= 300 else message[:300] + " ...",
+            got=got,
             fix=f"look at {self.prog} --help; a value that begins with a dash is written "
             "--option=-value",
         )

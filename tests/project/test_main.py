@@ -132,6 +132,13 @@ def test_words_that_contradict_repeat_or_are_none(words, said, tmp_path, monkeyp
     assert len(message) < 1200 and sorted(os.listdir()) == ["m.csv"]
 
 
+def test_a_file_without_its_option_is_told_the_option(capsys):
+    assert run("compare", "m.csv", "--seeds", "2") == 2
+    assert "What to do: where a command takes its file by an option, write --data m.csv; look" in (
+        capsys.readouterr().err
+    )
+
+
 def test_the_map_of_winners(tmp_path, capsys, monkeypatch):
     small = who_wins_map((0.0, 1.0), (5, 10), seeds=2, progress=False)
     monkeypatch.setattr(
