@@ -38,6 +38,7 @@ def csv_table(text: str, name: str, separator: str | None, quotes: bool) -> pd.D
     if said:
         text = text[said.end() :]
         separator = separator or said[1]
+    given = separator
     text = _below_titles(text, separator)
     if separator is None:
         separator = _separator(text)
@@ -47,6 +48,8 @@ def csv_table(text: str, name: str, separator: str | None, quotes: bool) -> pd.D
     if not quotes:
         options = {"quoting": csv.QUOTE_NONE}
     header = _header(text, separator, options)
+    if given and len(header) == 1:
+        _refuse_absent(given, header[0], _separator(text), name)
     try:
         table = pd.read_csv(
             io.StringIO(text),
@@ -62,7 +65,8 @@ def csv_table(text: str, name: str, separator: str | None, quotes: bool) -> pd.D
                 f"{separator.join(header)[:60]!r})"
             )
     except (pd.errors.ParserError, pd.errors.EmptyDataError, ValueError) as error:
-        raise _unreadable(str(error).strip(), text, name) from None
+        how = f" (read with separator = {given!r})" if given else ""
+        raise _unreadable(f"{str(error).strip()}{how}", text, name) from None
     table.columns = [tidy(str(column)) for column in table.columns]
     _refuse_header(header, name)
     table = _without_headers(table.fillna(""))
@@ -77,6 +81,16 @@ def _refuse_pages(text: str, name: str) -> None:
             expected=SHAPE,
             got=f"{name}: a page of the web, which begins with {text.lstrip()[:30]!r}",
             fix="download the table itself; on GitHub the button Raw leads to its address",
+        )
+
+
+def _refuse_absent(given: str, header: str, likely: str, name: str) -> None:
+    """A separator that was named and does not stand in the header, where another one does."""
+    if likely != given and likely in header:
+        raise refuse(
+            expected=f"separator to stand in the header of {name}",
+            got=f"separator = {given!r}; the header is {header[:60]!r}",
+            fix=f"separator={likely!r}",
         )
 
 

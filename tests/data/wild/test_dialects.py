@@ -1,9 +1,12 @@
 """CSV in its dialects: separators, quotes and headers, as programs and people write them."""
 
+import re
+
 import pytest
 from problems import refused
 
 from ragteach import RagteachError, load_table
+from ragteach.data.wild.dialects import csv_table
 
 
 def read(text, **options):
@@ -90,3 +93,10 @@ def test_names_over_two_lines_stand_on_one():
 )
 def test_decimal_commas(text, labels):
     assert read(text)["note"].tolist() == labels
+
+
+@pytest.mark.parametrize("given", ["0", "|"])
+def test_a_separator_that_is_not_in_the_header_is_named_beside_the_one_that_is(given):
+    with pytest.raises(RagteachError, match=re.escape(f"separator = {given!r}; the header is 'l")):
+        csv_table("label;note\na;b\n", "m.csv", given, quotes=True)
+    assert csv_table("note\na\nb\n", "m.csv", ";", quotes=True).shape == (2, 1)
