@@ -208,7 +208,8 @@ def test_most_of_the_defeat_is_the_biases(first):
     assert adapters["low"] < 0 < adapters["high"]
     whole = gaps.loc["RAG", "difference"]
     assert whole == pytest.approx(biases["difference"] + adapters["difference"])
-    assert biases["difference"] > 0.85 * whole > 0.017  # so the bet is decided, by far
+    assert whole > 0.02
+    assert 0.85 < biases["difference"] / whole < 1.1  # nearly all: so the bet is decided, by far
     if not first:  # the lesson's own draws
         assert biases["difference"] == pytest.approx(0.09, abs=0.005)
         assert max(-adapters["low"], adapters["high"]) < 0.02
