@@ -68,3 +68,12 @@ def own_home(homes, monkeypatch):
     record = sys.modules.get("ragteach.teach.record")
     if record is not None:  # nor does one test remember what another did
         monkeypatch.setattr(record, "_session", {})
+
+
+@pytest.fixture(autouse=True)
+def no_figures_left() -> Iterator[None]:
+    """matplotlib warns from the twentieth open figure on, whoever opened the others."""
+    yield
+    pyplot = sys.modules.get("matplotlib.pyplot")
+    if pyplot is not None:
+        pyplot.close("all")

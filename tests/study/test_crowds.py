@@ -15,12 +15,6 @@ from ragteach.study.crowds import MOST, draw_others, stand_out
 N_TASKS = 188
 
 
-@pytest.fixture(autouse=True)
-def closed():
-    yield
-    plt.close("all")
-
-
 @pytest.fixture
 def ax():
     return plt.subplots()[1]

@@ -10,8 +10,7 @@ from ragteach.study.maps import draw_grid
 
 @pytest.fixture
 def ax():
-    yield plt.subplots()[1]
-    plt.close("all")
+    return plt.subplots()[1]
 
 
 def test_the_way_lies_over_the_map_with_a_ring_where_it_began(ax):

@@ -14,12 +14,6 @@ from ragteach import RAG, RagteachError, Recorder, fit, solve_path
 from ragteach.study import plots
 
 
-@pytest.fixture(autouse=True)
-def closed():
-    yield
-    plt.close("all")
-
-
 @pytest.fixture
 def ax():
     return plt.subplots()[1]

@@ -37,7 +37,6 @@ def test_the_figure_of_the_mix_is_drawn_with_your_own_experiment(name, capsys):
     space = {"np": np, "plt": plt, "plots": plots, "ws": [0.0, 0.5, 1.0], "seeds": range(20)}
     space["experiments"] = {n: EXPERIMENTS[name](n=n, **size) for n in (4, 16)}
     exec(cell("01_why_share", "dots = ["), {**space, **size})
-    plt.close("all")
     assert capsys.readouterr().out.count("beats") == 4
 
 
