@@ -42,7 +42,9 @@ TORCH = {"cpu": "190 MB", "gpu": "2.7 GB with its GPU libraries", "any": "80 to 
 
 def main(words: list[str]) -> int:
     """Install the groups of ``words[0]``, if they are not there; returns the exit code."""
-    groups, _, pip_args = words[0], words[1:2] == ["--"], words[2:]
+    groups = words[0]
+    _ = words[1:2] == ["--"]
+    pip_args = words[2:]
     known = list(tomllib.loads(read("pyproject.toml").decode())["project"]["optional-dependencies"])
     asked = {word.strip() for word in groups.split(",")} - {""}
     if not asked <= set(known):
@@ -212,7 +214,9 @@ def pip_install(words: list[str], last_try: bool = True) -> int:
     bar = sys.stdout.isatty() and "--no-deps" in words
     if bar:  # one large file at a terminal: pip's own bar says it best
         return subprocess.run([*command, *words], check=False).returncode
-    lines, count, total = [], 0, 0.0
+    lines = []
+    count = 0
+    total = 0.0
     talking = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
     command += ["--progress-bar", "off", *words]
     with subprocess.Popen(command, errors="replace", **talking) as pip:

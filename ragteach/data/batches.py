@@ -168,7 +168,8 @@ def epoch_batches(tensors: Any, batch_size: int | None, generator: torch.Generat
     The examples of each task are shuffled and dealt out evenly over the batches, whatever the
     task's size.
     """
-    n_docs, largest = tensors.y.shape[1], int(tensors.sizes.max())
+    n_docs = tensors.y.shape[1]
+    largest = int(tensors.sizes.max())
     if batch_size is None or batch_size >= largest:
         return [None]
     if tensors.task is not None:  # of a block as much as makes the task's share
@@ -178,8 +179,10 @@ def epoch_batches(tensors: Any, batch_size: int | None, generator: torch.Generat
     if not bool(there.all()):  # real rows first, then padding; then both spread evenly
         shuffled = there.gather(1, order).long()
         order = order.gather(1, shuffled.argsort(stable=True, dim=1, descending=True))
-        count, place = there.sum(1, keepdim=True), torch.arange(n_docs)
-        real, padding = (place + 0.5) / count, (place - count + 0.5) / (n_docs - count).clamp(min=1)
+        count = there.sum(1, keepdim=True)
+        place = torch.arange(n_docs)
+        real = (place + 0.5) / count
+        padding = (place - count + 0.5) / (n_docs - count).clamp(min=1)
         spread = torch.where(place < count, real, padding)
         order = order.gather(1, spread.argsort(stable=True, dim=1))
     return list(order.to(tensors.y.device).split(int(batch_size), 1))

@@ -118,7 +118,8 @@ class BlockSparse:
         self, device: str | torch.device | None = None, dtype: torch.dtype | None = None
     ) -> BlockSparse:
         """The same documents on another device or in another precision."""
-        device, dtype = torch.device(device or self.device), dtype or self.dtype
+        device = torch.device(device or self.device)
+        dtype = dtype or self.dtype
         if (device, dtype) == (self.device, self.dtype):
             return self
         task, words = (None if v is None else v.to(device) for v in (self.task, self.words))
@@ -137,7 +138,8 @@ class BlockSparse:
         words = torch.from_numpy(found).to(self.device)
         matrix = type(self.matrix)(parts, shape=(self.matrix.shape[0], len(words)))
         words = words if self.words is None else self.words[words]
-        n_docs, task = self.shape[1], self.task
+        n_docs = self.shape[1]
+        task = self.task
         return BlockSparse(matrix, n_docs, self.n_tasks, task, words, self.dtype, self.device)
 
 
@@ -149,7 +151,8 @@ def take(x: Any, index: torch.Tensor) -> Any:
     first = torch.arange(0, n_blocks * n_docs, n_docs, device=index.device).unsqueeze(1)
     rows = (first + index).flatten()
     if isinstance(x, BlockSparse):
-        matrix, n_batch = x.matrix[rows.cpu().numpy()], index.shape[1]
+        matrix = x.matrix[rows.cpu().numpy()]
+        n_batch = index.shape[1]
         batch = BlockSparse(matrix, n_batch, x.n_tasks, x.task, x.words, x.dtype, x.device)
         return batch.only_words_there()
     if isinstance(x, Blocks):
@@ -220,8 +223,10 @@ def _torch_csr(matrix: Any, x: BlockSparse) -> torch.Tensor:
         parts = (torch.from_numpy(a) for a in (matrix.indptr, matrix.indices, matrix.data))
         crow, column, values = parts
         if crow.dtype != column.dtype:
-            crow, column = crow.long(), column.long()
-        values, shape = values.to(x.dtype), matrix.shape
+            crow = crow.long()
+            column = column.long()
+        values = values.to(x.dtype)
+        shape = matrix.shape
         csr = torch.sparse_csr_tensor(crow, column, values, shape, check_invariants=False)
         return csr.to(x.device)
 

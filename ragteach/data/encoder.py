@@ -145,7 +145,8 @@ class Encoder:
         texts = list_of(raw_documents)
         new = in_order(text for text in texts if text not in self.known)
         if new:
-            vectors, start = self._said(new), len(self.known)
+            vectors = self._said(new)
+            start = len(self.known)
             both = [vectors] if self.vectors is None else [self.vectors, vectors]
             self.vectors = np.concatenate(both)
             self.known |= {text: start + i for i, text in enumerate(new)}
@@ -275,7 +276,8 @@ class Encoder:
 
         What it remembers is not read again; nor what a run read that was stopped (``part``).
         """
-        network, out = self.network, np.zeros((len(texts), self.n_features), np.float32)
+        network = self.network
+        out = np.zeros((len(texts), self.n_features), np.float32)
         begun, n_cut = started(part, len(texts), self.n_features)
         out[: len(begun)] = begun
         done = len(begun)
@@ -292,16 +294,16 @@ class Encoder:
                 batch = {name: numbers.to(self._place()) for name, numbers in batch.items()}
                 said = pooled(network(**batch).last_hidden_state, batch["attention_mask"])
                 out[rows] = said.float().cpu()
-                done, n_cut = rows[-1] + 1, n_cut + longer
+                done = rows[-1] + 1
+                n_cut = n_cut + longer
         except KeyboardInterrupt as stopped:
-            where, advice = "nothing is kept", "make the same call without cache=False"
+            where = "nothing is kept"
+            advice = "make the same call without cache=False"
             if part is not None:
                 try:
                     write(part, as_bytes(out[:done], n_cut))
-                    where, advice = (
-                        f"kept in {part.parent}",
-                        "make the same call: it goes on from there",
-                    )
+                    where = f"kept in {part.parent}"
+                    advice = "make the same call: it goes on from there"
                 except OSError as error:
                     where = f"nothing is kept in {part.parent}: {error.strerror or error}"
                     advice = "make room there, then make the same call"
@@ -577,9 +579,11 @@ def check_it_reads(source: str | Path, tokenizer: Any, network: Any) -> None:
 @contextlib.contextmanager
 def quiet(transformers: Any) -> Iterator[None]:
     """Without bars and warnings while a model is loaded."""
-    log, hub = transformers.utils.logging, logging.getLogger("huggingface_hub")
+    log = transformers.utils.logging
+    hub = logging.getLogger("huggingface_hub")
     quietness = hub.level
-    level, bar = log.get_verbosity(), log.is_progress_bar_enabled()
+    level = log.get_verbosity()
+    bar = log.is_progress_bar_enabled()
     log.set_verbosity_error()
     hub.setLevel(logging.ERROR)
     log.disable_progress_bar()

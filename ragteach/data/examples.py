@@ -43,7 +43,8 @@ def as_examples(
                 fix="leave tasks out (task_names names the columns), or give one label per "
                 "document",
             )
-        names, task = _task_names(task_names, labels.shape[1]), column[0]
+        names = _task_names(task_names, labels.shape[1])
+        task = column[0]
         if len(names) != labels.shape[1]:
             raise refuse(
                 expected=f"one task name for each of the {labels.shape[1]} columns of labels",

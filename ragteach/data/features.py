@@ -164,7 +164,8 @@ def _mostly_spaceless(text: str) -> bool:
 def warn_of_unknown(x: Any) -> None:
     """Warn if half of ten or more new texts hold no known word: x (n_docs, n_features)."""
     counts = x.getnnz(axis=1) if sp.issparse(x) else (np.asarray(x) != 0).sum(1)
-    n_docs, empty = len(counts), int((counts == 0).sum())
+    n_docs = len(counts)
+    empty = int((counts == 0).sum())
     if n_docs >= 10 and 2 * empty >= n_docs:
         warnings.warn(
             f"{empty} of {n_docs} texts hold no word that the vectoriser knows: for them the model "

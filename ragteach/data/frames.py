@@ -186,7 +186,8 @@ def _note_left_out(out: pd.DataFrame, lacks: Mapping[str, np.ndarray]) -> None:
 
 def _noted(out: pd.DataFrame, attrs: dict, warn: bool) -> pd.DataFrame:
     """The frame with what was noted about it before; warns of names that look alike."""
-    before, now = attrs.get("left_out"), out.attrs.get("left_out")
+    before = attrs.get("left_out")
+    now = out.attrs.get("left_out")
     if before:
         out.attrs["left_out"] = {key: n + (now or {}).get(key, 0) for key, n in before.items()}
     if attrs.get("mended"):
@@ -523,7 +524,8 @@ def tasks_apart(frame: pd.DataFrame) -> list[str]:
     rich = [t for t, classes in sets.items() if len(classes) > 1]
     if len(rich) < 2:
         return []
-    task, label = pd.factorize(pairs["task"])[0], pd.factorize(pairs["label"])[0]
+    task = pd.factorize(pairs["task"])[0]
+    label = pd.factorize(pairs["label"])[0]
     n_nodes = len(sets) + label.max() + 1  # tasks, then classes; an edge where a task has a class
     edges = sp.coo_matrix((np.ones(len(pairs)), (task, len(sets) + label)), (n_nodes, n_nodes))
     part = dict(zip(sets, connected_components(edges, directed=False)[1], strict=False))

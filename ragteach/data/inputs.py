@@ -81,7 +81,8 @@ def vectorized(texts: list[str], vectorizer: Any) -> tuple[Any, Any]:
 def _as_scipy(x: torch.Tensor) -> sp.csr_matrix:
     """A sparse tensor of two axes as scipy's matrix."""
     parts = x.detach().cpu().to_sparse_coo().coalesce()
-    values, places = parts.values().float().numpy(), parts.indices().numpy()
+    values = parts.values().float().numpy()
+    places = parts.indices().numpy()
     return sp.csr_matrix((values, (places[0], places[1])), shape=tuple(parts.shape))
 
 
@@ -91,7 +92,8 @@ def as_features(x: Any) -> Any:
         x = _as_scipy(x)
     if sp.issparse(x) and x.ndim == 2 and x.dtype.kind in "biuf":
         x = sp.csr_matrix(x, dtype=np.float32)
-        finite, shape = np.isfinite(x.data).all(), x.shape
+        finite = np.isfinite(x.data).all()
+        shape = x.shape
         wide = shape[1] > SPARSE_ABOVE or shape[0] * shape[1] > DENSE_NUMBERS
         x = x if wide else torch.from_numpy(x.toarray())
     else:
@@ -113,7 +115,8 @@ def as_features(x: Any) -> Any:
                 got=f"{type(x).__name__} that is neither ({error})",
                 fix="pass strings, a numpy array, a tensor or a scipy sparse matrix",
             ) from error
-        finite, shape = bool(torch.isfinite(x).all()), tuple(x.shape)
+        finite = bool(torch.isfinite(x).all())
+        shape = tuple(x.shape)
     if len(shape) != 2 or 0 in shape:
         raise refuse(
             expected="features of shape (n_docs, n_features), neither of them 0",

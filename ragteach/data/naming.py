@@ -42,7 +42,9 @@ LOOK_ALIKES = frozenset(
 # An exponent has a sign, as programs write it: 198434e3 is some row's name, and so is 1e9.
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]\d{1,3})?", re.IGNORECASE)
 AMOUNTS = {"star", "stars", "rating", "ratings", "score", "grade", "points", "overall", "stufe"}
-MOST_ON_A_SCALE, LARGEST_ON_A_SCALE = 21, 100  # 0 to 10 in halves; percent
+# 0 to 10 in halves; percent
+MOST_ON_A_SCALE = 21
+LARGEST_ON_A_SCALE = 100
 MOST_ROWS = 100_000_000
 MOST_WHOLE = 2**53  # beyond it, a float no longer says which whole number it is
 

@@ -23,8 +23,13 @@ from sklearn.feature_extraction.text import HashingVectorizer
 
 ALIKE = 0.8  # the least overlap of near-twins
 PIECE = 4  # letters
-BANDS, ORDERS = 16, 4  # buckets each text lies in; random orders that agree for one bucket
-KIN, ASKED, MOST_KIN = 0.5, 1000, 20_000  # overlap of kin; texts asked, texts compared with them
+# buckets each text lies in; random orders that agree for one bucket
+BANDS = 16
+ORDERS = 4
+# overlap of kin; texts asked, texts compared with them
+KIN = 0.5
+ASKED = 1000
+MOST_KIN = 20_000
 MANY_KIN = 0.25  # of the texts: above it, scores are no scores of new texts
 LETTERS = 1000  # of a long text that are compared
 SPACED = bytes(  # of ASCII: what is no letter, digit or modifier becomes a space
@@ -89,9 +94,11 @@ def near_twins(texts: Iterable[str], seed: int = 0) -> np.ndarray:
             order = sets.indices.astype(np.uint64) * odd  # a random order of the pieces
             bucket = bucket * np.uint64(0x9E3779B97F4A7C15) ^ np.minimum.reduceat(order, starts)
         _, first, of = np.unique(bucket, return_index=True, return_inverse=True)
-        leader, follower = where[first[of]], where
+        leader = where[first[of]]
+        follower = where
         met = (leader != follower) & ~np.isin(follower, list(twin))
-        leader, follower = leader[met], follower[met]
+        leader = leader[met]
+        follower = follower[met]
         both = np.asarray(sets[leader].multiply(sets[follower]).sum(1)).ravel()
         alike = both >= ALIKE * (size[leader] + size[follower] - both)
         twin.update(zip(follower[alike].tolist(), leader[alike].tolist(), strict=True))

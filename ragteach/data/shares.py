@@ -16,7 +16,8 @@ def wilson(hits: ArrayLike, n: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
         >>> round(float(low), 3), round(float(high), 3)
         (0.0, 0.278)
     """
-    hits, n = np.asarray(hits, dtype=float), np.asarray(n, dtype=float)
+    hits = np.asarray(hits, dtype=float)
+    n = np.asarray(n, dtype=float)
     z = stats.norm.ppf(0.975)
     middle = (hits + z**2 / 2) / (n + z**2)
     half = z / (n + z**2) * np.sqrt(hits * (n - hits) / n + z**2 / 4)
@@ -55,7 +56,8 @@ def paired_shares(g: int, h: int, n: int, level: float = 0.95) -> tuple[float, f
 
 def _tango(g: int, h: int, n: int, side: float) -> float:
     """The end of Tango's interval below (side < 0) or above the difference that was seen."""
-    middle, far = (g - h) / n, float(np.sign(side))
+    middle = (g - h) / n
+    far = float(np.sign(side))
 
     def beyond(d: float) -> float:
         """0 where the score statistic of the true difference ``d`` is ``-side``."""

@@ -110,7 +110,8 @@ def split_frame(
         )
     if missing == "drop" and not lacks.all():
         frame = frame[~lacks]
-    key, named = _words(frame[columns.label]), _called(frame, str(columns.label))
+    key = _words(frame[columns.label])
+    named = _called(frame, str(columns.label))
     if columns.task is not None:
         key = _words(frame[columns.task]) + "/" + key
         named = _words(frame[columns.task]) + "/" + named

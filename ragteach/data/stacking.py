@@ -47,10 +47,12 @@ def stack_rows(
     Raises:
         RagteachError: it would not fit into this computer's memory.
     """
-    n_tasks, sizes = len(task_names), task.bincount(minlength=len(task_names))
+    n_tasks = len(task_names)
+    sizes = task.bincount(minlength=len(task_names))
     dense = isinstance(x, torch.Tensor)
     bytes_per_row = dtype.itemsize * (2 + 2 * n_classes + x.shape[1] * dense) + 8
-    largest, total = int(sizes.max()), len(y)
+    largest = int(sizes.max())
+    total = len(y)
     if n_rows is None:
         wasteful = n_tasks * largest > max(2 * total, PADDED_BYTES // bytes_per_row)
         n_rows = -(-total // n_tasks) if wasteful else largest
@@ -63,12 +65,14 @@ def stack_rows(
         "fewer examples or features, or a stream of batches: fit(model, DataLoader(...))",
     )
     order = task.argsort(stable=True)
-    task, doc = task[order], order if doc is None else doc[order]
+    task = task[order]
+    doc = order if doc is None else doc[order]
     first = (n_blocks.cumsum(0) - n_blocks) * n_rows - (sizes.cumsum(0) - sizes)
     place = first[task] + torch.arange(total)  # of each example among the rows of all blocks
     weight = weight[order].double()
     sums = weight.new_zeros(n_tasks).index_add_(0, task, weight)
-    flat_y, flat_weight = torch.zeros(shape).long().flatten(), torch.zeros(shape, dtype=dtype)
+    flat_y = torch.zeros(shape).long().flatten()
+    flat_weight = torch.zeros(shape, dtype=dtype)
     flat_y[place] = y[order]
     flat_weight.view(-1)[place] = (weight / sums[task]).to(dtype)
     whose = None
@@ -110,5 +114,6 @@ def stack_examples(
             weight[here] = weights_of_classes(class_weight, data.y[here], data.n_classes)[
                 data.y[here]
             ]
-    names, doc = data.task_names, data.doc
+    names = data.task_names
+    doc = data.doc
     return stack_rows(data.x, data.y, data.task, weight, data.n_classes, names, doc, dtype)

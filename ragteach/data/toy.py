@@ -187,12 +187,15 @@ def scheme() -> dict:
 def _sentence(task: str, label: int, relatedness: float, draw: Draw) -> str:
     words = _lexicon()
     two_clauses = draw() < 0.5
-    opener, joiner = _pick(words["openers"], draw), _pick(words["joiners"], draw)
+    opener = _pick(words["openers"], draw)
+    joiner = _pick(words["joiners"], draw)
     clauses: list[str] = []
     used: set[str] = set()
     for _ in range(2):
-        clause, noun = _pick(words["clauses"], draw), _pick(words["nouns"][task], draw, used)
-        shared, own = words["shared"][LABELS[label]], words["domain_words"][task][label]
+        clause = _pick(words["clauses"], draw)
+        noun = _pick(words["nouns"][task], draw, used)
+        shared = words["shared"][LABELS[label]]
+        own = words["domain_words"][task][label]
         word = _opinion(shared, own, relatedness, draw, used)
         used |= {noun, word}
         clauses.append(clause.format(noun=noun, word=word))

@@ -50,20 +50,28 @@ def newton_cg(space: Space, tol: float, max_steps: int) -> Found:
     norm = space.norm(gradient)
     first = norm
     moved = torch.ones_like(norm, dtype=torch.bool)  # False: the last step was lost in rounding
-    vectors, norms = v.clone(), norm.clone()  # where those that have left ended
+    # where those that have left ended
+    vectors = v.clone()
+    norms = norm.clone()
     rows = torch.arange(len(v), device=v.device)  # whose place is where
     steps = 0
     while True:
         busy = moved & (norm >= tol)
         n_busy = int(busy.sum())
         if n_busy == 0 or steps >= max_steps:
-            vectors[rows], norms[rows] = v, norm
+            vectors[rows] = v
+            norms[rows] = norm
             return Found(vectors, norms, steps)
         if n_busy <= SHRINK * len(busy):
-            vectors[rows], norms[rows] = v, norm
+            vectors[rows] = v
+            norms[rows] = norm
             space = space.select(busy)
-            rows, v, gradient = rows[busy], v[busy], gradient[busy]
-            norm, first, busy = norm[busy], first[busy], busy[busy]
+            rows = rows[busy]
+            v = v[busy]
+            gradient = gradient[busy]
+            norm = norm[busy]
+            first = first[busy]
+            busy = busy[busy]
         # Far from the optimum a rough direction will do, close to it a better one pays; tol needs
         # no more. Whoever is there stays there.
         accuracy = torch.maximum((norm / first).sqrt().clamp(max=0.25), 0.5 * tol / norm)
@@ -110,9 +118,15 @@ def newton_direction(
             break
         if n_busy <= SHRINK * len(busy):
             directions[rows] = d
-            space, probabilities, rows = space.select(busy), probabilities[:, busy], rows[busy]
-            d, left, way = d[busy], left[busy], way[busy]
-            before, size, goal = before[busy], size[busy], goal[busy]
+            space = space.select(busy)
+            probabilities = probabilities[:, busy]
+            rows = rows[busy]
+            d = d[busy]
+            left = left[busy]
+            way = way[busy]
+            before = before[busy]
+            size = size[busy]
+            goal = goal[busy]
         ratio = torch.where(before > 0, size / before, 0.0)  # 0: nothing is left
         way = torch.addcmul(left, way, ratio)
     directions[rows] = d
@@ -130,13 +144,15 @@ def line_search(
 
     Its zero is looked for by secants, kept inside a bracket, until it is ``tol`` of its start.
     """
-    z, dz = space.logits(v), space.logits(direction)
+    z = space.logits(v)
+    dz = space.logits(direction)
     linear = space.penalty_dot(v, direction)[:, 0]
     square = space.penalty_dot(direction, direction)[:, 0]
     first = space.dot(gradient, direction)[:, 0]
     low = torch.zeros_like(first)  # J falls there
     high = torch.full_like(first, torch.inf)  # J rises there
-    before, slope_before = low, first
+    before = low
+    slope_before = first
     a = torch.ones_like(first)
     for _ in range(tries):
         residual = space.problem.residual(z + a[:, None, None] * dz)
@@ -147,7 +163,8 @@ def line_search(
         low = torch.where(slope < 0, a, low)
         high = torch.where(slope < 0, high, a)
         secant = a - slope * (a - before) / (slope - slope_before)
-        before, slope_before = a, slope
+        before = a
+        slope_before = slope
         a = torch.where(good, a, _between(low, high, secant))
     a = torch.where(good, a, 0.0)  # lost in rounding: no step
     return a.unsqueeze(1), space.problem.residual(z + a[:, None, None] * dz)

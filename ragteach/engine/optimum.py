@@ -177,7 +177,9 @@ def _optimum(
     _refuse_too_large(model, data, len(lams))
     exact = copy.deepcopy(model).double()  # data and penalties must not be rounded on their way
     tensors = as_tensors(exact, data)
-    model.class_names, model.columns = exact.class_names, exact.columns  # those of the data
+    # those of the data
+    model.class_names = exact.class_names
+    model.columns = exact.columns
     start = stack([exact] * len(lams), lams, lams_shared)
     alphas = task_alphas(by_task(alpha, model.task_names), tensors.sizes)
     problem = Problem(start, tensors, alphas.to(start.shared))
@@ -283,7 +285,8 @@ def endless(problem: Problem, found: Replicas) -> Tensor:
     """
     shared_free = (problem.lam_shared == 0) & problem.shared_moves
     adapters_free = (problem.lam == 0) & bool(problem.adapters_move.any())
-    free, tensors = shared_free | adapters_free, problem.tensors
+    free = shared_free | adapters_free
+    tensors = problem.tensors
     if not bool(free.any()) or tensors.n_classes == 1:
         return torch.zeros_like(free)
     shared = (found.shared - problem.fixed_shared) * shared_free.view(-1, 1, 1)

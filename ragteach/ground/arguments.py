@@ -395,7 +395,8 @@ def check_same_shape(model: Any, data: Any) -> None:
         "number of classes": "n_classes",
     }
     for what, part in parts.items():
-        its, there = getattr(model, part), getattr(data, part)
+        its = getattr(model, part)
+        there = getattr(data, part)
         if its != there:
             raise refuse(
                 expected=f"data with the model's {what}: {its}",

@@ -66,7 +66,8 @@ def checkpoint_of(resume: Any, options: dict[str, Any], phases: Sequence[str]) -
             got=f"{type(resume).__name__} without one: {shown(resume, 60)}",
             fix="history = fit(...), then fit(..., resume=history); after a divergence start anew",
         )
-    done, made = state["epoch"], state.get("options", {})
+    done = state["epoch"]
+    made = state.get("options", {})
     begun = f"{done} epochs" + (f" and {state['batch']} batches" if state["batch"] else "")
     if done + (state["batch"] > 0) > len(phases):
         raise refuse(

@@ -59,7 +59,8 @@ class Once:
         if self.number is not None and now - self.first < PATIENCE:
             return
         if self.number is None:
-            self.number, self.first = number, now
+            self.number = number
+            self.first = now
         raise Ended(SIGNS[signal.Signals(number).name])
 
 
@@ -70,7 +71,8 @@ def once(*names: str) -> Iterator[Once]:
     Whoever handles one in another way already, or ignores it (``nohup`` does), goes on doing so.
     Only the main thread hears signals.
     """
-    handler, before = Once(), dict[int, Any]()
+    handler = Once()
+    before = dict[int, Any]()
     if threading.current_thread() is threading.main_thread():
         for name in names or ("SIGINT",):
             number = getattr(signal, name, None)  # a system without terminals has no SIGHUP

@@ -135,7 +135,8 @@ def check_first(network: nn.Module, x: Any) -> None:
 def _times(delta: nn.Module, h: Tensor) -> Tensor:
     """h times the change; of a product of two thin matrices never the whole."""
     if getattr(delta, "kind", "full") in ("low_rank", "projected"):
-        up, down = cast(Tensor, delta.up), cast(Tensor, delta.down)
+        up = cast(Tensor, delta.up)
+        down = cast(Tensor, delta.down)
         return (h @ down.mT) @ up.mT
     return h @ cast(Tensor, delta.weight).mT
 

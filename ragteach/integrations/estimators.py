@@ -94,7 +94,9 @@ class _RAGEstimator(BaseEstimator):
 
     def _prepare(self, X: Any, y: Any, tasks: Any, sample_weight: Any, **checks: Any) -> tuple:
         """Checked X, y, the rows' task numbers and weights; rows of weight 0 are gone."""
-        X, y, tasks = as_rows("X", X), as_rows("y", y), as_rows("tasks", tasks)
+        X = as_rows("X", X)
+        y = as_rows("y", y)
+        tasks = as_rows("tasks", tasks)
         X, tasks = self._take_task_column(X, tasks)
         no_texts(no_dates("features X", X))
         with in_range("features X and targets y"):
@@ -171,7 +173,8 @@ class _RAGEstimator(BaseEstimator):
         options = {"tasks": names, "bias": self.bias, "init": "zero"}
         if self._strategy != "rag":
             return getattr(RAG, self._strategy)(*shape, **options).double()
-        graph, n_adapters = as_rows("graph", self.graph), self.num_adapters
+        graph = as_rows("graph", self.graph)
+        n_adapters = self.num_adapters
         if not isinstance(graph, str) and np.ndim(np.asarray(graph, dtype=object)) != 2:
             raise refuse(
                 expected=f"graph to be one of {', '.join(GRAPHS)}, or a matrix (n_tasks, "
@@ -208,7 +211,8 @@ class _RAGEstimator(BaseEstimator):
             bias = model.task_bias()
             zeros = np.zeros(self.coef_.shape[:2])
             self.intercept_ = zeros if bias is None else bias.numpy().copy()  # (n_tasks, n_classes)
-        self.model_, self.graph_ = model, model.graph.numpy().copy()
+        self.model_ = model
+        self.graph_ = model.graph.numpy().copy()
         return self
 
     def _logits(self, X: Any, tasks: Any) -> np.ndarray:
@@ -340,11 +344,22 @@ class RAGClassifier(ClassifierMixin, _RAGEstimator):
         max_iter: int = 2000,
         random_state: Any = 0,
     ) -> None:
-        self.lam, self.lam_shared, self.strategy = lam, lam_shared, strategy
-        self.graph, self.num_adapters, self.alpha, self.bias = graph, num_adapters, alpha, bias
-        self.class_weight, self.task_names, self.task_column = class_weight, task_names, task_column
-        self.rank, self.epochs, self.lr = rank, epochs, lr
-        self.tol, self.max_iter, self.random_state = tol, max_iter, random_state
+        self.lam = lam
+        self.lam_shared = lam_shared
+        self.strategy = strategy
+        self.graph = graph
+        self.num_adapters = num_adapters
+        self.alpha = alpha
+        self.bias = bias
+        self.class_weight = class_weight
+        self.task_names = task_names
+        self.task_column = task_column
+        self.rank = rank
+        self.epochs = epochs
+        self.lr = lr
+        self.tol = tol
+        self.max_iter = max_iter
+        self.random_state = random_state
 
     def fit(self, X: Any, y: Any, tasks: Any = None, sample_weight: Any = None) -> Self:
         """Minimise J.
@@ -451,5 +466,6 @@ class RAGClassifier(ClassifierMixin, _RAGEstimator):
 
     def score(self, X: Any, y: Any, sample_weight: Any = None, tasks: Any = None) -> float:
         """Accuracy over all rows."""
-        y, weight = as_rows("y", y), as_rows("sample_weight", sample_weight)
+        y = as_rows("y", y)
+        weight = as_rows("sample_weight", sample_weight)
         return accuracy_score(y, self.predict(X, tasks), sample_weight=weight)

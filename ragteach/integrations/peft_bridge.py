@@ -53,16 +53,19 @@ def lora_weights(model: RAG, task: str | int) -> tuple[torch.Tensor, torch.Tenso
         True
     """
     check_rag(model)
-    downs, ups = [], []
+    downs = []
+    ups = []
     route = model.graph[model.task_index(task)]
     adapter: Any
     for g, (name, adapter) in zip(route, model.adapters.items(), strict=True):
         if g == 0 or not model.active[name]:
             continue
         if adapter.kind == "full":
-            up, down = torch.eye(model.n_classes).to(adapter.full), adapter.full
+            up = torch.eye(model.n_classes).to(adapter.full)
+            down = adapter.full
         else:
-            up, down = adapter.up, adapter.down
+            up = adapter.up
+            down = adapter.down
         downs.append(down.detach())
         ups.append(g * up.detach())
     if not downs:  # PEFT knows no rank 0
@@ -168,7 +171,8 @@ def from_peft(wrapped: Any) -> RAG:
             fix="choose it with LoraConfig(target_modules=[...])",
         )
     layer: Any = layers[0]
-    base, tasks = layer.base_layer, list(layer.lora_A)
+    base = layer.base_layer
+    tasks = list(layer.lora_A)
     own = {task: layer.lora_B[task].bias for task in tasks}
     by_task = any(bias is not None for bias in own.values())
     rank = max(layer.lora_A[task].weight.shape[0] for task in tasks)
@@ -183,7 +187,8 @@ def from_peft(wrapped: Any) -> RAG:
             model.bias.copy_(base.bias)  # (n_tasks or 1, n_classes)
         adapter: Any
         for t, (task, adapter) in enumerate(zip(tasks, model.adapters.values(), strict=True)):
-            A, B = layer.lora_A[task].weight, layer.lora_B[task].weight
+            A = layer.lora_A[task].weight
+            B = layer.lora_B[task].weight
             scaling = layer.scaling[task]
             adapter.down.zero_()
             adapter.up.zero_()

@@ -64,7 +64,8 @@ class RAGRegressor(RegressorMixin, _RAGEstimator):
 
     def fit(self, X: Any, y: Any, tasks: Any = None, sample_weight: Any = None) -> RAGRegressor:
         """Minimise J. Arguments as in `RAGClassifier.fit`, with numbers y."""
-        lam, lam_shared = one_value(self.lam), one_value(self.lam_shared)
+        lam = one_value(self.lam)
+        lam_shared = one_value(self.lam_shared)
         check_penalty("lam", lam, 1e-12)
         check_penalty("lam_shared", lam_shared, 1e-12)
         X, y, number, weight = self._prepare(X, y, tasks, sample_weight, y_numeric=True)
@@ -88,7 +89,10 @@ class RAGRegressor(RegressorMixin, _RAGEstimator):
             )
         weight = (alphas / sizes)[number] * weight  # (n_docs,)
         counts = weight > 0
-        X, y, number, weight = X[counts], y[counts], number[counts], weight[counts]
+        X = X[counts]
+        y = y[counts]
+        number = number[counts]
+        weight = weight[counts]
         # Scaled blocks [1 | G] turn both penalties into ||v||^2 / 2: the shared weights are one
         # more adapter.
         shared = 0.0 if self._strategy == "independent" else lam_shared**-0.5
@@ -150,14 +154,16 @@ def _ridge(X: Any, routes: np.ndarray, y: np.ndarray, weight: np.ndarray, B: np.
     Few rows: the dual system in c = weight * residual, (Z Z' + 1/weight) c + B b = y and B'c = 0.
     Else the normal equations. Returns v (n_blocks, n_features) and b.
     """
-    n_blocks, n_features = routes.shape[1], X.shape[1]
+    n_blocks = routes.shape[1]
+    n_features = X.shape[1]
     if len(y) <= n_blocks * n_features:
         gram = X @ X.T
         gram = (gram.toarray() if sp.issparse(gram) else gram) * (routes @ routes.T)
         corner = np.zeros((B.shape[1], B.shape[1]))
         system = np.block([[gram + np.diag(1 / weight), B], [B.T, corner]])
         solution = linalg.solve(system, np.concatenate([y, np.zeros(B.shape[1])]), assume_a="sym")
-        c, b = solution[: len(y)], solution[len(y) :]
+        c = solution[: len(y)]
+        b = solution[len(y) :]
         return (X.T @ (c[:, None] * routes)).T, b
     X = sp.csr_matrix(X)
     Z = sp.hstack([*(sp.diags(r) @ X for r in routes.T), sp.csr_matrix(B)], format="csr")

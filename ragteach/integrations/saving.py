@@ -384,7 +384,8 @@ def _rebuild(info: dict[str, Any], tensors: dict[str, torch.Tensor]) -> Saved:
     odd = [name for name in tensors if not name.startswith("model.") and name != IDF]
     if odd or (IDF in tensors and info["vectorizer"] is None):
         raise ValueError(f"a tensor that belongs to nothing, {(odd or [IDF])[0]!r:.100}")
-    given, multi = info["model"], info["kind"] == "MultiHead"
+    given = info["model"]
+    multi = info["kind"] == "MultiHead"
     state = {
         name.removeprefix("model."): t for name, t in tensors.items() if name.startswith("model.")
     }
@@ -406,8 +407,10 @@ def _rebuild(info: dict[str, Any], tensors: dict[str, torch.Tensor]) -> Saved:
     for name, p in model.named_parameters():
         p.requires_grad_(name not in given["frozen"])
     check_labels(info["labels"], _sizes(model))
-    model.class_names, model.columns = info["labels"], info.get("columns")
-    found, idf = info["vectorizer"], tensors.get(IDF)
+    model.class_names = info["labels"]
+    model.columns = info.get("columns")
+    found = info["vectorizer"]
+    idf = tensors.get(IDF)
     if found is not None:
         check_vectorizer(found, n_features, idf)
     vectorizer = None if found is None else _vectorizer(found, tensors)

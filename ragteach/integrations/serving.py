@@ -181,7 +181,9 @@ def predict_lines(
     if every_class:
         yield _record([*labels, "sentence"])
     lines = _no_table((line.rstrip("\r\n") for line in lines), saved.model)
-    n_docs, silent, places = 0, list[str](), list[int]()
+    n_docs = 0
+    silent = list[str]()
+    places = list[int]()
     while texts := list(itertools.islice(lines, block)):
         if saved.vectorizer:
             found = silent_texts(saved.vectorizer.transform(texts), texts)

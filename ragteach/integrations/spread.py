@@ -105,7 +105,8 @@ def fit_spread(
             fix="torch.utils.data.DataLoader(dataset, batch_size=32)",
         )
     check_stream(model, batches, criterion, None, epochs)
-    n, rank = int(os.environ.get("WORLD_SIZE", 1)), int(os.environ.get("RANK", 0))
+    n = int(os.environ.get("WORLD_SIZE", 1))
+    rank = int(os.environ.get("RANK", 0))
     device = torch.device("cpu")
     if torch.cuda.is_available():
         device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", 0)))

@@ -124,7 +124,8 @@ def check_model(given: Any, state: Mapping[str, torch.Tensor], multi: bool, head
     whole("seed", given["seed"], -(2**63))
     if given["adapter"] != "full":
         whole("rank", given["rank"], 1)
-    active, frozen = given["active"], given["frozen"]
+    active = given["active"]
+    frozen = given["frozen"]
     if not isinstance(active, list) or [type(one) for one in active] != [bool] * len(
         given["adapters"]
     ):
@@ -156,7 +157,9 @@ def _shapes(given: Any, state: Mapping[str, torch.Tensor], multi: bool, heads: M
     """Names and shapes of all tensors that a model of these facts has."""
     body = "body." if multi else ""
     n_outputs, n_features = state[body + "shared"].shape
-    n_tasks, n_adapters, rank = len(given["tasks"]), len(given["adapters"]), given["rank"]
+    n_tasks = len(given["tasks"])
+    n_adapters = len(given["adapters"])
+    rank = given["rank"]
     shapes: dict[str, tuple[int, ...]] = {
         "shared": (n_outputs, n_features),
         "graph": (n_tasks, n_adapters),
@@ -189,7 +192,8 @@ def check_vectorizer(info: Any, n_features: int, idf: torch.Tensor | None) -> No
     """A vectoriser of as many words as the model has features, which reads any text in good
     time.
     """
-    params, terms = info["params"], info["terms"]
+    params = info["params"]
+    terms = info["terms"]
     check_names("words of the vectoriser", terms)
     if len(terms) != n_features:
         raise refuse(
@@ -252,9 +256,11 @@ def _why_slow(parsed: Any) -> str:
 
 def _counted(parsed: Any) -> tuple[float, int]:
     """Ways through a pattern where every repeat is taken once (or left out), and its repeats."""
-    ways, repeats = 1.0, 0
+    ways = 1.0
+    repeats = 0
     for kind, value in parsed:
-        name, more = str(kind), 0
+        name = str(kind)
+        more = 0
         if name in REPEATS:
             inner, more = _counted(value[2])
             ways *= inner + (value[:2] == (0, 1))

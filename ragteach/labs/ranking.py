@@ -34,7 +34,8 @@ from ragteach.study.experiment import interval
 
 K = 10
 LIKED = 4
-NDCG, RECALL = f"nDCG@{K}", f"recall@{K}"
+NDCG = f"nDCG@{K}"
+RECALL = f"recall@{K}"
 
 
 def ndcg(ratings: Any, scores: Any, k: int = K) -> float:
@@ -60,7 +61,8 @@ def recall(ratings: Any, scores: Any, k: int = K) -> float:
     if not liked.any():
         return float("nan")
     cut = np.sort(scores)[::-1][min(k, len(scores)) - 1]
-    above, level = scores > cut, scores == cut
+    above = scores > cut
+    level = scores == cut
     share = (
         min(k, len(scores)) - above.sum()
     ) / level.sum()  # of those that tie for the last places
@@ -158,7 +160,8 @@ class RankingLab(Lab):
         leaks = None if given is None else self._overlap(given)
         rows = {}
         for reader, (x, r) in self._held.items():
-            said, new = _scores(predictor, reader, x), self._new[reader]
+            said = _scores(predictor, reader, x)
+            new = self._new[reader]
             row = {"n": len(r), NDCG: ndcg(r, said)}
             for name, which in (("known", ~new), ("new", new)):
                 row[name] = ndcg(r[which], said[which]) if which.sum() > 1 else np.nan

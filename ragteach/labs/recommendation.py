@@ -24,11 +24,10 @@ from ragteach.errors import refuse, whole
 from ragteach.labs.ranking import K, RankingLab
 from ragteach.labs.recommenders import rating_baselines
 
-N_RATED, N_VAL, N_HELD = (
-    20,
-    8,
-    20,
-)  # ratings of a reader; the last two of known and again of new items
+# Ratings of a reader; the last two of known and again of new items.
+N_RATED = 20
+N_VAL = 8
+N_HELD = 20
 WIDTH = 64
 
 
@@ -145,7 +144,8 @@ def own_ratings(data: Any, seed: int) -> RankingLab:
     frame = _checked(table)
     rng = np.random.default_rng(seed)
     texts = rng.permutation(frame["item"].unique())
-    n_new, n_trial = round(len(texts) / 5), round(len(texts) / 8)
+    n_new = round(len(texts) / 5)
+    n_trial = round(len(texts) / 8)
     kind = dict.fromkeys(texts[:n_new], "new") | dict.fromkeys(texts[n_new:][:n_trial], "trial")
     parts: list[dict[str, tuple]] = [{}, {}, {}]
     for user, rows in frame.groupby("user", sort=False):

@@ -26,7 +26,9 @@ from ragteach.labs.held import NOT_YET, Lab, NotYet
 from ragteach.labs.scoring import Score, Z, answers, mean_of_tasks, share_of_tasks
 
 N_DEMOS = 10  # for training, a map each; as many for choosing
-N_MAPS, N_STARTS = 20, 10  # of a world, held out
+# of a world, held out
+N_MAPS = 20
+N_STARTS = 10
 ROOM = (
     100_000  # seeds of one draw: training maps from 0, validation from 1,000, held out from 90,000
 )
@@ -136,7 +138,8 @@ class RobotLab(Lab):
         classes = dict.fromkeys(train, list(BUTTONS))
         super().__init__(name, train, val, counted, classes, _baselines, groups)
         self.maps = dict(maps)
-        self._drives, self._maps_of = drives, groups
+        self._drives = drives
+        self._maps_of = groups
 
     def __repr__(self) -> str:
         return f"{super().__repr__()}\n(training and validation: moves; held out: starts)"
@@ -188,7 +191,8 @@ def _by_maps(right: np.ndarray, maps: np.ndarray) -> tuple[float, float]:
     The variance of the share is that of the maps' sums; n_worth is how many independent starts have
     the same. Where all starts end alike nothing tells, and each map counts once.
     """
-    n, p = len(right), right.mean()
+    n = len(right)
+    p = right.mean()
     worth = float(len(set(maps)))
     if 0 < p < 1:
         half = mean_of_tasks({"": right}, {"": maps})[1]
@@ -243,7 +247,8 @@ def own_grids(data: Any, seed: int) -> RobotLab:
                 fix="draw a larger map, or open more ways to G",
             )
         order = np.random.default_rng(seed).permutation(order)
-        half, rest = len(order) // 2, len(order) * 3 // 4
+        half = len(order) // 2
+        rest = len(order) * 3 // 4
         for part, chosen in zip(parts, (order[:half], order[half:rest], order[rest:]), strict=True):
             part[name] = chosen
     train, val = (

@@ -76,7 +76,8 @@ def score(
     known = _known(predictor, trained_on)
     rows = []
     for task, (x, _) in part.items():
-        right, n = int(correct[task].sum()), len(correct[task])
+        right = int(correct[task].sum())
+        n = len(correct[task])
         ends = wilson(right, n)
         seen = np.nan if known is None else sum(key(item) in known for item in x)
         rows.append((n, right / n, *map(float, ends), seen))

@@ -38,7 +38,9 @@ from ragteach.labs.held import NOT_YET, Lab, NotYet
 from ragteach.study.own_classes import HeadParts
 
 TASKS = ("sentiment", "intent", "answer")
-WRONG, PERSON = 3.0, 1.0  # what a wrong answer costs, and a person who reads the message
+# what a wrong answer costs, and a person who reads the message
+WRONG = 3.0
+PERSON = 1.0
 N_DRAWS = 20_000  # of the shares, for an interval
 N_DENSE = 128  # numbers that are left of words and runs of letters, for the heads
 STRATEGIES = ("RAG", "full sharing", "independent")
@@ -85,7 +87,8 @@ class Retrieval:
         features: Any = None,
         threshold: float = 0.0,
     ) -> None:
-        self.texts, self.answers = list(texts), np.asarray(answers, dtype=object)
+        self.texts = list(texts)
+        self.answers = np.asarray(answers, dtype=object)
         if len(self.texts) != len(self.answers) or not self.texts:
             raise refuse(
                 expected="as many answers as texts, and at least one",
@@ -171,7 +174,8 @@ class ServiceLab(Lab):
         """
         if reply is ... or rival is ...:
             return NotYet(NOT_YET)
-        asked, names = self._answers(), self.classes["answer"]
+        asked = self._answers()
+        names = self.classes["answer"]
         costs = [reply_costs(one, asked, names, wrong, person)[2] for one in (reply, rival)]
         each = (0.0, wrong, person)
         apart = [one - other for one in each for other in each]
@@ -231,7 +235,8 @@ def reply_costs(
             got=f"{type(reply).__name__} {reply!r:.40}",
             fix="pass the function itself, without brackets: retrieval.reply",
         )
-    texts, truth = asked["text"].tolist(), asked["answer"].tolist()
+    texts = asked["text"].tolist()
+    truth = asked["answer"].tolist()
     said = reply(list(texts))
     said = list(said) if isinstance(said, list | tuple | np.ndarray | pd.Series) else [said]
     if len(said) != len(texts):
@@ -263,7 +268,8 @@ def mean_interval(values: Any, possible: Sequence[float]) -> tuple[float, float,
         >>> mean, high > 1  # nothing was 10, but four are few
         (0.5, True)
     """
-    values, able = np.asarray(values, dtype=float), np.unique(np.asarray(possible, dtype=float))
+    values = np.asarray(values, dtype=float)
+    able = np.unique(np.asarray(possible, dtype=float))
     seen = np.isclose(values[:, None], able)  # (n, n_possible)
     shares = np.random.default_rng(0).dirichlet(seen.sum(0) + 0.5, N_DRAWS)
     low, high = np.quantile(shares @ able, (0.025, 0.975))

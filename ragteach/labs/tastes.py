@@ -98,7 +98,8 @@ class TasteProblem:
     def solve(self, lam: float, lam_shared: float) -> Tastes:
         """The optimum at one pair of penalties."""
         n_readers, n_features = self.c.shape
-        shared, own = np.zeros(n_features), np.zeros((n_readers, n_features))
+        shared = np.zeros(n_features)
+        own = np.zeros((n_readers, n_features))
         within = np.einsum("tdr,td->tr", self.v, self.c)  # c_t in the reader's directions
         if np.isinf(lam):
             total = np.einsum("tdr,tr,ter->de", self.v, self.h, self.v, optimize=True)
@@ -183,7 +184,8 @@ def taste_of(model: Tastes, x: np.ndarray, ratings: np.ndarray) -> np.ndarray:
     """
     if len(x) == 0 or np.isinf(model.lam):
         return model.shared
-    x, left = np.asarray(x) - np.mean(x, 0), np.asarray(ratings) - np.mean(ratings)
+    x = np.asarray(x) - np.mean(x, 0)
+    left = np.asarray(ratings) - np.mean(ratings)
     left = left - x @ model.shared
     system = x.T @ x / len(x) + model.lam * np.eye(x.shape[1])
     return model.shared + np.linalg.solve(system, x.T @ left / len(x))

@@ -73,7 +73,8 @@ def draw_by_task(scores: pd.DataFrame, largest: Sequence[str], ax: Axes) -> Axes
         look = {"marker": marker, "color": colour, "label": name}
         ax.scatter(shown[name], places, s=48, zorder=2, clip_on=False, **look)
     ax.set_yticks(places, [plots.plain(name) for name in shown.index])
-    low, high = float(shown[[one, other]].min().min()), float(shown[[one, other]].max().max())
+    low = float(shown[[one, other]].min().min())
+    high = float(shown[[one, other]].max().max())
     width = min(1.0, max(LEAST_WIDTH, 1.1 * (high - low)))
     left = min(max(0.0, (low + high - width) / 2), 1 - width)  # no accuracy lies beyond 0 or 1
     ax.set_xlim(left, left + width)

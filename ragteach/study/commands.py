@@ -61,12 +61,14 @@ def run_compare(options: argparse.Namespace) -> tuple[pd.DataFrame, Path, pd.Dat
 
     at_least("--seeds", options.seeds, 1)
     check_name("--data", options.data)
-    sizes, related = options.n_per_task, options.relatedness
+    sizes = options.n_per_task
+    related = options.relatedness
     knobs = {} if related is None else {"relatedness": related}
     settings = {"data": options.data, "seeds": options.seeds, "n_per_task": sizes, **knobs}
     if options.max_words is not None:
         settings["max_words"] = options.max_words
-    data, frame = options.data, None
+    data = options.data
+    frame = None
     if data in SIZES:
         _refuse_file_options(data, options)
     else:
@@ -74,7 +76,8 @@ def run_compare(options: argparse.Namespace) -> tuple[pd.DataFrame, Path, pd.Dat
         settings["rows"] = hashlib.sha256(data.to_csv().encode("utf-8", "replace")).hexdigest()
     more = {"out": options.out, "resume": options.resume, "max_words": options.max_words}
     table = compare(data, options.seeds, sizes, n_jobs=options.jobs, **more, **knobs)
-    means, differences = summary(table), paired(table)
+    means = summary(table)
+    differences = paired(table)
     cut = _cut_off(means, 0, 1) or _cut_off(differences, -1, 1)
     name = re.sub(r"[^\w.-]+", "_", Path(options.data).stem)
     folder = _write_all(options.out, name, settings, "comparison", table, draw(means))
@@ -171,7 +174,8 @@ def draw(means: Any) -> Any:
         plots.learning_curves(means, ax)
     else:
         plots.comparison(means, ax)
-    name, sizes = means["data"].iloc[0], "/".join(map(str, sorted(means["n_per_task"].unique())))
+    name = means["data"].iloc[0]
+    sizes = "/".join(map(str, sorted(means["n_per_task"].unique())))
     ax.set_title(
         f"{name} data, {sizes} training sentences per task, {means['n_seeds'].max()} seeds",
         loc="left",

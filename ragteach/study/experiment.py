@@ -192,7 +192,8 @@ def who_wins_map(
     _check_knobs(who_wins_map, knobs, KNOBS[1:])
     found = chosen_strategies(STRATEGIES)
     encoder = as_encoder(features)
-    seeds, sizes = _seeds(seeds), _sizes(n_per_task)
+    seeds = _seeds(seeds)
+    sizes = _sizes(n_per_task)
     values = as_list("relatedness", relatedness, "relatedness=[0.0, 0.5, 1.0]")
     for value in values:
         at_least("relatedness", value)
@@ -279,7 +280,8 @@ def _one_draw(
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # small matrices, and several draws at a time
     try:
-        knobs, rows = dict(job.knobs), []
+        knobs = dict(job.knobs)
+        rows = []
         train, val, test = draw(job.name, frame, job.n, job.seed, **knobs)
         n_classes = len(train.attrs["label_names"])
         size = len(train) // train["task"].nunique()
@@ -438,7 +440,8 @@ def _checked(frame: Any, sizes: list[Any]) -> pd.DataFrame | None:
 
 def _warn_of_little_to_test(count: pd.Series, n: int | None) -> None:
     """One warning a size, of a task that keeps less to test on than by default, and very little."""
-    task, rows = count.idxmin(), int(count.min())
+    task = count.idxmin()
+    rows = int(count.min())
     left = rows - sum(cuts(rows, n))
     if n is not None and n > most_to_train(rows) and left < LEAST_TO_TEST:
         message = (

@@ -65,7 +65,8 @@ def _letters(path: str) -> frozenset[int]:
 @functools.cache
 def _families(letters: frozenset[str]) -> list[str]:
     """Installed fonts that together have as many of the letters as can be had."""
-    families, left = [], set(map(ord, letters))
+    families = []
+    left = set(map(ord, letters))
     for font in fontManager.ttflist:
         if left and left & _letters(font.fname) and "Last" not in font.name:
             families.append(font.name)

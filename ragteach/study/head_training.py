@@ -62,7 +62,10 @@ def fit_heads(
     check_penalty("lam", lam)
     check_penalty("lam_shared", lam_shared)
     yes_no("progress", progress)
-    lr, lam, lam_shared = float(lr), float(lam), float(lam_shared)  # a Fraction is no float yet
+    # a Fraction is no float yet
+    lr = float(lr)
+    lam = float(lam)
+    lam_shared = float(lam_shared)
     data = model.checked(data)
     alpha = _alphas(alpha, data)
     callbacks = _callbacks(callbacks)

@@ -11,9 +11,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-BLUE, ORANGE, GREEN, PINK, SKY, YELLOW, VERMILION = (
-    "#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#F0E442", "#D55E00",
-)  # fmt: skip
+BLUE = "#0072B2"
+ORANGE = "#E69F00"
+GREEN = "#009E73"
+PINK = "#CC79A7"
+SKY = "#56B4E9"
+YELLOW = "#F0E442"
+VERMILION = "#D55E00"
 BLACK = "#000000"
 OTHER = "#777777"
 CYCLE: tuple[list[str], list[str], list[Any]] = (

@@ -16,7 +16,8 @@ from matplotlib.patches import Rectangle
 from ragteach.data.sources.grids import CONTROLS, GUSTS, PUSH, Grid
 from ragteach.study.looks import BLUE, OTHER, VERMILION
 
-WALL, ICE = "#3d444d", "#dcecf7"
+WALL = "#3d444d"
+ICE = "#dcecf7"
 
 
 def draw_grid(
@@ -32,7 +33,8 @@ def draw_grid(
         buttons: (n_cells,) the button that a policy presses in each cell, -1 for none; drawn as an
             arrow in the direction into which it pushes.
     """
-    n_rows, n_columns = len(grid.rows), len(grid.rows[0])
+    n_rows = len(grid.rows)
+    n_columns = len(grid.rows[0])
     for r, row in enumerate(grid.rows):
         for c, sign in enumerate(row):
             if sign == "#":

@@ -128,7 +128,8 @@ class MultiHead(nn.Module):
         """Loss and metric of every task: ``{"topic": {"loss": ..., "accuracy": ...}, ...}``."""
         result = {}
         for task, (x, y) in self.checked(data).items():
-            head, out = self.head(task), self(x, task)
+            head = self.head(task)
+            out = self(x, task)
             result[task] = {"loss": head.loss(out, y).item(), head.metric_name: head.metric(out, y)}
         return result
 
@@ -149,7 +150,8 @@ class MultiHead(nn.Module):
                     got=f"{type(given).__name__}",
                     fix="give two things of the same length",
                 )
-            x, head = given[0], self.head(task)
+            x = given[0]
+            head = self.head(task)
             y = head.check(given[1])
             pair = isinstance(head, Similarity)
             parts = [self._features(part) for part in (_pair(x) if pair else [x])]

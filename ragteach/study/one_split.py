@@ -114,8 +114,10 @@ class Split:
                 you saw the answers, take 1 - 0.05 / (number of pairs).
         """
         at_least("level", level, 0.5, 0.9999)
-        first, second = self.right(a), self.right(b)
-        g, h = int((first & ~second).sum()), int((second & ~first).sum())
+        first = self.right(a)
+        second = self.right(b)
+        g = int((first & ~second).sum())
+        h = int((second & ~first).sum())
         return paired_shares(g, h, len(first), level)
 
     def sentences(self, a: str, b: str, most: int = 10) -> pd.DataFrame:
@@ -125,7 +127,8 @@ class Split:
         Columns: task, text, truth, a's answer and its probability, b's answer and its probability.
         """
         rows = np.flatnonzero(self.right(a) & ~self.right(b))
-        one, two = self.fitted[a], self.fitted[b]
+        one = self.fitted[a]
+        two = self.fitted[b]
         sure = one.probability[rows] + two.probability[rows]
         table = pd.DataFrame(
             {
@@ -333,5 +336,6 @@ def _answers(model: RAG, vectorizer: Any, test: pd.DataFrame) -> tuple[np.ndarra
         x = vectorizer.transform(test["text"].to_numpy()[rows])  # (n_docs, n_features), sparse
         logits = torch.from_numpy(np.asarray(x @ linear.weight.numpy().T)) + linear.bias
         p, c = logits.softmax(1).max(1)
-        said[rows], probability[rows] = c.numpy(), p.numpy()
+        said[rows] = c.numpy()
+        probability[rows] = p.numpy()
     return said, probability

@@ -37,8 +37,10 @@ from ragteach.study.scores import Scores, few_words, means, metrics, on_edge
 from ragteach.study.strategies import BASELINES, STRATEGIES, once, pairs
 
 HIDDEN = 16  # units of the representation
-EPOCHS, LR = 100, 0.05
-COARSE, FINE = np.logspace(-5, -1, 3), np.logspace(-5, -1, 9)
+EPOCHS = 100
+LR = 0.05
+COARSE = np.logspace(-5, -1, 3)
+FINE = np.logspace(-5, -1, 9)
 
 
 @dataclass(frozen=True)
@@ -235,7 +237,8 @@ def head_answers(model: MultiHead, parts: HeadParts) -> tuple[np.ndarray, np.nda
     probability = np.zeros(len(parts.test))
     for task, (rows, logits) in head_logits(model, parts).items():
         p, c = logits.softmax(1).max(1)
-        said[rows], probability[rows] = parts.places[task][c.numpy()], p.numpy()
+        said[rows] = parts.places[task][c.numpy()]
+        probability[rows] = p.numpy()
     return said, probability
 
 

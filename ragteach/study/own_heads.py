@@ -88,7 +88,8 @@ def heads_from_frame(
         {'mood': ['+', '-'], 'about': ['art', 'war']}
     """
     if class_names is not None:
-        what, fix = "a dict task -> names", "pass class_names=made.class_names"
+        what = "a dict task -> names"
+        fix = "pass class_names=made.class_names"
         is_a("class_names", class_names, Mapping, what, fix)
     parts = _parts(frame, text, label, task, missing, class_names)
     for name, part in parts.items():
@@ -106,7 +107,8 @@ def heads_from_frame(
         "fewer words: vectorizer=make_vectorizer(max_features=5000).fit(texts), or --max-words "
         "5000",
     )
-    data, start = {}, 0
+    data = {}
+    start = 0
     for name, part in parts.items():
         rows = x[start : start + len(part)]
         start += len(part)
@@ -125,7 +127,8 @@ def _parts(
     columns = find_columns(list(table.columns), text, label, task)
     if columns.found:
         print(columns)
-    known, options = class_names or {}, {"text": columns.text, "missing": missing}
+    known = class_names or {}
+    options = {"text": columns.text, "missing": missing}
     if isinstance(columns.label, tuple):
         parts = {}
         for name in columns.label:

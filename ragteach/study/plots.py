@@ -38,8 +38,14 @@ from ragteach.study.tables import INTERVALS, RESPLIT
 from ragteach.study.trajectories import Trajectory
 from ragteach.tensors import TaskTensors
 
-BLUE, ORANGE, GREEN, PINK = looks.BLUE, looks.ORANGE, looks.GREEN, looks.PINK
-SKY, YELLOW, VERMILION, OTHER = looks.SKY, looks.YELLOW, looks.VERMILION, looks.OTHER
+BLUE = looks.BLUE
+ORANGE = looks.ORANGE
+GREEN = looks.GREEN
+PINK = looks.PINK
+SKY = looks.SKY
+YELLOW = looks.YELLOW
+VERMILION = looks.VERMILION
+OTHER = looks.OTHER
 CYCLE = looks.CYCLE
 THREE = {name: REGISTRY[name].look for name in STRATEGIES}
 PALETTE = {name: look.colour for name, look in THREE.items()}
@@ -91,7 +97,8 @@ def comparison(table: pd.DataFrame, ax: Axes | None = None, metric: str = "accur
     _one_size(table)
     rows = table.iloc[::-1].reset_index(drop=True)
     for i, (_, row) in enumerate(rows.iterrows()):
-        colour, marker = PALETTE.get(row["strategy"], OTHER), MARKERS.get(row["strategy"], "x")
+        colour = PALETTE.get(row["strategy"], OTHER)
+        marker = MARKERS.get(row["strategy"], "x")
         half = _half(row, "mean")
         ax.errorbar(row["mean"], i, xerr=half, fmt=marker, color=colour, ms=8, capsize=4, lw=2)
         ax.annotate(
@@ -442,7 +449,8 @@ def lambda_path(
     beside = _beside(ax)
     ax = _axes(ax, (7, 3.8))
     order = replicas.lam.argsort()
-    lam, accuracy = replicas.lam[order].numpy(), replicas.accuracy(tensors)[:, order].numpy()
+    lam = replicas.lam[order].numpy()
+    accuracy = replicas.accuracy(tensors)[:, order].numpy()
     tasks = dict(zip(tensors.task_names, accuracy, strict=True))
     shown = stand_out(tasks)
     draw_others(ax, {name: (lam, tasks[name]) for name in tasks if name not in shown})

@@ -153,7 +153,8 @@ def _spread_on_dask(
     """
     from distributed import KilledWorker, as_completed
 
-    client, options = backend.client, backend.submit_kwargs
+    client = backend.client
+    options = backend.submit_kwargs
     waiting = [client.submit(_placed, work, i, job, None, pure=False, **options) for i, job in left]
     deaths: list[str] = []
     try:

@@ -276,8 +276,10 @@ def model_scores(model: RAG, test: TaskTensors, values: np.ndarray | None = None
     """What a model scores on the test part, task by task and on the average."""
     logits = task_logits(test.x, model.task_weights(), model.task_bias())  # (n_tasks, C, n_docs)
     losses = test.by_task(cross_entropy(logits, test.onehot, test.weight)).tolist()
-    there, sizes = test.weight > 0, test.sizes.tolist()
-    truth, said = test.y[there].split(sizes), logits.argmax(1)[there].split(sizes)
+    there = test.weight > 0
+    sizes = test.sizes.tolist()
+    truth = test.y[there].split(sizes)
+    said = logits.argmax(1)[there].split(sizes)
     scores: Scores = []
     for t, task in enumerate(test.task_names):
         scores += metrics(task, truth[t].numpy(), said[t].numpy(), losses[t], values)
@@ -298,9 +300,11 @@ def metrics(
             absolute error of what was said.
     """
     right = truth == said
-    recalls, f1 = [], []
+    recalls = []
+    f1 = []
     for c in np.unique(truth):
-        n_true, n_right = (truth == c).sum(), right[truth == c].sum()
+        n_true = (truth == c).sum()
+        n_right = right[truth == c].sum()
         recalls.append(n_right / n_true)
         f1.append(2 * n_right / (n_true + (said == c).sum()))
     scores = [

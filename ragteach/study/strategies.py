@@ -95,7 +95,8 @@ def pairs(lam: Iterable[float], lam_shared: Iterable[float]) -> tuple[tuple[floa
         >>> pairs([0.1, 1.0], [0.0])
         ((0.1, 0.0), (1.0, 0.0))
     """
-    lam, lam_shared = list(lam), list(lam_shared)
+    lam = list(lam)
+    lam_shared = list(lam_shared)
     return tuple((float(a), float(b)) for b in lam_shared for a in lam)
 
 
@@ -151,7 +152,9 @@ def _phrases(data: MultiTaskDataset, width: int) -> Any:
     return make_vectorizer(**longer).set_params(vocabulary=sorted(names[chosen])).fit(data.texts)
 
 
-_GRID, _ONE, _EACH = pairs(STRENGTHS, STRENGTHS), pairs([0.0], FINE), pairs(FINE, [0.0])
+_GRID = pairs(STRENGTHS, STRENGTHS)
+_ONE = pairs([0.0], FINE)
+_EACH = pairs(FINE, [0.0])
 REGISTRY = {
     strategy.name: strategy
     for strategy in (

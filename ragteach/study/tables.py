@@ -30,7 +30,9 @@ COLUMNS = [
     "data", "strategy", "task", "seed", "n_per_task", "metric", "value", "n_params", "seconds",
     "draws", "test_per_train",
 ]  # fmt: skip
-FRESH, RESPLIT = "fresh", "resplit"  # what stands in the column draws
+# what stands in the column draws
+FRESH = "fresh"
+RESPLIT = "resplit"
 INTERVALS = {FRESH: "t over fresh draws", RESPLIT: "corrected resampled t"}
 SHARES = ("accuracy", "balanced_accuracy", "macro_f1")
 ESTIMAND = (  # what every interval here is about

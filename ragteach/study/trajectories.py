@@ -63,7 +63,8 @@ class Recorder:
             self._keep(step)
 
     def _keep(self, step: int) -> None:
-        shared, bias = self.model.shared, self.model.bias
+        shared = self.model.shared
+        bias = self.model.bias
         parts = (
             shared,
             self.model.adapter_weights(),
@@ -128,7 +129,9 @@ class Trajectory:
         if adapters.shape[1] == len(active):
             adapters = adapters[:, active]
         names = [name for name in model.adapter_names if model.active[name]]
-        shared, adapters, graph = shared.cpu(), adapters.cpu(), routing(model).detach().cpu()
+        shared = shared.cpu()
+        adapters = adapters.cpu()
+        graph = routing(model).detach().cpu()
         bias = None if bias is None else bias.cpu()
         return cls(
             np.array(steps),
@@ -244,7 +247,9 @@ class Trajectory:
         Args:
             tensors: the training data, as `TaskTensors` or `MultiTaskDataset`.
         """
-        n_tasks, rows, pulls = len(self.task_names), [], []
+        n_tasks = len(self.task_names)
+        rows = []
+        pulls = []
         size = self.shared.shape[2], self.shared.shape[1], len(self.adapter_names)
         template = RAG(*size, tasks=self.task_names, graph=self.graph.float()).to(self.shared)
         replicas = stack([template] * len(self.steps))

@@ -70,7 +70,8 @@ class Curve:
     """
 
     def __init__(self, watch: Any = None):
-        self.watch, self.points = watch, list[list]()
+        self.watch = watch
+        self.points = list[list]()
 
     def on_epoch(self, model: RAG, epoch: int, record: dict) -> None:
         self.points.append([epoch, record["val_loss"]])
@@ -102,8 +103,13 @@ class Trials:
         n_jobs: int | None,
         prune: bool,
     ):
-        self.study, self.space, self.training = study, space, training
-        self.kept, self.resume, self.n_jobs, self.prune = kept, resume, n_jobs, prune
+        self.study = study
+        self.space = space
+        self.training = training
+        self.kept = kept
+        self.resume = resume
+        self.n_jobs = n_jobs
+        self.prune = prune
         self.best_loss = float("inf")
         self.best_model: RAG | None = None
         self.watched = set[int]()  # trials whose curve the study has seen
@@ -111,7 +117,8 @@ class Trials:
     def run(self, n_trials: int, timeout: float | None, progress: bool) -> str:
         """Try ``n_trials`` more; returns "", or in three parts what ended it before."""
         width = joblib.effective_n_jobs(self.n_jobs)
-        begin, left = time.monotonic(), n_trials
+        begin = time.monotonic()
+        left = n_trials
         bar = tqdm(
             total=n_trials,
             disable=not progress or bool(os.environ.get("TQDM_DISABLE")),
@@ -178,7 +185,8 @@ class Trials:
             self.watched.add(job.number)
         model, row = self.training.train(job.params, watch)
         if row[0] is not None and row[0] < self.best_loss:
-            self.best_loss, self.best_model = row[0], copy.deepcopy(model)
+            self.best_loss = row[0]
+            self.best_model = copy.deepcopy(model)
         return [row]
 
 
@@ -197,7 +205,9 @@ def build(data: Any, params: dict, seed: int = 0, **given: Any) -> RAG:
     """The untrained `RAG` that a trial's ``params`` describe: half as many adapters as tasks if in
     groups.
     """
-    graph, rank, n_tasks = params["graph"], params["rank"], data.n_tasks
+    graph = params["graph"]
+    rank = params["rank"]
+    n_tasks = data.n_tasks
     if graph == "none":
         options: dict[str, Any] = {"bias": "task", "seed": seed} | given
         return RAG.full_sharing(data.n_features, data.n_classes, tasks=data.task_names, **options)

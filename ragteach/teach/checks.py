@@ -44,7 +44,9 @@ from ragteach.teach.meant import meant
 from ragteach.teach.partly import partly
 from ragteach.teach.probing import confirmed, probed
 
-PASS, FAIL, TODO = "PASS", "FAIL", "TODO"
+PASS = "PASS"
+FAIL = "FAIL"
+TODO = "TODO"
 _SIGN = {PASS: "✓", FAIL: "✗", TODO: "…"}  # a sign and a word, never colour alone
 _EDGE = {PASS: "#0072B2", FAIL: "#D55E00", TODO: "#767676"}
 REGISTRY: dict[str, Exercise] = {}
@@ -272,7 +274,8 @@ def call(function: Callable, *args: Any, **kwargs: Any) -> Any:
 def _note(args: tuple, kwargs: dict, answer: object) -> None:
     """Keep what the function was asked in this check and what it said, if both can be kept."""
     try:
-        asked, said = pickle.dumps((args, kwargs)), as_array(answer)
+        asked = pickle.dumps((args, kwargs))
+        said = as_array(answer)
     except Exception:  # a model, an object of theirs: then this clue is missing
         return
     _SAID.get([]).append((asked, said))
@@ -560,7 +563,8 @@ def _given() -> dict[str, Any]:
 
 def _holds(mine: np.ndarray, right: np.ndarray, rtol: float, atol: float) -> bool:
     """Is a slip that explains these numbers one of the function's, or did they just coincide?"""
-    asked, exercise = _ASKED.get(None), _NOW.get(None)
+    asked = _ASKED.get(None)
+    exercise = _NOW.get(None)
     if asked is None or exercise is None or not inspect.isfunction(exercise.reference):
         return True
 

@@ -9,7 +9,9 @@ import html
 
 import numpy as np
 
-MAX_ROWS, MAX_COLUMNS = 6, 8  # of a larger array, the part around the first difference is shown
+# of a larger array, the part around the first difference is shown
+MAX_ROWS = 6
+MAX_COLUMNS = 8
 
 
 def as_array(thing: object) -> np.ndarray:

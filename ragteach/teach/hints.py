@@ -120,7 +120,8 @@ def predict(question: str, guess: object = ...) -> Note:
 
 def reveal(question: str, result: object) -> Note:
     """Show what came out beside what you predicted, and whether they agree."""
-    name, out = printed(question), printed(result)
+    name = printed(question)
+    out = printed(result)
     mine = record.kept("predictions").get(name)
     record.keep("outcomes", name, out[:500])
     if mine is None:

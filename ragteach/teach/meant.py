@@ -121,7 +121,8 @@ def _shortened(mine: str, word: str) -> bool:
     few = mine.split()
     if not few or _digits(mine) != _digits(word) or set(few) <= SENSE - WHOLE:
         return False
-    left_out, rest = [], word.split()
+    left_out = []
+    rest = word.split()
     for typed in few[:-1]:
         if typed not in rest:
             return False
@@ -136,7 +137,8 @@ def _shortened(mine: str, word: str) -> bool:
 
 def _misspelt(mine: str, word: str) -> bool:
     """Word for word the same, or spelt nearly so; a prefix ("unequal") makes another word."""
-    few, all_ = mine.split(), word.split()
+    few = mine.split()
+    all_ = word.split()
     return len(few) == len(all_) and all(map(_slip, few, all_))
 
 

@@ -41,7 +41,8 @@ def _interval(mine: np.ndarray, right: np.ndarray) -> str:
         return ""
     if not _same(right[0] - right[1], right[2] - right[0]):
         return ""
-    half, wanted = (mine[2] - mine[1]) / 2, (right[2] - right[1]) / 2
+    half = (mine[2] - mine[1]) / 2
+    wanted = (right[2] - right[1]) / 2
     middle = _same((mine[1] + mine[2]) / 2, mine[0])
     if _same(mine[0], right[0]) and not middle:
         return "has the right mean, but its ends are not equally far from it."
@@ -146,7 +147,8 @@ def _argument(mine: np.ndarray, right: np.ndarray, given: Mapping[str, Any]) -> 
     if np.abs(right).max() < 1e-12:
         return ""
     whole = bool((right == np.round(right)).all())
-    factors, terms = [], []
+    factors = []
+    terms = []
     for name, value in _values(given):
         if value in (0.0, 1.0, -1.0) or (whole and abs(value) < 3):
             continue

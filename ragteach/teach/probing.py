@@ -30,16 +30,19 @@ def probed(function: Callable, reference: Callable, given: Mapping[str, Any]) ->
     with np.errstate(all="ignore"):
         ask = _asker(function, given)
         ask_reference = _asker(reference, given)
-        mine, right = ask({}), ask_reference({})
+        mine = ask({})
+        right = ask_reference({})
         again = ask({})
         if mine is None or right is None or again is None or not np.array_equal(mine, again):
             return ""  # it fails, or it draws: nothing can be read off a change
         for name, part, changed in [*_changes(given), *_parts(given)]:
-            moved, wanted = ask({name: changed}), ask_reference({name: changed})
+            moved = ask({name: changed})
+            wanted = ask_reference({name: changed})
             if told := _seen(name + part, mine, moved, right, wanted):
                 return told
         for name, _, changed in _changes(given):
-            moved, wanted = ask({name: changed}), ask_reference({name: changed})
+            moved = ask({name: changed})
+            wanted = ask_reference({name: changed})
             if told := _direction(name, mine, moved, right, wanted):
                 return told
         told = next(_doubled(given, ask, ask_reference, mine, right), "")
@@ -59,13 +62,15 @@ def confirmed(
     True where it cannot be asked: an answer that is a part of what the function returns, or drawn.
     """
     with np.errstate(all="ignore"):
-        ask, ask_reference = _asker(function, given), _asker(reference, given)
+        ask = _asker(function, given)
+        ask_reference = _asker(reference, given)
         if not (_alike(ask({}), mine) and _alike(ask_reference({}), right)):
             return True
         told = _kind(slip(mine, right))
         for seed in (1, 2, 3):
             changed = dict(_noisy(given, np.random.default_rng(seed)))
-            moved, wanted = ask(changed), ask_reference(changed)
+            moved = ask(changed)
+            wanted = ask_reference(changed)
             if not changed or moved is None or wanted is None:
                 continue
             if _kind(slip(moved, wanted)) != told:
@@ -139,7 +144,8 @@ def _seen(name: str, mine: np.ndarray, moved: Answer, right: np.ndarray, wanted:
     """Does it see this argument, and should it?"""
     if moved is None or wanted is None:
         return ""
-    still, should = _alike(mine, moved), not _alike(right, wanted)
+    still = _alike(mine, moved)
+    should = not _alike(right, wanted)
     if still and should:
         return f"Yours stays the same whatever {name} is: where does {name} come in?"
     if not still and not should:
@@ -154,7 +160,8 @@ def _direction(
         return ""
     if not mine.shape == moved.shape == wanted.shape:
         return ""
-    way, wanted_way = np.sign(moved - mine), np.sign(wanted - right)
+    way = np.sign(moved - mine)
+    wanted_way = np.sign(wanted - right)
     if way.any() and (way == -wanted_way).all():
         return (
             f"When {name} changes, yours moves the wrong way: up where it should go down, or the "
@@ -196,13 +203,15 @@ def _means(
     lengths = {len(v) for v in rows.values()}
     if len(lengths) == 1:
         twice = {name: np.concatenate([v, v]) for name, v in rows.items()}
-        moved, wanted = ask(twice), ask_reference(twice)
+        moved = ask(twice)
+        wanted = ask_reference(twice)
         if _alike(wanted, right) and moved is not None and not _alike(moved, mine):
             return "If every row came twice, yours would change: a sum, where the rule has a mean?"
     for name, value in given.items():
         if not _decimals(value):
             continue
-        moved, wanted = ask({name: value + 1}), ask_reference({name: value + 1})
+        moved = ask({name: value + 1})
+        wanted = ask_reference({name: value + 1})
         if _alike(wanted, right + 1) and moved is not None and not _alike(moved, mine + 1):
             return (
                 f"If 1 is added to every number of {name}, the answer of a mean grows by 1. Yours "

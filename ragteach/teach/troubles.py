@@ -14,7 +14,9 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-OPEN, CLOSE = "‹", "›"  # around what is not known before the call
+# around what is not known before the call
+OPEN = "‹"
+CLOSE = "›"
 # Braces are those of a dict that you are to write.
 ENTITIES = {"|": "\\|", "<": "&lt;", "{": "&#123;", "}": "&#125;"}
 PACKAGE = Path(__file__).resolve().parent.parent
@@ -103,7 +105,8 @@ def _callers(tree: ast.Module) -> dict[str, set[str]]:
 def _public(where: str, callers: dict[str, set[str]], most: int = 3) -> str:
     """The public names through which a place is reached, as Markdown; a dash if none is near."""
     found: set[str] = set()
-    seen, todo = {where}, [where]
+    seen = {where}
+    todo = [where]
     while todo:
         place = todo.pop()
         shown = place.removesuffix(".__init__").removesuffix(".__post_init__")

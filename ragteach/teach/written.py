@@ -18,7 +18,8 @@ from ragteach.teach import record
 from ragteach.teach.checks import Exercise, Unfinished, Wrong, exercise, finished, get
 from ragteach.teach.handing import as_dict
 
-RIGHT, WRONG = "right", "wrong"
+RIGHT = "right"
+WRONG = "wrong"
 
 
 @dataclass(frozen=True)
@@ -127,7 +128,8 @@ class Reflection:
 
     def _columns(self) -> list[tuple[str, str, str]]:
         """(title, text, colour) of each; in the solved copy yours is the model, and stands once."""
-        e, mine = self.exercise, ("Yours", self.text, "#767676")
+        e = self.exercise
+        mine = ("Yours", self.text, "#767676")
         tempting = f"{e.tempting}\n\nWhat is wrong with it: {e.flaw}"
         others = [
             ("A model answer", str(e.model), "#0072B2"),

@@ -104,7 +104,9 @@ def pack(arrays: dict) -> tuple[bytes, dict]:
         >>> len(block), layout
         (12, {'a': [0, [1, 2]], 'b': [2, [1]]})
     """
-    parts, layout, offset = [], {}, 0
+    parts = []
+    layout = {}
+    offset = 0
     for name, values in arrays.items():
         values = np.ascontiguousarray(as_numpy(values), dtype="<f4")
         layout[name] = [offset, list(values.shape)]
@@ -208,13 +210,16 @@ def squeeze(block: bytes, layout: dict) -> str:
     short one as it is): a path changes little from one step to the next, and what repeats packs
     well.
     """
-    values, parts, scales = np.frombuffer(block, "<f4"), [], []
+    values = np.frombuffer(block, "<f4")
+    parts = []
+    scales = []
     for offset, shape in sorted(layout.values()):
         part = values[offset : offset + int(np.prod(shape))]
         if part.size <= SHORT:
             parts.append(part.tobytes())
             continue
-        low, high = float(part.min()), float(part.max())
+        low = float(part.min())
+        high = float(part.max())
         steps = (
             np.round((part - low) / ((high - low) or 1.0) * 65535)
             .astype(np.uint16)
@@ -236,7 +241,8 @@ def unsqueeze(text: str, layout: dict) -> bytes:
         >>> np.frombuffer(unsqueeze(squeeze(block, layout), layout), "<f4").tolist()
         [0.0, 0.5, 1.0]
     """
-    raw, parts = zlib.decompress(base64.b64decode(text)), []
+    raw = zlib.decompress(base64.b64decode(text))
+    parts = []
     shapes = [
         shape for _, shape in sorted(layout.values())
     ]  # a notebook on disk has its keys sorted by name
@@ -245,7 +251,8 @@ def unsqueeze(text: str, layout: dict) -> bytes:
     scales = iter(np.frombuffer(raw[:start], "<f8").reshape(-1, 2))
     for shape, size in zip(shapes, sizes, strict=True):
         n_bytes = size * (2 if size > SHORT else 4)
-        part, start = raw[start : start + n_bytes], start + n_bytes
+        part = raw[start : start + n_bytes]
+        start = start + n_bytes
         if size > SHORT:
             low, high = next(scales)
             steps = np.cumsum(

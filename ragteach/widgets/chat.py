@@ -197,7 +197,8 @@ class Box:
         W, b = self.maps[task]
         x = self.vectorizer.transform([text]).toarray()[0]
         order = np.argsort(-(W @ x + b), kind="stable")
-        said, rival = int(order[0]), int(order[1])
+        said = int(order[0])
+        rival = int(order[1])
         parts = (W[said] - W[rival]) * x
         found = {self.words[j]: float(parts[j]) for j in np.flatnonzero(x)}
         return said, rival, found | {"(bias)": float(b[said] - b[rival])}
@@ -234,7 +235,8 @@ def linear_map(model: Any, task: str) -> tuple[np.ndarray, np.ndarray]:
                 fix='train MultiHead(..., activation="identity")',
             )
         with torch.no_grad():
-            V, bias = head.linear.weight, model.body.task_bias()
+            V = head.linear.weight
+            bias = model.body.task_bias()
             weights = V @ model.body.task_weights(task)[0]
             offset = head.linear.bias.clone()
             if bias is not None:
@@ -250,7 +252,8 @@ def linear_map(model: Any, task: str) -> tuple[np.ndarray, np.ndarray]:
     W = np.atleast_2d(np.asarray(model[task].coef_, dtype=float))
     b = np.atleast_1d(np.asarray(model[task].intercept_, dtype=float))
     if len(W) == 1:  # of two classes scikit-learn keeps the second, against the first
-        W, b = np.vstack([np.zeros_like(W), W]), np.concatenate([np.zeros(1), b])
+        W = np.vstack([np.zeros_like(W), W])
+        b = np.concatenate([np.zeros(1), b])
     return W, b
 
 
@@ -340,7 +343,8 @@ def twin(box: Box, spec: dict) -> Any:
     """The static figure: the reasons of every task for the first message, as bars."""
     from matplotlib.figure import Figure
 
-    text, n = _text(spec, spec["start"]), len(box.tasks)
+    text = _text(spec, spec["start"])
+    n = len(box.tasks)
     figure = Figure(figsize=(max(4.5, 3.2 * n), 3.6), layout="constrained")
     for ax, task in zip(figure.subplots(1, n, squeeze=False)[0], box.tasks, strict=True):
         said, rival, why = box.reasons(text, task)

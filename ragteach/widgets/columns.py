@@ -162,7 +162,9 @@ def features(
     texts: list[str], vectorizer: Any, column: dict[int, int]
 ) -> tuple[list[list], list[list[str]]]:
     """Each text as the page reads it: [[column, value], ...] in the text's order; unknown words."""
-    analyse, rows, unknown = vectorizer.build_analyzer(), [], []
+    analyse = vectorizer.build_analyzer()
+    rows = []
+    unknown = []
     for text, x in zip(texts, csr_matrix(vectorizer.transform(texts)), strict=True):
         values = dict(zip(x.indices.tolist(), x.data.tolist(), strict=True))
         spoken = list(dict.fromkeys(analyse(text)))

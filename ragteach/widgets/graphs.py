@@ -76,7 +76,8 @@ def graph_editor(
     at_least("lam_shared", lam_shared)
     train, val, test = three_parts(data, relatedness=relatedness, n_per_task=n_per_task, seed=seed)
     solver = GraphSolver(train, val, test, lam_shared)
-    names, n_tasks = solver.tensors.task_names, solver.tensors.n_tasks
+    names = solver.tensors.task_names
+    n_tasks = solver.tensors.n_tasks
     if not isinstance(graph, str):
         graph = np.asarray(graph, dtype=float)
     n_adapters = n_tasks if isinstance(graph, str) else graph.shape[-1]
@@ -149,7 +150,8 @@ def measures(solver: "GraphSolver", state: State) -> dict[str, float]:
         path = solver.path(graph, lam)
         accuracy = path.accuracy(solver.test)[:, 0].numpy()
         validation = path.accuracy(solver.parts["val"].stacked())[:, 0].numpy()
-    n_features, n_classes = solver.tensors.n_features, solver.tensors.n_classes
+    n_features = solver.tensors.n_features
+    n_classes = solver.tensors.n_classes
     kind = kinds(path.task_weights()[:, 0])
     names = map(word_for, solver.tensors.task_names)
     return {

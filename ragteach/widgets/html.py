@@ -154,7 +154,8 @@ def write(notebooks: Iterable[str | Path], folder: str | Path) -> list[Path]:
     """Write each notebook as a page into ``folder``; returns the pages."""
     import nbformat
 
-    pages, folder = [], make_folder(Path(folder), "folder (--to)")
+    pages = []
+    folder = make_folder(Path(folder), "folder (--to)")
     for path in map(Path, notebooks):
         if not path.is_file():
             raise refuse(

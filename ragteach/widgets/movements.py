@@ -168,7 +168,8 @@ def compute(
     modules = blocks_of(model, blocks)
     kept: list[Tensor] = []
     hooks = [module.register_forward_hook(partial(keep, kept)) for module in modules]
-    training, given = model.training, model.graph
+    training = model.training
+    given = model.graph
     model.eval()
 
     def states() -> Tensor:
@@ -184,7 +185,8 @@ def compute(
         rows: dict[str, list] = {"moved": [], "apart": [], "agree": [], "p": []}
         for strength in strengths:
             model.graph = given * strength
-            outs, ways = [], []
+            outs = []
+            ways = []
             for t in pair:
                 outs.append(model(x, t))
                 ways.append(states() - base)
@@ -315,7 +317,9 @@ def stacked(found: list[dict[str, Any]]) -> tuple[dict[str, np.ndarray], list[li
 
 def measures(arrays: dict, spec: dict, state: dict) -> dict[str, float]:
     """The numbers that a goal compares: means over the words of the state's sentence and layer."""
-    i, s, at = state["sentence"], state["strength"], state["layer"]
+    i = state["sentence"]
+    s = state["strength"]
+    at = state["layer"]
     n = len(spec["words"][i])
     apart = arrays["apart"][i, s, :, :n].mean(1)  # (n_layers,)
     moved = arrays["moved"][i, s, :, at, :n].mean(1)
@@ -335,7 +339,8 @@ def measures(arrays: dict, spec: dict, state: dict) -> dict[str, float]:
 
 def alt_text(arrays: dict, spec: dict) -> str:
     """What the figure shows, in words."""
-    state, names = spec["start"], spec["tasks"]
+    state = spec["start"]
+    names = spec["tasks"]
     n_layers = arrays["apart"].shape[2]
     first, last = (measures(arrays, spec, state | {"layer": at}) for at in (0, n_layers - 1))
     said = "; ".join(
@@ -354,9 +359,12 @@ def alt_text(arrays: dict, spec: dict) -> str:
 
 def twin(arrays: dict, spec: dict) -> Figure:
     """The static figure: words by layers, for each task, and how far the two are apart."""
-    state, words = spec["start"], spec["words"][0]
-    n, s = len(words), state["strength"]
-    moved, apart = arrays["moved"][0, s, :, :, :n], arrays["apart"][0, s, :, :n]
+    state = spec["start"]
+    words = spec["words"][0]
+    n = len(words)
+    s = state["strength"]
+    moved = arrays["moved"][0, s, :, :, :n]
+    apart = arrays["apart"][0, s, :, :n]
     parts = dict(zip(spec["tasks"], moved, strict=True)) | {"apart": apart}
     n_layers = len(apart)
     width = max(2.6, 0.5 * n_layers)

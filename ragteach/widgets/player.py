@@ -42,7 +42,8 @@ def toy_runs(
     data. Long enough that joint and alternating training end at nearly the same weights.
     """
     frame = make_toy(n_per_task={"films": 40, "cars": 40, "food": 40}, seed=seed)
-    data, runs = MultiTaskDataset.from_frame(frame), {}
+    data = MultiTaskDataset.from_frame(frame)
+    runs = {}
     plans = {
         "joint": ("joint", lam, lam_shared),
         "two-phase": ("two_phase", lam, lam_shared),
@@ -129,7 +130,8 @@ def trajectory_player(
 
 def measures(arrays: Arrays, state: State) -> dict[str, float]:
     """The numbers that a goal compares, at a state's frame of its schedule."""
-    run, at = state["run"], state["at"]
+    run = state["run"]
+    at = state["at"]
     norms = arrays["norms"][run, at]
     found = {
         "schedule": run + 1,
@@ -233,7 +235,8 @@ def _conflict(
     runs: dict[str, Trajectory], picks: list[np.ndarray], data: MultiTaskDataset
 ) -> np.ndarray:
     """Mean cosine over pairs of tasks: (n_runs, n_frames)."""
-    tensors, rows = data.stacked(), []
+    tensors = data.stacked()
+    rows = []
     for run, pick in zip(runs.values(), picks, strict=True):
         some = Trajectory(
             run.steps[pick],

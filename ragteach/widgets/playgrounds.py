@@ -122,7 +122,8 @@ def _twin() -> Figure:
     ax = figure.subplots()
     tasks = ["films", "cars", "food", "phones"]
     for t, task in enumerate(tasks):
-        color, marker = plots.CYCLE[0][t], plots.CYCLE[1][t]
+        color = plots.CYCLE[0][t]
+        marker = plots.CYCLE[1][t]
         ax.plot([0, 1], [-t, -t], color=color, marker=marker)
         ax.text(-0.06, -t, task, ha="right", va="center")
         ax.text(1.06, -t, f"W_s + A{t + 1}", ha="left", va="center")

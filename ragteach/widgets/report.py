@@ -213,7 +213,8 @@ def report(
         notes: more reasons to doubt, in sentences.
     """
     size = table["n_per_task"].max()
-    means, advice = summary(table), advise(table)
+    means = summary(table)
+    advice = advise(table)
     mean = means[means["n_per_task"] == size].set_index("strategy")["mean"][advice.strategy]
     overall = (
         f"The comparison at the top has {mean:.1%} for {advice.strategy}: the mean over "
@@ -300,7 +301,8 @@ def in_words(row: Any, reference: str = "RAG") -> str:
         return "no difference in any of these draws; how large a true one may be, they cannot say."
     if low == high and row.verdict not in ("better", "worse"):
         return f"{gap:+.1f} points in each of these few draws: too few to tell how draws differ."
-    low, high = max(low, -100), min(high, 100)
+    low = max(low, -100)
+    high = min(high, 100)
     span = f"95 % interval {low:+.1f} to {high:+.1f} points"
     if row.verdict == "better":
         return (
@@ -396,7 +398,8 @@ def _tasks(table: pd.DataFrame, advice: Advice, found: Look) -> str:
     """Each task's accuracy with the advised strategy and its rival; of many, the largest."""
     if advice.rival is None or len(found.tasks) < 2:
         return ""
-    one, other = advice.strategy, advice.rival
+    one = advice.strategy
+    other = advice.rival
     scores = by_task(table, one, other)
     if scores.empty:
         return ""
@@ -513,7 +516,8 @@ def _slider(split: Split) -> str:
 
 def _sentences(split: Split, advice: Advice) -> str:
     """What the advised strategy gets right and its rival wrong, and the reverse."""
-    one, other = advice.strategy, advice.rival
+    one = advice.strategy
+    other = advice.rival
     if other is None or other not in split.fitted:
         return ""
     parts = [

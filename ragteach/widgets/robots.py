@@ -149,7 +149,8 @@ def compute(
     train: Mapping[str, Any], grids: Mapping[str, Grid], lam: Any, lam_shared: float
 ) -> tuple[Arrays, Spec]:
     """All the numbers: (arrays, spec)."""
-    worlds, lam = list(train), np.asarray(lam, dtype=float)
+    worlds = list(train)
+    lam = np.asarray(lam, dtype=float)
     x, y = (np.concatenate([pair[k] for pair in train.values()]) for k in (0, 1))
     tasks = [world for world, (_, buttons) in train.items() for _ in buttons]
     model = RAG(N_SEEN, len(BUTTONS), len(worlds), tasks=worlds)
@@ -157,8 +158,10 @@ def compute(
     path = solve_path(model, data, lam=lam.tolist(), lam_shared=lam_shared)
     most = max(len(grid.cells) for grid in grids.values())
     shape = (len(lam), len(worlds), most)
-    press, moves = np.full(shape, -1), np.full(shape, -1)
-    leads, far = np.zeros((*shape[1:], 4), int), np.full(shape[1:], -1)
+    press = np.full(shape, -1)
+    moves = np.full(shape, -1)
+    leads = np.zeros((*shape[1:], 4), int)
+    far = np.full(shape[1:], -1)
     for r in range(len(lam)):
         policy = path.model(r)
         for t, world in enumerate(worlds):
@@ -213,7 +216,8 @@ def compute(
 
 def _moves(press: np.ndarray, grid: Grid) -> np.ndarray:
     """(n_cells,) moves until the policy is at the goal; -1 if it never is."""
-    at, found = np.arange(len(press)), np.full(len(press), -1)
+    at = np.arange(len(press))
+    found = np.full(len(press), -1)
     for k in range(len(press) + 1):
         found[(at == grid.goal) & (found < 0)] = k
         at = grid.next[at, press[at]]
@@ -222,7 +226,8 @@ def _moves(press: np.ndarray, grid: Grid) -> np.ndarray:
 
 def measures(arrays: Arrays, spec: Spec, state: State) -> dict[str, float]:
     """The numbers that a goal compares."""
-    r, t = state["lam"], state["world"]
+    r = state["lam"]
+    t = state["world"]
     cell = min(state["start"], len(spec["cells"][t]) - 1)
     share = np.asarray(arrays["share"])[r]
     way = _way(arrays, spec, r, t, cell)
@@ -240,7 +245,8 @@ def measures(arrays: Arrays, spec: Spec, state: State) -> dict[str, float]:
 
 def _way(arrays: Arrays, spec: Spec, r: int, t: int, cell: int) -> list[int]:
     """The cells from a start until the goal, or until one comes again."""
-    way, met = [cell], {cell}
+    way = [cell]
+    met = {cell}
     while way[-1] != spec["goals_at"][t]:
         button = int(arrays["press"][r, t, way[-1]])
         way.append(int(arrays["leads"][t, way[-1], button]))
@@ -256,7 +262,8 @@ def twin(arrays: Arrays, spec: Spec, grids: Mapping[str, Grid]) -> Figure:
     """
     import matplotlib.pyplot as plt
 
-    worlds, best = spec["worlds"], spec["best"]
+    worlds = spec["worlds"]
+    best = spec["best"]
     figure, axes = plt.subplot_mosaic(
         [[*worlds], ["share"] * len(worlds)],
         figsize=(max(6.0, 2.2 * len(worlds)), 5.4),

@@ -232,7 +232,8 @@ def measures(arrays: Arrays, spec: Spec, state: State) -> dict[str, float]:
         toy = {name: state[name] for name in KNOBS}
         if toy != {name: spec["start"][name] for name in KNOBS}:
             arrays, spec = _elsewhere(arrays, spec, toy)
-    lam, accuracy = as_numpy(arrays["lam"]), as_numpy(arrays["accuracy"])
+    lam = as_numpy(arrays["lam"])
+    accuracy = as_numpy(arrays["accuracy"])
     at = int(np.abs(np.log(lam / state["lam"])).argmin())
     mean = accuracy.mean(1)
     reads = read(arrays, spec, at, state).argmax(-1).tolist()
@@ -343,7 +344,9 @@ def compute(
     model: RAG | None = None,
 ) -> tuple[Arrays, Spec]:
     """All the numbers: (arrays, spec).  The optimum at every lambda, solved side by side."""
-    names, vectorizer, n_classes = data.task_names, data.vectorizer, data.n_classes
+    names = data.task_names
+    vectorizer = data.vectorizer
+    n_classes = data.n_classes
     model = model or RAG(data.n_features, n_classes, data.n_tasks, tasks=names, init="zero")
     graph = unless_identity(routing(model))
     path = solve_path(model, data, list(lam), lam_shared, tol=1e-6)
@@ -363,7 +366,8 @@ def compute(
     thing = _thing(train)
     make = encoded_columns if isinstance(vectorizer, Encoder) else word_columns
     found = make(vectorizer, train, texts, shared, adapters, best, words)
-    drawn, about = found.drawn, ABOUT + found.note.format(thing=thing)
+    drawn = found.drawn
+    about = ABOUT + found.note.format(thing=thing)
     arrays = {
         "lam": lam,
         "accuracy": accuracy,
@@ -445,7 +449,9 @@ def _sentences(
     differ = probability.std(1, correction=min(1, len(names) - 1)).sum(-1).numpy() / np.sqrt(
         [len(text.split()) for text in test.text[pick]]
     )
-    texts, owners, labels = [], [], []
+    texts = []
+    owners = []
+    labels = []
     for task in [names[i % len(names)] for i in range(n)]:
         rows = [
             i
@@ -461,21 +467,22 @@ def _sentences(
         several = is_list(sentence) and not isinstance(sentence, str)
         own = [str(text) for text in (sentence if several else [sentence])]
         nobody = [-1] * len(own)
-        texts, owners, labels = [*own, *texts], [*nobody, *owners], [*nobody, *labels]
+        texts = [*own, *texts]
+        owners = [*nobody, *owners]
+        labels = [*nobody, *labels]
     return texts, owners, labels
 
 
 def twin(arrays: Arrays, spec: Spec) -> Figure:
     """The static figure: the same two pictures, at the lambda that validation chose."""
-    lam, accuracy, best, tasks = (
-        arrays["lam"],
-        np.asarray(arrays["accuracy"]),
-        spec["best"],
-        spec["tasks"],
-    )
+    lam = arrays["lam"]
+    accuracy = np.asarray(arrays["accuracy"])
+    best = spec["best"]
+    tasks = spec["tasks"]
     figure = Figure(figsize=(11, 3.7), layout="constrained")
     left, right = figure.subplots(1, 2)
-    styles, markers = ["-", "--", ":", "-.", (0, (5, 1)), (0, (1, 3))], "os^DpP"
+    styles = ["-", "--", ":", "-.", (0, (5, 1)), (0, (1, 3))]
+    markers = "os^DpP"
     curves = {task: accuracy[:, t] for t, task in enumerate(tasks)}
     lines = stand_out(curves, most=len(spec["colors"]))  # as many as colours tell apart
     draw_others(left, {task: (lam, y) for task, y in curves.items() if task not in lines})
@@ -502,13 +509,15 @@ def twin(arrays: Arrays, spec: Spec) -> Figure:
     left.set_title("Share of new sentences classified correctly (one draw)", pad=16, loc="left")
     left.legend(fontsize=8, frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
     columns = [spec["words"].index(w) for w in spec["drawn"]]
-    shared, adapters = as_numpy(arrays["shared"]), as_numpy(arrays["adapters"])
+    shared = as_numpy(arrays["shared"])
+    adapters = as_numpy(arrays["adapters"])
     base = (shared[best, -1] - shared[best, 0])[columns]
     rows = np.arange(len(columns))[::-1]
     right.axvline(0, color="0.8", lw=1)
     right.scatter(base, rows, marker="|", s=260, color="0.1", linewidths=3, label="shared")
     for k, task in enumerate(lines):
-        t, color = tasks.index(task), spec["colors"][k]
+        t = tasks.index(task)
+        color = spec["colors"][k]
         own = base + (adapters[best, t, -1] - adapters[best, t, 0])[columns]
         y = rows + 0.24 - 0.16 * min(1, 4 / len(lines)) * k
         right.hlines(y, base, own, color=color, lw=1)

@@ -162,7 +162,8 @@ class Lab:
 
 def measures(lab: Lab, spec: Spec, state: State) -> dict[str, float]:
     """The numbers that a goal compares, at a state's step: trained for them."""
-    lam, step = LAMS[state["lam"]], lab.steps[state["at"]]
+    lam = LAMS[state["lam"]]
+    step = lab.steps[state["at"]]
     with one_thread():
         history = lab.run(
             INITS[state["init"]], SCALES[state["scale"]], [lam, 0.0], step, lab.rates[state["lr"]]
@@ -257,7 +258,9 @@ def compute(lab: Lab, word: str | None, made: str, begin: dict[str, int]) -> tup
 
 def twin(lab: Lab, spec: Spec) -> Figure:
     """The static figure: the bundle without and with a penalty."""
-    lams, n, j = [0.0, SHOWN["lam"]], len(lab.seeds), spec["column"]
+    lams = [0.0, SHOWN["lam"]]
+    n = len(lab.seeds)
+    j = spec["column"]
     history = lab.run(
         "normal", SHOWN["scale"], lams, lab.steps[-1], lab.lr, record=max(1, lab.steps[1])
     )

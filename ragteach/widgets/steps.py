@@ -187,7 +187,8 @@ def measures(arrays: Arrays, spec: Spec, state: State) -> dict[str, float]:
         for k in ("x", "shared", "adapter", "rest", "bias")
     )
     y = np.eye(len(spec["classes"]))[state["label"]]
-    rate, moves = RATES[state["rate"]], spec["moves"]
+    rate = RATES[state["rate"]]
+    moves = spec["moves"]
     for _ in range(state["steps"]):
         error = probabilities((shared + own + rest) @ x + bias) - y
         shared -= rate * moves["shared"] * np.outer(error, x)

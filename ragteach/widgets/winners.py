@@ -83,7 +83,8 @@ def who_wins(
 
 def measures(arrays: Arrays, spec: Spec, state: State) -> dict[str, float]:
     """The numbers that a goal compares, at a state's cell."""
-    r, n = state["r"], state["n"]
+    r = state["r"]
+    n = state["n"]
     lead, low, _ = arrays["margin"][r, n]
     means = arrays["stats"][..., 0]  # (n_relatedness, n_sizes, n_strategies)
     behind = np.fmax.reduce(means, axis=-1, keepdims=True) - means
@@ -113,14 +114,16 @@ def compute(table: pd.DataFrame) -> tuple[Arrays, Spec]:
     )
     ratio, kind = drawn(rows)
     shape = (len(r_values), len(n_values), len(strategies))
-    seeds_values, stats = np.full((*shape, len(seeds)), np.nan), np.full((*shape, 3), np.nan)
+    seeds_values = np.full((*shape, len(seeds)), np.nan)
+    stats = np.full((*shape, 3), np.nan)
     for (r, n, strategy), group in rows.groupby(["relatedness", "n_per_task", "strategy"]):
         if strategy in strategies:
             at = r_values.index(r), n_values.index(n), strategies.index(strategy)
             stats[at] = interval(group["value"], test_per_train=ratio)
             for seed, value in zip(group["seed"], group["value"], strict=True):
                 seeds_values[(*at, seeds.index(seed))] = value
-    best, margins = np.zeros(shape[:2]), np.full((*shape[:2], 3), np.nan)
+    best = np.zeros(shape[:2])
+    margins = np.full((*shape[:2], 3), np.nan)
     cells = winners(rows[rows["strategy"].isin(strategies)])
     for cell in cells.to_dict("records"):
         here = r_values.index(cell["relatedness"]), n_values.index(cell["n_per_task"])

@@ -122,7 +122,8 @@ def starts(grid: Grid, n: int, seed: int = 0) -> np.ndarray:
 def demonstrate(grid: Grid, start: int) -> tuple[np.ndarray, np.ndarray]:
     """What the expert saw and pressed on its way from a start: (n_moves, N_SEEN), (n_moves,)."""
     press = expert(grid)
-    at, way = start, []
+    at = start
+    way = []
     while press[at] >= 0:
         way.append(at)
         at = grid.next[at, press[at]]

@@ -178,7 +178,8 @@ def _usual_index() -> list[str]:
 def _pip_settings() -> list[Path]:
     """Where pip keeps its settings on this system."""
     given = os.environ.get("PIP_CONFIG_FILE")
-    home, name = Path.home(), "pip.ini" if os.name == "nt" else "pip.conf"
+    home = Path.home()
+    name = "pip.ini" if os.name == "nt" else "pip.conf"
     places = [Path("/etc"), Path("/etc/xdg/pip"), home / ".config/pip", home / ".pip"]
     places += [
         home / "Library/Application Support/pip",

@@ -93,7 +93,8 @@ class Grid:
         gust = GUSTS.get(self.sign(cell))
         at = self._one(cell, PUSH[way])
         while self.sign(at) == "~" and at != cell:
-            cell, at = at, self._one(at, PUSH[way])
+            cell = at
+            at = self._one(at, PUSH[way])
         if gust and self.sign(at) != "G":
             at = self._one(at, gust)
         return at

@@ -147,9 +147,11 @@ class Grammar:
 
     def _sequence(self, rest: str) -> tuple[str, str]:
         """Up to a closing bracket: one of the alternatives, or all in any order (";")."""
-        parts, mark = [""], "|"
+        parts = [""]
+        mark = "|"
         while rest and rest[0] not in ")]":
-            head, rest = rest[0], rest[1:]
+            head = rest[0]
+            rest = rest[1:]
             if head in "|;":
                 mark = head
                 parts.append("")
@@ -173,7 +175,8 @@ class Grammar:
             return str(self.rng.choice(self.fill[name]))
         known = self.data["lists"].get(name, {})
         if "range" in known:
-            low, high = known["range"]["from"], known["range"]["to"]
+            low = known["range"]["from"]
+            high = known["range"]["to"]
             return str(self.rng.integers(low, high + 1))
         if "values" in known:
             value = known["values"][self.rng.integers(len(known["values"]))]

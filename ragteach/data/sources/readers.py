@@ -29,7 +29,8 @@ TRAITS = ("funny", "dark", "young", "true", "family", "outdoors")
 SETTINGS = {"one taste": 0.9, "half and half": 0.5, "own tastes": 0.1}
 PARTS = {"known": 24, "trial": 6, "new": 9}  # of the items of one interest, in the file's order
 CUTS = (-1.2, -0.5, 0.3, 1.1)  # in standard deviations: between 1 and 2, 2 and 3 ...
-WORTH, NOISE = 0.4, 0.6
+WORTH = 0.4
+NOISE = 0.6
 
 
 def load_items() -> pd.DataFrame:

@@ -27,12 +27,16 @@ from ragteach.data.resemblance import text_key
 SHORTEST = 5  # letters of a word in which one wrong letter is a typo, not another word
 SEVERAL = 5  # tasks that are named one by one
 LONGEST = 60  # letters that are compared
-FEW_ROWS, FEW_SHARE = 3, 0.1  # a typo is rare: so many rows, or this share of the other's
+# a typo is rare: so many rows, or this share of the other's
+FEW_ROWS = 3
+FEW_SHARE = 0.1
 WORDS = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8,
          "nine": 9, "ten": 10}  # fmt: skip
 MEANT = {"+": "plus", "#": "sharp", "<": "less", ">": "more", "=": "is", "%": "percent", "&": "and",
          "\u2264": "most", "\u2265": "least", "$": "dollar", "\u20ac": "euro"}  # fmt: skip
-SIGNS, NUMBER, TYPO = "case, spaces, signs or accents", "the way a number is written", "a letter"
+SIGNS = "case, spaces, signs or accents"
+NUMBER = "the way a number is written"
+TYPO = "a letter"
 
 
 @dataclass(frozen=True)
@@ -211,7 +215,8 @@ def _meeting(
 
 def _one_wrong(one: str, other: str) -> bool:
     """Whether the difference is a typo: in one word of letters, not in a number or a short name."""
-    a, b = one.split(), other.split()
+    a = one.split()
+    b = other.split()
     if len(a) != len(b):
         return False
     wrong = [(x, y) for x, y in zip(a, b, strict=True) if x != y]
@@ -227,7 +232,8 @@ def _near(x: str, y: str) -> bool:
     start = next((i for i, (a, b) in enumerate(zip(x, y, strict=False)) if a != b), None)
     if start is None:
         return abs(len(x) - len(y)) == 1
-    rest, other = x[start:], y[start:]
+    rest = x[start:]
+    other = y[start:]
     swapped = rest[1::-1] + rest[2:] == other and len(rest) > 1
     return swapped or rest[1:] == other[1:] or rest[1:] == other or rest == other[1:]
 

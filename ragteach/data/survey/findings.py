@@ -18,7 +18,9 @@ from ragteach.data.naming import MOST_ON_A_SCALE, NUMBER
 from ragteach.data.survey.alike import cure_of_few, dropped, look_alikes
 
 NEEDED = 5  # rows of a task that `compare` asks for
-TINY, SMALL = 15, 100  # rows of a task: too few to test; few enough to say so
+# rows of a task: too few to test; few enough to say so
+TINY = 15
+SMALL = 100
 MOST_ALIKE = 5  # names that are told one by one
 RARE = 5  # rows that a (task, label) pair needs to be in training, validation and test
 DISAGREE = 0.2  # share of sentences on which two strategies differ, unless measured
@@ -26,7 +28,9 @@ MARKUP = re.compile(r"</?[a-zA-Z][^<>]*>|&(?:[a-zA-Z]{2,8}|#\d{1,6});")  # HTML 
 POINTS = (1, 2, 5, 10)  # percentage points
 TEST_SHARE = 0.2  # of the rows, in each draw
 MOST_TESTED = 1000  # texts of a task, in each draw
-FEW, ENOUGH = 5, 20  # draws: a first look; what a verdict takes, here and everywhere
+# draws: a first look; what a verdict takes, here and everywhere
+FEW = 5
+ENOUGH = 20
 POWER = 0.8
 
 
@@ -212,7 +216,8 @@ def about_numbers(names: list[str], ordered: bool) -> Iterator[Finding]:
 
 def _about_sizes(tasks: pd.DataFrame, small: pd.Series) -> Finding:
     """How large the tasks are, and whether one is too small to say anything about."""
-    n, most = int(small["rows"]), int(tasks["rows"].max())
+    n = int(small["rows"])
+    most = int(tasks["rows"].max())
     tested = max(1, round(TEST_SHARE * n))
     said = f"the smallest of {len(tasks)} tasks is {small['task']!r} with {row_count(n)}"
     said += (
@@ -305,7 +310,8 @@ def about_power(power: pd.DataFrame) -> Iterator[Finding]:
     """Which differences these rows can show: from `power_table`."""
     last = power.iloc[-1]
     best = power[power["within_reach"]].iloc[0] if power["within_reach"].any() else last
-    few, many = best[f"power_{FEW}"], best[f"power_{ENOUGH}"]
+    few = best[f"power_{FEW}"]
+    many = best[f"power_{ENOUGH}"]
     seen = (
         f"a true difference of {best['points']:.0f} points would be called clear in {few:.0%} of "
         f"comparisons of {FEW} draws, in {many:.0%} of {ENOUGH} (by the noncentral t, if two "

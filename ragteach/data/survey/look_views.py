@@ -63,7 +63,8 @@ def as_html(look: Any) -> str:
 
 def _read_as(columns: dict, shown: Callable[[str], str]) -> list[tuple[str, str]]:
     """(role, the columns that were read as it), each name as ``shown`` writes it."""
-    label, task = columns["label"], columns["task"]
+    label = columns["label"]
+    task = columns["task"]
     several = not isinstance(label, str)
     alone = "one per label column" if several else "none (one task)"
     return [

@@ -147,12 +147,15 @@ def look(
     rows, before = _frame(data, text, label, task)
     rows["key"] = [text_key(words) for words in rows["text"].tolist()]
     rng = np.random.default_rng(seed)
-    label_names, task_names = rows.attrs["label_names"], rows.attrs["task_names"]
-    tasks, classes = _tasks(rows, task_names), _balance(rows["label"], label_names)
+    label_names = rows.attrs["label_names"]
+    task_names = rows.attrs["task_names"]
+    tasks = _tasks(rows, task_names)
+    classes = _balance(rows["label"], label_names)
     overlap = shared_words(rows, rng)
     different = int((~rows.duplicated(["key", "task"])).sum())
     power = power_table(different, rows["task"].nunique())
-    left_out, mended = rows.attrs.get("left_out", {}), rows.attrs.get("mended", [])
+    left_out = rows.attrs.get("left_out", {})
+    mended = rows.attrs.get("mended", [])
     counts = {f"rows without {role}": left_out.get(role, 0) for role in ROLES}
     column = rows.attrs["columns"]["label"]
     ordered = isinstance(column, str) and ordered_values(label_names, column) is not None
@@ -209,7 +212,8 @@ def _balance(labels: pd.Series, names: list[str]) -> pd.DataFrame:
 def _tasks(rows: pd.DataFrame, names: list[str]) -> pd.DataFrame:
     count = rows.groupby(["task", "label"], sort=False).size()
     by_task = count.groupby(level="task", sort=False)
-    total, top = by_task.sum().reindex(names), by_task.max().reindex(names)
+    total = by_task.sum().reindex(names)
+    top = by_task.max().reindex(names)
     low, high = wilson(top, total)
     return pd.DataFrame(
         {

@@ -48,7 +48,8 @@ NO_SPACES = {"CJK", "HIRAGANA", "KATAKANA", "THAI", "LAO", "KHMER", "MYANMAR"}
 def about_repeats(rows: pd.DataFrame, counts: dict) -> Iterator[Finding]:
     """Texts that stand there twice: in a task, in several, with two labels."""
     code = pd.factorize(rows["key"])[0]
-    task, label = pd.factorize(rows["task"])[0], pd.factorize(rows["label"])[0]
+    task = pd.factorize(rows["task"])[0]
+    label = pd.factorize(rows["label"])[0]
     table = pd.DataFrame({"text": code, "task": task, "label": label})
     within = int(table.duplicated(["text", "task"]).sum())
     per_text = table.drop_duplicates(["text", "task"]).groupby("text").size()
@@ -104,7 +105,8 @@ def counted_texts(n: int) -> str:
 def about_twins(rows: pd.DataFrame, counts: dict, rng: np.random.Generator) -> Iterator[Finding]:
     """Texts that are nearly the same as another."""
     texts = rows.drop_duplicates("key").reset_index(drop=True)
-    n_all, sampled = len(texts), len(texts) > TWIN_SAMPLE
+    n_all = len(texts)
+    sampled = len(texts) > TWIN_SAMPLE
     if sampled:
         chosen = np.sort(rng.choice(n_all, TWIN_SAMPLE, replace=False))
         texts = texts.iloc[chosen].reset_index(drop=True)
@@ -242,7 +244,8 @@ def about_lengths(rows: pd.DataFrame, counts: dict) -> Iterator[Finding]:
     """Very long texts, and texts of one word."""
     letters = np.array([len(text) for text in rows["text"].tolist()])
     single = sum(" " not in key and not JOINED.search(key) for key in rows["key"].tolist())
-    middle, long = int(np.median(letters)), int((letters > LONG).sum())
+    middle = int(np.median(letters))
+    long = int((letters > LONG).sum())
     counts |= {"letters, median": middle, "letters, most": int(letters.max())}
     counts |= {"very long texts": long, "texts of one word": single}
     said = f"half of the texts have up to {middle} letters, the longest has {letters.max():,}"
@@ -272,7 +275,8 @@ def about_words(overlap: pd.DataFrame, counts: dict) -> Iterator[Finding]:
     values = overlap.to_numpy()
     upper = np.triu_indices(len(values), 1)
     between = values[upper]
-    most, least = int(between.argmax()), int(between.argmin())
+    most = int(between.argmax())
+    least = int(between.argmin())
     tasks = list(overlap.index)
     name = [f"{tasks[i]!r} and {tasks[j]!r}" for i, j in zip(*upper, strict=True)]
     counts["words shared, mean"] = float(between.mean())

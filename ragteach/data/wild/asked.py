@@ -23,7 +23,8 @@ from ragteach.data.wild.columns import ROLES
 from ragteach.data.wild.reading import load_table
 from ragteach.errors import RagteachError, refuse
 
-RENAMES, DROPS = ("rename_label", "rename_task"), ("drop_label", "drop_task")
+RENAMES = ("rename_label", "rename_task")
+DROPS = ("drop_label", "drop_task")
 CHANGES = (*RENAMES, *DROPS, "least_rows")
 ARGUMENT = re.compile(
     r"""\b(text|label|task|encoding|missing|separator|sheet)=(?:(["'])(.*?)\2|([^\s"'\[]+))"""

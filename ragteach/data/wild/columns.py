@@ -123,7 +123,8 @@ def find_columns(
     if several == ():
         raise refuse(expected="label columns", got="label = []", fix="name at least one")
     if several is not None and len(several) == 1:
-        label, several = several[0], None
+        label = several[0]
+        several = None
     given = [("text", text), *(("label", name) for name in several or [label]), ("task", task)]
     for role, name in given:
         if name is not None and name not in names:

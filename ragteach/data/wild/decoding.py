@@ -48,7 +48,8 @@ def decoded(raw: bytes, name: str, encoding: str | None) -> str:
         ) from None
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
-        start, end = raw.rfind(b"\n", 0, error.start) + 1, raw.find(b"\n", error.start)
+        start = raw.rfind(b"\n", 0, error.start) + 1
+        end = raw.find(b"\n", error.start)
         shown = raw[start : end if end >= 0 else None]
         readings = {
             shown.decode(other, "replace").strip()[:60]: other

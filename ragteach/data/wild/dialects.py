@@ -139,7 +139,8 @@ def _below_titles(text: str, separator: str | None) -> str:
             continue
         if set("".join(titles)) & set(SEPARATORS):  # of a header, in another dialect
             continue
-        header, below = rows[top][1], [row for _, row in rows[top + 1 :]]
+        header = rows[top][1]
+        below = [row for _, row in rows[top + 1 :]]
         if len(header) != len(below[0]):
             continue
         if any(map(is_likely, header)) or _is_table(header, below, sign):

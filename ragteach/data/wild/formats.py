@@ -167,7 +167,8 @@ def _flat(table: pd.DataFrame) -> pd.DataFrame:
         rows = [value if isinstance(value, dict) else {} for value in values]
         inner = pd.json_normalize(rows).set_index(table.index).add_prefix(f"{name}.")
         place = list(table.columns).index(name)
-        left, right = table.iloc[:, :place], table.iloc[:, place + 1 :]
+        left = table.iloc[:, :place]
+        right = table.iloc[:, place + 1 :]
         table = pd.concat([left, inner, right], axis=1)
     return table
 

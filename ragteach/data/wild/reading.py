@@ -195,7 +195,9 @@ def _bytes(source: Any) -> tuple[Any, str]:
 
 def _piped(path: Path) -> bytes:
     """What somebody writes into a pipe; refuses one that nobody has open after a while."""
-    number, parts, tries = os.open(path, os.O_RDONLY | os.O_NONBLOCK), list[bytes](), 0
+    number = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    parts = list[bytes]()
+    tries = 0
     with open(number, "rb", buffering=0) as pipe:
         while True:
             part = pipe.read(2**20)

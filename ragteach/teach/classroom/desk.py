@@ -42,7 +42,8 @@ class Desk:
     def do(self, asked: dict) -> dict:
         """Call, read, set, or run a function of the course's on a thing of the student's."""
         args, kwargs = self._unpacked()
-        before, self.modules = self.modules, things.modules_in(args, kwargs)
+        before = self.modules
+        self.modules = things.modules_in(args, kwargs)
         try:
             value = self._done(asked, args, kwargs)
             homes = [things.state_of(module) for module in self.modules]

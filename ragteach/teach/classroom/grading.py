@@ -83,7 +83,8 @@ def grade(
     whole("jobs", jobs, 1, 1024)
     yes_no("say", say)
     judging.check_lessons(lessons)
-    root, out = Path(folder), Path(out)
+    root = Path(folder)
+    out = Path(out)
     found = submissions.find(root)
     if out.resolve().is_relative_to(root.resolve()):
         raise refuse(

@@ -241,13 +241,16 @@ def _of_one(number: str, answer: slices.Answer, world: str, limits: Limits, fres
         with Student(limits, world, fresh) as student:
             try:
                 yours = student.answer(answer.statements, answer.expression)
-                result, how = checks._judge(number, yours), "apart"
+                result = checks._judge(number, yours)
+                how = "apart"
             except NotData:
-                result, how = _beside(student, number), "beside"
+                result = _beside(student, number)
+                how = "beside"
     except (wire.Hung, wire.TooMuch) as error:
         return _verdict(Result(number, FAIL, f"{NO_END}, {error}."), "none")
     except Exception as error:
-        result, how = checks._explain_error(number, error, is_code=True), "none"
+        result = checks._explain_error(number, error, is_code=True)
+        how = "none"
         return _verdict(result, how)
     verdict = _verdict(result, how)
     if checks.get(number).bound is not None and how == "apart":

@@ -220,7 +220,8 @@ def make_kit(out: str | Path) -> list[Path]:
         RagteachError: a package that draws pages is missing, or ``out`` cannot be written.
     """
     need("nbconvert", "latex2mathml")
-    source, out = notebooks(), Path(out)
+    source = notebooks()
+    out = Path(out)
     make_folder(out, "out")
     start = START.format(address=address(source / "00_start_here.ipynb"))
     handed = {"START.txt": start.encode()}

@@ -140,7 +140,8 @@ def heat_map(results: list[dict], numbers: list[str]) -> str:
     n = max(len(results), 1)
     for number in numbers:
         marks = [result["exercises"].get(number, {}).get("status") for result in results]
-        passed, failed = marks.count(PASS), marks.count(FAIL)
+        passed = marks.count(PASS)
+        failed = marks.count(FAIL)
         common = met[number].most_common(5)
         cells = shaded(passed, n, "0,114,178") + shaded(failed, n, "213,94,0")
         cells += "".join(shaded(count, n, "213,94,0", message) for message, count in common)

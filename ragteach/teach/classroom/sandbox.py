@@ -169,7 +169,8 @@ class Student:
             content = things.packed((args, kwargs), self.callbacks)
         except Exception:
             raise NotData from None
-        before, self.modules = self.modules, things.modules_in(args, kwargs)
+        before = self.modules
+        self.modules = things.modules_in(args, kwargs)
         try:
             wire.send_data(self.link, {"do": what, "place": place, "name": name})
             wire.send(self.link, content)
@@ -190,7 +191,8 @@ class Student:
                 break
             self._called_back(said)
         if self.raised is not None:  # by one of the judge's own functions, whoever caught it there
-            error, self.raised = self.raised, None
+            error = self.raised
+            self.raised = None
             raise error
         if "error" in said:
             raise _error(str(said["error"]), str(said.get("message", "")))
@@ -199,7 +201,8 @@ class Student:
     def _called_back(self, said: dict) -> None:
         try:
             function = self.callbacks[int(said["callback"])]
-            args, kwargs = self._decoded(said["args"]), self._decoded(said["kwargs"])
+            args = self._decoded(said["args"])
+            kwargs = self._decoded(said["kwargs"])
             answer = function(*args, **kwargs)
             content = things.packed(self._handed(answer), self.callbacks)
         except Exception as error:

@@ -223,7 +223,8 @@ def slice_of(expression: ast.expr, before: list[ast.stmt]) -> list[ast.stmt]:
 def _with_bodies(names: set[str], before: list[ast.stmt]) -> set[str]:
     """The names, and those that functions of these names read, and so on."""
     bodies = {n.name: n for n in before if isinstance(n, ast.FunctionDef | ast.ClassDef)}
-    found, new = set(names), set(names)
+    found = set(names)
+    new = set(names)
     while new:
         read = set().union(*(reads(bodies[name]) for name in new & bodies.keys()))
         new = read - found

@@ -98,7 +98,8 @@ def _function(place: int, asked: Asked, parameters: list) -> Callable:
     def called(*args: object, **kwargs: object) -> object:
         return asked("call", place, "", args, kwargs)
 
-    called.place, called.asked = place, asked  # type: ignore[attr-defined]
+    called.place = place  # type: ignore[attr-defined]
+    called.asked = asked  # type: ignore[attr-defined]
     kinds = inspect._ParameterKind
     with contextlib.suppress(Exception):
         called.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
@@ -182,7 +183,8 @@ class Unpacker(pickle.Unpickler):
 
     def __init__(self, content: bytes, things: list, callback: Callable[[int], Callable]):
         super().__init__(io.BytesIO(content))
-        self.things, self.callback = things, callback
+        self.things = things
+        self.callback = callback
 
     def persistent_load(self, told: tuple) -> Any:
         what, place = told

@@ -72,7 +72,8 @@ def maximum_forgotten(z):
 
 def cross_entropy(z, y):
     there = y != -100
-    z, y = z[there], y[there]
+    z = z[there]
+    y = y[there]
     if len(y) == 0:
         return z.new_zeros(())
     log_p = log_softmax(z)  # (n_docs, n_classes)
@@ -123,7 +124,8 @@ def objective(parts, data, graph, alphas, lam, lam_shared):
 
 
 def one_mean_over_all(parts, data, graph, alphas, lam, lam_shared):
-    (shared, adapters, bias), (x, y, task) = parts, data
+    shared, adapters, bias = parts
+    x, y, task = data
     W = shared + torch.tensordot(graph, adapters, dims=1)
     z = torch.einsum("if,icf->ic", x, W[task]) + bias[task]
     J = lam_shared / 2 * shared.square().sum() + lam / 2 * adapters.square().sum()
@@ -191,7 +193,8 @@ def tiny_steps(n_steps, lr, moving=("shared", "adapter", "bias")):
     """
     weights = {k: torch.tensor(TINY[k], dtype=torch.float64) for k in ("shared", "adapter")}
     weights["bias"] = torch.zeros(3, dtype=torch.float64)
-    x, y = torch.ones(4, dtype=torch.float64), torch.tensor([0.0, 0.0, 1.0], dtype=torch.float64)
+    x = torch.ones(4, dtype=torch.float64)
+    y = torch.tensor([0.0, 0.0, 1.0], dtype=torch.float64)
     for _ in range(n_steps):
         z = (weights["shared"] + weights["adapter"]) @ x + weights["bias"]
         error = z.softmax(0) - y

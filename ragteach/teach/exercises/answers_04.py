@@ -261,7 +261,8 @@ def train_by_slips(
     """train_by with another optimiser, one optimiser for all turns, or another number noted."""
     moves = [("shared", "adapters")] if schedule == "joint" else [("shared",), ("adapters",)]
     turns = moves * (rounds if schedule == "alternating" else 1)
-    losses, optimizer = [], None
+    losses = []
+    optimizer = None
     for moving in turns:
         model.freeze("shared", "adapters")
         model.unfreeze(*moving)

@@ -50,7 +50,8 @@ def shared_part(lam, lam_shared):
 
 def film(model, loss, steps, lr):
     optimizer = torch.optim.SGD(model.parameters(), lr=lr)
-    shared, adapters = [], []
+    shared = []
+    adapters = []
     for _ in range(steps):
         optimizer.zero_grad()
         loss(model).backward()
@@ -62,7 +63,8 @@ def film(model, loss, steps, lr):
 
 def film_with_a_slip(model, loss, steps, lr, clear=True, kind=torch.optim.SGD, **how):
     """The film of a loop without zero_grad, or with another optimiser."""
-    shared, adapters = [], []
+    shared = []
+    adapters = []
     optimizer = kind(model.parameters(), lr=lr, **how)
     for _ in range(steps):
         if clear:

@@ -28,7 +28,8 @@ def size(weights):
 
 
 def wrong_spreads(weights):
-    centred, across = without_shift(weights), without_shift(weights, 2)
+    centred = without_shift(weights)
+    across = without_shift(weights, 2)
     norms = distances(centred)
     return [
         (
@@ -282,7 +283,8 @@ def expected_overlap(n_adapters, per_task):
 
 
 def wrong_overlaps(n_adapters, per_task):
-    right, share = expected_overlap(n_adapters, per_task), per_task / n_adapters
+    right = expected_overlap(n_adapters, per_task)
+    share = per_task / n_adapters
     return [
         ((per_task, share**2), "That is for one adapter. Sum over all K of them."),
         (

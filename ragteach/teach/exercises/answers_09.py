@@ -111,7 +111,8 @@ def precisions(truth, said):
 
 def macro_f1(truth, said):
     """The mean over classes of the harmonic mean of precision and recall."""
-    r, p = recalls(truth, said), precisions(truth, said)
+    r = recalls(truth, said)
+    p = precisions(truth, said)
     return (2 * r * p / np.maximum(r + p, 1e-12)).mean()
 
 

@@ -16,7 +16,9 @@ def labels_moved(rating, c, c_new):
 
 def wrong_moves(rating, c, c_new):
     """(answer, message) of the typical mistakes."""
-    m, low, high = np.abs(rating), c, c_new
+    m = np.abs(rating)
+    low = c
+    high = c_new
     inside = (m > low) & (m <= high)
     return [
         (
@@ -350,7 +352,8 @@ def mcnemar(right_a, right_b):
 def wrong_mcnemars(a, b):
     """(answer, message) of the typical mistakes."""
     n10, n01, p = mcnemar(a, b)
-    n, right = len(a), (int(a.sum()), int(b.sum()))
+    n = len(a)
+    right = (int(a.sum()), int(b.sum()))
 
     def fair(k, total, side="two-sided"):
         return stats.binomtest(k, total, alternative=side).pvalue

@@ -378,7 +378,8 @@ def tokens_until_merging_pays(n_out, n_in, r):
 
 
 def wrong_tokens(n_out, n_in, r):
-    merge, saved = n_out * r * n_in, r * (n_in + n_out)
+    merge = n_out * r * n_in
+    saved = r * (n_in + n_out)
     return [
         (saved / merge, "Upside down: what merging costs, divided by what it saves at a token."),
         (
@@ -428,4 +429,5 @@ LAW_MESSAGES = {
     "merging": "Each layer's change is a matrix: W_0 + dW_s + dA_t is one nn.Linear again.",
 }
 
-BUDGET, BAR = 700, 0.6
+BUDGET = 700
+BAR = 0.6

@@ -266,7 +266,8 @@ class BestEpoch:
 
     def on_epoch(self, model, epoch, record):
         if record["val_loss"] < self.val_loss:
-            self.epoch, self.val_loss = epoch, record["val_loss"]
+            self.epoch = epoch
+            self.val_loss = record["val_loss"]
 
 
 # Four runs: the number of the first epoch, validation losses, training losses.

@@ -439,9 +439,11 @@ TRIAL = {
 
 def wrong_intervals(scores, baseline, sign=1):
     """Typical mistakes and their diagnosis; sign is -1 where a lower score is better."""
-    difference, n = sign * (scores - baseline), len(scores)
+    difference = sign * (scores - baseline)
+    n = len(scores)
     mean, low, high = interval(difference)
-    t, root = stats.t.ppf(0.975, n - 1), np.sqrt(n)
+    t = stats.t.ppf(0.975, n - 1)
+    root = np.sqrt(n)
     spread = difference.std(ddof=1) / root
     turned = "it is your scores minus the baseline's" if sign == 1 else "lower is better here"
 

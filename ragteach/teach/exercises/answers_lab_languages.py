@@ -22,7 +22,8 @@ def leaked(train, test):
 def clear(gains, level=0.95):
     """gains (n_draws, n, n) -> (n, n) True where a pair's interval leaves out 0, all pairs together at level."""
     n_draws, n, _ = gains.shape
-    mean, error = gains.mean(0), gains.std(0, ddof=1) / n_draws**0.5
+    mean = gains.mean(0)
+    error = gains.std(0, ddof=1) / n_draws**0.5
     each = 1 - (1 - level) / (n * (n - 1))
     found = abs(mean) > stats.t.ppf((1 + each) / 2, n_draws - 1) * error
     found[np.diag_indices(n)] = False

@@ -21,7 +21,8 @@ def nearest(asked, known):
 
 def threshold(cosine, right, wrong=3.0, person=1.0):
     """cosine (n,), right (n,) whether the nearest message's answer is right -> the t that costs least."""
-    cosine, right = np.asarray(cosine), np.asarray(right, dtype=bool)
+    cosine = np.asarray(cosine)
+    right = np.asarray(right, dtype=bool)
     tries = [*np.unique(cosine), np.inf]  # infinity: nothing is answered
     costs = [np.where(cosine >= t, np.where(right, 0, wrong), person).mean() for t in tries]
     return float(tries[int(np.argmin(costs))])

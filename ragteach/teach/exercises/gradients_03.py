@@ -30,7 +30,8 @@ from ragteach.teach.exercises import answers_03 as answers
 )
 def objective(yours):
     """parts, data, graph, alphas, lam, lam_shared -> J."""
-    J, one = answers.objective, torch.ones
+    J = answers.objective
+    one = torch.ones
     for n_tasks, n_adapters, seed in ((3, 4, 0), (2, 4, 20)):  # 2, 3 and 4 times can be told apart
         p, d, g, a, lam, lam_s = answers.problem(n_tasks, n_adapters, seed=seed)
         labelled = torch.bincount(d[2][d[1] >= 0], minlength=n_tasks)
@@ -177,7 +178,8 @@ def _which_part(yours, answer, given, lam, lam_s):
     said, said_alone = (as_array(v) for v in (answer, call(yours, *given, 0.0, 0.0)))
     if said.shape or said_alone.shape:
         return
-    right, alone = answers.objective(*given, lam, lam_s), answers.objective(*given, 0.0, 0.0)
+    right = answers.objective(*given, lam, lam_s)
+    alone = answers.objective(*given, 0.0, 0.0)
     sum_right = np.isclose(said_alone, alone, rtol=1e-5)
     penalties_right = np.isclose(said - said_alone, right - alone, rtol=1e-4)
     if penalties_right and not sum_right:
@@ -209,8 +211,10 @@ def _which_part(yours, answer, given, lam, lam_s):
 def residual(yours):
     """z (n_docs, n_classes), y (n_docs,) -> dCE/dz (n_docs, n_classes)."""
     for n_docs, n_classes, seed in ((4, 3, 5), (7, 5, 6)):
-        z, y = answers.random(n_docs, n_classes, seed=seed), torch.arange(n_docs) * 2 % n_classes
-        right, p = answers.residual(z, y), z.softmax(-1)
+        z = answers.random(n_docs, n_classes, seed=seed)
+        y = torch.arange(n_docs) * 2 % n_classes
+        right = answers.residual(z, y)
+        p = z.softmax(-1)
         onehot = torch.nn.functional.one_hot(y, n_classes)
         expect_close(
             call(yours, z, y),

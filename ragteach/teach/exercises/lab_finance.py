@@ -98,7 +98,8 @@ def cusum(yours):
     step = counts - k
     late = np.zeros(counts.shape)
     late[:, 1:] = answers.cusum(counts, k)[:, :-1]
-    unkept, S = np.zeros(counts.shape), np.zeros(3)
+    unkept = np.zeros(counts.shape)
+    S = np.zeros(3)
     for day in range(counts.shape[1]):
         S = np.maximum(0, S) + step[:, day]
         unkept[:, day] = S
@@ -321,7 +322,8 @@ def said_share(yours):
     ):
         right = answers.said_share(share, confusion)
         rows = confusion / confusion.sum(1, keepdims=True)
-        hit, false = rows[0, 0], confusion[1:, 0].sum() / confusion[1:].sum()
+        hit = rows[0, 0]
+        false = confusion[1:, 0].sum() / confusion[1:].sum()
         precision = confusion[0, 0] / confusion[:, 0].sum()
         expect_close(
             call(yours, share, confusion),

@@ -80,7 +80,8 @@ def letters(yours):
 )
 def leaked(yours):
     """(train, test) templates -> the share of test sentences that leak."""
-    train, test = np.array([0, 0, 1, 2, 5, 5, 5, 5, 8, 9, 7]), np.array([0, 0, 0, 0, 3, 4, 5, 6])
+    train = np.array([0, 0, 1, 2, 5, 5, 5, 5, 8, 9, 7])
+    test = np.array([0, 0, 0, 0, 3, 4, 5, 6])
     both = set(train) & set(test)
     right = answers.leaked(train, test)
     expect_close(
@@ -131,7 +132,8 @@ def clear(yours):
     """gains (n_draws, n, n) -> where the difference is clear, at 95 % for all pairs together."""
     from scipy import stats
 
-    n, draws = 5, 6
+    n = 5
+    draws = 6
     rng = np.random.default_rng(12)
     noise = rng.normal(size=(draws, n, n))
     noise = (noise - noise.mean(0)) / noise.std(0, ddof=1) * draws**0.5  # standard error 1
@@ -209,10 +211,8 @@ def clear(yours):
 )
 def known_share(yours):
     """(runs, vocabulary) -> the share of runs that are known."""
-    runs, vocabulary = (
-        [" ti", "tim", "tim", "ime", "ijd", "jd "],
-        {" ti", "tim", "sto", "top", "ime", "lam", "amp", "mp "},
-    )
+    runs = [" ti", "tim", "tim", "ime", "ijd", "jd "]
+    vocabulary = {" ti", "tim", "sto", "top", "ime", "lam", "amp", "mp "}
     right = answers.known_share(runs, vocabulary)
     distinct = set(runs)
     both = distinct & vocabulary

@@ -39,7 +39,8 @@ def ndcg(yours):
             kept = np.asarray(values, dtype=float)[:k]
             return (kept / np.log2(np.arange(shift, len(kept) + shift))).sum()
 
-        mine, best = gains[order], np.sort(gains)[::-1]
+        mine = gains[order]
+        best = np.sort(gains)[::-1]
         flat = mine[:k].sum() / best[:k].sum()
         linear = dcg(ratings[order]) / dcg(np.sort(ratings)[::-1])
         powers = dcg(2.0 ** ratings[order]) / dcg(np.sort(2.0**ratings)[::-1])
@@ -208,8 +209,11 @@ def new_adapter(yours):
     x = x - x.mean(0)
     ratings = x @ np.array([1.0, -2.0, 0.5, 0.0]) + rng.normal(size=7)
     ratings = ratings - ratings.mean()
-    shared, lam, n = np.array([0.8, 0.3, -0.4, 1.0]), 0.6, 7
-    left, one = ratings - x @ shared, np.eye(4)
+    shared = np.array([0.8, 0.3, -0.4, 1.0])
+    lam = 0.6
+    n = 7
+    left = ratings - x @ shared
+    one = np.eye(4)
 
     def solved(target=left, above=n, below=n, price=lam):
         return np.linalg.solve(x.T @ x / above + price * one, x.T @ target / below)
@@ -273,7 +277,8 @@ def recall(yours):
     k = 4
     order = np.argsort(-scores)
     liked = ratings >= 4
-    hits, n = liked[order][:k].sum(), liked.sum()
+    hits = liked[order][:k].sum()
+    n = liked.sum()
     expect_close(
         call(yours, ratings, scores, k),
         hits / n,

@@ -34,7 +34,8 @@ SHUT = read_grid("..#G\n..#.\n..#.")  # the two columns on the left lead nowhere
 def moves_left(yours):
     """(leads, goal) -> fewest moves from every cell."""
     for grid in (YARD, SHUT):
-        leads, goal = grid.next, grid.goal
+        leads = grid.next
+        goal = grid.goal
         right = answers.moves_left(leads, goal)
         once = np.full(len(leads), np.inf)
         once[goal] = 0
@@ -107,7 +108,8 @@ def moves_left(yours):
 def mirrored_policy(yours):
     """(W, b) of plain controls -> (W', b') of mirrored ones."""
     rng = np.random.default_rng(5)
-    W, b = rng.normal(size=(4, 6)), rng.normal(size=4)
+    W = rng.normal(size=(4, 6))
+    b = rng.normal(size=4)
     found = call(yours, W.copy(), b.copy())
     expect(
         isinstance(found, tuple | list) and len(found) == 2,
@@ -187,8 +189,10 @@ def share_by_maps(yours):
     rng = np.random.default_rng(2)
     arrived = (rng.random((12, 8)) < rng.beta(1.2, 0.8, size=(12, 1))).astype(float)
     right = answers.share_by_maps(arrived)
-    p, n = right[0], arrived.size
-    of_maps, of_starts = arrived.mean(1), arrived.mean(0)
+    p = right[0]
+    n = arrived.size
+    of_maps = arrived.mean(1)
+    of_starts = arrived.mean(0)
 
     def around(half, middle=p):
         return middle, middle - half, middle + half
@@ -329,8 +333,12 @@ def arrival_chance(yours):
 def adapter_step(yours):
     """(W_s, A, x, y, lr, lam) -> the adapter after one step of gradient descent."""
     rng = np.random.default_rng(8)
-    shared, adapter = rng.normal(size=(4, 5)), 0.5 * rng.normal(size=(4, 5))
-    x, y, lr, lam = rng.normal(size=(7, 5)), rng.integers(0, 4, 7), 0.4, 0.3
+    shared = rng.normal(size=(4, 5))
+    adapter = 0.5 * rng.normal(size=(4, 5))
+    x = rng.normal(size=(7, 5))
+    y = rng.integers(0, 4, 7)
+    lr = 0.4
+    lam = 0.3
     right = answers.adapter_step(shared, adapter, x, y, lr, lam)
     slope = (adapter - right) / lr - lam * adapter  # of the cross-entropy
     alone = answers.adapter_step(0 * shared, adapter, x, y, lr, lam)

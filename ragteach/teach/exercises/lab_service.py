@@ -30,7 +30,9 @@ def mean_cost(yours):
     said = ["track", None, "cancel", "label", None, "track", "facts", "stock"]
     truth = ["track", "label", "edit", "label", "", "search", "", "stock"]
     for wrong, person in ((4.0, 1.25), (5.0, 0.5)):
-        n_wrong, n_person, n = 3, 2, len(said)
+        n_wrong = 3
+        n_person = 2
+        n = len(said)
         right = answers.mean_cost(said, truth, wrong, person)
         found = call(yours, said, truth, wrong, person)
         finished(found, "Return the mean cost.")
@@ -326,8 +328,10 @@ def enough(yours):
 def reasons(yours):
     """(x, W, said, rival) -> (d,) what each feature speaks for said and against rival."""
     rng = np.random.default_rng(8)
-    x, W = rng.random(6) * np.array([1, 0, 1, 1, 0, 1]), rng.normal(size=(4, 6))
-    said, rival = 2, 0
+    x = rng.random(6) * np.array([1, 0, 1, 1, 0, 1])
+    W = rng.normal(size=(4, 6))
+    said = 2
+    rival = 0
     right = answers.reasons(x, W, said, rival)
     found = call(yours, x, W, said, rival)
     finished(found, "Return one number a feature.")

@@ -28,7 +28,9 @@ from ragteach.teach.written import Sentence, in_words
 def inverted_model(yours):
     """(W, b) -> (W', b') with W' (1 - x) + b' = W x + b."""
     rng = np.random.default_rng(4)
-    W, b, x = rng.normal(size=(3, 5)), rng.normal(size=3), rng.random((4, 5))
+    W = rng.normal(size=(3, 5))
+    b = rng.normal(size=3)
+    x = rng.random((4, 5))
     found = call(yours, W, b)
     expect(
         isinstance(found, tuple | list) and len(found) == 2,
@@ -174,7 +176,8 @@ def paired(yours):
     def around(half, middle=right[0]):
         return middle, middle - half, middle + half
 
-    sd, n = gap.std(ddof=1), len(gap)
+    sd = gap.std(ddof=1)
+    n = len(gap)
     unpaired = 1.96 * np.sqrt(mine.var(ddof=1) / n + theirs.var(ddof=1) / n)
     found = call(yours, mine, theirs)
     expect(

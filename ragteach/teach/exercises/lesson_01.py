@@ -227,7 +227,8 @@ def expected_errors(yours):
     """n, n_tasks, sigma, tau -> (own, pooled): expected squared errors."""
     for n, n_tasks, sigma, tau in ((4, 5, 2.0, 0.7), (25, 3, 1.5, 0.4)):
         own, pooled = _expected_errors(n, n_tasks, sigma, tau)
-        bias, variance = (1 - 1 / n_tasks) * tau**2, own / n_tasks
+        bias = (1 - 1 / n_tasks) * tau**2
+        variance = own / n_tasks
         expect_close(
             call(yours, n, n_tasks, sigma, tau),
             [own, pooled],

@@ -218,7 +218,8 @@ def four_from_two(yours):
     expect(isinstance(yours, dict), 'Answer with a dict: {"graph": [[...], ...], "a": [...]}.')
     finished(yours, "The graph or the numbers are not there yet.")
     expect(set(yours) == {"graph", "a"}, 'Give exactly the two entries "graph" and "a".')
-    graph, a = as_array(yours["graph"]), as_array(yours["a"]).squeeze()
+    graph = as_array(yours["graph"])
+    a = as_array(yours["a"]).squeeze()
     expect(graph.shape != (4, 4), "This graph uses four adapters; two must do.")
     expect(
         graph.shape != (2, 4), "The graph is turned round: a row is a task, a column an adapter."
@@ -296,8 +297,10 @@ def surplus(yours):
 def canonical(yours):
     """W (C, d) -> a matrix of the same shape: the same for all twins, and itself a twin of W."""
     rng = np.random.default_rng(7)
-    W, v = rng.normal(size=(3, 5)), 3 * rng.normal(size=5)
-    mine, twin = as_array(call(yours, W)), as_array(call(yours, W + v))
+    W = rng.normal(size=(3, 5))
+    v = 3 * rng.normal(size=5)
+    mine = as_array(call(yours, W))
+    twin = as_array(call(yours, W + v))
     for mistake, message in known.CANONICAL_MISTAKES:
         value = mistake(W)
         expect(mine.shape != value.shape or not np.allclose(mine, value), message)

@@ -223,7 +223,8 @@ def two_phase(yours):
     )
     for tasks in (["films", "cars"], ["a", "b", "c"]):
         model = RAG(5, 3, len(tasks), tasks=tasks)
-        seen, awake = [], []
+        seen = []
+        awake = []
 
         def train(m, seen=seen, awake=awake):
             seen.append(_trainable(m, awake=True))
@@ -541,7 +542,8 @@ def _batches():
 def train_by(yours):
     """What may move at each batch, what stayed bit-equal, J per epoch."""
     for schedule, turns in SEEN.items():
-        loader, criterion = _batches(), _Watched()
+        loader = _batches()
+        criterion = _Watched()
         model = RAG(5, 3, 2, tasks=["films", "cars"], seed=1)
         given = {"epochs": 20, "rounds": 2, "lr": 0.05}
         losses = call(

@@ -547,7 +547,8 @@ def _slipped_film(steps, lr, **how):
 )
 def film(yours):
     """model, loss, steps, lr -> (steps, C, d) and (steps, K, C, d)."""
-    steps, lr = 6, 0.4
+    steps = 6
+    lr = 0.4
     model, loss = _small()
     start = model.shared.detach().clone(), model.adapter_weights().detach().clone()
     right = [as_array(part) for part in answers.film(model, loss, steps, lr)]

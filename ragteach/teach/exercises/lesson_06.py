@@ -38,7 +38,9 @@ def paired_interval(yours):
         a = 0.7 + 0.05 * luck + 0.01 * rng.normal(size=n)
         b = 0.68 + 0.05 * luck + 0.01 * rng.normal(size=n)
         d = a - b
-        mean, t, se = d.mean(), stats.t.ppf(0.975, n - 1), d.std(ddof=1) / np.sqrt(n)
+        mean = d.mean()
+        t = stats.t.ppf(0.975, n - 1)
+        se = d.std(ddof=1) / np.sqrt(n)
         apart = np.sqrt(a.var(ddof=1) / n + b.var(ddof=1) / n)
 
         def around(half, mean=mean):
@@ -545,7 +547,9 @@ def resplit_interval(yours):
     """differences (n_seeds,), test_per_train -> (mean, low, high)."""
     for n, r in ((6, 0.5), (15, 2 / 3), (9, 0.0)):
         d = np.random.default_rng(n).normal(0.03, 0.02, n)
-        mean, t, v = d.mean(), stats.t.ppf(0.975, n - 1), d.var(ddof=1)
+        mean = d.mean()
+        t = stats.t.ppf(0.975, n - 1)
+        v = d.var(ddof=1)
 
         def around(half, mean=mean):
             return [mean, mean - half, mean + half]

@@ -39,8 +39,10 @@ def covariance(yours):
     rng = np.random.default_rng(3)
     for n_tasks, n_adapters in [(4, 3), (2, 5)]:
         graph = rng.uniform(-1, 2, size=(n_tasks, n_adapters))
-        lam, lam_shared = 0.5, 0.2
-        both, eye = graph @ graph.T, np.eye(n_tasks)
+        lam = 0.5
+        lam_shared = 0.2
+        both = graph @ graph.T
+        eye = np.eye(n_tasks)
         expect_close(
             call(yours, graph, lam, lam_shared),
             1 / lam_shared + both / lam,
@@ -192,7 +194,9 @@ def balance(yours):
     """adapters (T, C, d), lam, lam_shared -> W_s (C, d) of the optimum."""
     rng = np.random.default_rng(5)
     for shape in [(4, 3, 6), (2, 5, 3)]:
-        a, lam, ls = rng.normal(size=shape), 0.3, 0.02
+        a = rng.normal(size=shape)
+        lam = 0.3
+        ls = 0.02
         expect_close(
             call(yours, a, lam, ls),
             lam / ls * a.sum(0),
@@ -248,7 +252,9 @@ def augment(yours):
     """x (n_docs, d), task (n_docs,), n_tasks, s -> (n_docs, (1 + n_tasks) d)."""
     rng = np.random.default_rng(11)
     for n_docs, d, n_tasks in [(5, 3, 2), (7, 2, 4)]:
-        x, task, s = rng.normal(size=(n_docs, d)), rng.integers(n_tasks, size=n_docs), 0.4
+        x = rng.normal(size=(n_docs, d))
+        task = rng.integers(n_tasks, size=n_docs)
+        s = 0.4
         right = answers.augment(x, task, n_tasks, s)
         everywhere = np.hstack([x] + [s * x] * n_tasks)
         blocks = right.reshape(n_docs, 1 + n_tasks, d)
@@ -342,8 +348,12 @@ def kernel_logits(yours):
     """x (n_docs, d), task (n_docs,), e (n_docs, C), cov (T, T) -> logits (n_docs, C)."""
     rng = np.random.default_rng(2)
     for n, d, c, t in [(6, 3, 2, 4), (9, 2, 3, 2)]:
-        x, e, root = rng.normal(size=(n, d)), rng.normal(size=(n, c)), rng.normal(size=(t, t))
-        task, cov, same = np.arange(n) % t, root @ root.T, x @ x.T
+        x = rng.normal(size=(n, d))
+        e = rng.normal(size=(n, c))
+        root = rng.normal(size=(t, t))
+        task = np.arange(n) % t
+        cov = root @ root.T
+        same = x @ x.T
         expect_close(
             call(yours, x, task, e, cov),
             (same * cov[np.ix_(task, task)]) @ e,

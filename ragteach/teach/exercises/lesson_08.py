@@ -216,7 +216,9 @@ def experiment(yours):
 def factor_gradients(yours):
     rng = np.random.default_rng(5)
     for c, r, d in [(3, 2, 5), (4, 1, 3)]:
-        up, down, g = rng.normal(size=(c, r)), rng.normal(size=(r, d)), rng.normal(size=(c, d))
+        up = rng.normal(size=(c, r))
+        down = rng.normal(size=(r, d))
+        g = rng.normal(size=(c, d))
         answer = call(yours, up, down, g)
         expect(
             isinstance(answer, tuple | list) and len(answer) == 2,

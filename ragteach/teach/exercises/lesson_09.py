@@ -204,7 +204,9 @@ def ridge_towards(yours):
     """(X, y, w_s, lam) -> the w that minimises |Xw - y|^2 / (2n) + lam/2 |w - w_s|^2."""
     rng = np.random.default_rng(5)
     for n, d, lam in [(3, 5, 0.2), (20, 4, 1.5)]:
-        X, y, w_s = rng.normal(size=(n, d)), rng.normal(size=n), rng.normal(size=d)
+        X = rng.normal(size=(n, d))
+        y = rng.normal(size=n)
+        w_s = rng.normal(size=d)
         expect_close(
             call(yours, X, y, w_s, lam),
             answers.ridge_towards(X, y, w_s, lam),
@@ -267,7 +269,8 @@ def transfer(yours):
         len(gains[0.0]) != len(gains[0.75]) or not np.allclose(gains[0.0], gains[0.75]),
         "Both worlds have the same values. Did new_task get the other relatedness?",
     )
-    behind, ahead = gains[0.0].mean(), gains[0.75].mean()
+    behind = gains[0.0].mean()
+    ahead = gains[0.75].mean()
     expect(
         ahead > 0 or behind < -ahead,
         "The two worlds look exchanged: the large gain stands at 0.0, the loss at 0.75.",
@@ -285,7 +288,8 @@ def transfer(yours):
         "With 20 sentences scratch reads 0.4 to 0.5 of them correctly, so no gain can be that "
         "large. Was the difference multiplied, or added up?",
     )
-    low, high = interval(gains[0.75])[1], interval(gains[0.0])[2]
+    low = interval(gains[0.75])[1]
+    high = interval(gains[0.0])[2]
     expect(
         low > 0, "At 0.75 the adapter should be clearly ahead of scratch. Is n = 20, and r = 0.75?"
     )

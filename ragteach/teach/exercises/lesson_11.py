@@ -65,7 +65,8 @@ def lora_weights(yours):
     models = []
     for n_tasks, n_adapters in [(3, 3), (4, 2)]:
         shared = rng.normal(size=(3, 6))
-        ups, downs = rng.normal(size=(n_adapters, 3, 2)), rng.normal(size=(n_adapters, 2, 6))
+        ups = rng.normal(size=(n_adapters, 3, 2))
+        downs = rng.normal(size=(n_adapters, 2, 6))
         graph = rng.integers(0, 3, size=(n_tasks, n_adapters)) / 2
         graph[0] = np.arange(n_adapters) + 1
         models.append((shared, ups, downs, graph))
@@ -178,7 +179,9 @@ def trained(yours):
     reason="The product is zero, and the gradient of up is g down', which is not.",
 )
 def new_lora(yours):
-    n_out, n_in, r = 5, 7, 2
+    n_out = 5
+    n_in = 7
+    r = 2
     answer = call(yours, n_out, n_in, r, np.random.default_rng(7))
     expect(
         isinstance(answer, tuple | list) and len(answer) == 2,

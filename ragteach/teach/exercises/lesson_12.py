@@ -44,7 +44,8 @@ from ragteach.teach.written import Sentence, in_words
 def header(yours):
     """All bytes of a safetensors file -> its header, a dict."""
     for names in (["weight"], ["shared", "adapters.A1.full", "bias"]):
-        want, place = {"__metadata__": {"made by": "a check"}}, 0
+        want = {"__metadata__": {"made by": "a check"}}
+        place = 0
         for i, name in enumerate(names):
             end = place + 280 * (i + 1)
             want[name] = {"dtype": "F32", "shape": [i + 1, 70], "data_offsets": [place, end]}

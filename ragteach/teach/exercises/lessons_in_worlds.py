@@ -503,7 +503,8 @@ def _slips_10(here: World) -> list[tuple[object, str]]:
     from ragteach.teach.exercises.answers_10 import mcnemar
 
     only_a, only_b, p = mcnemar_of_world(here)
-    a, b = here.right("RAG"), here.right("full sharing")
+    a = here.right("RAG")
+    b = here.right("full sharing")
     return [
         ((only_b, only_a, p), "The first two are swapped: RAG first."),
         (

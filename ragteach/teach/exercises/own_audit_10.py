@@ -19,12 +19,14 @@ def audit(train, test):
         texts = texts.str.lower().str.replace(r"[^a-z0-9]+", " ", regex=True)
         return texts.str.strip()
 
-    train, test = train.assign(key=normal(train["text"])), test.assign(key=normal(test["text"]))
+    train = train.assign(key=normal(train["text"]))
+    test = test.assign(key=normal(test["text"]))
     classes = sorted(train["label"].unique())
     words = set(" ".join(train["key"]).split())
     report = {}
     for task in train["task"].unique():
-        own, new = train[train["task"] == task], test[test["task"] == task]
+        own = train[train["task"] == task]
+        new = test[test["task"] == task]
         shares = own["label"].value_counts(normalize=True).reindex(classes, fill_value=0.0)
         usual = shares.idxmax()  # of two that are as frequent, the smaller label
         said = " ".join(new["key"]).split()

@@ -20,7 +20,8 @@ class Court:
         self.heard = {}
 
     def hear(self, condition, scores, baseline):
-        scores, baseline = np.asarray(scores, float), np.asarray(baseline, float)
+        scores = np.asarray(scores, float)
+        baseline = np.asarray(baseline, float)
         if scores.shape != baseline.shape or scores.ndim != 1 or len(scores) < 3:
             raise ValueError("a score and a baseline score for each seed; three seeds or more")
         if not np.isfinite(scores - baseline).all():
@@ -245,7 +246,8 @@ def _verdict(yours):
 
 
 def _luck(yours):
-    given, level = cases(means=(0.02, 0.06), spread=0.05), 0.6
+    given = cases(means=(0.02, 0.06), spread=0.05)
+    level = 0.6
     mine = heard_by(yours(level=level), given)
     before = [as_array(row) for row in mine.intervals().values()]
     said = mine.luck(FLIPS.copy())

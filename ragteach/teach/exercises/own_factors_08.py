@@ -21,9 +21,11 @@ class Factors:
         return self.shared + self.up @ self.down  # (n_tasks, n_classes, n_features)
 
     def pulls(self, x, task, y):
-        W, found = self.weights(), []
+        W = self.weights()
+        found = []
         for t in range(len(W)):
-            x_t, y_t = x[task == t], y[task == t]
+            x_t = x[task == t]
+            y_t = y[task == t]
             z = x_t @ W[t].T
             p = np.exp(z - z.max(1, keepdims=True))
             p /= p.sum(1, keepdims=True)
@@ -160,7 +162,8 @@ def _pulls(yours):
 
 def _by_autograd(x, task, y):
     W = torch.tensor(_filled(Factors).weights(), requires_grad=True)
-    x, y = torch.tensor(x), torch.tensor(y)
+    x = torch.tensor(x)
+    y = torch.tensor(y)
     J = sum(torch.nn.functional.cross_entropy(x[task == t] @ W[t].T, y[task == t]) for t in (0, 1))
     return torch.autograd.grad(J, W)[0].numpy()
 
@@ -168,7 +171,8 @@ def _by_autograd(x, task, y):
 def _train(yours):
     x, task, y = sentences()
     for lens in (False, True):
-        one, right = _filled(yours), _filled(Factors)
+        one = _filled(yours)
+        right = _filled(Factors)
         before = as_array(one.down).copy()
         returned = one.train(x, task, y, **SETTINGS, lens=lens)
         finished(returned, "train returns nothing yet. It ends with return self.")

@@ -18,7 +18,8 @@ def pack(model):
     arrays |= {f"adapters.{n}": model.adapters[n].weight for n in model.adapter_names}
     arrays = {name: a.detach().numpy().astype("<f4") for name, a in arrays.items()}
     notes = {"tasks": model.task_names, "adapters": model.adapter_names}
-    header, body = {"__metadata__": {key: json.dumps(v) for key, v in notes.items()}}, b""
+    header = {"__metadata__": {key: json.dumps(v) for key, v in notes.items()}}
+    body = b""
     for name, a in arrays.items():
         place = [len(body), len(body) + a.nbytes]
         header[name] = {"dtype": "F32", "shape": list(a.shape), "data_offsets": place}
@@ -32,7 +33,8 @@ def unpack(data):
     n = int.from_bytes(data[:8], "little")
     if len(data) < 8 or n > len(data) - 8:
         raise ValueError(f"the header claims {n} bytes; the file has {len(data)}")
-    header, body = json.loads(data[8 : 8 + n]), data[8 + n :]
+    header = json.loads(data[8 : 8 + n])
+    body = data[8 + n :]
     notes = {key: json.loads(v) for key, v in header.pop("__metadata__").items()}
     if max(entry["data_offsets"][1] for entry in header.values()) != len(body):
         raise ValueError("the file is cut short, or has bytes too many")

@@ -42,7 +42,8 @@ class TwiceWritten:
         for ratio in ratios:
             total = 0.0
             for held in np.unique(fold):
-                fit, out = fold != held, fold == held
+                fit = fold != held
+                out = fold == held
                 one = cls(n_tasks, ratio * lam_shared, lam_shared).fit(x[fit], task[fit], y[fit])
                 total += one.loss(x[out], task[out], y[out])
             totals.append(total)
@@ -52,13 +53,15 @@ class TwiceWritten:
 def sentences(seed, n=24, n_tasks=3, d=5):
     """Small numbers in place of sentences: half of what decides is common to the tasks."""
     rng = np.random.default_rng(seed)
-    task, x = np.repeat(np.arange(n_tasks), n), rng.normal(size=(n_tasks * n, d))
+    task = np.repeat(np.arange(n_tasks), n)
+    x = rng.normal(size=(n_tasks * n, d))
     W = rng.normal(size=(1, 3, d)) + rng.normal(size=(n_tasks, 3, d))
     y = (np.einsum("nd,ncd->nc", x, W[task]) + rng.gumbel(size=(len(x), 3))).argmax(1)
     return x, task, y
 
 
-LAM, LAM_SHARED = 0.1, 0.02
+LAM = 0.1
+LAM_SHARED = 0.02
 RATIOS = [0.03, 0.3, 3.0, 30.0, 300.0]
 
 
@@ -229,7 +232,9 @@ def _watched(yours: type, x: np.ndarray, fold: np.ndarray) -> Iterator[list[dict
     """
     models: dict[int, dict] = {}
     kept = []  # so that no two models share an id
-    init, fit, loss = yours.__init__, yours.fit, yours.loss
+    init = yours.__init__
+    fit = yours.fit
+    loss = yours.loss
 
     def folds(rows: object) -> frozenset:
         first = np.atleast_2d(as_array(rows))[:, 0]
@@ -271,7 +276,8 @@ def _slip_of(models: list[dict]) -> str:
     """What the notes of the models show to be wrong; empty if nothing."""
     settings = [[float(v) for v in note["settings"]] for note in models]
     settings = [row for row in settings if len(row) == 3]
-    lams, prices = [row[1] for row in settings], [row[2] for row in settings]
+    lams = [row[1] for row in settings]
+    prices = [row[2] for row in settings]
     if lams and not np.allclose(prices, LAM_SHARED):
         return (
             "lam_shared stays as it is given, for every ratio: only lam = ratio * lam_shared moves."
@@ -317,11 +323,16 @@ def _choices():
     """The right ratio, and {what to say: the ratio that this slip chooses}."""
     x, task, y = _to_choose_on()
     fold = np.arange(len(y)) % 4
-    held, seen, turned = [], [], []
+    held = []
+    seen = []
+    turned = []
     for ratio in RATIOS:
-        out_losses, in_losses, turned_losses = [], [], []
+        out_losses = []
+        in_losses = []
+        turned_losses = []
         for k in range(4):
-            fit, out = fold != k, fold == k
+            fit = fold != k
+            out = fold == k
             one = TwiceWritten(3, ratio * LAM_SHARED, LAM_SHARED).fit(x[fit], task[fit], y[fit])
             out_losses.append(one.loss(x[out], task[out], y[out]))
             in_losses.append(one.loss(x[fit], task[fit], y[fit]))

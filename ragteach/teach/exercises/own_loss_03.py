@@ -43,11 +43,13 @@ class MyLoss:
     def gradient(self, parts, data):
         shared, adapters, bias = parts
         x, y, task = data
-        d_shared, d_adapters = self.lam_shared * shared, self.lam * adapters
+        d_shared = self.lam_shared * shared
+        d_adapters = self.lam * adapters
         d_bias = torch.zeros_like(bias)
         for t in range(len(self.graph)):
             W_t = shared + torch.tensordot(self.graph[t], adapters, dims=1)
-            x_t, y_t = x[task == t], y[task == t]
+            x_t = x[task == t]
+            y_t = y[task == t]
             error = (x_t @ W_t.T + bias[t]).softmax(1)
             error[torch.arange(len(y_t)), y_t] -= 1  # p - y
             error = self.alphas[t] * error / len(y_t)
@@ -69,7 +71,8 @@ class MyLoss:
         return worst
 
     def step(self, parts, data, lr):
-        before, gradient = self.value(parts, data), self.gradient(parts, data)
+        before = self.value(parts, data)
+        gradient = self.gradient(parts, data)
         while lr > 1e-9:
             new = [part - lr * g for part, g in zip(parts, gradient, strict=True)]
             if self.value(new, data) < before:
@@ -157,8 +160,10 @@ def _value(mine, parts, data):
     found = mine.value(copy.deepcopy(parts), data)
     finished(found, "value returns nothing yet.")
     p, d, g, a, lam, lam_s = _right()
-    J, one = answers.objective, torch.ones
-    right, alone = J(p, d, g, a, lam, lam_s), J(p, d, g, a, 0, 0)
+    J = answers.objective
+    one = torch.ones
+    right = J(p, d, g, a, lam, lam_s)
+    alone = J(p, d, g, a, 0, 0)
     wrong = [
         (alone, "value: both penalties are missing."),
         (J(p, d, g, a, lam, 0), "value: the penalty of W_s is missing."),
@@ -305,7 +310,8 @@ def _audit(mine, parts, data):
     finished(found, "audit returns nothing yet.")
     expect(_alike(given, parts), "audit: the parts are changed afterwards. Move a copy.")
     right = _flat(_by_autograd())
-    two, one = _flat(quotients(H)), _flat(quotients(H, (1, 0)))
+    two = _flat(quotients(H))
+    one = _flat(quotients(H, (1, 0)))
     apart = (two - right).abs()
     of_shared = apart[: _right()[0][0].numel()]
     wrong = [
@@ -333,7 +339,8 @@ def _audit(mine, parts, data):
 
 def _sees(mine, i, name, parts, data):
     """Does the audit notice a gradient of which one entry is wrong, to either side?"""
-    by_hand, found = mine.gradient, []
+    by_hand = mine.gradient
+    found = []
     for wrong_by in (WRONG_BY, -WRONG_BY):
         mine.gradient = _spoilt(by_hand, i, wrong_by)
         found.append(float(as_array(mine.audit(copy.deepcopy(parts), data, 1e-2))))

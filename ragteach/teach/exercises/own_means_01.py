@@ -116,7 +116,8 @@ def _drawn(experiment, seed, what="draw"):
 
 def _world(kind):
     mu, values = _drawn(kind(**SIZE), 3)
-    n_tasks, n = SIZE["n_tasks"], SIZE["n"]
+    n_tasks = SIZE["n_tasks"]
+    n = SIZE["n"]
     expect(
         values.shape != (n, n_tasks),
         "draw: values has one row for each value; it should have one row for each task.",
@@ -228,7 +229,8 @@ def _spreads(found, what, name, other):
 def _mixed(mine):
     values = np.array([[1.0, 2.0, 4.5, 3.0], [0.0, -1.0, 2.0, 0.5], [6.0, 7.5, 5.0, 9.0]])
     for w in (0.3, 0.85):
-        own, all_of_them = values.mean(1), values.mean()
+        own = values.mean(1)
+        all_of_them = values.mean()
         found = _returned(call(mine.mix, values, w), "mix")
         others = (own.sum() - own) / (len(own) - 1)
         expect_close(
@@ -278,7 +280,8 @@ def _mix(values, w):
 
 
 def _wrong(mine):
-    seeds, w = (5, 6, 9, 12), 0.3
+    seeds = (5, 6, 9, 12)
+    w = 0.3
     found = _returned(call(mine.errors, w, list(seeds)), "errors")
     off = _off(mine, w, seeds)
     square = off**2
@@ -324,12 +327,15 @@ def _around(d, half):
 
 
 def _ahead(mine):
-    w, other = 0.6, 0.0
+    w = 0.6
+    other = 0.0
     a, b = ((_off(mine, v, SEEDS) ** 2).mean(1) for v in (w, other))
-    d, n = b - a, len(SEEDS)
+    d = b - a
+    n = len(SEEDS)
     found = _returned(call(mine.lead, w, other, list(SEEDS)), "lead")
     error = d.std(ddof=1) / n**0.5
-    right, t = _around(d, 1.96 * error), stats.t.ppf(0.975, n - 1)
+    right = _around(d, 1.96 * error)
+    t = stats.t.ppf(0.975, n - 1)
     as_student = _around(d, t * error)
     said = as_array(found)
     if said.shape == (3,) and np.allclose(said, as_student, rtol=1e-4):

@@ -19,7 +19,8 @@ def newcomer(x, y, w_s, lams, fold):
     for (way, lam), start in ways.items():
         residuals = []
         for held in np.unique(fold):
-            fit, out = fold != held, fold == held
+            fit = fold != held
+            out = fold == held
             w = w_s if way == "shared" else ridge_towards(x[fit], y[fit], start, lam)
             residuals.append(x[out] @ w - y[out])
         errors[way, lam] = np.square(np.concatenate(residuals)).mean()
@@ -35,7 +36,8 @@ LAMS = [0.03, 0.3, 3.0]
 def world(way):
     """(x, y, w_s, lams, fold) in which that way is the best; the folds are not equally large."""
     rng = np.random.default_rng({"shared": 4, "adapter": 1, "scratch": 2}[way])
-    n, d = {"shared": 9, "adapter": 22, "scratch": 26}[way], 6
+    n = {"shared": 9, "adapter": 22, "scratch": 26}[way]
+    d = 6
     w_s = rng.normal(size=d) * 2
     own = {"shared": w_s, "adapter": w_s + 0.9 * rng.normal(size=d), "scratch": -w_s}[way]
     x = rng.normal(size=(n, d))
@@ -132,11 +134,13 @@ def variant(
     starts = {"shared": None, "adapter": w_s, "scratch": np.zeros_like(w_s)}
     if to is not None:
         starts["adapter"] = to * w_s
-    errors, kept = {}, {}
+    errors = {}
+    kept = {}
     for way, lam in [("shared", None)] + [(w, a) for w in ("adapter", "scratch") for a in lams]:
         squares = []
         for held in np.unique(fold) if folds is None else folds:
-            fit, out = fold != held, fold == held
+            fit = fold != held
+            out = fold == held
             if not out.any():
                 continue
             fit = np.ones_like(fit) if judge == "leak" else fit

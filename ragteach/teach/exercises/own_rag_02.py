@@ -64,7 +64,8 @@ class MyRAG(torch.nn.Module):
 
 GRAPH = torch.tensor([[1.0, 0.0], [0.0, 1.0], [0.5, 2.0], [0.0, 0.0]])  # (n_tasks, n_adapters)
 METHODS = ("task_weights", "forward", "penalty", "merge", "train_on")
-N_FEATURES, N_CLASSES = 5, 3
+N_FEATURES = 5
+N_CLASSES = 3
 
 
 @exercise(
@@ -277,7 +278,8 @@ def _answers(model: torch.nn.Module) -> None:
 
 def _price(model: torch.nn.Module) -> None:
     shared, adapters = inside(_shared_and_adapters, model)
-    a, b = shared.square().sum(), adapters.square().sum()
+    a = shared.square().sum()
+    b = adapters.square().sum()
     for lam, lam_shared in ((0.3, 0.02), (0.0, 1.0)):
         mine = model.penalty(lam, lam_shared)
         finished(mine, "penalty returns nothing yet.")
@@ -326,9 +328,11 @@ def _merged(model: torch.nn.Module) -> None:
 
 def _training(kind: Callable) -> None:
     generator = torch.Generator().manual_seed(9)
-    x, task = torch.randn(40, N_FEATURES, generator=generator), torch.arange(40) % 4
+    x = torch.randn(40, N_FEATURES, generator=generator)
+    task = torch.arange(40) % 4
     y = torch.randint(0, N_CLASSES, (40,), generator=generator)
-    lam, lam_shared = 0.1, 0.05
+    lam = 0.1
+    lam_shared = 0.05
     model = kind(N_FEATURES, N_CLASSES, GRAPH, seed=3)
     start = _objective(model, x, task, y, lam, lam_shared)
     history = model.train_on(x, task, y, lam, lam_shared, lr=0.2, steps=400)
@@ -374,7 +378,8 @@ def _training(kind: Callable) -> None:
 def _after_one_step(model, x, task, y, lam, lam_shared) -> float:
     """J after one step of gradient descent with lr = 0.2 from where the learner's model is."""
     shared, adapters = inside(_shared_and_adapters, model)
-    shared, adapters = shared.clone().requires_grad_(), adapters.clone().requires_grad_()
+    shared = shared.clone().requires_grad_()
+    adapters = adapters.clone().requires_grad_()
 
     def objective():
         W = shared + torch.tensordot(GRAPH, adapters, dims=1)

@@ -145,7 +145,8 @@ class World:
     def wrong(self, name: str) -> list[tuple[object, str]]:
         """What plausible mistakes give, and what to say."""
         i = list(self.strategies).index(name)
-        loss, accuracy = self._loss["val"][i], self._accuracy["val"][i]
+        loss = self._loss["val"][i]
+        accuracy = self._accuracy["val"][i]
         return [
             (self.right(name).mean(), "Keep one number a seed: the pairs need them."),
             (
