@@ -28,7 +28,8 @@ from ragteach.errors import RagteachError
 from ragteach.ground.options import Options
 from ragteach.ground.stopping import Once, once, sign_of
 
-OK, BAD_INPUT = 0, 2
+OK = 0
+BAD_INPUT = 2
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)  # what a full disk says
 INTERRUPTED = 130  # the exit code of a program that Ctrl-C ended
 BY_SIGNAL = 128  # and, with its number added, of one that another signal ended

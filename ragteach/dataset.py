@@ -130,7 +130,8 @@ class MultiTaskDataset(torch.utils.data.Dataset):
         check_columns("text", [text])
         check_columns("task", [task])
         if like is not None:
-            what, fix = "a MultiTaskDataset, the training data", "pass like=train"
+            what = "a MultiTaskDataset, the training data"
+            fix = "pass like=train"
             is_a("like", like, MultiTaskDataset, what, fix)
             vectorizer = like.vectorizer if vectorizer is None else vectorizer
             task_names = like.task_names if task_names is None else task_names
@@ -151,7 +152,8 @@ class MultiTaskDataset(torch.utils.data.Dataset):
                 got=f"{len(names)}: {names}",
                 fix="leave n_classes out: the classes are counted",
             )
-        texts, tasks = frame["text"].tolist(), frame["task"].tolist()
+        texts = frame["text"].tolist()
+        tasks = frame["task"].tolist()
         order = task_names or frame.attrs["task_names"]
         data = cls(texts, frame["label"].to_numpy(), len(names), tasks, order, vectorizer, names)
         data.columns = frame.attrs["columns"]
@@ -173,10 +175,12 @@ class MultiTaskDataset(torch.utils.data.Dataset):
 
         Plain numbers agree with any names: they are the classes' places.
         """
-        mine, its = self.class_names, getattr(model, "class_names", None)
+        mine = self.class_names
+        its = getattr(model, "class_names", None)
         check_same_classes(mine, its)
         if its is None or plain(its):
-            model.class_names, model.columns = mine, self.columns or None
+            model.class_names = mine
+            model.columns = self.columns or None
 
     def __repr__(self) -> str:
         """A small table: examples by task and class."""
@@ -203,7 +207,9 @@ class MultiTaskDataset(torch.utils.data.Dataset):
         indices = row_numbers(indices, len(self))
         new = object.__new__(type(self))
         new.__dict__.update(self.__dict__)
-        new.doc, new.task, new.y = self.doc[indices], self.task[indices], self.y[indices]
+        new.doc = self.doc[indices]
+        new.task = self.task[indices]
+        new.y = self.y[indices]
         return new
 
     def stacked(self, class_weight: Any = None, dtype: torch.dtype = torch.float32) -> TaskTensors:

@@ -56,7 +56,8 @@ def project(weights: Tensor, x: Documents, bias: Tensor | None = None) -> Tensor
         logits = logits.view(n_blocks, *weights.shape[1:-1], n_docs)
         return logits if bias is None else logits + bias.unsqueeze(-1)
     if isinstance(x, Blocks):
-        weights, x = weights.index_select(0, x.task), x.rows
+        weights = weights.index_select(0, x.task)
+        x = x.rows
     flat = weights.flatten(1, -2)  # (n_blocks, * n_classes, n_features): replicas ride along
     if bias is None:
         logits = torch.bmm(flat, x.mT)

@@ -76,7 +76,8 @@ def penalty(
         adapters: (n_adapters, *, n_classes, n_features).
         lam, lam_shared: numbers, or tensors with one value per replica.
     """
-    of_shared, of_adapters = shared.square().sum((-2, -1)), adapters.square().sum((0, -2, -1))
+    of_shared = shared.square().sum((-2, -1))
+    of_adapters = adapters.square().sum((0, -2, -1))
     return lam_shared / 2 * of_shared + lam / 2 * of_adapters
 
 
@@ -172,13 +173,16 @@ class MultiTaskLoss(nn.Module):
         check_numbers(logits, y, task, n_tasks)
         there = y != MISSING
         if not bool(there.all()):
-            logits, y, task = logits[there], y[there], task[there]
+            logits = logits[there]
+            y = y[there]
+            task = task[there]
         each = self.each(logits, y)  # (n_docs,)
         weight = torch.ones_like(each)
         if self.class_weight is not None:
             weight = weights_of_classes(self.class_weight, None, logits.shape[-1]).to(each)[y]
         zero = each.new_zeros(n_tasks)
-        total, count = zero.index_add(0, task, weight * each), zero.index_add(0, task, weight)
+        total = zero.index_add(0, task, weight * each)
+        count = zero.index_add(0, task, weight)
         return self.combine(total / count.clamp(min=1e-12)) + (
             0 if model is None else self.penalty(model)
         )

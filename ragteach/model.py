@@ -28,9 +28,10 @@ from ragteach.data.documents import (
 )
 from ragteach.errors import finite, is_list, one_of, refuse, shown, whole
 from ragteach.graph import routing_graph, unless_identity
-from ragteach.ground.arguments import distinct, generator_of, how_many, members, one_or_more
+from ragteach.ground.arguments import distinct, generator_of, members, one_or_more
 from ragteach.ground.memory import fits_memory
 from ragteach.ground.objects import one_value
+from ragteach.ground.states import Parts, state_of
 from ragteach.linear import Documents, project, project_rows
 
 Task = str | int  # a name, or a number
@@ -56,7 +57,7 @@ def task_logits(x: Documents, weights: Tensor, bias: Tensor | None = None) -> Te
     return project(weights, x, bias)
 
 
-class RAG(nn.Module):
+class RAG(Parts):
     """Shared weights + random adapters, joined by a routing graph.
 
     Intuition: W_s holds what all tasks agree on. Each adapter A_k holds what some tasks need on
@@ -194,7 +195,7 @@ class RAG(nn.Module):
             self.shared.copy_(shared)
         for adapter in self.adapters.values():
             start = self._new_adapter(fresh)
-            if _state(adapter.parameters()) == "trainable":
+            if state_of(adapter.parameters()) == "trainable":
                 adapter.load_state_dict(start.state_dict())
         if self.bias is not None and self.bias.requires_grad:
             self.bias.zero_()
@@ -212,9 +213,11 @@ class RAG(nn.Module):
                 (n_docs, n_tasks, n_classes).
         """
         check_documents(x, self.n_features, self.shared.dtype)
-        bias, place = self.task_bias(), torch.zeros(x.shape[0], dtype=torch.long)
+        bias = self.task_bias()
+        place = torch.zeros(x.shape[0], dtype=torch.long)
         numbers = slice(None) if task is None else self.task_numbers(task, x.shape[0])
-        present, n_weights = (None if task is None else numbers), 1
+        present = None if task is None else numbers
+        n_weights = 1
         if isinstance(numbers, Tensor):
             present, place = numbers.unique(return_inverse=True)
             n_weights = len(present)
@@ -264,14 +267,16 @@ class RAG(nn.Module):
         """
         names = [name for name in self.adapter_names if self.active[name]]
         shared = self.shared if words is None else columns_of(self.shared, words, squares)
-        adapters, graph = self._stack(names, words, squares), self.graph
+        adapters = self._stack(names, words, squares)
+        graph = self.graph
         if len(names) < len(self.adapters):
             graph = graph[:, [k for k, name in enumerate(self.adapters) if self.active[name]]]
         return shared, adapters, graph
 
     def merge(self, task: Task) -> nn.Linear:
         """The task's W_t and b_t as one new `nn.Linear`: the same logits for one product."""
-        t, bias = self.task_index(task), self.task_bias()
+        t = self.task_index(task)
+        bias = self.task_bias()
         linear = nn.Linear(self.n_features, self.n_classes, bias=bias is not None).to(self.shared)
         with torch.no_grad():
             linear.weight.copy_(self._task_weights(t, None)[0])
@@ -309,21 +314,14 @@ class RAG(nn.Module):
         numbers = check_numbers(task, n_docs, self.task_names)
         return numbers.to(self.shared.device)
 
-    def activate(self, *names: str) -> None:
-        """Let these adapters take part in W_t."""
-        self._set_active(names, True)
+    def part_names(self) -> list[str]:
+        """What `freeze` knows."""
+        return ["shared", "adapters", "bias", *self.adapter_names]
 
-    def deactivate(self, *names: str) -> None:
-        """Take these adapters out of W_t. Their numbers stay, and training leaves them alone."""
-        self._set_active(names, False)
-
-    def freeze(self, *names: str) -> None:
-        """Do not train these: ``"shared"``, ``"adapters"``, ``"bias"`` or adapter names."""
-        self._set_trainable(names, False)
-
-    def unfreeze(self, *names: str) -> None:
-        """Let these parts be trained again."""
-        self._set_trainable(names, True)
+    def called(self, part: str) -> list[nn.Module | nn.Parameter]:
+        """The part of that name; none if it is a bias and the model has none."""
+        found = self.adapters[part] if part in self.adapters else getattr(self, part)
+        return [] if found is None else [found]
 
     def add_adapter(self, name: str, tasks: Any = (), seed: int | None = None) -> None:
         """Append an adapter that serves ``tasks`` (names, numbers, or a dict of weights). Its
@@ -356,7 +354,8 @@ class RAG(nn.Module):
             weight = adapters[adapter] if isinstance(adapters, dict) else 1.0
             finite(f"weight of adapter {shown(adapter)}", weight)
             row[0, self.adapter_names.index(adapter)] = weight
-        self.graph, self.task_names = torch.cat([self.graph, row.to(self.graph)]), names
+        self.graph = torch.cat([self.graph, row.to(self.graph)])
+        self.task_names = names
         if self.bias is not None and self.bias_kind == "task":
             bias = torch.cat([self.bias.data, self.bias.new_zeros(1, self.n_classes)])
             self.bias = nn.Parameter(bias, requires_grad=self.bias.requires_grad)
@@ -375,10 +374,6 @@ class RAG(nn.Module):
         state_dict.setdefault(prefix + "_extra_state", self.get_extra_state())
         super()._load_from_state_dict(state_dict, prefix, *rest)
 
-    def num_parameters(self, trainable: bool = False) -> int:
-        """How many numbers the model stores as parameters (or may train)."""
-        return how_many(self, trainable)
-
     def extra_repr(self) -> str:
         width = max([len(n) for n in self.task_names] + [5])
         head = " ".join(f"{n:>6}" for n in self.adapter_names)
@@ -390,7 +385,7 @@ class RAG(nn.Module):
         states = []
         for (name, adapter), used in zip(self.adapters.items(), self.graph.any(0), strict=True):
             active = "in" * (not self.active[name]) + "active" + ", serves no task" * (not used)
-            states.append(f"  {name}: {active}, {_state(adapter.parameters())}, {kind}")
+            states.append(f"  {name}: {active}, {state_of(adapter.parameters())}, {kind}")
         lines = [
             "W_t = W_s + sum_k G[t,k] A_k      logits_t(x) = W_t x"
             + (" + b_t" if self.bias_kind else ""),
@@ -398,7 +393,7 @@ class RAG(nn.Module):
             f"  {'':>{width}}  {head}",
             *rows,
             f"W_s: {self.n_classes} x {self.n_features} = {self.shared.numel()} numbers, "
-            f"{_state([self.shared])}",
+            f"{state_of([self.shared])}",
             *states,
             f"{self.num_parameters()} parameters, {self.num_parameters(trainable=True)} trainable",
         ]
@@ -419,20 +414,3 @@ class RAG(nn.Module):
             return self.shared.new_zeros(0, self.n_classes, n_words)
         adapters = [cast(Adapter, self.adapters[name]) for name in names]
         return torch.stack([a.columns(words, squares) for a in adapters])
-
-    def _set_active(self, names: tuple[str, ...], value: bool) -> None:
-        for name in names:
-            one_of("adapter", name, self.adapter_names)
-        self.active.update(dict.fromkeys(names, value))
-
-    def _set_trainable(self, names: tuple[str, ...], value: bool) -> None:
-        for name in names:
-            one_of("part", name, ["shared", "adapters", "bias", *self.adapter_names])
-        for name in names:
-            part = self.adapters[name] if name in self.adapters else getattr(self, name)
-            if part is not None:
-                part.requires_grad_(value)
-
-
-def _state(parameters: Iterable[nn.Parameter]) -> str:
-    return "trainable" if any(p.requires_grad for p in parameters) else "frozen"

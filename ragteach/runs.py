@@ -83,7 +83,7 @@ class Run:
         self.total, self.first, self.best, self.history = 0.0, math.inf, None, History()
         self.options = options_of(criterion, optimizer, lr=self.lr, seed=int(seed), **options)
         self.start: list[tuple[Tensor, Tensor]] | None = None  # weights this epoch began with
-        self.finite = self.start  # and those of one that went well
+        self.finite: list | None = self.start  # and those of one that went well
         if resume is not None:
             self._restore(checkpoint_of(resume, self.options, phases))
         self._stop_early()
@@ -131,9 +131,12 @@ class Run:
         if not math.isfinite(loss):
             self.go_back()
             return False
-        self.start, self.finite = None, self.start or self.finite
+        self.finite = self.start or self.finite
+        self.start = None
         self.first = loss if self.step == 0 else self.first
-        self.total, self.batch, self.step = self.total + loss, self.batch + 1, self.step + 1
+        self.total += loss
+        self.batch += 1
+        self.step += 1
         return True
 
     @torch.no_grad()
@@ -159,7 +162,9 @@ class Run:
 
     def end_epoch(self, record: dict) -> None:
         self.history.records.append(record)
-        self.epoch, self.batch, self.total = self.epoch + 1, 0, 0.0
+        self.epoch += 1
+        self.batch = 0
+        self.total = 0.0
         self.rng = self.generator.get_state()
         if self.patience is None:
             return
@@ -183,7 +188,8 @@ class Run:
             kept: dict[str, Any] = {name: getattr(self, name) for name in PLACE}
             kept["model"] = self.model.state_dict()
             kept["criterion"] = self.criterion.state_dict()
-            kept["records"], kept["best_epoch"] = self.history.records, self.history.best_epoch
+            kept["records"] = self.history.records
+            kept["best_epoch"] = self.history.best_epoch
             kept["saved"] = self.saved | optimizers
             self.history.checkpoint = copy.deepcopy(kept)
         if self.best is not None and not self.history.stopped.startswith("interrupted"):

@@ -86,7 +86,8 @@ class TaskTensors:
             total = self.by_task(weight.sum(1)).clamp_(min=1e-12)
             weight /= self.of_task(total).unsqueeze(1)
             columns = index.unsqueeze(1).expand(-1, self.n_classes, -1)
-            y, onehot = self.y.gather(1, index), self.onehot.gather(2, columns)
+            y = self.y.gather(1, index)
+            onehot = self.onehot.gather(2, columns)
             yield TaskTensors(
                 take(self.x, index), y, weight, self.n_classes, self.task_names, onehot
             )

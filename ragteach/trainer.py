@@ -105,7 +105,9 @@ def _evaluate_stream(model: RAG, stream: Iterable) -> tuple[Tensor, Tensor]:
     sums = torch.zeros(3, model.n_tasks, dtype=torch.float64)  # loss, right, examples
     for x, y, task in batches_of(stream):
         there = y != MISSING
-        logits, y, task = model(x, task)[there].cpu(), y[there].cpu(), task[there].cpu()
+        logits = model(x, task)[there].cpu()
+        y = y[there].cpu()
+        task = task[there].cpu()
         each = torch.nn.functional.cross_entropy(logits, y, reduction="none")
         values = torch.stack([each, logits.argmax(1) == y, torch.ones_like(each)])
         sums.index_add_(1, task, values.double())
@@ -216,7 +218,8 @@ def fit(
         criterion.set_sizes(data.sizes)
     val = val if val is None or is_stream(val) else as_tensors(model, val)
     fits_training(model)
-    criterion, way = criterion.to(model.shared.device), {"schedule": schedule, "rounds": rounds}
+    criterion = criterion.to(model.shared.device)
+    way = {"schedule": schedule, "rounds": rounds}
     way |= {"batch_size": batch_size, "adapters_first": adapters_first}
     run = Run(model, criterion, optimizer, lr, seed, resume, patience, phases, **way)
     bar = tqdm(total=epochs, initial=run.epoch, disable=not progress, desc=schedule, unit="epoch")
@@ -267,7 +270,8 @@ def _epoch(
     """
     optimizer: Any = run.optimizer(phase)
     moving = [p for group in optimizer.param_groups for p in group["params"]]
-    n_batches, generator = None, run.epoch_generator()
+    n_batches = None
+    generator = run.epoch_generator()
     if is_stream(data):
         batches: Iterable = itertools.islice(batches_of(data, run.model), run.batch, None)
     else:

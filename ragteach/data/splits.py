@@ -160,9 +160,8 @@ def _deal(
         fit, valid = train_test_split(
             rest, test_size=val / (train + val), stratify=stratum[rest], random_state=seed
         )
-    except (
-        ValueError
-    ):  # too few texts for scikit-learn's rounding: at least one of each in each part
+    except ValueError:
+        # too few texts for scikit-learn's rounding: at least one of each in each part
         return _one_each(stratum, members, train, val, seed)
     return fit, valid, test
 

@@ -153,9 +153,8 @@ def make_toy(
         seen = set()
         for label in labels:
             text = _sentence(task, label, relatedness, draw)
-            for _ in range(
-                50
-            ):  # no sentence twice in a task, or a test set would hold training sentences
+            # no sentence twice in a task, or a test set would hold training sentences
+            for _ in range(50):
                 if text not in seen:
                     break
                 text = _sentence(task, label, relatedness, draw)

@@ -153,12 +153,6 @@ def yes_no(name: str, value: object) -> None:
     is_a(name, value, (bool, np.bool_), "True or False", f"use {name}=True or {name}=False")
 
 
-def how_many(model: torch.nn.Module, trainable: bool) -> int:
-    """How many numbers a module stores as parameters (or may train)."""
-    yes_no("trainable", trainable)
-    return sum(p.numel() for p in model.parameters() if p.requires_grad or not trainable)
-
-
 def check_penalty(name: str, value: object, low: float = 0.0) -> None:
     """Refuse a penalty below ``low``, or so large that float32 has no such numbers."""
     at_least(name, value, low, LARGEST_PENALTY)

@@ -33,8 +33,9 @@ from torch import Tensor, nn
 from ragteach.data.documents import check_numbers
 from ragteach.errors import is_list, one_of, refuse, shown, whole
 from ragteach.graph import routing_graph
-from ragteach.ground.arguments import MOST, distinct, generator_of, how_many, members, short
+from ragteach.ground.arguments import MOST, distinct, generator_of, members, short
 from ragteach.ground.objects import as_plain
+from ragteach.ground.states import Parts
 from ragteach.ground.writing import put
 from ragteach.integrations.deep_kinds import DEEP_KINDS, Bottleneck, new_delta
 from ragteach.model import RAG
@@ -157,7 +158,7 @@ class Part:
         return torch.cat([cast(Tensor, delta.weight).flatten() for delta in self.deltas])[None]
 
 
-class DeepRAG(nn.Module):
+class DeepRAG(Parts):
     """Shared and adapter weights inside a network, joined by a routing graph.
 
     Args:
@@ -370,25 +371,17 @@ class DeepRAG(nn.Module):
             task = torch.tensor([self.task_index(t) for t in given], dtype=torch.long)
         return check_numbers(task, None, self.task_names).to(self.graph.device)
 
-    def activate(self, *names: str) -> None:
-        """Let these adapters take part."""
-        self._set_active(names, True)
+    def part_names(self) -> list[str]:
+        """What `freeze` knows."""
+        return [SHARED, "adapters", "head", "bias", *self.adapter_names]
 
-    def deactivate(self, *names: str) -> None:
-        """Take these adapters out. Their numbers stay."""
-        self._set_active(names, False)
-
-    def freeze(self, *names: str) -> None:
-        """Do not train these: ``"shared"``, ``"adapters"``, ``"head"`` or adapter names."""
-        self._set_trainable(names, False)
-
-    def unfreeze(self, *names: str) -> None:
-        """Let these parts be trained again."""
-        self._set_trainable(names, True)
-
-    def num_parameters(self, trainable: bool = False) -> int:
-        """How many numbers the whole network stores as parameters (or may train)."""
-        return how_many(self, trainable)
+    def called(self, part: str) -> list[nn.Module | nn.Parameter]:
+        """The modules of that name: a change in each layer, or the heads."""
+        if part in ("head", "bias"):  # `fit` trains what is called bias in every phase
+            return [self.base.get_submodule(head) for head in self.head_names]
+        several = {"adapters": self.adapter_names, SHARED: [SHARED] if self.shared_kind else []}
+        names = several.get(part, [part])
+        return [layer.deltas[name] for name in names for layer in self.layers]
 
     def extra_repr(self) -> str:
         rows = [
@@ -503,24 +496,6 @@ class DeepRAG(nn.Module):
 
     def _part(self, name: str) -> Part:
         return Part([layer.deltas[name] for layer in self.layers])
-
-    def _set_active(self, names: tuple[str, ...], value: bool) -> None:
-        for name in names:
-            one_of("adapter", name, self.adapter_names)
-        self.active.update(dict.fromkeys(names, value))
-
-    def _set_trainable(self, names: tuple[str, ...], value: bool) -> None:
-        for name in names:
-            one_of("part", name, [SHARED, "adapters", "head", "bias", *self.adapter_names])
-        parts = {"adapters": self.adapter_names, SHARED: [SHARED] if self.shared_kind else []}
-        for name in names:
-            if name in ("head", "bias"):  # `fit` trains what is called bias in every phase
-                for head in self.head_names:
-                    self.base.get_submodule(head).requires_grad_(value)
-                continue
-            for part in parts.get(name, [name]):
-                for layer in self.layers:
-                    layer.deltas[part].requires_grad_(value)
 
 
 def asked(network: nn.Module, x: Any) -> Any:

@@ -407,9 +407,8 @@ class RAGClassifier(ClassifierMixin, _RAGEstimator):
             options |= {"epochs": self.epochs, "lr": self.lr, "device": "cpu", "progress": False}
             train(model, tensors, **options)
             self.n_iter_ = self.epochs
-        if (
-            shift is not None and model.bias is not None
-        ):  # W_t (x - shift) + b_t = W_t x + (b_t - W_t shift)
+        # W_t (x - shift) + b_t = W_t x + (b_t - W_t shift)
+        if shift is not None and model.bias is not None:
             model.bias.data -= (model.task_weights().detach() @ shift.mT).squeeze(2)
         return self._finish(model)
 

@@ -29,9 +29,8 @@ from ragteach.model import RAG
 if TYPE_CHECKING:  # it is imported when there is something to predict
     from ragteach.integrations.saving import Saved
 
-IN_ONE_LINE = str.maketrans(
-    {"\t": r"\t", "\n": r"\n", "\r": r"\r"}
-)  # a name with a tab or two lines
+# a name with a tab or two lines
+IN_ONE_LINE = str.maketrans({"\t": r"\t", "\n": r"\n", "\r": r"\r"})
 
 
 def add_predict_parser(subparsers: Any) -> argparse.ArgumentParser:

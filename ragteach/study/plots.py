@@ -292,9 +292,8 @@ def routing(model: RAG | Tensor, ax: Axes | None = None) -> Axes:
     ax.text(0, 1.14, "tasks", ha="right", style="italic")
     ax.text(1, 1.14, "adapters" if adapters else "no adapters", ha="left", style="italic")
     inches = ax.get_window_extent().width / ax.figure.dpi
-    room = [
-        0.3 + 0.09 * max([len(n) for n in names] + [11]) for names in (tasks, adapters)
-    ]  # for the names
+    # for the names
+    room = [0.3 + 0.09 * max([len(n) for n in names] + [11]) for names in (tasks, adapters)]
     unit = max(inches - sum(room), 0.25 * inches)
     ax.set(xlim=(-room[0] / unit, 1 + room[1] / unit), ylim=(0, 1.22))
     ax.axis("off")
@@ -395,9 +394,8 @@ def words(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
         largest = table.abs().max().drop(labels=SHARED, errors="ignore").nlargest(MOST_COLUMNS - 1)
         table = table[[part for part in table.columns if part in SHARED or part in largest.index]]
     ax = _axes(ax, (0.95 * table.shape[1] + 2, 0.36 * len(table) + 1.3))
-    top = (
-        1.25 * float(np.abs(table.to_numpy()).max()) or 1.0
-    )  # the ends of the colours are dark: stay off them
+    # the ends of the colours are dark: stay off them
+    top = 1.25 * float(np.abs(table.to_numpy()).max()) or 1.0
     _heat(ax, table, table.map("{:+z.2f}".format), "PuOr", -top, top, 10)
     ax.tick_params(axis="x", rotation=25)
     if n_parts > table.shape[1]:

@@ -72,9 +72,8 @@ class Parts:
             with warnings.catch_warnings():  # the sentences without words are ours
                 warnings.simplefilter("ignore", UnknownWordsWarning)
                 data = MultiTaskDataset.from_frame(whole, like=data, missing="keep")
-        with (
-            warnings.catch_warnings()
-        ):  # of one source with the training part, however small that is
+        # of one source with the training part, however small that is
+        with warnings.catch_warnings():
             warnings.simplefilter("ignore", UnknownWordsWarning)
             val, test = (MultiTaskDataset.from_frame(part, like=data).stacked() for part in others)
         return data, val, test

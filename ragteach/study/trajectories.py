@@ -253,19 +253,16 @@ class Trajectory:
         size = self.shared.shape[2], self.shared.shape[1], len(self.adapter_names)
         template = RAG(*size, tasks=self.task_names, graph=self.graph.float()).to(self.shared)
         replicas = stack([template] * len(self.steps))
-        replicas.shared, replicas.adapters = self.shared, self.adapters.transpose(0, 1)
+        replicas.shared = self.shared
+        replicas.adapters = self.adapters.transpose(0, 1)
         replicas.bias = None if self.bias is None else self.bias.transpose(0, 1)
-        replicas.lam, replicas.lam_shared = (
-            replicas.lam.to(self.shared),
-            replicas.lam_shared.to(self.shared),
-        )
+        replicas.lam = replicas.lam.to(self.shared)
+        replicas.lam_shared = replicas.lam_shared.to(self.shared)
         tensors = as_tensors(template, tensors)
-        for alone in torch.eye(n_tasks).to(
-            self.shared
-        ):  # CE_t alone: alpha is 1 for task t, else 0
-            pulls.append(
-                gradients(replicas, tensors, alone, self.graph)[0].flatten(1)
-            )  # (n_steps, C d)
+        # CE_t alone: alpha is 1 for task t, else 0
+        for alone in torch.eye(n_tasks).to(self.shared):
+            # (n_steps, C d)
+            pulls.append(gradients(replicas, tensors, alone, self.graph)[0].flatten(1))
         for a in range(n_tasks):
             for b in range(a + 1, n_tasks):
                 cosines = torch.cosine_similarity(pulls[a], pulls[b], dim=1).tolist()

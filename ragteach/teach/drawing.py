@@ -88,9 +88,8 @@ def as_html(value: object, differs: np.ndarray | None) -> str:
     top = np.nanmax(np.abs(np.where(np.isfinite(numbers), numbers, 0))) or 1.0
 
     def cell(v: float, d: bool) -> str:
-        share = (
-            min(abs(v) / top, 1.0) * 0.45 if np.isfinite(v) else 0.0
-        )  # a picture: deeper shade, larger number
+        # a picture: deeper shade, larger number
+        share = min(abs(v) / top, 1.0) * 0.45 if np.isfinite(v) else 0.0
         rgb = "86,180,233" if v >= 0 else "230,159,0"
         number = f"<strong>{v:.4g} ≠</strong>" if d else f"{v:.4g}"
         return f"<td style='background:rgba({rgb},{share:.2f})'>{number}</td>"

@@ -206,8 +206,7 @@ def _put_aside_if_damaged() -> None:
 def _write(everything: dict) -> None:
     path = place()
     text = json.dumps(everything, indent=1, ensure_ascii=False)
-    with contextlib.suppress(
-        OSError
-    ):  # a read-only folder, a full disk: it lasts as long as the session
+    # a read-only folder, a full disk: it lasts as long as the session
+    with contextlib.suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
         write(path, text.encode())

@@ -225,9 +225,8 @@ def squeeze(block: bytes, layout: dict) -> str:
             .astype(np.uint16)
             .reshape(shape[0], -1)
         )
-        parts.append(
-            np.diff(steps, axis=0, prepend=np.uint16(0)).astype("<u2").tobytes()
-        )  # wraps round
+        # wraps round
+        parts.append(np.diff(steps, axis=0, prepend=np.uint16(0)).astype("<u2").tobytes())
         scales += [low, high]
     raw = b"".join([np.asarray(scales, "<f8").tobytes(), *parts])
     return base64.b64encode(zlib.compress(raw, 9)).decode()
@@ -243,9 +242,8 @@ def unsqueeze(text: str, layout: dict) -> bytes:
     """
     raw = zlib.decompress(base64.b64decode(text))
     parts = []
-    shapes = [
-        shape for _, shape in sorted(layout.values())
-    ]  # a notebook on disk has its keys sorted by name
+    # a notebook on disk has its keys sorted by name
+    shapes = [shape for _, shape in sorted(layout.values())]
     sizes = [int(np.prod(shape)) for shape in shapes]
     start = 16 * sum(size > SHORT for size in sizes)
     scales = iter(np.frombuffer(raw[:start], "<f8").reshape(-1, 2))

@@ -166,9 +166,8 @@ def compute(
     first = next(iter(runs.values()))
     frames = min(FRAMES, max(len(r.steps) for r in runs.values()))
     picks = [np.linspace(0, len(r.steps) - 1, frames).round().astype(int) for r in runs.values()]
-    steps = np.stack(
-        [r.steps[p] for r, p in zip(runs.values(), picks, strict=True)]
-    )  # (n_runs, n_frames)
+    # (n_runs, n_frames)
+    steps = np.stack([r.steps[p] for r, p in zip(runs.values(), picks, strict=True)])
     paths = torch.stack(
         [
             torch.cat([r.shared[p][:, None], r.adapters[p]], 1)
@@ -185,9 +184,8 @@ def compute(
         order = score[0, -1, 0].argsort()
         words = [first.words[order[-1]], first.words[order[0]]]
     columns = [first._word(word) for word in words]
-    planes = torch.stack(
-        [(flat - centre) @ axes[:2].T, score[..., columns]]
-    )  # (2, n_runs, n_frames, n_parts, 2)
+    # (2, n_runs, n_frames, n_parts, 2)
+    planes = torch.stack([(flat - centre) @ axes[:2].T, score[..., columns]])
     kept = paths[:, :, 0] - paths[:, :, 1:].sum(2)  # W_s - sum_t A_t
     moved = (kept - kept[:, :1]).flatten(2).norm(dim=2) / kept[:, :1].flatten(2).norm(dim=2).clamp(
         min=1e-12

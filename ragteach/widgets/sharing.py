@@ -356,9 +356,8 @@ def compute(
     best = _middle(validation.numpy())
     shared = path.shared  # (n_lambda, n_classes, n_features)
     adapters = path.adapters if graph is None else torch.tensordot(graph, path.adapters, dims=1)
-    adapters = adapters.transpose(
-        0, 1
-    )  # what each task adds (n_lambda, n_tasks, n_classes, n_features)
+    # what each task adds (n_lambda, n_tasks, n_classes, n_features)
+    adapters = adapters.transpose(0, 1)
     bias = torch.zeros(1, len(lam), n_classes) if path.bias is None else path.bias
     texts, owners, labels = _sentences(
         test, path.task_weights()[:, best], bias[:, best], names, vectorizer, sentence
@@ -528,7 +527,6 @@ def twin(arrays: Arrays, spec: Spec) -> Figure:
         title=f"Shared weight, and what each {spec['thing']} adds (λ = {lam[best]:.2g})",
     )
     right.set_xlabel(f"{spec['classes'][0]}  ←  weight  →  {spec['classes'][-1]}")
-    right.legend(
-        fontsize=8, frameon=False, loc="center left", bbox_to_anchor=(1, 0.5)
-    )  # covers no dot
+    # covers no dot
+    right.legend(fontsize=8, frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
     return figure

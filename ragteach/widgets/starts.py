@@ -266,9 +266,8 @@ def twin(lab: Lab, spec: Spec) -> Figure:
     )
     shared = torch.stack([s for _, s, _ in history])
     own = torch.stack([torch.tensordot(lab.graph[0], a, dims=1) for _, _, a in history])
-    score = [
-        (w[:, :, -1, j] - w[:, :, 0, j]).numpy() for w in (shared, own)
-    ]  # (n_frames, n_replicas)
+    # (n_frames, n_replicas)
+    score = [(w[:, :, -1, j] - w[:, :, 0, j]).numpy() for w in (shared, own)]
     figure = Figure(figsize=(8.5, 3.6), layout="constrained")
     for i, ax in enumerate(figure.subplots(1, 2, sharex=True, sharey=True)):
         for r in range(n):

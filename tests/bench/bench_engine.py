@@ -332,9 +332,8 @@ def main(argv=None):
     with contextlib.ExitStack() as stack:
         stack.callback(torch.set_num_threads, before)
         for threads in args.threads:
-            with threadpool_limits(
-                threads
-            ):  # numpy, scipy and scikit-learn; torch is told in measure
+            # numpy, scipy and scikit-learn; torch is told in measure
+            with threadpool_limits(threads):
                 rows += measure(args.reps, threads, args.quick, args.only)
         table = pd.DataFrame(rows, columns=COLUMNS)
         if args.only:

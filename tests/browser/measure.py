@@ -182,9 +182,8 @@ def _answers(page, n, press, patience=10):
     for i in range(n):
         press(i)
         if not page.evaluate(f"watch.until({i + 1}, {1000 * patience})"):
-            page.evaluate(
-                f"watch.keys.push({1000 * patience})"
-            )  # no new picture: counted as this slow
+            # no new picture: counted as this slow
+            page.evaluate(f"watch.keys.push({1000 * patience})")
         # A quick hand: about ten keys a second (more is a drag), never in step with the screen's
         # refresh.
         time.sleep(0.03 + 0.0037 * (i % 9))
@@ -208,9 +207,8 @@ def drag(page, picture, slider=0, seconds=2.0) -> tuple[float, float]:
     if not picture.locator("input[type=range]").count():
         handle = picture.locator(".noUi-handle").nth(slider).bounding_box()
         at, y = handle["x"] + handle["width"] / 2, handle["y"] + handle["height"] / 2
-    sweeps = max(
-        0.8, 70 / span(picture, slider)
-    )  # a short slider is shaken faster: as many values a second
+    # a short slider is shaken faster: as many values a second
+    sweeps = max(0.8, 70 / span(picture, slider))
     waves = [abs((i / 60 * sweeps) % 2 - 1) for i in range(int(60 * seconds))]
     path = [[left + part * (right - left), y] for part in [*waves, 0.25]]
     slow = page.evaluate(HAND, [[at, y], path]) < 10 * seconds

@@ -57,9 +57,8 @@ def test_every_explorer_moves_comes_back_survives_a_burst_and_has_its_tools(all_
         assert changed(picture(nb, i), before) > 100, kind
         press(nb, "Home", i=i)
         fresh(nb, i)
-        assert changed(picture(nb, i), before) <= 2, (
-            kind
-        )  # a curve may be smoothed differently in a pixel
+        # a curve may be smoothed differently in a pixel
+        assert changed(picture(nb, i), before) <= 2, kind
         assert say(nb.explorer(i)) == said, kind
         burst(nb, i, kind)
         tools(nb, i, kind)
@@ -253,10 +252,11 @@ def test_many_explorers_two_views_cells_run_twice_and_a_restart(all_explorers):
     assert nb.explorer(n).count() == 0
     for i in range(4):
         press(nb, "Home", i=i)
+        # moved in either view, both follow
         for view, key in (
             (len(KINDS) + i, "End"),
             (i, "Home"),
-        ):  # moved in either view, both follow
+        ):
             fresh(nb, i)
             before = say(nb.explorer(i))
             press(nb, key, i=view)
@@ -310,9 +310,8 @@ def follows(nb, i, kind):
     explorer, slider = nb.explorer(i), int(kind == "winners")
     short = {"n": 21, "seconds": 1.0}  # of 21 keys one may be late: the 95th percentile is the 20th
     found = [speed(nb.page, explorer, slider, **short)]
-    while (
-        len(found) < 4 and not found[-1].follows_the_hand
-    ):  # another process may have had the cores
+    # another process may have had the cores
+    while len(found) < 4 and not found[-1].follows_the_hand:
         nb.page.wait_for_timeout(10_000)  # and may still have them
         found.append(speed(nb.page, explorer, slider, **short))
     assert found[-1].follows_the_hand, "\n".join([kind, *map(str, found)])

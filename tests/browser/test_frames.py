@@ -37,9 +37,8 @@ def test_a_frame_repaints_and_does_not_sort_the_layers_of_the_page_again(
     nb.wait_for(len(KINDS))
     for i, kind in enumerate(KINDS):
         explorer = nb.explorer(i)
-        place = int(
-            kind == "winners"
-        )  # its first slider takes another row, with an axis of its own
+        # its first slider takes another row, with an axis of its own
+        place = int(kind == "winners")
         ranges = "querySelectorAll('input[type=range]')"
         sweep = SWEEP.replace("querySelector('input[type=range]')", f"{ranges}[{place}]")
         explorer.locator("input[type=range]").nth(place).focus()

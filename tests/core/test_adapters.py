@@ -49,9 +49,8 @@ def test_entries_start_as_large_as_scale_says_whatever_the_kind(kind):
 def test_a_product_that_starts_at_zero_can_still_learn():
     adapter = Adapter(3, 5, "low_rank", 2, "zero", generator=torch.Generator().manual_seed(0))
     (adapter.weight * torch.randn(3, 5)).sum().backward()
-    assert (
-        adapter.up.grad.abs().sum() > 0
-    )  # "down" is never zero: a dead product would have no gradient at all
+    # "down" is never zero: a dead product would have no gradient at all
+    assert adapter.up.grad.abs().sum() > 0
     projected = Adapter(3, 5, "projected", 2)
     projected.weight.sum().backward()
     assert "down" in projected.state_dict() and projected.down.grad is None

@@ -36,9 +36,8 @@ def test_the_article_s_program_runs(labels, graph):
     optimizer = torch.optim.Adam(model.parameters(), lr=0.05)
     losses = [train_epoch(model, loader, criterion, optimizer) for _ in range(30)]
     assert losses[-1] < 0.2 < 0.9 < losses[0]
-    assert (
-        evaluate(model, loader)["accuracy"] == 1.0
-    )  # on the sentences it was trained on, and on no others
+    # on the sentences it was trained on, and on no others
+    assert evaluate(model, loader)["accuracy"] == 1.0
     new = torch.from_numpy(dataset.vectorizer.transform(["I love it"]).toarray())
     assert 0 <= model.predict(new, task=0).item() <= 2
 
@@ -89,9 +88,8 @@ def test_the_literal_graph_cannot_tell_tasks_apart():
     x = data.x
     every = model(x)  # (n_docs, n_tasks, n_classes)
     assert same(every, every[:, :1].expand_as(every), 1e-6) and same(every[:, 0], linear(x), 1e-5)
-    own = RAG(
-        data.n_features, 3, data.n_tasks, tasks=data.task_names
-    )  # one adapter per task: they differ
+    # one adapter per task: they differ
+    own = RAG(data.n_features, 3, data.n_tasks, tasks=data.task_names)
     train_epoch(own, loader, criterion, torch.optim.SGD(own.parameters(), lr=lr))
     assert data.n_tasks == 1 or not same(own.task_weights()[0], own.task_weights()[1], 1e-3)
 

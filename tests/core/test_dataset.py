@@ -68,9 +68,8 @@ def test_batches_weigh_one_per_task():
     batch = tensors.take(torch.tensor([[0, 4], [1, 3]]))  # row 4 of the first task is padding
     torch.testing.assert_close(batch.weight.sum(1), torch.ones(2))
     assert batch.weight[0].tolist() == [1, 0] and torch.equal(batch.x[1], tensors.x[1, [1, 3]])
-    assert tensors.take(torch.tensor([[4], [0]])).weight[0].tolist() == [
-        0
-    ]  # none of its examples: no NaN
+    # none of its examples: no NaN
+    assert tensors.take(torch.tensor([[4], [0]])).weight[0].tolist() == [0]
 
 
 def dense(x, n_features):

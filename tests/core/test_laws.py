@@ -233,9 +233,8 @@ def test_law_6_equivalence_with_augmented_logistic_regression(lam, lam_shared):
     weight = 1 / data.sizes.numpy()[task]  # CE_t is a mean
     oracle = LogisticRegression(C=1 / lam_shared, fit_intercept=False, tol=1e-10, max_iter=10_000)
     coef = oracle.fit(augmented, y, sample_weight=weight).coef_
-    coef = torch.from_numpy(coef.reshape(3, 4, 6)).movedim(
-        1, 0
-    )  # (1 + n_tasks, n_classes, n_features)
+    # (1 + n_tasks, n_classes, n_features)
+    coef = torch.from_numpy(coef.reshape(3, 4, 6)).movedim(1, 0)
     assert same(model.shared, coef[0], 1e-5)
     assert same(model.adapter_weights(), s * coef[1:], 1e-5)
 
@@ -362,9 +361,8 @@ def test_law_8_merging():
     for t, name in enumerate(data.task_names):
         merged = model.merge(name)
         assert same(merged(x), model(x, t), 1e-12)
-        assert (
-            sum(p.numel() for p in merged.parameters()) == 3 * 6 + 3
-        )  # nothing extra: the size of one Linear
+        # nothing extra: the size of one Linear
+        assert sum(p.numel() for p in merged.parameters()) == 3 * 6 + 3
 
 
 # ---- 9 ----------------------------------------------------------------------------------------------

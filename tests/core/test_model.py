@@ -62,9 +62,8 @@ def test_three_ways_forward_agree(bias, kind):
     for form in (task.tolist(), task.numpy(), [made.task_names[t] for t in task], task.int()):
         assert torch.equal(made(X, form), mixed)
     assert torch.equal(made.predict(X, task), mixed.argmax(1))
-    stacked = task_logits(
-        X.expand(3, 7, 5), made.task_weights(), made.task_bias()
-    )  # (n_tasks, n_classes, n_docs)
+    # (n_tasks, n_classes, n_docs)
+    stacked = task_logits(X.expand(3, 7, 5), made.task_weights(), made.task_bias())
     assert same(stacked.permute(2, 0, 1), every, 1e-5)
 
 

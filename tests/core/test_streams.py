@@ -182,9 +182,8 @@ def test_each_document_by_its_own_task_is_all_tasks_gathered(kind, rank, graph, 
     ours(form(x), task).square().sum().backward()
     there.square().sum().backward()
     for a, b in zip(ours.parameters(), plain.parameters(), strict=True):
-        assert (a.grad is None) == (
-            b.grad is None
-        )  # zero, not none: optimisers know the difference
+        # zero, not none: optimisers know the difference
+        assert (a.grad is None) == (b.grad is None)
         if a.grad is not None:
             torch.testing.assert_close(a.grad, b.grad)
     for one in (3, "task4", None):

@@ -345,9 +345,8 @@ def test_make_py_changes_nothing(tmp_path):
     assert done.stdout == "240 sentences in toy_sentiment.csv\n"
     committed = folder("toy_sentiment") / "toy_sentiment.csv"
     assert (tmp_path / committed.name).read_bytes() == committed.read_bytes()
-    assert [path.name for path in tmp_path.iterdir()] == [
-        committed.name
-    ]  # no half-written file stays
+    # no half-written file stays
+    assert [path.name for path in tmp_path.iterdir()] == [committed.name]
 
 
 def test_load_toy_is_make_toy():

@@ -221,9 +221,8 @@ def test_balance_holds_on_any_graph(numbers, make, graph):
     fitted = make(lam=0.3, lam_shared=0.1, graph=graph, num_adapters=2).fit(X, y, tasks)
     model = fitted.model_
     adapters = np.stack([a.weight.detach().numpy() for a in model.adapters.values()])
-    stationary = np.vstack(
-        [0.1 * model.shared.detach().numpy()[None], 0.3 * adapters]
-    )  # (1 + K, C, d)
+    # (1 + K, C, d)
+    stationary = np.vstack([0.1 * model.shared.detach().numpy()[None], 0.3 * adapters])
     residual = np.eye(3)[y] - fitted.predict_proba(X, tasks) if make is RAGClassifier else None
     residual = (y - fitted.predict(X, tasks))[:, None] if residual is None else residual
     by_task = [(residual * (tasks == t)[:, None] / (tasks == t).sum()).T @ X for t in fitted.tasks_]
@@ -271,9 +270,8 @@ def test_sparse_equals_dense(numbers, make, n_features):
     X = np.hstack([X, np.zeros((50, n_features - 4))])
     X[np.abs(X) < 0.3] = 0
     dense, sparse = make().fit(X, y, tasks), make().fit(sp.csr_matrix(X), y, tasks)
-    np.testing.assert_allclose(
-        dense.coef_, sparse.coef_, atol=1e-4
-    )  # tol / lam: how near the solver comes
+    # tol / lam: how near the solver comes
+    np.testing.assert_allclose(dense.coef_, sparse.coef_, atol=1e-4)
     np.testing.assert_allclose(
         sparse.predict(sp.csc_array(X), tasks), sparse.predict(X, tasks), rtol=1e-9
     )

@@ -132,9 +132,8 @@ def test_saving_changes_nothing_and_the_loaded_model_trains_on(tmp_path):
     with torch.no_grad():
         again.shared.add_(again.shared.grad)
     assert not torch.equal(again.shared, model.shared)
-    assert (
-        dict(again.named_buffers()).keys() == dict(model.named_buffers()).keys()
-    )  # projections stay frozen
+    # projections stay frozen
+    assert dict(again.named_buffers()).keys() == dict(model.named_buffers()).keys()
     assert torch.equal(
         again.reset(seed=4).shared, RAG(7, 3, 3, tasks=TASKS, scale=0.3, seed=4).shared
     )
@@ -164,9 +163,8 @@ def test_the_vectoriser_travels_as_json(tmp_path, vectorizer):
     assert a.dtype == b.dtype and (a != b).nnz == 0
     assert list(again.get_feature_names_out()) == list(vectorizer.get_feature_names_out())
     assert again.get_params() == vectorizer.get_params()
-    (a, b) = (
-        v.fit_transform(texts[:10]).shape for v in (again, vectorizer)
-    )  # it may learn new words again
+    # it may learn new words again
+    (a, b) = (v.fit_transform(texts[:10]).shape for v in (again, vectorizer))
     assert a == b
 
 
@@ -753,9 +751,8 @@ assert logging.getLogger("torch.onnx").level == before
 
 
 def test_torch_export_takes_the_model_with_a_task():
-    class Deployed(
-        torch.nn.Module
-    ):  # a program keeps the name `graph` for itself, so the model sits one level down
+    # a program keeps the name `graph` for itself, so the model sits one level down
+    class Deployed(torch.nn.Module):
         def __init__(self, model):
             super().__init__()
             self.model = model

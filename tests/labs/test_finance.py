@@ -61,9 +61,8 @@ def test_the_false_alarms_of_a_level_are_those_of_the_exact_chain(p, k):
     quiet = feed(np.full(DAYS, p), N, n_streams=20_000, seed=1)
     h = level(cusum(quiet, k).max(1), RATE)
     exact = 1 - quiet_share(p, k, h, DAYS)[0]
-    assert (
-        RATE - 0.007 < exact < RATE + 0.005
-    )  # four standard errors of 20,000 quarters, and a grid
+    # four standard errors of 20,000 quarters, and a grid
+    assert RATE - 0.007 < exact < RATE + 0.005
     alarmed = (cusum(feed(np.full(DAYS, p), N, n_streams=4000, seed=2), k) >= h).any(1)
     low, high = stats.binomtest(int(alarmed.sum()), 4000).proportion_ci(0.999, "wilson")
     assert low < exact < high

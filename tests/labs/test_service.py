@@ -231,9 +231,8 @@ def test_what_the_lab_says_of_replies(lab):
         ]
         assert "{} [{}, {}]".format(*ends) in model
     people = lab.score_replies(lambda texts: [None] * len(texts))
-    assert tuple(people[["cost low", "cost high"]]) == pytest.approx(
-        (1, 1)
-    )  # who never answers is never wrong
+    # who never answers is never wrong
+    assert tuple(people[["cost low", "cost high"]]) == pytest.approx((1, 1))
     rival = lab.compare_replies(by_rule["RAG"], by_rule["independent"])
     assert abs(rival["cost minus rival's"]) < 0.03 and rival["from"] < 0 < rival["to"]
     rival = lab.compare_replies(by_rule["RAG"], retrieval.reply)

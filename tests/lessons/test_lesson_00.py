@@ -130,9 +130,8 @@ def readings(arrays, spec, sentence):
         spec["words"].index(w) for w in re.findall(r"\w+", sentence.lower()) if w in spec["words"]
     ]
     x = arrays["idf"][known] / np.linalg.norm(arrays["idf"][known])
-    weights = (
-        arrays["shared"][:, None] + arrays["adapters"]
-    )  # (n_lambda, n_tasks, n_classes, n_words)
+    # (n_lambda, n_tasks, n_classes, n_words)
+    weights = arrays["shared"][:, None] + arrays["adapters"]
     return ((weights[..., known] * x).sum(-1) + arrays["bias"]).argmax(-1)
 
 

@@ -90,9 +90,8 @@ def test_the_two_means_cross_at_sixteen_and_simulation_agrees():
         assert (own > pooled) == (n < 16) or n == 16
         for seed in (1, 2):
             assert space["simulate"](n, seed=seed) == pytest.approx((own, pooled), rel=0.08)
-    assert _expected_errors(10**9, n_tasks, sigma, tau)[1] == pytest.approx(
-        0.75 * tau**2
-    )  # the bias stays
+    # the bias stays
+    assert _expected_errors(10**9, n_tasks, sigma, tau)[1] == pytest.approx(0.75 * tau**2)
 
 
 def means(runs, kind):

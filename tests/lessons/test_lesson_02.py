@@ -349,9 +349,8 @@ def test_merging_costs_one_product_and_parts_take_more_room():
 def test_there_are_as_many_ways_to_move_weight_as_spare_matrices(graph):
     factors = np.column_stack([np.ones(4), graph])
     spare = factors.shape[1] - np.linalg.matrix_rank(factors)
-    moves = np.linalg.svd(factors)[2][
-        np.linalg.matrix_rank(factors) :
-    ]  # each leaves every W_t alone
+    # each leaves every W_t alone
+    moves = np.linalg.svd(factors)[2][np.linalg.matrix_rank(factors) :]
     assert len(moves) == spare
     model = rt.RAG(6, 3, graph.shape[1], tasks=TASKS, graph=graph, bias=False).double()
     W, M = model.task_weights().detach(), torch.ones(3, 6, dtype=torch.float64)

@@ -119,9 +119,8 @@ def test_where_the_destinations_coincide(seed):
     equal = rt.MultiTaskDataset.from_frame(pd.concat([films.assign(task=t) for t in rt.TOY_TASKS]))
     (_, J), (_, J_two) = both(equal)  # c
     assert J_two > J + 0.01
-    for schedule in ("joint", "two_phase") * (
-        seed == 0
-    ):  # d: nothing costs anything, both go to zero
+    # d: nothing costs anything, both go to zero
+    for schedule in ("joint", "two_phase") * (seed == 0):
         model = new_model(data, seed)
         options = {"lam": 0.0, "lam_shared": 0.0, "adapters_first": False, "progress": False}
         history = rt.fit(model, data, schedule, epochs=600, **options)

@@ -138,11 +138,12 @@ def world(request):
 def test_the_map(world):
     rows = world[(world["metric"] == "accuracy") & (world["task"] == "mean")]
     mean = rows.pivot_table("value", ["relatedness", "n_per_task"], "strategy")
+    # relatedness 0: RAG and independent tied, full sharing never learns much
     for n in (
         10,
         30,
         80,
-    ):  # relatedness 0: RAG and independent tied, full sharing never learns much
+    ):
         assert abs(mean.loc[(0.0, n), "RAG"] - mean.loc[(0.0, n), "independent"]) < TIED
         assert mean.loc[(0.0, n), "full sharing"] < 0.45
         alone = [mean.loc[(r, n), "independent"] for r in (0.0, 0.5, 1.0)]

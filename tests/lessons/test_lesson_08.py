@@ -198,9 +198,8 @@ def test_rank_one_has_one_bottom_here_and_several_elsewhere():
     assert np.ptp(here) < 2e-4
     assert 4e-3 < np.ptp(elsewhere) < 0.02
     for seed, J in ((0, here), (1, elsewhere)):
-        assert (
-            J.min() > Problem(seed).bottom("full", None, 0)[0] + 0.15
-        )  # the wrong rank costs more
+        # the wrong rank costs more
+        assert J.min() > Problem(seed).bottom("full", None, 0)[0] + 0.15
 
 
 def test_the_lens_is_below_rank_two_with_as_many_numbers_on_other_draws():

@@ -111,9 +111,8 @@ def test_how_many_labels_hang_on_the_cut(human):
     for task, m in human.groupby("task")["rating"]:
         share[task] = [answers.labels_moved(m, a, b) / len(m) for a, b in [(0.3, 0.5), (0.5, 0.7)]]
         label = [np.sign(m) * (m.abs() > cut) for cut in (0.3, 0.5)]
-        assert (
-            answers.labels_moved(m, 0.3, 0.5) == (label[0] != label[1]).sum()
-        )  # the proof, in numbers
+        # the proof, in numbers
+        assert answers.labels_moved(m, 0.3, 0.5) == (label[0] != label[1]).sum()
     assert min(share["editorials"]) > 0.1
     assert all(0.02 < s < 0.03 for s in share["movies"])  # "one in forty"
 

@@ -68,9 +68,8 @@ def test_chunks_bound_the_memory_and_change_nothing(quick):
     report = json.loads((quick / "memory.json").read_text())
     assert report["largest_difference"] < 1e-6
     peak = report["peaks"][0]["peak_mb"]
-    if (
-        peak is not None
-    ):  # start, chunks and their joint result hold the weights; the budget is the rest
+    # start, chunks and their joint result hold the weights; the budget is the rest
+    if peak is not None:
         assert peak < 4 * report["weights_mb"] + 4 * report["peaks"][0]["budget_mb"] + 16
 
 

@@ -198,9 +198,8 @@ def test_a_second_call_does_nothing_and_more_groups_are_added(asked, monkeypatch
         assert install.main([words, "--"]) == 0
     assert asked == [["lab"], ["lab", "search"], ["all"]]
     monkeypatch.setattr(install, "read", lambda name: (ROOT / name).read_bytes() + b"\n")
-    assert (
-        install.main(["lab", "--"]) == 0
-    )  # other packages are asked for now: what was there stays
+    # other packages are asked for now: what was there stays
+    assert install.main(["lab", "--"]) == 0
     assert asked[3:] == [["all"]]
 
 

@@ -161,9 +161,8 @@ class TestFairness:
             assert n_params[name] == pytest.approx(n_params["RAG"], rel=0.02)
         assert n_params["majority class"] == 0
         assert n_params["independent"] == n_params["RAG"] - (n_params["full sharing"] - 3)
-        assert (
-            n_params["full sharing + task bias"] == n_params["full sharing"] + 3 * 3
-        )  # b_t, not b
+        # b_t, not b
+        assert n_params["full sharing + task bias"] == n_params["full sharing"] + 3 * 3
 
     def test_equal_parameters_keep_every_word(self, spy):
         run(seeds=1, n_per_task=10, strategies=["RAG", *BASELINES[1:3]])

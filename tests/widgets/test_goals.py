@@ -15,9 +15,8 @@ def test_a_condition_compares_measures_and_numbers():
     assert judge(goals, {"a": 2, "b": 1}) == [True, True]
     assert judge(goals, {"a": np.float32(0.5), "b": 0.0}) == [True, False]
     third = parse({"A third": "a >= 0.3333"}, ["a"])
-    assert judge(third, {"a": float(np.float32(0.3333))}) == [
-        True
-    ]  # six digits: the page has float32
+    # six digits: the page has float32
+    assert judge(third, {"a": float(np.float32(0.3333))}) == [True]
 
 
 def test_a_class_is_written_by_its_name_unless_that_is_a_number():

@@ -184,9 +184,8 @@ def test_player_shows_the_norms_and_the_conserved_quantity(player):
     last = runs["joint"].norms().query("step == step.max()").set_index("part")["norm"]
     assert shown["norms"][0, -1] == pytest.approx([last[p] for p in w.spec["parts"]], rel=1e-5)
     free = w.spec["runs"].index("joint, no penalty")
-    assert (
-        shown["moved"][free].max() < 1e-4
-    )  # conserved: no penalty, plain gradient descent, one adapter per task
+    # conserved: no penalty, plain gradient descent, one adapter per task
+    assert shown["moved"][free].max() < 1e-4
     assert shown["moved"][w.spec["runs"].index("two-phase"), -1] > 0.01
 
 

@@ -136,7 +136,7 @@ def entry(name: str, is_class: bool) -> str:
     """What tells Sphinx to write about one public name."""
     lines = [f".. {'autoclass' if is_class else 'autofunction'}:: ragteach.{name}"]
     if is_class:
-        lines.append("   :members:")
+        lines += ["   :members:", "   :inherited-members: Module"]  # not those of torch's
     return "\n".join(["```{eval-rst}", *lines, "```", ""])
 
 

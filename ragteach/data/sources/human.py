@@ -81,9 +81,8 @@ def load_human(cache: str | os.PathLike | None = None, raters: bool = False) -> 
                 if raters:
                     rated = member.replace("GroundTruth", "anonDataRatings")
                     said = _said(_member(archive, rated))
-                    frames[-1]["ratings"] = frames[-1]["id"].map(
-                        said
-                    )  # by id: the rows are in another order
+                    # by id: the rows are in another order
+                    frames[-1]["ratings"] = frames[-1]["id"].map(said)
     frame = pd.concat(frames, ignore_index=True)
     rating = frame["rating"].astype(float)
     label = 1 + (rating > CUT).astype("int64") - (rating < -CUT).astype("int64")

@@ -25,9 +25,8 @@ CHECK = re.compile(r"\bcheck\(\s*[\"']([\w-]+)[\"']")
 NUMBER = re.compile(r"\w{2,20}-\w{1,3}")
 TIMED = re.compile(r"^(\s*)%time\s+(?=\S)", re.MULTILINE)  # IPython runs what stands behind it
 MAGIC = re.compile(r"^[%!?].*|^[^#]*\?\s*$")  # a line of IPython's own
-DEEPER = re.compile(
-    r"^(\s*)(?:[\w., ]+=\s*)?(?:[!?]|%[a-z]).*"
-)  # within a block, or on the right of "="
+# within a block, or on the right of "="
+DEEPER = re.compile(r"^(\s*)(?:[\w., ]+=\s*)?(?:[!?]|%[a-z]).*")
 OF_PYTHON = ("%%time", "%%timeit", "%%capture", "%%prun")  # other cells that begin with %% are none
 TRIES = 3  # of answers to one exercise, the last ones that differ
 MOST = 5_000  # statements of a notebook; no lesson has 300
@@ -207,9 +206,8 @@ def slice_of(expression: ast.expr, before: list[ast.stmt]) -> list[ast.stmt]:
         kept.append(node)
         if isinstance(node, ast.Assign) and _plain(node):
             needed = needed - touched  # whatever was there before is written over
-        if isinstance(
-            node, ast.FunctionDef | ast.ClassDef
-        ):  # its body was looked at where it is called
+        # its body was looked at where it is called
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
             outside = [*node.decorator_list, *getattr(node, "bases", ())]
             arguments = getattr(node, "args", None)
             outside += arguments.defaults if arguments else []

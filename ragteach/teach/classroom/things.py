@@ -27,9 +27,8 @@ import torch
 
 from ragteach.teach.classroom import wire
 
-Asked = Callable[
-    ..., Any
-]  # (what, place, name, args, kwargs) -> the answer of the student's process
+# (what, place, name, args, kwargs) -> the answer of the student's process
+Asked = Callable[..., Any]
 
 
 class Kind(type):

@@ -221,9 +221,8 @@ def wrong_veras(up, down, b, d):
 
 
 def randlora(up, down, lam, gam):
-    return sum(
-        up[j] @ np.diag(lam[j]) @ down[j] @ np.diag(gam[j]) for j in range(len(up))
-    )  # (n_out, n_in)
+    # (n_out, n_in)
+    return sum(up[j] @ np.diag(lam[j]) @ down[j] @ np.diag(gam[j]) for j in range(len(up)))
 
 
 def wrong_randloras(up, down, lam, gam):

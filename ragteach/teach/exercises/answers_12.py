@@ -219,9 +219,8 @@ def flip_shares():
     test = MultiTaskDataset.from_frame(test, data.vectorizer, names)
     found: dict[str, dict] = {"right": {}, "one layer": {}, "one task": {}, "parts": {}}
     for bits in (16, 8, 4, 2):
-        differ = torch.stack(
-            [_flipped(model.merge(name), test.x, bits) for name in names]
-        )  # (T, n_docs)
+        # (T, n_docs)
+        differ = torch.stack([_flipped(model.merge(name), test.x, bits) for name in names])
         own = differ[test.task, torch.arange(len(test))]  # each sentence by the layer of its task
         found["right"][bits] = own.mean().item()
         found["parts"][bits] = _flipped_parts(model, test, bits)

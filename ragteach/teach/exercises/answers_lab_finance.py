@@ -29,9 +29,8 @@ def level(highest, rate):
 
 def delays(alarms, start):
     """alarms (n_streams, n_days), first day of the surge -> its days until the alarm, NaN if there is none."""
-    quiet = ~alarms[:, :start].any(
-        1
-    )  # an alarm before the surge is a false one: those streams are left out
+    # an alarm before the surge is a false one: those streams are left out
+    quiet = ~alarms[:, :start].any(1)
     after = alarms[quiet, start:]
     return np.where(after.any(1), after.argmax(1) + 1.0, np.nan)
 

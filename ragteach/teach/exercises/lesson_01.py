@@ -67,9 +67,8 @@ def label_counts(yours):
         ]
         frame = pd.DataFrame(rows, columns=["text", "label", "task"])
         right = _label_counts(frame, word, tasks)
-        inside = right + np.eye(
-            len(tasks), 3, 2, dtype=int
-        )  # the one "un..." sentence, in task 0, label 2
+        # the one "un..." sentence, in task 0, label 2
+        inside = right + np.eye(len(tasks), 3, 2, dtype=int)
         longer = np.zeros_like(right)
         longer[1, 1] = 1  # the one "...ness" sentence
         spelled = _split_counts(frame, word, tasks, "")

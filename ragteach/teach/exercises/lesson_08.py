@@ -40,9 +40,8 @@ def spread(yours):
         weights = rng.normal(size=(n_replicas, n_classes, n_features)) + rng.normal(
             size=(n_classes, n_features)
         )
-        weights = weights + 3 * rng.normal(
-            size=(n_replicas, 1, n_features)
-        )  # a shift softmax cannot see
+        # a shift softmax cannot see
+        weights = weights + 3 * rng.normal(size=(n_replicas, 1, n_features))
         expect_close(
             call(yours, weights),
             answers.spread(weights),

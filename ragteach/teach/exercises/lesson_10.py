@@ -43,6 +43,7 @@ def labels_moved(yours):
     """rating (n,), c, c_new -> a whole number."""
     rng = np.random.default_rng(10)
     for c, c_new in [(0.5, 0.75), (0.25, 1.0)]:
+        # the borders themselves, and some below 0
         steps = [
             -c_new,
             -c,
@@ -50,7 +51,7 @@ def labels_moved(yours):
             c_new,
             c_new,
             *[-0.6] * 7,
-        ]  # the borders themselves, and some below 0
+        ]
         rating = np.concatenate([rng.integers(-16, 17, size=60) / 4 + 0.06, steps])
         expect_close(
             _moved(yours, rating, c, c_new),

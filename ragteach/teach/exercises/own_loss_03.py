@@ -452,7 +452,9 @@ def _step(mine, parts, data):
     _at_the_bottom(mine, parts, data)
 
 
-SMALL, STEEP, FAR = 1e-5, 1.3, 2.0**22  # so that J falls only after 22 halvings
+SMALL = 1e-5
+STEEP = 1.3
+FAR = 2.0**22  # so that J falls only after 22 halvings
 
 
 def _far(mine, parts, data):
