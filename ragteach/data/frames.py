@@ -190,6 +190,8 @@ def _noted(out: pd.DataFrame, attrs: dict, warn: bool) -> pd.DataFrame:
     now = out.attrs.get("left_out")
     if before:
         out.attrs["left_out"] = {key: n + (now or {}).get(key, 0) for key, n in before.items()}
+    if attrs.get("fresh") is True:
+        out.attrs["fresh"] = True
     if attrs.get("mended"):
         out.attrs["mended"] = list(attrs["mended"])
     if warn:

@@ -15,23 +15,19 @@ from __future__ import annotations
 import functools
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 import scipy.sparse as sp
-from sklearn.feature_extraction.text import HashingVectorizer
 
 ALIKE = 0.8  # the least overlap of near-twins
 PIECE = 4  # letters
 # buckets each text lies in; random orders that agree for one bucket
 BANDS = 16
 ORDERS = 4
-# overlap of kin; texts asked, texts compared with them
-KIN = 0.5
-ASKED = 1000
-MOST_KIN = 20_000
-MANY_KIN = 0.25  # of the texts: above it, scores are no scores of new texts
 LETTERS = 1000  # of a long text that are compared
+MOST_LETTERS = 8_000_000  # of all texts
+N_PIECES = 2**22  # columns
 SPACED = bytes(  # of ASCII: what is no letter, digit or modifier becomes a space
     code if chr(code).isalnum() or chr(code) in "^`" else ord(" ") for code in range(256)
 )
@@ -63,8 +59,9 @@ def _mark_or_space(sign: re.Match) -> str:
 def near_twins(texts: Iterable[str], seed: int = 0) -> np.ndarray:
     """Pairs of texts that are nearly the same.
 
-    In every bucket each text is compared with the first one only, so the pairs are linear in the
-    number of texts, and a text with a near-twin may be missed: what is found is a lower bound.
+    In every bucket each text is compared with the first one and with the one before it, so the
+    pairs are linear in the number of texts, and a text with a near-twin may be missed: what is
+    found is a lower bound.
 
     Args:
         texts: all different.
@@ -77,92 +74,71 @@ def near_twins(texts: Iterable[str], seed: int = 0) -> np.ndarray:
         >>> near_twins(["the waiter was very kind", "no", "the waiter was very kind!"]).tolist()
         [[0, 2]]
     """
-    texts = [text[:LETTERS] for text in texts]
-    if not texts:
-        return np.empty((0, 2), dtype=int)
-    sets = _pieces(texts)
-    size = np.diff(sets.indptr)
-    where = np.flatnonzero(size)  # a text shorter than a piece has none
-    if not len(where):
-        return np.empty((0, 2), dtype=int)
-    starts = sets.indptr[where]
-    rng = np.random.default_rng(seed)
+    sets = pieces(list(texts))
+    where = np.flatnonzero(np.diff(sets.indptr))  # a text shorter than a piece has none
     twin: dict[int, int] = {}
-    for _ in range(BANDS):
-        bucket = np.zeros(len(where), dtype=np.uint64)
-        for odd in rng.integers(2**63, size=ORDERS, dtype=np.uint64) * 2 + 1:
-            order = sets.indices.astype(np.uint64) * odd  # a random order of the pieces
-            bucket = bucket * np.uint64(0x9E3779B97F4A7C15) ^ np.minimum.reduceat(order, starts)
-        _, first, of = np.unique(bucket, return_index=True, return_inverse=True)
-        leader = where[first[of]]
-        follower = where
-        met = (leader != follower) & ~np.isin(follower, list(twin))
-        leader = leader[met]
-        follower = follower[met]
-        both = np.asarray(sets[leader].multiply(sets[follower]).sum(1)).ravel()
-        alike = both >= ALIKE * (size[leader] + size[follower] - both)
-        twin.update(zip(follower[alike].tolist(), leader[alike].tolist(), strict=True))
+    for met in meetings(sets, where, BANDS, ORDERS, seed):
+        new = met[~np.isin(met[:, 1], list(twin))]
+        alike = new[overlaps(sets, new) >= ALIKE]
+        twin.update(zip(alike[::-1, 1].tolist(), alike[::-1, 0].tolist(), strict=True))
     return np.array([(a, b) for b, a in sorted(twin.items())], dtype=int).reshape(-1, 2)
 
 
-def kin_share(texts: Iterable[str], overlap: float = KIN, seed: int = 0) -> float:
-    """The share of texts that have another one with so large an overlap of pieces.
-
-    Exact where there are no more than 1,000 texts; of more, a sample of 1,000 is compared with
-    20,000, which finds fewer than there are.
+def meetings(
+    sets: sp.csr_matrix, where: np.ndarray, bands: int, orders: int, seed: int = 0
+) -> Iterator[np.ndarray]:
+    """Pairs that meet in a bucket, (n_pairs, 2) for each of so many bands, the earlier text first.
 
     Args:
-        texts: equal ones count once.
-        overlap: |A & B| / |A | B| of the sets of pieces. Default: half.
-        seed: of the samples.
-
-    Example:
-        >>> kin_share(["the waiter was very kind", "no", "the waiter was very nice", "a car"])
-        0.5
+        sets: of `pieces`. where: the texts that are asked, none of them without a piece.
+        orders: random orders that must agree for a bucket.
     """
-    texts = list(dict.fromkeys(text[:LETTERS] for text in texts))
+    if len(where) < 2:
+        return
+    sets = sets[where]
     rng = np.random.default_rng(seed)
-    if len(texts) > MOST_KIN:
-        texts = [texts[i] for i in rng.choice(len(texts), MOST_KIN, replace=False)]
-    asked = np.arange(len(texts))[:ASKED]
-    sets = _pieces(texts) if texts else None
-    if sets is None or not sets.nnz:
-        return 0.0
+    for _ in range(bands):
+        bucket = np.zeros(len(where), dtype=np.uint64)
+        for odd in rng.integers(2**63, size=orders, dtype=np.uint64) * 2 + 1:
+            order = sets.indices.astype(np.uint64) * odd  # a random order of the pieces
+            first = np.minimum.reduceat(order, sets.indptr[:-1])
+            bucket = bucket * np.uint64(0x9E3779B97F4A7C15) ^ first
+        line = np.argsort(bucket, kind="stable")
+        new = np.flatnonzero(np.diff(bucket[line], prepend=~bucket[line[0]]))
+        leader = line[np.repeat(new, np.diff([*new, len(line)]))]
+        before = np.roll(line, 1)
+        later = leader != line
+        with_first = np.stack([leader, line], axis=1)[later]
+        with_last = np.stack([before, line], axis=1)[later & (before != leader)]
+        yield where[np.concatenate([with_first, with_last])]
+
+
+def overlaps(sets: sp.csr_matrix, pairs: np.ndarray) -> np.ndarray:
+    """|A & B| / |A | B| of each pair: (n_pairs,)."""
     size = np.diff(sets.indptr)
-    found = 0
-    for some in np.array_split(asked, 1 + len(asked) // 50):
-        both = (sets[some] @ sets.T).tocoo()
-        alike = both.data >= overlap * (size[some][both.row] + size[both.col] - both.data)
-        alike &= some[both.row] != both.col
-        found += len(np.unique(both.row[alike]))
-    return found / len(asked)
+    found = [np.empty(0)]
+    for some in np.array_split(pairs, 1 + len(pairs) // 100_000):
+        both = np.asarray(sets[some[:, 0]].multiply(sets[some[:, 1]]).sum(1)).ravel()
+        found.append(both / np.maximum(size[some].sum(1) - both, 1))
+    return np.concatenate(found)
 
 
-def about_kin(share: float) -> str:
-    """What many texts with kin mean for every score, in a sentence; nothing, if they are few.
-
-    Args:
-        share: of `kin_share`.
-    """
-    if share < MANY_KIN:
-        return ""
-    return (
-        f"{share:.0%} of the texts have another one that shares half of its four-letter pieces or "
-        "more, and splits put such texts on both sides: the scores are about texts as alike as "
-        "these, and may be much lower on new ones."
-    )
-
-
-def _pieces(texts: list[str]) -> sp.csr_matrix:
-    """(n_docs, n_pieces), ones where a text has the piece."""
-    pieces = HashingVectorizer(
-        analyzer="char",
-        ngram_range=(PIECE, PIECE),
-        lowercase=False,
-        norm=None,
-        binary=True,
-        n_features=2**22,
-        alternate_sign=False,
-        dtype=np.float32,
-    )
-    return pieces.transform(texts)
+def pieces(texts: Sequence[str]) -> sp.csr_matrix:
+    """(n_docs, n_pieces), ones where a text has the piece; of long texts, of their beginning."""
+    letters = min(LETTERS, MOST_LETTERS // max(1, len(texts)))
+    texts = [text[:letters] for text in texts]
+    size = np.array([len(text) for text in texts], dtype=np.int64)
+    code = np.frombuffer("".join(texts).encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+    ends = np.cumsum(size)
+    at = np.arange(len(code))
+    row = np.repeat(np.arange(len(texts)), size)
+    start = np.flatnonzero(at + PIECE <= ends[row]) if len(code) else at
+    value = np.zeros(len(start), dtype=np.uint64)
+    for place in range(PIECE):
+        value = (value ^ code[start + place]) * np.uint64(0x9E3779B97F4A7C15)
+        value ^= value >> np.uint64(29)
+    column = (value % np.uint64(N_PIECES)).astype(np.int64)
+    found = np.unique(row[start] * N_PIECES + column)
+    indptr = np.searchsorted(found, np.arange(len(texts) + 1) * N_PIECES)
+    ones = np.ones(len(found), dtype=np.float32)
+    return sp.csr_matrix((ones, found % N_PIECES, indptr), (len(texts), N_PIECES))

@@ -4,7 +4,8 @@ Enters: a frame.  Leaves: training, validation and test parts, stratified by tas
 
 The same sentence in two rows (in other letters, with other commas) is one text: all its rows go to
 the same part, or a model is tested on what it learnt by heart. `groups` says which rows those are.
-Near-twins are not tied together; `look` counts them.
+So do texts that are nearly the same (see `ragteach.data.kin`), as long as something is left to test
+on; `tied` says which.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import pandas as pd
 from sklearn.model_selection import train_test_split
 
 from ragteach.data.frames import as_frame, check_header
+from ragteach.data.kin import families
 from ragteach.data.naming import check_cells
 from ragteach.data.resemblance import text_key
 from ragteach.data.wild.columns import find_columns
@@ -46,6 +48,50 @@ def groups(texts: Iterable[str]) -> np.ndarray:
     return pd.factorize(np.array([text_key(text) for text in texts], dtype=object))[0]
 
 
+def tied(
+    frame: pd.DataFrame, text: str = "text", task: str | None = "task", n: int | None = None
+) -> np.ndarray:
+    """(n_rows,) the same number for rows that a split keeps together: those of one text, and those
+    of texts that are nearly the same.
+
+    Not so in a frame whose rows are each drawn afresh (``attrs["fresh"]``), as the toy generator's:
+    new texts are as alike there as these are.
+
+    Args:
+        frame: with a column of texts, and one of tasks. n: rows of each task that choose; default:
+            a fifth of it.
+
+    Example:
+        >>> said = ["a very good film, indeed", "a very good film, I say", "good", "Good!"]
+        >>> more = ["six", "other", "words"]
+        >>> tied(pd.DataFrame({"text": said + more, "task": "films"})).tolist()
+        [0, 0, 1, 1, 2, 3, 4]
+    """
+    return _tied(frame, text, task, n)[0]
+
+
+def kin_of(frame: pd.DataFrame) -> dict[str, float]:
+    """Which share of the texts of a standard frame is ``tied`` to kin in a split, and which has kin
+    from which it is kept ``apart``.
+    """
+    _, with_kin, apart = _tied(frame, "text", "task", None)
+    return {"tied": with_kin, "apart": apart}
+
+
+def _tied(
+    frame: pd.DataFrame, text: str, task: str | None, n: int | None
+) -> tuple[np.ndarray, float, float]:
+    """What `families` finds."""
+    if frame.attrs.get("fresh"):
+        return groups(frame[text]), 0.0, 0.0
+    places = np.zeros(len(frame), dtype=int)
+    if task is not None:
+        places = pd.factorize(_words(frame[task]))[0]
+    rows = np.bincount(places)
+    test = -(-rows // 5) if n is None else np.minimum(n, rows - 2 * n)
+    return families(frame[text].tolist(), places, test)
+
+
 def split_frame(
     frame: Any,
     train: float = 0.6,
@@ -58,8 +104,9 @@ def split_frame(
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Split a table into training, validation and test parts, stratified by task and label.
 
-    A text that stands in several rows goes to one part with all of them. A (task, label) pair with
-    fewer than three texts cannot be in all parts: it goes into the training part, with a warning.
+    A text that stands in several rows goes to one part with all of them, and with the texts that
+    are nearly the same (see `tied`). A (task, label) pair with fewer than three texts cannot be in
+    all parts: it goes into the training part, with a warning.
 
     Args:
         frame: columns text, label and task, found as `as_frame` finds them; the frame's own columns
@@ -115,7 +162,9 @@ def split_frame(
     if columns.task is not None:
         key = _words(frame[columns.task]) + "/" + key
         named = _words(frame[columns.task]) + "/" + named
-    group = groups(frame[columns.text])
+    same = groups(frame[columns.text])
+    group = tied(frame, columns.text, columns.task)
+    group = _with_three(group, same, key.to_numpy(), named.to_numpy())
     first = np.unique(group, return_index=True)[1]  # one row for each text
     stratum = key.to_numpy()[first]
     count = pd.Series(stratum).value_counts()
@@ -134,6 +183,22 @@ def split_frame(
         fit = np.sort(np.concatenate([fit, np.flatnonzero(stays)]))
     rows = (np.flatnonzero(np.isin(group, group[first[part]])) for part in (fit, valid, test))
     return tuple(frame.iloc[row].reset_index(drop=True) for row in rows)  # type: ignore[return-value]
+
+
+def _with_three(
+    group: np.ndarray, same: np.ndarray, key: np.ndarray, named: np.ndarray
+) -> np.ndarray:
+    """The groups; those of (task, label) pairs with three texts, but not with three groups, are
+    taken apart, and it is said.
+    """
+    n_groups = pd.Series(key[np.unique(group, return_index=True)[1]]).value_counts()
+    n_texts = pd.Series(key[np.unique(same, return_index=True)[1]]).value_counts()
+    few = [pair for pair in n_texts.index if n_texts[pair] >= 3 > n_groups.get(pair, 0)]
+    if not few:
+        return group
+    rows = np.isin(key, few)
+    _say_alike([named[key == pair][0] for pair in few])
+    return np.where(np.isin(group, group[rows]), same + len(group), group)
 
 
 def _called(frame: pd.DataFrame, label: str) -> pd.Series:
@@ -180,6 +245,17 @@ def _one_each(
         parts[0].extend(order[n_test + n_val :])
     fit, valid, test = (np.array(part, dtype=int) for part in parts)
     return fit, valid, test
+
+
+def _say_alike(pairs: list[str]) -> None:
+    listed = ", ".join(map(repr, pairs[:5])) + (" ..." if len(pairs) > 5 else "")
+    warnings.warn(
+        f"the texts of {len(pairs)} (task, label) pair{'s' * (len(pairs) > 1)} are so alike that "
+        f"they stay on both sides of the split: {listed}. Scores of these say little about new "
+        "texts.",
+        SplitWarning,
+        stacklevel=outside(),
+    )
 
 
 def _say_rare(rare: Any, n_texts: Any) -> None:

@@ -26,7 +26,8 @@ from typing import Any
 
 import pandas as pd
 
-from ragteach.data.resemblance import about_kin, kin_share, text_key
+from ragteach.data.kin import about_kin
+from ragteach.data.splits import kin_of
 from ragteach.data.survey.look_views import counted
 from ragteach.data.wild.asked import asked_frame
 from ragteach.errors import RagteachError, refuse
@@ -110,7 +111,7 @@ def _read(options: argparse.Namespace) -> pd.DataFrame:
     tasks = counted(frame["task"].unique(), "task")
     classes = counted(frame.attrs["label_names"], "class")
     print(f"{len(frame):,} rows, {tasks}, {classes}", file=sys.stderr)
-    kin = about_kin(kin_share(map(text_key, frame["text"])))
+    kin = about_kin(kin_of(frame)["apart"])
     if kin:
         print(f"Note: {kin}", file=sys.stderr)
     return frame

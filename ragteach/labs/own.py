@@ -64,6 +64,7 @@ def own_numbers(data: Any, seed: int) -> Lab:
         )
     frame = pd.DataFrame({"label": table["label"], "task": table["task"]})
     frame["text"] = [f"row {i}" for i in range(len(frame))]
+    frame.attrs = {"fresh": True}  # these texts only name the rows
     frame = as_frame(frame)
     names = list(frame.attrs["label_names"])
     x = numbers.to_numpy(dtype="float32")

@@ -33,7 +33,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from ragteach.data.resemblance import about_kin
+from ragteach.data.kin import about_kin
 from ragteach.data.shares import wilson
 from ragteach.errors import refuse
 from ragteach.study.scores import ERROR

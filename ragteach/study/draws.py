@@ -7,8 +7,10 @@ the bias of that class would have no best value (the lower it is, the lower is J
 chance left a class out, its first sentence changes places with the last training sentence of the
 class that has most. All other draws stay as chance made them.
 
-Rows of the same text (see `ragteach.data.splits.groups`) stay together: what was trained on, in any
-task, neither chooses nor tests.
+Rows of the same text, and of texts that are nearly the same, stay together (see
+`ragteach.data.splits.tied`): what was trained on, in any task, neither chooses nor tests. Toy data
+are drawn afresh, and the real sentences of ours hold few that are alike: there only equal texts are
+tied.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ragteach.data.splits import groups
+from ragteach.data.splits import groups, tied
 from ragteach.data.toy import make_toy
 
 MAX_TEST = 1000  # test sentences per task
@@ -39,7 +41,7 @@ def draw(
         frame = make_toy(n_per_task=toy_size(n or 0), seed=seed, **knobs)
     rng = np.random.default_rng(seed)
     parts: tuple[list, list, list] = ([], [], [])
-    text = np.arange(len(frame)) if name == "toy" else groups(frame["text"])
+    text = _units(name, frame, n)
     by_text = rng.random(len(frame)) if asked_by_all(frame, text) else None
     for _, places in frame.groupby("task", sort=False).indices.items():
         rows = frame.iloc[places]
@@ -59,6 +61,13 @@ def draw(
     test = test[~np.isin(text[test], text[np.concatenate([train, val])])]
     found = [frame.iloc[part].reset_index(drop=True) for part in (train, val, test)]
     return found[0], found[1], found[2]
+
+
+def _units(name: str, frame: pd.DataFrame, n: int | None) -> np.ndarray:
+    """(n_rows,) the same number for rows that stay together."""
+    if name == "toy":
+        return np.arange(len(frame))
+    return tied(frame, n=n) if name == "own" else groups(frame["text"])
 
 
 def toy_size(n: int) -> int:

@@ -27,9 +27,8 @@ import torch
 from ragteach.data.encoder import Encoder, as_encoder
 from ragteach.data.files import load_article
 from ragteach.data.frames import any_frame, check_classes
-from ragteach.data.resemblance import kin_share, text_key
 from ragteach.data.sources.human import load_human
-from ragteach.data.splits import SplitWarning, groups
+from ragteach.data.splits import SplitWarning, groups, kin_of
 from ragteach.data.survey.alike import cure_of_few
 from ragteach.data.toy import TOY_TASKS, check_room, make_toy
 from ragteach.data.wild.reading import READING, opened
@@ -168,7 +167,7 @@ def compare(
     options: Any = {"max_words": max_words, "encoder": encoder}
     table = _table(jobs, frame, found, n_jobs, progress, out, resume, name, **options)
     if name == "own" and frame is not None:
-        table.attrs["kin"] = kin_share(map(text_key, frame["text"]))
+        table.attrs["kin"] = kin_of(frame)["apart"]
     values = None if frame is None else class_values(frame)
     if values is not None:
         table.attrs["largest_error"] = float(values.max() - values.min())

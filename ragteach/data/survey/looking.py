@@ -23,6 +23,7 @@ from ragteach.data.frames import ROLES, named_frame, row_counts, tasks_apart
 from ragteach.data.naming import ordered_values
 from ragteach.data.resemblance import text_key
 from ragteach.data.shares import wilson
+from ragteach.data.splits import tied
 from ragteach.data.survey.findings import (
     Finding,
     about_apart,
@@ -39,6 +40,7 @@ from ragteach.data.survey.findings import (
 from ragteach.data.survey.look_views import as_html, as_text
 from ragteach.data.survey.sign_findings import about_signs
 from ragteach.data.survey.text_findings import (
+    about_alike,
     about_lengths,
     about_marks,
     about_repeats,
@@ -152,7 +154,8 @@ def look(
     tasks = _tasks(rows, task_names)
     classes = _balance(rows["label"], label_names)
     overlap = shared_words(rows, rng)
-    different = int((~rows.duplicated(["key", "task"])).sum())
+    family = tied(rows)
+    different = int((~pd.DataFrame({"family": family, "task": rows["task"]}).duplicated()).sum())
     power = power_table(different, rows["task"].nunique())
     left_out = rows.attrs.get("left_out", {})
     mended = rows.attrs.get("mended", [])
@@ -169,6 +172,7 @@ def look(
         *about_apart(rows.attrs["apart"]),
         *about_pairs(rows, counts),
         *about_repeats(rows, counts),
+        *about_alike(rows, counts),
         *about_twins(rows, counts, rng),
         *about_marks(rows, counts),
         *about_scripts(rows, counts, rng),

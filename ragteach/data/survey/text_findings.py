@@ -18,7 +18,9 @@ import pandas as pd
 from sklearn.feature_extraction.text import CountVectorizer
 
 from ragteach.data.features import WORD
-from ragteach.data.resemblance import LETTERS, about_kin, kin_share, near_twins
+from ragteach.data.kin import MOST, about_kin
+from ragteach.data.resemblance import LETTERS, near_twins
+from ragteach.data.splits import kin_of
 from ragteach.data.survey.findings import Finding, row_count
 
 TWIN_SAMPLE = 20_000  # texts compared with each other
@@ -102,6 +104,38 @@ def counted_texts(n: int) -> str:
     return "1 text stands" if n == 1 else f"{n:,} texts stand"
 
 
+def about_alike(rows: pd.DataFrame, counts: dict) -> Iterator[Finding]:
+    """Texts that share half of their pieces with another, tied in splits or apart."""
+    kin = kin_of(rows)
+    counts["texts tied to kin, share"] = kin["tied"]
+    counts["texts apart from kin, share"] = kin["apart"]
+    if rows["key"].nunique() > MOST:
+        yield Finding(
+            "texts alike",
+            "know",
+            f"of more than {MOST:,} texts, those that are nearly the same are not looked for",
+            "if texts were made from one template, or copied and mended, hold a part of the "
+            "families back yourself: splits tie equal texts only",
+        )
+    if about_kin(kin["apart"]):
+        yield Finding(
+            "texts alike",
+            "act",
+            about_kin(kin["apart"]).removesuffix("."),
+            "keep one text of each family, or hold whole families back to test on; read no score "
+            "of these rows as one of new texts",
+        )
+    elif kin["tied"]:
+        yield Finding(
+            "texts alike",
+            "know",
+            f"{kin['tied']:.1%} of the texts have another one that shares half of its four-letter "
+            "pieces or more",
+            "nothing: compare, train and split_frame keep such texts in one part, as they do equal "
+            "ones. Copies made by accident count too often: leave them out of the table",
+        )
+
+
 def about_twins(rows: pd.DataFrame, counts: dict, rng: np.random.Generator) -> Iterator[Finding]:
     """Texts that are nearly the same as another."""
     texts = rows.drop_duplicates("key").reset_index(drop=True)
@@ -110,16 +144,6 @@ def about_twins(rows: pd.DataFrame, counts: dict, rng: np.random.Generator) -> I
     if sampled:
         chosen = np.sort(rng.choice(n_all, TWIN_SAMPLE, replace=False))
         texts = texts.iloc[chosen].reset_index(drop=True)
-    kin = kin_share(texts["key"])
-    counts["texts with half of another, share"] = kin
-    if about_kin(kin):
-        yield Finding(
-            "texts alike",
-            "act",
-            _sampled(len(texts), n_all) + about_kin(kin).removesuffix("."),
-            "keep one text of each family, or hold whole families back to test on; read no score "
-            "of these rows as one of new texts",
-        )
     pairs = near_twins(texts["key"])
     task = texts["task"].to_numpy()
     same = int((task[pairs[:, 0]] == task[pairs[:, 1]]).sum())
@@ -141,7 +165,7 @@ def about_twins(rows: pd.DataFrame, counts: dict, rng: np.random.Generator) -> I
     verb = "is" if len(pairs) == 1 else "are"
     yield Finding(
         "near-twins",
-        "act" if in_all > 0.05 * n_all else "know",
+        "know",
         f"{where}at least {count} ({share:.1%}) {verb} nearly the same as another, {same} "
         f"of them within a task: {_short(texts['text'][a])!r} and {_short(texts['text'][b])!r}"
         + (
@@ -150,7 +174,8 @@ def about_twins(rows: pd.DataFrame, counts: dict, rng: np.random.Generator) -> I
             if sampled
             else ""
         ),
-        "look at them: copies with small edits make the test too easy",
+        "look at them: one part of a split holds all of a family, but copies made by accident "
+        "count too often",
     )
 
 
