@@ -129,6 +129,8 @@ def named_frame(
     columns = find_columns(list(table.columns), text, label, task)
     if columns.found and not roles:
         print(columns)
+    if "text" in columns.found and not roles:
+        _refuse_numbers(table[columns.text])
     table = _without_headers(table, columns, attrs)
     if len(table) == 0:
         raise refuse(
@@ -161,6 +163,20 @@ def named_frame(
     if again:
         out.attrs["columns"] = again
     return _noted(out, attrs, warn and class_names is None and task_names is None)
+
+
+def _refuse_numbers(values: pd.Series) -> None:
+    """Refuse a column of texts that was found by its name and holds numbers, as in *review: 5*."""
+    some = [value for value in values.dropna().head(1000) if not isinstance(value, bytes)]
+    numbers = [value for value in some if natural(str(value).strip())[0] == 0]
+    if some and 2 * len(numbers) > len(some):
+        raise refuse(
+            expected=f"texts in the column {values.name!r}, which its name seems to say",
+            got=f"numbers in {len(numbers)} of its first {len(some)} rows, such as "
+            f"{shown(numbers[0], 60)}",
+            fix="say which column holds the texts: text='...'; if it is this one: "
+            f"text={values.name!r}",
+        )
 
 
 def _without_headers(table: pd.DataFrame, columns: Columns, attrs: dict) -> pd.DataFrame:

@@ -3,9 +3,9 @@
 Enters: the names of a table's columns, and what you say about them.  Leaves: `Columns`.
 
 A column called exactly ``text``, ``label`` or ``task`` is taken. Else one whose name is much used
-for it (``review``, ``sentiment``, ``domain``), or ends in such a word (``customer_review``,
-``meta.stars``), is, if it is the only such one; what was found is printed, so that you can object.
-Two that fit are an error that lists both.
+for it (``review``, ``sentiment``, ``domain``; see `headers`), or ends in such a word
+(``customer_review``, ``Kundenkommentar``), is, if it is the only such one; what was found is
+printed, so that you can object. Two that fit are an error that lists both.
 """
 
 from __future__ import annotations
@@ -15,64 +15,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ragteach.data.wild.headers import LIKELY, bare, ends_in
 from ragteach.errors import is_list, refuse, shown
 from ragteach.ground.arguments import check_columns, members
 
-# Names in use, strongest first; a weaker group counts only if no stronger one is there.
-LIKELY = {
-    "text": (
-        ("text", "texts"),
-        ("sentence", "sentences", "review", "reviews", "reviewtext", "reviewbody", "reviewcontent",
-         "comment", "comments", "commenttext", "tweet", "tweettext", "utterance", "document",
-         "message", "content", "body", "question", "query", "post", "snippet", "fulltext",
-         "rawtext", "cleantext", "tickettext", "satz", "nachricht", "kommentar", "bewertungstext",
-         "rezension", "frage", "anfrage", "avis", "commentaire", "texte", "texto", "frase",
-         "comentario", "mensaje", "testo", "commento", "recensione"),
-        ("description", "utt", "statement", "article", "complaint", "transcript",
-         "input", "prompt", "phrase", "headline", "title", "word", "string", "feedback",
-         "beschreibung", "beschwerde", "titel", "titre", "descripción", "descrizione"),
-        ("subject", "summary", "betreff"),
-    ),
-    "label": (
-        ("label", "labels"),
-        ("sentiment", "class", "target", "stars", "star", "rating", "starrating", "polarity",
-         "intent", "emotion", "overall", "mood", "scenario", "classification", "y",
-         "sentimentlabel", "labelname", "goldlabel", "classlabel", "klasse", "etikett",
-         "stimmung", "bewertung", "sterne", "absicht", "classe", "étiquette", "etiquette",
-         "étoiles", "etiqueta", "clase", "estrellas", "etichetta", "stelle"),
-        ("category", "score", "topic", "tag", "answer", "output", "gold", "airlinesentiment",
-         "kategorie", "thema", "antwort", "catégorie", "categorie", "categoría", "categoria",
-         "sujet", "tema"),
-        ("priority", "severity", "urgency", "priorität", "prioritaet",
-         "dringlichkeit", "priorité", "prioridad"),
-    ),
-    "task": (
-        ("task", "tasks"),
-        ("domain", "taskname", "language", "lang", "dataset", "domainname",
-         "aufgabe", "sprache", "domäne", "bereich", "langue", "domaine", "tâche", "idioma",
-         "lengua", "dominio", "tarea", "lingua", "compito"),
-        ("category", "productcategory", "source", "condition", "topic", "genre", "locale",
-         "department", "product", "group", "subreddit", "brand", "airline", "shop", "store",
-         "platform", "website", "kategorie", "quelle", "thema", "abteilung", "produkt", "gruppe",
-         "marke", "geschäft", "laden", "catégorie", "categorie", "produit", "groupe", "marque",
-         "magasin", "categoría", "categoria", "producto", "prodotto", "grupo", "gruppo", "marca",
-         "tienda", "negozio"),
-        ("queue", "team", "channel", "market", "site", "app", "appid", "kanal", "markt",
-         "canal", "équipe", "marché", "mercado", "canale", "mercato"),
-    ),
-}  # fmt: skip
-NO_TEXT = {
-    "label",
-    "labels",
-    "class",
-    "category",
-    "target",
-    "sentiment",
-    "intent",
-    "emotion",
-    "task",
-    "topic",
-}
 ROLES = ("text", "label", "task")
 
 
@@ -115,6 +61,8 @@ def find_columns(
         columns: text = review, label = sentiment, task = category
         >>> print(find_columns(["Ticket Text", "Kategorie", "Sprache"]))
         columns: text = Ticket Text, label = Kategorie, task = Sprache
+        >>> print(find_columns(["Produktkategorie", "Kundenbewertung", "Sternebewertung"]))
+        columns: text = Kundenbewertung, label = Sternebewertung, task = Produktkategorie
     """
     names = list(names)
     check_columns("text", [text])
@@ -180,8 +128,8 @@ def likeliest(role: str, names: list[str], taken: set, needed: bool = True) -> s
     if role in free:
         return role
     for group in LIKELY[role]:
-        whole = [name for name in free if re.sub(r"[\W_]+", "", str(name).casefold()) in group]
-        fitting = whole or [name for name in free if _ends_in(name, group, role)]
+        whole = [name for name in free if bare(name) in group]
+        fitting = whole or [name for name in free if ends_in(name, group, role)]
         if len(fitting) > 1:
             raise refuse(
                 expected=f"one column that can be the {role}",
@@ -211,9 +159,8 @@ def is_likely(name: object) -> bool:
         >>> [is_likely(name) for name in ("Text", "Customer Review", "Export of May", "meta.stars")]
         [True, True, False, True]
     """
-    bare = re.sub(r"[\W_]+", "", str(name).casefold())
     return any(
-        bare in group or _ends_in(name, group, role)
+        bare(name) in group or ends_in(name, group, role)
         for role, groups in LIKELY.items()
         for group in groups
     )
@@ -234,13 +181,6 @@ def repeated_headers(n: int) -> str:
     if n == 1:
         return "1 row that repeats the header is left out"
     return f"{n:,} rows that repeat the header are left out"
-
-
-def _ends_in(name: object, group: Sequence[str], role: str) -> bool:
-    """Whether the last word of a column's name is one of these; ``label_text`` is no text."""
-    *before, last = re.findall(r"[^\W_]+", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", str(name))) or [""]
-    about_labels = role == "text" and NO_TEXT & {word.casefold() for word in before}
-    return bool(before) and not about_labels and last.casefold() in group
 
 
 def columns_like(source: Sequence, frame: Any, text: Any, label: Any, task: Any) -> tuple:
