@@ -179,12 +179,13 @@ function graphMatrix(panel, { tasks, graph, toggle }) {
     buttons = [];
   const lay = () => {
     const K = graph()[0].length,
-      many = tasks().length > 5;
+      many = tasks().length > 5,
+      narrow = K > 5; // so that eight adapters stand beside each other
     shape = JSON.stringify([tasks(), K]);
     box.classList.toggle("low", tasks().length > 8);
     buttons = tasks().map((task, t) =>
       Array.from({ length: K }, (_, k) => {
-        const style = `min-width:34px;padding:0 2px;min-height:${many ? 24 : 30}px`,
+        const style = `min-width:${narrow ? 24 : 34}px;padding:0 2px;min-height:${many ? 24 : 30}px`,
           button = h("button", { type: "button", style, onclick: () => toggle(t, k) });
         set(button, { "aria-label": `${task} uses adapter A${k + 1}` });
         button.dataset.edge = `${t},${k}`;
@@ -194,8 +195,8 @@ function graphMatrix(panel, { tasks, graph, toggle }) {
     const names = Array.from({ length: K }, (_, k) => `A${k + 1}`),
       heads = names.map((name) => h("th", { scope: "col", style: "text-align:center" }, name));
     const rows = tasks().map((task, t) => {
-      const cells = buttons[t].map((button) => h("td", { style: "padding:1px 3px" }, button)),
-        row = h("tr", {}, taskHead("row", task, 112), ...cells);
+      const cells = buttons[t].map((button) => h("td", { style: `padding:1px ${narrow ? 2 : 3}px` }, button)),
+        row = h("tr", {}, taskHead("row", task, narrow ? 84 : 112), ...cells);
       row.dataset.task = t;
       return row;
     });

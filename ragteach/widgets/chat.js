@@ -79,7 +79,7 @@ EXPLORERS.chat = (ui) => {
   const talk = ui.panel("The conversation", { full: true });
   const bubble = (who, side, ground) => {
     const text = h("bdi");
-    const box = h("p", { style: `max-width:46em;padding:6px 12px;border-radius:10px;margin:4px 0;${side}` });
+    const box = h("p", { style: `max-width:46em;padding:6px 12px;border-radius:10px;margin:2px 0;${side}` });
     box.style.background = ground;
     box.append(h("b", {}, `${who}: `), text);
     talk.append(box);
@@ -129,7 +129,9 @@ EXPLORERS.chat = (ui) => {
     const cell = h("td", bold ? { style: "font-weight:700" } : {}, signed(value, 2));
     const strength = Math.min(0.35, Math.abs(value) / 4).toFixed(2);
     if (!bold) cell.style.background = `rgba(var(--${value > 0 ? "plus" : "minus"}), ${strength})`;
-    return h("tr", {}, h("th", { scope: "row", dir: "auto" }, visible(name)), cell);
+    const made = h("tr", {}, h("th", { scope: "row", dir: "auto" }, visible(name)), cell);
+    made.dataset.word = name; // the same word lights up in every task
+    return made;
   };
 
   /** Two numbers of two digits, or of more where they would look alike and are not. */
@@ -166,7 +168,7 @@ EXPLORERS.chat = (ui) => {
       panels.forEach(({ verdict, body, forName }, i) => {
         const { p, said, rival, parts, bias, z } = readings[i],
           names = spec.classes[i].map(isolate);
-        put(verdict, `${names[said]} (${percent(p[said])}), then ${names[rival]} (${percent(p[rival])})`);
+        put(verdict, `${names[said]} (${share(p[said])}), then ${names[rival]} (${share(p[rival])})`);
         put(forName, `for ${names[said]}, against ${names[rival]}`);
         body.replaceChildren(
           ...shown(parts).map(({ word, lead }) => row(word, lead)),
@@ -180,7 +182,7 @@ EXPLORERS.chat = (ui) => {
         { level, name, answered } = decided(state);
       const read = spec.tasks.map((task, i) => {
         const { p, said } = readings[i];
-        return `${isolate(task)} ${isolate(spec.classes[i][said])} (${percent(p[said])})`;
+        return `${isolate(task)} ${isolate(spec.classes[i][said])} (${share(p[said])})`;
       });
       const what = state.who ? "a cosine" : "a probability",
         [reached, wanted] = beside(level, state.at / 100);

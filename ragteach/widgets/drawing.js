@@ -103,6 +103,11 @@ function slide(svg, to) {
   };
   svg.onpointermove = (event) => svg.hasPointerCapture(event.pointerId) && seek(event);
 }
+/** The same across n places that are drawn at X(0) .. X(n - 1): to(the nearest). */
+function slideOver(svg, X, n, to) {
+  const places = Array.from({ length: n }, (_, i) => i);
+  slide(svg, (x) => to(places.reduce((best, i) => (Math.abs(X(i) - x) < Math.abs(X(best) - x) ? i : best), 0)));
+}
 /** Where something was: at the last state a dashed line, at the pinned one a thick one. show(before, pinned), each x or null. */
 function marks(svg, y1, y2) {
   const nodes = ["ghost", "pin"].map((name) => s("line", { class: name, y1, y2, visibility: "hidden" }));

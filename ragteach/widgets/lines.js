@@ -156,9 +156,7 @@ function lineChart(ui, panel, { series, n, height: size, place, chance, range, c
     );
     const letter = s("text", { class: "soft", y: box.top + 10 }, "A");
     svg.top.append(ghost, pin, letter, cursor, ...dots);
-    slide(svg, (x) =>
-      change(Math.max(0, Math.min(n - 1, Math.round(((x - box.left) / (width - box.left - right)) * (n - 1))))),
-    );
+    slideOver(svg, X, n, change);
     drawn = { X, Y, dots, numbers: ends?.numbers ?? [], cursor, ghost, pin, letter, svg, width };
   };
   ui.picture(panel, lay);

@@ -20,9 +20,9 @@ function graphPanel(ui, bench) {
     };
   const plus = edit("+ A", "Add an adapter", (g) => g.map((line) => [...line, 0])),
     less = edit("− A", "Remove the last adapter", (g) => g.map((line) => line.slice(0, -1)));
-  begin.style.cssText = "flex:1 1 90px;min-width:0";
-  for (const button of [plus, less]) button.style.cssText = "flex:none;white-space:nowrap";
-  panel.append(h("div", { style: "display:flex;gap:6px;margin:2px 0 6px" }, begin, plus, less));
+  begin.style.cssText = "width:100%;margin:2px 0 6px"; // a row of its own: no name is cut
+  for (const button of [plus, less]) button.style.cssText = "padding:0 6px;min-height:24px;margin-left:6px";
+  panel.append(begin);
   const shown = {
     tasks: () => bench.data.tasks,
     graph,
@@ -30,8 +30,8 @@ function graphPanel(ui, bench) {
       bench.anew({ graph: graph().map((row, u) => row.map((g, l) => (u === t && l === k ? Number(!g) : g))) }),
   };
   const drawBoxes = graphBoxes(ui, panel, shown);
-  const words = h("details", {}, h("summary", { className: "note" }, "Drag, or open the matrix"));
-  panel.append(words);
+  const words = h("details", {}, h("summary", { className: "note" }, "As a matrix"));
+  panel.append(h("div", { style: "float:right" }, plus, less), words);
   const drawMatrix = graphMatrix(words, shown);
   return () => {
     const key = JSON.stringify(graph());
@@ -87,7 +87,7 @@ function pullsPanel(ui, bench) {
 
 /** The words whose weights differ most among the tasks. */
 function wordsPanel(ui, bench) {
-  const panel = ui.panel("Words: bar Wₛ, markers each task's W");
+  const panel = ui.panel("Wₛ (bar) and each task's W");
   let wordChart = null;
   ui.picture(panel, (svg, width) => {
     wordChart = { svg, width };
@@ -109,10 +109,11 @@ function wordsPanel(ui, bench) {
       .map(([, j]) => j);
     const step = ui.width < 700 ? 17 : width < 240 ? 20 : 24,
       box = { width, height: step * 8 + 40, left: Math.min(110, width * 0.3), right: 12, top: 4, bottom: 36 };
-    const far = Math.max(
-      0.2,
-      ...top.flatMap((j) => [...W.map((w) => Math.abs(score(w, j))), Math.abs(score(bench.run.weights.shared, j))]),
-    );
+    const apart = Math.min(5, (step - 9) / Math.max(1, W.length - 1)), // a word's markers stay in its row
+      far = Math.max(
+        0.2,
+        ...top.flatMap((j) => [...W.map((w) => Math.abs(score(w, j))), Math.abs(score(bench.run.weights.shared, j))]),
+      );
     const { X } = axes(svg, box, {
       x: [-far * 1.05, far * 1.05],
       y: [0, 1],
@@ -148,7 +149,7 @@ function wordsPanel(ui, bench) {
         }),
       );
       W.forEach((w, t) => {
-        const at = [X(score(w, j)), y + (t - (W.length - 1) / 2) * Math.min(5, 20 / W.length)],
+        const at = [X(score(w, j)), y + (t - (W.length - 1) / 2) * apart],
           dot = move(marker(t, bench.color(t)), at);
         dot.dataset.task = t;
         svg.append(dot);

@@ -45,8 +45,12 @@ EXPLORERS.player = (ui) => {
     timer = requestAnimationFrame(tick);
   };
   ui.controls.append(h("div", { className: "control" }, play));
-  if (nRuns > 1) ui.choice({ name: "run", label: "Schedule", options: spec.runs });
-  if (nRuns > 1) ui.choice({ name: "other", label: "beside", options: spec.runs });
+  const ofRuns = [
+    ["run", "Schedule"],
+    ["other", "beside"],
+  ];
+  if (nRuns > 1)
+    for (const [name, label] of ofRuns) ui.choice({ name, label, options: spec.runs }).style.maxWidth = "150px"; // all in one row
   ui.choice({ name: "plane", label: "Plane", options: spec.planes });
   const scrub = ui.slider({
     name: "at",
@@ -221,6 +225,10 @@ EXPLORERS.player = (ui) => {
       made.cursor = s("line", { class: "cursor", y1: size.top, y2: size.height - size.bottom });
       made.svg.top.append(made.cursor);
       made.X = X;
+      slideOver(made.svg, X, nFrames, (at) => {
+        stop();
+        ui.update({ at });
+      });
     };
     made.svg = canvas(panel);
     made.draw = (f) => {

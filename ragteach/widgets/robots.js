@@ -234,6 +234,7 @@ EXPLORERS.robots = (ui) => {
     cursor = s("line", { class: "cursor", y1: size.top, y2: size.height - size.bottom });
     chart.top.append(cursor);
     X = (r) => plot.X(log[r]);
+    slideOver(chart, X, log.length, (at) => ui.update({ lam: at }));
   });
 
   return {

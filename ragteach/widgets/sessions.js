@@ -189,15 +189,16 @@ class Run {
   difference() {
     return this.weights.shared.map((x, i) => x - this.weights.adapters.reduce((sum, A) => sum + A[i], 0));
   }
-  /** On to a step; a history is kept of every second. */
+  /** On to a step; a history is kept of every second, and of where it stops. */
   to(step) {
+    if (step > this.step && this.history.at(-1).step % 2) this.history.pop(); // it stood there, and goes on
     while (this.step < Math.min(step, STEPS) && this.good) {
       const phase = phaseAt(this.schedule, this.step),
         problem = { ...this.problem, moves: { ...MOVES[phase], bias: true } };
       this.optimisers[phase] ??= this.make();
       this.optimisers[phase](problem, this.weights, gradient(problem, this.weights).grad);
       this.step += 1;
-      if (this.step % 2 === 0 || this.step === STEPS) this.measure();
+      if (this.step % 2 === 0 || this.step === Math.min(step, STEPS)) this.measure();
     }
   }
   /** cos of the angle between two tasks' pulls dCE_t/dW_t. */

@@ -174,19 +174,28 @@ EXPLORERS.starts = (ui) => {
           ring = s("circle", { r: 6, fill: "none", stroke: color(r), "stroke-width": 2.5 });
         const tag = s("text", { class: "soft tag" }, spec.seeds.length > ENDS ? "" : String(spec.seeds[r])); // where its line begins
         for (const node of [past, first, ring, tag]) node.dataset.task = r;
-        side.svg.top.append(past, first, ring, tag);
+        side.svg.top.append(past, first, ring);
         return { past, first, ring, tag };
       });
+      side.svg.top.append(...side.seeds.map(({ tag }) => tag)); // no line lies on a number
       Object.assign(side, { X, Y, limits: name });
     }
     const { X, Y } = side,
       last = Math.min(at, one.paths.length - 1);
-    side.seeds.forEach(({ past, first, ring, tag }, r) => {
+    side.seeds.forEach(({ past, first, ring }, r) => {
       const points = one.paths.slice(0, last + 1).map((seeds) => [X(seeds[r][0]), Y(seeds[r][1])]);
       set(past, { points: points.map(([x, y]) => `${x.toFixed(1)},${y.toFixed(1)}`).join(" ") });
       set(first, { cx: points[0][0], cy: points[0][1] });
-      set(tag, { x: points[0][0] - 4, y: points[0][1] - 6 });
       set(ring, { cx: points[last][0], cy: points[last][1] });
+    });
+    const starts = one.paths[0].map((point) => [X(point[0]), Y(point[1])]),
+      taken = [];
+    side.seeds.forEach(({ tag }, r) => {
+      const [x, y] = starts[r],
+        wide = 7 * tag.textContent.length,
+        around = [-6, 16, 5].flatMap((up) => [-wide / 2, 6, -wide - 6].map((left) => [x + left, y + up]));
+      const [left, base] = freePlace(around, wide, starts, taken);
+      set(tag, { x: left.toFixed(1), y: base.toFixed(1) });
     });
   };
 
@@ -234,6 +243,12 @@ EXPLORERS.starts = (ui) => {
     const ends = endNames(svg.top, entries, { x: width - size.right, low: size.top, high: size.height - size.bottom });
     [lines, ...ends.nodes[0].map((_, n) => ends.nodes.map((nodes) => nodes[n]))].forEach((nodes) =>
       nodes.forEach((node, i) => (node.dataset.word = i)),
+    );
+    slideOver(
+      svg,
+      (f) => X(keep[f]),
+      nFrames,
+      (at) => ui.update({ at }),
     );
     chart = { X, Y, lines, cursor, ends, mark: marks(svg, size.top, size.height - size.bottom) };
   });

@@ -82,7 +82,7 @@ EXPLORERS.steps = (ui) => {
   ui.controls.append(h("div", { className: "control" }, next));
   ui.panels.style.setProperty("--columns", "minmax(0, 1fr) minmax(0, 310px)"); // the first table is the wide one
   /** A table whose cells are kept, and its columns wide enough (in widths of a 0) for any number, so that a step changes texts only. */
-  const grid = (panel, head, names, wide) => {
+  const grid = (panel, head, names, wide, room = 96) => {
     const rows = names.map((name) => ({ name, cells: head.slice(1).map(() => h("td")) })),
       kind = (name) => (spec.words.includes(name) ? "word" : classes.includes(name) ? "task" : null);
     const tall = names.length > 8,
@@ -90,9 +90,11 @@ EXPLORERS.steps = (ui) => {
     region(box, `Table: ${head[0]}, ${head.slice(1).join(", ")}`);
     panel.append(box);
     const width = (i) => `min-width:calc(${wide[i - 1] ?? 0}ch + 14px)`;
-    const top = head.map((text, i) => h("th", { scope: "col", style: width(i), dir: "auto" }, text));
+    const top = head.map((text, i) =>
+      h("th", { scope: "col", style: width(i), dir: "auto", title: text }, clip(text, i ? 96 : room)),
+    );
     const lines = rows.map(({ name, cells }) => {
-      const row = h("tr", {}, h("th", { scope: "row", dir: "auto", title: name }, clip(name, 96)), ...cells);
+      const row = h("tr", {}, h("th", { scope: "row", dir: "auto", title: name }, clip(name, room)), ...cells);
       if (kind(name)) row.dataset[kind(name)] = name; // it lights up in every table
       return row;
     });
@@ -134,7 +136,7 @@ EXPLORERS.steps = (ui) => {
   const right = ui.panel("2. From scores to errors", {
     note: "p = softmax(z). y is 1 for the right class. The error is p\u00a0−\u00a0y.",
   });
-  const errors = grid(right, ["class", "z", "p", "y", "p − y"], classes, [5, 5, 2.5, 6]);
+  const errors = grid(right, ["class", "z", "p", "y", "p − y"], classes, [5, 5, 2.5, 6], 66);
   let bars;
   ui.picture(right, (svg, width) => {
     const step = 24,
@@ -172,7 +174,7 @@ EXPLORERS.steps = (ui) => {
   const slopes = classes.map((name) => {
     const box = h("div", { style: "min-width:0" });
     side.append(box);
-    return grid(box, [name, "gradient", "W_s → next"], spec.words, [6, 11.5]);
+    return grid(box, [name, "gradient", "W_s → next"], spec.words, [6, 11.5], 60);
   });
 
   const two = (v) => signed(v, 2),

@@ -156,6 +156,7 @@ EXPLORERS.winners = (ui) => {
       const y = P.Y(spec.chance);
       curveSvg.append(s("line", { class: "best", x1: plot.left, x2: width - plot.right, y1: y, y2: y }));
     }
+    slideOver(curveSvg, P.X, nN, (n) => ui.update({ n }));
     cursor = s("line", { class: "cursor", y1: plot.top, y2: plot.height - plot.bottom, "stroke-opacity": 0.5 });
     curveSvg.top.append(cursor);
     const entries = names.map((name, i) => ({ name, key: marker(i, color(i)) }));

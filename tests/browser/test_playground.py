@@ -309,7 +309,7 @@ def test_boxes_are_connected_by_hand_finger_and_keyboard(opened):
         page.mouse.click(*page.evaluate(ON, ["films – A2", 0.3]))
 
     def button():
-        page.get_by_text("or open the matrix").click()
+        page.get_by_text("As a matrix").click()
         page.get_by_label("films uses adapter A2").click()
 
     before = page.evaluate(EDGES)

@@ -1,12 +1,15 @@
 """What the explorers say at random states, against the numbers that Python has for the same states."""
 
-import random
 import re
+from random import Random
 
 import numpy as np
 import pytest
+import torch
 
-from .kinds import SMALL, made
+import ragteach as rt
+
+from .kinds import PLAYGROUND, SMALL, made
 
 pytestmark = pytest.mark.browser
 STATES = 30  # of each explorer
@@ -14,10 +17,12 @@ WALK = """async (states) => {
   const root = document.querySelector('.ragteach-explorer').shadowRoot.querySelector('.root'), said = [];
   const frame = () => new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
   const text = (name) => root.querySelector(name).textContent;
+  const plain = (said) => said.replace(/[\\u2068\\u2069]/g, '');
   for (const to of states) {
     RAGTEACH_MODELS[0].hear({ move: to });
     do { for (let i = 0; i < 4; i++) await frame(); } while (/^(Training|Solving)/.test(text('.say')));
-    said.push([text('.say').replace(/[\\u2068\\u2069]/g, ''), text('.error')]);
+    const notes = [...root.querySelectorAll('.panel > p')].map((p) => plain(p.textContent));
+    said.push([plain(text('.say')), text('.error'), notes]);
   }
   return said;
 }"""
@@ -31,6 +36,12 @@ def number(text):
 def same(text, value, digits=2):
     """Whether the text is the value, to so many digits."""
     return number(text) == pytest.approx(value, rel=1.5 * 10**-digits, abs=6e-6)
+
+
+def rounded(text, value):
+    """Whether the text is the value, to the last digit that it shows."""
+    digits = 0 if "e" in text else len(text.partition(".")[2])
+    return abs(number(text) - value) <= (0.51 * 10**-digits if digits else 0.01 * abs(value) + 1e-9)
 
 
 def whole(text, value):
@@ -253,7 +264,143 @@ def steps(w, draw):
     return state, true
 
 
+def chat(w, draw):
+    box, spec = w._measure.args
+    state = {
+        "example": draw.randrange(len(spec["examples"])),
+        "typed": " ".join(
+            draw.choice([*box.words, "xyzzy", "<b>"]) for _ in range(draw.randint(0, 9))
+        ),
+        "who": draw.randrange(len(spec["who"])),
+        "at": draw.choice([0, 100, draw.randrange(101)]),
+    }
+
+    def verdicts(found):
+        """What each task reads: {task: (class, probability)}."""
+        return {
+            task: (names[found[f"class_{task}"]], found[f"p_{task}"])
+            for task, names in zip(box.tasks, spec["classes"], strict=True)
+        }
+
+    def true(said, found, notes):
+        read, what, level, threshold, end = re.fullmatch(
+            r"The message is read as (.+)\. With a (\w+) of (\S+) and a threshold of (\S+) the bot (.+?)\."
+            r"(?: \S+ points of \w+ since your last move\.)?",
+            said,
+        ).groups()
+        shown = re.findall(r"(\S+) (\S+) \((.+?)\)(?:, |$)", read)
+        assert [task for task, _, _ in shown] == box.tasks
+        for task, name, p in shown:
+            assert name == verdicts(found)[task][0] and whole(p, verdicts(found)[task][1])
+        assert what == ("cosine" if state["who"] else "probability")
+        near_to = number(level) - found["level"], number(threshold) - found["threshold"]
+        assert np.abs(near_to).max() <= 0.0051
+        assert (end != "says “I don't know”") == bool(found["answered"])
+        assert (number(level) >= number(threshold)) == bool(found["answered"])
+        text = state["typed"] or spec["examples"][state["example"]]
+        place, cosine = box.nearest(text)
+        best = spec["given"][place] if state["who"] else verdicts(found)[box.tasks[-1]][0]
+        assert end in (f"answers {best}", "says “I don't know”")
+        because, *read_as = notes[2:]
+        assert because.startswith(
+            f"{'Answer' if found['answered'] else 'Best answer'} {best}, {what}"
+        )
+        if nearest := re.search(
+            r"known message: “(.*)” \(cosine (\S+)\), answered with (\w+)", because
+        ):
+            assert abs(number(nearest[2]) - cosine) <= 0.0051
+            assert box.nearest(nearest[1])[0] == place or nearest[1] == box.texts[place]
+            assert nearest[3] == spec["given"][place]
+        else:
+            assert cosine == 0 and "No known message has a word of it" in because
+        for task, note in zip(box.tasks, read_as, strict=True):
+            name, p, rival, q = re.fullmatch(
+                r"(\S+) \((.+?)\), then (\S+) \((.+?)\)", note
+            ).groups()
+            scores, odds = box.read(text)[task]
+            first, second = np.argsort(-scores, kind="stable")[:2]
+            names = box.classes[task]
+            assert (name, rival) == (names[first], names[second])
+            assert whole(p, odds[first]) and whole(q, odds[second])
+
+    return state, true
+
+
+LAMS = [0.0, *(10 ** (-5 + i / 3) for i in range(16))]
+RATES = [0.003, 0.01, 0.03, 0.1, 0.3, 0.5, 1.0, 2.0]
+
+
+def playgrounds(w, draw):
+    """Its oracle: the same run, trained in Python."""
+    width = draw.randint(0, 3)
+    penalty = draw.choice([0, draw.randrange(17)])
+    state = {
+        "r": draw.choice([0, 0.25, 0.5, 0.75, 1]),
+        "n": draw.choice([5, 10, 20]),
+        "seed": draw.randrange(21),
+        "graph": [[draw.choice([0, 1]) for _ in range(width)] for _ in range(4)],
+        "lam": penalty,
+        "lamS": penalty and draw.randrange(17),
+        "optimiser": draw.randrange(3),
+        "lr": draw.randrange(6),
+        "random": draw.randrange(2),
+        "at": draw.choice([0, 1, draw.randrange(2, 60)]),
+        "story": -1,
+    }
+    w.measures = trained
+
+    def true(said, found):
+        step, right, J, moved = re.fullmatch(
+            r"Step (\d+) of 400: (.+? %) of the new sentences are classified correctly, J = (\S+?)\."
+            r"(?: Wₛ − ΣA has moved by (\S+) since step 0\.)?",
+            said,
+        ).groups()
+        assert int(step) == state["at"]
+        assert whole(right, found["accuracy"]) and rounded(J, found["J"])
+        assert (moved is None) == (not state["random"] or state["lam"] + state["lamS"] > 0)
+        assert moved is None or rounded(moved, found["drift"])
+
+    return state, true
+
+
+def trained(at, n, r, seed, graph, lam, lamS, lr, optimiser, random: int, story):
+    """Accuracy, J and how far W_s - sum A has moved, of the playground's run."""
+    test = rt.make_toy(n_per_task=250, relatedness=r, seed=seed + 1000)
+    train = rt.make_toy(n_per_task=n, relatedness=r, seed=seed)
+    data = rt.MultiTaskDataset.from_frame(train)
+    test = test[~test.text.isin(train.text)].reset_index(drop=True)
+    new = rt.MultiTaskDataset.from_frame(test, data.vectorizer, data.task_names)
+    size = (data.n_features, data.n_classes, len(graph[0]))
+    edges = torch.tensor(graph).reshape(4, -1)
+    model = rt.RAG(*size, tasks=data.task_names, graph=edges, init="zero").double()
+    parts = [model.shared, *(adapter.full for adapter in model.adapters.values())]
+    if random:
+        u = Random(f"start/{seed}").random
+        with torch.no_grad():
+            for part in parts:
+                for j in range(data.n_features):
+                    part[:, j] = torch.tensor([2 * u() - 1 for _ in range(data.n_classes)])
+    begun = (parts[0] - sum(parts[1:])).detach().clone()
+    price = {"lam": LAMS[lam], "lam_shared": LAMS[lamS]}
+    if at and optimiser == 2:
+        options = {"steps": at, "lr": RATES[lr], "optimizer": "proximal", **price}
+        model = rt.train_many(model, data, **options).model(0)
+    elif at:
+        kind = (torch.optim.Adam, torch.optim.SGD)[optimiser]
+        options = {"epochs": at, "lr": RATES[lr], "optimizer": kind, "progress": False, **price}
+        rt.fit(model, data, device="cpu", **options)
+    parts = [model.shared, *(adapter.full for adapter in model.adapters.values())]
+    tensors = data.stacked(dtype=model.shared.dtype)
+    return {
+        "accuracy": rt.evaluate(model, new)["accuracy"],
+        "J": rt.MultiTaskLoss(**price).stacked(model, tensors).item(),
+        "drift": (parts[0] - sum(parts[1:]) - begun).norm().item(),
+    }
+
+
 WHO = (sharing, player, graphs, winners, movements, robots, starts, steps)
+FEW = {graphs: 12, starts: 12, playgrounds: 6}  # states, where each of them is a training
+LIVE = [(chat, "rt.widgets.chat_box()"), (playgrounds, PLAYGROUND)]
 STEP = """rt.widgets.gradient_step("good film", 0, 0, (lambda m: (m, setattr(
     m, "class_names", ["negative", "neutral", "positive"]))[0])(rt.RAG({model})),
     rt.make_vectorizer("bow").fit(["good film"]))"""
@@ -265,7 +412,9 @@ ODD = [  # (which, its code): scales that end elsewhere, weights that are not 1,
 ]
 
 
-@pytest.mark.parametrize(("kind", "code"), [(kind, SMALL[kind.__name__]) for kind in WHO] + ODD)
+@pytest.mark.parametrize(
+    ("kind", "code"), [(kind, SMALL[kind.__name__]) for kind in WHO] + LIVE + ODD
+)
 def test_every_sentence_is_true_at_random_states(on_disk, kind, code):
     w = made(code)
     if kind is sharing:
@@ -274,13 +423,14 @@ def test_every_sentence_is_true_at_random_states(on_disk, kind, code):
         w.lam = values[offset : offset + shape[0]].tolist()
     if kind is player:
         w.frames = w.spec["layout"]["planes"][1][1:4]
-    draw = random.Random(kind.__name__)
-    cases = [kind(w, draw) for _ in range(STATES if kind not in (graphs, starts) else 12)]
+    draw = Random(kind.__name__)
+    cases = [kind(w, draw) for _ in range(FEW.get(kind, STATES))]
     page = on_disk(w, reduced_motion="reduce")
     said = page.evaluate(WALK, [state for state, _ in cases])
     at = {}
-    for (state, true), (text, error) in zip(cases, said, strict=True):
+    for (state, true), (text, error, notes) in zip(cases, said, strict=True):
         at |= state
         assert not error and not re.search("NaN|Infinity|undefined|null", text), (at, text, error)
-        true(text, w.measures(**at))
+        extra = (notes,) if kind is chat else ()
+        true(text, w.measures(**at), *extra)
     assert page.said == []
