@@ -42,6 +42,7 @@ def refuse(*, expected: str, got: str, fix: str) -> RagteachError:
 
 
 def _cut(text: str, letters: int) -> str:
+    text = text.encode("utf-8", "backslashreplace").decode()  # half a sign is no text to print
     return text if len(text) <= letters else text[:letters] + " ..."
 
 

@@ -80,7 +80,7 @@ class Run:
         self.optimizers = dict[str, torch.optim.Optimizer]()
         self.rng = generator_of(seed).get_state()
         self.epoch = self.batch = self.step = 0
-        self.total, self.first, self.best, self.history = 0.0, math.inf, None, History()
+        self.total, self.first, self.best, self.history = 0.0, 0.0, None, History()
         self.options = options_of(criterion, optimizer, lr=self.lr, seed=int(seed), **options)
         self.start: list[tuple[Tensor, Tensor]] | None = None  # weights this epoch began with
         self.finite: list | None = self.start  # and those of one that went well

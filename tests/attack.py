@@ -633,7 +633,7 @@ def _():
 
 @call("reflect")
 def _():
-    return Call(rt.reflect, {"number": "02-1"})
+    return Call(rt.reflect, {"number": "00-4", "text": "They share."})
 
 
 @call("world")
@@ -921,7 +921,7 @@ def named(argument: str, message: str) -> bool:
     also = {
         "x": "features rows", "y": "target label class", "data": "row column task features", "texts": "features",
         "frame": "table column row", "tensors": "multitaskdataset", "model": "rag", "init": "start",
-        "sizes": "alpha", "heads": "head", "how": "how", "path": "file table", "source": "file", "loader": "dataloader",
+        "sizes": "alpha", "heads": "head", "how": "how", "path": "file table", "source": "file", "loader": "dataloader", "batches": "batch",
         "sample_weight": "weight", "n_features": "features", "val": "data task", "train": "data",
         "strategies": "strategy", "wrapped": "lora peft", "number": "exercise", "mode": "mode",
         "question": "prediction", "study": "optuna", "space": "parameter", "callbacks": "callback", "by": "column",

@@ -52,6 +52,12 @@ PRELOADED = [
     "xdist.scheduler",
 ]
 IMPORTS = "::"  # the end of what stands in a test's place: what its file's imports ran
+# What pytest says of a file whose tests ran: they passed, one failed, there are none.
+RAN = (
+    pytest.ExitCode.OK,
+    pytest.ExitCode.TESTS_FAILED,
+    pytest.ExitCode.NO_TESTS_COLLECTED,
+)
 PROGRAM = """
 import gc, sys
 gc.freeze()
@@ -81,8 +87,9 @@ class Ran(NamedTuple):
 class Tracer:
     """A plugin of pytest that notes each test's lines and seconds."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, out: str) -> None:
         self.path = path
+        self.out = Path(out)
         self.found = {}
 
     def on_call(self, frame, event, argument):
@@ -118,13 +125,14 @@ class Tracer:
             self.found[item.nodeid][0] = math.inf
         return result
 
+    def pytest_sessionfinish(self, exitstatus):
+        if exitstatus in RAN:  # now: what a failed test left open may end pytest before it returns
+            self.out.write_text(json.dumps(self.found), encoding="utf-8")
+
 
 def trace(path: str, out: str) -> int:
     """In a process of its own: run a test file, write what its tests ran."""
-    tracer = Tracer(path)
-    number = pytest.main([*PYTEST, path], plugins=[tracer])
-    Path(out).write_text(json.dumps(tracer.found), encoding="utf-8")
-    return 0 if number == pytest.ExitCode.NO_TESTS_COLLECTED else int(number)
+    return int(pytest.main([*PYTEST, path], plugins=[Tracer(path, out)]))
 
 
 def fingerprint(path: str) -> str:
@@ -140,7 +148,7 @@ def tests_in(path: str, folder: Path) -> list[Ran]:
         folder.mkdir(parents=True, exist_ok=True)
         new = kept.with_suffix(".new")
         done = forks.python(PROGRAM, path, new, cwd=ROOT, timeout=1200)
-        if done.returncode not in (0, 1):
+        if not new.exists():  # whatever it says: 1 is a test that failed, or a process that died
             raise SystemExit(f"{path} does not run:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
         new.rename(kept)
     found = json.loads(kept.read_text(encoding="utf-8"))

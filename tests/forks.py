@@ -206,7 +206,11 @@ def begun(code, *arguments, env=None, cwd=None, text="") -> Begun:
     environment = dict(os.environ if env is None else env)
     arguments = [str(argument) for argument in arguments]
     place = str(cwd or os.getcwd())
-    process, told = _start(_program, environment, place, streams, code, arguments)
+    try:
+        process, told = _start(_program, environment, place, streams, code, arguments)
+    except BaseException:
+        folder.cleanup()
+        raise
     told.close()
     return Begun(code, process, folder)
 

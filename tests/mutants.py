@@ -41,6 +41,7 @@ DEAR = 5.0  # CPU seconds of a test that no mutant is shown to
 BUDGET = 20.0  # CPU seconds of all tests that a mutant is shown to
 LIMIT = 60  # CPU seconds; a mutant that needs more, and ten times what the tests need, hangs
 MEMORY = 12 << 30  # bytes of address space
+KILLED = 77  # what a process says whose tests noticed; 1 is what Python says of any that died
 SWAPS = {
     ast.Add: ast.Sub,
     ast.Sub: ast.Add,
@@ -180,8 +181,12 @@ def test_broken(file: str, i: str, k: str, limit: str, *names: str) -> int:
     sys.path.insert(0, str(ROOT))
     broken = Broken(file, int(i), int(k))
     sys.meta_path.insert(0, broken)
-    importlib.import_module(broken.name)  # pytest would read a module with examples from its file
-    return int(pytest.main([*PYTEST, "-x", *names], plugins=[InOrder(names)]))
+    try:
+        importlib.import_module(broken.name)  # pytest would read one with examples from its file
+        number = int(pytest.main([*PYTEST, "-x", *names], plugins=[InOrder(names)]))
+    except Exception:  # an error on import, or what a failed test left open
+        return KILLED
+    return KILLED if number in (1, 2, 4) else number  # failed; an error on import; other tests
 
 
 def verdict(file: str, i: int, k: int, tests: list[Ran]) -> str:
@@ -204,7 +209,7 @@ def _verdict(file: str, i: int, k: int, tests: list[Ran]) -> str:
         return "hung"
     if done.returncode in (0, 5):  # passed, no tests
         return "SURVIVED"
-    if done.returncode < 0 or done.returncode in (1, 2, 4):  # failed; an error on import
+    if done.returncode < 0 or done.returncode == KILLED:  # a crash is noticed too
         return "killed"
     raise SystemExit(f"The tests do not run:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
 

@@ -28,7 +28,7 @@ from ragteach.data.wild.reading import load_table
 from ragteach.errors import one_of, refuse, shown
 from ragteach.ground.aligned import aligned
 from ragteach.ground.arguments import names_of
-from ragteach.ground.objects import attribute, has, outside
+from ragteach.ground.objects import attribute, check_signs, half_a_sign, has, outside
 from ragteach.tensors import MISSING
 
 
@@ -312,6 +312,8 @@ def _table(data: Any) -> tuple[pd.DataFrame, dict]:
     elif isinstance(data, dict) or _records(data):
         try:
             data = pd.DataFrame(data)
+        except UnicodeEncodeError as error:
+            raise half_a_sign("data", error.object) from None
         except ValueError as error:
             raise refuse(
                 expected="data: a dict of columns of one length",
@@ -425,6 +427,7 @@ def _texts(values: pd.Series, missing: str) -> tuple[list[str], np.ndarray]:
             fix="say which column holds the texts: text=...",
         )
     texts = [value if type(value) is str else _as_text(value) for value in raw]
+    check_signs("text", texts)
     there = np.array([bool(text.strip()) for text in texts])
     if missing == "ask":
         ask(values, ~there, "text")

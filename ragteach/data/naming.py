@@ -26,7 +26,7 @@ import torch
 
 from ragteach.errors import one_of, refuse, shown
 from ragteach.ground.arguments import members
-from ragteach.ground.objects import as_array, has
+from ragteach.ground.objects import as_array, as_name, has
 from ragteach.tensors import MISSING
 
 WAYS = ("ask", "drop", "keep")  # what to do with rows without a name
@@ -319,7 +319,7 @@ def name_of(value: Any, what: str = "label") -> str | None:
             got=f"a {type(value).__name__}, such as {shown(value, 60)}",
             fix="one row per label: frame.explode(column); or a column of its own for each task",
         )
-    name = str(value).strip().lstrip("\ufeff")
+    name = as_name(f"a {what}", value).strip().lstrip("\ufeff")
     return None if name in ("", str(MISSING)) else name
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -74,10 +74,42 @@ def as_name(what: str, value: Any) -> str:
         ) from error
 
 
+def check_signs(what: str, texts: Iterable[str]) -> None:
+    r"""Refuse a text with half a sign (a lone surrogate) in it: no file and no page can show it.
+
+    Example:
+        >>> check_signs("text", ["fine", "\U0001f600"])
+        >>> check_signs("text", ["fine", "half \ud83d"])
+        Traceback (most recent call last):
+        ragteach.errors.RagteachError: Expected: text of whole signs, such as UTF-8 can write
+        Got: 'half \ud83d' at place 1, with half a sign in it
+        What to do: mend it: text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    """
+    for place, text in enumerate(texts):
+        try:
+            text.isascii() or text.encode()
+        except UnicodeEncodeError:
+            raise half_a_sign(what, text, f" at place {place}") from None
+
+
+def half_a_sign(what: str, text: str, where: str = "") -> Exception:
+    """The refusal of a text that holds half a sign."""
+    return refuse(
+        expected=f"{what} of whole signs, such as UTF-8 can write",
+        got=f"{shown(text, 60)}{where}, with half a sign in it",
+        fix='mend it: text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")',
+    )
+
+
 def printed(value: Any) -> str:
-    """``str`` of a value; what it is, if it cannot be printed."""
+    r"""``str`` of a value; what it is, if it cannot be printed. Half a sign is written as its code.
+
+    Example:
+        >>> printed("\ud800"), printed("\u00e9")
+        ('\\ud800', 'é')
+    """
     try:
-        return str(value)
+        return str(value).encode("utf-8", "backslashreplace").decode()
     except Exception:
         return shown(value)
 

@@ -133,7 +133,7 @@ class Result:
             lines.append("  yours:")
             lines += [f"    {line}" for line in as_text(self.yours, self.marked).splitlines()]
         lines += [f"  [ ] {item}" for item in self.rubric]
-        return "\n".join(lines)
+        return printed("\n".join(lines))
 
     def _repr_html_(self) -> str:
         head = f"<strong>{_SIGN[self.status]} {self.status} {html.escape(self.exercise)}</strong>"
@@ -147,7 +147,7 @@ class Result:
                 + "</ul>"
             )
         style = f"border-left:4px solid {_EDGE[self.status]};padding-left:0.8em"
-        return f"<div style='{style}'>{head}{body}</div>"
+        return printed(f"<div style='{style}'>{head}{body}</div>")
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
         return {"text/plain": repr(self), "text/html": self._repr_html_()}

@@ -8,12 +8,17 @@ from __future__ import annotations
 
 import copy
 import inspect
+import itertools
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
+
+from ragteach.errors import refuse, shown
+
+MOST = 100_000  # values of one answer
 
 
 def as_numpy(thing: Any) -> Any:
@@ -82,7 +87,7 @@ def like(yours: Any, reference: Any) -> Any:
         {20: 'a', 40: 'b'}
     """
     if isinstance(yours, Iterator):
-        return list(yours)
+        return _read(yours)
     if not isinstance(reference, dict):
         return yours
     if type(yours).__module__.startswith("pandas") and getattr(yours, "ndim", 0) == 1:
@@ -92,6 +97,18 @@ def like(yours: Any, reference: Any) -> Any:
     known = {_key(key): key for key in reference}
     found = {known.get(_key(key), key): value for key, value in yours.items()}
     return found if len(found) == len(yours) and len(known) == len(reference) else yours
+
+
+def _read(yours: Iterator) -> list:
+    """What a generator hands out, which must end."""
+    found = list(itertools.islice(yours, MOST + 1))
+    if len(found) > MOST:
+        raise refuse(
+            expected=f"an answer of at most {MOST:,} values",
+            got=f"{shown(yours, 60)}, which has more, or never ends",
+            fix="hand over a list of the values that are asked for",
+        )
+    return found
 
 
 def _key(key: Any) -> Any:

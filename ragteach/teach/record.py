@@ -115,7 +115,7 @@ def _told(section: str, value: object) -> str:
         return f"{value.get('status')} after {value.get('tries')} tries{''.join(met)}"
     if section == "written" and isinstance(value, dict):
         return f"{str(value.get('text', ''))[:200]!r}, ticked {value.get('ticks')}"
-    return str(value)[:200]
+    return printed(value)[:200]
 
 
 def progress(delete: bool = False) -> Progress:
@@ -209,4 +209,4 @@ def _write(everything: dict) -> None:
     # a read-only folder, a full disk: it lasts as long as the session
     with contextlib.suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        write(path, text.encode())
+        write(path, text.encode("utf-8", "backslashreplace"))  # JSON's own way to write half a sign

