@@ -99,13 +99,3 @@ def project_rows(weights: Tensor, x: Tensor | BlockSparse, place: Tensor) -> Ten
     parts = x[order].split(place.bincount(minlength=len(weights)).tolist())
     logits = [part @ w.mT for part, w in zip(parts, weights, strict=True)]
     return torch.cat([x.new_zeros(0, weights.shape[1]), *logits])[order.argsort()]
-
-
-def gram(x: Documents) -> Tensor:
-    """Inner products of all documents of all blocks: (n_blocks n_docs, the same), float64."""
-    if isinstance(x, BlockSparse):
-        rows = x.matrix.astype("float64")
-        return torch.from_numpy((rows @ rows.T).toarray()).to(x.device)
-    rows = x.rows if isinstance(x, Blocks) else x
-    rows = rows.flatten(0, 1).double()
-    return rows @ rows.mT

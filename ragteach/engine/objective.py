@@ -62,12 +62,10 @@ class Problem:
         shared, adapters = start.shared[:1], start.adapters[:, :1]
         self.fixed_shared = torch.zeros_like(shared) if may.shared else shared
         self.fixed_adapters = torch.where(self.adapters_move > 0, 0.0, adapters)
-        self.fixed = self.logits_of(self.fixed_shared, self.fixed_adapters)
         self.n_biases = 0
         if start.bias is not None and may.bias:
             self.n_biases = start.bias.shape[0] * tensors.n_classes
-        elif start.bias is not None:
-            self.fixed = self.fixed + tensors.of_task(start.bias[:, :1]).unsqueeze(-1)
+        self.fixed = self.fixed_logits(tensors)
         lam = self.least_penalty()
         self.bias_scale = BIAS_WORD * torch.where(lam > 0, lam, 1.0).rsqrt()
         if not bool(self.fixed.isfinite().all()):
@@ -93,6 +91,15 @@ class Problem:
         return torch.stack(lams).amin(0) if lams else torch.ones_like(self.lam)
 
     # ---- from weights to logits, and back
+
+    def fixed_logits(self, tensors: TaskTensors) -> Tensor:
+        """What the frozen parts say of documents: (n_blocks, 1, n_classes, n_docs)."""
+        weights = task_weights(self.fixed_shared, self.fixed_adapters, self.routes)
+        logits = task_logits(tensors.x, weights)
+        bias = self.start.bias
+        if bias is None or self.bias_moves:
+            return logits
+        return logits + tensors.of_task(bias[:, :1]).unsqueeze(-1)
 
     def logits_of(self, shared: Tensor, adapters: Tensor) -> Tensor:
         """W_t x, with W_t = W_s + sum_k G[t,k] A_k."""

@@ -170,23 +170,46 @@ def _optimum(
     max_iter: int,
 ) -> tuple[Problem, Replicas, int]:
     """(problem, `Replicas` in float64, steps)"""
+    problem = problem_of(model, data, lam, lam_shared, alpha, tol, max_iter)
+    tol = one_value(tol)
+    found, steps = minimise(problem, tol, max_iter)
+    found.grad_norm = gradient_norm(problem, found)
+    found.converged = (found.grad_norm < tol) & ~endless(problem, found)
+    return problem, found, steps
+
+
+def problem_of(
+    model: RAG,
+    data: Data,
+    lam: Penalty,
+    lam_shared: Penalty,
+    alpha: Alpha,
+    tol: float,
+    max_iter: int,
+    n_held: int | None = None,
+) -> Problem:
+    """J of all these penalties; refuses what cannot be minimised, before any work.
+
+    Args:
+        n_held: of how many of them the weights will be held at once. Default: of all.
+    """
     check_model(model)
-    tol = number("tol", tol)
+    number("tol", tol)
     whole("max_iter", max_iter, 1)
     lams, lams_shared, _ = grid(lam, lam_shared)
-    _refuse_too_large(model, data, len(lams))
+    _refuse_too_large(model, data, len(lams) if n_held is None else n_held)
     exact = copy.deepcopy(model).double()  # data and penalties must not be rounded on their way
     tensors = as_tensors(exact, data)
     # those of the data
     model.class_names = exact.class_names
     model.columns = exact.columns
-    start = stack([exact] * len(lams), lams, lams_shared)
+    start = stack([exact])  # the frozen parts are the same for all
+    start.lam = lams.to(start.shared)
+    start.lam_shared = lams_shared.to(start.shared)
+    if start.bias is not None:
+        start.bias = start.bias.expand(-1, len(lams), -1)
     alphas = task_alphas(by_task(alpha, model.task_names), tensors.sizes)
-    problem = Problem(start, tensors, alphas.to(start.shared))
-    found, steps = minimise(problem, tol, max_iter)
-    found.grad_norm = gradient_norm(problem, found)
-    found.converged = (found.grad_norm < tol) & ~endless(problem, found)
-    return problem, found, steps
+    return Problem(start, tensors, alphas.to(start.shared))
 
 
 def _warn_of_no_optimum(ended: Solution, lam: float, lam_shared: float, tol: float) -> None:
@@ -295,7 +318,9 @@ def endless(problem: Problem, found: Replicas) -> Tensor:
     logits = problem.with_bias(logits, found.bias if problem.bias_moves else None)
     label = tensors.onehot.unsqueeze(1) > 0
     others = logits.masked_fill(label, -torch.inf).amax(2)
-    wrong = (logits.where(label, 0).sum(2) <= others) & (tensors.weight > 0).unsqueeze(1)
+    missed = logits.where(label, 0).sum(2) <= others
+    several = label.sum(2) > 1  # a target of several classes is never told apart from itself
+    wrong = (missed | several) & (tensors.weight > 0).unsqueeze(1)
     apart = tensors.by_task(wrong.sum(-1)) == 0  # (n_tasks, R)
     own_bias = found.bias is None or len(found.bias) == tensors.n_tasks
     if unless_identity(problem.graph) is None and own_bias:

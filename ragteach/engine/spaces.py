@@ -28,8 +28,9 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from ragteach.engine.gram import Gram, pays
+from ragteach.engine.gram import Gram, pays, product_across
 from ragteach.engine.objective import Problem
+from ragteach.tensors import TaskTensors
 
 
 class Space(Protocol):
@@ -93,6 +94,15 @@ class Documents:
     def bias(self, v: Tensor) -> Tensor | None:
         return self.problem.bias_of(v[:, self.size : self.half])
 
+    def logits_of_others(self, v: Tensor, others: TaskTensors) -> Tensor:
+        """Logits of documents that are none of the problem's, (n_blocks, R, n_classes, n_docs),
+        without the weights: K between the two times e.
+        """
+        e = self._by_task(v[:, : self.size])
+        z = product_across(self.problem, others, e, self.variance_shared, self.variance)
+        bias = self.bias(v)
+        return z if bias is None else z + others.of_task(bias).unsqueeze(-1)
+
     def dot(self, a: Tensor, b: Tensor) -> Tensor:
         return torch.linalg.vecdot(a[:, : self.half], b[:, self.half :]).unsqueeze(1)
 
@@ -107,8 +117,13 @@ class Documents:
 
     def norm(self, gradient: Tensor) -> Tensor:
         e = self._by_task(gradient[:, : self.size])
-        shared, adapters = self.problem.weights_of(e)  # dCE/dW + lam W: lam W = weights_of(e of W)
-        weights2 = shared.square().sum((1, 2)) + adapters.square().sum((0, 2, 3))
+        if self.kernel is not None:  # |X'e|^2 = e'XX'e
+            one = torch.ones_like(self.variance)
+            z = _flat(self.kernel.product(e, one, one))
+            weights2 = torch.linalg.vecdot(gradient[:, : self.size], z).clamp(min=0)
+        else:  # dCE/dW + lam W: lam W = weights_of(e of W)
+            shared, adapters = self.problem.weights_of(e)
+            weights2 = shared.square().sum((1, 2)) + adapters.square().sum((0, 2, 3))
         return (weights2 + self.problem.bias_norm2(gradient[:, self.size : self.half])).sqrt()
 
     def _weights(self, e: Tensor) -> tuple[Tensor, Tensor]:

@@ -21,12 +21,14 @@ import torch
 from ragteach.data.features import UnknownWordsWarning, make_vectorizer
 from ragteach.data.naming import ordered_values
 from ragteach.dataset import MultiTaskDataset
-from ragteach.engine.optimum import bytes_of_a_search, solve_path
-from ragteach.ground.memory import fits_memory, free_memory, how_many_fit
+from ragteach.engine.choosing import Candidates
+from ragteach.engine.optimum import bytes_of_a_search
+from ragteach.ground.memory import fits_memory, free_memory
 from ragteach.losses import cross_entropy
 from ragteach.model import RAG, task_logits
 from ragteach.study.kept import Kept, Tries
 from ragteach.study.strategies import Strategy
+from ragteach.study.wordless import with_wordless
 from ragteach.tensors import TaskTensors
 
 ERROR = "mean_absolute_error"  # in the classes' own units, where those are amounts
@@ -40,8 +42,9 @@ class Parts:
     """One draw as numbers: the vocabulary is fitted on the training sentences.
 
     ``vectorizer``: what makes numbers of texts. Default: the words of the training sentences.
-    A task of which a class is missing gets one sentence without words for each class, so that
-    every bias has a best value. ``max_words`` keeps the most frequent words only.
+    A task of which a class is missing gets a sentence without words that is every class alike, so
+    that every bias has a best value (see `wordless`). ``max_words`` keeps the most frequent words
+    only.
     """
 
     def __init__(
@@ -67,11 +70,7 @@ class Parts:
     def _stacked(self, vectorizer: Any) -> tuple[MultiTaskDataset, TaskTensors, TaskTensors]:
         train, *others = self.frames
         data = MultiTaskDataset.from_frame(train, vectorizer, n_classes=self.n_classes)
-        whole = completed(train, self.n_classes)
-        if len(whole) > len(train):
-            with warnings.catch_warnings():  # the sentences without words are ours
-                warnings.simplefilter("ignore", UnknownWordsWarning)
-                data = MultiTaskDataset.from_frame(whole, like=data, missing="keep")
+        data = with_wordless(data)
         # of one source with the training part, however small that is
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UnknownWordsWarning)
@@ -93,18 +92,6 @@ def few_words(train: pd.DataFrame, max_words: int | None) -> Any:
     if max_words is None:
         return None
     return make_vectorizer(max_features=max_words, analyzer="auto").fit(train["text"])
-
-
-def completed(train: pd.DataFrame, n_classes: int) -> pd.DataFrame:
-    """The training part, with one sentence without words for each class in tasks that lack one."""
-    extra = [
-        pd.DataFrame({"text": "", "label": range(n_classes), "task": task})
-        for task, labels in train.groupby("task", sort=False)["label"]
-        if labels.nunique() < n_classes
-    ]
-    whole = pd.concat([train, *extra], ignore_index=True) if extra else train
-    whole.attrs = train.attrs
-    return whole
 
 
 def score(
@@ -163,9 +150,8 @@ def best_penalty(
     model = strategy.builder(data)
     tries = np.array(strategy.tries, dtype=float)
     most = len(tries) if kept is None else KEPT_AT_ONCE
-    n_weights = sum(p.numel() for p in model.parameters())
-    each = bytes_of_a_search(n_weights, len(data), data.n_classes)
-    at_once = how_many_fit(each, most)  # nearly always all
+    candidates = Candidates(model, data, val, *tries.T)
+    at_once = candidates.at_once(most)  # nearly always all
     kept = kept or Kept(None, None)
     losses = np.empty(len(tries))
     parts = list[slice]()
@@ -177,7 +163,7 @@ def best_penalty(
         n = min(at_once, len(tries) - start) if before is None else len(before)
         parts.append(slice(start, start + n))
         if before is None:
-            losses[parts[-1]], found = _solved(model, data, val, tries[parts[-1]])
+            losses[parts[-1]], found = _solved(candidates, parts[-1])
             kept.save(job, [(loss,) for loss in losses[parts[-1]].tolist()])
             if start == 0 or losses[parts[-1]].min() < losses[:start].min():
                 chosen = parts[-1], *found
@@ -188,7 +174,7 @@ def best_penalty(
     at = losses.argmin()
     holder = next(part for part in parts if at < part.stop)
     if chosen is None or chosen[0] != holder:  # it was found by a run that was stopped
-        chosen = holder, *_solved(model, data, val, tries[holder])[1]
+        chosen = holder, *_solved(candidates, holder)[1]
     return Best(*chosen[1:], tries.T, losses)
 
 
@@ -216,18 +202,16 @@ def check_room(data: MultiTaskDataset, adapters: bool) -> None:
     )
 
 
-def _solved(
-    model: RAG, data: MultiTaskDataset, val: TaskTensors, tries: np.ndarray
-) -> tuple[np.ndarray, tuple[RAG, float, float]]:
+def _solved(candidates: Candidates, part: slice) -> tuple[np.ndarray, tuple[RAG, float, float]]:
     """The validation losses of these penalties (n_tries,), and the best one's model and
     penalties.
     """
-    lam, lam_shared = tries.T
-    path = solve_path(model, data, lam, lam_shared, tol=1e-4)
-    there = val.sizes > 0  # a task without validation texts chooses nothing
-    losses = path.losses(val)[there].mean(0).numpy()
+    found, model = candidates.losses(part)  # (n_tasks, n_tries)
+    there = candidates.val.sizes > 0  # a task without validation texts chooses nothing
+    losses = found[there].mean(0).numpy()
     best = int(losses.argmin())
-    return losses, (path.model(best), path.lam[best].item(), path.lam_shared[best].item())
+    lam, lam_shared = candidates.lam[part], candidates.lam_shared[part]
+    return losses, (model(best), lam[best].item(), lam_shared[best].item())
 
 
 def on_edge(values: np.ndarray, losses: np.ndarray) -> bool:

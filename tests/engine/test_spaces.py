@@ -323,9 +323,29 @@ def test_the_kernel_is_a_matrix_where_that_pays(monkeypatch):
     ],
 )  # fmt: skip
 def test_up_to_how_many_documents_the_kernel_is_a_matrix(n_docs, n_features, dense, expected):
+    assert pays(of_shape(n_docs, n_features, dense)) is expected
+
+
+@pytest.mark.parametrize(
+    ("n_docs", "dense", "n_tasks", "n_classes", "expected"),
+    [
+        (2430, True, 188, 42, True), (2430, True, 188, 2, False), (4097, True, 188, 42, False),
+        (2390, False, 188, 42, True), (2400, False, 188, 42, False), (2390, False, 4, 42, False),
+    ],
+)  # fmt: skip
+def test_many_tasks_and_classes_make_the_kernel_pay_for_more_documents(
+    n_docs, dense, n_tasks, n_classes, expected
+):
+    assert pays(of_shape(n_docs, 3800, dense, n_tasks, n_classes)) is expected
+
+
+def of_shape(n_docs, n_features, dense, n_tasks=1, n_classes=3):
+    """What `pays` looks at: 49 replicas, an adapter a task."""
     x = torch.zeros(1) if dense else object()
-    tensors = SimpleNamespace(y=torch.zeros(1, n_docs), n_features=n_features, x=x)
-    assert pays(SimpleNamespace(tensors=tensors)) is expected
+    y = torch.zeros(1, n_docs)
+    tensors = SimpleNamespace(y=y, n_features=n_features, n_classes=n_classes, x=x)
+    moves = torch.ones(n_tasks, 1, 1, 1)
+    return SimpleNamespace(tensors=tensors, lam=torch.ones(49), adapters_move=moves)
 
 
 @pytest.mark.parametrize("name", MODELS)

@@ -50,7 +50,7 @@ def table():
 @pytest.fixture
 def spy(monkeypatch):
     """The training frames that reach the solver, as (texts, labels, words)."""
-    seen, solve = [], scores.solve_path
+    seen, solve = [], scores.Candidates
 
     def watch(model, data, *args, **options):
         seen.append(
@@ -58,7 +58,7 @@ def spy(monkeypatch):
         )
         return solve(model, data, *args, **options)
 
-    monkeypatch.setattr(scores, "solve_path", watch)
+    monkeypatch.setattr(scores, "Candidates", watch)
     return seen
 
 

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from problems import problem, states_equal
 
+from ragteach.engine import choosing
 from ragteach.study import scores
 from ragteach.study.kept import Kept
 from ragteach.study.scores import best_penalty, majority
@@ -21,12 +22,12 @@ def solved(monkeypatch):
     """The penalties that were solved for, where memory has room for one at a time."""
     seen, original = [], scores._solved
 
-    def counting(model, data, val, tries):
-        seen.extend(tries[:, 1].tolist())
-        return original(model, data, val, tries)
+    def counting(candidates, part):
+        seen.extend(candidates.lam_shared[part].tolist())
+        return original(candidates, part)
 
     monkeypatch.setattr(scores, "_solved", counting)
-    monkeypatch.setattr(scores, "how_many_fit", lambda each, most: 1)
+    monkeypatch.setattr(choosing, "how_many_fit", lambda each, most: 1)
     return seen
 
 
