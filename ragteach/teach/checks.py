@@ -20,7 +20,6 @@ import importlib
 import inspect
 import pickle
 import re
-import sys
 import sysconfig
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -434,33 +433,6 @@ def as_choice(word: object) -> str:
     return re.sub(r"[\s_-]+", " ", printed(word).strip().strip("().'\"")).strip().lower()
 
 
-@contextmanager
-def by_hand(*library: Callable, why: str = "it does the whole exercise") -> Iterator[None]:
-    """Inside, a function of the learner that calls one of these is refused, whatever it returns.
-
-    Raises:
-        Wrong: one of them was called.
-    """
-    codes = {getattr(inspect.unwrap(f), "__code__", f): f.__name__ for f in library}
-    used: list[str] = []
-
-    def see(frame: Any, event: str, called: Any) -> None:
-        what = frame.f_code if event == "call" else None
-        if event == "c_call" and _of_learner(frame.f_code.co_filename):
-            what = called  # a built-in function, and not one that a library calls for itself
-        if what is not None and any(what is code for code in codes):
-            used.append(codes[what])
-
-    before = sys.getprofile()
-    sys.setprofile(see)
-    try:
-        yield
-    finally:
-        sys.setprofile(before)
-        if used:
-            raise Wrong(f"Yours calls {used[0]}: {why}. Write it yourself, without that call.")
-
-
 def expect(condition: object, message: str, yours: object = None, expected: object = None) -> None:
     """Fail with ``message`` unless ``condition`` holds."""
     if not bool(condition):
@@ -631,7 +603,7 @@ def _explain_error(number: str, error: Exception, is_code: bool) -> Result:
     said = f"{type(error).__name__}: {error}"
     if _DOTS.search(str(error)):
         return Result(number, TODO, "A ... is still in your code; replace it.")
-    frames = [f for f in traceback.extract_tb(error.__traceback__) if _of_learner(f.filename)]
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if of_learner(f.filename)]
     where = f" in line {frames[-1].lineno} of your cell ({frames[-1].line})" if frames else ""
     found = [advice for sign, advice in _ADVICE if re.search(sign, said, re.IGNORECASE)]
     usual = "Read the last line of the error first; then call your function on a small example."
@@ -645,6 +617,6 @@ _LIBRARIES = tuple(sysconfig.get_paths()[name] for name in ("stdlib", "purelib",
 _PACKAGE = str(Path(__file__).resolve().parents[1])
 
 
-def _of_learner(filename: str) -> bool:
+def of_learner(filename: str) -> bool:
     """Is this a file that the learner wrote, a cell or a module of theirs?"""
     return "ipykernel" in filename or not filename.startswith((*_LIBRARIES, _PACKAGE))

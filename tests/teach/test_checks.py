@@ -18,6 +18,7 @@ from giveaway import given_away, right_values
 
 from ragteach.teach import checks, hints
 from ragteach.teach.checks import FAIL, PASS, TODO, Wrong, check, expect_close
+from ragteach.teach.watching import by_hand
 
 ROOT = Path(__file__).resolve().parents[2]
 FILES = sorted((ROOT / "tests" / "teach" / "exercises").glob("*.py"))
@@ -307,9 +308,9 @@ def test_the_verb_agrees_with_what_is_asked(what, verb):
 
 
 def test_a_call_of_the_librarys_own_is_refused_and_nobody_elses():
-    with pytest.raises(Wrong, match="Yours calls shown: it does"), checks.by_hand(checks.shown):
+    with pytest.raises(Wrong, match="Yours calls shown: it does"), by_hand(checks.shown):
         checks.shown(3)
-    with checks.by_hand(checks.shown, eval):
+    with by_hand(checks.shown, eval):
         checks.as_choice("a")
     assert sys.getprofile() is None
 

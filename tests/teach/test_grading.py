@@ -510,6 +510,14 @@ class ModelFile:
     pack = unpack = staticmethod(lambda data: (lambda: data))
 check("12-7", ModelFile)
 """
+# The library's own call for each exercise in which one writes by hand; two of them hide its name.
+SHORTCUTS = {
+    "04-1": "from ragteach.trainer import train_epoch as once; rt.train_epoch = print\ndef mine(*a): return once(*a)",
+    "06-1": "from ragteach.study.experiment import interval\ndef mine(a, b): return list(interval(a - b)[:3])",
+    "06-7": "from ragteach.study.experiment import interval\nmine = lambda d, r: interval(d, r)[:3]",
+    "12-1": "def mine(data):\n    n = int.from_bytes(data[:8], 'little')\n    return eval(data[8:8 + n])",
+    "12-2": "whole = rt.RAG.merge; rt.RAG.merge = None\ndef mine(model, task): return whole(model, task)",
+}
 
 
 @pytest.fixture(scope="module")
@@ -522,7 +530,9 @@ def of_objects(tmp_path_factory):
         (answer,) = slices.read(submissions.read("", [path], path.parent).cells).answers[number]
         cells = [*answer.statements, f"check('{number}', {answer.expression})"]
         (here / "in" / f"{number}.ipynb").write_text(notebook(*cells))
-    for name, cell in {"patched": PATCHED, "twice": LOOKS_TWICE, "swallows": SWALLOWS}.items():
+    cheats = {"patched": PATCHED, "twice": LOOKS_TWICE, "swallows": SWALLOWS}
+    cheats |= {f"calls {n}": f"{cell}\ncheck('{n}', mine)" for n, cell in SHORTCUTS.items()}
+    for name, cell in cheats.items():
         (here / "in" / f"{name}.ipynb").write_text(notebook(IMPORTS, cell))
     command = [sys.executable, "-m", "ragteach", "grade", "in", "--out", "out"]
     run = subprocess.run(command, cwd=here, capture_output=True, text=True, timeout=400)
@@ -548,6 +558,14 @@ def test_objects_that_cheat_fail(of_objects):
         ("swallows", "12-7"),
     ):
         assert of_objects[student, number]["status"] == FAIL, (student, number)
+
+
+@linux
+@pytest.mark.parametrize("number", SHORTCUTS)
+def test_what_is_to_be_written_by_hand_is_not_called_while_it_is_graded(of_objects, number):
+    """The check in the notebook refused it, and the grader gave it a point."""
+    row = of_objects[f"calls {number}", number]
+    assert (row["status"], row["how"]) == (FAIL, "apart")
 
 
 # ------------------------------------------------------------------ the parts

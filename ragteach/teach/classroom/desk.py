@@ -6,6 +6,7 @@ stays on this desk, and its number goes out.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import inspect
 import socket
@@ -15,6 +16,7 @@ from typing import Any
 import torch
 
 from ragteach.teach.classroom import things, wire
+from ragteach.teach.watching import refusing
 
 
 class Desk:
@@ -45,7 +47,9 @@ class Desk:
         before = self.modules
         self.modules = things.modules_in(args, kwargs)
         try:
-            value = self._done(asked, args, kwargs)
+            refused = {(file, line, name): said for file, line, name, said in asked["refused"]}
+            with refusing(refused) if refused else contextlib.nullcontext():
+                value = self._done(asked, args, kwargs)
             homes = [things.state_of(module) for module in self.modules]
             return {"value": self.told(value), "modules": homes}
         finally:

@@ -34,6 +34,7 @@ from ragteach.errors import refuse
 from ragteach.teach.checks import Unfinished, Wrong
 from ragteach.teach.classroom import footprint, namespaces, things, wire, worlds
 from ragteach.teach.classroom.desk import Desk
+from ragteach.teach.watching import refused_now
 
 
 @dataclass(frozen=True)
@@ -172,7 +173,10 @@ class Student:
         before = self.modules
         self.modules = things.modules_in(args, kwargs)
         try:
-            wire.send_data(self.link, {"do": what, "place": place, "name": name})
+            refused = [(*code, said) for code, said in refused_now().items()]
+            wire.send_data(
+                self.link, {"do": what, "place": place, "name": name, "refused": refused}
+            )
             wire.send(self.link, content)
             said = self._reply()
             for module, state in zip(self.modules, said.get("modules", ()), strict=False):

@@ -10,7 +10,6 @@ from ragteach.model import RAG
 from ragteach.teach.checks import (
     Unfinished,
     Wrong,
-    by_hand,
     call,
     exercise,
     expect,
@@ -20,6 +19,7 @@ from ragteach.teach.checks import (
     finished,
 )
 from ragteach.teach.exercises import answers_04 as answers
+from ragteach.teach.watching import by_hand
 from ragteach.teach.written import Sentence, in_words
 from ragteach.trainer import train_epoch
 

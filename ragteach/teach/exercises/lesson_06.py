@@ -7,9 +7,10 @@ import pandas as pd
 from scipy import stats
 
 from ragteach.study.experiment import interval, paired
-from ragteach.teach.checks import Wrong, by_hand, call, exercise, expect, expect_close, finished
+from ragteach.teach.checks import Wrong, call, exercise, expect, expect_close, finished
 from ragteach.teach.exercises import answers_06 as answers
 from ragteach.teach.exercises.watched_06 import World
+from ragteach.teach.watching import by_hand
 from ragteach.teach.written import Sentence, in_words
 
 

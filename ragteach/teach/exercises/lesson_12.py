@@ -10,7 +10,6 @@ from ragteach.model import RAG
 from ragteach.teach.checks import (
     Wrong,
     as_array,
-    by_hand,
     call,
     exercise,
     expect,
@@ -21,6 +20,7 @@ from ragteach.teach.checks import (
 from ragteach.teach.exercises import answers_12 as known
 from ragteach.teach.exercises import own_file_12  # noqa: F401  registers 12-7
 from ragteach.teach.handing import as_dict
+from ragteach.teach.watching import by_hand
 from ragteach.teach.written import Sentence, in_words
 
 # ------------------------------------------------------------------ 12-1
