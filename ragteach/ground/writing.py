@@ -104,6 +104,15 @@ def make_folder(
     return path
 
 
+def own_cache() -> Path:
+    """Where what was fetched or computed once is kept: the variable RAGTEACH_CACHE names it, else
+    it is the cache folder of your system. Nothing is made here.
+    """
+    import pooch  # when it is asked for: most programs never do
+
+    return Path(os.environ.get("RAGTEACH_CACHE") or pooch.os_cache("ragteach"))
+
+
 def _try_out(folder: Path) -> None:
     """Write a small file into a folder, and take it away: no right or no room is found now."""
     beside = folder / f".writable.{os.getpid()}.{secrets.token_hex(4)}"

@@ -1,6 +1,7 @@
 """The benchmark runs, writes what it promises, and its contenders train the same model."""
 
 import json
+import re
 import sys
 
 import pandas as pd
@@ -52,6 +53,22 @@ def test_the_tables_have_the_promised_columns_cases_and_contenders(quick):
     assert (quick / "engine.png").stat().st_size > 10_000 and (
         quick / "growth.png"
     ).stat().st_size > 10_000
+
+
+def test_what_teachers_read_of_memory_follows_from_the_numbers_that_were_measured(bench):
+    """The arithmetic once said 404 MB where the table beside it had been measured anew."""
+    import class_memory
+
+    page = class_memory.on_the_page()
+    rows = re.findall(r"\| (\w+)[^|]*\| (\d+) MB \| (\d+) MB \|", page)
+    names = dict(zip(("started", "slider", "lesson"), rows, strict=True))
+    found = {f"{name} own": float(row[1]) for name, row in names.items()}
+    found |= {f"{name} files": float(row[2]) for name, row in names.items()}
+    found["seconds"] = float(re.search(r"takes ([\d.]+) seconds of CPU", page)[1])
+    for name, start in {"the compiler": "row ", "scikit-learn": "and "}.items():
+        found[name] = float(re.search(rf"{start}(\d+) MB are", page)[1])
+    assert class_memory.told(found, re.search(r"Python ([\d.]+)", page)[1]) == page
+    assert found["started own"] < found["slider own"] < found["lesson own"]
 
 
 @pytest.mark.timing

@@ -28,11 +28,9 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-import pooch
-
 from ragteach.errors import refuse
 from ragteach.ground.objects import as_path
-from ragteach.ground.writing import make_folder
+from ragteach.ground.writing import make_folder, own_cache
 
 PATIENCE = 300  # seconds for pip
 SECONDS = 20  # for an answer of the index
@@ -73,8 +71,10 @@ def fetch(
         RagteachError: no connection, a damaged download, or a folder that cannot be written.
             Nothing half-written is kept.
     """
+    import pooch  # a program that fetches nothing need not have it in memory
+
     given = "" if cache is None else os.fsdecode(as_path("cache", cache))
-    folder = Path(given or os.environ.get("RAGTEACH_CACHE") or pooch.os_cache("ragteach"))
+    folder = Path(given or own_cache())
     if not (folder / file).is_file():
         make_folder(folder, "cache", "keep the file in")
 

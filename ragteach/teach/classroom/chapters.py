@@ -59,7 +59,7 @@ def read_lesson(path: Path) -> Lesson:
     head = "".join(cells[0]["source"])
     title = head.splitlines()[0].removeprefix("# ")
     minutes = re.search(r"About (\d+) minutes", head)
-    able = re.search(r"Afterwards you can (.+?)\.\s*$", head, re.DOTALL)
+    able = re.search(r"Afterwards you can (.+?)\.(?:\s|$)", head, re.DOTALL)
     sections = [Section("Before you begin")]
     for cell in cells[1:]:
         source = "".join(cell["source"])

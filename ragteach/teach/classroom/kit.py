@@ -14,7 +14,6 @@ no network and no files beside them: formulas are MathML, pictures lie inside.
 from __future__ import annotations
 
 import argparse
-import ast
 import inspect
 import io
 import re
@@ -29,6 +28,7 @@ from ragteach.ground.writing import make_folder, put
 from ragteach.teach import checks
 from ragteach.teach.classroom.chapters import Lesson, read_lesson
 from ragteach.teach.classroom.judging import lesson_order, numbers
+from ragteach.teach.classroom.mistakes import known_mistakes
 from ragteach.teach.classroom.pages import page, table
 from ragteach.teach.classroom.slides import inline, picture, rendered, slides
 from ragteach.teach.classroom.timetables import timetable
@@ -38,34 +38,7 @@ if TYPE_CHECKING:
     from ragteach.teach.classroom.worlds import World
 
 
-# ------------------------------------------------------------------ what goes wrong
-
-
-def known_mistakes(number: str) -> list[str]:
-    """What the check of an exercise tells whoever goes wrong, read off the check itself."""
-    exercise = checks.get(number)
-    if exercise.draft:
-        return [sentence.why for sentence in exercise.draft.values()]
-    from ragteach.teach.classroom.worlds import DEFAULT, world_of
-    from ragteach.teach.exercises.lessons_in_worlds import SLIPS
-
-    if number in SLIPS:
-        return [message for _, message in SLIPS[number](world_of(DEFAULT))]
-    tree = ast.parse(textwrap.dedent(inspect.getsource(exercise.checker)))
-    body = tree.body[0]
-    skipped = {id(node) for d in getattr(body, "decorator_list", []) for node in ast.walk(d)}
-    found = []
-    for node in ast.walk(body):
-        if (
-            isinstance(node, ast.Constant)
-            and isinstance(node.value, str)
-            and id(node) not in skipped
-        ):
-            text = " ".join(node.value.split())
-            if len(text) > 40 and text.endswith((".", "?", "!")) and text not in found:
-                found.append(text)
-    said = " ".join((exercise.checker.__doc__ or "").split())
-    return [text for text in found if text != said]
+# ------------------------------------------------------------------ of one exercise
 
 
 def key_of(number: str) -> str:
@@ -81,12 +54,27 @@ def key_of(number: str) -> str:
             + f"<p><em>Model:</em> {_safe(exercise.model)}</p>"
         )
     if exercise.bound is not None:
-        shown = f"in the default world: {exercise.bound(_default())}"
+        shown = f"in the default world: {_in_short(exercise.bound(_default()))}"
         return f"<pre>{_safe(inspect.getsource(exercise.bound))}</pre><p>{_safe(shown)}</p>"
     right = exercise.reference
     if callable(right):
         return f"<pre>{_safe(textwrap.dedent(inspect.getsource(right)))}</pre>"
-    return f"<pre>{_safe(repr(right)[:3000])}</pre>"
+    return f"<pre>{_safe(repr(_in_short(right))[:3000])}</pre>"
+
+
+def _in_short(right: object) -> object:
+    """An answer with its numbers as a learner reads them: four digits."""
+    import numpy as np
+
+    if isinstance(right, dict):
+        return {name: _in_short(value) for name, value in right.items()}
+    if isinstance(right, list | tuple):
+        return type(right)(map(_in_short, right))
+    if isinstance(right, float | np.floating):
+        return float(f"{right:.4g}")
+    if isinstance(right, np.ndarray):
+        return _in_short(right.tolist())
+    return right
 
 
 def _default() -> World:

@@ -17,7 +17,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-import pooch
+from ragteach.ground.writing import own_cache
 
 CLONE_NEWNS = 0x00020000
 CLONE_NEWIPC = 0x08000000
@@ -146,7 +146,7 @@ def become_student() -> None:
 
 def cache_of_data() -> str:
     """Where the teacher's fetched data lie: an answer may read them, and can fetch none itself."""
-    return os.environ.get("RAGTEACH_CACHE") or str(pooch.os_cache("ragteach"))
+    return str(own_cache())
 
 
 def shown() -> list[str]:

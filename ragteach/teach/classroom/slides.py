@@ -17,6 +17,7 @@ from ragteach.teach.classroom.chapters import Lesson, Section
 from ragteach.teach.classroom.pages import page
 
 LONGEST = 420  # characters of a slide's text, formulas aside
+WIDEST = 36  # symbols of a formula that fits into a line
 FORMULA = re.compile(r"\$\$.*?\$\$", re.DOTALL)
 WHOLE = re.compile(r"[.?!∎][)\"'*`]*$")  # a text that ends with a sentence's end
 SENTENCE = re.compile(r"(?<=[.?!])\s+|(?<=[.?!][)\"'*])\s+")
@@ -150,10 +151,31 @@ def _shortened(thought: list[str]) -> str:
     if formula:
         before = _last_sentences(text[: formula.start()].strip())
         after = _first_sentences(text[formula.end() :].strip(), LONGEST - len(before))
-        return "\n\n".join(filter(None, (before, formula[0], after)))
+        return "\n\n".join(filter(None, (before, *_lines(formula[0]), after)))
     if len(text) > LONGEST or not WHOLE.search(text):
         return _first_sentences(thought[0], LONGEST)
     return text
+
+
+def _lines(formula: str) -> list[str]:
+    r"""A formula that is too wide for a slide: its equations, that stand side by side, one a line.
+
+    Example:
+        >>> _lines(r"$$y = f(x) + f(x + 1) + f(x + 2) \qquad \text{where} \qquad f(x) = 2x + 1$$")
+        ['$$y = f(x) + f(x + 1) + f(x + 2)$$', '$$\\text{where} \\quad f(x) = 2x + 1$$']
+        >>> _lines(r"$$y = f(x) \qquad f(x) = 2x$$")
+        ['$$y = f(x) \\qquad f(x) = 2x$$']
+    """
+    seen = re.sub(r"[{}_^\s]|\\[,;!]", "", re.sub(r"\\[a-zA-Z]+", "x", formula))
+    if len(seen) <= WIDEST or r"\begin" in formula:
+        return [formula]
+    lines: list[str] = []
+    for equation in re.split(r"\s*(?:\\qquad\s*)+", formula.strip("$ \n")):
+        if lines and re.fullmatch(r"\\text\{[^}]*\}", lines[-1]):
+            lines[-1] += rf" \quad {equation}"
+        else:
+            lines.append(equation)
+    return [f"$${line}$$" for line in lines]
 
 
 def _sentences(text: str) -> list[str]:
