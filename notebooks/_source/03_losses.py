@@ -867,7 +867,7 @@ for a in (0.1, 1, 10):
     print(f"alpha of films {a:4}: CE of {said}")
 
 # %% [markdown]
-# Food goes *down*, though nobody paid for it: in this draw, what helps films helps food. That is statement b.
+# Phones pays most, and cars a little. But food goes *down*, without any more attention of its own: in this draw, what helps films helps food. That is statement b.
 #
 # ## Third exhibit: the lost minus sign
 #
@@ -1081,7 +1081,7 @@ print("learning rates used:", dict(zip(used.tolist(), how_often.tolist(), strict
 print(f"J after 60 steps {J_end:.3f}, the optimum {lowest:.3f}")
 
 # %% [markdown]
-# Nobody chose a learning rate, and it still comes down. Other rates are right at other places: that is why the brake looks anew at every step.
+# $J$ comes down at every step, and nobody had to choose a learning rate: 64 is only where each search begins. Other rates are right at other places: that is why the brake looks anew at every step.
 #
 # **Bonus.** (a) Ask for more than "lower": at least half of what the slope promises (Armijo's rule). Fewer steps, or more? (b) Let the next step begin
 # with twice the rate that was used, not with 64. How many values of $J$ do you save? (c) Break one sign in `gradient`, and look at what

@@ -172,7 +172,7 @@ plots.differences(rt.paired(table), ax)
 plots.show(
     fig,
     alt="Paired difference of RAG to six other strategies. All lie right of zero. The "
-    "lead over independent models is the smallest, between two and four points; over "
+    "lead over independent models is the smallest, two to three points; over "
     "full sharing it is about ten.",
 )
 
@@ -447,7 +447,7 @@ rt.widgets.who_wins(
 #   do nearly all the work. (One of the three cells has a star, for one point.)
 # - **Relatedness 1:** full sharing is in front with few sentences. With 10 its lead is large, but it differs so
 #   much from seed to seed that four seeds are too few to be sure. A later section looks closer. With 80 both are always right.
-# - **Relatedness 0.5, 80 sentences:** RAG wins. There is something to share, something to keep apart, and
+# - **Relatedness 0.5:** with 30 sentences full sharing is ahead, with a star. With 80 sentences RAG wins. There is something to share, something to keep apart, and
 #   enough data to tell which.
 #
 # And do not believe every star. Each interval may be wrong in one of twenty maps, and here are nine of them. Worse, the same
@@ -463,7 +463,7 @@ if again:
     print(winners(other_world).query("clear").round(3))
 
 # %% [markdown]
-# Three stars appear again, but only one of them stands where it stood: RAG at relatedness 0.5 with 80 sentences.
+# When we made it again, there were three stars, but only one of them stood where it had stood: RAG at relatedness 0.5 with 80 sentences.
 #
 # ## Make RAG lose
 #

@@ -781,7 +781,7 @@ def two_explanations(seeds=range(3)):
 # two_explanations()  # optional: remove the first # and run
 
 # %% [markdown]
-# So where the prior is true, the evidence is right; in our worlds it is not. The toy words are no draw from a normal
+# When we ran it (three seeds), the evidence found the right ratio where the prior is true. In our worlds it lost to validation. The toy words are no draw from a normal
 # distribution: most of them carry nothing, a few decide everything, and each opinion word is either shared by all tasks or means
 # something else in each. The evidence asks "which of *these priors* is best?" and has to answer with a wrong one.
 # (Its approximation can fail too: Kuss and Rasmussen, 2005, found Laplace's evidence far off in some cases with two classes.)

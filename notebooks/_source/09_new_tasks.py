@@ -670,7 +670,7 @@ reveal("09-d", "down" if down else "up" if up else "no clear change")
 # something more.
 #
 # All this was at $\lambda = \lambda_s = 0.001$. Would another one save it? The next cell is optional (half a
-# minute): it tries four. With none of them did self-training help. (So a choice of $\lambda$ for each would not save it either: its best is
+# minute): it tries four. When we ran it, self-training helped with none of them. (So a choice of $\lambda$ for each would not save it either: its best is
 # below "labels only" at the same $\lambda$, and that is not above the best of "labels only".)
 
 

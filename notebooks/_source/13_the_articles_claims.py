@@ -333,7 +333,8 @@ findings |= {f"accuracy, relatedness {r:g}": runs[r][:, 1] + 0.01 for r in WORLD
 hear("phases", findings)
 
 # %% [markdown]
-# In $J$ two phases are three or four per cent behind in every world, three times the margin and more. In
+# (The numbers are on the judge's scale: the margin of 0.01 is in them. At -0.037 two phases are 4.7 per cent behind.) In $J$ they
+# are four or five per cent behind in every world, four times the margin and more. In
 # accuracy they are as good, within a point, at relatedness 0 and 1, where the two schedules answer almost
 # alike. At 0.5, where $W_s$ and the adapters share the work, they are behind by two or three points. So two
 # phases are a good way to get predictions where one part does all the work. They are not a way to the
@@ -1123,7 +1124,8 @@ def what_it_takes(claims):
 what_it_takes(record).round(3)
 
 # %% [markdown]
-# The columns suppose that the truth is what we saw; it may well be smaller, and then it takes more. Even so
+# *Mean seen* is on the judge's scale, as above: the margin is in it, and what is above 0 speaks for the claim. The last two columns
+# suppose that the truth is what we saw; it may well be smaller, and then it takes more. Even so
 # most open conditions had a small chance of being decided by five seeds. That is why "open" is not a polite
 # word for "against". (Of two numbers of seeds choose before the run. Adding seeds until the interval clears
 # 0 is looking often, and you know what that does.)
@@ -1299,7 +1301,7 @@ rates.round(2)
 # phones customers it misses more than a third, while it misses next to none of the others. Independent models
 # look as good on the wall and miss nearly half. Full sharing has the worst number on the wall, though for
 # phones it is about as good as RAG. (Three draws, no interval: read the large differences only. The next cell is optional, and has five
-# draws with intervals: of the complaints of phones RAG misses 38 in 100, independent models 13 more, with an interval from 3 to 23.
+# draws with intervals. When we ran it: of the complaints of phones RAG misses 38 in 100, independent models 13 more, with an interval from 3 to 23.
 # RAG and full sharing cannot be told apart there.)
 
 

@@ -413,12 +413,14 @@ axes[0].bar(np.arange(1, 51), one[0, :50], color="#56B4E9")
 axes[0].set(ylabel="negatives of 20")
 axes[1].plot(np.arange(1, 51), S[:50], "o-", ms=3, color="#D55E00")
 axes[1].axhline(quiet_high, ls="--", color="black")
-axes[1].set(xlabel="day", ylabel="S")
+axes[1].set(xlabel="day", ylabel="S: evidence so far")
 for ax in axes:
     ax.axvline(START + 0.5, ls=":", color="black")
+axes[0].set_title("one surge; it begins at the dotted line", size=9)
+axes[1].text(50, quiet_high, "alarm ", ha="right", va="bottom", size=9)
 plots.show(
     fig,
-    alt=f"Above: negatives a day, about 7 of 20 up to day 20 and about 10 after. Below: CUSUM's S, near zero before, then climbing; it crosses the "
+    alt=f"One surge. Above: negatives a day, about 7 of 20 up to day 20 and about 10 after. Below: CUSUM's S, near zero before, then climbing; it crosses the "
     f"dashed level of {quiet_high:.1f} on day {first} of the surge.",
 )
 
@@ -434,7 +436,7 @@ pd.DataFrame(rows, columns=columns).round(2)
 
 # %% [markdown]
 # *Days lost* counts a surge that is never found as 60 days: a mean of those that were found would flatter. CUSUM was built for the surge to a half, and sees it after
-# five days. It is ahead at every size here. A part of that may be the rate: it uses 4.5 % of what is allowed, the five days 3.3 %. The rest is memory: it adds up what
+# five days in the mean (the one drawn above was seen on the second). It is ahead at every size here. A part of that may be the rate: it uses 4.5 % of what is allowed, the five days 3.3 %. The rest is memory: it adds up what
 # a window forgets.
 #
 # ## 6. A classifier in between

@@ -144,7 +144,7 @@ table.round(2)
 # %% [markdown]
 # Two things to see. **Templates flatter**: with letters about eight in ten are right on templates, and half on these sentences by hand; keep the held-out ones for the headline. And letters gain
 # where words are hard to find: Chinese writes no spaces, so each clause is one "word" that never comes again. There alone the interval leaves out zero. German glues words together, and its gain
-# would fit that story, but sixteen sentences cannot show it: a gain of ten points is two sentences.
+# would fit that story, but sixteen sentences cannot show it: one sentence more is a gain of six points, two are twelve.
 #
 # ## 3. Share or not?
 #

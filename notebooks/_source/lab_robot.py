@@ -430,7 +430,7 @@ for j, n in enumerate(N_DEMOS):
     )
 
 # %% [markdown]
-# Read it slowly. On raw buttons RAG gains in the four plain worlds and pays for it in the mirrored one; with ten demonstrations or twenty that loss is clear. With two
+# Read it slowly. On raw buttons RAG gains in the four plain worlds, with up to ten demonstrations (with twenty it is not seen), and pays for it in the mirrored one; with ten demonstrations or twenty that loss is clear. With two
 # demonstrations RAG is ahead in the mean of five worlds. From five on it is not seen any more: **these draws cannot tell it from independent policies**,
 # and those are simpler. After renaming two buttons, sharing is worth more than ten points at ten demonstrations, and the adapters are not seen to add anything.
 # (All lines share four draws: they rise and fall together, and twenty lines are not twenty witnesses.)

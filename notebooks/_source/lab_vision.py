@@ -232,7 +232,8 @@ alone = alone / np.linalg.norm(alone, axis=1, keepdims=True)
 pd.DataFrame(alone @ alone.T, list(SCENES), list(SCENES)).round(2)
 
 # %% [markdown]
-# *Inverted* and *plain*: clearly negative, as proved. *Rotated*: near zero, for a turn puts every weight in another place.
+# *Inverted* and *plain*: clearly negative, as the proof says. (It says $-1$, for inverted copies of the same pictures. Each scene has
+# pictures of its own here, and weights learnt from few pictures follow those, too.) *Rotated*: near zero, for a turn puts every weight in another place.
 #
 # ## 4. Undo what you know
 #

@@ -107,13 +107,15 @@ def draw_gains(
         interval(100 * gains[:, i, j], test_per_train=test_per_train) for i, j in np.ndindex(n, n)
     ]
     low, high = np.array(ends)[:, 1:].T.reshape(2, n, n)
-    most = np.abs(mean).max()
+    # Deep colours are for gains that are clear: the scale reaches as far as the intervals do.
+    most = max(np.abs(mean).max(), (high - low).max() / 2)
     ax.imshow(mean, cmap="PuOr", vmin=-most, vmax=most)
     for i, j in zip(*np.where(~np.eye(n, dtype=bool)), strict=True):
         star = "*" if low[i, j] > 0 or high[i, j] < 0 else ""
         more = f"\n[{low[i, j]:+.0f}, {high[i, j]:+.0f}]" if intervals else star
         color = "white" if abs(mean[i, j]) > 0.6 * most else "black"
-        text = f"{mean[i, j]:+.0f}{more}"
+        middle = f"{mean[i, j]:+.0f}" if abs(mean[i, j]) > 0.5 else "0"
+        text = f"{middle}{more}"
         size = 8 if intervals else 10
         ax.text(j, i, text, ha="center", va="center", color=color, size=size)
     longest = max(map(len, names))

@@ -368,7 +368,7 @@ def plane(
         )
     ax.set(xlabel=plain(axes[0]), ylabel=plain(axes[1]))
     crowded = len(paths) > len(shown)
-    ax.legend(frameon=False, title="small: start, ring: end", **(beside if crowded else {}))
+    ax.legend(frameon=False, title="small: start, large: end", **(beside if crowded else {}))
     return clean(ax)
 
 

@@ -274,6 +274,6 @@ def twin(arrays: Arrays, spec: Spec) -> Figure:
         ax.spines[["top", "right"]].set_visible(False)
     axes[0, 0].set_ylabel(spec["axes"][0][1])
     axes[0, -1].legend(
-        frameon=False, title="small: start, ring: end", loc="upper left", bbox_to_anchor=(1, 1)
+        frameon=False, title="small: start, large: end", loc="upper left", bbox_to_anchor=(1, 1)
     )
     return figure

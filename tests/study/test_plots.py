@@ -183,7 +183,7 @@ class TestWeights:
         assert np.allclose(line.get_xdata(), shared["x"]) and np.allclose(
             line.get_ydata(), shared["y"]
         )
-        assert ax.get_legend().get_title().get_text() == "small: start, ring: end"
+        assert ax.get_legend().get_title().get_text() == "small: start, large: end"
         assert not ax.get_legend().get_frame_on()
         small, ring = (line for line in ax.lines[1:3])  # of W_s, whose path comes first
         assert small.get_xydata()[0].tolist() == line.get_xydata()[0].tolist()
