@@ -59,6 +59,7 @@ ENGINE = {  # what an explorer computes with, and draws with beside its own file
         "toy",
         "learning",
         "optimum",
+        "tables",
         "sessions",
         "stories",
         "fields",

@@ -340,10 +340,7 @@ EXPLORERS.playgrounds = (ui) => {
           state.story >= 0
             ? `${STORIES[state.story].title}, stop ${state.stop + 1} of 3. ${STORIES[state.story].stops[state.stop].say} `
             : "";
-      const far =
-        state.random && state.lam === 0 && state.lamS === 0
-          ? ` Wₛ − ΣA has moved by ${short(drift())} since step 0.`
-          : "";
+      const far = state.random ? ` Wₛ − ΣA has moved by ${short(drift())} since step 0.` : "";
       return `${told}Step ${bench.run.step} of ${STEPS}: ${share(mean(now.accuracy))} of the new sentences are classified correctly, J = ${short(now.J)}.${far}`;
     },
     compare: "accuracy",

@@ -27,7 +27,7 @@ const STORIES = [
         set: { r: 0.5, n: 40, graph: EACH, at: 300 },
       },
       {
-        say: "Make the tasks alike (relatedness 1). The markers move back to the bar: there is nothing left for the adapters to say.",
+        say: "Make the tasks alike (relatedness 1). The markers stay near the bar: what little the adapters still say is the luck of these sentences.",
         set: { r: 1, n: 40, graph: EACH, at: 300 },
       },
     ],
@@ -78,7 +78,7 @@ const STORIES = [
         set: { r: 0.5, n: 30, graph: EACH, lam: 0, lamS: 0, optimiser: 1, lr: 5, random: 1, at: 400 },
       },
       {
-        say: "With a penalty it fades. Every start ends in the same weights if you train long enough (law 4).",
+        say: "With a penalty it fades: the same 400 steps move W_s minus the sum of the adapters. Every start ends in the same weights if you train long enough (law 4).",
         set: { r: 0.5, n: 30, graph: EACH, lam: 9, lamS: 9, optimiser: 1, lr: 5, random: 1, at: 400 },
       },
     ],

@@ -56,10 +56,27 @@ function waysPanel(ui, bench) {
     }
     bench.anew({ own: text, graph: [], reader: 0, typed: "" });
   };
-  area.addEventListener("drop", async (event) => {
+  const take = async (file) => {
+    own.open = true;
+    try {
+      use(decodeTable(new Uint8Array(await file.arrayBuffer())));
+    } catch (error) {
+      bench.refuse(error.message);
+    }
+  };
+  // Anywhere on the page: beside the field the browser would leave the page to show the file.
+  const ground = ui.spec.page ? document : ui.root,
+    withFile = (event) => event.dataTransfer.types.includes("Files");
+  ground.addEventListener("dragover", (event) => withFile(event) && event.preventDefault());
+  ground.addEventListener("drop", (event) => {
+    if (!withFile(event)) return;
     event.preventDefault();
-    const [file] = event.dataTransfer.files;
-    use(file ? await file.text() : event.dataTransfer.getData("text"));
+    take(event.dataTransfer.files[0]);
+  });
+  area.addEventListener("drop", (event) => {
+    if (withFile(event)) return; // it is on its way up
+    event.preventDefault();
+    use(event.dataTransfer.getData("text"));
   });
   const download = (name, url) => h("a", { download: name, href: url }).click();
   const csv = () =>
