@@ -122,6 +122,7 @@ def _parsed(argv: Sequence[str] | None) -> argparse.Namespace:
         "max_words",
         "n_per_task",
         "relatedness",
+        "strategies",
     ):
         if not hasattr(options, name):  # not given: --help says in words what happens then
             setattr(options, name, None)
@@ -229,6 +230,14 @@ def _add_compare(commands: Any) -> None:
         type=float,
         default=argparse.SUPPRESS,
         help="of the toy tasks, 0 to 1 (default: 0.5)",
+    )
+    parser.add_argument(
+        "--strategies",
+        nargs="+",
+        metavar="NAME",
+        default=argparse.SUPPRESS,
+        help="which to compare, such as RAG full_sharing independent (default: all; of many tasks "
+        "those with equal parameters take longest)",
     )
     _add_max_words(parser)
     _add_kept(parser)

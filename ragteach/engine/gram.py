@@ -11,6 +11,8 @@ are, need never be made for a penalty that is not chosen.
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
@@ -43,50 +45,47 @@ def pays(problem: Problem) -> bool:
 
 
 class Gram:
-    """The two parts of K: x_ti' x_uj, and (GG')[t,u] x_ti' x_uj; None for a part that is frozen."""
+    """The two parts of K, x_ti' x_uj and (GG')[t,u] x_ti' x_uj; of documents, not of padding.
+
+    Each is a list of (which documents, their matrix): one entry for all, or one a task where no
+    task knows of another; empty for a part that is frozen.
+    """
 
     def __init__(self, problem: Problem) -> None:
-        inner = inner_products(
-            problem.tensors.x, problem.tensors.x
-        )  # (n_tasks n_docs, n_tasks n_docs)
-        used = problem.tensors.of_task(_used(problem))  # (n_blocks, n_adapters)
-        together = used.new_ones(len(problem.tensors.y), len(problem.tensors.y))
-        self.shared = _kernel(inner, together) if problem.shared_moves else None
-        self.adapters = _kernel(inner, used @ used.mT) if bool(used.any()) else None
+        tensors = problem.tensors
+        self.there = (tensors.weight > 0).flatten().nonzero().flatten()
+        self.padded = len(self.there) < tensors.y.numel()
+        inner = inner_products(tensors.x, tensors.x, self.there if self.padded else None)
+        self.shared = [(slice(None), inner)] if problem.shared_moves else []
+        self.adapters: list[tuple[slice, Tensor]] = []
+        used = _used(problem)
+        covariance = used @ used.mT  # (n_tasks, n_tasks)
+        if torch.equal(covariance, covariance.diag().diag()):
+            ends = tensors.sizes.cumsum(0).tolist()
+            for start, end, s2 in zip([0, *ends], ends, covariance.diag().tolist(), strict=False):
+                own = slice(start, end)  # documents of a task lie side by side
+                if s2 and end > start:
+                    self.adapters.append((own, inner[own, own] * s2))
+        elif bool(used.any()):
+            task = torch.arange(len(used), device=used.device).repeat_interleave(tensors.sizes)
+            self.adapters = [(slice(None), inner * covariance[task][:, task])]
 
     def product(self, e: Tensor, variance_shared: Tensor, variance: Tensor) -> Tensor:
-        """z = K e, both (n_tasks, R, n_classes, n_docs).
+        """z = K e, both (n_blocks, R, n_classes, n_docs).
 
         Args:
             variance_shared, variance: (R,), 1 / lam_s and 1 / lam.
         """
-        n_tasks, n_replicas, n_classes, n_docs = e.shape
-        rows = e.permute(1, 2, 0, 3).reshape(n_replicas, n_classes, n_tasks * n_docs)
+        n_blocks, n_replicas, n_classes, n_docs = e.shape
+        whole = e.permute(1, 2, 0, 3).flatten(2)  # (R, n_classes, n_blocks n_docs)
+        rows = whole[..., self.there] if self.padded else whole
         z = torch.zeros_like(rows)
-        for matrix, s2 in ((self.shared, variance_shared), (self.adapters, variance)):
-            if matrix is not None:
-                z.addcmul_(_times(rows, matrix), s2[:, None, None])
-        return z.view(n_replicas, n_classes, n_tasks, n_docs).permute(2, 0, 1, 3)
-
-
-def _kernel(inner: Tensor, covariance: Tensor) -> Tensor:
-    """Inner products times the covariance of their tasks: (1, n, n), or one block a task,
-    (n_tasks, n_docs, n_docs), if no task knows of another.
-    """
-    n_tasks = len(covariance)
-    n_docs = len(inner) // n_tasks
-    blocks = inner.view(n_tasks, n_docs, n_tasks, n_docs)
-    if n_tasks > 1 and torch.equal(covariance, covariance.diag().diag()):
-        own = blocks.diagonal(dim1=0, dim2=2).permute(2, 0, 1)  # (n_tasks, n_docs, n_docs)
-        return (own * covariance.diag()[:, None, None]).contiguous()
-    return (blocks * covariance[:, None, :, None]).view(1, *inner.shape)
-
-
-def _times(rows: Tensor, matrix: Tensor) -> Tensor:
-    """(R, n_classes, n) times K: all tasks together, or each apart."""
-    n_replicas, n_classes, n = rows.shape
-    apart = rows.reshape(n_replicas * n_classes, len(matrix), -1).transpose(0, 1)
-    return (apart @ matrix).transpose(0, 1).reshape(n_replicas, n_classes, n)
+        for parts, s2 in ((self.shared, variance_shared), (self.adapters, variance)):
+            for place, matrix in parts:
+                z[..., place].addcmul_(rows[..., place] @ matrix, s2[:, None, None])
+        if self.padded:
+            z = torch.zeros_like(whole).index_copy_(-1, self.there, z)
+        return z.view(n_replicas, n_classes, n_blocks, n_docs).permute(2, 0, 1, 3)
 
 
 def product_across(
@@ -119,21 +118,33 @@ def product_across(
     return z + problem.fixed_logits(others)
 
 
-def inner_products(x: Documents, others: Documents) -> Tensor:
-    """Inner products of all documents of all blocks with all others: (n_blocks n_docs, the
-    others'), float64.
+def inner_products(x: Documents, others: Documents, among: Tensor | None = None) -> Tensor:
+    """Inner products of all documents of all blocks with all others, float64.
+
+    Args:
+        among: of both only these, by their places among the documents of all blocks.
+
+    Returns:
+        (n_blocks n_docs, the others')
     """
-    if isinstance(x, BlockSparse) and isinstance(others, BlockSparse):
-        product = x.matrix.astype("float64") @ others.matrix.astype("float64").T
-        return torch.from_numpy(product.toarray()).to(x.device)
-    return _flat(x) @ _flat(others).mT
+    flat, theirs = _flat(x, among), _flat(others, among)
+    if isinstance(flat, Tensor) or isinstance(theirs, Tensor):
+        return _dense(flat) @ _dense(theirs).mT
+    return torch.from_numpy((flat @ theirs.T).toarray())
 
 
-def _flat(x: Documents) -> Tensor:
+def _flat(x: Documents, among: Tensor | None) -> Any:
+    """(n_blocks n_docs, n_features) in float64: a tensor, or scipy's sparse matrix."""
     if isinstance(x, BlockSparse):
-        return torch.from_numpy(x.matrix.astype("float64").toarray()).to(x.device)
+        matrix = x.matrix.astype("float64")
+        return matrix if among is None else matrix[among.numpy()]
     rows = x.rows if isinstance(x, Blocks) else x
-    return rows.flatten(0, 1).double()
+    rows = rows.flatten(0, 1)
+    return (rows if among is None else rows[among]).double()
+
+
+def _dense(rows: Any) -> Tensor:
+    return rows if isinstance(rows, Tensor) else torch.from_numpy(rows.toarray())
 
 
 def _used(problem: Problem) -> Tensor:

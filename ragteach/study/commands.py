@@ -54,7 +54,7 @@ def run_compare(options: argparse.Namespace) -> tuple[pd.DataFrame, Path, pd.Dat
     """
     _without_screen()
     from ragteach.data.wild.asked import asked_frame
-    from ragteach.study.advice import advise
+    from ragteach.study.advice import USABLE, advise
     from ragteach.study.experiment import SIZES, check_name, compare
     from ragteach.study.scores import ERROR
     from ragteach.study.tables import ESTIMAND, paired, summary
@@ -67,6 +67,9 @@ def run_compare(options: argparse.Namespace) -> tuple[pd.DataFrame, Path, pd.Dat
     settings = {"data": options.data, "seeds": options.seeds, "n_per_task": sizes, **knobs}
     if options.max_words is not None:
         settings["max_words"] = options.max_words
+    strategies = asked_strategies(getattr(options, "strategies", None))
+    if strategies is not None:
+        settings["strategies"] = strategies
     data = options.data
     frame = None
     if data in SIZES:
@@ -75,16 +78,20 @@ def run_compare(options: argparse.Namespace) -> tuple[pd.DataFrame, Path, pd.Dat
         data = frame = asked_frame(data, options)
         settings["rows"] = hashlib.sha256(data.to_csv().encode("utf-8", "replace")).hexdigest()
     more = {"out": options.out, "resume": options.resume, "max_words": options.max_words}
+    if strategies is not None:
+        more["strategies"] = strategies
     table = compare(data, options.seeds, sizes, n_jobs=options.jobs, **more, **knobs)
     means = summary(table)
-    differences = paired(table)
+    reference = next(name for name in USABLE if name in set(table["strategy"]))
+    differences = paired(table, reference)
     cut = _cut_off(means, 0, 1) or _cut_off(differences, -1, 1)
     name = re.sub(r"[^\w.-]+", "_", Path(options.data).stem)
     folder = _write_all(options.out, name, settings, "comparison", table, draw(means))
     print("\nTest accuracy, mean over tasks, with its 95 % interval\n")
     print(aligned(known(means)))
-    print("\nRAG minus the other, paired by seed\n")
-    print(aligned(known(differences)))
+    if len(differences):
+        print(f"\n{reference} minus the other, paired by seed\n")
+        print(aligned(known(differences)))
     print("\n" + textwrap.fill(f"The intervals are about {ESTIMAND}.", 88))
     if (table["metric"] == ERROR).any():
         columns = ["data", "n_per_task", "strategy", "mean", "low", "high"]
@@ -99,6 +106,28 @@ def run_compare(options: argparse.Namespace) -> tuple[pd.DataFrame, Path, pd.Dat
     print(f"\n{textwrap.fill(advise(table).said, 88)}")
     print(f"\nWrote {folder / 'comparison'}.csv, .png and .svg")
     return table, folder, frame
+
+
+def asked_strategies(said: list[str] | None) -> list[str] | None:
+    """The strategies of the command line as tables spell them; None: nothing was said.
+
+    Example:
+        >>> asked_strategies(["rag", "full_sharing"])
+        ['RAG', 'full sharing']
+    """
+    from ragteach.study.advice import USABLE
+    from ragteach.study.strategies import chosen_strategies
+
+    if said is None:
+        return None
+    names = [strategy.name for strategy in chosen_strategies(said)]
+    if not any(name in USABLE for name in names):  # found now, not after the last draw
+        raise refuse(
+            expected=f"--strategies with one of {', '.join(USABLE)}, which the advice is about",
+            got=f"--strategies {' '.join(said)}",
+            fix="name one of them too",
+        )
+    return names
 
 
 def known(rows: pd.DataFrame) -> pd.DataFrame:

@@ -111,6 +111,8 @@ def _command(options: argparse.Namespace) -> str:
         words += ["--n-per-task", *options.n_per_task]
     if options.relatedness is not None:
         words += ["--relatedness", options.relatedness]
+    if getattr(options, "strategies", None):
+        words += ["--strategies", *options.strategies]
     if options.max_words is not None:
         words += ["--max-words", options.max_words]
     words += ["--out", options.out]

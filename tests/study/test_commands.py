@@ -3,9 +3,12 @@
 import json
 
 import pandas as pd
+import pytest
 from matplotlib.figure import Figure
 
-from ragteach.study.commands import _cut_off, _write_all, known
+import ragteach.__main__ as command
+from ragteach import RagteachError, compare
+from ragteach.study.commands import _cut_off, _write_all, asked_strategies, known
 
 
 def test_the_same_settings_write_to_the_same_folder_and_others_to_another(tmp_path):
@@ -34,3 +37,25 @@ def test_an_interval_that_was_cut_off_is_found():
     assert _cut_off(rows.assign(low=0.0), 0, 1) and _cut_off(rows.assign(high=1.0), 0, 1)
     assert not _cut_off(rows.assign(low=0.0), -1, 1)
     assert not _cut_off(rows.assign(low=1.0, high=1.0), 0, 1)  # without width: none
+
+
+def test_named_strategies_alone_are_compared_and_the_table_is_python_s(tmp_path, capsys):
+    words = ["--strategies", "majority_class", "Full_Sharing", "independent"]
+    sizes = ["--seeds", "2", "--n-per-task", "6", "--jobs", "1"]
+    assert command.main(["compare", *words, *sizes, "--out", str(tmp_path)]) == 0
+    table = pd.read_csv(next(tmp_path.glob("toy-*/comparison.csv")))
+    names = ["majority class", "full sharing", "independent"]
+    expected = compare("toy", 2, 6, names, progress=False)
+    pd.testing.assert_series_equal(table["value"], expected["value"])
+    assert list(table["strategy"].unique()) == names
+    assert "full sharing minus the other" in capsys.readouterr().out
+    settings = json.loads(next(tmp_path.glob("toy-*/settings.json")).read_text())
+    assert settings["strategies"] == names
+
+
+def test_strategies_that_no_advice_can_be_about_are_refused_before_any_work():
+    with pytest.raises(RagteachError, match="with one of RAG, full sharing"):
+        asked_strategies(["majority class"])
+    with pytest.raises(RagteachError, match="did you mean 'full sharing'"):
+        asked_strategies(["full sharng"])
+    assert asked_strategies(None) is None
