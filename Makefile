@@ -15,7 +15,8 @@ comma := ,
 INSTALL = TORCH_INDEX='$(TORCH_INDEX)' $(PY) tools/install.py
 
 # One thread per test process: the arrays are small, and two processes must not fight for the cores.
-TEST_ENV := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MPLBACKEND=Agg
+# What is compiled is kept, whatever the shell says: else each of some fifty processes compiles the package anew.
+TEST_ENV := PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MPLBACKEND=Agg
 
 .DEFAULT_GOAL := help
 .PHONY: help .python env lab test quick test-long mutants lint .types .style notebooks check-notebooks bench bench-widgets site lowest colab clean

@@ -27,7 +27,15 @@ LAB = (
 )
 # Of a lesson's notebooks, or of its explorers; then the lesson's name: 03_losses, lab_vision.
 RUNS = re.compile(r"test_a_lesson(?:_runs|s_goals\w*)\[(\d+|[a-z_]+)")
-ORDER = ("browser", "lesson")  # the longest come first, so that the processes end together
+# The longest come first, so that the processes end together.
+ORDER = (
+    "browser",
+    "lesson",
+    "tests/teach/test_grading.py",
+    "tests/teach/test_checks.py",
+    "tests/study/test_kept.py",
+    "tests/project/test_colab.py",
+)
 
 
 def group(nodeid: str) -> str:

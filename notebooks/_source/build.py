@@ -314,7 +314,7 @@ def missed(names: list[str], above: str, after: list[str]) -> list[str]:
     there = set().union(*map(changes, parsed(above).body))
     open_, found = [name for name in names if name not in there], []
     for cell in after:
-        for statement in parsed(cell).body:
+        for statement in parsed(cell).body if open_ else ():
             read = reads(statement)
             found += [name for name in open_ if name in read]
             gone = read | changes(statement)

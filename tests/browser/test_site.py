@@ -1,12 +1,11 @@
 """The site: built without a warning, whole, opened from disk without a network, and fit for everyone."""
 
 import re
-import subprocess
-import sys
 import tomllib
 from html.parser import HTMLParser
 from pathlib import Path
 
+import forks
 import pytest
 
 from .axe import serious
@@ -15,15 +14,17 @@ pytestmark = pytest.mark.browser
 ROOT = Path(__file__).resolve().parents[2]
 ROWS = tomllib.loads((ROOT / "notebooks" / "_source" / "lessons.toml").read_text("utf-8"))["lesson"]
 NAMES = [row["name"] for row in ROWS]
+RUN = """import runpy, sys
+del sys.argv[0]
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
     target = tmp_path_factory.mktemp("site") / "site"
-    program = str(ROOT / "tools" / "site" / "make.py")
-    done = subprocess.run(
-        [sys.executable, program, str(target)], capture_output=True, text=True, cwd=ROOT
-    )
+    program = ROOT / "tools" / "site" / "make.py"
+    done = forks.python(RUN, program, target, cwd=ROOT)
     assert done.returncode == 0, done.stderr  # Sphinx -W: a warning is an error
     return target
 

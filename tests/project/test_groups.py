@@ -2,7 +2,7 @@
 
 from types import SimpleNamespace
 
-from groups import Scheduler, group
+from groups import ORDER, Scheduler, group, place
 
 BROWSER = [f"tests/browser/test_{name}.py::test_it" for name in ("site", "frames")]
 LESSON = [
@@ -89,3 +89,11 @@ def test_a_lab_runs_with_its_own_tests_only():
         "tests/lessons/test_lab_vision.py::test_it"
     )
     assert group(f"{runs}[lab_vision-student]") != group(f"{runs}[lab_robot-student]")
+
+
+def test_the_longest_files_are_there_and_come_before_the_others(root):
+    files = [name for name in ORDER if "/" in name]
+    assert files and all((root / name).is_file() for name in files)
+    others = place(group("tests/core/test_model.py::test_it"))
+    assert max(place(group(f"{name}::test_it")) for name in files) < others
+    assert place("browser lab") < place("lesson 03") < min(map(place, files))
