@@ -184,7 +184,10 @@ def _add_changes(parser: argparse.ArgumentParser) -> None:
 
 def _add_missing(parser: argparse.ArgumentParser) -> None:
     """What to do with rows that have no label or task."""
-    help = "rows without a label or task: ask stops there, drop leaves them out, keep makes a class"
+    help = (
+        "rows without a label or task: ask stops there, drop leaves them out, keep makes a class "
+    )
+    help += "(of several label columns, an empty cell is no label in any case)"
     parser.add_argument("--missing", default="ask", choices=("ask", "drop", "keep"), help=help)
 
 

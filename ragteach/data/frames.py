@@ -141,7 +141,7 @@ def named_frame(
     warn = warn and "columns" not in attrs
     if isinstance(columns.label, tuple):
         out = _from_label_columns(table, columns, missing, class_names, task_names)
-        return _noted(out, attrs, warn and class_names is None)
+        return _noted(out, attrs, missing, warn and class_names is None)
     again = (columns.text, columns.label, columns.task) == ROLES and attrs.get("columns")
     scheme = attrs.get("label_names")
     if scheme is None and class_names and not any(name.isdecimal() for name in class_names):
@@ -162,7 +162,7 @@ def named_frame(
     _note_left_out(out, lacks)
     if again:
         out.attrs["columns"] = again
-    return _noted(out, attrs, warn and class_names is None and task_names is None)
+    return _noted(out, attrs, missing, warn and class_names is None and task_names is None)
 
 
 def _refuse_numbers(values: pd.Series) -> None:
@@ -200,12 +200,14 @@ def _note_left_out(out: pd.DataFrame, lacks: Mapping[str, np.ndarray]) -> None:
         out.attrs["left_out"] = {"rows": int(gone.sum()), **counts}
 
 
-def _noted(out: pd.DataFrame, attrs: dict, warn: bool) -> pd.DataFrame:
+def _noted(out: pd.DataFrame, attrs: dict, missing: str, warn: bool) -> pd.DataFrame:
     """The frame with what was noted about it before; warns of names that look alike."""
     before = attrs.get("left_out")
     now = out.attrs.get("left_out")
     if before:
         out.attrs["left_out"] = {key: n + (now or {}).get(key, 0) for key, n in before.items()}
+    if missing == "keep":
+        out.attrs["missing"] = missing  # whoever gets the frame keeps them, too
     if attrs.get("fresh") is True:
         out.attrs["fresh"] = True
     if attrs.get("mended"):

@@ -2,9 +2,10 @@
 
     python -m ragteach predict model.safetensors --task films < sentences.txt
 
-Enters: a file that `save` wrote, and lines of text.  Leaves: tab-separated lines: label,
-probability, sentence. Lines are read and answered in blocks, so a long file needs little memory.
-Only the task's own W_t is used: one product.
+Enters: a file that `save` wrote, and lines of text, or a table (see `tables`).  Leaves:
+tab-separated lines: label, probability, sentence, and a note that is empty but for lines of which
+the model knows no word: of these it says its bias alone. Lines are read and answered in blocks, so
+a long file needs little memory. Only the task's own W_t is used: one product.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import shlex
 import sys
 import warnings
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 import numpy as np
@@ -30,6 +32,11 @@ if TYPE_CHECKING:  # it is imported when there is something to predict
     from ragteach.integrations.saving import Saved
 
 # a name with a tab or two lines
+EMPTY = "empty"
+SILENT = "no known word"
+PLAIN = (".txt", ".text", "")  # endings of files of sentences, one a line
+LONGEST_NAME = 24  # letters, of a column where lines seem to be a table
+TABLE_OPTIONS = ("text", "task_column", "encoding", "separator")
 IN_ONE_LINE = str.maketrans({"\t": r"\t", "\n": r"\n", "\r": r"\r"})
 
 
@@ -48,7 +55,9 @@ def add_predict_parser(subparsers: Any) -> argparse.ArgumentParser:
         "predict",
         help="score sentences, one per line",
         description="Read sentences from standard input (or a file), one per line; write label, "
-        "probability and sentence, separated by tabs, one line for each.",
+        "probability, sentence and a note, separated by tabs, one line for each. The note says "
+        f"{EMPTY!r} or {SILENT!r} where the answer is the task's bias alone. Of a table (a file "
+        "that is no .txt), every row is answered by its own task.",
     )
     parser.add_argument("model", help="a file written by ragteach.save")
     parser.add_argument(
@@ -56,7 +65,14 @@ def add_predict_parser(subparsers: Any) -> argparse.ArgumentParser:
         help="whose sentences these are: the name of one task (of train and compare, --task is the "
         "column of all of them); not needed if the model has only one",
     )
-    parser.add_argument("--input", help="a text file, instead of standard input")
+    help = "a text file, instead of standard input; or a table: CSV, Excel, JSON lines, Parquet"
+    parser.add_argument("--input", help=help)
+    help = "the column of texts, of a table (default: that of training, or found, and shown)"
+    parser.add_argument("--text", help=help)
+    help = "the column of tasks, of a table (default: that of training, or found, and shown)"
+    parser.add_argument("--task-column", help=help)
+    parser.add_argument("--encoding", help="of a table")
+    parser.add_argument("--separator", help="of a table")
     parser.add_argument(
         "--all", action="store_true", help="write the probability of every class, with a header"
     )
@@ -82,13 +98,11 @@ def predict_command(
         for stream in (sys.stdin, sys.stdout):  # a console may have another encoding
             if hasattr(stream, "reconfigure"):
                 stream.reconfigure(encoding="utf-8")
-        lines = _opened(args.input) if args.input is not None else stdin or sys.stdin
-        with lines if args.input is not None else _left_open(lines) as source:
-            said = _decoded(source, args.input or "standard input")
-            with warnings.catch_warnings(record=True) as noted:
-                warnings.simplefilter("always")
-                for line in predict_lines(args.model, said, args.task, args.all, args.block):
-                    print(line, file=stdout or sys.stdout)
+        with warnings.catch_warnings(record=True) as noted:
+            warnings.simplefilter("always")
+            answers = predict_table(args) if is_table(args) else _of_lines(args, stdin)
+            for line in answers:
+                print(line, file=stdout or sys.stdout)
         (stdout or sys.stdout).flush()
         for warning in noted:
             print(f"Note: {warning.message}", file=sys.stderr)
@@ -99,6 +113,14 @@ def predict_command(
         print(error, file=sys.stderr)
         return 2
     return 0
+
+
+def _of_lines(args: argparse.Namespace, stdin: TextIO | None) -> Iterator[str]:
+    """The answers to the lines of a file, or of standard input."""
+    lines = _opened(args.input) if args.input is not None else stdin or sys.stdin
+    with lines if args.input is not None else _left_open(lines) as source:
+        sentences = _decoded(source, args.input or "standard input")
+        yield from predict_lines(args.model, sentences, args.task, args.all, args.block)
 
 
 def _opened(path: str | os.PathLike) -> TextIO:
@@ -140,6 +162,7 @@ def predict_lines(
 ) -> Iterator[str]:
     """Predictions for ``lines`` of text, as a generator of tab-separated lines in the same order.
 
+    After the sentence stands a note, empty but for lines of which the model knows no word.
     A sentence that holds a tab or a quote stands in quotes, as ``csv`` and pandas read it:
     ``pandas.read_csv(file, sep="\\t")``.
 
@@ -156,7 +179,7 @@ def predict_lines(
     Warns:
         UnknownWordsWarning: once, at the end, of lines without any word that the model knows.
     """
-    from ragteach.data.features import UnknownWordsWarning, silent_texts, warn_of_silent
+    from ragteach.data.features import warn_of_silent
     from ragteach.integrations.saving import load
 
     whole("block", block, 1)
@@ -176,64 +199,102 @@ def predict_lines(
             fix=f"say whose sentences these are: --task {shlex.quote(names[0])}",
         )
     among("--task", task, names)
-    labels = _labels(saved, task)
+    labels = class_labels(saved, task)
     if every_class:
-        yield _record([*labels, "sentence"])
+        yield record([*labels, "sentence", "note"])
     lines = _no_table((line.rstrip("\r\n") for line in lines), saved.model)
     n_docs = 0
     silent = list[str]()
     places = list[int]()
     while texts := list(itertools.islice(lines, block)):
-        if saved.vectorizer:
-            found = silent_texts(saved.vectorizer.transform(texts), texts)
-            unknown = set(found)
-            places += [n_docs + i for i, text in enumerate(texts, 1) if text in unknown]
-            silent += found
+        p, notes = answered(saved, task, texts)
+        places += [n_docs + i for i, note in enumerate(notes, 1) if note]
+        silent += [text for text, note in zip(texts, notes, strict=True) if note]
         n_docs += len(texts)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UnknownWordsWarning)  # it is said once, at the end
-            logits = saved.logits(texts, task)  # (n_docs, n_classes)
-        p = np.exp(logits - np.logaddexp.reduce(logits, axis=1, keepdims=True))
-        for row, text in zip(p, texts, strict=True):
-            numbers = (
-                [f"{v:.4f}" for v in row]
-                if every_class
-                else [labels[row.argmax()], f"{row.max():.4f}"]
-            )
-            yield _record([*numbers, text])
+        for row, text, note in zip(p, texts, notes, strict=True):
+            yield record([*said(row, labels, every_class), text, note])
     warn_of_silent(n_docs, silent, places)
+
+
+def answered(saved: Saved, task: str, texts: list[str]) -> tuple[np.ndarray, list[str]]:
+    """(n_docs, n_classes) probabilities, and a note for each text: empty, but where the model knows
+    no word of it.
+    """
+    from ragteach.data.features import UnknownWordsWarning, silent_texts
+
+    notes = [""] * len(texts)
+    if saved.vectorizer:
+        silent = set(silent_texts(saved.vectorizer.transform(texts), texts))
+        notes = [(SILENT if text.strip() else EMPTY) * (text in silent) for text in texts]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UnknownWordsWarning)  # it is said once, at the end
+        logits = saved.logits(texts, task)  # (n_docs, n_classes)
+    return np.exp(logits - np.logaddexp.reduce(logits, axis=1, keepdims=True)), notes
+
+
+def said(probability: np.ndarray, labels: list[str], every_class: bool) -> list[str]:
+    """The fields that answer one text: label and probability, or that of every class."""
+    if every_class:
+        return [f"{p:.4f}" for p in probability]
+    return [labels[probability.argmax()], f"{probability.max():.4f}"]
+
+
+def is_table(args: argparse.Namespace) -> bool:
+    """Whether the input is a table: by its name, or since a column of it is named."""
+    if args.input is None:
+        given = [name for name in TABLE_OPTIONS if getattr(args, name, None) is not None]
+        if given:
+            names = ", ".join("--" + name.replace("_", "-") for name in given)
+            raise refuse(
+                expected=f"{names} with --input mine.csv, a table",
+                got=f"{names} without --input",
+                fix="name the table, or leave these out for sentences, one a line",
+            )
+        return False
+    named = getattr(args, "text", None) is not None
+    return named or Path(args.input).suffix.lower() not in PLAIN
+
+
+def predict_table(args: argparse.Namespace) -> Iterator[str]:
+    """The answers to a table, as lines; see `ragteach.integrations.tables`."""
+    from ragteach.integrations.tables import predict_rows
+
+    return predict_rows(args)
 
 
 def _no_table(lines: Iterator[str], model: Any) -> Iterator[str]:
     """The same lines; refuses those of a table, whose first one names the column of texts that the
-    model was trained on, and another one.
+    model was trained on, and another one, or two names that are in use for such columns.
     """
+    from ragteach.data.wild.columns import is_likely
+
     text = (getattr(model, "columns", None) or {}).get("text")
     first = next(lines, None)
     if first is None:
         return
     for sign in ",;\t|":
         names = [name.strip(' "\ufeff') for name in first.split(sign)]
-        if text is not None and len(names) > 1 and str(text) in names:
-            read = f'print(*pd.read_csv("FILE", sep={sign!r})[{str(text)!r}], sep="\\n")'
+        short = all(len(name) <= LONGEST_NAME for name in names)
+        alike = short and sum(map(is_likely, names)) > 1
+        if len(names) > 1 and (alike or (text is not None and str(text) in names)):
             raise refuse(
                 expected="sentences, one a line",
-                got=f"a table: its first line is {shown(first, 60)}, with the column {text!r}",
-                fix="write that column into a file of its own, in Python: import pandas as pd; "
-                f"{read}",
+                got=f"a table: its first line is {shown(first, 60)}",
+                fix="name its file, so that it is read as one: --input mine.csv (and --text COLUMN "
+                "if its texts are not found)",
             )
     yield first
     yield from lines
 
 
-def _record(fields: list[str]) -> str:
+def record(fields: list[str]) -> str:
     """One line of a tab-separated table."""
     line = io.StringIO()
     csv.writer(line, delimiter="\t", lineterminator="\r\n").writerow(fields)  # both are quoted
     return line.getvalue().removesuffix("\r\n")
 
 
-def _labels(saved: Saved, task: str) -> list[str]:
+def class_labels(saved: Saved, task: str) -> list[str]:
     """Names of the task's classes."""
     labels = saved.labels.get(task) if isinstance(saved.labels, dict) else saved.labels
     if isinstance(saved.model, RAG):

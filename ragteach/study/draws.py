@@ -5,7 +5,10 @@ Enters: the name of the data (or a frame), a size, a seed.  Leaves: three frames
 A class that is there in a task is there in its training part, if that has room for it: otherwise
 the bias of that class would have no best value (the lower it is, the lower is J, for ever). Where
 chance left a class out, its first sentence changes places with the last training sentence of the
-class that has most. All other draws stay as chance made them.
+class that has most. All other draws stay as chance made them; but of a table of your own, every
+part gets its share of each class, as near as may be. Otherwise a class that chance gave to training
+would be rarer in the test, and whoever says the most frequent class without reading would be right
+less often than in all the rows.
 
 Rows of the same text, and of texts that are nearly the same, stay together (see
 `ragteach.data.splits.tied`): what was trained on, in any task, neither chooses nor tests. Toy data
@@ -51,6 +54,8 @@ def draw(
             if by_text is None
             else np.argsort(by_text[text[places]], kind="stable")
         )
+        if name == "own" and by_text is None:
+            shuffled = spread(shuffled, rows["label"].to_numpy(), rng)
         order = together(shuffled, text[places])
         order = every_class(order, rows["label"].to_numpy(), n_train)
         cut = np.split(order, [n_train, n_train + n_val])
@@ -97,6 +102,25 @@ def together(order: np.ndarray, text: np.ndarray) -> np.ndarray:
     """
     _, first, number = np.unique(text[order], return_index=True, return_inverse=True)
     return order[np.argsort(first[number], kind="stable")]
+
+
+def spread(order: np.ndarray, labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """The order of a task's rows, changed so that every stretch of it has its share of each class.
+
+    Row i of the n rows of a class goes to the place (i + u) / n, with one random u for each class.
+
+    Example:
+        >>> labels = np.array([0, 0, 0, 0, 1, 1])
+        >>> found = spread(np.arange(6), labels, np.random.default_rng(0))
+        >>> sorted(labels[found[:3]].tolist()), sorted(labels[found[3:]].tolist())
+        ([0, 0, 1], [0, 0, 1])
+    """
+    said = labels[order]
+    place = np.empty(len(order))
+    for label in np.unique(said):
+        its = np.flatnonzero(said == label)
+        place[its] = (np.arange(len(its)) + rng.random()) / len(its)
+    return order[np.argsort(place, kind="stable")]
 
 
 def cuts(n_rows: int, n: int | None) -> tuple[int, int]:

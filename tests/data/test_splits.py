@@ -51,8 +51,22 @@ def test_distinct_texts_are_split_as_they_always_were():
     frame = make_toy(n_per_task=20)
     rng = np.random.default_rng(3)
     cars = frame[frame["task"] == "films"].iloc[rng.permutation(20)[:12]]
-    part = draw("own", frame, None, seed=3)[0]
+    part = draw("human", frame, None, seed=3)[0]
     assert set(part[part["task"] == "films"]["text"]) == set(cars["text"])
+
+
+def test_the_most_frequent_class_is_as_frequent_in_every_part():
+    """Dealt by chance alone, it is rarer in the test where it is more frequent in training."""
+    rng = np.random.default_rng(0)
+    texts = [" ".join(rng.choice(10**6, 8).astype(str)) for _ in range(60)]
+    frame = pd.DataFrame({"text": texts, "label": [0] * 33 + [1] * 27, "task": "t"})
+    shares = []
+    for seed in range(8):
+        train, val, test = draw("own", frame, None, seed)
+        for part in (train, val, test):
+            assert abs((part["label"] == 0).sum() - 0.55 * len(part)) <= 1.5
+        shares.append((test["label"] == train["label"].mode()[0]).mean())
+    assert np.mean(shares) == pytest.approx(0.55, abs=0.03)
 
 
 def test_a_rare_pair_trains_and_is_said():

@@ -893,6 +893,8 @@ def test_predict_command_answers_line_by_line(model_file, tmp_path):
     rows = [line.split("\t") for line in out.getvalue().splitlines()]
     p = pipe.predict_proba(texts, tasks=["cars"] * len(texts))
     assert [row[2] for row in rows] == texts
+    assert [row[3] for row in rows[-2:]] == ["empty", "no known word"]
+    assert not any(row[3] for row in rows[:-2])
     assert [row[0] for row in rows] == np.array(["negative", "neutral", "positive"])[
         p.argmax(1)
     ].tolist()
@@ -903,7 +905,7 @@ def test_predict_command_answers_line_by_line(model_file, tmp_path):
     args, out = command(path, "--task", "cars", "--input", source, "--all"), io.StringIO()
     assert args.func(args, None, out) == 0
     header, *rows = [line.split("\t") for line in out.getvalue().splitlines()]
-    assert header == ["negative", "neutral", "positive", "sentence"]
+    assert header == ["negative", "neutral", "positive", "sentence", "note"]
     np.testing.assert_allclose(np.array([row[:3] for row in rows], float), p, atol=6e-5)
 
 
@@ -942,7 +944,7 @@ sys.exit(args.func(args))
         [sys.executable, "-c", code, *arguments], input=text, capture_output=True, env=environment
     )
     assert done.returncode == 0, done.stderr
-    assert done.stdout.decode().endswith("\ta great car ✓\n")
+    assert done.stdout.decode().endswith("\ta great car ✓\t\n")
     done = forks.python(code, *arguments[:-1], "boats", text="a great car\n")
     assert (done.returncode, done.stdout) == (2, "")
     assert "task to be one of 'cars', 'films', 'food', 'phones'" in done.stderr
@@ -984,11 +986,62 @@ def test_predict_refuses_a_table_and_says_which_task_was_meant(model_file):
         list(predict_lines(path, ["good"], "car"))
     model = SimpleNamespace(columns={"text": "review"})
     for header in ("shop,review,stars", '"review";"shop"', "\ufeffreview\tshop"):
-        with refused("sentences, one a line", "a table: its first line is", "['review']"):
+        with refused("sentences, one a line", "a table: its first line is", "--input mine.csv"):
             list(_no_table(iter([header, "a,b,c"]), model))
+    for header in ("Kommentar;Stimmung", "comment,stars"):  # other names than those of training
+        with refused("sentences, one a line", "a table: its first line is", "--input mine.csv"):
+            list(_no_table(iter([header, "a,b,c"]), SimpleNamespace(columns={})))
     lines = ["a review, as it was", "review", ""]
     assert list(_no_table(iter(lines), model)) == lines
     assert list(_no_table(iter([]), model)) == []
+
+
+def answers_to(path, table, *more):
+    """(what the command prints of a table, as a frame)."""
+    args, out = command(path, "--input", table, *more), io.StringIO()
+    assert args.func(args, None, out) == 0
+    return pd.read_csv(io.StringIO(out.getvalue()), sep="\t", keep_default_na=False)
+
+
+def test_predict_answers_a_table_row_by_row(model_file, tmp_path, capsys):
+    """Each row by its own task, in the table's order, under headers that training never saw."""
+    path, pipe, frame = model_file
+    some = frame.sample(40, random_state=0)[["task", "text"]]
+    some.loc[some.index[3], "text"] = "xyzzy"
+    some.loc[some.index[5], "text"] = ""
+    texts, tasks = some["text"].tolist(), some["task"].tolist()
+    p = pipe.predict_proba(texts, tasks=tasks)
+    headers = (["Filiale", "Kundenkommentar"], ["task", "text"], ["where", "评论"])
+    for number, header in enumerate(headers):
+        table = tmp_path / f"table{number}.csv"
+        some.set_axis(header, axis=1).to_csv(table, index=False, sep=";")
+        got = answers_to(path, table, "--block", 7)
+        assert got["text"].tolist() == texts and got["task"].tolist() == tasks
+        np.testing.assert_allclose(got["probability"], p.max(1), atol=6e-5)
+        notes = got["note"].tolist()
+        assert notes[3] == "no known word" and notes[5] == "empty"
+        assert sum(map(bool, notes)) == 2
+        shown = f"text = {header[1]}, task = {header[0]}"
+        assert (shown in capsys.readouterr().err) == (number != 1)
+    one = answers_to(path, table, "--task", "cars", "--all")
+    assert set(one["task"]) == {"cars"} and one.columns[0] == "negative"
+
+
+def test_a_table_that_is_not_clear_is_asked_about(model_file, tmp_path, capsys):
+    path, *_ = model_file
+    cases = {
+        "texte,avis\na good film,b\n": ([], "one column that can be the text"),
+        "Kommentar,ort\na good film,Rom\n": ([], "one column that holds tasks of the model"),
+        "text,task\na good film,film\n": ([], "did you mean 'films'?"),
+        "text,task\na good film,\n": (["--task-column", "task"], "a task in every row"),
+        "text,task\ngood,films\n ": (["--text", "texts"], "did you mean 'text'?"),
+    }
+    for number, (table, (more, said)) in enumerate(cases.items()):
+        source = tmp_path / f"{number}.csv"
+        source.write_text(table, encoding="utf-8")
+        args = command(path, "--input", source, *more)
+        assert args.func(args, None, io.StringIO()) == 2
+        assert said in capsys.readouterr().err
 
 
 def test_predict_says_in_which_lines_it_knows_no_word(model_file):
@@ -1009,6 +1062,7 @@ def test_the_command_serves_classifying_heads(tmp_path):
         ["bad", "good"][int(model.predict(x, "mood"))],
         f"{best:.4f}",
         "good film",
+        "",
     ]
     with pytest.raises(RagteachError, match="task 'stars' with the head Regression"):
         list(predict_lines(path, ["good film"], "stars"))

@@ -32,7 +32,8 @@ def rows(n=72):
     table = []
     for i in range(n):
         good, film = rng.random(2) < 0.5
-        text = f"{'good' if good else 'bad'} {'film' if film else 'car'} number{i}"
+        more = rng.integers(10**15, size=2)
+        text = f"{'good' if good else 'bad'} {'film' if film else 'car'} {more[0]} {more[1]}"
         mood, topic = "happy" if good else "angry", "art" if film else "motor"
         table.append((text, mood if i % 2 else topic, "mood" if i % 2 else "topic"))
     return pd.DataFrame(table, columns=["text", "label", "task"])

@@ -1,0 +1,141 @@
+"""Scoring a table: every row by its own task.
+
+    python -m ragteach predict model.safetensors --input mine.csv > answers.tsv
+
+Enters: a file that `save` wrote, and a table.  Leaves: tab-separated lines with a header: label,
+probability, task, text, note. Columns are those of training; where the table has other names, they
+are found by likeness and shown, or asked about.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import shlex
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ragteach.data.features import warn_of_silent
+from ragteach.data.naming import name_of
+from ragteach.data.wild.asked import in_options
+from ragteach.data.wild.columns import likeliest
+from ragteach.data.wild.reading import load_table
+from ragteach.errors import refuse, shown
+from ragteach.ground.arguments import among
+from ragteach.integrations.serving import answered, class_labels, record, said
+
+
+def predict_rows(args: argparse.Namespace) -> Iterator[str]:
+    """The answers to a table, as tab-separated lines in the order of its rows.
+
+    Raises:
+        RagteachError: a column that is not there or not found, a task that the model has not;
+            before anything is answered.
+    """
+    from ragteach.integrations.saving import load
+
+    saved = load(args.model)
+    with in_options(), contextlib.redirect_stdout(sys.stderr):  # where answers do not stand
+        table = load_table(args.input, args.encoding, args.separator)
+    texts, tasks = _columns(table, args, saved.model)
+    if args.all:
+        classes = class_labels(saved, tasks[0])
+        other = next((task for task in set(tasks) if class_labels(saved, task) != classes), None)
+        if other is not None:
+            raise refuse(
+                expected="tasks of the same classes, with --all",
+                got=f"{tasks[0]!r} and {other!r}, whose classes differ",
+                fix="leave --all out; or name one task: --task " + shlex.quote(tasks[0]),
+            )
+    head = classes if args.all else ["label", "probability"]
+    lines: list[str] = [""] * len(texts)
+    silent: list[int] = []
+    tasks_of = np.array(tasks, dtype=object)
+    for task in dict.fromkeys(tasks):
+        labels = class_labels(saved, task)
+        rows = np.flatnonzero(tasks_of == task)
+        for some in np.array_split(rows, 1 + len(rows) // args.block):
+            if not len(some):
+                continue
+            probability, notes = answered(saved, task, [texts[row] for row in some])
+            for row, p, note in zip(some, probability, notes, strict=True):
+                lines[row] = record([*said(p, labels, args.all), task, texts[row], note])
+                silent += [int(row)] if note else []
+    yield record([*head, "task", "text", "note"])
+    yield from lines
+    silent.sort()
+    warn_of_silent(len(texts), [texts[row] for row in silent], [row + 1 for row in silent])
+
+
+def _columns(
+    table: pd.DataFrame, args: argparse.Namespace, model: Any
+) -> tuple[list[str], list[str]]:
+    """(the texts, the task of each), from columns that are named, known or found, and shown."""
+    learned = getattr(model, "columns", None) or {}
+    names = list(table.columns)
+    for option, given in (("--text", args.text), ("--task-column", args.task_column)):
+        if given is not None and given not in names:
+            among(option, given, names)
+    if table.empty:
+        raise refuse(expected="a table with rows", got="0 rows", fix="check the file")
+    text = args.text or _known(learned.get("text"), names)
+    found = False
+    if text is None:
+        with in_options():
+            text = likeliest("text", names, {args.task_column})
+        found = text != "text"
+    task = args.task_column
+    if args.task is None and task is None and len(model.task_names) > 1:
+        task = _known(learned.get("task"), names)
+        if task is None:
+            task = _of_tasks(table, [name for name in names if name != text], model.task_names)
+            found |= task != "task"
+    if found:
+        said_task = "" if task is None else f", task = {task}"
+        print(f"columns: text = {text}{said_task}", file=sys.stderr)
+    texts = ["" if name_of(value) is None else str(value) for value in table[text].tolist()]
+    if args.task is not None or task is None:
+        one = model.task_names[0] if args.task is None else args.task
+        among("--task", one, model.task_names)
+        return texts, [one] * len(texts)
+    tasks = [name_of(value, "task") for value in table[task].tolist()]
+    for row, name in enumerate(tasks, 1):
+        if name is None:
+            raise refuse(
+                expected=f"a task in every row of column {task!r}",
+                got=f"none in data row {row}",
+                fix="fill it in, or name one task for all rows: --task "
+                + shlex.quote(model.task_names[0]),
+            )
+    for name in dict.fromkeys(tasks):
+        among(f"every task in column {task!r}", name, model.task_names)
+    return texts, [str(name) for name in tasks]
+
+
+def _known(name: Any, names: list) -> str | None:
+    """The column of training, if the table has it."""
+    return name if isinstance(name, str) and name in names else None
+
+
+def _of_tasks(table: pd.DataFrame, names: list[str], known: list[str]) -> str:
+    """The one column whose values are tasks of the model, or that is called so."""
+    fitting = [
+        name
+        for name in names
+        if {name_of(value, "task") for value in table[name].tolist()} <= set(known)
+    ]
+    if not fitting:  # one that is called so, in which a name may be misspelt
+        likely = likeliest("task", names, set(), needed=False)
+        fitting = [] if likely is None else [likely]
+    if len(fitting) == 1:
+        return fitting[0]
+    raise refuse(
+        expected=f"one column that holds tasks of the model ({shown(known)})",
+        got=f"{len(fitting)} among {', '.join(map(str, names)) or 'none'}",
+        fix="say which it is: --task-column COLUMN; or name one task for all rows: --task "
+        + shlex.quote(known[0]),
+    )
