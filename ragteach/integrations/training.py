@@ -20,12 +20,14 @@ import os
 import shlex
 import shutil
 import sys
+import warnings
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from ragteach.data.frames import check_classes
 from ragteach.data.kin import about_kin
 from ragteach.data.splits import kin_of
 from ragteach.data.survey.look_views import counted
@@ -35,7 +37,7 @@ from ragteach.ground.aligned import aligned
 from ragteach.ground.stopping import sign_of
 from ragteach.ground.writing import check_place
 from ragteach.integrations.saving import save
-from ragteach.study.one_split import Split, fit_split
+from ragteach.study.one_split import Split, checked_parts, fit_split
 from ragteach.study.strategies import STRATEGIES
 
 LARGE = 10_000_000  # bytes: a larger file takes seconds to be read
@@ -108,6 +110,10 @@ def _read(options: argparse.Namespace) -> pd.DataFrame:
     if path.is_file() and path.stat().st_size > LARGE:
         print(f"Reading {path} ({path.stat().st_size / 1e6:,.0f} MB)", file=sys.stderr)
     frame = asked_frame(options.file, options)
+    check_classes(frame)
+    with warnings.catch_warnings():  # what is said of small tasks stands below
+        warnings.simplefilter("ignore")
+        checked_parts(frame, options.seed)
     tasks = counted(frame["task"].unique(), "task")
     classes = counted(frame.attrs["label_names"], "class")
     print(f"{len(frame):,} rows, {tasks}, {classes}", file=sys.stderr)
@@ -135,7 +141,8 @@ def _how_to_use(path: str, split: Split) -> str:
         f"\nSaved {Path(path).resolve()}. To use it, one sentence a line:\n"
         f"  python -m ragteach predict {shlex.quote(str(path))} --task "
         f"{shlex.quote(split.task_names[0])} < sentences.txt\n"
-        "Add --all for the probability of every class."
+        "Or a table, each row by its own task: --input new.csv. Add --all for the probability of "
+        "every class."
     )
 
 

@@ -202,14 +202,31 @@ def fit_split(
     yes_no("progress", progress)
     frame = any_frame(frame)
     check_classes(frame)
+    parts = checked_parts(frame, seed)
     ways: dict[str, Any] = OWN if frame.attrs["own_classes"] else REGISTRY
     total = sum(len(ways[name].tries) for name in strategies if name in ways)
     with tqdm(total=total, disable=not progress, desc="splitting", unit="penalty") as bar:
-        return _fitted_split(frame, seed, strategies, max_words, after, out, resume, bar)
+        return _fitted_split(frame, parts, seed, strategies, max_words, after, out, resume, bar)
+
+
+def checked_parts(
+    frame: pd.DataFrame, seed: int
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Training, validation and test part of a standard frame; refuses tasks that cannot be split,
+    before anything is said of the others.
+    """
+    with warnings.catch_warnings(record=True) as noted:
+        warnings.simplefilter("always")
+        parts = split_frame(frame, seed=seed)
+        _check_every_task(parts)
+    for warning in noted:
+        warnings.warn(warning.message, stacklevel=outside())
+    return parts
 
 
 def _fitted_split(
     frame: pd.DataFrame,
+    parts: tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame],
     seed: int,
     strategies: Sequence[str],
     max_words: int | None,
@@ -219,8 +236,7 @@ def _fitted_split(
     bar: tqdm,
 ) -> Split:
     """`fit_split` of a standard frame; the bar says what is being done."""
-    train, val, test = split_frame(frame, seed=seed)
-    _check_every_task((train, val, test))
+    train, val, test = parts
     kept = None
     if out is not None:
         ways: dict[str, Any] = OWN if frame.attrs["own_classes"] else REGISTRY

@@ -35,7 +35,9 @@ def test_a_refusal_leaves_nothing_beside_the_model(tmp_path, capsys):
     few = tmp_path / "few.csv"
     few.write_text("text,label,task\na film,good,films\na dull film,bad,films\n", "utf-8")
     assert command.main(["train", str(few), "--save", str(folder / "model.safetensors")]) == 2
-    assert "for three parts" in capsys.readouterr().err
+    said = capsys.readouterr()
+    assert "for three parts" in said.err
+    assert said.err.startswith("Expected: ") and said.out == ""  # before anything else
     assert list(folder.iterdir()) == []
 
 
@@ -94,7 +96,7 @@ def test_train_then_predict_with_names(mine, tmp_path, capsys, monkeypatch):
 
     monkeypatch.setattr("sys.stdin", io.StringIO("the film was great\n"))
     assert command.main(["predict", str(model), "--task", "films", "--all"]) == 0
-    assert capsys.readouterr().out.splitlines()[0] == "awful\tfair\tgreat\tsentence"
+    assert capsys.readouterr().out.splitlines()[0] == "awful\tfair\tgreat\tsentence\tnote"
 
 
 def test_another_strategy_can_be_saved(mine, tmp_path):
@@ -194,7 +196,7 @@ def test_a_name_of_two_lines_is_one_line_of_predictions(tmp_path):
     model = rt.RAG(len(vectorizer.vocabulary_), 2, 0, tasks=["films"])
     path = rt.save(tmp_path / "m.safetensors", model, vectorizer, ["very\ngood", "a\tb"])
     lines = list(predict_lines(path, texts, every_class=True))
-    assert len(lines) == 3 and lines[0] == "very\\ngood\ta\\tb\tsentence"
+    assert len(lines) == 3 and lines[0] == "very\\ngood\ta\\tb\tsentence\tnote"
     assert not any("\n" in line for line in lines)
 
 
@@ -206,7 +208,7 @@ def test_pandas_reads_predictions_as_they_were_asked(tmp_path):
     with pytest.warns(UnknownWordsWarning):
         lines = list(predict_lines(path, texts, every_class=True))
     table = pd.read_csv(io.StringIO("\n".join(lines)), sep="\t")
-    assert table.columns.tolist() == ["bad", "good", "sentence"]
+    assert table.columns.tolist() == ["bad", "good", "sentence", "note"]
     assert table["sentence"].tolist() == texts
     assert table[["bad", "good"]].sum(axis=1).tolist() == pytest.approx([1] * 5, abs=2e-4)
 
