@@ -11,8 +11,6 @@ a long file needs little memory. Only the task's own W_t is used: one product.
 from __future__ import annotations
 
 import argparse
-import csv
-import io
 import itertools
 import os
 import shlex
@@ -22,22 +20,23 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
-import numpy as np
-
 from ragteach.errors import RagteachError, refuse, shown, whole
 from ragteach.ground.arguments import among, yes_no
-from ragteach.model import RAG
+from ragteach.integrations.answers import (
+    EMPTY,
+    SILENT,
+    answered,
+    class_labels,
+    record,
+    said,
+)
 
 if TYPE_CHECKING:  # it is imported when there is something to predict
-    from ragteach.integrations.saving import Saved
+    pass
 
-# a name with a tab or two lines
-EMPTY = "empty"
-SILENT = "no known word"
 PLAIN = (".txt", ".text", "")  # endings of files of sentences, one a line
 LONGEST_NAME = 24  # letters, of a column where lines seem to be a table
 TABLE_OPTIONS = ("text", "task_column", "encoding", "separator")
-IN_ONE_LINE = str.maketrans({"\t": r"\t", "\n": r"\n", "\r": r"\r"})
 
 
 def add_predict_parser(subparsers: Any) -> argparse.ArgumentParser:
@@ -216,29 +215,6 @@ def predict_lines(
     warn_of_silent(n_docs, silent, places)
 
 
-def answered(saved: Saved, task: str, texts: list[str]) -> tuple[np.ndarray, list[str]]:
-    """(n_docs, n_classes) probabilities, and a note for each text: empty, but where the model knows
-    no word of it.
-    """
-    from ragteach.data.features import UnknownWordsWarning, silent_texts
-
-    notes = [""] * len(texts)
-    if saved.vectorizer:
-        silent = set(silent_texts(saved.vectorizer.transform(texts), texts))
-        notes = [(SILENT if text.strip() else EMPTY) * (text in silent) for text in texts]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UnknownWordsWarning)  # it is said once, at the end
-        logits = saved.logits(texts, task)  # (n_docs, n_classes)
-    return np.exp(logits - np.logaddexp.reduce(logits, axis=1, keepdims=True)), notes
-
-
-def said(probability: np.ndarray, labels: list[str], every_class: bool) -> list[str]:
-    """The fields that answer one text: label and probability, or that of every class."""
-    if every_class:
-        return [f"{p:.4f}" for p in probability]
-    return [labels[probability.argmax()], f"{probability.max():.4f}"]
-
-
 def is_table(args: argparse.Namespace) -> bool:
     """Whether the input is a table: by its name, or since a column of it is named."""
     if args.input is None:
@@ -285,30 +261,6 @@ def _no_table(lines: Iterator[str], model: Any) -> Iterator[str]:
             )
     yield first
     yield from lines
-
-
-def record(fields: list[str]) -> str:
-    """One line of a tab-separated table."""
-    line = io.StringIO()
-    csv.writer(line, delimiter="\t", lineterminator="\r\n").writerow(fields)  # both are quoted
-    return line.getvalue().removesuffix("\r\n")
-
-
-def class_labels(saved: Saved, task: str) -> list[str]:
-    """Names of the task's classes."""
-    labels = saved.labels.get(task) if isinstance(saved.labels, dict) else saved.labels
-    if isinstance(saved.model, RAG):
-        n_classes = saved.model.n_classes
-    else:
-        head = saved.model.head(task)
-        if type(head).__name__ != "Classification":
-            raise refuse(
-                expected="a task that classifies",
-                got=f"task {task!r} with the head {type(head).__name__}",
-                fix="use load(path).model.predict from Python",
-            )
-        n_classes = head.size
-    return [str(label).translate(IN_ONE_LINE) for label in labels or range(n_classes)]
 
 
 class _left_open:

@@ -26,7 +26,7 @@ from ragteach.data.wild.columns import likeliest
 from ragteach.data.wild.reading import load_table
 from ragteach.errors import refuse, shown
 from ragteach.ground.arguments import among
-from ragteach.integrations.serving import answered, class_labels, record, said
+from ragteach.integrations.answers import answered, class_labels, record, said
 
 
 def predict_rows(args: argparse.Namespace) -> Iterator[str]:

@@ -119,7 +119,7 @@ def test_every_class_trains_where_there_is_room(seed):
 
 def test_draws_with_every_class_stay_as_chance_made_them():
     frame = make_toy(n_per_task=30)
-    train, _, _ = draw("own", frame, 12, 3)
+    train, _, _ = draw("human", frame, 12, 3)
     rng = np.random.default_rng(3)
     for task, rows in frame.groupby("task", sort=False):
         expected = rows["text"].to_numpy()[rng.permutation(30)[:12]]
