@@ -474,7 +474,10 @@ def _judge(number: str, yours: object) -> Result:
         )
     except Wrong as wrong:
         if not wrong.diagnosed and _deaf():
-            told = f"Your function says the same whatever it is given. {wrong} {_rule(exercise)}"
+            told = (
+                "Your function gave one and the same answer to different questions. "
+                f"{wrong} {_rule(exercise)}"
+            )
             return Result(number, FAIL, told, wrong.yours, wrong.marked, diagnosed=True)
         seen = "" if wrong.diagnosed else _probed(exercise)
         parts = (str(wrong), seen, _rule(exercise) if wrong.rule else "")

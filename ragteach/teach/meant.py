@@ -3,14 +3,16 @@
 Enters: what was written, and the answers on offer.  Leaves: the one that is meant; or none, and
 what to do about it.
 
-Capitals, brackets, hyphens, articles, a slip of spelling, the order of parts and left-out words
-that carry no sense do not matter. What turns an answer round does: "not clearly worse" is never
-"clearly worse", "< 0" is below 0, and a text with two of the answers in it is asked about.
+Capitals, brackets, hyphens, articles, a slip of spelling, the order of parts and words that carry
+no sense, left out or too many, do not matter. A number is the answer in whose range it lies. What
+turns an answer round does matter: "not clearly worse" is never "clearly worse", "< 0" is below 0,
+and a text that fits two of the answers is asked about.
 """
 
 from __future__ import annotations
 
 import difflib
+import math
 import re
 from collections.abc import Callable, Sequence
 
@@ -21,6 +23,10 @@ FILLERS = {"the", "a", "an", "about", "penalty"}  # "same with the penalty" is "
 DENIALS = set("not no never neither nor none nothing nobody without hardly but except".split())
 COMPARED = set("above below at most least over under only between to then and or than".split())
 SENSE = DENIALS | COMPARED | {"same", "different"}  # left out or misspelt, they change the answer
+EMPTY = set(  # beside an answer they say nothing: "only independent models", "I think it is RAG"
+    "only just it is are says say will would be i we think guess probably models model policies "
+    "policy tasks ones of them starts around".split()
+)
 WHOLE = {"neither", "none", "nothing"}  # of these, one alone can be an answer
 SPELLED = {  # one way to write what can be written in several; the first that fits is taken first
     r"(?<![\d.])\.(?=\d)": "0.",  # .5 is 0.5
@@ -51,6 +57,8 @@ SPELLED = {  # one way to write what can be written in several; the first that f
     r"(?<![\d.])(\d+) ?/ ?(\d+)(?![\d.])": r"\1 in \2",
     r"\b(?:1[ -])?third\b": "1 in 3",
 }
+AROUND = 0.05  # how far from 0.33 "about 0.33" reaches, as a share of it
+ENDLESS = float("inf")
 
 
 def plain(thing: object) -> str:
@@ -78,16 +86,30 @@ def meant(guess: object, answers: Sequence[str]) -> tuple[str, str]:
     bare = plain(without_brackets(printed(guess)))
     if bare != mine and _denials(mine) == _denials(bare) and len(_held(mine, offered)) < 2:
         mine = bare  # what stands in brackets explains
-    for way in (_equal, _in_parts, _shortened, _misspelt):
+    fits: list[str] = []
+    for way in (_equal, _in_parts, _shortened, _misspelt, _in_range, _without_empty):
         found = [word for word in offered if way(mine, word)]
         if len(found) == 1:
             return offered[found[0]], ""
+        fits = fits or found
     held = _held(mine, offered)
     if len(held) > 1:
         both = " and ".join(f'"{offered[word]}"' for word in held)
         return "", f"yours holds {both}: write the one that you mean; your guess is not kept yet"
     if any(_denials(mine) != _denials(word) for word in held or [""]):
-        return "", "yours says no or not: write one of them in full; your guess is not kept yet"
+        denied = ", ".join(f'"{word}"' for word in dict.fromkeys(_denials(mine)))
+        why = f"yours denies something ({denied})" if denied else f'yours leaves out "{held[0]}"'
+        return "", (
+            f"{why}, so it cannot be told which answer you mean: write that one; your guess is "
+            "not kept yet"
+        )
+    near = [word for word in offered if set(mine.split()) <= set(word.split())]
+    if mine and len(near) == 1:
+        asked = offered[near[0]]
+        return "", f'if you mean "{asked}", write it in full; your guess is not kept yet'
+    if fits:
+        several = " and ".join(f'"{offered[word]}"' for word in fits)
+        return "", f"yours fits {several}: write the one that you mean; your guess is not kept yet"
     return "", "write one of them; your guess is not kept yet"
 
 
@@ -167,3 +189,63 @@ def _held(mine: str, offered: dict[str, str]) -> list[str]:
 
     found = list(filter(within(mine), offered))
     return [word for word in found if not any(within(o)(word) for o in found if o != word)]
+
+
+def _without_empty(mine: str, word: str) -> bool:
+    """The answer itself, or a short form of it, once the words that say nothing are gone."""
+    told = [w for w in mine.split() if w not in EMPTY]
+    if len(told) > 1 and told[-1] == "1" and told[-2].isalpha() and told[-2] not in COMPARED:
+        told.pop()  # "the plain one"
+    kept = [w for w in word.split() if w not in EMPTY]
+    if "only" in word.split() and "only" not in mine.split():
+        return False  # there it says something
+    return bool(told) and (told == kept or _shortened(" ".join(told), " ".join(kept)))
+
+
+def _in_range(mine: str, word: str) -> bool:
+    """A number, or a range of numbers, that lies in the range which an answer speaks of."""
+    if "%" in word and re.fullmatch(r"[1-9]\d*", mine):
+        mine += " %"
+    low, high = span(mine)
+    from_, to = span(word)
+    if math.isnan(low) or math.isnan(from_) or 0 in (from_, to):
+        return False  # how far "about 0" goes nobody can tell
+    if from_ == to and from_ != round(from_):
+        from_, to = from_ * (1 - AROUND), to * (1 + AROUND)
+    if low == high:
+        inside_below = from_ < low if math.isinf(to) else from_ <= low
+        inside_above = high < to if math.isinf(from_) else high <= to
+        return inside_below and inside_above
+    return from_ <= low and high <= to
+
+
+def span(text: str) -> tuple[float, float]:
+    """The numbers that a plain text speaks of, from the lowest to the highest; else two NaN.
+
+    Example:
+        >>> span(plain("under 3 %"))
+        (-inf, 0.03)
+        >>> span(plain("0.03 to 3"))
+        (0.03, 3.0)
+    """
+    number = r"(-?(?:\d+ \. \d+|\d+)(?: in [1-9]\d*)?(?: %)?|half)"
+    told = re.sub(r"^(?:around|exactly|roughly|nearly|almost) ", "", text)
+    told = re.sub(r"(-) (?=\d)", r"\1", told)
+    for shape, ends in (
+        (rf"(?:below|under) {number}", lambda v: (-ENDLESS, v[0])),
+        (rf"(?:above|over) {number}", lambda v: (v[0], ENDLESS)),
+        (rf"(?:between )?{number} (?:and|to) {number}", lambda v: (v[0], v[1])),
+        (number, lambda v: (v[0], v[0])),
+    ):
+        if found := re.fullmatch(shape, told):
+            return ends([_value(part) for part in found.groups()])
+    return float("nan"), float("nan")
+
+
+def _value(text: str) -> float:
+    """The number that a few plain words are: "0 . 5", "33 %", "1 in 3", "half"."""
+    if text == "half":
+        return 0.5
+    share = text.endswith("%")
+    top, _, bottom = text.rstrip("% ").replace(" . ", ".").partition(" in ")
+    return float(top) / float(bottom or 1) / (100 if share else 1)

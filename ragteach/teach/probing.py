@@ -5,7 +5,9 @@ sentence about the first argument that the two treat differently, or nothing. It
 asked only where no known mistake was found, so that a function nobody foresaw is told more than its
 first wrong number:
 
-- an argument, or a part of it, that changes nothing though it should, and the reverse;
+- an argument, or a part of it, that changes nothing though it should, and the reverse, both only if
+  they hold at every one of several quite different values;
+- an answer that stands still where a number changes a little, and should not: one that rounds;
 - an answer that grows where it should fall;
 - an answer that is four times as large where a number is doubled, and should not be;
 - a mean that moves where every row comes twice, or whose weights do not sum to 1.
@@ -23,6 +25,7 @@ import numpy as np
 from ragteach.teach.drawing import as_array
 
 Answer = np.ndarray | None
+ENOUGH = 3  # values that a function must answer before "whatever it is" is said
 
 
 def probed(function: Callable, reference: Callable, given: Mapping[str, Any]) -> str:
@@ -35,14 +38,18 @@ def probed(function: Callable, reference: Callable, given: Mapping[str, Any]) ->
         again = ask({})
         if mine is None or right is None or again is None or not np.array_equal(mine, again):
             return ""  # it fails, or it draws: nothing can be read off a change
-        for name, part, changed in [*_changes(given), *_parts(given)]:
-            moved = ask({name: changed})
-            wanted = ask_reference({name: changed})
-            if told := _seen(name + part, mine, moved, right, wanted):
+        for name, row, others in [*_changes(given), *_parts(given)]:
+            if _alike(mine, ask({name: others[0]})) == _alike(
+                right, ask_reference({name: others[0]})
+            ):
+                continue
+            moved = [ask({name: other}) for other in others]
+            wanted = [ask_reference({name: other}) for other in others]
+            if told := _seen(name, row, mine, moved, right, wanted):
                 return told
-        for name, _, changed in _changes(given):
-            moved = ask({name: changed})
-            wanted = ask_reference({name: changed})
+        for name, _, others in _changes(given):
+            moved = ask({name: others[0]})
+            wanted = ask_reference({name: others[0]})
             if told := _direction(name, mine, moved, right, wanted):
                 return told
         told = next(_doubled(given, ask, ask_reference, mine, right), "")
@@ -106,33 +113,45 @@ def _asker(function: Callable, given: Mapping[str, Any]) -> Callable[[dict], Ans
     return ask
 
 
-def _changes(given: Mapping[str, Any]) -> Iterator[tuple[str, str, Any]]:
-    """Each argument that is numbers, a little larger."""
+def _changes(given: Mapping[str, Any]) -> Iterator[tuple[str, str, list]]:
+    """Each argument that is numbers: a little larger first, then quite other ones."""
     for name, value in given.items():
         if isinstance(value, bool | np.bool_):
             continue
         if isinstance(value, int | np.integer):
-            yield name, "", value + 1
+            yield name, "", [value + 1, value + 2, 2 * value + 3, 3 * value + 7, max(value - 1, 1)]
         elif isinstance(value, float | np.floating):
-            yield name, "", value * 1.1
+            yield name, "", [value * factor for factor in (1.1, 0.5, 2.0, 5.0, 0.1)]
         elif _decimals(value):
-            noise = np.random.default_rng(0).uniform(0.8, 1.2, tuple(value.shape))
-            yield (
-                name,
-                "",
-                value * (value.new_tensor(noise) if hasattr(value, "new_tensor") else noise),
-            )
+            yield name, "", _others(value)
 
 
-def _parts(given: Mapping[str, Any]) -> Iterator[tuple[str, str, Any]]:
+def _parts(given: Mapping[str, Any]) -> Iterator[tuple[str, str, list]]:
     """Each array with one of its first parts changed: does the answer look at all of them?"""
     for name, value in given.items():
         if not _decimals(value) or value.ndim < 2 or not hasattr(value, "reshape"):
             continue
         for i in range(min(len(value), 6)):
-            other = copy.deepcopy(value)
-            other[i] = 1.3 * other[i] + 0.1
-            yield name, f"[{i}]", other
+            others = []
+            for part in (1.3 * value[i] + 0.1, *_others(value[i])[1:]):
+                other = copy.deepcopy(value)
+                other[i] = part
+                others.append(other)
+            yield name, str(i), others
+
+
+def _others(value: Any) -> list:
+    """Arrays of the same shape: a little noise first, then what shares little with it."""
+    rng = np.random.default_rng(0)
+    drawn = [
+        rng.uniform(0.8, 1.2, tuple(value.shape)),
+        rng.uniform(0.1, 0.9, tuple(value.shape)),
+        rng.uniform(-40, 40, tuple(value.shape)),
+        rng.integers(0, 2, tuple(value.shape)).astype(float),
+        -np.ones(tuple(value.shape)),
+    ]
+    as_given = [value.new_tensor(d) if hasattr(value, "new_tensor") else d for d in drawn]
+    return [value * as_given[0], *as_given[1:4], value * as_given[4]]
 
 
 def _decimals(value: object) -> bool:
@@ -140,16 +159,34 @@ def _decimals(value: object) -> bool:
     return hasattr(value, "shape") and "float" in str(getattr(value, "dtype", ""))
 
 
-def _seen(name: str, mine: np.ndarray, moved: Answer, right: np.ndarray, wanted: Answer) -> str:
-    """Does it see this argument, and should it?"""
-    if moved is None or wanted is None:
-        return ""
-    still = _alike(mine, moved)
-    should = not _alike(right, wanted)
-    if still and should:
+def _seen(
+    name: str,
+    row: str,
+    mine: np.ndarray,
+    moved: list[Answer],
+    right: np.ndarray,
+    wanted: list[Answer],
+) -> str:
+    """Does it see this argument, and should it? Each sentence holds at every value tried."""
+    mine_moves = [not _alike(mine, answer) for answer in moved if answer is not None]
+    right_moves = [not _alike(right, answer) for answer in wanted if answer is not None]
+    if len(mine_moves) < ENOUGH or len(right_moves) < ENOUGH:
+        return ""  # most of the values tried made no sense to one of the two
+    if not any(mine_moves) and any(right_moves):
+        if row:
+            place = f"{name}[{row}] (part {row} of {name}, counted from 0)"
+            return f"Yours stays the same whatever stands in {place}: where does it come in?"
         return f"Yours stays the same whatever {name} is: where does {name} come in?"
-    if not still and not should:
+    if any(mine_moves) and not any(right_moves):
         return f"Yours changes when {name} does, and should not."
+    steps = moved[0], wanted[0]
+    if row or any(step is None for step in steps) or bool((right == np.round(right)).all()):
+        return ""
+    if _alike(mine, moved[0]) and not _alike(right, wanted[0]):
+        return (
+            f"If {name} changes a little, yours stays the same, and should not: is something "
+            "rounded, or does only its sign or its zeros count?"
+        )
     return ""
 
 

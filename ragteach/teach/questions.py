@@ -15,7 +15,9 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ragteach.errors import refuse, shown
+import numpy as np
+
+from ragteach.errors import RagteachError, refuse, shown
 from ragteach.ground.objects import printed
 from ragteach.teach.meant import meant, plain, without_brackets
 
@@ -33,6 +35,10 @@ class Choice:
         Raises:
             RagteachError: it is none of them, it denies one, or it holds two.
         """
+        if isinstance(guess, bool | np.bool_) and {"yes", "no"} <= set(self.answers):
+            return "yes" if guess else "no"
+        if isinstance(guess, list | tuple):  # ("no", "yes"); ["cars", "food"] in any order
+            guess = ", ".join(printed(part) for part in guess)
         for words, answer in self.also:
             if plain(guess) == plain(words):
                 return answer
@@ -130,7 +136,21 @@ class Bets:
                 got=shown(guess, 80),
                 fix="fill in the dict above",
             )
-        return {printed(claim): Choice(self.words).read(word) for claim, word in guess.items()}
+        kept = {}
+        unread = []
+        for claim, word in guess.items():
+            try:
+                kept[printed(claim)] = Choice(self.words).read(word)
+            except RagteachError:
+                unread.append(f"{printed(claim)}: {shown(word, 40)}")
+        if unread:
+            listed = ", ".join(f'"{word}"' for word in self.words)
+            raise refuse(
+                expected=f"for each claim one of {listed}",
+                got="; ".join(unread),
+                fix="write one of these words there; your bets are not kept yet",
+            )
+        return kept
 
     def compared(self, mine: object, result: object) -> str:
         if not isinstance(mine, Mapping) or not isinstance(result, Mapping):
@@ -156,25 +176,74 @@ def _combined(
     return _each(*answers, also=also)
 
 
-STRATEGIES = _each("independent", "full sharing", "RAG")
-AGAINST_ALONE = _each("better", "worse", "no clear difference")
+SAME = "same equal equally alike tie unchanged".split()  # other words for an answer that says so
+SAME += ["about equal", "about the same", "no difference", "no clear difference", "no change"]
+
+
+def _same(answer: str) -> dict[str, str]:
+    return dict.fromkeys(SAME, answer)
+
+
+STRATEGIES = _each(
+    "independent", "full sharing", "RAG", also={"shared": "full sharing", "sharing": "full sharing"}
+)
+AGAINST_ALONE = _each(
+    "better",
+    "worse",
+    "no clear difference",
+    also={
+        **_same("no clear difference"),
+        **{
+            f"{word} than {rival}": word
+            for word in ("better", "worse")
+            for rival in ("independent", "independent models", "independent policies")
+        },
+    },
+)
 VERDICTS = Bets(("for", "against", "depends", "open", "cannot be tested"))
 TELLING = _each("yes", "no", "these draws cannot tell")
 
 QUESTIONS: dict[str, Question] = {
     "00-a": STRATEGIES,
-    "01-a": _each("1", "2", "3", "4"),
-    "01-b": _each("yes", "no"),
+    "01-a": _each("1", "2", "3", "4", also={f"{k} of 4": f"{k}" for k in range(1, 5)}),
+    "01-b": _each("yes", "no", also={"never": "no"}),
     "02-a": _each("1", "2", "3", "4"),
     "02-b": _each("0", "1", "2", "3", "4", "5", "6"),
-    "02-c": _each("1 in 3", "as before", "perfect"),
-    "03-a": _each("mostly right", "always positive", "by chance"),
-    "03-b": _each("films", "the small tasks", "all", "none"),
-    "03-c": _each("about 0.33", "about 0", "hardly changes"),
+    "02-c": _each("1 in 3", "as before", "perfect", also=_same("as before")),
+    "03-a": _each(
+        "mostly right",
+        "always positive",
+        "by chance",
+        also={"it always says positive": "always positive", "chance": "by chance"},
+    ),
+    "03-b": _each(
+        "films",
+        "the small tasks",
+        "all",
+        "none",
+        also={
+            "small ones": "the small tasks",
+            **{
+                ", ".join(three): "the small tasks"
+                for three in itertools.permutations(("cars", "food", "phones"))
+            },
+        },
+    ),
+    "03-c": _each(
+        "about 0.33",
+        "about 0",
+        "hardly changes",
+        also={"chance": "about 0.33", "stays": "hardly changes", **_same("hardly changes")},
+    ),
     "04-a": _each("all three", "joint and alternating", "joint and two_phase", "none"),
-    "04-b": _each("clearly worse", "about equal", "clearly better"),
+    "04-b": _each("clearly worse", "about equal", "clearly better", also=_same("about equal")),
     "04-c": _each("all three", "joint and asleep", "joint", "none"),
-    "05-a": _each("W_s", "an adapter", "equal", also={"shared": "W_s", "shared weights": "W_s"}),
+    "05-a": _each(
+        "W_s",
+        "an adapter",
+        "equal",
+        also={"shared": "W_s", "shared weights": "W_s", **_same("equal")},
+    ),
     "05-b": Letters(
         tuple("".join(some) for n in range(1, 5) for some in itertools.combinations("abcd", n))
     ),
@@ -183,9 +252,19 @@ QUESTIONS: dict[str, Question] = {
     ),
     "06-a": STRATEGIES,
     "06-b": _each("nothing", "about a third", "more than half"),
-    "06-c": _each("beats both", "beats full sharing only", "beats neither"),
+    "06-c": _each(
+        "beats both",
+        "beats full sharing only",
+        "beats neither",
+        also={"only full sharing": "beats full sharing only"},
+    ),
     "06-d": _each("about 95 %", "about 85 %", "below 75 %"),
-    "07-a": _each("below 0.03", "between 0.03 and 3", "above 3"),
+    "07-a": _each(
+        "below 0.03",
+        "between 0.03 and 3",
+        "above 3",
+        also={"between": "between 0.03 and 3", "in between": "between 0.03 and 3"},
+    ),
     "08-a": _combined(
         ("same with", "different with"),
         ("same without", "different without"),
@@ -197,7 +276,9 @@ QUESTIONS: dict[str, Question] = {
     ),
     "08-b": _each("on", "off"),
     "09-a": _each("equal", "size", "it depends on the relatedness"),
-    "09-b": _each("all of it", "a part", "nothing"),
+    "09-b": _each(
+        "all of it", "a part", "nothing", also={"some of it": "a part", "some": "a part"}
+    ),
     "09-c": _each(
         "weights",
         "over",
@@ -213,26 +294,41 @@ QUESTIONS: dict[str, Question] = {
             "shifting": "shift",
         },
     ),
-    "09-d": _each("up", "no clear change", "down"),
-    "09-e": _combined(("yes", "no"), ("yes", "no"), ", then "),
+    "09-d": _each("up", "no clear change", "down", also=_same("no clear change")),
+    "09-e": _combined(
+        ("yes", "no"),
+        ("yes", "no"),
+        ", then ",
+        also={
+            f"{one}, {two}": f"{one}, then {two}"
+            for one, two in itertools.product(("yes", "no"), repeat=2)
+        },
+    ),
     "10-a": _each("about 1 in 100", "about 1 in 10", "about 1 in 3"),
     "10-b": _each("negative", "neutral", "positive"),
     "10-c": _each("0 to 3", "4 to 8", "9 to 12"),
     "11-a": _each("full sharing", "independent", "both", "neither"),
-    "11-b": _each("more", "less", "equally"),
-    "11-c": _each("in the first block", "in the last block", "equally in both"),
-    "11-d": _each("worse", "equal", "better"),
+    "11-b": _each("more", "less", "equally", also=_same("equally")),
+    "11-c": _each(
+        "in the first block",
+        "in the last block",
+        "equally in both",
+        also={"block 1": "in the first block", **_same("equally in both")},
+    ),
+    "11-d": _each("worse", "equal", "better", also=_same("equal")),
     "12-a": _each("1", "2", "5", also={"once": "1", "twice": "2", "5 times": "5"}),
-    "12-b": _each("lower", "about equal", "higher"),
+    "12-b": _each("lower", "about equal", "higher", also=_same("about equal")),
     "13-a": VERDICTS,
     "13-b": VERDICTS,
     "lab_finance-a": AGAINST_ALONE,
     "lab_finance-b": _each("about 5 %", "about 25 %", "over half"),
-    "lab_finance-c": _each("about as long", "about twice", "more than three times"),
+    "lab_finance-c": _each(
+        "about as long", "about twice", "more than three times", also=_same("about as long")
+    ),
     "lab_finance-d": _each("about 5 %", "clearly lower", "clearly higher"),
     "lab_languages-a": _each("English", "German", "Spanish", "Russian", "Chinese"),
     "lab_languages-b": AGAINST_ALONE,
-    "lab_languages-c": _each("English", "German", "Spanish", "all five"),
+    "lab_languages-c": _each("English", "German", "Spanish", "all five", also={"all": "all five"}),
     "lab_recommendation-a": AGAINST_ALONE,
     "lab_recommendation-b": TELLING,
     "lab_recommendation-c": STRATEGIES,

@@ -75,8 +75,12 @@ TOLD = {
         lambda n_out, n_in, r: n_out * n_in * r / (n_out + n_in),
         "off by a factor of r",
     ),
-    "the first of the W_t": ("12-3", lambda W, lam, s: W[0] * lam / (lam + s), "whatever W[1] is"),
-    "the last adapter": ("07-3", lambda a, lam, s: lam / s * a[-1], "whatever a[0] is"),
+    "the first of the W_t": (
+        "12-3",
+        lambda W, lam, s: W[0] * lam / (lam + s),
+        "whatever stands in W[1]",
+    ),
+    "the last adapter": ("07-3", lambda a, lam, s: lam / s * a[-1], "whatever stands in a[0]"),
 }
 
 
@@ -186,3 +190,41 @@ def test_a_wrong_judge_is_refused_where_nobody_can_watch_its_models(name, monkey
 
     monkeypatch.setattr(own_judge_07, "_watched", unseen)
     assert check("07-9", WRONG["07-9"][name]).status == FAIL
+
+
+def paid(i, o, r):
+    """Tokens after which an adapter of rank r has paid: decimals."""
+    return i * o / (r * (i + o))
+
+
+ROUNDED = {"i": 512, "o": 128, "r": 8}
+SIGNS = {"graph": np.array([[1.0, 0.5], [0.0, 2.0]]), "lam": 0.3}
+
+
+@pytest.mark.parametrize(
+    ("mine", "right", "given", "told"),
+    [
+        (lambda i, o, r: np.ceil(paid(i, o, r)), paid, ROUNDED, "i changes a little"),
+        (
+            lambda graph, lam: (graph @ graph.T > 0) / lam,
+            lambda graph, lam: graph @ graph.T / lam,
+            SIGNS,
+            "graph changes a little",
+        ),
+        (lambda i, o, r: paid(1, o, r), paid, ROUNDED, "whatever i is"),
+    ],
+)
+def test_whatever_it_is_is_said_only_of_an_argument_that_never_counts(mine, right, given, told):
+    assert told in probed(mine, right, given)
+
+
+def test_a_threshold_that_a_row_does_not_cross_is_not_called_deaf_to_the_row():
+    rng = np.random.default_rng(3)
+    gains = {"g": rng.normal(size=(6, 4, 4)) + np.linspace(-3, 3, 16).reshape(4, 4)}
+
+    def clear(factor):
+        return lambda g: np.abs(g.mean(0)) > factor * g.std(0, ddof=1) / len(g) ** 0.5
+
+    assert probed(clear(5.0), clear(4.0), gains) == ""
+    without = probed(lambda g: clear(4.0)(g[1:]), clear(4.0), gains)
+    assert "g[0]" in without or not without

@@ -67,6 +67,33 @@ def named(name: str, text: str) -> set[str]:
         ("lab_service-c", "< 1", "clearly below 1"),
         ("lab_service-b", "20 %", "0.2"),
         ("lab_service-b", "1/5", "0.2"),
+        ("01-a", "3 of 4", "3"),
+        ("01-b", "never", "no"),
+        ("01-b", False, "no"),
+        ("03-a", "it always says positive", "always positive"),
+        ("03-b", "small ones", "the small tasks"),
+        ("03-b", ["food", "cars", "phones"], "the small tasks"),
+        ("03-c", "about 33 %", "about 0.33"),
+        ("06-b", "33%", "about a third"),
+        ("06-c", "only full sharing", "beats full sharing only"),
+        ("06-d", 85, "about 85 %"),
+        ("06-d", "about 15 %", "below 75 %"),
+        ("07-a", 0.2, "between 0.03 and 3"),
+        ("07-a", "0.03 to 3", "between 0.03 and 3"),
+        ("07-a", "about 7", "above 3"),
+        ("09-e", "no yes", "no, then yes"),
+        ("09-e", ("no", "yes"), "no, then yes"),
+        ("10-c", "5", "4 to 8"),
+        ("11-a", "independent models", "independent"),
+        ("11-a", "only independent", "independent"),
+        ("11-d", "no difference", "equal"),
+        ("12-b", "the same", "about equal"),
+        ("lab_vision-a", "equal", "no clear difference"),
+        ("lab_vision-b", "the plain one", "plain"),
+        ("lab_robot-d", "only the gale", "the gale"),
+        ("lab_finance-b", "over 50 %", "over half"),
+        ("lab_languages-b", "better than independent", "better"),
+        ("lab_languages-c", "all", "all five"),
     ],
 )
 def test_a_guess_is_read_as_what_is_meant_and_that_is_said(question, guess, kept):
@@ -83,9 +110,14 @@ def test_a_guess_is_read_as_what_is_meant_and_that_is_said(question, guess, kept
         ("00-a", "banana"),
         ("00-a", "not RAG"),  # the opposite
         ("01-a", 7),
-        ("01-b", True),
+        ("00-a", True),
+        ("05-c", 0.01),  # "about 0" and "above 0" would both do
+        ("06-c", "beats full sharing"),  # "beats both" does that, too
+        ("06-d", "below 95 %"),
+        ("11-d", "slightly worse"),
+        ("lab_finance-b", "50 %"),
+        ("lab_finance-c", "3 times"),
         ("05-b", "abx"),
-        ("06-d", "about 15 %"),  # no slip of "about 5 %"
         ("08-a", "same"),
         ("02-c", "3 in 1"),
         ("05-b", "!c"),
@@ -109,6 +141,15 @@ def test_what_is_no_answer_is_refused_in_three_parts_and_not_kept(question, gues
     if isinstance(asked, Choice):
         assert all(f'"{answer}"' in note for answer in asked.answers)
     assert record.kept("predictions") == {}
+
+
+def test_a_denial_is_named_and_every_bet_that_cannot_be_read():
+    said = str(hints.predict("11-d", "not worse"))
+    assert 'yours denies something ("not")' in said
+    assert 'if you mean "beats full sharing only"' in hints.predict("06-c", "beats full sharing")
+    bets = {"differ": "guilty", "safe": "for", "citation": "not testable"}
+    said = str(hints.predict("13-a", bets))
+    assert "Got: differ: 'guilty'; citation: 'not testable'" in said
 
 
 CHOICES = {name: q.answers for name, q in QUESTIONS.items() if type(q) is Choice}
