@@ -1120,7 +1120,8 @@ reflect("03-10", text, ticks=[])
 # `here.solve()` is the model with the lowest $J$ in a world, at `here.lam` and `here.lam_shared`, every $\alpha_t = 1$. How low
 # is that $J$? `here.objective(model)` says it for any model. (With your own `objective`, take the parts as after exercise 03-4,
 # `model.shared, model.adapter_weights(), model.bias`, and the data as `here.data.x.double()`, `here.data.y`, `here.data.task`: the
-# exact weights have double precision.) Nothing is typed in yet? Then this is the default world, the same for everybody. In a
+# exact weights have double precision.) (Hand over what was computed; typed by hand,
+# three decimals will do.) Nothing is typed in yet? Then this is the default world, the same for everybody. In a
 # class, first enter your own, with `rt.world("your student number")` in place of `rt.world()`: the sentences, and the
 # answer, are then yours alone.
 

@@ -752,7 +752,8 @@ plots.show(
 #
 # `here.untrained()` is a model of zeros for a world, `here.solve()` the joint optimum, and `here.objective(model)`
 # is $J$. How much higher does two-phase training end, each phase trained to its end: $J$(two-phase) $- J$(joint)?
-# Nothing is typed in yet? Then this is the default world, the same for everybody. In a class, first enter your own,
+# (Hand over what was computed; typed by hand,
+# three decimals will do.) Nothing is typed in yet? Then this is the default world, the same for everybody. In a class, first enter your own,
 # with `rt.world("your student number")` in place of `rt.world()`: the sentences, and the answer, are then yours
 # alone.
 

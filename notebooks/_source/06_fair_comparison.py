@@ -826,7 +826,8 @@ print(f"RAG - full sharing: {mean:+.3f}, 95 % interval {low:+.3f} to {high:+.3f}
 #
 # `here.right("RAG")` says for each test sentence of a world whether RAG's optimum labels it correctly,
 # `here.right("full sharing")` the same of full sharing. Is RAG ahead? Give the paired interval, `(mean, low, high)`,
-# over the test sentences. Nothing is typed in yet? Then this is the default world, the same for everybody. In a
+# over the test sentences. (Hand over what was computed; typed by hand,
+# three decimals will do.) Nothing is typed in yet? Then this is the default world, the same for everybody. In a
 # class, first enter your own, with `rt.world("your student number")` in place of `rt.world()`: the sentences, and the
 # answer, are then yours alone.
 

@@ -892,7 +892,8 @@ reflect("07-7", text, ticks=[])
 #
 # Which ratio $\lambda / \lambda_s$ among `np.logspace(-2, 2, 9)` does a world's validation data choose, at
 # `here.lam_shared`? Train with `rt.solve_path` on `here.data`, judge with the mean loss on `here.validation`, and
-# give the ratio and its loss. Nothing is typed in yet? Then this is the default world, the same for everybody. In a
+# give the ratio and its loss. (Hand over what was computed; typed by hand,
+# three decimals will do.) Nothing is typed in yet? Then this is the default world, the same for everybody. In a
 # class, first enter your own, with `rt.world("your student number")` in place of `rt.world()`: the sentences, and the
 # answer, are then yours alone.
 

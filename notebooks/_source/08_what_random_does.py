@@ -935,7 +935,8 @@ reflect("08-8", text, ticks=[])
 # ## In your own world
 #
 # Which share of each adapter's $\lVert A_t \rVert^2$ does its first direction hold, $\sigma_1^2 / \sum_i \sigma_i^2$,
-# in `here.solve()`? Four numbers, one for each task. Nothing is typed in yet? Then this is the default world, the
+# in `here.solve()`? Four numbers, one for each task. (Hand over what was computed; typed by hand,
+# three decimals will do.) Nothing is typed in yet? Then this is the default world, the
 # same for everybody. In a class, first enter your own, with `rt.world("your student number")` in place of
 # `rt.world()`: the sentences, and the answer, are then yours alone.
 

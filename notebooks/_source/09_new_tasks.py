@@ -1144,7 +1144,8 @@ reflect("09-7", text, ticks=[])
 #
 # `here.small` is the task with fewest sentences. `here.losses(model)` gives a model's test loss on each task, in
 # the order of `here.sizes`. Give the small task's loss where the model was solved with `alpha="equal"`, and where
-# with `alpha="size"`. Nothing is typed in yet? Then this is the default world, the same for everybody. In a class,
+# with `alpha="size"`. (Hand over what was computed; typed by hand,
+# three decimals will do.) Nothing is typed in yet? Then this is the default world, the same for everybody. In a class,
 # first enter your own, with `rt.world("your student number")` in place of `rt.world()`: the sentences, and the
 # answer, are then yours alone.
 

@@ -1239,7 +1239,7 @@ card("11-11")
 
 # %% tags=["exercise"]
 def tokens_until_merging_pays(n_out, n_in, r):
-    """Tokens after which up @ down, made once, has paid; counted in multiplications."""
+    """Tokens after which up @ down, made once, has paid; counted in multiplications, with decimals."""
     ...  ### SOLUTION
 
 

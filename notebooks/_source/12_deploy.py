@@ -736,7 +736,11 @@ class ModelFile:
 
     @staticmethod
     def unpack(data):
-        """The RAG again; raises ValueError for bytes that are cut, too long or no such file."""
+        """The RAG again; raises ValueError for bytes that are cut, too long or no such file.
+
+        rt.RAG(n_features, n_classes, n_adapters, tasks=, adapters=, graph=, bias="task") builds it. The third
+        number counts adapters: a graph (n_tasks, n_adapters) may have fewer of them than tasks, or more.
+        """
         ...  ### SOLUTION
 
 

@@ -1515,7 +1515,7 @@ what_it_takes(ours).round(3)
 #
 # The judge of this lesson, to take with you. A court has a margin and a level. It hears one condition after the other, shares the
 # level among them, passes one of the five verdicts, and can be put on trial itself: if nothing were there, each seed's
-# difference could as well have had the other sign. So flip the signs, and count how often the court finds evidence that is
+# difference (the margin in it) could as well have had the other sign. So flip the signs, and count how often the court finds evidence that is
 # none. About forty lines; write one method after the other and run the check after each.
 
 # %%
@@ -1551,7 +1551,10 @@ class Court:
         ...  ### SOLUTION
 
     def luck(self, flips):
-        """flips (n_flips, n_seeds) of 1 and -1: the share under which any interval leaves out 0."""
+        """flips (n_flips, n_seeds) of 1 and -1: the share under which any interval of d * flip leaves out 0.
+
+        d is what was heard, with the margin in it.
+        """
         ...  ### SOLUTION
 
 

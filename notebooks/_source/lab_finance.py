@@ -330,7 +330,7 @@ card("lab_finance-3")
 
 # %% tags=["exercise"]
 def level(highest, rate):
-    """highest S of each quiet period (n_streams,) -> the smallest level that at most a share rate of them reach."""
+    """highest S of each quiet period (n_streams,) -> the smallest of the levels that occur which at most a share rate reach."""
     ...  ### SOLUTION
 
 
@@ -367,7 +367,8 @@ for name, alert in perfect.items():
 #
 # ## 5. A surge
 #
-# On day 21 something starts, and from then on half of the headlines are negative. How long until the alarm?
+# On day 21 something starts, and from then on half of the headlines are negative. How long until the alarm? (Day 21 is column 20 of an
+# array, for columns count from 0. A stream whose alarm came before that day had a false one: it is dropped, and not asked how long.)
 #
 # ### Count the days yourself (bonus)
 
@@ -377,7 +378,11 @@ card("lab_finance-4")
 
 # %% tags=["exercise"]
 def delays(alarms, start):
-    """alarms (n_streams, n_days), first day of the surge -> its days until the alarm, NaN if there is none."""
+    """One number for each stream that is quiet before the surge; the others had a false alarm, and are dropped.
+
+    alarms (n_streams, n_days), True or False; start: the column of the surge's first day, counted from 0 -> its
+    days until the alarm, 1 if it comes on the first day, NaN if there is none.
+    """
     ...  ### SOLUTION
 
 

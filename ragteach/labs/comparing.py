@@ -55,6 +55,31 @@ def difference(name: str, values: Any, test_per_train: float = 0.0) -> str:
     return f"{name}: {middle:+.1f} points{span}, {len(values)} {kind}"
 
 
+def even_with_best(found: Any, names: Sequence[str], test_per_train: float = 0.0) -> list[str]:
+    """Of some ways that were tried on the same draws, those that cannot be told from the best.
+
+    Args:
+        found: (n_draws, n_names), larger is better; the best has the largest mean.
+        names: one for each column.
+        test_per_train: as for `difference`.
+
+    Returns:
+        The names, without the best one's, whose paired interval of the difference holds 0.
+
+    Example:
+        >>> even_with_best([[0.8, 0.7, 0.5], [0.7, 0.8, 0.5], [0.9, 0.7, 0.6]], ["a", "b", "c"])
+        ['b']
+    """
+    found = np.asarray(found, dtype=float)
+    best = int(found.mean(0).argmax())
+    even = []
+    for i, name in enumerate(names):
+        _, low, high = interval(found[:, best] - found[:, i], test_per_train=test_per_train)
+        if i != best and low <= 0 <= high:
+            even.append(name)
+    return even
+
+
 def pair_gains(
     train: Part,
     val: Part,

@@ -38,7 +38,7 @@ from ragteach.teach.classroom.worlds import DEFAULT, world_of
 from ragteach.teach.drawing import as_array, as_html, as_text, marked
 from ragteach.teach.grammar import agreeing
 from ragteach.teach.handing import by_name, does_not_fit, kinds, like
-from ragteach.teach.likely import direction, first_difference, likely
+from ragteach.teach.likely import direction, first_difference, likely, not_finite, rounded
 from ragteach.teach.meant import meant
 from ragteach.teach.partly import partly
 from ragteach.teach.probing import confirmed, probed
@@ -55,6 +55,12 @@ _ASKED: ContextVar[tuple[Callable, dict[str, Any]] | None] = ContextVar("the las
 _NOW: ContextVar[Exercise | None] = ContextVar("the exercise that is checked", default=None)
 
 
+FORM = re.compile(  # about how an answer is handed over: no misconception
+    r"Hand over|Return |Fill in|Answer with|Choose one of|Give (one|two|three|a|an|the) |"
+    r"Your function takes|[^.]* should be numbers, not|[^.]* has shape"
+)
+
+
 class Wrong(Exception):
     """Raised inside a checker: this answer is wrong, and this is what it misunderstands.
 
@@ -64,6 +70,7 @@ class Wrong(Exception):
         expected: the right value, from which only the places that differ are kept.
         diagnosed: False where the message names no misconception.
         rule: whether the exercise's rule is told behind it; by default where nothing is named.
+        part: which of several things that were asked for ``yours`` is.
     """
 
     def __init__(
@@ -73,8 +80,10 @@ class Wrong(Exception):
         expected: object = None,
         diagnosed: bool = True,
         rule: bool | None = None,
+        part: str = "",
     ) -> None:
         super().__init__(message)
+        self.part = part
         self.yours, self.diagnosed = yours, diagnosed
         self.rule = not diagnosed if rule is None else rule
         self.marked = marked(yours, expected)
@@ -120,6 +129,7 @@ class Result:
     message: str
     yours: object = None
     marked: np.ndarray | None = None  # True where yours differs
+    part: str = ""  # of several answers, which one yours is
     diagnosed: bool = False  # True: the message names a misconception
     rubric: Sequence[str] = field(default=())
 
@@ -129,16 +139,21 @@ class Result:
     def __repr__(self) -> str:
         lines = [f"{_SIGN[self.status]} {self.status} {self.exercise}: {self.message}"]
         if self.yours is not None:
-            lines.append("  yours:")
+            lines.append(f"  yours{self._part}:")
             lines += [f"    {line}" for line in as_text(self.yours, self.marked).splitlines()]
         lines += [f"  [ ] {item}" for item in self.rubric]
         return printed("\n".join(lines))
+
+    @property
+    def _part(self) -> str:
+        return f" ({self.part[:1].lower()}{self.part[1:]})" if self.part else ""
 
     def _repr_html_(self) -> str:
         head = f"<strong>{_SIGN[self.status]} {self.status} {html.escape(self.exercise)}</strong>"
         body = f"<div>{html.escape(self.message)}</div>"
         if self.yours is not None:
-            body += f"<div><em>yours</em>{as_html(self.yours, self.marked)}</div>"
+            table = as_html(self.yours, self.marked)
+            body += f"<div><em>yours{html.escape(self._part)}</em>{table}</div>"
         if self.rubric:
             body += (
                 "<ul>"
@@ -331,9 +346,8 @@ def expect_close(
     try:
         mine = as_array(yours)
     except Exception:
-        raise Wrong(
-            f"{what} should be numbers, not {type(yours).__name__}.", shown(yours), right
-        ) from None
+        told = f"{what} should be numbers, not {type(yours).__name__}."
+        raise Wrong(told, shown(yours), right, diagnosed=False, rule=False) from None
     if right.ndim == 0 and mine.size == 1:
         mine = mine.reshape(())  # an array of one number is a number
     if isinstance(expected, int):
@@ -345,12 +359,17 @@ def expect_close(
         for value, message in wrong
         if _same(mine, as_array(value() if callable(value) else value), rtol, atol)
     )
+    one = "" if right.ndim or what == "Your answer" else what  # named beside the number shown
     if told := list(dict.fromkeys(slips)):
-        raise Wrong(_either(told), mine, right)
-    if (slip := likely(mine, right, rtol, atol)) and _holds(mine, right, rtol, atol):
-        raise Wrong(agreeing(what, slip), mine, right)
-    if part := partly(mine, right, what, _given()):
-        raise Wrong(agreeing(what, part), mine, right, rule=True)
+        raise Wrong(_either(told), mine, right, part=one)
+    if told := rounded(mine, right):
+        raise Wrong(agreeing(what, told), mine, right, part=one)
+    slip = likely(mine, right, rtol, atol)
+    if slip and _holds(mine, right, lambda a, b: likely(a, b, rtol, atol)):
+        raise Wrong(agreeing(what, slip), mine, right, part=one)
+    part = partly(mine, right, what, _given())
+    if part and _holds(mine, right, lambda a, b: partly(a, b, what, _given())):
+        raise Wrong(agreeing(what, part), mine, right, rule=_rule_helps(part))
     if mine.shape != right.shape:
         raise Wrong(
             agreeing(what, f"has shape {mine.shape}; it should be {right.shape}."),
@@ -358,14 +377,14 @@ def expect_close(
             right,
             diagnosed=False,
         )
-    if not np.isfinite(mine).all():
-        raise Wrong(agreeing(what, "contains nan or infinity."), mine, right, diagnosed=False)
+    if told := not_finite(mine, right):
+        raise Wrong(agreeing(what, told), mine, right, diagnosed=False, part=one)
     off = int((~np.isclose(mine, right, rtol=rtol, atol=atol)).sum())
     where = first_difference(mine, right, rtol, atol)
     how_many = f" in {off} of {right.size} entries, {where}" if where else ""
     if not right.ndim:
         how_many = f" from what is asked: yours is {mine:.4g}{direction(mine, right)}"
-    raise Wrong(agreeing(what, f"differs{how_many}."), mine, right, diagnosed=False)
+    raise Wrong(agreeing(what, f"differs{how_many}."), mine, right, diagnosed=False, part=one)
 
 
 def _either(told: Sequence[str]) -> str:
@@ -407,9 +426,11 @@ def _first_unequal(yours: object, expected: object) -> str:
     return ""
 
 
-def expect_choice(yours: object, right: str, wrong: dict[str, str]) -> None:
+def expect_choice(
+    yours: object, right: str, wrong: dict[str, str], offered: Sequence[str] = ()
+) -> None:
     """A choice among letters or words; every wrong choice has its message, and the right one is not
-    shown.
+    shown. ``offered``: those that the exercise names, where ``wrong`` knows more.
     """
     mine = as_choice(yours)
     if not mine:
@@ -423,8 +444,9 @@ def expect_choice(yours: object, right: str, wrong: dict[str, str]) -> None:
         if as_choice(value) in (mine, as_choice(read)):
             raise Wrong(message)
     raise Wrong(
-        f"Choose one of {', '.join(sorted([right, *wrong]))}; you wrote {shown(yours)}.",
+        f"Choose one of {', '.join(offered or sorted([right, *wrong]))}; you wrote {shown(yours)}.",
         diagnosed=False,
+        rule=False,
     )
 
 
@@ -478,12 +500,12 @@ def _judge(number: str, yours: object) -> Result:
                 "Your function gave one and the same answer to different questions. "
                 f"{wrong} {_rule(exercise)}"
             )
-            return Result(number, FAIL, told, wrong.yours, wrong.marked, diagnosed=True)
+            return Result(number, FAIL, told, wrong.yours, wrong.marked, wrong.part, True)
         seen = "" if wrong.diagnosed else _probed(exercise)
         parts = (str(wrong), seen, _rule(exercise) if wrong.rule else "")
         diagnosed = wrong.diagnosed or bool(seen)
         told = " ".join(part for part in parts if part)
-        return Result(number, FAIL, told, wrong.yours, wrong.marked, diagnosed)
+        return Result(number, FAIL, told, wrong.yours, wrong.marked, wrong.part, diagnosed)
     except Exception as error:  # whatever the learner's code does, the notebook goes on
         return _explain_error(number, error, callable(yours))
     own = callable(yours) and yours is exercise.reference
@@ -500,10 +522,12 @@ def _remember(result: Result, yours: object) -> None:
         return
     before = record.kept("checks").get(result.exercise, {})
     met = list(before.get("met", []))
-    if result.diagnosed and result.message not in met:
+    of_form = FORM.match(result.message)
+    if result.diagnosed and not of_form and result.message not in met:
         met.append(result.message)
     entry = {
         "status": result.status,
+        "passed": bool(before.get("passed")) or PASS in (result.status, before.get("status")),
         "tries": before.get("tries", 0) + 1,
         "met": met,
         "answer": record.as_data(yours),
@@ -527,7 +551,7 @@ def finished(thing: object, message: str) -> None:
 
 
 def _same(a: np.ndarray, b: np.ndarray, rtol: float, atol: float) -> bool:
-    return a.shape == b.shape and bool(np.allclose(a, b, rtol=rtol, atol=atol))
+    return a.shape == b.shape and bool(np.allclose(a, b, rtol=rtol, atol=atol, equal_nan=True))
 
 
 def _given() -> dict[str, Any]:
@@ -536,16 +560,20 @@ def _given() -> dict[str, Any]:
     return asked[1] if asked else {}
 
 
-def _holds(mine: np.ndarray, right: np.ndarray, rtol: float, atol: float) -> bool:
+def _rule_helps(part: str) -> bool:
+    """Not where it is the first hint, and that is about the number which is right already."""
+    exercise = _NOW.get(None)
+    return not part.startswith("is right in part") or bool(exercise and exercise.rule)
+
+
+def _holds(
+    mine: np.ndarray, right: np.ndarray, slip: Callable[[np.ndarray, np.ndarray], str]
+) -> bool:
     """Is a slip that explains these numbers one of the function's, or did they just coincide?"""
     asked = _ASKED.get(None)
     exercise = _NOW.get(None)
     if asked is None or exercise is None or not inspect.isfunction(exercise.reference):
         return True
-
-    def slip(a: np.ndarray, b: np.ndarray) -> str:
-        return likely(a, b, rtol, atol)
-
     return confirmed(asked[0], exercise.reference, asked[1], slip, mine, right)
 
 
@@ -592,7 +620,10 @@ _ADVICE = [  # a sign of the error's text, and what helps then; the first that i
         "exercise asks you to return.",
     ),
     (r"is not defined", "Run the cells above this one, or check the spelling."),
-    (r"could not convert string|invalid literal", "A word stands where a number is asked for."),
+    (
+        r"could not convert string|invalid literal",
+        "Text stands where a number is asked for: write it without quotes.",
+    ),
     (
         r"^KeyError",
         "Nothing has this name there: print list(...) of what you look it up in.",

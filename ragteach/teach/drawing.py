@@ -6,6 +6,7 @@ nothing is said by colour alone. The right value is never shown.
 """
 
 import html
+import re
 
 import numpy as np
 
@@ -14,8 +15,33 @@ MAX_ROWS = 6
 MAX_COLUMNS = 8
 
 
+NUMBER = r"-?(?:\d+(?:[.,]\d+)?|[.,]\d+)"
+
+
+def as_number(text: str) -> float | list[float]:
+    """The number, or the numbers, that somebody typed as text: per cent, a decimal comma, a list.
+
+    Example:
+        >>> as_number("21 %"), as_number("0,21"), as_number("1/4"), as_number("[1, -1, -1]")
+        (0.21, 0.21, 0.25, [1.0, -1.0, -1.0])
+    """
+    plain = re.sub(r"\s*per ?cent$", "%", text.strip().lower().lstrip("≈~ "))
+    if re.fullmatch(rf"{NUMBER}\s*%", plain):
+        return float(plain.rstrip("% ").replace(",", ".")) / 100
+    if re.fullmatch(NUMBER, plain):
+        return float(plain.replace(",", "."))
+    if found := re.fullmatch(r"(-?\d+)\s*/\s*([1-9]\d*)", plain):
+        return float(found[1]) / float(found[2])
+    parts = [part.strip() for part in plain.strip("[]()").split(",")]
+    return [float(part) for part in parts] if len(parts) > 1 else float(plain)
+
+
 def as_array(thing: object) -> np.ndarray:
-    """Numbers, nested lists, arrays, tensors and sparse matrices as one array of floats."""
+    """Numbers, nested lists, arrays, tensors and sparse matrices as one array of floats; numbers
+    that are typed as text, too.
+    """
+    if isinstance(thing, str):
+        thing = as_number(thing)
     if hasattr(thing, "detach"):  # a torch tensor
         thing = thing.detach().cpu().to_dense().double().numpy()
     elif hasattr(thing, "toarray"):  # a sparse matrix
@@ -75,7 +101,7 @@ def as_text(value: object, differs: np.ndarray | None) -> str:
     lines = [title] if title else []
     for row, signs in zip(numbers, off, strict=True):
         lines.append(
-            "".join(f"{v:>10.4g}{'*' if d else ' '}" for v, d in zip(row, signs, strict=True))
+            "".join(f" {v:>10.4g}{'*' if d else ' '}" for v, d in zip(row, signs, strict=True))
         )
     return "\n".join(lines)
 

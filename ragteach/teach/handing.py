@@ -22,12 +22,16 @@ MOST = 100_000  # values of one answer
 
 
 def as_numpy(thing: Any) -> Any:
-    """Tensors become arrays; everything else stays."""
+    """Tensors and columns of pandas become arrays; everything else stays."""
+    if isinstance(thing, pd.Series):
+        return thing.to_numpy()
     return thing.detach().cpu().numpy() if isinstance(thing, torch.Tensor) else thing
 
 
 def as_tensor(thing: Any) -> Any:
-    """Arrays of numbers become tensors; everything else stays."""
+    """Arrays and columns of numbers become tensors; everything else stays."""
+    if isinstance(thing, pd.Series):
+        thing = thing.to_numpy()
     if isinstance(thing, np.ndarray) and thing.dtype.kind in "fiub":
         return torch.from_numpy(np.array(thing))
     return thing
@@ -63,10 +67,10 @@ def kinds(args: tuple, kwargs: dict) -> Iterator[tuple[list, dict]]:
 
 
 def _has_numbers(thing: Any) -> bool:
-    """Is there an array or a tensor in it?"""
+    """Is there an array, a tensor or a column in it?"""
     if isinstance(thing, list | tuple):
         return any(_has_numbers(part) for part in thing)
-    return isinstance(thing, np.ndarray | torch.Tensor)
+    return isinstance(thing, np.ndarray | torch.Tensor | pd.Series)
 
 
 def _turned(thing: Any, turn: Callable) -> Any:

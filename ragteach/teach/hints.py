@@ -8,6 +8,7 @@ beside the notebook (see `record`).
 from __future__ import annotations
 
 import html
+from collections.abc import Sequence
 
 from ragteach.ground.objects import printed
 from ragteach.teach import questions, record
@@ -118,13 +119,25 @@ def predict(question: str, guess: object = ...) -> Note:
     return Note(f"Kept: you predict {meant}{read_from}.")
 
 
-def reveal(question: str, result: object) -> Note:
-    """Show what came out beside what you predicted, and whether they agree."""
+def reveal(question: str, result: object, tied: Sequence[str] = ()) -> Note:
+    """Show what came out beside what you predicted, and whether they agree.
+
+    Args:
+        question: the question's name in the lesson, e.g. ``"02-a"``.
+        result: what came out.
+        tied: other answers that the data cannot tell from it: who predicted one was not wrong.
+    """
     name = printed(question)
     out = printed(result)
     mine = record.kept("predictions").get(name)
     record.keep("outcomes", name, out[:500])
+    others = " and ".join(printed(answer) for answer in tied)
+    even = f"These data cannot tell {others} from {out}." if others else ""
     if mine is None:
-        return Note(f"You made no prediction.\nIt came out: {out}.")
-    told = questions.compared(name, mine, result)
-    return Note(f"You predicted: {mine}.\nIt came out: {out}.\n{told}")
+        told = "\n".join(filter(None, (f"It came out: {out}.", even)))
+        return Note(f"You made no prediction.\n{told}")
+    if any(printed(mine) == printed(answer) for answer in tied):
+        verdict = f"{even} So yours is not refuted."
+    else:
+        verdict = " ".join(filter(None, (questions.compared(name, mine, result), even)))
+    return Note(f"You predicted: {mine}.\nIt came out: {out}.\n{verdict}")

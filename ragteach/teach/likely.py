@@ -40,6 +40,35 @@ def first_difference(mine: np.ndarray, right: np.ndarray, rtol: float, atol: flo
     return f"first at [{place}], where yours is {mine[at]:.4g}{way}"
 
 
+def not_finite(mine: np.ndarray, right: np.ndarray) -> str:
+    """Where nan or infinity stands and should not, or the other way round; of one shape."""
+    for name, holds in (("nan", np.isnan), ("infinity", np.isinf)):
+        off = np.argwhere(holds(mine) & ~holds(right))
+        if len(off):
+            place = f", first at {off[0].tolist()}" if right.ndim else ""
+            return f"contains {name} where a number belongs{place}."
+    off = np.argwhere(~np.isfinite(right) & np.isfinite(mine))
+    if len(off):
+        return f"is a finite number at {off[0].tolist()}, where none is possible."
+    return ""
+
+
+def rounded(mine: np.ndarray, right: np.ndarray) -> str:
+    """Typed by hand with too few decimals? Of two digits at least, so that a guess is none."""
+    if mine.shape != right.shape or not mine.size or not np.isfinite(right).all():
+        return ""
+    for decimals in (1, 2, 3):
+        digits = np.abs(np.round(mine * 10**decimals)).max()
+        rest = np.abs(mine - right) - 10.0**-decimals / 2
+        exact = bool(np.allclose(mine, np.round(mine, decimals), rtol=0, atol=1e-12))
+        if exact and digits >= 10 and (rest <= 1e-9).all():
+            return (
+                f"is rounded to {decimals} decimal{'s' * (decimals > 1)}, and that is too coarse. "
+                "Hand over what was computed, or more decimals."
+            )
+    return ""
+
+
 def direction(mine: np.ndarray, right: np.ndarray) -> str:
     """ ", too large" or ", too small"; nothing for whole numbers, of which it leaves too few."""
     if _whole(right) or np.isnan(mine):

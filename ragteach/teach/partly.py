@@ -130,14 +130,17 @@ def _rows(mine: np.ndarray, right: np.ndarray) -> str:
             continue
         factor = (a * b).sum(1, keepdims=True) / (b * b).sum(1, keepdims=True)
         if np.abs(factor).min() > 1e-9 and _same(a, factor * b):
+            part = ("row", "column")[axis] if right.ndim == 2 else f"part along axis {axis}"
             return (
-                f"is right up to a factor that changes along axis {axis}: what belongs to that "
-                "axis is left out, or used once too often."
+                f"is off by one factor in each {part}, another one in another {part}: something "
+                f"that belongs to the whole {part} is left out, or used once too often."
             )
         if _same(a, b + (a - b).mean(1, keepdims=True)):
+            part = ("row", "column")[axis] if right.ndim == 2 else f"part along axis {axis}"
             return (
-                f"is right up to a number that is added and changes along axis {axis}: what "
-                "belongs to that axis alone is left out, or too much."
+                f"is off by one number in each {part}, another one in another {part}: something "
+                f"that belongs to the whole {part} is added or taken away once too often, or not "
+                "at all."
             )
     return ""
 

@@ -97,7 +97,7 @@ def _noisy(given: Mapping[str, Any], rng: np.random.Generator) -> Iterator[tuple
 
 def _kind(sentence: str) -> str:
     """A sentence without its numbers."""
-    return re.sub(r"-?\d[\d.e+-]*", "#", sentence)
+    return re.sub(r"-?\d[\d.e+-]*|, too (large|small)", "#", sentence)
 
 
 def _asker(function: Callable, given: Mapping[str, Any]) -> Callable[[dict], Answer]:

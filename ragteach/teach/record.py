@@ -112,7 +112,11 @@ class Progress(dict):
 def _told(section: str, value: object) -> str:
     if section == "checks" and isinstance(value, dict):
         met = [f"\n      met: {message}" for message in value.get("met", [])]
-        return f"{value.get('status')} after {value.get('tries')} tries{''.join(met)}"
+        tries = value.get("tries")
+        told = f"{value.get('status')} after {tries} {'try' if tries == 1 else 'tries'}"
+        if value.get("passed") and value.get("status") != "PASS":
+            told = f"PASS once, {told}: the last answer is another one"
+        return f"{told}{''.join(met)}"
     if section == "written" and isinstance(value, dict):
         return f"{str(value.get('text', ''))[:200]!r}, ticked {value.get('ticks')}"
     return printed(value)[:200]

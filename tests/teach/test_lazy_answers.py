@@ -25,7 +25,7 @@ STILL_RIGHT = {
     ("11-7", "twice"): "zero times anything is zero, so the size of the random factor is free",
 }
 TOLD = re.compile(
-    r"first at|(it|yours) is \S+\.|, too (large|small)|has shape|is missing|A word stands|entries, and"
+    r"first at|(it|yours) is \S+\.|, too (large|small)|has shape|is missing|Text stands|entries, and"
 )
 
 

@@ -63,10 +63,21 @@ def test_checks_leave_their_state_their_tries_and_the_misconceptions_met(home, m
     check("00-1", 5 * 3 * 100)
     assert record.kept("checks")["00-1"] == {
         "status": "PASS",
+        "passed": True,
         "tries": 3,
         "met": [first.message],
         "answer": 1500,
     }
+
+
+def test_a_pass_stays_whatever_is_tried_afterwards_and_a_slip_of_form_is_no_misconception(home):
+    check("00-1", 1500)
+    check("00-1", 1200)
+    check("00-1", {"n": 1500})
+    assert record.kept("checks")["00-1"]["passed"]
+    shown = repr(rt.progress())
+    assert "00-1: PASS once, FAIL after 3 tries: the last answer is another one" in shown
+    assert "met: You counted" in shown and "should be" not in shown
 
 
 def test_entries_of_others_stay(home):
@@ -82,7 +93,7 @@ def test_progress_shows_what_is_kept_and_deletes_it(home):
     reflect("00-4", "My words.", ticks=[1])
     shown = rt.progress()
     assert set(shown) == {"predictions", "checks", "written"}
-    for part in ("mine-a: <rises>", "00-1: FAIL after 1 tries", "met: You counted", "ticked [1]"):
+    for part in ("mine-a: <rises>", "00-1: FAIL after 1 try", "met: You counted", "ticked [1]"):
         assert part in repr(shown)
     assert "<rises>" not in shown._repr_mimebundle_()["text/html"]
     assert rt.progress(delete=True) == {}

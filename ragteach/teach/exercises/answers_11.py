@@ -29,6 +29,11 @@ def wrong_attentions(q, k, v, here):
             "The padding is looked at too: its scores must be minus infinity before the softmax.",
         ),
         (
+            np.where(here[:, None], softmax(scores) @ v, np.nan),
+            "The rows of the padding are masked, and came out as nan. Row i is the token that looks, "
+            "column j what it looks at: mask the columns of the padding, here[None, :].",
+        ),
+        (
             softmax(masked * np.sqrt(q.shape[1])) @ v,
             "The scores are not divided by the root of the number of features.",
         ),
@@ -379,7 +384,13 @@ def tokens_until_merging_pays(n_out, n_in, r):
 def wrong_tokens(n_out, n_in, r):
     merge = n_out * r * n_in
     saved = r * (n_in + n_out)
+    whole = (
+        "Keep the decimals: not a whole number of tokens is asked for, but where the two cost the "
+    )
+    whole += "same."
     return [
+        (np.ceil(merge / saved), whole),
+        (np.floor(merge / saved), whole),
         (saved / merge, "Upside down: what merging costs, divided by what it saves at a token."),
         (
             n_out * n_in / saved,

@@ -665,6 +665,11 @@ def probabilities_for_labels(p, sure):
     return places, p.max(1)[places]
 
 
+def every_class(p, sure):
+    """A place for each class that is sure enough: one sentence may come twice."""
+    return np.nonzero(p >= sure)
+
+
 def swapped(p, sure):
     """Labels first."""
     return certain(p, sure)[::-1]
@@ -686,5 +691,10 @@ CERTAIN = [
     (over_documents, "You take the maximum over the sentences. Each sentence has its own: axis 1."),
     (everything, "You keep every sentence. Ask how sure the model is first."),
     (probabilities_for_labels, "You return how sure it is, in place of which class it says."),
+    (
+        every_class,
+        "Some sentences come twice: two of their classes are as sure as asked. A sentence has one "
+        "answer, the class with the largest probability.",
+    ),
     (swapped, "The two are the wrong way round: first the places, then the labels."),
 ]

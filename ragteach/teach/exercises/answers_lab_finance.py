@@ -22,13 +22,17 @@ def cusum(counts, k):
 
 
 def level(highest, rate):
-    """highest S of each quiet period (n_streams,) -> the smallest level that at most a share rate of them reach."""
+    """highest S of each quiet period (n_streams,) -> the smallest of the levels that occur which at most a share rate reach."""
     candidates = [*np.unique(highest), np.max(highest) + 1]
     return next(h for h in candidates if np.mean(highest >= h) <= rate)
 
 
 def delays(alarms, start):
-    """alarms (n_streams, n_days), first day of the surge -> its days until the alarm, NaN if there is none."""
+    """One number for each stream that is quiet before the surge; the others had a false alarm, and are dropped.
+
+    alarms (n_streams, n_days), True or False; start: the column of the surge's first day, counted from 0 -> its
+    days until the alarm, 1 if it comes on the first day, NaN if there is none.
+    """
     # an alarm before the surge is a false one: those streams are left out
     quiet = ~alarms[:, :start].any(1)
     after = alarms[quiet, start:]

@@ -48,6 +48,11 @@ def objective(yours):
                         J(p, d, g, one(n_tasks), lam, lam_s),
                         "alpha is missing: each CE_t has its own factor.",
                     ),
+                    (
+                        J(p, d, torch.eye(n_tasks, n_adapters, dtype=g.dtype), a, lam, lam_s),
+                        "The graph is left out: task t gets adapter t, and no other. It gets "
+                        "sum_k graph[t, k] A_k.",
+                    ),
                     (data_only, "Both penalties are missing: lam and lam_shared do nothing yet."),
                     (J(p, d, g, a, lam, 0), "The penalty on W_s is missing."),
                     (J(p, d, g, a, 0, lam_s), "The penalty on the adapters is missing."),
@@ -196,7 +201,7 @@ def _which_part(yours, answer, given, lam, lam_s):
     title="The gradient in the scores",
     difficulty="medium",
     minutes=12,
-    trains="deriving dCE/dz = (p - onehot) / n by hand",
+    trains="deriving dCE/dz = (p - onehot) / n (autograd may check your pencil)",
     hints=[
         "For one sentence, CE = log(sum_c exp(z_c)) - z_y. Differentiate the two terms one "
         "after the other.",

@@ -175,6 +175,9 @@ def level(yours):
         mine = as_array(call(yours, highest, rate))
         expect(mine.shape == (), f"Return one number, the level; yours has shape {mine.shape}.")
         reached = float(np.mean(highest >= mine))
+        below = highest[highest < right].max()
+        if reached <= rate and np.isclose(mine, below):
+            continue  # a hair above the largest value that too many reach: smaller is none
         known = [
             (
                 np.quantile(highest, 1 - rate),
@@ -224,8 +227,9 @@ def level(yours):
     minutes=15,
     trains="measuring a delay without flattering it",
     hints=[
-        "A stream with an alarm before the surge had a false alarm: leave it out.",
-        "Of the others look at alarms[:, start:]. The first day of the surge counts as 1.",
+        "A stream with an alarm before the surge had a false alarm: drop it, the answer is shorter.",
+        "Of the others look at alarms[quiet, start:]: column start is the first day of the surge, "
+        "which counts as 1.",
         "argmax(1) + 1 where after.any(1), else NaN: argmax of a row without True is 0.",
     ],
     reference=answers.delays,
@@ -233,7 +237,9 @@ def level(yours):
     "found beside the mean.",
 )
 def delays(yours):
-    """(alarms (n_streams, n_days), start) -> days from the start to the alarm, NaN for none."""
+    """(alarms (n_streams, n_days), start) -> days from the start to the alarm, NaN for none; of the
+    streams that are quiet before the start.
+    """
     rng = np.random.default_rng(8)
     start = 4
     alarms = rng.random((30, 14)) < 0.07
@@ -247,7 +253,8 @@ def delays(yours):
     expect(
         mine.shape != (len(alarms),),
         "Streams with an alarm before the surge are still in: that alarm was a false one, and they "
-        "cannot be asked how soon.",
+        "cannot be asked how soon. Drop them, so that the answer is shorter: the cell below counts "
+        "each NaN as a surge that was not found.",
     )
     expect(
         mine.shape != (n_found,),
@@ -263,8 +270,8 @@ def delays(yours):
     never = alarms.shape[1] - start
     expect(
         not np.isclose(mine[missing], 1).all(),
-        "Streams without an alarm are said to be found on the first day: argmax of a row without "
-        "True is 0.",
+        "Streams without an alarm are said to be found on the first day. (If you used argmax: of a "
+        "row without True it is 0.)",
     )
     expect(
         not np.isin(mine[missing], [never, never + 1]).all(),

@@ -1,6 +1,7 @@
 """Milestones of the languages lab: intents in five languages as tasks."""
 
 import numpy as np
+import pandas as pd
 
 from ragteach.teach.checks import call, exercise, expect, expect_close, expect_equal, finished
 from ragteach.teach.drawing import as_array
@@ -80,14 +81,20 @@ def letters(yours):
 )
 def leaked(yours):
     """(train, test) templates -> the share of test sentences that leak."""
-    train = np.array([0, 0, 1, 2, 5, 5, 5, 5, 8, 9, 7])
-    test = np.array([0, 0, 0, 0, 3, 4, 5, 6])
+    # columns of a frame, as the cell below hands them over, with the index of shuffled rows
+    train = pd.Series([0, 0, 1, 2, 5, 5, 5, 5, 8, 9, 7], [3, 1, 18, 40, 6, 12, 13, 8, 15, 10, 11])
+    test = pd.Series([0, 0, 0, 0, 3, 4, 5, 6], [0, 2, 5, 7, 9, 14, 16, 17])
     both = set(train) & set(test)
     right = answers.leaked(train, test)
     expect_close(
         call(yours, train, test),
         right,
         wrong=[
+            (
+                np.mean([template in train for template in test]),
+                "x in a pandas column asks for x among the row names, not the values: take "
+                "set(train), or test.isin(train).",
+            ),
             (len(both) / len(set(test)), "That is a share of templates. Count the test sentences."),
             (
                 np.isin(train, test).mean(),
@@ -138,6 +145,10 @@ def clear(yours):
     noise = rng.normal(size=(draws, n, n))
     noise = (noise - noise.mean(0)) / noise.std(0, ddof=1) * draws**0.5  # standard error 1
     size = np.linspace(-9, 9, n * n).reshape(n, n)  # the mean of each pair, in standard errors
+    # between the limits of 10 and 20, and of 20 and 25 pairs
+    limits = [stats.t.ppf(1 - 0.025 / pairs, draws - 1) for pairs in (10, 20, n * n)]
+    size[0, 1] = -np.mean(limits[:2])
+    size[3, 4] = np.mean(limits[1:])
     gains = noise + size
     found = as_array(call(yours, gains))
     expect(found.shape == (n, n), f"Give one answer a pair: shape ({n}, {n}), not {found.shape}.")
@@ -158,6 +169,16 @@ def clear(yours):
                 cut(stats.t.ppf(0.975, draws - 1)),
                 "Every pair by itself at 95 %: of twenty, one is clear by chance. "
                 "Share the 5 % among the pairs.",
+            ),
+            (
+                cut(limits[0]),
+                "That shares the 5 % among n (n - 1) / 2 pairs. German for Spanish is not Spanish "
+                "for German: the table has n (n - 1) of them.",
+            ),
+            (
+                cut(limits[2]),
+                "That shares the 5 % among n * n pairs. The diagonal compares nothing: there are "
+                "n (n - 1).",
             ),
             (with_diagonal, "The diagonal compares a language with itself: False."),
             (

@@ -1,6 +1,7 @@
 """Milestones of the robot lab: grid worlds as tasks, buttons as classes."""
 
 import numpy as np
+from scipy import stats
 
 from ragteach.data.sources.grids import read_grid
 from ragteach.teach.checks import call, exercise, expect, expect_close
@@ -46,6 +47,7 @@ def moves_left(yours):
             found.shape == right.shape,
             f"One number for each cell: shape {right.shape}; yours is {found.shape}.",
         )
+        forward = _from_goal(leads, goal)
         expect_close(
             found,
             right,
@@ -77,6 +79,12 @@ def moves_left(yours):
                     "keep infinity, not the number of cells.",
                 ),
                 (
+                    forward,
+                    "These are the moves FROM the goal to each cell. Asked are those from each "
+                    "cell to the goal, and not every way has a way back (ice!): go against the "
+                    "arrows, from a cell to those whose buttons lead to it.",
+                ),
+                (
                     off,
                     "This is the distance as the crow flies in a town of squares. Ice, walls and "
                     "one-way cells are in leads: use it.",
@@ -87,6 +95,17 @@ def moves_left(yours):
 
 
 # ------------------------------------------------------------------ lab_robot-2
+
+
+def _from_goal(leads, goal):
+    """The fewest moves from the goal to every cell: the ways walked in the other direction."""
+    d = np.full(len(leads), np.inf)
+    d[goal] = 0
+    for _ in range(len(leads)):
+        for cell, buttons in enumerate(leads):
+            for other in buttons:
+                d[other] = min(d[other], d[cell] + 1)
+    return d
 
 
 @exercise(
@@ -178,7 +197,8 @@ def mirrored_policy(yours):
     hints=[
         "Ten starts on one map share its walls: they fail together. The maps are what was drawn.",
         "Take each map's share first, 20 numbers. The interval is that of their mean.",
-        "m = arrived.mean(1); half = 1.96 * m.std(ddof=1) / len(m) ** 0.5.",
+        "m = arrived.mean(1); half = t * m.std(ddof=1) / len(m) ** 0.5, with Student's t for few "
+        "maps, scipy.stats.t.ppf(0.975, len(m) - 1), or 1.96.",
     ],
     reference=answers.share_by_maps,
     reason="The mean is the same either way. The interval is not: what is alike counts less than "
@@ -206,6 +226,11 @@ def share_by_maps(yours):
         "Return three numbers: the share, the low and the high end.",
     )
     one = half(of_maps)
+    mine = np.asarray(as_array(found))
+    for factor in (1.96, stats.t.ppf(0.975, len(arrived) - 1)):  # either, cut at 0 and 1 or not
+        ends = np.array(around(factor * of_maps.std(ddof=1) / len(of_maps) ** 0.5))
+        if any(np.allclose(mine, e, rtol=0, atol=5e-4) for e in (ends, ends.clip(0, 1))):
+            return
     expect_close(
         found,
         right,
@@ -222,6 +247,14 @@ def share_by_maps(yours):
             ),
             (
                 around(half(of_starts)),
+                "The mean went over the maps. Rows are maps: take the mean of each row.",
+            ),
+            (
+                around(
+                    stats.t.ppf(0.975, len(of_starts) - 1)
+                    * of_starts.std(ddof=1)
+                    / len(of_starts) ** 0.5
+                ),
                 "The mean went over the maps. Rows are maps: take the mean of each row.",
             ),
             (
@@ -242,7 +275,7 @@ def share_by_maps(yours):
             ),
             (
                 around(one / 1.96),
-                "That is one standard error each way, a 68 % interval. 95 % needs 1.96.",
+                "That is one standard error each way, a 68 % interval. 95 % needs 1.96, or Student's t.",
             ),
             ((p, p + one, p - one), "The low end comes before the high one."),
             (tuple(100 * v for v in right), "As a share, not in per cent."),

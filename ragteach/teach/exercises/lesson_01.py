@@ -220,11 +220,12 @@ def _expected_errors(n, n_tasks, sigma, tau):
         "because mu_t itself is one T-th of mu_bar.",
     ],
     reference=_expected_errors,
+    rule="An expected squared error is a variance plus a squared bias. Which of the two has which?",
     reason="Own: all variance. Pooled: little variance, and a bias that no amount of data removes.",
 )
 def expected_errors(yours):
     """n, n_tasks, sigma, tau -> (own, pooled): expected squared errors."""
-    for n, n_tasks, sigma, tau in ((4, 5, 2.0, 0.7), (25, 3, 1.5, 0.4)):
+    for n, n_tasks, sigma, tau in ((5, 4, 2.0, 0.7), (25, 3, 1.5, 0.4)):
         own, pooled = _expected_errors(n, n_tasks, sigma, tau)
         bias = (1 - 1 / n_tasks) * tau**2
         variance = own / n_tasks
@@ -245,6 +246,19 @@ def expected_errors(yours):
                 (
                     [own, own / n_tasks**2 + bias],
                     "T times the measurements divide the variance by T, not by T^2.",
+                ),
+                *[
+                    (
+                        [sigma / n**0.5, sigma / (n * n_tasks) ** 0.5 + factor * tau],
+                        "These are standard deviations, and a bias that is not squared. Expected "
+                        "squares are asked for: variances, and the square of the bias.",
+                    )
+                    for factor in (0, 1, 1 - 1 / n_tasks, (1 - 1 / n_tasks) ** 0.5)
+                ],
+                (
+                    [own, variance + tau],
+                    "tau is a standard deviation: the squared bias needs tau^2. And task t is itself "
+                    "one T-th of the pool.",
                 ),
                 (
                     [sigma / n, sigma / (n * n_tasks) + (1 - 1 / n_tasks) * tau],

@@ -1,5 +1,6 @@
 """Exercises of lesson 03: losses (03-4 to 03-7, J and its gradients, are in gradients_03)."""
 
+import numpy as np
 import torch
 
 from ragteach.teach.checks import (
@@ -370,7 +371,7 @@ def wrong_sign(yours):
     finished(yours, "Some numbers are not there yet.")
     lams = (0.0, 0.01, 0.1, 1.0)
     expect(set(yours) == set(lams), f"Give a number for each lam in {lams}.")
-    mine = [float(yours[lam]) for lam in lams]
+    mine = [float(np.squeeze(as_array(yours[lam]))) for lam in lams]
     expect(
         min(mine) >= 0,
         "An accuracy is not negative. Did you take the loss that is minimised instead?",

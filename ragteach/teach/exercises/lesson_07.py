@@ -424,7 +424,7 @@ SQUARED = "spread is tau^2 already, a variance as noise is"
     title="Between own and pooled",
     difficulty="medium",
     minutes=12,
-    trains="finding by hand how much to share, from noise and spread",
+    trains="finding how much to share, from noise and spread",
     hints=[
         "Only the bracket depends on w: (1 - w)^2 v + w^2 tau^2. Its derivative in w is "
         "-2 (1 - w) v + 2 w tau^2.",

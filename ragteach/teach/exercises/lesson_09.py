@@ -239,7 +239,8 @@ def ridge_towards(yours):
         "verdict": "b",
     },
     reason="At relatedness 0 the old tasks' words mean other things, and W_s starts the new task "
-    "on the wrong side. At 0.75 most of what W_s knows is right.",
+    "on the wrong side. At 0.75 most of what W_s knows is right. (Verdict and differences agree; "
+    "that they came from runs only you know: the check trains nothing.)",
 )
 def transfer(yours):
     """{0.0: differences per seed, 0.75: differences per seed, "verdict": a letter}."""

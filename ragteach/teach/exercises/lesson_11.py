@@ -176,7 +176,8 @@ def trained(yours):
         "in.",
     ],
     reference=answers.new_lora,
-    reason="The product is zero, and the gradient of up is g down', which is not.",
+    reason="The product is zero, and one of the two gradients is not: that of the part that starts "
+    "at zero. (Of up it is g down', of down it is up' g: the random part stands in it.)",
 )
 def new_lora(yours):
     n_out = 5
@@ -354,7 +355,7 @@ def laws(yours):
     "sentences.",
 )
 def tokens_until_merging_pays(yours):
-    layers = [(384, 192, 8), (30, 50, 3)]
+    layers = [(384, 200, 8), (30, 50, 3)]
     right = answers.tokens_until_merging_pays
     compare(yours, layers, right, answers.wrong_tokens, "The number of tokens")
 
@@ -373,7 +374,8 @@ def tokens_until_merging_pays(yours):
         "adapted(kind, rank, seed)[0] for seeds 0, 1, 2 gives the three scores.",
     ],
     reference={"kind": "low_rank", "rank": 2, "scores": [0.66, 0.64, 0.68]},
-    reason="It is inside the budget, and three seeds say that it does the work.",
+    reason="It is inside the budget, and by the scores that you typed it does the work. Only you "
+    "know that they came from runs: the check trains nothing.",
 )
 def design(yours):
     expect(

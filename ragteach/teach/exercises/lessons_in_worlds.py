@@ -41,7 +41,7 @@ def in_world(
 
     def solved(yours: object) -> str:
         here = world()
-        asked = {"what": what, "rtol": 3e-3, "atol": 2e-4}
+        asked = {"what": what, "rtol": 1e-3, "atol": 6e-4}  # three decimals will do
         right = bound(here)
         try:
             expect_close(yours, right, **asked)

@@ -92,7 +92,8 @@ def heard_by(court: Any, given: Mapping) -> Any:
         "if the two cannot be paired, and returns self.",
         "intervals: the level of each condition is 1 - (1 - level) / m, with m the number of "
         "conditions; half = t.ppf((1 + each) / 2, n - 1) * std(ddof=1) / root of n.",
-        "luck: for every flip, the intervals of d * flip; count the flips under which any of them "
+        "luck: for every flip, the intervals of d * flip, d as it was heard, the margin in it; count "
+        "the flips under which any of them "
         "leaves 0 outside, and divide by the number of flips.",
     ],
     reference=Court,
@@ -170,7 +171,7 @@ SLIPS = {
     "This is the level of 2 m conditions. (1 + each) / 2 makes it two-sided already.": (
         _slip(interval=_with(each=lambda level, m: 1 - (1 - level) / (2 * m)))
     ),
-    "t.ppf(each) is one-sided. Use t.ppf((1 + each) / 2).": (
+    "Your intervals are one-sided: they leave 1 - each out on each side. Use t.ppf((1 + each) / 2).": (
         _slip(interval=_with(cut=lambda level, n: stats.t.ppf(level, n - 1)))
     ),
     "With so few seeds a normal quantile is too small. Use t with n - 1 degrees of freedom.": (
@@ -245,6 +246,42 @@ def _verdict(yours):
     )
 
 
+def _unmargined(court):
+    """luck of a court that takes the margin out, flips, and grants it again."""
+    margin = court.margin
+
+    def caught(flip):
+        found = [court.interval((d - margin) * flip + margin) for d in court.heard.values()]
+        return any(low > 0 or high < 0 for _, low, high in found)
+
+    return np.mean([caught(flip) for flip in FLIPS])
+
+
+def _luck_with_a_margin(yours):
+    given = cases(means=(-0.01, 0.02), spread=0.05)
+    settings = {"margin": 0.05, "level": 0.6}
+    mine = heard_by(yours(**settings), given).luck(FLIPS.copy())
+    court = heard_by(Court(**settings), given)
+    expect_close(
+        mine,
+        court.luck(FLIPS),
+        wrong=[
+            (
+                lambda: _unmargined(court),
+                "You take the margin out, flip, and grant it again. Flip d as it was heard, the "
+                "margin in it: the question is how often a court is misled about a claim that is "
+                "just not true, RAG behind by the margin itself.",
+            ),
+            (
+                lambda: heard_by(Court(level=0.6), given).luck(FLIPS),
+                "The margin is left out before the flips. Flip d as it was heard, the margin in it.",
+            ),
+        ],
+        what="luck with a margin of 0.05",
+        atol=1e-9,
+    )
+
+
 def _luck(yours):
     given = cases(means=(0.02, 0.06), spread=0.05)
     level = 0.6
@@ -284,3 +321,4 @@ def _luck(yours):
         np.allclose([as_array(row) for row in mine.intervals().values()], before),
         "luck has changed what the court had heard. Flip copies: d * flip.",
     )
+    _luck_with_a_margin(yours)

@@ -85,7 +85,8 @@ def example(seed=0):
         "after the other. In __metadata__ every value must be a string: json.dumps the "
         "lists of names.",
         "unpack: first compare the length in the first 8 bytes with len(data), and the last offset "
-        "with what is left. Raise ValueError where they differ. Only then build the RAG and copy.",
+        "with what is left. Raise ValueError where they differ. Only then build rt.RAG(n_features, "
+        'n_classes, n_adapters, tasks=..., adapters=..., graph=..., bias="task") and copy.',
     ],
     reference=ModelFile,
     reason="Length, JSON, numbers: any language can read it, nothing in it is run, and a broken "
@@ -104,7 +105,13 @@ def model_file(yours):
     expect(not changed, "pack has changed the model. Copy before you turn anything.")
     _header(data)
     _arrays(data, model)
-    again = yours.unpack(data)
+    try:
+        again = yours.unpack(data)
+    except ValueError as error:
+        raise Wrong(
+            f"unpack refuses a sound file: {error} (The model in it has 3 tasks and 2 adapters. The "
+            "third number of rt.RAG counts adapters, not tasks.)"
+        ) from None
     finished(again, "unpack returns nothing yet.")
     _same(again, model)
     _damage(yours, data)

@@ -12,6 +12,7 @@ import torch
 from ragteach.teach.checks import (
     Wrong,
     as_array,
+    by_hand,
     call,
     exercise,
     expect,
@@ -61,13 +62,13 @@ class MyLoss:
 
     def audit(self, parts, data, h):
         worst = 0.0
-        for i, by_hand in enumerate(self.gradient(parts, data)):
-            for j in range(by_hand.numel()):
+        for i, formula in enumerate(self.gradient(parts, data)):
+            for j in range(formula.numel()):
                 up, down = ([part.clone() for part in parts] for _ in range(2))
                 up[i].view(-1)[j] += h
                 down[i].view(-1)[j] -= h
                 quotient = (self.value(up, data) - self.value(down, data)) / (2 * h)
-                worst = max(worst, abs(float(quotient - by_hand.view(-1)[j])))
+                worst = max(worst, abs(float(quotient - formula.view(-1)[j])))
         return worst
 
     def step(self, parts, data, lr):
@@ -212,10 +213,10 @@ def _by_autograd() -> tuple:
 
 
 def _gradient(mine, parts, data):
-    by_hand = mine.value
-    mine.value = _counted(by_hand, QUOTIENTS, most=2)
+    own_value = mine.value
+    mine.value = _counted(own_value, QUOTIENTS, most=2)
     found = mine.gradient(copy.deepcopy(parts), data)
-    mine.value = by_hand
+    mine.value = own_value
     finished(found, "gradient returns nothing yet.")
     expect(
         isinstance(found, tuple | list) and len(found) == 3,
@@ -306,7 +307,13 @@ def _flat(parts) -> torch.Tensor:
 
 def _audit(mine, parts, data):
     given = copy.deepcopy(parts)
-    found = mine.audit(given, data, H)
+    with by_hand(
+        torch.autograd.grad,
+        torch.autograd.backward,
+        why="audit: the judge is the quotient of self.value, up minus down over 2 h, which knows "
+        "no formula and no graph",
+    ):
+        found = mine.audit(given, data, H)
     finished(found, "audit returns nothing yet.")
     expect(_alike(given, parts), "audit: the parts are changed afterwards. Move a copy.")
     right = _flat(_by_autograd())
@@ -339,12 +346,12 @@ def _audit(mine, parts, data):
 
 def _sees(mine, i, name, parts, data):
     """Does the audit notice a gradient of which one entry is wrong, to either side?"""
-    by_hand = mine.gradient
+    own_gradient = mine.gradient
     found = []
     for wrong_by in (WRONG_BY, -WRONG_BY):
-        mine.gradient = _spoilt(by_hand, i, wrong_by)
+        mine.gradient = _spoilt(own_gradient, i, wrong_by)
         found.append(float(as_array(mine.audit(copy.deepcopy(parts), data, 1e-2))))
-    mine.gradient = by_hand
+    mine.gradient = own_gradient
     seen = [abs(said - WRONG_BY) < 0.02 for said in found]
     expect(
         any(seen) == all(seen),
@@ -404,10 +411,10 @@ NO_END = (
 
 def _stepped(mine, parts, data, lr, told=ENDLESS, asked=None):
     given = copy.deepcopy(parts)
-    by_hand = mine.value
-    mine.value = _counted(by_hand, told, asked=asked)
+    own_value = mine.value
+    mine.value = _counted(own_value, told, asked=asked)
     found = mine.step(given, data, lr)
-    mine.value = by_hand
+    mine.value = own_value
     finished(found, "step returns nothing yet.")
     expect(
         isinstance(found, tuple | list) and len(found) == 2 and len(found[0]) == 3,

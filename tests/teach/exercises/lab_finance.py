@@ -253,6 +253,8 @@ RIGHT = {
         "torch": level_torch,
         "plain": level_plain,
         "between two values": lambda h, r: answers.level(h, r) - 0.4,
+        "a hair above the last": lambda h, r: np.nextafter(np.sort(h)[::-1][int(r * len(h))], 99),
+        "and a little more": lambda h, r: np.sort(h)[::-1][int(r * len(h))] + 1e-9,
     },
     "lab_finance-4": {"plain": delays_plain, "torch": delays_torch, "numpy": delays_numpy},
     "lab_finance-5": {

@@ -61,9 +61,12 @@ WRONG = {
         "the rest": lambda a, b: 1 - np.isin(b, a).mean(),
         "over train": lambda a, b: np.isin(b, a).sum() / len(a),
         "per cent": lambda a, b: 100 * np.isin(b, a).mean(),
+        "the row names": lambda a, b: np.mean([t in a for t in b]),
         "templates over train": lambda a, b: len(set(a) & set(b)) / len(a),
     },
     "lab_languages-3": {
+        "half the pairs": cut(lambda d, n, _: stats.t.ppf(1 - 0.05 / (n * (n - 1)), d - 1)),
+        "with the diagonal": cut(lambda d, n, _: stats.t.ppf(1 - 0.025 / n**2, d - 1)),
         "each by itself": cut(lambda d, n, _: stats.t.ppf(0.975, d - 1)),
         "diagonal": cut(t_of_all, diagonal=True),
         "normal": cut(lambda d, n, _: stats.norm.ppf(1 - 0.025 / (n * (n - 1)))),
@@ -95,6 +98,7 @@ RIGHT = {
     },
     "lab_languages-2": {
         "numpy": lambda a, b: np.isin(b, a).mean(),
+        "pandas": lambda a, b: b.isin(a).mean(),
         "torch": lambda a, b: torch.isin(torch.as_tensor(b), torch.as_tensor(a)).double().mean(),
         "plain": lambda a, b: len([1 for t in list(b) if t in list(a)]) / len(list(b)),
     },

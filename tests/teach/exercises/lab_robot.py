@@ -5,6 +5,7 @@ import math
 import numpy as np
 import torch
 from drafts import slips, spellings
+from scipy import stats
 
 from ragteach.teach.exercises import answers_lab_robot as answers
 
@@ -109,6 +110,23 @@ def change(how):
     return adapter_step
 
 
+def students(arrived):
+    return stats.t.ppf(0.975, len(arrived) - 1)
+
+
+def from_the_goal(leads, goal):
+    """Breadth first, along the arrows."""
+    d = [math.inf] * len(leads)
+    d[goal] = 0
+    queue = [goal]
+    for cell in queue:
+        for other in leads[cell]:
+            if d[other] > d[cell] + 1:
+                d[other] = d[cell] + 1
+                queue.append(other)
+    return d
+
+
 WRONG = {
     "lab_robot-1": {
         "one more": moves(plus=1),
@@ -118,6 +136,7 @@ WRONG = {
         "minus one": moves(finite=-1),
         "zero": moves(finite=0),
         "n cells": lambda leads, goal: moves(finite=len(leads))(leads, goal),
+        "from the goal": from_the_goal,
     },
     "lab_robot-2": {
         "itself": lambda W, b: (W, b),
@@ -179,6 +198,8 @@ RIGHT = {
         "in torch": shares_in_torch,
         "by hand": shares_by_hand,
         "two": lambda a: about(a.mean(1), factor=1.959964),
+        "Student's t": lambda a: about(a.mean(1), factor=students(a)),
+        "cut at 0 and 1": lambda a: np.clip(about(a.mean(1), factor=students(a)), 0, 1),
     },
     "lab_robot-4": {
         "torch": lambda right, moves: (right ** torch.as_tensor(moves).double()).mean(),

@@ -95,6 +95,7 @@ WRONG = {
         "no variance": lambda n, k, s, t: (own(n, s), (1 - 1 / k) * t**2),
         "not in the pool": lambda n, k, s, t: (own(n, s), own(n, s) / k + t**2),
         "variance of one": lambda n, k, s, t: (own(n, s), own(n, s) + (1 - 1 / k) * t**2),
+        "tau": lambda n, k, s, t: (own(n, s), own(n, s) / k + t),
         "not squared": lambda n, k, s, t: (s / n**0.5, s / (n * k) ** 0.5 + (1 - 1 / k) * t),
     },
     "01-4": {

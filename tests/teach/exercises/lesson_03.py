@@ -193,6 +193,7 @@ WRONG = {
     },
     "03-4": {
         "no alpha": J(alphas=lambda g: torch.ones(len(g["graph"]))),
+        "an adapter a task": J(graph=lambda g: torch.eye(*g["graph"].shape).double()),
         "no penalties": J(lam=lambda g: 0, lam_shared=lambda g: 0),
         "no lam_shared": J(lam_shared=lambda g: 0),
         "no lam": J(lam=lambda g: 0),

@@ -163,6 +163,9 @@ WRONG = {
     "11-1": {
         "the padding is looked at": _unmasked,
         "the mask comes late": _late,
+        "the rows of the padding": lambda q, k, v, here: np.where(
+            here[:, None], _unmasked(q, k, v, here), np.nan
+        ),
         "no root": lambda q, k, v, here: _weights(q, k, here, 1 / q.shape[1]) @ v,
         "no scale": lambda q, k, v, here: _weights(q, k, here, 1.0) @ v,
         "weights only": lambda q, k, v, here: _weights(q, k, here, q.shape[1] ** -0.5),
@@ -226,6 +229,7 @@ WRONG = {
         "no r in the merge": lambda o, i, r: o * i / (r * (o + i)),
         "the old layer too": lambda o, i, r: o * i * r / (o * i + r * (o + i)),
         "one factor": lambda o, i, r: o,
+        "rounded up": lambda o, i, r: math.ceil(o * i / (o + i)),
     },
     "11-12": {
         "rank 0": DESIGN | {"rank": 0},

@@ -239,6 +239,7 @@ WRONG = {
         "no threshold": known.everything,
         "probabilities": known.probabilities_for_labels,
         "swapped": known.swapped,
+        "every class": known.every_class,
         "places only": lambda p, sure: known.certain(p, sure)[0],
         "half of them": lambda p, sure: tuple(part[:3] for part in known.certain(p, sure)),
     },

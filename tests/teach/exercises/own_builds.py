@@ -840,6 +840,7 @@ COURTS = {
     "of conditions": court(luck=share_of(lambda t: ((t[:, 1] > 0) | (t[:, 2] < 0)).mean())),
     "not misled": court(luck=lambda self, flips: 1 - Court.luck(self, flips)),
     "flips for ever": court(luck=forgetful_luck),
+    "the margin is not flipped": court(luck=lambda self, flips: own_court_13._unmargined(self)),
 }
 
 
