@@ -12,7 +12,6 @@ import torch
 from ragteach.teach.checks import (
     Wrong,
     as_array,
-    by_hand,
     call,
     exercise,
     expect,
@@ -21,6 +20,7 @@ from ragteach.teach.checks import (
     ruled,
 )
 from ragteach.teach.exercises import answers_03 as answers
+from ragteach.teach.watching import by_hand
 
 
 class MyLoss:
