@@ -360,8 +360,8 @@ def expect_close(
         if _same(mine, as_array(value() if callable(value) else value), rtol, atol)
     )
     one = "" if right.ndim or what == "Your answer" else what  # named beside the number shown
-    if told := list(dict.fromkeys(slips)):
-        raise Wrong(_either(told), mine, right, part=one)
+    if known := list(dict.fromkeys(slips)):
+        raise Wrong(_either(known), mine, right, part=one)
     if told := rounded(mine, right):
         raise Wrong(agreeing(what, told), mine, right, part=one)
     slip = likely(mine, right, rtol, atol)

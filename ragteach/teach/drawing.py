@@ -101,7 +101,7 @@ def as_text(value: object, differs: np.ndarray | None) -> str:
     lines = [title] if title else []
     for row, signs in zip(numbers, off, strict=True):
         lines.append(
-            "".join(f" {v:>10.4g}{'*' if d else ' '}" for v, d in zip(row, signs, strict=True))
+            " ".join(f"{v:>10.4g}{'*' if d else ' '}" for v, d in zip(row, signs, strict=True))
         )
     return "\n".join(lines)
 

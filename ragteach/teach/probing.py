@@ -48,9 +48,9 @@ def probed(function: Callable, reference: Callable, given: Mapping[str, Any]) ->
             if told := _seen(name, row, mine, moved, right, wanted):
                 return told
         for name, _, others in _changes(given):
-            moved = ask({name: others[0]})
-            wanted = ask_reference({name: others[0]})
-            if told := _direction(name, mine, moved, right, wanted):
+            after = ask({name: others[0]})
+            should = ask_reference({name: others[0]})
+            if told := _direction(name, mine, after, right, should):
                 return told
         told = next(_doubled(given, ask, ask_reference, mine, right), "")
         return told or _means(given, ask, ask_reference, mine, right)
