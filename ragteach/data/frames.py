@@ -19,16 +19,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import scipy.sparse as sp
+import torch
 from scipy.sparse.csgraph import connected_components
 
 from ragteach.data.naming import WAYS, Named, ask, name_column, natural, plain
 from ragteach.data.survey.alike import look_alikes
 from ragteach.data.wild.columns import ROLES, Columns, find_columns, repeated_headers
 from ragteach.data.wild.reading import load_table
-from ragteach.errors import one_of, refuse, shown
+from ragteach.errors import is_list, one_of, refuse, shown
 from ragteach.ground.aligned import aligned
-from ragteach.ground.arguments import names_of
-from ragteach.ground.objects import attribute, check_signs, half_a_sign, has, outside
+from ragteach.ground.arguments import members, names_of
+from ragteach.ground.objects import as_array, attribute, check_signs, half_a_sign, has, outside
 from ragteach.tensors import MISSING
 
 
@@ -312,6 +313,7 @@ def _table(data: Any) -> tuple[pd.DataFrame, dict]:
     elif has(data, "texts", "class_names"):
         data = _of_dataset(data)
     elif isinstance(data, dict) or _records(data):
+        data = _columns(data) if isinstance(data, dict) else data
         try:
             data = pd.DataFrame(data)
         except UnicodeEncodeError as error:
@@ -336,6 +338,19 @@ def _table(data: Any) -> tuple[pd.DataFrame, dict]:
     named = [n for n in data.index.names if n is not None and n not in data.columns]
     table = data.reset_index(named).reset_index(drop=True)  # an index with a name is a column
     return table, attrs
+
+
+def _columns(data: dict) -> dict:
+    """A dict of columns, each in an order of its own; one value alone stands for every row."""
+    fix = "pass a list of as many values as there are rows"
+    found = {}
+    for name, value in data.items():
+        if isinstance(value, torch.Tensor):
+            value = as_array(shown(name), value)
+        elif is_list(value) and not isinstance(value, str) and not has(value, "dtype"):
+            value = members(shown(name), value, fix)
+        found[name] = value
+    return found
 
 
 def check_header(data: pd.DataFrame) -> None:

@@ -44,7 +44,10 @@ def groups(texts: Iterable[str]) -> np.ndarray:
     texts = as_list("texts", texts, "groups(frame['text'])")
     other = [text for text in texts if not isinstance(text, str)]
     for text in other[:1]:
-        is_a("texts", text, str, "strings", "frame['text'] = frame['text'].astype(str)")
+        fix = "frame['text'] = frame['text'].astype(str)"
+        if pd.api.types.is_scalar(text) and pd.isna(text):
+            fix = "leave rows without a text out: frame.dropna(subset=['text'])"
+        is_a("texts", text, str, "strings", fix)
     return pd.factorize(np.array([text_key(text) for text in texts], dtype=object))[0]
 
 
@@ -155,7 +158,13 @@ def split_frame(
         lacks |= check_cells(
             frame[columns.task], "task", missing, frame.attrs.get("task_names") or ()
         )
-    if missing == "drop" and not lacks.all():
+    if missing == "drop":
+        if lacks.all() and len(lacks):
+            raise refuse(
+                expected="at least one row with a label and a task",
+                got=f"none of {len(lacks)}: all are left out, as mend(missing='drop') was told",
+                fix="check what was taken for what, or keep them: rt.mend(data, missing='keep')",
+            )
         frame = frame[~lacks]
     key = _words(frame[columns.label])
     named = _called(frame, str(columns.label))

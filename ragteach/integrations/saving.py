@@ -46,6 +46,7 @@ from ragteach.integrations.trust import (
     check_finite,
     check_labels,
     check_model,
+    check_roles,
     check_vectorizer,
     read_json,
 )
@@ -408,6 +409,7 @@ def _rebuild(info: dict[str, Any], tensors: dict[str, torch.Tensor]) -> Saved:
         p.requires_grad_(name not in given["frozen"])
     check_labels(info["labels"], _sizes(model))
     model.class_names = info["labels"]
+    check_roles(info.get("columns"))
     model.columns = info.get("columns")
     found = info["vectorizer"]
     idf = tensors.get(IDF)

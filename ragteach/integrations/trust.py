@@ -21,6 +21,7 @@ import torch
 
 from ragteach.adapters import INITS, KINDS
 from ragteach.data.features import WORD
+from ragteach.data.wild.columns import ROLES
 from ragteach.errors import at_least, is_number, one_of, refuse, shown, whole
 from ragteach.model import RAG
 
@@ -29,8 +30,10 @@ MOST_WAYS = 64  # through a word pattern, if every repeat is taken once
 MOST_REPEATS = 4  # in it
 REPEATS = ("MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT")
 ASSERTIONS = ("ASSERT", "ASSERT_NOT")
+HALF = re.compile("[\ud800-\udfff]")  # of a sign: no text that can be shown
 LETTERS = ("LITERAL", "NOT_LITERAL", "IN", "ANY")  # what takes one letter
 LONGEST_NGRAM = 50  # words (or letters) in a row
+USUAL_NGRAM = 8  # of a vectoriser whose vocabulary has no such phrase
 TEXT_OPTIONS = {
     "input": ("content",),  # "filename" would open files
     "decode_error": ("strict", "ignore", "replace"),
@@ -109,7 +112,7 @@ def check_labels(labels: Any, sizes: Mapping[str, int] | int) -> None:
 def _is_name(name: Any) -> bool:
     """Whether a class can be called so: some text, a finite number, True or False."""
     if isinstance(name, str):
-        return bool(name.strip())
+        return bool(name.strip()) and not HALF.search(name)
     return isinstance(name, bool) or (is_number(name) and abs(name) <= sys.float_info.max)
 
 
@@ -138,6 +141,7 @@ def check_model(given: Any, state: Mapping[str, torch.Tensor], multi: bool, head
         odd = sorted(set(expected.items()) ^ set(found.items()))[0]
         raise ValueError(f"tensors of other names or shapes than the header says, such as {odd[0]}")
     check_finite(state)
+    check_reach(given, state, "body." if multi else "")
     if len({tensor.dtype for tensor in state.values()}) > 1:
         raise ValueError("tensors of several types")
 
@@ -151,6 +155,44 @@ def check_finite(state: Mapping[str, torch.Tensor]) -> None:
                 got=f"NaN, infinity or other things in {name}",
                 fix="train again, with a smaller lr, or use an earlier file",
             )
+
+
+def check_reach(given: Any, state: Mapping[str, torch.Tensor], body: str) -> None:
+    """The most that W_t x can come to, for x up to 1, is a number of float32 too."""
+
+    def largest(name: str) -> float:
+        weights = state[body + name]
+        return float(weights.abs().max()) if weights.numel() else 0.0
+
+    n_features = state[body + "shared"].shape[1]
+    adapters = [f"adapters.{name}." for name in given["adapters"]]
+    if given["adapter"] == "full":
+        added = sum(largest(name + "full") for name in adapters)
+    else:
+        added = sum(largest(name + "up") * largest(name + "down") for name in adapters)
+        added *= given["rank"]
+    reach = n_features * (largest("shared") + largest("graph") * added)
+    if reach > torch.finfo(torch.float32).max:
+        raise ValueError("weights so large that what they predict is infinite")
+
+
+def check_roles(columns: Any) -> None:
+    """What the columns of the training data were called: names of text, label and task."""
+    if columns is None:
+        return
+
+    def fine(name: Any) -> bool:
+        return name is None or _is_name(name)
+
+    is_dict = isinstance(columns, dict) and set(columns) <= set(ROLES)
+    names = list(columns.values()) if is_dict else []
+    names = [one for name in names for one in (name if isinstance(name, list) else [name])]
+    if not is_dict or not all(map(fine, names)):
+        raise refuse(
+            expected=f"columns: what each of {', '.join(ROLES)} was called",
+            got=f"columns = {_short(columns)}",
+            fix="use a file that save() wrote",
+        )
 
 
 def _shapes(given: Any, state: Mapping[str, torch.Tensor], multi: bool, heads: Mapping) -> dict:
@@ -211,7 +253,36 @@ def check_vectorizer(info: Any, n_features: int, idf: torch.Tensor | None) -> No
         whole("ngram_range", n, 1)
     if max(params["ngram_range"]) > LONGEST_NGRAM:
         raise ValueError(f"phrases of more than {LONGEST_NGRAM} words")
+    longest = max(map(len, terms) if params["analyzer"] != "word" else map(_n_words, terms))
+    if max(params["ngram_range"]) > max(longest, USUAL_NGRAM):
+        raise refuse(
+            expected=f"phrases of at most {max(longest, USUAL_NGRAM)} words (or letters): the "
+            f"vocabulary has none above {longest}",
+            got=f"ngram_range = {_short(params['ngram_range'])}",
+            fix="fit the vectoriser again, with a shorter ngram_range",
+        )
+    check_encoding(params["encoding"])
     check_pattern(params["token_pattern"])
+
+
+def _n_words(term: str) -> int:
+    return term.count(" ") + 1
+
+
+def check_encoding(encoding: Any) -> None:
+    """Refuse what turns no bytes into text: ``rot13``, ``zlib``, a name that is none.
+
+    Example:
+        >>> check_encoding("utf-8")
+    """
+    try:
+        (b" " * 8).decode(encoding, "replace")
+    except (LookupError, TypeError, ValueError) as error:
+        raise refuse(
+            expected="the encoding of a vectoriser, which makes text of bytes",
+            got=f"encoding = {_short(encoding)} ({error})",
+            fix="use encoding='utf-8', or that of your files",
+        ) from None
 
 
 def check_pattern(pattern: Any) -> None:

@@ -13,7 +13,9 @@ from __future__ import annotations
 import html
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
+from ragteach.ground.arguments import one_or_more
 from ragteach.ground.objects import printed
 from ragteach.teach import record
 from ragteach.teach.checks import Exercise, Unfinished, Wrong, exercise, finished, get
@@ -175,13 +177,21 @@ def reflect(number: str, text: object = ..., ticks: Iterable[int] = ()) -> Refle
     mine = printed(text).strip()
     n = len(exercise.rubric)
     try:
-        ticked = tuple(sorted({int(i) for i in ticks}))
-    except (TypeError, ValueError, OverflowError):  # infinity is no whole number
+        ticked = tuple(sorted({_line(i) for i in one_or_more("ticks", ticks)}))
+    except (TypeError, ValueError, OverflowError):
         return Message(f"ticks are numbers of the rubric's lines, 1 to {n}, as in ticks=[1, 3].")
     if any(not 1 <= i <= n for i in ticked):
         return Message(f"ticks are numbers of the rubric's lines, 1 to {n}; got {list(ticked)}.")
     record.keep("written", number, {"text": mine, "ticks": list(ticked)})
     return Reflection(exercise, mine, ticked)
+
+
+def _line(tick: Any) -> int:
+    """The number of a line; infinity, a half and True are none."""
+    number = int(tick)
+    if isinstance(tick, bool) or number != float(tick):
+        raise ValueError
+    return number
 
 
 def in_words(number: str, draft: Mapping[str, Sentence], **card: object) -> None:

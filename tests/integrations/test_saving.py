@@ -302,6 +302,34 @@ def test_a_forged_header_runs_nothing(tmp_path, change, message):
         load(path)
 
 
+@pytest.mark.parametrize(
+    ("adapter", "rank", "parts"),
+    [("full", None, ("full",)), ("low_rank", 2, ("up", "down")), ("projected", 2, ("up", "down"))],
+)
+def test_weights_are_refused_where_predictions_would_be_infinite_and_not_before(
+    tmp_path, adapter, rank, parts
+):
+    """The bound is reached by equal weights: there the prediction itself is the bound."""
+    vectorizer = make_vectorizer().fit(["good film", "bad film"])
+    most = torch.finfo(torch.float32).max
+    for share, fine in ((0.4, True), (1.1, False)):
+        model = RAG(3, 2, 3, tasks=TASKS, adapter=adapter, rank=rank, graph="all", bias=False)
+        with torch.no_grad():
+            model.shared.zero_()
+            for one in model.adapters.values():
+                size = (share * most / 9 / (rank or 1)) ** (1 / len(parts))
+                for name, weight in one.state_dict(keep_vars=True).items():
+                    assert name in parts
+                    weight.fill_(size)
+        path = save(tmp_path / "m", model, vectorizer)
+        if fine:
+            predicted = load(path).model(torch.ones(1, 3), "films")
+            assert predicted.max().item() == pytest.approx(share * most, rel=1e-3)
+        else:
+            with pytest.raises(RagteachError, match="what they predict is infinite"):
+                load(path)
+
+
 def nested(depth):
     """JSON of lists in lists."""
     return "[" * depth + "]" * depth
@@ -367,6 +395,22 @@ def nested(depth):
         (lambda i: i["vectorizer"]["params"].update(token_pattern=r"(\w)\1*"), "no repeat inside"),
         (lambda i: i["vectorizer"]["params"].update(token_pattern="a" * 10**6), "or a long one"),
         (lambda i: i["vectorizer"]["params"].update(token_pattern="("), "is no pattern"),
+        (lambda i: i["vectorizer"]["params"].update(encoding="rot13"), "makes text of bytes"),
+        (lambda i: i["vectorizer"]["params"].update(encoding="no-such"), "makes text of bytes"),
+        (lambda i: i["vectorizer"]["params"].update(encoding=5), "shapes and tensors agree"),
+        (
+            lambda i: i["vectorizer"]["params"].update(ngram_range=[1, 50]),
+            r"at most 8 words \(or letters\): the vocabulary has none above 1",
+        ),
+        (
+            lambda i: i["vectorizer"]["params"].update(analyzer="char", ngram_range=[1, 9]),
+            r"at most 8 words \(or letters\): the vocabulary has none above 4",
+        ),
+        (lambda i: i.update(labels=["good", "\ud800"]), "labels: 2 distinct names"),
+        (lambda i: i.update(columns=5), "columns: what each of text, label, task was called"),
+        (lambda i: i.update(columns={"evil": "x"}), "columns: what each of text, label, task"),
+        (lambda i: i.update(columns={"text": {"a": 1}}), "columns: what each of text, label"),
+        (lambda i: i.update(columns={"label": [[]]}), "columns: what each of text, label"),
     ],
 )
 def test_a_hostile_header_with_a_right_seal_is_refused_at_once(tmp_path, change, message):
@@ -390,6 +434,8 @@ def test_a_hostile_header_with_a_right_seal_is_refused_at_once(tmp_path, change,
         (lambda t: t | {"model.bias": t["model.bias"].double()}, "tensors of several types"),
         (lambda t: t | {"model.shared": t["model.shared"].long()}, "other things in shared"),
         (lambda t: t | {"more": torch.zeros(9)}, "a tensor that belongs to nothing, 'more'"),
+        (lambda t: t | {"model.shared": t["model.shared"] * 0 + 3e38}, "they predict is infinite"),
+        (lambda t: t | {"model.adapters.A1.full": torch.full((2, 3), 2e38)}, "is infinite"),
     ],
 )
 def test_hostile_tensors_with_a_right_seal_are_refused(tmp_path, change, said):

@@ -243,6 +243,22 @@ PASSED_ONCE = {
         lambda: rt.as_frame(_cells(text=_objects(["a b", HALF, "e f"]))),
         r"'a \\ud800' at place 1, with half a sign",
     ),
+    "a column that has no order": (
+        lambda: rt.as_frame({"text": {"a b", "c d"}, "label": [0, 1]}),
+        "'text' in a list, in their order",
+    ),
+    "a column that never ends": (
+        lambda: rt.as_frame({"text": ["a b", "c d"], "label": itertools.count()}),
+        "at most 1,000,000 values of 'label'",
+    ),
+    "a column without numbers": (
+        lambda: rt.as_frame({"text": ["a b", "c d"], "label": torch.ones(2, device="meta")}),
+        "'label': a tensor with numbers in it",
+    ),
+    "no row that is kept": (
+        lambda: rt.split_frame(rt.mend(_cells(label=_objects([None] * 3)), missing="drop")),
+        "at least one row with a label and a task\nGot: none of 3",
+    ),
     "or in a dict": (lambda: rt.look({"text": [HALF], "label": [0]}), "data of whole signs"),
     "or in a label": (
         lambda: rt.split_frame(_cells(label=_objects([HALF, "b", "b"]))),
@@ -426,6 +442,14 @@ def test_an_answer_that_never_ends_is_no_answer():
 @pytest.mark.parametrize("ticks", [[math.inf], [math.nan], [99], 5, "x", [None]])
 def test_a_tick_is_the_number_of_a_line(ticks):
     assert "ticks are numbers of the rubric's lines, 1 to" in rt.reflect("00-4", "Mine.", ticks)
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float32, torch.int8])
+def test_a_column_may_be_a_tensor_of_any_kind(dtype):
+    labels = torch.tensor([1, 0, 1]).to(dtype)
+    labels.requires_grad_(dtype.is_floating_point)
+    found = rt.as_frame({"text": ["a b", "c d", "e f"], "label": labels})
+    assert found["label"].tolist() == [1, 0, 1]
 
 
 def test_training_for_no_epoch_leaves_the_model_and_can_go_on():
