@@ -266,11 +266,14 @@ class Worlds:
         )
 
     def draw(self, figure: Figure, file, **options) -> None:
-        """The student's figures are the solution's: they are drawn there only."""
+        """The student's figures are the solution's: they are drawn there only.
+
+        Once each: to cut off its margin, a figure would be drawn before, to be measured.
+        """
         if self.piece.turn == STUDENT:
             file.write(once.PIXEL)
         else:
-            self.save(figure, file, **options)
+            self.save(figure, file, **options | {"bbox_inches": None})
 
     def begins(self, info) -> None:
         """Before a piece."""
