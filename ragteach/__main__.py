@@ -167,6 +167,10 @@ def _add_columns(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--sheet", help=help, default=argparse.SUPPRESS)
     help = 'read " as a letter like any other (default: it stands around values)'
     parser.add_argument("--no-quotes", action="store_true", help=help, default=argparse.SUPPRESS)
+    help = "count words, or runs of letters (default: auto, as the texts are: letters of emoji and "
+    help += "of scripts without spaces)"
+    kinds = ("word", "char", "auto")
+    parser.add_argument("--analyzer", choices=kinds, help=help, default=argparse.SUPPRESS)
     _add_changes(parser)
 
 

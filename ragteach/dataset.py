@@ -107,6 +107,7 @@ class MultiTaskDataset(torch.utils.data.Dataset):
         class_names: Sequence[str] | None = None,
         missing: str = "ask",
         like: MultiTaskDataset | None = None,
+        **how: Any,
     ) -> MultiTaskDataset:
         """Build from a table, a path, or what else `as_frame` takes; classes and tasks are named.
 
@@ -119,6 +120,7 @@ class MultiTaskDataset(torch.utils.data.Dataset):
             class_names: the classes, in order. Default: those that are there.
             missing: rows without a label, task or text: ``"ask"``, ``"drop"`` or ``"keep"``.
             like: the training data: takes over its words, tasks, classes and columns.
+            how: analyzer, and how a file is read, as in `as_frame`.
 
         Example:
             >>> table = {"text": ["good", "bad", "so so"], "label": [5, 1, 3]}
@@ -130,9 +132,7 @@ class MultiTaskDataset(torch.utils.data.Dataset):
         check_columns("text", [text])
         check_columns("task", [task])
         if like is not None:
-            what = "a MultiTaskDataset, the training data"
-            fix = "pass like=train"
-            is_a("like", like, MultiTaskDataset, what, fix)
+            is_a("like", like, MultiTaskDataset, "the training MultiTaskDataset", "pass like=train")
             vectorizer = like.vectorizer if vectorizer is None else vectorizer
             task_names = like.task_names if task_names is None else task_names
             class_names = like.class_names if class_names is None else class_names
@@ -144,7 +144,7 @@ class MultiTaskDataset(torch.utils.data.Dataset):
             whole("n_classes", n_classes, 1, MOST)
             class_names = classes_in_advance(frame, column, n_classes)
         options: Any = {"missing": missing, "class_names": class_names, "task_names": task_names}
-        frame = as_frame(frame, text, label, task, **options)
+        frame = as_frame(frame, text, label, task, **options, **how)
         names = frame.attrs["label_names"]
         if n_classes not in (None, len(names)):
             raise refuse(
@@ -155,7 +155,8 @@ class MultiTaskDataset(torch.utils.data.Dataset):
         texts = frame["text"].tolist()
         tasks = frame["task"].tolist()
         order = task_names or frame.attrs["task_names"]
-        data = cls(texts, frame["label"].to_numpy(), len(names), tasks, order, vectorizer, names)
+        read = frame.attrs.get("analyzer") if vectorizer is None else vectorizer
+        data = cls(texts, frame["label"].to_numpy(), len(names), tasks, order, read, names)
         data.columns = frame.attrs["columns"]
         if vectorizer is None:
             data.vectorizer.class_names_ = names  # whoever counts these words has these classes

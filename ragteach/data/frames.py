@@ -22,13 +22,14 @@ import scipy.sparse as sp
 import torch
 from scipy.sparse.csgraph import connected_components
 
+from ragteach.data.features import ANALYZERS
 from ragteach.data.naming import WAYS, Named, ask, name_column, natural, plain
 from ragteach.data.survey.alike import look_alikes
 from ragteach.data.wild.columns import ROLES, Columns, find_columns, repeated_headers
-from ragteach.data.wild.reading import load_table
+from ragteach.data.wild.reading import READING, load_table, opened
 from ragteach.errors import is_list, one_of, refuse, shown
 from ragteach.ground.aligned import aligned
-from ragteach.ground.arguments import members, names_of
+from ragteach.ground.arguments import among, members, names_of
 from ragteach.ground.objects import as_array, attribute, check_signs, half_a_sign, has, outside
 from ragteach.tensors import MISSING
 
@@ -46,6 +47,8 @@ def as_frame(
     missing: str = "ask",
     class_names: Sequence[str] | None = None,
     task_names: Sequence[str] | None = None,
+    analyzer: str | None = None,
+    **reading: Any,
 ) -> pd.DataFrame:
     """The standard frame of whatever you have.
 
@@ -58,6 +61,9 @@ def as_frame(
         missing: rows without a text, label or task: ``"ask"``, ``"drop"`` or ``"keep"``, see
             `name_column`.
         class_names, task_names: the names there may be, in order: those of the training data.
+        analyzer: what whoever makes features of the texts is to count: ``"word"``, ``"char"`` or
+            ``"auto"``, see `make_vectorizer`. Default: auto.
+        reading: how a file is read: encoding, separator, quotes, sheet, as in `load_table`.
 
     Returns:
         The frame. Its ``attrs`` also say how many rows were left out, and for want of what
@@ -76,9 +82,9 @@ def as_frame(
         >>> frame["label"].tolist(), frame.attrs["label_names"], frame.attrs["task_names"]
         ([1, 0], ['400000', '400001'], ['7'])
     """
-    frame = named_frame(
-        data, text, label, task, missing=missing, class_names=class_names, task_names=task_names
-    )
+    names: Any = {"class_names": class_names, "task_names": task_names}
+    how: Any = {"missing": missing, "analyzer": analyzer, **reading}
+    frame = named_frame(data, text, label, task, **names, **how)
     attrs = attribute(data, "attrs", {})
     again = "columns" in attrs  # a part of it may not show what tasks share
     if class_names is None and (not again or attrs.get("own_classes")):
@@ -111,6 +117,8 @@ def named_frame(
     class_names: Sequence[str] | None = None,
     task_names: Sequence[str] | None = None,
     warn: bool = True,
+    analyzer: str | None = None,
+    **reading: Any,
 ) -> pd.DataFrame:
     """`as_frame`, also of tasks whose classes have nothing in common.
 
@@ -120,7 +128,10 @@ def named_frame(
     one_of("missing", missing, WAYS)
     class_names = names_of("class_names", class_names)
     task_names = names_of("task_names", task_names)
-    table, attrs = _table(data)
+    for name in reading:
+        among("option", name, [*READING, "analyzer", "missing", *ROLES])
+    table, attrs = _table(opened(data, **reading))
+    attrs = with_analyzer(attrs, analyzer)
     if missing == "ask":
         missing = attrs.get("missing", "ask")  # what `mend` was told
     roles = attrs.get("roles", {})  # those that `mend` was told, unless others are named
@@ -166,6 +177,14 @@ def named_frame(
     return _noted(out, attrs, missing, warn and class_names is None and task_names is None)
 
 
+def with_analyzer(attrs: Mapping[str, Any], analyzer: str | None) -> dict[str, Any]:
+    """A table's attrs, with what is to be counted in its texts if that is said."""
+    if analyzer is None:
+        return dict(attrs)
+    one_of("analyzer", analyzer, ANALYZERS)
+    return {**attrs, "analyzer": analyzer}
+
+
 def _refuse_numbers(values: pd.Series) -> None:
     """Refuse a column of texts that was found by its name and holds numbers, as in *review: 5*."""
     some = [value for value in values.dropna().head(1000) if not isinstance(value, bytes)]
@@ -207,6 +226,8 @@ def _noted(out: pd.DataFrame, attrs: dict, missing: str, warn: bool) -> pd.DataF
     now = out.attrs.get("left_out")
     if before:
         out.attrs["left_out"] = {key: n + (now or {}).get(key, 0) for key, n in before.items()}
+    if attrs.get("analyzer") is not None:
+        out.attrs["analyzer"] = attrs["analyzer"]
     if missing == "keep":
         out.attrs["missing"] = missing  # whoever gets the frame keeps them, too
     if attrs.get("fresh") is True:

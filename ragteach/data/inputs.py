@@ -13,7 +13,7 @@ import pandas as pd
 import scipy.sparse as sp
 import torch
 
-from ragteach.data.features import make_vectorizer, warn_of_unknown
+from ragteach.data.features import ANALYZERS, make_vectorizer, warn_of_unknown
 from ragteach.errors import RagteachError, is_list, is_number, refuse, shown
 from ragteach.ground.arguments import members
 from ragteach.ground.objects import as_array, as_plain, attribute, has
@@ -54,7 +54,14 @@ def as_texts(texts: Any) -> list[str] | None:
 
 
 def vectorized(texts: list[str], vectorizer: Any) -> tuple[Any, Any]:
-    """A fitted vectoriser and what it makes of the texts."""
+    """A fitted vectoriser and what it makes of the texts.
+
+    Args:
+        vectorizer: fitted; or the name of an analyzer, of one that is to be fitted.
+    """
+    analyzer = "auto" if vectorizer is None else vectorizer
+    if isinstance(analyzer, str) and analyzer in ANALYZERS:
+        vectorizer = None
     fits = has(vectorizer, "fit", "transform")
     if vectorizer is not None and (isinstance(vectorizer, type) or not fits):
         raise refuse(
@@ -67,7 +74,7 @@ def vectorized(texts: list[str], vectorizer: Any) -> tuple[Any, Any]:
             x = vectorizer.transform(texts)
             warn_of_unknown(x)
             return vectorizer, x
-        vectorizer = make_vectorizer(analyzer="auto")
+        vectorizer = make_vectorizer(analyzer=analyzer)
         return vectorizer, vectorizer.fit_transform(texts)
     except ValueError as error:
         raise refuse(

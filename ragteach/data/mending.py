@@ -12,11 +12,12 @@ from typing import Any
 
 import pandas as pd
 
-from ragteach.data.frames import as_table
+from ragteach.data.frames import as_table, with_analyzer
 from ragteach.data.naming import WAYS, name_of, natural
 from ragteach.data.wild.columns import Columns, find_columns
+from ragteach.data.wild.reading import READING, opened
 from ragteach.errors import one_of, refuse, shown, whole
-from ragteach.ground.arguments import as_list, is_a
+from ragteach.ground.arguments import among, as_list, is_a
 from ragteach.ground.objects import attribute
 
 MOST_NAMES = 12  # that are listed in an error or a note
@@ -34,6 +35,8 @@ def mend(
     drop_tasks: Sequence[str] = (),
     least_rows: int = 1,
     missing: str = "ask",
+    analyzer: str | None = None,
+    **reading: Any,
 ) -> pd.DataFrame:
     """Merge names that are one, and leave labels or tasks out, before anything is trained.
 
@@ -49,6 +52,8 @@ def mend(
         least_rows: tasks with fewer rows that have a label are left out, too.
         missing: what whoever gets the table is to do with rows without a text, label or task:
             ``"ask"``, ``"drop"`` or ``"keep"``, see `name_column`.
+        analyzer: and what it counts in the texts, as in `as_frame`.
+        reading: how a file is read: encoding, separator, quotes, sheet, as in `load_table`.
 
     Returns:
         The table with its own columns. Its ``attrs`` say what was done (``mended``), which columns
@@ -68,7 +73,10 @@ def mend(
     left = {"label": _list("drop_labels", drop_labels), "task": _list("drop_tasks", drop_tasks)}
     whole("least_rows", least_rows, 1)
     one_of("missing", missing, WAYS)
-    attrs = dict(attribute(data, "attrs", {}))
+    for name in reading:
+        among("option", name, READING)
+    data = opened(data, **reading)
+    attrs = with_analyzer(attribute(data, "attrs", {}), analyzer)
     table = as_table(data)
     columns = find_columns(list(table.columns), text, label, task)
     done = list(attrs.get("mended", ()))

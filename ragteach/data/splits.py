@@ -104,6 +104,7 @@ def split_frame(
     text: str | None = None,
     label: str | Sequence[str] | None = None,
     task: str | None = None,
+    **how: Any,
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Split a table into training, validation and test parts, stratified by task and label.
 
@@ -118,6 +119,8 @@ def split_frame(
         seed: the same seed gives the same split.
         text, label, task: names of the columns, as in `as_frame`. A list for ``label`` (one column
             per task) gives the standard frame, with a row for each label.
+        how: missing, analyzer, and how a file is read, as in `as_frame`; with any of them, the
+            parts are standard frames.
 
     Raises:
         RagteachError: the fractions leave no test part, no (task, label) pair has three texts, or
@@ -137,8 +140,8 @@ def split_frame(
             fix="leave something for testing, for example train=0.6, val=0.2",
         )
     whole("seed", seed, 0, LARGEST_NUMPY_SEED)
-    if not isinstance(frame, pd.DataFrame) or not (label is None or isinstance(label, str)):
-        frame = as_frame(frame, text, label, task)
+    if how or not isinstance(frame, pd.DataFrame) or not (label is None or isinstance(label, str)):
+        frame = as_frame(frame, text, label, task, **how)
         text = label = task = None
     if len(frame) == 0:
         raise refuse(

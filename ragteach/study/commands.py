@@ -154,7 +154,7 @@ def _without_width(rows: pd.DataFrame) -> pd.Series:
 
 def _refuse_file_options(data: str, options: argparse.Namespace) -> None:
     """Refuse what is said about a file's columns and rows where there is no file."""
-    names = ("text", "label", "task", "encoding", "separator", "sheet", *CHANGES)
+    names = ("text", "label", "task", "encoding", "separator", "sheet", "analyzer", *CHANGES)
     given = [name for name in names if getattr(options, name, None) is not None]
     given += ["missing"] * (getattr(options, "missing", "ask") != "ask")
     if given:

@@ -31,7 +31,8 @@ from ragteach.data.sources.human import load_human
 from ragteach.data.splits import SplitWarning, groups, kin_of
 from ragteach.data.survey.alike import cure_of_few
 from ragteach.data.toy import TOY_TASKS, check_room, make_toy
-from ragteach.data.wild.reading import READING, opened
+from ragteach.data.wild.columns import ROLES
+from ragteach.data.wild.reading import READING
 from ragteach.errors import at_least, is_list, one_of, refuse, shown, whole
 from ragteach.ground.arguments import MOST, among, as_list, members, yes_no
 from ragteach.ground.objects import attribute, outside
@@ -56,6 +57,7 @@ __all__ = [
 ]  # fmt: skip
 
 SIZES: dict[str, int | tuple[int, ...]] = {"toy": 60, "human": (50, 200, 800), "article": 1}
+OF_TABLES = (*ROLES, "missing", "analyzer", *READING)  # what `as_frame` may be told
 KNOBS = ("relatedness", "noise", "imbalance")  # of the toy generator
 
 
@@ -105,8 +107,8 @@ def compare(
         features: what a sentence is to every strategy: ``"words"`` (tf-idf of the training part),
             ``"encoder"`` (a frozen network that reads it, see `ragteach.Encoder`; the extra
             ``deep``), or an `Encoder` of another model.
-        knobs: for the toy generator: relatedness, noise, imbalance. For a file: encoding,
-            separator, quotes, sheet, as in `load_table`.
+        knobs: for the toy generator: relatedness, noise, imbalance. For data of your own: text,
+            label, task, missing, analyzer, and how a file is read, as in `as_frame`.
 
     Returns:
         DataFrame with the columns data, strategy, task, seed, n_per_task, metric, value, n_params,
@@ -137,8 +139,9 @@ def compare(
     name = data if isinstance(data, str) and data in SIZES else "own"
     check_name("data", data)
     if name == "own":
-        data = opened(data, **{how: knobs.pop(how) for how in READING if how in knobs})
-    _check_knobs(compare, knobs, (*KNOBS, *READING) if name == "own" else KNOBS)
+        how = {option: knobs.pop(option) for option in OF_TABLES if option in knobs}
+        data = any_frame(data, **how) if how else data
+    _check_knobs(compare, knobs, (*KNOBS, *OF_TABLES) if name == "own" else KNOBS)
     if knobs and name != "toy":
         raise refuse(
             expected="no generator options with data that are not generated",

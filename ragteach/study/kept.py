@@ -222,6 +222,7 @@ def described(
             hashlib.sha256(columns.encode("utf-8", "surrogatepass")).hexdigest(),
             frame.attrs.get("label_names"),
             frame.attrs.get("task_names"),
+            *([frame.attrs["analyzer"]] if "analyzer" in frame.attrs else []),
         ]
     parts = [
         [

@@ -158,6 +158,7 @@ def fit_split(
     out: str | os.PathLike | None = None,
     resume: bool = False,
     progress: bool = False,
+    **how: Any,
 ) -> Split:
     """Split the frame and fit every strategy on it.
 
@@ -173,6 +174,7 @@ def fit_split(
             at a time, as soon as they are there.
         resume: go on from those that are kept in ``out``; what is found is the same, bit by bit.
         progress: show a bar: what is done now, and of all strategies how many penalties are tried.
+        how: text, label, task, missing, analyzer, and how a file is read, as in `as_frame`.
 
     Warns:
         SplitWarning: tasks of which no text is left to choose by: they train all the same.
@@ -200,7 +202,7 @@ def fit_split(
         whole("max_words", max_words, 1)
     check_resume(resume, out)
     yes_no("progress", progress)
-    frame = any_frame(frame)
+    frame = any_frame(frame, **how)
     check_classes(frame)
     parts = checked_parts(frame, seed)
     ways: dict[str, Any] = OWN if frame.attrs["own_classes"] else REGISTRY

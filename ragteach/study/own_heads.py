@@ -100,7 +100,8 @@ def heads_from_frame(
                 fix="leave that task out, or add examples of another class",
             )
     texts = [said for part in parts.values() for said in part["text"]]
-    vectorizer, x = vectorized(texts, vectorizer)
+    read = frame.attrs.get("analyzer") if vectorizer is None else vectorizer
+    vectorizer, x = vectorized(texts, read)
     fits_memory(
         f"{x.shape[0]} documents of {x.shape[1]} words, dense as heads take them",
         2 * 4 * x.shape[0] * x.shape[1],

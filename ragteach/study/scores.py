@@ -91,7 +91,9 @@ def few_words(train: pd.DataFrame, max_words: int | None) -> Any:
     """A vectoriser of the most frequent words of the training part; None: of all its words."""
     if max_words is None:
         return None
-    return make_vectorizer(max_features=max_words, analyzer="auto").fit(train["text"])
+    return make_vectorizer(
+        max_features=max_words, analyzer=train.attrs.get("analyzer", "auto")
+    ).fit(train["text"])
 
 
 def score(

@@ -102,6 +102,8 @@ def _command(options: argparse.Namespace) -> str:
     for name in ("rename_label", "rename_task", "drop_label", "drop_task"):
         for given in getattr(options, name, None) or []:
             words += ["--" + name.replace("_", "-"), given]
+    analyzer = getattr(options, "analyzer", None)
+    words += [] if analyzer is None else ["--analyzer", analyzer]
     words += ["--no-quotes"] if getattr(options, "no_quotes", False) else []
     least = getattr(options, "least_rows", None)
     words += [] if least is None else ["--least-rows", least]

@@ -121,6 +121,7 @@ def look(
     separator: str | None = None,
     quotes: bool | None = None,
     sheet: str | None = None,
+    analyzer: str | None = None,
 ) -> Look:
     """Look at data before you train on them.
 
@@ -130,6 +131,7 @@ def look(
             `as_frame`.
         seed: of the samples that are drawn where all pairs would be too many.
         encoding, separator, quotes, sheet: how a file is read, as in `load_table`.
+        analyzer: what is counted in the texts, as in `as_frame`.
 
     Returns:
         `Look`: print it, show it in a notebook, or call ``.to_dict()``.
@@ -146,7 +148,7 @@ def look(
     whole("seed", seed, 0, LARGEST_NUMPY_SEED)
     name = Path(data).name if isinstance(data, str | Path) else type(data).__name__
     data = opened(data, encoding=encoding, separator=separator, quotes=quotes, sheet=sheet)
-    rows, before = _frame(data, text, label, task)
+    rows, before = _frame(data, text, label, task, analyzer)
     rows["key"] = [text_key(words) for words in rows["text"].tolist()]
     rng = np.random.default_rng(seed)
     label_names = rows.attrs["label_names"]
@@ -192,11 +194,16 @@ def look(
 
 
 def _frame(
-    data: Any, text: str | None, label: str | Sequence[str] | None, task: str | None
+    data: Any,
+    text: str | None,
+    label: str | Sequence[str] | None,
+    task: str | None,
+    analyzer: str | None,
 ) -> tuple[pd.DataFrame, dict[str, int]]:
     """(standard frame with names instead of numbers, what was left out before)."""
     before = attribute(data, "attrs", {}).get("left_out", {})
-    frame = named_frame(data, text, label, task, missing="drop", warn=False)
+    how: Any = {"missing": "drop", "warn": False, "analyzer": analyzer}
+    frame = named_frame(data, text, label, task, **how)
     attrs = dict(frame.attrs)
     attrs |= {"apart": tasks_apart(frame), "names": row_counts(frame)}
     named = np.asarray(attrs["label_names"], dtype=object)
@@ -250,7 +257,7 @@ def run_look(options: argparse.Namespace) -> None:
     """The command ``look``: print what was found, as a table or as JSON."""
     table, columns = asked_table(options.file, options)
     with in_options():
-        found = look(table, **columns)
+        found = look(table, **columns, analyzer=getattr(options, "analyzer", None))
     found.name = Path(options.file).name
     if options.json:
         print(json.dumps(found.to_dict(), ensure_ascii=False, indent=2))

@@ -32,7 +32,8 @@ def about_signs(rows: pd.DataFrame, counts: dict, rng: np.random.Generator) -> I
     texts = rows["text"].astype(str).to_numpy()[chosen]
     share = float(np.mean([speaks(text) for text in texts]))
     counts["emoji or smileys, share of texts"] = share
-    if pick_analyzer(texts) == "char":
+    asked = rows.attrs.get("analyzer", "auto")
+    if (pick_analyzer(texts) if asked == "auto" else asked) == "char":
         if share > MANY_SPEAKING:
             yield Finding(
                 "signs",
@@ -51,8 +52,7 @@ def about_signs(rows: pd.DataFrame, counts: dict, rng: np.random.Generator) -> I
             "signs",
             "act",
             f"signs go with labels: {'; '.join(said[:3])}; a model of words never sees them",
-            "read runs of letters, signs with them: write signs as words, or give models "
-            "MultiTaskDataset(..., vectorizer=make_vectorizer(analyzer='char').fit(texts))",
+            "read runs of letters, signs with them: analyzer='char', in a terminal --analyzer char",
         )
 
 

@@ -50,7 +50,8 @@ def asked_frame(path: str, options: argparse.Namespace) -> pd.DataFrame:
     """The standard frame of the file, with the columns that the options name."""
     table, columns = asked_table(path, options)
     with in_options():
-        return any_frame(table, **columns, missing=options.missing)
+        analyzer = getattr(options, "analyzer", None)
+        return any_frame(table, **columns, missing=options.missing, analyzer=analyzer)
 
 
 def asked_changes(options: argparse.Namespace) -> dict[str, Any]:
