@@ -622,7 +622,7 @@ _ADVICE = [  # a sign of the error's text, and what helps then; the first that i
     (r"is not defined", "Run the cells above this one, or check the spelling."),
     (
         r"could not convert string|invalid literal",
-        "Text stands where a number is asked for: write it without quotes.",
+        "Text stands where a number is asked for: write a number, without quotes.",
     ),
     (
         r"^KeyError",

@@ -275,6 +275,49 @@ def test_common_slips_are_named_in_every_exercise(mine, told):
     assert caught.value.diagnosed
 
 
+def test_a_number_that_is_typed_as_text_is_read(probe):
+    number = probe(lambda yours: expect_close(yours, 0.21))
+    assert all(
+        check(number, text) for text in ("21 %", "21%", "21 percent", "0,21", ".21", "21/100")
+    )
+    assert check(probe(lambda yours: expect_close(yours, [1, -1, -1])), "1, -1, -1")
+    assert "should be numbers, not str" in check(number, "a fifth").message
+
+
+@pytest.mark.parametrize(
+    ("mine", "right", "told"),
+    [
+        (0.69, 0.69202, "is rounded to 2 decimals"),
+        ([0.01, -0.02, 0.03], [0.0083, -0.0219, 0.0312], "is rounded to 2 decimals"),
+        (0.7, 0.69202, "differs from what is asked"),  # any guess would be a rounded answer
+        ([1, np.inf, 2], [1, 3, 2], "contains infinity where a number belongs, first at [1]"),
+        ([1, 3, np.inf], [1, np.inf, np.inf], "is a finite number at [1], where none is possible"),
+    ],
+)
+def test_rounding_and_infinity_are_told_as_such(probe, mine, right, told):
+    assert told in check(probe(lambda yours: expect_close(yours, right)), mine).message
+
+
+def test_a_choice_that_is_none_is_told_the_offered_ones_and_no_hint_beside_it(probe):
+    def judge(yours):
+        checks.expect_choice(yours, "for", {"against": "No.", "depends": "No."}, ("for", "against"))
+
+    said = check(probe(judge), "guilty").message
+    assert said == "Choose one of for, against; you wrote 'guilty'."
+
+
+def test_a_part_that_is_right_by_chance_is_not_called_right(probe):
+    def right(n, s):
+        return s**2 / n, s**2 / n + 0.3
+
+    def judge(yours):
+        expect_close(checks.call(yours, 4, 2.0), right(4, 2.0), what="(own, pooled)")
+
+    number = probe(judge, reference=right)
+    assert "in part" in check(number, lambda n, s: (s**2 / n, 7.0)).message
+    assert "in part" not in check(number, lambda n, s: (s / n**0.5, 7.0)).message
+
+
 def test_a_slip_is_named_only_if_it_explains_the_function_at_other_inputs_too(probe):
     """At 2 the square is twice the number."""
 

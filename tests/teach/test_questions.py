@@ -207,6 +207,16 @@ def test_a_reveal_compares(question, guess, result, told):
     assert "If they differ" not in note
 
 
+def test_who_predicted_what_the_data_cannot_tell_apart_was_not_wrong():
+    for guess, told in (
+        ("RAG", "These data cannot tell RAG from full sharing. So yours is not refuted."),
+        ("full sharing", "As you predicted. These data cannot tell RAG from full sharing."),
+        ("independent", "Not as you predicted: what had you assumed? These data cannot tell RAG"),
+    ):
+        hints.predict("lab_robot-c", guess)
+        assert told in hints.reveal("lab_robot-c", "full sharing", tied=["RAG"])
+
+
 def test_every_question_of_a_lesson_offers_answers():
     asked = set().union(*(named("predict", path.read_text(encoding="utf-8")) for path in SOURCES))
     assert asked == set(QUESTIONS)

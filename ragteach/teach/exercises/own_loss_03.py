@@ -310,8 +310,7 @@ def _audit(mine, parts, data):
     with by_hand(
         torch.autograd.grad,
         torch.autograd.backward,
-        why="audit: the judge is the quotient of self.value, up minus down over 2 h, which knows "
-        "no formula and no graph",
+        why="an audit is a second witness, the quotient of self.value (up minus down, over 2 h)",
     ):
         found = mine.audit(given, data, H)
     finished(found, "audit returns nothing yet.")
