@@ -40,6 +40,7 @@ from ragteach.study.draws import (
     LEAST_TO_TEST,
     cuts,
     draw,
+    most_frequent,
     most_to_train,
     overlap_ratio,
     toy_size,
@@ -171,6 +172,7 @@ def compare(
     table = _table(jobs, frame, found, n_jobs, progress, out, resume, name, **options)
     if name == "own" and frame is not None:
         table.attrs["kin"] = kin_of(frame)["apart"]
+        table.attrs["most_frequent"] = most_frequent(frame)
     values = None if frame is None else class_values(frame)
     if values is not None:
         table.attrs["largest_error"] = float(values.max() - values.min())

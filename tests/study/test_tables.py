@@ -10,9 +10,9 @@ from problems import refused
 from scipy import stats
 
 from ragteach import compare, make_toy, who_wins_map
-from ragteach.study.draws import draw, every_class, overlap_ratio
+from ragteach.study.draws import dealt, draw, every_class, most_frequent, overlap_ratio
 from ragteach.study.experiment import EdgeWarning
-from ragteach.study.scores import on_edge
+from ragteach.study.scores import majority, on_edge
 from ragteach.study.strategies import REGISTRY, Strategy, pairs
 from ragteach.study.tables import COLUMNS, paired, summary, winners
 
@@ -117,13 +117,72 @@ def test_every_class_trains_where_there_is_room(seed):
     assert (every_class(order, labels, 2) != order).sum() <= 2
 
 
-def test_draws_with_every_class_stay_as_chance_made_them():
-    frame = make_toy(n_per_task=30)
-    train, _, _ = draw("human", frame, 12, 3)
-    rng = np.random.default_rng(3)
-    for task, rows in frame.groupby("task", sort=False):
-        expected = rows["text"].to_numpy()[rng.permutation(30)[:12]]
-        assert train.loc[train["task"] == task, "text"].tolist() == expected.tolist()
+def shares(part, task):
+    """(n_rows, and of each label) of a task in a part."""
+    labels = part.loc[part["task"] == task, "label"]
+    return np.array([len(labels), *np.bincount(labels, minlength=3)])
+
+
+@pytest.mark.parametrize("n", [None, 12])
+@pytest.mark.parametrize("seed", range(5))
+def test_every_part_holds_the_labels_in_the_tables_own_shares(n, seed):
+    rng = np.random.default_rng(seed)
+    sizes = {"a": [31, 7, 22], "b": [5, 5, 80], "c": [20, 20, 0]}
+    rows = [(t, y) for t, counts in sizes.items() for y in range(3) for _ in range(counts[y])]
+    frame = pd.DataFrame(rows, columns=["task", "label"]).sample(frac=1, random_state=seed)
+    frame["text"] = [f"text {rng.integers(10**9)} {i}" for i in range(len(frame))]
+    frame = frame.reset_index(drop=True)
+    for part in draw("own", frame, n, seed):
+        for task, counts in sizes.items():
+            n_rows, *found = shares(part, task)
+            expected = n_rows * np.array(counts) / sum(counts)
+            assert (abs(np.array(found) - expected) < 2).all()
+
+
+def test_draws_differ_and_every_row_of_a_label_is_dealt_alike():
+    """One row in five tests: each does about as often, wherever it stands."""
+    label = np.repeat([0, 1], [20, 5])
+    last = np.zeros(25)
+    for seed in range(400):
+        last[dealt(np.arange(25), label, np.random.default_rng(seed)).argsort()[-5:]] += 1
+    assert abs(last / 400 - 0.2).max() < 5 * np.sqrt(0.2 * 0.8 / 400)
+
+
+def noise(seed, n_labels=2):
+    """Two tasks, 120 rows, labels without meaning; and its most frequent labels' mean share."""
+    rng = np.random.default_rng(seed)
+    words = rng.integers(0, 10**6, (120, 6)).astype(str)
+    frame = pd.DataFrame({"text": [" ".join(row) for row in words]})
+    frame["task"] = rng.choice(["a", "b"], 120)
+    frame["label"] = rng.integers(0, n_labels, 120)
+    return frame, most_frequent(frame)
+
+
+@pytest.mark.parametrize("n_labels", [2, 6])
+def test_what_reads_nothing_is_right_as_often_as_the_table_says(n_labels):
+    gaps = []
+    for seed in range(15):
+        frame, own = noise(seed, n_labels)
+        for draws in range(3):
+            train, _, test = draw("own", frame, None, draws)
+            scores = {(t, m): v for t, m, v in majority(train, test, n_labels)}
+            gaps.append(scores["mean", "accuracy"] - own)
+    assert -0.02 < np.mean(gaps) < 0.02  # -0.05 and -0.07, where labels are not looked at
+
+
+def test_texts_that_all_tasks_ask_about_are_dealt_by_what_they_say():
+    rng = np.random.default_rng(0)
+    texts = [f"{a} {b}" for a, b in rng.integers(0, 10**8, (90, 2))]
+    columns = {task: rng.integers(0, 2, 90) for task in "ab"}
+    frame = pd.concat(
+        [pd.DataFrame({"text": texts, "task": t, "label": y}) for t, y in columns.items()]
+    ).reset_index(drop=True)
+    train, val, test = draw("own", frame, None, 0)
+    assert not {*train["text"]} & {*test["text"]} and not {*val["text"]} & {*test["text"]}
+    for part in (train, val, test):
+        for task, labels in columns.items():
+            mine = part.loc[part["task"] == task, "label"]
+            assert abs(mine.sum() - len(mine) * labels.mean()) < 3
 
 
 def test_a_class_that_cannot_be_there_leaves_finite_scores():
