@@ -880,9 +880,9 @@ print(f"change {mean:+.3f}, {low:+.3f} to {high:+.3f}")
 check("10-6", experiment)
 
 # %% [markdown] tags=["solution"]
-# The second interval is wide. It holds 0, and it reaches up to the old lead as well: alone it shows nothing. "There it was clear, here
-# it is not" is no difference yet. What counts is the *change*, draw by draw (the last line): the lead shrinks by three or
-# four points, and the whole interval lies above 0. That does not prove that the neutral
+# The second interval is wide. It holds 0, and it reaches up to about the old lead as well: alone it shows little. "There it was clear, here
+# it is not" is no difference yet. What counts is the *change*, draw by draw (the last line): the lead shrinks by about
+# two points, and the whole interval lies above 0. That does not prove that the neutral
 # class was the *only* reason. It shows that the lead hangs on it.
 
 # %% [markdown]

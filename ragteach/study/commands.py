@@ -103,7 +103,9 @@ def run_compare(options: argparse.Namespace) -> tuple[pd.DataFrame, Path, pd.Dat
         print("\n" + textwrap.fill(CUT_OFF, 88))
     if _without_width(means).any() or _without_width(differences).any():
         print("\n" + textwrap.fill(f"NaN: {ALL_THE_SAME}", 88))
-    print(f"\n{textwrap.fill(advise(table).said, 88)}")
+    advice = advise(table)
+    print(f"\nShould the tasks share weights?\n{textwrap.fill(advice.answer, 88)}")
+    print(f"\n{textwrap.fill(advice.said, 88)}")
     print(f"\nWrote {folder / 'comparison'}.csv, .png and .svg")
     return table, folder, frame
 

@@ -85,6 +85,70 @@ def test_the_highest_mean_and_whether_that_is_decided(means, strategy, rival, sa
     assert "anything was learned" not in advice.said
 
 
+@pytest.mark.parametrize(
+    ("means", "answer"),
+    [
+        ({"RAG": 0.9, "full sharing": 0.8, "independent": 0.7}, "Yes, a part of them: RAG is"),
+        ({"RAG": 0.8, "full sharing": 0.7, "independent": 0.9}, "No: independent is clearly"),
+        (
+            {"RAG": 0.9, "full sharing": 0.7, "independent": 0.901},
+            "Not all of them: full sharing (by 20.",
+        ),
+        (
+            {"RAG": 0.9, "full sharing": 0.901, "independent": 0.7},
+            "Yes, at least a part of them: independent (by 20.",
+        ),
+        ({"RAG": 0.8, "full sharing": 0.801, "independent": 0.8}, "These draws cannot say: no way"),
+        ({"RAG": 0.3, "full sharing": 0.1}, "These draws cannot say: they do not show that"),
+    ],
+)
+def test_the_answer_keeps_to_what_is_clear(means, answer):
+    assert advise(table(means | ALONE)).answer.startswith(answer)
+
+
+def test_strategies_that_are_level_are_not_told_as_a_lead():
+    said = advise(table({"RAG": 0.9, "full sharing": 0.9}, noise=0)).said
+    assert "level with RAG to a tenth of a point and with fewer weights" in said
+    assert "-0.0" not in said and "full sharing minus RAG: 0.0 points" in said
+    assert "level" not in advise(table({"RAG": 0.91, "full sharing": 0.9})).said
+
+
+def test_two_draws_that_look_well_are_too_few_and_not_a_proof_of_nothing():
+    found = table({"RAG": 0.8} | ALONE, seeds=2, noise=0.1)
+    advice = advise(found)
+    assert "2 draws are too few to say" in advice.said and "1 degree of freedom" in advice.said
+    assert "do not show that anything was learned" not in advice.said
+    level = advise(table({"RAG": 0.3} | ALONE, seeds=2, noise=0.1))
+    assert ("too few to say" in level.said) != ("do not show" in level.said)
+
+
+def test_the_tables_own_most_frequent_class_stands_beside_the_draws():
+    found = table({"RAG": 0.8} | ALONE)
+    found.attrs["most_frequent"] = 0.345
+    assert re.search(r"is right in 30\.\d% \(in the whole table: 34\.5%\)", advise(found).said)
+
+
+def ahead_by(gaps, ratio):
+    """RAG ahead of full sharing by these amounts, draw by draw."""
+    found = table({"RAG": 0.8, "full sharing": 0.8} | ALONE, len(gaps), noise=0)
+    moved = found["strategy"] == "RAG"
+    found.loc[moved, "value"] += found.loc[moved, "seed"].map(dict(enumerate(gaps)))
+    return found.assign(test_per_train=ratio, draws="resplit" if ratio else "fresh")
+
+
+def test_few_draws_forecast_a_range_or_nothing():
+    """The upper end: what is needed if the spread is the largest that this one allows."""
+    gaps = np.array([-0.03, 0.05] * 6)
+    factor = np.sqrt(11 / stats.chi2.ppf(0.1, 11))
+    least = draws_to_decide(gaps)
+    most = draws_to_decide(gaps.mean() + factor * (gaps - gaps.mean()))
+    assert 12 < least < most
+    assert f"roughly {least} to {most} in all" in advise(ahead_by(gaps, 0.0)).said
+    few = np.array([0.0, 0.01, 0.03, 0.04])
+    assert draws_to_decide(few, 0.25) > 4
+    assert "4 draws cannot tell: more rows may" in advise(ahead_by(few, 0.25)).said
+
+
 def leading(lead, noise, seeds=8):
     """RAG ahead of full sharing, by another amount in every draw."""
     found = table({"RAG": 0.8 + lead, "full sharing": 0.8} | ALONE, seeds, noise=0)

@@ -418,7 +418,7 @@ in_words(
     model="The three points are real, but they are not about words. Full sharing with a bias for "
     "each task gets within a point and a half of it, so what helps is knowing how frequent a class is in a "
     "domain. The extra right answers are mostly neutral sentences, and without the neutral class "
-    "the lead shrinks by three or four points. The adapters' largest words change with the training set. I would not "
+    "the lead shrinks by about two points. The adapters' largest words change with the training set. I would not "
     "claim this for other models or data: these are English sentences from before 2014.",
     tempting="RAG wins by three points with a clear interval, so the adapters have learnt each "
     "domain's words. Adapters help on real data.",
