@@ -56,8 +56,16 @@ FOLD_ABOVE = 16  # rows of a table of tasks
 SLIDER_TASKS = 6
 SLIDER_SHARED = 0.001  # its lambda_shared
 SENTENCES = 8
+BOX = 2  # sentences of the advice in the box at the top; the comparison has the others
 MOST_ROWS = 20_000  # of the split that the page shows
 PACKAGES = ("ragteach", "torch", "numpy", "scipy", "scikit-learn", "pandas")
+EQUAL = (
+    "“Equal parameters” means as many weights as RAG has, (tasks + 1) x classes x words: RAG has "
+    "more weights than the others, and might lead for that alone. So these two get more to read, "
+    "the most frequent pairs and triples of words (without spaces: runs of four and five letters), "
+    "until they have as many, or until there are no more. They are to measure by: where one of "
+    "them leads, phrases may help, and how much is shared may matter less."
+)
 # Nothing may be fetched from anywhere: what the page shows lies in the page.
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
 
@@ -85,11 +93,16 @@ def run_report(
     name = data if data in SIZES else Path(data).name
     command = _command(options)
     latest = folder.parent / "report.html"  # the last run's, where one looks for it
+    others = [path for path in folder.parent.glob("*/report.html") if path.parent != folder]
     with after_the_draws(options.out):
         written = write_report(folder, table, frame, name, command, options.max_words)
         written.append(write(latest, (folder / "report.html").read_bytes()))
     for path in written:
         print(f"Wrote {path}")
+    if others:
+        print(f"{latest} is this run's; other runs have theirs in their own folders:")
+        for path in sorted(others):
+            print(f"  {path}")
 
 
 def _command(options: argparse.Namespace) -> str:
@@ -260,7 +273,10 @@ def report(
 <h1>{html.escape(title)}</h1>
 <p class="soft">{html.escape(_about(found))} {counted(table["seed"].unique(), "draw")}. Made by \
 ragteach {version("ragteach")}.</p>
-<p class="answer">{html.escape(advice.said)}</p>
+<div class="answer">
+<p><strong>{html.escape(advice.answer)}</strong></p>
+<p>{html.escape(" ".join(advice.sentences[:BOX]))}</p>
+</div>
 <nav aria-label="On this page"><ul>{links}</ul></nav>
 </header>
 <main>
@@ -362,12 +378,16 @@ def _comparison(table: pd.DataFrame, advice: Advice, size: int, unit: str) -> st
         if (means["interval"] == INTERVALS[RESPLIT]).any()
         else ""
     )
+    more = "".join(f"<li>{html.escape(said)}</li>" for said in advice.sentences[BOX:])
+    equal = means["strategy"].str.contains("equal parameters").any()
     return (
-        "<p>Every strategy saw the same training sentences, chose its penalty on the same "
+        (f"<ul>{more}</ul>\n" if more else "")
+        + "<p>Every strategy saw the same training sentences, chose its penalty on the same "
         "validation sentences, and was scored once on sentences that chose nothing. Accuracy "
         f"is the mean over tasks, so a small task counts as much as a large one. The intervals are "
         f"about {ESTIMAND}.{kind}</p>\n"
         + html_table(pd.DataFrame(columns), caption)
+        + (f"\n<p>{EQUAL}</p>" if equal else "")
         + error
         + "\n<p>Two strategies are compared draw by draw: both meet the same easy and hard "
         "sentences, so their difference is known better than either score. Overlapping intervals "
@@ -504,6 +524,7 @@ def _slider(split: Split) -> str:
         explorer = sharing_slider(
             tuple(chosen), SLIDER_SHARED * np.logspace(-2, 2, steps), SLIDER_SHARED
         )
+        explorer.move(lam=explorer.measures()["chosen"])
         piece = fragment(explorer.saved(), 0, set())
         if len(piece) <= SLIDER_BYTES:
             return f'{intro}<div class="full ragteach-explorer">{piece}</div>'
@@ -696,11 +717,13 @@ def _figure(figure: Figure, alt: str) -> str:
     data = base64.b64encode(image.getvalue()).decode()
     words = html.escape(alt)
     return (
-        f'<figure><div class="picture" role="region" tabindex="0" aria-label="picture">'
+        f'<figure><p class="sideways">The picture goes on to the right: move it sideways.</p>'
+        f'<div class="picture" role="region" tabindex="0" aria-label="picture">'
         f'<img alt="{words}" src="data:image/png;base64,{data}"></div>'
         f"<figcaption>{words}</figcaption></figure>"
     )
 
 
 def _span(low: float, high: float) -> str:
-    return "–" if np.isnan(low) or low == high else f"{low:.1%} to {high:.1%}"
+    """An interval that stays in one line."""
+    return "–" if np.isnan(low) or low == high else f"{low:.1%}\u00a0to\u00a0{high:.1%}"

@@ -329,9 +329,9 @@ def experiment(yours):
         "With three classes the lead should be two or three points. Use 4 seeds and 100 sentences "
         "per task.",
     )
-    # Twelve draws gave -0.009 on average with a spread of 0.016: four of them lie within 0.033.
+    # Twelve draws gave 0.003 on average with a spread of 0.008: four of them lie below 0.016.
     expect(
-        -0.042 < two < 0.012,
+        -0.042 < two < 0.016,
         "With two classes hardly any lead is left. Was every neutral sentence dropped (label != "
         "1), and did you use accuracy?",
     )
