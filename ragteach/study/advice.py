@@ -88,7 +88,7 @@ class Advice:
         return " ".join(self.sentences)
 
     def __str__(self) -> str:
-        return self.said
+        return f"{self.answer} {self.said}"
 
 
 def advise(table: pd.DataFrame) -> Advice:
@@ -212,10 +212,9 @@ def _use(
         best += " and with fewer weights" if weights[chosen] < weights[even].min() else ""
     if len(wide) < 2:
         return f"Undecided; use {chosen} until more is known: {best} in the only draw."
-    better = f", but it is clearly better than {_listed(out)}" if out else ""
     return (
         f"Undecided; use {chosen} until more is known: {best}. These "
-        f"draws show no clear difference from {_listed(open_)} ({near}){better}."
+        f"draws show no clear difference from {_listed(open_)} ({near})."
     )
 
 
@@ -246,7 +245,8 @@ def _right(
         beside = (
             f". Without reading, each task's most frequent class is right in {mean[NOTHING]:.1%}"
         )
-        beside += "" if own is None else f" (in the whole table: {own:.1%})"
+        if own is not None and f"{own:.1%}" != f"{mean[NOTHING]:.1%}":
+            beside += f" (in the whole table: {own:.1%})"
     return (
         f"{_first(chosen)} is right in {mean[chosen]:.1%} of the test sentences{span}, the "
         f"mean over {_counted(len(wide), 'draw')} and over tasks{beside}."

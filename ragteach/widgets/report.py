@@ -15,7 +15,9 @@ import html
 import io
 import platform
 import shlex
+import textwrap
 import warnings
+from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -23,6 +25,7 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ragteach.data.files import load_article
@@ -51,6 +54,8 @@ from ragteach.widgets.sharing import sharing_slider
 STATIC = Path(__file__).resolve().parent
 MOST_BYTES = 3_000_000
 SLIDER_BYTES = 2_000_000
+WIDE = 8.0  # inches of a picture on a wide page
+NARROW = 4.2  # and on a telephone
 STEPS = (61, 41, 31, 25, 21, 17, 13, 9)  # of lambda; the most that fit
 FOLD_ABOVE = 16  # rows of a table of tasks
 SLIDER_TASKS = 6
@@ -366,11 +371,13 @@ def _comparison(table: pd.DataFrame, advice: Advice, size: int, unit: str) -> st
     heading = f"{_first(advice.strategy)} minus"
     words = [in_words(r, advice.strategy) for r in gaps.itertuples()]
     differences = pd.DataFrame({heading: gaps["strategy"], "what it means": words})
-    figure, ax = plt.subplots(figsize=(8, 4.2), layout="constrained")
-    plots.comparison(means, ax)
-    ax.set_title(f"Accuracy on new sentences, {size} training sentences per task", loc="left")
+
+    def draw(ax: Axes) -> None:
+        plots.comparison(means, ax)
+        ax.set_title(f"Accuracy on new sentences, {size} training sentences per task", loc="left")
+
     listed = "; ".join(f"{r.strategy} {r.mean:.1%}" for r in means.itertuples())
-    picture = _figure(figure, f"Mean accuracy of each strategy with its 95 % interval: {listed}.")
+    picture = _twice(draw, 4.2, f"Mean accuracy of each strategy with its 95 % interval: {listed}.")
     caption = f"Accuracy with {size} training sentences per task, mean over draws and tasks"
     kind = (
         " The draws deal the same rows anew and so share sentences: the intervals are widened for "
@@ -429,8 +436,6 @@ def _tasks(table: pd.DataFrame, advice: Advice, found: Look) -> str:
         return ""
     largest = found.tasks.sort_values("rows", ascending=False, kind="stable")["task"].tolist()
     drawn = min(MOST_TASKS, len(scores))
-    figure, ax = plt.subplots(figsize=(8, 0.36 * drawn + 1.7), layout="constrained")
-    draw_by_task(scores, largest, ax)
     ahead = int((scores["difference"] > 0).sum())
     behind = int((scores["difference"] < 0).sum())
     clear = int(((scores["low"] > 0) | (scores["high"] < 0)).sum())
@@ -463,7 +468,11 @@ def _tasks(table: pd.DataFrame, advice: Advice, found: Look) -> str:
     first = scores.set_index("task").loc[[t for t in largest if t in set(scores["task"])][:drawn]]
     listed = "; ".join(f"{task} {r[one]:.0%} and {r[other]:.0%}" for task, r in first.iterrows())
     most = f"The {drawn} largest of {len(scores)} tasks. " if drawn < len(scores) else ""
-    picture = _figure(figure, f"{most}Accuracy with {one} and with {other}: {listed}.")
+    picture = _twice(
+        lambda ax: draw_by_task(scores, largest, ax),
+        0.36 * drawn + 1.7,
+        f"{most}Accuracy with {one} and with {other}: {listed}.",
+    )
     table_of_all = html_table(shown, "Each task, mean over draws")
     if len(scores) > FOLD_ABOVE:
         summary_line = f"<summary>Each of {len(scores)} tasks</summary>"
@@ -709,19 +718,44 @@ def _doubt(table: pd.DataFrame, found: Look, notes: tuple[str, ...]) -> str:
     return "<ul>" + "".join(f"<li>{html.escape(text)}</li>" for text in said) + "</ul>"
 
 
+def _twice(draw: Callable[[Axes], Any], height: float, alt: str) -> str:
+    """A picture as it is drawn for a wide page, and once more for a telephone."""
+    images = []
+    for wide in (WIDE, NARROW):
+        figure, ax = plt.subplots(figsize=(wide, height), layout="constrained")
+        draw(ax)
+        if wide == NARROW:
+            names = [textwrap.fill(text.get_text(), 18) for text in ax.get_yticklabels()]
+            ax.set_yticks(ax.get_yticks(), names)
+            ax.set_title(textwrap.fill(ax.get_title(loc="left"), 34), loc="left")
+            ax.set_xlabel(textwrap.fill(ax.get_xlabel(), 40))
+            figure.set_figheight(1.2 * height)
+        images.append(_png(figure))
+    words = html.escape(alt)
+    return (
+        f'<figure><picture><source media="(max-width: 40rem)" srcset="{images[1]}">'
+        f'<img class="fits" alt="{words}" src="{images[0]}"></picture>'
+        f"<figcaption>{words}</figcaption></figure>"
+    )
+
+
 def _figure(figure: Figure, alt: str) -> str:
+    words = html.escape(alt)
+    return (
+        '<figure><p class="sideways">The picture goes on to the right: move it sideways.</p>'
+        '<div class="picture" role="region" tabindex="0" aria-label="picture">'
+        f'<img alt="{words}" src="{_png(figure)}"></div>'
+        f"<figcaption>{words}</figcaption></figure>"
+    )
+
+
+def _png(figure: Figure) -> str:
+    """A finished figure as an address that holds it."""
     image = io.BytesIO()
     readable(figure)
     figure.savefig(image, format="png", dpi=144, metadata={"Software": None})
     plt.close(figure)
-    data = base64.b64encode(image.getvalue()).decode()
-    words = html.escape(alt)
-    return (
-        f'<figure><p class="sideways">The picture goes on to the right: move it sideways.</p>'
-        f'<div class="picture" role="region" tabindex="0" aria-label="picture">'
-        f'<img alt="{words}" src="data:image/png;base64,{data}"></div>'
-        f"<figcaption>{words}</figcaption></figure>"
-    )
+    return f"data:image/png;base64,{base64.b64encode(image.getvalue()).decode()}"
 
 
 def _span(low: float, high: float) -> str:

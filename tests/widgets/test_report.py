@@ -23,7 +23,7 @@ from ragteach.widgets.report import (
     write_report,
 )
 
-VOID = {"meta", "link", "img", "br", "input"}
+VOID = {"meta", "link", "img", "br", "input", "source"}
 
 
 class Page(HTMLParser):
