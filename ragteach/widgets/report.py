@@ -48,6 +48,7 @@ from ragteach.study.fonts import readable
 from ragteach.study.one_split import Split, fit_split
 from ragteach.study.scores import ERROR
 from ragteach.study.tables import ESTIMAND, INTERVALS, RESPLIT
+from ragteach.widgets.base import Explorer
 from ragteach.widgets.html import fragment
 from ragteach.widgets.sharing import sharing_slider
 
@@ -533,8 +534,7 @@ def _slider(split: Split) -> str:
         explorer = sharing_slider(
             tuple(chosen), SLIDER_SHARED * np.logspace(-2, 2, steps), SLIDER_SHARED
         )
-        explorer.move(lam=explorer.measures()["chosen"])
-        piece = fragment(explorer.saved(), 0, set())
+        piece = fragment(_at_the_chosen(explorer), 0, set())
         if len(piece) <= SLIDER_BYTES:
             return f'{intro}<div class="full ragteach-explorer">{piece}</div>'
         most = steps * SLIDER_BYTES / len(piece)  # a page grows with the number of steps
@@ -546,6 +546,15 @@ def _slider(split: Split) -> str:
         "<p>The slider on these data would not fit in this page. Open it in a notebook: "
         "<code>rt.widgets.sharing_slider(frame)</code>.</p>"
     )
+
+
+def _at_the_chosen(explorer: Explorer) -> dict:
+    """A sharing slider as it is saved, that begins where validation chose."""
+    saved = explorer.saved()
+    spec = saved["spec"]
+    chosen = explorer.measures()["chosen"]
+    start = spec["start"] | {"at": spec["best"], "lam": chosen}
+    return saved | {"spec": spec | {"start": start}}
 
 
 def _sentences(split: Split, advice: Advice) -> str:
