@@ -1,5 +1,6 @@
 """The report: one sound page without a network, whose sentences are its numbers."""
 
+import html
 import re
 from html.parser import HTMLParser
 from types import SimpleNamespace
@@ -83,6 +84,15 @@ def test_it_is_one_sound_page_without_a_network(page):
     targets = [attrs["href"][1:] for tag, attrs in read.tags if tag == "a"]
     assert set(targets) <= set(read.ids) and len(targets) == 9
     assert len(read.ids) == len(set(read.ids))
+
+
+def test_the_answer_is_the_first_word_and_the_slider_stands_where_validation_chose(page, table):
+    box = page[page.index('<div class="answer">') : page.index('<h2 id="comparison">')]
+    advice = advise(table)
+    assert box.index(html.escape(advice.answer)) < box.index(html.escape(advice.sentences[0]))
+    assert all(html.escape(said) not in box for said in advice.sentences[2:])
+    (best,) = re.findall(r'"best": ?(\d+)', page)
+    assert re.findall(r'"start": ?\{"at": ?(\d+)', page) == [best]
 
 
 def test_headings_are_in_order(page):
