@@ -88,7 +88,7 @@ function graphBoxes(ui, panel, { tasks, graph, toggle }) {
     shape = JSON.stringify([names, K, width]);
     sheet(svg, size);
     const high = Math.min(26, step - 2),
-      tags = names.map((name) => clip(name, width * 0.4 - 34)),
+      tags = clipAll(names, width * 0.4 - 34),
       wide = Math.max(...tags.map(ruler)) + 34,
       [x1, x2] = [wide + 1, width - 47],
       y = (i, n) => 4 + ((size.height - 8) / n) * (i + 0.5);
@@ -194,9 +194,10 @@ function graphMatrix(panel, { tasks, graph, toggle }) {
     );
     const names = Array.from({ length: K }, (_, k) => `A${k + 1}`),
       heads = names.map((name) => h("th", { scope: "col", style: "text-align:center" }, name));
-    const rows = tasks().map((task, t) => {
+    const titles = taskHeads("row", tasks(), narrow ? 84 : 112);
+    const rows = tasks().map((_, t) => {
       const cells = buttons[t].map((button) => h("td", { style: `padding:1px ${narrow ? 2 : 3}px` }, button)),
-        row = h("tr", {}, taskHead("row", task, narrow ? 84 : 112), ...cells);
+        row = h("tr", {}, titles[t], ...cells);
       row.dataset.task = t;
       return row;
     });
@@ -214,5 +215,6 @@ function graphMatrix(panel, { tasks, graph, toggle }) {
   };
 }
 
-/** The head of a row or a column: a task's name, cut to so many pixels; whole in its title. */
-const taskHead = (scope, task, wide) => h("th", { scope, dir: "auto", title: task }, clip(task, wide));
+/** The heads of rows or columns: the tasks' names, cut to so many pixels; whole in their titles. */
+const taskHeads = (scope, tasks, wide) =>
+  clipAll(tasks, wide).map((text, t) => h("th", { scope, dir: "auto", title: tasks[t] }, text));

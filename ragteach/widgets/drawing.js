@@ -78,6 +78,19 @@ function clip(text, width) {
   while (signs.length > 1 && ruler(`${signs.join("")}…`) > width) signs.pop();
   return `${signs.join("")}…`;
 }
+/** Names cut so that they fit; those that would look alike keep their ends, and lose their middles. */
+function clipAll(names, width) {
+  const cut = names.map((name) => clip(name, width)),
+    alike = (text) => cut.indexOf(text) !== cut.lastIndexOf(text);
+  return cut.map((text, i) => (alike(text) ? clipMiddle(names[i], width) : text));
+}
+function clipMiddle(text, width) {
+  const signs = Array.from(text);
+  let kept = text;
+  for (let n = signs.length - 1; n > 1 && ruler(kept) > width; n--)
+    kept = `${signs.slice(0, Math.ceil(n / 2)).join("")}…${signs.slice(-Math.floor(n / 2)).join("")}`;
+  return kept;
+}
 /** A text short enough for a list. */
 const listed = (text, most = 90) => {
   const signs = Array.from(text);

@@ -94,7 +94,8 @@ function lineChart(ui, panel, { series, n, height: size, place, chance, range, c
   let drawn = null;
   const lay = (svg, width) => {
     const height = size();
-    const names = series.map(({ name }) => clip(name, Math.min(150, width * 0.24)));
+    const whole = series.map(({ name }) => name),
+      names = clipAll(whole, Math.min(150, width * 0.24));
     const right = legend ? 14 : endRoom(names);
     const box = { width, height, left: 42, right, top: 16, bottom: 36 };
     const all = series.flatMap((one) => Array.from(one.values));

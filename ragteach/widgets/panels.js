@@ -69,15 +69,11 @@ function pullsPanel(ui, bench) {
       h(
         "table",
         {},
-        h(
-          "thead",
-          {},
-          h("tr", {}, h("th", { scope: "col" }, "cos"), ...bench.data.tasks.map((task) => taskHead("col", task, 62))),
-        ),
+        h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "cos"), ...taskHeads("col", bench.data.tasks, 62))),
         h(
           "tbody",
           {},
-          ...cosines.map((line, t) => h("tr", {}, taskHead("row", bench.data.tasks[t], 112), ...line.map(cell))),
+          ...taskHeads("row", bench.data.tasks, 112).map((head, t) => h("tr", {}, head, ...cosines[t].map(cell))),
         ),
       ),
     );
@@ -118,8 +114,8 @@ function wordsPanel(ui, bench) {
       x: [-far * 1.05, far * 1.05],
       y: [0, 1],
       xTicks: ticks(-far, far, 4),
-      xName: [bench.data.classes[0], bench.data.classes.at(-1)]
-        .map((name) => isolate(clip(name, width * 0.26)))
+      xName: clipAll([bench.data.classes[0], bench.data.classes.at(-1)], width * 0.26)
+        .map(isolate)
         .join(width < 240 ? " ← → " : "  ←  weight  →  "),
     });
     // A line below each word holds it and its markers together.

@@ -117,7 +117,7 @@ EXPLORERS.player = (ui) => {
       if (d.cell.hidden) return;
       d.cell.style.order = pair.indexOf(r);
       const width = Math.max(130, d.cell.clientWidth),
-        tags = nParts > ENDS ? null : spec.parts.map((name) => clip(name, Math.min(90, width * 0.25))),
+        tags = nParts > ENDS ? null : clipAll(spec.parts, Math.min(90, width * 0.25)),
         first = pair.indexOf(r) % n === 0;
       const box = {
         width,
@@ -184,7 +184,7 @@ EXPLORERS.player = (ui) => {
     const made = { values: many?.values };
     made.lay = (value, run) => {
       const width = Math.max(220, panel.clientWidth),
-        tags = series.map((name) => clip(name, Math.min(130, width * 0.24))),
+        tags = clipAll(series, Math.min(130, width * 0.24)),
         right = many ? 12 : endRoom(tags),
         size = {
           width,

@@ -210,7 +210,7 @@ EXPLORERS.playgrounds = (ui) => {
   let chart = null;
   const lay = (svg, width) => {
     const all = [...(bench.data?.tasks ?? TOY_TASKS), "mean"],
-      tags = all.map((name) => clip(name, Math.min(130, width * 0.24)));
+      tags = clipAll(all, Math.min(130, width * 0.24));
     const box = { width, height: 220, left: 42, right: endRoom(tags), top: 14, bottom: 38 };
     const scale = axes(svg, box, {
       x: [0, STEPS],

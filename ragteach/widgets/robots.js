@@ -208,7 +208,7 @@ EXPLORERS.robots = (ui) => {
     X = null,
     ends = null;
   ui.picture(right, (chart, width) => {
-    const tags = worlds.map((world) => clip(world, Math.min(130, width * 0.24)));
+    const tags = clipAll(worlds, Math.min(130, width * 0.24));
     const size = { width, height: 230, left: 42, right: endRoom(tags), top: 12, bottom: 36 };
     const log = lam.map((v) => Math.log10(v));
     const plot = axes(chart, size, {

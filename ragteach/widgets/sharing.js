@@ -296,7 +296,7 @@ function wordChart(ui, { place, sharedScore, ownScore, solved, color }) {
     for (const l of solved())
       for (const j of drawn)
         for (let t = 0; t < nTasks; t++) far = Math.max(far, Math.abs(sharedScore(l, j) + ownScore(l, t, j)));
-    const [first, second] = [spec.classes[0], spec.classes.at(-1)].map((name) => isolate(clip(name, width * 0.28)));
+    const [first, second] = clipAll([spec.classes[0], spec.classes.at(-1)], width * 0.28).map(isolate);
     const { X: at } = axes(svg, box, {
       x: [-far * 1.04, far * 1.04],
       y: [0, 1],

@@ -15,7 +15,8 @@ const WIDE = 130; // pixels: a name longer than this is cut, and said whole by i
 /** How wide the column of a name is, in bold and with its padding; and a name cut to the widest column. (The style does not
  * cut it: a cell with `overflow` makes Chromium sort the layers of the page again in every frame.) */
 const columnWidth = (text, least = NARROW) => Math.round(Math.max(least, Math.min(WIDE, 1.15 * ruler(text) + 10)));
-const fitted = (text, less = 0) => clip(text, (WIDE - 10) / 1.15 - less);
+const ROOM = (WIDE - 10) / 1.15;
+const fitted = (text, less = 0) => clip(text, ROOM - less);
 const FRONT = ["class", "bias"],
   BACK = ["= sum", "probability"];
 
@@ -69,7 +70,7 @@ function additiveStrip(ui) {
   };
   const build = (classes, words, turned) => {
     const [along, across] = turned ? ["row", "col"] : ["col", "row"];
-    heads = classes.map((name) => heading(across, name));
+    heads = clipAll(classes, ROOM).map((text, c) => h("th", { scope: across, dir: "auto", title: classes[c] }, text));
     const names = ["bias", ...words, ...BACK];
     const parts = names.map((text, i) => heading(along, text, words[i - 1] ?? null));
     columns = classes.map(() =>

@@ -305,6 +305,20 @@ def test_tables_of_many_kinds_can_be_dropped_anywhere_on_the_page(opened):
     assert page.said == []
 
 
+def test_long_names_that_begin_alike_are_still_told_apart(opened):
+    page = opened(viewport={"width": 800, "height": 800})
+    names = [f"a task whose name has many words, number {i}" for i in range(4)]
+    page.evaluate(DROP, list(table(tasks=names).encode()))
+    page.wait_for_function(f"!/films/.test({ROOT}.querySelector('.panels').textContent)")
+    for part in (".box[data-task] > text", "text[data-task]", "th[title^='a task']"):
+        found = page.locator(part).evaluate_all(
+            "all => all.map((e) => e.firstChild.textContent.trim())"
+        )
+        assert len(found) >= 4 and len(set(found)) >= 4, part
+        assert all("…" in name and name.rsplit("…")[-1] for name in found if name != "mean")
+    assert page.said == []
+
+
 def shown(page):
     """What the panels say."""
     say(page)
