@@ -149,7 +149,8 @@ def _mended_rows(
         raise refuse(
             expected="at least one row that is not left out",
             got="none",
-            fix="leave fewer labels and tasks out",
+            fix="leave fewer labels and tasks out"
+            + (f", and tasks of fewer than {least_rows} rows in" if least_rows > 1 else ""),
         )
     attrs.pop("task_names", None)
     return table

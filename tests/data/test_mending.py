@@ -90,6 +90,7 @@ def test_label_columns_are_tasks():
         ({"rename_tasks": {"x": " "}}, "new names", "x"),
         ({"drop_tasks": "x"}, "drop_tasks", "x"),
         ({"least_rows": 0}, "least_rows", "0"),
+        ({"least_rows": 1000}, "at least one row", "none"),
     ],
 )
 def test_what_cannot_be_mended_is_refused(options, expected, got):

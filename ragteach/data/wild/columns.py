@@ -134,7 +134,7 @@ def likeliest(role: str, names: list[str], taken: set, needed: bool = True) -> s
             raise refuse(
                 expected=f"one column that can be the {role}",
                 got=f"{len(fitting)}: {', '.join(fitting)}",
-                fix=f"say which: {role}={fitting[0]!r}",
+                fix="say which: " + " or ".join(f"{role}={name!r}" for name in fitting[:4]),
             )
         if fitting:
             return fitting[0]

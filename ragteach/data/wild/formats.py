@@ -105,11 +105,12 @@ def _chosen(book: dict[str, pd.DataFrame], name: str, sheet: str | None) -> str:
     wide = [title for title in tables if book[title].shape[1] > 1]  # a note has one column
     if sheet is None and len(wide or tables) == 1:
         return (wide or tables)[0]
+    meant = str((wide or tables or ["..."])[0])
     raise refuse(
         expected="one sheet with a table" if sheet is None else "a sheet that is there",
         got=f"{name} with {len(tables)}: {', '.join(map(str, tables))}"
         + ("" if sheet is None else f"; no sheet {sheet!r}"),
-        fix=f"say which you mean: rt.load_table(path, sheet={str((tables or ['...'])[0])!r})",
+        fix=f"say which you mean: rt.load_table(path, sheet={meant!r})",
     )
 
 

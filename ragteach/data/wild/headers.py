@@ -72,7 +72,8 @@ IN_USE = {
         קטגוריה श्रेणी หมวดหมู่ สินค้า
         类目 来源 产品 商品 店铺 部门 类别 來源 類別 カテゴリ カテゴリー 店舗 部門 ジャンル 製品
         카테고리 제품 상품 매장""",
-        """queue team channel market site app appid country region branch kanal markt standort
+        """queue team channel market site app appid dept country region branch
+        kanal markt standort
         canal équipe marché mercado canale mercato equipo equipe город команда страна 国家
         チャンネル""",
     ),

@@ -79,6 +79,11 @@ def test_excel_with_gaps_and_several_sheets(tmp_path):
     same(load_table(path, sheet="B"))
     with refused("a sheet that is there", "A, B; no sheet 'C'", "sheet='A'"):
         load_table(path, sheet="C")
+    with pd.ExcelWriter(path) as book:  # a note before the table is not what is meant
+        pd.DataFrame({"note": ["made", "by", "hand"]}).to_excel(book, sheet_name="N", index=False)
+        TABLE.to_excel(book, sheet_name="A", index=False)
+    with refused("a sheet that is there", "no sheet 'C'", "sheet='A'"):
+        load_table(path, sheet="C")
 
 
 def test_a_note_and_a_title_are_no_table(capsys):

@@ -10,6 +10,7 @@ from ragteach.data.wild.headers import IN_USE
 
 HEADERS = {  # in any order of the columns: text, label, task
     "German": ("Bewertungstext", "Sternebewertung", "Produktkategorie"),
+    "English, short": ("customer comment", "star rating", "dept"),
     "German, with other columns": ("Kundenbewertung", "Ticket-Kategorie", "Verkaufskanal"),
     "French": ("Texte", "Étoiles", "Catégorie"),
     "Spanish": ("reseña", "estrellas", "tienda"),
@@ -51,7 +52,8 @@ def test_headers_are_found_and_shown(text, label, task, capsys):
     ],
 )
 def test_of_two_that_fit_none_is_guessed(names, asked):
-    with refused("one column that can be the text", f"2: {asked}", f"text={names[0]!r}"):
+    both = f"text={names[0]!r} or text={names[1]!r}"
+    with refused("one column that can be the text", f"2: {asked}", both):
         find_columns(names)
 
 
