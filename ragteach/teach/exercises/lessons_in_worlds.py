@@ -41,7 +41,7 @@ def in_world(
 
     def solved(yours: object) -> str:
         here = world()
-        asked = {"what": what, "rtol": 1e-4, "atol": 6e-4}  # three decimals will do
+        asked = {"what": what, "rtol": 1e-4, "atol": 5.1e-4}  # three decimals will do
         right = bound(here)
         try:
             expect_close(yours, right, **asked)
