@@ -16,8 +16,11 @@ def plain(app, what: str, name: str, thing, options, lines: list[str]) -> None:
 
 
 def skip(app, what: str, name: str, thing, skipped: bool, options) -> bool | None:
-    """Leave out what scikit-learn writes into our estimators, with links into its own pages."""
-    return True if re.fullmatch(r"set_\w+_request", name) else None
+    """Leave out what other packages write into our classes, with links into their own pages."""
+    made = getattr(thing, "fget", thing)  # a property is where its function is
+    module = getattr(made, "__module__", None) or "ragteach"
+    ours = module.partition(".")[0] == "ragteach"
+    return None if ours and not re.fullmatch(r"set_\w+_request", name) else True
 
 
 def setup(app) -> dict:
