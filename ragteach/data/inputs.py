@@ -15,7 +15,7 @@ import torch
 
 from ragteach.data.features import ANALYZERS, make_vectorizer, warn_of_unknown
 from ragteach.errors import RagteachError, is_list, is_number, refuse, shown
-from ragteach.ground.arguments import members
+from ragteach.ground.arguments import texts_in
 from ragteach.ground.objects import as_array, as_plain, attribute, has
 
 SPARSE_ABOVE = 5_000  # features; wider sparse matrices stay sparse,
@@ -39,7 +39,7 @@ def as_texts(texts: Any) -> list[str] | None:
             got=f"{type(texts).__name__} that is neither",
             fix="pass strings, a numpy array, a tensor or a scipy sparse matrix",
         )
-    texts = members("texts", texts, "texts=['a good film', 'bad brakes']", MOST_TEXTS)
+    texts = texts_in("texts", texts, "texts=['a good film', 'bad brakes']", MOST_TEXTS)
     texts = [str(t) if isinstance(t, str) else t for t in texts]  # numpy's strings are plain ones
     absent = [
         i for i, t in enumerate(texts) if t is None or t is pd.NA or (is_number(t) and t != t)

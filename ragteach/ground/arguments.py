@@ -10,7 +10,7 @@ import difflib
 import itertools
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,7 @@ import torch
 
 from ragteach.errors import RagteachError, at_least, is_list, one_of, refuse, shown, whole
 from ragteach.ground.functions import check_callbacks, check_function
-from ragteach.ground.objects import as_name, as_numbers, check_length
+from ragteach.ground.objects import as_name, as_numbers, check_length, n_members
 
 LARGEST_SEED = 2**63 - 1  # of torch's generators
 LARGEST_NUMPY_SEED = 2**32 - 1
@@ -47,6 +47,8 @@ def members(name: str, value: Iterable, fix: str, most: int = MOST, ordered: boo
             got=f"{name} = {short(value)}, of another kind",
             fix=fix,
         )
+    if endless(value) or n_members(value) > most:  # said at once, without reading
+        raise _too_many(name, value, fix, most)
     try:
         found = list(itertools.islice(value, most + 1))
     except Exception as error:
@@ -55,12 +57,51 @@ def members(name: str, value: Iterable, fix: str, most: int = MOST, ordered: boo
         )
         raise refuse(expected=f"{name} in a list", got=got, fix=fix) from error
     if len(found) > most:
-        raise refuse(
-            expected=f"at most {most:,} values of {name}",
-            got=f"{name} = {short(value)}, which has more, or never ends",
-            fix=fix,
-        )
+        raise _too_many(name, value, fix, most)
     return found
+
+
+def texts_in(name: str, value: Iterable, fix: str, most: int) -> list:
+    """The members of what should be texts; of a generator or range whose first one is no text, that
+    one only: the whole would say no more.
+
+    Example:
+        >>> texts_in("texts", itertools.count(3, 2), "texts=['a']", 100)
+        Traceback (most recent call last):
+        ragteach.errors.RagteachError: Expected: at most 100 values of texts
+        Got: texts = count count(3, 2), which has more, or never ends
+        What to do: texts=['a']
+        >>> texts_in("texts", (n for n in range(10**9)), "texts=['a']", 10**8)
+        [0]
+    """
+    if not isinstance(value, Iterator | range) or endless(value):
+        return members(name, value, fix, most)
+    value = iter(value)
+    first = members(name, itertools.islice(value, 1), fix)
+    if not first or not isinstance(first[0], str):
+        return first
+    return first + members(name, value, fix, most - 1)
+
+
+def endless(value: object) -> bool:
+    """Whether an iterator of the standard library never ends."""
+    if isinstance(value, itertools.count | itertools.cycle):
+        return True
+    if not isinstance(value, itertools.repeat):
+        return False
+    try:
+        value.__length_hint__()
+    except TypeError:  # no number of times was given
+        return True
+    return False
+
+
+def _too_many(name: str, value: object, fix: str, most: int) -> RagteachError:
+    return refuse(
+        expected=f"at most {most:,} values of {name}",
+        got=f"{name} = {short(value)}, which has more, or never ends",
+        fix=fix,
+    )
 
 
 def one_or_more(name: str, value: Any) -> list:

@@ -133,16 +133,21 @@ def one_value(value: Any) -> Any:
     return value.item()
 
 
+def n_members(value: Any) -> int:
+    """How many members a sequence says it has; 0 where it does not say."""
+    if not isinstance(value, Sequence) or isinstance(value, str | bytes):
+        return 0
+    try:
+        return len(value)
+    except OverflowError:  # range(10**30)
+        return sys.maxsize
+    except Exception:  # an object that breaks: whoever reads it says so
+        return 0
+
+
 def check_length(what: str, value: Any) -> None:
     """Refuse a list or a range that no memory holds, before it is copied."""
-    if has(value, "dtype") or not isinstance(value, Sequence) or isinstance(value, str | bytes):
-        return  # it is in memory already, or no list
-    try:
-        n_values = len(value)
-    except OverflowError:  # range(10**30)
-        n_values = sys.maxsize
-    except Exception:  # an object that breaks: whoever reads it says so
-        return
+    n_values = 0 if has(value, "dtype") else n_members(value)  # else in memory already
     if n_values > 1_000_000:
         fits_memory(
             f"{what} = {type(value).__name__} of {n_values:,} values",

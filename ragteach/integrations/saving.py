@@ -39,7 +39,7 @@ from sklearn.utils import check_array
 from ragteach.data.features import WORD, silent_texts, warn_of_silent
 from ragteach.data.inputs import MOST_TEXTS
 from ragteach.errors import one_of, refuse, shown, whole
-from ragteach.ground.arguments import members
+from ragteach.ground.arguments import texts_in
 from ragteach.ground.objects import as_path, attribute, has, outside
 from ragteach.ground.writing import put
 from ragteach.integrations.trust import (
@@ -112,7 +112,7 @@ class Saved:
         flat = isinstance(texts, Iterable) and not isinstance(texts, str | bytes | Mapping)
         if self.vectorizer is not None:
             flat_list = flat and attribute(texts, "ndim", 1) == 1
-            listed = members("texts", texts, FIX_TEXTS, MOST_TEXTS) if flat_list else []
+            listed = texts_in("texts", texts, FIX_TEXTS, MOST_TEXTS) if flat_list else []
             if not listed or not all(isinstance(text, str) for text in listed):
                 wrong = [i for i, text in enumerate(listed) if not isinstance(text, str)][:1]
                 what = f"{type(texts).__name__}" + ("" if listed else " without any" * flat_list)

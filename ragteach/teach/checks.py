@@ -37,7 +37,7 @@ from ragteach.teach import record
 from ragteach.teach.classroom.worlds import DEFAULT, world_of
 from ragteach.teach.drawing import as_array, as_html, as_text, marked
 from ragteach.teach.grammar import agreeing
-from ragteach.teach.handing import by_name, does_not_fit, kinds, like
+from ragteach.teach.handing import by_name, does_not_fit, kinds, like, read
 from ragteach.teach.likely import direction, first_difference, likely, not_finite, rounded
 from ragteach.teach.meant import meant
 from ragteach.teach.partly import partly
@@ -276,7 +276,7 @@ def call(function: Callable, *args: Any, **kwargs: Any) -> Any:
     _ASKED.set((function, by_name(function, args, kwargs)))
     answer = _first_that_runs(function, args, kwargs)
     if isinstance(answer, Iterator):
-        answer = list(answer)
+        answer = read(answer)
     finished(
         answer,
         "Your function returns nothing yet. If you have written it: does it end with return?",

@@ -91,7 +91,7 @@ def like(yours: Any, reference: Any) -> Any:
         {20: 'a', 40: 'b'}
     """
     if isinstance(yours, Iterator):
-        return _read(yours)
+        return read(yours)
     if not isinstance(reference, dict):
         return yours
     if type(yours).__module__.startswith("pandas") and getattr(yours, "ndim", 0) == 1:
@@ -103,7 +103,7 @@ def like(yours: Any, reference: Any) -> Any:
     return found if len(found) == len(yours) and len(known) == len(reference) else yours
 
 
-def _read(yours: Iterator) -> list:
+def read(yours: Iterator) -> list:
     """What a generator hands out, which must end."""
     found = list(itertools.islice(yours, MOST + 1))
     if len(found) > MOST:

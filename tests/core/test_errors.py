@@ -1,7 +1,9 @@
 """Every refusal has three parts, and they are the whole message."""
 
+import itertools
 import math
 import sys
+from collections.abc import Sequence
 from decimal import Decimal
 
 import numpy as np
@@ -11,7 +13,7 @@ import torch
 
 from ragteach import RAG, WandB, compare, export_onnx, search, to_peft, who_wins_map
 from ragteach.errors import RagteachError, at_least, finite, need, one_of, refuse, whole
-from ragteach.ground.arguments import distinct
+from ragteach.ground.arguments import distinct, members, texts_in
 from ragteach.integrations.tracking import TensorBoard
 
 
@@ -161,6 +163,48 @@ def test_lists_that_break_or_never_end_are_refused():
     assert "whole number" in message(distinct, 10**30, "A", "adapter names")
     assert "bytearray" in message(who_wins_map, [0.5], bytearray(b"ab"))
     assert "seeds" in message(compare, "toy", 10**30)
+
+
+class Unread:
+    """A million numbers more than may be read: reading even one of them fails the test."""
+
+    def __init__(self, n):
+        self.n = n
+
+    def __len__(self):
+        return self.n
+
+    def __getitem__(self, i):
+        raise AssertionError(f"number {i} was read")
+
+
+Sequence.register(Unread)
+
+
+@pytest.mark.parametrize("value", [range(10**12), range(10**30), Unread(10**6 + 1)])
+def test_what_is_too_long_is_refused_without_being_read(value):
+    assert "at most 1,000,000 values of names" in message(members, "names", value, "name them")
+
+
+@pytest.mark.parametrize(
+    "make", [itertools.count, lambda: itertools.cycle([0]), lambda: itertools.repeat(0)]
+)
+def test_what_never_ends_is_refused_without_being_read(make):
+    value = make()
+    assert "or never ends" in message(members, "names", value, "name them")
+    assert "or never ends" in message(texts_in, "texts", value, "name them", 10**6)
+    assert next(value) == 0
+
+
+def test_repeat_with_a_number_of_times_ends():
+    assert members("names", itertools.repeat("a", 2), "") == ["a", "a"]
+
+
+def test_of_texts_that_are_numbers_only_the_first_is_read():
+    numbers = itertools.islice(itertools.count(), 10**9)
+    assert texts_in("texts", numbers, "", 10**8) == [0] and next(numbers) == 1
+    assert texts_in("texts", range(10**7), "", 10**8) == [0]
+    assert texts_in("texts", iter(["a", 1]), "", 10**8) == ["a", 1]
 
 
 def test_of_very_many_options_one_of_says_how_many_and_the_nearest():
