@@ -62,8 +62,9 @@ CAPTIONS = {
 }
 NO_TASKS = (
     "call with tasks=..., one name per row. In cross_val_score, GridSearchCV and a Pipeline: "
-    "sklearn.set_config(enable_metadata_routing=True) passes tasks on; or let the task be a column "
-    "of X, named by task_column=..."
+    "sklearn.set_config(enable_metadata_routing=True) passes tasks on, but not to a scoring=... of "
+    "your choice; let the task be a column of X, named by task_column=..., and every scoring=... "
+    'works. (Scores that are all NaN are this error in every fold: error_score="raise" shows it.)'
 )
 ROUTED = (
     "call with tasks=..., one name per row. A scorer named by scoring=..., cross_val_predict and "
@@ -298,8 +299,9 @@ class RAGClassifier(ClassifierMixin, _RAGEstimator):
     Beside scikit-learn's ``LogisticRegression(C)``, which sums losses where this takes each task's
     mean: ``strategy="independent"`` has C = 1 / (n_t lam) for a task of n_t rows. All T tasks
     pooled, n rows, are ``strategy="full_sharing", alpha="size", bias="shared"`` with C = T / (n
-    lam_shared). A large ``lam`` alone is not that: by default each task has a bias of its own, and
-    counts alike whatever its size.
+    lam_shared). Of two classes C is twice that: theirs is then one row of weights, w, and ours are
+    two, w / 2 and -w / 2, which cost half as much. A large ``lam`` alone is not full sharing: by
+    default each task has a bias of its own, and counts alike whatever its size.
 
     Where scikit-learn is to cut the tasks (``cross_val_score``), pass the column ``d["shop"]`` or
     ``d["shop"].to_numpy(str)``: it cannot cut ``d["shop"].values``, pandas' array of strings.
@@ -312,6 +314,28 @@ class RAGClassifier(ClassifierMixin, _RAGEstimator):
     Raises:
         RagteachError: unknown task or option, a task without rows, tasks of the wrong length.
         ValueError, TypeError: scikit-learn's own, about X, y and sample_weight.
+
+    Texts and tasks in one Pipeline, for a search with any ``scoring=``: the last column of what
+    the words are turned into says the task, as a number, and ``task_column=-1`` finds it there.
+    (A column of names would not stand beside sparse words. Shuffle rows that come task by task, or
+    a fold lacks a task. Where all scores of a search are NaN,
+    every fit or every score has failed: ``error_score="raise"`` shows with what.)
+
+        >>> import pandas as pd
+        >>> from sklearn.compose import make_column_transformer
+        >>> from sklearn.feature_extraction.text import TfidfVectorizer
+        >>> from sklearn.model_selection import GridSearchCV
+        >>> from sklearn.pipeline import make_pipeline
+        >>> from sklearn.preprocessing import OrdinalEncoder
+        >>> frame = pd.DataFrame({"text": ["good", "bad"] * 6, "task": ["films", "cars"] * 6})
+        >>> columns = (TfidfVectorizer(), "text"), (OrdinalEncoder(), ["task"])
+        >>> numbers = make_column_transformer(*columns)
+        >>> pipeline = make_pipeline(numbers, RAGClassifier(task_column=-1))
+        >>> grid = {"ragclassifier__lam": [0.001, 0.1]}
+        >>> options = {"scoring": "f1_macro", "error_score": "raise"}
+        >>> search = GridSearchCV(pipeline, grid, cv=3, **options)
+        >>> search.fit(frame, ["yes", "yes", "no", "no"] * 3).predict(frame).shape
+        (12,)
 
     Example:
         >>> import numpy as np

@@ -14,7 +14,7 @@ import scipy.sparse as sp
 import sklearn
 from problems import refused
 from sklearn.base import clone
-from sklearn.compose import ColumnTransformer
+from sklearn.compose import ColumnTransformer, make_column_transformer
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression, Ridge
@@ -588,3 +588,38 @@ def test_texts_are_no_features_and_one_class_is_called_as_it_is(kind):
         RAGClassifier().fit(kind(["a good film", "bad"]), [0, 1])
     with pytest.raises(RagteachError, match=r"Got: 1 class: 1\.0\n"):
         RAGClassifier().fit([[0.0], [1.0]], [1.0, 1.0])
+
+
+@pytest.mark.parametrize(("n_classes", "times"), [(2, 2), (3, 1)])
+def test_the_penalty_of_scikit_learn_that_is_the_same(n_classes, times):
+    """C is 1 / (n_t lam), and of two classes twice that, as the docstring says."""
+    rng = np.random.default_rng(n_classes)
+    X = rng.normal(size=(80, 4))
+    y = (X @ rng.normal(size=(4, n_classes)) + rng.normal(size=(80, n_classes))).argmax(1)
+    tasks = np.repeat(["a", "b"], [30, 50])
+    ours = RAGClassifier(lam=0.02, strategy="independent", tol=1e-10).fit(X, y, tasks=tasks)
+    for task in "ab":
+        rows = tasks == task
+        theirs = LogisticRegression(C=times / (rows.sum() * 0.02), tol=1e-10, max_iter=10_000)
+        expected = theirs.fit(X[rows], y[rows]).predict_proba(X[rows])
+        assert np.allclose(ours.predict_proba(X[rows], tasks[rows]), expected, atol=1e-5)
+
+
+def test_texts_and_tasks_in_a_pipeline_are_the_same_model_as_by_hand():
+    frame = make_toy(n_per_task=15, seed=1).sample(frac=1, random_state=0)
+    X = frame[["text", "task"]]
+    columns = (TfidfVectorizer(), "text"), (OrdinalEncoder(), ["task"])
+    model = RAGClassifier(task_column=-1)
+    search = GridSearchCV(
+        make_pipeline(make_column_transformer(*columns), model),
+        {"ragclassifier__lam": [1e-3, 1.0]},
+        cv=3,
+        scoring="f1_macro",
+        error_score="raise",
+    ).fit(X, frame["label"])
+    assert np.isfinite(search.cv_results_["mean_test_score"]).all()
+    lam = search.best_params_["ragclassifier__lam"]
+    words = TfidfVectorizer().fit_transform(frame["text"])
+    alone = RAGClassifier(lam).fit(words, frame["label"], tasks=frame["task"].to_numpy(str))
+    by_hand = alone.predict_proba(words, frame["task"].to_numpy(str))
+    assert np.allclose(search.predict_proba(X), by_hand, atol=1e-6)

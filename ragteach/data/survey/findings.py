@@ -32,6 +32,7 @@ MOST_TESTED = 1000  # texts of a task, in each draw
 FEW = 5
 ENOUGH = 20
 POWER = 0.8
+LUCK = 0.05  # a power below it is hardly more than what luck calls clear, 0.025
 
 
 @dataclass(frozen=True)
@@ -317,6 +318,8 @@ def about_power(power: pd.DataFrame) -> Iterator[Finding]:
         f"comparisons of {FEW} draws, in {many:.0%} of {ENOUGH} (by the noncentral t, if two "
         f"strategies differ on {DISAGREE:.0%} of sentences; training sets that differ make it less)"
     )
+    if max(few, many) < LUCK:
+        seen += "; luck calls one in forty clear where there is no difference"
     if power["within_reach"].any():
         fix = (
             f"compare with --seeds {ENOUGH}, the default (in Python seeds={ENOUGH}); more seeds "
