@@ -1,5 +1,6 @@
 """What a command leaves behind: a folder for its settings, the same one if it is run again."""
 
+import argparse
 import json
 
 import pandas as pd
@@ -8,7 +9,13 @@ from matplotlib.figure import Figure
 
 import ragteach.__main__ as command
 from ragteach import RagteachError, compare
-from ragteach.study.commands import _cut_off, _write_all, asked_strategies, known
+from ragteach.study.commands import (
+    _cut_off,
+    _refuse_file_options,
+    _write_all,
+    asked_strategies,
+    known,
+)
 
 
 def test_the_same_settings_write_to_the_same_folder_and_others_to_another(tmp_path):
@@ -59,3 +66,11 @@ def test_strategies_that_no_advice_can_be_about_are_refused_before_any_work():
     with pytest.raises(RagteachError, match="did you mean 'full sharing'"):
         asked_strategies(["full sharng"])
     assert asked_strategies(None) is None
+
+
+@pytest.mark.parametrize("option", ["text", "separator", "sheet"])
+def test_what_is_said_of_a_file_is_refused_where_there_is_none(option):
+    asked = argparse.Namespace(**{option: "x"})
+    with pytest.raises(RagteachError, match=f"leave --{option} out, or name your file"):
+        _refuse_file_options("toy", asked)
+    _refuse_file_options("toy", argparse.Namespace(**{option: None}))

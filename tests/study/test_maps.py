@@ -35,3 +35,9 @@ def test_an_arrow_points_where_the_button_pushes(controls, way, ax):
         0.65 * w for w in way
     )
     assert [(a + b) / 2 for a, b in zip(begin, end, strict=True)] == pytest.approx([1, 1], abs=0.03)
+
+
+def test_a_star_marks_the_goal_and_nothing_else(ax):
+    draw_grid(read_grid("..G\n~>.\n..."), ax)
+    stars = [line.get_xydata().tolist() for line in ax.lines if line.get_marker() == "*"]
+    assert stars == [[[3, 1]]]  # (column, row); a wall is at 0

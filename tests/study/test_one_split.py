@@ -3,12 +3,14 @@
 import itertools
 
 import numpy as np
+import pandas as pd
 import pytest
 from problems import refused
 from scipy.stats import binomtest
 
 import ragteach as rt
-from ragteach.study.one_split import fit_split
+from ragteach.data.splits import SplitWarning
+from ragteach.study.one_split import _check_every_task, fit_split
 
 
 @pytest.fixture(scope="module")
@@ -98,3 +100,25 @@ def test_a_strategy_that_is_not_there_is_refused(split):
         split.right("best")
     with refused("strategy", "'majority class'"):
         fit_split(rt.make_toy(n_per_task=20), strategies=["majority class"])
+
+
+def test_a_split_shows_its_bar_only_if_asked(capsys):
+    frame = rt.make_toy(n_per_task=30, seed=0)
+    fit_split(frame, strategies=["full sharing"], progress=False)
+    assert capsys.readouterr().err == ""
+    fit_split(frame, strategies=["full sharing"], progress=True)
+    assert "penalty" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("tasks", "said"),
+    [
+        (["a"], r"1 task has too few .*'a' \(1 and 1\).* It trains"),
+        (["a", "b"], "2 tasks have too few .* They train"),
+    ],
+)
+def test_tasks_that_no_text_chooses_for_are_counted_in_words(tasks, said):
+    whole = pd.DataFrame({"text": list("xyz"), "label": [0, 1, 0], "task": list("abc")})
+    chosen = whole[~whole["task"].isin(tasks)]
+    with pytest.warns(SplitWarning, match=said):
+        _check_every_task((whole, chosen, whole))

@@ -156,3 +156,19 @@ def test_six_questions_about_the_same_texts_leave_texts_to_test():
     assert set(test.groupby("task").size()) == {12} and val.groupby("task").size().min() >= 10
     assert not set(train["text"]) & {*val["text"], *test["text"]}
     assert not set(val["text"]) & set(test["text"])
+
+
+def test_the_majority_class_scores_what_scikit_learn_says_of_training_s_frequencies():
+    frame = rt.data.frames.any_frame(rt.load_csv(rows().iloc[:60].to_csv(index=False).encode()))
+    parts = rt.split_frame(frame, seed=1)
+    names = own_names(frame)
+    found = score_heads(OWN["majority class"], HeadParts(parts, names))[0]
+    scores = {(task, metric): value for task, metric, value in found}
+    called = np.array(frame.attrs["label_names"])
+    for task, own in names.items():
+        train, test = (called[part.loc[part["task"] == task, "label"]] for part in parts[::2])
+        counts = np.array([(train == name).sum() + 1 for name in own])
+        p = np.tile(counts / counts.sum(), (len(test), 1))
+        assert scores[task, "log_loss"] == pytest.approx(log_loss(test, p, labels=own))
+        said = [own[counts.argmax()]] * len(test)
+        assert scores[task, "accuracy"] == pytest.approx(accuracy_score(test, said))

@@ -357,3 +357,20 @@ def test_a_number_in_a_cell_is_read_on_any_colour(ax):
     for text, colour in zip(ax.texts, ax.collections[0].get_facecolors(), strict=True):
         pair = sorted([relative_luminance(text.get_color()), relative_luminance(colour)])
         assert (pair[1] + 0.05) / (pair[0] + 0.05) >= 4.5  # WCAG 2, AA
+
+
+def test_names_stand_at_the_middle_of_their_cells(ax):
+    table = pd.DataFrame([[1.0, -2.0], [0.5, 3.0]], columns=["a", "b"], index=["+", "-"])
+    plots.words(table, ax)
+    middles = [text.get_position() for text in ax.texts]
+    assert sorted({x for x, _ in middles}) == ax.get_xticks().tolist()
+    assert sorted({y for _, y in middles}) == ax.get_yticks().tolist()
+
+
+def test_the_number_of_a_route_stands_on_its_line(ax):
+    plots.routing(torch.tensor([[1.0, 0.5], [-2.0, 1.0]]), ax)
+    routes = [line for line in ax.lines if line.get_color() == plots.BLUE]
+    for said in ("0.5", "-2"):
+        [x, y] = next(t.get_position() for t in ax.texts if t.get_text() == said)
+        heights = [np.interp(x, *line.get_xydata().T) for line in routes]
+        assert min(abs(y - height) for height in heights) < 1e-9

@@ -5,9 +5,10 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-from problems import problem, states_equal
+from problems import problem, refused, states_equal
 
 from ragteach.engine import choosing
+from ragteach.ground import memory
 from ragteach.study import scores
 from ragteach.study.kept import Kept
 from ragteach.study.scores import best_penalty, majority
@@ -53,3 +54,20 @@ def test_the_majority_says_the_frequencies_of_training_plus_one_each():
     assert said["a", "accuracy"] == 0.5
     assert said["a", "log_loss"] == pytest.approx(-(math.log(4 / 7) + math.log(1 / 7)) / 2)
     assert said["mean", "log_loss"] == said["a", "log_loss"] and len(said) == 8
+
+
+def test_every_penalty_that_is_done_is_told_once(monkeypatch):
+    monkeypatch.setattr(choosing, "how_many_fit", lambda each, most: 2)  # and one is left over
+    data, val = problem(sizes=(9, 9)), problem(sizes=(9, 9), seed=0).stacked()
+    told = []
+    best_penalty(SHARING, data, val, told=told.append)
+    assert told == [2, 1] and sum(told) == len(LAMS)
+
+
+def test_weights_that_no_memory_holds_are_refused_with_the_words_that_would_do(monkeypatch):
+    data = problem(sizes=(9, 9), n_features=500)
+    scores.check_room(data, adapters=True)  # there is room
+    for module in (scores, memory):
+        monkeypatch.setattr(module, "free_memory", lambda: 40_000)
+    with refused("weights for 2 tasks x 3 classes x 500 words", "are free", "max_words="):
+        scores.check_room(data, adapters=True)

@@ -10,7 +10,14 @@ from problems import refused
 from scipy import stats
 
 from ragteach import compare, make_toy, who_wins_map
-from ragteach.study.draws import dealt, draw, every_class, most_frequent, overlap_ratio
+from ragteach.study.draws import (
+    asked_by_all,
+    dealt,
+    draw,
+    every_class,
+    most_frequent,
+    overlap_ratio,
+)
 from ragteach.study.experiment import EdgeWarning
 from ragteach.study.scores import majority, on_edge
 from ragteach.study.strategies import REGISTRY, Strategy, pairs
@@ -277,3 +284,11 @@ def test_no_interval_says_what_cannot_be():
     shares = made({"RAG": [0.1, 0.9], "independent": [0.8, 0.2]})
     (row,) = paired(shares).itertuples()
     assert (row.low, row.high) == (-1, 1)
+
+
+@pytest.mark.parametrize(("n_shared", "expected"), [(1, False), (2, True)])
+def test_tasks_ask_about_the_same_texts_where_two_of_them_do(n_shared, expected):
+    """Of 15 rows 2 (13 %) or 4 (27 %) hold a text that both tasks ask about."""
+    frame = pd.DataFrame({"task": ["a"] * 8 + ["b"] * 7})
+    text = np.array([*range(8), *range(n_shared), *range(10, 17 - n_shared)])
+    assert asked_by_all(frame, text) is expected
