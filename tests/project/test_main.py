@@ -241,6 +241,16 @@ def test_closed_streams_cost_nothing(tmp_path, closed):
     assert len(table_of(tmp_path, "article")) > 0 and "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize("name", ["stdin", "stdout", "stderr"])
+def test_what_takes_a_closed_stream_s_place_is_left_open_in_silence(monkeypatch, name):
+    monkeypatch.setattr(sys, name, None)
+    command.open_streams()
+    stream = getattr(sys, name)
+    assert stream.fileno() == ["stdin", "stdout", "stderr"].index(name)
+    file = stream.buffer.raw
+    assert not file.closefd  # Python warns of a file that nobody closed, if it was to be closed
+
+
 def test_as_a_program(tmp_path):
     words = ["compare", "--data", "article", "--seeds", "2", "--jobs", "1", "--out", str(tmp_path)]
     done = subprocess.run(
