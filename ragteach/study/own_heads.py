@@ -29,6 +29,7 @@ from ragteach.data.wild.columns import find_columns
 from ragteach.errors import refuse
 from ragteach.ground.arguments import is_a
 from ragteach.ground.memory import fits_memory
+from ragteach.ground.objects import attribute
 from ragteach.study.heads import Classification
 
 
@@ -100,8 +101,8 @@ def heads_from_frame(
                 fix="leave that task out, or add examples of another class",
             )
     texts = [said for part in parts.values() for said in part["text"]]
-    read = frame.attrs.get("analyzer") if vectorizer is None else vectorizer
-    vectorizer, x = vectorized(texts, read)
+    asked = attribute(frame, "attrs", {}).get("analyzer")
+    vectorizer, x = vectorized(texts, asked if vectorizer is None else vectorizer)
     fits_memory(
         f"{x.shape[0]} documents of {x.shape[1]} words, dense as heads take them",
         2 * 4 * x.shape[0] * x.shape[1],

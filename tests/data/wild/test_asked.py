@@ -40,7 +40,7 @@ def test_names_survive_encoding_separator_and_column_names(german):
     ("given", "said"),
     [
         ({}, "--encoding cp1252"),
-        ({"encoding": "cp1252"}, "--text "),
+        ({"encoding": "cp1252"}, "--label "),
         ({"encoding": "cp1252", **COLUMNS, "task": "Laden"}, "no column 'Laden'"),
     ],
 )
