@@ -38,7 +38,7 @@ CASES = [  # rows, tasks, classes: every corner of the cube, and ways between
     for rows in (1_000, 10_000, 100_000, 1_000_000)
     for tasks, classes in ((2, 2), (20, 5), (2, 50), (500, 2), (500, 50))
     if rows >= 2 * tasks
-]
+] + [(100_000, 4, 3), (1_000_000, 4, 3)]
 MOST_MB = 8_000  # a case that would need more is not run: its row says the estimate
 SOLVED = 300_000  # rows x classes up to which the optimum is looked for
 QUICK = [(1_000, 2, 2), (10_000, 20, 5), (100_000, 4, 3)]
