@@ -137,7 +137,7 @@ def reveal(question: str, result: object, tied: Sequence[str] = ()) -> Note:
         told = "\n".join(filter(None, (f"It came out: {out}.", even)))
         return Note(f"You made no prediction.\n{told}")
     if any(printed(mine) == printed(answer) for answer in tied):
-        verdict = f"{even} So yours is not refuted."
+        verdict = f"Not as you predicted. But {even[0].lower()}{even[1:]} So yours is not refuted."
     else:
         verdict = " ".join(filter(None, (questions.compared(name, mine, result), even)))
     return Note(f"You predicted: {mine}.\nIt came out: {out}.\n{verdict}")

@@ -209,7 +209,7 @@ def test_a_reveal_compares(question, guess, result, told):
 
 def test_who_predicted_what_the_data_cannot_tell_apart_was_not_wrong():
     for guess, told in (
-        ("RAG", "These data cannot tell RAG from full sharing. So yours is not refuted."),
+        ("RAG", "predicted. But these data cannot tell RAG from full sharing. So yours is not"),
         ("full sharing", "As you predicted. These data cannot tell RAG from full sharing."),
         ("independent", "Not as you predicted: what had you assumed? These data cannot tell RAG"),
     ):
