@@ -10,6 +10,7 @@ from __future__ import annotations
 import html
 from collections.abc import Sequence
 
+from ragteach.ground.arguments import one_or_more
 from ragteach.ground.objects import printed
 from ragteach.teach import questions, record
 from ragteach.teach.checks import Unfinished, finished, get
@@ -119,24 +120,29 @@ def predict(question: str, guess: object = ...) -> Note:
     return Note(f"Kept: you predict {meant}{read_from}.")
 
 
-def reveal(question: str, result: object, tied: Sequence[str] = ()) -> Note:
+def reveal(question: str, result: object, tied: str | Sequence[str] = ()) -> Note:
     """Show what came out beside what you predicted, and whether they agree.
 
     Args:
         question: the question's name in the lesson, e.g. ``"02-a"``.
         result: what came out.
-        tied: other answers that the data cannot tell from it: who predicted one was not wrong.
+        tied: another answer that the data cannot tell from it, or several: who predicted one was
+            not wrong.
     """
+    try:
+        ties = [printed(answer) for answer in one_or_more("tied", tied)]
+    except ValueError as error:
+        return Note(str(error))
     name = printed(question)
     out = printed(result)
     mine = record.kept("predictions").get(name)
     record.keep("outcomes", name, out[:500])
-    others = " and ".join(printed(answer) for answer in tied)
+    others = " and ".join(ties)
     even = f"These data cannot tell {others} from {out}." if others else ""
     if mine is None:
         told = "\n".join(filter(None, (f"It came out: {out}.", even)))
         return Note(f"You made no prediction.\n{told}")
-    if any(printed(mine) == printed(answer) for answer in tied):
+    if printed(mine) in ties:
         verdict = f"Not as you predicted. But {even[0].lower()}{even[1:]} So yours is not refuted."
     else:
         verdict = " ".join(filter(None, (questions.compared(name, mine, result), even)))
