@@ -70,7 +70,10 @@ class Candidates:
         self.space: Documents | None = None  # None: the way is through the weights
         if isinstance(space, Documents) and space.kernel is not None:
             self.space = space
-        n_weights = sum(p.numel() for p in model.parameters()) if self.space is None else 0
+        n_weights = 0
+        if self.space is None:  # on the way through the weights every task's gradient is made
+            of_tasks = model.n_tasks * model.n_classes * model.n_features
+            n_weights = max(of_tasks, sum(p.numel() for p in model.parameters()))
         n_rows = problem.tensors.y.numel()
         self.bytes_each = bytes_of_a_search(n_weights, n_rows, model.n_classes)
 

@@ -33,7 +33,7 @@ def pays(problem: Problem) -> bool:
         return False
     if tensors.n_features > 8 * n_docs:  # very wide
         return True
-    dense = isinstance(tensors.x, Tensor)
+    dense = isinstance(tensors.x, Tensor | Blocks)
     if n_docs <= (GRAM_DOCS if dense else GRAM_DOCS // 2):
         return True
     n_vectors = len(problem.lam) * tensors.n_classes  # that go through K at once
