@@ -29,7 +29,10 @@ from ragteach.ground.writing import make_folder, write
 from ragteach.study.identity import identity
 from ragteach.study.strategies import Strategy
 
-FORMAT = 1
+# Counted up when the same settings give other draws or other numbers: texts tied to their kin and
+# dealt label by label since 2. A test holds the draws of each.
+FORMAT = 2
+SAID = ("label_names", "task_names", "analyzer", "fresh")  # of a frame, what decides its numbers
 
 
 @dataclass(frozen=True)
@@ -220,9 +223,8 @@ def described(
         columns = frame[["text", "label", "task"]].to_csv(index=False)
         data = [
             hashlib.sha256(columns.encode("utf-8", "surrogatepass")).hexdigest(),
-            frame.attrs.get("label_names"),
-            frame.attrs.get("task_names"),
-            *([frame.attrs["analyzer"]] if "analyzer" in frame.attrs else []),
+            *map(frame.attrs.get, SAID),
+            (frame.attrs.get("columns") or {}).get("label"),  # `stars` are amounts
         ]
     parts = [
         [

@@ -37,6 +37,7 @@ SPELLED = {  # one way to write what can be written in several; the first that f
     r"<": " below ",
     r">": " above ",
     r"[≈~]": " about ",
+    r"(?<=\d) ?[-–] ?(?=\d)": " to ",
     r"\bcan['’]?t\b": "not",
     r"\b(do|does|is|are|was|were|will|would|should|has|have)n['’]?t\b": r"\1 not",
     r"\bwon['’]?t\b": "will not",
@@ -208,7 +209,8 @@ def _in_range(mine: str, word: str) -> bool:
         mine += " %"
     low, high = span(mine)
     from_, to = span(word)
-    if math.isnan(low) or math.isnan(from_) or 0 in (from_, to):
+    bounded = from_ < to and math.isfinite(to - from_)
+    if math.isnan(low) or math.isnan(from_) or (0 in (from_, to) and not bounded):
         return False  # how far "about 0" goes nobody can tell
     if from_ == to and from_ != round(from_):
         from_, to = from_ * (1 - AROUND), to * (1 + AROUND)

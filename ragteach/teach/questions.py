@@ -108,7 +108,7 @@ class Number:
                 got=shown(guess, 80),
                 fix="write the number itself; your guess is not kept yet",
             )
-        return f"{value:g}"
+        return f"{value + 0.0:g}"  # -0 is 0
 
     def compared(self, mine: object, result: object) -> str:
         try:

@@ -1,5 +1,6 @@
 """Nothing is lost: draws are on disk as they finish, and a run that was stopped goes on, bit-equal."""
 
+import hashlib
 import json
 import os
 import re
@@ -9,6 +10,7 @@ from dataclasses import replace
 
 import forks
 import joblib
+import numpy as np
 import pandas as pd
 import pytest
 from problems import refused
@@ -16,7 +18,8 @@ from problems import refused
 from ragteach import RAG, RagteachError, compare, make_toy, who_wins_map
 from ragteach.study import experiment, running
 from ragteach.study.commands import after_the_draws
-from ragteach.study.kept import Job, Kept, Stopped, described
+from ragteach.study.draws import draw
+from ragteach.study.kept import FORMAT, Job, Kept, Stopped, described
 from ragteach.study.strategies import REGISTRY, Strategy, chosen_strategies, pairs
 
 OPTIONS = {"n_per_task": 6, "strategies": ["full sharing", "majority class"], "progress": False}
@@ -81,6 +84,38 @@ def test_other_rows_of_your_own_are_other_data(tmp_path, counted):
     compare(frame.iloc[::-1], 1, **options)
     compare(frame, 1, **options)
     assert counted == [0, 0]
+
+
+def alike(n=60):
+    """A table in which every other text has a near twin; two tasks, three labels."""
+    rng = np.random.default_rng(5)
+    words = ["".join(rng.choice(list("abcdefgh"), 6)) for _ in range(400)]
+    texts = [" ".join(rng.choice(words, 8)) for _ in range(n)]
+    texts[1::2] = [f"{text} {words[i]}" for i, text in enumerate(texts[::2])]
+    return pd.DataFrame(
+        {"text": texts, "label": rng.integers(0, 3, n), "task": np.repeat(["a", "b"], n // 2)}
+    )
+
+
+@pytest.mark.parametrize("noted", [{"fresh": True}, {"analyzer": "char"}])
+def test_what_a_frame_notes_about_its_rows_decides_whose_draws_are_taken(tmp_path, counted, noted):
+    other = alike()
+    other.attrs = noted
+    options = OPTIONS | {"n_per_task": 12, "out": tmp_path, "resume": True}
+    compare(alike(), 1, **options)
+    resumed = compare(other, 1, **options)
+    assert counted == [0, 0]
+    same(resumed, compare(other, 1, **options | {"out": None, "resume": False}))
+
+
+def test_draws_that_fall_otherwise_have_another_format():
+    """Where this fails, old kept draws are not those of now: count FORMAT up, then note its own."""
+    frame = alike().reset_index(names="row")
+    frame["row"] = frame.index
+    found = [draw(name, frame, 12, seed) for name in ("own", "human") for seed in (0, 1)]
+    rows = [part["row"].tolist() for parts in found for part in parts]
+    noted = {2: "54bf3f9681b6"}
+    assert noted[FORMAT] == hashlib.sha256(json.dumps(rows).encode()).hexdigest()[:12]
 
 
 def test_a_strategy_with_other_tries_or_other_code_is_another():
