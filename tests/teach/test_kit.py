@@ -51,6 +51,7 @@ def test_every_page_stands_alone(pages):
     for name, page in pages.items():
         assert not re.findall(r"<(?:script|link|img)[^>]+(?:src|href)=[\"']https?:", page), name
         assert "<</" not in page, name
+        assert not re.search(r"<h[23]>(?:(?!</h).)*<(?:ol|ul|p)\b", page, re.DOTALL), name
         assert not [alt for alt in re.findall(r"<img alt=\"(.*?)\"", page) if len(alt) < 20], name
 
 

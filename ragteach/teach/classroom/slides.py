@@ -63,7 +63,8 @@ def rendered(markdown: str) -> str:
 
 
 def inline(markdown: str) -> str:
-    """One paragraph of Markdown, to stand inside a line."""
+    """One paragraph of Markdown, to stand inside a line; "2. A look" is no list there."""
+    markdown = re.sub(r"^(\d+)\.", r"\1\\.", markdown)
     return rendered(markdown).strip().removeprefix("<p>").removesuffix("</p>")
 
 
