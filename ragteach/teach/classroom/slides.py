@@ -21,6 +21,7 @@ WIDEST = 36  # symbols of a formula that fits into a line
 FORMULA = re.compile(r"\$\$.*?\$\$", re.DOTALL)
 WHOLE = re.compile(r"[.?!∎][)\"'*`]*$")  # a text that ends with a sentence's end
 SENTENCE = re.compile(r"(?<=[.?!])\s+|(?<=[.?!][)\"'*])\s+")
+BLOCK = re.compile(r"^(\d*)([.)]|(?<!\d)(?:[-+*>]|#+))(?=\s)")  # what would begin a list, a heading
 LEFT_OUT = ("|", "<", "```", "**Predict", "![")
 
 STYLE = """
@@ -63,8 +64,12 @@ def rendered(markdown: str) -> str:
 
 
 def inline(markdown: str) -> str:
-    """One paragraph of Markdown, to stand inside a line; "2. A look" is no list there."""
-    markdown = re.sub(r"^(\d+)\.", r"\1\\.", markdown)
+    """One paragraph of Markdown, to stand inside a line; no mark at its beginning makes a block.
+
+    >>> inline("2. A *look*"), inline("- 3 points")
+    ('2. A <em>look</em>', '- 3 points')
+    """
+    markdown = BLOCK.sub(r"\1\\\2", markdown)
     return rendered(markdown).strip().removeprefix("<p>").removesuffix("</p>")
 
 
