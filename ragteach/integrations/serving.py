@@ -36,7 +36,7 @@ if TYPE_CHECKING:  # it is imported when there is something to predict
 
 PLAIN = (".txt", ".text", "")  # endings of files of sentences, one a line
 LONGEST_NAME = 24  # letters, of a column where lines seem to be a table
-TABLE_OPTIONS = ("text", "task_column", "encoding", "separator")
+TABLE_OPTIONS = ("text", "task_column", "encoding", "separator", "sheet", "no_quotes")
 
 
 def add_predict_parser(subparsers: Any) -> argparse.ArgumentParser:
@@ -72,6 +72,9 @@ def add_predict_parser(subparsers: Any) -> argparse.ArgumentParser:
     parser.add_argument("--task-column", help=help)
     parser.add_argument("--encoding", help="of a table")
     parser.add_argument("--separator", help="of a table")
+    parser.add_argument("--sheet", help="of a workbook (default: the only one with a table)")
+    help = 'read " as a letter like any other, in a table (default: it stands around values)'
+    parser.add_argument("--no-quotes", action="store_true", default=None, help=help)
     parser.add_argument(
         "--all", action="store_true", help="write the probability of every class, with a header"
     )

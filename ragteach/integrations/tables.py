@@ -20,11 +20,11 @@ import numpy as np
 import pandas as pd
 
 from ragteach.data.features import warn_of_silent
-from ragteach.data.naming import name_of
+from ragteach.data.naming import NO_NAME, name_of
 from ragteach.data.wild.asked import in_options
 from ragteach.data.wild.columns import likeliest
 from ragteach.data.wild.reading import load_table
-from ragteach.errors import refuse, shown
+from ragteach.errors import RagteachError, refuse, shown
 from ragteach.ground.arguments import among
 from ragteach.integrations.answers import answered, class_labels, record, said
 
@@ -40,7 +40,9 @@ def predict_rows(args: argparse.Namespace) -> Iterator[str]:
 
     saved = load(args.model)
     with in_options(), contextlib.redirect_stdout(sys.stderr):  # where answers do not stand
-        table = load_table(args.input, args.encoding, args.separator)
+        quotes = not getattr(args, "no_quotes", None)
+        sheet = getattr(args, "sheet", None)
+        table = load_table(args.input, args.encoding, args.separator, quotes, sheet)
     texts, tasks = _columns(table, args, saved.model)
     if args.all:
         classes = class_labels(saved, tasks[0])
@@ -77,6 +79,12 @@ def _columns(
     """(the texts, the task of each), from columns that are named, known or found, and shown."""
     learned = getattr(model, "columns", None) or {}
     names = list(table.columns)
+    if args.task is not None and args.task_column is not None:
+        raise refuse(
+            expected="--task, one task for all rows, or --task-column",
+            got=f"--task {args.task} and --task-column {args.task_column}",
+            fix="leave one of them out",
+        )
     for option, given in (("--text", args.text), ("--task-column", args.task_column)):
         if given is not None and given not in names:
             among(option, given, names)
@@ -102,7 +110,7 @@ def _columns(
         one = model.task_names[0] if args.task is None else args.task
         among("--task", one, model.task_names)
         return texts, [one] * len(texts)
-    tasks = [name_of(value, "task") for value in table[task].tolist()]
+    tasks = _named(table, task, model.task_names)
     for row, name in enumerate(tasks, 1):
         if name is None:
             raise refuse(
@@ -116,6 +124,21 @@ def _columns(
     return texts, [str(name) for name in tasks]
 
 
+def _named(table: pd.DataFrame, column: str, known: list[str]) -> list[str | None]:
+    """The task of each row; an empty cell is the task of rows without one, if the model has it."""
+    none = NO_NAME if NO_NAME in known else None
+    return [name_of(value, "task") or none for value in table[column].tolist()]
+
+
+def _all_known(table: pd.DataFrame, column: str, known: list[str]) -> bool:
+    """Whether a column holds nothing but tasks of the model; an empty one, or lists, holds none."""
+    try:
+        there = set(_named(table, column, known))
+    except RagteachError:
+        return False
+    return there <= set(known) and there != {NO_NAME}
+
+
 def _known(name: Any, names: list) -> str | None:
     """The column of training, if the table has it."""
     return name if isinstance(name, str) and name in names else None
@@ -123,11 +146,7 @@ def _known(name: Any, names: list) -> str | None:
 
 def _of_tasks(table: pd.DataFrame, names: list[str], known: list[str]) -> str:
     """The one column whose values are tasks of the model, or that is called so."""
-    fitting = [
-        name
-        for name in names
-        if {name_of(value, "task") for value in table[name].tolist()} <= set(known)
-    ]
+    fitting = [name for name in names if _all_known(table, name, known)]
     if not fitting:  # one that is called so, in which a name may be misspelt
         likely = likeliest("task", names, set(), needed=False)
         fitting = [] if likely is None else [likely]

@@ -26,8 +26,9 @@ from sklearn.model_selection import GridSearchCV, KFold
 from sklearn.pipeline import make_pipeline
 
 import ragteach as rt
-from ragteach import RAG, RagteachError, make_toy, make_vectorizer
+from ragteach import RAG, MultiTaskDataset, RagteachError, make_toy, make_vectorizer
 from ragteach.data.features import UnknownWordsWarning
+from ragteach.data.naming import NO_NAME
 from ragteach.integrations import saving as export
 from ragteach.integrations.estimators import RAGClassifier
 from ragteach.integrations.peft_bridge import from_peft, lora_weights, to_peft
@@ -1081,6 +1082,10 @@ def test_a_table_that_is_not_clear_is_asked_about(model_file, tmp_path, capsys):
         "text,task\na good film,film\n": ([], "did you mean 'films'?"),
         "text,task\na good film,\n": (["--task-column", "task"], "a task in every row"),
         "text,task\ngood,films\n ": (["--text", "texts"], "did you mean 'text'?"),
+        "text,task\ngood,cars\n ": (
+            ["--task", "films", "--task-column", "task"],
+            "leave one of them out",
+        ),
     }
     for number, (table, (more, said)) in enumerate(cases.items()):
         source = tmp_path / f"{number}.csv"
@@ -1088,6 +1093,30 @@ def test_a_table_that_is_not_clear_is_asked_about(model_file, tmp_path, capsys):
         args = command(path, "--input", source, *more)
         assert args.func(args, None, io.StringIO()) == 2
         assert said in capsys.readouterr().err
+
+
+def test_a_table_is_read_as_training_read_its_own(tmp_path, capsys):
+    """Rows kept without a task have one here too; a sheet and signs are named as in training."""
+    tasks = ["films", None] * 6
+    frame = pd.DataFrame({"text": ["good", "good", "bad", "bad"] * 3, "label": [1, 1, 0, 0] * 3})
+    data = MultiTaskDataset.from_frame(frame.assign(task=tasks), missing="keep")
+    model = RAG(data.n_features, 2, 2, tasks=data.task_names, init="zero")
+    path = save(tmp_path / "m", model, data.vectorizer, labels=["no", "yes"])
+    rows = pd.DataFrame({"text": ["good", '"bad', "bad"], "where": ["films", None, None]})
+    rows["tags"] = [["a"], ["b"], []]
+    rows["nothing"] = None
+    rows.to_json(tmp_path / "rows.jsonl", orient="records", lines=True)
+    assert answers_to(path, tmp_path / "rows.jsonl")["task"].tolist() == ["films"] + [NO_NAME] * 2
+    rows[["text", "where"]].to_csv(tmp_path / "t.csv", index=False, quoting=3, sep=";")
+    got = answers_to(path, tmp_path / "t.csv", "--no-quotes")
+    assert got["text"].tolist() == ["good", '"bad', "bad"]
+    with pd.ExcelWriter(tmp_path / "t.xlsx") as book:
+        for name in ("May", "June"):
+            rows[["text", "where"]].to_excel(book, sheet_name=name, index=False)
+    args = command(path, "--input", tmp_path / "t.xlsx")
+    assert args.func(args, None, io.StringIO()) == 2
+    assert "--sheet May" in capsys.readouterr().err
+    assert len(answers_to(path, tmp_path / "t.xlsx", "--sheet", "June")) == 3
 
 
 def test_predict_says_in_which_lines_it_knows_no_word(model_file):
