@@ -172,13 +172,13 @@ def _seen(
     right_moves = [not _alike(right, answer) for answer in wanted if answer is not None]
     if len(mine_moves) < ENOUGH or len(right_moves) < ENOUGH:
         return ""  # most of the values tried made no sense to one of the two
+    place = f"{name}[{row}] (part {row} of {name}, counted from 0)" if row else name
     if not any(mine_moves) and any(right_moves):
         if row:
-            place = f"{name}[{row}] (part {row} of {name}, counted from 0)"
             return f"Yours stays the same whatever stands in {place}: where does it come in?"
         return f"Yours stays the same whatever {name} is: where does {name} come in?"
     if any(mine_moves) and not any(right_moves):
-        return f"Yours changes when {name} does, and should not."
+        return f"Yours changes when {place} does, and should not."
     steps = moved[0], wanted[0]
     if row or any(step is None for step in steps) or bool((right == np.round(right)).all()):
         return ""

@@ -170,6 +170,12 @@ def test_an_argument_that_should_not_matter_is_named():
     assert said == "Yours changes when lam does, and should not."
 
 
+def test_of_a_part_that_should_not_matter_the_part_is_named():
+    given = {"x": np.array([[1.0, 2.0], [3.0, 5.0]])}
+    said = probed(lambda x: x.sum(), lambda x: x[0].sum(), given)
+    assert said == "Yours changes when x[1] (part 1 of x, counted from 0) does, and should not."
+
+
 def test_tensors_and_columns_are_changed_in_their_own_kind():
     given = {"x": torch.tensor([1.0, 2.0]), "y": 2.0}
     assert "whatever x is" in probed(lambda x, y: y, lambda x, y: x.sum() * y, given)

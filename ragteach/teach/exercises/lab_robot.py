@@ -48,6 +48,7 @@ def moves_left(yours):
             f"One number for each cell: shape {right.shape}; yours is {found.shape}.",
         )
         forward = _from_goal(leads, goal)
+        worst = _without_the_best(leads, goal)
         expect_close(
             found,
             right,
@@ -78,6 +79,14 @@ def moves_left(yours):
                     "From some cells no way leads to the goal. They "
                     "keep infinity, not the number of cells.",
                 ),
+                *(
+                    (
+                        ends,
+                        "After a move comes the best of what follows, the smallest number: not the "
+                        "largest, nor the mean of all four.",
+                    )
+                    for ends in worst
+                ),
                 (
                     forward,
                     "These are the moves FROM the goal to each cell. Asked are those from each "
@@ -95,6 +104,18 @@ def moves_left(yours):
 
 
 # ------------------------------------------------------------------ lab_robot-2
+
+
+def _without_the_best(leads, goal):
+    """The answers of those who take the largest, or the mean, of what follows."""
+    found = []
+    for follows in (np.max, np.mean):
+        moves = np.full(len(leads), np.inf)
+        moves[goal] = 0
+        for _ in range(len(leads)):
+            moves = np.minimum(moves, 1 + follows(moves[leads], axis=1))
+        found.append(moves)
+    return found
 
 
 def _from_goal(leads, goal):

@@ -59,7 +59,7 @@ def label_counts(yours):
             (f"The thing was {word}.", 0, tasks[0]),
             (f"The thing felt un{word}.", 2, tasks[0]),
             (f"I found it {word}, and it was dear.", 2, tasks[1]),
-            (f"It seemed {word} and bright.", 2, tasks[1]),
+            (f"It seemed {word}, yes, {word} and bright.", 2, tasks[1]),
             (f"It felt {word}; it was fine.", 1, tasks[-1]),
             (f"Not so {word} after all.", 0, tasks[1]),
             (f"The {word}ness of it was bright.", 1, tasks[1]),
@@ -71,6 +71,8 @@ def label_counts(yours):
         inside = right + np.eye(len(tasks), 3, 2, dtype=int)
         longer = np.zeros_like(right)
         longer[1, 1] = 1  # the one "...ness" sentence
+        twice = np.zeros_like(right)
+        twice[1, 2] = 1  # the one sentence with the word twice
         spelled = _split_counts(frame, word, tasks, "")
         no_stop = _split_counts(frame, word, tasks, ".")
         by_name = right[np.argsort(tasks)]
@@ -98,6 +100,10 @@ def label_counts(yours):
                     inside + longer,
                     f'You also counted "un{word}" and "{word}ness": look for whole words, with '
                     "\\b on both sides.",
+                ),
+                (
+                    right + twice,
+                    "A sentence that holds the word twice is one sentence: count sentences.",
                 ),
                 (
                     everything - right,

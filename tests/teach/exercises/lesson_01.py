@@ -58,6 +58,12 @@ def at_the_blanks(signs):
     return counted
 
 
+def times(frame, word, tasks):
+    """How often the word stands there, not in how many sentences."""
+    n = frame.text.str.count(rf"\b{word}\b")
+    return [[n[(frame.task == t) & (frame.label == c)].sum() for c in range(3)] for t in tasks]
+
+
 WRONG = {
     "01-1": {
         "crosstab": crosstab,
@@ -71,6 +77,7 @@ WRONG = {
         "ends so": lambda f, w, t: counts(f, w, t, r"{}\b"),
         "without the word": lambda f, w, t: counts(f, "", t, ".*{}") - counts(f, w, t),
         "every sentence": lambda f, w, t: counts(f, "", t, ".*{}"),
+        "every time": times,
         "tasks together": lambda f, w, t: counts(f, w, t).sum(0),
         "shares": lambda f, w, t: (
             counts(f, w, t) / np.maximum(counts(f, w, t).sum(1, keepdims=True), 1)
