@@ -14,6 +14,7 @@ from typing import Any
 
 import pandas as pd
 
+from ragteach.data.naming import looks_missing
 from ragteach.data.wild.columns import is_likely, repeated_headers, tidy
 from ragteach.errors import refuse
 
@@ -230,9 +231,15 @@ def _refuse_swallowed(table: pd.DataFrame, separator: str, name: str) -> None:
 
 
 def _whole_numbers(values: pd.Series, separator: str) -> pd.Series:
-    """Columns of ``0.0``, ``1.0`` (or ``1,0``) are whole numbers, written as decimals."""
-    filled = values[values != ""]
+    """Columns of ``0.0``, ``1.0`` (or ``1,0``) are whole numbers, written as decimals; also beside
+    gaps, and words for them.
+    """
     zeros = r"\.0+" if separator == "," else r"(?:\.0+|,00?)"  # 1,000 is a thousand
-    if len(filled) and filled.str.fullmatch(rf"-?\d+{zeros}").all():
-        return values.str.replace(rf"{zeros}$", "", regex=True)
+    whole = values.str.fullmatch(rf"\s*-?\d+{zeros}\s*")
+    if whole.any() and all(map(_is_gap, values[~whole].unique())):
+        return values.str.replace(rf"{zeros}(\s*)$", r"\1", regex=True)
     return values
+
+
+def _is_gap(value: str) -> bool:
+    return not value.strip() or looks_missing(value)

@@ -87,6 +87,8 @@ def test_names_over_two_lines_stand_on_one():
     [
         ("text;note\na;1,0\nb;10,0\n", ["1", "10"]),
         ("text;note\na;1,0\nb;2,5\n", ["1,0", "2,5"]),
+        ("text;note\na;1.0\nb;n.a.\nc;\n", ["1", "n.a.", ""]),
+        ("text;note\na;1.0\nb;two\n", ["1.0", "two"]),
         ("text;note\na;1,000\nb;2,000\n", ["1,000", "2,000"]),
         ('text,note\na,"1,0"\nb,"2,0"\n', ["1,0", "2,0"]),
     ],
