@@ -58,7 +58,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _as_note(message: Any, *where: Any, **line: Any) -> str:
     """A warning as a terminal shows it: what is said, without the line of code that says it."""
-    return f"Note: {message}\n"
+    from ragteach.data.wild.asked import in_words
+
+    return f"Note: {in_words(str(message))}\n"
 
 
 def _answer(argv: Sequence[str] | None, stop: Once) -> int:
@@ -315,6 +317,7 @@ def run_grade(options: argparse.Namespace) -> None:
 
 def run_look(options: argparse.Namespace) -> None:
     """Look at a file, and print what was found."""
+    print(f"Looking at {options.file}", file=sys.stderr, flush=True)  # before seconds of imports
     from ragteach.data.survey.looking import run_look as run
 
     run(options)

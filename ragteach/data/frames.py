@@ -23,7 +23,7 @@ import torch
 from scipy.sparse.csgraph import connected_components
 
 from ragteach.data.features import ANALYZERS
-from ragteach.data.naming import WAYS, Named, ask, name_column, natural, plain
+from ragteach.data.naming import WAYS, Named, ask, gap_words, name_column, natural, plain
 from ragteach.data.survey.alike import look_alikes
 from ragteach.data.wild.columns import ROLES, Columns, find_columns, repeated_headers
 from ragteach.data.wild.reading import READING, load_table, opened
@@ -138,7 +138,7 @@ def named_frame(
     unnamed = text is None and label is None and task is None
     if unnamed and _there(roles, table):
         text, label, task = (roles[role] for role in ROLES)
-    columns = find_columns(list(table.columns), text, label, task)
+    columns = find_columns(list(table.columns), text, label, task, table)
     if columns.found and not roles:
         print(columns)
     if "text" in columns.found and not roles:
@@ -172,6 +172,10 @@ def named_frame(
         "task": tasks.numbers == MISSING,
     }
     _note_left_out(out, lacks)
+    asked = (("label", columns.label), ("task", columns.task))
+    gaps = {r: gap_words(table[name], lacks[r]) for r, name in asked if lacks[r].any()}
+    if gaps:
+        out.attrs["gaps"] = gaps
     if again:
         out.attrs["columns"] = again
     return _noted(out, attrs, missing, warn and class_names is None and task_names is None)

@@ -17,7 +17,7 @@ from ragteach.data.naming import WAYS, name_of, natural
 from ragteach.data.wild.columns import Columns, find_columns
 from ragteach.data.wild.reading import READING, opened
 from ragteach.errors import one_of, refuse, shown, whole
-from ragteach.ground.arguments import among, as_list, is_a
+from ragteach.ground.arguments import among, as_list, is_a, or_meant
 from ragteach.ground.objects import attribute
 
 MOST_NAMES = 12  # that are listed in an error or a note
@@ -78,7 +78,7 @@ def mend(
     data = opened(data, **reading)
     attrs = with_analyzer(attribute(data, "attrs", {}), analyzer)
     table = as_table(data)
-    columns = find_columns(list(table.columns), text, label, task)
+    columns = find_columns(list(table.columns), text, label, task, table)
     done = list(attrs.get("mended", ()))
     if columns.found:
         print(columns)
@@ -149,8 +149,7 @@ def _mended_rows(
         raise refuse(
             expected="at least one row that is not left out",
             got="none",
-            fix="leave fewer labels and tasks out"
-            + (f", and tasks of fewer than {least_rows} rows in" if least_rows > 1 else ""),
+            fix="leave fewer labels and tasks out" + _lower(least_rows),
         )
     attrs.pop("task_names", None)
     return table
@@ -186,7 +185,7 @@ def _mended_columns(
         raise refuse(
             expected="at least one task that is not left out",
             got=f"none of {_some(tasks)}",
-            fix="leave fewer tasks out",
+            fix="leave fewer tasks out" + _lower(least_rows),
         )
     after = [renamed["task"].get(name, name) for name in table.columns if name not in gone]
     twice = [name for name, n in Counter(after).items() if n > 1]
@@ -215,8 +214,13 @@ def _check_there(name: str, role: str, names: pd.Series) -> None:
     raise refuse(
         expected=f"a {role} among {_some(there)}",
         got=f"no {role} {name!r}",
-        fix="write it as look shows it",
+        fix=f"write it as look shows it{or_meant(name, there)}",
     )
+
+
+def _lower(least_rows: int) -> str:
+    """What may also have left everything out."""
+    return f", or lower least_rows={least_rows}" if least_rows > 1 else ""
 
 
 def _names_of(name: str, given: Any) -> dict[str, str]:

@@ -383,8 +383,7 @@ def ask(series: pd.Series, nameless: np.ndarray, what: str) -> None:
         return
     rows = np.flatnonzero(nameless)
     where = f" of column {series.name!r}" if series.name not in (None, what) else ""
-    count = Counter(_shown(value) for value in series.iloc[rows[:100_000]].tolist())
-    listed = ", ".join(f"{n} x {value}" for value, n in count.most_common(4))
+    listed = gap_words(series, nameless)
     raise refuse(
         expected=f"a {what} in every row",
         got=f"{len(rows)} of {len(series)} rows without one, or that look so ({listed}): "
@@ -392,6 +391,20 @@ def ask(series: pd.Series, nameless: np.ndarray, what: str) -> None:
         fix='fill in or delete those rows; or leave them out: rt.mend(data, missing="drop")'
         + ("" if what == "text" else f'; or keep them as a {what} of their own: missing="keep"'),
     )
+
+
+def gap_words(series: pd.Series, nameless: np.ndarray, most: int = 4) -> str:
+    """What stands in the rows without a name, the most frequent first.
+
+    Example:
+        >>> values = pd.Series(["n.a.", "good", "n.a.", ""])
+        >>> gap_words(values, np.array([True, False, True, True]))
+        "2 x 'n.a.', 1 x ''"
+    """
+    rows = np.flatnonzero(nameless)[:100_000]
+    count = Counter(_shown(value) for value in series.iloc[rows].tolist())
+    more = f", and {len(count) - most} others" if len(count) > most else ""
+    return ", ".join(f"{n} x {value}" for value, n in count.most_common(most)) + more
 
 
 def _shown(value: Any) -> str:

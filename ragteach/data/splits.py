@@ -150,7 +150,7 @@ def split_frame(
             fix="check the file, and what you filtered",
         )
     check_header(frame)
-    columns = find_columns(list(frame.columns), text, label, task)
+    columns = find_columns(list(frame.columns), text, label, task, frame)
     if columns.found:
         print(columns)
     missing = frame.attrs.get("missing", "ask")  # what `mend` was told

@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import itertools
 import math
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from typing import Any
@@ -23,6 +24,7 @@ from ragteach.ground.objects import as_name, as_numbers, check_length, n_members
 LARGEST_SEED = 2**63 - 1  # of torch's generators
 LARGEST_NUMPY_SEED = 2**32 - 1
 LARGEST_PENALTY = 1e30  # its weights are 0 long before
+NEAR = 0.75  # of the letters of two words: one may be a slip of the other
 
 
 MOST = 1_000_000  # names, seeds or sizes in one argument
@@ -172,10 +174,34 @@ def among(name: str, value: object, options: Iterable[str]) -> None:
     except RagteachError as error:
         if not isinstance(value, str):
             raise
-        known = {spelt(str(option)): option for option in options}
-        close = difflib.get_close_matches(spelt(value), known, n=1)
-        hint = f"; did you mean {known[close[0]]!r}?" if close else ""
-        raise RagteachError(f"{error}{hint}") from None
+        raise RagteachError(f"{error}{or_meant(value, options)}") from None
+
+
+def or_meant(word: str, options: Iterable[str]) -> str:
+    """The question whether an option was meant, of which a word may be a slip; else nothing.
+
+    A slip is near word by word: ``team_bob`` is no slip for ``team_dora``, though most of their
+    letters agree, nor is ``shop 1`` for ``shop 2``.
+
+    Example:
+        >>> or_meant("full sharng", ["RAG", "full sharing"]), or_meant("team bob", ["team dora"])
+        ("; did you mean 'full sharing'?", '')
+    """
+    known = {spelt(str(option)): option for option in options}
+    for close in difflib.get_close_matches(spelt(word), known, n=3):
+        if _a_slip(spelt(word), close):
+            return f"; did you mean {known[close]!r}?"
+    return ""
+
+
+def _a_slip(word: str, other: str) -> bool:
+    """Whether two spellings differ by letters in their words, not by a word or a number."""
+    if re.findall(r"\d+", word) != re.findall(r"\d+", other):
+        return False
+    mine = word.split()
+    its = other.split()
+    pairs = zip(mine, its, strict=True) if len(mine) == len(its) else [(word, other)]
+    return all(difflib.SequenceMatcher(None, a, b).ratio() >= NEAR for a, b in pairs)
 
 
 def spelt(word: str) -> str:

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ragteach.errors import refuse
+from ragteach.errors import RagteachError, refuse
+from ragteach.ground.arguments import among
 from ragteach.model import RAG
 
 if TYPE_CHECKING:  # it is imported when there is something to predict
@@ -53,6 +54,26 @@ def record(fields: list[str]) -> str:
     line = io.StringIO()
     csv.writer(line, delimiter="\t", lineterminator="\r\n").writerow(fields)  # both are quoted
     return line.getvalue().removesuffix("\r\n")
+
+
+def check_task(option: str, task: str, names: list[str]) -> None:
+    """Refuse a task that was not trained, and say what can be done for it.
+
+    Example:
+        >>> check_task("--task", "cars", ["films", "books"])  # doctest: +NORMALIZE_WHITESPACE
+        Traceback (most recent call last):
+        ragteach.errors.RagteachError: Expected: --task to be one of 'films', 'books'
+        Got: --task = 'cars'
+        What to do: choose one of 'films', 'books'; a new task has no weights of its own here: add
+        rows of it to the table and train again
+    """
+    try:
+        among(option, task, names)
+    except RagteachError as error:
+        new = (
+            "a new task has no weights of its own here: add rows of it to the table and train again"
+        )
+        raise RagteachError(f"{error}; {new}") from None
 
 
 def class_labels(saved: Saved, task: str) -> list[str]:

@@ -21,11 +21,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from ragteach.errors import RagteachError, refuse, shown, whole
-from ragteach.ground.arguments import among, yes_no
+from ragteach.ground.arguments import yes_no
 from ragteach.integrations.answers import (
     EMPTY,
     SILENT,
     answered,
+    check_task,
     class_labels,
     record,
     said,
@@ -200,7 +201,7 @@ def predict_lines(
             got=f"--task {task}, the column that they stand in",
             fix=f"say whose sentences these are: --task {shlex.quote(names[0])}",
         )
-    among("--task", task, names)
+    check_task("--task", task, names)
     labels = class_labels(saved, task)
     if every_class:
         yield record([*labels, "sentence", "note"])

@@ -26,7 +26,7 @@ from ragteach.data.wild.columns import likeliest
 from ragteach.data.wild.reading import load_table
 from ragteach.errors import RagteachError, refuse, shown
 from ragteach.ground.arguments import among
-from ragteach.integrations.answers import answered, class_labels, record, said
+from ragteach.integrations.answers import answered, check_task, class_labels, record, said
 
 
 def predict_rows(args: argparse.Namespace) -> Iterator[str]:
@@ -108,7 +108,7 @@ def _columns(
     texts = ["" if name_of(value) is None else str(value) for value in table[text].tolist()]
     if args.task is not None or task is None:
         one = model.task_names[0] if args.task is None else args.task
-        among("--task", one, model.task_names)
+        check_task("--task", one, model.task_names)
         return texts, [one] * len(texts)
     tasks = _named(table, task, model.task_names)
     for row, name in enumerate(tasks, 1):
@@ -120,7 +120,7 @@ def _columns(
                 + shlex.quote(model.task_names[0]),
             )
     for name in dict.fromkeys(tasks):
-        among(f"every task in column {task!r}", name, model.task_names)
+        check_task(f"every task in column {task!r}", name, model.task_names)
     return texts, [str(name) for name in tasks]
 
 

@@ -30,6 +30,7 @@ import pandas as pd
 from ragteach.data.frames import check_classes
 from ragteach.data.kin import about_kin
 from ragteach.data.splits import kin_of
+from ragteach.data.survey.findings import about_numbers
 from ragteach.data.survey.look_views import counted
 from ragteach.data.wild.asked import asked_frame
 from ragteach.errors import RagteachError, refuse
@@ -117,6 +118,9 @@ def _read(options: argparse.Namespace) -> pd.DataFrame:
     tasks = counted(frame["task"].unique(), "task")
     classes = counted(frame.attrs["label_names"], "class")
     print(f"{len(frame):,} rows, {tasks}, {classes}", file=sys.stderr)
+    for found in about_numbers(frame.attrs["label_names"], ordered=False):
+        if found.weight == "act":  # as look says it
+            print(f"Note: {found.what}. {found.do[0].upper()}{found.do[1:]}.", file=sys.stderr)
     kin = about_kin(kin_of(frame)["apart"])
     if kin:
         print(f"Note: {kin}", file=sys.stderr)

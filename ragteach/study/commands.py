@@ -53,7 +53,7 @@ def run_compare(options: argparse.Namespace) -> tuple[pd.DataFrame, Path, pd.Dat
         The table, the folder of the run, and the frame of a file of your own (else None).
     """
     _without_screen()
-    from ragteach.data.wild.asked import asked_frame
+    from ragteach.data.wild.asked import asked_frame, in_options
     from ragteach.study.advice import USABLE, advise
     from ragteach.study.experiment import SIZES, check_name, compare
     from ragteach.study.scores import ERROR
@@ -80,7 +80,8 @@ def run_compare(options: argparse.Namespace) -> tuple[pd.DataFrame, Path, pd.Dat
     more = {"out": options.out, "resume": options.resume, "max_words": options.max_words}
     if strategies is not None:
         more["strategies"] = strategies
-    table = compare(data, options.seeds, sizes, n_jobs=options.jobs, **more, **knobs)
+    with in_options():
+        table = compare(data, options.seeds, sizes, n_jobs=options.jobs, **more, **knobs)
     means = summary(table)
     reference = next(name for name in USABLE if name in set(table["strategy"]))
     differences = paired(table, reference)

@@ -126,7 +126,7 @@ def _parts(
 ) -> dict[str, pd.DataFrame]:
     """One standard frame for each task, whose classes are the task's own."""
     table = as_table(frame)
-    columns = find_columns(list(table.columns), text, label, task)
+    columns = find_columns(list(table.columns), text, label, task, table)
     if columns.found:
         print(columns)
     known = class_names or {}

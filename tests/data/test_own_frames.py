@@ -57,15 +57,6 @@ FORMS = {  # what a person has: the frame itself, or a file of it
 HOLES = [None, float("nan"), "", "  ", "unknown", "N/A", "<NA>", "(no label)", "not_labeled", "?"]
 TASKS = [[1000, 2000], [1, 2], ["films", "cars"], [True, False], ["タスク", "b.c"], [0.0, 3.0]]
 ENCODINGS = "utf-8 utf-8-sig utf-16 utf-16-le utf-16-be utf-32 cp1252 shift_jis".split()
-    "utf-8",
-    "utf-8-sig",
-    "utf-16",
-    "utf-16-le",
-    "utf-16-be",
-    "utf-32",
-    "cp1252",
-    "shift_jis",
-]
 ENDS = [
     "",
     "",

@@ -158,7 +158,7 @@ def test_the_map_of_winners(tmp_path, capsys, monkeypatch):
         (["compare", "--data", "nowhere.csv"], ("Expected: ", "nowhere.csv", "What to do: ")),
         (["compare", "--seeds", "0"], ("--seeds", "0", "What to do: ")),
         (["compare", "--relatedness", "2"], ("relatedness", "2", "What to do: ")),
-        (["compare", "--n-per-task", "0"], ("n_per_task", "0", "What to do: ")),
+        (["compare", "--n-per-task", "0"], ("--n-per-task", "0", "What to do: ")),
         (["compare", "--n-per-task", "9", "9"], ("all different", "9", "What to do: ")),
         (["map", "--seeds", "1"], ("--seeds", "1", "What to do: ")),
     ],

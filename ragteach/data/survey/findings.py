@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import re
 import shlex
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -24,6 +25,7 @@ SMALL = 100
 MOST_ALIKE = 5  # names that are told one by one
 RARE = 5  # rows that a (task, label) pair needs to be in training, validation and test
 DISAGREE = 0.2  # share of sentences on which two strategies differ, unless measured
+SEVERAL_IN_ONE = ";|,/+"  # between answers that stand in one label
 MARKUP = re.compile(r"</?[a-zA-Z][^<>]*>|&(?:[a-zA-Z]{2,8}|#\d{1,6});")  # HTML in a name
 POINTS = (1, 2, 5, 10)  # percentage points
 TEST_SHARE = 0.2  # of the rows, in each draw
@@ -102,12 +104,18 @@ def about_changes(mended: Iterable[str]) -> Iterator[Finding]:
         yield Finding("changes", "know", said, "nothing, if that is what you asked for")
 
 
-def about_gaps(left_out: Mapping[str, int], before: bool) -> Iterator[Finding]:
-    """Rows without a text, a label or a task. ``before``: they were left out on the way here."""
+def about_gaps(
+    left_out: Mapping[str, int], before: bool, gaps: Mapping[str, str]
+) -> Iterator[Finding]:
+    """Rows without a text, a label or a task. ``before``: they were left out on the way here.
+    ``gaps``: what stands there instead, where that is known.
+    """
     for role in ("text", "label", "task"):
         n = left_out.get(role, 0)
         if n:
             unknown = "" if role == "text" else ", or with one such as 'unknown'"
+            if role in gaps:
+                unknown = f", or with a word that says so ({gaps[role]})"
             kept = f"a {role} of their own" if role != "text" else "texts without a word"
             yield Finding(
                 "gaps",
@@ -115,7 +123,10 @@ def about_gaps(left_out: Mapping[str, int], before: bool) -> Iterator[Finding]:
                 f"{row_count(n)} without {role}{unknown}" + (", left out" if before else ""),
                 "nothing, if they can be spared; else fill them in, and do all of it again"
                 if before
-                else "they are left out below; train and compare ask you: --missing drop leaves "
+                else (
+                    f"a real {role}? Call it otherwise in the file. Else " if role in gaps else ""
+                )
+                + "they are left out below; train and compare ask you: --missing drop leaves "
                 f"them out, --missing keep makes them {kept} (in Python "
                 'rt.mend(data, missing="drop"))',
             )
@@ -200,9 +211,10 @@ def about_numbers(names: list[str], ordered: bool) -> Iterator[Finding]:
     if len(names) > MOST_ON_A_SCALE:
         yield Finding(
             "classes",
-            "know",
+            "act",
             f"{len(names)} different numbers as labels, {ends}: these may be measurements",
-            "use a regression (RAGRegressor), or cut them into a few classes",
+            "use a regression (in Python rt.RAGRegressor), or cut them into a few classes "
+            "(pandas.cut)",
         )
     elif not ordered:
         amounts = "; if they are amounts, call their column stars or score" if names[2:] else ""
@@ -212,6 +224,27 @@ def about_numbers(names: list[str], ordered: bool) -> Iterator[Finding]:
             f"the classes are numbers, {ends}, read as names without an order",
             f"give codes their words: rt.mend(data, rename_labels={{{names[0]!r}: '...'}}), in a "
             f"terminal --rename-label={shlex.quote(names[0] + '=...')}{amounts}",
+        )
+
+
+def about_several(names: list[str]) -> Iterator[Finding]:
+    """Names that hold several answers, such as ``x;urgent``: each part stands in others, too."""
+    for sign in SEVERAL_IN_ONE:
+        parts = {name: [part.strip() for part in name.split(sign)] for name in names}
+        joined = [name for name in names if len(parts[name]) > 1 and not NUMBER.fullmatch(name)]
+        where = Counter(part for found in parts.values() for part in set(found))
+        again = [name for name in joined if all(where[part] > 1 for part in parts[name])]
+        answers = sorted({part for name in again for part in parts[name]})
+        if len(again) < 2 or "" in answers or all(map(str.isdigit, answers)):
+            continue
+        yield Finding(
+            "several answers",
+            "act",
+            f"{_some(map(repr, again), 'label')}, seem to hold several answers with {sign!r} "
+            f"between them: {', '.join(answers[:6])}{' ...' if answers[6:] else ''}",
+            "nothing, if each combination is a class of its own; else give each question a column "
+            "(in a terminal --label once for each), or each answer a row: "
+            f"frame.assign(label=frame['label'].str.split({sign!r})).explode('label')",
         )
 
 

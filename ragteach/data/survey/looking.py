@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -34,6 +35,7 @@ from ragteach.data.survey.findings import (
     about_numbers,
     about_pairs,
     about_power,
+    about_several,
     about_tasks,
     power_table,
 )
@@ -166,11 +168,12 @@ def look(
     ordered = isinstance(column, str) and ordered_values(label_names, column) is not None
     findings = [
         *about_changes(mended),
-        *about_gaps(left_out, left_out == before),
+        *about_gaps(left_out, left_out == before, rows.attrs.get("gaps", {})),
         *about_names(rows.attrs["names"]),
         *about_tasks(tasks, classes, _candidates(rows)),
         *about_balance(tasks, classes),
         *about_numbers(label_names, ordered),
+        *about_several(label_names),
         *about_apart(rows.attrs["apart"]),
         *about_pairs(rows, counts),
         *about_repeats(rows, counts),
@@ -256,6 +259,9 @@ def _records(table: pd.DataFrame) -> list[dict]:
 def run_look(options: argparse.Namespace) -> None:
     """The command ``look``: print what was found, as a table or as JSON."""
     table, columns = asked_table(options.file, options)
+    print(
+        f"{len(table):,} rows read; looking for texts that are alike", file=sys.stderr, flush=True
+    )
     with in_options():
         found = look(table, **columns, analyzer=getattr(options, "analyzer", None))
     found.name = Path(options.file).name

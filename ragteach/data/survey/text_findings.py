@@ -8,6 +8,7 @@ sample of the texts, and say so.
 
 from __future__ import annotations
 
+import os
 import re
 import unicodedata
 from collections import Counter
@@ -19,7 +20,7 @@ from sklearn.feature_extraction.text import CountVectorizer
 
 from ragteach.data.features import WORD
 from ragteach.data.kin import MOST, about_kin
-from ragteach.data.resemblance import LETTERS, near_twins
+from ragteach.data.resemblance import LETTERS, near_twins, text_key
 from ragteach.data.splits import kin_of
 from ragteach.data.survey.findings import Finding, row_count
 
@@ -130,7 +131,7 @@ def about_alike(rows: pd.DataFrame, counts: dict) -> Iterator[Finding]:
             "texts alike",
             "know",
             f"{kin['tied']:.1%} of the texts have another one that shares half of its four-letter "
-            "pieces or more",
+            "pieces or more (near-twins, below, share four in five and are among them)",
             "nothing: compare, train and split_frame keep such texts in one part, as they do equal "
             "ones. Copies made by accident count too often: leave them out of the table",
         )
@@ -163,16 +164,20 @@ def about_twins(rows: pd.DataFrame, counts: dict, rng: np.random.Generator) -> I
     in_all = min(n_all, round(len(pairs) * (n_all / len(texts)) ** 2))
     count = "1 text" if len(pairs) == 1 else f"{len(pairs)} texts"
     verb = "is" if len(pairs) == 1 else "are"
+    shown = _side_by_side(texts["text"][a], texts["text"][b])
+    own = n_all - len(pairs)
     yield Finding(
         "near-twins",
         "know",
         f"{where}at least {count} ({share:.1%}) {verb} nearly the same as another, {same} "
-        f"of them within a task: {_short(texts['text'][a])!r} and {_short(texts['text'][b])!r}"
+        f"of them within a task: {shown[0]!r} and {shown[1]!r}"
         + (
             f"; a sample seldom holds both of a pair: the file may hold up to {in_all:,} such "
             f"texts ({in_all / n_all:.1%})"
             if sampled
-            else ""
+            else f". Repeats and near-twins together: the {row_count(len(rows))} hold {n_all:,} "
+            f"different texts, of which {own:,} ({own / len(rows):.1%} of the rows) are left if "
+            "each family counts once"
         ),
         "look at them: one part of a split holds all of a family, but copies made by accident "
         "count too often",
@@ -324,6 +329,21 @@ def about_words(overlap: pd.DataFrame, counts: dict) -> Iterator[Finding]:
 def _short(text: str, most: int = 60) -> str:
     text = " ".join(text.split())
     return text if len(text) <= most else text[: most - 1] + "…"
+
+
+def _side_by_side(one: str, other: str) -> tuple[str, str]:
+    """Two texts from shortly before the word in which they differ.
+
+    Example:
+        >>> _side_by_side("a, b c d e f g one h", "a b c d e f g two h")
+        ('… d e f g one h', '… d e f g two h')
+    """
+    words = [text.split() for text in (one, other)]
+    keys = [list(map(text_key, part)) for part in words]
+    same = len(os.path.commonprefix(keys))
+    start = max(0, same - 4)
+    shown = tuple(("… " if start else "") + _short(" ".join(part[start:])) for part in words)
+    return shown[0], shown[1]
 
 
 def shared_words(rows: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:

@@ -27,7 +27,8 @@ RENAMES = ("rename_label", "rename_task")
 DROPS = ("drop_label", "drop_task")
 CHANGES = (*RENAMES, *DROPS, "least_rows")
 ARGUMENT = re.compile(
-    r"""\b(text|label|task|encoding|missing|separator|sheet)=(?:(["'])(.*?)\2|([^\s"'\[]+))"""
+    r"""\b(text|label|task|encoding|missing|separator|sheet|least_rows)"""
+    r"""=(?:(["'])(.*?)\2|([^\s"'\[]+))"""
 )
 LABELS = re.compile(r"\blabel=\[(.*?)\]")  # one column per task
 
@@ -63,7 +64,7 @@ def asked_changes(options: argparse.Namespace) -> dict[str, Any]:
             pairs = [_pair(name, pair) for pair in given]
             changes[name + "s"] = dict(pairs)
             if len(changes[name + "s"]) < len(dict.fromkeys(pairs)):
-                option = "--" + name.replace("_", "-")
+                option = _option(name)
                 raise refuse(
                     expected=f"one new name for each old one in {option}",
                     got=f"{option} {f' {option} '.join(given)}",
@@ -81,7 +82,7 @@ def _pair(name: str, given: str) -> tuple[str, str]:
     """OLD=NEW as two names."""
     old, sign, new = given.partition("=")
     if not sign or not old.strip() or not new.strip():
-        option = "--" + name.replace("_", "-")
+        option = _option(name)
         raise refuse(
             expected=f"{option} OLD=NEW",
             got=f"{option} {given}",
@@ -103,15 +104,27 @@ def in_options() -> Iterator[None]:
     try:
         yield
     except RagteachError as error:
-        raise RagteachError(_in_options(str(error))) from None
+        raise RagteachError(in_words(str(error))) from None
 
 
-def _in_options(said: str) -> str:
-    """What an error says, in the command line's words."""
+def in_words(said: str) -> str:
+    """What an error or a warning says, in the command line's words."""
+    said = re.sub(r"rt\.mend\(data, .*?\), in a terminal ", "", said)
     said = re.sub(r"rt\.mend\(data, (missing=.*?)\)", r"\1", said)
     said = re.sub(r"rt\.load_table\(path, (.*?)\)", r"\1", said).replace(
         "quotes=False", "--no-quotes"
     )
     said = LABELS.sub(lambda found: found[1].replace(", ", " ").replace("'", "\0"), said)
     said = re.sub("\0(.*?)\0", lambda found: f"--label {shlex.quote(found[1])}", said)
-    return ARGUMENT.sub(lambda found: f"--{found[1]} {shlex.quote(found[3] or found[4])}", said)
+    said = ARGUMENT.sub(_as_option, said)
+    said = re.sub(r"\bn_per_task = (\d)", r"--n-per-task \1", said)
+    return re.sub(r"\b(n_per_task|least_rows)\b", lambda found: _option(found[1]), said)
+
+
+def _as_option(found: re.Match) -> str:
+    """NAME=VALUE as --name VALUE."""
+    return f"{_option(found[1])} {shlex.quote(found[3] or found[4])}"
+
+
+def _option(name: str) -> str:
+    return "--" + name.replace("_", "-")

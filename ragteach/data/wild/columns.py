@@ -15,11 +15,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import pandas as pd
+
 from ragteach.data.wild.headers import LIKELY, bare, ends_in
 from ragteach.errors import is_list, refuse, shown
 from ragteach.ground.arguments import check_columns, members
 
 ROLES = ("text", "label", "task")
+MOST_ROWS = 1000  # that are looked at for a proposal
+MOST_NAMES = 50  # of what may be labels or tasks
+LOOKS = "look so by their values"
 
 
 @dataclass(frozen=True)
@@ -49,8 +54,13 @@ def find_columns(
     text: str | None = None,
     label: str | Sequence[str] | None = None,
     task: str | None = None,
+    values: pd.DataFrame | None = None,
 ) -> Columns:
     """Find the columns; what you name is taken as you say.
+
+    Args:
+        values: the table itself. Where no name tells, it shows which columns to propose in the
+            error: the longest texts as text, few values that repeat as label and task.
 
     Raises:
         RagteachError: a column that is not there, none or several that fit, a task column beside
@@ -99,16 +109,19 @@ def find_columns(
     taken = {name for name in [text, *(several or [label]), task] if name is not None}
     found = []
     if text is None:
-        text = likeliest("text", names, taken)
+        text = likeliest("text", names, taken, needed=False)
         taken.add(text)
         found += ["text"] if text != "text" else []
     if several is None and label is None:
-        label = likeliest("label", names, taken)
+        label = likeliest("label", names, taken, needed=False)
         taken.add(label)
         found += ["label"] if label != "label" else []
     if several is None and task is None:
         task = likeliest("task", names, taken, needed=False)
         found += ["task"] if task not in ("task", None) else []
+    by_role: dict[str, Any] = {"text": text, "label": several or label, "task": task or several}
+    if text is None or by_role["label"] is None:
+        raise _lacking(names, by_role, values)
     return Columns(text, several or label, task, tuple(found))  # type: ignore[arg-type]
 
 
@@ -140,16 +153,60 @@ def likeliest(role: str, names: list[str], taken: set, needed: bool = True) -> s
             return fitting[0]
     if not needed:
         return None
-    lacking = ", ".join(name for name in ROLES[ROLES.index(role) :] if name not in names)
-    raise refuse(
+    roles = {name: None if name == role else name for name in ROLES}
+    raise _lacking(names, roles, None)
+
+
+def _lacking(names: list, roles: dict[str, Any], values: pd.DataFrame | None) -> Exception:
+    """The refusal of a table in which text or label was not found: all that is to be said, at once,
+    with the columns that look so.
+    """
+    absent = [role for role in ROLES if roles[role] is None]
+    taken = {name for role in roles.values() for name in (role if is_list(role) else [role])}
+    likely = {} if values is None else proposed(values, absent, taken)
+    needed = [role for role in absent if role != "task" or role in likely]
+    named = " ".join(f"{role}={likely[role]!r}" for role in needed if role in likely)
+    asked = " ".join(f"{role}='...'" for role in needed if role not in likely)
+    which = "them" if len(needed) > 1 else "it"
+    proposal = f", perhaps {named}, which {LOOKS}" if named else ""
+    return refuse(
         expected="a table with the columns text, label and task (without task: one task)",
-        got=f"a table without {lacking}, or a column of a like name; it has "
+        got=f"a table without {', '.join(absent)}, or a column of a like name; it has "
         f"{', '.join(map(str, names)) or 'none'}",
-        fix=f"say which it is: {role}='...'"
-        + (", or one column per task: label=['...', '...']" if role == "label" else "")
-        + f"; or rename it to {role!r} in the header; a file whose first line is data needs a line "
-        "text,label,task above it",
+        fix=f"say which {'they are' if len(needed) > 1 else 'it is'}"
+        + (f": {asked}" if asked else "")
+        + proposal
+        + ("; or one column per task: label=['...', '...']" if "label" in needed else "")
+        + f"; or rename {which} to {', '.join(map(repr, needed))} in the header; a file whose "
+        "first line is data needs a line text,label,task above it",
     )
+
+
+def proposed(table: pd.DataFrame, roles: Sequence[str], taken: set) -> dict[str, str]:
+    """A column for each role, as its values look: the longest texts; few values that repeat, as
+    label numbers or the fewest.
+
+    Example:
+        >>> table = pd.DataFrame({"Meinung": ["gut und schnell", "zu laut", "na ja"] * 4})
+        >>> table["Note"] = [1, 2, 3] * 4
+        >>> proposed(table, ["text", "label", "task"], set())
+        {'text': 'Meinung', 'label': 'Note'}
+    """
+    some = table.head(MOST_ROWS).astype(str)
+    free = [name for name in some.columns if name not in taken]
+    length = {name: some[name].str.len().mean() for name in free}
+    number = {name: some[name].nunique() for name in free}
+    found = dict[str, str]()
+    longest = max(free, key=lambda name: length[name], default=None)
+    if "text" in roles and longest is not None and 2 * number[longest] > len(some):
+        found["text"] = longest
+        free.remove(longest)
+    few = [name for name in free if 2 <= number[name] <= min(MOST_NAMES, len(some) // 3)]
+    few.sort(
+        key=lambda name: (not some[name].str.fullmatch(r"-?\d+([.,]\d+)?").all(), number[name])
+    )
+    found |= dict(zip((role for role in roles if role != "text"), few, strict=False))
+    return found
 
 
 def is_likely(name: object) -> bool:

@@ -9,6 +9,7 @@ likely one reads it, and you know your own language when you see it.
 
 from __future__ import annotations
 
+import itertools
 import re
 import unicodedata
 
@@ -24,6 +25,17 @@ BYTE_ORDER_MARKS = {
 # Of two bytes a sign first: by chance, few files are whole in them.
 LIKELY = ("shift_jis", "euc_jp", "gb18030", "big5", "euc_kr", "cp1252", "cp1250", "cp1251",
           "koi8_r", "cp1253", "cp1255", "cp1256", "cp874")  # fmt: skip
+# The first byte of common signs: these encodings hold them in a part of their own, by frequency.
+COMMON_LEADS = {"shift_jis": (0x88, 0x97), "euc_jp": (0xB0, 0xCF), "gb18030": (0xB0, 0xD7),
+                "big5": (0xA4, 0xC6), "euc_kr": (0xB0, 0xC8)}  # fmt: skip
+# The most frequent letters, which are about half of a text; of these encodings' languages.
+FREQUENT = {"cp1251": "оеаинтіОЕАИНТІ", "koi8_r": "оеаинтОЕАИНТ", "cp1253": "αοιετσςάόίέήη",
+            "cp1255": "יוהלארתמ", "cp1256": "اليمونرت", "cp874": "านรอกเงม่้"}  # fmt: skip
+RARE_LETTERS = 0.4  # how strange the others are
+SPACED = re.compile(
+    "[\u4e00-\u9fff] (?=[\u4e00-\u9fff])"
+)  # Korean does, Chinese and Japanese don't
+NO_KANA = 0.3  # how strange Japanese without a kana is
 COMMON_SIGNS = frozenset("“”„‘’‚«»–—…·•€£°©®™¿¡、。，！？：；（）「」『』《》【】")
 FOREIGN_RUN = re.compile(r"(?P<before>[A-Za-z]?)(?P<signs>[^\x00-\x7f]+)(?P<after>[A-Za-z]?)")
 SAMPLE = 50_000  # bytes that an encoding is tried on
@@ -102,9 +114,28 @@ def _strangeness(raw: bytes, encoding: str) -> float:
         text = raw.decode(encoding)
     except UnicodeDecodeError:
         return 1.0
-    n_signs = sum(not sign.isascii() for sign in text)
-    strange = sum(_strange_in(run) for run in FOREIGN_RUN.finditer(text))
-    return strange / max(n_signs, 1)
+    signs = [sign for sign in text if not sign.isascii()]
+    strange: float = sum(_strange_in(run) for run in FOREIGN_RUN.finditer(text))
+    if encoding in COMMON_LEADS:
+        strange += sum(_rare_in(sign, encoding) for sign in signs)
+        kana = sum("\u3040" <= sign <= "\u30ff" for sign in signs)
+        if encoding in ("shift_jis", "euc_jp"):
+            strange += NO_KANA * len(signs) * (kana == 0)  # hardly a sentence is without
+        else:
+            strange += kana
+        strange += 2 * len(SPACED.findall(text))
+    if encoding in FREQUENT:
+        share = sum(sign in FREQUENT[encoding] for sign in signs) / max(len(signs), 1)
+        strange += RARE_LETTERS * (1 - share) * len(signs)
+    return min(1.0, strange / max(len(signs), 1))
+
+
+def _rare_in(sign: str, encoding: str) -> bool:
+    """Whether a Chinese or Korean sign stands where the encoding has its rare ones."""
+    if not ("\u4e00" <= sign <= "\u9fff" or "\uac00" <= sign <= "\ud7a3"):
+        return False
+    low, high = COMMON_LEADS[encoding]
+    return not low <= sign.encode(encoding)[0] <= high
 
 
 def _strange_in(run: re.Match) -> int:
@@ -112,7 +143,10 @@ def _strange_in(run: re.Match) -> int:
     signs = [sign for sign in run["signs"] if sign not in COMMON_SIGNS]
     latin = all(unicodedata.name(sign, "").startswith("LATIN") for sign in signs)
     misplaced = len(signs) > 2 if latin else bool(run["before"] or run["after"])
-    return len(signs) if misplaced else sum(not _usual_letter(sign) for sign in signs)
+    if misplaced:
+        return len(signs)
+    turned = sum(a.islower() and b.isupper() for a, b in itertools.pairwise(run["signs"]))
+    return turned + sum(not _usual_letter(sign) for sign in signs)
 
 
 def _usual_letter(sign: str) -> bool:

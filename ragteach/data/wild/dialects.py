@@ -40,7 +40,9 @@ def csv_table(text: str, name: str, separator: str | None, quotes: bool) -> pd.D
         text = text[said.end() :]
         separator = separator or said[1]
     given = separator
+    whole = text
     text = _below_titles(text, separator)
+    above = whole.count("\n") - text.count("\n") + bool(said)  # lines that are left out
     if separator is None:
         separator = _separator(text)
         if separator != ",":
@@ -66,6 +68,7 @@ def csv_table(text: str, name: str, separator: str | None, quotes: bool) -> pd.D
                 f"{separator.join(header)[:60]!r})"
             )
     except (pd.errors.ParserError, pd.errors.EmptyDataError, ValueError) as error:
+        _refuse_long_rows(text, name, header, above, {"delimiter": separator, **options})
         how = f" (read with separator = {given!r})" if given else ""
         raise _unreadable(f"{str(error).strip()}{how}", text, name) from None
     table.columns = [tidy(str(column)) for column in table.columns]
@@ -106,6 +109,37 @@ def _unreadable(said: str, text: str, name: str) -> Exception:
         said = "nothing in it"
         fix = "check the path; an open file that was read is at its end: file.seek(0)"
     return refuse(expected=SHAPE, got=f"{name}: {said}", fix=fix)
+
+
+def _refuse_long_rows(
+    text: str, name: str, header: list[str], above: int, how: dict[str, Any]
+) -> None:
+    """Refuse rows with more values than the header has names; the first is shown as it stands."""
+    reader = csv.reader(io.StringIO(text.replace("\r\n", "\n").replace("\r", "\n")), **how)
+    found = list[int]()
+    most = before = 0
+    try:
+        for row in reader:
+            if len(row) > len(header):
+                found.append(before + 1)
+                most = most or len(row)
+            before = reader.line_num
+    except csv.Error:  # a value of many thousand letters
+        pass
+    if not found or len(header) < 2 or len(found) > before / 2:  # then it is the header
+        return
+    line = text.splitlines()[found[0] - 1]
+    more = ", ".join(str(number + above) for number in found[1:6])
+    more += f" and {len(found) - 6} more" if len(found) > 6 else ""
+    separator = how["delimiter"]
+    raise refuse(
+        expected=f"{len(header)} values in every line, as the header has ({', '.join(header)})",
+        got=f"{name}: {most} values in line {found[0] + above}: {line[:200]!r}"
+        + (f"; the same in line{'s' * (len(found) > 2)} {more}" if more else ""),
+        fix=f'put quotes (") around the value that holds a {separator!r}, or take it out. To go on '
+        "without such lines, pass the frame of pandas.read_csv(path, "
+        f"sep={separator!r}, dtype=str, on_bad_lines='skip'), or save it as a file (.to_csv)",
+    )
 
 
 def _without_headers(table: pd.DataFrame) -> pd.DataFrame:

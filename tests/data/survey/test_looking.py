@@ -129,6 +129,41 @@ def test_gaps_are_counted_and_left_out():
     assert findings(report, "gaps")[0].weight == "act"
 
 
+def test_what_is_taken_for_a_gap_is_named():
+    rows = [*varied(40), ("some words", "n.a.", "cars"), ("more words", "n.a.", "null")]
+    said = [finding.what for finding in findings(rt.look(table(rows)), "gaps")]
+    assert "2 rows without label" in said[0] and "(2 x 'n.a.')" in said[0]
+    assert "1 row without task" in said[1] and "(1 x 'null')" in said[1]
+
+
+def test_repeats_and_near_twins_have_one_sum_and_show_where_they_differ():
+    long = "a rather long sentence about the brakes of a small red car in the cold rain, "
+    rows = [*varied(40), *((long + end, "good", "cars") for end in ("so.", "so!", "no", "yes"))]
+    what = findings(rt.look(table(rows)), "near-twins")[0].what
+    assert "the 44 rows hold 43 different texts, of which 41 (93.2% of the rows)" in what
+    assert "'… in the cold rain, so.' and '… in the cold rain, no'" in what
+
+
+@pytest.mark.parametrize(
+    ("labels", "parts"),
+    [
+        (["x;urgent", "z;calm", "x;calm", "z;urgent"], "with ';' between them: calm, urgent, x, z"),
+        (["slow, rude", "slow", "rude"], None),
+        (
+            ["slow | rude", "slow", "rude", "slow | dear", "dear"],
+            "'|' between them: dear, rude, slow",
+        ),
+        (["0,5", "1,5", "1,0"], None),
+        (["2024/01", "2024/02", "01/02"], None),
+        (["Yes, I would; often", "No, never; not"], None),
+    ],
+)
+def test_labels_that_hold_several_answers_are_pointed_out(labels, parts):
+    found = findings(rt.look(table(varied(60, labels=labels))), "several answers")
+    assert [finding.weight for finding in found] == ["act"] * bool(parts)
+    assert not parts or parts in found[0].what
+
+
 @pytest.mark.parametrize(
     ("rows", "topic", "said"),
     [

@@ -63,6 +63,12 @@ def test_errors_name_options(german, given, said, capsys):
         ("with rt.load_table(path, encoding='cp1252') it reads", "with --encoding cp1252 it reads"),
         ("mean: rt.load_table(path, sheet='May 1')", "mean: --sheet 'May 1'"),
         ("n_classes=3 stays", "n_classes=3 stays"),
+        (
+            "n_per_task = 50 leaves 2. Set n_per_task to 9",
+            "--n-per-task 50 leaves 2. Set --n-per-task to 9",
+        ),
+        ("lower least_rows=9", "lower --least-rows 9"),
+        ("or rt.mend(data, drop_tasks=['a']), in a terminal --drop-task a", "or --drop-task a"),
     ],
 )
 def test_arguments_become_options(error, said):

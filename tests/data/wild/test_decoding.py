@@ -27,7 +27,7 @@ SAID = {
 @pytest.mark.parametrize("encoding", sorted(SAID))
 def test_the_encoding_of_a_text_is_among_those_that_are_named(encoding):
     raw = f"text,label\n{SAID[encoding]},good\n".encode(encoding)
-    assert encoding in encodings_that_fit(raw)
+    assert encodings_that_fit(raw)[0] == encoding
     line = SAID[encoding][:30]
     with refused("'utf-8'", "in line 2", f"encoding={encoding!r}) that line reads {line!r}"[:-1]):
         load_table(raw)
@@ -44,6 +44,23 @@ def test_no_two_encodings_with_the_same_reading_are_named():
     with pytest.raises(ValueError, match="reads") as caught:
         load_table("text,label\n“fine”,good\n".encode("cp1252"))
     assert str(caught.value).count("that line reads") == 1
+
+
+@pytest.mark.parametrize(
+    ("said", "encoding"),
+    [
+        ("ПЛОХО. Доставка опоздала, курьер не позвонил, ёлки", "cp1251"),
+        ("ПЛОХО. Доставка опоздала, курьер не позвонил, ёлки", "koi8_r"),
+        ("Η παράδοση άργησε πολύ", "cp1253"),
+        ("עייפה הלכה לישון בבית הקטן שלי", "cp1255"),
+        ("배송이 너무 늦었고 상품이 망가졌습니다", "euc_kr"),
+        ("送货太慢了，东西坏了，客服不理人", "gb18030"),
+        ("配送が遅くて商品が壊れていました", "euc_jp"),
+        ("過濾, 味が普通だった。とても満足しています。", "shift_jis"),
+    ],
+)
+def test_the_likeliest_encoding_is_named_first(said, encoding):
+    assert encodings_that_fit(said.encode(encoding))[0] == encoding
 
 
 @pytest.mark.parametrize("mark", ["utf-8-sig", "utf-16", "utf-32"])

@@ -97,6 +97,41 @@ def test_decimal_commas(text, labels):
     assert read(text)["note"].tolist() == labels
 
 
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+@pytest.mark.parametrize("quotes", [True, False])
+@pytest.mark.parametrize(
+    ("lines", "found", "more"),
+    [
+        (
+            ["text;label", "a;b", "good; but slow;1", "c;d"],
+            "3 values in line 3: 'good; but slow;1'",
+            "",
+        ),
+        (
+            ["sep=;", "text;label", "a;b", "c;d", "x;y;z;1", "e;f", "1;2;3"],
+            "4 values in line 5: 'x;y",
+            "line 7",
+        ),
+        (
+            ["Export of May", "", "text,label", "a,b", "c,d", "e,f,g"],
+            "3 values in line 6: 'e,f,g'",
+            "",
+        ),
+        (
+            ["text,label", *["a,b"] * 9, *["a,b,c"] * 8],
+            "in line 11",
+            "lines 12, 13, 14, 15, 16 and 2 more",
+        ),
+    ],
+)
+def test_a_row_that_is_too_long_is_shown_with_its_line(lines, found, more, quotes, newline):
+    with refused("2 values in every line", found, "on_bad_lines='skip'") as caught:
+        read(newline.join(lines), quotes=quotes)
+    assert (
+        f"the same in {more}" in str(caught.value) if more else "the same" not in str(caught.value)
+    )
+
+
 @pytest.mark.parametrize("given", ["0", "|"])
 def test_a_separator_that_is_not_in_the_header_is_named_beside_the_one_that_is(given):
     with pytest.raises(RagteachError, match=re.escape(f"separator = {given!r}; the header is 'l")):

@@ -63,6 +63,26 @@ def test_what_only_ends_like_a_text_is_none(name):
         find_columns([name, "label"])
 
 
+@pytest.mark.parametrize(
+    ("text", "label", "task"),
+    [("Meinung", "Note", "Ort"), ("Gesagtes", "Urteil", None), ("отклик", "балл", "откуда")],
+)
+def test_columns_of_unknown_names_are_proposed_by_their_values_and_not_taken(text, label, task):
+    rows = range(24)
+    table = pd.DataFrame({"Nr": rows, label: [i % 3 for i in rows]})
+    table[text] = [f"dies und das, zum {i}. Mal" for i in rows]
+    named = f"text={text!r} label={label!r}"
+    if task:
+        table[task] = [("Bonn", "Ulm")[i % 2] for i in rows]
+        named += f" task={task!r}"
+    with refused("columns text, label and task", "without text, label, task", f"perhaps {named}, "):
+        as_frame(table)
+    columns = {"text": text, "label": label} | ({"task": task} if task else {})
+    assert len(as_frame(table, **columns)) == 24
+    with refused("columns text, label", "without label", f"perhaps label={label!r}"):
+        as_frame(table, text=text)
+
+
 def test_numbers_under_the_name_of_a_text_are_asked_about():
     table = {"Kundenbewertung": list("54321"), "Stimmung": ["gut", "gut", "so", "so", "so"]}
     with refused("texts in the column 'Kundenbewertung'", "5 of its first 5", "text='...'"):
