@@ -19,6 +19,7 @@ from ragteach.teach.classroom import (
     judging,
     namespaces,
     pages,
+    sandbox,
     slices,
     submissions,
     wire,
@@ -400,9 +401,10 @@ def test_what_is_graded_is_not_graded_again(graded, monkeypatch, capsys):
 
     monkeypatch.setattr(grading, "_judged", judged)
     monkeypatch.setattr(judging, "warm_up", lambda: None)
-    grading.grade(here / "in", here / "out", lessons=("01",))
+    how = {"lessons": ("01",), "limits": Limits(seconds=3)}
+    grading.grade(here / "in", here / "out", **how)
     (here / "in" / "ada.ipynb").write_text(notebook(IMPORTS, PROOF))
-    results = grading.grade(here / "in", here / "out", lessons=("01",))
+    results = grading.grade(here / "in", here / "out", **how)
     assert asked == [[], ["ada"]]
     assert f"{STUDENTS} graded already, 0 to go" in capsys.readouterr().out
     assert next(r for r in results if r["student"] == "ada")["problem"].endswith("a trial")
@@ -429,9 +431,42 @@ def test_who_could_not_be_graded_is_tried_again(tmp_path):
     place = grading._place(tmp_path, "ada")
     whole = {"digest": "d", "version": grading.VERSION, "lessons": ["01"]}
     place.write_text(json.dumps(whole))
-    assert grading._kept(tmp_path, "ada", "d", ("01",)) == whole
+    assert grading._kept(tmp_path, "ada", "d", ("01",), Limits()) == whole
     place.write_text(json.dumps(grading.ungraded("ada", "KeyboardInterrupt")))
-    assert grading._kept(tmp_path, "ada", "d", ("01",)) is None
+    assert grading._kept(tmp_path, "ada", "d", ("01",), Limits()) is None
+
+
+@pytest.mark.parametrize("message", ["Run again, it did not end in time.", judging.NO_TIME])
+def test_what_ran_out_of_time_is_told_and_tried_again_with_more(tmp_path, message):
+    """A right answer on a busy machine: FAIL alone would say that it is wrong."""
+    mark = {"how": "none", "status": FAIL, "points": 0, "message": message}
+    wrong = mark | {"how": "apart", "message": "You squared."}
+    assert "allow more, --seconds" in grading.note_of(mark)
+    assert grading.note_of(wrong) == ""
+    for marks, again in ({"01-5": mark}, True), ({"01-5": wrong}, False):
+        stamp = {"digest": "d", "version": grading.VERSION, "lessons": [], "exercises": marks}
+        stamp["limits"] = grading._limits(Limits(seconds=3))
+        grading._write(tmp_path, "ada", stamp)
+        assert grading._kept(tmp_path, "ada", "d", (), Limits(seconds=3)) == stamp
+        longer = grading._kept(tmp_path, "ada", "d", (), Limits(seconds=60))
+        assert longer == (None if again else stamp)
+
+
+@pytest.mark.parametrize(("load", "times"), [(0.2, 1), (4, 1), (8, 2), (40, 10)])
+def test_a_crowded_machine_is_given_its_time_by_the_clock(monkeypatch, load, times):
+    monkeypatch.setattr(os, "getloadavg", lambda: (load, 0, 0))
+    monkeypatch.setattr(os, "cpu_count", lambda: 4)
+    assert sandbox.crowding() == times
+
+
+def test_every_exercise_of_a_solved_notebook_has_an_answer_to_grade():
+    """A slice for each: an exercise whose ``check`` is not found would cost all its students."""
+    for path in sorted((notebooks() / "solutions").glob("*.ipynb")):
+        notebook = slices.read(submissions.cells_of(json.loads(path.read_text("utf-8"))))
+        wanted = judging.numbers({*notebook.answers, *notebook.mentions}, ())
+        assert wanted, path.name
+        assert [number for number in wanted if not notebook.answers.get(number)] == []
+        assert notebook.broken == {}
 
 
 HOARD = """

@@ -32,7 +32,7 @@ from ragteach.ground.arguments import yes_no
 from ragteach.ground.stopping import sign_of
 from ragteach.ground.writing import make_folder, put, write
 from ragteach.teach.classroom import namespaces, submissions
-from ragteach.teach.classroom.sandbox import Limits, contained
+from ragteach.teach.classroom.sandbox import Limits, contained, crowding
 from ragteach.teach.classroom.submissions import file_name, printable
 
 VERSION = 2  # of what stands in .graded: another number, and all is graded again
@@ -111,7 +111,7 @@ def grade(
     waiting: Waiting = {
         student: (digests[student], files)
         for student, files in found.items()
-        if _kept(state, student, digests[student], lessons) is None
+        if _kept(state, student, digests[student], lessons, limits) is None
     }
     done = len(found) - len(waiting)
     if done:
@@ -170,12 +170,12 @@ def _judged(
     """Each student as the result is written; at most ``jobs`` processes at a time."""
     queue = list(waiting)
     running: list[Job] = []
-    most = 40 * limits.seconds + 60
     try:
         while queue or running:
             while queue and len(running) < jobs:
                 student = queue.pop(0)
                 pid = _start(student, *waiting[student], root, state, limits, lessons)
+                most = 40 * crowding() * limits.seconds + 60
                 running.append(Job(student, pid, time.monotonic() + most))
             for job in list(running):
                 ended = os.waitpid(job.pid, os.WNOHANG)[0] != 0
@@ -226,6 +226,7 @@ def _start(
             os.dup2(null, stream)
         result = judge(submissions.read(student, files, root), limits, lessons)
         result |= {"version": VERSION, "digest": digest, "lessons": list(lessons)}
+        result |= {"limits": _limits(limits)}
         _write(state, student, result)
     except BaseException as error:
         with contextlib.suppress(BaseException):
@@ -263,9 +264,21 @@ def _written(state: Path, student: str) -> dict:
     return result if isinstance(result, dict) else {}
 
 
-def _kept(state: Path, student: str, digest: str, lessons: tuple) -> dict | None:
-    """What was found of these very files, by a run that got to the end."""
+def _limits(limits: Limits) -> list[float]:
+    """What decides whether an answer comes to its end."""
+    return [limits.seconds, limits.memory]
+
+
+def _kept(state: Path, student: str, digest: str, lessons: tuple, limits: Limits) -> dict | None:
+    """What was found of these very files, by a run that got to the end; under other limits, only
+    where every answer came to its own.
+    """
+    from ragteach.teach.classroom.judging import unended
+
     result = _written(state, student)
+    if any(map(unended, result.get("exercises", {}).values())):
+        if result.get("limits") != _limits(limits):
+            return None
     same = (
         result.get("digest") == digest
         and result.get("version") == VERSION
@@ -306,6 +319,10 @@ def gradebook(results: list[dict]) -> str:
 
 def note_of(mark: dict) -> str:
     """What a teacher should look at."""
+    from ragteach.teach.classroom.judging import unended
+
+    if unended(mark):
+        return "no answer before its time or memory ran out: allow more, --seconds or --memory"
     if mark["how"] == "beside" and mark["points"]:
         return "its check ran beside the student's code: look at it"
     if mark.get("borrowed"):

@@ -35,6 +35,7 @@ LOOKS_UP = re.compile(
 SECONDS_OF_ALL = 20  # times Limits.seconds: what all answers of one student may take
 SECONDS_OF_WHOLE = 2  # times Limits.seconds: what a run of the whole notebook may take
 NO_END = "Run again"  # begins what is said of an answer that did not come
+NO_TIME = "no time was left for it"
 
 
 def judge(submission: Submission, limits: Limits, lessons: Sequence[str] = ()) -> dict:
@@ -49,7 +50,7 @@ def judge(submission: Submission, limits: Limits, lessons: Sequence[str] = ()) -
     claims = claims if isinstance(claims, dict) else {}
     world = world_of_student(submission, notebook, limits)
     found = {}
-    until = time.monotonic() + SECONDS_OF_ALL * limits.seconds
+    until = time.monotonic() + SECONDS_OF_ALL * sandbox.crowding() * limits.seconds
     met = {*notebook.answers, *notebook.broken, *notebook.mentions, *claims}
     for number in numbers(met, lessons):
         answers = notebook.answers.get(number, [])[::-1]
@@ -137,7 +138,7 @@ def _best(
     verdicts = []
     for answer in answers:
         if time.monotonic() > until:
-            verdicts.append(_verdict(Result(number, FAIL, "no time was left for it"), "none"))
+            verdicts.append(_verdict(Result(number, FAIL, NO_TIME), "none"))
             break
         verdicts.append(_of_one(number, answer, world, limits))
         if verdicts[-1]["status"] == PASS:
@@ -223,6 +224,11 @@ def _handed(
         return _beside(student, number), "beside", None
     except Exception as error:
         return checks._explain_error(number, error, is_code=True), "none", None
+
+
+def unended(verdict: dict) -> bool:
+    """Whether time or memory ran out before there was an answer: nobody knows what it is worth."""
+    return verdict["how"] == "none" and verdict["message"].startswith((NO_END, NO_TIME))
 
 
 def borrows(answer: slices.Answer) -> bool:

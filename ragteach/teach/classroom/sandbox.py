@@ -42,7 +42,8 @@ class Limits:
     """What a student's process may use.
 
     Attributes:
-        seconds: of CPU for one answer; by the clock `PATIENCE` times as long, for busy machines.
+        seconds: of CPU for one answer; by the clock `PATIENCE` times as long, and on a busy machine
+            as many times more as it has processes to a core.
         memory: bytes that it may take beyond what it starts with; on Linux, all its processes
             together.
         files: bytes of one file, and of all its files where namespaces are there.
@@ -57,7 +58,14 @@ class Limits:
     namespaces: bool = True
 
 
-PATIENCE = 3  # times Limits.seconds: what an answer may take by the clock, all calls included
+PATIENCE = 3  # times Limits.seconds: what an answer may take by an idle machine's clock, all calls
+
+
+def crowding() -> float:
+    """How many times longer by the clock things take than on an idle machine: n processes that
+    want to run, on fewer cores, each wait for their turn. At least 1.
+    """
+    return max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
 
 
 def contained(limits: Limits) -> tuple[bool, list[str]]:
@@ -113,7 +121,7 @@ class Student:
             self.first = next(int(word["pid"]) for word in said if "pid" in word)
             if problem := next(word["problem"] for word in said if "problem" in word):
                 raise wire.Hung(f"its process could not be contained: {problem}")
-            self.until = time.monotonic() + PATIENCE * limits.seconds
+            self.until = time.monotonic() + PATIENCE * crowding() * limits.seconds
         except BaseException:
             self.close()
             raise
