@@ -120,7 +120,7 @@ def _columns(
                 + shlex.quote(model.task_names[0]),
             )
     for name in dict.fromkeys(tasks):
-        check_task(f"every task in column {task!r}", name, model.task_names)
+        check_task(f"every task in column {task!r}", str(name), model.task_names)
     return texts, [str(name) for name in tasks]
 
 

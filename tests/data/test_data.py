@@ -711,7 +711,7 @@ def test_own_csv_in_another_encoding(tmp_path):
         ("text,label,task\nx,1\n", r"empty task in data rows \[1\]"),
         (
             "text,label,task\nx,1,a\na,b,c,d,e\n",
-            r"Got: .*Expected 3 fields in line 3, saw 5.*\nWhat to do: .*quotes",
+            r"Got: .*5 values in line 3: 'a,b,c,d,e'.*\nWhat to do: .*quotes",
         ),
         (
             "text,label,task\nGood, really,1,a\nBad, too,0,a\n",

@@ -187,7 +187,7 @@ def proposed(table: pd.DataFrame, roles: Sequence[str], taken: set) -> dict[str,
     label numbers or the fewest.
 
     Example:
-        >>> table = pd.DataFrame({"Meinung": ["gut und schnell", "zu laut", "na ja"] * 4})
+        >>> table = pd.DataFrame({"Meinung": [f"gut und schnell, {i}" for i in range(12)]})
         >>> table["Note"] = [1, 2, 3] * 4
         >>> proposed(table, ["text", "label", "task"], set())
         {'text': 'Meinung', 'label': 'Note'}
