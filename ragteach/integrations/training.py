@@ -112,15 +112,15 @@ def _read(options: argparse.Namespace) -> pd.DataFrame:
         print(f"Reading {path} ({path.stat().st_size / 1e6:,.0f} MB)", file=sys.stderr)
     frame = asked_frame(options.file, options)
     check_classes(frame)
+    for found in about_numbers(frame.attrs["label_names"], ordered=False):
+        if found.weight == "act":  # as look says it
+            print(f"Note: {found.what}. {found.do[0].upper()}{found.do[1:]}.", file=sys.stderr)
     with warnings.catch_warnings():  # what is said of small tasks stands below
         warnings.simplefilter("ignore")
         checked_parts(frame, options.seed)
     tasks = counted(frame["task"].unique(), "task")
     classes = counted(frame.attrs["label_names"], "class")
     print(f"{len(frame):,} rows, {tasks}, {classes}", file=sys.stderr)
-    for found in about_numbers(frame.attrs["label_names"], ordered=False):
-        if found.weight == "act":  # as look says it
-            print(f"Note: {found.what}. {found.do[0].upper()}{found.do[1:]}.", file=sys.stderr)
     kin = about_kin(kin_of(frame)["apart"])
     if kin:
         print(f"Note: {kin}", file=sys.stderr)

@@ -1029,7 +1029,9 @@ def test_refusals_of_the_command(model_file, tmp_path):
 
 def test_predict_refuses_a_table_and_says_which_task_was_meant(model_file):
     path, *_ = model_file
-    with refused("--task to be one of", "--task = 'car'", "did you mean 'cars'?"):
+    with refused(
+        "--task to be one of", "--task = 'car'", "did you mean 'cars'?; a new task has no"
+    ):
         list(predict_lines(path, ["good"], "car"))
     model = SimpleNamespace(columns={"text": "review"})
     for header in ("shop,review,stars", '"review";"shop"', "\ufeffreview\tshop"):

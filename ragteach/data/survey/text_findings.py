@@ -131,7 +131,7 @@ def about_alike(rows: pd.DataFrame, counts: dict) -> Iterator[Finding]:
             "texts alike",
             "know",
             f"{kin['tied']:.1%} of the texts have another one that shares half of its four-letter "
-            "pieces or more (near-twins, below, share four in five and are among them)",
+            "pieces or more",
             "nothing: compare, train and split_frame keep such texts in one part, as they do equal "
             "ones. Copies made by accident count too often: leave them out of the table",
         )
@@ -170,7 +170,8 @@ def about_twins(rows: pd.DataFrame, counts: dict, rng: np.random.Generator) -> I
         "near-twins",
         "know",
         f"{where}at least {count} ({share:.1%}) {verb} nearly the same as another, {same} "
-        f"of them within a task: {shown[0]!r} and {shown[1]!r}"
+        f"of them within a task (near-twins share four in five of their "
+        f"pieces, and so are among the texts alike): {shown[0]!r} and {shown[1]!r}"
         + (
             f"; a sample seldom holds both of a pair: the file may hold up to {in_all:,} such "
             f"texts ({in_all / n_all:.1%})"

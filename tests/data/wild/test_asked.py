@@ -5,8 +5,10 @@ import argparse
 import pytest
 
 from ragteach import __main__ as command
+from ragteach.data.survey.looking import look
 from ragteach.data.wild.asked import asked_frame, in_options
 from ragteach.errors import RagteachError
+from ragteach.integrations.training import _read
 
 
 def options(**given):
@@ -84,9 +86,21 @@ def test_quotes_and_sheets_are_options(tmp_path, capsys):
     assert command.main(["look", str(path)]) == 2
     assert "other: --no-quotes" in capsys.readouterr().err
     assert command.main(["look", str(path), "--no-quotes"]) == 0
-    assert "10 rows" in capsys.readouterr().out
+    said = capsys.readouterr()
+    assert said.err == f"Looking at {path}\n10 rows read; looking for texts that are alike\n"
+    assert "10 rows" in said.out
     assert command.main(["look", str(path), "--sheet", "A"]) == 2
     assert "which has no sheets" in capsys.readouterr().err
+
+
+def test_train_says_of_measurements_what_look_says(tmp_path, capsys):
+    path = tmp_path / "percent.csv"
+    rows = [f"text number {i} of it,{10 + i % 31},{'ab'[i % 2]}" for i in range(372)]
+    path.write_text("\n".join(["text,label,task", *rows]), encoding="utf-8")
+    _read(options(file=str(path), seed=0))
+    said = "31 different numbers as labels, 10 to 40: these may be measurements"
+    assert f"Note: {said}. Use a regression" in capsys.readouterr().err
+    assert any(found.what == said and found.weight == "act" for found in look(path).findings)
 
 
 def test_look_then_train_then_predict(german, tmp_path, capsys):
