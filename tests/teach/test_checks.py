@@ -415,6 +415,18 @@ def test_of_zeros_and_ones_only_the_first_difference_is_marked(probe):
     assert repr(check(number, [1, 1, 0, 0])).count("*") == 1
 
 
+@pytest.mark.parametrize("follows", [np.max, np.mean])
+def test_who_takes_not_the_best_of_what_follows_is_told_so(follows):
+    def moves(leads, goal):
+        d = np.full(len(leads), np.inf)
+        d[goal] = 0
+        for _ in leads:
+            d = np.minimum(d, 1 + follows(d[leads], axis=1))
+        return d
+
+    assert "not the largest, nor the mean" in check("lab_robot-1", moves).message
+
+
 def test_known_mistakes_come_before_wrong_shapes():
     with pytest.raises(Wrong, match="transposed"):
         expect_close(
@@ -422,7 +434,7 @@ def test_known_mistakes_come_before_wrong_shapes():
         )
     with pytest.raises(Wrong, match="has 2 numbers, and 3 are asked for"):
         expect_close([1, 2], [1, 2, 3])
-    with pytest.raises(Wrong, match="nan or infinity"):
+    with pytest.raises(Wrong, match="nan where a number belongs"):
         expect_close([1, np.nan], [1, 2])
     with pytest.raises(Wrong, match="number 1 is, number 2 not yet: yours is 5"):
         expect_close(torch.tensor([1.0, 5.0], requires_grad=True), [1, 2])

@@ -127,17 +127,6 @@ def from_the_goal(leads, goal):
     return d
 
 
-def moves_by(follows):
-    def moves_(leads, goal):
-        d = np.full(len(leads), np.inf)
-        d[goal] = 0
-        for _ in leads:
-            d = np.minimum(d, 1 + follows(d[leads], axis=1))
-        return d
-
-    return moves_
-
-
 WRONG = {
     "lab_robot-1": {
         "one more": moves(plus=1),
@@ -148,8 +137,6 @@ WRONG = {
         "zero": moves(finite=0),
         "n cells": lambda leads, goal: moves(finite=len(leads))(leads, goal),
         "from the goal": from_the_goal,
-        "the worst": moves_by(np.max),
-        "the mean": moves_by(np.mean),
     },
     "lab_robot-2": {
         "itself": lambda W, b: (W, b),
