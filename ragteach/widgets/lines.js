@@ -32,9 +32,12 @@ function freePlace(places, wide, points, taken) {
   return [x, y];
 }
 
-/** Names at the ends of lines, each with its key and room for a number: { room, place(ys), numbers }.
- *  entries: [{ name, key, bold, title }]; right of x, between low and high. */
-function endNames(svg, entries, { x, low, high }) {
+/** Names at the ends of lines, each with its key and room for a number: { nodes, place(ys), numbers }.
+ *  entries: [{ name, key, bold, title }]; right of x, between low and high. The head says where the numbers are read: the
+ *  name stands at the end of its line, the number is that at the upright one. */
+function endNames(svg, entries, { x, low, high, head = "at the line" }) {
+  const above = s("text", { class: "soft", x: x + 10 }, head);
+  if (head) svg.append(above);
   const made = entries.map(({ name, key, bold, title }) => {
     const text = s("text", { x: x + 26, "font-weight": bold ? 700 : 400 }, `${isolate(name)} `),
       number = s("tspan", { "font-weight": 700 });
@@ -49,9 +52,10 @@ function endNames(svg, entries, { x, low, high }) {
       const at = spaced(
         ys.map((y) => y + 4),
         14,
-        low + 6,
+        low + (head ? 20 : 6),
         high + 4,
       );
+      set(above, { y: (Math.min(...at) - 15).toFixed(1) });
       made.forEach(({ text, key }, i) => {
         set(text, { y: at[i].toFixed(1) });
         move(key, [x + 16, at[i] - 4]);
@@ -73,6 +77,33 @@ function brokenLine(values, X, Y) {
     .filter((run) => run.length)
     .map(line)
     .join("");
+}
+
+/** The name of the level that guessing reaches, above or below its line, where it covers no curve; over those it has to cover
+ * it keeps an edge of the page's colour. */
+function chanceName({ X, Y, n, chance, curves, best }) {
+  const text = `chance ${percent(chance)}`,
+    wide = ruler(text),
+    room = X(n - 1) - X(0) - wide - 8;
+  const points = curves.flatMap((values) => alongLine(values, X, Y));
+  if (best !== null) points.push([X(best), Y(chance) - 4], [X(best), Y(chance) + 9]); // its line crosses this one
+  const places = [1, 0.75, 0.5, 0.25, 0].flatMap((part) =>
+    [-4, 13].map((down) => [X(0) + 4 + part * room, Y(chance) + down]),
+  );
+  const [x, y] = freePlace(places, wide, points, []);
+  return s("text", { class: "soft tag", x: x.toFixed(1), y: y.toFixed(1) }, text);
+}
+
+/** Points along a curve, a few pixels apart. */
+function alongLine(values, X, Y) {
+  const points = [];
+  for (let l = 0; l + 1 < values.length; l++) {
+    const [from, to] = [l, l + 1].map((k) => [X(k), Y(values[k])]);
+    const steps = Math.ceil(Math.hypot(to[0] - from[0], to[1] - from[1]) / 4);
+    if (!Number.isFinite(steps)) continue;
+    for (let k = 0; k <= steps; k++) points.push([0, 1].map((i) => from[i] + ((to[i] - from[i]) * k) / steps));
+  }
+  return points;
 }
 
 /** Draw the curves into a panel; `place` has x, xTicks, xText, xName, best; `chance` a level to mark; `range` of the axis,
@@ -112,16 +143,9 @@ function lineChart(ui, panel, { series, n, height: size, place, chance, range, c
     });
     const bottom = height - box.bottom;
     svg.append(s("line", { class: "best", x1: X(0), x2: X(n - 1), y1: Y(chance), y2: Y(chance) }));
-    svg.append(
-      s(
-        "text",
-        { class: "soft", x: X(n - 1) - 4, y: Y(chance) - 4, "text-anchor": "end" },
-        `chance ${percent(chance)}`,
-      ),
-    );
     if (place.best !== null) {
       svg.append(s("line", { class: "best", x1: X(place.best), x2: X(place.best), y1: box.top, y2: bottom }));
-      const middle = Math.max(108, Math.min(width - right - 40, X(place.best)));
+      const middle = Math.max(108, Math.min(width - right - 62, X(place.best)));
       svg.append(s("text", { class: "soft", x: middle, y: box.top - 5, "text-anchor": "middle" }, place.bestName));
     }
     const end = (v) => Array.from(v).findLast(Number.isFinite) ?? (low + high) / 2;
@@ -152,6 +176,7 @@ function lineChart(ui, panel, { series, n, height: size, place, chance, range, c
       svg.append(group);
       dots.push(mark);
     });
+    svg.append(chanceName({ X, Y, n, chance, curves: series.map((one) => one.values), best: place.best }));
     const [ghost, pin, cursor] = ["ghost", "pin", "cursor"].map((name) =>
       s("line", { class: name, y1: box.top, y2: bottom }),
     );

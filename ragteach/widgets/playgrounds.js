@@ -231,7 +231,12 @@ EXPLORERS.playgrounds = (ui) => {
     svg.top.append(chance, guess, before, pinned, ...lines, mean);
     const key = (t) => (t < T ? marker(t, color(t)) : s("circle", { r: 4.5, fill: "var(--shared)" }));
     const entries = all.map((title, t) => ({ name: tags[t], key: key(t), bold: t === T, title }));
-    const ends = endNames(svg.top, entries, { x: width - box.right, low: box.top, high: box.height - box.bottom });
+    const ends = endNames(svg.top, entries, {
+      x: width - box.right,
+      low: box.top,
+      high: box.height - box.bottom,
+      head: "",
+    });
     for (let t = 0; t < T; t++) for (const node of [lines[t], ...ends.nodes[t]]) node.dataset.task = t;
     chart = { ...scale, chance, guess, before, pinned, lines, mean, ends, names: all.join("\n") };
   };

@@ -160,7 +160,12 @@ EXPLORERS.winners = (ui) => {
     cursor = s("line", { class: "cursor", y1: plot.top, y2: plot.height - plot.bottom, "stroke-opacity": 0.5 });
     curveSvg.top.append(cursor);
     const entries = names.map((name, i) => ({ name, key: marker(i, color(i)) }));
-    ends = endNames(curveSvg, entries, { x: width - plot.right, low: plot.top, high: plot.height - plot.bottom });
+    ends = endNames(curveSvg, entries, {
+      x: width - plot.right,
+      low: plot.top,
+      high: plot.height - plot.bottom,
+      head: "",
+    });
     ends.nodes.forEach((nodes, i) => nodes.forEach((node) => (node.dataset.task = i)));
     curves = names.map((_, i) => {
       const path = s("path", { fill: "none", stroke: color(i), "stroke-width": 2, "stroke-dasharray": dash(i) });
