@@ -176,6 +176,9 @@ def named_frame(
     gaps = {r: gap_words(table[name], lacks[r]) for r, name in asked if lacks[r].any()}
     if gaps:
         out.attrs["gaps"] = gaps
+    kind = table[columns.label].dtype
+    if isinstance(kind, pd.CategoricalDtype) and kind.ordered:
+        out.attrs["ordered"] = True
     if again:
         out.attrs["columns"] = again
     return _noted(out, attrs, missing, warn and class_names is None and task_names is None)
@@ -234,6 +237,8 @@ def _noted(out: pd.DataFrame, attrs: dict, missing: str, warn: bool) -> pd.DataF
         out.attrs["analyzer"] = attrs["analyzer"]
     if missing == "keep":
         out.attrs["missing"] = missing  # whoever gets the frame keeps them, too
+    if attrs.get("ordered") is True:
+        out.attrs["ordered"] = True  # the classes stand from low to high
     if attrs.get("fresh") is True:
         out.attrs["fresh"] = True
     if attrs.get("mended"):

@@ -61,12 +61,13 @@ def word_columns(
     adapters: Tensor,
     best: int,
     words: list[str] | None,
+    axes: Tensor,
 ) -> Columns:
     """Of a bag of words: its words, the ones that the tasks differ about most first."""
     vocabulary = [str(w) for w in vectorizer.get_feature_names_out()]
     column = {word: j for j, word in enumerate(vocabulary)}
-    spread = differing(adapters[best])
-    drawn = chosen(words, vocabulary, across(shared[best]), spread)
+    spread = differing(adapters[best], axes)
+    drawn = chosen(words, vocabulary, across(shared[best], axes), spread)
     needed = {w for text in texts for w in vectorizer.build_analyzer()(text)} | set(drawn)
     ranked = [vocabulary[j] for j in spread.argsort(descending=True)]
     kept = [w for w in ranked if w in needed]
@@ -93,14 +94,15 @@ def encoded_columns(
     adapters: Tensor,
     best: int,
     words: list[str] | None,
+    axes: Tensor,
 ) -> Columns:
     """Of an encoder: each word of each sentence, and some words read alone, to be drawn."""
     counter = make_vectorizer("bow", max_features=CANDIDATES, analyzer="auto").fit(train["text"])
     asked = [w for w in (words or []) if isinstance(w, str) and w.strip()]
     vocabulary = asked or [str(w) for w in counter.get_feature_names_out()]
     alone = torch.from_numpy(encoder.transform(vocabulary)).T  # (n_features, n_words)
-    spread = differing(adapters[best] @ alone)
-    drawn = chosen(asked, vocabulary, across(shared[best] @ alone), spread)
+    spread = differing(adapters[best] @ alone, axes)
+    drawn = chosen(asked, vocabulary, across(shared[best] @ alone, axes), spread)
     names: list[str] = []
     rows: list[list] = []
     vectors: list[Tensor] = []
@@ -117,14 +119,40 @@ def encoded_columns(
     return Columns(names, drawn, rows, unknown, *parts, np.ones(len(names)), False, TYPED)
 
 
-def across(weights: Tensor) -> Tensor:
-    """The weight for the last class minus that for the first: (n_classes, n) -> (n,)."""
-    return weights[-1] - weights[0] if len(weights) > 1 else weights[0]
+def word_axes(n_classes: int, ends: list[int] | None) -> Tensor:
+    """What a word's weights for the classes are boiled down to, (n_axes, n_classes).
+
+    Of classes from low to high (``ends``, their places): the last minus the first, one axis. Of
+    classes without an order an axis for each: its own minus the mean of the others. Of two classes
+    that is the same.
+
+    Example:
+        >>> word_axes(3, [0, 2]).tolist(), word_axes(3, None)[1].tolist()
+        ([[-1.0, 0.0, 1.0]], [-0.5, 1.0, -0.5])
+    """
+    if n_classes == 1:
+        return torch.ones(1, 1)
+    if ends is None:
+        return (n_classes * torch.eye(n_classes) - 1) / (n_classes - 1)
+    axis = torch.zeros(1, n_classes)
+    axis[0, ends[0]] = -1
+    axis[0, ends[1]] = 1
+    return axis
 
 
-def differing(adapters: Tensor) -> Tensor:
-    """(n_tasks, n_classes, n) -> (n,): how much the tasks differ about each word."""
-    score = adapters[:, -1] - adapters[:, 0] if adapters.shape[1] > 1 else adapters[:, 0]
+def across(weights: Tensor, axes: Tensor) -> Tensor:
+    """How far each word leans, on the axis where it leans most: (n_classes, n) -> (n,)."""
+    return (axes.to(weights) @ weights).abs().amax(0)
+
+
+def differing(adapters: Tensor, axes: Tensor) -> Tensor:
+    """(n_tasks, n_classes, n) -> (n,): how much the tasks differ about each word, at most."""
+    return apart(adapters, axes).amax(0)
+
+
+def apart(adapters: Tensor, axes: Tensor) -> Tensor:
+    """(n_tasks, n_classes, n) -> (n_axes, n): how much the tasks differ on each axis."""
+    score = axes.to(adapters) @ adapters  # (n_tasks, n_axes, n)
     return score.std(0, correction=min(1, len(adapters) - 1))
 
 

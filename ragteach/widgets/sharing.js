@@ -1,5 +1,6 @@
 // Sharing slider.  Arrays: lam (L), accuracy (L, T), validation (L), shared (L, C, V), adapters (L, T, C, V),
-// bias (L, T, C), idf (V).  W_t = W_s + A_t; the score of a word is its weight for the last class minus the first.
+// bias (L, T, C), idf (V).  W_t = W_s + A_t; the score of a word is its weight for the highest class minus the lowest, or, where
+// the classes have no order, for one of them minus the mean of the others.
 // Toy sentences have knobs: their numbers are those of Python at first, and made in the page wherever else (numbers.js).
 
 const LOOSE = 0.05; // tied by less: next to nothing is shared; by more than 1 - LOOSE: nearly everything
@@ -9,7 +10,6 @@ EXPLORERS.sharing = (ui) => {
     lam = ui.read("lam").all;
   const nLam = lam.length,
     nTasks = spec.tasks.length,
-    last = spec.classes.length - 1,
     sentences = (store.sentences ??= new Sentences(ui));
   let now = sentences.of(store.state), // the numbers of the state
     drawn = null; // what the pictures show: numbers, and how many lambdas of them
@@ -66,11 +66,14 @@ EXPLORERS.sharing = (ui) => {
   });
 
   // ---- words that differ ----------------------------------------------------------------------------------------
+  const ends = spec.ends === undefined ? [0, spec.classes.length - 1] : spec.ends; // of older pages: first and last
   const place = (word) => now.column.get(word); // of a word that was not trained on, none: all its weights are 0
-  const sharedScore = (l, j) => (j === undefined ? 0 : now.shared(l, last, j) - now.shared(l, 0, j));
-  const ownScore = (l, t, j) => (j === undefined ? 0 : now.adapters(l, t, last, j) - now.adapters(l, t, 0, j));
+  const scored = (weight, j) =>
+    j === undefined ? 0 : wordAxis(spec.classes, ends, ui.state.for_class).reduce((z, [c, k]) => z + k * weight(c), 0);
+  const sharedScore = (l, j) => scored((c) => now.shared(l, c, j), j);
+  const ownScore = (l, t, j) => scored((c) => now.adapters(l, t, c, j), j);
   const solved = () => [...lam.keys()].filter((l) => now.solved(l));
-  const words = wordChart(ui, { place, sharedScore, ownScore, solved, color });
+  const words = wordChart(ui, { place, sharedScore, ownScore, solved, color, ends });
 
   // ---- one sentence, read by every domain -------------------------------------------------------------------------
   const below = ui.panel(`One sentence, as each ${spec.thing} reads it`, { full: true });
@@ -229,7 +232,11 @@ EXPLORERS.sharing = (ui) => {
       return {
         head: [`λ = ${short(lam[l])}`, "right", ...spec.drawn],
         rows: [
-          ["shared weight", "", ...common.map((v) => signed(v, 2))],
+          [
+            `shared weight${ends ? "" : `, for ${spec.classes[state.for_class]}`}`,
+            "",
+            ...common.map((v) => signed(v, 2)),
+          ],
           ...spec.tasks.map((task, t) => [
             `${task} adds`,
             percent(now.accuracy(l, t)),
@@ -278,13 +285,34 @@ EXPLORERS.sharing = (ui) => {
   }
 };
 
+/** What makes one score of a word's weights, as [class, factor]: of classes with an order the highest minus the lowest, else
+ * one of them minus the mean of the others. */
+function wordAxis(classes, ends, chosen) {
+  if (ends)
+    return [
+      [ends[1], 1],
+      [ends[0], -1],
+    ];
+  return classes.map((_, c) => [c, c === chosen ? 1 : -1 / (classes.length - 1)]);
+}
+/** The names of such an axis, from left to right. */
+function axisNames(classes, ends, chosen, width) {
+  const names = ends ? ends.map((c) => classes[c]) : ["other classes", classes[chosen]];
+  return clipAll(names, width).map(isolate);
+}
+
 /** Some words: a bar for the shared weight, and from it a line to a marker for what each task's adapter adds. */
-function wordChart(ui, { place, sharedScore, ownScore, solved, color }) {
+function wordChart(ui, { place, sharedScore, ownScore, solved, color, ends }) {
   const { spec } = ui,
     nTasks = spec.tasks.length,
     panel = ui.panel("What does a word mean?", {
       note: "Bar: shared. From it to a marker: a task's adapter.",
     });
+  if (!ends) {
+    const choice = ui.choice({ name: "for_class", label: "Weight for the class", options: spec.classes, into: panel });
+    choice.parentElement.style.cssText = "flex-direction:row;align-items:center;gap:8px";
+    choice.style.cssText = "flex:0 1 auto;min-width:0;min-height:26px;padding:1px 8px";
+  }
   let marks,
     drawn = spec.drawn.map(place);
   const lay = (svg, width) => {
@@ -296,7 +324,8 @@ function wordChart(ui, { place, sharedScore, ownScore, solved, color }) {
     for (const l of solved())
       for (const j of drawn)
         for (let t = 0; t < nTasks; t++) far = Math.max(far, Math.abs(sharedScore(l, j) + ownScore(l, t, j)));
-    const [first, second] = clipAll([spec.classes[0], spec.classes.at(-1)], width * 0.28).map(isolate);
+    const chosen = ui.state.for_class,
+      [first, second] = axisNames(spec.classes, ends, chosen, width * 0.28);
     const { X: at } = axes(svg, box, {
       x: [-far * 1.04, far * 1.04],
       y: [0, 1],
@@ -325,7 +354,7 @@ function wordChart(ui, { place, sharedScore, ownScore, solved, color }) {
     });
     const bars = s("path", { stroke: "var(--shared)", "stroke-width": 4, "stroke-linecap": "round" });
     svg.top.append(bars);
-    marks = { at, tasks, bars, bar: (i) => [y(i) - step * 0.38, y(i) + step * 0.38], svg, width };
+    marks = { at, tasks, bars, bar: (i) => [y(i) - step * 0.38, y(i) + step * 0.38], svg, width, chosen };
   };
   ui.picture(panel, lay);
   return {
@@ -334,6 +363,7 @@ function wordChart(ui, { place, sharedScore, ownScore, solved, color }) {
       lay(marks.svg, marks.width);
     },
     draw(l) {
+      if (marks.chosen !== ui.state.for_class) lay(marks.svg, marks.width);
       const { at, tasks, bars, bar } = marks,
         base = drawn.map((j) => sharedScore(l, j)),
         from = base.map((v) => at(v).toFixed(1));

@@ -22,8 +22,9 @@ from ragteach.data.encoder import Encoder, as_encoder
 from ragteach.data.features import make_vectorizer
 from ragteach.data.frames import as_frame
 from ragteach.data.naming import natural
+from ragteach.data.orders import in_order
 from ragteach.data.splits import SplitWarning, split_frame
-from ragteach.data.toy import make_toy
+from ragteach.data.toy import TOY_TASKS, make_toy
 from ragteach.dataset import MultiTaskDataset
 from ragteach.engine.optimum import solve_path
 from ragteach.engine.replicas import routing
@@ -33,7 +34,7 @@ from ragteach.model import RAG
 from ragteach.study import plots
 from ragteach.study.crowds import draw_others, stand_out
 from ragteach.widgets.base import Arrays, Explorer, Spec, State, as_numpy, one_thread, show
-from ragteach.widgets.columns import encoded_columns, word_columns
+from ragteach.widgets.columns import apart, encoded_columns, word_axes, word_columns
 from ragteach.widgets.goals import word_for
 from ragteach.widgets.knobs import KNOBS, knobs
 
@@ -155,7 +156,8 @@ def sharing_slider(
             ``sentence``, its place in the list; of every task, say films, ``accuracy_films``,
             ``best_films`` and ``reads_films`` (the class it gives the sentence, 0, 1, ...); of
             every word that is drawn, say slow, ``apart_slow``: how far the tasks' scores of it
-            are apart. A blank in a name is written _.
+            are apart. A blank in a name is written _. Of classes without an order a word's score
+            is for the class ``for_class`` (0, 1, ...): its weight minus the mean of the others.
 
     Returns:
         The explorer. ``w.state["lam"]`` is where the learner is; ``w.move(lam=0.01)`` takes it
@@ -256,13 +258,20 @@ def measures(arrays: Arrays, spec: Spec, state: State) -> dict[str, float]:
         found[f"best_{task}"] = float(accuracy[:, t].max())
         found[f"reads_{task}"] = reads[t]
     own = as_numpy(arrays["adapters"])[at]  # (n_tasks, n_classes, n_words)
+    axis = _axis(spec, state)
     for word in spec["drawn"]:
         if word not in spec["words"]:  # not trained on: all its weights are 0
             found[f"apart_{word_for(word)}"] = 0.0
             continue
         j = len(spec["words"]) - 1 - spec["words"][::-1].index(word)  # as the page: the last
-        found[f"apart_{word_for(word)}"] = float(np.ptp(own[:, -1, j] - own[:, 0, j]))
+        found[f"apart_{word_for(word)}"] = float(np.ptp(own[:, :, j] @ axis))
     return found
+
+
+def _axis(spec: Spec, state: State) -> np.ndarray:
+    """What makes a word's weights one score, in a state: (n_classes,)."""
+    axes = word_axes(len(spec["classes"]), spec["ends"])
+    return axes[state.get("for_class", 0)].numpy()
 
 
 def _elsewhere(arrays: Arrays, spec: Spec, toy: dict[str, Any]) -> tuple[Arrays, Spec]:
@@ -325,11 +334,11 @@ def fitting(lam: np.ndarray, data: MultiTaskDataset, given: bool) -> np.ndarray:
 
 
 def _thing(frame: pd.DataFrame) -> str:
-    """What a task is called: a domain, as in the lessons, or a task where your column has a
-    name.
+    """What a task is called: a domain in toy sentences and where your column says so; else a
+    task.
     """
-    column = (frame.attrs.get("columns") or {"task": "task"})["task"]
-    return "domain" if column in ("task", "domain") else "task"
+    column = (frame.attrs.get("columns") or {}).get("task")
+    return "domain" if column == "domain" or set(frame["task"]) <= set(TOY_TASKS) else "task"
 
 
 def compute(
@@ -363,9 +372,19 @@ def compute(
         test, path.task_weights()[:, best], bias[:, best], names, vectorizer, sentence
     )
     thing = _thing(train)
+    classes = data.class_names
+    ends = _ends(train, classes)
+    axes = word_axes(n_classes, ends)
     make = encoded_columns if isinstance(vectorizer, Encoder) else word_columns
-    found = make(vectorizer, train, texts, shared, adapters, best, words)
+    found = make(vectorizer, train, texts, shared, adapters, best, words, axes)
     drawn = found.drawn
+    start: Spec = {"at": 0, "sentence": 0, "typed": "", "reader": -1, "lam": float(lam[0])}
+    seen = ""
+    if ends is None:  # the class about whose words the tasks differ most
+        columns = [len(found.words) - 1 - found.words[::-1].index(word) for word in drawn]
+        parted = apart(found.adapters[best][..., columns], axes).sum(1)
+        start["for_class"] = int(parted.argmax())
+        seen = f" for {classes[start['for_class']]}, minus the mean of the other classes,"
     about = ABOUT + found.note.format(thing=thing)
     arrays = {
         "lam": lam,
@@ -376,7 +395,6 @@ def compute(
         "adapters": found.adapters,
         "bias": bias.expand(data.n_tasks, -1, -1).transpose(0, 1),
     }
-    classes = data.class_names
     share = float(lam[best] / (lam[best] + lam_shared)) if lam_shared else 0.0
     spec = {
         "title": TITLE.format(thing=thing),
@@ -384,6 +402,7 @@ def compute(
         "about": about,
         "tasks": names,
         "classes": classes,
+        "ends": ends,  # the lowest class and the highest; None: they have no order
         "words": found.words,
         "drawn": drawn,
         "best": best,
@@ -398,24 +417,35 @@ def compute(
         "unit": getattr(vectorizer, "norm", None) == "l2",
         "sizes": [len(train), len(val), len(test)],
         "colors": plots.CYCLE[0][:6],
-        "start": {"at": 0, "sentence": 0, "typed": "", "reader": -1, "lam": float(lam[0])},
+        "start": start,
     }
     means = accuracy.mean(1)
-    ends = ("", "")
+    said = ("", "")
     if graph is None and lam_shared:  # said of an end that is one
-        ends = (
+        said = (
             "independent, " if lam[0] < 0.05 * lam_shared else "",
             "full sharing, " if lam_shared < 0.05 * lam[-1] else "",
         )
     tied = f" and the {thing}s are tied by {share:.0%}" if graph is None and lam_shared else ""
     spec["alt"] = (
         f"Left: share of {len(test)} new sentences classified correctly, for {', '.join(names)}, "
-        f"against lambda from {lam[0]:.2g} ({ends[0]}mean {means[0]:.0%}) to {lam[-1]:.2g} "
-        f"({ends[1]}mean {means[-1]:.0%}). Validation chooses lambda = {lam[best]:.2g}, where the "
-        f"mean is {means[best]:.0%}{tied}. Right: the weights of {', '.join(drawn)} at that "
+        f"against lambda from {lam[0]:.2g} ({said[0]}mean {means[0]:.0%}) to {lam[-1]:.2g} "
+        f"({said[1]}mean {means[-1]:.0%}). Validation chooses lambda = {lam[best]:.2g}, where the "
+        f"mean is {means[best]:.0%}{tied}. Right: the weights of {', '.join(drawn)}{seen} at that "
         f"lambda: a bar for the shared weight, a marker for each {thing}."
     )
     return arrays, spec
+
+
+def _ends(train: pd.DataFrame, classes: list[str]) -> list[int] | None:
+    """The places of the lowest class and the highest; None where they have no order."""
+    column = (train.attrs.get("columns") or {"label": "label"})["label"]
+    order = in_order(
+        classes,
+        column if isinstance(column, str) else "label",
+        known=train.attrs.get("ordered", False),
+    )
+    return None if order is None else [classes.index(order[0]), classes.index(order[-1])]
 
 
 def _middle(validation: np.ndarray) -> int:
@@ -472,6 +502,15 @@ def _sentences(
     return texts, owners, labels
 
 
+def _names_of_ends(spec: Spec) -> tuple[str, str]:
+    """What a word's weight leads from, and to."""
+    classes = spec["classes"]
+    if spec["ends"] is None:
+        return "other classes", classes[spec["start"]["for_class"]]
+    low, high = spec["ends"]
+    return classes[low], classes[high]
+
+
 def twin(arrays: Arrays, spec: Spec) -> Figure:
     """The static figure: the same two pictures, at the lambda that validation chose."""
     lam = arrays["lam"]
@@ -510,14 +549,15 @@ def twin(arrays: Arrays, spec: Spec) -> Figure:
     columns = [spec["words"].index(w) for w in spec["drawn"]]
     shared = as_numpy(arrays["shared"])
     adapters = as_numpy(arrays["adapters"])
-    base = (shared[best, -1] - shared[best, 0])[columns]
+    axis = _axis(spec, spec["start"])
+    base = axis @ shared[best][:, columns]
     rows = np.arange(len(columns))[::-1]
     right.axvline(0, color="0.8", lw=1)
     right.scatter(base, rows, marker="|", s=260, color="0.1", linewidths=3, label="shared")
     for k, task in enumerate(lines):
         t = tasks.index(task)
         color = spec["colors"][k]
-        own = base + (adapters[best, t, -1] - adapters[best, t, 0])[columns]
+        own = base + axis @ adapters[best, t][:, columns]
         y = rows + 0.24 - 0.16 * min(1, 4 / len(lines)) * k
         right.hlines(y, base, own, color=color, lw=1)
         right.scatter(own, y, marker=markers[k], s=26, color=color, label=f"+ {task}", zorder=3)
@@ -526,7 +566,8 @@ def twin(arrays: Arrays, spec: Spec) -> Figure:
         yticklabels=spec["drawn"],
         title=f"Shared weight, and what each {spec['thing']} adds (λ = {lam[best]:.2g})",
     )
-    right.set_xlabel(f"{spec['classes'][0]}  ←  weight  →  {spec['classes'][-1]}")
+    low, high = _names_of_ends(spec)
+    right.set_xlabel(f"{low}  ←  weight  →  {high}")
     # covers no dot
     right.legend(fontsize=8, frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
     return figure

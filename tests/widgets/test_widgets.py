@@ -555,6 +555,7 @@ def test_the_sharing_picture_of_many_tasks_repeats_no_colour():
     }
     spec = {"tasks": tasks, "classes": ["no", "yes"], "words": ["a", "b"], "drawn": ["b", "a"]}
     spec |= {"best": 1, "graph": None, "thing": "task", "colors": plots.CYCLE[0][:6]}
+    spec |= {"ends": [0, 1], "start": {}}
     left, right = sharing_twin(numbers, spec).axes
     named = [line for line in left.lines if line.get_label() in tasks]
     assert len(named) == 6 == len({line.get_color() for line in named})
@@ -565,11 +566,38 @@ def test_the_sharing_picture_of_many_tasks_repeats_no_colour():
     assert marks.min() > -0.6 and marks.max() < 1.6  # each beside its word
 
 
-def test_label_columns_are_tasks_not_domains():
+def test_only_toy_tasks_and_a_column_of_domains_are_domains():
     frame = pd.DataFrame({"text": ["a"], "label": [0], "task": ["mood"]})
-    assert _thing(frame) == "domain"
+    assert _thing(frame) == "task"
+    assert _thing(frame.assign(task="films")) == "domain"
     frame.attrs = {"columns": {"text": "note", "label": ["mood", "tone"], "task": None}}
     assert _thing(frame) == "task"
+    frame.attrs["columns"]["task"] = "domain"
+    assert _thing(frame) == "domain"
+
+
+def test_the_words_run_from_low_to_high_or_for_one_class():
+    """Classes with an order have an axis; of others each is seen against the rest."""
+    texts = [f"{w} thing {i}" for i in range(40) for w in ("mad", "still", "glad")]
+    frame = pd.DataFrame({"text": texts, "task": [f"t{i % 2}" for i in range(120)]})
+    lam = [1e-3, 1e-1]
+    levels = rt.widgets.sharing_slider(frame.assign(label=["low", "medium", "high"] * 40), lam)
+    classes = levels.spec["classes"]
+    low, high = levels.spec["ends"]
+    assert (classes[low], classes[high]) == ("low", "high")
+    assert "for_class" not in levels.spec["start"]
+    moods = rt.widgets.sharing_slider(frame.assign(label=["angry", "calm", "happy"] * 40), lam)
+    assert moods.spec["ends"] is None
+    own = arrays(moods)["adapters"][0]  # (n_tasks, n_classes, n_words)
+    word = moods.spec["drawn"][0]
+    j = moods.spec["words"].index(word)
+    found = []
+    for c in range(3):
+        others = np.delete(own[:, :, j], c, axis=1).mean(1)
+        found.append(np.ptp(own[:, c, j] - others))
+        measured = moods.measures(lam=1e-3, for_class=c)[f"apart_{word}"]
+        assert measured == pytest.approx(found[-1], rel=1e-4)
+    assert np.ptp(found) > 1e-6
 
 
 def test_a_word_that_weighs_nothing_is_not_drawn():
