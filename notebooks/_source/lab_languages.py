@@ -400,7 +400,7 @@ rt.widgets.sharing_slider(
     lam_shared=0.001,
     goal={
         "Find the smallest λ at which all three languages read the sentence alike": "readings == 1 and lam < 0.0005",
-        "Find the smallest λ at which they read the word timer less than 1 apart": "apart_timer < 1 and lam < 0.02",
+        "Find the smallest λ at which the word volume counts less than 1 apart for the class volume": "apart_volume < 1 and lam > 0.004 and lam < 0.02",
     },
 )
 

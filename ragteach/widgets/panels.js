@@ -156,7 +156,9 @@ function wordsPanel(ui, bench) {
   return draw;
 }
 
-/** A sentence, and what bias, shared weights and adapters add to each class. */
+const MANY_CLASSES = 4; // of more the sum of each class folds where all of it is to fit on one screen
+
+/** A sentence, and what bias, shared weights and adapters add to each class: fold(yes) where many classes have no room. */
 function sentencePanel(ui, bench) {
   const below = ui.panel("One sentence, and what every part adds to each class");
   const field = h("input", {
@@ -169,7 +171,21 @@ function sentencePanel(ui, bench) {
   const whose = h("select", { style: "max-width:45%", onchange: () => bench.change({ reader: Number(whose.value) }) });
   whose.setAttribute("aria-label", "Read by the task");
   const strip = additiveStrip(ui);
-  below.append(h("div", { style: "display:flex;flex-wrap:wrap;gap:6px" }, field, whose), strip.node);
+  const verdict = h("summary", { className: "note" }),
+    part = h("details", { open: true }, verdict, strip.node);
+  part.addEventListener("toggle", () => {
+    strip.measure();
+    ui.schedule();
+  });
+  below.append(h("div", { style: "display:flex;flex-wrap:wrap;gap:6px" }, field, whose), part);
+  let tight = false,
+    folded = false;
+  const fold = () => {
+    const yes = tight && bench.data.classes.length > MANY_CLASSES;
+    if (yes !== folded) part.open = !yes; // else it stays as the learner left it
+    folded = yes;
+    verdict.hidden = !yes;
+  };
   const sentence = (state) => state.typed || bench.data.sentences[0]?.text || "";
   const draw = (state) => {
     if (
@@ -187,7 +203,13 @@ function sentencePanel(ui, bench) {
     whose.value = t;
     const { place, analyse } = bench.data.words,
       unknown = [...new Set(analyse(sentence(state)).filter((word) => !place.has(word)))].map(visible);
+    fold();
+    const best = reading.p.indexOf(Math.max(...reading.p));
+    put(
+      verdict,
+      `${isolate(bench.data.classes[best])} ${percent(reading.p[best])}: what every part adds to each class`,
+    );
     strip.show({ ...reading, whose: t, classes: bench.data.classes, unknown });
   };
-  return { draw, panel: below };
+  return { draw, panel: below, fold: (yes) => (tight = yes) };
 }

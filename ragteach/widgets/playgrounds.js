@@ -164,6 +164,7 @@ EXPLORERS.playgrounds = (ui) => {
     ui.panels.style.gridAutoFlow = "dense"; // no hole beside a panel that stands alone
     below.style.gridColumn = wide ? "span 2" : "1 / -1";
     pulls.fold(medium);
+    foldSentence(medium);
   };
   ui.layouts.push(columns);
 
@@ -253,7 +254,7 @@ EXPLORERS.playgrounds = (ui) => {
   Object.assign(bench, { refuse, PRESETS, color, preset, change, anew });
   const drawGraph = graphPanel(ui, bench),
     drawWords = wordsPanel(ui, bench),
-    { draw: drawSentence, panel: below } = sentencePanel(ui, bench),
+    { draw: drawSentence, panel: below, fold: foldSentence } = sentencePanel(ui, bench),
     pulls = pullsPanel(ui, bench);
   waysPanel(ui, bench);
 

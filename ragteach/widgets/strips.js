@@ -20,7 +20,7 @@ const fitted = (text, less = 0) => clip(text, ROOM - less);
 const FRONT = ["class", "bias"],
   BACK = ["= sum", "probability"];
 
-/** A strip that can be shown again and again: { node, show(reading) }. */
+/** A strip that can be shown again and again: { node, show(reading), measure() }; measure() after it was unfolded. */
 function additiveStrip(ui) {
   const table = h("table", { className: "strip" });
   const scroll = h("div", { className: "scroll layer" }, table);
@@ -31,7 +31,8 @@ function additiveStrip(ui) {
     shape = null,
     heads = [], // of the classes
     columns = []; // of each class: its cells
-  ui.layouts.push(() => (room = scroll.clientWidth));
+  const measure = () => (room = scroll.clientWidth || room); // folded away it has no width
+  ui.layouts.push(measure);
 
   // ---- which words, and which way: chosen anew with the sentence, not with every number under the hand ----------------
   let chosen = { key: null };
@@ -129,7 +130,7 @@ function additiveStrip(ui) {
       "Small: Wₛ, then the adapters. Bias and words add up to the sum; softmax of the sums is the probability.";
     put(note, `${parts.length ? parted : "No word of it was trained on: the bias alone decides."}${lost}`);
   };
-  return { node, show };
+  return { node, show, measure };
 }
 
 /** Logits to a reading's z and p. */
