@@ -186,6 +186,8 @@ def or_meant(word: str, options: Iterable[str]) -> str:
     Example:
         >>> or_meant("full sharng", ["RAG", "full sharing"]), or_meant("team bob", ["team dora"])
         ("; did you mean 'full sharing'?", '')
+        >>> or_meant("rog", ["RAG", "full sharing"])
+        "; did you mean 'RAG'?"
     """
     known = {spelt(str(option)): option for option in options}
     for close in difflib.get_close_matches(spelt(word), known, n=3):
@@ -201,7 +203,12 @@ def _a_slip(word: str, other: str) -> bool:
     mine = word.split()
     its = other.split()
     pairs = zip(mine, its, strict=True) if len(mine) == len(its) else [(word, other)]
-    return all(difflib.SequenceMatcher(None, a, b).ratio() >= NEAR for a, b in pairs)
+    return all(_near(a, b) for a, b in pairs)
+
+
+def _near(word: str, other: str) -> bool:
+    one_letter = len(word) == len(other) > 2 and sum(map(str.__ne__, word, other)) == 1
+    return one_letter or difflib.SequenceMatcher(None, word, other).ratio() >= NEAR
 
 
 def spelt(word: str) -> str:

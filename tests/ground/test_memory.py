@@ -19,6 +19,7 @@ from ragteach import (
     who_wins_map,
 )
 from ragteach.data.stacking import stack_rows
+from ragteach.engine import choosing
 from ragteach.ground import memory
 from ragteach.study import one_split, scores
 
@@ -116,7 +117,7 @@ def test_optima_that_do_not_fit_are_refused_before_any_work(monkeypatch):
 def test_a_split_walks_in_as_many_pieces_as_fit(monkeypatch):
     frame = make_toy(n_per_task=20)
     whole = fit_split(frame, strategies=["RAG"])
-    monkeypatch.setattr(scores, "how_many_fit", lambda each, most: 10)
+    monkeypatch.setattr(choosing, "how_many_fit", lambda each, most: 10)
     pieces = fit_split(frame, strategies=["RAG"])
     a, b = whole.fitted["RAG"], pieces.fitted["RAG"]
     assert (a.lam, a.lam_shared) == (b.lam, b.lam_shared)
