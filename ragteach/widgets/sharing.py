@@ -23,6 +23,7 @@ from ragteach.data.features import make_vectorizer
 from ragteach.data.frames import as_frame
 from ragteach.data.naming import natural
 from ragteach.data.orders import in_order
+from ragteach.data.sources.human import HUMAN_TASKS
 from ragteach.data.splits import SplitWarning, split_frame
 from ragteach.data.toy import TOY_TASKS, make_toy
 from ragteach.dataset import MultiTaskDataset
@@ -334,11 +335,12 @@ def fitting(lam: np.ndarray, data: MultiTaskDataset, given: bool) -> np.ndarray:
 
 
 def _thing(frame: pd.DataFrame) -> str:
-    """What a task is called: a domain in toy sentences and where your column says so; else a
-    task.
+    """What a task is called: a domain in the course's sentences and where your column says so;
+    else a task.
     """
     column = (frame.attrs.get("columns") or {}).get("task")
-    return "domain" if column == "domain" or set(frame["task"]) <= set(TOY_TASKS) else "task"
+    ours = any(set(frame["task"]) <= set(tasks) for tasks in (TOY_TASKS, HUMAN_TASKS))
+    return "domain" if ours or column == "domain" else "task"
 
 
 def compute(

@@ -216,10 +216,10 @@ def test_the_classifier_multiplies_the_delay_and_clusters_break_the_rate():
     assert (quiet.var(1, ddof=1) > limit_of_variance).mean() > 0.95
 
 
-SAID = {
-    "the board's paired intervals": r"independent .* 0\.005 -0\.019 +0\.028",
+SAID = {  # of 648 answers of two models one may fall either way, 0.0015
+    "the board's paired intervals": r"independent .* 0\.00[4-7] -0\.0(?:1[6-9]|2[01]) +0\.0(?:2[6-9]|3[01])",
     "RAG on the board": r"RAG +0\.519 +0\.480 +0\.557",
-    "RAG and full sharing": r"full sharing .* -0\.009 -0\.029 +0\.011",
+    "RAG and full sharing": r"full sharing .* -0\.0(?:0[7-9]|1[01]) -0\.0(?:2[7-9]|3[01]) +0\.01[0-3]",
     "six trades": r"full sharing minus independent: \+21\.1 points \[\+6\.5, \+35\.7\], 4 re-splits",
     "adapters in six trades": r"RAG minus full sharing: \+0\.3 points \[-5\.3, \+6\.0\], 4 re-splits",
     "CUSUM's quiet": r"quiet, CUSUM: 4\.5% \[3\.9%, 5\.2%\] of 4000",
