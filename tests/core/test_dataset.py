@@ -34,6 +34,16 @@ def test_the_vocabulary_is_the_training_set_s():
     assert MultiTaskDataset(["zzz"], [1], 2, vectorizer=train.vectorizer).x.sum() == 0
 
 
+def test_like_takes_over_words_tasks_and_classes_unless_they_are_named():
+    table = {"text": TEXTS, "label": ["up", "down", "up", "down"], "task": TASKS}
+    train = MultiTaskDataset.from_frame(table, task_names=["films", "phones", "cars"])
+    new = {"text": ["good film"], "label": ["up"], "task": ["films"]}
+    test = MultiTaskDataset.from_frame(new, like=train)
+    assert test.task_names == train.task_names == ["films", "phones", "cars"]
+    assert test.class_names == train.class_names and test.vectorizer is train.vectorizer
+    assert MultiTaskDataset.from_frame(new, like=train, task_names=["films"]).task_names == ["films"]
+
+
 def test_columns_of_labels_with_gaps_equal_the_long_form():
     wide = MultiTaskDataset(
         torch.eye(3), [[0, MISSING], [1, 1], [MISSING, 0]], 2, task_names=["a", "b"]

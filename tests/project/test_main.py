@@ -149,7 +149,11 @@ def test_the_map_of_winners(tmp_path, capsys, monkeypatch):
     assert run("map", "--seeds", 2, "--out", tmp_path) == 0
     cells = pd.read_csv(run_folder(tmp_path, "map") / "who_wins.csv")
     pd.testing.assert_frame_equal(cells, winners(small))
-    assert cells["winner"][0] in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert cells["winner"][0] in said and "NaN: no interval" not in said
+    monkeypatch.setattr(experiment, "who_wins_map", lambda **options: small.assign(value=0.5))
+    assert run("map", "--seeds", 2, "--out", tmp_path / "alike") == 0
+    assert "NaN: no interval" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
