@@ -41,7 +41,9 @@ def test_like_takes_over_words_tasks_and_classes_unless_they_are_named():
     test = MultiTaskDataset.from_frame(new, like=train)
     assert test.task_names == train.task_names == ["films", "phones", "cars"]
     assert test.class_names == train.class_names and test.vectorizer is train.vectorizer
-    assert MultiTaskDataset.from_frame(new, like=train, task_names=["films"]).task_names == ["films"]
+    assert MultiTaskDataset.from_frame(new, like=train, task_names=["films"]).task_names == [
+        "films"
+    ]
 
 
 def test_columns_of_labels_with_gaps_equal_the_long_form():

@@ -9,6 +9,7 @@ import sys
 import xml.etree.ElementTree
 
 import matplotlib.image
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -149,11 +150,12 @@ def test_the_map_of_winners(tmp_path, capsys, monkeypatch):
     assert run("map", "--seeds", 2, "--out", tmp_path) == 0
     cells = pd.read_csv(run_folder(tmp_path, "map") / "who_wins.csv")
     pd.testing.assert_frame_equal(cells, winners(small))
-    said = capsys.readouterr().out
-    assert cells["winner"][0] in said and "NaN: no interval" not in said
-    monkeypatch.setattr(experiment, "who_wins_map", lambda **options: small.assign(value=0.5))
-    assert run("map", "--seeds", 2, "--out", tmp_path / "alike") == 0
-    assert "NaN: no interval" in capsys.readouterr().out
+    assert cells["winner"][0] in capsys.readouterr().out
+    for values, without in ((np.random.default_rng(0).random(len(small)), False), (0.5, True)):
+        table = small.assign(value=values)
+        monkeypatch.setattr(experiment, "who_wins_map", lambda table=table, **options: table)
+        assert run("map", "--seeds", 2, "--out", tmp_path) == 0
+        assert ("NaN: no interval" in capsys.readouterr().out) == without
 
 
 @pytest.mark.parametrize(
