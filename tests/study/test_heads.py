@@ -81,6 +81,8 @@ def test_losses_and_metrics_against_other_libraries():
     assert MultiLabel(3).loss(out, flags).item() == pytest.approx(np.mean(by_label))
     score, relevant = out[:, :1], flags[:, 0]
     assert Ranking().metric(score, relevant) == pytest.approx(roc_auc_score(relevant, score[:, 0]))
+    ties = score.round()  # two documents of one score are half in order
+    assert Ranking().metric(ties, relevant) == pytest.approx(roc_auc_score(relevant, ties[:, 0]))
     grades = torch.tensor(rng.permutation(40)).double()  # without ties, tau = 2 share - 1
     tau = kendalltau(score[:, 0], grades).statistic
     assert Ranking().metric(score, grades) == pytest.approx((tau + 1) / 2)
@@ -89,6 +91,12 @@ def test_losses_and_metrics_against_other_libraries():
     assert Ranking().loss(score, relevant).item() == pytest.approx(ranknet)
     assert Regression().loss(score, score + 2).item() == pytest.approx(2.0)
     assert MultiLabel(3).predict(torch.tensor([[-0.1, 0.0, 0.1]])).tolist() == [[0, 0, 1]]
+
+
+def test_a_start_keeps_the_size_of_what_it_reads():
+    head = Regression(50).build(400, torch.Generator().manual_seed(0))
+    read = torch.randn(200, 400, generator=torch.Generator().manual_seed(1))
+    assert head.linear(read).std().item() == pytest.approx(1, rel=0.1)
 
 
 def test_similarity_is_the_cosine_and_is_symmetric():

@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import forks
@@ -211,6 +212,17 @@ def test_processes_that_are_started_meanwhile_are_deaf_to_ctrl_c():
         assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def test_a_thread_leaves_ctrl_c_alone():
+    before = signal.getsignal(signal.SIGINT)
+
+    def seen_in_a_thread():
+        with running._deaf_children():  # only the main thread may say who hears it
+            return signal.getsignal(signal.SIGINT)
+
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(seen_in_a_thread).result() is before
 
 
 def test_a_full_disk_says_what_is_kept(tmp_path, whole, monkeypatch):

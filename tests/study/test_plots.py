@@ -79,6 +79,19 @@ class TestTables:
         bars = [c.lines[2][0].get_segments()[0][:, 0] for c in ax.containers]
         assert np.allclose(bars, table[["low", "high"]][::-1])
 
+    @pytest.mark.parametrize(
+        ("kinds", "said"),
+        [
+            (["t over fresh draws"], "over seeds"),
+            (["corrected resampled t"], "corrected for re-splits"),
+            (["corrected resampled t", "t over fresh draws"], "over seeds"),
+        ],
+    )
+    def test_the_axis_says_how_its_intervals_were_made(self, ax, kinds, said):
+        table = means()
+        plots.comparison(table.assign(interval=np.resize(kinds, len(table))), ax)
+        assert said in ax.get_xlabel()
+
     def test_one_seed_has_no_interval(self, ax):
         table = means().assign(low=np.nan, high=np.nan)
         plots.comparison(table, ax)

@@ -11,7 +11,7 @@ from ragteach.engine import choosing
 from ragteach.ground import memory
 from ragteach.study import scores
 from ragteach.study.kept import Kept
-from ragteach.study.scores import best_penalty, majority
+from ragteach.study.scores import best_penalty, few_words, majority
 from ragteach.study.strategies import REGISTRY, Strategy, pairs
 
 LAMS = [10.0, 0.02, 1.0]
@@ -45,6 +45,12 @@ def test_a_penalty_is_solved_for_again_only_where_a_kept_one_is_the_best(solved,
         assert solved == expected
         assert again.lam_shared == best.lam_shared and np.array_equal(again.losses, best.losses)
         assert states_equal(again.model, best.model)
+
+
+def test_few_words_are_the_most_frequent_ones():
+    train = pd.DataFrame({"text": ["good film", "good plot", "bad good plot"]})
+    assert few_words(train, None) is None
+    assert {*few_words(train, 2).get_feature_names_out()} == {"good", "plot"}
 
 
 def test_the_majority_says_the_frequencies_of_training_plus_one_each():

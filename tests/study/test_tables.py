@@ -155,6 +155,21 @@ def test_draws_differ_and_every_row_of_a_label_is_dealt_alike():
     assert abs(last / 400 - 0.2).max() < 5 * np.sqrt(0.2 * 0.8 / 400)
 
 
+def test_of_ten_tasks_that_ask_the_same_texts_as_many_are_dealt_evenly_as_can_be():
+    """32 patterns of five tasks' labels are the most of 200 texts: a fifth of each is to test."""
+    rng = np.random.default_rng(0)
+    text = [f"text {i} of {rng.integers(10**9)}" for i in range(200)]
+    tasks = [
+        pd.DataFrame({"text": text, "label": rng.integers(0, 2, 200), "task": f"t{t}"})
+        for t in range(10)
+    ]
+    test = draw("own", pd.concat(tasks, ignore_index=True), None, 0)[2]
+    share = test.groupby("task")["label"].sum()
+    whole = np.array([one["label"].sum() for one in tasks]) / 5
+    assert (np.sort(abs(share - whole))[:5] < 2).all()
+    assert test.groupby("task")["text"].agg(set).map(len).tolist() == [40] * 10
+
+
 def noise(seed, n_labels=2):
     """Two tasks, 120 rows, labels without meaning; and its most frequent labels' mean share."""
     rng = np.random.default_rng(seed)

@@ -77,6 +77,12 @@ class TestRecording:
             assert same(trajectory.task_weights()[-1], model.task_weights(), 1e-5)
         assert list(model_words(model, list("abcdef")).columns[:3]) == ["W_s", "p", "r"]
 
+    def test_words_of_a_model_stand_from_the_first_class_to_the_last(self):
+        model = RAG(6, 3, 2, tasks=2, scale=0.5)
+        found = model_words(model, list("abcdef"))["W_s"]
+        wanted = model.shared[2] - model.shared[0]
+        np.testing.assert_allclose(found[list("abcdef")], wanted.detach(), atol=1e-6)
+
     def test_errors(self):
         data = problem()
         model = RAG(6, 3, 3, tasks=data.task_names)
