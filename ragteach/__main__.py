@@ -125,6 +125,10 @@ def _parsed(argv: Sequence[str] | None) -> argparse.Namespace:
         "n_per_task",
         "relatedness",
         "strategies",
+        "cut",
+        "as_classes",
+        "label_order",
+        "real_labels",
     ):
         if not hasattr(options, name):  # not given: --help says in words what happens then
             setattr(options, name, None)
@@ -174,6 +178,7 @@ def _add_columns(parser: argparse.ArgumentParser) -> None:
     kinds = ("word", "char", "auto")
     parser.add_argument("--analyzer", choices=kinds, help=help, default=argparse.SUPPRESS)
     _add_changes(parser)
+    _add_labels(parser)
 
 
 def _add_changes(parser: argparse.ArgumentParser) -> None:
@@ -186,6 +191,21 @@ def _add_changes(parser: argparse.ArgumentParser) -> None:
         parser.add_argument(f"--drop-{what}", metavar="NAME", help=help, **several)
     help = "leave tasks with fewer rows out (default: none)"
     parser.add_argument("--least-rows", type=int, help=help, default=argparse.SUPPRESS)
+
+
+def _add_labels(parser: argparse.ArgumentParser) -> None:
+    """What labels are, where they are no plain names."""
+    later: dict[str, Any] = {"default": argparse.SUPPRESS}
+    help = "cut labels that are numbers into N classes from low to high, of about as many rows"
+    parser.add_argument("--cut", type=int, metavar="N", help=help, **later)
+    help = "take each number for a class of its own, however many there are (default: more than "
+    help += "21 are asked about)"
+    parser.add_argument("--as-classes", action="store_true", help=help, **later)
+    help = "the labels from low to high: then the error of an answer is measured, too"
+    parser.add_argument("--label-order", nargs="+", metavar="NAME", help=help, **later)
+    help = "a label that looks as if there were none, such as n.a. (may be said several times)"
+    parser.add_argument("--real-label", dest="real_labels", action="append", metavar="NAME",
+                        help=help, **later)  # fmt: skip
 
 
 def _add_missing(parser: argparse.ArgumentParser) -> None:

@@ -23,7 +23,18 @@ import torch
 from scipy.sparse.csgraph import connected_components
 
 from ragteach.data.features import ANALYZERS
-from ragteach.data.naming import WAYS, Named, ask, gap_words, name_column, natural, plain
+from ragteach.data.naming import (
+    WAYS,
+    Named,
+    ask,
+    ask_of_several,
+    gap_words,
+    gaps_in,
+    name_column,
+    natural,
+    plain,
+)
+from ragteach.data.scales import LABELS, is_ordered, said_of_labels, scaled
 from ragteach.data.survey.alike import look_alikes
 from ragteach.data.wild.columns import ROLES, Columns, find_columns, repeated_headers
 from ragteach.data.wild.reading import READING, load_table, opened
@@ -63,7 +74,10 @@ def as_frame(
         class_names, task_names: the names there may be, in order: those of the training data.
         analyzer: what whoever makes features of the texts is to count: ``"word"``, ``"char"`` or
             ``"auto"``, see `make_vectorizer`. Default: auto.
-        reading: how a file is read: encoding, separator, quotes, sheet, as in `load_table`.
+        reading: how a file is read: encoding, separator, quotes, sheet, as in `load_table`; and
+            what labels are: numbers to ``cut`` into so many classes, or to take ``as_classes``; in
+            a ``label_order`` from low to high; ``real_labels`` that look as if there were none,
+            such as "n.a." (see `ragteach.data.scales`).
 
     Returns:
         The frame. Its ``attrs`` also say how many rows were left out, and for want of what
@@ -71,7 +85,7 @@ def as_frame(
 
     Raises:
         RagteachError: data of another kind, no such column, no row, something missing, tasks whose
-            classes have nothing in common.
+            classes have nothing in common, more than 21 numbers as labels.
 
     Warns:
         NamesWarning: once, of labels or tasks that look like another one (a typo, ``5 stars``
@@ -129,9 +143,11 @@ def named_frame(
     class_names = names_of("class_names", class_names)
     task_names = names_of("task_names", task_names)
     for name in reading:
-        among("option", name, [*READING, "analyzer", "missing", *ROLES])
+        among("option", name, [*READING, "analyzer", "missing", *ROLES, *LABELS])
+    on_labels = {name: reading.pop(name) for name in LABELS if name in reading}
     table, attrs = _table(opened(data, **reading))
     attrs = with_analyzer(attrs, analyzer)
+    said = said_of_labels(on_labels, attrs)
     if missing == "ask":
         missing = attrs.get("missing", "ask")  # what `mend` was told
     roles = attrs.get("roles", {})  # those that `mend` was told, unless others are named
@@ -152,13 +168,20 @@ def named_frame(
         )
     warn = warn and "columns" not in attrs
     if isinstance(columns.label, tuple):
-        out = _from_label_columns(table, columns, missing, class_names, task_names)
+        known = class_names, task_names
+        out = _from_label_columns(table, columns, missing, *known, said, attrs)
         return _noted(out, attrs, missing, warn and class_names is None)
     again = (columns.text, columns.label, columns.task) == ROLES and attrs.get("columns")
     scheme = attrs.get("label_names")
     if scheme is None and class_names and not any(name.isdecimal() for name in class_names):
         scheme = class_names  # numbers, where training data had names, are their places
-    labels = name_column(table[columns.label], "label", class_names, missing, scheme=scheme)
+    if scheme is None and class_names is None or {"cut", "label_order"} & set(said):
+        table = _with_scale(table, columns.label, scheme, said, attrs)
+        scheme = None
+    real = said.get("real_labels", ())
+    labels = name_column(
+        table[columns.label], "label", class_names, missing, scheme=scheme, real=real
+    )
     tasks = _tasks(table, columns, missing, task_names, attrs.get("task_names"))
     texts, has_text = _texts(table[columns.text], missing)
     keep = has_text & (labels.numbers != MISSING) & (tasks.numbers != MISSING)
@@ -176,12 +199,28 @@ def named_frame(
     gaps = {r: gap_words(table[name], lacks[r]) for r, name in asked if lacks[r].any()}
     if gaps:
         out.attrs["gaps"] = gaps
-    kind = table[columns.label].dtype
-    if isinstance(kind, pd.CategoricalDtype) and kind.ordered:
+    if is_ordered(table[columns.label], out.attrs["label_names"], real):
         out.attrs["ordered"] = True
     if again:
         out.attrs["columns"] = again
     return _noted(out, attrs, missing, warn and class_names is None and task_names is None)
+
+
+def _with_scale(
+    table: pd.DataFrame, name: Any, scheme: Sequence[str] | None, said: dict, attrs: dict
+) -> pd.DataFrame:
+    """The table whose column of labels is cut or in order, if that was said; what was done goes
+    into ``attrs``. Numbers that may be measurements are refused.
+    """
+    notes = list[str]()
+    values = table[name]
+    if scheme is not None:
+        values = values.map(dict(enumerate(scheme)))
+        attrs.pop("ordered", None)
+    changed = scaled(values, said, notes)
+    if notes:
+        attrs["mended"] = [*attrs.get("mended", ()), *notes]
+    return table if changed is values else table.assign(**{name: changed})
 
 
 def with_analyzer(attrs: Mapping[str, Any], analyzer: str | None) -> dict[str, Any]:
@@ -493,10 +532,26 @@ def _from_label_columns(
     missing: str,
     class_names: Sequence[str] | None,
     task_names: Sequence[str] | None,
+    said: dict,
+    attrs: dict,
 ) -> pd.DataFrame:
     """One task per label column: a row for every label that is there."""
     names = [str(name) for name in columns.label]
-    each = [name_column(table[name], "label", class_names, missing, gaps=True) for name in names]
+    if class_names is None and "label_order" in said:
+        every_cell = pd.concat([table[name] for name in names], keys=names)
+        every_cell = scaled(every_cell, said, [])
+        table = table.assign(**{name: every_cell[name] for name in names})
+    elif class_names is None:
+        for name in names:
+            table = _with_scale(table, name, None, said, attrs)
+    real = said.get("real_labels", ())
+    gaps = {name: gaps_in(table[name], (*real, *(class_names or ()))) for name in names}
+    if missing == "ask":
+        ask_of_several({name: table[name] for name in names}, gaps)
+    each = [
+        name_column(table[name], "label", class_names, missing, gaps=True, real=real)
+        for name in names
+    ]
     for name, named in zip(names, each, strict=True):
         if (named.numbers == MISSING).all():
             raise refuse(
@@ -504,7 +559,11 @@ def _from_label_columns(
                 got=f"none in {name!r}",
                 fix=f"leave {name!r} out of label, or check the file",
             )
-    every = class_names or sorted(set().union(*(named.names for named in each)), key=natural)
+    every: Any = dict.fromkeys(name for named in each for name in named.names)
+    ordered = all(is_ordered(table[name], every, real) for name in names)
+    if ordered:
+        every = [name for name in said.get("label_order", every) if name in every]
+    every = class_names or (every if ordered else sorted(every, key=natural))
     numbers = np.stack([named.reordered(every).numbers for named in each], axis=1)
     texts, has_text = _texts(table[columns.text], missing)
     task, row = np.nonzero((numbers.T != MISSING) & has_text)
@@ -517,6 +576,12 @@ def _from_label_columns(
     tasks = Named(names, task)
     out = _standard(rest, columns, texts, labels, tasks, np.arange(len(row)), task_names)
     _note_left_out(out, lacks)
+    words = [f"{gap_words(table[n], gaps[n])} in {n!r}" for n in names if gaps[n].any()]
+    if words and missing == "drop":
+        out.attrs["gaps"] = {"label": "; ".join(words)}
+        out.attrs["gap_cells"] = int(sum(gap.sum() for gap in gaps.values()))
+    if ordered:
+        out.attrs["ordered"] = True
     return out
 
 

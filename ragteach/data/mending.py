@@ -14,6 +14,7 @@ import pandas as pd
 
 from ragteach.data.frames import as_table, with_analyzer
 from ragteach.data.naming import WAYS, name_of, natural
+from ragteach.data.scales import LABELS, said_of_labels
 from ragteach.data.wild.columns import Columns, find_columns
 from ragteach.data.wild.reading import READING, opened
 from ragteach.errors import one_of, refuse, shown, whole
@@ -53,11 +54,13 @@ def mend(
         missing: what whoever gets the table is to do with rows without a text, label or task:
             ``"ask"``, ``"drop"`` or ``"keep"``, see `name_column`.
         analyzer: and what it counts in the texts, as in `as_frame`.
-        reading: how a file is read: encoding, separator, quotes, sheet, as in `load_table`.
+        reading: how a file is read: encoding, separator, quotes, sheet, as in `load_table`; and
+            what labels are, as in `as_frame`: cut, as_classes, label_order, real_labels.
 
     Returns:
         The table with its own columns. Its ``attrs`` say what was done (``mended``), which columns
-        were meant (``roles``), and what is ``missing``: neither need be said again.
+        were meant (``roles``), what is ``missing`` and what ``labels`` are: none need be said
+        again.
 
     Raises:
         RagteachError: a name that is not there (those that are there are listed); nothing left.
@@ -74,9 +77,11 @@ def mend(
     whole("least_rows", least_rows, 1)
     one_of("missing", missing, WAYS)
     for name in reading:
-        among("option", name, READING)
+        among("option", name, [*READING, *LABELS])
+    on_labels = {name: reading.pop(name) for name in LABELS if name in reading}
     data = opened(data, **reading)
     attrs = with_analyzer(attribute(data, "attrs", {}), analyzer)
+    on_labels = said_of_labels(on_labels, attrs)
     table = as_table(data)
     columns = find_columns(list(table.columns), text, label, task, table)
     done = list(attrs.get("mended", ()))
@@ -92,6 +97,8 @@ def mend(
         keep = missing == "keep"
         table = _mended_rows(table, columns, renamed, left, least_rows, keep, attrs, done)
     table.attrs = attrs | {"mended": done, "roles": roles, "missing": missing}
+    if on_labels:
+        table.attrs["labels"] = on_labels
     return table
 
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from numbers import Integral
@@ -41,6 +41,7 @@ LOOK_ALIKES = frozenset(
      "not annotated", "no label", "no value", "no answer", "no data", "to be done"}  # fmt: skip
 # An exponent has a sign, as programs write it: 198434e3 is some row's name, and so is 1e9.
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]\d{1,3})?", re.IGNORECASE)
+SIGNS = "€$£¥₹%‰"  # before a number, or behind it
 AMOUNTS = {"star", "stars", "rating", "ratings", "score", "grade", "points", "overall", "stufe"}
 # 0 to 10 in halves; percent
 MOST_ON_A_SCALE = 21
@@ -86,6 +87,7 @@ def name_column(
     missing: str = "ask",
     gaps: bool = False,
     scheme: Sequence[str] | None = None,
+    real: Iterable[str] = (),
 ) -> Named:
     """Name every value of a column.
 
@@ -100,6 +102,7 @@ def name_column(
         gaps: an empty cell is allowed, and means "no label here" (one column per task).
         scheme: what numbers 0, 1, ... in the column are called (a frame's ``label_names``); if the
             column holds others, it is not used.
+        real: names that look as if there were none, such as "n.a.", and are names all the same.
 
     Raises:
         RagteachError: rows without a name, a name that is not among ``names``, numbers that are to
@@ -113,7 +116,7 @@ def name_column(
     """
     one_of("missing", missing, WAYS)
     series = _series(values, what)
-    codes, found = _distinct(series, what)
+    codes, found = distinct(series, what)
     called = [name_of(value, what) for value in found]
     scheme = scheme if scheme and _are_places(found, called, len(scheme)) else None
     if scheme is not None:
@@ -121,7 +124,7 @@ def name_column(
     elif names is None:
         _refuse_measurements(series, found, what)
         _refuse_identifiers(series, called, what)
-    alike = _alike(called, scheme or names or ())
+    alike = _alike(called, [*(scheme or names or ()), *real])
     # one entry more than there are values: the last is what code -1 (no value) points to
     absent = np.array([*(name is None for name in called), True])[codes]
     looks = np.array([*(name in alike for name in called), False])[codes]
@@ -165,12 +168,32 @@ def natural(name: str) -> tuple:
         >>> sorted(["10", "2", "-1", "-2", "b", "a10", "a2"], key=natural)
         ['-2', '-1', '2', '10', 'a2', 'a10', 'b']
     """
-    said = re.sub(r"^(-?\d+),(\d{1,2})$", r"\1.\2", name)  # a decimal comma
-    if NUMBER.fullmatch(said):
-        return (0, Decimal(said), (), name)  # exact, where a float is not
+    number = number_of(name)
+    if number is not None:
+        return (0, number, (), name)
     parts = re.split(r"(\d+)", name.casefold())
     key = [(int(p), "") if p.isascii() and p.isdigit() else (0, p) for p in parts]
     return (1, 0.0, tuple(key), name)
+
+
+def number_of(name: str) -> Decimal | None:
+    """The number that a name is, also with a decimal comma, a currency or a percent sign; exact,
+    where a float is not. None if it is no number.
+
+    Example:
+        >>> [number_of(name) for name in ("2.5", "12,5", "1.234,50 €", "$1,299.00", "7 %")]
+        [Decimal('2.5'), Decimal('12.5'), Decimal('1234.50'), Decimal('1299.00'), Decimal('7')]
+        >>> number_of("1,2,3"), number_of("5 stars")
+        (None, None)
+    """
+    said = re.sub(rf"^([-+]?)[{SIGNS}]\s?|\s?[{SIGNS}]$", r"\1", name.strip())
+    if re.fullmatch(r"[-+]?\d{1,3}(\.\d{3})+,\d+", said):
+        said = said.replace(".", "").replace(",", ".")
+    elif re.fullmatch(r"[-+]?\d{1,3}(,\d{3})+\.\d+", said):
+        said = said.replace(",", "")
+    else:
+        said = re.sub(r"^([-+]?\d+),(\d{1,2})$|^([-+]?0),(\d+)$", r"\1\3.\2\4", said)
+    return Decimal(said) if NUMBER.fullmatch(said) else None
 
 
 def ordered_values(names: Sequence[str], column: str = "label") -> np.ndarray | None:
@@ -256,8 +279,8 @@ def _series(values: Any, what: str) -> pd.Series:
     return pd.Series(values)
 
 
-def _distinct(series: pd.Series, what: str) -> tuple[np.ndarray, list]:
-    """(number of each row's value, the values); -1 where there is none."""
+def distinct(series: pd.Series, what: str) -> tuple[np.ndarray, list]:
+    """(number of each row's value, the values); the number is -1 where there is none."""
     if series.dtype == object:
         kind = pd.api.types.infer_dtype(series, skipna=True)
         if kind not in ("string", "boolean", "integer", "floating"):
@@ -278,7 +301,7 @@ def check_cells(
         [False, False, True]
     """
     series = _series(column, what)
-    codes, found = _distinct(series, what)
+    codes, found = distinct(series, what)
     called = [name_of(value, what) for value in found]
     alike = _alike(called, names)
     nameless = np.array([*(name is None or name in alike for name in called), True])[codes]
@@ -389,7 +412,47 @@ def ask(series: pd.Series, nameless: np.ndarray, what: str) -> None:
         got=f"{len(rows)} of {len(series)} rows without one, or that look so ({listed}): "
         f"empty {what} in data rows {(rows[:5] + 1).tolist()}{where}",
         fix='fill in or delete those rows; or leave them out: rt.mend(data, missing="drop")'
-        + ("" if what == "text" else f'; or keep them as a {what} of their own: missing="keep"'),
+        + ("" if what == "text" else f'; or keep them as a {what} of their own: missing="keep"')
+        + _or_real(series, rows, what),
+    )
+
+
+def _or_real(series: pd.Series, rows: np.ndarray, what: str) -> str:
+    """That a word that looks like a gap may be a label."""
+    words = [name_of(value, what) for value in series.iloc[rows[:1000]].tolist()]
+    word = next((word for word in words if word is not None), None)
+    if what != "label" or word is None:
+        return ""
+    return f'; or, if it is a label: real_labels=["{word}"]'
+
+
+def gaps_in(column: pd.Series, real: Iterable[str] = ()) -> np.ndarray:
+    """(n_rows,) which cells hold a word that only says that there is no label; empty cells do not.
+
+    Args:
+        real: such words that are labels all the same.
+    """
+    codes, found = distinct(_series(column, "label"), "label")
+    called = [name_of(value) for value in found]
+    alike = _alike(called, real)
+    return np.array([*(name in alike for name in called), False])[codes]
+
+
+def ask_of_several(columns: Mapping[str, pd.Series], gaps: Mapping[str, np.ndarray]) -> None:
+    """Refuse words that say that there is no label, of all label columns in one question.
+
+    Args:
+        columns, gaps: by name; ``gaps`` as `gaps_in` finds them.
+    """
+    words = [f"{gap_words(columns[n], gaps[n])} in {n!r}" for n in columns if gaps[n].any()]
+    if not words:
+        return
+    one = name_of(next(columns[n][gaps[n]].iloc[0] for n in columns if gaps[n].any()))
+    raise refuse(
+        expected="a label or an empty cell in every row of each label column",
+        got=f"words that look as if there were none: {'; '.join(words)}",
+        fix='take them for empty cells: rt.mend(data, missing="drop"); or for labels: '
+        f'rt.mend(data, real_labels=["{one}"])',
     )
 
 

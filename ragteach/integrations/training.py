@@ -30,7 +30,6 @@ import pandas as pd
 from ragteach.data.frames import check_classes
 from ragteach.data.kin import about_kin
 from ragteach.data.splits import kin_of
-from ragteach.data.survey.findings import about_numbers
 from ragteach.data.survey.look_views import counted
 from ragteach.data.wild.asked import asked_frame
 from ragteach.errors import RagteachError, refuse
@@ -112,9 +111,6 @@ def _read(options: argparse.Namespace) -> pd.DataFrame:
         print(f"Reading {path} ({path.stat().st_size / 1e6:,.0f} MB)", file=sys.stderr)
     frame = asked_frame(options.file, options)
     check_classes(frame)
-    for found in about_numbers(frame.attrs["label_names"], ordered=False):
-        if found.weight == "act":  # as look says it
-            print(f"Note: {found.what}. {found.do[0].upper()}{found.do[1:]}.", file=sys.stderr)
     with warnings.catch_warnings():  # what is said of small tasks stands below
         warnings.simplefilter("ignore")
         checked_parts(frame, options.seed)

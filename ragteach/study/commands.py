@@ -30,6 +30,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ragteach.data.scales import LABELS
 from ragteach.data.wild.asked import CHANGES
 from ragteach.errors import at_least, refuse
 from ragteach.ground.aligned import aligned
@@ -96,7 +97,9 @@ def run_compare(options: argparse.Namespace) -> tuple[pd.DataFrame, Path, pd.Dat
     print("\n" + textwrap.fill(f"The intervals are about {ESTIMAND}.", 88))
     if (table["metric"] == ERROR).any():
         columns = ["data", "n_per_task", "strategy", "mean", "low", "high"]
-        print("\nMean absolute error, mean over tasks: how far answers are from the truth\n")
+        steps = frame is not None and frame.attrs.get("ordered") is True
+        unit = ", in steps from class to class" if steps else ""
+        print(f"\nMean absolute error, mean over tasks: how far answers are from the truth{unit}\n")
         errors = summary(table, ERROR)
         print(aligned(known(errors)[columns]))
         means = pd.concat([means, errors])
@@ -157,11 +160,13 @@ def _without_width(rows: pd.DataFrame) -> pd.Series:
 
 def _refuse_file_options(data: str, options: argparse.Namespace) -> None:
     """Refuse what is said about a file's columns and rows where there is no file."""
-    names = ("text", "label", "task", "encoding", "separator", "sheet", "analyzer", *CHANGES)
+    columns = ("text", "label", "task", "encoding", "separator", "sheet", "analyzer")
+    names = (*columns, *CHANGES, *LABELS)
     given = [name for name in names if getattr(options, name, None) is not None]
     given += ["missing"] * (getattr(options, "missing", "ask") != "ask")
     if given:
-        said = ", ".join("--" + name.replace("_", "-") for name in given)
+        words = [name.replace("_", "-").replace("-labels", "-label") for name in given]
+        said = ", ".join("--" + word for word in words)
         raise refuse(
             expected=f"options of a file of yours with a file of yours: --data mine.csv {said}",
             got=f"{said} beside --data {data}, whose columns and rows are known",

@@ -27,6 +27,7 @@ import torch
 from ragteach.data.encoder import Encoder, as_encoder
 from ragteach.data.files import load_article
 from ragteach.data.frames import any_frame, check_classes
+from ragteach.data.scales import LABELS
 from ragteach.data.sources.human import load_human
 from ragteach.data.splits import SplitWarning, groups, kin_of
 from ragteach.data.survey.alike import cure_of_few
@@ -58,7 +59,7 @@ __all__ = [
 ]  # fmt: skip
 
 SIZES: dict[str, int | tuple[int, ...]] = {"toy": 60, "human": (50, 200, 800), "article": 1}
-OF_TABLES = (*ROLES, "missing", "analyzer", *READING)  # what `as_frame` may be told
+OF_TABLES = (*ROLES, "missing", "analyzer", *READING, *LABELS)  # what `as_frame` may be told
 KNOBS = ("relatedness", "noise", "imbalance")  # of the toy generator
 
 

@@ -32,7 +32,13 @@ from ragteach.study.strategies import Strategy
 # Counted up when the same settings give other draws or other numbers: texts tied to their kin and
 # dealt label by label since 2. A test holds the draws of each.
 FORMAT = 2
-SAID = ("label_names", "task_names", "analyzer", "fresh")  # of a frame, what decides its numbers
+SAID = (
+    "label_names",
+    "task_names",
+    "analyzer",
+    "fresh",
+    "ordered",
+)  # of a frame, what decides its numbers
 
 
 @dataclass(frozen=True)

@@ -79,12 +79,19 @@ class Parts:
 
 
 def class_values(frame: pd.DataFrame) -> np.ndarray | None:
-    """The numbers that the classes of a standard frame are called, where those have an order."""
+    """The numbers that the classes of a standard frame are called, where those have an order; of
+    classes in an order that you gave, their places 0, 1, 2 ...
+
+    Words in an order that only seems one have none: a list of moods is no scale.
+    """
     column = (frame.attrs.get("columns") or {}).get("label")
     names = frame.attrs.get("label_names")
-    if not names or not isinstance(column, str):
+    if not names:
         return None
-    return ordered_values(names, column)
+    amounts = ordered_values(names, column) if isinstance(column, str) else None
+    if amounts is None and frame.attrs.get("ordered") is True and len(names) > 2:
+        return np.arange(len(names), dtype=float)
+    return amounts
 
 
 def few_words(train: pd.DataFrame, max_words: int | None) -> Any:

@@ -29,6 +29,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ragteach.data.files import load_article
+from ragteach.data.naming import number_of
 from ragteach.data.sources.human import load_human
 from ragteach.data.splits import split_frame
 from ragteach.data.survey.look_views import counted, html_table
@@ -126,6 +127,13 @@ def _command(options: argparse.Namespace) -> str:
     words += ["--no-quotes"] if getattr(options, "no_quotes", False) else []
     least = getattr(options, "least_rows", None)
     words += [] if least is None else ["--least-rows", least]
+    cut = getattr(options, "cut", None)
+    words += [] if cut is None else ["--cut", cut]
+    words += ["--as-classes"] if getattr(options, "as_classes", None) else []
+    if getattr(options, "label_order", None):
+        words += ["--label-order", *options.label_order]
+    for name in getattr(options, "real_labels", None) or []:
+        words += ["--real-label", name]
     words += ["--missing", options.missing] if options.missing != "ask" else []
     words += ["--seeds", options.seeds]
     if options.n_per_task:
@@ -309,6 +317,8 @@ def _about(found: Look) -> str:
 
 def _unit(found: Look) -> str:
     """What a mean absolute error counts: stars, or points of whatever the column is called."""
+    if any(number_of(name) is None for name in found.classes["label"]):
+        return "steps from class to class"
     column = str(found.columns["label"])
     return column if column.casefold() in ("stars", "points") else f"steps of {column!r}"
 
@@ -408,7 +418,7 @@ def _comparison(table: pd.DataFrame, advice: Advice, size: int, unit: str) -> st
 def _errors(table: pd.DataFrame, advice: Advice, size: int, unit: str) -> str:
     """What an ordered measure says about the advised strategy and its rival."""
     said = (
-        f"<p>The classes are amounts, so a miss by one is better than a miss by three: the mean "
+        f"<p>The classes have an order, so a miss by one is better than a miss by three: the mean "
         f"error counts how far an answer is from the truth, in {html.escape(unit)} (the mean "
         "absolute error; lower is better). The penalties were chosen for probabilities, not for it."
     )

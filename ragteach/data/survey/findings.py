@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import pandas as pd
 from scipy import stats
 
-from ragteach.data.naming import MOST_ON_A_SCALE, NUMBER
+from ragteach.data.naming import MOST_ON_A_SCALE, NUMBER, number_of
 from ragteach.data.survey.alike import cure_of_few, dropped, look_alikes
 
 NEEDED = 5  # rows of a task that `compare` asks for
@@ -197,7 +197,7 @@ def about_tasks(tasks: pd.DataFrame, classes: pd.DataFrame, others: list[str]) -
 
 def about_numbers(names: list[str], ordered: bool) -> Iterator[Finding]:
     """Classes that are numbers: amounts (``ordered``), measurements, or codes."""
-    if not 1 < len(names) == sum(bool(NUMBER.fullmatch(name)) for name in names):
+    if not 1 < len(names) == sum(number_of(name) is not None for name in names):
         return
     ends = f"{names[0]} to {names[-1]}"
     if ordered:
@@ -213,8 +213,9 @@ def about_numbers(names: list[str], ordered: bool) -> Iterator[Finding]:
             "classes",
             "act",
             f"{len(names)} different numbers as labels, {ends}: these may be measurements",
-            "use a regression (in Python rt.RAGRegressor), or cut them into a few classes "
-            "(pandas.cut)",
+            "cut them into classes from low to high: --cut 3 (in Python cut=3); or, if each number "
+            "is a class of its own, --as-classes (as_classes=True), else train and compare stop "
+            "and ask; or predict the number itself, in Python: rt.RAGRegressor",
         )
     elif not ordered:
         amounts = "; if they are amounts, call their column stars or score" if names[2:] else ""

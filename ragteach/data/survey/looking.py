@@ -23,6 +23,7 @@ import pandas as pd
 from ragteach.data.frames import ROLES, named_frame, row_counts, tasks_apart
 from ragteach.data.naming import ordered_values
 from ragteach.data.resemblance import text_key
+from ragteach.data.scales import LABELS
 from ragteach.data.shares import wilson
 from ragteach.data.splits import tied
 from ragteach.data.survey.findings import (
@@ -51,10 +52,10 @@ from ragteach.data.survey.text_findings import (
     about_words,
     shared_words,
 )
-from ragteach.data.wild.asked import asked_table, in_options
+from ragteach.data.wild.asked import asked_labels, asked_table, in_options
 from ragteach.data.wild.reading import opened
 from ragteach.errors import whole
-from ragteach.ground.arguments import LARGEST_NUMPY_SEED
+from ragteach.ground.arguments import LARGEST_NUMPY_SEED, among
 from ragteach.ground.objects import attribute
 
 
@@ -124,6 +125,7 @@ def look(
     quotes: bool | None = None,
     sheet: str | None = None,
     analyzer: str | None = None,
+    **labels: Any,
 ) -> Look:
     """Look at data before you train on them.
 
@@ -134,6 +136,7 @@ def look(
         seed: of the samples that are drawn where all pairs would be too many.
         encoding, separator, quotes, sheet: how a file is read, as in `load_table`.
         analyzer: what is counted in the texts, as in `as_frame`.
+        labels: what labels are, as in `as_frame`: cut, as_classes, label_order, real_labels.
 
     Returns:
         `Look`: print it, show it in a notebook, or call ``.to_dict()``.
@@ -150,7 +153,11 @@ def look(
     whole("seed", seed, 0, LARGEST_NUMPY_SEED)
     name = Path(data).name if isinstance(data, str | Path) else type(data).__name__
     data = opened(data, encoding=encoding, separator=separator, quotes=quotes, sheet=sheet)
-    rows, before = _frame(data, text, label, task, analyzer)
+    for option in labels:
+        among("option", option, LABELS)
+    if not any(labels.get(option) for option in LABELS[:3]):
+        labels["as_classes"] = True  # numbers are told below, and not refused
+    rows, before = _frame(data, text, label, task, {"analyzer": analyzer, **labels})
     rows["key"] = [text_key(words) for words in rows["text"].tolist()]
     rng = np.random.default_rng(seed)
     label_names = rows.attrs["label_names"]
@@ -201,11 +208,11 @@ def _frame(
     text: str | None,
     label: str | Sequence[str] | None,
     task: str | None,
-    analyzer: str | None,
+    options: dict[str, Any],
 ) -> tuple[pd.DataFrame, dict[str, int]]:
     """(standard frame with names instead of numbers, what was left out before)."""
     before = attribute(data, "attrs", {}).get("left_out", {})
-    how: Any = {"missing": "drop", "warn": False, "analyzer": analyzer}
+    how: Any = {"missing": "drop", "warn": False, **options}
     frame = named_frame(data, text, label, task, **how)
     attrs = dict(frame.attrs)
     attrs |= {"apart": tasks_apart(frame), "names": row_counts(frame)}
@@ -263,7 +270,8 @@ def run_look(options: argparse.Namespace) -> None:
         f"{len(table):,} rows read; looking for texts that are alike", file=sys.stderr, flush=True
     )
     with in_options():
-        found = look(table, **columns, analyzer=getattr(options, "analyzer", None))
+        how = {"analyzer": getattr(options, "analyzer", None), **asked_labels(options)}
+        found = look(table, **columns, **how)
     found.name = Path(options.file).name
     if options.json:
         print(json.dumps(found.to_dict(), ensure_ascii=False, indent=2))

@@ -19,6 +19,7 @@ import pandas as pd
 
 from ragteach.data.frames import any_frame
 from ragteach.data.mending import mend
+from ragteach.data.scales import LABELS
 from ragteach.data.wild.columns import ROLES
 from ragteach.data.wild.reading import load_table
 from ragteach.errors import RagteachError, refuse
@@ -27,10 +28,11 @@ RENAMES = ("rename_label", "rename_task")
 DROPS = ("drop_label", "drop_task")
 CHANGES = (*RENAMES, *DROPS, "least_rows")
 ARGUMENT = re.compile(
-    r"""\b(text|label|task|encoding|missing|separator|sheet|least_rows)"""
-    r"""=(?:(["'])(.*?)\2|([^\s"'\[]+))"""
+    r"""\b(text|label|task|encoding|missing|separator|sheet|least_rows|cut)"""
+    r"""=(?:(["'])(.*?)\2|([^\s"'\[;]+))"""
 )
-LABELS = re.compile(r"\blabel=\[(.*?)\]")  # one column per task
+COLUMNS = re.compile(r"\blabel=\[(.*?)\]")  # one column per task
+LISTED = re.compile(r"\b(real_labels|drop_labels)=\[(['\"])(.*?)\2\]")
 
 
 def asked_table(path: str, options: argparse.Namespace) -> tuple[pd.DataFrame, dict[str, Any]]:
@@ -52,7 +54,14 @@ def asked_frame(path: str, options: argparse.Namespace) -> pd.DataFrame:
     table, columns = asked_table(path, options)
     with in_options():
         analyzer = getattr(options, "analyzer", None)
-        return any_frame(table, **columns, missing=options.missing, analyzer=analyzer)
+        how = {"missing": options.missing, "analyzer": analyzer, **asked_labels(options)}
+        return any_frame(table, **columns, **how)
+
+
+def asked_labels(options: argparse.Namespace) -> dict[str, Any]:
+    """What the options say about labels."""
+    given = {name: getattr(options, name, None) for name in LABELS}
+    return {name: value for name, value in given.items() if value is not None}
 
 
 def asked_changes(options: argparse.Namespace) -> dict[str, Any]:
@@ -110,11 +119,14 @@ def in_options() -> Iterator[None]:
 def in_words(said: str) -> str:
     """What an error or a warning says, in the command line's words."""
     said = re.sub(r"rt\.mend\(data, .*?\), in a terminal ", "", said)
-    said = re.sub(r"rt\.mend\(data, (missing=.*?)\)", r"\1", said)
+    changes = "missing|cut|as_classes|real_labels|drop_labels"
+    said = re.sub(rf"rt\.mend\(data, ((?:{changes})=.*?)\)", r"\1", said)
     said = re.sub(r"rt\.load_table\(path, (.*?)\)", r"\1", said).replace(
         "quotes=False", "--no-quotes"
     )
-    said = LABELS.sub(lambda found: found[1].replace(", ", " ").replace("'", "\0"), said)
+    said = LISTED.sub(lambda found: f"{_option(found[1][:-1])} {shlex.quote(found[3])}", said)
+    said = said.replace("as_classes=True", "--as-classes")
+    said = COLUMNS.sub(lambda found: found[1].replace(", ", " ").replace("'", "\0"), said)
     said = re.sub("\0(.*?)\0", lambda found: f"--label {shlex.quote(found[1])}", said)
     said = ARGUMENT.sub(_as_option, said)
     said = re.sub(r"\bn_per_task = (\d)", r"--n-per-task \1", said)

@@ -93,16 +93,6 @@ def test_quotes_and_sheets_are_options(tmp_path, capsys):
     assert "which has no sheets" in capsys.readouterr().err
 
 
-def test_train_says_of_measurements_what_look_says(tmp_path, capsys):
-    path = tmp_path / "percent.csv"
-    rows = [f"text number {i} of it,{10 + i % 31},{'ab'[i % 2]}" for i in range(372)]
-    path.write_text("\n".join(["text,label,task", *rows]), encoding="utf-8")
-    _read(options(file=str(path), seed=0))
-    said = "31 different numbers as labels, 10 to 40: these may be measurements"
-    assert f"Note: {said}. Use a regression" in capsys.readouterr().err
-    assert any(found.what == said and found.weight == "act" for found in look(path).findings)
-
-
 def test_look_then_train_then_predict(german, tmp_path, capsys):
     words = ["--encoding", "cp1252"]
     words += [part for name, value in COLUMNS.items() for part in (f"--{name}", value)]
