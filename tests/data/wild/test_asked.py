@@ -5,10 +5,8 @@ import argparse
 import pytest
 
 from ragteach import __main__ as command
-from ragteach.data.survey.looking import look
 from ragteach.data.wild.asked import asked_frame, in_options
 from ragteach.errors import RagteachError
-from ragteach.integrations.training import _read
 
 
 def options(**given):
