@@ -74,7 +74,7 @@ for word in ["predictable", "strange", "quiet"]:
 # %% [markdown]
 # ## One slider
 #
-# Between "every task alone" and "all tasks as one" there is a slider: $\lambda$, the price of a large adapter.
+# Between "every domain alone" and "all domains as one" there is a slider: $\lambda$, the price of a large adapter.
 # A small $\lambda$ lets adapters do everything. A large one presses them to zero, and only $W_s$ is left.
 #
 # Left: how many new sentences are classified correctly, for every $\lambda$. Right: what some words mean. The black bar
@@ -109,7 +109,7 @@ rt.widgets.sharing_slider(
 #
 # ## Before you compute, predict
 #
-# The slider showed one draw of 40 sentences per task, with half of the opinion words shared (`relatedness=0.5`). Take twelve
+# The slider showed one draw of 40 sentences per domain, with half of the opinion words shared (`relatedness=0.5`). Take twelve
 # such draws. Which strategy will be right most often on new sentences, on the average? Write `"independent"`,
 # `"full sharing"` or `"RAG"`.
 

@@ -558,10 +558,10 @@ plots.show(
 #
 # ## Move it yourself
 #
-# The slider goes from independent models (left) to full sharing (right). The penalty $\lambda$ on each task's own part
+# The slider goes from independent models (left) to full sharing (right). The penalty $\lambda$ on each domain's own part
 # does it; lesson 02 shows the equation.
 #
-# It shows **one draw** of 60 sentences per task. Another draw has another curve; the figure above has many.
+# It shows **one draw** of 60 sentences per domain. Another draw has another curve; the figure above has many.
 #
 # **Your task.** Watch the sentence. First go to the right end: all four domains call it negative. Whose meaning has won? Then
 # move $\lambda$ back to the left, and stop where films first calls it positive and cars still calls it negative. What happened to

@@ -978,7 +978,8 @@ reflect("02-9", text, ticks=[])
 # ## In your own world
 #
 # `here.solve()` is the trained model of a world. What does every task's $W_t$ say about `here.word`? Four rows, one
-# for each task; three columns, one for each class. Nothing is typed in yet? Then this is the default world, the same
+# for each task; three columns, one for each class. (Hand over what was computed; typed by hand, three decimals will do.)
+# Nothing is typed in yet? Then this is the default world, the same
 # for everybody. In a class, first enter your own, with `rt.world("your student number")` in place of `rt.world()`:
 # the sentences, and the answer, are then yours alone.
 

@@ -613,7 +613,8 @@ print(f"moved by {(mine[-1] - mine[0]).norm() / mine[0].norm():.1e} of its lengt
 # ## In your own world
 #
 # Where all weights are zero, each task's gradient in $W_s$ is $\frac{1}{n_t} \sum_i (\frac13 - y_i)\, x_i^\top$, with
-# $y_i$ one-hot: no training is needed. Take the mean of the cosine over the six pairs of tasks. Nothing is typed in
+# $y_i$ one-hot: no training is needed. Take the mean of the cosine over the six pairs of tasks. (Hand over what was
+# computed; typed by hand, three decimals will do.) Nothing is typed in
 # yet? Then this is the default world, the same for everybody. In a class, first enter your own, with `rt.world("your
 # student number")` in place of `rt.world()`: the sentences, and the answer, are then yours alone.
 

@@ -261,8 +261,8 @@ rt.widgets.sharing_slider(
 )
 
 # %% [markdown]
-# In this draw films is best further to the left than phones. Validation counts the mean of four tasks, and three of them
-# are large, so its mark serves them. If phones is the task you care about, choose $\lambda$ by the sentences
+# In this draw films is best further to the left than phones. Validation counts the mean of four domains, and three of them
+# are large, so its mark serves them. If phones is the domain you care about, choose $\lambda$ by the sentences
 # of phones, or give its adapter a $\lambda$ of its own. A small $\alpha$ does just that.
 #
 # ## 2. A class that is rare

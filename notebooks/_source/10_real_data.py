@@ -560,7 +560,7 @@ print("toy tasks have their means at relatedness", np.round(crossed, 2).tolist()
 # ## Choose lambda on validation
 #
 # In the toy world RAG won at relatedness 0.5, with enough sentences. Will it here? Lesson 07: with one
-# adapter per task the tasks are believed to correlate by $\lambda/(\lambda+\lambda_s)$. Validation sentences
+# adapter per domain the domains are believed to correlate by $\lambda/(\lambda+\lambda_s)$. Validation sentences
 # choose $\lambda$.
 #
 # **Your task.** The slider below has real sentences, 200 per domain to train. Drag from the left end to the
@@ -977,7 +977,8 @@ reflect("10-7", text, ticks=[])
 # ## In your own world
 #
 # `here.right("RAG")` and `here.right("full sharing")` say which test sentences of a world each labels correctly. Put
-# the two before McNemar's test: only RAG right, only full sharing right, $p$. Nothing is typed in yet? Then this is
+# the two before McNemar's test: only RAG right, only full sharing right, $p$. (Hand over what was computed; typed by hand,
+# three decimals will do.) Nothing is typed in yet? Then this is
 # the default world, the same for everybody. In a class, first enter your own, with `rt.world("your student number")`
 # in place of `rt.world()`: the sentences, and the answer, are then yours alone.
 

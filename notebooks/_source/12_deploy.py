@@ -605,10 +605,10 @@ rt.widgets.explore(
 )
 
 # %% [markdown]
-# It is a plateau with one cliff. To the left nothing is lost: with 120 sentences each, these tasks hardly need
+# It is a plateau with one cliff. To the left nothing is lost: with 120 sentences each, these domains hardly need
 # one another, and independent models do as well. To the right you may go by a factor of ten or more, to about
 # 0.001; then it falls, by 15 points until full sharing. So the order of magnitude is what matters, and two
-# searches that end at 0.0001 and at 0.0002 do not disagree. (Lesson 06 shows where tasks do need one another.)
+# searches that end at 0.0001 and at 0.0002 do not disagree. (Lesson 06 shows where domains do need one another.)
 
 # %% [markdown]
 # ## 6 · Track

@@ -745,7 +745,7 @@ for name, predictor in readers.items():
 #
 # ## 10. One slider, six trades (bonus)
 #
-# Sentiment with the trades as tasks. **Your task:** find a word that two trades read differently, and the $\lambda$ from which on they agree. The explorer says when you are there.
+# Sentiment, and each trade is a task. **Your task:** find a word that two of them read differently, and the $\lambda$ from which on they agree. The explorer says when you are there.
 
 # %%
 cut = len(val) // 2
@@ -756,7 +756,7 @@ rt.widgets.sharing_slider(
     lam_shared=0.003,
     goal={
         "Find the λ that validation chose, and see what the left end costs": "lam == chosen",
-        "Find the smallest λ at which all six trades read the headline alike": "readings == 1 and lam < 0.02",
+        "Find the smallest λ at which all six tasks read the headline alike": "readings == 1 and lam < 0.02",
     },
 )
 

@@ -388,7 +388,7 @@ print(difference("difference", heads[:, 1] - heads[:, 0], test_per_train=AGAIN))
 #
 # ## 7. One slider, three languages (bonus)
 #
-# English, German and Spanish, with words as features. The first sentence is English, and all three languages read it. **Your task:** two goals stand in the explorer. Before you
+# English, German and Spanish, with words as features; each language is a task. The first sentence is English, and all three tasks read it. **Your task:** two goals stand in the explorer. Before you
 # move: what does a German model know of an English sentence?
 
 # %%
@@ -399,7 +399,7 @@ rt.widgets.sharing_slider(
     lam=np.logspace(-5, -1, 9),
     lam_shared=0.001,
     goal={
-        "Find the smallest λ at which all three languages read the sentence alike": "readings == 1 and lam < 0.0005",
+        "Find the smallest λ at which all three tasks read the sentence alike": "readings == 1 and lam < 0.0005",
         "Find the smallest λ at which the word volume counts less than 1 apart for the class volume": "apart_volume < 1 and lam > 0.004 and lam < 0.02",
     },
 )

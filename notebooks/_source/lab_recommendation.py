@@ -633,7 +633,7 @@ shown[["title", "kind", "interest", "traits"]].reset_index(drop=True)
 # %% [markdown]
 # ## 7. One slider, four readers (bonus)
 #
-# Words are hard; labels are not. Here an item's text is its labels, and four simulated readers said like or not. **Your task:** reach the two goals. On which label does a
+# Words are hard; labels are not. Here an item's text is its labels, and four simulated readers said like or not; each reader is a task. **Your task:** reach the two goals. On which label does a
 # reader's adapter contradict $W_s$, and would you have shown them the common list?
 
 # %%

@@ -40,6 +40,7 @@ from ragteach.study.maps import draw_grid
 from ragteach.teach.checks import check, reference
 from ragteach.teach.hints import card, hint, predict, reveal, rubric
 from ragteach.teach.written import reflect
+from scipy import stats
 
 lab = rt.lab("robot")
 lab
@@ -200,13 +201,17 @@ for name, policy in ways.items():
     print(f"{name}: {arrived(policy, there)['mirrored'].mean():.2f} arrive")
 
 # %% [markdown]
-# It does. (20 maps: each share is known to some ten points. That the first and the last are equal is chance.)
+# It does. (20 maps: each share is known to within 10 to 20 points. That the first and the last are equal is chance.)
 #
 # ## 5. What a score is worth
 #
 # ### How many trials are 200 starts?
 #
 # Ten starts on one map meet the same wall. They fail together. What was drawn independently is the *map*.
+#
+# Twenty maps are few. So the interval takes Student's $t$ with $n - 1$ degrees of freedom, as in lesson 06: `stats.t.ppf(0.975, n - 1)`,
+# with the `stats` of scipy.
+# For 20 maps it is 2.09. The 1.96 of the normal distribution is for hundreds.
 
 # %%
 card("lab_robot-3")
@@ -214,7 +219,7 @@ card("lab_robot-3")
 
 # %% tags=["exercise"]
 def share_by_maps(arrived):
-    """arrived (n_maps, n_starts), 1 or 0 -> (share, low, high): 95 %, by Student's t or 1.96; maps are the trials."""
+    """arrived (n_maps, n_starts), 1 or 0 -> (share, low, high): 95 %, by Student's t; maps are the trials."""
     ...  ### SOLUTION
 
 

@@ -54,17 +54,20 @@ def not_finite(mine: np.ndarray, right: np.ndarray) -> str:
 
 
 def rounded(mine: np.ndarray, right: np.ndarray) -> str:
-    """Typed by hand with too few decimals? Of two digits at least, so that a guess is none."""
+    """Typed by hand with too few decimals, rounded or cut off? One digit alone may be a guess."""
     if mine.shape != right.shape or not mine.size or not np.isfinite(right).all():
         return ""
     for decimals in (1, 2, 3):
         digits = np.abs(np.round(mine * 10**decimals)).max()
-        rest = np.abs(mine - right) - 10.0**-decimals / 2
         exact = bool(np.allclose(mine, np.round(mine, decimals), rtol=0, atol=1e-12))
-        telling = digits >= 10 or (decimals > 1 and right.size > 1)
-        if exact and telling and (rest <= 1e-9).all():
+        telling = digits >= 10 or (decimals > 1 and (right.size > 1 or digits >= 1))
+        rest = np.abs(mine - right)
+        near = bool((rest <= 10.0**-decimals / 2 + 1e-9).all())
+        cut = bool((rest < 10.0**-decimals).all() and (np.abs(mine) <= np.abs(right)).all())
+        if exact and telling and (near or cut):
             return (
-                f"is rounded to {decimals} decimal{'s' * (decimals > 1)}, and that is too coarse. "
+                f"is {'rounded to' if near else 'cut off, not rounded, after'} {decimals} "
+                f"decimal{'s' * (decimals > 1)}, and that is too coarse. "
                 "Hand over what was computed, or more decimals."
             )
     return ""

@@ -306,7 +306,7 @@ function wordChart(ui, { place, sharedScore, ownScore, solved, color, ends }) {
   const { spec } = ui,
     nTasks = spec.tasks.length,
     panel = ui.panel("What does a word mean?", {
-      note: "Bar: shared. From it to a marker: a task's adapter.",
+      note: `Bar: shared. From it to a marker: the adapter of a ${spec.thing}.`,
     });
   if (!ends) {
     const choice = ui.choice({ name: "for_class", label: "Weight for the class", options: spec.classes, into: panel });

@@ -8,6 +8,7 @@ import itertools
 import re
 from functools import partial
 
+import nbformat
 import numpy as np
 import pytest
 import torch
@@ -35,6 +36,23 @@ def test_every_task_at_an_explorer_is_a_goal_that_it_knows(lesson):
     text = (SOURCE / f"{lesson}.py").read_text(encoding="utf-8")
     assert len(re.findall(r"\*\*Your tasks?[.:]\*\*", text)) == len(calls)
     assert all("goal" in {word.arg for word in call.keywords} for call in calls)
+
+
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_a_lesson_and_its_explorer_have_one_word_for_one_thing(lesson):
+    """What the slider calls a domain is no task in its goals, nor in the words around it."""
+    nb = nbformat.read(SOURCE.parent / "solutions" / f"{lesson}.ipynb", as_version=4)
+    for i, cell in enumerate(nb.cells):
+        for saved in filter(None, map(base.kept, cell.get("outputs", []))):
+            thing = saved["spec"].get("thing")
+            if not thing:
+                continue
+            around = nb.cells[i - 1].source.split("\n\n") + nb.cells[i + 1].source.split("\n\n")[:1]
+            said = [part for part in around if "Your task" in part or part is around[-1]]
+            said += re.findall(r'"([A-Z][^"]*)":', cell.source)  # the goals
+            words = " ".join(said).replace("Your task", "")
+            other = {"domain": "task", "task": "domain"}[thing]
+            assert not re.search(rf"\b{other}s?\b", words), words
 
 
 # ------------------------------------------------------------------ the explorers that a lesson made

@@ -289,6 +289,8 @@ def test_a_number_that_is_typed_as_text_is_read(probe):
     [
         (0.69, 0.69202, "is rounded to 2 decimals"),
         ([0.01, -0.02, 0.03], [0.0083, -0.0219, 0.0312], "is rounded to 2 decimals"),
+        (0.07, 0.0713, "is rounded to 2 decimals"),
+        ([0.57, 0.54], [0.5771, 0.5403], "is cut off, not rounded, after 2 decimals"),
         (0.7, 0.69202, "differs from what is asked"),  # any guess would be a rounded answer
         ([1, np.inf, 2], [1, 3, 2], "contains infinity where a number belongs, first at [1]"),
         ([1, 3, np.inf], [1, np.inf, np.inf], "is a finite number at [1], where none is possible"),

@@ -88,6 +88,23 @@ def test_the_default_worlds_answer_fails_in_another_world_and_says_why(home, num
     assert check(number, reference(number)).status == PASS
 
 
+@pytest.mark.parametrize("number", NUMBERS)
+def test_three_decimals_will_do_and_the_lesson_says_so(root, number):
+    right = np.asarray(reference(number), float)
+    (source,) = (root / "notebooks" / "_source").glob(f"{number[:2]}_*.py")
+    said = "typed by hand, three decimals will do" in " ".join(source.read_text().split()).replace(
+        " # ", " "
+    )
+    assert said == bool((right != np.round(right)).any())
+    if not said:
+        return
+    assert check(number, np.round(right, 3).tolist())
+    result = check(number, np.round(right, 2).tolist())
+    assert result.status == FAIL
+    assert "rounded to 2 decimals" in result.message
+    assert "more decimals" in result.message
+
+
 def test_a_fresh_draw_keeps_the_world_and_changes_its_sentences():
     here, fresh = worlds.world_of("ada"), worlds.world_of("ada", fresh=1)
     assert (here.relatedness, here.sizes, here.words) == (

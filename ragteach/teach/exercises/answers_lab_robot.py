@@ -1,6 +1,7 @@
 """Reference answers of the robot lab, and what its checks compare with."""
 
 import numpy as np
+from scipy import stats
 
 
 def moves_left(leads, goal):
@@ -19,9 +20,10 @@ def mirrored_policy(W, b):
 
 
 def share_by_maps(arrived):
-    """arrived (n_maps, n_starts), 1 or 0 -> (share, low, high): 95 %, by Student's t or 1.96; maps are the trials."""
+    """arrived (n_maps, n_starts), 1 or 0 -> (share, low, high): 95 %, by Student's t; maps are the trials."""
     of_maps = np.asarray(arrived, dtype=float).mean(1)  # (n_maps,)
-    half = 1.96 * of_maps.std(ddof=1) / len(of_maps) ** 0.5
+    t = stats.t.ppf(0.975, len(of_maps) - 1)
+    half = t * of_maps.std(ddof=1) / len(of_maps) ** 0.5
     return of_maps.mean(), of_maps.mean() - half, of_maps.mean() + half
 
 

@@ -28,7 +28,8 @@ def limit(yours):
     """(n, share, rate) -> the smallest count that is reached with probability at most rate."""
     from scipy import stats
 
-    for n, share, rate in ((200, 0.3, 0.05), (20, 1 / 3, 0.01)):
+    # of the first two the limits of the normal curve, Poisson's and half the rate's are all others
+    for n, share, rate in ((50, 0.08, 0.0001), (300, 0.3, 0.02), (20, 1 / 3, 0.01)):
         right = answers.limit(n, share, rate)
         mean = n * share
         sd = (n * share * (1 - share)) ** 0.5
@@ -49,10 +50,20 @@ def limit(yours):
                     "Half the rate, as if too few negatives gave an alarm too. Only many do: one "
                     "side.",
                 ),
+                *(
+                    (
+                        curve,
+                        "That is the normal curve's limit. A count of a few headlines is binomial: "
+                        "use its own probabilities.",
+                    )
+                    for curve in _whole(
+                        mean + stats.norm.ppf(1 - rate) * sd, mean + stats.norm.isf(rate / 2) * sd
+                    )
+                ),
                 (
-                    mean + stats.norm.ppf(1 - rate) * sd,
-                    "That is the normal curve's limit. A count of a few headlines is binomial: "
-                    "use its own probabilities.",
+                    stats.poisson.isf(rate, mean) + 1,
+                    "That is Poisson's limit, for events that are rare. Here each of n headlines is "
+                    "negative or not: ask the binomial distribution.",
                 ),
                 (right / n, "As a count of headlines, not as a share of them."),
                 (mean, "That is the usual count itself: it is reached every second time."),
@@ -60,15 +71,28 @@ def limit(yours):
                     stats.binom.ppf(rate, n, share),
                     "That is the low end: few negatives are no alarm.",
                 ),
-                (
-                    mean + 2 * sd,
-                    "Two standard deviations are no rate. Ask the binomial distribution.",
+                *(
+                    (
+                        ends,
+                        "A number of standard deviations is no rate. Ask the binomial distribution.",
+                    )
+                    for ends in _whole(mean + 2 * sd, mean + 1.96 * sd)
                 ),
             ],
             what=f"The limit for n = {n}, share = {share:.2f}, rate = {rate}",
             rtol=0,
             atol=1e-6,
         )
+
+
+def _whole(*limits):
+    """Some limits as they are, and as counts: cut, rounded, rounded up, corrected by a half."""
+    return {
+        count
+        for limit in limits
+        for moved in (limit, limit + 0.5, limit - 0.5)
+        for count in (moved, np.floor(moved), np.round(moved), np.ceil(moved))
+    }
 
 
 # ------------------------------------------------------------------ lab_finance-2

@@ -81,6 +81,15 @@ def moves_left(yours):
                 ),
                 *(
                     (
+                        turned,
+                        "That counts back from the farthest cell: it is 0 there and largest at the "
+                        "goal. At the goal no move is left, d(goal) = 0, and d grows away from it.",
+                    )
+                    for d in (right, forward)
+                    for turned in _from_the_far_end(d)
+                ),
+                *(
+                    (
                         ends,
                         "After a move comes the best of what follows, the smallest number: not the "
                         "largest, nor the mean of all four.",
@@ -116,6 +125,14 @@ def _without_the_best(leads, goal):
             moves = np.minimum(moves, 1 + follows(moves[leads], axis=1))
         found.append(moves)
     return found
+
+
+def _from_the_far_end(moves):
+    """The largest number of moves minus each, in the forms that infinity can take in it."""
+    left = moves[np.isfinite(moves)].max() - moves
+    with np.errstate(invalid="ignore"):
+        plain = moves.max() - moves  # infinity minus infinity
+    return plain, left, np.where(np.isinf(moves), np.inf, left)
 
 
 def _from_goal(leads, goal):
@@ -219,7 +236,7 @@ def mirrored_policy(yours):
         "Ten starts on one map share its walls: they fail together. The maps are what was drawn.",
         "Take each map's share first, 20 numbers. The interval is that of their mean.",
         "m = arrived.mean(1); half = t * m.std(ddof=1) / len(m) ** 0.5, with Student's t for few "
-        "maps, scipy.stats.t.ppf(0.975, len(m) - 1), or 1.96.",
+        "maps: t = scipy.stats.t.ppf(0.975, len(m) - 1).",
     ],
     reference=answers.share_by_maps,
     reason="The mean is the same either way. The interval is not: what is alike counts less than "
@@ -229,83 +246,113 @@ def share_by_maps(yours):
     """arrived (n_maps, n_starts) -> (share, low, high), maps as trials."""
     rng = np.random.default_rng(2)
     arrived = (rng.random((12, 8)) < rng.beta(1.2, 0.8, size=(12, 1))).astype(float)
-    right = answers.share_by_maps(arrived)
-    p = right[0]
-    n = arrived.size
-    of_maps = arrived.mean(1)
-    of_starts = arrived.mean(0)
-
-    def around(half, middle=p):
-        return middle, middle - half, middle + half
-
-    def half(shares, ddof=1):
-        return 1.96 * shares.std(ddof=ddof) / len(shares) ** 0.5
-
+    right = np.array(answers.share_by_maps(arrived))
     found = call(yours, arrived.copy())
     expect(
         as_array(found).shape == (3,),
         "Return three numbers: the share, the low and the high end.",
     )
-    one = half(of_maps)
-    mine = np.asarray(as_array(found))
-    for factor in (1.96, stats.t.ppf(0.975, len(arrived) - 1)):  # either, cut at 0 and 1 or not
-        ends = np.array(around(factor * of_maps.std(ddof=1) / len(of_maps) ** 0.5))
-        if any(np.allclose(mine, e, rtol=0, atol=5e-4) for e in (ends, ends.clip(0, 1))):
-            return
-    expect_close(
-        found,
-        right,
-        wrong=[
+    asked = {"what": "(share, low, high)", "rtol": 0, "atol": 5e-4}
+    ends = np.array(as_array(found), dtype=float)
+    if np.allclose(ends, right.clip(0, 1), rtol=0, atol=5e-4):  # a share is never beyond 0 or 1
+        return None
+    normal = np.array(_around(arrived.mean(1), _NORMAL))  # 1.96 or 1.959964
+    if any(np.allclose(ends, e, rtol=0, atol=5e-4) for e in (normal, normal.clip(0, 1))):
+        return (
+            "Right, but for one number. You took 1.96, which is for hundreds of maps. Twenty are "
+            "few: Student's t with n - 1 degrees of freedom makes the interval wider."
+        )
+    expect_close(found, right, wrong=_slips_of_shares(arrived), **asked)
+    return None
+
+
+_NORMAL = 1.96
+
+
+def _around(shares, factor, root=0.5, ddof=1, n=None):
+    """The mean of some shares, and that many standard errors to each side."""
+    middle = shares.mean()
+    half = factor * shares.std(ddof=ddof) / (n or len(shares)) ** root
+    return middle, middle - half, middle + half
+
+
+def _slips_of_shares(arrived):
+    """What those return who count starts, divide otherwise, or look up another t."""
+    of_maps = arrived.mean(1)
+    of_starts = arrived.mean(0)
+    every = arrived.ravel()
+    n = len(of_maps)
+    found = []
+    for t in (stats.t.ppf(0.975, n - 1), _NORMAL):
+        middle, low, high = _around(of_maps, t)
+        found += [
             (
-                around(1.96 * (p * (1 - p) / n) ** 0.5),
-                "This counts every start as a trial of its own. Starts of "
-                "one map share its walls: take each map's share first.",
-            ),
-            (
-                around(1.96 * arrived.std(ddof=1) / n**0.5),
-                "This counts every start as a trial of its own. Starts "
-                "of one map share its walls: take each map's share first.",
-            ),
-            (
-                around(half(of_starts)),
-                "The mean went over the maps. Rows are maps: take the mean of each row.",
-            ),
-            (
-                around(
-                    stats.t.ppf(0.975, len(of_starts) - 1)
-                    * of_starts.std(ddof=1)
-                    / len(of_starts) ** 0.5
-                ),
-                "The mean went over the maps. Rows are maps: take the mean of each row.",
-            ),
-            (
-                around(1.96 * of_maps.std(ddof=1)),
+                _around(of_maps, t, root=0),
                 "This is the spread of single maps. The mean of n maps has it over the root of n.",
             ),
             (
-                around(1.96 * of_maps.std(ddof=1) / len(of_maps)),
+                _around(of_maps, t, root=1),
                 "Divide by the root of the number of maps, not by it.",
             ),
+            (_around(of_maps, t, n=every.size), "There are as many trials as maps, not as starts."),
             (
-                around(1.96 * of_maps.std(ddof=1) / n**0.5),
-                "There are as many trials as maps, not as starts.",
-            ),
-            (
-                around(half(of_maps, 0)),
+                _around(of_maps, t, ddof=0),
                 "The standard deviation with n - 1 (ddof=1): few maps, so it shows.",
             ),
+            ((middle, high, low), "The low end comes before the high one."),
+            ((100 * middle, 100 * low, 100 * high), "As a share, not in per cent."),
+            (_around(1 - of_maps, t), "This is the share that does not arrive."),
             (
-                around(one / 1.96),
-                "That is one standard error each way, a 68 % interval. 95 % needs 1.96, or Student's t.",
+                (middle, middle - low, high - middle),
+                "These are half widths. The ends are asked for: the mean minus it, and plus it.",
             ),
-            ((p, p + one, p - one), "The low end comes before the high one."),
-            (tuple(100 * v for v in right), "As a share, not in per cent."),
-            (around(one, 1 - p), "This is the share that does not arrive."),
-        ],
-        what="(share, low, high)",
-        rtol=0,
-        atol=5e-4,  # 1.96 or 1.959964
-    )
+        ]
+    for t in (_NORMAL, stats.t.ppf(0.975, every.size - 1), stats.t.ppf(0.975, n - 1)):
+        for ddof in (0, 1):
+            found.append(
+                (
+                    _around(every, t, ddof=ddof),
+                    "This counts every start as a trial of its own. Starts of one map share its "
+                    "walls: take each map's share first.",
+                )
+            )
+    for t in (_NORMAL, stats.t.ppf(0.975, len(of_starts) - 1), stats.t.ppf(0.975, n - 1)):
+        found.append(
+            (
+                _around(of_starts, t),
+                "The mean went over the maps. Rows are maps: take the mean of each row.",
+            )
+        )
+    return [
+        *found,
+        (
+            _around(of_maps, 1),
+            "That is one standard error each way, a 68 % interval. For 95 % take Student's t.",
+        ),
+        (
+            _around(of_maps, 2),
+            "2 is 1.96, rounded: it is for hundreds of maps. For few, look up Student's t.",
+        ),
+        (
+            _around(of_maps, stats.t.ppf(0.975, 19)),
+            "That is Student's t of 20 maps, and here are others. Look it up for the number of "
+            "maps that your function is handed.",
+        ),
+        (
+            _around(of_maps, stats.t.ppf(0.95, n - 1)),
+            "This is a 90 % interval: 5 % lie beyond each end. For 95 % leave 2.5 % on each side.",
+        ),
+        (
+            _around(of_maps, stats.t.ppf(0.975, n)),
+            "Student's t was looked up for n. n maps leave n - 1 degrees of freedom: one went "
+            "into the mean.",
+        ),
+        (
+            _around(of_maps, stats.t.ppf(0.975, every.size - 1)),
+            "Student's t was looked up for the number of starts. Its degrees of freedom are the "
+            "number of maps minus one.",
+        ),
+    ]
 
 
 # ------------------------------------------------------------------ lab_robot-4

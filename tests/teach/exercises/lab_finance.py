@@ -190,6 +190,7 @@ WRONG = {
         "the mean": lambda n, s, r: n * s,
         "the low end": lambda n, s, r: stats.binom.ppf(r, n, s),
         "two sigmas": lambda n, s, r: n * s + 2 * (n * s * (1 - s)) ** 0.5,
+        "Poisson": lambda n, s, r: stats.poisson.isf(r, n * s) + 1,
     },
     "lab_finance-2": {
         "no zero": walk(lambda S, step: S + step),

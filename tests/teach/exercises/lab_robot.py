@@ -114,6 +114,14 @@ def students(arrived):
     return stats.t.ppf(0.975, len(arrived) - 1)
 
 
+def by_scipy(arrived):
+    m = np.asarray(arrived, dtype=float).mean(1)
+    return m.mean(), *stats.t.interval(0.95, len(m) - 1, m.mean(), stats.sem(m))
+
+
+WIDTHS = np.array([[1, 1, -1], [0, -1, 0], [0, 0, 1]])  # (share, low, high) to (share, half, half)
+
+
 def from_the_goal(leads, goal):
     """Breadth first, along the arrows."""
     d = [math.inf] * len(leads)
@@ -127,6 +135,11 @@ def from_the_goal(leads, goal):
     return d
 
 
+def from_the_far_end(d):
+    """max(d) - d, the cells without a way left as they are."""
+    return np.where(np.isinf(d), d, d[np.isfinite(d)].max() - d)
+
+
 WRONG = {
     "lab_robot-1": {
         "one more": moves(plus=1),
@@ -137,6 +150,7 @@ WRONG = {
         "zero": moves(finite=0),
         "n cells": lambda leads, goal: moves(finite=len(leads))(leads, goal),
         "from the goal": from_the_goal,
+        "from the far end": lambda leads, goal: from_the_far_end(moves()(leads, goal)),
     },
     "lab_robot-2": {
         "itself": lambda W, b: (W, b),
@@ -152,14 +166,21 @@ WRONG = {
     },
     "lab_robot-3": {
         "starts": lambda a: about(a.ravel()),
-        "other axis": lambda a: about(a.mean(0)),
-        "spread": lambda a: about(a.mean(1), root=0),
-        "over n": lambda a: about(a.mean(1), root=1),
-        "n - 0": lambda a: about(a.mean(1), ddof=0),
+        "other axis": lambda a: about(a.mean(0), students(a.T)),
+        "spread": lambda a: about(a.mean(1), students(a), root=0),
+        "over n": lambda a: about(a.mean(1), students(a), root=1),
+        "n - 0": lambda a: about(a.mean(1), students(a), ddof=0),
         "one error": lambda a: about(a.mean(1), factor=1),
-        "high first": lambda a: tuple(np.array(about(a.mean(1)))[[0, 2, 1]]),
-        "lost": lambda a: about(1 - a.mean(1)),
-        "two numbers": lambda a: about(a.mean(1))[1:],
+        "high first": lambda a: tuple(np.array(about(a.mean(1), students(a)))[[0, 2, 1]]),
+        "lost": lambda a: about(1 - a.mean(1), students(a)),
+        "two numbers": lambda a: about(a.mean(1), students(a))[1:],
+        "per cent": lambda a: 100 * np.array(about(a.mean(1), students(a))),
+        "one-sided": lambda a: about(a.mean(1), stats.t.ppf(0.95, len(a) - 1)),
+        "two": lambda a: about(a.mean(1), factor=2),
+        "t of 20 maps": lambda a: about(a.mean(1), factor=2.09),
+        "n degrees": lambda a: about(a.mean(1), stats.t.ppf(0.975, len(a))),
+        "degrees of starts": lambda a: about(a.mean(1), stats.t.ppf(0.975, a.size - 1)),
+        "half widths": lambda a: np.array(about(a.mean(1), students(a))) @ WIDTHS,
     },
     "lab_robot-4": {
         "a move": lambda right, moves: right,
@@ -197,8 +218,8 @@ RIGHT = {
     "lab_robot-3": {
         "in torch": shares_in_torch,
         "by hand": shares_by_hand,
-        "two": lambda a: about(a.mean(1), factor=1.959964),
-        "Student's t": lambda a: about(a.mean(1), factor=students(a)),
+        "1.96, with more digits": lambda a: about(a.mean(1), factor=1.959964),
+        "by scipy": by_scipy,
         "cut at 0 and 1": lambda a: np.clip(about(a.mean(1), factor=students(a)), 0, 1),
     },
     "lab_robot-4": {
