@@ -53,12 +53,13 @@ SPACELESS = re.compile(
 MANY_SPACELESS = 0.05  # of the texts: above it, letters are counted
 
 # Signs that say what no word does: emoji, stars and other pictures, and smileys made of points.
-PICTURES = "".join(
+# A set of pictures, and smileys by their first sign: every text is asked, and most hold neither.
+PICTURES = frozenset(
     chr(code)
     for code in [*range(0x2300, 0xFFFC), *range(0x10000, 0x1FB00)]
     if unicodedata.category(chr(code)) == "So"
 )
-SPEAKING = re.compile(rf"[{PICTURES}]|(?<!\w)(?:[:;=][-']?[()DP|/]|<3)(?!\w)")
+SMILEY = re.compile(r"[:;=<](?<!\w.)(?:(?<=<)3|(?<!<)[-']?[()DP|/])(?!\w)")
 MANY_SPEAKING = 0.1  # of the texts: above it, letters are counted, and signs with them
 
 
@@ -153,7 +154,7 @@ def speaks(text: str) -> bool:
         >>> [speaks(text) for text in ("it came :-(", "a \N{WHITE MEDIUM STAR}", "see: (a)")]
         [True, True, False]
     """
-    return SPEAKING.search(text) is not None
+    return SMILEY.search(text) is not None or not PICTURES.isdisjoint(text)
 
 
 def _mostly_spaceless(text: str) -> bool:
