@@ -26,6 +26,7 @@ from scipy.sparse.csgraph import connected_components
 from ragteach.data.resemblance import meetings, overlaps, pieces, text_key
 
 KIN = 0.5
+TWINS = 0.8
 STEPS = (KIN, 0.6, 0.7, 0.8, 0.9)  # of the overlap
 # buckets each text lies in; random orders that agree for one bucket: 1 - (1 - 0.5^3)^24 = 0.96
 BANDS = 24
@@ -123,6 +124,22 @@ def kin_pairs(texts: tuple[str, ...], least: float = KIN) -> tuple[np.ndarray, n
     share = overlaps(sets, found)
     kept = share >= least
     return found[kept], share[kept]
+
+
+def twins(texts: Iterable[str]) -> np.ndarray:
+    """(n_rows,) the same number for rows of one text, and of texts that share four in five of their
+    pieces or more, directly or through others: an answer to one of them says little about another
+    that was not said before. `ragteach.data.shares.effective` counts them.
+
+    Example:
+        >>> long = "the waiter of this place was very kind to us and to our three small children"
+        >>> twins([long, "no", long + "!", long + " too", "No."]).tolist()
+        [0, 1, 0, 0, 1]
+    """
+    place: dict[str, int] = {}
+    text = np.array([place.setdefault(text_key(one), len(place)) for one in texts], dtype=int)
+    pairs, overlap = kin_pairs(tuple(place))
+    return _components(pairs[overlap >= TWINS], len(place))[text]
 
 
 def kin_share(texts: Iterable[str], least: float = KIN) -> float:

@@ -24,10 +24,25 @@ def wilson(hits: ArrayLike, n: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     return np.clip(middle - half, 0, 1), np.clip(middle + half, 0, 1)
 
 
-def paired_shares(g: int, h: int, n: int, level: float = 0.95) -> tuple[float, float, float]:
+def effective(group: ArrayLike) -> float:
+    """How many independent rows are worth as much as these, of which rows of one group say the
+    same: (sum m)^2 / sum m^2 for groups of m rows. Of groups of one size it is their number.
+
+    Reference: Kish (1965), Survey Sampling.
+
+    Example:
+        >>> effective([0, 1, 2]), effective([0, 0, 1, 1]), effective([0, 0, 0, 1])
+        (3.0, 2.0, 1.6)
+    """
+    size = np.unique(np.asarray(group), return_counts=True)[1]
+    return float(size.sum() ** 2 / max((size**2).sum(), 1))
+
+
+def paired_shares(g: float, h: float, n: float, level: float = 0.95) -> tuple[float, float, float]:
     """The difference of two shares of the same ``n`` rows: (difference, low, high).
 
-    Of the rows, ``g`` are hits of the first alone, ``h`` of the second alone. The interval is
+    Of the rows, ``g`` are hits of the first alone, ``h`` of the second alone; all three are numbers
+    of independent rows (see `effective`), which need not be whole. The interval is
     Tango's score interval: it has a width even where ``g = h = 0``, and stays within -1 and 1.
     Where few rows differ it promises too much; there it is widened to the exact one of g among the
     g + h rows that differ (Clopper and Pearson). So 0 lies outside exactly if McNemar's exact test
@@ -46,15 +61,17 @@ def paired_shares(g: int, h: int, n: int, level: float = 0.95) -> tuple[float, f
     z = stats.norm.ppf((1 + level) / 2)
     ends = _tango(g, h, n, -z), _tango(g, h, n, z)
     if g + h:
-        exact = stats.binomtest(g, g + h).proportion_ci(level)
+        tail = (1 - level) / 2
+        low = stats.beta.ppf(tail, g, h + 1) if g else 0.0
+        high = stats.beta.ppf(1 - tail, g + 1, h) if h else 1.0
         ends = (
-            min(ends[0], (2 * exact.low - 1) * (g + h) / n),
-            max(ends[1], (2 * exact.high - 1) * (g + h) / n),
+            min(ends[0], float(2 * low - 1) * (g + h) / n),
+            max(ends[1], float(2 * high - 1) * (g + h) / n),
         )
     return middle, *ends
 
 
-def _tango(g: int, h: int, n: int, side: float) -> float:
+def _tango(g: float, h: float, n: float, side: float) -> float:
     """The end of Tango's interval below (side < 0) or above the difference that was seen."""
     middle = (g - h) / n
     far = float(np.sign(side))

@@ -28,6 +28,7 @@ from ragteach.ground.arguments import LARGEST_NUMPY_SEED, as_list, is_a
 from ragteach.ground.objects import outside
 
 PARTS = ("training", "validation", "test")
+SHARED_TEXTS = 0.2  # of the rows: beyond it, draws deal all tasks in one order of the texts
 
 
 class SplitWarning(UserWarning):
@@ -79,6 +80,17 @@ def kin_of(frame: pd.DataFrame) -> dict[str, float]:
     """
     _, with_kin, apart = _tied(frame, "text", "task", None)
     return {"tied": with_kin, "apart": apart}
+
+
+def asked_by_all(frame: pd.DataFrame, text: np.ndarray) -> bool:
+    """Whether tasks ask about the same texts, as with one label column per task: more than a fifth
+    of the rows hold a text that stands in several tasks.
+
+    Then all tasks are dealt in one order of the texts. Each in its own, a text that one task trains
+    on could not be tested in another, and of six tasks hardly a text would be left to test.
+    """
+    tasks = pd.Series(frame["task"].to_numpy()).groupby(text).transform("nunique")
+    return bool((tasks > 1).mean() > SHARED_TEXTS)
 
 
 def _tied(

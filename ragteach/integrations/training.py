@@ -165,7 +165,9 @@ def scores(split: Split, strategy: str) -> str:
         f"{len(split.test):,} tested (seed {split.seed})"
     )
     penalties = f"lambda = {chosen.lam:.3g}, lambda_shared = {chosen.lam_shared:.3g}"
-    return f"{strategy}: {parts}; {penalties}\n\n{aligned(shown)}\n"
+    counted_as = split.about_counted()
+    counted_as = f"\n{counted_as}\n" if counted_as else ""
+    return f"{strategy}: {parts}; {penalties}\n\n{aligned(shown)}\n{counted_as}"
 
 
 def in_one_line(split: Split) -> str:

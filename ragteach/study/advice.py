@@ -28,6 +28,7 @@ rows, no rule finds what they cannot show. The test of this module repeats two c
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,6 +38,7 @@ from scipy import stats
 from ragteach.data.kin import about_kin
 from ragteach.data.shares import wilson
 from ragteach.errors import refuse
+from ragteach.study.draws import about_left_out
 from ragteach.study.scores import ERROR
 from ragteach.study.strategies import STRATEGIES
 from ragteach.study.tables import (
@@ -131,9 +133,11 @@ def advise(table: pd.DataFrame) -> Advice:
     clear = {name for name, gap in found.items() if _clearly_above(gap, len(wide))}
     open_ = [name for name in there[1:] if name not in clear]
     said = [_use(chosen, there, open_, found, wide, weights)]
-    said.append(_right(rows, wide, chosen, mean, table.attrs.get("most_frequent")))
+    said.append(_right(rows, wide, chosen, mean, table.attrs))
     kin = about_kin(table.attrs.get("kin", 0.0))
     said += [kin] if kin else []
+    gone = about_left_out(table.attrs.get("left_out", 0.0), table.attrs.get("rows", 0))
+    said += [gone] if gone else []
     if len(wide) < 2:
         said.append("One draw has no interval: take twenty (--seeds 20) before you decide.")
     elif open_:
@@ -219,13 +223,15 @@ def _use(
 
 
 def _right(
-    rows: pd.DataFrame, wide: pd.DataFrame, chosen: str, mean: pd.Series, own: float | None
+    rows: pd.DataFrame, wide: pd.DataFrame, chosen: str, mean: pd.Series, known: Mapping
 ) -> str:
     """How often it is right, with the interval, beside what reads nothing.
 
     Args:
-        own: how often the most frequent class of a task is right in the whole table.
+        known: what `compare` knows of the whole table: how often the most frequent class of a task
+            is right in it (``most_frequent``), and which share of its rows is ``independent``.
     """
+    own: float | None = known.get("most_frequent")
     scores = wide[chosen].dropna()
     ratio, _ = drawn(rows)
     _, low, high = interval(scores, test_per_train=ratio)
@@ -235,7 +241,8 @@ def _right(
         span = f" (95 % interval {max(low, 0):.1%} to {min(high, 1):.1%}{cut})"
     elif low == high and ratio > 0:
         size = max(1, round(ratio * rows["n_per_task"].max()))  # of the smallest test: one task's
-        low, high = (float(end) for end in wilson(mean[chosen] * size, size))
+        worth = max(1.0, size * known.get("independent", 1.0))  # rows that are alike count as one
+        low, high = (float(end) for end in wilson(mean[chosen] * worth, worth))
         span = (
             f" (the same in every draw; the {size} test sentences of a task allow {low:.1%} to "
             f"{high:.1%}, Wilson's 95 % interval)"

@@ -25,18 +25,19 @@ tied.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from ragteach.data.splits import groups, tied
+from ragteach.data.splits import asked_by_all, groups, tied
 from ragteach.data.toy import make_toy
 
 MAX_TEST = 1000  # test sentences per task
 LEAST_TO_TEST = 20  # test sentences per task: with fewer, one answer is more than five points
+MANY_ROWS = 100_000  # of which one draw is enough to count what is left out
 LEAST_ALIKE = 5  # texts to a pattern of labels, on the average: a fifth of them is to test
-SHARED_TEXTS = 0.2  # of the rows: beyond it, all tasks are dealt in one order of the texts
 
 
 def draw(
@@ -141,17 +142,6 @@ def toy_size(n: int) -> int:
     return 2 * n + 250
 
 
-def asked_by_all(frame: pd.DataFrame, text: np.ndarray) -> bool:
-    """Whether tasks ask about the same texts, as with one label column per task: more than a fifth
-    of the rows hold a text that stands in several tasks.
-
-    Then all tasks are dealt in one order of the texts. Each in its own, a text that one task trains
-    on could not be tested in another, and of six tasks hardly a text would be left to test.
-    """
-    tasks = pd.Series(frame["task"].to_numpy()).groupby(text).transform("nunique")
-    return bool((tasks > 1).mean() > SHARED_TEXTS)
-
-
 def together(order: np.ndarray, text: np.ndarray) -> np.ndarray:
     """The order, with all rows of a text at the place of the first of them.
 
@@ -215,12 +205,18 @@ def most_frequent(frame: pd.DataFrame) -> float:
     )
 
 
-def overlap_ratio(frame: pd.DataFrame, n: int | None) -> float:
+def overlap_ratio(
+    frame: pd.DataFrame, n: int | None, parts: Sequence[pd.DataFrame] | None = None
+) -> float:
     """Test sentences for each that a draw could train on: n_test / n_train of Nadeau and Bengio.
 
     It measures how much the test parts of two draws of the same ``frame`` overlap. All rows count
     that are not there to choose or to test: where there are more than a draw uses, two draws share
     less.
+
+    Args:
+        parts: training, validation and test part of a draw: then rows that it leaves out (see
+            `left_out`) count for nothing. Default: as if none were left out.
     """
     n_train = n_test = 0
     for n_rows in frame["task"].value_counts():
@@ -228,4 +224,42 @@ def overlap_ratio(frame: pd.DataFrame, n: int | None) -> float:
         test = min(n_rows - train - val, MAX_TEST)
         n_test += test
         n_train += n_rows - val - test
+    if parts is not None:
+        n_test = len(parts[2])  # what trains, and what there is beyond MAX_TEST, is as planned
     return n_test / n_train
+
+
+def left_out(frame: pd.DataFrame, n: int | None, parts: Sequence[pd.DataFrame]) -> int:
+    """How many rows a draw of the frame leaves out, since the same text (or one that is nearly the
+    same) trains, or chooses, in another task: it would be known by heart.
+
+    Example:
+        >>> frame = pd.DataFrame({"text": list("abcdeafghi"), "task": list("xxxxxyyyyy"),
+        ...                       "label": [0, 1] * 5})
+        >>> [left_out(frame, None, draw("own", frame, None, seed)) for seed in range(3)]
+        [1, 0, 0]
+    """
+    beyond = 0
+    for n_rows in frame["task"].value_counts():
+        train, val = cuts(n_rows, n)
+        beyond += max(0, n_rows - train - val - MAX_TEST)
+    return len(frame) - beyond - sum(map(len, parts))
+
+
+def mean_left_out(frame: pd.DataFrame, n: int | None, seeds: Sequence[int]) -> float:
+    """The share of the rows that draws leave out, the mean over the first few seeds."""
+    some = seeds[: 3 if len(frame) < MANY_ROWS else 1]
+    return float(np.mean([left_out(frame, n, draw("own", frame, n, s)) for s in some])) / len(frame)
+
+
+def about_left_out(share: float, n_rows: int) -> str:
+    """What draws leave out, in a sentence; nothing, if that is not a row."""
+    rows = round(share * n_rows)
+    if rows < 1:
+        return ""
+    verb = "takes" if rows == 1 else "take"
+    return (
+        f"Of {n_rows:,} rows, {rows:,} ({share:.1%}) {verb} no part in a draw, on average: their "
+        "text, or one nearly the same, trains or chooses in another task. They are not tested, and "
+        "the intervals do not count them."
+    )

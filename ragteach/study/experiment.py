@@ -27,7 +27,9 @@ import torch
 from ragteach.data.encoder import Encoder, as_encoder
 from ragteach.data.files import load_article
 from ragteach.data.frames import any_frame, check_classes
+from ragteach.data.kin import twins
 from ragteach.data.scales import LABELS
+from ragteach.data.shares import effective
 from ragteach.data.sources.human import load_human
 from ragteach.data.splits import SplitWarning, groups, kin_of
 from ragteach.data.survey.alike import cure_of_few
@@ -41,6 +43,7 @@ from ragteach.study.draws import (
     LEAST_TO_TEST,
     cuts,
     draw,
+    mean_left_out,
     most_frequent,
     most_to_train,
     overlap_ratio,
@@ -174,6 +177,9 @@ def compare(
     if name == "own" and frame is not None:
         table.attrs["kin"] = kin_of(frame)["apart"]
         table.attrs["most_frequent"] = most_frequent(frame)
+        table.attrs["left_out"] = mean_left_out(frame, sizes[-1], seeds)
+        table.attrs["rows"] = len(frame)
+        table.attrs["independent"] = effective(twins(frame["text"])) / len(frame)
     values = None if frame is None else class_values(frame)
     if values is not None:
         table.attrs["largest_error"] = float(values.max() - values.min())
@@ -290,7 +296,9 @@ def _one_draw(
         train, val, test = draw(job.name, frame, job.n, job.seed, **knobs)
         n_classes = len(train.attrs["label_names"])
         size = len(train) // train["task"].nunique()
-        source = (FRESH, 0.0) if frame is None else (RESPLIT, overlap_ratio(frame, job.n))
+        source = (FRESH, 0.0)
+        if frame is not None:
+            source = (RESPLIT, overlap_ratio(frame, job.n, (train, val, test)))
         more = [knobs[name] for name in columns]
         if encoder is not None and frame is None:
             encoder.fit(pd.concat([train, val, test])["text"])

@@ -9,6 +9,7 @@ difference is made of, and gives the model that goes into a file.
 
 from __future__ import annotations
 
+import functools
 import os
 import warnings
 from collections.abc import Callable, Iterable, Sequence
@@ -21,7 +22,8 @@ import torch
 from tqdm.auto import tqdm
 
 from ragteach.data.frames import any_frame, check_classes
-from ragteach.data.shares import paired_shares, wilson
+from ragteach.data.kin import twins
+from ragteach.data.shares import effective, paired_shares, wilson
 from ragteach.data.splits import SplitWarning, split_frame
 from ragteach.data.stacking import stack_rows
 from ragteach.data.survey.alike import cure_of_few
@@ -38,6 +40,7 @@ from ragteach.study.own_classes import OWN, HeadParts, best_heads, head_answers,
 from ragteach.study.running import check_resume
 from ragteach.study.scores import best_penalty, check_room, few_words
 from ragteach.study.strategies import REGISTRY, STRATEGIES, Strategy, once
+from ragteach.study.wordless import with_wordless
 from ragteach.tensors import TaskTensors
 
 
@@ -80,25 +83,50 @@ class Split:
     seed: int
     own_classes: dict[str, list[str]] | None = None
 
+    @functools.cached_property
+    def group(self) -> np.ndarray:
+        """(n_test,) the same number for test sentences that are the same, or nearly so: intervals
+        count such as one (see `twins`). Rows of a generator are each drawn afresh.
+        """
+        if self.test.attrs.get("fresh"):
+            return np.arange(len(self.test))
+        return twins(self.test["text"])
+
     def right(self, strategy: str) -> np.ndarray:
         """(n_test,) whether the strategy is right about each test sentence."""
         strategy = meant("strategy", strategy, self.fitted)
         return self.fitted[strategy].said == self.test["label"].to_numpy()
 
     def accuracy(self, strategy: str) -> pd.DataFrame:
-        """Accuracy on the test sentences of each task, and of all, with Wilson's 95 % interval.
+        """Accuracy on the test sentences of each task, and of all, with Wilson's 95 % interval, in
+        which sentences that are the same, or nearly so, count as one.
 
-        Columns: task ("all tasks" in the last row), n, accuracy, low, high.
+        Columns: task ("all tasks" in the last row), n, accuracy, low, high, counted (as how many
+        sentences the interval counts these n).
         """
         right = pd.Series(self.right(strategy))
         by_task = right.groupby(self.test["task"].to_numpy(), sort=False)
         hits = np.append(by_task.sum().reindex(self.task_names, fill_value=0), right.sum())
         n = np.append(by_task.size().reindex(self.task_names, fill_value=0), len(right))
         tested = np.maximum(n, 1)
-        low, high = wilson(hits, tested)
+        groups = pd.Series(self.group).groupby(self.test["task"].to_numpy(), sort=False)
+        counted_as = groups.agg(effective).reindex(self.task_names, fill_value=0.0)
+        counted_as = np.append(counted_as, effective(self.group))
+        worth = np.maximum(counted_as, 1)
+        low, high = wilson(hits / tested * worth, worth)
         table = {"task": [*self.task_names, "all tasks"], "n": n}
-        table |= {"accuracy": hits / tested, "low": low, "high": high}
+        table |= {"accuracy": hits / tested, "low": low, "high": high, "counted": counted_as}
         return pd.DataFrame(table)
+
+    def about_counted(self) -> str:
+        """That intervals count sentences that are alike as fewer; nothing, where none are."""
+        worth = round(effective(self.group))
+        if worth >= len(self.test):
+            return ""
+        return (
+            f"Test sentences that are the same, or nearly so, count as one in the intervals: these "
+            f"{len(self.test):,} count as {worth:,}."
+        )
 
     def difference(self, a: str, b: str, level: float = 0.95) -> tuple[float, float, float]:
         """Accuracy of ``a`` minus that of ``b`` on the same test sentences: (difference, low,
@@ -106,7 +134,8 @@ class Split:
 
         With g sentences that only ``a`` gets right and h that only ``b`` does, of n, the difference
         is (g - h) / n. Its interval is Tango's score interval, widened where few sentences differ:
-        0 lies outside exactly if McNemar's exact test finds p < 1 - level.
+        0 lies outside exactly if McNemar's exact test finds p < 1 - level. Sentences that are the
+        same, or nearly so, count as one in it.
 
         Args:
             a, b: names of two strategies.
@@ -118,7 +147,8 @@ class Split:
         second = self.right(b)
         g = int((first & ~second).sum())
         h = int((second & ~first).sum())
-        return paired_shares(g, h, len(first), level)
+        worth = effective(self.group) / max(len(self.group), 1)
+        return paired_shares(g * worth, h * worth, len(first) * worth, level)
 
     def sentences(self, a: str, b: str, most: int = 10) -> pd.DataFrame:
         """Test sentences that ``a`` gets right and ``b`` wrong, the surest first, in turn from
@@ -248,7 +278,7 @@ def _fitted_split(
         options = (strategies, max_words, after, kept, resume, bar)
         return _split_of_heads(frame, (train, val, test), seed, *options)
     bar.set_description("counting words")
-    data = MultiTaskDataset.from_frame(train, few_words(train, max_words))
+    data = with_wordless(MultiTaskDataset.from_frame(train, few_words(train, max_words)))
     check_room(data, any(not name.startswith("full sharing") for name in strategies))
     val_data = _stacked(MultiTaskDataset.from_frame(val, like=data))
     names = data.task_names, data.class_names

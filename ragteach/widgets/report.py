@@ -639,6 +639,7 @@ def _model(split: Split, strategy: str, overall: str, path: str) -> str:
         "sentence alike. The comparison says how well the strategy does; the table says what is "
         "known of this one file, and its intervals how little that is."
     )
+    overall += f" {split.about_counted()}".rstrip()
     task = split.task_names[0]
     said = " ".join(split.train.loc[split.train["task"] == task, "text"].iloc[0].split())[:200]
     shell = (

@@ -21,11 +21,12 @@ import numpy as np
 import pandas as pd
 
 from ragteach.data.frames import ROLES, named_frame, row_counts, tasks_apart
+from ragteach.data.kin import twins
 from ragteach.data.naming import ordered_values
 from ragteach.data.resemblance import text_key
 from ragteach.data.scales import LABELS
-from ragteach.data.shares import wilson
-from ragteach.data.splits import tied
+from ragteach.data.shares import effective, wilson
+from ragteach.data.splits import groups, tied
 from ragteach.data.survey.findings import (
     Finding,
     about_apart,
@@ -44,6 +45,7 @@ from ragteach.data.survey.look_views import as_html, as_text
 from ragteach.data.survey.sign_findings import about_signs
 from ragteach.data.survey.text_findings import (
     about_alike,
+    about_counted,
     about_lengths,
     about_marks,
     about_repeats,
@@ -160,10 +162,11 @@ def look(
     rows, before = _frame(data, text, label, task, {"analyzer": analyzer, **labels})
     rows["key"] = [text_key(words) for words in rows["text"].tolist()]
     rng = np.random.default_rng(seed)
+    twin = groups(rows["text"]) if rows.attrs.get("fresh") else twins(rows["text"])
     label_names = rows.attrs["label_names"]
     task_names = rows.attrs["task_names"]
-    tasks = _tasks(rows, task_names)
-    classes = _balance(rows["label"], label_names)
+    tasks = _tasks(rows, task_names, twin)
+    classes = _balance(rows["label"], label_names, twin)
     overlap = shared_words(rows, rng)
     family = tied(rows)
     different = int((~pd.DataFrame({"family": family, "task": rows["task"]}).duplicated()).sum())
@@ -185,6 +188,7 @@ def look(
         *about_pairs(rows, counts),
         *about_repeats(rows, counts),
         *about_alike(rows, counts),
+        *about_counted(len(rows), effective(twin)),
         *about_twins(rows, counts, rng),
         *about_marks(rows, counts),
         *about_scripts(rows, counts, rng),
@@ -222,20 +226,24 @@ def _frame(
     return frame, before
 
 
-def _balance(labels: pd.Series, names: list[str]) -> pd.DataFrame:
+def _balance(labels: pd.Series, names: list[str], twin: np.ndarray) -> pd.DataFrame:
+    """Each class and its share; ``twin``: rows that the intervals count as one (see `twins`)."""
     count = labels.value_counts().reindex(names, fill_value=0)
-    low, high = wilson(count, count.sum())
     share = (count / count.sum()).to_numpy()
+    worth = effective(twin)
+    low, high = wilson(share * worth, worth)
     table = {"label": count.index, "rows": count.to_numpy(), "share": share}
     return pd.DataFrame(table | {"low": low, "high": high})
 
 
-def _tasks(rows: pd.DataFrame, names: list[str]) -> pd.DataFrame:
+def _tasks(rows: pd.DataFrame, names: list[str], twin: np.ndarray) -> pd.DataFrame:
+    """Each task and its most frequent class; ``twin`` as in `_balance`."""
     count = rows.groupby(["task", "label"], sort=False).size()
     by_task = count.groupby(level="task", sort=False)
     total = by_task.sum().reindex(names)
     top = by_task.max().reindex(names)
-    low, high = wilson(top, total)
+    worth = pd.Series(twin).groupby(rows["task"].to_numpy()).agg(effective).reindex(names)
+    low, high = wilson(top / total * worth, worth)
     return pd.DataFrame(
         {
             "task": total.index,

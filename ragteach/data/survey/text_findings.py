@@ -21,7 +21,7 @@ from sklearn.feature_extraction.text import CountVectorizer
 from ragteach.data.features import WORD
 from ragteach.data.kin import MOST, about_kin
 from ragteach.data.resemblance import LETTERS, near_twins, text_key
-from ragteach.data.splits import kin_of
+from ragteach.data.splits import asked_by_all, kin_of
 from ragteach.data.survey.findings import Finding, row_count
 
 TWIN_SAMPLE = 20_000  # texts compared with each other
@@ -55,6 +55,7 @@ def about_repeats(rows: pd.DataFrame, counts: dict) -> Iterator[Finding]:
     label = pd.factorize(rows["label"])[0]
     table = pd.DataFrame({"text": code, "task": task, "label": label})
     within = int(table.duplicated(["text", "task"]).sum())
+    several = table[table.groupby("text")["task"].transform("nunique") > 1]
     per_text = table.drop_duplicates(["text", "task"]).groupby("text").size()
     across = int((per_text > 1).sum())
     different = table.drop_duplicates().groupby(["text", "task"]).size()
@@ -82,7 +83,14 @@ def about_repeats(rows: pd.DataFrame, counts: dict) -> Iterator[Finding]:
             "know",
             f"{counted_texts(across)} in several tasks",
             "nothing, if the tasks ask different questions about one text: all rows of a text go "
-            "to the same part of a split",
+            "to the same part of a split"
+            + (
+                ""
+                if asked_by_all(rows, code)
+                else f". Where a text trains in one task it cannot be tested in another: of these "
+                f"{row_count(len(several))}, up to {len(several) - across:,} take no part in a "
+                "draw of compare, which says how many"
+            ),
         )
     if len(conflicts):
         row = int(
@@ -134,6 +142,18 @@ def about_alike(rows: pd.DataFrame, counts: dict) -> Iterator[Finding]:
             "pieces or more",
             "nothing: compare, train and split_frame keep such texts in one part, as they do equal "
             "ones. Copies made by accident count too often: leave them out of the table",
+        )
+
+
+def about_counted(n_rows: int, worth: float) -> Iterator[Finding]:
+    """That intervals count rows that are alike as fewer; ``worth``: as how many (`effective`)."""
+    if round(worth) < n_rows:
+        yield Finding(
+            "duplicates",
+            "know",
+            f"rows of one text, or of texts that share four in five of their pieces, count as one "
+            f"in every interval of shares: {row_count(n_rows)} are worth {round(worth):,} (Kish)",
+            "nothing: as if they were independent, the intervals would promise too much",
         )
 
 
@@ -245,7 +265,8 @@ def about_scripts(rows: pd.DataFrame, counts: dict, rng: np.random.Generator) ->
             f"{where}letters: {said}",
             "nothing"
             if len(shares) == 1
-            else "tasks in different scripts share no words: sharing can help little between them",
+            else "nothing; tasks in different scripts have no words in common through which shared "
+            "weights could act: see what is said of shared words",
         )
 
 
@@ -312,19 +333,32 @@ def about_words(overlap: pd.DataFrame, counts: dict) -> Iterator[Finding]:
     name = [f"{tasks[i]!r} and {tasks[j]!r}" for i, j in zip(*upper, strict=True)]
     counts["words shared, mean"] = float(between.mean())
     where = overlap.attrs.get("sample", "")
-    said = f"{where}two tasks share {between.mean():.0%} of their words on average"
-    if len(between) > 1 and between[most] - between[least] >= 0.01:
+    said = f"{where}two tasks share {_percent(between.mean())} of their words on average"
+    if between.max() == 0:
+        said = f"{where}no two tasks have a word in common"
+    elif len(between) > 1 and between[most] - between[least] >= 0.01:
         said += (
-            f" (most: {name[most]} {between[most]:.0%}; least: {name[least]} {between[least]:.0%})"
+            f" (most: {name[most]} {_percent(between[most])}; least: {name[least]} "
+            f"{_percent(between[least])})"
         )
-    yield Finding(
-        "shared words",
-        "know" if between.mean() < 0.05 else "fine",
-        said,
-        "shared weights act through shared words: with so few, expect little from sharing"
-        if between.mean() < 0.05
-        else "nothing; whether a shared word means the same in both, only a comparison can tell",
-    )
+    fix = "nothing; whether a shared word means the same in both, only a comparison can tell"
+    if between.mean() < 0.05:
+        fix = (
+            "nothing, but compare before you believe: shared weights act where tasks have words in "
+            "common. Beside these, tasks can share how frequent their classes are, and how strong "
+            "the penalty is; what that is worth, only a comparison can tell"
+        )
+    yield Finding("shared words", "know" if between.mean() < 0.05 else "fine", said, fix)
+
+
+def _percent(share: float) -> str:
+    """A share in whole percent; what is not 0 is never called so.
+
+    Example:
+        >>> _percent(0.0), _percent(0.002), _percent(0.31)
+        ('0%', 'less than 1%', '31%')
+    """
+    return "less than 1%" if 0 < share < 0.005 else f"{share:.0%}"
 
 
 def _short(text: str, most: int = 60) -> str:
