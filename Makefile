@@ -19,7 +19,7 @@ INSTALL = TORCH_INDEX='$(TORCH_INDEX)' $(PY) tools/install.py
 TEST_ENV := PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MPLBACKEND=Agg
 
 .DEFAULT_GOAL := help
-.PHONY: help .python env lab test quick test-long mutants lint .types .style notebooks check-notebooks bench bench-widgets site lowest colab clean
+.PHONY: help .python env lab test quick test-long mutants lint .types .style .tests notebooks check-notebooks bench bench-widgets site lowest colab clean
 
 help:  ## print this list
 	@echo "ragteach: a notebook course on multi-task learning. First: make lab"
@@ -67,9 +67,14 @@ lab: .python  ## set up what the lessons need, start JupyterLab on your copy of 
 # Two processes share the tests: one file, one lesson with its notebooks, or all of the browser's tests stay together.
 SHARED := -n $(JOBS) --dist loadgroup --no-loadscope-reorder
 
-test: env lint  ## run every test and check
-	$(TEST_ENV) $(PY) -m pytest $(SHARED) -m "not timing and not long" --durations=60 --durations-min=3 $(PYTEST_ARGS)
+# Types are checked beside the tests: half a minute of a core that waits for a browser now and then.
+test: env  ## run every test and check
+	@$(MAKE) --no-print-directory .style
+	@$(MAKE) --no-print-directory -j 2 .types .tests
 	$(TEST_ENV) $(PY) -m pytest $$(grep -rl --include='test_*.py' 'mark.timing' tests) -m timing $(PYTEST_ARGS)
+
+.tests:
+	$(TEST_ENV) $(PY) -m pytest $(SHARED) -m "not timing and not long" --durations=60 --durations-min=3 $(PYTEST_ARGS)
 
 quick: lint  ## after every save: the core, its laws, style and spelling
 	$(TEST_ENV) $(PY) -m pytest -q -x -n $(JOBS) tests/core tests/project/test_rooms.py $(PYTEST_ARGS)
