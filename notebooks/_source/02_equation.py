@@ -835,12 +835,11 @@ plots.show(
 # $W_s$ meet?
 
 # %%
+other = rt.RAG(d, 3, 4, tasks=tasks, bias=False, scale=1.0)
 for penalty in (0.0, 0.01):
-    W_s, settings = [], {"lam": penalty, "lam_shared": penalty, "epochs": 300}
-    for seed in (1, 2):
-        other = rt.RAG(d, 3, 4, tasks=tasks, bias=False, seed=seed, scale=1.0)
-        rt.fit(other, data, **settings, progress=False)
-        W_s.append(other.shared.detach())
+    # Both starts side by side: `fit` does the same for one.
+    both = rt.train_many(other, data, lam=penalty, lam_shared=penalty, seeds=[1, 2], steps=300)
+    W_s = both.shared  # (2 starts, n_classes, n_features)
     print(f"penalties {penalty}: W_s of two starts", end=" ")
     print(f"{(W_s[0] - W_s[1]).abs().max():.3f} apart", end=", ")
     print(f"mean over classes at most {W_s[0].mean(0).abs().max():.3f}")

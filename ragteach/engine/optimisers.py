@@ -17,6 +17,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.optim.adam import adam
 
 from ragteach.engine.replicas import Replicas
 from ragteach.errors import one_of, refuse, shown
@@ -57,6 +58,8 @@ def make_step(replicas: Replicas, moving: Sequence[str], lr: float, optimizer: O
         return _sgd(replicas, moving, lr)
     if optimizer == "proximal":
         return _proximal(replicas, moving, lr)
+    if not callable(optimizer):
+        return _adam(replicas, moving, lr)
     return _by_torch(replicas, moving, lr, optimizer)
 
 
@@ -84,12 +87,44 @@ def _proximal(replicas: Replicas, moving: Sequence[str], lr: float) -> Step:
     return step
 
 
-def _by_torch(replicas: Replicas, moving: Sequence[str], lr: float, optimizer: Optimizer) -> Step:
+def _adam(replicas: Replicas, moving: Sequence[str], lr: float) -> Step:
+    """The arithmetic of `torch.optim.Adam`, without the class: that one imports torch's compiler,
+    some 60 MB, to have it leave the step alone.
+    """
     parts = [getattr(replicas, name) for name in moving]
-    if callable(optimizer):
-        opt = optimizer(parts, lr=lr)
-    else:
-        opt = torch.optim.Adam(parts, lr=lr, fused=True)  # one pass over memory a step
+    means = [torch.zeros_like(part) for part in parts]
+    squares = [torch.zeros_like(part) for part in parts]
+    counts = [part.new_zeros((), dtype=torch.float32) for part in parts]
+
+    def step(gradients: Gradients) -> None:
+        adam(
+            parts,
+            [gradients[name] for name in moving],
+            means,
+            squares,
+            max_exp_avg_sqs=[],
+            state_steps=counts,
+            fused=True,  # one pass over memory
+            amsgrad=False,
+            beta1=0.9,
+            beta2=0.999,
+            lr=lr,
+            weight_decay=0.0,
+            eps=1e-8,
+            maximize=False,
+        )
+
+    return step
+
+
+def _by_torch(
+    replicas: Replicas,
+    moving: Sequence[str],
+    lr: float,
+    optimizer: Callable[..., torch.optim.Optimizer],
+) -> Step:
+    parts = [getattr(replicas, name) for name in moving]
+    opt = optimizer(parts, lr=lr)
     if not isinstance(opt, torch.optim.Optimizer) or type(opt).__name__ in MIXING:
         raise _no_optimizer(optimizer)
 

@@ -107,7 +107,8 @@ def told(f: dict[str, float], python: str) -> str:
     """What TEACHING.md says of it."""
     memory = (LEARNERS * f["lesson own"] + f["lesson files"]) / 1000
     seconds = LEARNERS * f["seconds"]
-    room = 5 * -(-(memory + LEARNERS * 0.1 + 2) // 5)
+    compilers = LEARNERS * f["the compiler"] / 1000
+    room = 5 * -(-(memory + compilers + LEARNERS * 0.1 + 2) // 5)
     return f"""Measured by `tests/bench/class_memory.py` with real kernels on Linux (Python {python}, torch for CPU, one thread a
 kernel, what `make lab` installs). The pages of libraries' files are in memory once, however many kernels use them; RSS, which
 many tools show, is the sum of both columns.
@@ -118,15 +119,17 @@ many tools show, is the sum of both columns.
 | lesson 00's slider open (torch, pandas, scikit-learn) | {f["slider own"]:.0f} MB | {f["slider files"]:.0f} MB |
 | all of lesson 02 run | {f["lesson own"]:.0f} MB | {f["lesson files"]:.0f} MB |
 
-What could wait, waits. Of the last row {f["the compiler"]:.0f} MB are torch's compiler, which torch's optimisers import when the first
-is made, and {f["scikit-learn"]:.0f} MB are scikit-learn with what it imports of scipy; neither is ours to put off.
+What could wait, waits: torch's compiler, {f["the compiler"]:.0f} MB, until a lesson makes one of torch's own optimisers, which import it (`rt.fit`
+does; this one, like the explorers, trains by `rt.solve` and `rt.train_many`). Of the last row {f["scikit-learn"]:.0f} MB are scikit-learn with what it
+imports of scipy, which the words' counts need.
 
 The explorers compute in the browser, so a slider that is moved costs the server nothing, and the graph editor starts no
 second process. Running every cell of lesson 02 takes {f["seconds"]:.1f} seconds of CPU.
 
 By arithmetic, for {LEARNERS} learners who run lesson 02 at the same moment:
 
-- memory: {LEARNERS} x {f["lesson own"]:.0f} MB + {f["lesson files"]:.0f} MB = {memory:.1f} GB. With the hub, {LEARNERS} single-user servers (about 100 MB each) and room to spare: **{room:.0f} GB**;
+- memory: {LEARNERS} x {f["lesson own"]:.0f} MB + {f["lesson files"]:.0f} MB = {memory:.1f} GB, and {compilers:.1f} GB more in a lesson
+  that calls `rt.fit`. With the hub, {LEARNERS} single-user servers (about 100 MB each) and room to spare: **{room:.0f} GB**;
 - CPU: {LEARNERS} x {f["seconds"]:.1f} s = {seconds:.0f} s. On 4 cores everybody waits {seconds / 4 / 60:.1f} minutes, on **8 cores** {seconds / 8 / 60:.1f};
 """
 

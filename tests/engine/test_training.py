@@ -2,6 +2,7 @@
 
 import functools
 import math
+import sys
 
 import numpy as np
 import pytest
@@ -177,6 +178,18 @@ def test_a_partial_optimiser_is_one():
         rt.train_many(template(data), data, steps=5, optimizer=o) for o in ("sgd", momentum)
     )
     assert not same(plain.shared, heavy.shared, 1e-4)
+
+
+def test_adam_is_torchs_to_the_last_bit_and_leaves_torchs_compiler_alone(monkeypatch):
+    """The class imports the compiler, 60 MB of a learner's kernel."""
+    data = problem()
+    options = dict(lam=[0.0, 0.3], lam_shared=0.1, seeds=[1, 2], steps=20)
+    fused = functools.partial(torch.optim.Adam, fused=True)
+    theirs = rt.train_many(template(data), data, optimizer=fused, **options)
+    monkeypatch.setitem(sys.modules, "torch._dynamo", None)
+    ours = rt.train_many(template(data), data, **options)
+    for part in ("shared", "adapters", "bias"):
+        assert torch.equal(getattr(ours, part), getattr(theirs, part))
 
 
 @pytest.mark.parametrize(

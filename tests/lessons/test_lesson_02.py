@@ -3,11 +3,12 @@
 import functools
 import inspect
 import itertools
+import re
 
 import numpy as np
 import pytest
 import torch
-from lesson_source import load
+from lesson_source import code, load
 from matplotlib.figure import Figure
 
 import ragteach as rt
@@ -332,6 +333,13 @@ def test_with_penalties_two_starts_meet_and_the_common_row_goes(seeds):
             ends.append(model.shared.detach())
         apart, common = (ends[0] - ends[1]).abs().max(), ends[0].mean(0).abs().max()
         assert (apart > 3 and common > 1) if penalty == 0 else (apart < 0.01 and common < 0.01)
+
+
+@pytest.mark.parametrize("lesson", ["00_start_here", "02_equation"])
+def test_a_kernel_needs_no_compiler_here(lesson):
+    """66 MB for each learner: torch's optimisers import it, `solve` and `train_many` do not."""
+    assert not re.search(r"\bfit\(|\boptim\b|torch\.compile", code(lesson))
+    assert re.search(r"\b(solve|train_many|compare|sharing_slider)\(", code(lesson))
 
 
 def test_merging_costs_one_product_and_parts_take_more_room():
