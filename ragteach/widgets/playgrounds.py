@@ -69,6 +69,16 @@ def playground(goal: dict[str, str] | None = None) -> Explorer:
     return show("playgrounds", {}, _spec(page=False), _twin(), goal, known=MEASURES)
 
 
+# A page that frames this one gives it the height it has, so that nothing is cut off.
+TELL_HEIGHT = """
+if (parent !== window) {
+  document.body.style.padding = 0;
+  new ResizeObserver(() => parent.postMessage({ playground: document.body.offsetHeight }, "*"))
+    .observe(document.body);
+}
+"""
+
+
 def playground_page(path: str | Path) -> Path:
     """Write the playground as one HTML file that needs no connection; returns its path."""
     saved = {
@@ -85,8 +95,8 @@ def playground_page(path: str | Path) -> Path:
 <meta name="description" content="{html.escape(ABOUT)}">
 <title>{html.escape(TITLE)} · ragteach</title>
 <style>
-  body {{ margin: 0; padding: 12px; display: grid; justify-content: center; }}
-  main {{ width: min(1120px, 100vw - 24px); }}
+  body {{ margin: 0; padding: 12px; }}
+  main {{ max-width: 1120px; margin: auto; }}
   @media (prefers-color-scheme: dark) {{ body {{ background: #0d0f12; color: #e8eaed; }} }}
   p {{ font: 14px/1.5 system-ui, sans-serif; max-width: 70ch; }}
 </style>
@@ -96,6 +106,7 @@ def playground_page(path: str | Path) -> Path:
 {body}
 <noscript><p>The playground needs JavaScript. The lessons can be read without.</p></noscript>
 </main>
+<script>{TELL_HEIGHT}</script>
 </body>
 </html>
 """

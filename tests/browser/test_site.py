@@ -91,6 +91,7 @@ def test_a_page_says_nothing_that_only_a_notebook_can_do(site):
         text = (site / f"{name}.html").read_text(encoding="utf-8")
         assert "ouble-click" not in text
         assert "with solutions" not in text
+        assert "Run this cell to see" not in text
 
 
 def test_each_lesson_says_how_to_get_it_from_the_one_address(site, pages):
@@ -161,6 +162,19 @@ def test_a_phone_reads_without_scrolling_sideways(browser, site):
         page.goto((site / f"{name}.html").as_uri())
         wide[name] = page.evaluate("document.documentElement.scrollWidth")
     assert max(wide.values()) <= 390, wide
+    page.context.close()
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_the_front_page_cuts_nothing_off(browser, site, width):
+    """The playground once ended in the middle of a picture, and the table scrolled on a phone."""
+    page, _ = opened(browser, site, "index.html", viewport={"width": width, "height": 900})
+    frame = page.locator("iframe.playground").element_handle().content_frame()
+    frame.wait_for_function("document.documentElement.scrollHeight <= innerHeight")
+    frame.get_by_text("Your own table, and ways").click()  # unfolds
+    frame.wait_for_function("document.documentElement.scrollHeight <= innerHeight")
+    table = page.locator("article table").first
+    assert table.evaluate("t => t.getBoundingClientRect().right <= innerWidth")
     page.context.close()
 
 

@@ -69,7 +69,7 @@ def prepare(source: Path) -> None:
     rows = tomllib.loads((NOTEBOOKS / "_source" / "lessons.toml").read_text("utf-8"))["lesson"]
     (source / "_static").mkdir(parents=True)
     (source / "_extra" / "notebooks").mkdir(parents=True)
-    for name in ("style.css", "from_disk.js"):
+    for name in ("style.css", "site.js"):
         shutil.copy(HERE / name, source / "_static" / name)
     for row in rows:
         student = nbformat.read(NOTEBOOKS / f"{row['name']}.ipynb", 4)

@@ -16,18 +16,30 @@ import re
 from pathlib import PurePosixPath
 
 import nbformat
+from bs4 import BeautifulSoup
 from nbformat.notebooknode import NotebookNode
 
 from ragteach.widgets.base import kept
 from ragteach.widgets.html import VIEW, fragment
 
 LONG_DRAWING = 6  # lines of a cell that draws; more are folded
+NUMBER = re.compile(
+    r"([-+\u2212]?[\d.,]+(e[-+]?\d+)?\s*%?|nan|none|inf|true|false)?", re.IGNORECASE
+)
 LINK = re.compile(r"(?<!!)\[([^\]]*)\]\(([^)\s]+)\)")
 NOT_ON_A_PAGE = [  # what a notebook says to the hand, said to the eye
     (re.compile(r"^\*?\(?Double-click here[^\n]*\n?", re.MULTILINE), ""),
     (re.compile(r"^\*Is only this file here[^\n]*\n\n", re.MULTILINE), ""),
     (re.compile(r" · \*\*with solutions\*\* \(\[without\]\([^)]*\)\)"), ""),
 ]
+
+
+WITHHELD = re.compile(
+    r"▶ \*Run this cell to see its output\. It shows (.*), so it is not kept in this file\.\*"
+)
+WHAT_IS_WITHHELD = (
+    r"*Here the lesson shows \1. A page does not keep them: run the lesson to see them.*"
+)
 
 
 def page(student: NotebookNode, solved: NotebookNode, row: dict, repository: str) -> NotebookNode:
@@ -113,6 +125,8 @@ class _Maker:
             return _html(f'<div class="explorer">{drawn}</div>')
         if VIEW in data:
             return None
+        if "text/markdown" in data:
+            data["text/markdown"] = WITHHELD.sub(WHAT_IS_WITHHELD, data["text/markdown"])
         if "image/png" in data:
             alt = output.metadata.get("image/png", {}).get("alt", "")
             return _html(
@@ -120,14 +134,39 @@ class _Maker:
                 f'src="data:image/png;base64,{"".join(data["image/png"].split())}">'
             )
         if "text/html" in data:
-            return _html(
-                f'<div class="scrolls" tabindex="0" role="group">{data["text/html"]}</div>'
-            )
+            table = words_to_the_left(data["text/html"])
+            return _html(f'<div class="scrolls" tabindex="0" role="group">{table}</div>')
         return output
 
 
 def _html(text: str) -> NotebookNode:
     return nbformat.v4.new_output("display_data", data={"text/html": text})
+
+
+def words_to_the_left(text: str) -> str:
+    """A table of pandas, with its columns of words marked: class "words", on heads and cells.
+
+    Example:
+        >>> row = "<tbody><tr><th>0</th><td>films</td><td>1.5</td></tr></tbody>"
+        >>> words_to_the_left(f'<table class="dataframe">{row}</table>')
+        '...<th>0</th><td class="words">films</td><td>1.5</td>...'
+    """
+    soup = BeautifulSoup(text, "html.parser")
+    for table in soup.select("table.dataframe"):
+        rows = [row.find_all("td") for row in table.select("tbody tr")]
+        heads = [row.find_all("th") for row in table.select("thead tr")]
+        for k, column in enumerate(zip(*rows, strict=False)):
+            if all(NUMBER.fullmatch(cell.get_text(strip=True)) for cell in column):
+                continue
+            place = k - len(rows[0])  # from the right: heads have the index's place on the left
+            over = [row[place] for row in heads if len(row) >= -place and not _spans(row)]
+            for cell in (*column, *over):
+                cell["class"] = "words"
+    return str(soup)
+
+
+def _spans(row: list) -> bool:
+    return any(head.has_attr("colspan") for head in row)
 
 
 def without_marks(source: str) -> str:
