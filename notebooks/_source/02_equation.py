@@ -838,7 +838,9 @@ plots.show(
 other = rt.RAG(d, 3, 4, tasks=tasks, bias=False, scale=1.0)
 for penalty in (0.0, 0.01):
     # Both starts side by side: `fit` does the same for one.
-    both = rt.train_many(other, data, lam=penalty, lam_shared=penalty, seeds=[1, 2], steps=300)
+    both = rt.train_many(
+        other, data, lam=penalty, lam_shared=penalty, seeds=[1, 2], steps=300
+    )
     W_s = both.shared  # (2 starts, n_classes, n_features)
     print(f"penalties {penalty}: W_s of two starts", end=" ")
     print(f"{(W_s[0] - W_s[1]).abs().max():.3f} apart", end=", ")
