@@ -15,6 +15,7 @@ from collections.abc import Callable
 import torch
 
 from ragteach.engine.arguments import Penalty
+from ragteach.engine.gram import Gram
 from ragteach.engine.newton import newton_cg
 from ragteach.engine.optimum import (
     Data,
@@ -68,7 +69,7 @@ class Candidates:
         self.lam, self.lam_shared = problem.lam, problem.lam_shared
         space = best_space(problem)
         self.space: Documents | None = None  # None: the way is through the weights
-        if isinstance(space, Documents) and space.kernel is not None:
+        if isinstance(space, Documents) and isinstance(space.kernel, Gram):
             self.space = space
         n_weights = 0
         if self.space is None:  # on the way through the weights every task's gradient is made

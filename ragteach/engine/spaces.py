@@ -28,6 +28,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from ragteach.engine import words
 from ragteach.engine.gram import Gram, pays, product_across
 from ragteach.engine.objective import Problem
 from ragteach.tensors import TaskTensors
@@ -71,7 +72,7 @@ class Space(Protocol):
 class Documents:
     """The dual space. A vector is (e, biases | z, biases)."""
 
-    def __init__(self, problem: Problem, kernel: Gram | None = None) -> None:
+    def __init__(self, problem: Problem, kernel: Gram | words.Words | None = None) -> None:
         n_tasks, n_docs = problem.tensors.y.shape
         self.problem, self.kernel = problem, kernel
         self.shape = (problem.tensors.n_classes, n_tasks, n_docs)  # of e, and of z, in a vector
@@ -214,7 +215,9 @@ def best_space(problem: Problem) -> Documents | Weights:
     n_docs = int((problem.tensors.weight > 0).sum())
     if n_docs > n_words or not bool((problem.least_penalty() > 0).all()):
         return Weights(problem)
-    return Documents(problem, Gram(problem) if pays(problem) else None)
+    if pays(problem):
+        return Documents(problem, Gram(problem))
+    return Documents(problem, words.Words(problem) if words.pays(problem) else None)
 
 
 def _variance(lam: Tensor) -> Tensor:

@@ -2,17 +2,20 @@
 
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import scipy.optimize
+import scipy.sparse as sp
 import torch
 from problems import problem, same
 
 import ragteach as rt
-from ragteach.engine import gram
+from ragteach.data.documents import BlockSparse
+from ragteach.engine import gram, words
 from ragteach.engine.gram import Gram, pays
 from ragteach.engine.newton import line_search, newton_cg, newton_direction
 from ragteach.engine.objective import Problem
-from ragteach.engine.optimum import replicas_of
+from ragteach.engine.optimum import problem_of, replicas_of
 from ragteach.engine.replicas import stack
 from ragteach.engine.spaces import Documents, Weights, best_space
 from ragteach.losses import cross_entropy, penalty
@@ -22,10 +25,21 @@ MIXED = torch.tensor([[1.0, 0.0], [1.0, 0.5], [0.0, -1.0]])
 ALPHAS = torch.tensor([1.0, 0.5, 2.0], dtype=torch.float64)
 LAMS = [(0.03, 0.2), (0.5, 0.02), (0.1, 0.1)]  # (lam, lam_shared) of three replicas
 
+
+def by_the_words_there(p):
+    """The same documents, kept sparse."""
+    if isinstance(p.tensors.x, torch.Tensor):
+        n_tasks, n_docs, n_words = p.tensors.x.shape
+        matrix = sp.csr_matrix(p.tensors.x.reshape(-1, n_words).numpy())
+        p.tensors.x = BlockSparse(matrix, n_docs, n_tasks, dtype=torch.float64)
+    return Documents(p, words.Words(p))
+
+
 SPACES = {
     "weights": Weights,
     "documents through the words": Documents,
     "documents by their kernel": lambda p: Documents(p, Gram(p)),
+    "documents by the words there": by_the_words_there,
 }
 MODELS = {
     "one per task": dict(),
@@ -180,11 +194,11 @@ def test_each_space_reaches_the_optimum_alone(make, name):
 @pytest.mark.parametrize("name", MODELS)
 def test_spaces_agree_replica_by_replica(name):
     built, _ = build(name)
-    a, b, c = (
+    a, *others = (
         replicas_of(make(built), newton_cg(make(built), 1e-10, 500).vectors)
         for make in SPACES.values()
     )
-    for other in (b, c):
+    for other in others:
         assert same(a.shared, other.shared, 1e-7)
         assert same(a.adapters, other.adapters, 1e-7)
         assert a.bias is None or same(a.bias, other.bias, 1e-7)
@@ -339,11 +353,54 @@ def test_many_tasks_and_classes_make_the_kernel_pay_for_more_documents(
     assert pays(of_shape(n_docs, 3800, dense, n_tasks, n_classes)) is expected
 
 
+def sparse_problem(sizes, n_features, graph="one_per_task"):
+    """J of sparse documents of three words each, in tasks of these sizes."""
+    n_docs = sum(sizes)
+    generator = np.random.default_rng(0)
+    words_of = generator.integers(0, n_features, 3 * n_docs)
+    parts = (np.ones(3 * n_docs), (np.repeat(np.arange(n_docs), 3), words_of))
+    x = sp.csr_matrix(parts, shape=(n_docs, n_features))
+    tasks = np.repeat(np.arange(len(sizes)), sizes)
+    data = rt.MultiTaskDataset(x, np.arange(n_docs) % 2, 2, tasks)
+    model = rt.RAG(n_features, 2, len(sizes), tasks=data.task_names, graph=graph, scale=0.0)
+    return model, data
+
+
+def test_padding_is_no_document_of_the_kernel():
+    """One large task and many small ones."""
+    model, data = sparse_problem([512] + [8] * 9, 6000)
+    problem = problem_of(model, data, 0.1, 0.1, "equal", 1e-6, 100)
+    assert problem.tensors.y.numel() > 2 * gram.GRAM_DOCS
+    assert pays(problem)
+
+
+@pytest.mark.parametrize("graph", ["one_per_task", "all"])
+def test_a_product_costs_by_the_words_there(graph, monkeypatch):
+    """As many columns as there are different words in the documents an adapter serves, at most; and
+    the optimum is that of the way through all weights.
+    """
+    monkeypatch.setattr(gram, "GRAM_DOCS", 0)
+    model, data = sparse_problem([9] + [2] * 29, 6000, graph)
+    problem = problem_of(model, data, 0.1, 0.1, "equal", 1e-6, 100)
+    kernel = best_space(problem).kernel
+    assert isinstance(kernel, words.Words)
+    served = 1 if graph == "one_per_task" else 30
+    assert kernel.adapters.shape[2] <= 3 * len(data.y) * served
+    assert kernel.shared.shape[2] <= 3 * len(data.y)
+    expected = rt.solve_path(model, data, [0.02, 0.3], 0.05, tol=1e-9)
+    monkeypatch.setattr(words, "pays", lambda problem: False)
+    found = rt.solve_path(model, data, [0.02, 0.3], 0.05, tol=1e-9)
+    assert expected.converged.all()
+    assert same(found.shared, expected.shared, 1e-7)
+    assert same(found.adapters, expected.adapters, 1e-7)
+
+
 def of_shape(n_docs, n_features, dense, n_tasks=1, n_classes=3):
     """What `pays` looks at: 49 replicas, an adapter a task."""
     x = torch.zeros(1) if dense else object()
     y = torch.zeros(1, n_docs)
-    tensors = SimpleNamespace(y=y, n_features=n_features, n_classes=n_classes, x=x)
+    weight = torch.ones(1, n_docs)
+    tensors = SimpleNamespace(y=y, weight=weight, n_features=n_features, n_classes=n_classes, x=x)
     moves = torch.ones(n_tasks, 1, 1, 1)
     return SimpleNamespace(tensors=tensors, lam=torch.ones(49), adapters_move=moves)
 
