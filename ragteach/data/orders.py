@@ -134,7 +134,7 @@ def _read(scales: str) -> list[dict[str, int]]:
 
 
 PLACES = _read(SCALES)
-_UNITS = frozenset(map(_plain, UNITS.split()))
+UNIT_NAMES = frozenset(map(_plain, UNITS.split()))
 
 
 def _counted(names: Sequence[str]) -> list[float] | None:
@@ -146,7 +146,7 @@ def _counted(names: Sequence[str]) -> list[float] | None:
         for name in names:
             number = re.findall(r"\d+(?:[.,]\d+)?", name)
             word = re.sub(r"[\d.,]+", " ", _plain(name)).strip()
-            if len(number) == 1 and word in _UNITS:
+            if len(number) == 1 and word in UNIT_NAMES:
                 found.append(float(number[0].replace(",", ".")))
     return found if len(found) == len(names) == len(set(found)) else None
 

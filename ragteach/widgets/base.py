@@ -46,13 +46,13 @@ State = Mapping[str, Any]  # where the learner is
 HERE = Path(__file__).resolve().parent
 FRAME = ("style", "drawing", "store", "goals", "frame")  # what all explorers share
 ENGINE = {  # what an explorer computes with, and draws with beside its own file
-    "sharing": ("words", "fields", "lines", "strips", "numbers"),
+    "sharing": ("words", "fields", "lines", "strips", "scores", "numbers"),
     "chat": ("words", "fields"),
     "graphs": ("learning", "optimum", "boxes"),
     "movements": ("lines",),
     "player": ("lines",),
     "robots": ("lines",),
-    "starts": ("learning", "lines"),
+    "starts": ("learning", "lines", "scores"),
     "winners": ("lines",),
     "playgrounds": (
         "words",
@@ -60,12 +60,14 @@ ENGINE = {  # what an explorer computes with, and draws with beside its own file
         "learning",
         "optimum",
         "tables",
+        "orders",
         "sessions",
         "stories",
         "fields",
         "lines",
         "strips",
         "boxes",
+        "scores",
         "panels",
         "ways",
     ),

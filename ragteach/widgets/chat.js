@@ -169,7 +169,12 @@ EXPLORERS.chat = (ui) => {
         const { p, said, rival, parts, bias, z } = readings[i],
           names = spec.classes[i].map(isolate);
         put(verdict, `${names[said]} (${share(p[said])}), then ${names[rival]} (${share(p[rival])})`);
-        put(forName, `for ${names[said]}, against ${names[rival]}`);
+        const [one, other] = clipAll(
+          [said, rival].map((c) => spec.classes[i][c]),
+          130,
+        ).map(isolate);
+        put(forName, `for ${one}, against ${other}`);
+        set(forName, { title: `for ${names[said]}, against ${names[rival]}` });
         body.replaceChildren(
           ...shown(parts).map(({ word, lead }) => row(word, lead)),
           row("(bias)", bias),

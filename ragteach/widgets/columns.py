@@ -119,27 +119,6 @@ def encoded_columns(
     return Columns(names, drawn, rows, unknown, *parts, np.ones(len(names)), False, TYPED)
 
 
-def word_axes(n_classes: int, ends: list[int] | None) -> Tensor:
-    """What a word's weights for the classes are boiled down to, (n_axes, n_classes).
-
-    Of classes from low to high (``ends``, their places): the last minus the first, one axis. Of
-    classes without an order an axis for each: its own minus the mean of the others. Of two classes
-    that is the same.
-
-    Example:
-        >>> word_axes(3, [0, 2]).tolist(), word_axes(3, None)[1].tolist()
-        ([[-1.0, 0.0, 1.0]], [-0.5, 1.0, -0.5])
-    """
-    if n_classes == 1:
-        return torch.ones(1, 1)
-    if ends is None:
-        return (n_classes * torch.eye(n_classes) - 1) / (n_classes - 1)
-    axis = torch.zeros(1, n_classes)
-    axis[0, ends[0]] = -1
-    axis[0, ends[1]] = 1
-    return axis
-
-
 def across(weights: Tensor, axes: Tensor) -> Tensor:
     """How far each word leans, on the axis where it leans most: (n_classes, n) -> (n,)."""
     return (axes.to(weights) @ weights).abs().amax(0)

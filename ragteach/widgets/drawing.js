@@ -78,11 +78,16 @@ function clip(text, width) {
   while (signs.length > 1 && ruler(`${signs.join("")}…`) > width) signs.pop();
   return `${signs.join("")}…`;
 }
-/** Names cut so that they fit; those that would look alike keep their ends, and lose their middles. */
+/** Names cut so that they fit; those that would look alike keep their ends, and lose their middles; those that differ in
+ * their middles only keep a piece from where they part. */
 function clipAll(names, width) {
   const cut = names.map((name) => clip(name, width)),
-    alike = (text) => cut.indexOf(text) !== cut.lastIndexOf(text);
-  return cut.map((text, i) => (alike(text) ? clipMiddle(names[i], width) : text));
+    twice = (text) => cut.indexOf(text) !== cut.lastIndexOf(text);
+  for (const shorter of [clipMiddle, (name, room) => clipFrom(name, room, commonLength(names, name))]) {
+    const alike = cut.map((text, i) => text !== names[i] && twice(text));
+    alike.forEach((again, i) => again && (cut[i] = shorter(names[i], width)));
+  }
+  return cut;
 }
 function clipMiddle(text, width) {
   const signs = Array.from(text);
@@ -90,6 +95,23 @@ function clipMiddle(text, width) {
   for (let n = signs.length - 1; n > 1 && ruler(kept) > width; n--)
     kept = `${signs.slice(0, Math.ceil(n / 2)).join("")}…${signs.slice(-Math.floor(n / 2)).join("")}`;
   return kept;
+}
+/** How many signs a name has in common with the one among the others that parts from it last. */
+function commonLength(names, name) {
+  const signs = Array.from(name);
+  const common = (other) => {
+    const theirs = Array.from(other),
+      n = signs.findIndex((sign, i) => sign !== theirs[i]);
+    return n < 0 ? 0 : n;
+  };
+  return Math.max(0, ...names.filter((other) => other !== name).map(common));
+}
+/** A name from the word on that holds its sign number `from`; of a very long word, from shortly before. */
+function clipFrom(text, width, from) {
+  const signs = Array.from(text),
+    word = signs.slice(0, from).lastIndexOf(" ") + 1,
+    begin = from - word > 12 ? from - 3 : word;
+  return clip(`${begin ? "…" : ""}${signs.slice(begin).join("")}`, width);
 }
 /** A text short enough for a list. */
 const listed = (text, most = 90) => {

@@ -32,12 +32,12 @@ function freePlace(places, wide, points, taken) {
   return [x, y];
 }
 
-/** Names at the ends of lines, each with its key and room for a number: { nodes, place(ys), numbers }.
- *  entries: [{ name, key, bold, title }]; right of x, between low and high. The head says where the numbers are read: the
- *  name stands at the end of its line, the number is that at the upright one. */
-function endNames(svg, entries, { x, low, high, head = "at the line" }) {
-  const above = s("text", { class: "soft", x: x + 10 }, head);
-  if (head) svg.append(above);
+/** Names at the ends of lines, each with its key and room for a number: { nodes, place(ys), read(where, texts) }.
+ *  entries: [{ name, key, bold, title }]; right of x, between low and high. A name stands at the end of its line, its number
+ *  is read elsewhere: where the hand is. So the line above the names says where, with the numbers and never without. */
+function endNames(svg, entries, { x, low, high, numbers: some = true }) {
+  const above = s("text", { class: "soft", x: x + 10 });
+  if (some) svg.append(above);
   const made = entries.map(({ name, key, bold, title }) => {
     const text = s("text", { x: x + 26, "font-weight": bold ? 700 : 400 }, `${isolate(name)} `),
       number = s("tspan", { "font-weight": 700 });
@@ -46,13 +46,16 @@ function endNames(svg, entries, { x, low, high, head = "at the line" }) {
     return { text, key, number };
   });
   return {
-    numbers: made.map(({ number }) => number),
+    read(where, texts) {
+      put(above, where);
+      made.forEach(({ number }, i) => put(number, texts[i]));
+    },
     nodes: made.map(({ text, key }) => [text, key]),
     place(ys) {
       const at = spaced(
         ys.map((y) => y + 4),
         14,
-        low + (head ? 20 : 6),
+        low + (some ? 20 : 6),
         high + 4,
       );
       set(above, { y: (Math.min(...at) - 15).toFixed(1) });
@@ -63,8 +66,8 @@ function endNames(svg, entries, { x, low, high, head = "at the line" }) {
     },
   };
 }
-/** How much room such names need, in pixels. */
-const endRoom = (names) => Math.max(...names.map(ruler)) + 66;
+/** How much room such names need, in pixels; and the widest line above them. */
+const endRoom = (names, where = "") => Math.max(...names.map((name) => ruler(name) + 66), ruler(where) + 14);
 
 /** A line through the known values, broken where one is missing. */
 function brokenLine(values, X, Y) {
@@ -81,14 +84,14 @@ function brokenLine(values, X, Y) {
 
 /** The name of the level that guessing reaches, above or below its line, where it covers no curve; over those it has to cover
  * it keeps an edge of the page's colour. */
-function chanceName({ X, Y, n, chance, curves, best }) {
+function chanceName({ X, Y, n, chance, curves, best, floor }) {
   const text = `chance ${percent(chance)}`,
     wide = ruler(text),
     room = X(n - 1) - X(0) - wide - 8;
   const points = curves.flatMap((values) => alongLine(values, X, Y));
   if (best !== null) points.push([X(best), Y(chance) - 4], [X(best), Y(chance) + 9]); // its line crosses this one
   const places = [1, 0.75, 0.5, 0.25, 0].flatMap((part) =>
-    [-4, 13].map((down) => [X(0) + 4 + part * room, Y(chance) + down]),
+    [-4, 13].filter((down) => Y(chance) + down < floor).map((down) => [X(0) + 4 + part * room, Y(chance) + down]),
   );
   const [x, y] = freePlace(places, wide, points, []);
   return s("text", { class: "soft tag", x: x.toFixed(1), y: y.toFixed(1) }, text);
@@ -106,17 +109,24 @@ function alongLine(values, X, Y) {
   return points;
 }
 
-/** Draw the curves into a panel; `place` has x, xTicks, xText, xName, best; `chance` a level to mark; `range` of the axis,
+/** Draw the curves into a panel; `place` has x, xTicks, xText, xName, best, and where(at), which says it; `chance` a level to mark; `range` of the axis,
  * if it shall not follow from the values; `height` a function, since it may follow the page's width. */
 function lineChart(ui, panel, { series, n, height: size, place, chance, range, change }) {
-  const legend = series.length > ENDS ? h("div", { className: "legend" }) : null;
+  const where = h("span", { className: "value" }),
+    legend = series.length > ENDS ? h("div", { className: "legend" }, where) : null;
   if (legend) {
     region(legend, "The lines and their values");
     panel.append(legend);
   }
-  const values = series.map((one) => {
+  const brief = legend
+    ? clipAll(
+        series.map(({ name }) => name),
+        140,
+      )
+    : [];
+  const values = series.map((one, i) => {
     const value = h("b", { className: "value" }),
-      name = h("bdi", { title: one.name }, one.name);
+      name = h("bdi", { title: one.name }, brief[i] ?? one.name);
     const entry = h("span", {}, sample(one.look, one.color, one.mean ? { width: 3, mark: null } : {}), name, value);
     if (one.task !== undefined) entry.dataset.task = one.task;
     legend?.append(entry);
@@ -127,7 +137,7 @@ function lineChart(ui, panel, { series, n, height: size, place, chance, range, c
     const height = size();
     const whole = series.map(({ name }) => name),
       names = clipAll(whole, Math.min(150, width * 0.24));
-    const right = legend ? 14 : endRoom(names);
+    const right = legend ? 14 : endRoom(names, place.where(Math.floor(n / 2)));
     const box = { width, height, left: 42, right, top: 16, bottom: 36 };
     const all = series.flatMap((one) => Array.from(one.values));
     const low = range?.[0] ?? Math.floor(10 * Math.min(chance, ...all)) / 10,
@@ -176,14 +186,16 @@ function lineChart(ui, panel, { series, n, height: size, place, chance, range, c
       svg.append(group);
       dots.push(mark);
     });
-    svg.append(chanceName({ X, Y, n, chance, curves: series.map((one) => one.values), best: place.best }));
+    svg.append(
+      chanceName({ X, Y, n, chance, curves: series.map((one) => one.values), best: place.best, floor: bottom }),
+    );
     const [ghost, pin, cursor] = ["ghost", "pin", "cursor"].map((name) =>
       s("line", { class: name, y1: box.top, y2: bottom }),
     );
     const letter = s("text", { class: "soft", y: box.top + 10 }, "A");
     svg.top.append(ghost, pin, letter, cursor, ...dots);
     slideOver(svg, X, n, change);
-    drawn = { X, Y, dots, numbers: ends?.numbers ?? [], cursor, ghost, pin, letter, svg, width };
+    drawn = { X, Y, dots, ends, cursor, ghost, pin, letter, svg, width };
   };
   ui.picture(panel, lay);
   const said = (v) => (Number.isFinite(v) ? percent(v) : "");
@@ -208,10 +220,11 @@ function lineChart(ui, panel, { series, n, height: size, place, chance, range, c
       });
     },
     write(at) {
-      series.forEach((one, i) => {
-        put(values[i], said(one.values[at]));
-        if (drawn.numbers[i]) put(drawn.numbers[i], said(one.values[at]));
-      });
+      const texts = series.map((one) => said(one.values[at]));
+      drawn.ends?.read(place.where(at), texts);
+      if (!legend) return;
+      put(where, place.where(at));
+      values.forEach((value, i) => put(value, texts[i]));
     },
   };
 }

@@ -130,13 +130,14 @@ EXPLORERS.movements = (ui) => {
     ...tasks.map((task, t) => ({ name: task, color: series(t), look: t, value: (state, l) => movedMean(state, t, l) })),
     { name: "apart", color: "var(--shared)", look: 2, value: apartMean },
   ];
+  const whereAt = (l) => `at layer ${l + 1}`;
   const left = ui.panel("The sentence: mean of its words");
   const chart = { svg: canvas(left) };
   const layChart = () => {
     const state = ui.state,
       width = Math.max(220, left.clientWidth),
       tags = curves.map(({ name }) => clip(name, Math.min(130, width * 0.24))),
-      box = { width, height: 176, left: 46, right: endRoom(tags), top: 10, bottom: 38 };
+      box = { width, height: 176, left: 46, right: endRoom(tags, whereAt(nLayers - 1)), top: 10, bottom: 38 };
     const high = most(state, (at) => Math.max(...curves.flatMap(({ value }) => layers.map((l) => value(at, l)))));
     const { X, Y } = axes(chart.svg, box, {
       x: [-0.5, nLayers - 0.5],
@@ -238,7 +239,10 @@ EXPLORERS.movements = (ui) => {
       drawChart(state);
     },
     write(state) {
-      curves.forEach(({ value }, i) => put(chart.ends.numbers[i], percent(value(state, state.layer))));
+      chart.ends.read(
+        whereAt(state.layer),
+        curves.map(({ value }) => percent(value(state, state.layer))),
+      );
       if (answers) writeAnswers(state);
     },
     say(state) {

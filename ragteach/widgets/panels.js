@@ -45,7 +45,10 @@ function graphPanel(ui, bench) {
 
 /** Cosines of the tasks' gradients: fold(yes) where there is no room beside the others. */
 function pullsPanel(ui, bench) {
-  const pullBox = region(h("div", { className: "scroll", style: "margin-top:8px" }), "Cosines of the tasks' gradients"),
+  const pullBox = region(
+      h("div", { className: "scroll tall", style: "margin-top:8px" }),
+      "Cosines of the tasks' gradients",
+    ),
     note = "Cosines of their gradients: 1 the same way, 0 they do not meet, −1 against each other.",
     part = h("details", { open: true }, h("summary", { className: "note" }, note), pullBox),
     panel = ui.panel("Do the tasks pull the same way?");
@@ -83,18 +86,23 @@ function pullsPanel(ui, bench) {
 
 /** The words whose weights differ most among the tasks. */
 function wordsPanel(ui, bench) {
-  const panel = ui.panel("Wₛ (bar) and each task's W");
+  const panel = ui.panel("Wₛ (bar) and each task's W"),
+    choice = classChoice(ui, panel);
   let wordChart = null;
   ui.picture(panel, (svg, width) => {
     wordChart = { svg, width };
   });
-  const score = (part, j) =>
-    part[j * bench.run.problem.nClasses + bench.run.problem.nClasses - 1] - part[j * bench.run.problem.nClasses];
   const draw = () => {
     if (!wordChart) return;
     const { svg, width } = wordChart,
-      W = bench.data.tasks.map((_, t) => taskWeights(bench.run.problem, bench.run.weights, t)),
-      V = bench.data.words.words.length;
+      { classes, ends, words } = bench.data,
+      C = classes.length,
+      chosen = Math.min(ui.state.for_class, C - 1),
+      axis = wordAxis(C, ends, chosen),
+      score = (part, j) => axis.reduce((sum, [c, k]) => sum + k * part[j * C + c], 0);
+    choice.show(classes, ends);
+    const W = bench.data.tasks.map((_, t) => taskWeights(bench.run.problem, bench.run.weights, t)),
+      V = words.words.length;
     const spread = (j) => {
       const own = W.map((w) => score(w, j));
       return Math.max(...own) - Math.min(...own) + 0.3 * Math.max(...own.map(Math.abs));
@@ -103,7 +111,7 @@ function wordsPanel(ui, bench) {
       .sort((a, b) => b[0] - a[0])
       .slice(0, 8)
       .map(([, j]) => j);
-    const step = ui.width < 700 ? 17 : width < 240 ? 20 : 24,
+    const step = (ui.width < 700 ? 17 : width < 240 ? 20 : 24) - (ends ? 0 : 3), // room for the choice of a class
       box = { width, height: step * 8 + 40, left: Math.min(110, width * 0.3), right: 12, top: 4, bottom: 36 };
     const apart = Math.min(5, (step - 9) / Math.max(1, W.length - 1)), // a word's markers stay in its row
       far = Math.max(
@@ -114,9 +122,7 @@ function wordsPanel(ui, bench) {
       x: [-far * 1.05, far * 1.05],
       y: [0, 1],
       xTicks: ticks(-far, far, 4),
-      xName: clipAll([bench.data.classes[0], bench.data.classes.at(-1)], width * 0.26)
-        .map(isolate)
-        .join(width < 240 ? " ← → " : "  ←  weight  →  "),
+      xName: axisTitle(classes, ends, chosen, width * 0.26, width < 240 ? "" : "weight"),
     });
     // A line below each word holds it and its markers together.
     svg.append(
@@ -130,7 +136,7 @@ function wordsPanel(ui, bench) {
     );
     top.forEach((j, i) => {
       const y = box.top + step * (i + 0.5),
-        word = bench.data.words.words[j];
+        word = words.words[j];
       svg.append(
         s("text", { x: box.left - 8, y: y + 4, "text-anchor": "end" }, isolate(clip(visible(word), box.left - 12))),
       );

@@ -65,7 +65,8 @@ EXPLORERS.player = (ui) => {
     for (const node of nodes) node.dataset[look === color ? "task" : "word"] = i;
   };
   const legend = (names, look) => {
-    const box = h("div", { className: "legend" }),
+    const where = h("span", { className: "value" }),
+      box = h("div", { className: "legend" }, where),
       values = names.map((name, i) => {
         const svg = sample(i, look(i), { mark: look === color ? dot(i) : marker(i, look(i)) });
         const value = h("b", { className: "value" });
@@ -74,7 +75,7 @@ EXPLORERS.player = (ui) => {
         box.append(entry);
         return value;
       });
-    return { box, values };
+    return { box, values, where };
   };
 
   // ---- the planes, side by side ------------------------------------------------------------------------------------
@@ -178,14 +179,15 @@ EXPLORERS.player = (ui) => {
   ui.layouts.push(lay);
 
   // ---- lengths, and conflict -----------------------------------------------------------------------------------------
+  const whereAt = (run, f) => `at step ${steps(run, f)}`;
   const chart = (panel, series, look, high, low, format) => {
     const many = series.length > ENDS ? legend(series, look) : null;
     if (many) panel.append(region(many.box, "The lines and their values"));
-    const made = { values: many?.values };
+    const made = {};
     made.lay = (value, run) => {
       const width = Math.max(220, panel.clientWidth),
         tags = clipAll(series, Math.min(130, width * 0.24)),
-        right = many ? 12 : endRoom(tags),
+        right = many ? 12 : endRoom(tags, whereAt(run, nFrames - 1)),
         size = {
           width,
           height: Math.max(146, many ? 0 : 14 * series.length + 54),
@@ -219,7 +221,7 @@ EXPLORERS.player = (ui) => {
         const ends = endNames(made.svg, entries, { x: width - right, low: size.top, high: size.height - size.bottom });
         ends.place(series.map((_, i) => Y(value(nFrames - 1, i))));
         ends.nodes.forEach((nodes, i) => belongs(look, i, ...nodes));
-        made.values = ends.numbers;
+        made.ends = ends;
       }
       made.mark = marks(made.svg, size.top, size.height - size.bottom);
       made.cursor = s("line", { class: "cursor", y1: size.top, y2: size.height - size.bottom });
@@ -235,7 +237,13 @@ EXPLORERS.player = (ui) => {
       set(made.cursor, { x1: made.X(f), x2: made.X(f) });
       made.mark(...[ui.store.before, ui.store.pinned].map((kept) => (kept ? made.X(kept.state.at) : null)));
     };
-    made.write = (f, value) => series.forEach((_, i) => put(made.values[i], format(value(f, i))));
+    made.write = (f, value, run) => {
+      const texts = series.map((_, i) => format(value(f, i)));
+      made.ends?.read(whereAt(run, f), texts);
+      if (!many) return;
+      put(many.where, whereAt(run, f));
+      many.values.forEach((node, i) => put(node, texts[i]));
+    };
     return made;
   };
   const lengths = chart(ui.panel("How long is each part?"), spec.parts, color, Math.max(...norms.all) * 1.05, 0, short);
@@ -276,8 +284,8 @@ EXPLORERS.player = (ui) => {
       pulls?.draw(f);
     },
     write({ at, run }) {
-      lengths.write(at, (f, p) => norms(run, f, p));
-      pulls?.write(at, (f, r) => conflict(r, f));
+      lengths.write(at, (f, p) => norms(run, f, p), run);
+      pulls?.write(at, (f, r) => conflict(r, f), run);
     },
     say(state) {
       const f = state.at,

@@ -26,6 +26,7 @@ from ragteach.study.looks import BLACK, Look, nth_look
 from ragteach.study.trajectories import Recorder, Trajectory
 from ragteach.trainer import fit
 from ragteach.widgets.base import Arrays, Explorer, Spec, State, one_thread, show
+from ragteach.widgets.scores import class_ends, score_axis, word_axes
 
 FRAMES = 121
 MAX_RUNS = 4
@@ -91,9 +92,11 @@ def trajectory_player(
         toy sentences, the three
             schedules, and joint training without a penalty.
         words: two words, for the second choice of plane. Default: the two whose shared scores end
-        furthest apart.
-        data: the `MultiTaskDataset` that was trained on, for the conflict of the tasks' gradients.
-        Default: not drawn.
+            furthest apart. A score is the weight for the highest class minus that for the lowest;
+            of classes without an order, that for the one class which parts the words most, minus
+            the mean of the others.
+        data: the `MultiTaskDataset` that was trained on, for the conflict of the tasks' gradients
+            and the classes' names. Default: the one is not drawn, the others are numbers.
         goal: what to do, {text: condition} (see `ragteach.widgets.goals`). The measures, of the
             schedule that is chosen: ``schedule``, its place in the list (1, 2, ...); ``step``;
             ``shared`` and ``adapters``, the lengths of W_s and
@@ -179,7 +182,15 @@ def compute(
     centre = cloud.mean(0)
     _, size, axes = torch.linalg.svd(cloud - centre, full_matrices=False)
     share = size.square() / size.square().sum().clamp(min=1e-300)
-    score = paths[..., -1, :] - paths[..., 0, :]  # (n_runs, n_frames, n_parts, n_features)
+    classes = [str(c) for c in range(paths.shape[3])] if data is None else data.class_names
+    low_high = class_ends(classes)
+    each = word_axes(len(classes), low_high).to(paths) @ paths[0, -1, 0]  # (n_axes, n_features)
+    for_class = int(
+        each.amax(1).sub(each.amin(1)).argmax()
+    )  # the only axis where there is an order
+    axis = word_axes(len(classes), low_high)[for_class].to(paths)
+    # (n_runs, n_frames, n_parts, n_features)
+    score = torch.einsum("c,rfpcj->rfpj", axis, paths)
     if words is None:
         order = score[0, -1, 0].argsort()
         words = [first.words[order[-1]], first.words[order[0]]]
@@ -209,7 +220,7 @@ def compute(
         "colors": ["shared", *plots.CYCLE[0][:6]],
         "axes": [
             [f"principal component {i + 1} ({share[i]:.0%})" for i in (0, 1)],
-            [f"score of “{w}”" for w in words],
+            [f"{score_axis(classes, low_high, for_class)} of “{w}”" for w in words],
         ],
         "planes": ["all words (principal components)", " and ".join(f"“{w}”" for w in words)],
         "start": {"at": contrast, "run": 0, "other": min(1, len(runs) - 1), "plane": 0},

@@ -34,6 +34,7 @@ EXPLORERS.playgrounds = (ui) => {
         problem = error.message;
         bench.data ??= makeData(spec.lexicon, { ...state, own: "" });
       }
+      bench.data.ends = orderEnds(bench.data.classes, spec.orders);
       dataKey = forData;
       dataOwn = state.own;
       runKey = null;
@@ -84,7 +85,7 @@ EXPLORERS.playgrounds = (ui) => {
   const PRESETS = ["one adapter per task", "no adapter: full sharing", "the article: all for all", "two groups"];
 
   // ---- controls ------------------------------------------------------------------------------------------------------------
-  ui.controls.style.cssText = "display:grid;grid-template-columns:repeat(auto-fill,minmax(138px,1fr));gap:6px 14px";
+  ui.controls.style.cssText = "display:grid;grid-template-columns:repeat(auto-fill,minmax(136px,1fr));gap:6px 14px";
   const values = { r: [0, 0.25, 0.5, 0.75, 1], n: [5, 10, 20, 40, 80, 120, 200] };
   const stepped = (name, label) => {
     const change = (v) => anew({ [name]: v, own: "" });
@@ -152,6 +153,7 @@ EXPLORERS.playgrounds = (ui) => {
     String,
   );
   for (const box of ui.controls.querySelectorAll(".short")) box.classList.remove("short");
+  ui.panels.style.setProperty("--rows", "166px"); // of more classes and tasks, the rest is scrolled to
   const columns = () => {
     const wide = ui.host.clientWidth > 1000,
       medium = !wide && ui.width >= 700; // one screen too: three beside each other, the cosines fold
@@ -208,11 +210,19 @@ EXPLORERS.playgrounds = (ui) => {
 
   // ---- accuracy as training goes on --------------------------------------------------------------------------------------
   const left = ui.panel("New sentences classified correctly");
+  const whereAt = (step) => `at step ${step}`;
   let chart = null;
   const lay = (svg, width) => {
     const all = [...(bench.data?.tasks ?? TOY_TASKS), "mean"],
       tags = clipAll(all, Math.min(130, width * 0.24));
-    const box = { width, height: 220, left: 42, right: endRoom(tags), top: 14, bottom: 38 };
+    const box = {
+      width,
+      height: ui.width < 900 ? 212 : 220,
+      left: 42,
+      right: endRoom(tags, whereAt(STEPS)),
+      top: 14,
+      bottom: 38,
+    };
     const scale = axes(svg, box, {
       x: [0, STEPS],
       y: [0, 1],
@@ -236,7 +246,6 @@ EXPLORERS.playgrounds = (ui) => {
       x: width - box.right,
       low: box.top,
       high: box.height - box.bottom,
-      head: "",
     });
     for (let t = 0; t < T; t++) for (const node of [lines[t], ...ends.nodes[t]]) node.dataset.task = t;
     chart = { ...scale, chance, guess, before, pinned, lines, mean, ends, names: all.join("\n") };
@@ -323,7 +332,10 @@ EXPLORERS.playgrounds = (ui) => {
         set(chart.guess, { y: Y(guess) - 4 });
         put(chart.guess, `chance ${percent(guess)}`);
         chart.ends.place(ends.map((v) => Y(v || 0)));
-        ends.forEach((v, t) => put(chart.ends.numbers[t], Number.isFinite(v) ? percent(v) : "–"));
+        chart.ends.read(
+          whereAt(bench.run.step),
+          ends.map((v) => (Number.isFinite(v) ? percent(v) : "–")),
+        );
         chart.lines.forEach((node, t) => set(node, { d: path((point) => point.accuracy[t]) }));
         set(chart.mean, { d: path((point) => mean(point.accuracy)) });
         for (const [name, { state: was, history: curve }] of Object.entries(kept))

@@ -17,6 +17,7 @@ from ragteach.ground.writing import put
 from ragteach.study import plots
 from ragteach.widgets.base import Explorer, show, squeeze
 from ragteach.widgets.html import fragment
+from ragteach.widgets.scores import orders_for_the_page
 
 START = {
     "r": 0.5,  # relatedness
@@ -34,6 +35,7 @@ START = {
     "at": 0,  # steps of training
     "typed": "",
     "reader": 0,
+    "for_class": 0,  # whose weights the words show, where the classes have no order
     "story": -1,
     "stop": 0,
 }
@@ -122,6 +124,7 @@ def _spec(*, page: bool) -> dict:
         "live explorer trains this model in the page.",
         "colors": plots.CYCLE[0][:6],
         "lexicon": json.loads(lexicon.read_text(encoding="utf-8")),
+        "orders": orders_for_the_page(),
         "start": START,
         "page": page,
     }

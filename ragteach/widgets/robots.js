@@ -203,13 +203,14 @@ EXPLORERS.robots = (ui) => {
       nWorlds === 1 ? "map" : `${nWorlds} maps`,
     ),
   });
+  const whereAt = (r) => `at λ = ${short(lam[r])}`;
   let cursor = null,
     mark = null,
     X = null,
     ends = null;
   ui.picture(right, (chart, width) => {
     const tags = clipAll(worlds, Math.min(130, width * 0.24));
-    const size = { width, height: 230, left: 42, right: endRoom(tags), top: 12, bottom: 36 };
+    const size = { width, height: 230, left: 42, right: endRoom(tags, whereAt(0)), top: 12, bottom: 36 };
     const log = lam.map((v) => Math.log10(v));
     const plot = axes(chart, size, {
       x: [log[0], log.at(-1)],
@@ -258,7 +259,10 @@ EXPLORERS.robots = (ui) => {
       set(cursor, { x1: X(state.lam), x2: X(state.lam) });
     },
     write(state) {
-      worlds.forEach((_, t) => put(ends.numbers[t], percent(arriving(state.lam, t))));
+      ends.read(
+        whereAt(state.lam),
+        worlds.map((_, t) => percent(arriving(state.lam, t))),
+      );
     },
     say(state) {
       const t = state.world,

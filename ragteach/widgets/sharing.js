@@ -5,6 +5,8 @@
 
 const LOOSE = 0.05; // tied by less: next to nothing is shared; by more than 1 - LOOSE: nearly everything
 
+const MOST_SAID = 220; // signs of what the tasks read, in the sentence above the pictures
+
 EXPLORERS.sharing = (ui) => {
   const { spec, store } = ui,
     lam = ui.read("lam").all;
@@ -52,7 +54,7 @@ EXPLORERS.sharing = (ui) => {
   const chart = lineChart(ui, left, {
     series: [...curves, mean],
     n: nLam,
-    height: () => (nTasks < ENDS ? 226 : ui.width < 900 ? 156 : 190), // of many, the legend stands above
+    height: () => (nTasks < ENDS ? 226 : ui.width < 900 ? 156 : 180), // of many, the legend stands above
     chance: 1 / spec.classes.length,
     range: spec.knobs ? [0.2, 1] : null, // the same for all sentences, so that they can be compared
     place: {
@@ -61,6 +63,7 @@ EXPLORERS.sharing = (ui) => {
       xName: !parts ? "independent  ←  λ  →  full sharing" : "free adapters  ←  λ  →  no adapters",
       best: now.best,
       bestName: "chosen on validation",
+      where: (l) => `at λ = ${short(lam[l])}`,
     },
     change: (at) => ui.update({ at }),
   });
@@ -69,7 +72,9 @@ EXPLORERS.sharing = (ui) => {
   const ends = spec.ends === undefined ? [0, spec.classes.length - 1] : spec.ends; // of older pages: first and last
   const place = (word) => now.column.get(word); // of a word that was not trained on, none: all its weights are 0
   const scored = (weight, j) =>
-    j === undefined ? 0 : wordAxis(spec.classes, ends, ui.state.for_class).reduce((z, [c, k]) => z + k * weight(c), 0);
+    j === undefined
+      ? 0
+      : wordAxis(spec.classes.length, ends, ui.state.for_class).reduce((z, [c, k]) => z + k * weight(c), 0);
   const sharedScore = (l, j) => scored((c) => now.shared(l, c, j), j);
   const ownScore = (l, t, j) => scored((c) => now.adapters(l, t, c, j), j);
   const solved = () => [...lam.keys()].filter((l) => now.solved(l));
@@ -93,7 +98,7 @@ EXPLORERS.sharing = (ui) => {
   const readers = h("div", { className: "readers", role: "group" });
   readers.setAttribute("aria-label", "Whose reading is shown word by word");
   const buttons = spec.tasks.map((task, t) => {
-    const name = h("bdi", { title: task }, task),
+    const name = h("bdi", {}, task),
       said = h("bdi"),
       number = h("span"),
       verdict = h("b", {}, said, number);
@@ -101,6 +106,14 @@ EXPLORERS.sharing = (ui) => {
     button.dataset.task = t;
     readers.append(button);
     return { button, name, said, number };
+  });
+  const brief = { tasks: spec.tasks, classes: spec.classes }; // as there is room for them
+  ui.layouts.push(() => {
+    const widest = (names) => 1.1 * Math.max(...names.map(ruler)), // a verdict is bold
+      button = readers.clientWidth > 400 ? 172 : readers.clientWidth, // of many beside each other, or of one a line
+      room = button - 74, // percent, sign and padding
+      half = Math.min(widest(spec.classes), Math.max(room / 2, room - widest(spec.tasks)));
+    Object.assign(brief, { tasks: clipAll(spec.tasks, room - half), classes: clipAll(spec.classes, half / 1.1) });
   });
   const strip = additiveStrip(ui);
   const sides = h("div", { className: "sides" }, readers, strip.node);
@@ -180,8 +193,9 @@ EXPLORERS.sharing = (ui) => {
       buttons.forEach(({ button, name, said, number }, t) => {
         const best = top(readings[t].p),
           right = t === sentence.owner && sentence.label >= 0 ? (best === sentence.label ? " ✓" : " ✗") : "";
-        put(name, t === sentence.owner ? `${spec.tasks[t]} ◀` : spec.tasks[t]);
-        put(said, spec.classes[best]);
+        put(name, t === sentence.owner ? `${brief.tasks[t]} ◀` : brief.tasks[t]);
+        set(button, { title: `${spec.tasks[t]}: ${spec.classes[best]}` });
+        put(said, brief.classes[best]);
         put(number, `${percent(readings[t].p[best])}${right}`);
         set(button, { "aria-pressed": String(t === shown) });
       });
@@ -273,33 +287,20 @@ EXPLORERS.sharing = (ui) => {
       : "an adapter's weight has a price, a shared one none";
   }
 
-  /** "positive for films and cars, negative for food"; of many tasks, how many. */
+  /** "positive for films and cars, negative for food"; of many tasks, how many; of many classes, how many too. */
   function verdicts(all) {
     const groups = new Map();
     all.forEach(({ p }, t) => groups.set(top(p), [...(groups.get(top(p)) ?? []), isolate(spec.tasks[t])]));
     const list = (names) => (names.length > 1 ? `${names.slice(0, -1).join(", ")} and ${names.at(-1)}` : names[0]);
-    const said = (names) => (nTasks > 8 ? `${names.length} of ${nTasks} ${spec.thing}s` : list(names));
+    const counted = (names) => `${names.length} of ${nTasks} ${spec.thing}s`;
     if (nTasks === 1) return `read as ${isolate(spec.classes[top(all[0].p)])}`;
     if (groups.size === 1) return `all ${spec.thing}s read the sentence as ${isolate(spec.classes[top(all[0].p)])}`;
-    return [...groups].map(([c, names]) => `${isolate(spec.classes[c])} for ${said(names)}`).join(", ");
+    const told = (said) => [...groups].map(([c, names]) => `${isolate(spec.classes[c])} for ${said(names)}`).join(", ");
+    const [whole, brief] = [nTasks > 8 ? counted : list, counted].map(told);
+    if (whole.length <= MOST_SAID) return whole;
+    return brief.length <= MOST_SAID ? brief : `${groups.size} different classes for ${nTasks} ${spec.thing}s`;
   }
 };
-
-/** What makes one score of a word's weights, as [class, factor]: of classes with an order the highest minus the lowest, else
- * one of them minus the mean of the others. */
-function wordAxis(classes, ends, chosen) {
-  if (ends)
-    return [
-      [ends[1], 1],
-      [ends[0], -1],
-    ];
-  return classes.map((_, c) => [c, c === chosen ? 1 : -1 / (classes.length - 1)]);
-}
-/** The names of such an axis, from left to right. */
-function axisNames(classes, ends, chosen, width) {
-  const names = ends ? ends.map((c) => classes[c]) : ["other classes", classes[chosen]];
-  return clipAll(names, width).map(isolate);
-}
 
 /** Some words: a bar for the shared weight, and from it a line to a marker for what each task's adapter adds. */
 function wordChart(ui, { place, sharedScore, ownScore, solved, color, ends }) {
@@ -308,15 +309,11 @@ function wordChart(ui, { place, sharedScore, ownScore, solved, color, ends }) {
     panel = ui.panel("What does a word mean?", {
       note: `Bar: shared. From it to a marker: the adapter of a ${spec.thing}.`,
     });
-  if (!ends) {
-    const choice = ui.choice({ name: "for_class", label: "Weight for the class", options: spec.classes, into: panel });
-    choice.parentElement.style.cssText = "flex-direction:row;align-items:center;gap:8px";
-    choice.style.cssText = "flex:0 1 auto;min-width:0;min-height:26px;padding:1px 8px";
-  }
+  classChoice(ui, panel).show(spec.classes, ends);
   let marks,
     drawn = spec.drawn.map(place);
   const lay = (svg, width) => {
-    const step = ui.width < 900 ? 20 : nTasks > 8 ? 24 : 22,
+    const step = ui.width < 900 ? 20 : 22,
       wide = Math.max(...spec.drawn.map(visible).map(ruler)) + 14;
     const left = Math.min(wide, width * 0.35),
       box = { width, height: step * drawn.length + 40, left, right: 12, top: 4, bottom: 36 };
@@ -324,13 +321,12 @@ function wordChart(ui, { place, sharedScore, ownScore, solved, color, ends }) {
     for (const l of solved())
       for (const j of drawn)
         for (let t = 0; t < nTasks; t++) far = Math.max(far, Math.abs(sharedScore(l, j) + ownScore(l, t, j)));
-    const chosen = ui.state.for_class,
-      [first, second] = axisNames(spec.classes, ends, chosen, width * 0.28);
+    const chosen = ui.state.for_class;
     const { X: at } = axes(svg, box, {
       x: [-far * 1.04, far * 1.04],
       y: [0, 1],
       xTicks: ticks(-far, far, 4),
-      xName: `${first}  ←  weight  →  ${second}`,
+      xName: axisTitle(spec.classes, ends, chosen, width * 0.28),
     });
     svg.append(s("line", { x1: at(0), x2: at(0), y1: box.top, y2: box.height - box.bottom, stroke: "var(--soft)" }));
     const y = (i) => box.top + step * (i + 0.5);

@@ -22,7 +22,6 @@ from ragteach.data.encoder import Encoder, as_encoder
 from ragteach.data.features import make_vectorizer
 from ragteach.data.frames import as_frame
 from ragteach.data.naming import natural
-from ragteach.data.orders import in_order
 from ragteach.data.sources.human import HUMAN_TASKS
 from ragteach.data.splits import SplitWarning, split_frame
 from ragteach.data.toy import TOY_TASKS, make_toy
@@ -35,9 +34,10 @@ from ragteach.model import RAG
 from ragteach.study import plots
 from ragteach.study.crowds import draw_others, stand_out
 from ragteach.widgets.base import Arrays, Explorer, Spec, State, as_numpy, one_thread, show
-from ragteach.widgets.columns import apart, encoded_columns, word_axes, word_columns
+from ragteach.widgets.columns import apart, encoded_columns, word_columns
 from ragteach.widgets.goals import word_for
 from ragteach.widgets.knobs import KNOBS, knobs
+from ragteach.widgets.scores import class_ends, word_axes
 
 Parts = tuple[pd.DataFrame, ...]  # three: to train on, to choose by, to test on
 N_LAMBDA = 61
@@ -375,7 +375,9 @@ def compute(
     )
     thing = _thing(train)
     classes = data.class_names
-    ends = _ends(train, classes)
+    column = (train.attrs.get("columns") or {"label": "label"})["label"]
+    named = column if isinstance(column, str) else "label"
+    ends = class_ends(classes, named, known=train.attrs.get("ordered", False))
     axes = word_axes(n_classes, ends)
     make = encoded_columns if isinstance(vectorizer, Encoder) else word_columns
     found = make(vectorizer, train, texts, shared, adapters, best, words, axes)
@@ -437,17 +439,6 @@ def compute(
         f"lambda: a bar for the shared weight, a marker for each {thing}."
     )
     return arrays, spec
-
-
-def _ends(train: pd.DataFrame, classes: list[str]) -> list[int] | None:
-    """The places of the lowest class and the highest; None where they have no order."""
-    column = (train.attrs.get("columns") or {"label": "label"})["label"]
-    order = in_order(
-        classes,
-        column if isinstance(column, str) else "label",
-        known=train.attrs.get("ordered", False),
-    )
-    return None if order is None else [classes.index(order[0]), classes.index(order[-1])]
 
 
 def _middle(validation: np.ndarray) -> int:

@@ -3,7 +3,7 @@
 
 const SLICE = 10; // milliseconds of training in a frame
 
-/** All seeds trained from one kind of start: at every kept step the word's two scores, and how far the seeds are apart. */
+/** All seeds trained from one kind of start: at every kept step the word's weights in Wₛ and in A, and how far the seeds are apart. */
 class Film {
   constructor({ spec, problem, lr, units, scale, keep }) {
     Object.assign(this, { spec, problem, keep, n: 0, paths: [], spreads: [] });
@@ -32,7 +32,7 @@ class Film {
       return A;
     });
     const shared = this.seeds.map((weights) => weights.shared);
-    this.paths.push(this.seeds.map((_, r) => [shared, own].map((w) => w[r][j + C - 1] - w[r][j])));
+    this.paths.push(this.seeds.map((_, r) => [shared, own].map((w) => w[r].slice(j, j + C))));
     const parts = [shared, own, shared.map((w, r) => addScaled(w.slice(), 1, own[r]))].map((all) =>
       all.map((w) => centred(w, C)),
     );
@@ -80,6 +80,7 @@ EXPLORERS.starts = (ui) => {
     nFrames = keep.length,
     color = series;
   const [nFeatures, nClasses] = spec.size,
+    { classes, ends: order } = spec,
     tasks = readTasks(ui.read, "train"),
     units = ui.read("units"),
     graph = Array.from({ length: tasks.length }, (_, t) => Array.from(ui.read("graph").row(t)));
@@ -98,6 +99,16 @@ EXPLORERS.starts = (ui) => {
     return films.get(name);
   };
   const both = (state) => [film(state, 0), film(state, spec.lams[state.lam])];
+  /** What each class counts in a score. */
+  const factors = ({ for_class }) => {
+    const of = new Map(wordAxis(nClasses, order, for_class));
+    return classes.map((_, c) => of.get(c) ?? 0);
+  };
+  /** The word's scores in W_s and in A: where a seed is drawn. */
+  const scores = (state) => {
+    const axis = wordAxis(nClasses, order, state.for_class);
+    return (parts) => parts.map((w) => axis.reduce((sum, [c, k]) => sum + k * w[c], 0));
+  };
 
   ui.slider({
     name: "lam",
@@ -121,6 +132,8 @@ EXPLORERS.starts = (ui) => {
     text: (i) => short(spec.rates[i]),
   });
   ui.choice({ name: "init", label: "Distribution", options: spec.inits });
+  if (!order)
+    ui.choice({ name: "for_class", label: "Weights for the class", options: classes }).style.maxWidth = "170px";
   ui.slider({
     name: "at",
     label: "Step",
@@ -135,7 +148,7 @@ EXPLORERS.starts = (ui) => {
     right.style.gridColumn = two ? "1 / -1" : "auto";
   });
   // ---- two bundles of paths -------------------------------------------------------------------------------------
-  const high = () => (ui.width < 900 ? 205 : 270); // beside each other, and below them the third
+  const high = () => (ui.width < 900 ? (order ? 205 : 186) : 270); // beside each other, and below them the third
   const bundle = (title) => {
     const panel = ui.panel(title);
     const made = { panel, heading: panel.querySelector("h4"), svg: null };
@@ -147,26 +160,26 @@ EXPLORERS.starts = (ui) => {
   };
   const sides = [bundle("Without a penalty"), bundle("With the penalty")];
   const box = (width) => ({ width, height: high(), left: 40, right: 12, top: 20, bottom: 36 });
-  const limitsOf = (pair) =>
+  const limitsOf = (pair, score) =>
     [0, 1].map((axis) => {
-      const all = pair.flatMap((one) => one.paths.flatMap((seeds) => seeds.map((point) => point[axis])));
+      const all = pair.flatMap((one) => one.paths.flatMap((seeds) => seeds.map((parts) => score(parts)[axis])));
       const low = Math.min(0, ...all),
         high = Math.max(0, ...all),
         pad = (high - low) * 0.08 || 1;
       return [low - pad, high + pad];
     });
-  const drawBundle = (side, one, limits, at) => {
-    const name = JSON.stringify(limits);
+  const drawBundle = (side, one, limits, { at, for_class }, score) => {
+    const name = JSON.stringify([limits, for_class]);
     if (side.limits !== name) {
       const { X, Y } = axes(side.svg, box(side.width), {
         x: limits[0],
         y: limits[1],
         xTicks: ticks(...limits[0], 4),
         yTicks: ticks(...limits[1], 4),
-        xName: "score in the shared weights Wₛ",
+        xName: axisTitle(classes, order, for_class, side.width * 0.24, "Wₛ"),
       });
       side.svg.append(
-        s("text", { class: "soft", x: 4, y: 12 }, `score in the adapter of ${isolate(clip(spec.task, 120))}`),
+        s("text", { class: "soft", x: 4, y: 12 }, `the same in the adapter of ${isolate(clip(spec.task, 120))}`),
       );
       side.seeds = spec.seeds.map((_, r) => {
         const past = s("polyline", { fill: "none", stroke: color(r), "stroke-width": 2, "stroke-dasharray": dash(r) });
@@ -183,12 +196,15 @@ EXPLORERS.starts = (ui) => {
     const { X, Y } = side,
       last = Math.min(at, one.paths.length - 1);
     side.seeds.forEach(({ past, first, ring }, r) => {
-      const points = one.paths.slice(0, last + 1).map((seeds) => [X(seeds[r][0]), Y(seeds[r][1])]);
+      const points = one.paths.slice(0, last + 1).map((seeds) => {
+        const [shared, own] = score(seeds[r]);
+        return [X(shared), Y(own)];
+      });
       set(past, { points: points.map(([x, y]) => `${x.toFixed(1)},${y.toFixed(1)}`).join(" ") });
       set(first, { cx: points[0][0], cy: points[0][1] });
       set(ring, { cx: points[last][0], cy: points[last][1] });
     });
-    const starts = one.paths[0].map((point) => [X(point[0]), Y(point[1])]),
+    const starts = one.paths[0].map(score).map(([shared, own]) => [X(shared), Y(own)]),
       taken = [];
     side.seeds.forEach(({ tag }, r) => {
       const [x, y] = starts[r],
@@ -216,9 +232,17 @@ EXPLORERS.starts = (ui) => {
     entry.dataset.task = r;
     seeds.append(entry);
   });
+  const whereAt = (f) => `at step ${keep[f]}`;
   let chart = null;
   ui.picture(right, (svg, width) => {
-    const size = { width, height: ui.width < 900 ? 190 : 258, left: 44, right: endRoom(names), top: 12, bottom: 36 };
+    const size = {
+      width,
+      height: ui.width < 900 ? 190 : 258,
+      left: 44,
+      right: endRoom(names, whereAt(nFrames - 1)),
+      top: 12,
+      bottom: 36,
+    };
     const { X, Y } = axes(svg, size, {
       x: [0, keep[nFrames - 1]],
       y: [0, 1],
@@ -263,8 +287,9 @@ EXPLORERS.starts = (ui) => {
     draw(state) {
       const pair = both(state);
       trainFilms(pair, state.at, performance.now() + SLICE);
-      const limits = limitsOf(pair);
-      sides.forEach((side, i) => drawBundle(side, pair[i], limits, state.at));
+      const score = scores(state),
+        limits = limitsOf(pair, score);
+      sides.forEach((side, i) => drawBundle(side, pair[i], limits, state, score));
       const { X, Y, lines, cursor, ends, mark } = chart;
       which.forEach(([side, part], i) => {
         const points = pair[side].spreads.map((three, f) => [X(keep[f]), Y(Math.min(1, three[part]))]);
@@ -283,7 +308,7 @@ EXPLORERS.starts = (ui) => {
     write(state) {
       const pair = both(state),
         there = Math.min(state.at, ...pair.map((one) => one.paths.length - 1));
-      percents(pair, there).forEach((v, i) => put(chart.ends.numbers[i], percent(v)));
+      chart.ends.read(whereAt(there), percents(pair, there).map(percent));
       put(sides[0].heading, `“${isolate(spec.word)}”, ${spec.seeds.length} seeds, λ = 0`);
       put(sides[1].heading, `“${isolate(spec.word)}”, ${spec.seeds.length} seeds, λ = ${short(spec.lams[state.lam])}`);
     },
@@ -316,22 +341,22 @@ EXPLORERS.starts = (ui) => {
     },
     table(state) {
       const one = both(state)[1],
-        at = Math.min(state.at, one.paths.length - 1);
-      const rows = spec.seeds.map((seed, r) => [
-        seed,
-        ...[...one.paths[at][r], one.paths[at][r][0] + one.paths[at][r][1]].map((v) => signed(v, 3)),
-      ]);
+        at = Math.min(state.at, one.paths.length - 1),
+        rows = one.paths[at].map(scores(state)).map(([shared, own]) => [shared, own, shared + own]),
+        of = order ? "" : `, for ${classes[state.for_class]}`;
       return {
-        head: ["seed, with the penalty", `“${spec.word}” in Wₛ`, `in the adapter of ${spec.task}`, "sum"],
-        rows,
+        head: [`seed, with the penalty${of}`, `“${spec.word}” in Wₛ`, `in the adapter of ${spec.task}`, "sum"],
+        rows: spec.seeds.map((seed, r) => [seed, ...rows[r].map((v) => signed(v, 3))]),
       };
     },
-    code: (state) => `import ragteach as rt
+    code: (state) => `import torch
+import ragteach as rt
 data = ${spec.made}
 model = rt.RAG(data.n_features, data.n_classes, ${spec.model}, init="${spec.inits[state.init]}", scale=${spec.scales[state.scale]})
 runs = rt.train_many(model, data.stacked(), lam=${spec.lams[state.lam]}, lam_shared=${spec.lams[state.lam]}, seeds=${JSON.stringify(spec.seeds)},
                      steps=${keep[state.at]}, lr=${spec.rates[state.lr]}, optimizer="sgd")
-score = runs.shared[:, -1, ${spec.column}] - runs.shared[:, 0, ${spec.column}]
+axis = torch.tensor(${JSON.stringify(factors(state))}, dtype=runs.shared.dtype)
+score = axis @ runs.shared[:, :, ${spec.column}].T
 print(score)`,
   };
 };

@@ -26,6 +26,7 @@ from ragteach.model import RAG
 from ragteach.study import plots
 from ragteach.widgets.base import Arrays, Explorer, Spec, State, one_thread, show
 from ragteach.widgets.graphs import sentences
+from ragteach.widgets.scores import class_ends, score_name, word_axes
 
 INITS = ("normal", "uniform", "zero")
 SCALES = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
@@ -202,9 +203,13 @@ def compute(lab: Lab, word: str | None, made: str, begin: dict[str, int]) -> tup
     words = [f"x{j}" for j in range(data.n_features)]
     if data.vectorizer is not None:
         words = [str(w) for w in data.vectorizer.get_feature_names_out()]
+    classes = data.class_names
+    ends = class_ends(classes)
+    final = lab.run("zero", 0.01, [SHOWN["lam"]], lab.steps[-1], lab.lr)[-1][1][0]
+    scores = word_axes(data.n_classes, ends) @ final.float()  # (n_axes, n_features)
     if word is None:
-        final = lab.run("zero", 0.01, [SHOWN["lam"]], lab.steps[-1], lab.lr)[-1][1][0]
-        word = words[int((final[-1] - final[0]).argmax())]
+        word = words[int(scores.amax(0).argmax())]
+    for_class = int(scores[:, words.index(word)].argmax())  # the only axis where there is an order
     units = []
     for init in INITS[:2]:
         models = [lab.model(init, 1.0, seed) for seed in lab.seeds]
@@ -236,6 +241,8 @@ def compute(lab: Lab, word: str | None, made: str, begin: dict[str, int]) -> tup
         "word": word,
         "column": words.index(word),
         "task": task,
+        "classes": classes,
+        "ends": ends,  # the lowest class and the highest; None: they have no order
         "seeds": lab.seeds,
         "size": [data.n_features, data.n_classes],
         "bias": lab.bias,
@@ -244,14 +251,17 @@ def compute(lab: Lab, word: str | None, made: str, begin: dict[str, int]) -> tup
         "colors": plots.CYCLE[0][:6],
         "start": {"at": len(lab.steps) - 1, "lr": lab.rates.index(float(lab.lr)), **begin},
     }
+    if ends is None:
+        spec["start"]["for_class"] = for_class
+    of = score_name(classes, ends, for_class)
     shown = {"scale": SCALES.index(SHOWN["scale"]), "lam": LAMS.index(SHOWN["lam"])}
-    ends = measures(lab, spec, {**spec["start"], **shown})
+    seen = measures(lab, spec, {**spec["start"], **shown})
     spec["alt"] = (
         f"Paths of {len(lab.seeds)} random starts (normal, scale 1) for the word “{word}”: its "
-        f"score in the shared weights against its score in the adapter of {task}. After "
+        f"score{of} in the shared weights against its score in the adapter of {task}. After "
         f"{lab.steps[-1]} steps what the task uses, W, still differs from seed to seed by "
-        f"{ends['free']:.0%} of its length without a penalty; with lambda = {ends['lam']:g} by "
-        f"{ends['sum']:.0%}."
+        f"{seen['free']:.0%} of its length without a penalty; with lambda = {seen['lam']:g} by "
+        f"{seen['sum']:.0%}."
     )
     return arrays, spec
 
@@ -267,7 +277,10 @@ def twin(lab: Lab, spec: Spec) -> Figure:
     shared = torch.stack([s for _, s, _ in history])
     own = torch.stack([torch.tensordot(lab.graph[0], a, dims=1) for _, _, a in history])
     # (n_frames, n_replicas)
-    score = [(w[:, :, -1, j] - w[:, :, 0, j]).numpy() for w in (shared, own)]
+    for_class = spec["start"].get("for_class", 0)
+    axis = word_axes(len(spec["classes"]), spec["ends"])[for_class].to(shared)
+    score = [(w[..., j] @ axis).numpy() for w in (shared, own)]
+    of = score_name(spec["classes"], spec["ends"], for_class)
     figure = Figure(figsize=(8.5, 3.6), layout="constrained")
     for i, ax in enumerate(figure.subplots(1, 2, sharex=True, sharey=True)):
         for r in range(n):
@@ -276,6 +289,6 @@ def twin(lab: Lab, spec: Spec) -> Figure:
             ax.plot(x, y, lw=1.3, ls=plots.CYCLE[2][r % 4], **look)
             ax.plot(x[0], y[0], ".", **look)
             ax.plot(x[-1], y[-1], "o", mfc="none", ms=9, mew=2, **look)
-        ax.set(title=f"λ = {lams[i]:g}", xlabel=f"score of “{spec['word']}” in W_s")
+        ax.set(title=f"λ = {lams[i]:g}", xlabel=f"score of “{spec['word']}”{of} in W_s")
         ax.set_ylabel(f"in the adapter of {spec['task']}" if i == 0 else "")
     return figure

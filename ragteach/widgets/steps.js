@@ -4,7 +4,8 @@ EXPLORERS.steps = (ui) => {
   const { spec } = ui,
     x = Array.from(ui.read("x").all),
     classes = spec.classes,
-    nClasses = classes.length;
+    nClasses = classes.length,
+    many = nClasses > 4; // then the bars stand on the left, and tables are scrolled
   const matrix = (name) => classes.map((_, c) => Array.from(ui.read(name).row(c))),
     { rates } = spec;
   const rest = matrix("rest"),
@@ -81,20 +82,24 @@ EXPLORERS.steps = (ui) => {
   const next = h("button", { type: "button", onclick: forth }, "Next calculation");
   ui.controls.append(h("div", { className: "control" }, next));
   ui.panels.style.setProperty("--columns", "minmax(0, 1fr) minmax(0, 310px)"); // the first table is the wide one
-  /** A table whose cells are kept, and its columns wide enough (in widths of a 0) for any number, so that a step changes texts only. */
-  const grid = (panel, head, names, wide, room = 96) => {
+  if (many) ui.panels.style.setProperty("--rows", "136px");
+  /** A table whose cells are kept, and its columns wide enough (in widths of a 0) for any number, so that a step changes texts
+   * only; `of` are heads that are cut already. */
+  const grid = (panel, head, names, wide, room = 96, of = []) => {
     const rows = names.map((name) => ({ name, cells: head.slice(1).map(() => h("td")) })),
       kind = (name) => (spec.words.includes(name) ? "word" : classes.includes(name) ? "task" : null);
-    const tall = names.length > 8,
+    const tall = names.length > (many ? 5 : 8),
       box = h("div", { className: tall ? "layer scroll tall" : "layer scroll" });
     region(box, `Table: ${head[0]}, ${head.slice(1).join(", ")}`);
     panel.append(box);
     const width = (i) => `min-width:calc(${wide[i - 1] ?? 0}ch + 14px)`;
+    const tops = [clip(head[0], room), ...clipAll(head.slice(1), 96)],
+      sides = clipAll(names, room);
     const top = head.map((text, i) =>
-      h("th", { scope: "col", style: width(i), dir: "auto", title: text }, clip(text, i ? 96 : room)),
+      h("th", { scope: "col", style: width(i), dir: "auto", title: text }, of[i] ?? tops[i]),
     );
-    const lines = rows.map(({ name, cells }) => {
-      const row = h("tr", {}, h("th", { scope: "row", dir: "auto", title: name }, clip(name, room)), ...cells);
+    const lines = rows.map(({ name, cells }, i) => {
+      const row = h("tr", {}, h("th", { scope: "row", dir: "auto", title: name }, sides[i]), ...cells);
       if (kind(name)) row.dataset[kind(name)] = name; // it lights up in every table
       return row;
     });
@@ -123,9 +128,12 @@ EXPLORERS.steps = (ui) => {
         : spec.gain === 1
           ? "W_s and the adapter move by the same amount."
           : `The adapter moves by ${short(spec.gain)} times as much as W_s.`;
-  const left = ui.panel(`1. Scores of “${isolate(listed(spec.sentence, 80))}” in the task ${isolate(spec.task)}`, {
-    note: `${whose} Times x, and summed, they give z.`,
-  });
+  const left = ui.panel(
+    `1. Scores of “${isolate(listed(spec.sentence, 70))}” in the task ${isolate(listed(spec.task, 40))}`,
+    {
+      note: `${whose} Times x, and summed, they give z.`,
+    },
+  );
   left.classList.add("wrap");
   const scores = grid(
     left,
@@ -138,9 +146,16 @@ EXPLORERS.steps = (ui) => {
   });
   const errors = grid(right, ["class", "z", "p", "y", "p − y"], classes, [5, 5, 2.5, 6], 66);
   let bars;
-  ui.picture(right, (svg, width) => {
-    const step = 24,
-      box = { width, height: step * nClasses + 48, left: 74, right: 56, top: 6, bottom: 42 };
+  ui.picture(many ? left : right, (svg, width) => {
+    const step = many ? Math.max(12, 22 - nClasses) : 24,
+      box = {
+        width,
+        height: step * nClasses + 48,
+        left: many ? Math.min(160, width * 0.3) : 74,
+        right: 56,
+        top: 6,
+        bottom: 42,
+      };
     const { X } = axes(svg, box, {
       x: [0, 1],
       y: [0, 1],
@@ -148,15 +163,13 @@ EXPLORERS.steps = (ui) => {
       xName: `dotted: chance, ${(1 / nClasses).toFixed(2)}`,
     });
     chanceLine(svg, X(1 / nClasses), box.top, box.height - box.bottom);
+    const brief = clipAll(classes, box.left - 10);
     bars = classes.map((name, c) => {
       const top = box.top + step * c + 3,
-        bar = s("rect", { x: X(0), y: top, height: step - 7, fill: "var(--soft)" }),
-        text = s("text", { x: X(1) + 6, y: top + 13 });
-      const label = s(
-        "text",
-        { x: box.left - 8, y: top + 13, "text-anchor": "end" },
-        isolate(clip(name, box.left - 10)),
-      );
+        base = top + step / 2 + 1,
+        bar = s("rect", { x: X(0), y: top, height: step - (many ? 4 : 7), fill: "var(--soft)" }),
+        text = s("text", { x: X(1) + 6, y: base });
+      const label = s("text", { x: box.left - 8, y: base, "text-anchor": "end" }, isolate(brief[c]));
       label.append(s("title", {}, name));
       for (const node of [bar, text, label]) node.dataset.task = name;
       svg.append(label);
@@ -169,12 +182,14 @@ EXPLORERS.steps = (ui) => {
     { full: true },
   );
   const side = h("div", { className: "tables" }); // of three classes, beside each other from 800 pixels on
-  side.style.cssText = "display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,230px),1fr));gap:6px 16px";
+  side.style.cssText = `display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,${many ? 290 : 230}px),1fr));gap:6px 16px`;
+  if (many) region(side, "The gradients, class by class; the right class first").classList.add("many");
   below.append(side);
-  const slopes = classes.map((name) => {
+  const short_ = clipAll(classes, 60);
+  const slopes = classes.map((name, c) => {
     const box = h("div", { style: "min-width:0" });
     side.append(box);
-    return grid(box, [name, "gradient", "W_s → next"], spec.words, [6, 11.5], 60);
+    return Object.assign(grid(box, [name, "gradient", "W_s → next"], spec.words, [6, 11.5], 60, [short_[c]]), { box });
   });
 
   const two = (v) => signed(v, 2),
@@ -211,6 +226,7 @@ EXPLORERS.steps = (ui) => {
         rate = rates[state.rate],
         c = state.label,
         { stage } = state;
+      if (many) slopes.forEach(({ box }, class_) => (box.style.order = class_ === c ? -1 : 0));
       scores.mark((i, k) => stage === 1 && k === c + 1 && i === spec.words.length + 1);
       errors.mark((i, k) => i === c && ((stage === 2 && k === 1) || (stage === 3 && k === 3)));
       slopes.forEach((fill, class_) => fill.mark((i, k) => class_ === c && i === 0 && k === stage - 4));

@@ -23,12 +23,13 @@ const FRONT = ["class", "bias"],
 /** A strip that can be shown again and again: { node, show(reading), measure() }; measure() after it was unfolded. */
 function additiveStrip(ui) {
   const table = h("table", { className: "strip" });
-  const scroll = h("div", { className: "scroll layer" }, table);
+  const scroll = h("div", { className: "scroll layer rows" }, table);
   const note = h("p", { className: "note" });
   const node = h("div", {}, scroll, note);
   region(scroll, "What bias, shared weights and adapter add to each class, word by word");
   let room = 0,
     shape = null,
+    seen = null, // the class that is read
     heads = [], // of the classes
     columns = []; // of each class: its cells
   const measure = () => (room = scroll.clientWidth || room); // folded away it has no width
@@ -95,6 +96,15 @@ function additiveStrip(ui) {
     table.classList.toggle("turned", turned);
     table.replaceChildren(h("thead", {}, top), h("tbody", {}, ...rows));
   };
+  /** Of more classes than there is room for, the one that is read is in sight. */
+  const toBest = (best) => {
+    if (scroll.scrollHeight <= scroll.clientHeight + 1 || table.classList.contains("turned")) return;
+    const { offsetTop, offsetHeight } = heads[best],
+      top = offsetTop - table.tHead.offsetHeight,
+      under = offsetTop + offsetHeight - scroll.clientHeight;
+    if (scroll.scrollTop > top) scroll.scrollTop = top;
+    else if (scroll.scrollTop < under) scroll.scrollTop = under;
+  };
   const show = (reading) => {
     const { turned, alone } = choose(reading);
     const parts = shownParts(reading.parts, alone),
@@ -102,7 +112,9 @@ function additiveStrip(ui) {
       best = reading.p.indexOf(Math.max(...reading.p)),
       key = JSON.stringify([reading.classes, words, turned]);
     if (key !== shape) build(reading.classes, words, turned);
+    const moved = key !== shape || seen !== best;
     shape = key;
+    seen = best;
     columns.forEach((cells, c) => {
       heads[c].classList.toggle("best", c === best);
       for (const { cell } of cells) cell.classList.toggle("best", c === best);
@@ -128,6 +140,7 @@ function additiveStrip(ui) {
       : "";
     const parted =
       "Small: Wₛ, then the adapters. Bias and words add up to the sum; softmax of the sums is the probability.";
+    if (moved) toBest(best);
     put(note, `${parts.length ? parted : "No word of it was trained on: the bias alone decides."}${lost}`);
   };
   return { node, show, measure };

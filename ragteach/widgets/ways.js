@@ -1,6 +1,15 @@
 // Ways into the playground and out of it: a table of your own; curve, chart, link and code to take along.
 
-const RANGES = { r: [0, 1], n: [1, 500], noise: [0, 1], seed: [0, 9999], at: [0, STEPS], reader: [0, 7], stop: [0, 2] };
+const RANGES = {
+  r: [0, 1],
+  n: [1, 500],
+  noise: [0, 1],
+  seed: [0, 9999],
+  at: [0, STEPS],
+  reader: [0, 7],
+  for_class: [0, 7],
+  stop: [0, 2],
+};
 const PLACES = { lam: LAMS, lamS: LAMS, schedule: SCHEDULES, optimiser: OPTIMISER_NAMES, lr: RATES, random: [0, 1] };
 
 /** Whether a value may stand in a state under this name. */
@@ -54,7 +63,7 @@ function waysPanel(ui, bench) {
     } catch (error) {
       return bench.refuse(error.message); // what was before goes on
     }
-    bench.anew({ own: text, graph: [], reader: 0, typed: "" });
+    bench.anew({ own: text, graph: [], reader: 0, for_class: 0, typed: "" });
   };
   const take = async (file) => {
     own.open = true;

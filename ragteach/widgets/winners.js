@@ -164,7 +164,7 @@ EXPLORERS.winners = (ui) => {
       x: width - plot.right,
       low: plot.top,
       high: plot.height - plot.bottom,
-      head: "",
+      numbers: false,
     });
     ends.nodes.forEach((nodes, i) => nodes.forEach((node) => (node.dataset.task = i)));
     curves = names.map((_, i) => {
