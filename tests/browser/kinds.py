@@ -1,6 +1,7 @@
 """How the tests make each explorer: as a learner would (MAKE), and as small as it gets (SMALL)."""
 
 import functools
+import random
 
 import pandas as pd
 
@@ -89,6 +90,60 @@ def own_step():
     model.class_names = CLASSES
     text = " ".join(words)
     return rt.widgets.gradient_step(text, CLASSES[0], NAMES[0], model, data.vectorizer)
+
+
+WORDS = "lovely dreary quick slow bright dark loud quiet warm cold sharp blunt smooth rough sweet"
+OTHERS = [
+    a + b for a in "ba ko mi ru lo va ne zu".split() for b in "lim dor sun pax gel fir".split()
+]
+
+
+def many_frame(n_tasks, classes, long=False, n=6):
+    """Tasks and classes, as many as you like: a word each tells a class, another one by tasks.
+
+    Long names begin alike and end alike."""
+    words = WORDS.split()
+    rng = random.Random(0)
+    tasks = [f"task {t}" for t in range(n_tasks)]
+    labels = classes if isinstance(classes, list) else [f"class {c}" for c in range(classes)]
+    if long:
+        tasks = [f"a {task} whose name goes on for quite a while" for task in tasks]
+        labels = [f"the {label} of many, with a rather long name" for label in labels]
+    rows = [
+        {
+            "text": f"{words[c + t % 2]} {' '.join(rng.sample(words, 3))} {i}",
+            "label": label,
+            "task": task,
+        }
+        for t, task in enumerate(tasks)
+        for c, label in enumerate(labels)
+        for i in range(n)
+    ]
+    return pd.DataFrame(rows)
+
+
+def many_runs(frame, epochs):
+    """Two schedules on such data, recorded; and the data."""
+    data = rt.MultiTaskDataset.from_frame(frame)
+    runs = {}
+    for schedule in ("joint", "two_phase"):
+        model = rt.RAG(data.n_features, data.n_classes, data.n_tasks, tasks=data.task_names)
+        recorder = rt.Recorder(model)
+        options = {"epochs": epochs, "progress": False, "callbacks": [recorder]}
+        rt.fit(model, data, schedule=schedule, **options)
+        words = data.vectorizer.get_feature_names_out()
+        runs[f"{schedule} training, under a long name"] = recorder.trajectory(words)
+    return runs, data
+
+
+def many_step(frame):
+    """The first of such sentences, step by step."""
+    data = rt.MultiTaskDataset.from_frame(frame)
+    size = (data.n_features, data.n_classes, data.n_tasks)
+    model = rt.RAG(*size, tasks=data.task_names, scale=0.4, seed=2)
+    model.class_names = data.class_names
+    row = frame.iloc[0]
+    return rt.widgets.gradient_step(row.text, row.label, row.task, model, data.vectorizer)
 
 
 # Sentences in scripts of three directions, in words that give the label away: a model gets all of them right.

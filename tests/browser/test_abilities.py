@@ -5,6 +5,7 @@ hand lights up, a state can be kept and compared with, charts over a slider's pl
 """
 
 import inspect
+import json
 import re
 
 import pytest
@@ -29,6 +30,32 @@ NO_CHART = {
     "chat",
     "playground",
 }  # no chart is drawn over the places of a slider
+# Where the numbers beside a curve's names are read, and what they are: the state's, not those of the curve's end.
+READ = {
+    "sharing": ("lam", lambda m, _: [*of("accuracy_", m), m["accuracy"]]),
+    "movements": ("layer", lambda m, _: [*of("moved_", m), m["apart"]]),
+    "robots": ("lam", lambda m, _: of("share_", m)),
+    "player": ("step", lambda m, n: [m["shared"], *with_mean(n[1:], m["adapters"])]),
+    "starts": ("step", lambda m, n: [n[0], m["free"], m["shared"], m["sum"]]),
+    "playground": ("step", lambda m, n: [*n[:-1], m["accuracy"]]),
+}
+
+
+def of(begin, found):
+    return [value for name, value in found.items() if name.startswith(begin)]
+
+
+def with_mean(numbers, mean):
+    """These numbers, moved so that this is their mean."""
+    return [v + mean - sum(numbers) / len(numbers) for v in numbers]
+
+
+def number(text):
+    """A number as the page writes it; percent as a share."""
+    plain = text.replace("−", "-")
+    return float(plain.removesuffix(" %")) / 100 if plain.endswith("%") else float(plain)
+
+
 LIT = f"""() => {{
   const root = {ROOT}, found = {{}};
   for (const kind of ['task', 'word']) {{
@@ -47,6 +74,15 @@ CUT = f"""() => [...{ROOT}.querySelectorAll('[role=region]')]
 CHART = f"""() => [...{ROOT}.querySelectorAll('svg')].filter((svg) => svg.style.touchAction === 'pan-y')
   .map((svg) => {{ svg.scrollIntoView({{ block: 'center' }});
     const {{ x, y, width, height }} = svg.getBoundingClientRect(); return [x, y, width, height]; }}).at(-1)"""
+WIDE_SCREEN = {"width": 1280, "height": 800}
+END = f"() => {ROOT}.querySelector('.panels').getBoundingClientRect().bottom"
+# The names at the ends of curves: the line above them, and their numbers.
+ENDS = f"""() => [...{ROOT}.querySelectorAll('svg')].map((svg) => [svg,
+    [...svg.querySelectorAll('text')].filter((text) => text.querySelector('tspan'))])
+  .filter(([, names]) => names.length && names[0].querySelector('tspan').textContent)
+  .map(([svg, names]) => [
+    [...svg.querySelectorAll('text.soft')].map((text) => text.textContent).filter((text) => /^at /.test(text)),
+    names.map((text) => text.querySelector('tspan').textContent)])"""
 PLACES = f"() => [...{ROOT}.querySelectorAll('input[type=range]')].map((input) => input.value)"
 
 
@@ -56,7 +92,7 @@ def test_every_explorer_can_do_what_the_others_can(on_disk, kind):
         made(KINDS[kind]), viewport=SMALL_SCREEN, reduced_motion="reduce", has_touch=True
     )
     at_rest(page)
-    assert page.evaluate(f"{ROOT}.querySelector('.panels').getBoundingClientRect().bottom") <= 800
+    assert page.evaluate(END) <= SMALL_SCREEN["height"]
     assert page.evaluate(CUT) == []
     found, left = page.evaluate(LIT)
     assert found and set(found.values()) == {1} and left == 0
@@ -66,6 +102,18 @@ def test_every_explorer_can_do_what_the_others_can(on_disk, kind):
         before = page.evaluate(PLACES)
         rested(page, lambda: drag(page, *page.evaluate(CHART)))
         assert page.evaluate(PLACES) != before
+    if kind in READ:
+        place, true = READ[kind]
+        found = json.loads(page.locator(".root").get_attribute("data-measures"))
+        (heads, texts), *_ = page.evaluate(ENDS)
+        assert [number(head.split()[-1]) for head in heads] == pytest.approx(
+            [found[place]], rel=0.03
+        )
+        numbers = list(map(number, texts))
+        assert numbers == pytest.approx(true(found, numbers), rel=0.02, abs=0.0051)
+    page.set_viewport_size(WIDE_SCREEN)
+    at_rest(page)
+    assert page.evaluate(END) <= WIDE_SCREEN["height"]
     page.get_by_role("button", name="Copy as code").click()
     compile(page.locator(".tools ~ pre").inner_text(), kind, "exec")
     function = getattr(rt.widgets, re.match(r"rt\.widgets\.(\w+)", KINDS[kind])[1])

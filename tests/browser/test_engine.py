@@ -14,8 +14,10 @@ from problems import problem
 
 import ragteach as rt
 from ragteach.data.features import make_vectorizer, pick_analyzer
+from ragteach.data.orders import MORE, PLACES
 from ragteach.data.toy import TOY_TASKS, folder
 from ragteach.widgets.base import source
+from ragteach.widgets.scores import class_ends, orders_for_the_page
 
 pytestmark = pytest.mark.browser
 OPTIMISERS = {"sgd": 0.5, "proximal": 0.5, "adam": 0.05}
@@ -25,7 +27,7 @@ OPTIMISERS = {"sgd": 0.5, "proximal": 0.5, "adam": 0.05}
 def page(browser):
     context = browser.new_context(offline=True)
     page = context.new_page()
-    code = "\n".join(source(name) for name in ("words", "toy", "learning", "optimum"))
+    code = "\n".join(source(name) for name in ("words", "toy", "learning", "optimum", "orders"))
     page.add_script_tag(content=code)
     yield page
     context.close()
@@ -246,3 +248,37 @@ def test_tf_idf_is_the_vectorisers(page):
         for j, value in row:
             dense[j] = value
         np.testing.assert_allclose(dense, right, atol=1e-6)
+
+
+def class_names(draw):
+    """Names of classes: of one scale or of several, with another spelling, counted, or numbers."""
+    scale = list(draw.choice(PLACES))
+    others = [name for other in PLACES for name in other] + ["angry", "calm", "<b>", "__proto__"]
+    kinds = {
+        "scale": lambda: scale,
+        "more": lambda: [*scale, *(f"{word} {name}" for word in MORE for name in scale)],
+        "mixed": lambda: [*scale, *draw.sample(others, 3)],
+        "counted": lambda: [f"{i} {draw.choice(['stars', 'Level', 'cats'])}" for i in range(1, 8)],
+        "signs": lambda: ["★" * i + draw.choice(["", "☆"]) for i in range(1, 6)],
+        "numbers": lambda: [
+            draw.choice([f"{i}", f"{i}.5", f"{i},5", f"-{i}", f"{i}e+1"]) for i in range(12)
+        ],
+        "large": lambda: [str(draw.randint(0, 150)) for _ in range(8)],
+    }
+    names = list(dict.fromkeys(kinds[draw.choice(list(kinds))]()))
+    names = draw.sample(names, min(len(names), draw.randint(2, 6)))
+    spelt = [str.upper, str.title, lambda name: f" {name.replace(' ', '_')}", str, str]
+    return [draw.choice(spelt)(name) for name in names]
+
+
+def test_the_page_finds_the_same_order_of_classes(page):
+    """Whether pasted classes run from low to high, and which are the ends: as `in_order` says."""
+    draw = random.Random("orders")
+    cases = [class_names(draw) for _ in range(600)]
+    theirs = page.evaluate(
+        "([all, known]) => all.map((names) => orderEnds(names, known))",
+        [cases, orders_for_the_page()],
+    )
+    ours = [class_ends(names) for names in cases]
+    assert theirs == ours
+    assert 100 < sum(ends is None for ends in ours) < 500
