@@ -20,7 +20,10 @@ from ragteach.errors import refuse
 from ragteach.ground.memory import fits_memory
 from ragteach.tensors import TaskTensors
 
-PADDED_BYTES = 64 * 2**20  # up to so much one block a task; above, padding at most doubles the data
+# up to so much one block a task; above, padding at most doubles the data. Of sparse documents only
+# labels and weights are padded, yet every vector of a search for the optimum is padded as they are
+PADDED_BYTES = 64 * 2**20
+PADDED_SPARSE = 8 * 2**20
 
 
 def stack_rows(
@@ -54,7 +57,8 @@ def stack_rows(
     largest = int(sizes.max())
     total = len(y)
     if n_rows is None:
-        wasteful = n_tasks * largest > max(2 * total, PADDED_BYTES // bytes_per_row)
+        most = PADDED_BYTES if dense else PADDED_SPARSE
+        wasteful = n_tasks * largest > max(2 * total, most // bytes_per_row)
         n_rows = -(-total // n_tasks) if wasteful else largest
     n_blocks = (sizes + n_rows - 1) // n_rows  # (n_tasks,)
     shape = (int(n_blocks.sum()), n_rows)

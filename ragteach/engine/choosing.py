@@ -10,6 +10,7 @@ Where documents are too many for K as a matrix, the optima are those of `solve_p
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 import torch
@@ -24,12 +25,13 @@ from ragteach.engine.optimum import (
     replicas_of,
     solve_path,
 )
-from ragteach.engine.spaces import Documents, best_space
+from ragteach.engine.spaces import Documents, Space, best_space
 from ragteach.ground.memory import how_many_fit
 from ragteach.losses import cross_entropy
 from ragteach.model import RAG
 from ragteach.tensors import TaskTensors
 
+PRODUCTS = 100  # with the data that a search takes, of all its penalties side by side (measured)
 MAX_STEPS = 2000  # as of `solve_path`
 
 
@@ -81,6 +83,26 @@ class Candidates:
     def at_once(self, most: int) -> int:
         """How many of the penalties memory has room for, at most ``most``."""
         return how_many_fit(self.bytes_each, most)
+
+    @torch.no_grad()
+    def forecast(self, n: int) -> float:
+        """Seconds that ``n`` penalties will take, roughly: measured on one product with the data,
+        of which a search took some 80 to 120.
+        """
+        some = torch.arange(min(n, self.at_once(4)))
+        space: Space | None = self.space
+        if space is None:
+            lams = self.lam[some], self.lam_shared[some]
+            problem = problem_of(self.model, self.data, *lams, "equal", self.tol, 1, n_held=1)
+            space = best_space(problem)
+        else:
+            space = space.select(some)
+        v = space.problem.fixed.new_zeros(len(some), space.width)
+        way = space.gradient(v, space.problem.residual(space.logits(v)))
+        probabilities = space.problem.probabilities(space.logits(way))
+        started = time.perf_counter()
+        space.gradient(way, space.problem.residual_change(probabilities, space.logits(way)))
+        return PRODUCTS * n / len(some) * (time.perf_counter() - started)
 
     @torch.no_grad()
     def losses(self, part: slice) -> tuple[torch.Tensor, Callable[[int], RAG]]:

@@ -22,13 +22,19 @@ if TYPE_CHECKING:  # it is imported when there is something to predict
 
 EMPTY = "empty"
 SILENT = "no known word"
+BY_ALL = "shared weights alone"
+ABOUT_SHARED = (  # said once, on standard error
+    "These answers are of W_s alone, what all tasks of the training share, with the mean of their "
+    "biases: a new task may use its words otherwise, and how often the answers are right there is "
+    "not known. Label some of its rows, and train again."
+)
 # a name with a tab or two lines
 IN_ONE_LINE = str.maketrans({"\t": r"\t", "\n": r"\n", "\r": r"\r"})
 
 
-def answered(saved: Saved, task: str, texts: list[str]) -> tuple[np.ndarray, list[str]]:
+def answered(saved: Saved, task: str | None, texts: list[str]) -> tuple[np.ndarray, list[str]]:
     """(n_docs, n_classes) probabilities, and a note for each text: empty, but where the model knows
-    no word of it.
+    no word of it. Without a task: by what all tasks share.
     """
     from ragteach.data.features import UnknownWordsWarning, silent_texts
 
@@ -38,7 +44,8 @@ def answered(saved: Saved, task: str, texts: list[str]) -> tuple[np.ndarray, lis
         notes = [(SILENT if text.strip() else EMPTY) * (text in silent) for text in texts]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UnknownWordsWarning)  # it is said once, at the end
-        logits = saved.logits(texts, task)  # (n_docs, n_classes)
+        by_all = task is None
+        logits = saved.shared_logits(texts) if by_all else saved.logits(texts, task)  # type: ignore[arg-type]
     return np.exp(logits - np.logaddexp.reduce(logits, axis=1, keepdims=True)), notes
 
 
@@ -65,19 +72,23 @@ def check_task(option: str, task: str, names: list[str]) -> None:
         ragteach.errors.RagteachError: Expected: --task to be one of 'films', 'books'
         Got: --task = 'cars'
         What to do: choose one of 'films', 'books'; a new task has no weights of its own here: add
-        rows of it to the table and train again
+        rows of it to the table and train again; or let what all tasks share answer it: --shared
     """
     try:
         among(option, task, names)
     except RagteachError as error:
         new = (
-            "a new task has no weights of its own here: add rows of it to the table and train again"
+            "a new task has no weights of its own here: add rows of it to the table and train "
+            "again; or let what all tasks share answer it: --shared"
         )
         raise RagteachError(f"{error}; {new}") from None
 
 
-def class_labels(saved: Saved, task: str) -> list[str]:
-    """Names of the task's classes."""
+def class_labels(saved: Saved, task: str | None) -> list[str]:
+    """Names of the task's classes; without a task, of those that all tasks share."""
+    if task is None:
+        saved.shared_logits([""] if saved.vectorizer else np.zeros((1, saved.model.n_features)))
+        task = saved.model.task_names[0]
     labels = saved.labels.get(task) if isinstance(saved.labels, dict) else saved.labels
     if isinstance(saved.model, RAG):
         n_classes = saved.model.n_classes

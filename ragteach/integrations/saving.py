@@ -107,6 +107,39 @@ class Saved:
         logits = np.asarray(x @ weight.T)  # (n_docs, n_classes); x may be sparse
         return logits if linear.bias is None else logits + linear.bias.detach().numpy()
 
+    def shared_logits(self, texts: Any) -> np.ndarray:
+        """Logits of texts by what all tasks share: x W_s' + the mean of the biases.
+
+        For a task that was not in training: it has no adapter and no bias of its own. How often
+        such answers are right nobody has measured.
+
+        Args:
+            texts: as in `logits`.
+
+        Returns:
+            (n_docs, n_classes)
+
+        Raises:
+            RagteachError: a model that shares no weights, as independent models; tasks with classes
+                of their own.
+        """
+        if isinstance(self.model, MultiHead) or not bool(self.model.shared.any()):
+            own = isinstance(self.model, MultiHead)
+            raise refuse(
+                expected="a model that shares weights of the same classes, such as RAG",
+                got="one whose tasks have classes of their own"
+                if own
+                else "one whose W_s is 0: its tasks share nothing",
+                fix="train on tasks of the same classes"
+                if own
+                else "train with strategy RAG or full sharing (--strategy RAG)",
+            )
+        x = self._features(texts)
+        weight = self.model.shared.detach().double().numpy()
+        logits = np.asarray(x @ weight.T)  # (n_docs, n_classes)
+        bias = self.model.task_bias()
+        return logits if bias is None else logits + bias.detach().double().mean(0).numpy()
+
     def _features(self, texts: Any) -> Any:
         """Texts as the vectoriser counts them; or features, checked."""
         flat = isinstance(texts, Iterable) and not isinstance(texts, str | bytes | Mapping)

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from ragteach.errors import RagteachError, refuse, shown, whole
 from ragteach.ground.arguments import yes_no
 from ragteach.integrations.answers import (
+    ABOUT_SHARED,
     EMPTY,
     SILENT,
     answered,
@@ -82,6 +83,9 @@ def add_predict_parser(subparsers: Any) -> argparse.ArgumentParser:
     parser.add_argument(
         "--block", type=int, default=1000, help="lines scored at a time (default: %(default)s)"
     )
+    help = "for a task that was not in training: answer by what all tasks share, W_s alone (of a "
+    help += "table, only rows of such tasks)"
+    parser.add_argument("--shared", action="store_true", help=help)
     parser.set_defaults(func=predict_command, run=predict_command)
     return parser
 
@@ -123,7 +127,8 @@ def _of_lines(args: argparse.Namespace, stdin: TextIO | None) -> Iterator[str]:
     lines = _opened(args.input) if args.input is not None else stdin or sys.stdin
     with lines if args.input is not None else _left_open(lines) as source:
         sentences = _decoded(source, args.input or "standard input")
-        yield from predict_lines(args.model, sentences, args.task, args.all, args.block)
+        shared = getattr(args, "shared", False)
+        yield from predict_lines(args.model, sentences, args.task, args.all, args.block, shared)
 
 
 def _opened(path: str | os.PathLike) -> TextIO:
@@ -162,6 +167,7 @@ def predict_lines(
     task: str | None = None,
     every_class: bool = False,
     block: int = 1000,
+    shared: bool = False,
 ) -> Iterator[str]:
     """Predictions for ``lines`` of text, as a generator of tab-separated lines in the same order.
 
@@ -174,6 +180,7 @@ def predict_lines(
         task: its name; None if the model has only one.
         every_class: a header, then the probability of every class.
         block: lines scored at a time.
+        shared: answer by what all tasks share (see `Saved.shared_logits`); then without a task.
 
     Raises:
         RagteachError: no task named where there are several, an unknown one, a model without
@@ -182,18 +189,35 @@ def predict_lines(
     Warns:
         UnknownWordsWarning: once, at the end, of lines without any word that the model knows.
     """
-    from ragteach.data.features import warn_of_silent
     from ragteach.integrations.saving import load
 
     whole("block", block, 1)
     yes_no("every_class", every_class)
+    yes_no("shared", shared)
     saved = load(path)
     names = saved.model.task_names
-    if task is None and len(names) > 1:
+    if shared and task is not None:
         raise refuse(
-            expected=f"a task among {names}", got="none", fix=f"add --task {shlex.quote(names[0])}"
+            expected="--shared, the answers of what all tasks share, or --task",
+            got=f"--shared and --task {task}",
+            fix="leave one of them out",
         )
-    task = names[0] if task is None else task
+    if task is None and len(names) > 1 and not shared:
+        raise refuse(
+            expected=f"a task among {names}",
+            got="none",
+            fix=f"add --task {shlex.quote(names[0])}; for a task that is none of these: --shared",
+        )
+    yield from _answers(saved, lines, task or names[0], every_class, block, shared)
+
+
+def _answers(
+    saved: Any, lines: Iterable[str], task: str, every_class: bool, block: int, shared: bool
+) -> Iterator[str]:
+    """What `predict_lines` yields, of a model that is loaded."""
+    from ragteach.data.features import warn_of_silent
+
+    names = saved.model.task_names
     column = (getattr(saved.model, "columns", None) or {}).get("task")
     if task not in names and task == column:
         raise refuse(
@@ -202,7 +226,10 @@ def predict_lines(
             fix=f"say whose sentences these are: --task {shlex.quote(names[0])}",
         )
     check_task("--task", task, names)
-    labels = class_labels(saved, task)
+    one = None if shared else task
+    labels = class_labels(saved, one)
+    if shared:
+        print(f"Note: {ABOUT_SHARED}", file=sys.stderr)
     if every_class:
         yield record([*labels, "sentence", "note"])
     lines = _no_table((line.rstrip("\r\n") for line in lines), saved.model)
@@ -210,7 +237,7 @@ def predict_lines(
     silent = list[str]()
     places = list[int]()
     while texts := list(itertools.islice(lines, block)):
-        p, notes = answered(saved, task, texts)
+        p, notes = answered(saved, one, texts)
         places += [n_docs + i for i, note in enumerate(notes, 1) if note]
         silent += [text for text, note in zip(texts, notes, strict=True) if note]
         n_docs += len(texts)

@@ -22,11 +22,21 @@ import pandas as pd
 from ragteach.data.features import warn_of_silent
 from ragteach.data.naming import NO_NAME, name_of
 from ragteach.data.wild.asked import in_options
-from ragteach.data.wild.columns import likeliest
+from ragteach.data.wild.columns import is_likely, likeliest, proposed
 from ragteach.data.wild.reading import load_table
 from ragteach.errors import RagteachError, refuse, shown
 from ragteach.ground.arguments import among
-from ragteach.integrations.answers import answered, check_task, class_labels, record, said
+from ragteach.integrations.answers import (
+    ABOUT_SHARED,
+    BY_ALL,
+    answered,
+    check_task,
+    class_labels,
+    record,
+    said,
+)
+
+NEW = "(new)"  # the task of rows that have none, where what is shared answers
 
 
 def predict_rows(args: argparse.Namespace) -> Iterator[str]:
@@ -43,10 +53,16 @@ def predict_rows(args: argparse.Namespace) -> Iterator[str]:
         quotes = not getattr(args, "no_quotes", None)
         sheet = getattr(args, "sheet", None)
         table = load_table(args.input, args.encoding, args.separator, quotes, sheet)
-    texts, tasks = _columns(table, args, saved.model)
+    shared = bool(getattr(args, "shared", False))
+    texts, tasks = _columns(table, args, saved.model, shared)
+    known = set(saved.model.task_names)
+    if shared and not set(tasks) <= known:
+        class_labels(saved, None)  # refused here, if nothing is shared
+        print(f"Note: {ABOUT_SHARED}", file=sys.stderr)
     if args.all:
-        classes = class_labels(saved, tasks[0])
-        other = next((task for task in set(tasks) if class_labels(saved, task) != classes), None)
+        each = {task: task if task in known else None for task in dict.fromkeys(tasks)}
+        classes = class_labels(saved, each[tasks[0]])
+        other = next((t for t, one in each.items() if class_labels(saved, one) != classes), None)
         if other is not None:
             raise refuse(
                 expected="tasks of the same classes, with --all",
@@ -58,15 +74,17 @@ def predict_rows(args: argparse.Namespace) -> Iterator[str]:
     silent: list[int] = []
     tasks_of = np.array(tasks, dtype=object)
     for task in dict.fromkeys(tasks):
-        labels = class_labels(saved, task)
+        own = task if task in known else None
+        labels = class_labels(saved, own)
         rows = np.flatnonzero(tasks_of == task)
         for some in np.array_split(rows, 1 + len(rows) // args.block):
             if not len(some):
                 continue
-            probability, notes = answered(saved, task, [texts[row] for row in some])
+            probability, notes = answered(saved, own, [texts[row] for row in some])
             for row, p, note in zip(some, probability, notes, strict=True):
-                lines[row] = record([*said(p, labels, args.all), task, texts[row], note])
                 silent += [int(row)] if note else []
+                note = "; ".join([note] * bool(note) + [BY_ALL] * (own is None))
+                lines[row] = record([*said(p, labels, args.all), task, texts[row], note])
     yield record([*head, "task", "text", "note"])
     yield from lines
     silent.sort()
@@ -74,9 +92,13 @@ def predict_rows(args: argparse.Namespace) -> Iterator[str]:
 
 
 def _columns(
-    table: pd.DataFrame, args: argparse.Namespace, model: Any
+    table: pd.DataFrame, args: argparse.Namespace, model: Any, shared: bool = False
 ) -> tuple[list[str], list[str]]:
-    """(the texts, the task of each), from columns that are named, known or found, and shown."""
+    """(the texts, the task of each), from columns that are named, known or found, and shown.
+
+    Args:
+        shared: tasks that the model has not are let through, and so is a table without tasks.
+    """
     learned = getattr(model, "columns", None) or {}
     names = list(table.columns)
     if args.task is not None and args.task_column is not None:
@@ -92,25 +114,34 @@ def _columns(
         raise refuse(expected="a table with rows", got="0 rows", fix="check the file")
     text = args.text or _known(learned.get("text"), names)
     found = False
+    fitting = list[str]()
     if text is None:
-        with in_options():
-            text = likeliest("text", names, {args.task_column})
+        text, fitting = _text_of(names, args.task_column)
         found = text != "text"
     task = args.task_column
-    if args.task is None and task is None and len(model.task_names) > 1:
+    asked = list[str]()
+    if args.task is None and task is None and (len(model.task_names) > 1 or shared):
         task = _known(learned.get("task"), names)
         if task is None:
-            task = _of_tasks(table, [name for name in names if name != text], model.task_names)
-            found |= task != "task"
+            others = [name for name in names if name != text]
+            task, asked = _of_tasks(table, others, model.task_names)
+            found |= task not in ("task", None)
+            asked = [] if shared else asked
+    if text is None or asked:
+        raise _lacking(table, text, fitting, asked, model.task_names)
     if found:
         said_task = "" if task is None else f", task = {task}"
         print(f"columns: text = {text}{said_task}", file=sys.stderr)
     texts = ["" if name_of(value) is None else str(value) for value in table[text].tolist()]
+    if shared and args.task is None and task is None:
+        return texts, [NEW] * len(texts)
     if args.task is not None or task is None:
         one = model.task_names[0] if args.task is None else args.task
         check_task("--task", one, model.task_names)
         return texts, [one] * len(texts)
     tasks = _named(table, task, model.task_names)
+    if shared:
+        return texts, [NEW if name is None else name for name in tasks]
     for row, name in enumerate(tasks, 1):
         if name is None:
             raise refuse(
@@ -144,17 +175,54 @@ def _known(name: Any, names: list) -> str | None:
     return name if isinstance(name, str) and name in names else None
 
 
-def _of_tasks(table: pd.DataFrame, names: list[str], known: list[str]) -> str:
-    """The one column whose values are tasks of the model, or that is called so."""
+def _text_of(names: list, taken: str | None) -> tuple[str | None, list[str]]:
+    """The column that is called like one of texts, or None and those of which each may be it."""
+    try:
+        return likeliest("text", names, {taken}, needed=False), []
+    except RagteachError:
+        return None, [name for name in names if is_likely(name)]
+
+
+def _of_tasks(table: pd.DataFrame, names: list[str], known: list[str]) -> tuple[str | None, list]:
+    """The one column whose values are tasks of the model, or that is called so; or None, and what
+    was found instead.
+    """
     fitting = [name for name in names if _all_known(table, name, known)]
     if not fitting:  # one that is called so, in which a name may be misspelt
         likely = likeliest("task", names, set(), needed=False)
         fitting = [] if likely is None else [likely]
     if len(fitting) == 1:
-        return fitting[0]
-    raise refuse(
-        expected=f"one column that holds tasks of the model ({shown(known)})",
-        got=f"{len(fitting)} among {', '.join(map(str, names)) or 'none'}",
-        fix="say which it is: --task-column COLUMN; or name one task for all rows: --task "
-        + shlex.quote(known[0]),
+        return fitting[0], []
+    return None, [f"{len(fitting)} columns of tasks"]
+
+
+def _lacking(
+    table: pd.DataFrame, text: str | None, fitting: list[str], asked: list[str], known: list[str]
+) -> Exception:
+    """All that a table lacks, in one question.
+
+    Args:
+        text: the column of texts, if it was found; else ``fitting`` may be it. asked: what stands
+            where one column of tasks is needed; empty if none is.
+    """
+    names = list(table.columns)
+    likely = proposed(table, ["text"], set()) if text is None and not fitting else {}
+    lacks = ["texts"] * (text is None)
+    lacks += [f"tasks of the model ({shown(known)})"] * bool(asked)
+    got = [f"no column of texts among {', '.join(map(str, names))}"] * (text is None)
+    if fitting:
+        got = [f"{len(fitting)} that may be texts: {', '.join(fitting)}"]
+    there = ", ".join(str(name) for name in names if name != text) or "none"
+    got += [f"{said} among {there}" for said in asked]
+    column = shlex.quote(str(likely.get("text", (fitting or ["COLUMN"])[0])))
+    perhaps = ", perhaps" if likely else ""
+    fix = [f"--text {column}{perhaps and ' (its values look so)'}"] * (text is None)
+    fix += [
+        f"--task-column COLUMN, or one task for all rows: --task {shlex.quote(known[0])}, or, if "
+        "they are of a task that was not in training: --shared"
+    ] * bool(asked)
+    return refuse(
+        expected=f"a table with a column of {' and one of '.join(lacks)}",
+        got="; ".join(got),
+        fix=f"say which {'they are' if len(lacks) > 1 else 'it is'}: {'; and '.join(fix)}",
     )

@@ -16,11 +16,13 @@ import functools
 import inspect
 import math
 import os
+import sys
 import time
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+import joblib
 import pandas as pd
 import torch
 
@@ -39,6 +41,7 @@ from ragteach.data.wild.reading import READING
 from ragteach.errors import at_least, is_list, one_of, refuse, shown, whole
 from ragteach.ground.arguments import MOST, among, as_list, members, yes_no
 from ragteach.ground.objects import attribute, outside
+from ragteach.study.costs import about_the_cost, how_long
 from ragteach.study.draws import (
     LEAST_TO_TEST,
     cuts,
@@ -63,6 +66,7 @@ __all__ = [
 
 SIZES: dict[str, int | tuple[int, ...]] = {"toy": 60, "human": (50, 200, 800), "article": 1}
 OF_TABLES = (*ROLES, "missing", "analyzer", *READING, *LABELS)  # what `as_frame` may be told
+SOON = 10.0  # seconds of a strategy: of less, a bar need not tell how long it will take
 KNOBS = ("relatedness", "noise", "imbalance")  # of the toy generator
 
 
@@ -172,6 +176,11 @@ def compare(
                 got=f"max_words = {max_words}, features = {shown(features, 40)}",
                 fix="leave max_words out: an encoder says the same numbers about every text",
             )
+    if progress and name == "own" and encoder is None and frame is not None and not resume:
+        processes = joblib.effective_n_jobs(n_jobs)
+        cost = about_the_cost(frame, found, sizes[-1], seeds[0], len(jobs), processes, max_words)
+        if cost:
+            print(f"Note: {cost}", file=sys.stderr, flush=True)
     options: Any = {"max_words": max_words, "encoder": encoder}
     table = _table(jobs, frame, found, n_jobs, progress, out, resume, name, **options)
     if name == "own" and frame is not None:
@@ -313,7 +322,11 @@ def _one_draw(
             started = time.perf_counter()
             name = f"{strategy.name} ({place}/{len(strategies)})"
             tried = None if told is None else _counter(name, len(strategy.tries), told)
-            scores, n_params = scored(strategy, parts, tried)
+            foretold = None
+            if told is not None and scored is score:
+                foretold = functools.partial(_foretell, name, told)
+            more_told = {} if foretold is None else {"foretold": foretold}
+            scores, n_params = scored(strategy, parts, tried, **more_told)
             cost = n_params, time.perf_counter() - started, *source, *more
             rows += [
                 (job.name, strategy.name, task, job.seed, size, metric, value, *cost)
@@ -322,6 +335,12 @@ def _one_draw(
         return rows
     finally:
         torch.set_num_threads(threads)
+
+
+def _foretell(name: str, told: Callable[[str], Any], seconds: float) -> None:
+    """Say how long a strategy will take, where it is not soon done."""
+    if seconds > SOON:
+        told(f"{name}: {how_long(seconds)}")
 
 
 def _counter(name: str, n_tries: int, told: Callable[[str], Any]) -> Callable[[int], None]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import functools
 import os
+import sys
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -34,6 +35,7 @@ from ragteach.ground.arguments import as_list, meant, yes_no
 from ragteach.ground.functions import check_function
 from ragteach.ground.objects import outside
 from ragteach.model import RAG
+from ragteach.study.costs import LONG, how_long
 from ragteach.study.kept import Kept, described
 from ragteach.study.multi_head import MultiHead
 from ragteach.study.own_classes import OWN, HeadParts, best_heads, head_answers, own_names
@@ -285,11 +287,25 @@ def _fitted_split(
     split = Split(train, val, test, data.vectorizer, *names, fitted={}, seed=seed)
     for name in strategies:
         bar.set_description(name)
-        split.fitted[name] = _fit(REGISTRY[name], data, val_data, test, kept, resume, bar.update)
+        foretold = functools.partial(_foretell, bar, name, len(strategies) - len(split.fitted))
+        more = (kept, resume, bar.update, None if bar.disable else foretold)
+        split.fitted[name] = _fit(REGISTRY[name], data, val_data, test, *more)
         if after is not None:
             with bar.external_write_mode():
                 after(split)
     return split
+
+
+def _foretell(bar: tqdm, name: str, left: int, seconds: float) -> None:
+    """Say how long a strategy will take, and what follows it; before the bar has moved."""
+    bar.set_description(f"{name}, {how_long(seconds)}")
+    if seconds * left > LONG:
+        rest = f"; with the {left - 1} to follow, {how_long(seconds * left)}" if left > 1 else ""
+        bar.write(
+            f"{name} will take {how_long(seconds)}{rest}. For less time: fewer words (max_words; "
+            "--max-words 2000), or larger tasks only (least_rows; --least-rows 30)",
+            file=sys.stderr,
+        )
 
 
 def _check_every_task(parts: tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]) -> None:
@@ -367,9 +383,10 @@ def _fit(
     kept: Kept | None,
     resume: bool,
     told: Callable[[int], Any],
+    foretold: Callable[[float], Any] | None,
 ) -> Fitted:
     """Solve the path of penalties, keep the one with the least validation loss, answer the test."""
-    best = best_penalty(strategy, data, val, kept, resume, told)
+    best = best_penalty(strategy, data, val, kept, resume, told, foretold)
     answers = _answers(best.model, data.vectorizer, test)
     return Fitted(best.model, best.lam, best.lam_shared, *answers)
 

@@ -104,15 +104,18 @@ def few_words(train: pd.DataFrame, max_words: int | None) -> Any:
 
 
 def score(
-    strategy: Strategy, parts: Parts, told: Callable[[int], Any] | None = None
+    strategy: Strategy,
+    parts: Parts,
+    told: Callable[[int], Any] | None = None,
+    foretold: Callable[[float], Any] | None = None,
 ) -> tuple[Scores, int]:
-    """The scores of one strategy on one draw, and its number of trained weights; ``told`` as in
-    `best_penalty`.
+    """The scores of one strategy on one draw, and its number of trained weights; ``told`` and
+    ``foretold`` as in `best_penalty`.
     """
     if strategy.builder is None:
         return majority(parts.frames[0], parts.frames[2], parts.n_classes, parts.values), 0
     data, val, test = parts.of(strategy)
-    best = best_penalty(strategy, data, val, told=told)
+    best = best_penalty(strategy, data, val, told=told, foretold=foretold)
     model = best.model
     edge = on_edge(best.tries[0], best.losses) or on_edge(best.tries[1], best.losses)
     chosen = [
@@ -146,6 +149,7 @@ def best_penalty(
     kept: Kept | None = None,
     resume: bool = False,
     told: Callable[[int], Any] | None = None,
+    foretold: Callable[[float], Any] | None = None,
 ) -> Best:
     """Solve the strategy for each of its penalties: all side by side, or, where memory has no room
     for that, as many at a time as fit.
@@ -154,6 +158,7 @@ def best_penalty(
         kept: where the losses of finished tries go, a few penalties at a time; and come from if
             ``resume``. Then the part that holds the best one is solved once more, for its model.
         told: called with the number of penalties whenever some more are done.
+        foretold: called before, with the seconds that all penalties will take, roughly.
     """
     assert strategy.builder is not None, "a strategy that trains something"
     model = strategy.builder(data)
@@ -161,6 +166,8 @@ def best_penalty(
     most = len(tries) if kept is None else KEPT_AT_ONCE
     candidates = Candidates(model, data, val, *tries.T)
     at_once = candidates.at_once(most)  # nearly always all
+    if foretold is not None:
+        foretold(candidates.forecast(len(tries)))
     kept = kept or Kept(None, None)
     losses = np.empty(len(tries))
     parts = list[slice]()
