@@ -71,7 +71,8 @@ def about_the_cost(
     seeds = ", fewer draws (--seeds 5)" if n_draws > 5 else ""
     return (
         f"{how_long(total).capitalize()} for {n_draws} draw{'s' * (n_draws != 1)} of "
-        f"{len(trained)} strateg{'y' if len(trained) == 1 else 'ies'}: on {len(frame):,} rows, {tasks} tasks and {classes} classes "
+        f"{len(trained)} strateg{'y' if len(trained) == 1 else 'ies'}: on {len(frame):,} rows, "
+        f"{tasks} tasks and {classes} classes "
         f"one takes {how_long(each)} a draw. Finished draws are kept where out says. For less "
         f"time: the most frequent words only (--max-words 2000), larger tasks only (--least-rows "
         f"30){seeds}{fewer}."

@@ -45,13 +45,15 @@ def test_a_search_takes_about_as_many_products_as_the_forecast_counts(frame, mon
         data, val, _ = parts_of(frame).of(REGISTRY[name])
         tries = np.array(REGISTRY[name].tries).T
         found = Candidates(REGISTRY[name].builder(data), data, val, *tries)
-        taken = [0.0]
+        taken = list[float]()
         for kind in spaces:
             gradient = kind.gradient
             monkeypatch.setattr(
                 kind,
                 "gradient",
-                lambda self, v, r, plain=gradient: taken.append(len(v) / 49) or plain(self, v, r),
+                lambda self, v, r, plain=gradient, taken=taken: (
+                    taken.append(len(v) / 49) or plain(self, v, r)
+                ),
             )
         found.losses(slice(0, 49))
         monkeypatch.undo()
