@@ -67,11 +67,11 @@ BOX = 2  # sentences of the advice in the box at the top; the comparison has the
 MOST_ROWS = 20_000  # of the split that the page shows
 PACKAGES = ("ragteach", "torch", "numpy", "scipy", "scikit-learn", "pandas")
 EQUAL = (
-    "“Equal parameters” means as many weights as RAG has, (tasks + 1) x classes x words: RAG has "
-    "more weights than the others, and might lead for that alone. So these two get more to read, "
-    "the most frequent pairs and triples of words (without spaces: runs of four and five letters), "
-    "until they have as many, or until there are no more. They are to measure by: where one of "
-    "them leads, phrases may help, and how much is shared may matter less."
+    "“Equal parameters” means as many trained weights as RAG has, (tasks + 1) x classes x words: "
+    "RAG has more weights than the others, and might lead for that alone. So these two get more to "
+    "read, the most frequent pairs and triples of words (without spaces: runs of four and five "
+    "letters), until they have as many, or until there are no more. They are to measure by: where "
+    "one of them leads, phrases may help, and how much is shared may matter less."
 )
 # Nothing may be fetched from anywhere: what the page shows lies in the page.
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'"

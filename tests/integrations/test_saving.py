@@ -1079,7 +1079,10 @@ def test_predict_answers_a_table_row_by_row(model_file, tmp_path, capsys):
 def test_a_table_that_is_not_clear_is_asked_about(model_file, tmp_path, capsys):
     path, *_ = model_file
     cases = {
-        "texte,avis\na good film,b\n": ([], "2 that may be texts: texte, avis; 0 columns of tasks among"),
+        "texte,avis\na good film,b\n": (
+            [],
+            "2 that may be texts: texte, avis; 0 columns of tasks among",
+        ),
         "Kommentar,ort\na good film,Rom\n": ([], "0 columns of tasks among ort"),
         "text,task\na good film,film\n": ([], "did you mean 'films'?"),
         "text,task\na good film,\n": (["--task-column", "task"], "a task in every row"),

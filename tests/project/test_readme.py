@@ -131,11 +131,26 @@ def mine(tmp_path, monkeypatch):
 
 
 def test_own_data_in_three_lines(mine, capsys):
-    (code,) = re.findall(r"```python\n(.*?)```", own_data(), re.DOTALL)
+    code, _ = re.findall(r"```python\n(.*?)```", own_data(), re.DOTALL)
     assert len([line for line in code.splitlines() if line and not line.startswith("import")]) == 3
     exec(compile(code, "README.md", "exec"), {})
     printed = capsys.readouterr().out
     assert "A look at mine.csv: 80 rows" in printed and "no clear difference" in printed
+
+
+def test_own_data_in_a_pipeline(mine, capsys):
+    """The search sees the tasks: its best model tells them apart, and its penalties matter."""
+    code = re.findall(r"```python\n(.*?)```", own_data(), re.DOTALL)[1]
+    names: dict = {}
+    exec(compile(code, "README.md", "exec"), names)
+    search, frame = names["search"], names["frame"]
+    best = search.best_estimator_[-1]
+    assert len(best.tasks_) == frame["task"].nunique() == 4
+    assert len(set(search.cv_results_["mean_test_score"])) > 1
+    assert set(search.predict(frame)) <= set(rt.LABELS)
+    moved = frame.assign(task=frame["task"].iloc[::-1].to_numpy())
+    assert (search.predict_proba(frame) != search.predict_proba(moved)).any()
+    assert "ragclassifier__lam_shared" in capsys.readouterr().out
 
 
 def test_own_data_in_a_terminal(mine, capsys, monkeypatch):
