@@ -249,7 +249,7 @@ def simulate(n, n_repeats=4000, seed=0):
     return ((own - mu) ** 2).mean(), ((pooled - mu) ** 2).mean()
 
 
-formula = np.array([expected_errors(n, n_tasks, sigma, tau) for n in sizes])
+formula = np.array([expected_errors(n, n_tasks, sigma, tau) for n in sizes.tolist()])
 simulated = np.array([simulate(n) for n in sizes])
 
 # %%
@@ -367,6 +367,7 @@ def examine(model, data):
 # Every strategy learns from the same draws of sentences.
 
 # %%
+# About 10 seconds.
 STRATEGIES = ["full sharing", "independent", "RAG"]
 SIZES = [20, 40, 80, 160]
 DRAWS = {20: 5, 40: 5, 80: 10, 160: 5}  # two figures below look closer at 80
@@ -635,6 +636,7 @@ curves(0.5).round(3)
 card("01-5")
 
 # %% tags=["exercise"]
+# About 10 seconds.
 # Replace each ... by 20, 40, 80, 160 or float("inf").
 first = {0.25: ..., 0.5: ..., 0.75: ..., 1.0: ...}
 ### BEGIN SOLUTION

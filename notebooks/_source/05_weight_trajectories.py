@@ -122,7 +122,7 @@ check("05-1", length_ratio)
 # %%
 length_ratio = reference("05-1")  # the reference, so that this cell runs in any case
 cosines = free.gradient_cosines(data.stacked())
-c = cosines["cosine"].mean()
+c = float(cosines["cosine"].mean())
 print(f"mean cosine of two tasks' gradients, over all steps: {c:+.3f}")
 print(f"so W_s should move {length_ratio(4, c):.2f} times as far as an adapter")
 angle = np.degrees(np.arccos((1 + 3 * c) / length_ratio(4, c)))

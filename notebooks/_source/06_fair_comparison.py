@@ -64,6 +64,7 @@ guess = "RAG"
 predict("06-a", guess)
 
 # %%
+# About 5 seconds.
 table = rt.compare("toy", seeds=10, n_per_task=60, relatedness=0.5, progress=False)
 table[table["task"] == "mean"].drop(columns="seconds").head(3).round(3)
 

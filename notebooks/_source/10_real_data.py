@@ -593,6 +593,7 @@ rt.widgets.sharing_slider(
 # intervals are over draws.
 
 # %%
+# About 5 seconds.
 STRATEGIES = ["RAG", "full sharing", "independent", "full sharing + task bias"]
 BIGGER = "full sharing, equal parameters"  # at one size only
 at_50 = rt.compare("human", 4, 50, [*STRATEGIES, BIGGER], progress=False)
@@ -659,6 +660,7 @@ guess = "neutral"
 predict("10-b", guess)
 
 # %%
+# About 5 seconds.
 LAM = np.logspace(-4, -1, 7)  # 7 tries for everybody; validation loss chooses
 
 

@@ -554,6 +554,7 @@ reveal("11-c", came_out)
 
 
 # %%
+# About 5 seconds.
 class Reader(nn.Module):
     """The encoder, and a class read from its vector."""
 
@@ -737,6 +738,7 @@ guess = "worse"
 predict("11-d", guess)
 
 # %%
+# About 10 seconds.
 SETTINGS = [
     ("low_rank", 1),
     ("vera", 16),

@@ -118,7 +118,7 @@ ASKED = re.compile(r"\bpredict\(\s*[\"']([\w-]+)[\"']")
 TOLD = re.compile(r"\breveal\(\s*[\"']([\w-]+)[\"']")
 STATUS = re.compile(r"^\S (PASS|FAIL|TODO) (\S+):", re.MULTILINE)
 ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{6,}")
-SLOW = 6.0  # seconds of CPU after which a cell should say how long it takes
+SLOW = 4.0  # seconds of CPU after which a cell should say how long it takes
 PATIENCE = "# About {} seconds."
 TOLD_PATIENCE = re.compile(r"# About \d+ seconds\.")
 

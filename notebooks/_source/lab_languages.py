@@ -235,7 +235,7 @@ plots.show(
 )
 
 # %% [markdown]
-# A helper in another script mostly changes nothing at all: +0 in every draw. With twenty pairs and four draws only a large effect would be clear. *No clear gain* is not *no gain*: say how large a gain these intervals
+# A helper in another script mostly changes nothing at all: 0 in every draw. With twenty pairs and four draws only a large effect would be clear. *No clear gain* is not *no gain*: say how large a gain these intervals
 # leave open.
 #
 # ## 4. A language without examples

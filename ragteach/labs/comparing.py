@@ -137,15 +137,36 @@ def draw_gains(
     ax.imshow(mean, cmap="PuOr", vmin=-most, vmax=most)
     for i, j in zip(*np.where(~np.eye(n, dtype=bool)), strict=True):
         star = "*" if low[i, j] > 0 or high[i, j] < 0 else ""
-        more = f"\n[{low[i, j]:+.0f}, {high[i, j]:+.0f}]" if intervals else star
+        more = f"\n[{_points(low[i, j])}, {_points(high[i, j])}]" if intervals else star
         color = "white" if abs(mean[i, j]) > 0.6 * most else "black"
-        middle = f"{mean[i, j]:+.0f}" if abs(mean[i, j]) > 0.5 else "0"
-        text = f"{middle}{more}"
+        text = f"{_points(mean[i, j])}{more}"
         size = 8 if intervals else 10
         ax.text(j, i, text, ha="center", va="center", color=color, size=size)
-    longest = max(map(len, names))
-    turn = 30 if longest * n > 45 else 0
-    ax.set_xticks(range(n), names, rotation=turn, ha="right" if turn else "center")
+    ax.set_xticks(range(n), names)
     ax.set_yticks(range(n), names)
     ax.set(xlabel="helper", ylabel="helped")
+    _on_one_line(ax)
     return low, high
+
+
+def _points(gain: float) -> str:
+    """With its sign; what rounds to nothing has none."""
+    return f"{gain:+.0f}" if abs(gain) > 0.5 else "0"
+
+
+def _on_one_line(ax: Axes) -> None:
+    """The names below an axis: all on one base line; turned, where they would nearly touch."""
+    figure = ax.get_figure(root=True)
+    assert figure is not None
+    figure.draw_without_rendering()  # only now has each name its width
+    labels = ax.get_xticklabels()
+    room = ax.get_window_extent().width / len(labels)
+    if max(label.get_window_extent().width for label in labels) > 0.8 * room:
+        ax.tick_params(axis="x", rotation=30)
+        for label in labels:
+            label.set(ha="right", rotation_mode="anchor")
+        return
+    # Hung up by their tops, a name without tall letters would stand higher than its neighbours.
+    ax.tick_params(axis="x", pad=3.5 + labels[0].get_size())
+    for label in labels:
+        label.set_va("baseline")

@@ -1,5 +1,6 @@
 """A line on a difference: its interval is scipy's, and wider where draws share rows."""
 
+import itertools
 import re
 
 import numpy as np
@@ -52,9 +53,39 @@ def test_a_matrix_of_gains_has_the_intervals_of_its_lines(r):
     assert [low[0, 1], high[0, 1]] == pytest.approx([2 - half, 2 + half])
     assert [low[1, 0], high[1, 0]] == pytest.approx([-6 - half, -6 + half])
     assert cells == [
-        f"+2\n[{2 - half:+.0f}, {2 + half:+.0f}]",
+        f"+2\n[{2 - half:+.0f}, {2 + half:+.0f}]".replace("-0", "0"),
         f"-6\n[{-6 - half:+.0f}, {-6 + half:+.0f}]",
     ]
+
+
+@pytest.mark.parametrize(
+    ("names", "turned"),
+    [
+        (["English", "German", "Spanish", "Russian", "Chinese"], True),
+        (["ice", "walls", "ace", "open", "gap"], False),
+    ],
+)
+def test_the_names_below_a_matrix_stand_on_one_line_and_apart(names, turned):
+    figure = Figure(figsize=(5.4, 4), dpi=90)
+    ax = figure.subplots()
+    draw_gains(np.random.default_rng(0).normal(size=(3, 5, 5)), names, ax)
+    figure.draw_without_rendering()
+    labels = ax.get_xticklabels()
+    assert {label.get_rotation() for label in labels} == {30.0 if turned else 0.0}
+    assert {label.get_va() for label in labels} == {"top" if turned else "baseline"}
+    boxes = [label.get_window_extent() for label in labels]
+    assert all(box.y1 <= ax.get_window_extent().y0 for box in boxes)
+    if not turned:
+        gaps = [b.x0 - a.x1 for a, b in itertools.pairwise(boxes)]
+        assert min(gaps) > 5
+
+
+def test_what_rounds_to_nothing_has_no_sign():
+    gains = np.zeros((3, 2, 2))
+    gains[:, 0, 1] = -0.001, 0.0, -0.002
+    ax = Figure().subplots()
+    draw_gains(gains, ["a", "b"], ax)
+    assert [text.get_text() for text in ax.texts] == ["0\n[0, 0]", "0\n[0, 0]"]
 
 
 def test_a_star_of_draws_as_if_independent_is_gone_where_they_re_split_the_same_rows():

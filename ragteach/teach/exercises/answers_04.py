@@ -39,7 +39,7 @@ def no_task_in_loss(model, loader, criterion, optimizer):
 
 
 def first_batch_only(model, loader, criterion, optimizer):
-    one_epoch(model, loader[:1], criterion, optimizer)
+    one_epoch(model, [next(iter(loader))], criterion, optimizer)
 
 
 def one_step_only(model, loader, criterion, optimizer):

@@ -497,6 +497,7 @@ def crowd(seed, label, n=90):
     """Truth, answers and groups of some sentences; one group has no sentence of this label."""
     rng = np.random.default_rng(seed)
     group = rng.choice(["cars", "films", "food", "phones"], n, p=[0.4, 0.3, 0.2, 0.1])
+    group = group.astype(object)  # as a column of names comes out of pandas
     truth = rng.integers(0, 3, n)
     truth[(group == "phones") & (truth == label)] = 1
     said = np.where(rng.random(n) < 0.6, truth, rng.integers(0, 3, n))

@@ -168,6 +168,8 @@ def cusum(yours):
         ],
         what="S",
     )
+    said = call(yours, counts.astype(float), k)
+    expect_close(said, answers.cusum(counts, k), what="S of the same counts, as decimals")
 
 
 # ------------------------------------------------------------------ lab_finance-3
@@ -192,9 +194,11 @@ def level(yours):
     """(highest (n_streams,), rate) -> the smallest level that at most a share rate of the streams
     reaches.
     """
-    for seed, rate in ((3, 0.05), (4, 0.1)):
+    for seed, rate in ((3, 0.05), (4, 0.1), (5, 0.05)):
         rng = np.random.default_rng(seed)
         highest = np.floor(rng.gamma(6, 1.0, 400)) + 0.5
+        if seed == 5:
+            highest = highest.astype(int)  # as the counts of a day
         right = answers.level(highest, rate)
         mine = as_array(call(yours, highest, rate))
         expect(mine.shape == (), f"Return one number, the level; yours has shape {mine.shape}.")

@@ -270,8 +270,10 @@ def surplus(yours):
     for m in (3, 2, 1, 5):
         parts = rng.normal(size=4), rng.normal(size=(3, 4)), rng.normal(size=(m, 3, 4))
         wrong = [(mistake(*parts), message) for mistake, message in known.SURPLUS_MISTAKES]
-        mine = call(yours, *map(torch.as_tensor, parts))  # tensors, as in the lesson's next cell
-        expect_close(mine, known.surplus(*parts), wrong, f"The surplus for {m} adapters")
+        # what the lesson's next cell hands over: tensors of single precision
+        mine = call(yours, *(torch.as_tensor(part).float() for part in parts))
+        what = f"The surplus for {m} adapters"
+        expect_close(mine, known.surplus(*parts), wrong, what, atol=1e-5)
 
 
 # ------------------------------------------------------------------ 02-7

@@ -97,7 +97,7 @@ def conserved(yours):
         shared = rng.normal(size=(n_steps, n_classes, n_features))
         adapters = rng.normal(size=(n_steps, n_adapters, n_classes, n_features))
         total = adapters.sum(1)
-        given = torch.tensor(shared), torch.tensor(adapters)
+        given = torch.tensor(shared).float(), torch.tensor(adapters).float()
         expect_close(
             call(yours, *given),
             shared - total,

@@ -1,6 +1,7 @@
 """Exercises of lesson 07: lambda as a prior."""
 
 import numpy as np
+import torch
 
 from ragteach.teach.checks import Wrong, call, exercise, expect, expect_close
 from ragteach.teach.drawing import as_array
@@ -198,7 +199,7 @@ def balance(yours):
         lam = 0.3
         ls = 0.02
         expect_close(
-            call(yours, a, lam, ls),
+            call(yours, torch.tensor(a).float(), lam, ls),
             lam / ls * a.sum(0),
             wrong=[
                 (

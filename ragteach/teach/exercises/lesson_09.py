@@ -41,7 +41,7 @@ from ragteach.teach.written import Sentence, in_words
 )
 def sentence_weight(yours):
     """(sizes, alpha) -> (n_tasks,) the weight of one sentence of each task."""
-    for sizes in (np.array([120.0, 30.0]), np.array([160.0, 160.0, 160.0, 10.0])):
+    for sizes in (np.array([120, 30]), np.array([160, 160, 160, 10])):
         mine = [as_array(call(yours, sizes, alpha)) for alpha in ("equal", "size")]
         expect(
             all(m.shape == sizes.shape for m in mine),

@@ -31,7 +31,7 @@ class Model:
     """What `World.strategies` return: who trained it, with which penalty, on which draw."""
 
     strategy: str
-    penalty: float
+    penalty: float | tuple[float, ...]
     seed: int
     n_features: int
 
@@ -41,7 +41,8 @@ class World:
 
     def __init__(self, seeds: Sequence[int]):
         self.seeds = list(seeds)
-        self.tries = {"one": [0.1, 0.2, 0.4, 0.8], "each": [1.0, 2.0, 3.0, 4.0]}
+        pairs = [(1.0, 0.1), (2.0, 0.1), (1.0, 0.2), (2.0, 0.2)]  # as the lesson's (lam, lam_s)
+        self.tries: dict[str, list[Any]] = {"one": [0.1, 0.2, 0.4, 0.8], "each": pairs}
         self.strategies = {"one": self._fit("one"), "each": self._fit("each")}
         self.fitted: Counter = Counter()
         self.scored: Counter = Counter()
@@ -69,7 +70,9 @@ class World:
         return tuple(frames)
 
     def _fit(self, name: str) -> Any:
-        def fit(data: Any, penalty: float) -> Model:
+        def fit(data: Any, penalty: Any) -> Model:
+            if not isinstance(penalty, tuple) and np.ndim(penalty) == 1:  # a row of a table
+                penalty = tuple(float(value) for value in penalty)
             words = set(_words(data))
             for part in ("test", "val"):
                 if WORDS[part] in words:
