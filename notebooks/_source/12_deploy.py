@@ -444,8 +444,8 @@ for n_bits in flips:
 check("12-4", flips)
 
 # %% [markdown] tags=["solution"]
-# 16 bits change nothing and 8 bits hardly anything. At 4 bits about one prediction in forty changes, and not
-# only for the worse: they are the sentences on which the model was undecided. At 2 bits one in five or more
+# 16 bits change nothing and 8 bits hardly anything. At 4 bits about one prediction in forty changes. (Where two
+# logits are close, a small move is enough for them to cross.) At 2 bits one in five or more
 # changes. Rounding the *merged* matrix is what counts; it is the one that is served.
 
 # %% [markdown]
@@ -471,8 +471,8 @@ for value, score in zip(lams, grid.cv_results_["mean_test_score"], strict=True):
     print(f"lambda {value:<6g} accuracy in cross-validation: {score:.3f}")
 
 # %% [markdown]
-# The folds prefer a small $\lambda$. How small is not clear: between 0.0001 and 0.001 the difference is ten
-# sentences of 480 or fewer. From 0.01 on they lose four points and more.
+# The folds prefer a small $\lambda$. How small is not clear: between 0.0001 and 0.001 the difference is about four
+# sentences of 480. From 0.01 on they lose four points and more.
 #
 # Why is the `TfidfVectorizer` *inside* the pipeline? Because each fold must make its own vocabulary from its
 # own training part. Fitted outside, it would have seen the words of the part that judges (lesson 06).
@@ -485,7 +485,7 @@ rt.save(folder / "grid.safetensors", best, labels=labels)
 best[-1]  # the classifier is the pipeline's last step
 
 # %% [markdown]
-# Some tools carry only `X`: a scorer chosen by name, `cross_val_predict`. For them the task can ride as a
+# Some tools carry only `X`: a scorer chosen by name, `cross_val_predict`. For them the task can stand in a
 # column of `X`, with `RAGClassifier(task_column="task")`.
 #
 # ## 5 · Search
@@ -579,11 +579,11 @@ for n in draws[0]:
     print(f"{n:3d} sentences choose: {mean:.3f} too good, {low:.3f} to {high:.3f}")
 
 # %% [markdown]
-# Here it is little: less than a hundredth where 160 sentences choose, perhaps a hundredth or two where 24 do. The
+# Here it is little: by the intervals about a hundredth at most where 160 sentences choose, and two where 24 do. The
 # proof says "never below 0 on average", and the lower ends of the intervals lie below 0 only because eight draws
 # are few. So the gap of a *single* look, above, is mostly that one half happens to be harder. Why is it so
-# little? This experiment does not say. One guess: thirty settings of two smooth knobs are no thirty different
-# models, for neighbours say nearly the same. You can try it: more settings, fewer sentences. Either way you
+# little? This experiment does not say. One guess: thirty settings of two knobs are not thirty different
+# models, because neighbouring settings give nearly the same answers. You can try it: more settings, fewer sentences. Either way you
 # promise the test number.
 #
 # How exactly must $\lambda$ be found? Look for yourself.
@@ -606,8 +606,8 @@ rt.widgets.explore(
 
 # %% [markdown]
 # It is a plateau with one cliff. To the left nothing is lost: with 120 sentences each, these domains hardly need
-# one another, and independent models do as well. To the right you may go by a factor of ten or more, to about
-# 0.001; then it falls, by 15 points until full sharing. So the order of magnitude is what matters, and two
+# one another, and independent models do as well. To the right you may go by a factor of more than ten,
+# to about 0.0006. At 0.001 four points are lost, and at full sharing fourteen. So the order of magnitude is what matters, and two
 # searches that end at 0.0001 and at 0.0002 do not disagree. (Lesson 06 shows where domains do need one another.)
 
 # %% [markdown]
@@ -800,7 +800,7 @@ print("still there:", folder.exists())
 #
 # - One safetensors file carries weights, graph, names, vocabulary and notes. Loading it runs no code; a
 #   damaged file is refused; a save that dies leaves the old file whole.
-# - [Law 8](laws.md#law-8-merging): a merged task is one `nn.Linear`, base plus delta. It costs no extra time. It loses the parts,
+# - [Law 8](laws.md#law-8-merging): a merged task is one `nn.Linear`, $W_s$ plus its adapters. It costs no extra time. It loses the parts,
 #   unless you know that balance held, and it may cost memory if there are many tasks with small adapters.
 # - The same model speaks scikit-learn, ONNX, `torch.export` and PEFT, with the same logits.
 # - Eight bits per weight hardly change a prediction here; two bits change many.

@@ -719,12 +719,13 @@ def output_text(output) -> str:
 def once_only(output):
     """An output in one form: a table as a page (in letters it breaks at the width of some terminal),
     scikit-learn's drawing of an estimator in letters (its page differs from version to version), an
-    explorer as its note.
+    explorer as its note and the names of what it is made of.
     """
     data = output.get("data", {})
     page = str(data.get("text/html"))
-    if kept(output):
-        return {"data": {"text/plain": NOTE}}
+    if saved := kept(output):
+        parts = ", ".join(sorted(saved["spec"]))
+        return {"data": {"text/plain": f"{NOTE} It is made of {parts}."}}
     if re.search(r"\bsk-(global|container|estimator)", page):
         return {"data": {"text/plain": data["text/plain"]}}
     if "<table" in page:

@@ -49,6 +49,27 @@ def one_step_only(model, loader, criterion, optimizer):
     optimizer.step()
 
 
+def last_step_only(model, loader, criterion, optimizer):
+    for x, y, task in loader:
+        optimizer.zero_grad()
+        criterion(model(x, task), y, task, model).backward()
+    optimizer.step()
+
+
+def uphill(model, loader, criterion, optimizer):
+    for x, y, task in loader:
+        optimizer.zero_grad()
+        (-criterion(model(x, task), y, task, model)).backward()
+        optimizer.step()
+
+
+def plain_cross_entropy(model, loader, criterion, optimizer):
+    for x, y, task in loader:
+        optimizer.zero_grad()
+        torch.nn.functional.cross_entropy(model(x, task), y).backward()
+        optimizer.step()
+
+
 def no_step(model, loader, criterion, optimizer):
     pass
 
@@ -72,6 +93,17 @@ LOOPS = [
         one_step_only,
         "There is one step for the whole epoch. zero_grad, backward and step stand "
         "inside the loop.",
+    ),
+    (
+        last_step_only,
+        "There is one step, after the last batch. step stands inside the loop, as zero_grad and "
+        "backward do.",
+    ),
+    (uphill, "The steps go uphill: backward() is of the loss, not of minus the loss."),
+    (
+        plain_cross_entropy,
+        "This is torch's cross-entropy over all sentences. J is what the criterion says: "
+        "criterion(logits, y, task, model).",
     ),
     (first_batch_only, "Only the first batch was used. Is return inside the loop?"),
     (
@@ -166,6 +198,14 @@ def wrong_pulls(shared, adapters, lam, lam_shared):
         (
             lam_shared * shared - lam * adapters,
             "One matrix for each adapter: W_s feels all of them, so add them up over axis 0.",
+        ),
+        (
+            len(adapters) * lam_shared * shared - lam * total,
+            "The penalty on W_s stands in J once, not once for each task.",
+        ),
+        (
+            shared - lam * total,
+            "The gradient of lam_shared/2 ||W_s||^2 is lam_shared W_s: its factor is missing.",
         ),
         (
             shared - total,

@@ -185,6 +185,26 @@ UNMERGE_MISTAKES = [
         "sides, with T W_s.",
     ),
     (
+        lambda W, lam, lam_s: W.sum(0) / (len(W) * lam + lam_s),
+        "The factor lam is missing above the line: multiply the whole equation by lam.",
+    ),
+    (
+        lambda W, lam, lam_s: lam * W.sum(0) / (lam + len(W) * lam_s),
+        "T stands beside the wrong penalty: the sum of the W_t holds T W_s, and lam is its factor.",
+    ),
+    (
+        lambda W, lam, lam_s: lam * W.mean(0) / (len(W) * lam + lam_s),
+        "You took the mean of the W_t and T W_s as well. The T equations are added up: their sum.",
+    ),
+    (
+        lambda W, lam, lam_s: W.mean(0) * (len(W) * lam + lam_s) / (len(W) * lam),
+        "The factor of the mean is upside down: W_s is a little shorter than the mean, not longer.",
+    ),
+    (
+        lambda W, lam, lam_s: lam * W.sum(0) / ((len(W) - 1) * lam + lam_s),
+        "There are T equations, and W_s stands in each of them: T, not T - 1.",
+    ),
+    (
         lambda W, lam, lam_s: lam * W.sum(0) / (len(W) * lam - lam_s),
         "A sign: sum_t A_t = + (lam_shared / lam) W_s, so both terms are added.",
     ),

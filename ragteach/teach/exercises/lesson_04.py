@@ -203,16 +203,22 @@ def _something(returned):
     return ... if returned is None else returned
 
 
+SOME = (
+    "Some adapters may move while others are frozen. They change roles together: "
+    'freeze("adapters") and unfreeze("adapters") reach all of them.'
+)
+
+
 def _trainable(model, awake=False):
-    """What may move, in words such as "shared+bias"; a part counts if all of it may.
+    """What may move, in words such as "shared+bias" or "some adapters+bias".
 
     With ``awake``, an adapter that is asleep cannot: no gradient reaches it.
     """
-    adapters = {p.requires_grad for p in model.adapters.parameters()} == {True}
-    adapters = adapters and (any(model.active.values()) or not awake)
+    moves = [p.requires_grad for p in model.adapters.parameters()]
+    adapters = any(moves) and (any(model.active.values()) or not awake)
     parts = {
         "shared": model.shared.requires_grad,
-        "adapters": adapters,
+        "adapters" if all(moves) else "some adapters": adapters,
         "bias": model.bias.requires_grad,
     }
     return "+".join(name for name, moves in parts.items() if moves)
@@ -254,6 +260,7 @@ def two_phase(yours):
             "In phase 2 the adapters are asleep (inactive): they take no part in W_t and learn "
             "nothing.",
         )
+        expect(not any("some" in moving for moving in seen), SOME)
         expect_equal(
             seen,
             ["shared+bias", "adapters+bias"],
@@ -618,6 +625,7 @@ def _judge_turns(schedule, turns, notes):
     found = [state for state, _ in turns_found]
     if not all("bias" in state for state in found):
         expect(False, f"{schedule}: the biases are frozen in a turn. They move always.")
+    expect(not any("some" in state for state in found), f"{schedule}: {SOME}")
     alone = ["shared+bias", "adapters+bias"]
     said = {
         "joint": "joint: everything moves, from the first epoch to the last.",

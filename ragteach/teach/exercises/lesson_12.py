@@ -253,6 +253,7 @@ def flips(yours):
         "These are counts. Divide by the number of test sentences to get shares.",
     )
     expect(max(share.values()) <= 1, "These are percentages. A share lies between 0 and 1.")
+    expect(min(share.values()) >= 0, "A share is never below 0: count the predictions that change.")
     expect(
         max(share.values()) > 0, "Nothing changes, not even at 2 bits. Is the rounded weight used?"
     )

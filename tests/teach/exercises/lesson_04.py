@@ -10,11 +10,14 @@ from ragteach.teach.exercises.answers_04 import (
     COINCIDE,
     STATES,
     first_batch_only,
+    last_step_only,
     no_penalty,
     no_step,
     no_task_in_loss,
     no_zero_grad,
     one_step_only,
+    plain_cross_entropy,
+    uphill,
 )
 
 
@@ -314,6 +317,17 @@ def by_hand_with(unpack):
     return loop
 
 
+def one_adapter(model, train):
+    """Freezes the first adapter alone."""
+    model.freeze(model.adapter_names[0])
+    train(model)
+    model.unfreeze("adapters")
+    model.freeze("shared")
+    train(model)
+    model.unfreeze("shared")
+    return model
+
+
 WRONG = {
     "04-1": {
         "the package": rt.train_epoch,
@@ -328,6 +342,9 @@ WRONG = {
         "not the function": 0.7,
         "a live tensor": live,
         "one step": then(one_step_only),
+        "one step at the end": then(last_step_only),
+        "uphill": then(uphill),
+        "plain cross-entropy": then(plain_cross_entropy),
         "by size": by_size,
         "after the step": after_the_step,
         "the first batch": one_of(0),
@@ -350,6 +367,7 @@ WRONG = {
         "shared never": frozen_twice("shared"),
         "adapters never": frozen_twice("adapters"),
         "another thing returned": another_model,
+        "one adapter": one_adapter,
     },
     "04-4": {
         "sign": lambda s, a, lam, lam_s: lam_s * s + lam * a.sum(0),
@@ -358,6 +376,8 @@ WRONG = {
         "adapters only": lambda s, a, lam, lam_s: -lam * a.sum(0),
         "shared only": lambda s, a, lam, lam_s: lam_s * s,
         "mean": lambda s, a, lam, lam_s: lam_s * s - lam * a.mean(0),
+        "a penalty a task": lambda s, a, lam, lam_s: len(a) * lam_s * s - lam * a.sum(0),
+        "without its factor": lambda s, a, lam, lam_s: s - lam * a.sum(0),
         "each adapter": lambda s, a, lam, lam_s: lam_s * s - lam * a,
         "no lambda": lambda s, a, lam, lam_s: s - a.sum(0),
     },
