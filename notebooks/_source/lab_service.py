@@ -362,7 +362,7 @@ rt.fit_heads(
 def why(text, task, ax):
     """Draw what each word speaks for the class that was chosen, against the next best."""
     x, (W, b) = words.transform([text]).toarray()[0], linear_map(linear, task)
-    rival, said = np.argsort(W @ x + b)[-2:]
+    rival, said = np.argsort(W @ x + b)[-2:].tolist()
     parts = pd.Series(reasons(x, W, said, rival), words.get_feature_names_out())[x > 0]
     parts["(bias)"] = b[said] - b[rival]
     colors = np.where(parts > 0, "#0072b2", "#d55e00")

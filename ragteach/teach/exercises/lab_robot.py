@@ -245,9 +245,10 @@ def mirrored_policy(yours):
 def share_by_maps(yours):
     """arrived (n_maps, n_starts) -> (share, low, high), maps as trials."""
     rng = np.random.default_rng(2)
-    arrived = (rng.random((12, 8)) < rng.beta(1.2, 0.8, size=(12, 1))).astype(float)
+    arrived = rng.random((12, 8)) < rng.beta(1.2, 0.8, size=(12, 1))  # True and False, as there
     right = np.array(answers.share_by_maps(arrived))
     found = call(yours, arrived.copy())
+    arrived = arrived.astype(float)
     expect(
         as_array(found).shape == (3,),
         "Return three numbers: the share, the low and the high end.",
@@ -376,7 +377,7 @@ def _slips_of_shares(arrived):
 )
 def arrival_chance(yours):
     """(right, moves) -> the share that arrives if every wrong move ends it."""
-    for right, moves in ((0.9, np.array([3, 5, 12])), (0.75, np.array([1, 4, 4, 9]))):
+    for right, moves in ((0.9, np.array([3.0, 5, 12])), (0.75, np.array([1, 4, 4, 9]))):
         middle = np.mean(right**moves)
         expect_close(
             call(yours, right, moves.copy()),

@@ -269,7 +269,7 @@ def _place(tries, cost):
 )
 def enough(yours):
     """(wrong, person) -> the probability from which on an answer costs less than a person."""
-    for wrong, person in ((7.0, 2.0), (3.0, 1.0), (10.0, 4.0), (1.0, 2.0), (2.0, 2.0)):
+    for wrong, person in ((7, 2), (3.0, 1.0), (10.0, 4.0), (1.0, 2.0), (2.0, 2.0)):
         right = answers.enough(wrong, person)
         found = call(yours, wrong, person)
         finished(found, "Return the probability.")
