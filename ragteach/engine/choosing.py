@@ -32,6 +32,7 @@ from ragteach.model import RAG
 from ragteach.tensors import TaskTensors
 
 PRODUCTS = 100  # with the data that a search takes, of all its penalties side by side (measured)
+MOST_ACROSS = 50_000_000  # entries of K between documents and others: 400 MB
 MAX_STEPS = 2000  # as of `solve_path`
 
 
@@ -71,8 +72,10 @@ class Candidates:
         self.lam, self.lam_shared = problem.lam, problem.lam_shared
         space = best_space(problem)
         self.space: Documents | None = None  # None: the way is through the weights
-        if isinstance(space, Documents) and isinstance(space.kernel, Gram):
-            self.space = space
+        if isinstance(space, Documents) and space.kernel is not None:
+            across = val.y.numel() * problem.tensors.y.numel()  # entries of K to the others
+            if isinstance(space.kernel, Gram) or across <= MOST_ACROSS:
+                self.space = space
         n_weights = 0
         if self.space is None:  # on the way through the weights every task's gradient is made
             of_tasks = model.n_tasks * model.n_classes * model.n_features

@@ -27,6 +27,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator
 
 from ragteach.data.files import load_article
 from ragteach.data.naming import number_of
@@ -41,7 +42,7 @@ from ragteach.errors import RagteachError
 from ragteach.ground.writing import write
 from ragteach.integrations.training import save_split
 from ragteach.study import plots
-from ragteach.study.advice import Advice, advise
+from ragteach.study.advice import NOTHING, Advice, advise
 from ragteach.study.by_task import MOST_TASKS, by_task, draw_by_task
 from ragteach.study.commands import after_the_draws
 from ragteach.study.experiment import SIZES, STRATEGIES, paired, summary
@@ -63,7 +64,6 @@ FOLD_ABOVE = 16  # rows of a table of tasks
 SLIDER_TASKS = 6
 SLIDER_SHARED = 0.001  # its lambda_shared
 SENTENCES = 8
-BOX = 2  # sentences of the advice in the box at the top; the comparison has the others
 MOST_ROWS = 20_000  # of the split that the page shows
 PACKAGES = ("ragteach", "torch", "numpy", "scipy", "scikit-learn", "pandas")
 EQUAL = (
@@ -73,6 +73,22 @@ EQUAL = (
     "letters), until they have as many, or until there are no more. They are to measure by: where "
     "one of them leads, phrases may help, and how much is shared may matter less."
 )
+# Says of what is wider than its place that it can be moved; the keyboard reaches it anyway.
+SIDEWAYS = """\
+const say = () => document.querySelectorAll(".wide").forEach((box) => {
+  let word = box.previousElementSibling;
+  if (!word || !word.classList.contains("sideways")) {
+    word = document.createElement("p");
+    word.className = "sideways";
+    word.textContent = "The table goes on to the right: move it sideways.";
+    box.before(word);
+  }
+  word.hidden = box.scrollWidth <= box.clientWidth + 1;
+});
+say();
+addEventListener("resize", say);
+document.querySelectorAll("details").forEach((part) => part.addEventListener("toggle", say));
+"""
 # Nothing may be fetched from anywhere: what the page shows lies in the page.
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
 
@@ -251,10 +267,11 @@ def report(
         f"The comparison at the top has {mean:.1%} for {advice.strategy}: the mean over "
         f"{counted(table['seed'].unique(), 'draw')}, in which every task counts alike."
     )
+    span = _span_of_all(means, table)
     sections = [
-        ("comparison", "The comparison", _comparison(table, advice, size, _unit(found))),
-        ("tasks", "Task by task", _tasks(table, advice, found)),
-        ("curve", "With more sentences", _curve(means)),
+        ("comparison", "The comparison", _comparison(table, advice, size, _unit(found), span)),
+        ("tasks", "Task by task", _tasks(table, advice, found, span)),
+        ("curve", "With more sentences", _curve(means, span)),
         ("slider", "How much to share, by hand", split and _slider(split)),
         ("sentences", "The sentences behind the difference", split and _sentences(split, advice)),
         ("look", "A look at the data", found._repr_html_()),
@@ -289,16 +306,40 @@ def report(
 ragteach {version("ragteach")}.</p>
 <div class="answer">
 <p><strong>{html.escape(advice.answer)}</strong></p>
-<p>{html.escape(" ".join(advice.sentences[:BOX]))}</p>
+<p>{html.escape(_in_short(means[means["n_per_task"] == size], advice))}</p>
 </div>
 <nav aria-label="On this page"><ul>{links}</ul></nav>
 </header>
 <main>
 {body}
 </main>
+<script>
+{SIDEWAYS}</script>
 </body>
 </html>
 """
+
+
+def _in_short(means: pd.DataFrame, advice: Advice) -> str:
+    """What to use and how good it is, in a line or two: the comparison says the rest."""
+    rows = means.set_index("strategy")
+    row = rows.loc[advice.strategy]
+    use = f"Use {advice.strategy}" + ("" if advice.decided else ", until more is known")
+    span = "" if np.isnan(row["low"]) else f" ({_span(row['low'], row['high'])})"
+    beside = ""
+    if NOTHING in rows.index and advice.strategy != NOTHING:
+        beside = f"; saying a task's most frequent class is in {rows['mean'][NOTHING]:.1%}"
+    return f"{use}: it is right in {row['mean']:.1%} of new sentences{span}{beside}."
+
+
+def _span_of_all(means: pd.DataFrame, table: pd.DataFrame) -> tuple[float, float]:
+    """The ends of every axis of accuracy on the page, so that pictures can be laid side by side."""
+    rows = table[(table["metric"] == "accuracy")]
+    tasks = rows.groupby(["strategy", "task", "n_per_task"])["value"].mean()
+    low = min(float(means["low"].min()), float(means["mean"].min()), float(tasks.min()))
+    high = max(float(means["high"].max()), float(means["mean"].max()), float(tasks.max()))
+    edge = 0.02  # room for a mark
+    return max(-edge, np.floor(20 * low) / 20 - edge), min(1 + edge, np.ceil(20 * high) / 20 + edge)
 
 
 def _about(found: Look) -> str:
@@ -357,7 +398,9 @@ def in_words(row: Any, reference: str = "RAG") -> str:
     )
 
 
-def _comparison(table: pd.DataFrame, advice: Advice, size: int, unit: str) -> str:
+def _comparison(
+    table: pd.DataFrame, advice: Advice, size: int, unit: str, span: tuple[float, float]
+) -> str:
     """Every strategy's score, and the advised one against each other one."""
     means = summary(table)
     means = means[means["n_per_task"] == size]
@@ -385,6 +428,7 @@ def _comparison(table: pd.DataFrame, advice: Advice, size: int, unit: str) -> st
 
     def draw(ax: Axes) -> None:
         plots.comparison(means, ax)
+        ax.set_xlim(*span)
         ax.set_title(f"Accuracy on new sentences, {size} training sentences per task", loc="left")
 
     listed = "; ".join(f"{r.strategy} {r.mean:.1%}" for r in means.itertuples())
@@ -396,7 +440,7 @@ def _comparison(table: pd.DataFrame, advice: Advice, size: int, unit: str) -> st
         if (means["interval"] == INTERVALS[RESPLIT]).any()
         else ""
     )
-    more = "".join(f"<li>{html.escape(said)}</li>" for said in advice.sentences[BOX:])
+    more = "".join(f"<li>{html.escape(said)}</li>" for said in advice.sentences)
     equal = means["strategy"].str.contains("equal parameters").any()
     return (
         (f"<ul>{more}</ul>\n" if more else "")
@@ -436,7 +480,7 @@ def _errors(table: pd.DataFrame, advice: Advice, size: int, unit: str) -> str:
     return f"\n{said}</p>"
 
 
-def _tasks(table: pd.DataFrame, advice: Advice, found: Look) -> str:
+def _tasks(table: pd.DataFrame, advice: Advice, found: Look, span: tuple[float, float]) -> str:
     """Each task's accuracy with the advised strategy and its rival; of many, the largest."""
     if advice.rival is None or len(found.tasks) < 2:
         return ""
@@ -480,7 +524,7 @@ def _tasks(table: pd.DataFrame, advice: Advice, found: Look) -> str:
     listed = "; ".join(f"{task} {r[one]:.0%} and {r[other]:.0%}" for task, r in first.iterrows())
     most = f"The {drawn} largest of {len(scores)} tasks. " if drawn < len(scores) else ""
     picture = _twice(
-        lambda ax: draw_by_task(scores, largest, ax),
+        lambda ax: draw_by_task(scores, largest, ax).set_xlim(*span),
         0.36 * drawn + 1.7,
         f"{most}Accuracy with {one} and with {other}: {listed}.",
     )
@@ -491,12 +535,10 @@ def _tasks(table: pd.DataFrame, advice: Advice, found: Look) -> str:
     return f"<p>{html.escape(said)}</p>\n{picture}\n{table_of_all}"
 
 
-def _curve(means: pd.DataFrame) -> str:
+def _curve(means: pd.DataFrame, span: tuple[float, float]) -> str:
     if means["n_per_task"].nunique() < 2:
         return ""
     means = means[means["strategy"].isin(STRATEGIES)]
-    figure, ax = plt.subplots(figsize=(8, 4.5), layout="constrained")
-    plots.learning_curves(means, ax)
     ends = []
     for strategy, rows in means.groupby("strategy", sort=False):
         rows = rows.sort_values("n_per_task")
@@ -509,7 +551,7 @@ def _curve(means: pd.DataFrame) -> str:
     return (
         "<p>If the curves still rise at the right end, more sentences would help more than another "
         "method. Sharing tends to help most at the left, where each task has few.</p>\n"
-        + _figure(figure, alt)
+        + _twice(lambda ax: plots.learning_curves(means, ax).set_ylim(*span), 4.5, alt)
     )
 
 
@@ -745,8 +787,9 @@ def _twice(draw: Callable[[Axes], Any], height: float, alt: str) -> str:
         figure, ax = plt.subplots(figsize=(wide, height), layout="constrained")
         draw(ax)
         if wide == NARROW:
-            names = [textwrap.fill(text.get_text(), 18) for text in ax.get_yticklabels()]
-            ax.set_yticks(ax.get_yticks(), names)
+            if isinstance(ax.yaxis.get_major_locator(), FixedLocator):  # names, not numbers
+                names = [textwrap.fill(text.get_text(), 18) for text in ax.get_yticklabels()]
+                ax.set_yticks(ax.get_yticks(), names)
             ax.set_title(textwrap.fill(ax.get_title(loc="left"), 34), loc="left")
             ax.set_xlabel(textwrap.fill(ax.get_xlabel(), 40))
             figure.set_figheight(1.2 * height)
@@ -755,16 +798,6 @@ def _twice(draw: Callable[[Axes], Any], height: float, alt: str) -> str:
     return (
         f'<figure><picture><source media="(max-width: 40rem)" srcset="{images[1]}">'
         f'<img class="fits" alt="{words}" src="{images[0]}"></picture>'
-        f"<figcaption>{words}</figcaption></figure>"
-    )
-
-
-def _figure(figure: Figure, alt: str) -> str:
-    words = html.escape(alt)
-    return (
-        '<figure><p class="sideways">The picture goes on to the right: move it sideways.</p>'
-        '<div class="picture" role="region" tabindex="0" aria-label="picture">'
-        f'<img alt="{words}" src="{_png(figure)}"></div>'
         f"<figcaption>{words}</figcaption></figure>"
     )
 

@@ -19,6 +19,7 @@ from ragteach.widgets.report import (
     _doubt,
     _folded,
     _splittable,
+    _twice,
     in_words,
     report,
     write_report,
@@ -89,10 +90,29 @@ def test_it_is_one_sound_page_without_a_network(page):
 def test_the_answer_is_the_first_word_and_the_slider_stands_where_validation_chose(page, table):
     box = page[page.index('<div class="answer">') : page.index('<h2 id="comparison">')]
     advice = advise(table)
-    assert box.index(html.escape(advice.answer)) < box.index(html.escape(advice.sentences[0]))
-    assert all(html.escape(said) not in box for said in advice.sentences[2:])
+    means = summary(table)
+    means = means[means["n_per_task"] == means["n_per_task"].max()].set_index("strategy")
+    assert html.escape(advice.answer) in box
+    assert f"right in {means['mean'][advice.strategy]:.1%} of new sentences" in box
+    assert all(html.escape(said) not in box for said in advice.sentences)
     (best,) = re.findall(r'"best": ?(\d+)', page)
     assert re.findall(r'"start": ?\{"at": ?(\d+)', page) == [best]
+
+
+def test_all_axes_of_accuracy_have_one_scale(table, frame, monkeypatch):
+    """And no picture is moved sideways: each is drawn once more for a telephone."""
+    drawn = []
+    plain = _twice
+    monkeypatch.setattr(
+        "ragteach.widgets.report._twice",
+        lambda draw, height, alt: plain(lambda ax: (draw(ax), drawn.append(ax))[0], height, alt),
+    )
+    made = report(table, rt.look(frame), None, "command")
+    ends = {ax.get_xlim() if "accuracy" in ax.get_xlabel() else ax.get_ylim() for ax in drawn}
+    assert len(drawn) == 2 * made.count("<picture>") == 6 and len(ends) == 1
+    [(low, high)] = ends
+    means = summary(table)
+    assert low < means["low"].min() and means["high"].max() < high
 
 
 def test_headings_are_in_order(page):
