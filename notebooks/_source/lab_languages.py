@@ -50,7 +50,7 @@ lab
 
 # %% [markdown]
 # Training and validation are made by templates, in the words of people who wrote a grammar for an assistant. The held-out part is not: **40
-# sentences a language were written by hand**. They are held out, and carry your headline. Sixteen more of the same kind are open, to look at.
+# sentences a language were written by hand**. They are held out. Your *headline*, the number that you report first, comes from them. Sixteen more of the same kind are open, to look at.
 # How they were made, and by whom, is in `datasets/languages/DATASHEET.md`: read it before you believe the headline. (The same forty ideas in every
 # language: an idea and its translations count as one witness in each interval.)
 #
@@ -67,6 +67,8 @@ for language in FIVE:
 pd.DataFrame(rows, columns=["language", "volume, by a template", "volume, by hand"])
 
 # %% [markdown]
+# Templates also write odd sentences: the German one speaks of the heating and of the volume at once.
+#
 # ### A split that leaks
 #
 # Sentences of one template are near-twins: *set the volume to 9*, *set the volume to 73*. Deal them at random, and the test asks what was
@@ -144,7 +146,7 @@ table.round(2)
 
 # %% [markdown]
 # Two things to see. **Templates flatter**: with letters about eight in ten are right on templates, and half on these sentences by hand; keep the held-out ones for the headline. And letters gain
-# where words are hard to find: Chinese writes no spaces, so each clause is one "word" that never comes again. There alone the interval leaves out zero. German glues words together, and its gain
+# where words are hard to find: Chinese writes no spaces, so each clause is one "word" that never comes again. There alone the interval leaves out zero. German writes several words as one, and its gain
 # would fit that story, but sixteen sentences cannot show it: one sentence more is a gain of six points, two are twelve.
 #
 # ## 3. Share or not?
@@ -166,7 +168,7 @@ board
 
 # %% [markdown]
 # Read the last columns: RAG minus each rival, on the same sentences. RAG and independent models cannot be told apart. Full sharing is *ahead* of RAG: the
-# interval lies below zero. Adapters, chosen on templates, buy nothing on sentences by hand. A guess why: a bag of letters in Russian shares nothing with
+# interval lies below zero. Adapters, chosen on templates, gain nothing on sentences by hand. A guess why: a bag of letters in Russian shares nothing with
 # one in German, so one matrix has room for all five, and what the adapters add is fitted to the wording of templates. (The interval knows that other
 # sentences may be drawn. It does not know that other templates may be: this is one draw of them.)
 #
@@ -298,7 +300,7 @@ table.round(2)
 
 # %% [markdown]
 # The share of known runs tells most of it before anything is trained. What reads Dutch is mostly German; the other four add little. Another script adds
-# nothing: its interval holds chance. Here sharing is not one way among three: *with no examples it is all there is*. (One draw of templates, 56 sentences: the intervals of German and of all five overlap by far, so the
+# nothing: its interval holds chance. Here sharing is not one way among three: *with no examples it is all there is*. (One draw of templates, 56 sentences: the intervals of German and of all five overlap widely, so the
 # two cannot be told apart.)
 #
 # ## 5. Yours
@@ -449,7 +451,7 @@ reflect("lab_languages-5", text, ticks=[])
 #
 # - Split by what made the sentences, not by sentence. And even then: a test made by templates flatters.
 # - Letters see what words cannot: endings, compounds, a script without spaces.
-# - Where tasks have their own examples and hardly a feature in common, adapters are not seen to buy anything: RAG could not be told from independent models, and was behind full sharing.
+# - Where tasks have their own examples and hardly a feature in common, adapters are not seen to gain anything: RAG could not be told from independent models, and was behind full sharing.
 # - Where a task has no examples, sharing is all there is; the features in common say beforehand how far it carries.
 # - A matrix of comparisons is read at the level of all its cells.
 #

@@ -167,6 +167,6 @@ def _on_one_line(ax: Axes) -> None:
             label.set(ha="right", rotation_mode="anchor")
         return
     # Hung up by their tops, a name without tall letters would stand higher than its neighbours.
-    ax.tick_params(axis="x", pad=3.5 + labels[0].get_fontsize())
+    ax.tick_params(axis="x", pad=3.5 + float(labels[0].get_fontsize()))
     for label in labels:
         label.set_verticalalignment("baseline")

@@ -27,7 +27,7 @@ from ragteach.teach.written import Sentence, in_words
 )
 def letters(yours):
     """(text, n) -> the runs in any order, for they are only counted; repeated ones repeated."""
-    for text, n in (("go on on", 2), ("timer stop", 3)):
+    for text, n in (("go on on", 2), ("timer stop", 3), ("Kitchen Light", 4)):
         words = text.split()
         found = call(yours, text, n)
         expect(not isinstance(found, str), "Return a list of runs, not one string.")
@@ -55,6 +55,34 @@ def letters(yours):
                 (
                     sorted(run.strip() for run in right),
                     "Keep the spaces in the runs; strip nothing.",
+                ),
+                (
+                    sorted(run.lower() for run in right),
+                    "Leave capitals as they are: who wants small letters makes them before.",
+                ),
+                (
+                    sorted(f" {w} "[i : i + n] for w in words for i in range(len(w) + 2)),
+                    "The last ones are shorter than n. Stop where a whole run of n still fits.",
+                ),
+                (
+                    sorted(run for k in range(1, n + 1) for run in answers.letters(text, k)),
+                    "These are runs of all lengths up to n. Asked are those of n letters.",
+                ),
+                (
+                    sorted(answers.letters(text, n + 1)),
+                    "These runs have one letter too many: padded[i : i + n] has n.",
+                ),
+                (
+                    sorted(answers.letters(text, n - 1)),
+                    "These runs have one letter too few: padded[i : i + n] has n.",
+                ),
+                (
+                    sorted(run for w in words for run in answers.letters(w, n)[::n]),
+                    "A run begins at every letter, not at every n-th: they overlap.",
+                ),
+                (
+                    sorted(str(answers.letters(w, n)) for w in words),
+                    "This is a list of lists, one a word. Put all runs into one list.",
                 ),
             ],
             what="The list of runs",
@@ -110,6 +138,14 @@ def leaked(yours):
                 "Divide by the number of test sentences, and count sentences.",
             ),
             (np.isin(test, train).sum() / len(train), "Divide by the number of test sentences."),
+            (
+                np.isin(test, train).sum() / (len(train) + len(test)),
+                "Divide by the test sentences alone, not by all.",
+            ),
+            (
+                len(both) / len(set(train) | set(test)),
+                "That is Jaccard's index, of templates. Count the test sentences that leak.",
+            ),
             (100 * right, "As a share, not in per cent."),
             (len(both), "That is a number of templates; the share of test sentences is asked for."),
         ],
@@ -144,60 +180,84 @@ def clear(yours):
     rng = np.random.default_rng(12)
     noise = rng.normal(size=(draws, n, n))
     noise = (noise - noise.mean(0)) / noise.std(0, ddof=1) * draws**0.5  # standard error 1
-    size = np.linspace(-9, 9, n * n).reshape(n, n)  # the mean of each pair, in standard errors
-    # between the limits of 10 and 20, and of 20 and 25 pairs
-    limits = [stats.t.ppf(1 - 0.025 / pairs, draws - 1) for pairs in (10, 20, n * n)]
-    size[0, 1] = -np.mean(limits[:2])
-    size[3, 4] = np.mean(limits[1:])
+    pairs = n * (n - 1)
+    own = stats.t.ppf(1 - 0.025 / pairs, draws - 1)  # how many standard errors are clear
+    widths = [
+        (
+            stats.t.ppf(0.975, draws - 1),
+            "Every pair by itself at 95 %: of twenty, one is clear by chance. "
+            "Share the 5 % among the pairs.",
+        ),
+        (
+            stats.t.ppf(1 - 0.05 / pairs, draws - 1),
+            "Twice as many false alarms as asked. Either half of the pairs were counted (German "
+            "for Spanish is not Spanish for German), or only one end of the interval.",
+        ),
+        (
+            stats.t.ppf(1 - 0.025 / n**2, draws - 1),
+            "That shares the 5 % among n * n pairs. The diagonal compares nothing: there are "
+            "n (n - 1).",
+        ),
+        (
+            stats.t.ppf(1 - 0.025 / n, draws - 1),
+            "That shares the 5 % among n languages. They make n (n - 1) pairs.",
+        ),
+        (
+            stats.t.ppf(1 - 0.025 / draws, draws - 1),
+            "That shares the 5 % among the draws. It is the pairs of which each may err.",
+        ),
+        (
+            stats.t.ppf(1 - 0.025 / pairs, draws),
+            "n_draws draws leave n_draws - 1 degrees of freedom for Student's t.",
+        ),
+        (
+            own * (1 - 1 / draws) ** 0.5,
+            "The standard deviation with n - 1 (ddof=1): few draws, so it shows.",
+        ),
+        (
+            stats.norm.ppf(1 - 0.025 / pairs),
+            "Six draws: take Student's t, not the normal distribution.",
+        ),
+        (
+            stats.norm.ppf(0.975),
+            "1.96 is the normal distribution's, for one pair. Take Student's t, and "
+            "share the 5 % among the pairs.",
+        ),
+        (
+            own * draws**0.5,
+            "The error of a mean is the standard deviation over the root of the number of draws.",
+        ),
+    ]
+    # the mean of each pair, in standard errors: one between any two of these widths
+    steps = np.sort([own, *(width for width, _ in widths)])
+    between = np.concatenate([[0.3, 1.0], (steps[1:] + steps[:-1]) / 2, [20.0]])
+    size = np.zeros((n, n))
+    places = ~np.eye(n, dtype=bool)
+    size[places] = np.resize(between, pairs) * np.where(np.arange(pairs) % 3, 1, -1)
+    size[0, 0] = 20.0
     gains = noise + size
     found = as_array(call(yours, gains))
     expect(found.shape == (n, n), f"Give one answer a pair: shape ({n}, {n}), not {found.shape}.")
-    each = 1 - 0.05 / (n * (n - 1))
 
     def cut(width, signs=abs):
-        made = signs(size) > width
-        made[np.diag_indices(n)] = False
-        return made.astype(float)
+        return ((signs(size) > width) & places).astype(float)
 
     right = answers.clear(gains).astype(float)
-    with_diagonal = (abs(size) > stats.t.ppf((1 + each) / 2, draws - 1)).astype(float)
     expect_close(
         found.astype(float),
         right,
         wrong=[
-            (
-                cut(stats.t.ppf(0.975, draws - 1)),
-                "Every pair by itself at 95 %: of twenty, one is clear by chance. "
-                "Share the 5 % among the pairs.",
+            *((cut(width), message) for width, message in widths),
+            *(
+                (
+                    np.where(places, right, told),
+                    "The diagonal compares a language with itself: False.",
+                )
+                for told in (1.0, abs(size) > own)
             ),
             (
-                cut(limits[0]),
-                "That shares the 5 % among n (n - 1) / 2 pairs. German for Spanish is not Spanish "
-                "for German: the table has n (n - 1) of them.",
-            ),
-            (
-                cut(limits[2]),
-                "That shares the 5 % among n * n pairs. The diagonal compares nothing: there are "
-                "n (n - 1).",
-            ),
-            (with_diagonal, "The diagonal compares a language with itself: False."),
-            (
-                cut(stats.norm.ppf((1 + each) / 2)),
-                "Six draws: take Student's t, not the normal distribution.",
-            ),
-            (
-                cut(stats.norm.ppf(0.975)),
-                "1.96 is the normal distribution's, for one pair. Take Student's t, and "
-                "share the 5 % among the pairs.",
-            ),
-            (
-                cut(stats.t.ppf((1 + each) / 2, draws - 1), lambda s: s),
+                cut(own, lambda s: s),
                 "Clear harm is clear too: take the size of the mean, whatever its sign.",
-            ),
-            (
-                cut(stats.t.ppf((1 + each) / 2, draws - 1) * draws**0.5),
-                "The error of a mean is the standard deviation "
-                "over the root of the number of draws.",
             ),
             (1 - right, "That is where it is not clear."),
         ],

@@ -53,6 +53,16 @@ WRONG = {
         "one short": lambda text, n: [r for w in text.split() for r in answers.letters(w, n)[:-1]],
         "stripped": lambda text, n: [r.strip() for r in answers.letters(text, n)],
         "one string": lambda text, n: "|".join(answers.letters(text, n)),
+        "small letters": lambda text, n: answers.letters(text.lower(), n),
+        "short ends": lambda text, n: [
+            f" {w} "[i : i + n] for w in text.split() for i in range(len(w) + 2)
+        ],
+        "up to n": lambda text, n: [r for k in range(1, n + 1) for r in answers.letters(text, k)],
+        "one too many": lambda text, n: answers.letters(text, n + 1),
+        "side by side": lambda text, n: [
+            r for w in text.split() for r in answers.letters(w, n)[::n]
+        ],
+        "list of lists": lambda text, n: [answers.letters(w, n) for w in text.split()],
     },
     "lab_languages-2": {
         "templates": lambda a, b: len(set(a) & set(b)) / len(set(b)),
@@ -62,11 +72,17 @@ WRONG = {
         "over train": lambda a, b: np.isin(b, a).sum() / len(a),
         "per cent": lambda a, b: 100 * np.isin(b, a).mean(),
         "the row names": lambda a, b: np.mean([t in a for t in b]),
+        "over all": lambda a, b: np.isin(b, a).sum() / (len(a) + len(b)),
+        "Jaccard": lambda a, b: len(set(a) & set(b)) / len(set(a) | set(b)),
         "templates over train": lambda a, b: len(set(a) & set(b)) / len(a),
     },
     "lab_languages-3": {
         "half the pairs": cut(lambda d, n, _: stats.t.ppf(1 - 0.05 / (n * (n - 1)), d - 1)),
         "with the diagonal": cut(lambda d, n, _: stats.t.ppf(1 - 0.025 / n**2, d - 1)),
+        "the languages": cut(lambda d, n, _: stats.t.ppf(1 - 0.025 / n, d - 1)),
+        "the draws": cut(lambda d, n, _: stats.t.ppf(1 - 0.025 / d, d - 1)),
+        "n degrees": cut(lambda d, n, _: stats.t.ppf(1 - 0.025 / (n * (n - 1)), d)),
+        "ddof 0": cut(lambda d, n, _: t_of_all(d, n, _) * (1 - 1 / d) ** 0.5),
         "each by itself": cut(lambda d, n, _: stats.t.ppf(0.975, d - 1)),
         "diagonal": cut(t_of_all, diagonal=True),
         "normal": cut(lambda d, n, _: stats.norm.ppf(1 - 0.025 / (n * (n - 1)))),
