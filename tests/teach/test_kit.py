@@ -31,7 +31,6 @@ def test_students_get_the_lessons_without_solutions(zips):
     assert {"00_start_here.ipynb", "laws.md", "START.txt", "images/who_wins.png"} <= students
     assert not [name for name in students if "solutions" in name or "keys" in name]
     assert {f"students/{name}" for name in students} <= teachers
-    assert "TEACHING.md" in teachers
     for folder in ("plans", "keys", "slides", "solutions"):
         assert len([name for name in teachers if name.startswith(f"{folder}/")]) >= 13
 
@@ -47,10 +46,22 @@ def test_the_address_of_the_course_stands_in_one_place(zips):
     assert not [path for path in code if there in path.read_text("utf-8")]
 
 
+def test_a_teacher_finds_everything_from_one_page(zips, pages):
+    names = set(zips[1].namelist())
+    links = set(re.findall(r'<a href="(.*?)"', pages["START.html"]))
+    assert links <= names
+    pages_but_it = {name for name in pages if name != "START.html"}
+    assert pages_but_it | {name for name in names if name.startswith("solutions/")} <= links
+    assert "A JupyterHub for 30" in pages["teaching.html"]
+    assert "<table>" in pages["teaching.html"]
+
+
 def test_every_page_stands_alone(pages):
     for name, page in pages.items():
         assert not re.findall(r"<(?:script|link|img)[^>]+(?:src|href)=[\"']https?:", page), name
         assert "<</" not in page, name
+        assert "img { max-width: 100%" in page, name  # a wide picture was cut off
+        assert not re.search(r"[?!…]\.<", page), name
         assert not re.search(r"<h[23]>(?:(?!</h).)*<(?:ol|ul|p)\b", page, re.DOTALL), name
         assert not [alt for alt in re.findall(r"<img alt=\"(.*?)\"", page) if len(alt) < 20], name
 

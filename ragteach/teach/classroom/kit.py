@@ -30,7 +30,7 @@ from ragteach.teach.classroom.chapters import Lesson, read_lesson
 from ragteach.teach.classroom.judging import lesson_order, numbers
 from ragteach.teach.classroom.mistakes import known_mistakes
 from ragteach.teach.classroom.pages import page, table
-from ragteach.teach.classroom.slides import inline, picture, rendered, slides
+from ragteach.teach.classroom.slides import inline, picture, rendered, slides, trains
 from ragteach.teach.classroom.timetables import timetable
 from ragteach.teach.course import notebooks
 
@@ -138,7 +138,7 @@ def _exercise_in_plan(number: str) -> str:
     hints = "".join(f"<li>{inline(text)}</li>" for text in e.hints)
     return (
         f"<h3>Exercise {number} · {_safe(e.title)} ({e.difficulty}, {e.minutes} min)</h3>"
-        f"<p>Trains {_safe(e.trains)}.</p><p>What goes wrong:</p><ul>{wrong}</ul>"
+        f"<p>{trains(number)}</p><p>What goes wrong:</p><ul>{wrong}</ul>"
         f"<p>If they are stuck, one step at a time:</p><ol>{hints}</ol>"
     )
 
@@ -173,6 +173,40 @@ def rubrics(lessons: Iterable[Lesson]) -> str:
                 wrong = f"<p><em>Tempting, and wrong.</em> {_safe(e.tempting)} {_safe(e.flaw)}</p>"
                 body += wrong if e.tempting else ""
     return page("Rubrics", body)
+
+
+def front(lessons: Iterable[Lesson]) -> str:
+    """Where a teacher begins: what lies in the zip, lesson by lesson."""
+    body = (
+        "<p>Unpack the zip first: the links lead to files beside this page.</p><ul>"
+        '<li><a href="timetables.html">Timetables</a>: six weeks, twelve weeks, a workshop.</li>'
+        '<li><a href="rubrics.html">Rubrics</a> for answers in words, which no program judges.</li>'
+        '<li><a href="teaching.html">Teaching</a>: worlds of their own, collecting, grading, a '
+        "server for the class.</li>"
+        '<li><a href="students/START.txt">students/</a>: what your students get.</li></ul>'
+    )
+    rows = ""
+    for lesson in lessons:
+        ways = {
+            "plan": f"plans/{lesson.name}.html",
+            "slides": f"slides/{lesson.name}.html",
+            "key": f"keys/{lesson.name}.html",
+            "solved notebook": f"solutions/{lesson.name}.ipynb",
+        }
+        links = " · ".join(f'<a href="{path}">{word}</a>' for word, path in ways.items())
+        rows += (
+            f"<tr><td>{inline(lesson.title)}</td><td class=n>{lesson.minutes}</td>"
+            f"<td>{links}</td></tr>"
+        )
+    head = "<tr><th>lesson</th><th>minutes</th><th>for you</th></tr>"
+    return page("The teacher's kit", f"{body}<table>{head}{rows}</table>")
+
+
+def teaching() -> str:
+    """TEACHING.md as a page."""
+    text = (Path(__file__).parent / "TEACHING.md").read_text(encoding="utf-8")
+    title, _, rest = text.partition("\n")
+    return page(title.removeprefix("# "), rendered(re.sub(r"<!--.*?-->\n", "", rest)))
 
 
 # ------------------------------------------------------------------ the zips
@@ -228,7 +262,8 @@ def make_kit(out: str | Path) -> list[Path]:
             kept[f"{folder}/{lesson.name}.html"] = made(lesson).encode()
     kept["rubrics.html"] = rubrics(lessons).encode()
     kept["timetables.html"] = timetable(lessons).encode()
-    kept["TEACHING.md"] = (Path(__file__).parent / "TEACHING.md").read_bytes()
+    kept["teaching.html"] = teaching().encode()
+    kept["START.html"] = front(lessons).encode()
     return [
         put(out / "students.zip", zipped(handed), "out"),
         put(out / "teachers.zip", zipped(kept), "out"),

@@ -52,6 +52,7 @@ class _Messages:
     def in_order(self) -> list[str]:
         found = [" ".join(text.split()) for text in (*self.known, *self.others, *self.form)]
         sentences = [t for t in found if len(t) > SHORTEST and SENTENCE.fullmatch(t)]
+        sentences = [text.replace(f"{FILLED}.", FILLED) for text in sentences]
         return sorted(dict.fromkeys(sentences), key=lambda text: bool(FORM.match(text)))
 
     def read(self, function: Callable) -> None:

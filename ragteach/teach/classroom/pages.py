@@ -26,6 +26,7 @@ th, td { border: 1px solid #8888; padding: .25rem .6rem; text-align: left; verti
 td.n { text-align: right; font-variant-numeric: tabular-nums }
 th.s { font-weight: normal }
 .wide { overflow-x: auto }
+img { max-width: 100%; height: auto }
 section.x { border-left: 4px solid #767676; padding-left: .8rem; margin: 1rem 0 }
 section.PASS { border-color: #0072B2 } section.FAIL { border-color: #D55E00 }
 """

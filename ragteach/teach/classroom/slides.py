@@ -113,8 +113,14 @@ def _turn(number: str) -> str:
     e = checks.get(number)
     return (
         f"<h2>Your turn · {number}</h2><p>{inline(e.title)}</p>"
-        f"<p>Trains {inline(e.trains)}.</p><p>{e.minutes} minutes</p>"
+        f"<p>{trains(number)}</p><p>{e.minutes} minutes</p>"
     )
+
+
+def trains(number: str) -> str:
+    """What an exercise trains, as a sentence with one mark at its end."""
+    words = inline(checks.get(number).trains)
+    return f"Trains {words}" + ("" if words.endswith(("?", "!", ".")) else ".")
 
 
 def points(section: Section) -> list[str]:

@@ -35,13 +35,13 @@ def timetable(lessons: list[Lesson]) -> str:
     """Six weeks, twelve weeks, and a workshop of 90 minutes."""
     by_number = {lesson.number: lesson for lesson in lessons}
 
-    def row(week: int, members: Iterable[str], title: str = "") -> tuple:
+    def row(week: int, members: Iterable[str], *about: str) -> tuple:
         held = [by_number[number] for number in members if number in by_number]
         minutes = sum(lesson.minutes for lesson in held)
         names = "; ".join(lesson.title for lesson in held)
         return (
             week,
-            title or names,
+            *about,
             names,
             f"{minutes} min: 90 in class, {max(minutes - 90, 0)} at home",
         )
@@ -50,7 +50,7 @@ def timetable(lessons: list[Lesson]) -> str:
         ("week", "about", "lessons", "time"), [row(i, m, t) for i, (t, m) in enumerate(SIX, 1)]
     )
     body += "<h2>Twelve weeks</h2>" + table(
-        ("week", "about", "lessons", "time"), [row(i, m) for i, m in enumerate(TWELVE, 1)]
+        ("week", "lessons", "time"), [row(i, m) for i, m in enumerate(TWELVE, 1)]
     )
     body += (
         "<p>In class: predictions, the explorers, and the easy and medium exercises. At home: what "
