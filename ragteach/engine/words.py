@@ -77,15 +77,15 @@ def _adapters_of(problem: Problem) -> tuple[sp.csr_matrix, np.ndarray]:
 
 def _routed(matrix: sp.csr_matrix, used: sp.csr_matrix) -> sp.csr_matrix:
     """M: every number of a document once for each adapter of its row of ``used``."""
-    coo = matrix.tocoo()
-    counts = np.diff(used.indptr)[coo.row]  # of adapters, for each number
-    entry = np.repeat(np.arange(coo.nnz), counts)
-    first = np.repeat(used.indptr[coo.row], counts)
+    numbers = matrix.tocoo()
+    counts = np.diff(used.indptr)[numbers.row]  # of adapters, for each number
+    entry = np.repeat(np.arange(numbers.nnz), counts)
+    first = np.repeat(used.indptr[numbers.row], counts)
     nth = np.arange(len(entry)) - np.repeat(np.cumsum(counts) - counts, counts)
-    column = used.indices[first + nth].astype(np.int64) * matrix.shape[1] + coo.col[entry]
-    values = used.data[first + nth] * coo.data[entry]
+    column = used.indices[first + nth].astype(np.int64) * matrix.shape[1] + numbers.col[entry]
+    values = used.data[first + nth] * numbers.data[entry]
     shape = (matrix.shape[0], used.shape[1] * matrix.shape[1])
-    return sp.csr_matrix((values, (coo.row[entry], column)), shape=shape)
+    return sp.csr_matrix((values, (numbers.row[entry], column)), shape=shape)
 
 
 def _only_columns_there(matrix: sp.csr_matrix, x: BlockSparse) -> BlockSparse:
