@@ -562,6 +562,19 @@ def one_rate(truth, said, group, label):
     return dict.fromkeys(sorted(set(group.tolist())), rate)
 
 
+def in_per_cent(truth, said, group, label):
+    return {name: 100 * rate for name, rate in missed(truth, said, group, label).items()}
+
+
+def of_all_missed(truth, said, group, label):
+    """Each group's part in all that was missed."""
+    gone = (truth == label) & (said != label)
+    return {
+        name: float((gone & (group == name)).sum() / max(gone.sum(), 1))
+        for name in sorted(set(group.tolist()))
+    }
+
+
 MISSED = [
     (
         of_all,
@@ -593,6 +606,12 @@ MISSED = [
         "no rate: nan.",
     ),
     (one_rate, "Every group has the same rate: you forgot to look at the group."),
+    (in_per_cent, "These are percentages. A share lies between 0 and 1."),
+    (
+        of_all_missed,
+        "You divide by all missed sentences, of whatever group: that is each group's part in them. "
+        "Divide by the group's own sentences of the label.",
+    ),
 ]
 
 # ------------------------------------------------------------------ 13-8

@@ -224,6 +224,8 @@ WRONG = {
         "counts": known.only_counts,
         "perfect for nobody": known.zero_for_none,
         "one rate": known.one_rate,
+        "per cent": known.in_per_cent,
+        "part of all missed": known.of_all_missed,
         "a list": lambda *a: list(known.missed(*a).values()),
         "keys are labels": lambda truth, *a: {int(c): 0.5 for c in set(truth.tolist())},
         "a constant": lambda truth, said, group, label: dict.fromkeys(group.tolist(), 0.25),
