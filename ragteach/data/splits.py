@@ -198,7 +198,8 @@ def split_frame(
         raise refuse(
             expected="enough examples of every (task, label) pair in the frame, for three parts",
             got=f"the rarest pair {called[count.index[-1]]!r} has {count.iloc[-1]}",
-            fix="add examples, merge rare labels, or split by hand",
+            fix="add examples, merge rare labels, or split by hand"
+            + _if_a_name_of_rows(frame, columns.task),
         )
     stays = pd.Series(stratum).isin(rare).to_numpy()
     fit, valid, test = _deal(stratum, np.flatnonzero(~stays), train, val, seed)
@@ -207,6 +208,17 @@ def split_frame(
         fit = np.sort(np.concatenate([fit, np.flatnonzero(stays)]))
     rows = (np.flatnonzero(np.isin(group, group[first[part]])) for part in (fit, valid, test))
     return tuple(frame.iloc[row].reset_index(drop=True) for row in rows)  # type: ignore[return-value]
+
+
+def _if_a_name_of_rows(frame: pd.DataFrame, task: str | None) -> str:
+    """That the column of tasks may say which row this is, where nearly every row has its own."""
+    n_tasks = 0 if task is None else frame[task].nunique()
+    if 2 * n_tasks <= len(frame):
+        return ""
+    return (
+        f"; the column {task!r} has {n_tasks:,} tasks in {len(frame):,} rows, so that it may be a "
+        "row's number or name: choose one whose values repeat, task='...'"
+    )
 
 
 def _with_three(

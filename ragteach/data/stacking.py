@@ -23,7 +23,7 @@ from ragteach.tensors import TaskTensors
 # up to so much one block a task; above, padding at most doubles the data. Of sparse documents only
 # labels and weights are padded, yet every vector of a search for the optimum is padded as they are
 PADDED_BYTES = 64 * 2**20
-PADDED_SPARSE = 8 * 2**20
+PADDED_SPARSE = 2 * 2**20
 
 
 def stack_rows(

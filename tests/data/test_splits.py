@@ -131,3 +131,9 @@ def test_rows_without_a_name_are_asked_about(column, gap):
         split_frame(frame)
     for way, left in (("drop", 36), ("keep", 40)):
         assert sum(map(len, split_frame(mend(frame, missing=way)))) == left
+
+
+def test_a_column_of_row_names_as_tasks_is_pointed_out():
+    frame = pd.DataFrame({"text": [f"said {i}" for i in range(9)], "label": [0, 1, 0] * 3})
+    with refused("every (task, label) pair", "has 1", "may be a row's number or name"):
+        split_frame(frame.assign(task=[f"user{i}" for i in range(9)]))

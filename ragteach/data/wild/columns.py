@@ -117,12 +117,30 @@ def find_columns(
         taken.add(label)
         found += ["label"] if label != "label" else []
     if several is None and task is None:
-        task = likeliest("task", names, taken, needed=False)
+        task = _varied(names, taken, values)
         found += ["task"] if task not in ("task", None) else []
     by_role: dict[str, Any] = {"text": text, "label": several or label, "task": task or several}
     if text is None or by_role["label"] is None:
         raise _lacking(names, by_role, values)
     return Columns(text, several or label, task, tuple(found))  # type: ignore[arg-type]
+
+
+def _varied(names: list[str], taken: set, values: pd.DataFrame | None) -> str | None:
+    """The column that is called like one of tasks; one that says the same in every row only if
+    there is no other.
+    """
+    if values is not None and len(values) > 1:
+        constant = {name for name in names if _says_one_thing(values[name])}
+        found = likeliest("task", names, taken | constant, needed=False)
+        if found is not None:
+            return found
+    return likeliest("task", names, taken, needed=False)
+
+
+def _says_one_thing(column: pd.Series) -> bool:
+    """Whether all values are the same, as text."""
+    first = str(column.iloc[0])
+    return all(str(value) == first for value in column)
 
 
 def several_labels(label: object) -> tuple:

@@ -120,6 +120,7 @@ def _sheet(cells: pd.DataFrame) -> pd.DataFrame:
         return cells
     n_filled = cells.notna().sum(axis=1).to_numpy()
     top = int((n_filled > 1).argmax())  # 0 if there is none
+    top += _is_of_groups(cells.iloc[top : top + 2])
     titles = [str(value) for value in cells.iloc[:top].to_numpy().ravel() if pd.notna(value)]
     if titles and (not is_likely(titles[0]) or any(map(is_likely, cells.iloc[top].dropna()))):
         print(f"above the header, left out: {', '.join(map(repr, titles))}")
@@ -131,6 +132,17 @@ def _sheet(cells: pd.DataFrame) -> pd.DataFrame:
     table = cells.iloc[1:].reset_index(drop=True)
     table.columns = pd.Index(header)
     return table
+
+
+def _is_of_groups(rows: pd.DataFrame) -> bool:
+    """Whether the first of two rows names groups of columns, as merged cells do, and the second one
+    the columns: it has no gap, where the first one has some, and one of its names is in use.
+    """
+    if len(rows) < 2 or rows.iloc[0].notna().all() or rows.iloc[1].isna().any():
+        return False
+    names = rows.iloc[1].tolist()
+    words = all(isinstance(name, str) for name in names)
+    return words and len(set(names)) == len(names) and any(map(is_likely, names))
 
 
 def is_json(text: str, kind: str) -> bool:

@@ -13,6 +13,7 @@ import pytest
 from problems import refused
 
 from ragteach import MultiTaskDataset, load_table
+from ragteach.data.wild.columns import find_columns
 
 TABLE = pd.DataFrame(
     {
@@ -168,3 +169,32 @@ def test_what_is_no_table():
         load_table("text,label\na,b\nb,c\n")
     with refused("begins with https://", "s3://mine/a.csv", "download it"):
         load_table("s3://mine/a.csv")
+
+
+def test_a_row_that_names_groups_of_columns_stands_above_the_header(tmp_path, capsys):
+    """Merged cells, as a workbook has them: Customer over two columns, Place over one."""
+    pytest.importorskip("openpyxl", reason="the extra 'files' is not installed")
+    rows = [["Feedback 2026", None, None], ["Customer", None, "Place"]]
+    rows += [["Comment", "Sentiment", "Region"], *(["good", "yes", "Rome"], ["bad", "no", "Bonn"])]
+    for kept in (rows, rows[1:], rows[2:]):
+        pd.DataFrame(kept).to_excel(tmp_path / "a.xlsx", header=False, index=False)
+        table = load_table(tmp_path / "a.xlsx")
+        assert list(table.columns) == ["Comment", "Sentiment", "Region"] and len(table) == 2
+    said = capsys.readouterr().out
+    assert "left out: 'Feedback 2026', 'Customer', 'Place'" in said
+    gap = [["text", None, "task"], ["good", "yes", "Rome"], ["bad", "no", "Bonn"]]
+    pd.DataFrame(gap).to_excel(tmp_path / "b.xlsx", header=False, index=False)
+    assert len(load_table(tmp_path / "b.xlsx")) == 2  # a header with a gap, above data
+
+
+def test_a_column_that_says_one_thing_is_no_column_of_tasks_where_there_is_another():
+    """Both are called like tasks; rows of one language only, of two shops."""
+    rows = [
+        {"text": f"said {i}", "label": i % 2, "lang": "en", "shop": "ab"[i % 2]} for i in range(6)
+    ]
+    table = pd.DataFrame(rows)
+    assert find_columns(list(table.columns), values=table).task == "shop"
+    alone = table.drop(columns="shop")
+    assert find_columns(list(alone.columns), values=alone).task == "lang"
+    varied = table.assign(lang=["en", "de"] * 3)
+    assert find_columns(list(varied.columns), values=varied).task == "lang"
