@@ -70,6 +70,7 @@ ENGINE = {  # what an explorer computes with, and draws with beside its own file
         "scores",
         "panels",
         "ways",
+        "recipes",
     ),
 }
 WORKER = {  # what an explorer computes beside its page, where it would block a frame

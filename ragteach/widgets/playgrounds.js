@@ -4,7 +4,7 @@
 
 EXPLORERS.playgrounds = (ui) => {
   const { spec, store } = ui;
-  const bench = { data: null, run: null, picture: null, PRESETS: null }; // what the panels share
+  const bench = { data: null, run: null, picture: null, PRESETS: null, awaits: false }; // what the panels share
   const kept = { before: {}, pinned: {} }; // the curves of the states that the store keeps
   let dataKey = null,
     dataOwn = null, // compared by itself: a table may be long
@@ -64,6 +64,7 @@ EXPLORERS.playgrounds = (ui) => {
   const change = (more) => {
     touched = true;
     refused = "";
+    bench.awaits = false;
     ui.update({ story: -1, ...more });
   };
   /** A change that starts training anew, and lets it run. */
@@ -270,9 +271,14 @@ EXPLORERS.playgrounds = (ui) => {
   // ---- the address -----------------------------------------------------------------------------------------------------------
   const DEFAULT = { ...spec.start };
   const follow = () => {
-    const { state, whole } = fromAddress(location.hash, DEFAULT);
+    const { state, whole, table } = fromAddress(location.hash, DEFAULT);
     touched = true;
     refused = "";
+    bench.awaits = table;
+    if (table)
+      refuse(
+        "This link was made with a table that has stayed with its maker. Paste or drop the same table below, and all is as it was; until then, these are toy sentences.",
+      );
     if (!whole)
       refuse("A part of this link cannot be read: it was cut, or is of another page. The rest is as at first.");
     return state;
@@ -288,6 +294,7 @@ EXPLORERS.playgrounds = (ui) => {
     const differs = Object.entries(state).filter(
       ([key, value]) => key in DEFAULT && key !== "own" && JSON.stringify(value) !== JSON.stringify(DEFAULT[key]),
     );
+    if (state.own || bench.awaits) differs.push(["own", 1]); // that there was a table, not what stood in it
     const hash = differs.length
       ? `#${encodeURIComponent(JSON.stringify(Object.fromEntries(differs)))}`
       : location.pathname;

@@ -1,6 +1,7 @@
 // A table of one's own: from a file's bytes, or from what was pasted, to texts with their labels and tasks.
 //
-// Enters: bytes or text.  Leaves: { rows: [{ text, label, task }], tasks, classes }, or an error in three parts.
+// Enters: bytes or text.  Leaves: { rows: [{ text, label, task }], tasks, classes, note }, or an error in three parts; the note
+// says what was taken, and what was not.
 
 const COLUMNS = ["text", "label", "task"],
   SEPARATORS = [",", ";", "\t", "|"];
@@ -104,5 +105,11 @@ function readTable(text) {
       `Expected: 10 to 5,000 rows, 2 to 8 classes, 1 to 8 tasks\nGot: ${out.length} rows with a text, a label and a task, ${classes.length} classes, ${tasks.length} tasks\nWhat to do: ${cure}`,
     );
   }
-  return { rows: out.map((r) => ({ ...r, label: classes.indexOf(r.label) })), tasks, classes };
+  const gaps = rows.length - out.length,
+    left = gaps
+      ? ` ${gaps} ${gaps === 1 ? "row lacks" : "rows lack"} a text, a label or a task, and ${gaps === 1 ? "is" : "are"} left out.`
+      : "",
+    alone = task < 0 ? ` All rows are one task: of the columns ${head.join(", ")} none is called task.` : "",
+    note = `Taken: ${out.length.toLocaleString("en")} rows, ${classes.length} classes, ${tasks.length} ${tasks.length === 1 ? "task" : "tasks"}.${left}${alone}`;
+  return { rows: out.map((r) => ({ ...r, label: classes.indexOf(r.label) })), tasks, classes, note };
 }

@@ -26,14 +26,21 @@ function mayBe(name, value) {
   return value >= low && value <= high && (high === 1 || Number.isInteger(value));
 }
 
-/** What a link says of the state: { state, whole }; what cannot be, is left out, and it is not whole. */
+/** What a link says of the state: { state, whole, table }; what cannot be, is left out, and it is not whole. Of a table it says
+ * only that there was one. */
 function fromAddress(hash, defaults) {
   try {
-    const given = Object.entries(JSON.parse(decodeURIComponent(hash.slice(1) || "{}")));
-    const good = given.filter(([name, value]) => Object.hasOwn(defaults, name) && name !== "own" && mayBe(name, value));
-    return { state: Object.fromEntries(good), whole: good.length === given.length };
+    const { own, ...said } = JSON.parse(decodeURIComponent(hash.slice(1) || "{}")),
+      given = Object.entries(said),
+      good = given.filter(([name, value]) => Object.hasOwn(defaults, name) && mayBe(name, value)),
+      table = own === 1;
+    return {
+      state: Object.fromEntries(good),
+      whole: good.length === given.length && (table || own === undefined),
+      table,
+    };
   } catch {
-    return { state: {}, whole: false };
+    return { state: {}, whole: false, table: false };
   }
 }
 
@@ -55,15 +62,21 @@ function waysPanel(ui, bench) {
     style: "width:100%;font:12.5px ui-monospace, monospace;color:var(--fg);background:var(--bg)",
   });
   area.setAttribute("aria-label", "A table with the columns text, label and task");
+  const taken = h("p", { className: "note" });
+  ui.labels.push((state) => (taken.hidden = !state.own));
   const use = (text) => {
     area.value = text;
     try {
-      if (!text.trim()) readTable(text); // says what is expected
+      const { note } = readTable(text); // an empty one too: it is said what is expected
       makeData(null, { ...ui.state, own: text });
+      put(taken, note);
+      ui.announce(note);
     } catch (error) {
       return bench.refuse(error.message); // what was before goes on
     }
-    bench.anew({ own: text, graph: [], reader: 0, for_class: 0, typed: "" });
+    if (bench.awaits)
+      bench.change({ own: text }); // all else is as the link says
+    else bench.anew({ own: text, graph: [], reader: 0, for_class: 0, typed: "" });
   };
   const take = async (file) => {
     own.open = true;
@@ -124,7 +137,9 @@ function waysPanel(ui, bench) {
   };
   const copied = h("span", { className: "note" });
   const copyLink = async () => {
-    const without = ui.state.own ? " It leads to toy sentences: your table never leaves this page." : "";
+    const without = ui.state.own
+      ? " Your table never leaves this page: who follows the link is asked to paste it."
+      : "";
     try {
       await navigator.clipboard.writeText(location.href);
       copied.textContent = `Copied.${without}`;
@@ -136,6 +151,7 @@ function waysPanel(ui, bench) {
   const link = h("button", { type: "button", onclick: copyLink }, "Copy link");
   own.append(
     area,
+    taken,
     h(
       "div",
       { style: "display:flex;flex-wrap:wrap;gap:6px;margin-top:6px" },
@@ -163,55 +179,4 @@ function waysPanel(ui, bench) {
       ...(ui.spec.page ? [link, copied] : []),
     ),
   );
-}
-
-/** Python that ends in the same numbers: the run to its present step (a schedule of phases: to its end). */
-function playgroundCode(state, run) {
-  const { problem } = run,
-    joint = run.schedule === "joint",
-    steps = joint ? state.at : STEPS,
-    optimiser = OPTIMISER_NAMES[state.optimiser],
-    rate = RATES[state.lr];
-  const number = (x) => String(Number(x.toPrecision(17)));
-  const lines = ["import random", "import torch", "import ragteach as rt", ""];
-  if (state.own)
-    lines.push(
-      "# your table is not in this code: save it as mine.csv; the split differs from the page's",
-      'train, val, test = rt.split_frame(rt.load_csv("mine.csv"))',
-    );
-  else
-    lines.push(
-      `train = rt.make_toy(relatedness=${state.r}, n_per_task=${state.n}, noise=${state.noise}, seed=${state.seed})`,
-      `test = rt.make_toy(relatedness=${state.r}, n_per_task=${N_TEST}, seed=${state.seed + TEST_SEED})`,
-      'test = test[~test["text"].isin(train["text"])].reset_index(drop=True)',
-    );
-  lines.push(
-    "data = rt.MultiTaskDataset.from_frame(train)",
-    "new = rt.MultiTaskDataset.from_frame(test, data.vectorizer, data.task_names)",
-    `graph = torch.tensor(${JSON.stringify(problem.graph)}).reshape(${problem.nTasks}, ${problem.nAdapters})`,
-  );
-  lines.push(
-    `model = rt.RAG(data.n_features, data.n_classes, ${problem.nAdapters}, tasks=data.task_names, graph=graph, init="zero").double()`,
-  );
-  if (state.random)
-    lines.push(
-      `draw = random.Random("start/${state.seed}").random`,
-      "with torch.no_grad():",
-      "    for part in [model.shared, *(adapter.full for adapter in model.adapters.values())]:",
-      "        for j in range(data.n_features):",
-      "            for c in range(data.n_classes):",
-      "                part[c, j] = 2 * draw() - 1",
-    );
-  const penalties = `lam=${number(problem.lam)}, lam_shared=${number(problem.lamShared)}`;
-  if (optimiser === "proximal")
-    lines.push(
-      `model = rt.train_many(model, data, ${penalties}, steps=${steps}, lr=${rate}, optimizer="proximal").model(0)`,
-    );
-  else
-    lines.push(
-      `rt.fit(model, data, schedule="${run.schedule}", epochs=${steps}, lr=${rate}, optimizer=torch.optim.${optimiser === "adam" ? "Adam" : "SGD"},`,
-      `       ${penalties}, rounds=${ROUNDS}, progress=False, device="cpu")`,
-    );
-  lines.push("print(rt.evaluate(model, new))");
-  return lines.join("\n");
 }
