@@ -82,19 +82,18 @@ function brokenLine(values, X, Y) {
     .join("");
 }
 
-/** The name of the level that guessing reaches, above or below its line, where it covers no curve; over those it has to cover
- * it keeps an edge of the page's colour. */
-function chanceName({ X, Y, n, chance, curves, best, floor }) {
+/** The name of the level that guessing reaches, above or below its line at y, where it covers no curve; over those it has to
+ * cover it keeps an edge of the page's colour. */
+function chanceName(node, { left, right, y, chance, points, floor }) {
   const text = `chance ${percent(chance)}`,
     wide = ruler(text),
-    room = X(n - 1) - X(0) - wide - 8;
-  const points = curves.flatMap((values) => alongLine(values, X, Y));
-  if (best !== null) points.push([X(best), Y(chance) - 4], [X(best), Y(chance) + 9]); // its line crosses this one
+    room = right - left - wide - 8;
   const places = [1, 0.75, 0.5, 0.25, 0].flatMap((part) =>
-    [-4, 13].filter((down) => Y(chance) + down < floor).map((down) => [X(0) + 4 + part * room, Y(chance) + down]),
+    [-4, 13].filter((down) => y + down < floor).map((down) => [left + 4 + part * room, y + down]),
   );
-  const [x, y] = freePlace(places, wide, points, []);
-  return s("text", { class: "soft tag", x: x.toFixed(1), y: y.toFixed(1) }, text);
+  const [at, base] = freePlace(places, wide, points, []);
+  put(node, text);
+  return set(node, { class: "soft tag", x: at.toFixed(1), y: base.toFixed(1) });
 }
 
 /** Points along a curve, a few pixels apart. */
