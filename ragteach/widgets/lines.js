@@ -93,7 +93,7 @@ function chanceName(node, { left, right, y, chance, points, floor }) {
   );
   const [at, base] = freePlace(places, wide, points, []);
   put(node, text);
-  return set(node, { class: "soft tag", x: at.toFixed(1), y: base.toFixed(1) });
+  set(node, { class: "soft tag", x: at.toFixed(1), y: base.toFixed(1) });
 }
 
 /** Points along a curve, a few pixels apart. */
@@ -185,9 +185,12 @@ function lineChart(ui, panel, { series, n, height: size, place, chance, range, c
       svg.append(group);
       dots.push(mark);
     });
-    svg.append(
-      chanceName({ X, Y, n, chance, curves: series.map((one) => one.values), best: place.best, floor: bottom }),
-    );
+    const level = s("text"),
+      points = series.flatMap((one) => alongLine(one.values, X, Y)),
+      crossed = place.best === null ? [] : [-4, 9].map((down) => [X(place.best), Y(chance) + down]); // by the line of the best
+    points.push(...crossed);
+    chanceName(level, { left: X(0), right: X(n - 1), y: Y(chance), chance, points, floor: bottom });
+    svg.append(level);
     const [ghost, pin, cursor] = ["ghost", "pin", "cursor"].map((name) =>
       s("line", { class: name, y1: box.top, y2: bottom }),
     );

@@ -212,6 +212,14 @@ EXPLORERS.playgrounds = (ui) => {
   // ---- accuracy as training goes on --------------------------------------------------------------------------------------
   const left = ui.panel("New sentences classified correctly");
   const whereAt = (step) => `at step ${step}`;
+  const nameChance = (chance) => {
+    const { X, Y, bottom } = chart,
+      { history } = bench.run,
+      curves = bench.data.tasks.map((_, t) => history.map(({ accuracy }) => accuracy[t])),
+      all = [...curves, history.map(({ accuracy }) => mean(accuracy))],
+      points = all.flatMap((values) => alongLine(values, (i) => X(history[i].step), Y));
+    chanceName(chart.guess, { left: X(0), right: X(STEPS), y: Y(chance), chance, points, floor: bottom });
+  };
   let chart = null;
   const lay = (svg, width) => {
     const all = [...(bench.data?.tasks ?? TOY_TASKS), "mean"],
@@ -239,7 +247,7 @@ EXPLORERS.playgrounds = (ui) => {
       s("path", { fill: "none", stroke: color(t), "stroke-width": 1.8, "stroke-dasharray": dash(t) }),
     );
     const mean = s("path", { fill: "none", stroke: "var(--shared)", "stroke-width": 3 });
-    const guess = s("text", { class: "soft", x: width - box.right - 4, "text-anchor": "end" });
+    const guess = s("text");
     svg.top.append(chance, guess, before, pinned, ...lines, mean);
     const key = (t) => (t < T ? marker(t, color(t)) : s("circle", { r: 4.5, fill: "var(--shared)" }));
     const entries = all.map((title, t) => ({ name: tags[t], key: key(t), bold: t === T, title }));
@@ -290,15 +298,8 @@ EXPLORERS.playgrounds = (ui) => {
   };
   if (spec.page) addEventListener("hashchange", turn); // back, or another link
   const remember = (state) => {
-    if (!spec.page) return;
-    const differs = Object.entries(state).filter(
-      ([key, value]) => key in DEFAULT && key !== "own" && JSON.stringify(value) !== JSON.stringify(DEFAULT[key]),
-    );
-    if (state.own || bench.awaits) differs.push(["own", 1]); // that there was a table, not what stood in it
-    const hash = differs.length
-      ? `#${encodeURIComponent(JSON.stringify(Object.fromEntries(differs)))}`
-      : location.pathname;
-    if (!playing) history.replaceState(null, "", hash);
+    const hash = toAddress(state, DEFAULT, Boolean(state.own) || bench.awaits);
+    if (spec.page && !playing) history.replaceState(null, "", hash || location.pathname);
   };
 
   // ---- what a frame draws ----------------------------------------------------------------------------------------------------
@@ -336,8 +337,7 @@ EXPLORERS.playgrounds = (ui) => {
         const guess = 1 / bench.data.classes.length,
           ends = [...last().accuracy, mean(last().accuracy)];
         set(chart.chance, { d: `M${X(0)},${Y(guess)}H${X(STEPS)}` });
-        set(chart.guess, { y: Y(guess) - 4 });
-        put(chart.guess, `chance ${percent(guess)}`);
+        if (!playing || !chart.guess.textContent) nameChance(guess); // it does not wander while the curves grow
         chart.ends.place(ends.map((v) => Y(v || 0)));
         chart.ends.read(
           whereAt(bench.run.step),

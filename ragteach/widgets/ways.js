@@ -26,6 +26,15 @@ function mayBe(name, value) {
   return value >= low && value <= high && (high === 1 || Number.isInteger(value));
 }
 
+/** A state as a link says it: what differs from the defaults, and that there was a table, not what stood in it. */
+function toAddress(state, defaults, table) {
+  const differs = Object.entries(state).filter(
+    ([key, value]) => key in defaults && key !== "own" && JSON.stringify(value) !== JSON.stringify(defaults[key]),
+  );
+  if (table) differs.push(["own", 1]);
+  return differs.length ? `#${encodeURIComponent(JSON.stringify(Object.fromEntries(differs)))}` : "";
+}
+
 /** What a link says of the state: { state, whole, table }; what cannot be, is left out, and it is not whole. Of a table it says
  * only that there was one. */
 function fromAddress(hash, defaults) {
