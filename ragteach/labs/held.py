@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from ragteach.errors import one_of
+from ragteach.ground.telling import tell
 from ragteach.labs.scoring import Part, Score, mean_of_tasks, score
 
 NOT_YET = "Nothing to score yet: hand over your fitted predictor."
@@ -110,8 +111,9 @@ class Lab:
             RagteachError: no predictor for a task, answers of a wrong shape, NaN, an unknown class.
         """
         if predictor is ... or predictor is None:
-            return NotYet(NOT_YET)
-        return score(predictor, self._held, self.classes, self._groups, trained_on)
+            return tell(NotYet(NOT_YET), at_the_end=False)
+        found = score(predictor, self._held, self.classes, self._groups, trained_on)
+        return tell(found, at_the_end=False)
 
     def leaderboard(
         self, predictor: Any = ..., trained_on: Any = None, name: str = "yours"
@@ -136,7 +138,8 @@ class Lab:
                 rows[who] |= dict(zip(("yours minus it", "from", "to"), gap, strict=True))
         table = pd.DataFrame(rows).T
         best_first = table.columns[0]
-        return Board(table.sort_values(best_first, ascending=False, kind="stable"), note)
+        board = Board(table.sort_values(best_first, ascending=False, kind="stable"), note)
+        return tell(board, at_the_end=False)
 
     def _row(self, found: Any) -> dict[str, float]:
         """One predictor's cells, the measure that orders the board first."""

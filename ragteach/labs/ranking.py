@@ -28,6 +28,7 @@ import pandas as pd
 from sklearn.metrics import ndcg_score
 
 from ragteach.errors import refuse
+from ragteach.ground.telling import tell
 from ragteach.labs.held import NOT_YET, Lab, NotYet
 from ragteach.labs.scoring import Part, asked, key
 from ragteach.study.experiment import interval
@@ -155,7 +156,7 @@ class RankingLab(Lab):
                 numbers.
         """
         if predictor is ... or predictor is None:
-            return NotYet(NOT_YET)
+            return tell(NotYet(NOT_YET), at_the_end=False)
         given = trained_on if trained_on is not None else getattr(predictor, "trained_on", None)
         leaks = None if given is None else self._overlap(given)
         rows = {}
@@ -177,7 +178,7 @@ class RankingLab(Lab):
             note = _said_of(sum(leaks.values()), int(table["n"].sum()))
         mean, low, high = interval(table[NDCG])
         low, high = (float(end) for end in np.clip((low, high), 0, 1))
-        return RankScore(table, mean, low, high, note)
+        return tell(RankScore(table, mean, low, high, note), at_the_end=False)
 
     def _row(self, found: RankScore) -> dict[str, float]:
         means = found.table[["known", "new", RECALL]].mean()

@@ -21,6 +21,7 @@ from ragteach.data.sources.driving import arrivals, demonstrate, starts
 from ragteach.data.sources.grids import BUTTONS, WORLDS, Grid, make_grid, read_grid
 from ragteach.data.survey.looking import wilson
 from ragteach.errors import refuse, whole
+from ragteach.ground.telling import tell
 from ragteach.labs.baselines import linear_baselines
 from ragteach.labs.held import NOT_YET, Lab, NotYet
 from ragteach.labs.scoring import Score, Z, answers, mean_of_tasks, share_of_tasks
@@ -158,7 +159,7 @@ class RobotLab(Lab):
             map count together), and how many starts lie on a map that was trained on.
         """
         if predictor is ... or predictor is None:
-            return NotYet(NOT_YET)
+            return tell(NotYet(NOT_YET), at_the_end=False)
         known = _texts(trained_on)
         correct = arrived(predictor, self._drives)
         rows = []
@@ -182,7 +183,7 @@ class RobotLab(Lab):
                 f"{table['overlap'].sum()} of {table['n'].sum()} starts lie on maps that were "
                 "trained on."
             )
-        return Score(table, mean, low, high, correct, note)
+        return tell(Score(table, mean, low, high, correct, note), at_the_end=False)
 
 
 def _by_maps(right: np.ndarray, maps: np.ndarray) -> tuple[float, float]:

@@ -20,19 +20,18 @@ import importlib
 import inspect
 import pickle
 import re
-import sysconfig
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ragteach.errors import refuse, shown
 from ragteach.ground.objects import printed
+from ragteach.ground.telling import of_learner, tell, told
 from ragteach.teach import record
 from ragteach.teach.classroom.worlds import DEFAULT, world_of
 from ragteach.teach.drawing import as_array, as_html, as_text, marked
@@ -137,6 +136,7 @@ class Result:
         return self.status == PASS
 
     def __repr__(self) -> str:
+        told(self)
         lines = [f"{_SIGN[self.status]} {self.status} {self.exercise}: {self.message}"]
         if self.yours is not None:
             lines.append(f"  yours{self._part}:")
@@ -149,6 +149,7 @@ class Result:
         return f" ({self.part[:1].lower()}{self.part[1:]})" if self.part else ""
 
     def _repr_html_(self) -> str:
+        told(self)
         head = f"<strong>{_SIGN[self.status]} {self.status} {html.escape(self.exercise)}</strong>"
         body = f"<div>{html.escape(self.message)}</div>"
         if self.yours is not None:
@@ -178,8 +179,8 @@ def check(number: str, yours: object = ...) -> Result:
         yours: your function, number, array or marks. ``...`` and None mean "not yet".
 
     Returns:
-        A `Result`; in a notebook, leave it on the last line of the cell to see it. It is true when
-        you PASS.
+        A `Result`, which a notebook shows wherever in a cell the check stands. It is true when you
+        PASS.
 
     Example:
         >>> check("00-1", ...)
@@ -187,7 +188,7 @@ def check(number: str, yours: object = ...) -> Result:
     """
     result = _judge(number, yours)
     _remember(result, yours)
-    return result
+    return tell(result)
 
 
 def reference(number: str) -> object:
@@ -645,12 +646,3 @@ def _explain_error(number: str, error: Exception, is_code: bool) -> Result:
         usual = "Compare its form with the line that you filled in."
     what = "Your code raised" if is_code else "Your answer cannot be read:"
     return Result(number, FAIL, f"{what} {said}{where}. {(found or [usual])[0]}")
-
-
-_LIBRARIES = tuple(sysconfig.get_paths()[name] for name in ("stdlib", "purelib", "platlib"))
-_PACKAGE = str(Path(__file__).resolve().parents[1])
-
-
-def of_learner(filename: str) -> bool:
-    """Is this a file that the learner wrote, a cell or a module of theirs?"""
-    return "ipykernel" in filename or not filename.startswith((*_LIBRARIES, _PACKAGE))

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 from ragteach.ground.arguments import one_or_more
 from ragteach.ground.objects import printed
+from ragteach.ground.telling import tell, told
 from ragteach.teach import questions, record
 from ragteach.teach.checks import Unfinished, finished, get
 
@@ -21,8 +22,11 @@ _shown: dict[str, int] = {}  # how many hints of each exercise this session has 
 class Note(str):
     """Text that a notebook draws as a framed note and everything else prints."""
 
-    def __repr__(self) -> str:
-        return str(self)
+    def __str__(self) -> str:
+        told(self)
+        return super().__str__()
+
+    __repr__ = __str__
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
         body = "<br>".join(html.escape(line) for line in str(self).splitlines())
@@ -40,7 +44,7 @@ def card(number: str) -> Note:
     try:
         e = get(number)
     except ValueError as error:
-        return Note(str(error))
+        return tell(Note(str(error)))
     lines = [
         f"Exercise {number} · {e.title}",
         f"{e.difficulty}, about {e.minutes} minutes · trains: {e.trains}",
@@ -48,7 +52,7 @@ def card(number: str) -> Note:
     if e.draft:
         lines += ["", 'A draft of an answer. Mark each sentence "right" or "wrong":']
         lines += [f"{letter}. {sentence.text}" for letter, sentence in e.draft.items()]
-    return Note("\n".join(lines))
+    return tell(Note("\n".join(lines)))
 
 
 def hint(number: str) -> Note:
@@ -61,7 +65,7 @@ def hint(number: str) -> Note:
     try:
         steps = get(number).hints
     except ValueError as error:
-        return Note(str(error))
+        return tell(Note(str(error)))
     _shown[number] = min(_shown.get(number, 0) + 1, len(steps))
     lines = [
         f"Hint {i} of {len(steps)}: {text}"
@@ -72,7 +76,7 @@ def hint(number: str) -> Note:
             "That was the last hint. The worked answer is in the notebook of the same name in "
             "solutions/."
         )
-    return Note("\n".join(lines))
+    return tell(Note("\n".join(lines)))
 
 
 def rubric(number: str) -> Note:
@@ -80,10 +84,12 @@ def rubric(number: str) -> Note:
     try:
         items = get(number).rubric
     except ValueError as error:
-        return Note(str(error))
-    return Note(
-        "\n".join(f"[ ] {item}" for item in items)
-        or "This exercise has no rubric: its check is complete."
+        return tell(Note(str(error)))
+    return tell(
+        Note(
+            "\n".join(f"[ ] {item}" for item in items)
+            or "This exercise has no rubric: its check is complete."
+        )
     )
 
 
@@ -107,17 +113,19 @@ def predict(question: str, guess: object = ...) -> Note:
     try:
         finished(guess, "")
     except Unfinished:
-        return Note(
-            "No prediction yet. Replace the ... with your guess before you read on: wrong guesses "
-            "teach most."
+        return tell(
+            Note(
+                "No prediction yet. Replace the ... with your guess before you read on: wrong "
+                "guesses teach most."
+            )
         )
     name = printed(question)
     try:
         meant, read_from = questions.read(name, guess)
     except ValueError as error:
-        return Note(str(error))
+        return tell(Note(str(error)))
     record.keep("predictions", name, meant)
-    return Note(f"Kept: you predict {meant}{read_from}.")
+    return tell(Note(f"Kept: you predict {meant}{read_from}."))
 
 
 def reveal(question: str, result: object, tied: str | Sequence[str] = ()) -> Note:
@@ -132,7 +140,7 @@ def reveal(question: str, result: object, tied: str | Sequence[str] = ()) -> Not
     try:
         ties = [printed(answer) for answer in one_or_more("tied", tied)]
     except ValueError as error:
-        return Note(str(error))
+        return tell(Note(str(error)))
     name = printed(question)
     out = printed(result)
     mine = record.kept("predictions").get(name)
@@ -140,10 +148,10 @@ def reveal(question: str, result: object, tied: str | Sequence[str] = ()) -> Not
     others = " and ".join(ties)
     even = f"These data cannot tell {others} from {out}." if others else ""
     if mine is None:
-        told = "\n".join(filter(None, (f"It came out: {out}.", even)))
-        return Note(f"You made no prediction.\n{told}")
+        lines = ("You made no prediction.", f"It came out: {out}.", even)
+        return tell(Note("\n".join(filter(None, lines))))
     if printed(mine) in ties:
         verdict = f"Not as you predicted. But {even[0].lower()}{even[1:]} So yours is not refuted."
     else:
         verdict = " ".join(filter(None, (questions.compared(name, mine, result), even)))
-    return Note(f"You predicted: {mine}.\nIt came out: {out}.\n{verdict}")
+    return tell(Note(f"You predicted: {mine}.\nIt came out: {out}.\n{verdict}"))

@@ -28,6 +28,7 @@ import torch
 from ragteach.errors import shown
 from ragteach.ground.arguments import yes_no
 from ragteach.ground.objects import has, printed, readable
+from ragteach.ground.telling import tell
 from ragteach.ground.writing import write
 
 NAME = "my_progress.json"
@@ -144,7 +145,8 @@ def progress(delete: bool = False) -> Progress:
     if delete:
         forget()
     found = {section: kept(section) for section in SECTIONS}
-    return Progress({section: entries for section, entries in found.items() if entries})
+    whole = Progress({section: entries for section, entries in found.items() if entries})
+    return tell(whole, at_the_end=False)
 
 
 def as_data(thing: Any, depth: int = 0) -> Any:

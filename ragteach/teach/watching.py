@@ -15,7 +15,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
-from ragteach.teach.checks import Wrong, of_learner
+from ragteach.ground.telling import of_learner
+from ragteach.teach.checks import Wrong
 
 Place = tuple[str, int, str]  # file, line and name of a function's code; of a built-in its module
 _WATCHED: ContextVar[dict[Place, str]] = ContextVar("what may not be called now")

@@ -17,6 +17,7 @@ from typing import Any
 
 from ragteach.ground.arguments import one_or_more
 from ragteach.ground.objects import printed
+from ragteach.ground.telling import tell, told
 from ragteach.teach import record
 from ragteach.teach.checks import Exercise, Unfinished, Wrong, exercise, finished, get
 from ragteach.teach.handing import as_dict
@@ -96,6 +97,7 @@ class Reflection:
     ticks: tuple[int, ...]
 
     def __repr__(self) -> str:
+        told(self)
         lines = []
         for title, body, _ in self._columns():
             lines += [title, *(f"  {line}" for line in body.splitlines()), ""]
@@ -145,8 +147,11 @@ class Reflection:
 class Message(str):
     """Text that a notebook prints as it is."""
 
-    def __repr__(self) -> str:
-        return str(self)
+    def __str__(self) -> str:
+        told(self)
+        return super().__str__()
+
+    __repr__ = __str__
 
 
 def reflect(number: str, text: object = ..., ticks: Iterable[int] = ()) -> Reflection | Message:
@@ -167,23 +172,27 @@ def reflect(number: str, text: object = ..., ticks: Iterable[int] = ()) -> Refle
     try:
         exercise = get(number)
     except ValueError as error:
-        return Message(error)
+        return tell(Message(error))
     if not exercise.model:
-        return Message(f"Exercise {number} asks for no text: its check is complete.")
+        return tell(Message(f"Exercise {number} asks for no text: its check is complete."))
     try:
         finished(text, "")
     except Unfinished:
-        return Message("Write your answer first; then the model answer appears beside it.")
+        return tell(Message("Write your answer first; then the model answer appears beside it."))
     mine = printed(text).strip()
     n = len(exercise.rubric)
     try:
         ticked = tuple(sorted({_line(i) for i in one_or_more("ticks", ticks)}))
     except (TypeError, ValueError, OverflowError):
-        return Message(f"ticks are numbers of the rubric's lines, 1 to {n}, as in ticks=[1, 3].")
+        return tell(
+            Message(f"ticks are numbers of the rubric's lines, 1 to {n}, as in ticks=[1, 3].")
+        )
     if any(not 1 <= i <= n for i in ticked):
-        return Message(f"ticks are numbers of the rubric's lines, 1 to {n}; got {list(ticked)}.")
+        return tell(
+            Message(f"ticks are numbers of the rubric's lines, 1 to {n}; got {list(ticked)}.")
+        )
     record.keep("written", number, {"text": mine, "ticks": list(ticked)})
-    return Reflection(exercise, mine, ticked)
+    return tell(Reflection(exercise, mine, ticked))
 
 
 def _line(tick: Any) -> int:

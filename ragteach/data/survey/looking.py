@@ -59,6 +59,7 @@ from ragteach.data.wild.reading import opened
 from ragteach.errors import whole
 from ragteach.ground.arguments import LARGEST_NUMPY_SEED, among
 from ragteach.ground.objects import attribute
+from ragteach.ground.telling import tell
 
 
 @dataclass
@@ -201,7 +202,8 @@ def look(
     findings.sort(key=lambda finding: order[finding.weight])
     columns = dict(rows.attrs["columns"])
     seen = (tasks, classes, overlap, power, counts, findings)
-    return Look(name, len(rows), columns, *seen, dict(left_out), list(mended))
+    report = Look(name, len(rows), columns, *seen, dict(left_out), list(mended))
+    return tell(report, at_the_end=False)
 
 
 # ---------------------------------------------------------------- the table
