@@ -229,7 +229,7 @@ check("05-3", conserved_mix)
 # ## Live: keep it, break it
 #
 # Four runs from the same start. **Predict:** which of them keep $W_s - \sum_t A_t$ where it was? Answer with the letters,
-# in alphabetical order, for example `"ac"`.
+# in alphabetical order, for example `"ac"`, or `"none"`.
 #
 # - **a** plain gradient descent, no penalties;
 # - **b** gradient descent with momentum 0.9, no penalties;

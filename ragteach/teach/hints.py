@@ -99,6 +99,7 @@ def predict(question: str, guess: object = ...) -> Note:
     Your guess is one of the answers that the question offers. Case does not matter, and a slip of
     spelling is read as what you meant, and said; any other guess is not kept, and the answers are
     listed (see `questions`). To a question of your own, which offers none, any words are an answer.
+    After the reveal nothing is kept that differs: a guess is made before the answer is known.
 
     Args:
         question: the question's name in the lesson, e.g. ``"02-a"``.
@@ -124,6 +125,11 @@ def predict(question: str, guess: object = ...) -> Note:
         meant, read_from = questions.read(name, guess)
     except ValueError as error:
         return tell(Note(str(error)))
+    first = record.kept("predictions").get(name)
+    if name in record.kept("outcomes") and meant != first:
+        before = "You made no prediction" if first is None else f"You predicted {first}"
+        told_late = "The answer is known by now, so this guess is not kept."
+        return tell(Note(f"{told_late} {before} before it was revealed."))
     record.keep("predictions", name, meant)
     return tell(Note(f"Kept: you predict {meant}{read_from}."))
 

@@ -12,6 +12,7 @@ and a text that fits two of the answers is asked about.
 from __future__ import annotations
 
 import difflib
+import functools
 import math
 import re
 from collections.abc import Callable, Sequence
@@ -20,17 +21,20 @@ from ragteach.ground.objects import printed
 
 CLOSE = 0.8  # of `difflib`: how alike a slip of spelling is to the word that was meant
 FILLERS = {"the", "a", "an", "about", "penalty"}  # "same with the penalty" is "same with"
-DENIALS = set("not no never neither nor none nothing nobody without hardly but except".split())
+DENIALS = set("not no never neither nor none nothing nobody without hardly except".split())
 COMPARED = set("above below at most least over under only between to then and or than".split())
 SENSE = DENIALS | COMPARED | {"same", "different"}  # left out or misspelt, they change the answer
 EMPTY = set(  # beside an answer they say nothing: "only independent models", "I think it is RAG"
     "only just it is are says say will would be i we think guess probably models model policies "
-    "policy tasks ones of them starts around".split()
+    "policy tasks ones of them they starts around wins win best moves move moved further farther "
+    "far most more".split()
 )
+JOINTS = {"and", "but", "then"}  # between the parts of an answer that is written without them
 WHOLE = {"neither", "none", "nothing"}  # of these, one alone can be an answer
 SPELLED = {  # one way to write what can be written in several; the first that fits is taken first
     r"(?<![\d.])\.(?=\d)": "0.",  # .5 is 0.5
     r"(?<=\d)\.0+(?!\d)": "",  # 3.0 is 3
+    r"\b(every\w*|any\w*|all|each|none|nothing)( of \w+)? but\b": r"\1\2 except",
     r"!=|≠|¬|!(?=\w)": " not ",
     r"<=|≤": " at most ",
     r">=|≥": " at least ",
@@ -58,6 +62,10 @@ SPELLED = {  # one way to write what can be written in several; the first that f
     r"(?<![\d.])(\d+) ?/ ?(\d+)(?![\d.])": r"\1 in \2",
     r"\b(?:1[ -])?third\b": "1 in 3",
 }
+REASON = r"\b(?:because|since|due to)\b"  # whatever follows gives a reason
+ASIDE = (
+    rf"[,;]?\s*{REASON}|\bbut\b|[,;:.!?–—]\s|\s-\s"  # what follows may be said beside the answer
+)
 AROUND = 0.05  # how far from 0.33 "about 0.33" reaches, as a share of it
 ENDLESS = float("inf")
 
@@ -76,9 +84,16 @@ def without_brackets(text: str) -> str:
     return re.sub(r"\([^)]*\)", " ", text)
 
 
-def meant(guess: object, answers: Sequence[str]) -> tuple[str, str]:
-    """(the answer that is meant, what to do): one of the two is empty."""
-    offered = {plain(answer): answer for answer in answers}
+def meant(
+    guess: object, answers: Sequence[str], also: Sequence[tuple[str, str]] = ()
+) -> tuple[str, str]:
+    """(the answer that is meant, what to do): one of the two is empty.
+
+    ``also`` pairs other words with the answer that they mean.
+    """
+    own = {plain(answer): answer for answer in answers}
+    offered = {plain(words): answer for words, answer in also} | own
+    empty = EMPTY - offered.keys()
     mine = plain(guess)
     if mine in offered:
         return offered[mine], ""
@@ -88,30 +103,57 @@ def meant(guess: object, answers: Sequence[str]) -> tuple[str, str]:
     if bare != mine and _denials(mine) == _denials(bare) and len(_held(mine, offered)) < 2:
         mine = bare  # what stands in brackets explains
     fits: list[str] = []
-    for way in (_equal, _in_parts, _shortened, _misspelt, _in_range, _without_empty):
-        found = [word for word in offered if way(mine, word)]
-        if len(found) == 1:
-            return offered[found[0]], ""
-        fits = fits or found
+    for text in (mine, _without_aside(printed(guess).lower(), offered)):
+        several = len(_answers(_held(text, offered), offered)) > 1
+        words = own if several else offered
+        spare = functools.partial(_without_empty, empty=empty)
+        for way in (_equal, _in_parts, _shortened, _misspelt, _in_range, spare):
+            found = _answers([word for word in words if way(text, word)], offered)
+            if len(found) == 1:
+                return found[0], ""
+            fits = fits or found
+    return "", f"{_asked_back(mine, offered, fits)}; your guess is not kept yet"
+
+
+def _asked_back(mine: str, offered: dict[str, str], fits: list[str]) -> str:
+    """What to do where nobody can tell which answer is meant."""
     held = _held(mine, offered)
-    if len(held) > 1:
-        both = " and ".join(f'"{offered[word]}"' for word in held)
-        return "", f"yours holds {both}: write the one that you mean; your guess is not kept yet"
-    if any(_denials(mine) != _denials(word) for word in held or [""]):
-        denied = ", ".join(f'"{word}"' for word in dict.fromkeys(_denials(mine)))
+    if len(_answers(held, offered)) > 1:
+        return f"yours holds {_both(_answers(held, offered))}: write the one that you mean"
+    spoken = " ".join(held or offered)
+    foreign = [word for word in _denials(mine) if word not in spoken.split()]
+    if foreign or (held and _denials(mine) != _denials(spoken)):
+        denied = ", ".join(f'"{word}"' for word in dict.fromkeys(foreign or _denials(mine)))
         why = f"yours denies something ({denied})" if denied else f'yours leaves out "{held[0]}"'
-        return "", (
-            f"{why}, so it cannot be told which answer you mean: write that one; your guess is "
-            "not kept yet"
-        )
-    near = [word for word in offered if set(mine.split()) <= set(word.split())]
+        return f"{why}, so it cannot be told which answer you mean: write that one"
+    near = _answers([word for word in offered if set(mine.split()) <= set(word.split())], offered)
     if mine and len(near) == 1:
-        asked = offered[near[0]]
-        return "", f'if you mean "{asked}", write it in full; your guess is not kept yet'
+        return f'if you mean "{near[0]}", write it in full'
     if fits:
-        several = " and ".join(f'"{offered[word]}"' for word in fits)
-        return "", f"yours fits {several}: write the one that you mean; your guess is not kept yet"
-    return "", "write one of them; your guess is not kept yet"
+        return f"yours fits {_both(fits)}: write the one that you mean"
+    return "write one of them"
+
+
+def _answers(words: list[str], offered: dict[str, str]) -> list[str]:
+    """The answers that these words mean, each once."""
+    return list(dict.fromkeys(offered[word] for word in words))
+
+
+def _both(answers: list[str]) -> str:
+    return " and ".join(f'"{answer}"' for answer in answers)
+
+
+def _without_aside(text: str, offered: dict[str, str]) -> str:
+    """The answer without what is said beside it: "off, because they are noise", "RAG, but only a
+    little". A reason may say anything; another aside that denies, counts or holds an answer counts.
+    """
+    found = re.search(ASIDE, text)
+    if found is None or "except" in plain(text).split():
+        return plain(text)
+    answer = plain(text[: found.start()])
+    aside = plain(text[found.end() :])
+    says_more = _denials(aside) or _digits(aside) or _held(aside, offered) or "or" in aside.split()
+    return plain(text) if says_more and not re.search(REASON, found[0]) else answer
 
 
 def _equal(mine: str, word: str) -> bool:
@@ -120,6 +162,7 @@ def _equal(mine: str, word: str) -> bool:
 
 def _in_parts(mine: str, word: str) -> bool:
     """The same parts in another order: "different without, same with"; "b and a"."""
+    mine = " ".join(w for w in mine.split() if w not in JOINTS or w in word.split())
     if _digits(mine) != _digits(word) or sorted(mine.split()) != sorted(word.split()):
         return False
     joined = any(_parts(word, at) == _parts(mine, at) for at in (" and ", " then "))
@@ -192,15 +235,17 @@ def _held(mine: str, offered: dict[str, str]) -> list[str]:
     return [word for word in found if not any(within(o)(word) for o in found if o != word)]
 
 
-def _without_empty(mine: str, word: str) -> bool:
+def _without_empty(mine: str, word: str, empty: set[str]) -> bool:
     """The answer itself, or a short form of it, once the words that say nothing are gone."""
-    told = [w for w in mine.split() if w not in EMPTY]
+    told = [w for w in mine.split() if w not in empty]
     if len(told) > 1 and told[-1] == "1" and told[-2].isalpha() and told[-2] not in COMPARED:
         told.pop()  # "the plain one"
-    kept = [w for w in word.split() if w not in EMPTY]
+    kept = [w for w in word.split() if w not in empty]
     if "only" in word.split() and "only" not in mine.split():
         return False  # there it says something
-    return bool(told) and (told == kept or _shortened(" ".join(told), " ".join(kept)))
+    few = " ".join(told)
+    rest = " ".join(kept)
+    return bool(told) and (told == kept or _shortened(few, rest) or _in_parts(few, rest))
 
 
 def _in_range(mine: str, word: str) -> bool:

@@ -39,9 +39,6 @@ class Choice:
             return "yes" if guess else "no"
         if isinstance(guess, list | tuple):  # ("no", "yes"); ["cars", "food"] in any order
             guess = ", ".join(printed(part) for part in guess)
-        for words, answer in self.also:
-            if plain(guess) == plain(words):
-                return answer
         answer, what_to_do = self.means(guess)
         if answer:
             return answer
@@ -54,7 +51,7 @@ class Choice:
 
     def means(self, guess: object) -> tuple[str, str]:
         """The answer that these words mean, or what to do."""
-        return meant(guess, self.answers)
+        return meant(guess, self.answers, self.also)
 
     def came(self, result: object) -> str:
         """The offered answer with which a result begins, whatever stands in brackets; or empty."""
@@ -73,17 +70,22 @@ class Choice:
         return "As you predicted." if same else "Not as you predicted: what had you assumed?"
 
 
+NO_LETTER = ("none", "none of them", "no 1", "neither", "nothing", "0")  # as `plain` has them
+
+
 class Letters(Choice):
-    """Any of a few letters, in any order: "ab", "b, a" or ["a", "b"]."""
+    """Any of a few letters, in any order: "ab", "b, a" or ["a", "b"]; or "none" of them."""
 
     def means(self, guess: object) -> tuple[str, str]:
         """These letters, with nothing but separators between; a letter too many is no slip."""
+        if plain(guess) in NO_LETTER:
+            return "none", ""
         text = re.sub(r"\band\b", ",", printed(guess).lower())
         letters = "".join(sorted(set(re.findall(r"[a-z]", text))))
         only = re.fullmatch(r"[\sa-z,;/+&.\[\]()'\"{}]*", text)
         if only and letters in self.answers:
             return letters, ""
-        return "", "write the letters alone; your guess is not kept yet"
+        return "", 'write the letters alone, or "none"; your guess is not kept yet'
 
 
 @dataclass(frozen=True)
@@ -205,7 +207,14 @@ TELLING = _each("yes", "no", "these draws cannot tell")
 
 QUESTIONS: dict[str, Question] = {
     "00-a": STRATEGIES,
-    "01-a": _each("1", "2", "3", "4", also={f"{k} of 4": f"{k}" for k in range(1, 5)}),
+    "01-a": _each(
+        *"1234",
+        also={
+            words.format(k): k
+            for k in "1234"
+            for words in ("{} of 4", "at most {}", "at best {}", "up to {}", "{} at best")
+        },
+    ),
     "01-b": _each("yes", "no", also={"never": "no"}),
     "02-a": _each("1", "2", "3", "4"),
     "02-b": _each("0", "1", "2", "3", "4", "5", "6"),
@@ -245,7 +254,9 @@ QUESTIONS: dict[str, Question] = {
         also={"shared": "W_s", "shared weights": "W_s", **_same("equal")},
     ),
     "05-b": Letters(
-        tuple("".join(some) for n in range(1, 5) for some in itertools.combinations("abcd", n))
+        tuple(
+            "".join(some) or "none" for n in range(5) for some in itertools.combinations("abcd", n)
+        )
     ),
     "05-c": _each(
         "below 0", "about 0", "above 0", also={"negative": "below 0", "positive": "above 0"}

@@ -100,6 +100,31 @@ def named(name: str, text: str) -> set[str]:
         ("lab_finance-b", "over 50 %", "over half"),
         ("lab_languages-b", "better than independent", "better"),
         ("lab_languages-c", "all", "all five"),
+        ("08-a", "different with and same without", "different with, same without"),
+        ("08-a", "same without but different with", "different with, same without"),
+        ("08-a", "same with, then different without", "same with, different without"),
+        ("08-a", "with it the same, without it different", "same with, different without"),
+        ("00-a", "I think RAG, but only a little", "RAG"),
+        ("00-a", "RAG - by a little", "RAG"),
+        ("00-a", "RAG wins", "RAG"),
+        ("00-a", "full sharing; it has more data", "full sharing"),
+        ("00-a", "independent, because nothing is shared", "independent"),
+        ("06-a", "sharing, since RAG learns too much", "full sharing"),
+        ("08-b", "off, because the adapters are noise", "off"),
+        ("08-b", "on because off has no adapters", "on"),
+        ("08-b", "the off one", "off"),
+        ("05-a", "W_s moves further", "W_s"),
+        ("05-a", "the shared weights move further", "W_s"),
+        ("05-a", "an adapter moves more", "an adapter"),
+        ("05-a", "equally far", "equal"),
+        ("05-a", "they move equally far", "equal"),
+        ("01-a", "at most 3", "3"),
+        ("01-a", "3, I guess", "3"),
+        ("01-a", "three because the fourth is impossible", "3"),
+        ("02-b", "none", "0"),
+        ("05-b", "none", "none"),
+        ("05-b", "none of them", "none"),
+        ("lab_robot-a", "far better", "better"),
     ],
 )
 def test_a_guess_is_read_as_what_is_meant_and_that_is_said(question, guess, kept):
@@ -125,6 +150,16 @@ def test_a_guess_is_read_as_what_is_meant_and_that_is_said(question, guess, kept
         ("lab_finance-c", "3 times"),
         ("05-b", "abx"),
         ("08-a", "same"),
+        ("08-a", "different with and without"),
+        ("00-a", "anything but RAG"),
+        ("00-a", "all of them but RAG"),
+        ("00-a", "RAG, but not always"),
+        ("00-a", "RAG or sharing"),
+        ("03-b", "all but film"),
+        ("05-a", "W_s moves less"),
+        ("05-a", "W_s, an adapter second"),
+        ("02-b", "2, perhaps 7"),
+        ("05-b", "none, or a"),
         ("02-c", "3 in 1"),
         ("05-b", "!c"),
         ("05-c", "not below 0"),
@@ -153,6 +188,16 @@ def test_a_denial_is_named_and_every_bet_that_cannot_be_read():
     said = str(hints.predict("11-d", "not worse"))
     assert 'yours denies something ("not")' in said
     assert 'if you mean "beats full sharing only"' in hints.predict("06-c", "beats full sharing")
+    for question, guess in (
+        ("08-a", "without"),
+        ("08-a", "different with and without"),
+        ("08-a", "mixed with, mixed without"),
+        ("00-a", "RAG but sharing"),
+        ("lab_finance-a", "no idea"),
+    ):
+        said = hints.predict(question, guess)
+        assert "is not kept" in said and "denies" not in said, said
+    assert 'denies something ("not")' in hints.predict("08-a", "not the same with or without")
     bets = {"differ": "guilty", "safe": "for", "citation": "not testable"}
     said = str(hints.predict("13-a", bets))
     assert "Got: differ: 'guilty'; citation: 'not testable'" in said
@@ -219,8 +264,30 @@ def test_who_predicted_what_the_data_cannot_tell_apart_was_not_wrong():
         ("full sharing", "As you predicted. These data cannot tell RAG from full sharing."),
         ("independent", "Not as you predicted: what had you assumed? These data cannot tell RAG"),
     ):
+        record.forget()
         hints.predict("lab_robot-c", guess)
         assert told in hints.reveal("lab_robot-c", "full sharing", tied=["RAG"])
+
+
+@pytest.mark.parametrize("question", ["00-a", "lab_service-b", "my own"])
+def test_a_guess_after_the_reveal_neither_replaces_the_first_nor_counts(question):
+    asked = QUESTIONS.get(question)
+    first = asked.answers[0] if isinstance(asked, Choice) else "0.3"
+    second = asked.answers[1] if isinstance(asked, Choice) else "0.6"
+    hints.predict(question, second)
+    hints.predict(question, first)  # before the reveal a second thought is free
+    hints.reveal(question, second)
+    late = hints.predict(question, second)
+    assert "The answer is known by now, so this guess is not kept." in late
+    assert late.endswith(f"You predicted {first} before it was revealed.")
+    assert f"You predicted: {first}." in hints.reveal(question, second)
+    assert f"Kept: you predict {first}" in hints.predict(question, first)  # the notebook, run again
+
+
+def test_who_made_no_prediction_before_the_reveal_makes_none_after_it():
+    hints.reveal("00-a", "RAG")
+    assert "You made no prediction before it was revealed." in hints.predict("00-a", "RAG")
+    assert "You made no prediction" in hints.reveal("00-a", "RAG")
 
 
 def test_every_question_of_a_lesson_offers_answers():

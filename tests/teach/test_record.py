@@ -25,7 +25,7 @@ def another_session(monkeypatch):
 
 def test_a_prediction_is_kept_and_shown_beside_the_result(home, monkeypatch):
     assert "No prediction yet" in hints.predict("mine-a", ...)
-    assert "You made no prediction" in hints.reveal("mine-a", 3)
+    assert "You made no prediction" in hints.reveal("mine-0", 3)
     hints.predict("mine-a", "rises")
     hints.predict("mine-b", 0.5)
     stored = json.loads((home / record.NAME).read_text())
