@@ -306,6 +306,7 @@ class Transformer(nn.Module):
         self.place = nn.Embedding(longest, width)
         self.blocks = nn.ModuleList(Block(width) for _ in range(n_blocks))
         self.norm, self.say = nn.LayerNorm(width), nn.Linear(width, n_classes)
+        self.double()  # training magnifies rounding: in float32 each processor had its own accuracies
 
     def states(self, ids):
         """What each layer makes of the tokens, and which are no padding."""
