@@ -47,6 +47,8 @@ def probed(function: Callable, reference: Callable, given: Mapping[str, Any]) ->
             wanted = [ask_reference({name: other}) for other in others]
             if told := _seen(name, row, mine, moved, right, wanted):
                 return told
+        if mine.shape != right.shape:
+            return ""  # the shape comes first: what else changes may follow from it
         for name, _, others in _changes(given):
             after = ask({name: others[0]})
             should = ask_reference({name: others[0]})
@@ -242,19 +244,27 @@ def _means(
         twice = {name: np.concatenate([v, v]) for name, v in rows.items()}
         moved = ask(twice)
         wanted = ask_reference(twice)
-        if _alike(wanted, right) and moved is not None and not _alike(moved, mine):
+        if _alike(wanted, right) and mine.any() and _alike(moved, 2 * mine):
             return "If every row came twice, yours would change: a sum, where the rule has a mean?"
     for name, value in given.items():
         if not _decimals(value):
             continue
         moved = ask({name: value + 1})
         wanted = ask_reference({name: value + 1})
-        if _alike(wanted, right + 1) and moved is not None and not _alike(moved, mine + 1):
+        if _alike(wanted, right + 1) and _raised(mine, moved):
             return (
                 f"If 1 is added to every number of {name}, the answer of a mean grows by 1. Yours "
                 "does not: do the weights sum to 1?"
             )
     return ""
+
+
+def _raised(mine: np.ndarray, moved: Answer) -> bool:
+    """Has every entry grown by one and the same number, but not by 1?"""
+    if moved is None or moved.shape != mine.shape:
+        return False
+    by = float((moved - mine).mean())
+    return abs(by - 1) > 1e-6 and _alike(moved, mine + by)
 
 
 def _alike(a: Answer, b: Answer) -> bool:

@@ -331,6 +331,26 @@ def test_a_slip_is_named_only_if_it_explains_the_function_at_other_inputs_too(pr
     assert "factor of two" not in check(number, lambda x: x * x).message
 
 
+def test_a_guess_about_means_is_said_only_if_it_explains_the_answer(probe):
+    rows = np.random.default_rng(0).normal(size=(4, 3)) + 2
+
+    def judge(yours):
+        expect_close(checks.call(yours, rows), rows.mean(0))
+
+    number = probe(judge, reference=lambda x: x.mean(0))
+    guesses = ("a sum, where the rule has a mean", "do the weights sum to 1")
+    for function, guess in (
+        (lambda x: 0.3 * x.sum(0) * np.array([1, 2, 3]), guesses[0]),
+        (lambda x: 0.3 * (x * [[0.1], [0.2], [0.3], [0.6]]).sum(0), guesses[1]),
+        (lambda x: x.mean(1), ""),
+        (lambda x: np.linalg.norm(x, axis=1), ""),
+        (lambda x: np.linalg.norm(x, axis=0), ""),
+        (lambda x: np.cumsum(x, 0)[1] + 1 / len(x), ""),
+    ):
+        said = check(number, function).message
+        assert [g for g in guesses if g in said] == [guess] * bool(guess), said
+
+
 @pytest.mark.parametrize(
     ("what", "verb"),
     [

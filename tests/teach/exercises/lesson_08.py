@@ -70,6 +70,7 @@ WRONG = {
     "08-1": {
         "shift left in": _ratio,
         "centred over features": lambda w: _ratio(_centred(w, 2)),
+        "centred over replicas": lambda w: _ratio(_centred(w, 0)),
         "not relative": lambda w: _distance(_centred(w))[0].mean(),
         "one per replica": lambda w: _distance(_centred(w))[0] / _distance(_centred(w))[1],
         "root mean square": _root_mean_square,
