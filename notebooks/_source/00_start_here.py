@@ -147,12 +147,18 @@ reveal("00-a", ", then ".join(means.sort_values("mean", ascending=False)["strate
 
 # %% [markdown]
 # The slider said something else: its left end was *above* its right end, and here independent models are *below* full sharing.
-# How can that be? The slider is one draw, and the table is twelve others. And in the slider *you* set the price of large weights:
-# at the left end next to nothing. In the table every strategy takes the price whose cross-entropy on validation sentences is
-# lowest. Cross-entropy punishes a model that is sure and wrong. So the tasks alone take a price of about 0.0007 (the median of
-# the twelve draws), some seventy times the left end's 0.00001. They hedge, and that costs a few right answers. (The prices stand in
-# `table`: `table[table["metric"] == "lam"].groupby("strategy")["value"].median()`; full sharing has no adapters, so nothing to price: 0. Lesson 03 defines cross-entropy, lesson 06
-# chooses prices.)
+# How can that be?
+#
+# - **The draw.** The slider is one draw, and the table is twelve others.
+# - **The price.** $\lambda$ is a price on large weights. In the slider *you* set it: at the left end to 0.00001, next to nothing. In
+#   the table every strategy takes the price that does best on the validation sentences, and the tasks alone take about 0.0007
+#   (the median of the twelve draws), some seventy times as much.
+#
+# What does "best" mean there? Not the most right answers, but the lowest *cross-entropy*: a number that punishes a model that is sure
+# and wrong. (Lesson 03 defines it, lesson 06 chooses prices.) So the tasks alone hedge, and that costs a few right answers.
+#
+# The prices stand in `table`: `table[table["metric"] == "lam"].groupby("strategy")["value"].median()`. Full sharing has no
+# adapters, so nothing to price: 0.
 #
 # How sure are we that RAG is ahead? Some draws are hard for everyone, and that makes each interval wide. But both strategies met
 # the same draws. So look at the difference *within* each draw.
@@ -176,6 +182,10 @@ plots.show(
 #
 # Every exercise has a card, hints and a check. Stuck? Run `hint("00-1")` in a cell of your own. Each run shows one
 # more step. An unfinished exercise never breaks a later cell.
+#
+# A cell that was left out does. If Python says `NameError: name 'table' is not defined`, a cell further up that makes this name
+# has not run since the notebook was opened. Run them all in order: in JupyterLab *Run*, then *Run All Above Selected Cell*; in Colab
+# *Runtime*, then *Run before*.
 
 # %%
 card("00-1")

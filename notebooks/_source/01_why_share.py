@@ -288,9 +288,9 @@ plots.show(
 # | RAG | $W_s + A_t$: a shared part and a small part of its own |
 #
 # The penalty on the weights is chosen on validation sentences, for each strategy and each draw of the data. You do not
-# have to understand every line of this cell yet. Lessons 02 to 04 take it apart.
+# have to read the folded cell yet, only to run it. Lessons 02 to 04 take it apart.
 
-# %%
+# %% tags=["folded"]
 LAMBDAS = [1e-4, 3e-4, 1e-3, 3e-3, 1e-2]
 
 
@@ -328,7 +328,7 @@ guess = "no"
 ### END SOLUTION
 predict("01-b", guess)
 
-# %%
+# %% tags=["folded"]
 lexicon = json.loads((folder("toy_sentiment") / "lexicon.json").read_text())
 agreed_words = "|".join(sum(lexicon["shared"].values(), []))
 disputed_words = "|".join(lexicon["domain_dependent"])
@@ -444,7 +444,7 @@ pd.DataFrame(by_hand, index=SIZES).rename_axis("sentences per task").round(2)
 # %% [markdown]
 # Better than guessing (0.33), and far below the figure. Most words of the written sentences never occurred in training, some
 # sentences negate, and no strategy can borrow what no task has seen. Keep that in mind when a toy figure looks convincing.
-# With few sentences the strategies are level in this table (on six other draws, which are not shown here, full sharing led by five points). With 160 the
+# With few sentences the strategies are level in this table (on six other draws, a run that the course's tests repeat, full sharing led by five points). With 160 the
 # independent models are ahead of full sharing. (Five draws, one set of 336 sentences: a difference of two points here is nothing. Lesson 10 trains on real data, and has
 # intervals.)
 #

@@ -668,6 +668,18 @@ rt.widgets.trajectory_player(
 )
 
 # %% [markdown]
+# <details><summary>What there is to see</summary>
+#
+# *Two-phase:* until step 240 only $W_s$ moves, and its length grows from 1.7 to 10.7. At 244, the next step that the film shows, the
+# adapters have begun to move. $W_s$ stands still from step 240 on. *Joint:* all parts move from the first step on. By step 20 $W_s$
+# has gone 3.7, and an adapter 2.1. Lesson 05 says why it is not the same.
+#
+# The last thing that the sentence under the slider says is about a difference: $W_s$ minus the sum of the adapters. At the start it has
+# a length of 3.7, and its way is measured by that. In two-phase training it has gone 293 % of it at step 240, which is the way of
+# $W_s$ alone: 10.8. Then the adapters follow, and it comes back to 150 %. Lesson 05 is about this difference.
+#
+# </details>
+#
 # ## Explain it to a colleague
 #
 # A colleague has read the article: "First they say that the shared parameters are fixed, then that they are trained.

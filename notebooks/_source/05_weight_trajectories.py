@@ -538,18 +538,26 @@ agreement.round(3)
 # The film of lesson 04 again, with three domains: phones is left out.
 #
 # **Your task.** Choose *joint, no penalty*, and drag to the end: how far has $W_s - \sum_t A_t$ moved? Then choose *joint*
-# (with penalties; there $\eta = 1$ and $\lambda = \lambda_s = 0.01$), and find the step at which it has moved by 10 %. Which step
-# does $(1-\eta\lambda)^n = 0.9$ predict?
+# (with penalties; there $\eta = 1$ and $\lambda = \lambda_s = 0.01$). The film shows every fourth step: find the first of them at which
+# it has moved by 10 % or more. Which step does $(1-\eta\lambda)^n = 0.9$ predict?
 
 # %%
 rt.widgets.trajectory_player(
     goal={
         "Joint, no penalty: the end": "schedule == 4 and step == 480",
-        "Joint: the step at which 10 % are gone": "schedule == 1 and moved >= 0.1 and moved < 0.12",
+        "Joint: the first step shown at which 10 % are gone": "schedule == 1 and moved >= 0.1 and moved < 0.12",
     }
 )
 
 # %% [markdown]
+# <details><summary>What there is to see</summary>
+#
+# *Joint, no penalty:* at step 480 the difference stands where it stood at the start, so well that the sentence says "it is conserved". *Joint:*
+# it has moved by 8 % at step 8 and by 11 % at step 12. The formula gives $n = \ln 0.9 / \ln 0.99 = 10.5$, between the two. At the end it
+# has moved by 99 %: next to nothing is left of the start.
+#
+# </details>
+#
 # ## Explain it to a colleague
 #
 # A colleague prints the phone adapter, sees 0.00 for `amazing`, and concludes: "The phone model has no opinion on *amazing*." Explain in

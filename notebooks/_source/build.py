@@ -346,13 +346,11 @@ def generate(row: dict, rows: list[dict], kind: str, source: Path = SOURCE):
     """The notebook of one lesson, not yet executed."""
     nb = jupytext.read(source / f"{row['name']}.py", fmt="py:percent")
     cells = [
-        nbformat.v4.new_markdown_cell(
-            head(row, rows, kind) + order(row["name"], source)
-        ),
+        nbformat.v4.new_markdown_cell(head(row, rows, kind)),
         nbformat.v4.new_code_cell(
             FIRST.format(address=repository()), metadata={"tags": ["setup"]}
         ),
-        *(c for c in nb.cells if c.source.strip()),
+        *ordered([c for c in nb.cells if c.source.strip()]),
     ]
     cells.append(nbformat.v4.new_markdown_cell(foot(row, rows, kind)))
     seen: dict[str, int] = {}
@@ -445,17 +443,19 @@ def head(row: dict, rows: list[dict], kind: str) -> str:
     )
 
 
-def order(name: str, source: Path) -> str:
-    """A sentence on the order of the exercises, where their numbers do not run on."""
-    text = (source / f"{name}.py").read_text(encoding="utf-8")
-    numbers = [int(n) for n in re.findall(r'^card\("\w+-(\d+)"\)', text, re.MULTILINE)]
-    if numbers == sorted(numbers):
-        return ""
-    said = ", ".join(map(str, numbers))
-    return (
-        f" The exercises come in the order {said}: an exercise keeps its number where the lesson "
-        "around it has changed. None is missing."
-    )
+def ordered(cells: list) -> list:
+    """The cells, and before the first exercise whose number does not run on a word on that."""
+    found = [re.search(r'^card\("(\w+)-(\d+)"\)', c.source, re.M) for c in cells]
+    cards = [(at, here[1], int(here[2])) for at, here in enumerate(found) if here]
+    due = sorted(number for _, _, number in cards)
+    for (at, lesson, number), least in zip(cards, due, strict=True):
+        if number != least:
+            said = (
+                f"*Exercise {lesson}-{number} comes before {lesson}-{least}: an exercise keeps its "
+                "number where the lesson around it has changed. None is missing.*"
+            )
+            return [*cells[:at], nbformat.v4.new_markdown_cell(said), *cells[at:]]
+    return cells
 
 
 def alone(name: str, kind: str) -> str:

@@ -50,6 +50,22 @@ def nth_look(i: int) -> Look:
     return Look(colours[i % len(colours)], markers[i % len(markers)], dashes[i % len(dashes)])
 
 
+SHARED = "W_s"  # the part of a model that all tasks have
+
+
+def look_of_part(name: str, adapter: int) -> tuple[Look, float]:
+    """How a part of a model is drawn, here and in every explorer, and how wide its line is.
+
+    W_s is black, and wider than the others; the ``adapter``-th adapter looks as the task of that
+    place does.
+
+    Example:
+        >>> look_of_part("W_s", -1), look_of_part("films", 0)[0] == nth_look(0)
+        ((Look(colour='#000000', marker='o', dash='-', letter=''), 2.8), True)
+    """
+    return (Look(BLACK, "o", "-"), 2.8) if name == SHARED else (nth_look(adapter), 1.8)
+
+
 SCHEDULES = {  # of training
     "joint": Look(BLUE, "o", "-"),
     "two_phase": Look(VERMILION, "s", "--"),

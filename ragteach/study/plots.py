@@ -55,7 +55,7 @@ LONGEST_NAME = 48  # letters
 MOST_NODES = 30  # tasks or adapters of a graph that is drawn with lines
 MOST_COLUMNS = 14  # parts in a heat map of words
 FORMULA = "formula"  # marks a text whose $ are ours, not those of a name
-SHARED = ("W_s",)  # the part that is always shown
+SHARED = (looks.SHARED,)  # the part that is always shown
 LETTERS = {name: look.letter for name, look in THREE.items()}
 SCHEDULES = looks.SCHEDULES
 
@@ -335,7 +335,7 @@ def norms(trajectory: Trajectory, ax: Axes | None = None, tasks: bool = False) -
 def angles(trajectory: Trajectory, ax: Axes | None = None) -> Axes:
     """Angle between every adapter and the shared weights; 90 degrees is "unrelated"."""
     _check_trajectory(trajectory)
-    ax = _lines(trajectory.angles(), "angle", "angle to the shared weights (degrees)", ax, first=1)
+    ax = _lines(trajectory.angles(), "angle", "angle to the shared weights (degrees)", ax)
     ax.axhline(90, color="black", lw=0.8, ls=":")
     return ax
 
@@ -358,14 +358,11 @@ def plane(
     paths = _parts(table, "part")
     shown = stand_out({part: path[["x", "y"]].to_numpy() for part, path in paths.items()}, SHARED)
     draw_others(ax, {p: (f["x"], f["y"]) for p, f in paths.items() if p not in shown}, band=False)
-    for i, part in enumerate(shown):
+    for part, form in _of_parts(shown).items():
         path = paths[part]
-        colour, marker, style = look_of(part, i)
-        ax.plot(path["x"], path["y"], ls=style, color=colour, lw=1.8, label=plain(part))
-        ax.plot(path["x"].iloc[0], path["y"].iloc[0], marker, color=colour, ms=5)
-        ax.plot(
-            path["x"].iloc[-1], path["y"].iloc[-1], marker, color=colour, ms=10, mfc="none", mew=2
-        )
+        ax.plot(path["x"], path["y"], label=plain(part), **form | {"marker": ""})
+        ax.plot(path["x"].iloc[0], path["y"].iloc[0], ms=5, **form)
+        ax.plot(path["x"].iloc[-1], path["y"].iloc[-1], ms=10, mfc="none", mew=2, **form)
     ax.set(xlabel=plain(axes[0]), ylabel=plain(axes[1]))
     crowded = len(paths) > len(shown)
     ax.legend(frameon=False, title="small: start, large: end", **(beside if crowded else {}))
@@ -374,12 +371,18 @@ def plane(
 
 def conflict(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     """Cosine between tasks' gradients in W_s (`Trajectory.gradient_cosines`). Below 0 they pull
-    apart.
+    apart. A pair has the line of its first task, and the markers of its second.
     """
     needed = ("task_a", "task_b", "cosine")
     _check_table(table, needed, "trajectory.gradient_cosines(tensors)")
     table = table.assign(part=table["task_a"] + " & " + table["task_b"])
-    ax = _lines(table, "cosine", "cosine of the tasks' gradients in W_s", ax)
+    names = pd.unique(table[["task_a", "task_b"]].to_numpy().ravel())
+    tasks = _of_parts(names)
+    pairs = {
+        part: tasks[a] | {"marker": tasks[b]["marker"], "mfc": tasks[b]["color"], "mec": "none"}
+        for part, a, b in table[["part", "task_a", "task_b"]].drop_duplicates().to_numpy()
+    }
+    ax = _lines(table, "cosine", "cosine of the tasks' gradients in W_s", ax, pairs)
     ax.axhline(0, color="black", lw=0.8)
     return ax
 
@@ -477,6 +480,17 @@ def _parts(table: pd.DataFrame, column: str) -> dict[str, pd.DataFrame]:
     return {str(name): rows for name, rows in table.groupby(column, sort=False)}
 
 
+def _of_parts(parts: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """How each part, or task, is drawn, as matplotlib wants it: adapters count, W_s does not."""
+    adapters = [part for part in parts if part not in SHARED]
+    forms = {}
+    for part in parts:
+        place = -1 if part in SHARED else adapters.index(part)
+        look, width = looks.look_of_part(part, place)
+        forms[part] = {"color": look.colour, "marker": look.marker, "ls": look.dash, "lw": width}
+    return forms
+
+
 def _half(row: pd.Series, middle: str) -> list[list[float]] | None:
     """How far the interval of a row reaches to either side; None where there is none."""
     if np.isnan(row["low"]):
@@ -489,26 +503,24 @@ def _beside(ax: Axes | None) -> dict[str, Any]:
     return {"loc": "upper left", "bbox_to_anchor": (1, 1)} if ax is None else {}
 
 
-def _lines(table: pd.DataFrame, value: str, label: str, ax: Axes | None, first: int = 0) -> Axes:
+def _lines(
+    table: pd.DataFrame,
+    value: str,
+    label: str,
+    ax: Axes | None,
+    forms: Mapping[str, dict[str, Any]] | None = None,
+) -> Axes:
     beside = _beside(ax)
     ax = _axes(ax, (6.5, 3.6))
     paths = _parts(table, "part")
     shown = stand_out({part: path[value].to_numpy() for part, path in paths.items()}, SHARED)
     draw_others(ax, {p: (f["step"], f[value]) for p, f in paths.items() if p not in shown})
-    for i, part in enumerate(shown, start=first):
+    forms = forms or _of_parts(shown)
+    for part in shown:
         path = paths[part]
-        colour, marker, style = look_of(part, i)
         every = max(1, len(path) // 6)
-        ax.plot(
-            path["step"],
-            path[value],
-            ls=style,
-            color=colour,
-            marker=marker,
-            markevery=every,
-            ms=5,
-            label=plain(part),
-        )
+        form = forms[part] | {"markevery": every, "ms": 5, "label": plain(part)}
+        ax.plot(path["step"], path[value], **form)
     ax.set(xlabel="step", ylabel=label)
     if ax.lines:  # a model without adapters has no angles
         ax.legend(frameon=False, fontsize=9, **beside)

@@ -154,7 +154,9 @@ function lineChart(ui, panel, { series, n, height: size, place, chance, range, c
     svg.append(s("line", { class: "best", x1: X(0), x2: X(n - 1), y1: Y(chance), y2: Y(chance) }));
     if (place.best !== null) {
       svg.append(s("line", { class: "best", x1: X(place.best), x2: X(place.best), y1: box.top, y2: bottom }));
-      const middle = Math.max(108, Math.min(width - right - 62, X(place.best)));
+      const half = ruler(place.bestName) / 2 + 3;
+      const free = 12 + (place.yName ? ruler(place.yName) + 6 : box.left - 12); // beside the name of the axis
+      const middle = Math.max(free + half, Math.min(width - right - half, X(place.best)));
       svg.append(s("text", { class: "soft", x: middle, y: box.top - 5, "text-anchor": "middle" }, place.bestName));
     }
     const end = (v) => Array.from(v).findLast(Number.isFinite) ?? (low + high) / 2;

@@ -11,10 +11,13 @@ EXPLORERS.player = (ui) => {
   const steps = (r, f) => Math.round(frames(r, f));
   const [nRuns, nFrames] = frames.shape,
     nParts = spec.parts.length;
-  const color = (p) => (p === 0 ? "var(--shared)" : series(p - 1));
-  const runColor = series;
-  const dot = (p) =>
-    p === 0 ? s("circle", { r: 6.5, fill: "var(--shared)", stroke: "var(--bg)" }) : marker(p - 1, color(p));
+  // Which look: W_s has its own, an adapter that of a task in every explorer, a schedule one that no part of the model has.
+  const ofPart = (p) => p - 1,
+    ofRun = (r) => nParts - 1 + r;
+  const color = (look) => (look < 0 ? "var(--shared)" : series(look));
+  const dashes = (look) => dash(Math.max(0, look));
+  const dot = (look) =>
+    look < 0 ? s("circle", { r: 6.5, fill: "var(--shared)", stroke: "var(--bg)" }) : marker(look, color(look));
 
   // ---- controls: play, scrub, which run, which plane -------------------------------------------------------------
   let timer = null,
@@ -61,17 +64,17 @@ EXPLORERS.player = (ui) => {
   for (const type of ["pointerdown", "keydown"]) scrub.addEventListener(type, stop);
 
   /** Nodes of a part (as tasks are elsewhere), or of a run (as words), light up together. */
-  const belongs = (look, i, ...nodes) => {
-    for (const node of nodes) node.dataset[look === color ? "task" : "word"] = i;
+  const belongs = (of, i, ...nodes) => {
+    for (const node of nodes) node.dataset[of === ofPart ? "task" : "word"] = i;
   };
-  const legend = (names, look) => {
+  const legend = (names, of) => {
     const where = h("span", { className: "value" }),
       box = h("div", { className: "legend" }, where),
       values = names.map((name, i) => {
-        const svg = sample(i, look(i), { mark: look === color ? dot(i) : marker(i, look(i)) });
+        const svg = sample(Math.max(0, of(i)), color(of(i)), { width: of(i) < 0 ? 3 : 2, mark: dot(of(i)) });
         const value = h("b", { className: "value" });
         const entry = h("span", { className: "entry" }, svg, h("bdi", { title: name }, name), value);
-        belongs(look, i, entry);
+        belongs(of, i, entry);
         box.append(entry);
         return value;
       });
@@ -80,7 +83,7 @@ EXPLORERS.player = (ui) => {
 
   // ---- the planes, side by side ------------------------------------------------------------------------------------
   const top = ui.panel("Paths of the shared weights and the adapters", { full: true });
-  const { box: names } = legend(spec.parts, color);
+  const { box: names } = legend(spec.parts, ofPart);
   if (nParts > ENDS) region(names, "The parts of the model: point at one to find its paths");
   const row = h("div", { style: "display:grid;gap:6px 14px" });
   const across = h("p", { className: "note" });
@@ -149,15 +152,16 @@ EXPLORERS.player = (ui) => {
       d.parts = d.points.map((points, p) => {
         const past = s("polyline", {
             fill: "none",
-            stroke: color(p),
+            stroke: color(ofPart(p)),
             "stroke-width": p ? 2 : 3,
-            "stroke-dasharray": dash(p),
+            "stroke-dasharray": dashes(ofPart(p)),
           }),
-          now = dot(p);
-        const whole = { d: line(points), fill: "none", stroke: color(p), "stroke-width": 1.3, "stroke-opacity": 0.45 },
+          now = dot(ofPart(p)),
+          stroke = color(ofPart(p));
+        const whole = { d: line(points), fill: "none", stroke, "stroke-width": 1.3, "stroke-opacity": 0.45 },
           path = s("path", whole),
-          first = s("circle", { cx: points[0][0], cy: points[0][1], r: 2.5, fill: color(p) });
-        belongs(color, p, past, now, path, first);
+          first = s("circle", { cx: points[0][0], cy: points[0][1], r: 2.5, fill: stroke });
+        belongs(ofPart, p, past, now, path, first);
         d.svg.append(path, first);
         if (tags) {
           const [end] = points.at(-1),
@@ -168,7 +172,7 @@ EXPLORERS.player = (ui) => {
           const [x, y] = freePlace(places, wide, d.points.flat(), taken);
           const tag = s("text", { class: "soft tag", x, y }, isolate(tags[p]));
           tag.append(s("title", {}, spec.parts[p]));
-          belongs(color, p, tag);
+          belongs(ofPart, p, tag);
           d.svg.append(tag);
         }
         d.svg.top.append(past, now);
@@ -180,17 +184,17 @@ EXPLORERS.player = (ui) => {
 
   // ---- lengths, and conflict -----------------------------------------------------------------------------------------
   const whereAt = (run, f) => `at step ${steps(run, f)}`;
-  const chart = (panel, series, look, high, low, format) => {
-    const many = series.length > ENDS ? legend(series, look) : null;
+  const chart = (panel, names, of, high, low, format) => {
+    const many = names.length > ENDS ? legend(names, of) : null;
     if (many) panel.append(region(many.box, "The lines and their values"));
     const made = {};
     made.lay = (value, run) => {
       const width = Math.max(220, panel.clientWidth),
-        tags = clipAll(series, Math.min(130, width * 0.24)),
+        tags = clipAll(names, Math.min(130, width * 0.24)),
         right = many ? 12 : endRoom(tags, whereAt(run, nFrames - 1)),
         size = {
           width,
-          height: Math.max(146, many ? 0 : 14 * series.length + 54),
+          height: Math.max(146, many ? 0 : 14 * names.length + 54),
           left: 42,
           right,
           top: 12,
@@ -204,23 +208,22 @@ EXPLORERS.player = (ui) => {
         xText: (f) => String(steps(run, Math.round(f))),
         xName: "step",
       });
-      series.forEach((_, i) => {
+      names.forEach((_, i) => {
         const path = s("path", {
           d: line(Array.from({ length: nFrames }, (_, f) => [X(f), Y(value(f, i))])),
           fill: "none",
-          stroke: look(i),
-          "stroke-width": look === color && i === 0 ? 3 : 2,
-          "stroke-dasharray": dash(i),
+          stroke: color(of(i)),
+          "stroke-width": of(i) < 0 ? 3 : 2,
+          "stroke-dasharray": dashes(of(i)),
         });
-        belongs(look, i, path);
+        belongs(of, i, path);
         made.svg.append(path);
       });
       if (!many) {
-        const key = (i) => (look === color ? dot(i) : marker(i, look(i)));
-        const entries = series.map((title, i) => ({ name: tags[i], key: key(i), title }));
+        const entries = names.map((title, i) => ({ name: tags[i], key: dot(of(i)), title }));
         const ends = endNames(made.svg, entries, { x: width - right, low: size.top, high: size.height - size.bottom });
-        ends.place(series.map((_, i) => Y(value(nFrames - 1, i))));
-        ends.nodes.forEach((nodes, i) => belongs(look, i, ...nodes));
+        ends.place(names.map((_, i) => Y(value(nFrames - 1, i))));
+        ends.nodes.forEach((nodes, i) => belongs(of, i, ...nodes));
         made.ends = ends;
       }
       made.mark = marks(made.svg, size.top, size.height - size.bottom);
@@ -238,7 +241,7 @@ EXPLORERS.player = (ui) => {
       made.mark(...[ui.store.before, ui.store.pinned].map((kept) => (kept ? made.X(kept.state.at) : null)));
     };
     made.write = (f, value, run) => {
-      const texts = series.map((_, i) => format(value(f, i)));
+      const texts = names.map((_, i) => format(value(f, i)));
       made.ends?.read(whereAt(run, f), texts);
       if (!many) return;
       put(many.where, whereAt(run, f));
@@ -246,7 +249,14 @@ EXPLORERS.player = (ui) => {
     };
     return made;
   };
-  const lengths = chart(ui.panel("How long is each part?"), spec.parts, color, Math.max(...norms.all) * 1.05, 0, short);
+  const lengths = chart(
+    ui.panel("How long is each part?"),
+    spec.parts,
+    ofPart,
+    Math.max(...norms.all) * 1.05,
+    0,
+    short,
+  );
   const pulls =
     conflict &&
     chart(
@@ -254,7 +264,7 @@ EXPLORERS.player = (ui) => {
         note: "Mean cosine of the tasks' gradients: 1 agree, 0 unrelated, below 0 they fight.",
       }),
       spec.runs,
-      runColor,
+      ofRun,
       Math.max(...conflict.all, 0.2) * 1.05,
       Math.min(...conflict.all, 0) * 1.05,
       (v) => signed(v, 2),
@@ -291,13 +301,15 @@ EXPLORERS.player = (ui) => {
       const f = state.at,
         r = state.run,
         drift = moved(r, f);
-      const by = drift < 10 ? `${percent(drift)} of its length` : `${short(drift)} times its length`,
-        kept = conserved(r) ? "does not move: it is conserved" : f === 0 ? "has yet to move" : `has moved by ${by}`;
+      const by = drift < 10 ? `${percent(drift)} of` : `${short(drift)} times`,
+        way = `has moved by ${by} the length that it had at the start`,
+        kept = conserved(r) ? "does not move: it is conserved" : f === 0 ? "has yet to move" : way;
       const fight = conflict ? ` The tasks' gradients in W_s have a mean cosine of ${signed(conflict(r, f), 2)}.` : "";
-      return `${isolate(spec.runs[r])}, step ${steps(r, f)}: W_s has length ${short(norms(r, f, 0))}, an adapter ${short(adapterMean(r, f))} on average. W_s minus the sum of the adapters ${kept}.${fight}`;
+      return `${isolate(spec.runs[r])}, step ${steps(r, f)}: W_s has length ${short(norms(r, f, 0))}, an adapter ${short(adapterMean(r, f))} on average.${fight} W_s minus the sum of the adapters ${kept}.`;
     },
     compare: "moved",
-    comparedAs: " of drift",
+    comparedAs: " of that length",
+    comparable: (kept, now) => kept.run === now.run,
     measures({ at, run }) {
       const found = {
         schedule: run + 1,

@@ -22,7 +22,7 @@ from ragteach.dataset import MultiTaskDataset
 from ragteach.errors import refuse
 from ragteach.model import RAG
 from ragteach.study import plots
-from ragteach.study.looks import BLACK, Look, nth_look
+from ragteach.study.looks import look_of_part
 from ragteach.study.trajectories import Recorder, Trajectory
 from ragteach.trainer import fit
 from ragteach.widgets.base import Arrays, Explorer, Spec, State, one_thread, show
@@ -213,7 +213,7 @@ def compute(
         "title": "Where do the weights go?",
         "about": (
             "Play, or drag through training. Small dot: the start. Every path is one part of the "
-            "model."
+            f"model. {_kept(steps)}"
         ),
         "runs": list(runs),
         "parts": ["W_s", *first.adapter_names],
@@ -238,6 +238,16 @@ def compute(
         f"{ends}."
     )
     return arrays, spec
+
+
+def _kept(steps: np.ndarray) -> str:
+    """A sentence: which steps the film shows. steps (n_runs, n_frames)."""
+    gaps = np.unique(np.diff(steps, axis=1))
+    if len(gaps) == 1:
+        named = {1: "every step", 2: "every second step", 3: "every third step"}
+        named[4] = "every fourth step"
+        return f"The film shows {named.get(int(gaps[0]), f'one step in {gaps[0]}')}."
+    return f"The film shows {steps.shape[1]} of the steps, evenly spread."
 
 
 def _conflict(
@@ -276,9 +286,9 @@ def twin(arrays: Arrays, spec: Spec) -> Figure:
     )
     for ax, name, paths in zip(axes[0], names, np.asarray(arrays["planes"][0]), strict=True):
         for i, part in enumerate(spec["parts"]):
-            look = nth_look(i - 1) if i else Look(BLACK, "o", "-")  # W_s is black, as on the page
+            look, width = look_of_part(part, i - 1)
             path = paths[:, i]  # (n_frames, 2)
-            ax.plot(*path.T, ls=look.dash, color=look.colour, lw=1.8, label=part)
+            ax.plot(*path.T, ls=look.dash, color=look.colour, lw=width, label=part)
             ax.plot(*path[0], look.marker, color=look.colour, ms=5)
             ax.plot(*path[-1], look.marker, color=look.colour, ms=10, mfc="none", mew=2)
         ax.set(title=name, xlabel=spec["axes"][0][0])

@@ -60,6 +60,7 @@ EXPLORERS.sharing = (ui) => {
     place: {
       xTicks: [...tick.keys()],
       xText: (v) => short(10 ** tick.get(v)),
+      yName: "accuracy",
       xName: !parts ? "independent  ←  λ  →  full sharing" : "free adapters  ←  λ  →  no adapters",
       best: now.best,
       bestName: "chosen on validation",

@@ -103,7 +103,7 @@ def player(w, draw):
 
     def true(said, found):
         run, step, shared, adapter, kept = re.match(
-            r"(.+), step (\d+): W_s has length (\S+), an adapter (\S+) on average\. W_s minus the sum of the adapters (.+?)\.(?: The|$| [+−])",
+            r"(.+), step (\d+): W_s has length (\S+), an adapter (\S+) on average\.(?: The .+?\d\.)? W_s minus the sum of the adapters (.+?)\.(?:$| [+−])",
             said,
         ).groups()
         assert run == w.spec["runs"][state["run"]] and int(step) == found["step"]
@@ -113,7 +113,7 @@ def player(w, draw):
             assert ever < 0.005
         elif "yet" in kept:
             assert found["moved"] == 0
-        elif by := re.match(r"has moved by (.+ %) of its length", kept):
+        elif by := re.match(r"has moved by (.+ %) of the length", kept):
             assert near(by[1], found["moved"])
         else:
             assert same(re.match(r"has moved by (\S+) times", kept)[1], found["moved"])

@@ -205,6 +205,47 @@ def test_the_starts_that_lesson_08_asks_for_can_be_found():
     assert w.reached(scale=0, lam=4) == [False, False]
 
 
+def test_what_the_fold_after_the_starts_says():
+    w = rt.widgets.init_lab(word="opening", scale=0.01, lam=0.0)
+    end = w.spec["layout"]["steps"][1][0] - 1
+
+    def apart(lam):
+        found = [w.measures(scale=scale, lam=lam, at=end) for scale in range(6)]
+        assert {m["step"] for m in found} == {600}
+        return {m["scale"]: m["sum"] for m in found}
+
+    free, some, more = apart(0), apart(3), apart(4)
+    said = {0.01: 0.01, 0.1: 0.08, 0.3: 0.22, 1.0: 0.59, 3.0: 0.85}
+    assert {scale: round(free[scale], 2) for scale in said} == said
+    assert (round(some[0.3], 2), round(some[3.0], 2)) == (0.02, 0.22)
+    assert max(more.values()) < 0.01
+
+
+@pytest.mark.notebooks
+def test_what_the_folds_after_the_films_say(tmp_path_factory):
+    (film,) = saved("04_training_schedules", tmp_path_factory)
+    assert film["spec"]["about"].endswith("every fourth step.")
+    at = {(m["schedule"], m["step"]): m for _, m in places(film)[1:]}
+    lengths = [at[2, step]["shared"] for step in (0, 240, 480)]
+    assert lengths == pytest.approx([1.7, 10.7, 10.7], abs=0.05) and lengths[1] == lengths[2]
+    adapters = [at[2, step]["adapters"] for step in (0, 240, 244)]
+    assert adapters[0] == adapters[1] != adapters[2]
+    assert [at[2, step]["moved"] for step in (240, 480)] == pytest.approx([2.93, 1.50], abs=0.005)
+    runs, _ = rt.widgets.toy_runs(epochs=20)  # joint training starts alike, however long
+    path = runs["joint"]
+    gone = path.shared[-1] - path.shared[0], path.adapters[-1] - path.adapters[0]
+    assert gone[0].norm().item() == pytest.approx(3.7, abs=0.05)
+    assert gone[1].flatten(1).norm(dim=1).tolist() == pytest.approx([2.1] * 3, abs=0.06)
+    start = path.shared[0] - path.adapters[0].sum(0)
+    assert start.norm().item() == pytest.approx(3.7, abs=0.05)
+    (film,) = saved("05_weight_trajectories", tmp_path_factory)
+    moved = {(m["schedule"], m["step"]): m["moved"] for _, m in places(film)[1:]}
+    assert moved[4, 480] < 0.005
+    said = [moved[1, 8], moved[1, 12], moved[1, 480]]
+    assert said == pytest.approx([0.08, 0.11, 0.99], abs=0.005)
+    assert np.log(0.9) / np.log(0.99) == pytest.approx(10.5, abs=0.05)
+
+
 def test_the_policies_that_the_robot_lab_asks_for_are_there():
     w = rt.widgets.robot_player(goal=goals_of("lab_robot"))
     assert w.reached() == [False] * 3

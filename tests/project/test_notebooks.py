@@ -393,6 +393,23 @@ def test_the_student_version_keeps_names_and_hides_solutions(course):
     assert "| [00 · Example](00_example.ipynb) | 1 | see one |" in words(student)
 
 
+@pytest.mark.parametrize(
+    ("numbers", "said"),
+    [("1 2 3", None), ("1 2 5 3 4", "5 comes before 00-3"), ("2 1", "2 comes before 00-1"),
+     ("1 3 2 5 4", "3 comes before 00-2"), ("1 3 4", None)],
+)  # fmt: skip
+def test_an_exercise_out_of_order_is_said_where_it_stands(numbers, said):
+    cells = [build.nbformat.v4.new_code_cell(f'card("00-{n}")') for n in numbers.split()]
+    found = build.ordered(cells)
+    assert [cell for cell in found if cell.cell_type == "code"] == cells
+    words = [(i, cell.source) for i, cell in enumerate(found) if cell.cell_type == "markdown"]
+    if said is None:
+        assert words == []
+    else:
+        ((at, text),) = words
+        assert said in text and found[at + 1].source == f'card("00-{said[0]}")'
+
+
 MARKED = """
 # %% tags=["exercise"]
 def header(data):

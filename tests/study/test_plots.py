@@ -187,6 +187,26 @@ class TestWeights:
         ]
         assert looks[0] == looks[1]
 
+    def test_the_shared_weights_are_black_and_an_adapter_looks_as_its_task(self, walk):
+        path, _, data, _ = walk
+        expected = {"W_s": ("#000000", "o")}
+        expected |= {f"A{k + 1}": (plots.CYCLE[0][k], plots.CYCLE[1][k]) for k in range(3)}
+        for plot in (plots.norms, plots.plane):
+            ax = plot(path)
+            lines = {line.get_label(): line for line in ax.lines}
+            rings = [line for line in ax.lines if line.get_markerfacecolor() == "none"]
+            marks = rings or [lines[part] for part in expected]
+            found = [(line.get_color(), line.get_marker()) for line in marks]
+            assert dict(zip(expected, found, strict=True)) == expected
+            assert all(lines["W_s"].get_lw() > lines[part].get_lw() for part in ("A1", "A2", "A3"))
+
+    def test_a_pair_of_tasks_has_the_line_of_one_and_the_markers_of_the_other(self, walk):
+        path, _, data, _ = walk
+        lines = plots.conflict(path.gradient_cosines(data.stacked())).lines
+        pair = next(line for line in lines if line.get_label() == "task1 & task3")
+        assert (pair.get_color(), pair.get_linestyle()) == (plots.CYCLE[0][0], "-")
+        assert (pair.get_markerfacecolor(), pair.get_marker()) == (plots.CYCLE[0][2], "^")
+
     def test_paths_start_small_and_end_in_a_ring(self, walk, ax):
         path, *_ = walk
         plots.plane(path, ax)

@@ -189,6 +189,19 @@ def test_player_shows_the_norms_and_the_conserved_quantity(player):
     assert shown["moved"][w.spec["runs"].index("two-phase"), -1] > 0.01
 
 
+@pytest.mark.parametrize(
+    ("every", "epochs", "said"),
+    [(1, 60, "every step"), (2, 60, "every second step"), (2, 480, "every fourth step"),
+     (1, 600, "one step in 5"), (1, 150, "121 of the steps")],
+)  # fmt: skip
+def test_player_says_which_steps_its_film_shows(every, epochs, said):
+    steps = np.arange(0, epochs + 1, every)
+    weights = torch.arange(2.0 * len(steps)).view(-1, 1, 2)
+    graph = torch.ones(1, 1)
+    path = rt.Trajectory(steps, weights, weights[:, None], graph, ["a"], ["A"], ["x", "y"])
+    assert said in played({"mine": path}, None, None)[1]["about"]
+
+
 def test_player_plane_of_words_is_the_word_table(player):
     w, runs = player
     word = w.spec["axes"][1][0].split("“")[1].rstrip("”")
