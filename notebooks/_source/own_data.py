@@ -177,7 +177,7 @@ split.sentences(rival, used, most=5).round(2)
 # ## The model, in a file
 #
 # The file holds the weights, the words, and the names of your tasks and classes. The table is its accuracy on rows that it
-# never saw; the interval says how far the truth may be.
+# never saw; the interval says how far the truth may be; sentences that are nearly the same count as one in it (`counted`).
 
 # %%
 path = save_split(folder / "model.safetensors", split, used)
