@@ -16,7 +16,7 @@ function plainName(name) {
 
 /** The numbers that classes are called, if people would rate with them: not 0, 1, 2, the codes of programs. */
 function ratedNumbers(names) {
-  const said = names.map((name) => name.replace(/^(-?\d+),(\d{1,2})$/, "$1.$2"));
+  const said = names.map((name) => name.trim().replace(/^(-?\d+),(\d{1,2})$/, "$1.$2"));
   if (!said.every((name) => AS_NUMBER.test(name))) return null;
   const values = said.map(Number),
     divisor = (a, b) => (b ? divisor(b, a % b) : Math.abs(a)),

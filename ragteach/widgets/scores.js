@@ -24,18 +24,24 @@ const axisTitle = (classes, ends, chosen, width, what = "weight") =>
 
 /** Which class the words are scored for, in one row: { show(classes, ends) }; where classes have an order there is no choice. */
 function classChoice(ui, into) {
-  let shown = null;
-  const select = ui.choice({ name: "for_class", label: "Weight for the class", options: [], into }),
-    row = select.parentElement;
-  row.classList.add("field");
-  row.firstChild.style.whiteSpace = "nowrap";
-  row.style.cssText = "flex-direction:row;align-items:center;gap:8px";
-  select.style.cssText = "flex:0 1 auto;min-width:0;min-height:26px;padding:1px 8px";
+  const row = h("div", { hidden: true });
+  into.append(row);
+  let shown = null,
+    select = null;
+  const make = () => {
+    select = ui.choice({ name: "for_class", label: "Weight for the class", options: [], into: row });
+    const control = select.parentElement;
+    control.classList.add("field");
+    control.firstChild.style.whiteSpace = "nowrap";
+    control.style.cssText = "flex-direction:row;align-items:center;gap:8px";
+    select.style.cssText = "flex:0 1 auto;min-width:0;min-height:26px;padding:1px 8px";
+  };
   return {
     show(classes, ends) {
       row.hidden = Boolean(ends);
       const names = classes.join("\n");
-      if (names === shown) return;
+      if (ends || names === shown) return;
+      if (!select) make();
       shown = names;
       select.replaceChildren(...classes.map((name, c) => h("option", { value: c }, name)));
       select.value = ui.state.for_class ?? 0;
