@@ -87,7 +87,7 @@ def check_task(option: str, task: str, names: list[str]) -> None:
 def class_labels(saved: Saved, task: str | None) -> list[str]:
     """Names of the task's classes; without a task, of those that all tasks share."""
     if task is None:
-        saved.shared_logits([""] if saved.vectorizer else np.zeros((1, saved.model.n_features)))
+        saved.check_shared()
         task = saved.model.task_names[0]
     labels = saved.labels.get(task) if isinstance(saved.labels, dict) else saved.labels
     if isinstance(saved.model, RAG):

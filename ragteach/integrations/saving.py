@@ -123,6 +123,15 @@ class Saved:
             RagteachError: a model that shares no weights, as independent models; tasks with classes
                 of their own.
         """
+        model = self.check_shared()
+        x = self._features(texts)
+        weight = model.shared.detach().double().numpy()
+        logits = np.asarray(x @ weight.T)  # (n_docs, n_classes)
+        bias = model.task_bias()
+        return logits if bias is None else logits + bias.detach().double().mean(0).numpy()
+
+    def check_shared(self) -> RAG:
+        """The model; refuses one in which tasks share no weights of the same classes."""
         if isinstance(self.model, MultiHead) or not bool(self.model.shared.any()):
             own = isinstance(self.model, MultiHead)
             raise refuse(
@@ -134,11 +143,7 @@ class Saved:
                 if own
                 else "train with strategy RAG or full sharing (--strategy RAG)",
             )
-        x = self._features(texts)
-        weight = self.model.shared.detach().double().numpy()
-        logits = np.asarray(x @ weight.T)  # (n_docs, n_classes)
-        bias = self.model.task_bias()
-        return logits if bias is None else logits + bias.detach().double().mean(0).numpy()
+        return self.model
 
     def _features(self, texts: Any) -> Any:
         """Texts as the vectoriser counts them; or features, checked."""

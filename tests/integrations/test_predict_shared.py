@@ -52,7 +52,7 @@ def test_lines_of_a_new_task(model, tmp_path, capsys):
     logits = load(model).shared_logits(TEXTS)
     answers = [line.split("\t")[0] for line in said.out.splitlines()]
     assert answers == [["no", "yes"][best] for best in logits.argmax(1)]
-    assert said.err.count(ABOUT_SHARED) == 1
+    assert said.err == f"Note: {ABOUT_SHARED}\n"
     said = predicted([model, "--input", str(path), "--task", "boats"], capsys, 2)
     assert "or let what all tasks share answer it: --shared" in said.err
     said = predicted([model, "--input", str(path), "--shared", "--task", "films"], capsys, 2)
