@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 from sklearn.model_selection import train_test_split
 
+from ragteach.data.dealing import deal_families
 from ragteach.data.frames import as_frame, check_header
 from ragteach.data.kin import families
 from ragteach.data.naming import check_cells
@@ -28,7 +29,6 @@ from ragteach.ground.arguments import LARGEST_NUMPY_SEED, as_list, is_a
 from ragteach.ground.objects import outside
 
 PARTS = ("training", "validation", "test")
-SHARED_TEXTS = 0.2  # of the rows: beyond it, draws deal all tasks in one order of the texts
 
 
 class SplitWarning(UserWarning):
@@ -80,17 +80,6 @@ def kin_of(frame: pd.DataFrame) -> dict[str, float]:
     """
     _, with_kin, apart = _tied(frame, "text", "task", None)
     return {"tied": with_kin, "apart": apart}
-
-
-def asked_by_all(frame: pd.DataFrame, text: np.ndarray) -> bool:
-    """Whether tasks ask about the same texts, as with one label column per task: more than a fifth
-    of the rows hold a text that stands in several tasks.
-
-    Then all tasks are dealt in one order of the texts. Each in its own, a text that one task trains
-    on could not be tested in another, and of six tasks hardly a text would be left to test.
-    """
-    tasks = pd.Series(frame["task"].to_numpy()).groupby(text).transform("nunique")
-    return bool((tasks > 1).mean() > SHARED_TEXTS)
 
 
 def _tied(
@@ -188,12 +177,10 @@ def split_frame(
         named = _words(frame[columns.task]) + "/" + named
     same = groups(frame[columns.text])
     group = tied(frame, columns.text, columns.task)
-    group = _with_three(group, same, key.to_numpy(), named.to_numpy())
-    first = np.unique(group, return_index=True)[1]  # one row for each text
-    stratum = key.to_numpy()[first]
-    count = pd.Series(stratum).value_counts()
+    group = _with_three(group, same, key, named)
+    count = _families_of(key, group)
     rare = count.index[count < 3]
-    called = dict(zip(stratum, named.to_numpy()[first], strict=True))
+    called = dict(zip(key, named, strict=True))
     if len(rare) == len(count):
         raise refuse(
             expected="enough examples of every (task, label) pair in the frame, for three parts",
@@ -201,12 +188,15 @@ def split_frame(
             fix="add examples, merge rare labels, or split by hand"
             + _if_a_name_of_rows(frame, columns.task),
         )
-    stays = pd.Series(stratum).isin(rare).to_numpy()
-    fit, valid, test = _deal(stratum, np.flatnonzero(~stays), train, val, seed)
-    if stays.any():
-        _say_rare([called[pair] for pair in rare], int(stays.sum()))
-        fit = np.sort(np.concatenate([fit, np.flatnonzero(stays)]))
-    rows = (np.flatnonzero(np.isin(group, group[first[part]])) for part in (fit, valid, test))
+    stays = np.isin(group, group[key.isin(rare)])
+    if len(rare):
+        _say_rare([called[pair] for pair in rare], int(count[rare].sum()))
+    if len(np.unique(group)) == len(frame):
+        part = _deal(key.to_numpy(), np.flatnonzero(~stays), train, val, seed)
+    else:
+        task_of = key * 0 if columns.task is None else _words(frame[columns.task])
+        part = _deal_families(group, task_of, key, stays, train, val, seed)
+    rows = (np.flatnonzero(part == p) for p in range(3))
     return tuple(frame.iloc[row].reset_index(drop=True) for row in rows)  # type: ignore[return-value]
 
 
@@ -222,19 +212,25 @@ def _if_a_name_of_rows(frame: pd.DataFrame, task: str | None) -> str:
 
 
 def _with_three(
-    group: np.ndarray, same: np.ndarray, key: np.ndarray, named: np.ndarray
+    group: np.ndarray, same: np.ndarray, key: pd.Series, named: pd.Series
 ) -> np.ndarray:
     """The groups; those of (task, label) pairs with three texts, but not with three groups, are
     taken apart, and it is said.
     """
-    n_groups = pd.Series(key[np.unique(group, return_index=True)[1]]).value_counts()
-    n_texts = pd.Series(key[np.unique(same, return_index=True)[1]]).value_counts()
-    few = [pair for pair in n_texts.index if n_texts[pair] >= 3 > n_groups.get(pair, 0)]
+    n_groups = _families_of(key, group)
+    n_texts = _families_of(key, same)
+    few = [pair for pair in n_texts.index if n_texts[pair] >= 3 > n_groups[pair]]
     if not few:
         return group
-    rows = np.isin(key, few)
-    _say_alike([named[key == pair][0] for pair in few])
+    rows = key.isin(few)
+    _say_alike([named[key == pair].iloc[0] for pair in few])
     return np.where(np.isin(group, group[rows]), same + len(group), group)
+
+
+def _families_of(key: pd.Series, group: np.ndarray) -> pd.Series:
+    """How many families each (task, label) pair has, the most first."""
+    count = pd.Series(group, key.index).groupby(key, sort=False).nunique()
+    return count.sort_values(ascending=False, kind="stable")
 
 
 def _called(frame: pd.DataFrame, label: str) -> pd.Series:
@@ -252,35 +248,52 @@ def _words(column: pd.Series) -> pd.Series:
 
 def _deal(
     stratum: np.ndarray, members: np.ndarray, train: float, val: float, seed: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The texts ``members`` dealt to three parts, in the same proportions of every stratum."""
+) -> np.ndarray:
+    """(n_rows,) the part of each row; ``members`` are dealt in the same proportions of every
+    stratum, the others train.
+    """
+    part = np.zeros(len(stratum), dtype=int)
     try:
         rest, test = train_test_split(
             members, test_size=1 - train - val, stratify=stratum[members], random_state=seed
         )
-        fit, valid = train_test_split(
+        _, valid = train_test_split(
             rest, test_size=val / (train + val), stratify=stratum[rest], random_state=seed
         )
+        part[valid] = 1
+        part[test] = 2
     except ValueError:
         # too few texts for scikit-learn's rounding: at least one of each in each part
-        return _one_each(stratum, members, train, val, seed)
-    return fit, valid, test
+        rng = np.random.default_rng(seed)
+        for rows in pd.Series(members).groupby(stratum[members], sort=True):
+            order = rng.permutation(rows[1].to_numpy())
+            _, n_val, n_test = _sizes(len(order), train, val)
+            part[order[:n_test]] = 2
+            part[order[n_test : n_test + n_val]] = 1
+    return part
 
 
-def _one_each(
-    stratum: np.ndarray, members: np.ndarray, train: float, val: float, seed: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    rng = np.random.default_rng(seed)
-    parts: tuple[list, list, list] = ([], [], [])
-    for rows in pd.Series(members).groupby(stratum[members], sort=True):
-        order = rng.permutation(rows[1].to_numpy())
-        n_test = max(1, round((1 - train - val) * len(order)))
-        n_val = max(1, min(round(val * len(order)), len(order) - n_test - 1))
-        parts[2].extend(order[:n_test])
-        parts[1].extend(order[n_test : n_test + n_val])
-        parts[0].extend(order[n_test + n_val :])
-    fit, valid, test = (np.array(part, dtype=int) for part in parts)
-    return fit, valid, test
+def _deal_families(
+    family: np.ndarray,
+    task: pd.Series,
+    key: pd.Series,
+    stays: np.ndarray,
+    train: float,
+    val: float,
+    seed: int,
+) -> np.ndarray:
+    """(n_rows,) the part of each row: rows of one family have the same, and what stays, trains."""
+    numbers = (np.unique(of, return_inverse=True)[1] for of in (family, task, key))
+    group, its_task, label = numbers
+    wanted = np.array([_sizes(n, train, val) for n in np.bincount(its_task)])
+    return deal_families(group, its_task, label, wanted, np.random.default_rng(seed), stays)
+
+
+def _sizes(n_rows: int, train: float, val: float) -> tuple[int, int, int]:
+    """How many of so many rows train, choose and test: at least one each, of three."""
+    n_test = max(1, round((1 - train - val) * n_rows))
+    n_val = max(1, min(round(val * n_rows), n_rows - n_test - 1))
+    return n_rows - n_test - n_val, n_val, n_test
 
 
 def _say_alike(pairs: list[str]) -> None:

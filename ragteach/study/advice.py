@@ -38,7 +38,6 @@ from scipy import stats
 from ragteach.data.kin import about_kin
 from ragteach.data.shares import wilson
 from ragteach.errors import refuse
-from ragteach.study.draws import about_left_out
 from ragteach.study.scores import ERROR
 from ragteach.study.strategies import STRATEGIES
 from ragteach.study.tables import (
@@ -136,8 +135,6 @@ def advise(table: pd.DataFrame) -> Advice:
     said.append(_right(rows, wide, chosen, mean, table.attrs))
     kin = about_kin(table.attrs.get("kin", 0.0))
     said += [kin] if kin else []
-    gone = about_left_out(table.attrs.get("left_out", 0.0), table.attrs.get("rows", 0))
-    said += [gone] if gone else []
     if len(wide) < 2:
         said.append("One draw has no interval: take twenty (--seeds 20) before you decide.")
     elif open_:

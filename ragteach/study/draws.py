@@ -18,9 +18,10 @@ class is left out, its first sentence changes places with the last training sent
 that has most.
 
 Rows of the same text, and of texts that are nearly the same, stay together (see
-`ragteach.data.splits.tied`): what was trained on, in any task, neither chooses nor tests. Toy data
-are drawn afresh, and the real sentences of ours hold few that are alike: there only equal texts are
-tied.
+`ragteach.data.splits.tied`): what was trained on, in any task, neither chooses nor tests. Such
+families are dealt whole, for all tasks at once (`ragteach.data.dealing`), so that every task has
+its share in each part and no row is lost. Toy data are drawn afresh, and the real sentences of ours
+hold few that are alike: there only equal texts are tied.
 """
 
 from __future__ import annotations
@@ -31,13 +32,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ragteach.data.splits import asked_by_all, groups, tied
+from ragteach.data.dealing import deal_families, dealt
+from ragteach.data.splits import groups, tied
 from ragteach.data.toy import make_toy
 
 MAX_TEST = 1000  # test sentences per task
 LEAST_TO_TEST = 20  # test sentences per task: with fewer, one answer is more than five points
-MANY_ROWS = 100_000  # of which one draw is enough to count what is left out
-LEAST_ALIKE = 5  # texts to a pattern of labels, on the average: a fifth of them is to test
 
 
 def draw(
@@ -55,17 +55,16 @@ def draw(
     rng = np.random.default_rng(seed)
     parts: tuple[list, list, list] = ([], [], [])
     text = _units(name, frame, n)
-    by_text = _shared_order(name, frame, text, rng) if asked_by_all(frame, text) else None
+    given = _by_family(frame, text, n, rng) if name == "own" else None
     for _, places in frame.groupby("task", sort=False).indices.items():
         rows = frame.iloc[places]
         n_train, n_val = cuts(len(rows), n)
-        if by_text is not None:
-            shuffled = np.argsort(by_text[text[places]], kind="stable")
+        if given is not None:
+            order, n_train, n_val = _parts_in_order(given[places], n_train, n_val, rng)
         elif name == "own":
-            shuffled = np.argsort(dealt(text[places], rows["label"].to_numpy(), rng), kind="stable")
+            order = np.argsort(dealt(rows["label"].to_numpy(), rng), kind="stable")
         else:
-            shuffled = rng.permutation(len(rows))
-        order = together(shuffled, text[places])
+            order = together(rng.permutation(len(rows)), text[places])
         order = every_class(order, rows["label"].to_numpy(), n_train)
         cut = np.split(order, [n_train, n_train + n_val])
         for part, place in zip(parts, (*cut[:2], cut[2][:MAX_TEST]), strict=True):
@@ -84,57 +83,29 @@ def _units(name: str, frame: pd.DataFrame, n: int | None) -> np.ndarray:
     return tied(frame, n=n) if name == "own" else groups(frame["text"])
 
 
-def dealt(text: np.ndarray, label: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """(n_rows,) places in [0, 1) to sort the rows of a task by: then every stretch of them holds
-    the labels in the shares that they have in the whole, to within a row.
+def _by_family(
+    frame: pd.DataFrame, text: np.ndarray, n: int | None, rng: np.random.Generator
+) -> np.ndarray | None:
+    """(n_rows,) training, validation or test: 0, 1, 2; None if no rows stay together."""
+    if len(np.unique(text)) == len(text):
+        return None
+    task = pd.factorize(frame["task"])[0]
+    n_rows = np.bincount(task)
+    train, val = np.array([cuts(rows, n) for rows in n_rows]).T
+    wanted = np.stack([train, val, n_rows - train - val], axis=1)
+    return deal_families(text, task, frame["label"].to_numpy(), wanted, rng)
 
-    The rows of a label are shuffled and laid at equal distances, from a random start: systematic
-    sampling, label by label. Rows of one ``text`` stay together, and count for the label of the
-    first of them.
 
-    Reference: Madow & Madow (1944), On the theory of systematic sampling, Annals of Mathematical
-        Statistics 15.
-
-    Example:
-        >>> label = np.repeat([0, 1], [6, 3])
-        >>> place = dealt(np.arange(9), label, np.random.default_rng(0))
-        >>> [np.bincount(third).tolist() for third in np.split(label[place.argsort()], 3)]
-        [[2, 1], [2, 1], [2, 1]]
+def _parts_in_order(
+    part: np.ndarray, n_train: int, n_val: int, rng: np.random.Generator
+) -> tuple[np.ndarray, int, int]:
+    """A task's rows, those of each part in random order, and how many of them train and choose: as
+    many as were asked for, or as whole families leave.
     """
-    _, first, unit, n_rows = np.unique(
-        text, return_index=True, return_inverse=True, return_counts=True
-    )
-    place = np.empty(len(first))
-    shuffled = rng.permutation(len(first))
-    said = label[first[shuffled]]
-    for value in np.unique(said):
-        mine = shuffled[said == value]
-        ends = np.cumsum(n_rows[mine])
-        place[mine] = (ends - rng.uniform(0, 1) * n_rows[mine]) / ends[-1]
-    return place[unit]
-
-
-def _shared_order(
-    name: str, frame: pd.DataFrame, text: np.ndarray, rng: np.random.Generator
-) -> np.ndarray:
-    """(n_texts,) places of the texts, for all tasks: dealt by what the tasks say of a text, as many
-    of them (in random order) as leave at least `LEAST_ALIKE` texts to a pattern of labels.
-    """
-    if name != "own":
-        return rng.random(len(frame))
-    said = pd.DataFrame({"text": text, "task": frame["task"], "label": frame["label"]})
-    wide = said.drop_duplicates(["text", "task"]).pivot(
-        index="text", columns="task", values="label"
-    )
-    wide = wide.reindex(np.arange(text.max() + 1)).fillna(-1)
-    pattern = np.zeros(len(wide), dtype=int)
-    for column in rng.permutation(wide.shape[1]):
-        finer = np.unique(np.stack([pattern, wide.iloc[:, column]]), axis=1, return_inverse=True)[1]
-        finer = finer.ravel()
-        if finer.max() + 1 > len(wide) / LEAST_ALIKE:
-            continue
-        pattern = finer
-    return dealt(np.arange(len(wide)), pattern, rng)
+    order = rng.permutation(len(part))
+    train, val, test = (order[part[order] == p] for p in range(3))
+    order = np.concatenate([train[:n_train], val[:n_val], test])
+    return order, min(n_train, len(train)), min(n_val, len(val))
 
 
 def toy_size(n: int) -> int:
@@ -215,8 +186,8 @@ def overlap_ratio(
     less.
 
     Args:
-        parts: training, validation and test part of a draw: then rows that it leaves out (see
-            `left_out`) count for nothing. Default: as if none were left out.
+        parts: training, validation and test part of a draw, of which the test counts as it is.
+            Default: as large as planned.
     """
     n_train = n_test = 0
     for n_rows in frame["task"].value_counts():
@@ -227,39 +198,3 @@ def overlap_ratio(
     if parts is not None:
         n_test = len(parts[2])  # what trains, and what there is beyond MAX_TEST, is as planned
     return n_test / n_train
-
-
-def left_out(frame: pd.DataFrame, n: int | None, parts: Sequence[pd.DataFrame]) -> int:
-    """How many rows a draw of the frame leaves out, since the same text (or one that is nearly the
-    same) trains, or chooses, in another task: it would be known by heart.
-
-    Example:
-        >>> frame = pd.DataFrame({"text": list("abcdeafghi"), "task": list("xxxxxyyyyy"),
-        ...                       "label": [0, 1] * 5})
-        >>> [left_out(frame, None, draw("own", frame, None, seed)) for seed in range(3)]
-        [1, 0, 0]
-    """
-    beyond = 0
-    for n_rows in frame["task"].value_counts():
-        train, val = cuts(n_rows, n)
-        beyond += max(0, n_rows - train - val - MAX_TEST)
-    return len(frame) - beyond - sum(map(len, parts))
-
-
-def mean_left_out(frame: pd.DataFrame, n: int | None, seeds: Sequence[int]) -> float:
-    """The share of the rows that draws leave out, the mean over the first few seeds."""
-    some = seeds[: 3 if len(frame) < MANY_ROWS else 1]
-    return float(np.mean([left_out(frame, n, draw("own", frame, n, s)) for s in some])) / len(frame)
-
-
-def about_left_out(share: float, n_rows: int) -> str:
-    """What draws leave out, in a sentence; nothing, if that is not a row."""
-    rows = round(share * n_rows)
-    if rows < 1:
-        return ""
-    verb = "takes" if rows == 1 else "take"
-    return (
-        f"Of {n_rows:,} rows, {rows:,} ({share:.1%}) {verb} no part in a draw, on average: their "
-        "text, or one nearly the same, trains or chooses in another task. They are not tested, and "
-        "the intervals do not count them."
-    )

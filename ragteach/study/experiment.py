@@ -46,7 +46,6 @@ from ragteach.study.draws import (
     LEAST_TO_TEST,
     cuts,
     draw,
-    mean_left_out,
     most_frequent,
     most_to_train,
     overlap_ratio,
@@ -186,8 +185,6 @@ def compare(
     if name == "own" and frame is not None:
         table.attrs["kin"] = kin_of(frame)["apart"]
         table.attrs["most_frequent"] = most_frequent(frame)
-        table.attrs["left_out"] = mean_left_out(frame, sizes[-1], seeds)
-        table.attrs["rows"] = len(frame)
         table.attrs["independent"] = effective(twins(frame["text"])) / len(frame)
     values = None if frame is None else class_values(frame)
     if values is not None:

@@ -31,7 +31,7 @@ from ragteach.study.strategies import Strategy
 
 # Counted up when the same settings give other draws or other numbers: texts tied to their kin and
 # dealt label by label since 2. A test holds the draws of each.
-FORMAT = 2
+FORMAT = 3
 SAID = (
     "label_names",
     "task_names",

@@ -10,9 +10,8 @@ from problems import refused
 from scipy import stats
 
 from ragteach import compare, make_toy, who_wins_map
+from ragteach.data.dealing import dealt
 from ragteach.study.draws import (
-    asked_by_all,
-    dealt,
     draw,
     every_class,
     most_frequent,
@@ -151,7 +150,7 @@ def test_draws_differ_and_every_row_of_a_label_is_dealt_alike():
     label = np.repeat([0, 1], [20, 5])
     last = np.zeros(25)
     for seed in range(400):
-        last[dealt(np.arange(25), label, np.random.default_rng(seed)).argsort()[-5:]] += 1
+        last[dealt(label, np.random.default_rng(seed)).argsort()[-5:]] += 1
     assert abs(last / 400 - 0.2).max() < 5 * np.sqrt(0.2 * 0.8 / 400)
 
 
@@ -164,8 +163,8 @@ def test_a_task_whose_labels_hardly_repeat_does_not_undo_the_deal_of_the_others(
     frame = pd.concat([number, mood], ignore_index=True)
     for seed in range(5):
         test = draw("own", frame, None, seed)[2]
-        found = test[test["task"] == "mood"]["label"].value_counts()
-        assert found.to_dict() == {0: 20, 1: 20}
+        mine = test[test["task"] == "mood"]["label"]
+        assert len(mine) == 40 and abs(mine.sum() - 20) <= 1
 
 
 def noise(seed, n_labels=2):
@@ -297,11 +296,3 @@ def test_no_interval_says_what_cannot_be():
     shares = made({"RAG": [0.1, 0.9], "independent": [0.8, 0.2]})
     (row,) = paired(shares).itertuples()
     assert (row.low, row.high) == (-1, 1)
-
-
-@pytest.mark.parametrize(("n_shared", "expected"), [(1, False), (2, True)])
-def test_tasks_ask_about_the_same_texts_where_two_of_them_do(n_shared, expected):
-    """Of 15 rows 2 (13 %) or 4 (27 %) hold a text that both tasks ask about."""
-    frame = pd.DataFrame({"task": ["a"] * 8 + ["b"] * 7})
-    text = np.array([*range(8), *range(n_shared), *range(10, 17 - n_shared)])
-    assert asked_by_all(frame, text) is expected

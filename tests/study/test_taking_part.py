@@ -7,9 +7,7 @@ from scipy.stats import binomtest
 
 import ragteach as rt
 from ragteach.data.shares import effective, paired_shares
-from ragteach.study.advice import advise
-from ragteach.study.draws import draw, left_out, overlap_ratio
-from ragteach.study.experiment import compare
+from ragteach.study.draws import draw, overlap_ratio
 from ragteach.study.one_split import fit_split
 from ragteach.study.wordless import WithWordless
 
@@ -31,34 +29,27 @@ def with_shared(n=200, shared=15):
     return rt.as_frame(frame)
 
 
-def test_rows_whose_text_trains_elsewhere_are_counted_as_left_out():
-    """Counted anew: rows that are in no part, of tasks in which nothing is beyond MAX_TEST."""
+def test_texts_of_several_tasks_are_dealt_whole_and_no_row_is_lost():
+    """Counted anew: every row is in one part, no text in two, every task has its share in each."""
     frame = with_shared()
-    found = []
     for seed in range(8):
         parts = draw("own", frame, None, seed)
-        there = pd.concat(parts)[["text", "task"]].merge(frame[["text", "task"]])
-        assert left_out(frame, None, parts) == len(frame) - len(there)
-        found.append(len(frame) - len(there))
-        ratio = overlap_ratio(frame, None, parts)
-        assert ratio == pytest.approx(len(parts[2]) / 120)
-        assert ratio < overlap_ratio(frame, None) or not found[-1]
-    assert 0 < np.mean(found) <= 15
+        assert sum(map(len, parts)) == len(frame)
+        texts = [set(part["text"]) for part in parts]
+        assert not texts[0] & texts[1] and not texts[2] & (texts[0] | texts[1])
+        assert [part.groupby("task").size().tolist() for part in parts] == [
+            [60, 60],
+            [20, 20],
+            [20, 20],
+        ]
+        assert overlap_ratio(frame, None, parts) == pytest.approx(40 / 120)
 
 
-def test_a_comparison_says_what_its_draws_leave_out():
+def test_the_interval_counts_what_is_tested():
     frame = with_shared()
-    found = compare(frame, 3, strategies=["full sharing"], progress=False)
-    gone = [left_out(frame, None, draw("own", frame, None, seed)) for seed in range(3)]
-    assert found.attrs["left_out"] == pytest.approx(np.mean(gone) / 200)
-    assert f"Of 200 rows, {round(np.mean(gone))} (" in advise(found).said
-    each = found[found["metric"] == "accuracy"].groupby("seed")["test_per_train"].first()
-    assert each.tolist() == [
-        pytest.approx(len(draw("own", frame, None, s)[2]) / 120) for s in range(3)
-    ]
-    assert "up to 15 take no part in a draw" in " ".join(str(rt.look(frame)).split())
-    apart = compare(table(60), 1, strategies=["full sharing"], progress=False)
-    assert apart.attrs["left_out"] == 0 and "no part in a draw" not in advise(apart).said
+    parts = draw("own", frame, None, 0)
+    short = (parts[0], parts[1], parts[2].iloc[:13])
+    assert overlap_ratio(frame, None, short) == pytest.approx(13 / 120)
 
 
 # ---------------------------------------------------------------- rows that are alike

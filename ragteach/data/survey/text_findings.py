@@ -21,7 +21,7 @@ from sklearn.feature_extraction.text import CountVectorizer
 from ragteach.data.features import WORD
 from ragteach.data.kin import MOST, about_kin
 from ragteach.data.resemblance import LETTERS, near_twins, text_key
-from ragteach.data.splits import asked_by_all, kin_of
+from ragteach.data.splits import kin_of
 from ragteach.data.survey.findings import Finding, row_count
 
 TWIN_SAMPLE = 20_000  # texts compared with each other
@@ -55,7 +55,6 @@ def about_repeats(rows: pd.DataFrame, counts: dict) -> Iterator[Finding]:
     label = pd.factorize(rows["label"])[0]
     table = pd.DataFrame({"text": code, "task": task, "label": label})
     within = int(table.duplicated(["text", "task"]).sum())
-    several = table[table.groupby("text")["task"].transform("nunique") > 1]
     per_text = table.drop_duplicates(["text", "task"]).groupby("text").size()
     across = int((per_text > 1).sum())
     different = table.drop_duplicates().groupby(["text", "task"]).size()
@@ -83,14 +82,7 @@ def about_repeats(rows: pd.DataFrame, counts: dict) -> Iterator[Finding]:
             "know",
             f"{counted_texts(across)} in several tasks",
             "nothing, if the tasks ask different questions about one text: all rows of a text go "
-            "to the same part of a split"
-            + (
-                ""
-                if asked_by_all(rows, code)
-                else f". Where a text trains in one task it cannot be tested in another: of these "
-                f"{row_count(len(several))}, up to {len(several) - across:,} take no part in a "
-                "draw of compare, which says how many"
-            ),
+            "to the same part of a split",
         )
     if len(conflicts):
         row = int(
