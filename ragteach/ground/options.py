@@ -8,6 +8,7 @@ argparse itself keeps the last of two values and says nothing; whoever wrote the
 from __future__ import annotations
 
 import argparse
+import difflib
 import re
 from collections.abc import Sequence
 from typing import Any, NoReturn
@@ -19,7 +20,9 @@ class Options(argparse.ArgumentParser):
     """A parser that refuses in three parts. Its sub-commands' parsers are of this kind too."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
+        # An option is written in full: --seed is no short form of --seeds, which is another thing.
+        super().__init__(*args, **({"allow_abbrev": False} | options))
+        self.words: Sequence[str] = ()
         self.register("action", None, _Single)
         self.register("action", "store", _Single)
 
@@ -32,18 +35,34 @@ class Options(argparse.ArgumentParser):
                 fix=f"where a command takes its file by an option, write --data {file[1]}; look at "
                 f"{self.prog} --help",
             )
+        fix = self._likely(message)
         raise refuse(
             expected=f"words that {self.prog} knows",
             got=got,
-            fix=f"look at {self.prog} --help; a value that begins with a dash is written "
+            fix=f"{fix}look at {self.prog} --help; a value that begins with a dash is written "
             "--option=-value",
         )
+
+    def _likely(self, message: str) -> str:
+        """The option that an unknown one was meant to be, if there is one like it."""
+        unknown = re.match(r"unrecognized arguments: (--[\w-]+)", message)
+        if unknown is None:
+            return ""
+        known = set(self._option_string_actions)
+        for action in self._actions:
+            commands = action.choices if isinstance(action, argparse._SubParsersAction) else {}
+            for name, parser in commands.items():
+                if name in self.words:
+                    known |= set(parser._option_string_actions)
+        near = difflib.get_close_matches(unknown[1], sorted(known), 1)
+        return f"did you mean {near[0]}? Else " if near else ""
 
     def parse_words(self, words: Sequence[str]) -> argparse.Namespace:
         """The words as options; refuses empty ones."""
         for word in words:
             if not word.strip() or re.fullmatch(r"--[\w-]+=\s*", word):
                 self.error(f"an empty word, {shown(word)}")
+        self.words = words
         options = self.parse_args(words)
         vars(options).pop(GIVEN, None)
         return options

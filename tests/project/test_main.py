@@ -140,6 +140,20 @@ def test_a_file_without_its_option_is_told_the_option(capsys):
     )
 
 
+@pytest.mark.parametrize(
+    ("words", "meant"),
+    [
+        (["compare", "--seed", "5"], "--seeds"),
+        (["compare", "--strategie", "RAG"], "--strategies"),
+        (["train", "m.csv", "--drop-tasks", "a"], "--drop-task"),
+    ],
+)
+def test_an_option_is_written_in_full_and_the_likely_one_is_named(words, meant, capsys):
+    assert run(*words) == 2
+    said = capsys.readouterr().err
+    assert f"did you mean {meant}?" in said and "Expected: words that" in said
+
+
 def test_the_map_of_winners(tmp_path, capsys, monkeypatch):
     small = who_wins_map((0.0, 1.0), (5, 10), seeds=2, progress=False)
     monkeypatch.setattr(
