@@ -100,6 +100,11 @@ def graph_turned(shared, adapters, graph):
     return shared + torch.tensordot(graph.T, adapters, dims=1)
 
 
+def graph_times_classes(shared, adapters, graph):
+    """graph @ adapters; possible only if there are as many adapters as classes."""
+    return shared + graph @ adapters
+
+
 def in_place(shared, adapters, graph):
     """+= on shared itself, for one task after the other: one matrix in every place."""
     return (shared + torch.tensordot(graph, adapters, dims=1).sum(0)).expand(len(graph), -1, -1)
@@ -134,6 +139,11 @@ WEIGHT_MISTAKES = [
         "Only the entries 1 count here. G[t, k] may be any number, 0.5 or 2 too: multiply by it.",
     ),
     (first_task_only, "This is W_t of one task. Stack those of all tasks."),
+    (
+        graph_times_classes,
+        "@ multiplies along the last two axes: graph @ adapters sums over the classes of each "
+        "adapter. It runs here only since K and C are both 3. Sum over k: torch.tensordot.",
+    ),
     (
         lambda shared, adapters, graph: shared - torch.tensordot(graph, adapters, dims=1),
         "The sign: adapters are added to W_s.",

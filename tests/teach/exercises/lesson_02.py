@@ -210,6 +210,7 @@ WRONG = {
         "ones only": known.only_whole_routes,
         "one task": lambda s, a, g: known.task_weights(s, a, g)[0],
         "graph turned": known.graph_turned,
+        "graph times classes": known.graph_times_classes,
         "not the function": 3.0,
     },
     "02-3": {
