@@ -77,6 +77,7 @@ def deal_families(
     table = _Table(family, task, label, wanted)
     if first is not None:
         table.put(np.flatnonzero(first), 0)
+        table.stays = first
     size = np.bincount(family)
     size[family[table.part != NOWHERE]] = 0
     many = rng.permutation(np.flatnonzero(size > 1))
@@ -102,6 +103,7 @@ class _Table:
         self.family = family
         self.task = task
         self.part = np.full(len(family), NOWHERE)
+        self.stays = np.zeros(len(family), dtype=bool)
         pairs, self.stratum = np.unique(np.stack([task, label]), axis=1, return_inverse=True)
         self.stratum = self.stratum.ravel()
         self.n_rows = wanted.sum(1)
@@ -175,9 +177,9 @@ class _Table:
         for one, empty in np.argwhere((n_rows == 0) & (wanted >= 0.5)):
             mine = np.flatnonzero(of == one)
             there = np.bincount(self.part[mine], minlength=wanted.shape[1])
-            fullest = self.family[mine[self.part[mine] == there.argmax()]]
-            families = rng.permutation(np.unique(fullest))
-            if there[empty] > 0 or len(families) == 1:
+            fullest = mine[(self.part[mine] == there.argmax()) & ~self.stays[mine]]
+            families = rng.permutation(np.unique(self.family[fullest]))
+            if there[empty] > 0 or len(families) < 2:
                 continue
             rows = self.rows_of(min(families, key=lambda family: len(self.rows_of(family))))
             moved = np.bincount(self.task[rows], minlength=len(most))

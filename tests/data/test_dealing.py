@@ -79,6 +79,9 @@ def test_rows_that_belong_to_the_first_part_are_counted_there():
     task = np.zeros(50, dtype=int)
     part = deal_families(family, task, task, sizes(task), np.random.default_rng(0), stays)
     assert (part[stays] == 0).all() and np.bincount(part).tolist() == [30, 10, 10]
+    few = stays.astype(int)  # a task all of whose rows stay
+    part = deal_families(family, few, task, sizes(few), np.random.default_rng(0), stays)
+    assert (part[stays] == 0).all() and np.bincount(part).tolist() == [34, 8, 8]
 
 
 FRAMES = "We went there in {m} and the {n} was {a}.|The {n} felt {a}.|I ordered {n} in {m}; {a}."

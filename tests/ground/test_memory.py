@@ -1,6 +1,7 @@
 """What does not fit is refused before anything is allocated, with numbers."""
 
 import copy
+import re
 
 import numpy as np
 import pytest
@@ -159,7 +160,8 @@ def test_the_bar_counts_every_penalty_and_names_the_strategy(capsys):
         progress=True,
     )
     said = capsys.readouterr().err
-    assert "full sharing: 100%" in said and "98/98" in said and "independent: " in said
+    assert re.search(r"full sharing(, about [^:]*)?: 100%", said) and "98/98" in said
+    assert re.search(r"independent(, about [^:]*)?: ", said)
     assert names == [["independent"], ["independent", "full sharing"]]
 
 

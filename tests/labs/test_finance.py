@@ -11,6 +11,7 @@ from scipy import stats
 
 import ragteach as rt
 from ragteach.data.sources.headlines import load_headlines
+from ragteach.data.splits import SplitWarning
 from ragteach.labs.headed import own_headed
 from ragteach.labs.held import Lab
 from ragteach.labs.watch import feed, held_out_rates
@@ -270,5 +271,5 @@ def test_tables_that_are_no_lab_are_refused():
     with pytest.raises(rt.RagteachError, match="the column text alone"):
         own_headed(table[["date", "text"]], 0)
     few = pd.DataFrame({"text": ["a", "b", "c", "d", "e", "f"], "mood": list("xyxyxy"), "kind": ["p"] * 2 + [None] * 4})  # fmt: skip
-    with pytest.raises(rt.RagteachError, match="Expected"):
+    with pytest.warns(SplitWarning, match="kind/p"), pytest.raises(rt.RagteachError, match="Exp"):
         own_headed(few, 0)

@@ -217,11 +217,11 @@ def test_two_runs_share_a_folder_and_overwrite_nothing(tmp_path, capsys):
 def test_ctrl_c_is_exit_code_130_and_says_what_is_kept(tmp_path, capsys, monkeypatch):
     original, calls = experiment.score, []
 
-    def impatient(*args):
+    def impatient(*args, **options):
         calls.append(1)
         if len(calls) == 10:  # in the second draw of seven strategies
             raise KeyboardInterrupt
-        return original(*args)
+        return original(*args, **options)
 
     monkeypatch.setattr(experiment, "score", impatient)
     words = ["compare", "--n-per-task", 8, "--seeds", 3, "--jobs", 1, "--out", tmp_path]

@@ -67,7 +67,7 @@ TOLD = {
     "the root of the counts": (
         "09-3",
         lambda loss, label: (loss / np.sqrt(np.bincount(label)[label])).sum() / len(loss),
-        "If every row came twice",
+        "If every row came twice|If 1 is added to every number of loss",
     ),
     "per cent": ("06-1", per_cent, "100 times"),
     "one factor too many": (
