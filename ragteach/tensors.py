@@ -85,8 +85,12 @@ class TaskTensors:
             weight = self.weight.gather(1, index)
             total = self.by_task(weight.sum(1)).clamp_(min=1e-12)
             weight /= self.of_task(total).unsqueeze(1)
+            columns = index.unsqueeze(1).expand(-1, self.n_classes, -1)
             y = self.y.gather(1, index)
-            yield TaskTensors(take(self.x, index), y, weight, self.n_classes, self.task_names)
+            onehot = self.onehot.gather(2, columns)
+            yield TaskTensors(
+                take(self.x, index), y, weight, self.n_classes, self.task_names, onehot
+            )
 
     def take(self, index: torch.Tensor) -> TaskTensors:
         """The batch of rows ``index`` (n_blocks, n_batch)."""

@@ -91,3 +91,14 @@ def test_where_no_class_is_missing_nothing_is_added():
 def test_class_weights_are_refused():
     with refused("no class weights", "balanced", "leave class_weight out"):
         with_wordless(lacking()).stacked(class_weight="balanced")
+
+
+def test_a_batch_keeps_the_targets_of_its_rows():
+    tensors = with_wordless(lacking()).stacked()
+    index = torch.stack([torch.randperm(tensors.y.shape[1])[:4] for _ in range(3)])
+    batch = tensors.take(index)
+    for t, rows in enumerate(index):
+        assert torch.equal(batch.onehot[t], tensors.onehot[t][:, rows])
+    model = model_of(lacking())
+    history = rt.fit(model, tensors, epochs=2, batch_size=3, progress=False, device="cpu")
+    assert history.stopped == "finished"
